@@ -1,0 +1,1 @@
+"""The operators' listener: explain a route, read the metrics."""

@@ -1,0 +1,1 @@
+"""Configuration: as written (`schema`), read (`load`), and as used (`settings`)."""

@@ -1,0 +1,254 @@
+"""Configuration *as used*: frozen, complete, checked. `schema.py` has it as written.
+
+Secrets are `Secret`s: `repr` and `str` are masked, so that no log, traceback or error shows one.
+Times are seconds, sizes bytes.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from gateway.shapes import Shape
+
+
+class Secret:
+    """A string that shows itself only to who asks for it with `reveal()`."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the secret itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+class Kind(StrEnum):
+    """What software an upstream runs: decides capability presets, readers and quirks."""
+
+    AUTO = "auto"
+    OPENAI = "openai"
+    AZURE = "azure"
+    VLLM = "vllm"
+    SGLANG = "sglang"
+    TGI = "tgi"
+    LLAMACPP = "llamacpp"
+    LLAMA_CPP_PYTHON = "llama-cpp-python"
+    OLLAMA = "ollama"
+    LMSTUDIO = "lmstudio"
+    LOCALAI = "localai"
+    LITELLM = "litellm"
+    OPENROUTER = "openrouter"
+    TOGETHER = "together"
+    FIREWORKS = "fireworks"
+    GROQ = "groq"
+    MISTRAL = "mistral"
+    DEEPSEEK = "deepseek"
+    GEMINI = "gemini"
+    GITHUB = "github"
+    HUGGINGFACE = "huggingface"
+    OTHER = "other"
+
+
+class CredentialPolicy(StrEnum):
+    """Whose credential an upstream is called with."""
+
+    KEY = "key"
+    """The gateway's own `api_key`."""
+    CALLER = "caller"
+    """The caller's own, forwarded."""
+    NONE = "none"
+    """None at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """The client-facing listener and its limits."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 1
+    allow_anonymous: bool = False
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names that the Host header may carry; empty: any."""
+    max_body_bytes: int = 32 * 1024 * 1024
+    """Limit of a body that the gateway must hold: requests at the generation endpoints."""
+    max_upload_bytes: int = 1024 * 1024 * 1024
+    """Limit of a body that is passed on as a stream, such as a file upload."""
+    body_idle_timeout: float = 30.0
+    grace_period: float = 30.0
+    first_byte_grace: float = 10.0
+    """A translated stream sends its 200 and keep-alive comments after so long without an event."""
+    keepalive_interval: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class TimeoutSettings:
+    """How long each phase of an upstream call may take."""
+
+    connect: float = 5.0
+    queue: float = 10.0
+    first_byte: float = 600.0
+    stream_idle: float = 300.0
+    metadata: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamSettings:
+    """One configured OpenAI-compatible server."""
+
+    name: str
+    base_url: str
+    """Without a trailing slash; the shapes' paths are appended: `https://api.openai.com/v1`."""
+    kind: Kind = Kind.AUTO
+    credential: CredentialPolicy = CredentialPolicy.CALLER
+    api_key: Secret | None = None
+    headers: tuple[tuple[str, Secret], ...] = ()
+    """Extra request headers from the configuration."""
+    forward_headers: tuple[str, ...] = ()
+    """Names of client headers to forward beside the built-in allow-list."""
+    timeouts: TimeoutSettings = field(default_factory=TimeoutSettings)
+    max_connections: int = 256
+    keepalive_expiry: float = 2.0
+    max_connection_age: float = 300.0
+    http2: bool = False
+    proxy: Secret | None = None
+    verify: bool | str = True
+    """TLS verification: on, off, or the path of a CA bundle."""
+
+
+OnUnsupported = Literal["refuse", "drop"]
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateSettings:
+    """How messages become one prompt, for a model without a chat endpoint."""
+
+    name: str
+    """`raw`, `transcript`, `human_ai`, `finetune`, `chatml` or `jinja`."""
+    path: str | None = None
+    """The Jinja file of `jinja`."""
+    source: str | None = field(default=None, repr=False)
+    """The Jinja file's text, read at start."""
+    prefix: str = ""
+    separator: str = "\n\n###\n\n"
+    stop: tuple[str, ...] = ()
+    bos_token: str = ""
+    eos_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TranslationSettings:
+    """What a translation may do; every key can be overridden per model."""
+
+    on_unsupported: OnUnsupported = "refuse"
+    hosted_tools: OnUnsupported = "refuse"
+    extra_params: Literal["auto", "pass", "drop", "refuse"] = "auto"
+    """Parameters outside OpenAI's; `auto`: refuse towards OpenAI and Azure, pass elsewhere."""
+    echo_model: Literal["requested", "upstream"] = "requested"
+    text_offset_base: Literal["prompt", "text"] = "prompt"
+    reasoning_out: Literal["reasoning_content", "reasoning", "both", "none"] = "reasoning_content"
+    reasoning_item: Literal["auto", "text", "summary", "drop"] = "auto"
+    max_fanout: int = 256
+    fanout_concurrency: int = 8
+    default_completion_max_tokens: int = 1024
+    """Sent to a completions endpoint for a chat request that has no limit."""
+    reasoning_headroom_tokens: int = 0
+    """Added to a completions client's `max_tokens` towards a reasoning model."""
+    completion_system_prompt: str | None = None
+    escape_special: bool = True
+    transcript_indent: bool = False
+    tokenizer: str | None = None
+    """A tiktoken encoding (`cl100k_base`) for prompts given as token ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRule:
+    """One line under `models:`; the first whose pattern matches wins."""
+
+    pattern: str
+    """An exact name, or a glob (`*`, `?`, `[…]`), matched case-sensitively."""
+    model: str | None = None
+    """The name sent upstream; absent: the name asked for."""
+    upstream: str | None = None
+    endpoints: tuple[Shape, ...] = ()
+    template: TemplateSettings | None = None
+    reasoning_effort: str | None = None
+    """Sent with translated requests that set none."""
+    translation: TranslationSettings | None = None
+    """The global settings with this rule's overrides already applied."""
+
+    @property
+    def is_glob(self) -> bool:
+        """Whether the pattern stands for many names (such a rule is no listable alias)."""
+        return any(character in self.pattern for character in "*?[")
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """One of the gateway's own clients."""
+
+    name: str
+    key_sha256: str
+    models: tuple[str, ...] = ("*",)
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySettings:
+    """What is remembered about models, and for how long."""
+
+    url: str = "memory://"
+    ttl: float = 3600.0
+    negative_ttl: float = 60.0
+    max_entries: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class AdminSettings:
+    """The operators' listener."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: int = 9090
+    token: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What goes to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration. The first upstream is the default one."""
+
+    upstreams: tuple[UpstreamSettings, ...]
+    server: ServerSettings = field(default_factory=ServerSettings)
+    models: tuple[ModelRule, ...] = ()
+    clients: tuple[ClientSettings, ...] = ()
+    translation: TranslationSettings = field(default_factory=TranslationSettings)
+    memory: MemorySettings = field(default_factory=MemorySettings)
+    admin: AdminSettings = field(default_factory=AdminSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+
+    def upstream(self, name: str) -> UpstreamSettings:
+        """Return the upstream of that name; raises `KeyError`."""
+        for upstream in self.upstreams:
+            if upstream.name == name:
+                return upstream
+        raise KeyError(name)

@@ -1,0 +1,1 @@
+"""A strict OpenAI emulator, and the demonstration that runs the gateway before it."""

@@ -1,0 +1,1 @@
+"""One request's story: resolve, translate, send, learn from a refusal, fold back."""

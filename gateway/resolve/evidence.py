@@ -1,0 +1,69 @@
+"""What is known about where a model lives: pieces of evidence, and the route they decide."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gateway.config.settings import ModelRule
+from gateway.shapes import Shape
+
+
+class Source(StrEnum):
+    """Where a piece of evidence comes from, strongest first."""
+
+    CONFIG = "config"
+    LEARNED = "learned"
+    CAPABILITY = "capability"
+    JOB = "job"
+    PARENT = "parent"
+    ID = "id"
+    CATALOGUE = "catalogue"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One reason to believe that a model lives at an endpoint.
+
+    `shapes` empty: it says something about the model (that it exists, what its base is), but not
+    where it lives. `age` is in seconds, for evidence that was fetched or learned.
+    """
+
+    source: Source
+    detail: str
+    """One sentence for a person: `ft:davinci-002:… is a fine-tune of davinci-002`."""
+    shapes: tuple[Shape, ...] = ()
+    base: str | None = None
+    """The model that this one derives from, if the evidence names one."""
+    exists: bool = False
+    """Whether it shows that the model exists (on its upstream, for this credential)."""
+    age: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The decision: which upstream, under which name, at which endpoint, and why.
+
+    `shapes` are all endpoints the model is believed to live at, best first for this request;
+    `shape` is the chosen one. `model_asked` is the client's name, `model_sent` the upstream's.
+    """
+
+    upstream: str
+    model_asked: str
+    model_sent: str
+    shape: Shape
+    shapes: tuple[Shape, ...]
+    resolved_by: Source
+    evidence: tuple[Evidence, ...] = ()
+    base: str | None = None
+    """The last base model found by following ids, jobs and parents."""
+    quirks: frozenset[str] = field(default_factory=frozenset)
+    """The catalogue's quirk codes for the model or its base."""
+    retired: str | None = None
+    """ISO date of the shutdown, past or announced."""
+    replacement: str | None = None
+    rule: ModelRule | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether some evidence shows that the model is there."""
+        return any(piece.exists for piece in self.evidence)

@@ -1,0 +1,92 @@
+"""The words that every layer shares: shapes, and what goes to and comes from an upstream.
+
+A *shape* is a request/reply/stream format; an *endpoint* is the path where an upstream serves it.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+Json = dict[str, Any]
+"""A decoded JSON object."""
+
+RawHeaders = tuple[tuple[bytes, bytes], ...]
+"""Header fields as ASGI gives them: lower-case names, in order, repeated names repeated."""
+
+
+class Shape(StrEnum):
+    """A request/reply/stream format. `edits` is inbound only and has no member here."""
+
+    COMPLETIONS = "completions"
+    CHAT = "chat"
+    RESPONSES = "responses"
+
+    @property
+    def path(self) -> str:
+        """The endpoint's path below an upstream's base URL: `/chat/completions`."""
+        return _PATHS[self]
+
+    @property
+    def endpoint(self) -> str:
+        """The canonical path, as OpenAI documents it: `/v1/chat/completions`."""
+        return f"/v1{self.path}"
+
+
+_PATHS = {
+    Shape.COMPLETIONS: "/completions",
+    Shape.CHAT: "/chat/completions",
+    Shape.RESPONSES: "/responses",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamCall:
+    """One HTTP request to one configured upstream.
+
+    `path` is below the upstream's base URL and starts with a slash; `query` has no question mark.
+    `client_headers` are the client's own, unfiltered: the network layer forwards those on its
+    allow-list and replaces the credentials by what belongs to the upstream. A streamed `body` can
+    be sent once only, so such a call is never replayed.
+    """
+
+    upstream: str
+    method: str
+    path: str
+    body: bytes | AsyncIterator[bytes] = b""
+    query: bytes = b""
+    client_headers: RawHeaders = field(default=(), repr=False)
+
+
+class UpstreamReply(Protocol):
+    """An upstream's reply, its head received, its body not yet read.
+
+    Whoever receives one must either read `chunks()` to its end or await `aclose()`, which gives up
+    the rest and frees the connection. Both are safe to call after the other.
+    """
+
+    @property
+    def status(self) -> int:
+        """The status code."""
+
+    @property
+    def headers(self) -> RawHeaders:
+        """The header fields without hop-by-hop ones, names in lower case."""
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it arrives, still encoded; what arrives together comes together.
+
+        Raises `UpstreamTimeout` when nothing arrives for the stream-idle time and
+        `TruncatedStream` when the connection ends before the body does.
+        """
+
+    async def aclose(self) -> None:
+        """Give up what is unread and free the connection."""
+
+
+Send = Callable[[UpstreamCall], Awaitable[UpstreamReply]]
+"""Sends one call; returns once the reply's head is there.
+
+Raises `UpstreamUnavailable` (no connection, or no place in the queue), `UpstreamTimeout` (no reply
+in time) or `UpstreamError` (what came back is not HTTP). A cancelled send leaves nothing behind.
+"""

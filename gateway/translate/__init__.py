@@ -1,0 +1,1 @@
+"""Translation between shapes: dicts and bytes in, dicts and bytes out. No I/O, no clock."""

@@ -1,0 +1,207 @@
+"""What every translation offers, whichever two shapes it joins.
+
+A `Translation` is made from one client request. It has one or more upstream `calls` (request
+bodies) and folds their replies, or their streams, back into one reply in the client's shape.
+Everything here is pure: dicts in, dicts out; no I/O, no clock, no randomness but what is handed in
+through `Context`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol
+
+from gateway.config.settings import TemplateSettings, TranslationSettings
+from gateway.errors import GatewayError, UnsupportedParameter
+from gateway.shapes import Json, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What the backend endpoint understands, beyond what every endpoint does.
+
+    The defaults are OpenAI's. Presets per server and quirks per model are built on them
+    (`translation.md` §1.3, §1.17 have the sources).
+    """
+
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    n: bool = True
+    max_n: int | None = None
+    stop: bool = True
+    max_stops: int = 4
+    seed: bool = True
+    penalties: bool = True
+    logit_bias: bool = True
+    logprobs: bool = True
+    max_top_logprobs: int = 20
+    temperature: bool = True
+    top_p: bool = True
+    prompt_list: bool = True
+    stream_usage: bool = True
+    json_object: bool = True
+    json_schema: bool = True
+    moderation: bool = True
+    tools: bool = True
+    custom_tools: bool = True
+    allowed_tools: bool = True
+    hosted_tools: frozenset[str] = frozenset()
+    developer_role: bool = True
+    multi_system: bool = True
+    tool_image_parts: bool = False
+    reasoning: bool = False
+    """The model spends output tokens on reasoning (a small limit can leave no text)."""
+    reasoning_field: Literal["reasoning_content", "reasoning"] | None = None
+    """Where the backend's chat endpoint reads earlier reasoning from."""
+    min_output_tokens: int = 0
+    add_special_tokens: bool = False
+    """The backend takes vLLM's `add_special_tokens` on completions."""
+    adds_bos: bool = True
+    context_length: int | None = None
+    unlimited_by_default: bool = False
+    """A completions request without `max_tokens` runs to the end of the text (llama.cpp)."""
+    strict_params: bool = True
+    """The backend refuses parameters it does not know (OpenAI, Azure)."""
+
+
+Detokenize = Callable[[Sequence[int]], str]
+"""Token ids to text, special tokens as their text (`<|endoftext|>`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a translation needs to know beside the request itself."""
+
+    model_asked: str
+    model_sent: str
+    settings: TranslationSettings = field(default_factory=TranslationSettings)
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    template: TemplateSettings | None = None
+    """The prompt template; absent: chosen by the model's name (`prompts.select`)."""
+    base_model: str | None = None
+    """The model that `model_sent` derives from, where known: it too can select the template."""
+    reasoning_effort: str | None = None
+    """Sent when the client set none (a per-model setting)."""
+    detokenize: Detokenize | None = None
+    new_id: Callable[[], str] = field(default=lambda: "0" * 32)
+    """A fresh random identifier without prefix, 32 hex digits."""
+    now: int = 0
+    """Unix time in seconds, for replies that the gateway makes by itself."""
+
+    def with_capabilities(self, capabilities: Capabilities) -> "Context":
+        """Return a copy for another backend endpoint."""
+        return replace(self, capabilities=capabilities)
+
+
+@dataclass(slots=True)
+class Report:
+    """What a translation dropped, changed or emulated, in the *client's* parameter names.
+
+    It becomes the `x-gateway-translation` header; an entry is a bare name or `name:old->new`.
+    """
+
+    source: Shape
+    target: Shape
+    dropped: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    emulated: list[str] = field(default_factory=list)
+
+    def drop(self, name: str) -> None:
+        """Note a parameter that is not sent because it cannot change the reply's contract."""
+        _add(self.dropped, name)
+
+    def change(self, name: str, old: object, new: object) -> None:
+        """Note a value that is sent differently: `max_output_tokens:4->16`."""
+        _add(self.changed, f"{name}:{old}->{new}")
+
+    def emulate(self, name: str) -> None:
+        """Note a parameter that the gateway acts on itself."""
+        _add(self.emulated, name)
+
+    def header(self) -> str:
+        """Return the header value: printable ASCII, empty lists left out."""
+        fields = [f"from={self.source}", f"to={self.target}"]
+        for name in ("dropped", "changed", "emulated"):
+            entries: list[str] = getattr(self, name)
+            if entries:
+                fields.append(f"{name}={','.join(entries)}")
+        return "; ".join(fields).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def _add(entries: list[str], entry: str) -> None:
+    printable = "".join(c if c.isprintable() and c not in ";," else "_" for c in entry)[:120]
+    if printable not in entries and len(entries) < 64:
+        entries.append(printable)
+
+
+def unsupported(
+    context: Context, report: Report, param: str, reason: str, *, droppable: bool = True
+) -> None:
+    """Refuse a parameter (REF), or drop and report it where the operator allows that (REF*).
+
+    `reason` completes "'suffix' is not supported for model 'X': …". Raises `UnsupportedParameter`.
+    """
+    if droppable and context.settings.on_unsupported == "drop":
+        report.drop(param)
+        return
+    advice = "Remove it, or set on_unsupported=drop for this model." if droppable else "Remove it."
+    raise UnsupportedParameter(
+        f"'{param}' is not supported for model '{context.model_asked}': {reason} {advice}",
+        param=param,
+    )
+
+
+class StreamTranslation(Protocol):
+    """Folds the streams of all calls into one stream of the client's shape.
+
+    Every method returns the events to send now, as JSON objects; the terminator (`[DONE]`) and the
+    SSE framing are the caller's. State is bounded: nothing already emitted is kept, except what the
+    target grammar repeats at its end.
+    """
+
+    def feed(self, call: int, event: Json) -> list[Json]:
+        """Take one event of one call's stream (the decoded `data:` of it).
+
+        Raises `UpstreamReplied` when the event is an upstream's error.
+        """
+
+    def end(self, call: int) -> list[Json]:
+        """Take the end (`[DONE]` or end of stream) of one call's stream.
+
+        Returns the closing events once the last call has ended. Raises `TruncatedStream` when the
+        call's stream was not complete.
+        """
+
+    def fail(self, error: GatewayError) -> list[Json]:
+        """Return the events that tell the client of an error after the stream has begun."""
+
+    def satisfied(self, call: int) -> bool:
+        """Whether nothing more of this call's stream is needed (a stop sequence was found)."""
+
+
+class Translation(Protocol):
+    """One client request on its way to another endpoint, and the way back."""
+
+    @property
+    def report(self) -> Report:
+        """What was dropped, changed and emulated."""
+
+    @property
+    def calls(self) -> Sequence[Json]:
+        """The upstream request bodies, in order. Empty when `local_reply` answers alone."""
+
+    def local_reply(self) -> Json | None:
+        """Return the reply that needs no upstream call (completions' `max_tokens: 0`), or None."""
+
+    def reply(self, replies: Sequence[Json]) -> Json:
+        """Fold the whole replies of all calls, in call order, into the client's reply.
+
+        Raises `UpstreamError` where a reply has not the shape it should have.
+        """
+
+    def stream(self) -> StreamTranslation:
+        """Return the stream folder. A translation gives it once."""
+
+    def client_param(self, call: int, param: str | None) -> str | None:
+        """Return the client's name of a parameter that the upstream named in an error to `call`.
+
+        None when the client's request has no such parameter.
+        """

@@ -1,0 +1,1 @@
+"""The network towards upstreams: connections, headers, credentials, error mapping."""

@@ -1,0 +1,85 @@
+"""Imports go one way (docs/architecture.md); this test reads them from the source."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import gateway
+
+ROOT = Path(gateway.__file__).parent
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "shapes": set(),
+    "config": {"errors", "shapes"},
+    "translate": {"errors", "shapes", "config"},
+    "resolve": {"errors", "shapes", "config"},
+    "upstream": {"errors", "shapes", "config"},
+    "exchange": {"errors", "shapes", "config", "resolve", "translate"},
+    "edge": {"errors", "shapes", "config", "exchange"},
+    "admin": {"errors", "shapes", "config", "resolve", "exchange"},
+    "demo": {"errors", "shapes", "config", "app"},
+    "app": {
+        "errors",
+        "shapes",
+        "config",
+        "resolve",
+        "translate",
+        "upstream",
+        "exchange",
+        "edge",
+        "admin",
+    },
+    "cli": {"errors", "shapes", "config", "resolve", "translate", "exchange", "app", "demo"},
+    "__main__": {"cli"},
+}
+ASGI_FOLDERS = {"edge", "admin", "demo", "app", "cli"}
+NETWORK_FOLDERS = {"upstream", "app", "cli", "demo"}
+
+
+def layer_of(path: Path) -> str:
+    first = path.relative_to(ROOT).parts[0]
+    return first.removesuffix(".py")
+
+
+def imported_modules(path: Path) -> set[str]:
+    modules: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            modules.add(node.module)
+            if node.module == "gateway":
+                modules |= {f"gateway.{alias.name}" for alias in node.names}
+    return modules
+
+
+SOURCES = sorted(p for p in ROOT.rglob("*.py") if p != ROOT / "__init__.py")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_layer_imports_only_what_lies_below_it(path: Path) -> None:
+    layer = layer_of(path)
+    below = MAY_IMPORT[layer] | {layer}
+    for module in imported_modules(path):
+        parts = module.split(".")
+        if parts[0] == "gateway" and len(parts) > 1 and parts[1] != "__version__":
+            assert parts[1] in below, f"{layer} must not import {module}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_only_the_edges_know_frameworks_and_sockets(path: Path) -> None:
+    layer = layer_of(path)
+    roots = {module.split(".")[0] for module in imported_modules(path)}
+    if layer not in ASGI_FOLDERS:
+        assert not roots & {"starlette", "uvicorn"}
+    if layer not in NETWORK_FOLDERS:
+        assert not roots & {"httpx2", "httptools", "socket", "ssl", "http"}
+    if layer == "translate":
+        assert not roots & {"asyncio", "time", "random", "uuid", "secrets", "os"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_modules_stay_readable_in_one_sitting(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 400
