@@ -144,7 +144,7 @@ class UpstreamError(GatewayError):
 
     status = 502
     type = "server_error"
-    code = "upstream_error"
+    code: str | None = "upstream_error"
 
 
 class UpstreamUnavailable(UpstreamError):
@@ -161,7 +161,12 @@ class UpstreamTimeout(UpstreamError):
 
 
 class UpstreamReplied(UpstreamError):
-    """The upstream's own error reply, with parameter names translated to the client's."""
+    """The upstream's own error reply, with parameter names translated to the client's.
+
+    `code` is the upstream's too: None where it gave none, or only a number.
+    """
+
+    code = None
 
 
 class TruncatedStream(UpstreamError):

@@ -56,6 +56,8 @@ class UpstreamCall:
     body: bytes | AsyncIterator[bytes] = b""
     query: bytes = b""
     client_headers: RawHeaders = field(default=(), repr=False)
+    body_length: int | None = None
+    """Length of a streamed body, where the client said it; absent: sent chunked."""
 
 
 class UpstreamReply(Protocol):

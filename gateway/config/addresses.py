@@ -1,0 +1,131 @@
+"""What the configuration needs to know about hosts and URLs. Pure: no name is ever looked up."""
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from gateway.config.problems import Fault
+from gateway.config.settings import Kind
+
+_KINDS_BY_HOST = {
+    "api.openai.com": Kind.OPENAI,
+    "openai.azure.com": Kind.AZURE,
+    "services.ai.azure.com": Kind.AZURE,
+    "api.mistral.ai": Kind.MISTRAL,
+    "api.together.xyz": Kind.TOGETHER,
+    "api.together.ai": Kind.TOGETHER,
+    "api.groq.com": Kind.GROQ,
+    "openrouter.ai": Kind.OPENROUTER,
+    "api.fireworks.ai": Kind.FIREWORKS,
+    "api.deepseek.com": Kind.DEEPSEEK,
+    "generativelanguage.googleapis.com": Kind.GEMINI,
+    "models.github.ai": Kind.GITHUB,
+    "router.huggingface.co": Kind.HUGGINGFACE,
+}
+"""Hosts that serve one kind only, their sub-domains included (`eu.api.openai.com`)."""
+
+_PRIVATE_SUFFIXES = (".local", ".localhost", ".internal", ".lan", ".home.arpa", ".svc", ".test")
+_ENDPOINT_PATHS = ("/chat/completions", "/completions", "/responses", "/models", "/embeddings")
+_HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})\Z")
+_UNPRINTABLE = re.compile(r"[^\x21-\x7e]|\\")
+
+_IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def checked_base_url(text: str) -> str:
+    """Return an upstream's base URL without trailing slashes.
+
+    Raises `Fault` for anything but `http(s)://host[:port][/path]`.
+    """
+    parts = _split(text, ("http", "https"))
+    if "@" in parts.netloc:
+        raise Fault("must not contain a user name or password", "put the key under api_key")
+    if "?" in text or "#" in text:
+        raise Fault("must not contain a query or a fragment", "headers: can carry extra fields")
+    path = parts.path.rstrip("/")
+    if any(segment.lower().replace("%2e", ".") in {".", ".."} for segment in path.split("/")):
+        raise Fault("must not contain '.' or '..' segments")
+    for endpoint in _ENDPOINT_PATHS:
+        if path.endswith(endpoint):
+            raise Fault(f"ends in {endpoint}, which is one endpoint", "write what comes before it")
+    return f"{parts.scheme}://{parts.netloc.lower()}{path}"
+
+
+def checked_proxy_url(text: str) -> str:
+    """Return a forward proxy's URL; it may carry a user and password. Raises `Fault`."""
+    parts = _split(text, ("http", "https"))
+    if parts.path.strip("/") or "?" in text or "#" in text:
+        raise Fault("must be the proxy's scheme, host and port only")
+    return text.rstrip("/")
+
+
+def _split(text: str, schemes: tuple[str, ...]) -> SplitResult:
+    if not text or _UNPRINTABLE.search(text):
+        raise Fault(
+            "must be a URL in printable ASCII without spaces",
+            "write a host name with other letters in its xn-- form",
+        )
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        # Not chained: urllib quotes parts of the URL, which may hold a password.
+        raise Fault("is not a URL: its host or port cannot be read") from None
+    if parts.scheme not in schemes:
+        raise Fault(f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    if not parts.hostname or not (_HOST_NAME.match(parts.hostname) or _as_ip(parts.hostname)):
+        raise Fault("has no valid host")
+    if port == 0 or parts.netloc.endswith(":"):
+        raise Fault("has no valid port", "1 to 65535, or none at all")
+    return parts
+
+
+def host_of(url: str) -> str:
+    """Return the host of a checked URL in lower case, an IPv6 address without brackets."""
+    return urlsplit(url).hostname or ""
+
+
+def kind_of_host(host: str) -> Kind:
+    """Return what a well-known host runs, else `Kind.AUTO`."""
+    labels = host.lower().rstrip(".").split(".")
+    for start in range(len(labels)):
+        kind = _KINDS_BY_HOST.get(".".join(labels[start:]))
+        if kind is not None:
+            return kind
+    return Kind.AUTO
+
+
+def is_listening_host(host: str) -> bool:
+    """Whether a listener could be bound to this: an IP address without brackets, or a name."""
+    return _as_ip(host) is not None or _HOST_NAME.match(host) is not None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the host. A name that is not localhost: no."""
+    address = _as_ip(host)
+    if address is not None:
+        return address.is_loopback
+    name = host.lower().rstrip(".")
+    return name == "localhost" or name.endswith(".localhost")
+
+
+def is_private(host: str) -> bool:
+    """Whether the host is this machine or, by its address or name, inside a private network.
+
+    A name without a dot is (a container, a machine of the same site), and so are the suffixes
+    reserved for private use (RFC 6762, RFC 8375, ICANN's .internal, Kubernetes' .svc).
+    """
+    address = _as_ip(host)
+    if address is not None:
+        return address.is_private or address.is_loopback or address.is_link_local
+    name = host.lower().rstrip(".")
+    return "." not in name or name.endswith((*_PRIVATE_SUFFIXES, ".svc.cluster.local"))
+
+
+def _as_ip(host: str) -> _IpAddress | None:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped if isinstance(mapped, ipaddress.IPv4Address) else address

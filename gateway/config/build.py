@@ -1,0 +1,100 @@
+"""From the configuration as written to the configuration as used."""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+
+from gateway.config.addresses import host_of, kind_of_host
+from gateway.config.schema import WrittenConfiguration
+from gateway.config.settings import (
+    AdminSettings,
+    ClientSettings,
+    CredentialPolicy,
+    Kind,
+    LogSettings,
+    MemorySettings,
+    ModelRule,
+    Secret,
+    ServerSettings,
+    Settings,
+    TimeoutSettings,
+    TranslationSettings,
+    UpstreamSettings,
+)
+from gateway.config.written_models import WrittenModel, WrittenTranslation
+from gateway.config.written_upstream import WrittenUpstream
+
+
+def build(written: WrittenConfiguration) -> Settings:
+    """Return the settings: defaults that depend on other keys decided, overrides applied."""
+    translation = TranslationSettings(**_values(written.translation))
+    return Settings(
+        upstreams=tuple(
+            _upstream(name, upstream, is_default=position == 0)
+            for position, (name, upstream) in enumerate(written.upstreams.items())
+        ),
+        server=ServerSettings(**_values(written.server)),
+        models=tuple(_rule(pattern, rule, translation) for pattern, rule in written.models.items()),
+        clients=tuple(ClientSettings(**_values(client)) for client in written.clients),
+        translation=translation,
+        memory=MemorySettings(**_values(written.memory)),
+        admin=AdminSettings(**_values(written.admin)),
+        log=LogSettings(**_values(written.log)),
+    )
+
+
+def _values(model: BaseModel) -> dict[str, Any]:
+    return {name: _used(getattr(model, name)) for name in type(model).model_fields}
+
+
+def _used(value: Any) -> Any:
+    return Secret(value.get_secret_value()) if isinstance(value, SecretStr) else value
+
+
+def _upstream(name: str, written: WrittenUpstream, *, is_default: bool) -> UpstreamSettings:
+    values = _values(written)
+    kind = written.kind
+    if kind == Kind.AUTO:
+        kind = kind_of_host(host_of(written.base_url))
+    headers = tuple((key, _used(value)) for key, value in written.headers.items())
+    return UpstreamSettings(
+        **{
+            **values,
+            "name": name,
+            "kind": kind,
+            "credential": written.credential or _credential(written, is_default=is_default),
+            "headers": headers,
+            "timeouts": TimeoutSettings(**_values(written.timeouts)),
+        }
+    )
+
+
+def _credential(written: WrittenUpstream, *, is_default: bool) -> CredentialPolicy:
+    if written.api_key is not None:
+        return CredentialPolicy.KEY
+    # Any other upstream may belong to someone else: the caller's key is not theirs to see.
+    return CredentialPolicy.CALLER if is_default else CredentialPolicy.NONE
+
+
+def _rule(pattern: str, written: WrittenModel, common: TranslationSettings) -> ModelRule:
+    return ModelRule(
+        pattern=pattern,
+        model=written.model,
+        upstream=written.upstream,
+        endpoints=written.endpoint or (),
+        template=written.template.used() if written.template is not None else None,
+        reasoning_effort=written.reasoning_effort,
+        translation=_overridden(written, common),
+    )
+
+
+def _overridden(
+    written: WrittenTranslation, common: TranslationSettings
+) -> TranslationSettings | None:
+    known = {field.name for field in fields(TranslationSettings)}
+    overrides: Mapping[str, Any] = {
+        name: getattr(written, name) for name in sorted(written.model_fields_set & known)
+    }
+    return replace(common, **overrides) if overrides else None

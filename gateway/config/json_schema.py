@@ -1,0 +1,78 @@
+"""The JSON Schema of a configuration file, for editors, generated from the schema."""
+
+from typing import Any
+
+from gateway.config.schema import WrittenConfiguration
+from gateway.config.written_models import WrittenTranslation
+
+_REFERENCE = {"$ref": "#/$defs/Reference"}
+_PLAIN_TYPES = frozenset({"integer", "number", "boolean"})
+
+
+def write_json_schema() -> dict[str, Any]:
+    """Return the schema (JSON Schema 2020-12) that a configuration file conforms to.
+
+    Short forms and `${VAR}` in place of a number, a boolean or a choice are part of it. What looks
+    beyond one value (does the upstream exist? the file?) is not; `load` checks that.
+    """
+    schema = _with_references(WrittenConfiguration.model_json_schema())
+    definitions: dict[str, Any] = schema["$defs"]
+    definitions["Reference"] = {
+        "type": "string",
+        "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}",
+        "description": "A value from the environment: ${VAR} or ${VAR:-default}.",
+    }
+    _relax_root(schema, definitions)
+    _relax_rules(definitions)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _with_references(node: Any) -> Any:
+    """Return a copy in which `${VAR}` may stand wherever text is not allowed anyway."""
+    if isinstance(node, list):
+        return [_with_references(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    copy = {key: _with_references(value) for key, value in node.items() if _is_kept(key, value)}
+    if copy.get("type") in _PLAIN_TYPES or "enum" in copy:
+        about = {key: copy.pop(key) for key in ("title", "description", "default") if key in copy}
+        return {**about, "anyOf": [copy, _REFERENCE]}
+    return copy
+
+
+def _is_kept(key: str, value: Any) -> bool:
+    # The default of a mapping repeats its keys' defaults; the format "password" is about forms.
+    repeats = key == "default" and isinstance(value, dict)
+    return not repeats and not (key == "format" and isinstance(value, str))
+
+
+def _text_or(schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"anyOf": [{"type": "string", "description": description}, schema]}
+
+
+def _relax_root(schema: dict[str, Any], definitions: dict[str, Any]) -> None:
+    del schema["required"]
+    properties = schema["properties"]
+    properties["models"]["additionalProperties"] = _text_or(
+        properties["models"]["additionalProperties"], "The name sent upstream."
+    )
+    for name in set(properties) - {"upstreams"}:
+        properties[name] = {"anyOf": [{"type": "null"}, properties[name]]}
+    openai = {key: v for key, v in definitions["WrittenUpstream"].items() if key != "required"}
+    definitions["WrittenOpenai"] = {"anyOf": [{"type": "null"}, openai]}
+    properties["upstreams"]["properties"] = {"openai": {"$ref": "#/$defs/WrittenOpenai"}}
+
+
+def _relax_rules(definitions: dict[str, Any]) -> None:
+    definitions["Shape"]["description"] = "An endpoint."
+    rule = definitions["WrittenModel"]["properties"]
+    for name in WrittenTranslation.model_fields:
+        # Absent, it is whatever `translation:` says.
+        rule[name].pop("default", None)
+    rule["endpoint"]["anyOf"].insert(0, {"$ref": "#/$defs/Shape"})
+    template = definitions["WrittenTemplate"]
+    rule["template"]["anyOf"].insert(0, template["properties"]["name"])
+    template["anyOf"] = [{"required": ["name"]}, {"required": ["path"]}]
+    del template["required"]
+    stop = template["properties"]["stop"]
+    template["properties"]["stop"] = _text_or(stop, "The only stop sequence.")

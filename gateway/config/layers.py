@@ -1,0 +1,196 @@
+"""The layers of a configuration, the later over the earlier: file, environment, command line.
+
+A mapping is merged into the mapping below it, key by key and in the order of the lower one;
+anything else replaces what is there. Every value remembers where it was written.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.config.document import Document
+from gateway.config.expand import expand
+from gateway.config.problems import Fault, KeyPath, Origin, Problem, show_key, show_path
+from gateway.config.suggest import did_you_mean, nearest
+
+PREFIX = "GATEWAY_"
+SEPARATOR = "__"
+CONFIG_VARIABLE = "GATEWAY_CONFIG"
+"""Names the configuration file for the command line; no key of the configuration itself."""
+
+
+@dataclass(slots=True)
+class Layers:
+    """Plain data under construction, and where each part of it was written."""
+
+    data: dict[str, Any] = field(default_factory=dict)
+    origins: dict[KeyPath, Origin] = field(default_factory=dict)
+
+    def put(self, path: KeyPath, value: Any, origin: Origin) -> None:
+        """Lay a value over what is at `path`, making the mappings that lead there."""
+        here = self.data
+        for depth, part in enumerate(path[:-1], start=1):
+            if not isinstance(here.get(str(part)), dict):
+                here[str(part)] = {}
+                self._write(path[:depth], origin)
+            here = here[str(part)]
+        last = str(path[-1])
+        if isinstance(value, Mapping):
+            if not isinstance(here.get(last), dict):
+                here[last] = {}
+                self._write(path, origin)
+            for key, item in value.items():
+                self.put((*path, str(key)), item, origin)
+        else:
+            here[last] = value
+            self._write(path, origin)
+
+    def _write(self, path: KeyPath, origin: Origin) -> None:
+        for known in [known for known in self.origins if known[: len(path)] == path]:
+            del self.origins[known]
+        self.origins[path] = origin
+
+    def origin(self, path: KeyPath) -> Origin:
+        """Return where the value at `path`, or else the mapping around it, was written."""
+        for length in range(len(path), -1, -1):
+            found = self.origins.get(path[:length])
+            if found is not None:
+                return found
+        return Origin("configuration")
+
+    def problem(self, path: KeyPath, message: str, advice: str = "") -> Problem:
+        """Return a problem with the value at `path`."""
+        return Problem(self.origin(path), show_path(path), message, advice)
+
+
+def lay_document(
+    layers: Layers, document: Document, environ: Mapping[str, str]
+) -> Iterator[tuple[KeyPath, Problem]]:
+    """Lay a file down as the lowest layer, its references expanded; yields what cannot be."""
+    layers.origins[()] = Origin(document.name)
+    for path, line in document.lines.items():
+        layers.origins[path] = Origin(document.name, line)
+    faults: list[tuple[KeyPath, Fault]] = []
+    layers.data = _expanded(document.data, (), environ, faults)
+    for path, fault in faults:
+        yield path, layers.problem(path, fault.message, fault.advice)
+
+
+def _expanded(
+    value: Any, path: KeyPath, environ: Mapping[str, str], faults: list[tuple[KeyPath, Fault]]
+) -> Any:
+    if isinstance(value, dict):
+        return {key: _expanded(v, (*path, key), environ, faults) for key, v in value.items()}
+    if isinstance(value, list):
+        return [_expanded(v, (*path, i), environ, faults) for i, v in enumerate(value)]
+    if isinstance(value, str):
+        try:
+            return expand(value, environ)
+        except Fault as fault:
+            faults.append((path, fault))
+    return value
+
+
+def lay_environment(
+    layers: Layers, environ: Mapping[str, str], sections: Iterable[str]
+) -> Iterator[Problem]:
+    """Lay `GATEWAY_SECTION__KEY=value` over what is there; yields the names that cannot be meant.
+
+    A variable counts when its first part is one of the `sections`. Others are left alone (for a
+    service called gateway, Kubernetes sets `GATEWAY_PORT=tcp://…` in every container), unless they
+    have the double underscore: those are misspelt. An empty variable counts as unset.
+    """
+    known = frozenset(sections)
+    for name in sorted(environ):
+        if not name.startswith(PREFIX) or not environ[name]:
+            continue
+        parts = name.removeprefix(PREFIX).split(SEPARATOR)
+        origin = Origin(f"environment variable {show_key(name)}")
+        section = parts[0].lower()
+        if section not in known:
+            if len(parts) > 1:
+                advice = did_you_mean(section, known) or f"sections: {', '.join(sorted(known))}"
+                yield Problem(origin, "", "names no section of the configuration", advice)
+        elif "" in parts:
+            yield Problem(origin, "", "has an empty part", "two underscores separate two keys")
+        else:
+            layers.put(_spelled(layers.data, parts), _value(environ[name]), origin)
+
+
+def unused_variables(environ: Mapping[str, str], sections: Iterable[str]) -> list[str]:
+    """Return a sentence for every `GATEWAY_` variable that looks like a key but is none."""
+    known = frozenset(sections)
+    found: list[str] = []
+    for name in sorted(environ):
+        rest = name.removeprefix(PREFIX).lower()
+        if not name.startswith(PREFIX) or SEPARATOR in rest or rest in known:
+            continue
+        section, _, key = rest.partition("_")
+        meant = nearest(section, known) if key else None
+        if meant is not None and name != CONFIG_VARIABLE:
+            better = f"{PREFIX}{meant}{SEPARATOR}{key}".upper()
+            found.append(f"{show_key(name)} is not used; did you mean {show_key(better)}?")
+    return found
+
+
+def _spelled(data: dict[str, Any], parts: list[str]) -> KeyPath:
+    """Return the key path that a variable's parts mean: as already written, else in lower case."""
+    path: list[str] = []
+    here: Any = data
+    for part in parts:
+        written = list(here) if isinstance(here, dict) else []
+        same = [key for key in written if _plain(key) == _plain(part)]
+        path.append(same[0] if same else part.lower())
+        here = here.get(path[-1]) if isinstance(here, dict) else None
+    return tuple(path)
+
+
+def _plain(key: str) -> str:
+    return key.lower().replace("-", "_").replace(".", "_")
+
+
+def _value(text: str) -> Any:
+    """Return a variable's value: JSON for lists, mappings, quoted text and null, else the text.
+
+    Text that only looks like JSON stays text; where a list is due, the schema says so.
+    """
+    stripped = text.strip()
+    if stripped[:1] in {"{", "[", '"'} or stripped == "null":
+        try:
+            return json.loads(stripped)
+        except (ValueError, RecursionError):
+            return text
+    return text
+
+
+def lay_overrides(layers: Layers, overrides: Mapping[str, Any]) -> None:
+    """Lay the command line's values on top.
+
+    A key is dotted (`server.port`), a mapping is merged, and None means not given. The key
+    `upstream` is the default upstream: the name or base URL of a configured one, which then comes
+    first, or else the base URL of a new one, called `command-line`.
+    """
+    origin = Origin("command line")
+    for key, value in overrides.items():
+        if value is None:
+            continue
+        if key == "upstream":
+            _choose_default(layers, str(value), origin)
+        else:
+            layers.put(tuple(key.split(".")), value, origin)
+
+
+def _choose_default(layers: Layers, wanted: str, origin: Origin) -> None:
+    configured = layers.data.get("upstreams")
+    upstreams: dict[str, Any] = configured if isinstance(configured, dict) else {}
+    name = wanted if wanted in upstreams else None
+    for candidate, upstream in upstreams.items():
+        base_url = upstream.get("base_url") if isinstance(upstream, dict) else None
+        if name is None and isinstance(base_url, str):
+            name = candidate if base_url.rstrip("/") == wanted.rstrip("/") else None
+    if name is None:
+        name = "command-line"
+        layers.put(("upstreams", name), {"base_url": wanted}, origin)
+        upstreams = layers.data["upstreams"]
+    layers.data["upstreams"] = {name: upstreams[name], **upstreams}

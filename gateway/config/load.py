@@ -1,0 +1,76 @@
+"""Reading a configuration: file, environment and command line to checked `Settings`.
+
+`load` either returns settings that are safe to start with or raises one `ConfigError` that lists
+everything that is wrong.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from gateway.config.build import build
+from gateway.config.document import read_document
+from gateway.config.layers import (
+    Layers,
+    lay_document,
+    lay_environment,
+    lay_overrides,
+)
+from gateway.config.layers import unused_variables as _unused_variables
+from gateway.config.problems import ConfigError, KeyPath, Origin, Problem
+from gateway.config.safety import refusals, warnings
+from gateway.config.schema import SECTIONS
+from gateway.config.settings import Settings
+from gateway.config.validate import validate
+
+__all__ = ["ConfigError", "load", "unused_variables", "warnings"]
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def load(
+    path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any] = _NOTHING
+) -> Settings:
+    """Return the settings of a file (None: the defaults), under environment and command line.
+
+    `environ` serves both the file's `${VAR}` and the keys `GATEWAY_SECTION__KEY`. `overrides` wins
+    over both: dotted keys to values, None for not given; `upstream` is the name or base URL of the
+    default upstream. Relative paths start at the file's folder, else at the current one.
+
+    Raises `ConfigError` with all problems.
+    """
+    layers = Layers(origins={(): Origin("configuration")})
+    problems: list[Problem] = []
+    spoilt: set[KeyPath] = set()
+    if path is not None:
+        document = read_document(path)
+        problems += document.problems
+        for place, problem in lay_document(layers, document, environ):
+            problems.append(problem)
+            spoilt.add(place)
+    problems += lay_environment(layers, environ, SECTIONS)
+    lay_overrides(layers, overrides)
+    written, found = validate(layers, path.parent if path is not None else Path())
+    problems += [problem for place, problem in found if not _lies_in(place, spoilt)]
+    if problems or written is None:
+        raise ConfigError(sorted(problems, key=_in_order))
+    settings = build(written)
+    refused = [layers.problem(place, f.message, f.advice) for place, f in refusals(settings)]
+    if refused:
+        raise ConfigError(refused)
+    return settings
+
+
+def unused_variables(environ: Mapping[str, str]) -> list[str]:
+    """Return a sentence for every `GATEWAY_` variable that looks like a key but is none."""
+    return _unused_variables(environ, SECTIONS)
+
+
+def _lies_in(path: KeyPath, spoilt: set[KeyPath]) -> bool:
+    return any(path[: len(place)] == place for place in spoilt)
+
+
+def _in_order(problem: Problem) -> tuple[bool, str, int]:
+    line = problem.origin.line
+    return line is None, problem.origin.name, line or 0

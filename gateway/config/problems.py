@@ -1,0 +1,97 @@
+"""What can be wrong with a configuration, said with file, line, key and advice.
+
+No message here ever holds a configured value: a value may be a secret, or may have come from one
+(`${OPENAI_API_KEY}`), even when it stands at a key that should not have one.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+KeyPath = tuple[str | int, ...]
+"""Where a value stands: `("clients", 0, "name")`."""
+
+_SECRET_KEYS = frozenset({"api_key", "token", "proxy", "key_sha256"})
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
+_LOOKS_SECRET = re.compile(
+    r"(?:(?:sk|pk|rk|gsk|xai|hf|ghp|github_pat|fw)[-_]|AIza)[-_0-9A-Za-z]{8,}\Z"
+)
+_LONGEST_KEY = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value was written: a file and line, an environment variable, the command line."""
+
+    name: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.line is None else f"{self.name}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, where it is written, and what to do about it."""
+
+    origin: Origin
+    key: str
+    """The key as `show_path` writes it; empty when the whole file is meant."""
+    message: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.origin}: {self.key}" if self.key else str(self.origin)
+        return f"{place}: {self.message}" + (f"; {self.advice}" if self.advice else "")
+
+
+class Fault(ValueError):
+    """A value that a check refuses: `message` completes "server.port …", `advice` says what to do.
+
+    A `ValueError`, so that pydantic collects it with the place where it was raised.
+    """
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; `problems` has everything that is wrong with it.
+
+    It is for the operator who starts the gateway; no client ever sees one.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        title = f"{count} problem{'s' if count != 1 else ''} in the configuration:"
+        super().__init__("\n".join([title, *(f"  {problem}" for problem in self.problems)]))
+
+
+def show_path(path: KeyPath) -> str:
+    """Write a key path as a person would: `clients[0].name`, `models["gpt-4.1"].endpoint`.
+
+    What lies below a secret's key is left out, and so is a key that looks like a secret itself.
+    """
+    shown = ""
+    for part in path:
+        if isinstance(part, int):
+            shown += f"[{part}]"
+        elif _PLAIN_KEY.match(part):
+            shown += ("." if shown else "") + show_key(part)
+        else:
+            shown += f'["{show_key(part)}"]'
+        if part in _SECRET_KEYS:
+            break
+    return shown
+
+
+def show_key(key: str) -> str:
+    """Return one key in printable ASCII, shortened, masked when it looks like a secret."""
+    if _LOOKS_SECRET.match(key):
+        return key[:3] + "***"
+    text = "".join(c if c.isprintable() else "?" for c in key[:_LONGEST_KEY])
+    text = text.encode("ascii", "backslashreplace").decode("ascii")
+    return text + ("..." if len(key) > _LONGEST_KEY else "")

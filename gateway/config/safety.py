@@ -1,0 +1,132 @@
+"""What a configuration that is correct in every key must still not do, and what it should not.
+
+A gateway that spends its own keys for whoever reaches it, or hands a client's gateway key to an
+upstream, is refused at start; what is merely doubtful is a warning.
+"""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from importlib.util import find_spec
+
+from gateway.config.addresses import host_of, is_loopback, is_private
+from gateway.config.problems import Fault, KeyPath, show_key
+from gateway.config.settings import (
+    CredentialPolicy,
+    Kind,
+    Settings,
+    UpstreamSettings,
+)
+
+CREDENTIAL_HEADERS = frozenset(
+    {"authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie", "x-auth-token"}
+)
+
+
+def holds_key(upstream: UpstreamSettings) -> bool:
+    """Whether calls to the upstream are made on the gateway's own account."""
+    names = {name for name, _ in upstream.headers}
+    return upstream.api_key is not None or bool(names & CREDENTIAL_HEADERS)
+
+
+def refusals(settings: Settings) -> Iterator[tuple[KeyPath, Fault]]:
+    """Yield every reason not to start, with the key it is about."""
+    yield from _open_gateway(settings)
+    yield from _forwarded_gateway_keys(settings)
+    admin, server = settings.admin, settings.server
+    if not admin.enabled:
+        return
+    if admin.token is None and not is_loopback(admin.host):
+        yield (
+            ("admin", "host"),
+            Fault("is beyond loopback, and there is no admin.token", "set admin.token"),
+        )
+    if (admin.host, admin.port) == (server.host, server.port) and admin.port != 0:
+        yield ("admin", "port"), Fault("is the server's own port", "use another one")
+
+
+def _open_gateway(settings: Settings) -> Iterator[tuple[KeyPath, Fault]]:
+    server = settings.server
+    if is_loopback(server.host) or settings.clients or server.allow_anonymous:
+        return
+    holders = [upstream.name for upstream in settings.upstreams if holds_key(upstream)]
+    if holders:
+        names = ", ".join(show_key(name) for name in holders)
+        yield (
+            ("server", "host"),
+            Fault(
+                f"is beyond loopback: whoever reaches the gateway could spend its keys ({names})",
+                "add clients, listen at 127.0.0.1, or set server.allow_anonymous: true",
+            ),
+        )
+
+
+def _forwarded_gateway_keys(settings: Settings) -> Iterator[tuple[KeyPath, Fault]]:
+    if not settings.clients:
+        return
+    for upstream in settings.upstreams:
+        if upstream.credential == CredentialPolicy.CALLER:
+            yield (
+                ("upstreams", upstream.name, "credential"),
+                Fault(
+                    "is caller (the default of the first upstream without an api_key), but with "
+                    "clients the caller's key is a key of this gateway",
+                    "set api_key, or credential: none",
+                ),
+            )
+
+
+def warnings(settings: Settings) -> list[str]:
+    """Return a sentence for everything that is allowed, but is probably not meant."""
+    return [
+        *_upstream_warnings(settings),
+        *_access_warnings(settings),
+        *_rule_warnings(settings),
+        *_tokenizer_warnings(settings),
+    ]
+
+
+def _upstream_warnings(settings: Settings) -> Iterator[str]:
+    for upstream in settings.upstreams:
+        key, host = f"upstreams.{upstream.name}", host_of(upstream.base_url)
+        sends_key = upstream.credential != CredentialPolicy.NONE or holds_key(upstream)
+        if sends_key and upstream.base_url.startswith("http://") and not is_private(host):
+            yield f"{key}.base_url: keys travel unencrypted to a public host; use https://"
+        if upstream.verify is False and upstream.base_url.startswith("https://"):
+            yield f"{key}.verify: is off, so anyone on the way can read the keys; name a CA bundle"
+        if upstream.kind == Kind.OPENAI and not upstream.base_url.endswith("/v1"):
+            yield f"{key}.base_url: does not end in /v1, as OpenAI's does"
+        if upstream.http2 and upstream.base_url.startswith("http://"):
+            yield f"{key}.http2: has no effect without TLS (https://)"
+
+
+def _access_warnings(settings: Settings) -> Iterator[str]:
+    server = settings.server
+    if settings.clients and server.allow_anonymous:
+        yield "server.allow_anonymous: has no effect, since there are clients"
+    elif server.allow_anonymous and not is_loopback(server.host):
+        yield "server.allow_anonymous: whoever reaches the gateway can use its upstreams"
+
+
+def _rule_warnings(settings: Settings) -> Iterator[str]:
+    exact = {rule.pattern for rule in settings.models if not rule.is_glob}
+    for position, rule in enumerate(settings.models):
+        key = f'models["{show_key(rule.pattern)}"]'
+        if rule.model in exact and rule.model != rule.pattern:
+            yield (
+                f"{key}.model: is itself a name under models; aliases are not chained, the name "
+                "is sent upstream as it is"
+            )
+        for earlier in settings.models[:position]:
+            if earlier.is_glob and fnmatchcase(rule.pattern, earlier.pattern):
+                yield (
+                    f'{key}: is never reached, "{show_key(earlier.pattern)}" above it matches '
+                    "first; move it up"
+                )
+                break
+
+
+def _tokenizer_warnings(settings: Settings) -> Iterator[str]:
+    rules = [rule.translation for rule in settings.models if rule.translation is not None]
+    wanted = any(translation.tokenizer for translation in (settings.translation, *rules))
+    if wanted and find_spec("tiktoken") is None:
+        yield "translation.tokenizer: needs the extra tiktoken (endpoint-gateway[tiktoken])"

@@ -1,0 +1,118 @@
+"""Configuration *as written*: every key, its type, default and meaning.
+
+The defaults are those of `settings`, which has the configuration as used. The descriptions are
+what docs/configuration.md and an editor show.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
+
+from gateway.config import fields
+from gateway.config.problems import KeyPath
+from gateway.config.written import Written
+from gateway.config.written_models import WrittenModel, WrittenTranslation, short_model
+from gateway.config.written_sections import (
+    WrittenAdmin,
+    WrittenClient,
+    WrittenLog,
+    WrittenMemory,
+    WrittenServer,
+    distinct,
+)
+from gateway.config.written_upstream import OPENAI_URL, WrittenUpstream
+
+
+class WrittenConfiguration(Written):
+    """The whole configuration; every key is optional."""
+
+    server: WrittenServer = Field(
+        default=WrittenServer(), description="The client-facing listener and its limits."
+    )
+    upstreams: dict[fields.UpstreamName, WrittenUpstream] = Field(
+        min_length=1,
+        description="The servers, by name; the first is the default one. Absent: OpenAI, called "
+        "with the caller's own key.",
+    )
+    models: dict[fields.Pattern, Annotated[WrittenModel, BeforeValidator(short_model)]] = Field(
+        default_factory=dict,
+        description="Rules by model name or glob (`*`, `?`, `[…]`); the first that matches wins. "
+        "A text instead of a mapping is the name sent upstream.",
+    )
+    clients: Annotated[tuple[WrittenClient, ...], AfterValidator(distinct)] = Field(
+        default=(), description="The gateway's own clients; empty: anyone."
+    )
+    translation: WrittenTranslation = Field(
+        default=WrittenTranslation(), description="What a translation may do."
+    )
+    memory: WrittenMemory = Field(
+        default=WrittenMemory(),
+        description="What is remembered about models, and for how long.",
+    )
+    admin: WrittenAdmin = Field(default=WrittenAdmin(), description="The operators' listener.")
+    log: WrittenLog = Field(default=WrittenLog(), description="What goes to standard error.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        # A section whose keys are all commented out reads as null.
+        optional = {*cls.model_fields} - {"upstreams"}
+        filled = {k: item for k, item in value.items() if item is not None or k not in optional}
+        upstreams = filled.setdefault("upstreams", {"openai": {}})
+        if isinstance(upstreams, dict) and "openai" in upstreams:
+            openai = {} if upstreams["openai"] is None else upstreams["openai"]
+            if isinstance(openai, dict):
+                openai = {"base_url": OPENAI_URL, **openai}
+            filled["upstreams"] = {**upstreams, "openai": openai}
+        return filled
+
+
+SECTIONS = tuple(WrittenConfiguration.model_fields)
+"""The keys at the top level."""
+
+
+def fields_at(path: KeyPath) -> Mapping[str, Any]:
+    """Return the known keys of the mapping at `path`, each with its pydantic field.
+
+    Empty when the path leads to no mapping with keys of its own.
+    """
+    model: type[BaseModel] | None = WrittenConfiguration
+    entry: type[BaseModel] | None = None
+    for part in path:
+        if entry is not None:
+            model, entry = entry, None
+            continue
+        field = model.model_fields.get(str(part)) if model is not None else None
+        model, entry = _inside(field.annotation) if field is not None else (None, None)
+    return model.model_fields if model is not None and entry is None else {}
+
+
+def key_paths(
+    model: type[BaseModel] = WrittenConfiguration, start: KeyPath = ()
+) -> Iterator[KeyPath]:
+    """Yield the path of every key; `*` stands for any name, 0 for any position in a list."""
+    for name, field in model.model_fields.items():
+        yield (*start, name)
+        inner, entry = _inside(field.annotation)
+        if inner is not None:
+            yield from key_paths(inner, (*start, name))
+        elif entry is not None:
+            step: str | int = "*" if get_origin(field.annotation) is dict else 0
+            yield from key_paths(entry, (*start, name, step))
+
+
+def _inside(annotation: Any) -> tuple[type[BaseModel] | None, type[BaseModel] | None]:
+    """Return the model that an annotation is, or that its entries are."""
+    found = _model_in(annotation)
+    if get_origin(annotation) in {dict, tuple}:
+        return None, found
+    return found, None
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)

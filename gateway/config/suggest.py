@@ -1,0 +1,53 @@
+"""Suggestions for misspelt words: "did you mean …?"."""
+
+import difflib
+from collections.abc import Iterable
+
+_CLOSE_ENOUGH = 0.6
+_LONGEST_WORD = 64
+
+OTHER_NAMES = {
+    "api_base": "base_url",
+    "url": "base_url",
+    "endpoint_url": "base_url",
+    "key": "api_key",
+    "apikey": "api_key",
+    "auth": "credential",
+    "type": "kind",
+    "provider": "kind",
+    "target": "model",
+    "endpoints": "endpoint",
+    "timeout": "timeouts",
+    "providers": "upstreams",
+    "backends": "upstreams",
+    "servers": "upstreams",
+    "aliases": "models",
+    "model_list": "models",
+    "keys": "clients",
+    "logging": "log",
+    "cache": "memory",
+    "listen": "host",
+    "bind": "host",
+    "chat/completions": "chat",
+    "refused": "refuse",
+    "error": "refuse",
+    "ignore": "drop",
+}
+"""What other gateways and proxies call the same thing."""
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """Return the candidate that `word` probably meant, or None."""
+    spelled = {candidate.lower(): candidate for candidate in candidates}
+    wanted = word.strip().lower()[:_LONGEST_WORD]
+    other = OTHER_NAMES.get(wanted.replace("-", "_"))
+    if other in spelled:
+        return spelled[other]
+    close = difflib.get_close_matches(wanted, spelled, n=1, cutoff=_CLOSE_ENOUGH)
+    return spelled[close[0]] if close else None
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+    """Return `did you mean 'x'?`, or the empty string when nothing is near."""
+    found = nearest(word, candidates)
+    return f"did you mean '{found}'?" if found is not None else ""

@@ -1,0 +1,164 @@
+"""`translation:` and the rules under `models:` as written."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_validator
+
+from gateway.config import fields
+from gateway.config.fields import Count, CountOrZero, Name
+from gateway.config.problems import Fault
+from gateway.config.settings import OnUnsupported, TemplateSettings, TranslationSettings
+from gateway.config.written import Written
+
+_TEMPLATE = TemplateSettings("")
+_TRANSLATION = TranslationSettings()
+
+TemplateName = Literal["raw", "transcript", "human_ai", "finetune", "chatml", "jinja"]
+
+
+class WrittenTemplate(Written):
+    """How messages become one prompt, for a model that has no chat endpoint."""
+
+    name: TemplateName = Field(description="The template; `jinja` reads the file at `path`.")
+    path: Name | None = Field(
+        default=None, description="Jinja file of the template `jinja`, relative to this file."
+    )
+    prefix: str = Field(default=_TEMPLATE.prefix, description="`finetune`: text before the prompt.")
+    separator: str = Field(
+        default=_TEMPLATE.separator, description="`finetune`: text between prompt and completion."
+    )
+    stop: fields.StopSequences = Field(
+        default=_TEMPLATE.stop,
+        description="Stop sequences beside the template's own; `finetune` has ` END` only "
+        "without them.",
+    )
+    bos_token: str = Field(
+        default=_TEMPLATE.bos_token, description="`jinja`: the variable `bos_token`."
+    )
+    eos_token: str = Field(
+        default=_TEMPLATE.eos_token,
+        description="`jinja`: the variable `eos_token`, a stop sequence too.",
+    )
+    _file: str | None = PrivateAttr(None)
+    _source: str | None = PrivateAttr(None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _path_means_jinja(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "name" not in value and "path" in value:
+            return {**value, "name": "jinja"}
+        return value
+
+    @model_validator(mode="after")
+    def _read_file(self, info: ValidationInfo) -> "WrittenTemplate":
+        if (self.name == "jinja") != (self.path is not None):
+            raise Fault("needs a path for the template jinja, and for no other")
+        if self.path is not None:
+            file = fields.surroundings(info).folder / self.path
+            self._file, self._source = str(file), fields.read_template(file)
+        return self
+
+    def used(self) -> TemplateSettings:
+        """Return the template as used, its file read."""
+        written = {key: getattr(self, key) for key in type(self).model_fields if key != "path"}
+        return TemplateSettings(path=self._file, source=self._source, **written)
+
+
+class WrittenTranslation(Written):
+    """What a translation may do."""
+
+    on_unsupported: OnUnsupported = Field(
+        default=_TRANSLATION.on_unsupported,
+        description="A parameter without equivalent: `refuse` the request, or `drop` and report.",
+    )
+    hosted_tools: OnUnsupported = Field(
+        default=_TRANSLATION.hosted_tools,
+        description="OpenAI's hosted tools where the model has none: `refuse` or `drop`.",
+    )
+    extra_params: Literal["auto", "pass", "drop", "refuse"] = Field(
+        default=_TRANSLATION.extra_params,
+        description="Parameters outside OpenAI's; `auto`: refuse towards OpenAI and Azure, pass "
+        "elsewhere.",
+    )
+    echo_model: Literal["requested", "upstream"] = Field(
+        default=_TRANSLATION.echo_model,
+        description="`model` in a translated reply: the name asked for, or the upstream's.",
+    )
+    text_offset_base: Literal["prompt", "text"] = Field(
+        default=_TRANSLATION.text_offset_base,
+        description="What `text_offset` of completions logprobs counts from: the start of the "
+        "prompt, or of the returned text.",
+    )
+    reasoning_out: Literal["reasoning_content", "reasoning", "both", "none"] = Field(
+        default=_TRANSLATION.reasoning_out,
+        description="The field in which a chat client gets a responses model's reasoning.",
+    )
+    reasoning_item: Literal["auto", "text", "summary", "drop"] = Field(
+        default=_TRANSLATION.reasoning_item,
+        description="How a responses client gets a chat model's reasoning.",
+    )
+    max_fanout: Count = Field(
+        default=_TRANSLATION.max_fanout,
+        description="Most upstream calls for one request (a list of prompts, `n`).",
+    )
+    fanout_concurrency: Count = Field(
+        default=_TRANSLATION.fanout_concurrency, description="Most of those calls at the same time."
+    )
+    default_completion_max_tokens: Count = Field(
+        default=_TRANSLATION.default_completion_max_tokens,
+        description="`max_tokens` sent to a completions endpoint for a chat or responses request "
+        "without a limit.",
+    )
+    reasoning_headroom_tokens: CountOrZero = Field(
+        default=_TRANSLATION.reasoning_headroom_tokens,
+        description="Added to a completions client's `max_tokens` towards a reasoning model.",
+    )
+    completion_system_prompt: str | None = Field(
+        default=_TRANSLATION.completion_system_prompt,
+        description="System message sent with a completions prompt to a chat model.",
+    )
+    escape_special: bool = Field(
+        default=_TRANSLATION.escape_special,
+        description="Break up special tokens (`<|im_end|>`) in message texts of a template.",
+    )
+    transcript_indent: bool = Field(
+        default=_TRANSLATION.transcript_indent,
+        description="`transcript`: indent the further lines of a user's text, so that none can "
+        "pass for another turn.",
+    )
+    tokenizer: Name | None = Field(
+        default=_TRANSLATION.tokenizer,
+        description="tiktoken encoding (`cl100k_base`) for prompts given as token ids.",
+    )
+
+
+def _short_template(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class WrittenModel(WrittenTranslation):
+    """One rule under `models:`; its translation keys override the global ones."""
+
+    model: Name | None = Field(
+        default=None, description="The name sent upstream; absent: the name asked for."
+    )
+    upstream: fields.UpstreamReference | None = Field(
+        default=None, description="The upstream it lives at; absent: the first one."
+    )
+    endpoint: fields.Endpoints | None = Field(
+        default=None,
+        description="Where it lives: `completions`, `chat`, `responses` or a list of these; "
+        "absent: found out.",
+    )
+    template: Annotated[WrittenTemplate, BeforeValidator(_short_template)] | None = Field(
+        default=None,
+        description="How messages become a prompt: a template's name, or a mapping as below.",
+    )
+    reasoning_effort: Name | None = Field(
+        default=None, description="Sent with translated requests that set none."
+    )
+
+
+def short_model(value: Any) -> Any:
+    """Return the long form of a rule: a text is the name sent upstream."""
+    return {"model": value} if isinstance(value, str) else value

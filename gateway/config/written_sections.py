@@ -1,0 +1,118 @@
+"""The sections as written that are about the gateway itself: listeners, clients, memory, log."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from gateway.config import fields
+from gateway.config.fields import Bytes, Count, Name, Port, Seconds, SecondsOrZero
+from gateway.config.problems import Fault
+from gateway.config.settings import AdminSettings, LogSettings, MemorySettings, ServerSettings
+from gateway.config.written import Written
+
+_SERVER = ServerSettings()
+_MEMORY = MemorySettings()
+_ADMIN = AdminSettings()
+_LOG = LogSettings()
+
+
+class WrittenServer(Written):
+    """The client-facing listener and its limits."""
+
+    host: fields.ListeningHost = Field(
+        default=_SERVER.host,
+        description="Address to listen at; `0.0.0.0` or `::` for every interface.",
+    )
+    port: Port = Field(default=_SERVER.port, description="Port to listen at; 0 takes any free one.")
+    workers: Count = Field(default=_SERVER.workers, description="Number of processes.")
+    allow_anonymous: bool = Field(
+        default=_SERVER.allow_anonymous,
+        description="Start even if anyone who reaches the gateway can spend its upstream keys: "
+        "listening beyond loopback, with upstream keys, without `clients`.",
+    )
+    allowed_hosts: tuple[fields.AllowedHost, ...] = Field(
+        default=_SERVER.allowed_hosts,
+        description="Host names that a request's Host header may carry; empty: any.",
+    )
+    max_body_bytes: Bytes = Field(
+        default=_SERVER.max_body_bytes,
+        description="Largest request body at the generation endpoints.",
+    )
+    max_upload_bytes: Bytes = Field(
+        default=_SERVER.max_upload_bytes,
+        description="Largest request body that is passed on as a stream, such as a file upload.",
+    )
+    body_idle_timeout: Seconds = Field(
+        default=_SERVER.body_idle_timeout,
+        description="Seconds without a byte after which an unfinished request is given up.",
+    )
+    grace_period: SecondsOrZero = Field(
+        default=_SERVER.grace_period,
+        description="Seconds that open requests get to finish at shutdown.",
+    )
+    first_byte_grace: Seconds = Field(
+        default=_SERVER.first_byte_grace,
+        description="Seconds without an event after which a translated stream sends its status "
+        "and keep-alive comments.",
+    )
+    keepalive_interval: Seconds = Field(
+        default=_SERVER.keepalive_interval, description="Seconds between two keep-alive comments."
+    )
+
+
+class WrittenClient(Written):
+    """One of the gateway's own clients."""
+
+    name: Name = Field(description="Its name in logs and metrics.")
+    key_sha256: fields.KeySha256 = Field(
+        description='SHA-256 of its key in hexadecimal: `printf %s "$KEY" | sha256sum`.'
+    )
+    models: tuple[fields.Pattern, ...] = Field(
+        default=("*",), description="Patterns of the model names that it may ask for."
+    )
+
+
+def distinct(clients: tuple[WrittenClient, ...]) -> tuple[WrittenClient, ...]:
+    """Return the clients; raises `Fault` when two share a name or a key."""
+    for key in ("name", "key_sha256"):
+        if len({getattr(client, key) for client in clients}) != len(clients):
+            raise Fault(f"has two clients with the same {key}", "make them differ")
+    return clients
+
+
+class WrittenMemory(Written):
+    """What is remembered about models, and for how long."""
+
+    url: fields.MemoryUrl = Field(
+        default=_MEMORY.url, description="Where: `memory://`, in the process."
+    )
+    ttl: Seconds = Field(default=_MEMORY.ttl, description="Seconds that a finding is remembered.")
+    negative_ttl: Seconds = Field(
+        default=_MEMORY.negative_ttl, description="Seconds that the lack of a model is remembered."
+    )
+    max_entries: Count = Field(
+        default=_MEMORY.max_entries, description="Most findings to remember."
+    )
+
+
+class WrittenAdmin(Written):
+    """The operators' listener."""
+
+    enabled: bool = Field(default=_ADMIN.enabled, description="Whether there is one.")
+    host: fields.ListeningHost = Field(default=_ADMIN.host, description="Address to listen at.")
+    port: Port = Field(default=_ADMIN.port, description="Port to listen at; 0 takes any free one.")
+    token: fields.ApiKey | None = Field(
+        default=None,
+        description="Bearer token that it asks for; required beyond loopback. A secret.",
+    )
+
+
+class WrittenLog(Written):
+    """What goes to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default=_LOG.level, description="The least important messages to write."
+    )
+    format: Literal["text", "json"] = Field(
+        default=_LOG.format, description="For people or machines."
+    )

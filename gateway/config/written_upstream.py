@@ -1,0 +1,99 @@
+"""One entry under `upstreams:` as written."""
+
+from pydantic import Field, model_validator
+
+from gateway.config import fields
+from gateway.config.fields import Count, Seconds, SecondsOrZero
+from gateway.config.problems import Fault
+from gateway.config.settings import CredentialPolicy, Kind, TimeoutSettings, UpstreamSettings
+from gateway.config.written import Written
+
+OPENAI_URL = "https://api.openai.com/v1"
+
+_TIMEOUTS = TimeoutSettings()
+_UPSTREAM = UpstreamSettings("", "")
+
+
+class WrittenTimeouts(Written):
+    """How long each phase of an upstream call may take, in seconds."""
+
+    connect: Seconds = Field(
+        default=_TIMEOUTS.connect, description="Seconds to connect, TLS included."
+    )
+    queue: Seconds = Field(
+        default=_TIMEOUTS.queue, description="Seconds to wait for a place in the connection pool."
+    )
+    first_byte: Seconds = Field(
+        default=_TIMEOUTS.first_byte,
+        description="Seconds from the request to the head of the reply.",
+    )
+    stream_idle: Seconds = Field(
+        default=_TIMEOUTS.stream_idle, description="Seconds that a reply's body may be silent."
+    )
+    metadata: Seconds = Field(
+        default=_TIMEOUTS.metadata,
+        description="Seconds for a look-up of a model (lists, job records) before a request.",
+    )
+
+
+class WrittenUpstream(Written):
+    """One OpenAI-compatible server."""
+
+    base_url: fields.BaseUrl = Field(
+        description="What stands before `/chat/completions`. Required, except for an upstream "
+        f"called `openai`: `{OPENAI_URL}`."
+    )
+    kind: fields.UpstreamKind = Field(
+        default=Kind.AUTO,
+        description="The software it runs; `auto`: told by well-known hosts, else found out.",
+    )
+    api_key: fields.ApiKey | None = Field(default=None, description="The gateway's own key for it.")
+    credential: CredentialPolicy | None = Field(
+        default=None,
+        description="Whose credential it gets: `key` (`api_key`), `caller` (the caller's own, "
+        "forwarded) or `none`. Absent: `key` with an `api_key`; without one `caller` for the "
+        "first upstream and `none` for the others.",
+    )
+    headers: fields.Headers = Field(
+        default_factory=dict, description="Fixed request headers; their values are secrets."
+    )
+    forward_headers: tuple[fields.ForwardedHeader, ...] = Field(
+        default=_UPSTREAM.forward_headers,
+        description="Names of client headers to forward beside the usual ones.",
+    )
+    timeouts: WrittenTimeouts = Field(
+        default=WrittenTimeouts(), description="How long each phase may take."
+    )
+    max_connections: Count = Field(
+        default=_UPSTREAM.max_connections, description="Most connections at a time, per worker."
+    )
+    keepalive_expiry: SecondsOrZero = Field(
+        default=_UPSTREAM.keepalive_expiry,
+        description="Seconds after which an idle connection is not used again; keep it below "
+        "the server's own limit.",
+    )
+    max_connection_age: Seconds = Field(
+        default=_UPSTREAM.max_connection_age,
+        description="Seconds after which a connection is replaced, so that DNS changes arrive.",
+    )
+    http2: bool = Field(
+        default=_UPSTREAM.http2, description="Speak HTTP/2 where the server offers it."
+    )
+    proxy: fields.ProxyUrl | None = Field(
+        default=None, description="Forward proxy, `http://[user:password@]host:port`. A secret."
+    )
+    verify: fields.Verify = Field(
+        default=_UPSTREAM.verify,
+        description="TLS verification: on, off, or the path of a CA bundle.",
+    )
+
+    @model_validator(mode="after")
+    def _credential_fits_key(self) -> "WrittenUpstream":
+        if self.credential == CredentialPolicy.KEY and self.api_key is None:
+            raise Fault("has credential: key, but no api_key", "set api_key")
+        if self.credential not in {None, CredentialPolicy.KEY} and self.api_key is not None:
+            raise Fault(
+                f"has an api_key, but credential: {self.credential} never uses it",
+                "remove one of the two",
+            )
+        return self

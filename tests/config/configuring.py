@@ -1,0 +1,36 @@
+"""What the tests of this folder share: writing a file, loading it, collecting what is refused."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gateway.config.load import ConfigError, load
+from gateway.config.settings import Settings
+
+NOTHING: Mapping[str, Any] = {}
+
+
+def loaded(
+    folder: Path,
+    text: str,
+    environ: Mapping[str, str] = NOTHING,
+    overrides: Mapping[str, Any] = NOTHING,
+) -> Settings:
+    """The settings of a file with this text."""
+    path = folder / "gateway.yaml"
+    path.write_text(text, "utf-8")
+    return load(path, environ, overrides)
+
+
+def refused(
+    folder: Path,
+    text: str,
+    environ: Mapping[str, str] = NOTHING,
+    overrides: Mapping[str, Any] = NOTHING,
+) -> list[str]:
+    """The problems of a file with this text, without the folder's name; [] when there are none."""
+    try:
+        loaded(folder, text, environ, overrides)
+    except ConfigError as error:
+        return [str(problem).replace(f"{folder}/", "") for problem in error.problems]
+    return []

@@ -1,0 +1,79 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from gateway.config.document import read_document
+from gateway.config.json_schema import write_json_schema
+from tests.config.configuring import refused
+
+DEFAULT = Path(__file__).parents[2] / "config.yaml"
+VALIDATOR = jsonschema.Draft202012Validator(write_json_schema())
+
+
+def test_the_schema_is_a_schema_and_json() -> None:
+    schema = write_json_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert json.loads(json.dumps(schema)) == schema
+
+
+def test_the_default_configuration_conforms() -> None:
+    VALIDATOR.validate(read_document(DEFAULT).data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"server": None, "models": None},
+        {"server": {"port": "${PORT:-8080}", "allow_anonymous": "${OPEN}"}},
+        {"log": {"level": "${LEVEL}", "format": "json"}},
+        {"upstreams": {"openai": None}},
+        {"upstreams": {"openai": {"api_key": "${KEY}"}}},
+        {"upstreams": {"a": {"base_url": "http://a", "kind": "${KIND}", "verify": "ca.pem"}}},
+        {"models": {"a": "b", "c": {"endpoint": "chat"}, "d": {"endpoint": ["chat"]}}},
+        {"models": {"a": {"template": "raw"}, "b": {"template": {"path": "x", "stop": "y"}}}},
+        {"clients": [{"name": "a", "key_sha256": "0" * 64}]},
+    ],
+)
+def test_what_load_takes_conforms(data: dict[str, Any]) -> None:
+    VALIDATOR.validate(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"upstream": {}},
+        {"server": {"prot": 1}},
+        {"server": {"port": 70000}},
+        {"server": {"port": "eighty"}},
+        {"upstreams": {}},
+        {"upstreams": None},
+        {"upstreams": {"a": {}}},
+        {"upstreams": {"openai": {"kind": "vlm"}}},
+        {"models": {"a": {"endpoint": "cht"}}},
+        {"models": {"a": {"template": "nope"}}},
+        {"models": {"a": {"template": {}}}},
+        {"models": {"a": {"max_fanout": 0}}},
+        {"clients": [{"name": "a"}]},
+        {"log": {"level": "loud"}},
+    ],
+)
+def test_what_the_schema_refuses_load_refuses_too(tmp_path: Path, data: dict[str, Any]) -> None:
+    assert not VALIDATOR.is_valid(data)
+    assert refused(tmp_path, json.dumps(data)) != []
+
+
+def test_every_key_has_a_description() -> None:
+    definitions = write_json_schema()["$defs"]
+    for name, definition in definitions.items():
+        for key, schema in definition.get("properties", {}).items():
+            assert "description" in json.dumps(schema), f"{name}.{key}"
+
+
+def test_a_rules_translation_has_no_default_of_its_own() -> None:
+    definitions = write_json_schema()["$defs"]
+    assert "default" not in definitions["WrittenModel"]["properties"]["max_fanout"]
+    assert definitions["WrittenTranslation"]["properties"]["max_fanout"]["default"] == 256

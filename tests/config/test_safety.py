@@ -1,0 +1,196 @@
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.config import safety
+from gateway.config.problems import KeyPath
+from gateway.config.safety import refusals, warnings
+from gateway.config.settings import (
+    AdminSettings,
+    ClientSettings,
+    CredentialPolicy,
+    Kind,
+    ModelRule,
+    Secret,
+    ServerSettings,
+    Settings,
+    TranslationSettings,
+    UpstreamSettings,
+)
+from tests.config.configuring import loaded, refused
+
+CLIENT = ClientSettings("a", "1" * 64)
+
+
+def upstream(name: str = "a", **keys: Any) -> UpstreamSettings:
+    given = {"base_url": "https://a.example/v1", "credential": CredentialPolicy.NONE, **keys}
+    return UpstreamSettings(name, **given)
+
+
+KEYED = upstream(credential=CredentialPolicy.KEY, api_key=Secret("k"))
+WITH_HEADER = upstream(headers=(("authorization", Secret("k")),))
+CALLER = upstream(credential=CredentialPolicy.CALLER)
+
+
+def reasons(settings: Settings) -> list[KeyPath]:
+    return [path for path, _ in refusals(settings)]
+
+
+@pytest.mark.parametrize(
+    ("held", "host", "clients", "anonymous"),
+    list(
+        itertools.product(
+            [KEYED, WITH_HEADER, CALLER, upstream()],
+            ["127.0.0.1", "::1", "localhost", "0.0.0.0", "::", "10.0.0.1", "gw.example"],  # noqa: S104
+            [(), (CLIENT,)],
+            [False, True],
+        )
+    ),
+)
+def test_a_gateway_with_keys_is_not_open_to_strangers(
+    held: UpstreamSettings, host: str, clients: tuple[ClientSettings, ...], anonymous: bool
+) -> None:
+    server = ServerSettings(host=host, allow_anonymous=anonymous)
+    settings = Settings((upstream("first"), held), server=server, clients=clients)
+    is_open = (
+        held in {KEYED, WITH_HEADER}
+        and host not in {"127.0.0.1", "::1", "localhost"}
+        and not clients
+        and not anonymous
+    )
+    assert (("server", "host") in reasons(settings)) == is_open
+
+
+def test_the_refusal_names_the_upstreams_and_the_ways_out() -> None:
+    settings = Settings((upstream("b"), KEYED), server=ServerSettings(host="::"))
+    ((_, fault),) = refusals(settings)
+    assert "(a)" in fault.message
+    assert "clients" in fault.advice
+    assert "allow_anonymous" in fault.advice
+
+
+@pytest.mark.parametrize("position", [0, 1])
+def test_with_clients_no_callers_key_is_forwarded(position: int) -> None:
+    upstreams = [upstream("b")]
+    upstreams.insert(position, CALLER)
+    expected: list[KeyPath] = [("upstreams", "a", "credential")]
+    assert reasons(Settings(tuple(upstreams), clients=(CLIENT,))) == expected
+    assert reasons(Settings(tuple(upstreams))) == []
+
+
+def test_the_default_upstream_without_a_key_is_no_exception(tmp_path: Path) -> None:
+    clients = f"clients: [{{name: a, key_sha256: '{'1' * 64}'}}]\n"
+    (problem,) = refused(tmp_path, clients)
+    assert "set api_key, or credential: none" in problem
+    assert refused(tmp_path, clients + "upstreams: {openai: {api_key: k}}") == []
+    assert refused(tmp_path, clients + "upstreams: {openai: {credential: none}}") == []
+
+
+@pytest.mark.parametrize(
+    ("admin", "paths"),
+    [
+        (AdminSettings(host="::"), [("admin", "host")]),
+        (AdminSettings(host="::", token=Secret("t")), []),
+        (AdminSettings(host="::", enabled=False), []),
+        (AdminSettings(port=8080), [("admin", "port")]),
+        (AdminSettings(port=8080, host="127.0.0.2"), []),
+        (AdminSettings(port=8080, enabled=False), []),
+    ],
+)
+def test_the_operators_listener_is_apart_and_guarded(
+    admin: AdminSettings, paths: list[KeyPath]
+) -> None:
+    assert reasons(Settings((upstream(),), admin=admin)) == paths
+
+
+def test_two_free_ports_are_not_the_same() -> None:
+    server, admin = ServerSettings(port=0), AdminSettings(port=0)
+    assert reasons(Settings((upstream(),), server=server, admin=admin)) == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "warning"),
+    [
+        ({"base_url": "http://a.example/v1", "api_key": Secret("k")}, "travel unencrypted"),
+        ({"base_url": "http://a.example/v1", "credential": CredentialPolicy.CALLER}, "unencrypted"),
+        (
+            {"base_url": "http://a.example/v1", "headers": (("api-key", Secret("k")),)},
+            "unencrypted",
+        ),
+        ({"base_url": "http://a.example/v1", "headers": (("x-a", Secret("k")),)}, None),
+        ({"base_url": "http://10.0.0.1/v1", "api_key": Secret("k")}, None),
+        ({"base_url": "http://vllm:8000/v1", "api_key": Secret("k")}, None),
+        ({"base_url": "https://a.example/v1", "api_key": Secret("k")}, None),
+        ({"verify": False}, "upstreams.a.verify: is off"),
+        ({"base_url": "http://a.example/v1", "verify": False}, None),
+        ({"kind": Kind.OPENAI, "base_url": "https://api.openai.com"}, "does not end in /v1"),
+        ({"kind": Kind.OPENAI}, None),
+        ({"http2": True, "base_url": "http://a/v1"}, "http2: has no effect without TLS"),
+        ({"http2": True}, None),
+    ],
+)
+def test_doubtful_upstreams_are_warned_of(keys: dict[str, Any], warning: str | None) -> None:
+    found = warnings(Settings((upstream(**keys),)))
+    assert len(found) == (warning is not None)
+    assert warning is None or warning in found[0]
+
+
+@pytest.mark.parametrize(
+    ("host", "clients", "warning"),
+    [
+        ("127.0.0.1", (), None),
+        ("::", (), "whoever reaches the gateway"),
+        ("::", (CLIENT,), "has no effect, since there are clients"),
+    ],
+)
+def test_anonymous_access_is_warned_of(
+    host: str, clients: tuple[ClientSettings, ...], warning: str | None
+) -> None:
+    server = ServerSettings(host=host, allow_anonymous=True)
+    found = warnings(Settings((KEYED,), server=server, clients=clients))
+    assert len(found) == (warning is not None)
+    assert warning is None or warning in found[0]
+
+
+def test_aliases_that_name_each_other_are_no_loop_but_a_warning(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, "models: {a: {model: b}, b: {model: a}, c: {model: c}, 'd*': e}")
+    assert [rule.model for rule in settings.models] == ["b", "a", "c", "e"]
+    found = warnings(settings)
+    assert [warning.partition(":")[0] for warning in found] == [
+        'models["a"].model',
+        'models["b"].model',
+    ]
+    assert "aliases are not chained" in found[0]
+
+
+def test_a_rule_behind_a_glob_that_matches_it_is_never_reached() -> None:
+    rules = (ModelRule("gpt-*"), ModelRule("gpt-4*"), ModelRule("gpt-4o"), ModelRule("o1"))
+    found = warnings(Settings((upstream(),), models=rules))
+    assert [warning.partition(" is never")[0] for warning in found] == [
+        'models["gpt-4*"]:',
+        'models["gpt-4o"]:',
+    ]
+    assert warnings(Settings((upstream(),), models=rules[::-1])) == []
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+@pytest.mark.parametrize("is_global", [True, False])
+def test_a_tokenizer_needs_its_extra(
+    monkeypatch: pytest.MonkeyPatch, is_installed: bool, is_global: bool
+) -> None:
+    monkeypatch.setattr(safety, "find_spec", lambda name: object() if is_installed else None)
+    translation = TranslationSettings(tokenizer="cl100k_base")
+    settings = (
+        Settings((upstream(),), translation=translation)
+        if is_global
+        else Settings(
+            (upstream(),), models=(ModelRule("a"), ModelRule("b", translation=translation))
+        )
+    )
+    assert len(warnings(settings)) == (not is_installed)
+
+
+def test_the_defaults_give_no_warning() -> None:
+    assert warnings(Settings((CALLER,))) == []
