@@ -112,6 +112,10 @@ class Report:
         """Note a value that is sent differently: `max_output_tokens:4->16`."""
         _add(self.changed, f"{name}:{old}->{new}")
 
+    def rename(self, old: str, new: str) -> None:
+        """Note a parameter that is sent under another name: `max_tokens->max_completion_tokens`."""
+        _add(self.changed, f"{old}->{new}")
+
     def emulate(self, name: str) -> None:
         """Note a parameter that the gateway acts on itself."""
         _add(self.emulated, name)

@@ -1,0 +1,216 @@
+"""What the endpoints of known servers understand, and what a model's quirks take away.
+
+A capability that is wrongly on costs a refused request, or a parameter that the server silently
+ignores; one that is wrongly off costs an emulation, or a refusal by the gateway. So it is off
+where a server is known to ignore or refuse a parameter, and on where it is known to act on it; for
+servers that are not known, basic sampling parameters are believed to work.
+
+Sources: OpenAI's OpenAPI description; vLLM `entrypoints/openai`; llama.cpp `tools/server`;
+llama-cpp-python `llama.py`; Ollama's, Groq's, Mistral's and DeepSeek's API references.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+from gateway.config.settings import Kind
+from gateway.shapes import Shape
+from gateway.translate.contract import Capabilities
+
+MANY_STOPS = 1024
+"""Stands for "no limit" where a server takes any number of stop sequences."""
+
+_Changes = dict[str, Any]
+
+_OPENAI_HOSTED_TOOLS = frozenset(
+    {
+        "apply_patch",
+        "code_interpreter",
+        "computer",
+        "computer_use_preview",
+        "file_search",
+        "image_generation",
+        "local_shell",
+        "mcp",
+        "programmatic_tool_calling",
+        "shell",
+        "tool_search",
+        "web_search",
+        "web_search_2025_08_26",
+        "web_search_preview",
+        "web_search_preview_2025_03_11",
+    }
+)
+
+_SHAPES: dict[Shape, _Changes] = {
+    Shape.CHAT: {"prompt_list": False},
+    Shape.COMPLETIONS: {
+        "tools": False,
+        "custom_tools": False,
+        "allowed_tools": False,
+        "moderation": False,
+        "json_object": False,
+        "json_schema": False,
+        "developer_role": False,
+        "multi_system": False,
+    },
+    Shape.RESPONSES: {
+        "prompt_list": False,
+        "n": False,
+        "stop": False,
+        "seed": False,
+        "penalties": False,
+        "logit_bias": False,
+    },
+}
+"""What no server's endpoint of the shape has (servers' extensions are in their own table)."""
+
+_OPENAI: dict[Shape, _Changes] = {
+    Shape.COMPLETIONS: {"max_top_logprobs": 5},
+    Shape.RESPONSES: {"min_output_tokens": 16, "hosted_tools": _OPENAI_HOSTED_TOOLS},
+}
+
+_SELF_HOSTED: _Changes = {
+    "strict_params": False,
+    "custom_tools": False,
+    "allowed_tools": False,
+    "moderation": False,
+    # Many chat templates know neither `developer` nor a system message that is not the first.
+    "developer_role": False,
+    "multi_system": False,
+    "max_stops": MANY_STOPS,
+}
+"""Servers with an open model's own chat template behind them."""
+
+_OTHER: _Changes = {**_SELF_HOSTED, "max_stops": 4}
+
+_SERVERS: dict[Kind, _Changes] = {
+    Kind.OPENAI: {},
+    Kind.AZURE: {},
+    Kind.GITHUB: {"moderation": False},
+    Kind.VLLM: {**_SELF_HOSTED, "tool_image_parts": True, "reasoning_field": "reasoning"},
+    Kind.SGLANG: {**_SELF_HOSTED, "reasoning_field": "reasoning_content"},
+    Kind.LLAMACPP: {
+        **_SELF_HOSTED,
+        "tool_image_parts": True,
+        "reasoning_field": "reasoning_content",
+        "unlimited_by_default": True,
+        # `n` may not pass the number of slots, which only /props tells.
+        "max_n": 1,
+    },
+    Kind.LLAMA_CPP_PYTHON: {**_SELF_HOSTED, "n": False, "prompt_list": False},
+    Kind.OLLAMA: {
+        **_SELF_HOSTED,
+        "n": False,
+        "logit_bias": False,
+        "logprobs": False,
+        "prompt_list": False,
+    },
+    Kind.GROQ: {**_OTHER, "n": False, "logprobs": False, "logit_bias": False},
+    Kind.DEEPSEEK: {
+        **_OTHER,
+        "n": False,
+        "seed": False,
+        "logit_bias": False,
+        "max_stops": 16,
+        "json_schema": False,
+        "prompt_list": False,
+        "reasoning_field": "reasoning_content",
+    },
+    Kind.MISTRAL: {
+        **_OTHER,
+        # Unknown fields are refused with 422, `stream_options` among them (dnakov/anon-kode#53);
+        # the usage comes always, and the seed is called `random_seed`.
+        "strict_params": True,
+        "seed": False,
+        "logit_bias": False,
+        "logprobs": False,
+        "stream_usage": False,
+    },
+    Kind.OPENROUTER: {**_OTHER, "n": False, "prompt_list": False, "reasoning_field": "reasoning"},
+}
+
+_SERVER_SHAPES: dict[tuple[Kind, Shape], _Changes] = {
+    (Kind.OLLAMA, Shape.CHAT): {"logprobs": True},
+    (Kind.VLLM, Shape.COMPLETIONS): {
+        "add_special_tokens": True,
+        "json_object": True,
+        "json_schema": True,
+    },
+    (Kind.VLLM, Shape.RESPONSES): {
+        "stop": True,
+        "seed": True,
+        "logit_bias": True,
+        "json_object": False,
+    },
+    # The converter to chat maps limit, effort and function tools, and no more.
+    (Kind.LLAMACPP, Shape.RESPONSES): {
+        "logprobs": False,
+        "json_object": False,
+        "json_schema": False,
+    },
+}
+
+
+def preset(kind: Kind, shape: Shape) -> Capabilities:
+    """Return what a server of that kind understands at its endpoint of that shape."""
+    changes: _Changes = dict(_SHAPES[shape])
+    if kind in {Kind.OPENAI, Kind.AZURE, Kind.GITHUB}:
+        changes |= _OPENAI.get(shape, {})
+    server = _SERVERS.get(kind, _OTHER)
+    # A shape's lack is no server's gain: only the table of both can turn a capability back on.
+    changes |= {key: value for key, value in server.items() if changes.get(key) is not False}
+    changes |= _SERVER_SHAPES.get((kind, shape), {})
+    return replace(Capabilities(), **changes)
+
+
+_QUIRKS: dict[str, _Changes] = {
+    "temperature_default_only": {"temperature": False, "reasoning": True},
+    "no_temperature": {"temperature": False},
+    "no_top_p": {"top_p": False},
+    "no_logprobs": {"logprobs": False},
+    "no_penalties": {"penalties": False},
+    "no_stop": {"stop": False},
+    "no_logit_bias": {"logit_bias": False},
+    "n_fixed_1": {"n": False},
+    "no_system_role": {"developer_role": False, "multi_system": False},
+    "no_developer_role": {"developer_role": False},
+    "no_tools": {"tools": False, "custom_tools": False, "allowed_tools": False},
+    "no_function_tools": {"tools": False, "custom_tools": False, "allowed_tools": False},
+    "no_structured_outputs": {"json_schema": False},
+    # They reason, unless told not to: with effort `none` they take the sampling parameters.
+    "sampling_params_need_effort_none": {"reasoning": True},
+    "chat_tools_need_effort_none": {"reasoning": True},
+    "no_effort_none": {"reasoning": True},
+    "effort_high_only": {"reasoning": True},
+    "effort_medium_only": {"reasoning": True},
+    # The refusal reads "Model incompatible request argument supplied" and names one of these.
+    "search_restricted_params": {
+        "temperature": False,
+        "top_p": False,
+        "penalties": False,
+        "logit_bias": False,
+        "logprobs": False,
+        "seed": False,
+        "n": False,
+    },
+}
+
+_CHAT_QUIRKS: dict[str, _Changes] = {
+    "max_completion_tokens_only": {"max_tokens_field": "max_completion_tokens"},
+    "tools_responses_only": {"tools": False, "custom_tools": False, "allowed_tools": False},
+}
+"""What holds at the chat endpoint only."""
+
+
+def with_quirks(capabilities: Capabilities, quirks: Collection[str], shape: Shape) -> Capabilities:
+    """Return the capabilities as a model's catalogue quirks limit them at an endpoint.
+
+    Codes that say nothing about capabilities are ignored.
+    """
+    changes: _Changes = {}
+    for quirk in quirks:
+        changes |= _QUIRKS.get(quirk, {})
+        if shape is Shape.CHAT:
+            changes |= _CHAT_QUIRKS.get(quirk, {})
+    return replace(capabilities, **changes)

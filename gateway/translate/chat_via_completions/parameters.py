@@ -1,0 +1,335 @@
+"""What becomes of each parameter of a chat request on its way to a completions endpoint.
+
+One function per group of parameters. Each reads the client's (checked) body, writes into the
+upstream body what has an equivalent there, and notes the rest in the report or refuses it. A value
+that means the same as its absence is never refused.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gateway.errors import InvalidRequest
+from gateway.shapes import Json
+from gateway.translate.chat_schema import CHAT_PARAMETERS
+from gateway.translate.checks import extensions
+from gateway.translate.contract import Context, Report, unsupported
+
+_NO_EQUIVALENT = "the model is served through the completions endpoint, which has no equivalent."
+
+
+@dataclass(slots=True)
+class Draft:
+    """An upstream body in the making."""
+
+    client: Json
+    """The client's request, checked."""
+    context: Context
+    report: Report
+    upstream: Json = field(default_factory=dict)
+
+    def refuse(self, name: str, reason: str = _NO_EQUIVALENT, *, droppable: bool = True) -> None:
+        """Refuse a parameter, or drop it where both it and the operator allow that."""
+        unsupported(self.context, self.report, name, reason, droppable=droppable)
+
+
+_SAMPLING: Mapping[str, tuple[str, object]] = {
+    "temperature": ("temperature", 1),
+    "top_p": ("top_p", 1),
+    "frequency_penalty": ("penalties", 0),
+    "presence_penalty": ("penalties", 0),
+    "logit_bias": ("logit_bias", {}),
+}
+"""Parameter: (the capability it needs, its neutral value)."""
+
+
+def sampling(draft: Draft) -> None:
+    """Copy what means the same at both endpoints.
+
+    A neutral value is sent too: the server's own default may be another (vLLM reads one from the
+    model's `generation_config.json`).
+    """
+    capabilities = draft.context.capabilities
+    for name, (capability, neutral) in _SAMPLING.items():
+        if name not in draft.client:
+            continue
+        if getattr(capabilities, capability):
+            draft.upstream[name] = draft.client[name]
+        elif draft.client[name] != neutral:
+            draft.refuse(name, "the server does not take it.")
+    if "seed" in draft.client:
+        if capabilities.seed:
+            draft.upstream["seed"] = draft.client["seed"]
+        else:
+            draft.report.drop("seed")
+
+
+def token_limit(draft: Draft, prompt: str) -> None:
+    """Send a limit, always: at this endpoint none means 16 tokens, in chat the whole context.
+
+    How many tokens the prompt has is not known here, but it has no more than bytes: so much as
+    then certainly fits is sent, or a quarter of the context where that is more, though not more
+    than the configured default. llama.cpp alone has no limit by default.
+    """
+    limit = draft.client.get("max_completion_tokens", draft.client.get("max_tokens"))
+    capabilities = draft.context.capabilities
+    if limit is None:
+        if capabilities.unlimited_by_default:
+            return
+        limit = draft.context.settings.default_completion_max_tokens
+        if capabilities.context_length is not None:
+            length = capabilities.context_length
+            certain = length - len(prompt.encode("utf-8", "replace")) - 1
+            limit = max(certain, min(limit, length // 4), 1)
+        draft.report.change("max_completion_tokens", "none", limit)
+    draft.upstream["max_tokens"] = limit
+
+
+def log_probabilities(draft: Draft) -> int | None:
+    """Ask for logprobs; return how many alternatives per token the client wants, None for none.
+
+    At least one is asked for: llama.cpp takes 0 for "no logprobs".
+    """
+    if not draft.client.get("logprobs"):
+        return None
+    if not draft.context.capabilities.logprobs:
+        draft.refuse("logprobs", "the server does not return any.")
+        return None
+    top: int = draft.client.get("top_logprobs", 0)
+    most = draft.context.capabilities.max_top_logprobs
+    if top > most:
+        draft.refuse(
+            "top_logprobs",
+            f"the completions endpoint returns at most {most} alternatives per token.",
+            droppable=False,
+        )
+    draft.upstream["logprobs"] = max(top, 1)
+    return top
+
+
+def streaming(draft: Draft) -> bool:
+    """Ask for a stream, with usage; return whether the client wants the usage in its stream."""
+    options: Json = draft.client.get("stream_options", {})
+    if not draft.client.get("stream"):
+        if options:
+            draft.report.drop("stream_options")
+        return False
+    draft.upstream["stream"] = True
+    forwarded = _stream_options(draft, options)
+    if forwarded:
+        draft.upstream["stream_options"] = forwarded
+    return bool(options.get("include_usage"))
+
+
+def _stream_options(draft: Draft, options: Json) -> Json:
+    capabilities = draft.context.capabilities
+    forwarded: Json = {}
+    if capabilities.stream_usage:
+        # Whether or not the client wants it: the gateway's own metrics count tokens.
+        forwarded["include_usage"] = True
+    elif options.get("include_usage"):
+        draft.report.drop("stream_options.include_usage")
+    for name, value in options.items():
+        if name == "include_obfuscation" and capabilities.strict_params:
+            forwarded[name] = value
+        elif name != "include_usage" and value is not False:
+            draft.report.drop(f"stream_options.{name}")
+    return forwarded
+
+
+def continuation(draft: Draft) -> bool:
+    """Return whether the last message is to be continued (vLLM's `continue_final_message`).
+
+    Raises `InvalidRequest` where it is not the assistant's, or a new turn is wanted as well.
+    """
+    continues = bool(draft.client.get("continue_final_message"))
+    begins = draft.client.get("add_generation_prompt")
+    if not continues:
+        if begins is False:
+            draft.refuse("add_generation_prompt")
+        return False
+    if begins:
+        raise InvalidRequest(
+            "'continue_final_message' and 'add_generation_prompt' cannot both be true. "
+            "Remove one of them.",
+            param="add_generation_prompt",
+            code="invalid_value",
+        )
+    if draft.client["messages"][-1]["role"] != "assistant":
+        raise InvalidRequest(
+            "'continue_final_message' needs a last message with the role 'assistant'. "
+            "Append the beginning of the assistant's message, or remove the parameter.",
+            param="continue_final_message",
+            code="invalid_value",
+        )
+    return True
+
+
+def stop_sequences(draft: Draft, template_stops: Sequence[str]) -> tuple[str, ...]:
+    """Send the client's stop sequences, then the template's; return what is to be scanned for.
+
+    A server takes so many. Where there are more, all are scanned for here: the one that ends
+    first counts, whoever finds it.
+    """
+    wanted = draft.client.get("stop", [])
+    mine = [wanted] if isinstance(wanted, str) else list(wanted)
+    capabilities = draft.context.capabilities
+    stops = tuple(dict.fromkeys((*mine, *template_stops)))
+    sent = stops[: capabilities.max_stops] if capabilities.stop else ()
+    if sent:
+        draft.upstream["stop"] = list(sent)
+    if not set(mine) <= set(sent):
+        draft.report.emulate("stop")
+    return () if sent == stops else stops
+
+
+def output_format(draft: Draft) -> None:
+    """Send a JSON format to servers whose completions take one (vLLM); refuse it elsewhere."""
+    wanted: Json = draft.client.get("response_format", {"type": "text"})
+    kind = wanted["type"]
+    if kind == "text":
+        return
+    capabilities = draft.context.capabilities
+    taken = {"json_object": capabilities.json_object, "json_schema": capabilities.json_schema}
+    if taken.get(kind, False):
+        draft.upstream["response_format"] = wanted
+    else:
+        draft.refuse("response_format")
+
+
+def tools(draft: Draft) -> None:
+    """Refuse tools, unless the client says that none may be called.
+
+    The model could be shown them, but its calls would have to be found in free text.
+    """
+    for definitions, choice in (("tools", "tool_choice"), ("functions", "function_call")):
+        chosen = draft.client.get(choice, "auto")
+        if draft.client.get(definitions):
+            if chosen == "none":
+                draft.report.drop(definitions)
+            else:
+                draft.refuse(definitions)
+        if chosen not in ("none", "auto"):
+            draft.refuse(choice)
+    if draft.client.get("parallel_tool_calls") is False:
+        draft.report.drop("parallel_tool_calls")
+
+
+def modalities(draft: Draft) -> None:
+    """Refuse to speak; a voice that is not to be used is dropped."""
+    if "audio" in draft.client.get("modalities", ()):
+        draft.refuse("modalities", "a completions endpoint generates text only.", droppable=False)
+    if "audio" in draft.client:
+        draft.report.drop("audio")
+
+
+def moderation(draft: Draft) -> None:
+    """Send a moderation request where it is understood: its results are part of the reply."""
+    if "moderation" not in draft.client:
+        return
+    if draft.context.capabilities.moderation:
+        draft.upstream["moderation"] = draft.client["moderation"]
+    else:
+        draft.refuse("moderation", droppable=False)
+
+
+def web_search(draft: Draft) -> None:
+    """Refuse web search: without it the answer would be another."""
+    if "web_search_options" in draft.client:
+        draft.refuse("web_search_options")
+
+
+def end_user(draft: Draft) -> None:
+    """Send `user`; or `safety_identifier`, its successor, under that name."""
+    user = draft.client.get("user")
+    identifier = draft.client.get("safety_identifier")
+    if user is not None and identifier not in (None, user):
+        draft.report.drop("safety_identifier")
+    if user is None and identifier is not None:
+        user = identifier
+        draft.report.rename("safety_identifier", "user")
+    if user is not None:
+        draft.upstream["user"] = user
+
+
+_HINTS: Mapping[str, Sequence[object]] = {
+    "metadata": ({},),
+    "prediction": (),
+    "prompt_cache_key": (),
+    "prompt_cache_options": ({},),
+    "prompt_cache_retention": ("in_memory",),
+    "reasoning_effort": (),
+    "service_tier": ("auto", "default"),
+    "store": (False,),
+    "verbosity": ("medium",),
+}
+"""What cannot change the reply's contract (cost, speed, storage), with the neutral values."""
+
+
+def hints(draft: Draft) -> None:
+    """Drop the hints, and note those that said something."""
+    for name, neutral in _HINTS.items():
+        if name in draft.client and draft.client[name] not in neutral:
+            draft.report.drop(name)
+
+
+_COLLIDING: Mapping[str, Sequence[object]] = {
+    "add_special_tokens": (False,),
+    "best_of": (1,),
+    "chat_template": (),
+    "chat_template_kwargs": ({},),
+    "documents": ([],),
+    "echo": (False,),
+    "prompt": (),
+    "suffix": ("",),
+}
+"""Chat extensions that mean something else, or nothing, at a completions endpoint.
+
+vLLM's `echo` and `add_special_tokens` have another meaning and another default there; a template
+is applied by the gateway; llama.cpp refuses the mere presence of `best_of` and `suffix`. So none
+of them is ever copied.
+"""
+
+
+def extension_parameters(draft: Draft) -> None:
+    """Apply the `extra_params` policy to whatever is not OpenAI's."""
+    known = {"continue_final_message", "add_generation_prompt", *_COLLIDING}
+    for name in extensions(draft.client, CHAT_PARAMETERS, known_extensions=known):
+        _extension(draft, name)
+    for name, neutral in _COLLIDING.items():
+        if name not in draft.client or draft.client[name] in neutral:
+            continue
+        if draft.context.settings.extra_params == "drop":
+            draft.report.drop(name)
+        else:
+            draft.refuse(name)
+
+
+def _extension(draft: Draft, name: str) -> None:
+    policy = draft.context.settings.extra_params
+    if policy == "auto":
+        policy = "refuse" if draft.context.capabilities.strict_params else "pass"
+    if policy == "pass":
+        draft.upstream[name] = draft.client[name]
+    elif policy == "drop":
+        draft.report.drop(name)
+    else:
+        raise InvalidRequest(
+            f"Unrecognized request argument supplied: {name[:100]}. Remove it, or set "
+            "extra_params to pass or drop for this model.",
+            param=name,
+            code="unknown_parameter",
+        )
+
+
+INDEPENDENT: Sequence[Callable[[Draft], None]] = (
+    sampling,
+    output_format,
+    tools,
+    modalities,
+    moderation,
+    web_search,
+    end_user,
+    hints,
+    extension_parameters,
+)
+"""The groups that nothing else depends on."""

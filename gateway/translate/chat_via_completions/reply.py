@@ -1,0 +1,137 @@
+"""Whole completions replies as one chat completion."""
+
+from collections.abc import Sequence
+
+from gateway.errors import UpstreamError
+from gateway.shapes import Json, Shape
+from gateway.translate.chat_via_completions.choices import ChoiceFold
+from gateway.translate.chat_via_completions.request import PreparedRequest, client_param
+from gateway.translate.contract import Context
+from gateway.translate.fanout import choice_index
+from gateway.translate.fields import (
+    add_usage,
+    created,
+    finish_reason,
+    model_name,
+    swap_id,
+    upstream_error,
+)
+
+
+def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Context) -> Json:
+    """Return the chat completion made of the replies to all calls, in call order.
+
+    Raises `UpstreamReplied` for an error in a 200 body, and `UpstreamError` for a reply that is
+    not a completion, or has fewer choices than were asked for.
+    """
+    if len(replies) != len(request.calls):
+        raise UpstreamError(f"The upstream answered {len(replies)} of {len(request.calls)} calls.")
+    choices: list[Json] = []
+    for call, reply in enumerate(replies):
+        raise_error(reply, request)
+        for position, choice in enumerate(_choices(reply, request.choices_per_call)):
+            index = choice_index(call, position, request.choices_per_call)
+            choices.append(_chat_choice(choice, index, request))
+    first = replies[0]
+    folded: Json = {
+        "id": swap_id(first.get("id") if len(replies) == 1 else None, Shape.CHAT, context),
+        "object": "chat.completion",
+        "created": created(first.get("created"), context),
+        "model": model_name(first.get("model"), context),
+        "choices": choices,
+    }
+    usage = total_usage([reply.get("usage") for reply in replies])
+    if usage is not None:
+        folded["usage"] = usage
+    fingerprints = (reply.get("system_fingerprint") for reply in replies)
+    fingerprint = next((each for each in fingerprints if isinstance(each, str)), None)
+    if fingerprint is not None:
+        folded["system_fingerprint"] = fingerprint
+    if "moderation" in request.client and isinstance(first.get("moderation"), dict):
+        folded["moderation"] = first["moderation"]
+    return folded
+
+
+def _choices(reply: Json, expected: int) -> list[Json]:
+    """Return the choices of one reply in the order of their indexes."""
+    choices = reply.get("choices")
+    if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
+        raise UpstreamError("The upstream's reply is not a completion: it has no list of choices.")
+    if len(choices) < expected:
+        raise UpstreamError(
+            f"The upstream returned {len(choices)} of {expected} choices. "
+            "Set 'n' to 1 if its server does not support more."
+        )
+    indexes = [choice.get("index") for choice in choices]
+    by_index = dict(zip((i for i in indexes if type(i) is int), choices, strict=False))
+    if all(type(i) is int for i in indexes) and sorted(by_index) == list(range(len(choices))):
+        choices = [by_index[i] for i in range(len(choices))]
+    # Some servers give every choice index 0: then the order of the list is all there is.
+    return choices[:expected]
+
+
+def _chat_choice(choice: Json, index: int, request: PreparedRequest) -> Json:
+    fold = new_fold(request)
+    piece = fold.feed(choice_text(choice), choice.get("logprobs")) + fold.finish()
+    logprobs = None
+    if request.top_logprobs is not None and choice.get("logprobs") is not None:
+        logprobs = {"content": piece.entries, "refusal": None}
+    return {
+        "index": index,
+        "message": {
+            "role": "assistant",
+            "content": piece.text,
+            "refusal": None,
+            "annotations": [],
+        },
+        "logprobs": logprobs,
+        "finish_reason": finish_of(choice.get("finish_reason"), fold),
+    }
+
+
+def new_fold(request: PreparedRequest) -> ChoiceFold:
+    """Return the fold of one choice's text."""
+    return ChoiceFold(
+        request.stops, strip_leading=request.strip_leading, top_logprobs=request.top_logprobs
+    )
+
+
+def choice_text(choice: Json) -> str:
+    """Return a choice's text, a missing one as ""; raises `UpstreamError` if it is no text."""
+    text = choice.get("text")
+    if text is None:
+        return ""
+    if not isinstance(text, str):
+        raise UpstreamError("The upstream's reply is not a completion: its text is not a string.")
+    return text
+
+
+def finish_of(word: object, fold: ChoiceFold) -> str:
+    """Return the finish reason: `stop` for a stop sequence found here, else the upstream's."""
+    return "stop" if fold.stopped else finish_reason(word, has_text=fold.has_text)
+
+
+def total_usage(usages: Sequence[object]) -> Json | None:
+    """Return the usage of all calls, which share one prompt; None if that of any is unknown."""
+    total: Json | None = None
+    for call, usage in enumerate(usages):
+        if add_usage(None, usage) is None:
+            return None
+        total = add_usage(total, usage, count_prompt=call == 0)
+    return total
+
+
+def raise_error(event: object, request: PreparedRequest) -> None:
+    """Raise the error that a body or event carries, in the client's words, if it carries one.
+
+    Also raises `UpstreamError` if it is no JSON object.
+    """
+    error = upstream_error(event)
+    if error is not None:
+        named = error.param
+        error.param = client_param(request, named)
+        if named and error.param != named:
+            error.message += f" (upstream parameter: {named})"
+        raise error
+    if not isinstance(event, dict):
+        raise UpstreamError("The upstream's reply is not a JSON object.")

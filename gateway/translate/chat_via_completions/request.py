@@ -1,0 +1,144 @@
+"""A chat request as the bodies of one or more completions requests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.shapes import Json
+from gateway.translate.chat_schema import check_chat
+from gateway.translate.chat_via_completions import parameters
+from gateway.translate.chat_via_completions.parameters import Draft
+from gateway.translate.checks import INT64_MIN
+from gateway.translate.contract import Context, Report, unsupported
+from gateway.translate.fanout import check_fanout
+from gateway.translate.prompts import render, select
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRequest:
+    """The upstream bodies, and what the way back must know of the request."""
+
+    client: Json
+    """The client's request, checked, without null keys."""
+    calls: tuple[Json, ...]
+    choices_per_call: int
+    stops: tuple[str, ...]
+    """The stop sequences that the gateway looks for; empty: the upstream does it all."""
+    strip_leading: bool
+    """Whether leading white space of a reply belongs to the prompt template."""
+    top_logprobs: int | None
+    """How many alternatives per token the client asked for; None: no logprobs at all."""
+    include_usage: bool
+    """Whether the client wants the usage at the end of its stream."""
+
+    @property
+    def choices(self) -> int:
+        """How many choices the client asked for: `n`."""
+        return len(self.calls) * self.choices_per_call
+
+
+def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
+    """Check a chat request and translate it; `body` is not changed.
+
+    Raises `InvalidRequest` and its kinds, naming the client's parameter.
+    """
+    client = check_chat(body)
+    draft = Draft(client, context, report)
+    continues = parameters.continuation(draft)
+    template = select(context)
+    _refuse_spoken_history(client["messages"], context, report)
+    rendered = render(template, client["messages"], context, continue_final_message=continues)
+    prompt = rendered.text
+    if rendered.starts_with_bos:
+        # Servers that put the token before every prompt would have it twice.
+        if context.capabilities.add_special_tokens:
+            draft.upstream["add_special_tokens"] = False
+        elif context.capabilities.adds_bos:
+            prompt = prompt.removeprefix(template.bos_token)
+    for group in parameters.INDEPENDENT:
+        group(draft)
+    parameters.token_limit(draft, prompt)
+    top_logprobs = parameters.log_probabilities(draft)
+    stops = parameters.stop_sequences(draft, rendered.stops)
+    include_usage = parameters.streaming(draft)
+    upstream: Json = {"model": context.model_sent, "prompt": prompt, **draft.upstream}
+    calls, choices_per_call = _choices(upstream, draft)
+    return PreparedRequest(
+        client=client,
+        calls=calls,
+        choices_per_call=choices_per_call,
+        stops=stops,
+        # A continued text goes on where it stopped, white space included.
+        strip_leading=rendered.strip_leading and not continues,
+        top_logprobs=top_logprobs,
+        include_usage=include_usage,
+    )
+
+
+def _refuse_spoken_history(messages: Sequence[Json], context: Context, report: Report) -> None:
+    for position, message in enumerate(messages):
+        if "audio" in message:
+            unsupported(
+                context,
+                report,
+                f"messages[{position}].audio",
+                "a completions endpoint takes text only.",
+                droppable=False,
+            )
+
+
+def _choices(upstream: Json, draft: Draft) -> tuple[tuple[Json, ...], int]:
+    """Return the calls that generate all choices, and how many choices each generates."""
+    n: int = draft.client.get("n", 1)
+    capabilities = draft.context.capabilities
+    if n == 1:
+        return (upstream,), 1
+    if capabilities.n and (capabilities.max_n is None or n <= capabilities.max_n):
+        return ({**upstream, "n": n},), n
+    check_fanout(n, draft.context, "n")
+    draft.report.emulate("n")
+    if "seed" in upstream:
+        draft.report.emulate("seed")
+    return tuple(_seeded(upstream, choice) for choice in range(n)), 1
+
+
+def _seeded(upstream: Json, choice: int) -> Json:
+    """Return the call for one choice: the same seed for all would give the same text n times."""
+    if "seed" not in upstream:
+        return dict(upstream)
+    seed = (upstream["seed"] + choice - INT64_MIN) % 2**64 + INT64_MIN
+    return {**upstream, "seed": seed}
+
+
+def client_param(request: PreparedRequest, param: str | None) -> str | None:
+    """Return the client's path of a parameter that the upstream named; None: it has none.
+
+    `prompt` was made of `messages`; `max_tokens` has two names in chat; of the stop sequences the
+    client's own come first, the rest are the template's.
+    """
+    if not param:
+        return None
+    name = param.split(".", 1)[0].split("[", 1)[0]
+    client = request.client
+    if name == "prompt":
+        return "messages"
+    if name == "max_tokens":
+        return "max_tokens" if "max_tokens" in client else "max_completion_tokens"
+    if name == "stop":
+        return _stop_param(client.get("stop"), param)
+    if name == "logprobs" and "top_logprobs" in client:
+        return "top_logprobs"
+    if name == "user" and name not in client and "safety_identifier" in client:
+        return "safety_identifier"
+    return param if name in client else None
+
+
+def _stop_param(stop: object, param: str) -> str | None:
+    """Return the client's path of a stop sequence: those sent are without duplicates."""
+    index = param.removeprefix("stop[").removesuffix("]")
+    if stop is None or not (index.isdecimal() and len(index) < 6):
+        return None if stop is None else "stop"
+    mine = [stop] if isinstance(stop, str) else list(stop) if isinstance(stop, list) else []
+    distinct = list(dict.fromkeys(mine))
+    if int(index) >= len(distinct):
+        return None
+    return "stop" if isinstance(stop, str) else f"stop[{mine.index(distinct[int(index)])}]"

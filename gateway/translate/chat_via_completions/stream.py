@@ -1,0 +1,164 @@
+"""Streams of completions chunks as one stream of chat chunks."""
+
+from collections.abc import Iterable
+
+from gateway.errors import GatewayError, TruncatedStream, UpstreamError
+from gateway.shapes import Json, Shape
+from gateway.translate.chat_via_completions.choices import Piece
+from gateway.translate.chat_via_completions.reply import (
+    choice_text,
+    finish_of,
+    new_fold,
+    raise_error,
+    total_usage,
+)
+from gateway.translate.chat_via_completions.request import PreparedRequest
+from gateway.translate.contract import Context
+from gateway.translate.fanout import choice_index
+from gateway.translate.fields import created, model_name, swap_id
+
+
+class ChatStream:
+    """The fold of all calls' streams. No text is kept but what may still become a stop sequence.
+
+    openai-python's stream helper decides the grammar: every index must first appear in ascending
+    order, its role once, its finish reason once and alone, and the usage last.
+    """
+
+    def __init__(self, request: PreparedRequest, context: Context) -> None:
+        self._request = request
+        self._context = context
+        self._identity: Json = {}
+        self._folds = [new_fold(request) for _ in range(request.choices)]
+        self._finished = [False] * request.choices
+        self._open = set(range(len(request.calls)))
+        self._usages: list[object] = [None] * len(request.calls)
+
+    def feed(self, call: int, event: Json) -> list[Json]:
+        """Take one completions chunk.
+
+        Raises `UpstreamReplied` for an error, `UpstreamError` for anything that is no chunk.
+        """
+        raise_error(event, self._request)
+        choices = event.get("choices")
+        if choices is not None and not isinstance(choices, list):
+            raise UpstreamError("The upstream's stream has a chunk whose choices are no list.")
+        # llama.cpp has choices and usage in one chunk, vLLM on request a usage in every chunk.
+        if event.get("usage") is not None:
+            self._usages[call] = event["usage"]
+        chunks: list[Json] = []
+        if choices:
+            chunks += self._opening(event)
+            self._see_fingerprint(event)
+            for choice in choices:
+                chunks += self._choice(call, choice)
+        if "moderation" in self._request.client and isinstance(event.get("moderation"), dict):
+            chunks += self._opening(event)
+            chunks.append({**self._chunk([]), "moderation": event["moderation"]})
+        return chunks
+
+    def end(self, call: int) -> list[Json]:
+        """Take the end of one call's stream; raises `TruncatedStream` if a choice had none."""
+        if call not in self._open:
+            return []
+        if not all(self._finished[index] for index in self._indexes(call)):
+            raise TruncatedStream(
+                "The upstream's stream ended before its reply was complete. Retry the request."
+            )
+        self._open.discard(call)
+        usage = total_usage(self._usages)
+        if self._open or not self._request.include_usage or usage is None:
+            return []
+        return [{**self._chunk([]), "usage": usage}]
+
+    def fail(self, error: GatewayError) -> list[Json]:
+        """Return the error as the event that openai-python raises on."""
+        return [dict(error.envelope())]
+
+    def satisfied(self, call: int) -> bool:
+        """Whether a stop sequence found here has ended the last of the call's choices.
+
+        A client that asked for usage gets it, and it comes at the end of the upstream's stream.
+        """
+        indexes = self._indexes(call)
+        return (
+            not self._request.include_usage
+            and all(self._finished[index] for index in indexes)
+            and any(self._folds[index].stopped for index in indexes)
+        )
+
+    def _indexes(self, call: int) -> Iterable[int]:
+        per_call = self._request.choices_per_call
+        return range(call * per_call, (call + 1) * per_call)
+
+    def _opening(self, event: Json) -> list[Json]:
+        """Pin the identity at the first event, and announce every index with its role."""
+        if self._identity:
+            return []
+        single = len(self._request.calls) == 1
+        self._identity = {
+            "id": swap_id(event.get("id") if single else None, Shape.CHAT, self._context),
+            "object": "chat.completion.chunk",
+            "created": created(event.get("created"), self._context),
+            "model": model_name(event.get("model"), self._context),
+        }
+        self._see_fingerprint(event)
+        delta: Json = {"role": "assistant", "content": "", "refusal": None}
+        return [self._choice_chunk(index, dict(delta)) for index in range(len(self._folds))]
+
+    def _see_fingerprint(self, event: Json) -> None:
+        fingerprint = event.get("system_fingerprint")
+        if isinstance(fingerprint, str):
+            self._identity.setdefault("system_fingerprint", fingerprint)
+
+    def _choice(self, call: int, choice: object) -> list[Json]:
+        if not isinstance(choice, dict):
+            raise UpstreamError("The upstream's stream has a choice that is no object.")
+        index = self._index(call, choice)
+        if self._finished[index]:
+            return []
+        fold = self._folds[index]
+        piece = fold.feed(choice_text(choice), choice.get("logprobs"))
+        word = choice.get("finish_reason")
+        # LocalAI says "" where others say null.
+        if word in (None, "") and not fold.stopped:
+            return self._content(index, piece)
+        piece += fold.finish()
+        reason = finish_of(word, fold)
+        self._finished[index] = True
+        return [*self._content(index, piece), self._choice_chunk(index, {}, finish_reason=reason)]
+
+    def _index(self, call: int, choice: Json) -> int:
+        position = choice.get("index")
+        per_call = self._request.choices_per_call
+        if position is None or len(self._request.calls) > 1:
+            position = 0
+        if type(position) is not int or not 0 <= position < per_call:
+            raise UpstreamError(
+                f"The upstream's stream has a choice with an index other than 0 to {per_call - 1}."
+            )
+        return choice_index(call, position, per_call)
+
+    def _content(self, index: int, piece: Piece) -> list[Json]:
+        if not piece:
+            return []
+        logprobs = {"content": piece.entries, "refusal": None} if piece.entries else None
+        return [self._choice_chunk(index, {"content": piece.text}, logprobs=logprobs)]
+
+    def _choice_chunk(
+        self,
+        index: int,
+        delta: Json,
+        *,
+        logprobs: Json | None = None,
+        finish_reason: str | None = None,
+    ) -> Json:
+        return self._chunk(
+            [{"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}]
+        )
+
+    def _chunk(self, choices: list[Json]) -> Json:
+        chunk: Json = {**self._identity, "choices": choices}
+        if self._request.include_usage:
+            chunk["usage"] = None
+        return chunk

@@ -1,0 +1,296 @@
+"""Checks of one request body against the schema of the endpoint that the client called.
+
+A table maps top-level parameter names to checks; `check` applies it. What is not in the table is
+left in place: an extension parameter, whose fate is the caller's decision (`extensions` lists
+them). Checking comes before translating, so that an error names the parameter as the client wrote
+it. Messages and codes follow what api.openai.com answers.
+
+A JSON `true` is no number here, although Python's `bool` is an `int`.
+"""
+
+import math
+from collections import abc
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gateway.errors import InvalidRequest
+from gateway.shapes import Json
+
+INT64_MIN = -(2**63)
+INT64_MAX = 2**63 - 1
+
+
+class Check(Protocol):
+    """What one parameter's value must be."""
+
+    def accept(self, value: object, param: str) -> Any:
+        """Return the value, normalised where JSON has several spellings (`16.0` for 16).
+
+        Raises `InvalidRequest` naming `param`.
+        """
+
+
+def check(body: Json, table: abc.Mapping[str, Check]) -> Json:
+    """Return a copy of `body` without its null top-level keys, every value checked.
+
+    OpenAI's parameters are nearly all nullable, null meaning the default; some servers refuse or
+    misread an explicit null, so it goes no further. The copy is shallow: nested objects are still
+    the client's and must not be changed. Raises `InvalidRequest`.
+    """
+    checked: Json = {}
+    for name, value in body.items():
+        if value is None:
+            continue
+        rule = table.get(name)
+        checked[name] = value if rule is None else rule.accept(value, name)
+    return checked
+
+
+def extensions(
+    body: Json, table: abc.Mapping[str, Check], *, known_extensions: abc.Collection[str] = ()
+) -> list[str]:
+    """Return the keys of `body` that are neither in the table nor known otherwise, in order."""
+    return [name for name in body if name not in table and name not in known_extensions]
+
+
+@dataclass(frozen=True, slots=True)
+class Anything:
+    """Any value: checked elsewhere, or not the gateway's business."""
+
+    def accept(self, value: object, param: str) -> Any:  # noqa: ARG002 - the protocol's signature
+        """Return the value."""
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Boolean:
+    """`true` or `false`."""
+
+    def accept(self, value: object, param: str) -> bool:
+        """Return the value; raises `InvalidRequest`."""
+        if not isinstance(value, bool):
+            raise wrong_type(param, "a boolean", value)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """A whole number within inclusive bounds; `16.0` is 16, as in JSON Schema."""
+
+    minimum: int = INT64_MIN
+    maximum: int = INT64_MAX
+
+    def accept(self, value: object, param: str) -> int:
+        """Return the value as an `int`; raises `InvalidRequest`."""
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise wrong_type(param, "an integer", value)
+        _check_range(value, self.minimum, self.maximum, param, "integer")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A finite number within inclusive bounds."""
+
+    minimum: float = -1e308
+    maximum: float = 1e308
+
+    def accept(self, value: object, param: str) -> int | float:
+        """Return the value; raises `InvalidRequest`."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise wrong_type(param, "a number", value)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InvalidRequest(
+                f"Invalid '{param}': expected a finite number, but got {value} instead.",
+                param=param,
+                code="invalid_value",
+            )
+        _check_range(value, self.minimum, self.maximum, param, "decimal")
+        return value
+
+
+def _check_range(value: float, minimum: float, maximum: float, param: str, noun: str) -> None:
+    if value < minimum:
+        raise InvalidRequest(
+            f"Invalid '{param}': {noun} below minimum value. "
+            f"Expected a value >= {_shown(minimum)}, but got {_shown(value)} instead.",
+            param=param,
+            code=f"{noun}_below_min_value",
+        )
+    if value > maximum:
+        raise InvalidRequest(
+            f"Invalid '{param}': {noun} above maximum value. "
+            f"Expected a value <= {_shown(maximum)}, but got {_shown(value)} instead.",
+            param=param,
+            code=f"{noun}_above_max_value",
+        )
+
+
+def _shown(value: float) -> str:
+    # str() of an int with more than 4300 digits raises ValueError.
+    if isinstance(value, int) and value.bit_length() > 128:
+        return "a number of more than 38 digits"
+    return str(value).removesuffix(".0")
+
+
+@dataclass(frozen=True, slots=True)
+class String:
+    """Text, at most `max_length` characters."""
+
+    max_length: int | None = None
+
+    def accept(self, value: object, param: str) -> str:
+        """Return the value; raises `InvalidRequest`."""
+        if not isinstance(value, str):
+            raise wrong_type(param, "a string", value)
+        if self.max_length is not None and len(value) > self.max_length:
+            raise InvalidRequest(
+                f"Invalid '{param}': string too long. Expected a string with maximum length "
+                f"{self.max_length}, but got a string with length {len(value)} instead.",
+                param=param,
+                code="string_above_max_length",
+            )
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of a few strings."""
+
+    values: tuple[str, ...]
+
+    def __init__(self, *values: str) -> None:
+        object.__setattr__(self, "values", values)
+
+    def accept(self, value: object, param: str) -> str:
+        """Return the value; raises `InvalidRequest`."""
+        if not isinstance(value, str):
+            raise wrong_type(param, "a string", value)
+        if value not in self.values:
+            *most, last = (f"'{known}'" for known in self.values)
+            supported = f"{', '.join(most)} and {last}" if most else last
+            raise InvalidRequest(
+                f"Invalid value for '{param}': '{value[:100]}'. Supported values are: {supported}.",
+                param=param,
+                code="invalid_value",
+            )
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """A list whose items all pass one check."""
+
+    items: Check = Anything()
+    min_items: int = 0
+    max_items: int | None = None
+
+    def accept(self, value: object, param: str) -> list[Any]:
+        """Return a new list; raises `InvalidRequest`, for an item with `param[index]`."""
+        if not isinstance(value, list):
+            raise wrong_type(param, "an array", value)
+        if len(value) < self.min_items:
+            raise InvalidRequest(
+                f"Invalid '{param}': array too short. Expected an array with minimum length "
+                f"{self.min_items}, but got an array with length {len(value)} instead.",
+                param=param,
+                code="empty_array" if not value else "array_below_min_length",
+            )
+        if self.max_items is not None and len(value) > self.max_items:
+            raise InvalidRequest(
+                f"Invalid '{param}': array too long. Expected an array with maximum length "
+                f"{self.max_items}, but got an array with length {len(value)} instead.",
+                param=param,
+                code="array_above_max_length",
+            )
+        return [self.items.accept(item, f"{param}[{i}]") for i, item in enumerate(value)]
+
+
+@dataclass(frozen=True, slots=True)
+class StringOrStrings:
+    """One string or a list of at most `max_items` strings, as `stop` is."""
+
+    max_items: int | None = None
+
+    def accept(self, value: object, param: str) -> str | list[str]:
+        """Return the string, or a new list; raises `InvalidRequest`."""
+        if isinstance(value, str):
+            return value
+        if not isinstance(value, list):
+            raise wrong_type(param, "a string or an array of strings", value)
+        return Array(String(), max_items=self.max_items).accept(value, param)
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A JSON object, its values passing one check."""
+
+    values: Check = Anything()
+
+    def accept(self, value: object, param: str) -> Json:
+        """Return a new object; raises `InvalidRequest`, for a value with `param.key`."""
+        if not isinstance(value, dict):
+            raise wrong_type(param, "an object", value)
+        return {key: self.values.accept(item, f"{param}.{key}") for key, item in value.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A JSON object with checked fields; other fields are left in place."""
+
+    fields: abc.Mapping[str, Check]
+    required: tuple[str, ...] = ()
+
+    def accept(self, value: object, param: str) -> Json:
+        """Return a copy without null fields; raises `InvalidRequest` with `param.field`."""
+        if not isinstance(value, dict):
+            raise wrong_type(param, "an object", value)
+        for name in self.required:
+            if value.get(name) is None:
+                raise missing(f"{param}.{name}")
+        return {
+            name: self.fields.get(name, _ANYTHING).accept(item, f"{param}.{name}")
+            for name, item in value.items()
+            if item is not None
+        }
+
+
+_ANYTHING = Anything()
+
+
+def missing(param: str) -> InvalidRequest:
+    """Return the error for a required parameter that is absent or null."""
+    return InvalidRequest(
+        f"Missing required parameter: '{param}'.", param=param, code="missing_required_parameter"
+    )
+
+
+def wrong_type(param: str, expected: str, value: object) -> InvalidRequest:
+    """Return the error for a value of another JSON type; `expected` has its article."""
+    return InvalidRequest(
+        f"Invalid type for '{param}': expected {expected}, but got {type_name(value)} instead.",
+        param=param,
+        code="invalid_type",
+    )
+
+
+def type_name(value: object) -> str:
+    """Return the JSON type of a value with its article, as OpenAI's messages have it."""
+    if value is None:
+        return "null"
+    for kind, name in _TYPE_NAMES:
+        if isinstance(value, kind):
+            return name
+    return "an unknown type"
+
+
+_TYPE_NAMES: tuple[tuple[type, str], ...] = (
+    (bool, "a boolean"),
+    (int, "an integer"),
+    (float, "a decimal number"),
+    (str, "a string"),
+    (list, "an array"),
+    (dict, "an object"),
+)

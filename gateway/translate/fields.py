@@ -1,0 +1,222 @@
+"""The small fields that every reply and chunk has: identity, usage, finish reason, errors."""
+
+import math
+import re
+from typing import Literal
+
+from gateway.errors import UpstreamError, UpstreamReplied
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Context
+
+ID_PREFIXES = {Shape.COMPLETIONS: "cmpl-", Shape.CHAT: "chatcmpl-", Shape.RESPONSES: "resp_"}
+
+
+def swap_id(upstream_id: object, shape: Shape, context: Context) -> str:
+    """Return the reply id for a client of `shape`: the upstream's, with the prefix swapped.
+
+    Logs on both sides can so be matched. Without a usable upstream id a fresh one is minted.
+    """
+    rest = upstream_id if isinstance(upstream_id, str) else ""
+    for prefix in ID_PREFIXES.values():
+        if rest.startswith(prefix):
+            rest = rest.removeprefix(prefix)
+            break
+    return ID_PREFIXES[shape] + (rest or context.new_id())
+
+
+def created(value: object, context: Context) -> int:
+    """Return a creation time in whole seconds; `context.now` where upstream gives none.
+
+    `created_at` of responses is a float in OpenAI's schema.
+    """
+    number = finite_number(value)
+    return context.now if number is None else int(number)
+
+
+def model_name(upstream_model: object, context: Context) -> str:
+    """Return the `model` of a reply: the name asked for, or the upstream's (`echo_model`)."""
+    if context.settings.echo_model == "requested":
+        return context.model_asked
+    return upstream_model if isinstance(upstream_model, str) else context.model_sent
+
+
+_PROMPT_KEYS = frozenset(
+    {"prompt_tokens", "prompt_tokens_details", "input_tokens", "input_tokens_details"}
+)
+
+
+def add_usage(total: Json | None, usage: object, *, count_prompt: bool = True) -> Json | None:
+    """Return the sum of two usage objects, details included; neither argument is changed.
+
+    None is an unknown usage: it stays unknown until one is known. With `count_prompt=False` the
+    prompt's tokens are left out: a prompt counts once, however many calls generate its choices
+    (as vLLM counts). Only numbers are summed; whatever else an upstream puts there is dropped.
+    """
+    addition = _numbers(usage)
+    if not count_prompt:
+        addition = _without_prompt(addition)
+    if not addition:
+        return total
+    return _sum(total or {}, addition)
+
+
+def _numbers(usage: object) -> Json:
+    if not isinstance(usage, dict):
+        return {}
+    known: Json = {}
+    for key, value in usage.items():
+        number = finite_number(value)
+        if number is not None:
+            known[key] = number
+        elif isinstance(value, dict):
+            details = {k: n for k, v in value.items() if (n := finite_number(v)) is not None}
+            if details:
+                known[key] = details
+    return known
+
+
+def _without_prompt(usage: Json) -> Json:
+    generated = {key: value for key, value in usage.items() if key not in _PROMPT_KEYS}
+    if "total_tokens" in generated:
+        prompt = usage.get("prompt_tokens", usage.get("input_tokens", 0))
+        generated["total_tokens"] -= prompt if isinstance(prompt, int | float) else 0
+    return generated
+
+
+def _sum(total: Json, addition: Json) -> Json:
+    result = dict(total)
+    for key, value in addition.items():
+        known = result.get(key)
+        if isinstance(value, dict):
+            result[key] = _sum(known if isinstance(known, dict) else {}, value)
+        else:
+            result[key] = value + (known if isinstance(known, int | float) else 0)
+    return result
+
+
+def finite_number(value: object) -> int | float | None:
+    """Return a JSON value that is a finite number (a boolean is none), else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if math.isfinite(value) else None
+
+
+_HTTP_ERROR = re.compile("[45][0-9]{2}")
+
+FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
+
+_FINISH_REASONS: dict[str, FinishReason] = {
+    "stop": "stop",
+    "eos": "stop",
+    "eos_token": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "model_length": "length",
+    "content_filter": "content_filter",
+    "tool_calls": "stop",
+    "function_call": "stop",
+}
+_FAILURES = frozenset({"abort", "error", "insufficient_system_resource"})
+
+
+def finish_reason(word: object, *, has_text: bool, has_tool_calls: bool = False) -> FinishReason:
+    """Return OpenAI's finish reason for an upstream's own word.
+
+    A natural end is `tool_calls` exactly if there are tool calls, whatever the word: OpenAI says
+    `stop` after a named `tool_choice`. A completions client cannot be told of tool calls: pass
+    `has_tool_calls=False`. A limit or a filter stays one even then, the arguments may be cut.
+    An unknown word, or none in a whole reply, is a stop if there is something to show.
+
+    In a stream a chunk without a finish reason is not an end: never ask about it, and let the
+    stream that has no other be a `TruncatedStream`. Raises `UpstreamError` for a failure.
+    """
+    name = word.lower() if isinstance(word, str) else ""
+    if name in _FAILURES or not (name in _FINISH_REASONS or has_text or has_tool_calls):
+        raise UpstreamError(
+            f"The upstream ended the generation with finish_reason {str(word)[:100]!r} "
+            "instead of completing it. Retry the request.",
+        )
+    reason = _FINISH_REASONS.get(name, "stop")
+    if reason == "stop" and has_tool_calls:
+        return "tool_calls"
+    return reason
+
+
+def upstream_error(event_or_body: object) -> UpstreamReplied | None:
+    """Return the error that a 200 body or a stream event carries, or None if it carries none.
+
+    Known envelopes: OpenAI's `{"error": {…}}` (also with a string, as LM Studio sends it), the same
+    in a one-element list (Gemini), the flat `{"object": "error"}` of vLLM and SGLang, and the
+    events `error` (nested, as api.openai.com sends it, or flat, as documented) and
+    `response.failed` of responses. Message, type, a string code and `param` (in the upstream's
+    terms) are kept. The status is a numeric code if that is an HTTP error, else 502.
+    """
+    if isinstance(event_or_body, list):
+        event_or_body = event_or_body[0] if event_or_body else None
+    if not isinstance(event_or_body, dict):
+        return None
+    error = _carried_error(event_or_body)
+    if error is None:
+        return None
+    status = _status(error, event_or_body)
+    return UpstreamReplied(
+        _message(error),
+        type=_word(error.get("type")) or _type_of(status),
+        param=_word(error.get("param")),
+        code=_string_code(error.get("code")),
+        status=status,
+    )
+
+
+def _carried_error(body: Json) -> Json | None:
+    error = body.get("error")
+    if not error and body.get("type") == "response.failed":
+        response = body.get("response")
+        error = response.get("error") if isinstance(response, dict) else None
+        error = error or {"message": "The upstream reported response.failed without a reason."}
+    if isinstance(error, dict) and error:
+        return error
+    if isinstance(error, str) and error:
+        return {**body, "message": error, "type": body.get("error_type")}
+    if error:
+        return {"message": f"The upstream reported an error: {str(error)[:1000]}"}
+    if body.get("object") == "error":
+        return body
+    if body.get("type") == "error":
+        return {**body, "type": None}
+    return None
+
+
+def _message(error: Json) -> str:
+    for key in ("message", "msg", "detail"):
+        text = error.get(key)
+        if isinstance(text, str) and text:
+            return text
+    return "The upstream reported an error without a message."
+
+
+def _word(value: object) -> str | None:
+    # Some relays stringify their nulls (Go's "<nil>", Python's "None").
+    if not isinstance(value, str) or value in {"", "<nil>", "None", "null"}:
+        return None
+    return value
+
+
+def _string_code(value: object) -> str | None:
+    word = _word(value)
+    return None if word is None or word.isdecimal() else word
+
+
+def _status(error: Json, body: Json) -> int:
+    for value in (error.get("code"), error.get("status"), body.get("code"), body.get("status")):
+        number = int(value) if isinstance(value, str) and _HTTP_ERROR.fullmatch(value) else value
+        # Not a boolean, and not an application's own number such as FastChat's 50001.
+        if type(number) is int and 400 <= number <= 599:
+            return number
+    return 502
+
+
+def _type_of(status: int) -> str:
+    return "invalid_request_error" if 400 <= status < 500 else "server_error"

@@ -1,0 +1,162 @@
+"""Server-sent events: bytes to events, incrementally, and events to bytes.
+
+The grammar is WHATWG HTML's, section "Server-sent events". What is written keeps to what old and
+new clients can bear: one `data:` line of JSON per event, no `id:`, no empty data.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from gateway.errors import UpstreamError
+from gateway.shapes import Json, Shape
+
+DONE = b"[DONE]"
+"""The data of the event that ends a completions or chat stream."""
+
+KEEPALIVE = b": keepalive\n"
+"""A comment, to be written between events only.
+
+With a single newline: some clients (openai-go) dispatch an empty event at a comment's blank line.
+"""
+
+DEFAULT_MAX_EVENT_BYTES = 32 * 1024 * 1024
+
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSentEvent:
+    """One event: its data, several `data:` lines joined by a newline, and its type, if given."""
+
+    data: bytes
+    event: str = ""
+
+
+class SSEDecoder:
+    """Takes a stream in any pieces and returns its events.
+
+    Lines end in LF, CRLF or CR. Comments, `id:`, `retry:` and unknown fields are ignored, and so
+    is an event whose data is empty: no client can parse it as JSON. Time is linear in the input,
+    whatever the pieces. Raises `UpstreamError` once an event (or a line) takes more than
+    `max_event_bytes`; the decoder is of no use after that.
+    """
+
+    def __init__(self, max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES) -> None:
+        self._max_event_bytes = max_event_bytes
+        self._size = 0
+        self._line: list[bytes] = []
+        self._at_start = True
+        self._ended_in_cr = False
+        self._data: list[bytes] = []
+        self._event = b""
+
+    def feed(self, data: bytes) -> list[ServerSentEvent]:
+        """Return the events that `data` completes."""
+        if self._ended_in_cr and data:
+            # The CR ended the line already; its LF, now arriving, is no second line.
+            data = data.removeprefix(b"\n")
+            self._ended_in_cr = False
+        if not data:
+            return []
+        self._ended_in_cr = data.endswith(b"\r")
+        lines = data.splitlines()
+        rest = b"" if data.endswith((b"\n", b"\r")) else lines.pop()
+        events: list[ServerSentEvent] = []
+        for line in lines:
+            self._count(len(line) + 1)
+            self._read_line(self._take_line(line) if self._line else line, events)
+        if rest:
+            self._count(len(rest))
+            self._line.append(rest)
+        return events
+
+    def finish(self) -> list[ServerSentEvent]:
+        """Return the event that the stream ended in, lacking its blank line, if there is one.
+
+        The grammar would discard it, but servers exist that omit the last newlines. Its data may
+        be cut off: if it is no valid JSON the stream was truncated.
+        """
+        events: list[ServerSentEvent] = []
+        if self._line:
+            self._read_line(self._take_line(b""), events)
+        self._read_line(b"", events)
+        return events
+
+    def _count(self, size: int) -> None:
+        self._size += size
+        if self._size > self._max_event_bytes:
+            raise UpstreamError(
+                "The upstream sent a stream event of more than "
+                f"{self._max_event_bytes} bytes, which cannot be translated."
+            )
+
+    def _take_line(self, end: bytes) -> bytes:
+        self._line.append(end)
+        line = b"".join(self._line)
+        self._line.clear()
+        return line
+
+    def _read_line(self, line: bytes, events: list[ServerSentEvent]) -> None:
+        if self._at_start:
+            self._at_start = False
+            line = line.removeprefix(_BOM)
+        if not line:
+            self._dispatch(events)
+            return
+        name, _, value = line.partition(b":")
+        if name == b"data":
+            self._data.append(value.removeprefix(b" "))
+        elif name == b"event":
+            self._event = value.removeprefix(b" ")
+        else:
+            # Not kept, so not counted: comments may come for hours without a blank line.
+            self._size -= len(line) + 1
+
+    def _dispatch(self, events: list[ServerSentEvent]) -> None:
+        data = b"\n".join(self._data)
+        if data:
+            events.append(ServerSentEvent(data, self._event.decode("utf-8", "replace")))
+        self._data.clear()
+        self._event = b""
+        self._size = 0
+
+
+def encode_events(shape: Shape, events: Iterable[Json]) -> bytes:
+    """Return the events as one piece of a stream in `shape`, to be written together.
+
+    Responses events are preceded by their `event: <type>` line; `type` is required there.
+    """
+    pieces: list[bytes] = []
+    for event in events:
+        if shape is Shape.RESPONSES:
+            pieces += (b"event: ", str(event["type"]).encode(), b"\n")
+        pieces += (b"data: ", encode_json(event), b"\n\n")
+    return b"".join(pieces)
+
+
+def encode_json(value: Json) -> bytes:
+    """Return compact UTF-8 JSON on one line; a number that is not finite becomes null.
+
+    A lone surrogate, which UTF-8 cannot express, becomes `?`.
+    """
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_replace_surrogates(value))
+
+
+def _replace_surrogates(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_replace_surrogates(k): _replace_surrogates(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_replace_surrogates(item) for item in value]
+    return value
+
+
+def terminator(shape: Shape) -> bytes:
+    """Return what ends a stream: `[DONE]`, or nothing for responses, which have an event for it."""
+    return b"" if shape is Shape.RESPONSES else b"data: [DONE]\n\n"

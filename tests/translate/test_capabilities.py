@@ -1,0 +1,142 @@
+import pytest
+
+from gateway.config.settings import Kind
+from gateway.shapes import Shape
+from gateway.translate.capabilities import preset, with_quirks
+from gateway.translate.contract import Capabilities
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("shape", Shape)
+def test_every_server_has_a_preset_for_every_shape(kind: Kind, shape: Shape) -> None:
+    capabilities = preset(kind, shape)
+    assert capabilities.max_stops >= 4
+    if shape is Shape.COMPLETIONS:
+        assert not capabilities.tools
+        assert not capabilities.custom_tools
+        assert not capabilities.developer_role
+    else:
+        assert not capabilities.prompt_list
+    if shape is Shape.RESPONSES:
+        assert not capabilities.n
+        assert not capabilities.penalties
+
+
+def test_openais_chat_is_what_the_defaults_describe() -> None:
+    assert preset(Kind.OPENAI, Shape.CHAT) == Capabilities(prompt_list=False)
+
+
+@pytest.mark.parametrize("kind", [Kind.OPENAI, Kind.AZURE, Kind.GITHUB])
+def test_openais_endpoints_have_their_own_limits(kind: Kind) -> None:
+    completions, responses = preset(kind, Shape.COMPLETIONS), preset(kind, Shape.RESPONSES)
+    assert completions.max_top_logprobs == 5
+    assert completions.prompt_list
+    assert responses.min_output_tokens == 16
+    assert not responses.stop
+    assert not responses.seed
+    assert not responses.logit_bias
+    assert "web_search" in responses.hosted_tools
+    assert completions.strict_params
+    assert responses.strict_params
+
+
+def test_no_server_but_openais_has_hosted_tools() -> None:
+    for kind in set(Kind) - {Kind.OPENAI, Kind.AZURE, Kind.GITHUB}:
+        assert preset(kind, Shape.RESPONSES).hosted_tools == frozenset()
+        assert preset(kind, Shape.RESPONSES).min_output_tokens == 0
+
+
+def test_vllm_extends_completions_and_responses() -> None:
+    completions, responses = (
+        preset(Kind.VLLM, Shape.COMPLETIONS),
+        preset(Kind.VLLM, Shape.RESPONSES),
+    )
+    assert completions.add_special_tokens
+    assert completions.json_schema
+    assert responses.stop
+    assert responses.seed
+    assert responses.logit_bias
+    assert not responses.json_object
+    chat = preset(Kind.VLLM, Shape.CHAT)
+    assert chat.tools
+    assert not chat.allowed_tools
+    assert not chat.custom_tools
+    assert chat.tool_image_parts
+    assert chat.reasoning_field == "reasoning"
+    assert not chat.strict_params
+    assert chat.max_stops > 4
+
+
+def test_llamacpp_generates_without_end_and_for_one_choice() -> None:
+    completions = preset(Kind.LLAMACPP, Shape.COMPLETIONS)
+    assert completions.unlimited_by_default
+    assert completions.max_n == 1
+    assert not completions.add_special_tokens
+    assert preset(Kind.LLAMACPP, Shape.CHAT).json_schema
+    assert not preset(Kind.LLAMACPP, Shape.RESPONSES).json_schema
+
+
+def test_ollama_has_logprobs_in_chat_only_and_one_choice() -> None:
+    assert preset(Kind.OLLAMA, Shape.CHAT).logprobs
+    assert not preset(Kind.OLLAMA, Shape.COMPLETIONS).logprobs
+    assert not preset(Kind.OLLAMA, Shape.CHAT).n
+
+
+def test_mistral_refuses_what_it_does_not_know() -> None:
+    chat = preset(Kind.MISTRAL, Shape.CHAT)
+    assert chat.strict_params
+    assert not chat.stream_usage
+    assert not chat.seed
+
+
+def test_an_unknown_server_is_trusted_with_sampling_but_not_with_openais_extras() -> None:
+    for kind in (Kind.AUTO, Kind.OTHER):
+        chat = preset(kind, Shape.CHAT)
+        assert chat.temperature
+        assert chat.n
+        assert chat.stop
+        assert not chat.custom_tools
+        assert not chat.strict_params
+
+
+QUIRKS: list[tuple[str, str, object]] = [
+    ("temperature_default_only", "temperature", False),
+    ("no_temperature", "temperature", False),
+    ("no_top_p", "top_p", False),
+    ("no_logprobs", "logprobs", False),
+    ("no_penalties", "penalties", False),
+    ("no_stop", "stop", False),
+    ("no_logit_bias", "logit_bias", False),
+    ("n_fixed_1", "n", False),
+    ("no_system_role", "multi_system", False),
+    ("no_developer_role", "developer_role", False),
+    ("no_tools", "tools", False),
+    ("no_function_tools", "tools", False),
+    ("no_structured_outputs", "json_schema", False),
+    ("sampling_params_need_effort_none", "reasoning", True),
+    ("no_effort_none", "reasoning", True),
+    ("search_restricted_params", "top_p", False),
+    ("max_completion_tokens_only", "max_tokens_field", "max_completion_tokens"),
+    ("tools_responses_only", "tools", False),
+]
+
+
+@pytest.mark.parametrize(("quirk", "name", "value"), QUIRKS)
+def test_a_quirk_changes_its_capability(quirk: str, name: str, value: object) -> None:
+    base = preset(Kind.OPENAI, Shape.CHAT)
+    assert getattr(base, name) != value
+    changed = with_quirks(base, {quirk}, Shape.CHAT)
+    assert getattr(changed, name) == value
+
+
+@pytest.mark.parametrize("quirk", ["max_completion_tokens_only", "tools_responses_only"])
+def test_quirks_of_the_chat_endpoint_hold_nowhere_else(quirk: str) -> None:
+    base = preset(Kind.OPENAI, Shape.RESPONSES)
+    assert with_quirks(base, {quirk}, Shape.RESPONSES) == base
+
+
+def test_quirks_add_up_and_unknown_ones_change_nothing() -> None:
+    base = preset(Kind.OPENAI, Shape.CHAT)
+    assert with_quirks(base, ["no_vision", "base_model", "unheard_of"], Shape.CHAT) == base
+    both = with_quirks(base, ["no_stop", "no_top_p"], Shape.CHAT)
+    assert (both.stop, both.top_p, both.logprobs) == (False, False, True)

@@ -1,0 +1,63 @@
+import pytest
+
+from gateway.config.settings import TranslationSettings
+from gateway.errors import InvalidRequest, UpstreamError
+from gateway.shapes import Json
+from gateway.translate.contract import Context
+from gateway.translate.fanout import check_fanout, choice_index, rank
+
+
+def choice(text: str | None, *logprobs: float | None) -> Json:
+    return {
+        "message": {"role": "assistant", "content": text},
+        "logprobs": {"content": [{"token": "t", "logprob": value} for value in logprobs]},
+    }
+
+
+def test_choices_are_counted_prompt_by_prompt() -> None:
+    indexes = [choice_index(prompt, c, 2) for prompt in range(3) for c in range(2)]
+    assert indexes == [0, 1, 2, 3, 4, 5]
+
+
+def test_as_many_generations_as_allowed_pass() -> None:
+    context = Context("m", "m", settings=TranslationSettings(max_fanout=8))
+    check_fanout(8, context, "prompt")
+    with pytest.raises(InvalidRequest, match=r"asks for 9 .* allows 8") as caught:
+        check_fanout(9, context, "prompt")
+    assert (caught.value.status, caught.value.param) == (400, "prompt")
+
+
+def test_the_highest_logprob_per_token_is_first() -> None:
+    long_and_likely = choice("abcd", -0.5, -0.5, -0.5, -0.5)
+    short_and_unlikely = choice("a", -1.0)
+    assert rank([short_and_unlikely, long_and_likely]) == [1, 0]
+
+
+def test_an_empty_candidate_is_last_and_equals_keep_their_order() -> None:
+    candidates = [choice(""), choice("a", -1), choice(None), choice("b", -1), choice("c", -0.5)]
+    assert rank(candidates) == [4, 1, 3, 0, 2]
+    assert rank([]) == []
+
+
+def test_an_impossible_or_missing_logprob_counts_as_the_lowest() -> None:
+    candidates = [choice("a", None), choice("b", float("-inf")), choice("c", -9998)]
+    assert rank(candidates) == [2, 0, 1]
+
+
+def test_a_refusal_is_ranked_by_its_own_logprobs() -> None:
+    refused: Json = {
+        "message": {"content": None, "refusal": "no"},
+        "logprobs": {"content": None, "refusal": [{"token": "no", "logprob": -0.1}]},
+    }
+    assert rank([choice("a", -1), refused]) == [1, 0]
+
+
+@pytest.mark.parametrize("logprobs", [None, {}, {"content": []}, {"content": None}, {"content": 5}])
+def test_text_without_logprobs_cannot_be_ranked(logprobs: object) -> None:
+    with pytest.raises(UpstreamError, match="best_of"):
+        rank([choice("a", -1), {"message": {"content": "b"}, "logprobs": logprobs}])
+
+
+def test_what_is_no_choice_counts_as_empty_and_what_is_no_entry_as_lowest() -> None:
+    odd: Json = {"message": {"content": "b"}, "logprobs": {"content": ["x"]}}
+    assert rank([{"message": None}, odd, choice("a", -1)]) == [2, 1, 0]

@@ -1,0 +1,279 @@
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.config.settings import TranslationSettings
+from gateway.errors import UpstreamError, UpstreamReplied
+from gateway.shapes import Shape
+from gateway.translate.contract import Context
+from gateway.translate.fields import (
+    add_usage,
+    created,
+    finish_reason,
+    finite_number,
+    model_name,
+    swap_id,
+    upstream_error,
+)
+
+CONTEXT = Context(model_asked="asked", model_sent="sent", new_id=lambda: "f" * 32, now=1000)
+
+
+@pytest.mark.parametrize("prefix", ["cmpl-", "chatcmpl-", "resp_", ""])
+@pytest.mark.parametrize(
+    ("shape", "own"),
+    [(Shape.COMPLETIONS, "cmpl-"), (Shape.CHAT, "chatcmpl-"), (Shape.RESPONSES, "resp_")],
+)
+def test_an_id_keeps_its_rest_and_gets_the_clients_prefix(
+    prefix: str, shape: Shape, own: str
+) -> None:
+    assert swap_id(f"{prefix}abc", shape, CONTEXT) == f"{own}abc"
+
+
+@pytest.mark.parametrize("nothing", [None, 5, "", "cmpl-", "chatcmpl-", ["x"]])
+def test_an_id_is_minted_where_upstream_has_none(nothing: object) -> None:
+    assert swap_id(nothing, Shape.CHAT, CONTEXT) == "chatcmpl-" + "f" * 32
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [(5, 5), (5.9, 5), (0, 0), (None, 1000), ("5", 1000), (True, 1000), (math.inf, 1000)],
+)
+def test_the_creation_time_is_whole_seconds_or_now(value: object, seconds: int) -> None:
+    assert created(value, CONTEXT) == seconds
+
+
+def test_the_model_of_a_reply_is_the_one_asked_for() -> None:
+    assert model_name("upstream", CONTEXT) == "asked"
+
+
+def test_the_model_of_a_reply_can_be_the_upstreams() -> None:
+    context = Context("asked", "sent", settings=TranslationSettings(echo_model="upstream"))
+    assert model_name("upstream", context) == "upstream"
+    assert model_name(None, context) == "sent"
+
+
+USAGE = {
+    "prompt_tokens": 10,
+    "completion_tokens": 5,
+    "total_tokens": 15,
+    "prompt_tokens_details": {"cached_tokens": 4, "audio_tokens": None},
+    "completion_tokens_details": {"reasoning_tokens": 2},
+}
+
+
+def test_usage_is_summed_with_its_details() -> None:
+    first = add_usage(None, USAGE)
+    assert add_usage(first, USAGE) == {
+        "prompt_tokens": 20,
+        "completion_tokens": 10,
+        "total_tokens": 30,
+        "prompt_tokens_details": {"cached_tokens": 8},
+        "completion_tokens_details": {"reasoning_tokens": 4},
+    }
+    assert first == {**USAGE, "prompt_tokens_details": {"cached_tokens": 4}}
+
+
+def test_a_prompt_is_counted_once_whatever_calls_share_it() -> None:
+    assert add_usage(add_usage(None, USAGE), USAGE, count_prompt=False) == {
+        "prompt_tokens": 10,
+        "completion_tokens": 10,
+        "total_tokens": 20,
+        "prompt_tokens_details": {"cached_tokens": 4},
+        "completion_tokens_details": {"reasoning_tokens": 4},
+    }
+
+
+def test_the_prompt_of_a_responses_usage_is_left_out_too() -> None:
+    usage = {"input_tokens": 7, "output_tokens": 3, "total_tokens": 10}
+    assert add_usage(None, usage, count_prompt=False) == {"output_tokens": 3, "total_tokens": 3}
+
+
+def test_without_a_count_of_the_prompt_the_total_is_taken_as_it_is() -> None:
+    usage = {"completion_tokens": 3, "total_tokens": 3}
+    assert add_usage(None, usage, count_prompt=False) == usage
+    without_total = {"prompt_tokens": 2, "completion_tokens": 3}
+    assert add_usage(None, without_total, count_prompt=False) == {"completion_tokens": 3}
+    odd = {"prompt_tokens": {"text": 1}, "total_tokens": 3}
+    assert add_usage(None, odd, count_prompt=False) == {"total_tokens": 3}
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [None, [], "x", {}, {"prompt_tokens": "5"}, {"prompt_tokens": True}, {"details": {"a": None}}],
+)
+def test_unknown_usage_stays_unknown_and_adds_nothing(usage: object) -> None:
+    assert add_usage(None, usage) is None
+    assert add_usage({"prompt_tokens": 1}, usage) == {"prompt_tokens": 1}
+
+
+def test_details_and_numbers_of_one_name_do_not_break_a_sum() -> None:
+    assert add_usage({"a": 1, "b": {"c": 1}}, {"a": {"c": 1}, "b": 2}) == {"a": {"c": 1}, "b": 2}
+
+
+usages = st.dictionaries(
+    st.sampled_from(["prompt_tokens", "completion_tokens", "prompt_tokens_details", "x"]),
+    st.none()
+    | st.booleans()
+    | st.integers(0, 1000)
+    | st.text(max_size=2)
+    | st.dictionaries(st.sampled_from(["cached_tokens", "y"]), st.none() | st.integers(0, 9)),
+)
+
+
+@given(usages, usages)
+def test_sums_of_any_usage_have_numbers_only_and_change_no_argument(
+    one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    before = repr((one, other))
+    total = add_usage(add_usage(None, one), other)
+    for value in (total or {}).values():
+        numbers = list(value.values()) if isinstance(value, dict) else [value]
+        assert numbers
+        assert all(finite_number(number) is not None for number in numbers)
+    assert repr((one, other)) == before
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("stop", "stop"),
+        ("eos_token", "stop"),
+        ("END_TURN", "stop"),
+        ("length", "length"),
+        ("MAX_TOKENS", "length"),
+        ("content_filter", "content_filter"),
+        ("tool_calls", "stop"),
+        ("function_call", "stop"),
+    ],
+)
+@pytest.mark.parametrize("has_text", [True, False])
+def test_known_words_have_openais_reason(word: str, reason: str, has_text: bool) -> None:
+    assert finish_reason(word, has_text=has_text) == reason
+
+
+@pytest.mark.parametrize("word", ["stop", "tool_calls", "function_call", "something", None])
+def test_a_natural_end_with_tool_calls_is_tool_calls(word: object) -> None:
+    assert finish_reason(word, has_text=False, has_tool_calls=True) == "tool_calls"
+
+
+@pytest.mark.parametrize("word", ["length", "content_filter"])
+def test_a_limit_stays_one_with_tool_calls(word: str) -> None:
+    assert finish_reason(word, has_text=True, has_tool_calls=True) == word
+
+
+@pytest.mark.parametrize("word", ["something", None, 5])
+def test_an_unknown_word_is_a_stop_if_there_is_text(word: object) -> None:
+    assert finish_reason(word, has_text=True) == "stop"
+    with pytest.raises(UpstreamError, match="finish_reason"):
+        finish_reason(word, has_text=False)
+
+
+@pytest.mark.parametrize("word", ["abort", "error", "insufficient_system_resource"])
+@pytest.mark.parametrize("has_text", [True, False])
+def test_a_failure_is_never_a_stop(word: str, has_text: bool) -> None:
+    with pytest.raises(UpstreamError, match=word):
+        finish_reason(word, has_text=has_text, has_tool_calls=has_text)
+
+
+ERRORS: list[tuple[object, tuple[str, str, str | None, str | None, int]]] = [
+    (
+        {"error": {"message": "m", "type": "t", "param": "p", "code": "c"}},
+        ("m", "t", "p", "c", 502),
+    ),
+    (
+        {"error": {"message": "m", "code": 429}, "user_id": "u"},
+        ("m", "invalid_request_error", None, None, 429),
+    ),
+    ({"error": {"message": "m", "code": "404"}}, ("m", "invalid_request_error", None, None, 404)),
+    ({"error": {"message": "m", "code": 50001}}, ("m", "server_error", None, None, 502)),
+    ({"error": {"message": "m", "code": True}}, ("m", "server_error", None, None, 502)),
+    (
+        {"error": {"message": "m", "type": "None", "param": "<nil>", "code": "null"}},
+        ("m", "server_error", None, None, 502),
+    ),
+    ({"error": "m", "error_type": "validation"}, ("m", "validation", None, None, 502)),
+    ({"error": "m", "code": "denied"}, ("m", "server_error", None, "denied", 502)),
+    (
+        {"error": True},
+        ("The upstream reported an error: True", "server_error", None, None, 502),
+    ),
+    (
+        {"error": {"type": "t"}},
+        ("The upstream reported an error without a message.", "t", None, None, 502),
+    ),
+    (
+        [{"error": {"code": 503, "message": "m", "status": "UNAVAILABLE"}}],
+        ("m", "server_error", None, None, 503),
+    ),
+    (
+        {"object": "error", "message": "m", "type": "BadRequestError", "param": None, "code": 400},
+        ("m", "BadRequestError", None, None, 400),
+    ),
+    (
+        {"type": "error", "error": {"type": "t", "code": "c", "message": "m", "param": None}},
+        ("m", "t", None, "c", 502),
+    ),
+    (
+        {"type": "error", "status": 429, "error": {"type": "t", "message": "m"}},
+        ("m", "t", None, None, 429),
+    ),
+    (
+        {"type": "error", "code": "c", "message": "m", "param": "p", "sequence_number": 3},
+        ("m", "server_error", "p", "c", 502),
+    ),
+    (
+        {
+            "type": "response.failed",
+            "response": {"error": {"code": "server_error", "message": "m"}},
+        },
+        ("m", "server_error", None, "server_error", 502),
+    ),
+    (
+        {"type": "response.failed", "response": None},
+        (
+            "The upstream reported response.failed without a reason.",
+            "server_error",
+            None,
+            None,
+            502,
+        ),
+    ),
+    (
+        {"id": "resp_1", "status": "failed", "error": {"code": "c", "message": "m"}},
+        ("m", "server_error", None, "c", 502),
+    ),
+    ({"object": "error", "msg": "m"}, ("m", "server_error", None, None, 502)),
+    ({"object": "error", "detail": "m"}, ("m", "server_error", None, None, 502)),
+]
+
+
+@pytest.mark.parametrize(("carrier", "expected"), ERRORS)
+def test_every_error_envelope_is_recognised(
+    carrier: object, expected: tuple[str, str, str | None, str | None, int]
+) -> None:
+    error = upstream_error(carrier)
+    assert isinstance(error, UpstreamReplied)
+    assert (error.message, error.type, error.param, error.code, error.status) == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        ["x"],
+        None,
+        "error",
+        {"error": None, "choices": []},
+        {"error": {}, "choices": []},
+        {"object": "chat.completion.chunk", "choices": []},
+        {"type": "response.created", "response": {"error": None}},
+        {"type": "response.completed", "response": {"error": None}},
+    ],
+)
+def test_what_carries_no_error_is_none(body: object) -> None:
+    assert upstream_error(body) is None
