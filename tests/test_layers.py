@@ -19,23 +19,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "exchange": {"errors", "shapes", "config", "resolve", "translate"},
     "edge": {"errors", "shapes", "config", "exchange"},
     "admin": {"errors", "shapes", "config", "resolve", "exchange"},
-    "demo": {"errors", "shapes", "config", "app"},
+    "demo": {"errors", "shapes", "config", "edge", "app"},
+    "tokenizers": {"config", "translate"},
     "app": {
-        "errors",
-        "shapes",
-        "config",
-        "resolve",
-        "translate",
-        "upstream",
-        "exchange",
-        "edge",
-        "admin",
+        *("errors", "shapes", "config", "resolve", "translate", "upstream"),
+        *("tokenizers", "exchange", "edge", "admin"),
     },
-    "cli": {"errors", "shapes", "config", "resolve", "translate", "exchange", "app", "demo"},
+    "cli": {
+        *("errors", "shapes", "config", "resolve", "translate", "exchange"),
+        *("edge", "admin", "app", "demo"),
+    },
     "__main__": {"cli"},
 }
 ASGI_FOLDERS = {"edge", "admin", "demo", "app", "cli"}
-NETWORK_FOLDERS = {"upstream", "app", "cli", "demo"}
+NETWORK_FOLDERS = {"upstream", "edge", "app", "cli", "demo"}
 
 
 def layer_of(path: Path) -> str:

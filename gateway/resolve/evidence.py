@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gateway.config.settings import ModelRule
+from gateway.config.settings import Kind, ModelRule
 from gateway.shapes import Shape
 
 
@@ -50,6 +50,7 @@ class Route:
     upstream: str
     model_asked: str
     model_sent: str
+    kind: Kind
     shape: Shape
     shapes: tuple[Shape, ...]
     resolved_by: Source
@@ -61,6 +62,7 @@ class Route:
     retired: str | None = None
     """ISO date of the shutdown, past or announced."""
     replacement: str | None = None
+    context_length: int | None = None
     rule: ModelRule | None = None
 
     @property

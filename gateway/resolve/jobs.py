@@ -1,0 +1,69 @@
+"""Fine-tuning job records: which model a fine-tune was made from. Pure, and never raises.
+
+Read alike: OpenAI's and Azure's /fine_tuning/jobs (openai-openapi, FineTuningJob), Mistral's, the
+/v1/fine-tunes of 2021 to 2024, and Together's /fine-tunes, where the result is `model_output_name`.
+"""
+
+from dataclasses import dataclass, field
+
+from gateway.resolve.untrusted_json import model_name, objects
+from gateway.shapes import Json
+
+_RESULT_KEYS = ("fine_tuned_model", "model_output_name", "x_model_output_name")
+
+
+@dataclass(frozen=True, slots=True)
+class JobsPage:
+    """One page of job records."""
+
+    bases: dict[str, str] = field(default_factory=dict)
+    """Fine-tuned model → the model it was made from, which may be a fine-tune itself."""
+    after: str | None = None
+    """The cursor of the next page, `?after=`; None on the last."""
+    jobs: dict[str, str] = field(default_factory=dict)
+    """Job id → the model that it trained from, for the checkpoints of jobs that have a result."""
+
+
+def read_jobs(payload: object) -> JobsPage:
+    """Read a page of jobs, or a single job.
+
+    A job without a result (queued, running, failed) does not count. The cursor is the last job's
+    id: these lists carry no `last_id`.
+    """
+    bases: dict[str, str] = {}
+    jobs: dict[str, str] = {}
+    for job in _records(payload):
+        base = model_name(job, "model")
+        result = model_name(job, *_RESULT_KEYS)
+        if base is None or result is None or result == base:
+            continue
+        bases.setdefault(result, base)
+        if (job_id := model_name(job, "id")) is not None:
+            jobs[job_id] = base
+    return JobsPage(bases=bases, after=_next_page(payload), jobs=jobs)
+
+
+def read_checkpoints(payload: object, base: str) -> tuple[dict[str, str], str | None]:
+    """Read a page of one job's checkpoints: (checkpoint model → base, cursor of the next page).
+
+    `base` is what the job says; checkpoint records do not repeat it.
+    """
+    names = (model_name(record, "fine_tuned_model_checkpoint") for record in _records(payload))
+    return {name: base for name in names if name and name != base}, _next_page(payload)
+
+
+def _records(payload: object) -> list[Json]:
+    if isinstance(payload, dict):
+        listed = payload.get("data")
+        return list(objects(listed if isinstance(listed, list) else [payload]))
+    return list(objects(payload))
+
+
+def _next_page(payload: object) -> str | None:
+    if not isinstance(payload, dict) or payload.get("has_more") is not True:
+        return None
+    if (last := model_name(payload, "last_id")) is not None:
+        return last
+    listed = payload.get("data")
+    last_record = listed[-1] if isinstance(listed, list) and listed else None
+    return model_name(last_record, "id") if isinstance(last_record, dict) else None

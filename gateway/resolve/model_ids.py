@@ -1,0 +1,135 @@
+"""What a model id itself says: which base model a fine-tune, checkpoint or snapshot derives from.
+
+An id is only a name: on a server where names are free (vLLM adapters, Ollama copies, deployments)
+it proves nothing, so whoever asks must know that the upstream's ids follow these grammars.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+MAX_ID_LENGTH = 1024
+"""Longest id that is read at all, in characters; keeps every pattern below cheap."""
+
+ROUTING_PREFIXES = ("openai/", "azure/", "models/", "text-completion-openai/")
+"""What routers (LiteLLM, GitHub Models, Gemini) write before the provider's own id."""
+
+
+class Grammar(StrEnum):
+    """The ways in which an id can carry its base model."""
+
+    AZURE_FINE_TUNE = "azure_ft"
+    """`gpt-35-turbo-0613.ft-<32 characters>[-suffix][:ckpt-step-N]` (azure-rest-api-specs)."""
+    MISTRAL_FINE_TUNE = "mistral_ft"
+    """`ft:open-mistral-7b:<organisation>:<yyyymmdd>:[suffix:]<id>` (mistralai/client-python)."""
+    OPENAI_FINE_TUNE = "openai_ft"
+    """`ft:gpt-4o-mini-2024-07-18:org:suffix:id[:ckpt-step-N]` (openai-openapi, FineTuningJob)."""
+    OPENAI_LEGACY_FINE_TUNE = "openai_legacy_ft"
+    """`curie:ft-org[:suffix]-2021-03-03-21-44-20` (openai-openapi of 2022, FineTune)."""
+    SNAPSHOT = "snapshot_alias"
+    """`curie:2020-05-03`, `text-davinci:001`, `if-davinci:3.0.0` (OpenAI's list until 2023)."""
+    LENIENT_FINE_TUNE = "ft_lenient"
+    """Any other `ft:<base>[:…]`: only the base is taken from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedModel:
+    """A model id taken apart. Parts that its grammar lacks, or that are empty, are None."""
+
+    grammar: Grammar
+    base: str
+    """The base model as the id spells it: a snapshot or a moving alias, perhaps retired since."""
+    organisation: str | None = None
+    suffix: str | None = None
+    """What the owner named it."""
+    job: str | None = None
+    """The id's unique part; Azure's is the fine-tuning job's. A checkpoint has its own."""
+    created: str | None = None
+    """Date or time as the id spells it (`20240514`, `2021-03-03-21-44-20`), or the version."""
+    step: int | None = None
+    """The training step, for a checkpoint."""
+
+
+_STEP = r"(?::ckpt-step-(?P<step>[0-9]{1,9}))?"
+_GRAMMARS: tuple[tuple[Grammar, re.Pattern[str]], ...] = (
+    (
+        Grammar.AZURE_FINE_TUNE,
+        re.compile(
+            r"(?P<base>[A-Za-z0-9][A-Za-z0-9.-]*?)\.ft-(?P<job>[0-9a-z]{32})"
+            r"(?:-(?P<suffix>[^:]+))?" + _STEP
+        ),
+    ),
+    (
+        # Before OpenAI's, whose grammar these ids satisfy too when they have no suffix.
+        Grammar.MISTRAL_FINE_TUNE,
+        re.compile(
+            r"ft:(?P<base>[^:/\s]+):(?P<organisation>[0-9a-z]{8}):(?P<created>20[0-9]{6}):"
+            r"(?:(?P<suffix>[^:]+):)?(?P<job>[0-9a-z]{8})"
+        ),
+    ),
+    (
+        Grammar.OPENAI_FINE_TUNE,
+        re.compile(
+            r"ft:(?P<base>[^:/\s]+):(?P<organisation>[^:]*):(?P<suffix>[^:]*):"
+            r"(?P<job>[A-Za-z0-9]+)" + _STEP
+        ),
+    ),
+    (
+        Grammar.OPENAI_LEGACY_FINE_TUNE,
+        re.compile(
+            r"(?P<base>ada|babbage|curie|davinci):ft-(?P<organisation>[A-Za-z0-9][A-Za-z0-9-]*?)"
+            r"(?::(?P<suffix>[^:]+?))?-(?P<created>[0-9]{4}(?:-[0-9]{2}){5})"
+        ),
+    ),
+    (
+        Grammar.SNAPSHOT,
+        re.compile(
+            r"(?P<base>[a-z-]+):"
+            r"(?P<created>[0-9]{3}|[0-9]+\.[0-9]+\.[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2})"
+        ),
+    ),
+    (Grammar.LENIENT_FINE_TUNE, re.compile(r"ft:(?P<base>[^:/\s]+)(?::.*)?")),
+)
+
+
+def derive(model_id: str) -> DerivedModel | None:
+    """Take a model id apart; None when it names no base model.
+
+    Routing prefixes are ignored. Ids that carry no base (`accounts/acme/models/x`, `openpipe:slug`,
+    a LoRA's name) give None, and so does anything too long or with control characters.
+    """
+    if not is_plausible(model_id):
+        return None
+    own_id = strip_prefix(model_id)
+    for grammar, pattern in _GRAMMARS:
+        if match := pattern.fullmatch(own_id):
+            return _from_parts(grammar, match.groupdict())
+    return None
+
+
+def strip_prefix(model_id: str) -> str:
+    """Return the provider's own id, without the prefixes that routers write before it."""
+    start = 0
+    while True:
+        prefix = next((p for p in ROUTING_PREFIXES if model_id.startswith(p, start)), None)
+        if prefix is None or start + len(prefix) == len(model_id):
+            return model_id[start:]
+        start += len(prefix)
+
+
+def is_plausible(model_id: str) -> bool:
+    """Whether a text can be a model id at all: not empty, not endless, nothing unprintable."""
+    return 0 < len(model_id) <= MAX_ID_LENGTH and model_id.isprintable()
+
+
+def _from_parts(grammar: Grammar, parts: dict[str, str | None]) -> DerivedModel:
+    step = parts.get("step")
+    return DerivedModel(
+        grammar=grammar,
+        base=parts["base"] or "",
+        organisation=parts.get("organisation") or None,
+        suffix=parts.get("suffix") or None,
+        job=parts.get("job"),
+        created=parts.get("created"),
+        step=int(step) if step else None,
+    )

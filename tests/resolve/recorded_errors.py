@@ -1,0 +1,117 @@
+"""The recorded upstream errors: replies of real servers, each with what it means.
+
+`errors.jsonl`, one reply a line: `called` (the endpoint that answered), `status` (null: not seen),
+`body` (decoded; text where it is no JSON), and as labels `class`, `right_endpoint` and `fix`.
+`source` says where it was seen; `verbatim` false: the envelope was rebuilt around a quoted message.
+Identifiers of accounts are masked.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway.resolve.parameter_fixes import ParameterFix
+from gateway.resolve.refusals import Refusal, Verdict, classify
+from gateway.shapes import Shape
+
+# Names that a request can well have, and that no recorded fix touches.
+ORDINARY_NAMES = frozenset(
+    {
+        "dimensions",
+        "function_call",
+        "functions",
+        "input",
+        "messages",
+        "model",
+        "previous_response_id",
+        "prompt",
+        "stop",
+        "stream",
+        "suffix",
+        "tools",
+    }
+)
+
+# The verdict on these depends on the model, which the reply does not name.
+MODELS = {
+    "openai-nonchat-model-on-chat-2023": "text-davinci-003",
+    "openai-o1-pro-on-chat-misleading-hint": "o1-pro",
+    "openai-gpt53-codex-on-chat-misleading-hint": "gpt-5.3-codex",
+    "openai-gpt52-codex-on-chat-misleading-hint": "gpt-5.2-codex",
+}
+
+
+@dataclass(frozen=True)
+class RecordedError:
+    """One line of the file."""
+
+    id: str
+    called: Shape | None
+    status: int | None
+    body: Any
+    label: str
+    right_endpoint: str | None
+    fixes: frozenset[ParameterFix]
+
+    @property
+    def statuses(self) -> tuple[int, ...]:
+        """The status seen, or those that it can have been."""
+        return (400, 404) if self.status is None else (self.status,)
+
+    @property
+    def sent(self) -> frozenset[str]:
+        """The parameter names of a request that this reply can answer."""
+        names = {fix.name for fix in self.fixes}
+        return ORDINARY_NAMES | names | {name.partition(".")[0] for name in names}
+
+    @property
+    def acts(self) -> bool:
+        """Whether it makes the gateway send something again."""
+        return self.label in ("wrong_endpoint", "unsupported_parameter")
+
+    def classify(self, *, status: int | None = None, body: object = None) -> Refusal:
+        """Classify the reply, or a variation of it."""
+        return classify(
+            self.called,
+            status or self.statuses[0],
+            self.body if body is None else body,
+            model=MODELS.get(self.id, ""),
+            sent=self.sent,
+        )
+
+
+def label_of(refusal: Refusal) -> str:
+    """Return the label's word for a verdict: the file has a missing route among the others."""
+    return "other" if refusal.verdict is Verdict.UNKNOWN_ROUTE else refusal.verdict.value
+
+
+def acts(refusal: Refusal) -> bool:
+    """Whether a verdict makes the gateway send something again."""
+    return refusal.verdict in (Verdict.WRONG_ENDPOINT, Verdict.UNSUPPORTED_PARAMETER)
+
+
+def _fixes(label: dict[str, Any] | None) -> frozenset[ParameterFix]:
+    label = label or {}
+    drops = [ParameterFix("drop", name) for name in label.get("drop", [])]
+    renames = [ParameterFix("rename", name, to) for name, to in label.get("rename", {}).items()]
+    return frozenset(drops + renames)
+
+
+def _read(line: str) -> RecordedError:
+    entry = json.loads(line)
+    called = entry["called"]
+    return RecordedError(
+        entry["id"],
+        Shape(called) if called in set(Shape) else None,
+        entry["status"],
+        entry["body"],
+        entry["class"],
+        entry["right_endpoint"],
+        _fixes(entry["fix"]),
+    )
+
+
+RECORDED = [
+    _read(line) for line in Path(__file__).with_name("errors.jsonl").read_text("utf-8").splitlines()
+]

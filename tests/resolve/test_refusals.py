@@ -1,0 +1,281 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.resolve.parameter_fixes import ParameterFix
+from gateway.resolve.refusals import Refusal, Verdict, classify
+from gateway.shapes import Shape
+from tests.resolve.recorded_errors import ORDINARY_NAMES, acts
+
+
+def in_openai_envelope(message: str, code: object = None, kind: str | None = None) -> object:
+    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+
+
+# --- statuses
+
+
+def test_openais_three_403_texts_are_none_of_access() -> None:
+    for text in ("sample", "generate embeddings"):
+        body = in_openai_envelope(f"You are not allowed to {text} from this model")
+        refusal = classify(Shape.CHAT, 403, body, model="m")
+        assert refusal.verdict is Verdict.WRONG_ENDPOINT
+        assert refusal.right == ()
+    body = in_openai_envelope("You are not allowed to request logprobs from this model")
+    refusal = classify(Shape.CHAT, 403, body, model="m", sent={"logprobs"})
+    assert refusal.fixes == (ParameterFix("drop", "logprobs"),)
+
+
+def test_new_apis_missing_conversion_is_the_only_500_that_counts() -> None:
+    body = in_openai_envelope("not implemented", "convert_request_failed", "new_api_error")
+    assert classify(Shape.RESPONSES, 500, body, model="m").right == (Shape.CHAT,)
+    assert classify(Shape.CHAT, 500, body, model="m").verdict is Verdict.OTHER
+    body = in_openai_envelope("something else", "convert_request_failed", "new_api_error")
+    assert classify(Shape.RESPONSES, 500, body, model="m").verdict is Verdict.OTHER
+
+
+@pytest.mark.parametrize("status", [100, 301, 302, 405, 406, 416, 418, 431, 451])
+def test_statuses_that_no_refusal_has_are_other(status: int) -> None:
+    body = in_openai_envelope("Unknown parameter: 'user'.", "unknown_parameter")
+    assert classify(Shape.CHAT, status, body, model="m", sent={"user"}).verdict is Verdict.OTHER
+
+
+def test_an_error_within_a_2xx_is_understood_only_without_a_result() -> None:
+    flat = {"object": "error", "message": "The model `x` does not exist.", "code": 404}
+    assert classify(Shape.CHAT, 200, flat, model="x").verdict is Verdict.MODEL_NOT_FOUND
+    nested = in_openai_envelope("The model `x` does not exist.")
+    assert classify(Shape.CHAT, 200, nested, model="x").verdict is Verdict.MODEL_NOT_FOUND
+    assert isinstance(nested, dict)
+    for key in ("choices", "output", "data", "id"):
+        with_result = {**nested, key: []}
+        assert classify(Shape.CHAT, 200, with_result, model="x").verdict is Verdict.OTHER
+
+
+# --- routes that are not there
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, b"404 page not found"),
+        (404, b"404 page not found\n"),
+        (404, b""),
+        (404, "Not Found"),
+        (404, b"<html>\r\n<head><title>404 Not Found</title></head></html>"),
+        (405, b"Method Not Allowed"),
+        (405, b'{"detail":"Method Not Allowed"}'),
+        (404, b'{"detail":"Not Found"}'),
+        (404, b'{"timestamp":"2026","status":404,"error":"Not Found","path":"/v1/responses"}'),
+        (404, b'{"error":{"message":"Invalid URL (POST /v1/responses)","code":null}}'),
+        (404, b'{"error":{"message":"gone","code":"unknown_url"}}'),
+        (404, b'{"error":{"code":"404","message":"Resource not found"}}'),
+        (
+            404,
+            b'{"code":"Some requested entity was not found","error":"No handler found on route"}',
+        ),
+        (501, b'{"error":{"message":"API not implemented","code":"api_not_implemented"}}'),
+        (200, b'{"error":"Unexpected endpoint or method. (POST /v1/responses)"}'),
+    ],
+)
+def test_a_missing_route_is_told_from_other_errors(status: int, body: object) -> None:
+    refusal = classify(Shape.RESPONSES, status, body, model="m")
+    assert refusal.verdict is Verdict.UNKNOWN_ROUTE
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, b"404 page not found"),
+        (502, b"<html><head><title>404 Not Found</title></head></html>"),
+        (404, b"<html><head><title>Welcome</title></head></html>"),
+        (404, b"The model does not exist"),
+        (404, b" " * 70_000),
+        (404, b"[]"),
+        (404, b"null"),
+        (404, None),
+        (404, 7),
+        (404, bytearray(b"\xff\xfe")),
+    ],
+)
+def test_any_other_page_is_other(status: int, body: object) -> None:
+    assert classify(Shape.CHAT, status, body, model="m") == Refusal(Verdict.OTHER, Shape.CHAT)
+
+
+# --- missing and retired models
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "That model does not exist",
+        "The model 'gpt-9' does not exist",
+        "The requested model 'gpt-9' does not exist.",
+        "Model does not exist. Please check it carefully.",
+        "Not found the model kimi-9 or Permission denied",
+        "The provided model identifier is invalid.",
+        "The API deployment for this resource does not exist. If you created the deployment …",
+        "The requested model 'a/b' is not supported by any provider you have enabled.",
+        "Unknown model: gpt-9",
+        "Model 'gpt-9' not found",
+        "The model `gpt-9` was not found.",
+        "Invalid model: gpt-9",
+    ],
+)
+def test_a_missing_model_is_known_by_text(message: str) -> None:
+    refusal = classify(Shape.CHAT, 400, in_openai_envelope(message), model="gpt-9")
+    assert refusal.verdict is Verdict.MODEL_NOT_FOUND
+    assert refusal.message == message
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("model_not_found", None),
+        ("DeploymentNotFound", None),
+        (20012, None),
+        (None, "invalid_model"),
+    ],
+)
+def test_a_missing_model_is_known_by_code_where_the_text_is_new(
+    code: object, kind: str | None
+) -> None:
+    body = in_openai_envelope("模型不存在", code, kind)
+    assert classify(Shape.CHAT, 404, body, model="m").verdict is Verdict.MODEL_NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "No available channel for model gpt-4o under group default (distributor)",
+        "Project `proj_x` does not have access to model `gpt-4o`",
+        "Your organization must be verified to use the model `o3`.",
+    ],
+)
+def test_access_and_capacity_are_told_from_a_missing_model(message: str) -> None:
+    body = in_openai_envelope(message, "model_not_found")
+    assert classify(Shape.CHAT, 404, body, model="m").verdict is Verdict.OTHER
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Response with id 'resp_1' not found.",
+        "No thread found with id 'null'.",
+        "No endpoints found that support tool use. To learn more …",
+        "Completion comp_1 not found",
+        "The 'gpt-9' model is not supported when using Codex with a ChatGPT account.",
+        "This model's maximum context length is 2048 tokens.",
+        "Model o1 is enabled only for api versions 2024-12-01-preview and later",
+    ],
+)
+def test_things_that_are_not_models_are_told_from_models(message: str) -> None:
+    body = in_openai_envelope(message)
+    assert classify(Shape.CHAT, 404, body, model="m").verdict is Verdict.OTHER
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("The model `x` has been deprecated, learn more here: …", "model_not_found"),
+        ("This model models/x is no longer available to new users.", 404),
+        ("It is gone", "model_decommissioned"),
+    ],
+)
+def test_a_retired_model_is_told_from_a_missing_one(message: str, code: object) -> None:
+    body = in_openai_envelope(message, code)
+    assert classify(Shape.CHAT, 404, body, model="x").verdict is Verdict.MODEL_RETIRED
+
+
+def test_the_comma_tells_a_wrong_endpoint_from_a_missing_model() -> None:
+    """OpenAI's responses endpoint gives both the same status, type, param and code."""
+    with_comma = in_openai_envelope("The requested model, 'babbage-002' was not found.")
+    refusal = classify(Shape.RESPONSES, 400, with_comma, model="babbage-002")
+    assert refusal.right == (Shape.COMPLETIONS,)
+    without = in_openai_envelope("The requested model 'babbage-003' does not exist.")
+    refusal = classify(Shape.RESPONSES, 400, without, model="babbage-003")
+    assert refusal.verdict is Verdict.MODEL_NOT_FOUND
+
+
+# --- requests
+
+
+def test_tools_with_reasoning_say_nothing_about_the_model() -> None:
+    body = in_openai_envelope(
+        "Function tools with reasoning_effort are not supported for gpt-5.6-terra in "
+        "/v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort "
+        "to 'none'."
+    )
+    refusal = classify(Shape.CHAT, 400, body, model="m", sent={"tools", "reasoning_effort"})
+    assert refusal.verdict is Verdict.WRONG_ENDPOINT
+    assert refusal.right == (Shape.RESPONSES,)
+    assert refusal.request_dependent
+
+
+def test_what_the_upstream_said_is_kept() -> None:
+    body = {"error": {"message": "m", "type": "t", "param": "p", "code": 42}}
+    assert classify(Shape.CHAT, 400, body, model="x") == Refusal(
+        Verdict.OTHER, Shape.CHAT, message="m", type="t", code="42", param="p"
+    )
+
+
+# --- anything at all
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "error",
+                    "message",
+                    "detail",
+                    "code",
+                    "type",
+                    "param",
+                    "loc",
+                    "msg",
+                    "metadata",
+                    "raw",
+                ]
+            )
+            | st.text(max_size=5),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=20,
+)
+CALLED = st.sampled_from([None, *Shape])
+STATUSES = st.integers(100, 599)
+
+
+@given(CALLED, STATUSES, VALUES)
+def test_no_json_ever_raises_or_acts(called: Shape | None, status: int, body: object) -> None:
+    assert not acts(classify(called, status, body, model="m", sent=ORDINARY_NAMES))
+
+
+@given(CALLED, STATUSES, st.binary())
+def test_no_bytes_ever_raise_or_act(called: Shape | None, status: int, body: bytes) -> None:
+    assert not acts(classify(called, status, body, model="m", sent=ORDINARY_NAMES))
+
+
+def test_a_body_that_is_too_long_is_other() -> None:
+    body = in_openai_envelope("Unknown parameter: 'user'.", "unknown_parameter")
+    raw = json.dumps(body).encode() + b" " * 64 * 1024
+    assert classify(Shape.CHAT, 400, raw, model="m", sent={"user"}).verdict is Verdict.OTHER
+    assert classify(Shape.CHAT, 400, raw[:1024], model="m", sent={"user"}).fixes
+
+
+@pytest.mark.parametrize(
+    "filler", [" ", "\n", "a", "{", "[", "'", ".", "a, ", "(request id: ", "x."]
+)
+def test_long_messages_are_read_in_reasonable_time(filler: str) -> None:
+    """A pattern that backtracks without bound would run into the suite's time limit."""
+    for start in ("", "Unsupported parameter: ", "logprobs, ", "model ", "'", '"', "[", "b'"):
+        message = (start + filler * 30_000)[:30_000]
+        refusal = classify(Shape.CHAT, 400, in_openai_envelope(message), model="m", sent={"user"})
+        assert not acts(refusal)
+    assert not acts(classify(Shape.CHAT, 404, filler.encode() * 2_000, model="m"))

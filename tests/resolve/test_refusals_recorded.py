@@ -1,0 +1,198 @@
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.resolve.refusals import Verdict, classify
+from gateway.shapes import Shape
+from tests.resolve.recorded_errors import RECORDED, RecordedError, acts, label_of
+
+VETOES = (401, 402, 407, 408, 409, 410, 411, 412, 413, 414, 415, 425, 429, 502, 503, 504, 529)
+
+
+RECORDED_JSON = [entry for entry in RECORDED if not isinstance(entry.body, str)]
+OTHERS = [entry for entry in RECORDED if entry.label == "other"]
+MEANT = [entry for entry in RECORDED if entry.label != "other"]
+
+
+def each(entries: list[RecordedError]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("recorded", entries, ids=lambda entry: entry.id)
+
+
+def labelled(label: str) -> list[RecordedError]:
+    return [entry for entry in RECORDED if entry.label == label]
+
+
+def with_message(body: object, change: str) -> object:
+    """Return a body whose message is put into `change` at `{}`."""
+    if isinstance(body, list):
+        return [with_message(body[0], change), *body[1:]]
+    assert isinstance(body, dict)
+    for key in ("error", "message", "detail"):
+        value = body.get(key)
+        if isinstance(value, dict):
+            return {**body, key: with_message(value, change)}
+        if isinstance(value, str):
+            return {**body, key: change.replace("{}", value)}
+    return body
+
+
+def test_the_file_is_whole() -> None:
+    assert len(RECORDED) == 177
+    assert len({entry.id for entry in RECORDED}) == 177
+
+
+@each(RECORDED)
+def test_a_recorded_reply_is_classified_as_labelled(recorded: RecordedError) -> None:
+    for status in recorded.statuses:
+        refusal = recorded.classify(status=status)
+        assert label_of(refusal) == recorded.label
+        first = refusal.right[0].value if refusal.right else refusal.elsewhere
+        assert first == recorded.right_endpoint
+        assert frozenset(refusal.fixes) == recorded.fixes
+        assert refusal.called is recorded.called
+
+
+@each(RECORDED)
+def test_bytes_and_decoded_bodies_are_classified_alike(recorded: RecordedError) -> None:
+    if isinstance(recorded.body, str):
+        raw = recorded.body.encode()
+    else:
+        raw = json.dumps(recorded.body).encode()
+    assert recorded.classify(body=raw) == recorded.classify()
+
+
+@each(MEANT)
+@pytest.mark.parametrize("status", VETOES)
+def test_statuses_of_access_limits_and_overload_veto(recorded: RecordedError, status: int) -> None:
+    refusal = recorded.classify(status=status)
+    assert refusal.verdict is Verdict.OTHER
+    assert refusal.fixes == ()
+    assert refusal.right == ()
+
+
+@each(OTHERS)
+@pytest.mark.parametrize("status", [400, 404, 422])
+def test_other_errors_stay_other_at_a_status_of_refusals(
+    recorded: RecordedError, status: int
+) -> None:
+    assert label_of(recorded.classify(status=status)) == "other"
+
+
+@each(RECORDED_JSON)
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        " (request id: abc)",
+        " (request id: 20250718151005233935178p97L88vu) (request id: 2025)",
+        ". Received Model Group=some-group\nAvailable Model Group Fallbacks=None",
+    ],
+)
+def test_what_relays_append_changes_nothing(recorded: RecordedError, suffix: str) -> None:
+    before = recorded.classify()
+    after = recorded.classify(body=with_message(recorded.body, "{}" + suffix))
+    assert replace(after, message=before.message) == before
+
+
+@each(RECORDED_JSON)
+def test_a_text_in_the_middle_of_a_message_does_nothing(recorded: RecordedError) -> None:
+    refusal = recorded.classify(body=with_message(recorded.body, "The user wrote: {}"))
+    if acts(refusal):
+        by_code = refusal.code == "unsupported_api_for_model"
+        by_structure = refusal.type == "extra_forbidden"
+        assert by_code or by_structure
+
+
+@each(RECORDED_JSON)
+def test_a_reply_nested_in_litellms_message_is_understood(recorded: RecordedError) -> None:
+    nested = json.dumps(recorded.body)
+    message = f"litellm.BadRequestError: OpenAIException - {nested}. Received Model Group=x\nY=None"
+    before = recorded.classify(status=400)
+    after = recorded.classify(status=400, body={"error": {"message": message, "code": "400"}})
+    assert (after.verdict, after.right, after.fixes) == (
+        before.verdict,
+        before.right,
+        before.fixes,
+    )
+
+
+@each(RECORDED)
+def test_a_text_within_a_successful_answer_is_no_refusal(recorded: RecordedError) -> None:
+    text = json.dumps(recorded.body)
+    answers: list[object] = [
+        {"id": "chatcmpl-1", "choices": [{"message": {"role": "assistant", "content": text}}]},
+        {"id": "resp_1", "error": None, "output": [{"content": [{"text": text}]}]},
+        {"choices": [], "error": recorded.body},
+        [recorded.body],
+        json.dumps(text),
+    ]
+    for answer in answers:
+        assert recorded.classify(status=200, body=answer).verdict is Verdict.OTHER
+
+
+@each(labelled("unsupported_parameter"))
+def test_a_parameter_that_was_not_sent_is_not_what_it_is_about(recorded: RecordedError) -> None:
+    for sent in ((), ("model",)):
+        refusal = classify(recorded.called, 400, recorded.body, model="", sent=sent)
+        assert refusal.verdict is Verdict.OTHER
+        assert refusal.fixes == ()
+
+
+@each(labelled("unsupported_parameter"))
+def test_if_one_of_several_was_not_sent_none_is_touched(recorded: RecordedError) -> None:
+    for fix in recorded.fixes:
+        if len(recorded.fixes) > 1:
+            sent = recorded.sent - {fix.name}
+            refusal = classify(recorded.called, 400, recorded.body, model="", sent=sent)
+            assert fix not in refusal.fixes
+            # "not allowed to request logprobs" names no parameter; it is about what was sent
+            assert refusal.fixes == () or "logprobs" in recorded.id
+
+
+@each(labelled("wrong_endpoint"))
+def test_the_endpoint_that_refused_is_never_proposed(recorded: RecordedError) -> None:
+    assert recorded.called not in recorded.classify().right
+
+
+@each(MEANT)
+def test_any_other_403_is_of_access(recorded: RecordedError) -> None:
+    not_allowed = {
+        "openai-not-allowed-to-sample-403",
+        "openai-logprobs-403",
+        "openai-logprobs-400-o-series",
+    }
+    assert acts(recorded.classify(status=403)) == (recorded.id in not_allowed)
+
+
+@each(MEANT)
+def test_a_500_is_a_fault_whatever_it_says(recorded: RecordedError) -> None:
+    assert recorded.classify(status=500).verdict is Verdict.OTHER
+
+
+@each(RECORDED)
+def test_a_501_is_about_endpoints_or_nothing(recorded: RecordedError) -> None:
+    verdict = recorded.classify(status=501).verdict
+    assert verdict in (Verdict.WRONG_ENDPOINT, Verdict.UNKNOWN_ROUTE, Verdict.OTHER)
+
+
+@given(
+    st.sampled_from([None, *Shape]),
+    st.sampled_from(RECORDED_JSON),
+    st.text(min_size=1, max_size=30),
+)
+def test_no_foreign_text_before_a_message_acts(
+    called: Shape | None, recorded: RecordedError, before: str
+) -> None:
+    body = with_message(recorded.body, f"x{before} {{}}")
+    refusal = classify(called, 400, body, model="m", sent=recorded.sent)
+    by_code = refusal.code == "unsupported_api_for_model" or refusal.type == "extra_forbidden"
+    assert by_code or not acts(refusal)
+
+
+@given(st.sampled_from(RECORDED), st.integers(0, 400))
+def test_a_body_that_was_cut_off_is_no_refusal(recorded: RecordedError, length: int) -> None:
+    raw = json.dumps(recorded.body).encode()
+    if length < len(raw):
+        assert not acts(recorded.classify(body=raw[:length]))
