@@ -166,7 +166,7 @@ class UpstreamReplied(UpstreamError):
     `code` is the upstream's too: None where it gave none, or only a number.
     """
 
-    code = None
+    code: str | None = None
 
 
 class TruncatedStream(UpstreamError):

@@ -1,6 +1,5 @@
 """The small fields that every reply and chunk has: identity, usage, finish reason, errors."""
 
-import math
 import re
 from typing import Literal
 
@@ -95,12 +94,18 @@ def _sum(total: Json, addition: Json) -> Json:
 
 
 def finite_number(value: object) -> int | float | None:
-    """Return a JSON value that is a finite number (a boolean is none), else None."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    """Return a JSON value that is a finite number (a boolean is none), else None.
+
+    Integers beyond 64 bits are none either: no server counts that far, and JSON readers differ.
+    """
+    if isinstance(value, bool):
         return None
-    return value if math.isfinite(value) else None
+    if isinstance(value, int):
+        return value if abs(value) < _INT64 else None
+    return value if isinstance(value, float) and abs(value) < _INT64 else None
 
 
+_INT64 = 2**63
 _HTTP_ERROR = re.compile("[45][0-9]{2}")
 
 FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]

@@ -1,0 +1,148 @@
+"""The forms that `prompt` takes: a text, several texts, token ids, several lists of token ids."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.errors import InvalidRequest, UnsupportedParameter
+from gateway.translate.checks import type_name, wrong_type
+from gateway.translate.contract import Context, Detokenize
+from gateway.translate.fanout import check_fanout
+
+_SPECIAL_TOKEN = re.compile(r"<\|[^|<>\s]{1,64}\|>")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One prompt of a request."""
+
+    text: str
+    path: str
+    """The client's path of it: `prompt`, or `prompt[3]` in a list."""
+    tokens: int | None = None
+    """How many token ids the client gave; None for a text."""
+
+
+def read_prompts(value: object, context: Context) -> tuple[Prompt, ...]:
+    """Return the prompts of a request's `prompt`, token ids turned into text.
+
+    Raises `InvalidRequest` where `prompt` is absent (None) or malformed or has more items than
+    `max_fanout`, and `UnsupportedParameter` for token ids that cannot be turned into text. Nothing
+    is trimmed.
+    """
+    if isinstance(value, str):
+        return (Prompt(value, "prompt"),)
+    items = _items(value, context)
+    if isinstance(items[0], int):
+        return (_detokenized(items, "prompt", context),)
+    check_fanout(len(items), context, "prompt")
+    return tuple(
+        Prompt(item, f"prompt[{i}]")
+        if isinstance(item, str)
+        else _detokenized(item, f"prompt[{i}]", context)
+        for i, item in enumerate(items)
+    )
+
+
+def _items(value: object, context: Context) -> list[Any]:
+    if value is None:
+        raise InvalidRequest(
+            "Missing required parameter: 'prompt'. To start a new document, as without a prompt, "
+            f"is not possible with model '{context.model_asked}': it is served through the chat "
+            "endpoint. Send a prompt.",
+            param="prompt",
+            code="missing_required_parameter",
+        )
+    if not isinstance(value, list):
+        raise wrong_type("prompt", "a string or an array", value)
+    if not value:
+        raise InvalidRequest(
+            "Invalid 'prompt': empty array. Send at least one prompt.",
+            param="prompt",
+            code="empty_array",
+        )
+    for i, item in enumerate(value):
+        if type(item) is not type(value[0]) or not isinstance(item, str | int | list):
+            raise _mixed(i, item)
+    if isinstance(value[0], bool):
+        raise _mixed(0, value[0])
+    return value
+
+
+def _mixed(position: int, item: object) -> InvalidRequest:
+    return InvalidRequest(
+        f"Invalid type for 'prompt': item {position} is {type_name(item)}. Send a string, an array "
+        "of strings, an array of token ids, or an array of arrays of token ids.",
+        param="prompt",
+        code="invalid_type",
+    )
+
+
+def _detokenized(tokens: list[Any], path: str, context: Context) -> Prompt:
+    _check_tokens(tokens, path)
+    if context.detokenize is None:
+        raise UnsupportedParameter(
+            f"'prompt' as token ids is not supported for model '{context.model_asked}': the model "
+            "is served through the chat endpoint, which takes text. Send text; or install "
+            "endpoint-gateway[tiktoken] at the gateway and set translation.tokenizer to the "
+            "encoding of the model.",
+            param="prompt",
+        )
+    return Prompt(_plain_text(tokens, path, context.detokenize), path, tokens=len(tokens))
+
+
+def _check_tokens(tokens: list[Any], path: str) -> None:
+    if not tokens:
+        raise InvalidRequest(
+            f"Invalid '{path}': empty array. Send at least one token id.",
+            param=path,
+            code="empty_array",
+        )
+    for i, token in enumerate(tokens):
+        if not isinstance(token, int) or isinstance(token, bool):
+            raise wrong_type(f"{path}[{i}]", "a token id (an integer)", token)
+        if token < 0:
+            raise InvalidRequest(
+                f"Invalid '{path}[{i}]': a token id is 0 or more.",
+                param=f"{path}[{i}]",
+                code="integer_below_min_value",
+            )
+
+
+def _plain_text(tokens: Sequence[int], path: str, detokenize: Detokenize) -> str:
+    """Return the text of token ids without special tokens at the ends.
+
+    The chat template of the model sets its own there. Inside they separate documents or roles, and
+    a chat message cannot hold that: it would be read as the letters that spell it.
+    """
+    text = _decode(tokens, path, detokenize)
+    if not _SPECIAL_TOKEN.search(text):
+        return text
+    special = [_SPECIAL_TOKEN.fullmatch(_decode([token], path, detokenize)) for token in tokens]
+    start, end = 0, len(tokens)
+    while start < end and special[start]:
+        start += 1
+    while end > start and special[end - 1]:
+        end -= 1
+    for position in range(start, end):
+        match = special[position]
+        if match:
+            raise UnsupportedParameter(
+                f"'{path}' has the special token {match[0]} inside, which the chat endpoint that "
+                "serves this model cannot express. Send each document as its own prompt.",
+                param="prompt",
+            )
+    return _decode(tokens[start:end], path, detokenize) if start < end else ""
+
+
+def _decode(tokens: Sequence[int], path: str, detokenize: Detokenize) -> str:
+    try:
+        return detokenize(tokens)
+    except (LookupError, ValueError, OverflowError):
+        raise InvalidRequest(
+            f"Invalid '{path}': a token id is not in the vocabulary of the configured tokenizer. "
+            "Send text, or ids of the model's own tokenizer.",
+            param=path,
+            code="invalid_value",
+        ) from None

@@ -1,0 +1,272 @@
+"""Whole chat replies as one completions reply."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.errors import UpstreamError, UpstreamReplied
+from gateway.shapes import Json, Shape
+from gateway.translate.completions_via_chat.request import Plan
+from gateway.translate.contract import Context, Report
+from gateway.translate.fanout import choice_index, rank
+from gateway.translate.fields import (
+    add_usage,
+    created,
+    finish_reason,
+    finite_number,
+    model_name,
+    swap_id,
+    upstream_error,
+)
+from gateway.translate.logprobs import LegacyLogprobs, truncate_entries
+from gateway.translate.stops import cut
+
+ClientParam = Callable[[int, str | None], str | None]
+"""The client's name of a parameter that the upstream named in an error to a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One generated text, already cut at a stop sequence."""
+
+    text: str
+    finish_reason: str
+    entries: list[Json] | None
+    """Chat's logprobs entries of the text; None: the upstream gave no logprobs."""
+
+
+def fold(
+    plan: Plan,
+    replies: Sequence[object],
+    context: Context,
+    report: Report,
+    client_param: ClientParam,
+) -> Json:
+    """Return the completions reply that the chat replies of all calls, in call order, make.
+
+    Raises `UpstreamReplied` for a reply that is an error, and `UpstreamError` for one that is no
+    chat completion or has not all the choices that were asked for.
+    """
+    if len(replies) != plan.call_count:
+        raise malformed(f"{len(replies)} of {plan.call_count} calls were answered")
+    bodies = [_chat_completion(call, reply, client_param) for call, reply in enumerate(replies)]
+    generated: list[list[Candidate]] = [[] for _ in plan.prompts]
+    for call, body in enumerate(bodies):
+        generated[plan.prompt_of(call)] += _candidates(body, plan, report)
+    choices = [
+        _choice(candidate, plan, prompt, choice_index(prompt, position, plan.n), context)
+        for prompt, candidates in enumerate(generated)
+        for position, candidate in enumerate(_best(candidates, plan))
+    ]
+    reply = {
+        "id": swap_id(
+            bodies[0].get("id") if len(bodies) == 1 else None, Shape.COMPLETIONS, context
+        ),
+        "object": "text_completion",
+        "created": created(bodies[0].get("created") or None, context),
+        "model": model_name(bodies[0].get("model") or None, context),
+        "choices": choices,
+    }
+    usage = total_usage(plan, [body.get("usage") for body in bodies])
+    if usage is not None:
+        reply["usage"] = usage
+    fingerprint = next(
+        (f for b in bodies if isinstance(f := b.get("system_fingerprint"), str)), None
+    )
+    if fingerprint is not None:
+        reply["system_fingerprint"] = fingerprint
+    return reply
+
+
+def fold_nothing(plan: Plan, context: Context) -> Json:
+    """Return the reply to `max_tokens: 0`, which generates nothing.
+
+    Chat cannot be asked for nothing, so the gateway answers. The prompt's tokens are known only
+    where the client gave token ids: else the usage is unknown. A streaming client gets the reply as
+    a chunk, with `usage` (null where unknown) only if it asked for that.
+    """
+    empty = Candidate("", "length", [])
+    reply: Json = {
+        "id": swap_id(None, Shape.COMPLETIONS, context),
+        "object": "text_completion",
+        "created": context.now,
+        "model": model_name(None, context),
+        "choices": [
+            _choice(empty, plan, prompt, choice_index(prompt, position, plan.n), context)
+            for prompt in range(len(plan.prompts))
+            for position in range(plan.n)
+        ],
+    }
+    counts = [prompt.tokens for prompt in plan.prompts if prompt.tokens is not None]
+    usage = None
+    if len(counts) == len(plan.prompts):
+        total = sum(counts)
+        usage = {"prompt_tokens": total, "completion_tokens": 0, "total_tokens": total}
+    if plan.include_usage or (usage is not None and not plan.stream):
+        reply["usage"] = usage
+    return reply
+
+
+def carried_error(call: int, body: object, client_param: ClientParam) -> UpstreamReplied | None:
+    """Return the error that a reply or an event carries, its parameter named as the client's."""
+    error = upstream_error(body)
+    if error is None:
+        return None
+    param = client_param(call, error.param)
+    addition = f" (upstream parameter: {error.param})" if param != error.param else ""
+    return UpstreamReplied(
+        error.message + addition,
+        param=param,
+        code=error.code,
+        status=error.status,
+        type=error.type,
+    )
+
+
+def malformed(what: str) -> UpstreamError:
+    """Return the error for an upstream reply that is not what the chat endpoint should give."""
+    return UpstreamError(f"The upstream's chat reply cannot be used: {what}.")
+
+
+def _chat_completion(call: int, reply: object, client_param: ClientParam) -> Json:
+    error = carried_error(call, reply, client_param)
+    if error is not None:
+        raise error
+    if not isinstance(reply, dict):
+        raise malformed("it is not a JSON object")
+    if not isinstance(reply.get("choices"), list):
+        raise malformed("it has no list 'choices'")
+    return reply
+
+
+def _candidates(body: Json, plan: Plan, report: Report) -> list[Candidate]:
+    """Return the candidates of one call, in index order."""
+    found: dict[int, Candidate] = {}
+    for position, choice in enumerate(body["choices"]):
+        if not isinstance(choice, dict):
+            raise malformed("a choice is not an object")
+        index = choice.get("index")
+        if not isinstance(index, int) or isinstance(index, bool):
+            index = position
+        if 0 <= index < plan.per_call and index not in found:
+            found[index] = _candidate(choice, plan, report)
+    if len(found) < plan.per_call:
+        raise malformed(f"it has {len(found)} of {plan.per_call} choices")
+    return [found[index] for index in range(plan.per_call)]
+
+
+def _candidate(choice: Json, plan: Plan, report: Report) -> Candidate:
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        raise malformed("a choice has no 'message'")
+    text, entries = visible_text(message), logprob_entries(choice)
+    before, found = cut(text, plan.stops)
+    if found is not None:
+        kept = None if entries is None else truncate_entries(entries, before)
+        return Candidate(before, "stop", kept)
+    reason = client_finish_reason(choice.get("finish_reason"), report, has_text=bool(text))
+    return Candidate(text, reason, entries)
+
+
+def visible_text(message: Json) -> str:
+    """Return the text of a chat message or delta: its content, else its refusal.
+
+    Content in parts (as Mistral's reasoning models give it) counts with its text parts: reasoning
+    is never shown to a completions client. Raises `UpstreamError` for anything else.
+    """
+    content = message.get("content")
+    if isinstance(content, list):
+        content = "".join(_part_text(part) for part in content)
+    text: object = content or message.get("refusal") or ""
+    if not isinstance(text, str):
+        raise malformed("a message's content is not text")
+    return text
+
+
+def _part_text(part: object) -> str:
+    text = part.get("text") if isinstance(part, dict) and part.get("type") == "text" else ""
+    if not isinstance(text, str):
+        raise malformed("a text part has no text")
+    return text
+
+
+def logprob_entries(choice: Json) -> list[Any] | None:
+    """Return the logprobs entries of a chat choice; None where it has no logprobs.
+
+    The entries themselves are checked when they are converted. Raises `UpstreamError`.
+    """
+    logprobs = choice.get("logprobs")
+    if logprobs is None:
+        return None
+    if not isinstance(logprobs, dict):
+        raise malformed("a choice's 'logprobs' is not an object")
+    entries: object = logprobs.get("content") or logprobs.get("refusal")
+    if entries is not None and not isinstance(entries, list):
+        raise malformed("a choice's 'logprobs.content' is not a list")
+    return entries
+
+
+def client_finish_reason(word: object, report: Report, *, has_text: bool) -> str:
+    """Return the completions word for a chat choice's `finish_reason`; raises `UpstreamError`.
+
+    Completions cannot say that a tool was called: that is a stop, and in the report.
+    """
+    reason = finish_reason(word, has_text=has_text)
+    if not has_text and word in ("tool_calls", "function_call"):
+        report.change("finish_reason", word, reason)
+    return reason
+
+
+def _best(candidates: list[Candidate], plan: Plan) -> list[Candidate]:
+    """Return the candidates that the client gets, in its order."""
+    if plan.candidates == plan.n:
+        return candidates
+    chat_choices: list[Json] = [
+        {"message": {"content": c.text}, "logprobs": {"content": c.entries}} for c in candidates
+    ]
+    return [candidates[position] for position in rank(chat_choices)[: plan.n]]
+
+
+def legacy_logprobs(plan: Plan, prompt: int, context: Context) -> LegacyLogprobs | None:
+    """Return the converter of one choice's logprobs; None where the client asked for none.
+
+    OpenAI counts `text_offset` from the start of the prompt, vLLM from that of the reply's text:
+    the setting `text_offset_base` decides. An echoed prompt has no logprobs here (refused).
+    """
+    if plan.logprobs is None:
+        return None
+    from_prompt = context.settings.text_offset_base == "prompt"
+    offset = len(plan.prompts[prompt].text) if from_prompt else 0
+    return LegacyLogprobs(offset=offset, top=plan.logprobs)
+
+
+def _choice(candidate: Candidate, plan: Plan, prompt: int, index: int, context: Context) -> Json:
+    converter = legacy_logprobs(plan, prompt, context)
+    converted = None
+    if converter is not None and candidate.entries is not None:
+        converted = converter.convert(candidate.entries)
+    echoed = plan.prompts[prompt].text if plan.echo else ""
+    return {
+        "index": index,
+        "text": echoed + candidate.text,
+        "logprobs": converted,
+        "finish_reason": candidate.finish_reason,
+    }
+
+
+def total_usage(plan: Plan, usages: Sequence[object]) -> Json | None:
+    """Return the usage of all calls together; None unless every call's is known.
+
+    A prompt's tokens count once, however many calls generate its choices.
+    """
+    total: Json | None = None
+    for call, usage in enumerate(usages):
+        if add_usage(None, usage) is None:
+            return None
+        total = add_usage(total, usage, count_prompt=plan.opens_prompt(call))
+    if total is not None and "total_tokens" not in total:
+        prompt = finite_number(total.get("prompt_tokens"))
+        completion = finite_number(total.get("completion_tokens"))
+        if prompt is not None and completion is not None:
+            total["total_tokens"] = prompt + completion
+    return total

@@ -1,0 +1,189 @@
+"""The chat request bodies that a completions request becomes, and what of it they leave out.
+
+Rules that hold for any chat endpoint: a neutral value is never refused; a parameter whose absence
+changes the reply is refused (or dropped, where the operator allows it) and one that only hints is
+dropped; both are reported.
+"""
+
+from gateway.errors import InvalidRequest
+from gateway.shapes import Json
+from gateway.translate.checks import INT64_MIN, Record, String, extensions
+from gateway.translate.completions_via_chat.prompt_forms import Prompt
+from gateway.translate.completions_via_chat.request import (
+    NOT_BY_MODEL,
+    TABLE,
+    Plan,
+    stop_sequences,
+)
+from gateway.translate.contract import Context, Report, unsupported
+
+_NEVER_CROSS = frozenset(
+    {
+        # Means something else in chat: vLLM's default is true in completions, false in chat.
+        "add_special_tokens",
+        # Chat parameters that would override or contradict what the translation sends.
+        "audio",
+        "function_call",
+        "functions",
+        "max_completion_tokens",
+        "messages",
+        "modalities",
+        "parallel_tool_calls",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+    }
+)
+
+
+def upstream_bodies(body: Json, plan: Plan, context: Context, report: Report) -> list[Json]:
+    """Return the chat request bodies of a checked request, in call order.
+
+    Empty where nothing is to be generated. What is not sent is in the report; raises
+    `UnsupportedParameter` (or `InvalidRequest`, for unknown parameters) where that is not allowed.
+    """
+    common = {
+        **_limit(plan, context, report),
+        **_sampling(body, context, report),
+        **_choices(body, plan, context),
+        **_streaming(body, plan, context, report),
+        **_extensions(body, context, report),
+    }
+    if context.reasoning_effort is not None:
+        common.setdefault("reasoning_effort", context.reasoning_effort)
+    seeds = _seeds(body, plan, context, report)
+    return [
+        {
+            "model": context.model_sent,
+            "messages": _messages(plan.prompts[plan.prompt_of(call)], context),
+            **common,
+            **seeds[call % plan.calls_per_prompt],
+        }
+        for call in range(plan.call_count)
+    ]
+
+
+def _messages(prompt: Prompt, context: Context) -> list[Json]:
+    user = {"role": "user", "content": prompt.text}
+    system = context.settings.completion_system_prompt
+    return [user] if system is None else [{"role": "system", "content": system}, user]
+
+
+def _limit(plan: Plan, context: Context, report: Report) -> Json:
+    limit = plan.max_tokens
+    if context.capabilities.reasoning and limit:
+        # Reasoning counts against chat's limit, and completions clients mean text by it.
+        limit += context.settings.reasoning_headroom_tokens
+    if limit != plan.max_tokens:
+        report.change("max_tokens", plan.max_tokens, limit)
+    return {context.capabilities.max_tokens_field: limit}
+
+
+def _sampling(body: Json, context: Context, report: Report) -> Json:
+    """Return the parameters that chat has under the same name."""
+    able = context.capabilities
+    sent: Json = {"user": body["user"]} if "user" in body else {}
+    for name, accepted, neutral in (
+        ("temperature", able.temperature, 1),
+        ("top_p", able.top_p, 1),
+        ("presence_penalty", able.penalties, 0),
+        ("frequency_penalty", able.penalties, 0),
+        ("logit_bias", able.logit_bias, {}),
+    ):
+        value = body.get(name, neutral)
+        if name in body and accepted and value != {}:
+            sent[name] = value
+        elif value != neutral:
+            unsupported(context, report, name, NOT_BY_MODEL)
+    return sent
+
+
+def _choices(body: Json, plan: Plan, context: Context) -> Json:
+    """Return what makes the choices: how many, where they stop, with which logprobs."""
+    sent: Json = {}
+    if plan.per_call > 1:
+        sent["n"] = plan.per_call
+    able = context.capabilities
+    stops = stop_sequences(body)[: able.max_stops] if able.stop else []
+    if stops:
+        sent["stop"] = body["stop"] if isinstance(body["stop"], str) else stops
+    if plan.logprobs is not None or plan.candidates > plan.n:
+        sent["logprobs"] = True
+        # llama.cpp takes 0 for "no logprobs", and none at all for 20.
+        sent["top_logprobs"] = max(plan.logprobs or 0, 1)
+    return sent
+
+
+def _streaming(body: Json, plan: Plan, context: Context, report: Report) -> Json:
+    options: Json = dict(body.get("stream_options", {}))
+    if not plan.stream:
+        if options:
+            report.drop("stream_options")
+        return {}
+    sent: Json = {}
+    if context.capabilities.stream_usage:
+        # Asked for whether or not the client wants it: the gateway's own metrics count tokens.
+        sent["include_usage"] = True
+    elif plan.include_usage:
+        report.drop("stream_options.include_usage")
+    if "include_obfuscation" in options and context.capabilities.strict_params:
+        sent["include_obfuscation"] = options.pop("include_obfuscation")
+    options.pop("include_usage", None)
+    for name in options:
+        report.drop(f"stream_options.{name}")
+    return {"stream": True, "stream_options": sent} if sent else {"stream": True}
+
+
+def _seeds(body: Json, plan: Plan, context: Context, report: Report) -> list[Json]:
+    """Return the `seed` of each call of a prompt: with one seed all choices would be the same."""
+    if "seed" not in body:
+        return [{}] * plan.calls_per_prompt
+    if not context.capabilities.seed:
+        report.drop("seed")
+        return [{}] * plan.calls_per_prompt
+    if plan.calls_per_prompt > 1:
+        report.emulate("seed")
+    return [{"seed": _int64(body["seed"] + choice)} for choice in range(plan.calls_per_prompt)]
+
+
+def _int64(number: int) -> int:
+    return (number - INT64_MIN) % 2**64 + INT64_MIN
+
+
+def _extensions(body: Json, context: Context, report: Report) -> Json:
+    """Return the parameters outside OpenAI's that may go through."""
+    policy = context.settings.extra_params
+    if policy == "auto":
+        policy = "refuse" if context.capabilities.strict_params else "pass"
+    sent: Json = {}
+    for name in extensions(body, TABLE):
+        # vLLM's completions have it, in the form of chat's own parameter: every backend knows it.
+        if name == "response_format" and context.settings.extra_params == "auto":
+            sent |= _response_format(body[name], context, report)
+        elif policy == "refuse":
+            raise InvalidRequest(
+                f"Unrecognized request argument supplied: {name[:100]}. Remove it, or set "
+                "extra_params to pass or drop for this model.",
+                param=name,
+                code="unknown_parameter",
+            )
+        elif policy == "drop" or name in _NEVER_CROSS:
+            report.drop(name)
+        elif name == "response_format":
+            sent |= _response_format(body[name], context, report)
+        else:
+            sent[name] = body[name]
+    return sent
+
+
+def _response_format(value: object, context: Context, report: Report) -> Json:
+    form = Record({"type": String()}, required=("type",)).accept(value, "response_format")
+    able = {
+        "text": True,
+        "json_object": context.capabilities.json_object,
+        "json_schema": context.capabilities.json_schema,
+    }
+    if not able.get(form["type"], True):
+        unsupported(context, report, "response_format", NOT_BY_MODEL)
+        return {}
+    return {} if form["type"] == "text" else {"response_format": form}

@@ -1,0 +1,82 @@
+"""The translation between equal shapes: another model name, or a parameter fixed, nothing else."""
+
+from collections.abc import Sequence
+
+from gateway.errors import GatewayError, TruncatedStream
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Context, Report, StreamTranslation
+
+_TERMINAL_EVENTS = frozenset({"response.completed", "response.incomplete", "response.failed"})
+
+
+class Renaming:
+    """A request that goes to the endpoint it was made for, under the upstream's model name."""
+
+    def __init__(self, shape: Shape, body: Json, context: Context) -> None:
+        self._shape = shape
+        self._context = context
+        self.report = Report(shape, shape)
+        self.calls: Sequence[Json] = ({**body, "model": context.model_sent},)
+
+    def local_reply(self) -> Json | None:
+        """Return None: the upstream answers."""
+        return None
+
+    def reply(self, replies: Sequence[Json]) -> Json:
+        """Return the reply with the name that the client asked for."""
+        return _renamed(replies[0], self._context)
+
+    def stream(self) -> StreamTranslation:
+        """Return the fold that renames the model in each event."""
+        return _RenamingStream(self._shape, self._context)
+
+    def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002
+        """Return the parameter itself: both sides call it the same."""
+        return param
+
+
+class _RenamingStream:
+    def __init__(self, shape: Shape, context: Context) -> None:
+        self._shape = shape
+        self._context = context
+        self._complete = False
+
+    def feed(self, call: int, event: Json) -> list[Json]:  # noqa: ARG002
+        self._complete = self._complete or _completes(event)
+        return [_renamed(event, self._context)]
+
+    def end(self, call: int) -> list[Json]:  # noqa: ARG002
+        if not self._complete:
+            raise TruncatedStream("The upstream's stream ended before its reply was complete.")
+        return []
+
+    def fail(self, error: GatewayError) -> list[Json]:
+        envelope = error.envelope()
+        if self._shape is Shape.RESPONSES:
+            return [{"type": "error", **envelope["error"], **envelope}]
+        return [dict(envelope)]
+
+    def satisfied(self, call: int) -> bool:  # noqa: ARG002
+        return False
+
+
+def _completes(event: Json) -> bool:
+    """Whether the event ends a choice or the response, or tells the client of an error itself."""
+    if event.get("error") is not None or event.get("type") in {*_TERMINAL_EVENTS, "error"}:
+        return True
+    choices = event.get("choices")
+    return isinstance(choices, list) and any(
+        isinstance(choice, dict) and choice.get("finish_reason") is not None for choice in choices
+    )
+
+
+def _renamed(reply: Json, context: Context) -> Json:
+    if context.settings.echo_model == "upstream":
+        return reply
+    renamed = dict(reply)
+    if "model" in renamed:
+        renamed["model"] = context.model_asked
+    response = renamed.get("response")
+    if isinstance(response, dict) and "model" in response:
+        renamed["response"] = {**response, "model": context.model_asked}
+    return renamed

@@ -1,0 +1,508 @@
+"""Streams. `streamed` sends each whole, byte by byte, and cut off after every event."""
+
+from typing import Any
+
+import pytest
+from openai.types import Completion
+
+from gateway.errors import TruncatedStream, UpstreamError, UpstreamReplied
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Capabilities
+from gateway.translate.whole_as_event import whole_as_event
+from tests.translate.completions_via_chat.chat_backend import (
+    FRESH_ID,
+    asking,
+    choice,
+    chunk,
+    completion,
+    delta,
+    entry,
+    gathered,
+    make_context,
+    role,
+    streamed,
+    usage,
+)
+
+NO_STOP = Capabilities(stop=False)
+HEAD = {"id": "cmpl-7", "object": "text_completion", "created": 1_600_000_000, "model": "asked"}
+
+
+def part(text: str, index: int = 0, reason: str | None = None, logprobs: Any = None) -> Json:
+    return {"index": index, "text": text, "logprobs": logprobs, "finish_reason": reason}
+
+
+def test_a_chat_stream_becomes_a_completions_stream() -> None:
+    events = streamed(
+        asking(stream=True),
+        [
+            chunk(role()),
+            chunk(delta(" up")),
+            chunk(delta("on")),
+            chunk(delta(finish_reason="stop")),
+            chunk(usage=usage()),
+        ],
+    )
+    assert events == [
+        {**HEAD, "choices": [part(" up")]},
+        {**HEAD, "choices": [part("on")]},
+        {**HEAD, "choices": [part("", reason="stop")]},
+    ]
+
+
+def test_stream_options_include_usage_sends_it_last_and_null_before() -> None:
+    events = streamed(
+        asking(stream=True, stream_options={"include_usage": True}),
+        [
+            chunk(role(), usage=None),
+            chunk(delta("a"), usage=None),
+            chunk(delta(finish_reason="length"), usage=None),
+            chunk(usage=usage()),
+        ],
+    )
+    assert events == [
+        {**HEAD, "choices": [part("a")], "usage": None},
+        {**HEAD, "choices": [part("", reason="length")], "usage": None},
+        {**HEAD, "choices": [], "usage": usage()},
+    ]
+
+
+def test_stream_options_include_usage_takes_the_last_of_several() -> None:
+    events = streamed(
+        asking(stream=True, stream_options={"include_usage": True}),
+        [
+            chunk(delta("a"), usage=usage(3, 1)),
+            chunk(delta("b", finish_reason="stop"), usage=usage(3, 2)),
+            chunk(usage={}),
+        ],
+    )
+    assert [event["usage"] for event in events] == [None, None, usage(3, 2)]
+
+
+def test_stream_options_include_usage_takes_usage_before_the_finish() -> None:
+    events = streamed(
+        asking(stream=True, stream_options={"include_usage": True}),
+        [chunk(usage=usage()), chunk(delta("a", finish_reason="stop"))],
+    )
+    assert [event["usage"] for event in events] == [None, usage()]
+
+
+def test_usage_that_one_call_does_not_tell_is_not_invented() -> None:
+    events = streamed(
+        asking(prompt=["a", "b"], stream=True, stream_options={"include_usage": True}),
+        [chunk(delta("x", finish_reason="stop"), usage=usage())],
+        [chunk(delta("y", finish_reason="stop"))],
+    )
+    assert [event["usage"] for event in events] == [None, None]
+
+
+def test_finish_with_text_is_one_chunk() -> None:
+    events = streamed(asking(stream=True), [chunk(delta("a", finish_reason="stop"))])
+    assert events == [{**HEAD, "choices": [part("a", reason="stop")]}]
+
+
+def test_a_role_in_every_chunk_changes_nothing() -> None:
+    events = streamed(
+        asking(stream=True),
+        [
+            chunk(delta(None, role="assistant")),
+            chunk({"index": 0, "delta": {"role": "assistant", "content": None}}),
+            chunk(delta("a", role="assistant")),
+            chunk(delta("b", role="assistant", finish_reason="stop")),
+        ],
+    )
+    assert [c["text"] for event in events for c in event["choices"]] == ["a", "b"]
+
+
+def test_chunks_of_other_backends_are_understood() -> None:
+    events = streamed(
+        asking(stream=True),
+        [
+            # Azure's first chunk, then llama.cpp's progress, then what is left out at times.
+            {
+                "id": "",
+                "object": "",
+                "created": 0,
+                "model": "",
+                "choices": [],
+                "prompt_filter_results": [{"prompt_index": 0}],
+            },
+            chunk(prompt_progress={"total": 9}, timings={}),
+            chunk(choices=None),
+            {"id": "chatcmpl-7"},
+            chunk({"index": 0, "delta": None, "finish_reason": ""}),
+            chunk({"delta": {"content": "a"}, "content_filter_results": {}}),
+            chunk({"index": 0, "delta": {}, "finish_reason": "stop"}, obfuscation="xyz"),
+        ],
+    )
+    assert events == [
+        {**HEAD, "choices": [part("a")]},
+        {**HEAD, "choices": [part("", reason="stop")]},
+    ]
+
+
+def test_identity_is_pinned_to_the_first_chunk() -> None:
+    events = streamed(
+        asking(stream=True),
+        [
+            chunk(role()),
+            chunk(delta("a"), id="chatcmpl-8", created=1_600_000_001, model="other"),
+            chunk(delta("b", finish_reason="stop"), id="chatcmpl-9", created=1_600_000_002),
+        ],
+    )
+    assert all({key: event[key] for key in HEAD} == HEAD for event in events)
+
+
+def test_system_fingerprint_is_passed_on_from_when_it_comes() -> None:
+    events = streamed(
+        asking(stream=True, stream_options={"include_usage": True}),
+        [
+            chunk(delta("a"), system_fingerprint=None),
+            chunk(delta("b", finish_reason="stop"), system_fingerprint="fp_1"),
+            chunk(usage=usage()),
+        ],
+    )
+    assert [event.get("system_fingerprint") for event in events] == [None, "fp_1", "fp_1"]
+
+
+def test_reasoning_and_tool_calls_are_not_shown() -> None:
+    events = streamed(
+        asking(stream=True, logprobs=0),
+        [
+            chunk(delta(None, reasoning_content="hm", entries=[entry("hm")])),
+            chunk(delta(None, reasoning="hm", entries=[entry("hm")])),
+            chunk(delta(None, tool_calls=[{"index": 0, "id": "c"}], entries=[entry("{")])),
+            chunk(delta("a", reasoning_content=None, entries=[entry("a")])),
+            chunk(delta(finish_reason="tool_calls")),
+        ],
+    )
+    assert gathered(events)[0]["logprobs"]["tokens"] == ["a"]
+    assert gathered(events)[0]["finish_reason"] == "stop"
+
+
+def test_finish_reason_tool_calls_without_text_is_a_stop_and_reported() -> None:
+    translation = asking(stream=True)
+    events = streamed(
+        translation,
+        [chunk(delta(None, tool_calls=[{"index": 0}])), chunk(delta(finish_reason="tool_calls"))],
+    )
+    assert events == [{**HEAD, "choices": [part("", reason="stop")]}]
+    assert translation.report.changed == ["finish_reason:tool_calls->stop"]
+
+
+def test_a_refusal_is_text() -> None:
+    events = streamed(
+        asking(stream=True),
+        [chunk(delta(None, refusal="No")), chunk(delta(None, refusal=".", finish_reason="stop"))],
+    )
+    assert gathered(events)[0]["text"] == "No."
+
+
+@pytest.mark.parametrize("word", ["abort", "error"])
+def test_finish_reason_of_a_failure_is_an_error(word: str) -> None:
+    fold = asking(stream=True).stream()
+    fold.feed(0, chunk(delta("a")))
+    with pytest.raises(UpstreamError):
+        fold.feed(0, chunk(delta(finish_reason=word)))
+
+
+def test_finish_reason_unknown_is_a_stop_after_text_and_an_error_without() -> None:
+    events = streamed(asking(stream=True), [chunk(delta("a")), chunk(delta(finish_reason="new"))])
+    assert gathered(events)[0]["finish_reason"] == "stop"
+    with pytest.raises(UpstreamError):
+        asking(stream=True).stream().feed(0, chunk(delta(finish_reason="new")))
+
+
+def test_what_follows_a_finish_is_ignored() -> None:
+    events = streamed(
+        asking(stream=True),
+        [
+            chunk(delta("a", finish_reason="stop")),
+            chunk(delta("b")),
+            chunk(delta("c", finish_reason="length")),
+        ],
+    )
+    assert events == [{**HEAD, "choices": [part("a", reason="stop")]}]
+
+
+@pytest.mark.parametrize("index", [1, -1, 10**30, True, "0", 0.0, [0]])
+def test_choices_with_impossible_indexes_are_ignored(index: Any) -> None:
+    events = streamed(
+        asking(stream=True),
+        [
+            chunk({"index": index, "delta": {"content": "x"}, "finish_reason": "stop"}),
+            chunk(delta("a", finish_reason="stop")),
+        ],
+    )
+    assert gathered(events) == {0: {"text": "a", "logprobs": None, "finish_reason": "stop"}}
+
+
+def test_echo_is_the_first_chunk_of_every_choice() -> None:
+    events = streamed(
+        asking(prompt="Once", n=2, echo=True, stream=True),
+        [
+            chunk(),
+            chunk(role(1)),
+            chunk(delta("b", 1)),
+            chunk(role(0)),
+            chunk(delta("a", finish_reason="stop"), delta(None, 1, finish_reason="length")),
+        ],
+    )
+    assert [c for event in events for c in event["choices"]] == [
+        part("Once"),
+        part("Once", 1),
+        part("b", 1),
+        part("a", reason="stop"),
+        part("", 1, "length"),
+    ]
+
+
+def test_echo_of_an_empty_prompt_is_no_chunk() -> None:
+    events = streamed(
+        asking(prompt="", echo=True, stream=True), [chunk(delta("a", finish_reason="stop"))]
+    )
+    assert len(events) == 1
+
+
+def test_prompt_list_streams_interleave_under_one_identity() -> None:
+    translation = asking(
+        prompt=["p", "q"], n=2, echo=True, stream=True, stream_options={"include_usage": True}
+    )
+    fold = translation.stream()
+    events = fold.feed(1, chunk(delta("d", 1), id="chatcmpl-2", created=1_600_000_009))
+    events += fold.feed(0, chunk(delta("a", 0, "stop"), delta("b", 1, "stop"), id="chatcmpl-1"))
+    events += fold.feed(0, chunk(usage=usage(3, 5)))
+    events += fold.end(0)
+    assert fold.end(0) == [], "a call ends once"
+    events += fold.feed(1, chunk(delta("c", 0, "stop"), delta(None, 1, "length")))
+    events += fold.feed(1, chunk(usage=usage(4, 6)))
+    events += fold.end(1)
+    texts = {index: choice["text"] for index, choice in gathered(events).items()}
+    assert texts == {0: "pa", 1: "pb", 2: "qc", 3: "qd"}
+    assert {event["id"] for event in events} == {"cmpl-" + FRESH_ID}
+    assert {event["created"] for event in events} == {1_600_000_009}
+    assert events[-1] == {**events[0], "choices": [], "usage": usage(7, 11)}
+
+
+def test_n_emulated_is_one_stream_per_choice_and_the_prompt_counts_once() -> None:
+    translation = asking(
+        make_context(Capabilities(n=False)),
+        n=2,
+        echo=True,
+        stream=True,
+        stream_options={"include_usage": True},
+    )
+    events = streamed(
+        translation,
+        [chunk(delta("a", finish_reason="stop")), chunk(usage=usage(3, 5))],
+        [chunk(delta("b", finish_reason="length")), chunk(usage=usage(3, 6))],
+    )
+    assert [c for event in events[:2] for c in event["choices"]] == [part("Once"), part("Once", 1)]
+    assert gathered(events)[1] == {"text": "Onceb", "logprobs": None, "finish_reason": "length"}
+    assert events[-1]["usage"] == usage(3, 11)
+
+
+def test_logprobs_come_with_their_text_and_offsets_go_on() -> None:
+    events = streamed(
+        asking(prompt="Once", stream=True, logprobs=1),
+        [
+            chunk(role()),
+            chunk(delta(" u", entries=[entry(" u", -0.1, d=-2.0)])),
+            chunk(delta("pon", finish_reason="stop", entries=[entry("p"), entry("on")])),
+        ],
+    )
+    assert [event["choices"][0]["logprobs"] for event in events] == [
+        {
+            "tokens": [" u"],
+            "token_logprobs": [-0.1],
+            "top_logprobs": [{"d": -2.0, " u": -0.1}],
+            "text_offset": [4],
+        },
+        {
+            "tokens": ["p", "on"],
+            "token_logprobs": [-0.5, -0.5],
+            "top_logprobs": [{"p": -0.5}, {"on": -0.5}],
+            "text_offset": [6, 7],
+        },
+    ]
+
+
+def test_logprobs_of_a_character_split_over_tokens_are_not_lost() -> None:
+    half = {"token": "x", "logprob": -0.1, "bytes": [0xC3]}
+    other = {"token": "y", "logprob": -0.2, "bytes": [0xA9]}
+    events = streamed(
+        asking(prompt="Once", stream=True, logprobs=0),
+        [
+            chunk(delta("", entries=[half])),
+            chunk(delta("é", entries=[other])),
+            chunk(delta("!", finish_reason="stop", entries=[entry("!")])),
+        ],
+    )
+    found = gathered(events)[0]
+    assert found["text"] == "é!"
+    assert found["logprobs"]["tokens"] == ["bytes:\\xc3", "bytes:\\xa9", "!"]
+    assert found["logprobs"]["text_offset"] == [4, 4, 5]
+
+
+def test_logprobs_not_asked_for_are_null() -> None:
+    events = streamed(
+        asking(stream=True), [chunk(delta("a", finish_reason="stop", entries=[entry("a")]))]
+    )
+    assert events[0]["choices"][0]["logprobs"] is None
+
+
+def test_stop_looked_for_by_the_gateway_ends_the_choice() -> None:
+    translation = asking(make_context(NO_STOP), stop=["##"], stream=True, logprobs=0)
+    events = streamed(
+        translation,
+        [
+            chunk(delta("ab", entries=[entry("ab")])),
+            chunk(delta("c#", entries=[entry("c#")])),
+            chunk(delta("#d", entries=[entry("#d")])),
+            chunk(delta("e", finish_reason="length", entries=[entry("e")])),
+        ],
+    )
+    found = gathered(events)[0]
+    assert (found["text"], found["finish_reason"]) == ("abc", "stop")
+    assert found["logprobs"]["tokens"] == ["ab", "c#"]
+    assert events[-1]["choices"] == [part("", reason="stop")]
+
+
+def test_stop_that_does_not_come_true_is_given_back() -> None:
+    translation = asking(make_context(NO_STOP), stop=["##"], stream=True, logprobs=0)
+    events = streamed(
+        translation,
+        [
+            chunk(delta("a#", entries=[entry("a"), entry("#")])),
+            chunk(delta("b", entries=[entry("b")])),
+            chunk(delta("#", entries=[entry("#")])),
+            chunk(delta(finish_reason="length")),
+        ],
+    )
+    found = gathered(events)[0]
+    assert (found["text"], found["finish_reason"]) == ("a#b#", "length")
+    assert found["logprobs"]["tokens"] == ["a", "#", "b", "#"]
+    assert [event["choices"][0]["text"] for event in events] == ["a", "#b", "#"]
+
+
+def test_stop_cuts_logprobs_by_bytes_where_characters_have_several() -> None:
+    translation = asking(make_context(NO_STOP), stop=["##"], stream=True, logprobs=0)
+    events = streamed(
+        translation,
+        [
+            chunk(delta("éé#", entries=[entry("é"), entry("é"), entry("#")])),
+            chunk(delta("#", entries=[entry("#")])),
+        ],
+    )
+    assert gathered(events)[0]["text"] == "éé"
+    assert gathered(events)[0]["logprobs"]["tokens"] == ["é", "é"]
+
+
+def test_stop_found_makes_the_rest_of_the_stream_needless() -> None:
+    fold = asking(make_context(NO_STOP), stop="#", n=2, stream=True).stream()
+    fold.feed(0, chunk(delta("a#")))
+    assert not fold.satisfied(0), "the other choice goes on"
+    fold.feed(0, chunk(delta("b#", 1)))
+    assert fold.satisfied(0)
+    assert fold.end(0) == []
+
+
+def test_stop_found_does_not_end_a_stream_whose_usage_is_asked_for() -> None:
+    translation = asking(
+        make_context(NO_STOP), stop="#", stream=True, stream_options={"include_usage": True}
+    )
+    fold = translation.stream()
+    fold.feed(0, chunk(delta("a#")))
+    assert not fold.satisfied(0)
+    assert fold.feed(0, chunk(delta("b", finish_reason="length"))) == []
+    fold.feed(0, chunk(usage=usage()))
+    assert fold.end(0)[-1]["usage"] == usage()
+
+
+def test_a_stream_that_the_upstream_finishes_is_read_to_its_end() -> None:
+    fold = asking(make_context(NO_STOP), stop="#", stream=True).stream()
+    fold.feed(0, chunk(delta("a#", finish_reason="stop")))
+    assert not fold.satisfied(0)
+    plain = asking(stream=True).stream()
+    plain.feed(0, chunk(delta("a", finish_reason="stop")))
+    assert not plain.satisfied(0)
+
+
+def test_an_error_event_is_the_upstreams_error_in_the_clients_words() -> None:
+    fold = asking(prompt=["a", "b"], stream=True).stream()
+    fold.feed(1, chunk(delta("x")))
+    event = {"error": {"message": "too long", "param": "messages", "code": 400}}
+    with pytest.raises(UpstreamReplied) as caught:
+        fold.feed(1, event)
+    assert caught.value.param == "prompt[1]"
+    assert caught.value.message == "too long (upstream parameter: messages)"
+    assert caught.value.status == 400
+
+
+def test_an_error_that_is_null_is_none() -> None:
+    events = streamed(asking(stream=True), [chunk(delta("a", finish_reason="stop"), error=None)])
+    assert gathered(events)[0]["text"] == "a"
+    assert all("error" not in event for event in events)
+
+
+def test_fail_is_the_envelope_alone() -> None:
+    fold = asking(stream=True).stream()
+    error = TruncatedStream("cut")
+    assert fold.fail(error) == [error.envelope()]
+
+
+def test_a_stream_without_any_event_is_truncated() -> None:
+    with pytest.raises(TruncatedStream):
+        asking(stream=True).stream().end(0)
+
+
+def test_a_choice_that_never_came_is_truncated() -> None:
+    fold = asking(n=2, stream=True).stream()
+    fold.feed(0, chunk(delta("a", finish_reason="stop")))
+    with pytest.raises(TruncatedStream, match="choice 1"):
+        fold.end(0)
+
+
+def test_a_whole_reply_in_place_of_a_stream_goes_the_same_way() -> None:
+    event = whole_as_event(Shape.CHAT, completion(choice("a"), choice("b", 1)))
+    events = streamed(asking(n=2, stream=True), [event])
+    assert [c for event in events for c in event["choices"]] == [
+        part("a", reason="stop"),
+        part("b", 1, "stop"),
+    ]
+
+
+def test_every_chunk_is_one_that_the_official_client_accepts() -> None:
+    events = streamed(
+        asking(stream=True, stream_options={"include_usage": True}, logprobs=2),
+        [
+            chunk(delta("a", finish_reason="stop", entries=[entry("a", b=-1.0)])),
+            chunk(usage=usage()),
+        ],
+    )
+    for event in events[:-1]:
+        Completion.model_validate(event, strict=True)
+    Completion.model_validate(events[-1], strict=True)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        [],
+        "text",
+        {"choices": 5},
+        {"choices": {}},
+        {"choices": [None]},
+        {"choices": [{"index": 0, "delta": "x"}]},
+        {"choices": [{"index": 0, "delta": {"content": 5}}]},
+        {"choices": [{"index": 0, "delta": {"content": "x"}, "logprobs": 5}]},
+        {"choices": [{"index": 0, "delta": {"content": "x"}, "logprobs": {"content": [5]}}]},
+    ],
+)
+@pytest.mark.parametrize("capabilities", [Capabilities(), NO_STOP])
+def test_a_malformed_event_is_an_upstream_error(event: Any, capabilities: Capabilities) -> None:
+    with pytest.raises(UpstreamError):
+        asking(make_context(capabilities), stream=True, stop="#", logprobs=1).stream().feed(
+            0, event
+        )
