@@ -1,0 +1,120 @@
+"""The operators' listener: `/resolve` explains a route, `/metrics` counts.
+
+Nothing here sends a client's request anywhere. `/resolve` uses the credential of the gateway
+itself, or the caller's own `Authorization`, so it shows nobody what that key may not see.
+"""
+
+import hmac
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route as HttpRoute
+
+from gateway.admin.explanation import explain
+from gateway.admin.metrics import CONTENT_TYPE, Metrics
+from gateway.config.settings import Secret
+from gateway.errors import AuthenticationFailed, GatewayError, InvalidRequest
+from gateway.resolve.resolver import Question, Resolver
+from gateway.shapes import Json, RawHeaders, Shape
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+_FEATURES = frozenset({"tools", "reasoning"})
+_PASSED_ON = frozenset({b"authorization", b"api-key", b"openai-organization", b"openai-project"})
+
+
+def build(resolver: Resolver, metrics: Metrics, token: Secret | None) -> Starlette:
+    """Return the admin application. With a token, every request must carry it.
+
+    The token goes into `X-Admin-Token`, or into `Authorization`; `/resolve` then takes a key whose
+    view is asked for from `Authorization` only if the token is not there.
+    """
+    routes = {"/resolve": _resolve(resolver, token), "/metrics": _metrics(metrics)}
+    return Starlette(
+        routes=[
+            HttpRoute(path, _guarded(handler, token), methods=["GET"])
+            for path, handler in routes.items()
+        ]
+        + [HttpRoute("/", _index, methods=["GET"])]
+    )
+
+
+async def _index(_: Request) -> Response:
+    paths = {
+        "/resolve?model=NAME&from=chat": "the route of a model and all evidence for it",
+        "/metrics": "counters in Prometheus' format",
+    }
+    return _json(paths)
+
+
+def _resolve(resolver: Resolver, token: Secret | None) -> Handler:
+    async def handler(request: Request) -> Response:
+        query = request.query_params
+        model = query.get("model", "")
+        if not model or len(model) > 512:
+            raise InvalidRequest("Give a model: /resolve?model=NAME&from=chat", param="model")
+        client = _shape(query.get("from", Shape.CHAT))
+        features = frozenset(name for name in _FEATURES if query.get(name) in ("1", "true"))
+        question = Question(model, client, features, _callers_credential(request, token))
+        return _json(explain(await resolver.resolve(question, explain=True), client))
+
+    return handler
+
+
+def _shape(name: str) -> Shape:
+    try:
+        return Shape(name)
+    except ValueError:
+        known = ", ".join(Shape)
+        raise InvalidRequest(f"'from' is one of {known}.", param="from") from None
+
+
+def _metrics(metrics: Metrics) -> Handler:
+    async def handler(_: Request) -> Response:
+        return Response(metrics.text(), headers={"content-type": CONTENT_TYPE})
+
+    return handler
+
+
+def _guarded(handler: Handler, token: Secret | None) -> Handler:
+    async def guarded(request: Request) -> Response:
+        try:
+            if token is not None:
+                _check_token(request, token)
+            return await handler(request)
+        except GatewayError as error:
+            return _json(error.envelope(), error.status)
+
+    return guarded
+
+
+def _callers_credential(request: Request, token: Secret | None) -> RawHeaders:
+    """Return the credential to ask with: never the admin token, which no upstream must see."""
+    headers: list[tuple[bytes, bytes]] = request.scope["headers"]
+    if token is not None and _same(_bearer(request), token):
+        headers = [pair for pair in headers if pair[0] != b"authorization"]
+    return tuple(pair for pair in headers if pair[0] in _PASSED_ON)
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    return bearer.strip() if scheme.lower() == "bearer" else ""
+
+
+def _same(presented: str, token: Secret) -> bool:
+    return hmac.compare_digest(presented.encode(), token.reveal().encode())
+
+
+def _check_token(request: Request, token: Secret) -> None:
+    presented = request.headers.get("x-admin-token") or _bearer(request)
+    if not _same(presented, token):
+        raise AuthenticationFailed(
+            "The admin listener needs its token: `X-Admin-Token: …` or `Authorization: Bearer …`."
+        )
+
+
+def _json(content: Json | dict[str, str], status: int = 200) -> Response:
+    return Response(msgspec.json.encode(content), status, {"content-type": "application/json"})

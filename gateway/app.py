@@ -1,0 +1,67 @@
+"""The composition root: the only place that builds the layers and joins them."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.admin import application as admin_application
+from gateway.admin.metrics import Metrics
+from gateway.config.settings import Settings
+from gateway.edge.application import Gateway, Services
+from gateway.exchange.attempt import Attempts
+from gateway.exchange.listing import Listing
+from gateway.exchange.passing import Passing
+from gateway.exchange.refusal_memory import KnownFixes
+from gateway.exchange.story import Exchange, Memory
+from gateway.resolve.catalogue import Catalogue
+from gateway.resolve.lookup import Lookup
+from gateway.resolve.memory import LearnedEndpoints
+from gateway.resolve.resolver import Resolver
+from gateway.tokenizers import load_detokenizers
+from gateway.translate.contract import Detokenize
+from gateway.translate.prompts import compile_template
+from gateway.upstream.sender import Upstreams
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The built gateway: its two ASGI applications, and what must be closed in the end."""
+
+    settings: Settings
+    gateway: Gateway
+    admin: Any
+    resolver: Resolver
+    attempts: Attempts
+    upstreams: Upstreams
+
+    async def aclose(self) -> None:
+        """Stop look-ups and close connections."""
+        await self.resolver.aclose()
+        await self.upstreams.aclose()
+
+
+def build(settings: Settings) -> Application:
+    """Build everything; opens no connection yet. Raises `ValueError` for a broken template."""
+    for rule in settings.models:
+        if rule.template is not None and rule.template.source is not None:
+            compile_template(rule.template.source)
+    upstreams = Upstreams(settings)
+    lookup = Lookup(settings, upstreams.send, upstreams.fingerprint, time.monotonic)
+    learned = LearnedEndpoints(settings.memory, time.monotonic)
+    resolver = Resolver(settings, lookup, learned, Catalogue.load())
+    detokenizers: Mapping[str, Detokenize] = load_detokenizers(settings)
+    attempts = Attempts(settings, time.time, detokenizers)
+    memory = Memory(learned, KnownFixes(settings.memory, time.monotonic))
+    exchange = Exchange(settings, resolver, upstreams.send, attempts, memory)
+    passing = Passing(settings, resolver, upstreams.send)
+    metrics = Metrics(frozenset(upstream.name for upstream in settings.upstreams))
+    services = Services(exchange, passing, Listing(settings, passing, upstreams.send), metrics)
+    return Application(
+        settings,
+        Gateway(settings, services),
+        admin_application.build(resolver, metrics, settings.admin.token),
+        resolver,
+        attempts,
+        upstreams,
+    )

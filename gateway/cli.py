@@ -1,0 +1,279 @@
+"""The command line: serve, demo, resolve, translate, check.
+
+Exit codes: 0 done, 1 a problem was found, 2 wrong usage (click's own).
+"""
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from gateway import __version__, app
+from gateway.admin.explanation import explain
+from gateway.config.load import ConfigError, load, unused_variables, warnings
+from gateway.config.settings import Kind, Settings
+from gateway.edge.serving import Listener
+from gateway.edge.serving import serve as serve_listeners
+from gateway.errors import GatewayError
+from gateway.exchange.message import read_object
+from gateway.resolve.evidence import Route, Source
+from gateway.resolve.resolver import Question
+from gateway.shapes import Json, RawHeaders, Shape
+from gateway.translate.plan import can_translate, plan
+
+_SHAPES = click.Choice([shape.value for shape in Shape])
+_CONFIG = click.option(
+    "--config",
+    "config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="GATEWAY_CONFIG",
+    help="The YAML file; without one, the defaults (and GATEWAY_… variables) hold.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="gateway")
+def main() -> None:
+    """Make any OpenAI-style client reach any model, whichever endpoint the model lives on."""
+
+
+@main.command()
+@_CONFIG
+@click.option("--host", help="The address to listen at.")
+@click.option("--port", type=int, help="The port to listen at; 0 takes any free one.")
+@click.option("--upstream", metavar="URL", help="The base URL of the default upstream.")
+def serve(config: Path | None, host: str | None, port: int | None, upstream: str | None) -> None:
+    """Run the gateway."""
+    overrides = {"server.host": host, "server.port": port, "upstream": upstream}
+    settings = _load(config, overrides)
+    _log_to_stderr(settings)
+    try:
+        application = app.build(settings)
+        asyncio.run(_serve(application))
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="Show the calls and end, instead of keeping it up.")
+@click.option("--port", type=int, default=8080, show_default=True, help="The gateway's port.")
+@click.option("--emulator-port", type=int, default=8081, show_default=True)
+def demo(once: bool, port: int, emulator_port: int) -> None:
+    """Show a call that fails at the upstream and succeeds through the gateway."""
+    from gateway.demo.show import show
+
+    raise SystemExit(asyncio.run(show(once=once, port=port, emulator_port=emulator_port)))
+
+
+@main.command()
+@click.argument("model")
+@_CONFIG
+@click.option("--from", "client", type=_SHAPES, default="chat", show_default=True)
+@click.option("--tools", is_flag=True, help="The request would have tools.")
+@click.option("--reasoning", is_flag=True, help="The request would set a reasoning effort.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def resolve(
+    model: str,
+    config: Path | None,
+    client: str,
+    tools: bool,
+    reasoning: bool,
+    as_json: bool,
+) -> None:
+    """Print the route of MODEL and every piece of evidence, strongest first.
+
+    Look-ups use the configured keys; for an upstream that is called with the caller's own key,
+    OPENAI_API_KEY stands in for the caller's.
+    """
+    settings = _load(config, {})
+    features = frozenset(
+        name for name, given in (("tools", tools), ("reasoning", reasoning)) if given
+    )
+    question = Question(model, Shape(client), features, _own_key())
+    route = asyncio.run(_resolve(settings, question))
+    if as_json:
+        click.echo(json.dumps(explain(route, Shape(client)), indent=2))
+    else:
+        _print_route(route, Shape(client))
+
+
+@main.command()
+@_CONFIG
+@click.option("--from", "client", type=_SHAPES, required=True, help="The client's shape.")
+@click.option("--to", "home", type=_SHAPES, required=True, help="The model's shape.")
+@click.option(
+    "--kind",
+    type=click.Choice([kind.value for kind in Kind]),
+    default=Kind.OPENAI.value,
+    show_default=True,
+    help="The software of the upstream.",
+)
+@click.argument("body", type=click.File("rb"), default="-")
+def translate(config: Path | None, client: str, home: str, kind: str, body: Any) -> None:
+    """Print the upstream call(s) for a request BODY, and the report. Sends nothing.
+
+    BODY is a file with the JSON body of the client's request; standard input by default.
+    """
+    settings = _load(config, {})
+    try:
+        result = _translate(settings, Shape(client), Shape(home), Kind(kind), body.read())
+    except GatewayError as error:
+        click.echo(json.dumps(error.envelope(), indent=2))
+        raise SystemExit(1) from None
+    click.echo(json.dumps(result, indent=2, ensure_ascii=False))
+
+
+@main.command()
+@_CONFIG
+def check(config: Path | None) -> None:
+    """Validate a configuration and resolve its aliases; exit 1 on a problem."""
+    settings = _load(config, {})
+    try:
+        application = app.build(settings)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    for warning in [*warnings(settings), *unused_variables(os.environ)]:
+        click.echo(f"warning: {warning}", err=True)
+    failed = asyncio.run(_check_aliases(application))
+    where = config or "the defaults"
+    if failed:
+        raise click.ClickException(f"{failed} alias(es) of {where} lead nowhere")
+    click.echo(
+        f"{where}: good ({len(settings.upstreams)} upstream(s), {len(settings.models)} rule(s))"
+    )
+
+
+def _load(config: Path | None, overrides: dict[str, Any]) -> Settings:
+    try:
+        return load(config, os.environ, overrides)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _log_to_stderr(settings: Settings) -> None:
+    logging.basicConfig(
+        level=settings.log.level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+    for chatty in ("uvicorn", "uvicorn.error", "httpx2", "httpcore2"):
+        logging.getLogger(chatty).setLevel("WARNING")
+
+
+async def _serve(application: app.Application) -> None:
+    settings = application.settings
+    listeners = [Listener(application.gateway, settings.server.host, settings.server.port)]
+    if settings.admin.enabled:
+        listeners.append(Listener(application.admin, settings.admin.host, settings.admin.port))
+    names = ("gateway", "admin")
+    hosts = (settings.server.host, settings.admin.host)
+
+    def announce(ports: list[int]) -> None:
+        for name, host, port in zip(names, hosts, ports, strict=False):
+            click.echo(f"{name}: http://{host}:{port}" + ("/v1" if name == "gateway" else ""))
+        sys.stdout.flush()
+
+    try:
+        await serve_listeners(
+            listeners,
+            grace_period=settings.server.grace_period,
+            on_drain=application.gateway.drain,
+            on_started=announce,
+        )
+    finally:
+        await application.aclose()
+
+
+async def _resolve(settings: Settings, question: Question) -> Route:
+    application = app.build(settings)
+    try:
+        return await application.resolver.resolve(question, explain=True)
+    finally:
+        await application.aclose()
+
+
+async def _check_aliases(application: app.Application) -> int:
+    """Resolve every alias; print what leads nowhere, and return how many do."""
+    failed = 0
+    try:
+        for rule in application.settings.models:
+            if rule.is_glob or rule.model is None:
+                continue
+            question = Question(rule.pattern, Shape.CHAT, headers=_own_key())
+            route = await application.resolver.resolve(question, explain=True)
+            known = route.resolved_by is not Source.DEFAULT or route.exists
+            listed = any("not among the" in piece.detail for piece in route.evidence)
+            if listed and not known:
+                failed += 1
+                click.echo(f"{rule.pattern} → {route.model_sent}: not there", err=True)
+            else:
+                served = ", ".join(shape.endpoint for shape in route.shapes)
+                click.echo(f"{rule.pattern} → {route.model_sent} at {route.upstream}: {served}")
+    finally:
+        await application.aclose()
+    return failed
+
+
+def _own_key() -> RawHeaders:
+    key = os.environ.get("OPENAI_API_KEY", "")
+    return ((b"authorization", b"Bearer " + key.encode()),) if key else ()
+
+
+def _translate(settings: Settings, client: Shape, home: Shape, kind: Kind, body: bytes) -> Json:
+    request = read_object(body)
+    if not can_translate(client, home):
+        raise click.ClickException(f"there is no translation from {client} to {home}")
+    model = request.get("model")
+    name = model if isinstance(model, str) else "model"
+    route = Route(
+        upstream=settings.upstreams[0].name,
+        model_asked=name,
+        model_sent=name,
+        kind=kind,
+        shape=home,
+        shapes=(home,),
+        resolved_by=Source.CONFIG,
+    )
+    context = app.build(settings).attempts.context(route, home)
+    translation = plan(client, home, request, context)
+    return {
+        "calls": [{"path": home.endpoint, "body": call} for call in translation.calls],
+        "report": {
+            "from": client,
+            "to": home,
+            "dropped": translation.report.dropped,
+            "changed": translation.report.changed,
+            "emulated": translation.report.emulated,
+        },
+        "local_reply": translation.local_reply(),
+    }
+
+
+def _print_route(route: Route, client: Shape) -> None:
+    console = Console(highlight=False)
+    translated = "" if route.shape is client else f"  [dim](translated from {client.endpoint})[/]"
+    sent = "" if route.model_sent == route.model_asked else f" as [bold]{route.model_sent}[/]"
+    console.print(
+        f"[bold]{escape(route.model_asked)}[/] → {route.upstream} "
+        f"[bold]{route.shape.endpoint}[/]{sent}{translated}"
+    )
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("", "source", "endpoints", "evidence"):
+        table.add_column(title, overflow="fold")
+    decided = False
+    for piece in route.evidence:
+        decides = bool(piece.shapes) and not decided
+        decided = decided or decides
+        served = ", ".join(piece.shapes) or "-"
+        table.add_row("→" if decides else "", piece.source, served, escape(piece.detail))
+    console.print(table)
+    if route.retired:
+        console.print(f"shutdown date: {route.retired}; replacement: {route.replacement or '-'}")

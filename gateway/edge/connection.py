@@ -1,0 +1,118 @@
+"""The client's side of one request: its body, and whether it is still there."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from typing import Any
+
+from gateway.errors import InvalidRequest, PayloadTooLarge
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+
+
+class ClientGone(Exception):
+    """The client left; there is nobody to answer."""
+
+
+class ClientConnection:
+    """Reads the body; after its end, watches for the client to leave and cancels the request.
+
+    The watch covers everything that follows the body: queue, connect, first byte, stream. While a
+    body is still coming in, reading it finds out by itself.
+    """
+
+    def __init__(self, receive: Receive, idle_timeout: float) -> None:
+        self._receive = receive
+        self._idle_timeout = idle_timeout
+        self._task = asyncio.current_task()
+        self._watch: asyncio.Task[None] | None = None
+        self.gone = False
+
+    async def read(self, limit: int, declared: int | None) -> bytes:
+        """Return the whole body; raises `PayloadTooLarge` as soon as it passes `limit` bytes."""
+        _check_size(declared or 0, limit)
+        message = await self._next()
+        if not message.get("more_body"):
+            body: bytes = message.get("body", b"")
+            _check_size(len(body), limit)
+            self._start_watch()
+            return body
+        whole = bytearray(message.get("body", b""))
+        while message.get("more_body"):
+            _check_size(len(whole), limit)
+            message = await self._next()
+            whole += message.get("body", b"")
+        _check_size(len(whole), limit)
+        self._start_watch()
+        return bytes(whole)
+
+    async def open(self, limit: int, declared: int | None) -> bytes | AsyncGenerator[bytes, None]:
+        """Return a body that came in one piece, else a stream of its pieces."""
+        _check_size(declared or 0, limit)
+        message = await self._next()
+        first: bytes = message.get("body", b"")
+        if not message.get("more_body"):
+            self._start_watch()
+            return first
+        return self._pieces(first, limit)
+
+    def close(self) -> None:
+        """Stop watching."""
+        if self._watch is not None:
+            self._watch.cancel()
+
+    async def _pieces(self, first: bytes, limit: int) -> AsyncGenerator[bytes, None]:
+        size = len(first)
+        if first:
+            yield first
+        more = True
+        while more:
+            message = await self._next()
+            piece: bytes = message.get("body", b"")
+            more = bool(message.get("more_body"))
+            size += len(piece)
+            _check_size(size, limit)
+            if not more:
+                self._start_watch()
+            if piece:
+                yield piece
+
+    async def _next(self) -> Message:
+        try:
+            async with asyncio.timeout(self._idle_timeout):
+                message = await self._receive()
+        except TimeoutError:
+            raise InvalidRequest(
+                f"No part of the request body came for {self._idle_timeout:g} s.",
+                status=408,
+                code="request_timeout",
+            ) from None
+        if message["type"] == "http.disconnect":
+            self.gone = True
+            raise ClientGone
+        return message
+
+    def _start_watch(self) -> None:
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._wait_for_departure())
+
+    async def _wait_for_departure(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            continue
+        self.gone = True
+        if self._task is not None:
+            self._task.cancel()
+
+
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise PayloadTooLarge(
+            f"The request body is larger than {limit} bytes, which is this gateway's limit.",
+            headers=(("connection", "close"),),
+        )
+
+
+def declared_length(headers: list[tuple[bytes, bytes]]) -> int | None:
+    """Return the Content-Length that the client declared, if it is a number."""
+    value = next((value for name, value in headers if name == b"content-length"), b"")
+    return int(value) if value.isdigit() and len(value) < 19 else None

@@ -1,0 +1,121 @@
+"""Runs ASGI applications on sockets, and ends them well.
+
+On SIGTERM or SIGINT: no new connections and no new requests; what runs may finish within the grace
+period; then it is cut off, visibly.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+
+from gateway.edge.http_limits import LimitedHttpProtocol
+
+KEEPALIVE_SECONDS = 75
+"""Longer than the clients' own (openai-python: 5 s), so that they are the ones who close."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """An application and the address it is served at. `port` 0: any free one."""
+
+    app: Any
+    host: str
+    port: int
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the process's signals to who runs several of it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a bound socket; raises `OSError`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+async def serve(
+    listeners: Sequence[Listener],
+    *,
+    grace_period: float,
+    on_drain: Callable[[], None],
+    on_started: Callable[[list[int]], None] = lambda _: None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serve until SIGTERM, SIGINT or `stop`; the first listener's end is waited for.
+
+    `on_started` is called with the bound ports. Raises `OSError` when an address cannot be bound.
+    """
+    stop = stop or asyncio.Event()
+    with contextlib.ExitStack() as sockets:
+        bound = [sockets.enter_context(bind(each.host, each.port)) for each in listeners]
+        servers = [_server(each.app, grace_period) for each in listeners]
+        with _signals(stop):
+            tasks = [
+                asyncio.create_task(server.serve(sockets=[listening]))
+                for server, listening in zip(servers, bound, strict=True)
+            ]
+            await _until_started(servers, tasks)
+            on_started([listening.getsockname()[1] for listening in bound])
+            stopped = asyncio.create_task(stop.wait())
+            await asyncio.wait({stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            on_drain()
+            for server in servers:
+                server.should_exit = True
+            await asyncio.gather(*tasks)
+
+
+def _server(app: Any, grace_period: float) -> _Server:
+    config = uvicorn.Config(
+        app,
+        http=LimitedHttpProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEPALIVE_SECONDS,
+        timeout_graceful_shutdown=max(1, round(grace_period)),
+    )
+    return _Server(config)
+
+
+async def _until_started(servers: Sequence[_Server], tasks: Sequence["asyncio.Task[None]"]) -> None:
+    while not all(server.started for server in servers):
+        done, _ = await asyncio.wait(tasks, timeout=0.01, return_when=asyncio.FIRST_COMPLETED)
+        if done:
+            return
+
+
+@contextlib.contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    handled = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Only the main thread can; elsewhere (tests) `stop` is the way to end it.
+        with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+            handled.append(number)
+    try:
+        yield
+    finally:
+        for number in handled:
+            loop.remove_signal_handler(number)

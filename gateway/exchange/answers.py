@@ -1,0 +1,125 @@
+"""Makes the client's reply of what the upstream answered to an attempt."""
+
+from datetime import date
+
+import msgspec
+
+from gateway.config.settings import Settings
+from gateway.exchange.attempt import Attempt
+from gateway.exchange.message import ClientCall, ClientReply, decode_object, read_object
+from gateway.exchange.relay import begun, passed_on, translated
+from gateway.exchange.sending import Failure, SubStreams, Whole, failure_of, read_whole, send_whole
+from gateway.shapes import Json, RawHeaders, Send, UpstreamReply
+from gateway.translate.contract import Translation
+from gateway.translate.sse import KEEPALIVE, encode_events, terminator
+
+_JSON_HEADERS = [(b"content-type", b"application/json")]
+_EVENT_STREAM_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+]
+_BODY_HEADERS = frozenset(
+    {
+        *(b"content-length", b"content-type", b"content-encoding"),
+        *(b"cache-control", b"x-accel-buffering"),
+    }
+)
+
+
+async def perform(
+    send: Send, call: ClientCall, attempt: Attempt, settings: Settings, *, streamed: bool
+) -> ClientReply | Failure:
+    """Send an attempt's calls; return the client's reply, or the failure of the first that failed.
+
+    The reply to a translated stream is returned once its first event is known. Raises what `send`
+    raises, and `UpstreamError` where the answer is not what its shape says.
+    """
+    translation = attempt.translation
+    if translation is None:
+        return await _untouched(send, attempt)
+    if not streamed:
+        return await _whole(send, attempt, translation, settings)
+    opened = await _open(send, attempt, settings)
+    if isinstance(opened, Failure):
+        return opened
+    return await _streamed(call, attempt, translation, opened, settings)
+
+
+async def _untouched(send: Send, attempt: Attempt) -> ClientReply | Failure:
+    answer = await failure_of(0, await send(attempt.calls[0]))
+    if isinstance(answer, Failure):
+        return answer
+    body = answer.body if isinstance(answer, Whole) else passed_on(answer)
+    return ClientReply(answer.status, list(answer.headers), body)
+
+
+async def _whole(
+    send: Send, attempt: Attempt, translation: Translation, settings: Settings
+) -> ClientReply | Failure:
+    concurrency = settings.translation.fanout_concurrency
+    answer = await send_whole(send, attempt.calls, concurrency)
+    if isinstance(answer, Failure):
+        return answer
+    reply = translation.reply([decode_object(whole.body) for whole in answer])
+    headers = [*_JSON_HEADERS, *_kept(answer[0].headers)]
+    return ClientReply(200, headers, msgspec.json.encode(reply))
+
+
+async def _open(
+    send: Send, attempt: Attempt, settings: Settings
+) -> Failure | Whole | UpstreamReply | SubStreams:
+    if len(attempt.calls) == 1:
+        answer = await failure_of(0, await send(attempt.calls[0]))
+        if isinstance(answer, Failure | Whole) or 200 <= answer.status < 300:
+            return answer
+        return Failure(0, answer.status, answer.headers, await read_whole(answer))
+    streams = SubStreams(send, attempt.calls, settings.translation.fanout_concurrency)
+    failure: Failure | None = None
+    opened = False
+    try:
+        failure = await streams.opened()
+        opened = failure is None
+    finally:
+        if not opened:
+            await streams.aclose()
+    return failure or streams
+
+
+async def _streamed(
+    call: ClientCall,
+    attempt: Attempt,
+    translation: Translation,
+    source: Whole | UpstreamReply | SubStreams,
+    settings: Settings,
+) -> ClientReply:
+    calls = len(attempt.calls)
+    stream = translated(call.shape, attempt.shape, translation.stream(), source, calls)
+    body = await begun(stream, settings.server.first_byte_grace, KEEPALIVE)
+    first = source.replies[0] if isinstance(source, SubStreams) else source
+    headers = [*_EVENT_STREAM_HEADERS, *_kept(first.headers if first else ())]
+    return ClientReply(200, headers, body, keepalive=KEEPALIVE)
+
+
+def local_answer(call: ClientCall, reply: Json, *, streamed: bool) -> ClientReply:
+    """Return a reply that the gateway made by itself, in the form that was asked for."""
+    if not streamed:
+        return ClientReply(200, list(_JSON_HEADERS), msgspec.json.encode(reply))
+    options = read_object(call.body).get("stream_options")
+    events = [{key: value for key, value in reply.items() if key != "usage"}]
+    if isinstance(options, dict) and options.get("include_usage") is True:
+        events[0]["usage"] = None
+        if reply.get("usage") is not None:
+            events.append({**reply, "choices": []})
+    body = encode_events(call.shape, events) + terminator(call.shape)
+    return ClientReply(200, list(_EVENT_STREAM_HEADERS), body)
+
+
+def _kept(headers: RawHeaders) -> list[tuple[bytes, bytes]]:
+    """Return the upstream's header fields that still hold for a translated body."""
+    return [pair for pair in headers if pair[0] not in _BODY_HEADERS]
+
+
+def as_date(seconds: float) -> date:
+    """Return the UTC day of a Unix time."""
+    return date.fromordinal(date(1970, 1, 1).toordinal() + int(seconds // 86_400))

@@ -1,0 +1,138 @@
+"""One attempt at one endpoint: the calls to send, and how their answers become the reply."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from uuid import uuid4
+
+import msgspec
+
+from gateway.config.settings import Settings, TranslationSettings
+from gateway.exchange.message import ClientCall, Decision, read_object
+from gateway.exchange.refusal_memory import Fixes
+from gateway.resolve.evidence import Route
+from gateway.resolve.parameter_fixes import apply_fixes
+from gateway.shapes import Json, Shape, UpstreamCall
+from gateway.translate.capabilities import preset, with_quirks
+from gateway.translate.contract import Context, Detokenize, Translation
+from gateway.translate.plan import plan
+
+WallClock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What is sent in one attempt. `translation` None: the client's own bytes, both ways."""
+
+    shape: Shape
+    calls: Sequence[UpstreamCall]
+    sent: Sequence[Collection[str]]
+    """Per call, the parameter names in its body, nested ones dotted. Empty for untouched bytes."""
+    fixes: Fixes = ()
+    translation: Translation | None = None
+
+
+class Attempts:
+    """Builds attempts from the untouched request: each starts anew, none builds on another."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        wall_clock: WallClock,
+        detokenizers: Mapping[str, Detokenize] = MappingProxyType({}),
+    ) -> None:
+        self._settings = settings
+        self.wall_clock = wall_clock
+        self._detokenizers = detokenizers
+
+    def settings_for(self, route: Route) -> TranslationSettings:
+        """Return the translation settings, with the overrides of the model's rule."""
+        if route.rule is not None and route.rule.translation is not None:
+            return route.rule.translation
+        return self._settings.translation
+
+    def build(self, call: ClientCall, route: Route, shape: Shape, fixes: Fixes) -> Attempt:
+        """Return the attempt at `shape`. Raises `InvalidRequest` where the request does not fit."""
+        if shape is call.shape and route.model_sent == route.model_asked and not fixes:
+            return Attempt(shape, [self._upstream_call(call, route, shape, call.body)], [()])
+        translation = plan(call.shape, shape, read_object(call.body), self.context(route, shape))
+        fixed = [apply_fixes(body, fixes) for body in translation.calls]
+        for fix in fixes:
+            _report(translation, fix.name, fix.to, fixed)
+        return Attempt(
+            shape,
+            [self._upstream_call(call, route, shape, msgspec.json.encode(body)) for body in fixed],
+            [parameter_names(body) for body in fixed],
+            fixes,
+            translation,
+        )
+
+    def context(self, route: Route, shape: Shape) -> Context:
+        """Return what the translation to this endpoint needs to know."""
+        settings = self.settings_for(route)
+        capabilities = with_quirks(preset(route.kind, shape), route.quirks, shape)
+        if route.context_length is not None:
+            capabilities = replace(capabilities, context_length=route.context_length)
+        return Context(
+            model_asked=route.model_asked,
+            model_sent=route.model_sent,
+            settings=settings,
+            capabilities=capabilities,
+            template=route.rule.template if route.rule else None,
+            base_model=route.base,
+            reasoning_effort=route.rule.reasoning_effort if route.rule else None,
+            detokenize=self._detokenizers.get(settings.tokenizer or ""),
+            new_id=lambda: uuid4().hex,
+            now=int(self.wall_clock()),
+        )
+
+    @staticmethod
+    def _upstream_call(call: ClientCall, route: Route, shape: Shape, body: bytes) -> UpstreamCall:
+        return UpstreamCall(
+            route.upstream,
+            "POST",
+            shape.path,
+            body=body,
+            query=call.query,
+            client_headers=call.headers,
+        )
+
+
+def describe(decision: Decision, attempt: Attempt, route: Route) -> None:
+    """Note an attempt in the decision that the reply headers show."""
+    decision.upstream = route.upstream
+    decision.shape = attempt.shape
+    decision.endpoint = attempt.shape.endpoint
+    decision.resolved_by = route.resolved_by
+    translation = attempt.translation
+    changed = translation is not None and (
+        attempt.shape is not translation.report.source
+        or translation.report.dropped
+        or translation.report.changed
+        or translation.report.emulated
+    )
+    decision.translation = translation.report.header() if translation and changed else ""
+
+
+def parameter_names(body: Json) -> frozenset[str]:
+    """Return the names of the parameters in a body, those one level down as `outer.inner`."""
+    names = set(body)
+    for name, value in body.items():
+        if isinstance(value, dict):
+            names |= {f"{name}.{inner}" for inner in value}
+    return frozenset(names)
+
+
+def _report(
+    translation: Translation, name: str, renamed_to: str | None, bodies: Sequence[Json]
+) -> None:
+    """Report a fix under the client's own name of the parameter, if it applied at all."""
+    before = [parameter_names(body) for body in translation.calls]
+    after = [parameter_names(body) for body in bodies]
+    if before == after or not any(name in names for names in before):
+        return
+    asked = translation.client_param(0, name) or name
+    if renamed_to is None:
+        translation.report.drop(asked)
+    else:
+        translation.report.rename(asked, renamed_to)

@@ -1,0 +1,171 @@
+"""What a client is told when the upstream said no."""
+
+from collections.abc import Sequence
+from datetime import date
+from fnmatch import fnmatchcase
+
+from gateway.config.settings import ClientSettings
+from gateway.errors import (
+    GatewayError,
+    ModelNotFound,
+    PayloadTooLarge,
+    PermissionDenied,
+    UpstreamError,
+)
+from gateway.exchange.message import decode_object
+from gateway.exchange.sending import Failure
+from gateway.resolve.evidence import Route
+from gateway.resolve.refusals import Refusal, Verdict
+from gateway.shapes import Json, RawHeaders, Shape
+from gateway.translate.contract import Translation
+from gateway.translate.fields import upstream_error
+
+SAME_KIND = frozenset({Verdict.WRONG_ENDPOINT, Verdict.MODEL_NOT_FOUND, Verdict.UNKNOWN_ROUTE})
+"""Verdicts of a retry after which the first failure is the more helpful one."""
+
+_ERROR_HEADERS = (b"retry-after", b"retry-after-ms", b"x-should-retry", b"x-request-id")
+_LLAMACPP_NOT_SUPPORTED = 501
+
+
+def is_allowed(client: ClientSettings | None, model: str) -> bool:
+    """Whether one of the gateway's own clients may use a model (name as asked)."""
+    if client is None:
+        return True
+    return any(fnmatchcase(model, pattern) for pattern in client.models)
+
+
+def check_allowed(client: ClientSettings | None, model: str) -> None:
+    """Raise `PermissionDenied` unless the client may use the model."""
+    if not is_allowed(client, model):
+        raise PermissionDenied(
+            f"The key of client '{client.name if client else ''}' does not allow the model "
+            f"'{model}'. Ask the gateway's operator to add it to this client's models.",
+            param="model",
+            code="model_not_allowed",
+        )
+
+
+def retirement_warning(route: Route, today: date) -> str:
+    """Return the text of `x-gateway-warning` for a model whose shutdown date is known."""
+    if route.retired is None:
+        return ""
+    past = date.fromisoformat(route.retired) <= today
+    verb = "was shut down on" if past else "will be shut down on"
+    advice = f"; suggested replacement: {route.replacement}" if route.replacement else ""
+    return f"model {verb} {route.retired}{advice}"
+
+
+def model_not_found(
+    route: Route,
+    failure: Failure,
+    refusal: Refusal,
+    tried: Sequence[Shape],
+    nearest: Sequence[str],
+    today: date,
+) -> ModelNotFound:
+    """Say what was checked, which ids come near, and whether the model was retired."""
+    words = [refusal.message.strip() or f"The model '{route.model_asked}' does not exist."]
+    if route.model_sent != route.model_asked:
+        words.append(f"('{route.model_asked}' is an alias of '{route.model_sent}'.)")
+    if route.retired is not None and date.fromisoformat(route.retired) <= today:
+        words.append(f"It was shut down on {route.retired}. {_alias_advice(route)}")
+    endpoints = ", ".join(dict.fromkeys(shape.endpoint for shape in tried))
+    words.append(f"The gateway asked upstream '{route.upstream}' at {endpoints}.")
+    words.append(f"What it knows: {'; '.join(piece.detail for piece in route.evidence)}.")
+    if nearest:
+        words.append(f"Did you mean {' or '.join(repr(name) for name in nearest)}?")
+    code = refusal.code if refusal.code and not refusal.code.isdecimal() else "model_not_found"
+    return ModelNotFound(
+        " ".join(words),
+        param="model",
+        code=code,
+        status=failure.status,
+    )
+
+
+def _alias_advice(route: Route) -> str:
+    if route.replacement is None:
+        return "To keep the name working, alias it in the gateway's configuration."
+    return (
+        f"The suggested replacement is {route.replacement}; to keep the name working, add "
+        f"`{route.model_asked}: {{model: {route.replacement}}}` to `models:` in the gateway's "
+        "configuration."
+    )
+
+
+def own_key_refused(upstream: str) -> UpstreamError:
+    """Return the error for a refusal of the gateway's own key: nothing the client can mend."""
+    return UpstreamError(
+        f"The upstream '{upstream}' refused the key that the gateway is configured with. "
+        "Your own key was not the problem; tell the gateway's operator.",
+        type="upstream_auth_error",
+        code="upstream_auth_error",
+    )
+
+
+def check_size(size: int, limit: int) -> None:
+    """Raise `PayloadTooLarge` when a body passes its limit (bytes)."""
+    if size > limit:
+        raise PayloadTooLarge(
+            f"The request body is larger than {limit} bytes, which is this gateway's limit."
+        )
+
+
+def listing_failed(upstream: str, status: int, body: bytes) -> GatewayError:
+    """Return the error for a model list that an upstream did not give."""
+    try:
+        known = upstream_error(decode_object(body))
+    except UpstreamError:
+        known = None
+    message = known.message if known else f"it answered with status {status}"
+    return GatewayError(
+        f"The models of upstream '{upstream}' could not be listed: {message}",
+        status=client_status(status),
+        type=known.type if known else "server_error",
+        code=known.code if known else None,
+    )
+
+
+def translated_failure(translation: Translation, failure: Failure) -> GatewayError:
+    """Return an upstream's error in the vocabulary of the client's endpoint."""
+    status = client_status(failure.status)
+    headers = _kept_headers(failure.headers)
+    try:
+        body: Json = decode_object(failure.body)
+    except UpstreamError:
+        body = {}
+    known = upstream_error(body)
+    if known is None:
+        text = failure.body[:200].decode("utf-8", "replace").strip()
+        known_message = f"The upstream answered with status {failure.status}: {text or 'no body'}"
+        return UpstreamError(known_message, status=status, headers=headers)
+    param = translation.client_param(failure.call, known.param)
+    message = known.message
+    if known.param and param != known.param:
+        message = f"{message} (upstream parameter: {known.param})"
+    return GatewayError(
+        message, param=param, code=known.code, status=status, type=known.type, headers=headers
+    )
+
+
+def client_status(status: int) -> int:
+    """Return the status under which a translated error reaches the client.
+
+    422 is FastAPI's 400. llama.cpp says 501 for what the request may not ask. 409 makes
+    openai-python 0.28 retry without a pause, for ever. A 503's text is replaced by that library.
+    """
+    if status in (422, _LLAMACPP_NOT_SUPPORTED):
+        return 400
+    if status == 409:
+        return 429
+    if 400 <= status < 500 or status == 504:
+        return status
+    return 502
+
+
+def _kept_headers(headers: RawHeaders) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in headers
+        if name in _ERROR_HEADERS or name.startswith(b"x-ratelimit-")
+    )

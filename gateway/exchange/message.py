@@ -1,0 +1,190 @@
+"""What goes in and out of an exchange: the client's call, the reply, and the decision behind it."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+
+from gateway.config.settings import ClientSettings
+from gateway.errors import InvalidRequest, UpstreamError
+from gateway.resolve.memory import Features
+from gateway.shapes import Json, RawHeaders, Shape
+
+MAX_MODEL_LENGTH = 512
+
+
+class Routed(msgspec.Struct, gc=False):
+    """The few fields of a request body that routing needs; the rest is skipped, not decoded."""
+
+    model: object = None
+    stream: object = None
+    tools: msgspec.Raw = msgspec.Raw(b"")
+    functions: msgspec.Raw = msgspec.Raw(b"")
+    reasoning_effort: msgspec.Raw = msgspec.Raw(b"")
+    reasoning: msgspec.Raw = msgspec.Raw(b"")
+
+
+_decoder = msgspec.json.Decoder(Routed)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCall:
+    """A request at one of the generation endpoints, as the client made it."""
+
+    shape: Shape
+    body: bytes = field(repr=False)
+    headers: RawHeaders = field(default=(), repr=False)
+    query: bytes = b""
+    client: ClientSettings | None = None
+
+
+@dataclass(slots=True)
+class Decision:
+    """What was decided about a request, filled in as its story goes; shown in reply headers."""
+
+    upstream: str = ""
+    shape: Shape | None = None
+    endpoint: str = ""
+    """The canonical path of the endpoint called: `/v1/chat/completions`."""
+    resolved_by: str = ""
+    attempts: int = 0
+    translation: str = ""
+    warning: str = ""
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the `x-gateway-…` fields for what is known so far."""
+        fields: list[tuple[bytes, bytes]] = []
+        for name, value in (
+            (b"x-gateway-upstream", self.upstream),
+            (b"x-gateway-endpoint", self.endpoint),
+            (b"x-gateway-resolved-by", self.resolved_by),
+            (b"x-gateway-attempts", str(self.attempts or "")),
+            (b"x-gateway-translation", self.translation),
+            (b"x-gateway-warning", self.warning),
+        ):
+            if value:
+                fields.append((name, value.encode("latin-1", "replace")))
+        return fields
+
+
+class ReplyBody:
+    """A streamed body. Whoever sends it must `aclose()` it, read or not.
+
+    A generator that was never started runs none of its `finally` clauses, hence `release`: it
+    frees what is behind the body in any case, and must bear being called twice.
+    """
+
+    __slots__ = ("_chunks", "_release")
+
+    def __init__(
+        self, chunks: AsyncGenerator[bytes, None], release: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._chunks = chunks
+        self._release = release
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._chunks
+
+    async def aclose(self) -> None:
+        """Give up what is unread."""
+        try:
+            await self._chunks.aclose()
+        finally:
+            await self._release()
+
+
+@dataclass(slots=True)
+class ClientReply:
+    """The reply to a client."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes | ReplyBody
+    keepalive: bytes = b""
+    """Bytes that may be sent between two chunks when nothing else was for a while."""
+
+
+class Observer(Protocol):
+    """Takes note of finished requests (metrics)."""
+
+    def finished(self, decision: Decision, client: str, outcome: str, seconds: float) -> None:
+        """Note one request: the shape or route the client called, how it ended, how long it took.
+
+        `outcome` is one of `success`, `client_error`, `upstream_error`, `client_closed`.
+        """
+
+
+def read_routed(body: bytes) -> Routed:
+    """Decode what routing needs; raises `InvalidRequest` for anything but a JSON object."""
+    try:
+        if not body.isascii():
+            body.decode("utf-8")
+        return _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _unreadable(error) from None
+
+
+def read_object(body: bytes) -> Json:
+    """Decode a whole body; raises `InvalidRequest` for anything but a JSON object."""
+    try:
+        decoded = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _unreadable(error) from None
+    if not isinstance(decoded, dict):
+        raise _unreadable(ValueError("it is not an object"))
+    return decoded
+
+
+def decode_object(data: bytes) -> Json:
+    """Decode one JSON object of an upstream; raises `UpstreamError`."""
+    try:
+        decoded = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise UpstreamError("The upstream sent something that is not JSON.") from None
+    if not isinstance(decoded, dict):
+        raise UpstreamError("The upstream sent JSON that is not an object.")
+    return decoded
+
+
+def model_of(routed: Routed) -> str:
+    """Return the model that the body names; raises `InvalidRequest` with `param: model`."""
+    model = routed.model
+    if model is None:
+        raise InvalidRequest(
+            "you must provide a model parameter", param="model", code="missing_required_parameter"
+        )
+    if not isinstance(model, str) or not model:
+        raise InvalidRequest(
+            "'model' must be a non-empty string.", param="model", code="invalid_type"
+        )
+    if len(model) > MAX_MODEL_LENGTH or not model.isprintable():
+        raise InvalidRequest(
+            f"'model' must be at most {MAX_MODEL_LENGTH} printable characters.",
+            param="model",
+            code="invalid_value",
+        )
+    return model
+
+
+def features_of(routed: Routed) -> Features:
+    """Return what the request uses that can move its endpoint: `tools`, `reasoning`."""
+    features = set()
+    if _present(routed.tools) or _present(routed.functions):
+        features.add("tools")
+    if _present(routed.reasoning_effort) or _present(routed.reasoning):
+        features.add("reasoning")
+    return frozenset(features)
+
+
+def _present(raw: msgspec.Raw) -> bool:
+    return bytes(raw).strip() not in (b"", b"null", b"[]", b"{}", b'"none"')
+
+
+def _unreadable(error: Exception) -> InvalidRequest:
+    reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    return InvalidRequest(
+        f"We could not parse the JSON body of your request: {reason}. "
+        "The body must be one JSON object, encoded in UTF-8.",
+        code="invalid_json",
+    )

@@ -1,0 +1,241 @@
+"""Turns upstream streams into the client's stream: bytes in, translated, bytes out.
+
+What arrives together is translated together and sent as one chunk. Before the first chunk an error
+is raised, so that the client gets a plain HTTP error; after it, an error becomes an event in the
+stream. A stream that was cut off never gets the terminator.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import msgspec
+
+from gateway.errors import GatewayError, UpstreamReplied
+from gateway.exchange.message import ReplyBody, decode_object
+from gateway.exchange.sending import SubStreams, Whole, is_event_stream
+from gateway.shapes import Json, Shape, UpstreamReply
+from gateway.translate.contract import StreamTranslation
+from gateway.translate.sse import DONE, ServerSentEvent, SSEDecoder, encode_events, terminator
+from gateway.translate.whole_as_event import whole_as_event
+
+
+class _Feeder:
+    """Feeds the bytes of all calls of one request to its translation."""
+
+    def __init__(
+        self, client: Shape, home: Shape, calls: int, translation: StreamTranslation
+    ) -> None:
+        self._client = client
+        self._home = home
+        self._translation = translation
+        self._decoders = [SSEDecoder() for _ in range(calls)]
+        self._ended = [False] * calls
+
+    def ended(self, call: int) -> bool:
+        """Whether the call's stream has ended, or nothing more of it is needed."""
+        return self._ended[call]
+
+    def chunk(self, call: int, data: bytes) -> bytes:
+        """Take bytes of an event stream; return the bytes to send, maybe none."""
+        return self._take(call, self._decoders[call].feed(data))
+
+    def whole(self, call: int, body: bytes) -> bytes:
+        """Take a whole JSON reply that stands in for a stream."""
+        event = whole_as_event(self._home, decode_object(body))
+        events = self._translation.feed(call, event)
+        return encode_events(self._client, [*events, *self._end(call)])
+
+    def end(self, call: int) -> bytes:
+        """Take the end of a call's stream; raises `TruncatedStream` if it came too early."""
+        if self._ended[call]:
+            return b""
+        out = self._take(call, self._decoders[call].finish())
+        return out + encode_events(self._client, self._end(call))
+
+    def fail(self, error: GatewayError) -> bytes:
+        """Return the bytes that tell of an error after the stream has begun.
+
+        An error that the upstream itself told is followed by the terminator, as the upstream's
+        own stream would have been. A stream that broke off is left open-ended.
+        """
+        out = encode_events(self._client, self._translation.fail(error))
+        if isinstance(error, UpstreamReplied):
+            out += terminator(self._client)
+        return out
+
+    def _take(self, call: int, received: list[ServerSentEvent]) -> bytes:
+        events: list[Json] = []
+        try:
+            for event in received:
+                if self._ended[call]:
+                    break
+                if event.data == DONE:
+                    events += self._end(call)
+                elif event.data:
+                    events += self._translation.feed(call, decode_object(event.data))
+                    if self._translation.satisfied(call):
+                        events += self._end(call)
+        except GatewayError as error:
+            raise _StreamFailed(error, encode_events(self._client, events)) from error
+        return encode_events(self._client, events)
+
+    def _end(self, call: int) -> list[Json]:
+        if self._ended[call]:
+            return []
+        self._ended[call] = True
+        return self._translation.end(call)
+
+
+class _StreamFailed(Exception):
+    """An error, and the bytes of what came before it in the same read."""
+
+    def __init__(self, error: GatewayError, before: bytes) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.before = before
+
+
+async def translated(
+    client: Shape,
+    home: Shape,
+    translation: StreamTranslation,
+    source: UpstreamReply | Whole | SubStreams,
+    calls: int,
+) -> AsyncGenerator[bytes, None]:
+    """Yield the client's stream. The source is closed when the generator ends or is closed."""
+    feeder = _Feeder(client, home, calls, translation)
+    started = False
+    try:
+        async with aclosing(_pieces(feeder, source)) as pieces:
+            async for piece in pieces:
+                if piece:
+                    started = True
+                    yield piece
+        yield terminator(client)
+    except _StreamFailed as failed:
+        if failed.before:
+            yield failed.before
+        elif not started:
+            raise failed.error from None
+        yield feeder.fail(failed.error)
+    except GatewayError as error:
+        if not started:
+            raise
+        yield feeder.fail(error)
+
+
+async def _pieces(
+    feeder: _Feeder, source: UpstreamReply | Whole | SubStreams
+) -> AsyncGenerator[bytes, None]:
+    if isinstance(source, SubStreams):
+        async with aclosing(_merged(feeder, source)) as merged:
+            async for piece in merged:
+                yield piece
+    elif isinstance(source, Whole):
+        yield feeder.whole(0, source.body)
+    else:
+        async with aclosing(_single(feeder, source)) as single:
+            async for piece in single:
+                yield piece
+
+
+async def _single(feeder: _Feeder, reply: UpstreamReply) -> AsyncGenerator[bytes, None]:
+    try:
+        if not is_event_stream(reply.headers):
+            yield feeder.whole(0, b"".join([chunk async for chunk in reply.chunks()]))
+            return
+        async for chunk in reply.chunks():
+            out = feeder.chunk(0, chunk)
+            if out:
+                yield out
+            if feeder.ended(0):
+                return
+        yield feeder.end(0)
+    finally:
+        await reply.aclose()
+
+
+async def _merged(feeder: _Feeder, streams: SubStreams) -> AsyncGenerator[bytes, None]:
+    wholes: dict[int, list[bytes]] = {}
+    try:
+        async with aclosing(streams.arrivals()) as arrivals:
+            async for arrival in arrivals:
+                if isinstance(arrival.what, Exception):
+                    raise arrival.what
+                if arrival.what is None:
+                    if arrival.call in wholes:
+                        yield feeder.whole(arrival.call, b"".join(wholes.pop(arrival.call)))
+                    else:
+                        yield feeder.end(arrival.call)
+                elif feeder.ended(arrival.call):
+                    streams.abandon(arrival.call)
+                elif _streamed(streams, arrival.call):
+                    yield feeder.chunk(arrival.call, arrival.what)
+                else:
+                    wholes.setdefault(arrival.call, []).append(arrival.what)
+    finally:
+        await streams.aclose()
+
+
+def _streamed(streams: SubStreams, call: int) -> bool:
+    reply = streams.replies[call]
+    return reply is not None and is_event_stream(reply.headers)
+
+
+async def relayed(reply: UpstreamReply) -> AsyncGenerator[bytes, None]:
+    """Yield an upstream's body as it comes, untouched.
+
+    Raises what reading raises; of an event stream the client is told by an error event instead,
+    without a terminator.
+    """
+    try:
+        async for chunk in reply.chunks():
+            yield chunk
+    except GatewayError as error:
+        if not is_event_stream(reply.headers):
+            raise
+        yield b"\n\ndata: " + msgspec.json.encode(error.envelope()) + b"\n\n"
+    finally:
+        await reply.aclose()
+
+
+def passed_on(reply: UpstreamReply) -> ReplyBody:
+    """Return an upstream's body as a reply body, untouched."""
+    return ReplyBody(relayed(reply), reply.aclose)
+
+
+async def begun(stream: AsyncGenerator[bytes, None], grace: float, keepalive: bytes) -> ReplyBody:
+    """Wait for a stream's first chunk, then return a body that starts with it.
+
+    Raises what the stream raises before its first chunk. After `grace` seconds without one the
+    body is returned all the same, and opens with `keepalive`.
+    """
+    first = asyncio.ensure_future(anext(stream))
+
+    async def close() -> None:
+        if not first.done():
+            first.cancel()
+            await asyncio.wait({first})
+        if not first.cancelled():
+            first.exception()
+        await stream.aclose()
+
+    try:
+        done, _ = await asyncio.wait({first}, timeout=grace)
+        if done:
+            first.result()
+    except BaseException:
+        await close()
+        raise
+    return ReplyBody(_resumed(first, stream, b"" if done else keepalive), close)
+
+
+async def _resumed(
+    first: "asyncio.Future[bytes]", stream: AsyncGenerator[bytes, None], opening: bytes
+) -> AsyncGenerator[bytes, None]:
+    if opening:
+        yield opening
+    yield await first
+    async for chunk in stream:
+        yield chunk

@@ -1,0 +1,233 @@
+"""One request's story: resolve → translate → send → (refused? learn, once more) → fold back.
+
+The network is a callable; so the whole story is tested without one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gateway.config.settings import CredentialPolicy, Settings
+from gateway.errors import GatewayError, InvalidRequest
+from gateway.exchange import failures
+from gateway.exchange.answers import as_date, local_answer, perform
+from gateway.exchange.attempt import Attempt, Attempts, describe, parameter_names
+from gateway.exchange.message import (
+    ClientCall,
+    ClientReply,
+    Decision,
+    features_of,
+    model_of,
+    read_object,
+    read_routed,
+)
+from gateway.exchange.refusal_memory import Fixes, KnownFixes
+from gateway.exchange.sending import Failure
+from gateway.resolve.evidence import Route, Source
+from gateway.resolve.memory import Features, LearnedEndpoints, Owner
+from gateway.resolve.preference import PREFERENCE
+from gateway.resolve.refusals import Refusal, Verdict, classify
+from gateway.resolve.resolver import Question, Resolver
+from gateway.shapes import Send, Shape
+from gateway.translate.plan import can_translate
+
+MAX_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What exchanges teach later ones."""
+
+    endpoints: LearnedEndpoints
+    fixes: KnownFixes
+
+
+class Exchange:
+    """Serves the generation endpoints."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        resolver: Resolver,
+        send: Send,
+        attempts: Attempts,
+        memory: Memory,
+    ) -> None:
+        self.settings = settings
+        self.resolver = resolver
+        self.send = send
+        self.attempts = attempts
+        self.memory = memory
+
+    async def run(self, call: ClientCall, decision: Decision) -> ClientReply:
+        """Serve one request; `decision` is filled in on the way, also when an error is raised.
+
+        Raises `GatewayError`: whatever goes wrong before the reply has begun.
+        """
+        routed = read_routed(call.body)
+        model = model_of(routed)
+        failures.check_allowed(call.client, model)
+        features = features_of(routed)
+        question = Question(model, call.shape, features, call.headers)
+        route = await self.resolver.resolve(question)
+        decision.upstream, decision.resolved_by = route.upstream, route.resolved_by
+        decision.warning = failures.retirement_warning(route, as_date(self.attempts.wall_clock()))
+        story = _Story(self, call, decision, route, features)
+        return await story.tell(streamed=routed.stream is True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """An attempt that failed, and what its failure means."""
+
+    attempt: Attempt
+    failure: Failure
+    refusal: Refusal
+
+
+@dataclass(slots=True)
+class _Story:
+    """The attempts of one request: never the same endpoint twice, but for a mended parameter."""
+
+    exchange: Exchange
+    call: ClientCall
+    decision: Decision
+    route: Route
+    features: Features
+    shape: Shape = field(init=False)
+    owner: Owner = field(init=False)
+    fixes: Fixes = field(init=False)
+    tried: list[Shape] = field(default_factory=list)
+    mended: set[str] = field(default_factory=set)
+    first: _Refused | None = None
+    request_dependent: bool = False
+
+    def __post_init__(self) -> None:
+        self.owner = self.exchange.resolver.owner(self.route, self.call.headers)
+        self._turn_to(self._reachable(self.route.shapes) or self._unreachable())
+
+    async def tell(self, *, streamed: bool) -> ClientReply:
+        """Try until something answers, or until a failure is the answer."""
+        exchange = self.exchange
+        while True:
+            attempt = exchange.attempts.build(self.call, self.route, self.shape, self.fixes)
+            self.decision.attempts += 1
+            describe(self.decision, attempt, self.route)
+            local = attempt.translation.local_reply() if attempt.translation else None
+            if local is not None:
+                return local_answer(self.call, local, streamed=streamed)
+            result = await perform(
+                exchange.send, self.call, attempt, exchange.settings, streamed=streamed
+            )
+            if isinstance(result, ClientReply):
+                describe(self.decision, attempt, self.route)
+                self._learn(result)
+                return result
+            refused = _Refused(attempt, result, self._judge(attempt, result))
+            if not self._goes_on(refused):
+                return await self._give_up(refused)
+
+    def _reachable(self, shapes: Sequence[Shape]) -> Shape | None:
+        return next(
+            (s for s in shapes if s not in self.tried and can_translate(self.call.shape, s)), None
+        )
+
+    def _unreachable(self) -> Shape:
+        home = self.route.shape.endpoint
+        raise InvalidRequest(
+            f"The model '{self.route.model_asked}' is served at {home}, which cannot be reached "
+            f"from {self.call.shape.endpoint}. Call {home} instead.",
+            param="model",
+            code="model_not_supported",
+        )
+
+    def _turn_to(self, shape: Shape) -> None:
+        self.shape = shape
+        self.fixes = self.exchange.memory.fixes.recall(self.owner, self.route.model_sent, shape)
+
+    def _judge(self, attempt: Attempt, failure: Failure) -> Refusal:
+        sent = attempt.sent[failure.call]
+        if attempt.translation is None:
+            sent = parameter_names(read_object(self.call.body))
+        return classify(
+            attempt.shape, failure.status, failure.body, model=self.route.model_sent, sent=sent
+        )
+
+    def _goes_on(self, refused: _Refused) -> bool:
+        """Prepare another attempt, or return False: this failure is the answer."""
+        refusal, shape = refused.refusal, refused.attempt.shape
+        if refusal.verdict is Verdict.WRONG_ENDPOINT:
+            self.exchange.memory.endpoints.forget(
+                self.owner, self.route.model_sent, self.features, shape
+            )
+        if self.decision.attempts >= MAX_ATTEMPTS:
+            return False
+        if refusal.verdict is Verdict.UNSUPPORTED_PARAMETER:
+            return self._mend(refusal)
+        self.tried.append(shape)
+        following = self._reachable(self._elsewhere(refusal))
+        if following is None:
+            return False
+        self.first = self.first or refused
+        self.request_dependent = self.request_dependent or refusal.request_dependent
+        self._turn_to(following)
+        return True
+
+    def _elsewhere(self, refusal: Refusal) -> Sequence[Shape]:
+        """Return the endpoints that a refusal leaves to be tried, best first.
+
+        "Does not exist" is a wrong endpoint too where the metadata shows that the model exists, or
+        its id says what it derives from.
+        """
+        if refusal.verdict is Verdict.WRONG_ENDPOINT:
+            return refusal.right
+        if refusal.verdict is Verdict.MODEL_NOT_FOUND and (self.route.exists or self.route.base):
+            return (*self.route.shapes, *PREFERENCE[self.call.shape])
+        return ()
+
+    def _mend(self, refusal: Refusal) -> bool:
+        """Add the fixes for refused parameters; each name is touched once, so this ends."""
+        names = {fix.name for fix in refusal.fixes}
+        if not names or names & self.mended:
+            self.exchange.memory.fixes.forget(self.owner, self.route.model_sent, self.shape)
+            return False
+        self.mended |= names | {fix.to for fix in refusal.fixes if fix.to}
+        self.fixes = (*self.fixes, *refusal.fixes)
+        return True
+
+    def _learn(self, reply: ClientReply) -> None:
+        """Remember what worked, where it was not known before."""
+        if not 200 <= reply.status < 300:
+            return
+        memory, model = self.exchange.memory, self.route.model_sent
+        if self.tried or self.route.resolved_by is Source.DEFAULT:
+            scope = self.features if self.request_dependent else None
+            memory.endpoints.learn(self.owner, model, scope, self.shape)
+        if self.mended:
+            memory.fixes.remember(self.owner, model, self.shape, self.fixes)
+
+    async def _give_up(self, refused: _Refused) -> ClientReply:
+        """Give the failure that says most: the first one, unless the last is of another kind."""
+        if self.first is not None and refused.refusal.verdict in failures.SAME_KIND:
+            refused = self.first
+            describe(self.decision, refused.attempt, self.route)
+        failure, attempt = refused.failure, refused.attempt
+        if refused.refusal.verdict in (Verdict.MODEL_NOT_FOUND, Verdict.MODEL_RETIRED):
+            raise await self._not_found(refused)
+        upstream = self.exchange.settings.upstream(self.route.upstream)
+        if upstream.credential is CredentialPolicy.KEY and failure.status in (401, 403):
+            raise failures.own_key_refused(self.route.upstream)
+        if attempt.translation is not None and attempt.shape is not self.call.shape:
+            raise failures.translated_failure(attempt.translation, failure)
+        return ClientReply(failure.status, list(failure.headers), failure.body)
+
+    async def _not_found(self, refused: _Refused) -> GatewayError:
+        resolver, client = self.exchange.resolver, self.call.client
+        nearest = await resolver.nearest(self.route, self.call.headers)
+        return failures.model_not_found(
+            self.route,
+            refused.failure,
+            refused.refusal,
+            self.tried or [refused.attempt.shape],
+            [name for name in nearest if failures.is_allowed(client, name)],
+            as_date(self.exchange.attempts.wall_clock()),
+        )

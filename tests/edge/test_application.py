@@ -1,0 +1,360 @@
+"""The main port: routes, errors, health, draining, clients that leave."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from gateway.config.settings import ClientSettings, ServerSettings
+from gateway.errors import TruncatedStream
+from gateway.shapes import RawHeaders, UpstreamCall
+from tests.edge.client import Client, Reply
+from tests.exchange.scene import chat_chunk, chat_completion
+from tests.fakes import EVENT_STREAM, Answer, FakeReply, error_reply, json_reply, stream_reply
+
+CHAT = "/v1/chat/completions"
+BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
+
+
+def ok(_: UpstreamCall) -> Answer:
+    return json_reply(chat_completion())
+
+
+def test_a_reply_carries_the_decision_in_its_headers() -> None:
+    reply = Client(ok).post("/v1/completions", {"model": "gpt-4o", "prompt": "Hi"})
+    assert reply.status == 200
+    assert reply.json["object"] == "text_completion"
+    assert {k: v for k, v in reply.headers.items() if k.startswith("x-gateway")} == {
+        "x-gateway-upstream": "openai",
+        "x-gateway-endpoint": CHAT,
+        "x-gateway-resolved-by": "catalogue",
+        "x-gateway-attempts": "1",
+        "x-gateway-translation": "from=completions; to=chat",
+        "x-gateway-warning": reply.headers["x-gateway-warning"],
+    }
+
+
+def test_an_error_carries_what_was_decided_too() -> None:
+    reply = Client(ok).post("/v1/completions", {"model": "gpt-4o", "prompt": 5})
+    assert (reply.status, reply.error["param"]) == (400, "prompt")
+    assert set(reply.error) == {"message", "type", "param", "code"}
+    assert reply.headers["x-gateway-upstream"] == "openai"
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b'{"a":' + b"[" * 100_000])
+def test_a_body_that_is_no_json_object_is_a_400(body: bytes) -> None:
+    reply = Client(ok).post(CHAT, body)
+    assert (reply.status, reply.error["type"]) == (400, "invalid_request_error")
+
+
+def test_the_path_decides_and_a_path_outside_v1_is_told_so() -> None:
+    client = Client(ok)
+    assert client.get("/").status == 404
+    assert "base URL" in client.get("/chat/completions").error["message"]
+    assert client.post("/v2/x").error["code"] == "unknown_url"
+
+
+def test_a_generation_path_takes_posts_and_passes_gets_on() -> None:
+    client = Client(ok)
+    reply = asyncio.run(client.request("DELETE", CHAT))
+    assert (reply.status, reply.headers["allow"]) == (405, "POST")
+    assert client.get(CHAT, query=b"limit=1").status == 200
+    assert client.scene.network.calls[0].query == b"limit=1"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
+def test_any_other_path_below_v1_passes_through_with_any_method(method: str) -> None:
+    client = Client(ok)
+    reply = asyncio.run(client.request(method, "/v1/vector_stores/vs_1", b"x", query=b"a=b"))
+    call = client.scene.network.calls[0]
+    assert reply.status == 200
+    assert (call.method, call.path, call.query, call.body) == (
+        method,
+        "/vector_stores/vs_1",
+        b"a=b",
+        b"x",
+    )
+
+
+def test_an_upload_is_passed_on_while_it_comes_in() -> None:
+    received: list[bytes] = []
+
+    async def scenario() -> Reply:
+        client = Client(ok)
+        network = client.scene.network
+
+        async def send(call: UpstreamCall) -> FakeReply:
+            assert not isinstance(call.body, bytes)
+            received.extend([piece async for piece in call.body])
+            return json_reply({"id": "file-1"})
+
+        network.send = send  # type: ignore[method-assign]
+        client.gateway._services.passing._send = send
+        return await client.request("POST", "/v1/files", pieces=[b"a", b"", b"b", b"c"])
+
+    assert asyncio.run(scenario()).json == {"id": "file-1"}
+    assert received == [b"a", b"b", b"c"]
+
+
+def test_the_model_list_and_a_models_card_are_served() -> None:
+    client = Client(lambda _: json_reply({"object": "list", "data": []}))
+    assert client.get("/v1/models").json == {"object": "list", "data": []}
+    assert client.get("/v1/models/gpt-4o").status == 200
+    assert [call.path for call in client.scene.network.calls] == ["/models", "/models/gpt-4o"]
+
+
+def test_a_body_beyond_the_limit_is_a_413_declared_or_not() -> None:
+    client = Client(ok, ServerSettings(max_body_bytes=10, max_upload_bytes=10))
+    declared = [(b"content-length", b"11")]
+    for path in (CHAT, "/v1/files"):
+        assert client.post(path, b"", headers=declared).status == 413
+    assert client.post(CHAT, pieces=[b"x" * 6, b"x" * 5]).status == 413
+    assert client.post(CHAT, b"x" * 11).status == 413
+    assert client.post(CHAT, b"", pieces=[b"x" * 11, b"x", b""]).status == 413
+    assert client.scene.network.calls == []
+
+
+def test_a_compressed_body_is_refused() -> None:
+    reply = Client(ok).post(CHAT, BODY, headers=[(b"content-encoding", b"gzip")])
+    assert reply.status == 415
+
+
+def test_a_body_that_stops_coming_is_a_408() -> None:
+    client = Client(ok, ServerSettings(body_idle_timeout=0.01))
+    assert client.post(CHAT, BODY, silent=True).status == 408
+
+
+def test_health_and_readiness() -> None:
+    client = Client(ok)
+    assert client.get("/healthz", host=None).json == {"status": "ok"}
+    assert client.get("/readyz").status == 200
+    client.gateway.drain()
+    assert client.get("/healthz").status == 200
+    assert client.get("/readyz").status == 503
+
+
+def test_a_draining_gateway_takes_no_requests() -> None:
+    client = Client(ok)
+    client.gateway.drain()
+    reply = client.post(CHAT, BODY)
+    assert (reply.status, reply.headers["retry-after"]) == (503, "1")
+
+
+def test_a_gateway_with_clients_wants_their_keys() -> None:
+    key = ClientSettings("team-a", hashlib.sha256(b"gw-1").hexdigest())
+    client = Client(ok, clients=(key,))
+    assert client.post(CHAT, BODY).status == 401
+    wrong = client.post(CHAT, BODY, headers=[(b"authorization", b"Bearer gw-2")])
+    assert wrong.error["code"] == "invalid_api_key"
+    assert "gw-2" not in wrong.body.decode()
+    for header in ((b"authorization", b"Bearer gw-1"), (b"api-key", b"gw-1")):
+        assert client.post(CHAT, BODY, headers=[header]).status == 200
+    basic = client.post(CHAT, BODY, headers=[(b"authorization", b"Basic gw-1")])
+    assert basic.status == 401
+
+
+def test_a_bug_is_a_500_without_a_word_about_it(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(_: UpstreamCall) -> Answer:
+        raise ZeroDivisionError("secret detail")
+
+    reply = Client(broken).post(CHAT, BODY)
+    assert reply.status == 500
+    assert reply.error["message"] == "The gateway itself failed."
+    assert "a request failed inside the gateway" in caplog.text
+
+
+def test_outcomes_are_observed() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        return error_reply(500, "broken") if b"gpt-4o" in bytes_of(call) else ok(call)
+
+    client = Client(answer)
+    client.post(CHAT, {**BODY, "model": "gpt-4.1"})
+    client.post(CHAT, {})
+    client.post(CHAT, BODY)
+    client.get("/v1/files")
+    assert [(seen.client, seen.outcome) for seen in client.observer.seen] == [
+        ("chat", "success"),
+        ("chat", "client_error"),
+        ("chat", "upstream_error"),
+        ("other", "success"),
+    ]
+
+
+def bytes_of(call: UpstreamCall) -> bytes:
+    assert isinstance(call.body, bytes)
+    return call.body
+
+
+class Endless(FakeReply):
+    """A stream that goes on until it is closed."""
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        try:
+            while True:
+                self.delivered += 1
+                yield b'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n'
+                await asyncio.sleep(0)
+        finally:
+            self.closed = True
+
+
+@pytest.mark.parametrize("path", [CHAT, "/v1/completions"])
+def test_a_client_that_leaves_mid_stream_ends_the_upstream_call(path: str) -> None:
+    endless = Endless(200, EVENT_STREAM)
+    client = Client(lambda _: endless)
+
+    def leave_after_three(message: Any, leave: asyncio.Event) -> None:
+        if endless.delivered >= 3:
+            leave.set()
+
+    body = {**BODY, "prompt": "Hi", "stream": True}
+    if path == CHAT:
+        del body["prompt"]
+    else:
+        del body["messages"]
+    reply = client.post(path, body, on_message=leave_after_three)
+    assert endless.closed
+    assert not reply.complete
+    assert client.observer.seen[0].outcome == "client_closed"
+
+
+def test_a_client_that_leaves_before_the_first_byte_cancels_the_call() -> None:
+    cancelled = asyncio.Event()
+
+    async def scenario() -> None:
+        client = Client(ok)
+        sending = asyncio.Event()
+
+        async def send(_: UpstreamCall) -> FakeReply:
+            sending.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                cancelled.set()
+                raise
+            raise AssertionError
+
+        client.scene.exchange.send = send
+        leaving: list[asyncio.Event] = []
+
+        async def request() -> Reply:
+            incoming = [b'{"model":"gpt-4o"}']
+            gone = asyncio.Event()
+            leaving.append(gone)
+
+            async def receive() -> dict[str, Any]:
+                if incoming:
+                    return {"type": "http.request", "body": incoming.pop()}
+                await gone.wait()
+                return {"type": "http.disconnect"}
+
+            async def send_reply(message: Any) -> None:
+                raise AssertionError(message)
+
+            headers: RawHeaders = ((b"host", b"h"),)
+            scope = {
+                "type": "http",
+                "method": "POST",
+                "path": CHAT,
+                "query_string": b"",
+                "headers": list(headers),
+            }
+            await client.gateway(scope, receive, send_reply)
+            return Reply()
+
+        task = asyncio.create_task(request())
+        await sending.wait()
+        leaving[0].set()
+        await task
+        assert cancelled.is_set()
+        assert client.observer.seen[0].outcome == "client_closed"
+        current = asyncio.current_task()
+        assert asyncio.all_tasks() == {current}
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("path", [CHAT, "/v1/files"])
+def test_a_client_that_leaves_before_its_body_is_here_reaches_nobody(path: str) -> None:
+    client = Client(ok)
+    reply = client.post(path, BODY, leave_at_once=True)
+    assert reply.status == 0
+    assert client.scene.network.calls == []
+    assert client.observer.seen[0].outcome == "client_closed"
+
+
+def test_a_reply_that_breaks_off_is_left_open_ended() -> None:
+    binary = FakeReply(200, ((b"content-type", b"audio/mpeg"),), (b"abc",), TruncatedStream("gone"))
+    client = Client(lambda _: binary)
+    reply = client.post("/v1/audio/speech", b"{}")
+    assert (reply.body, reply.complete) == (b"abc", False)
+    assert client.observer.seen[0].outcome == "upstream_error"
+
+
+def test_a_silent_translated_stream_is_kept_alive_with_comments() -> None:
+    class Slow(FakeReply):
+        async def chunks(self) -> AsyncIterator[bytes]:
+            for piece in self.pieces:
+                await release.wait()
+                yield piece
+
+    reply = stream_reply(chat_chunk("a"), chat_chunk(finish="stop"))
+    slow = Slow(200, EVENT_STREAM, reply.pieces)
+    release = asyncio.Event()
+    comments = 0
+
+    def release_after_two(message: Any, leave: asyncio.Event) -> None:
+        nonlocal comments
+        if message.get("body") == b": keepalive\n":
+            comments += 1
+        if comments == 2:
+            release.set()
+
+    server = ServerSettings(first_byte_grace=0.001, keepalive_interval=0.001)
+    received = Client(lambda _: slow, server).post(
+        "/v1/completions",
+        {"model": "gpt-4o", "prompt": "Hi", "stream": True},
+        on_message=release_after_two,
+    )
+    assert received.body.startswith(b": keepalive\n: keepalive\n")
+    assert received.body.endswith(b"data: [DONE]\n\n")
+    assert received.complete
+
+
+def test_other_scopes_are_declined() -> None:
+    async def scenario() -> list[Any]:
+        sent: list[Any] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "websocket.connect"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        gateway = Client(ok).gateway
+        await gateway({"type": "websocket"}, receive, send)
+        await gateway({"type": "lifespan"}, receive, send)
+        return sent
+
+    assert asyncio.run(scenario()) == [{"type": "websocket.close", "code": 1003}]
+
+
+def test_a_shutdown_that_cancels_a_request_is_not_taken_for_a_client_that_left() -> None:
+    async def scenario() -> None:
+        client = Client(ok)
+
+        async def never(_: UpstreamCall) -> FakeReply:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        client.scene.exchange.send = never
+        task = asyncio.create_task(client.request("POST", CHAT, BODY))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(scenario())

@@ -1,0 +1,194 @@
+"""Real sockets: starting, limits of a request's head, draining on a signal, cutting off."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from gateway.edge import http_limits
+from gateway.edge.serving import Listener, bind, serve
+
+App = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+async def hello(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
+class Running:
+    """A server under test, and raw connections to it."""
+
+    def __init__(self, *apps: App, grace: float = 5) -> None:
+        self.stop = asyncio.Event()
+        self.drained = asyncio.Event()
+        self.ports: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
+        self.task = asyncio.create_task(
+            serve(
+                [Listener(app, "127.0.0.1", 0) for app in apps],
+                grace_period=grace,
+                on_drain=self.drained.set,
+                on_started=self.ports.set_result,
+                stop=self.stop,
+            )
+        )
+
+    async def connect(self, which: int = 0) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", (await self.ports)[which])
+
+    async def exchange(self, data: bytes, which: int = 0) -> bytes:
+        reader, writer = await self.connect(which)
+        writer.write(data)
+        received = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        return received
+
+    async def end(self) -> None:
+        self.stop.set()
+        await self.task
+
+
+GET = b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n"
+
+
+def test_several_applications_are_served_each_at_its_own_port() -> None:
+    async def scenario() -> None:
+        async def other(scope: Any, receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+        running = Running(hello, other)
+        assert b"hello" in await running.exchange(GET)
+        assert (await running.exchange(GET, 1)).startswith(b"HTTP/1.1 204")
+        assert b"server:" not in await running.exchange(GET)
+        await running.end()
+        assert running.drained.is_set()
+
+    asyncio.run(scenario())
+
+
+def test_a_port_that_is_taken_is_an_os_error() -> None:
+    with bind("127.0.0.1", 0) as taken:
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        async def scenario() -> None:
+            await serve([Listener(hello, "127.0.0.1", port)], grace_period=1, on_drain=lambda: None)
+
+        with pytest.raises(OSError, match="in use"):
+            asyncio.run(scenario())
+
+
+def test_an_ipv6_address_can_be_bound() -> None:
+    with bind("::1", 0) as bound:
+        assert bound.family is socket.AF_INET6
+
+
+def test_a_signal_lets_running_replies_finish_and_takes_no_new_connections() -> None:
+    async def scenario() -> None:
+        release, started = asyncio.Event(), asyncio.Event()
+
+        async def slow(scope: Any, receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"first ", "more_body": True})
+            started.set()
+            await release.wait()
+            await send({"type": "http.response.body", "body": b"last"})
+
+        running = Running(slow)
+        reply = asyncio.create_task(running.exchange(GET))
+        await started.wait()
+        os.kill(os.getpid(), signal.SIGTERM)
+        await running.drained.wait()
+        while True:
+            try:
+                _, writer = await running.connect()
+            except ConnectionRefusedError:
+                break
+            writer.close()
+            await asyncio.sleep(0.01)
+        release.set()
+        assert b"last" in await reply
+        await running.task
+
+    asyncio.run(scenario())
+
+
+def test_a_reply_that_outlasts_the_grace_period_is_cut_off_visibly() -> None:
+    async def scenario() -> None:
+        started = asyncio.Event()
+
+        async def endless(scope: Any, receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"x", "more_body": True})
+            started.set()
+            await asyncio.Event().wait()
+
+        running = Running(endless, grace=1)
+        reply = asyncio.create_task(running.exchange(GET))
+        await started.wait()
+        await running.end()
+        assert not (await reply).endswith(b"0\r\n\r\n")
+
+    asyncio.run(scenario())
+
+
+def test_a_head_without_end_is_answered_431_and_closed() -> None:
+    async def scenario() -> None:
+        running = Running(hello)
+        endless = b"GET / HTTP/1.1\r\nhost: h\r\n" + b"a: b\r\n" * 20_000
+        assert (await running.exchange(endless)).startswith(b"HTTP/1.1 431")
+        await running.end()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nhost"])
+def test_a_connection_that_says_too_little_for_too_long_is_closed(
+    said: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_limits, "HEAD_TIMEOUT", 0.05)
+
+    async def scenario() -> None:
+        running = Running(hello)
+        assert await running.exchange(said) == b""
+        await running.end()
+
+    asyncio.run(scenario())
+
+
+def test_a_body_may_be_long_and_further_requests_may_follow() -> None:
+    async def read_all(scope: Any, receive: Any, send: Any) -> None:
+        size = 0
+        more = True
+        while more:
+            message = await receive()
+            size += len(message.get("body", b""))
+            more = message.get("more_body", False)
+        body = str(size).encode()
+        headers = [(b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def scenario() -> None:
+        running = Running(read_all)
+        post = b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 300000\r\n%s\r\n" + b"x" * 300_000
+        received = await running.exchange(post % b"" + post % b"connection: close\r\n")
+        assert received.count(b"300000") == 2
+        await running.end()
+
+    asyncio.run(scenario())
+
+
+def test_garbage_is_a_400() -> None:
+    async def scenario() -> None:
+        running = Running(hello)
+        assert (await running.exchange(b"\x00\x01\r\n\r\n")).startswith(b"HTTP/1.1 400")
+        await running.end()
+
+    asyncio.run(scenario())

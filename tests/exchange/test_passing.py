@@ -1,0 +1,279 @@
+"""What is not generation passes on untouched, to the upstream its model belongs to."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.config.settings import (
+    ClientSettings,
+    CredentialPolicy,
+    Kind,
+    ModelRule,
+    Secret,
+    ServerSettings,
+    UpstreamSettings,
+)
+from gateway.errors import GatewayError, ModelNotFound, PayloadTooLarge, PermissionDenied
+from gateway.exchange.listing import Listing, model_path
+from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.passing import PassedCall, Passing
+from gateway.shapes import RawHeaders, UpstreamCall
+from tests.exchange.scene import ALICE, OPENAI, Scene
+from tests.fakes import Answer, FakeReply, error_reply, json_reply
+
+LOCAL = UpstreamSettings("local", "http://127.0.0.1:8000/v1", Kind.VLLM, CredentialPolicy.NONE)
+OWN = UpstreamSettings("own", "https://o/v1", Kind.OPENAI, CredentialPolicy.KEY, Secret("sk-own"))
+EMBED = ModelRule("embed", model="bge-m3", upstream="local")
+AS_JSON: RawHeaders = ((b"content-type", b"application/json"),)
+AS_FORM: RawHeaders = ((b"content-type", b"multipart/form-data; boundary=b"),)
+
+
+def form(model: str, size: int = 10) -> bytes:
+    return (
+        b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\n'
+        + model.encode()
+        + b'\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+        + b"x" * size
+        + b"\r\n--b--\r\n"
+    )
+
+
+async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+async def sent_body(call: UpstreamCall) -> bytes:
+    if isinstance(call.body, bytes):
+        return call.body
+    return b"".join([piece async for piece in call.body])
+
+
+def ok(_: UpstreamCall) -> Answer:
+    return json_reply({"ok": True})
+
+
+async def passed(
+    scene: Scene,
+    path: str = "/embeddings",
+    method: str = "POST",
+    headers: RawHeaders = AS_JSON,
+    body: bytes | AsyncIterator[bytes] = b"",
+    client: ClientSettings | None = None,
+) -> tuple[ClientReply, Decision]:
+    decision = Decision()
+    passing = Passing(scene.settings, scene.resolver, scene.network.send)
+    call = PassedCall(method, path, b"a=1", headers, body, client)
+    return await passing.run(call, decision), decision
+
+
+def test_a_body_is_streamed_untouched_to_the_only_upstream() -> None:
+    async def scenario() -> None:
+        scene = Scene(ok)
+        body = pieces(b"a", b"b")
+        headers: RawHeaders = ((b"content-length", b"2"),)
+        reply, decision = await passed(scene, "/files", headers=headers, body=body)
+        call = scene.network.calls[0]
+        assert call.body is body
+        assert (call.path, call.query, call.body_length) == ("/files", b"a=1", 2)
+        assert reply.status == 200
+        assert decision.endpoint == "/v1/files"
+
+    asyncio.run(scenario())
+
+
+def test_a_json_body_goes_to_the_upstream_of_its_model_under_its_name() -> None:
+    async def scenario() -> None:
+        scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
+        _, decision = await passed(scene, body=b'{"model": "embed", "input": "x"}')
+        assert scene.network.calls[0].upstream == "local"
+        assert scene.network.bodies() == [{"model": "bge-m3", "input": "x"}]
+        assert (decision.upstream, decision.resolved_by) == ("local", "config")
+
+    asyncio.run(scenario())
+
+
+def test_a_large_json_body_is_read_whole_to_find_its_model() -> None:
+    async def scenario() -> None:
+        scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
+        raw = b'{"input": "' + b"x" * 100_000 + b'", "model": "embed"}'
+        await passed(scene, body=pieces(raw[:70_000], raw[70_000:]))
+        assert scene.network.bodies()[0]["model"] == "bge-m3"
+
+    asyncio.run(scenario())
+
+
+def test_a_json_body_beyond_the_limit_is_refused() -> None:
+    async def scenario() -> None:
+        server = ServerSettings(max_body_bytes=80_000)
+        scene = Scene(ok, OPENAI, LOCAL, server=server)
+        with pytest.raises(PayloadTooLarge):
+            await passed(scene, body=pieces(b"x" * 70_000, b"x" * 70_000))
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("split", [None, 70_000])
+def test_a_form_is_routed_by_its_model_field_and_streamed_on(split: int | None) -> None:
+    async def scenario() -> None:
+        scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
+        raw = form("embed", 200_000 if split else 10)
+        body = raw if split is None else pieces(raw[:split], raw[split:])
+        await passed(scene, "/audio/transcriptions", headers=AS_FORM, body=body)
+        call = scene.network.calls[0]
+        assert call.upstream == "local"
+        assert await sent_body(call) == form("bge-m3", 200_000 if split else 10)
+        assert call.body_length is None
+
+    asyncio.run(scenario())
+
+
+def test_a_body_without_a_model_goes_to_the_default_upstream() -> None:
+    async def scenario() -> None:
+        scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
+        for raw in (b"", b"not json", b"[1]", b'{"input": 1}', b'{"model": 5}'):
+            await passed(scene, body=raw)
+        big = pieces(b"x" * 70_000, b"y")
+        await passed(scene, "/files", headers=AS_FORM, body=big)
+        assert {call.upstream for call in scene.network.calls} == {"openai"}
+        assert await sent_body(scene.network.calls[-1]) == b"x" * 70_000 + b"y"
+
+    asyncio.run(scenario())
+
+
+def test_a_model_that_another_upstream_lists_goes_there() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        if call.path == "/models" and call.upstream == "local":
+            return json_reply({"data": [{"id": "bge-m3"}]})
+        return json_reply({"data": []}) if call.path == "/models" else ok(call)
+
+    async def scenario() -> None:
+        scene = Scene(answer, OPENAI, LOCAL)
+        await passed(scene, body=b'{"model": "bge-m3", "input": "x"}')
+        assert scene.network.calls[-1].upstream == "local"
+
+    asyncio.run(scenario())
+
+
+def test_a_rule_without_an_upstream_leads_to_the_only_one() -> None:
+    async def scenario() -> None:
+        scene = Scene(ok, rules=(ModelRule("embed", model="text-embedding-3-small"),))
+        await passed(scene, body=b'{"model": "embed"}')
+        assert scene.network.bodies() == [{"model": "text-embedding-3-small"}]
+
+    asyncio.run(scenario())
+
+
+def test_a_client_may_pass_its_own_models_only() -> None:
+    async def scenario() -> None:
+        client = ClientSettings("team", "0" * 64, ("gpt-*",))
+        with pytest.raises(PermissionDenied):
+            await passed(Scene(ok, OPENAI, LOCAL), body=b'{"model": "o1"}', client=client)
+
+    asyncio.run(scenario())
+
+
+def test_the_gateways_own_key_refused_is_not_shown() -> None:
+    async def scenario() -> None:
+        scene = Scene(lambda _: error_reply(401, "Incorrect API key: sk-o*wn"), OWN)
+        with pytest.raises(GatewayError) as raised:
+            await passed(scene, "/files", "GET")
+        assert raised.value.code == "upstream_auth_error"
+        assert scene.network.replies[0].closed
+
+    asyncio.run(scenario())
+
+
+async def listed(
+    scene: Scene, client: ClientSettings | None = None, headers: RawHeaders = ALICE
+) -> tuple[ClientReply, Any]:
+    passing = Passing(scene.settings, scene.resolver, scene.network.send)
+    listing = Listing(scene.settings, passing, scene.network.send)
+    call = PassedCall("GET", "/models", b"", headers, b"", client)
+    reply = await listing.all(call, Decision())
+    if isinstance(reply.body, bytes):
+        return reply, msgspec.json.decode(reply.body)
+    return reply, msgspec.json.decode(b"".join([chunk async for chunk in reply.body]))
+
+
+async def card(scene: Scene, model: str, client: ClientSettings | None = None) -> ClientReply:
+    passing = Passing(scene.settings, scene.resolver, scene.network.send)
+    listing = Listing(scene.settings, passing, scene.network.send)
+    call = PassedCall("GET", model_path(model), b"", ALICE, b"", client)
+    return await listing.one(call, model, Decision())
+
+
+def lists(call: UpstreamCall) -> Answer:
+    name = "gpt-4o" if call.upstream == "openai" else "llama-3"
+    return json_reply({"object": "list", "data": [{"id": name, "object": "model"}, {"id": 5}]})
+
+
+def test_a_model_list_without_aliases_passes_through_untouched() -> None:
+    reply, body = asyncio.run(listed(Scene(lists)))
+    assert body["data"][1] == {"id": 5}
+    assert not isinstance(reply.body, bytes)
+
+
+def test_aliases_and_all_upstreams_are_in_the_list() -> None:
+    rules = (
+        ModelRule("my-bot", model="gpt-4o"),
+        ModelRule("gpt-*", model="gpt-4o"),
+        ModelRule("plain"),
+    )
+    _, body = asyncio.run(listed(Scene(lists, OPENAI, LOCAL, rules=rules)))
+    assert [each["id"] for each in body["data"]] == ["my-bot", "gpt-4o", "llama-3"]
+    assert body["data"][0]["root"] == "gpt-4o"
+
+
+def test_a_client_sees_its_own_models_only() -> None:
+    client = ClientSettings("team", "0" * 64, ("llama-*",))
+    _, body = asyncio.run(listed(Scene(lists, OPENAI, LOCAL), client))
+    assert [each["id"] for each in body["data"]] == ["llama-3"]
+    with pytest.raises(ModelNotFound):
+        asyncio.run(card(Scene(lists, OPENAI, LOCAL), "gpt-4o", client))
+
+
+def test_an_upstream_that_fails_is_left_out_unless_all_do() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        return error_reply(500, "broken") if call.upstream == "openai" else lists(call)
+
+    _, body = asyncio.run(listed(Scene(answer, OPENAI, LOCAL)))
+    assert [each["id"] for each in body["data"]] == ["llama-3"]
+    scene = Scene(lambda _: error_reply(401, "no key", code="invalid_api_key"), OPENAI, LOCAL)
+    with pytest.raises(GatewayError) as raised:
+        asyncio.run(listed(scene))
+    assert (raised.value.status, raised.value.code) == (401, "invalid_api_key")
+
+
+def test_lists_that_are_none_count_as_empty_or_as_failed() -> None:
+    rules = (ModelRule("my-bot", model="gpt-4o"),)
+    _, body = asyncio.run(listed(Scene(lambda _: json_reply({"data": 5}), rules=rules)))
+    assert [each["id"] for each in body["data"]] == ["my-bot"]
+    html = FakeReply(500, ((b"content-type", b"text/html"),), (b"<p>",))
+    with pytest.raises(GatewayError) as raised:
+        asyncio.run(listed(Scene(lambda _: html, rules=rules)))
+    assert "it answered with status 500" in raised.value.message
+    with pytest.raises(GatewayError) as raised:
+        asyncio.run(listed(Scene(lambda _: error_reply(401, "sk-o*wn"), OWN, rules=rules)))
+    assert raised.value.code == "upstream_auth_error"
+
+
+def test_one_model_is_an_aliass_own_card_or_the_upstreams() -> None:
+    scene = Scene(lists, rules=(ModelRule("my-bot", model="gpt-4o"),))
+    reply = asyncio.run(card(scene, "my-bot"))
+    assert isinstance(reply.body, bytes)
+    assert msgspec.json.decode(reply.body)["id"] == "my-bot"
+    assert scene.network.calls == []
+    asyncio.run(card(scene, "ft:gpt-4o:a/b::1"))
+    assert scene.network.calls[0].path == "/models/ft:gpt-4o:a%2Fb::1"
+
+
+def test_a_bug_is_no_upstream_error() -> None:
+    def broken(_: UpstreamCall) -> Answer:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(listed(Scene(broken, OPENAI, LOCAL)))

@@ -1,0 +1,592 @@
+"""One request's story, told with everything real but the network."""
+
+import asyncio
+from datetime import date
+
+import msgspec
+import pytest
+
+from gateway.config.settings import (
+    ClientSettings,
+    CredentialPolicy,
+    Kind,
+    ModelRule,
+    Secret,
+    TranslationSettings,
+    UpstreamSettings,
+)
+from gateway.errors import (
+    GatewayError,
+    InvalidRequest,
+    ModelNotFound,
+    PermissionDenied,
+    TruncatedStream,
+    UpstreamError,
+    UpstreamTimeout,
+)
+from gateway.exchange.answers import as_date
+from gateway.shapes import Shape, UpstreamCall
+from tests.exchange.scene import (
+    ALICE,
+    BOB,
+    Scene,
+    chat_chunk,
+    chat_completion,
+    completion,
+)
+from tests.fakes import Answer, FakeReply, error_reply, json_reply, stream_reply
+
+CHAT_ONLY = (
+    "This is a chat model and not supported in the v1/completions endpoint. "
+    "Did you mean to use v1/chat/completions?"
+)
+NOT_CHAT = (
+    "This is not a chat model and thus not supported in the v1/chat/completions endpoint. "
+    "Did you mean to use v1/completions?"
+)
+RENAME = (
+    "Unsupported parameter: 'max_tokens' is not supported with this model. "
+    "Use 'max_completion_tokens' instead."
+)
+
+
+def does_not_exist(model: str) -> FakeReply:
+    text = f"The model `{model}` does not exist or you do not have access to it."
+    return error_reply(404, text, code="model_not_found")
+
+
+def chat_server(call: UpstreamCall) -> Answer:
+    """Everything lives at chat; nothing can be looked up."""
+    if call.path == "/chat/completions":
+        return json_reply(chat_completion())
+    if call.path == "/completions":
+        return error_reply(404, CHAT_ONLY, param="model")
+    return error_reply(404, "no such thing")
+
+
+def completions_server(call: UpstreamCall) -> Answer:
+    if call.path == "/completions":
+        return json_reply(completion())
+    if call.path == "/chat/completions":
+        return error_reply(404, NOT_CHAT, param="model")
+    return error_reply(404, "no such thing")
+
+
+def generation_paths(scene: Scene) -> list[str]:
+    return [call.path for call in scene.network.calls if call.method == "POST"]
+
+
+def last_text(call: UpstreamCall) -> str:
+    assert isinstance(call.body, bytes)
+    text: str = msgspec.json.decode(call.body)["messages"][-1]["content"]
+    return text
+
+
+PROMPT = {"model": "acme-x", "prompt": "Hi"}
+MESSAGES = {"model": "acme-x", "messages": [{"role": "user", "content": "Hi"}]}
+
+
+def test_same_shape_and_name_pass_through_byte_for_byte() -> None:
+    body = b'{ "model" : "gpt-4o-mini", "messages" : [], "future": {"a":1} }'
+    answer = FakeReply(200, ((b"content-type", b"application/json"),), (b'{"any" :', b" 1}"))
+    scene = Scene(lambda _: answer)
+    told = scene.tell(Shape.CHAT, body)
+    assert scene.network.calls[0].body == body
+    assert told.body == b'{"any" : 1}'
+    assert told.decision.attempts == 1
+    assert told.decision.translation == ""
+    assert answer.closed
+
+
+def test_a_stream_of_the_same_shape_passes_through_byte_for_byte() -> None:
+    reply = stream_reply(chat_chunk("a"), chat_chunk(finish="stop"))
+    raw = b"".join(reply.pieces)
+    told = Scene(lambda _: reply).tell(
+        Shape.CHAT, {"model": "gpt-4o-mini", "messages": [], "stream": True}
+    )
+    assert told.body == raw
+
+
+def test_an_alias_goes_out_under_its_target_and_comes_back_under_its_own_name() -> None:
+    rule = ModelRule("my-bot", model="gpt-4o-mini")
+    scene = Scene(lambda _: json_reply(chat_completion()), rules=(rule,))
+    told = scene.tell(Shape.CHAT, {**MESSAGES, "model": "my-bot", "future": 1})
+    assert scene.network.bodies() == [{**MESSAGES, "model": "gpt-4o-mini", "future": 1}]
+    assert told.json == chat_completion(model="my-bot")
+
+
+def test_a_streamed_alias_is_renamed_in_every_event() -> None:
+    rule = ModelRule("my-bot", model="gpt-4o-mini")
+    scene = Scene(lambda _: stream_reply(chat_chunk("a"), chat_chunk(finish="stop")), rules=(rule,))
+    told = scene.tell(Shape.CHAT, {**MESSAGES, "model": "my-bot", "stream": True})
+    assert [event["model"] for event in told.events[:-1]] == ["my-bot", "my-bot"]
+    assert told.events[-1] == "[DONE]"
+
+
+def test_a_completions_client_reaches_a_chat_model() -> None:
+    scene = Scene(chat_server)
+    told = scene.tell(Shape.COMPLETIONS, {"model": "gpt-4o-mini", "prompt": "Hi"})
+    assert generation_paths(scene) == ["/chat/completions"]
+    assert told.json["object"] == "text_completion"
+    assert told.json["choices"][0]["text"] == "Hello"
+    assert told.json["model"] == "gpt-4o-mini"
+    assert told.decision.endpoint == "/v1/chat/completions"
+    assert told.decision.translation.startswith("from=completions; to=chat")
+
+
+def test_a_chat_client_reaches_a_completions_model() -> None:
+    scene = Scene(completions_server)
+    told = scene.tell(Shape.CHAT, {**MESSAGES, "model": "davinci-002"})
+    assert generation_paths(scene) == ["/completions"]
+    assert told.json["choices"][0]["message"]["content"] == "Hello"
+
+
+def test_a_wrong_endpoint_is_tried_again_once_and_learned() -> None:
+    async def scenario() -> None:
+        scene = Scene(chat_server)
+        first = await scene.call(Shape.COMPLETIONS, PROMPT)
+        assert first.json["choices"][0]["text"] == "Hello"
+        assert (first.decision.attempts, first.decision.resolved_by) == (2, "default")
+        asked = len(scene.network.calls)
+        second = await scene.call(Shape.COMPLETIONS, PROMPT)
+        assert (second.decision.attempts, second.decision.resolved_by) == (1, "learned")
+        assert len(scene.network.calls) == asked + 1
+
+    asyncio.run(scenario())
+
+
+def test_what_one_caller_taught_serves_no_other() -> None:
+    async def scenario() -> None:
+        scene = Scene(chat_server)
+        await scene.call(Shape.COMPLETIONS, PROMPT, ALICE)
+        assert (await scene.call(Shape.COMPLETIONS, PROMPT, BOB)).decision.attempts == 2
+
+    asyncio.run(scenario())
+
+
+def test_an_unknown_model_is_looked_up_once_and_then_costs_one_request() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        if call.path == "/fine_tuning/jobs":
+            job = {"id": "ftjob-1", "model": "gpt-4o-mini", "fine_tuned_model": "acme-x"}
+            return json_reply({"data": [job], "has_more": False})
+        return chat_server(call)
+
+    async def scenario() -> None:
+        scene = Scene(answer)
+        first = await scene.call(Shape.COMPLETIONS, PROMPT)
+        assert (first.decision.attempts, first.decision.resolved_by) == (1, "job")
+        asked = len(scene.network.calls)
+        await scene.call(Shape.COMPLETIONS, PROMPT)
+        assert len(scene.network.calls) == asked + 1
+
+    asyncio.run(scenario())
+
+
+def test_does_not_exist_is_a_wrong_endpoint_where_the_metadata_says_it_exists() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        if call.path == "/models":
+            return json_reply({"data": [{"id": "acme-x", "object": "model"}]})
+        if call.path == "/chat/completions":
+            return json_reply(chat_completion())
+        return does_not_exist("acme-x")
+
+    told = Scene(answer).tell(Shape.COMPLETIONS, PROMPT)
+    assert told.json["choices"][0]["text"] == "Hello"
+    assert told.decision.attempts == 2
+
+
+def test_does_not_exist_is_a_wrong_endpoint_where_the_id_names_its_base() -> None:
+    model = "ft:brand-new-base:acme:bot:8abc1234"
+
+    def answer(call: UpstreamCall) -> Answer:
+        if call.path == "/chat/completions":
+            return json_reply(chat_completion())
+        return does_not_exist(model)
+
+    told = Scene(answer).tell(Shape.COMPLETIONS, {"model": model, "prompt": "Hi"})
+    assert told.json["choices"][0]["text"] == "Hello"
+
+
+def test_a_model_that_is_nowhere_gets_a_404_that_helps() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        if call.path == "/models":
+            return json_reply({"data": [{"id": "acme-support-v7"}, {"id": "gpt-4o"}]})
+        return does_not_exist("acme-suport-v7")
+
+    scene = Scene(answer)
+    with pytest.raises(ModelNotFound) as raised:
+        scene.tell(Shape.CHAT, {**MESSAGES, "model": "acme-suport-v7"})
+    error = raised.value
+    assert error.status == 404
+    assert error.param == "model"
+    assert error.code == "model_not_found"
+    assert "Did you mean 'acme-support-v7'?" in error.message
+    assert "not among the 2 models that this key sees" in error.message
+    assert "at /v1/chat/completions" in error.message
+    assert generation_paths(scene) == ["/chat/completions"]
+
+
+def test_a_retired_model_is_told_since_when_and_how_to_alias_it() -> None:
+    scene = Scene(lambda call: does_not_exist("text-davinci-003"))
+    with pytest.raises(ModelNotFound) as raised:
+        scene.tell(Shape.COMPLETIONS, {"model": "text-davinci-003", "prompt": "Hi"})
+    assert "shut down on 2024-01-04" in raised.value.message
+    assert "`text-davinci-003: {model: " in raised.value.message
+
+
+def test_a_model_with_a_known_shutdown_date_warns() -> None:
+    told = Scene(completions_server).tell(
+        Shape.COMPLETIONS, {"model": "davinci-002", "prompt": "Hi"}
+    )
+    assert told.decision.warning.startswith("model was shut down on 2026-09-28")
+
+
+def test_an_error_of_the_same_shape_comes_back_as_it_is() -> None:
+    reply = error_reply(429, "slow down", code="rate_limit_exceeded")
+    reply.headers = (*reply.headers, (b"retry-after", b"7"))
+    told = Scene(lambda _: reply).tell(Shape.CHAT, {**MESSAGES, "model": "gpt-4o"})
+    assert told.reply.status == 429
+    assert (b"retry-after", b"7") in told.reply.headers
+    assert told.body == reply.pieces[0]
+
+
+def test_an_error_behind_a_translation_names_the_clients_parameter() -> None:
+    reply = error_reply(
+        400, "Invalid 'messages[0].content'.", param="messages[0].content", code="invalid_value"
+    )
+    reply.headers = (*reply.headers, (b"x-ratelimit-remaining", b"3"))
+    with pytest.raises(GatewayError) as raised:
+        Scene(lambda _: reply).tell(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": "Hi"})
+    error = raised.value
+    assert (error.status, error.param, error.code) == (400, "prompt", "invalid_value")
+    assert error.message.endswith("(upstream parameter: messages[0].content)")
+    assert error.headers == (("x-ratelimit-remaining", "3"),)
+
+
+@pytest.mark.parametrize(
+    ("upstream", "client"),
+    [(409, 429), (422, 400), (500, 502), (503, 502), (504, 504), (501, 400), (302, 502)],
+)
+def test_statuses_behind_a_translation_are_those_old_clients_can_bear(
+    upstream: int, client: int
+) -> None:
+    reply = FakeReply(upstream, ((b"content-type", b"text/html"),), (b"<p>no</p>",))
+    with pytest.raises(GatewayError) as raised:
+        Scene(lambda _: reply).tell(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": "Hi"})
+    assert raised.value.status == client
+    assert "<p>no</p>" in raised.value.message
+
+
+def test_a_parameter_with_a_safe_fix_is_fixed_once_and_remembered() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        assert isinstance(call.body, bytes)
+        if b'"max_tokens"' in call.body:
+            return error_reply(400, RENAME, param="max_tokens", code="unsupported_parameter")
+        return json_reply(chat_completion())
+
+    async def scenario() -> None:
+        scene = Scene(answer)
+        body = {**MESSAGES, "model": "gpt-4o", "max_tokens": 5}
+        first = await scene.call(Shape.CHAT, body)
+        assert first.decision.attempts == 2
+        assert first.decision.translation == (
+            "from=chat; to=chat; changed=max_tokens->max_completion_tokens"
+        )
+        assert scene.network.bodies()[1]["max_completion_tokens"] == 5
+        assert (await scene.call(Shape.CHAT, body)).decision.attempts == 1
+        assert (await scene.call(Shape.CHAT, body, BOB)).decision.attempts == 2
+
+    asyncio.run(scenario())
+
+
+def test_a_fix_that_does_not_help_is_given_up() -> None:
+    scene = Scene(
+        lambda _: error_reply(400, RENAME, param="max_tokens", code="unsupported_parameter")
+    )
+    told = scene.tell(Shape.CHAT, {**MESSAGES, "model": "gpt-4o", "max_tokens": 5})
+    assert (told.reply.status, told.json["error"]["message"]) == (400, RENAME)
+    assert len(scene.network.calls) == 2
+
+
+def test_if_no_endpoint_takes_it_the_first_refusal_is_told() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        if call.path == "/completions":
+            return error_reply(404, CHAT_ONLY, param="model")
+        if call.path == "/chat/completions":
+            return error_reply(404, NOT_CHAT, param="model")
+        return error_reply(404, "no such thing")
+
+    scene = Scene(answer)
+    told = scene.tell(Shape.COMPLETIONS, PROMPT)
+    assert told.json["error"]["message"] == CHAT_ONLY
+    assert told.decision.endpoint == "/v1/completions"
+    assert len(set(generation_paths(scene))) == len(generation_paths(scene))
+
+
+def test_if_the_second_attempt_fails_for_a_real_reason_that_is_told() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        if call.path == "/chat/completions":
+            return error_reply(429, "slow down")
+        return chat_server(call)
+
+    with pytest.raises(GatewayError) as raised:
+        Scene(answer).tell(Shape.COMPLETIONS, PROMPT)
+    assert (raised.value.status, raised.value.message) == (429, "slow down")
+
+
+def test_a_learned_endpoint_that_refuses_is_forgotten() -> None:
+    moved = False
+
+    def answer(call: UpstreamCall) -> Answer:
+        return completions_server(call) if moved else chat_server(call)
+
+    async def scenario() -> None:
+        nonlocal moved
+        scene = Scene(answer)
+        await scene.call(Shape.COMPLETIONS, PROMPT)
+        moved = True
+        again = await scene.call(Shape.COMPLETIONS, PROMPT)
+        assert again.json["choices"][0]["text"] == "Hello"
+        assert again.decision.attempts == 2
+        after = await scene.call(Shape.COMPLETIONS, PROMPT)
+        assert (after.decision.attempts, after.decision.endpoint) == (1, "/v1/completions")
+
+    asyncio.run(scenario())
+
+
+def test_a_refusal_wrapped_in_status_200_is_a_refusal() -> None:
+    vllm = UpstreamSettings("vllm", "http://127.0.0.1:8000/v1", Kind.VLLM, CredentialPolicy.NONE)
+
+    def answer(call: UpstreamCall) -> Answer:
+        if call.path == "/chat/completions":
+            text = "As of transformers v4.44, default chat template is no longer allowed"
+            return json_reply(
+                {"object": "error", "message": text, "type": "BadRequestError", "code": 400}
+            )
+        return completions_server(call)
+
+    told = Scene(answer, vllm).tell(Shape.CHAT, MESSAGES)
+    assert told.json["choices"][0]["message"]["content"] == "Hello"
+
+
+def test_a_small_success_that_only_quotes_an_error_is_a_success() -> None:
+    quoting = chat_completion(text='{"error": "' + CHAT_ONLY + '"}')
+    told = Scene(lambda _: json_reply(quoting)).tell(Shape.CHAT, {**MESSAGES, "model": "gpt-4o"})
+    assert told.json == quoting
+
+
+def test_the_gateways_own_key_refused_is_no_news_of_the_clients() -> None:
+    upstream = UpstreamSettings(
+        "openai", "https://x/v1", Kind.OPENAI, CredentialPolicy.KEY, Secret("sk-own")
+    )
+    reply = error_reply(401, "Incorrect API key provided: sk-o*wn.")
+    for shape, body in (
+        (Shape.CHAT, {**MESSAGES, "model": "gpt-4o"}),
+        (Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": "Hi"}),
+    ):
+        with pytest.raises(UpstreamError) as raised:
+            Scene(lambda _: reply, upstream).tell(shape, body)
+        assert (raised.value.status, raised.value.type) == (502, "upstream_auth_error")
+        assert "sk-o" not in raised.value.message
+
+
+def test_a_client_may_use_its_own_models_only() -> None:
+    client = ClientSettings("team-a", "0" * 64, ("gpt-*",))
+    with pytest.raises(PermissionDenied) as raised:
+        Scene(chat_server).tell(Shape.CHAT, {**MESSAGES, "model": "o1"}, client=client)
+    assert raised.value.param == "model"
+
+
+def test_prompts_are_fanned_out_and_folded_in_order() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        return json_reply(chat_completion(last_text(call).upper()))
+
+    scene = Scene(answer)
+    told = scene.tell(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": ["a", "b", "c"]})
+    assert [(c["index"], c["text"]) for c in told.json["choices"]] == [
+        (0, "A"),
+        (1, "B"),
+        (2, "C"),
+    ]
+    assert told.json["usage"]["total_tokens"] == 9
+    assert len(scene.network.calls) == 3
+
+
+def test_the_first_failure_in_order_fails_the_whole_fan_out() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        text = last_text(call)
+        if text == "a":
+            return json_reply(chat_completion())
+        return error_reply(400, f"bad {text}", param="messages")
+
+    scene = Scene(answer)
+    with pytest.raises(GatewayError) as raised:
+        scene.tell(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": ["a", "b", "c"]})
+    assert raised.value.param == "prompt[1]"
+    assert raised.value.message.startswith("bad b")
+    assert all(reply.closed for reply in scene.network.replies)
+
+
+def test_streams_of_a_fan_out_are_merged_into_one() -> None:
+    scene = Scene(lambda _: stream_reply(chat_chunk("x"), chat_chunk(finish="stop")))
+    told = scene.tell(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": ["a", "b"], "stream": True})
+    texts: dict[int, str] = {}
+    for event in told.events[:-1]:
+        for choice in event["choices"]:
+            texts[choice["index"]] = texts.get(choice["index"], "") + choice["text"]
+    assert texts == {0: "x", 1: "x"}
+    assert told.body.count(b"[DONE]") == 1
+    assert told.events[-1] == "[DONE]"
+    assert all(reply.closed for reply in scene.network.replies)
+
+
+def test_a_failing_call_of_a_streamed_fan_out_is_a_plain_error_while_nothing_was_sent() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        text = last_text(call)
+        if text == "a":
+            return stream_reply(chat_chunk("x"), chat_chunk(finish="stop"))
+        return error_reply(400, "bad", param="messages")
+
+    scene = Scene(answer)
+    with pytest.raises(GatewayError) as raised:
+        scene.tell(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": ["a", "b"], "stream": True})
+    assert raised.value.param == "prompt[1]"
+    assert all(reply.closed for reply in scene.network.replies)
+
+
+STREAM = {"model": "gpt-4o", "prompt": "Hi", "stream": True}
+
+
+def test_a_stream_is_translated_and_its_usage_sent_only_when_asked_for() -> None:
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    chunks = (chat_chunk("He"), chat_chunk("y", "stop"), chat_chunk(choices=[], usage=usage))
+    told = Scene(lambda _: stream_reply(*chunks)).tell(Shape.COMPLETIONS, STREAM)
+    assert "".join(e["choices"][0]["text"] for e in told.events[:-1]) == "Hey"
+    asked = {**STREAM, "stream_options": {"include_usage": True}}
+    told = Scene(lambda _: stream_reply(*chunks)).tell(Shape.COMPLETIONS, asked)
+    assert told.events[-2]["usage"]["total_tokens"] == 2
+    assert dict(told.reply.headers)[b"content-type"] == b"text/event-stream; charset=utf-8"
+
+
+def test_an_error_event_before_the_first_text_is_a_plain_error() -> None:
+    event = {"error": {"message": "overloaded", "type": "server_error", "code": None}}
+    with pytest.raises(GatewayError) as raised:
+        Scene(lambda _: stream_reply(event)).tell(Shape.COMPLETIONS, STREAM)
+    assert raised.value.message == "overloaded"
+
+
+def test_an_error_event_inside_the_stream_is_an_error_event_with_the_terminator() -> None:
+    event = {"error": {"message": "overloaded", "type": "server_error", "code": None}}
+    told = Scene(lambda _: stream_reply(chat_chunk("a"), event)).tell(Shape.COMPLETIONS, STREAM)
+    assert told.events[0]["choices"][0]["text"] == "a"
+    assert told.events[1]["error"]["message"] == "overloaded"
+    assert told.events[2:] == ["[DONE]"]
+
+
+@pytest.mark.parametrize(
+    "error", [None, TruncatedStream("gone"), UpstreamTimeout("silent")], ids=str
+)
+def test_a_stream_that_breaks_off_never_ends_cleanly(error: GatewayError | None) -> None:
+    told = Scene(lambda _: stream_reply(chat_chunk("a"), done=False, error=error)).tell(
+        Shape.COMPLETIONS, STREAM
+    )
+    assert told.events[0]["choices"][0]["text"] == "a"
+    assert told.events[-1]["error"]["type"] == "server_error"
+    assert b"[DONE]" not in told.body
+
+
+def test_a_stream_of_the_same_shape_that_breaks_off_says_so() -> None:
+    reply = stream_reply(chat_chunk("a"), done=False, error=TruncatedStream("gone"))
+    told = Scene(lambda _: reply).tell(Shape.CHAT, {**MESSAGES, "model": "gpt-4o", "stream": True})
+    assert told.events[-1]["error"]["code"] == "upstream_stream_truncated"
+    assert b"[DONE]" not in told.body
+
+
+def test_a_plain_reply_to_a_streaming_request_becomes_a_stream() -> None:
+    told = Scene(lambda _: json_reply(chat_completion("whole"))).tell(Shape.COMPLETIONS, STREAM)
+    assert "".join(e["choices"][0]["text"] for e in told.events[:-1]) == "whole"
+    assert told.events[-1] == "[DONE]"
+
+
+def test_zero_tokens_are_answered_without_any_call() -> None:
+    scene = Scene(chat_server)
+    body = {"model": "gpt-4o", "prompt": "Hi", "max_tokens": 0, "echo": True}
+    assert scene.tell(Shape.COMPLETIONS, body).json["choices"][0]["text"] == "Hi"
+    streamed = scene.tell(
+        Shape.COMPLETIONS, {**body, "stream": True, "stream_options": {"include_usage": True}}
+    )
+    assert streamed.events[0]["choices"][0]["text"] == "Hi"
+    assert streamed.events[1:] == ["[DONE]"]
+    assert scene.network.calls == []
+
+
+def test_a_reply_that_is_no_json_is_an_upstream_error() -> None:
+    reply = FakeReply(200, ((b"content-type", b"text/html"),), (b"<html>",))
+    for body in ({"model": "gpt-4o", "prompt": "Hi"}, STREAM):
+        with pytest.raises(UpstreamError):
+            Scene(lambda _: reply).tell(Shape.COMPLETIONS, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'"text"',
+        b"null",
+        b'{"model": 5}',
+        b'{"model": ""}',
+        b'{"model": null}',
+        b"{}",
+        b'{"model": "a\\nb"}',
+        b'{"model": "' + b"x" * 600 + b'"}',
+        b'{"model": "m", "x": "\xff"}',
+        b'{"model": "m", "x": ' + b"[" * 100_000,
+        b'{"model": "m", "x": NaN}',
+    ],
+    ids=lambda b: repr(b[:24]),
+)
+def test_bad_bodies_are_400s_and_reach_no_upstream(body: bytes) -> None:
+    scene = Scene(chat_server)
+    with pytest.raises(InvalidRequest) as raised:
+        scene.tell(Shape.CHAT, body)
+    assert raised.value.status == 400
+    assert scene.network.calls == []
+
+
+def test_what_cannot_be_translated_is_refused_by_name_before_anything_is_sent() -> None:
+    scene = Scene(chat_server)
+    with pytest.raises(InvalidRequest) as raised:
+        scene.tell(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": "Hi", "suffix": "end"})
+    assert raised.value.param == "suffix"
+    assert scene.network.calls == []
+
+
+def test_or_dropped_and_reported_where_the_operator_says_so() -> None:
+    scene = Scene(chat_server, translation=TranslationSettings(on_unsupported="drop"))
+    told = scene.tell(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": "Hi", "suffix": "end"})
+    assert "dropped=suffix" in told.decision.translation
+
+
+def test_a_rule_can_override_the_translation_of_its_model() -> None:
+    rule = ModelRule("gpt-4o", translation=TranslationSettings(on_unsupported="drop"))
+    told = Scene(chat_server, rules=(rule,)).tell(
+        Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": "Hi", "suffix": "end"}
+    )
+    assert "dropped=suffix" in told.decision.translation
+
+
+def test_an_error_body_too_large_to_be_a_refusal_is_passed_on() -> None:
+    length = (b"content-length", b"100000")
+    reply = FakeReply(404, ((b"content-type", b"text/html"), length), (b"x" * 100_000,))
+    told = Scene(lambda _: reply).tell(Shape.CHAT, {**MESSAGES, "model": "gpt-4o"})
+    assert (told.reply.status, len(told.body)) == (404, 100_000)
+    with pytest.raises(GatewayError) as raised:
+        Scene(lambda _: reply).tell(Shape.COMPLETIONS, STREAM)
+    assert raised.value.status == 404
+
+
+def test_days_are_counted_from_unix_time() -> None:
+    assert as_date(0) == date(1970, 1, 1)
+    assert as_date(1_795_000_000) == date(2026, 11, 18)
