@@ -53,7 +53,7 @@ class _RenamingStream:
     def fail(self, error: GatewayError) -> list[Json]:
         envelope = error.envelope()
         if self._shape is Shape.RESPONSES:
-            return [{"type": "error", **envelope["error"], **envelope}]
+            return [{**envelope["error"], **envelope, "type": "error"}]
         return [dict(envelope)]
 
     def satisfied(self, call: int) -> bool:  # noqa: ARG002

@@ -1,0 +1,61 @@
+"""The report, and refusing or dropping what has no equivalent."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.config.settings import TranslationSettings
+from gateway.errors import UnsupportedParameter
+from gateway.shapes import Shape
+from gateway.translate.contract import Capabilities, Context, Report, unsupported
+
+DROPPING = Context("m", "m", TranslationSettings(on_unsupported="drop"))
+
+
+def test_the_header_names_both_shapes_and_what_happened() -> None:
+    report = Report(Shape.COMPLETIONS, Shape.CHAT)
+    assert report.header() == "from=completions; to=chat"
+    report.drop("suffix")
+    report.drop("suffix")
+    report.change("max_tokens", 4, 16)
+    report.rename("max_tokens", "max_completion_tokens")
+    report.emulate("n")
+    assert report.header() == (
+        "from=completions; to=chat; dropped=suffix; "
+        "changed=max_tokens:4->16,max_tokens->max_completion_tokens; emulated=n"
+    )
+
+
+@given(st.lists(st.text(max_size=200), max_size=100))
+def test_whatever_is_reported_the_header_is_one_short_printable_line(names: list[str]) -> None:
+    report = Report(Shape.CHAT, Shape.CHAT)
+    for name in names:
+        report.drop(name)
+    header = report.header()
+    assert header.isascii()
+    assert header.isprintable()
+    assert len(header) < 100_000
+    assert header.count("; dropped=") <= 1
+
+
+def test_what_has_no_equivalent_is_refused_by_name() -> None:
+    report = Report(Shape.CHAT, Shape.COMPLETIONS)
+    with pytest.raises(UnsupportedParameter) as raised:
+        unsupported(Context("m", "m"), report, "tools", "there are none.")
+    assert raised.value.param == "tools"
+    assert raised.value.message == (
+        "'tools' is not supported for model 'm': there are none. "
+        "Remove it, or set on_unsupported=drop for this model."
+    )
+    with pytest.raises(UnsupportedParameter, match=r"Remove it\.$"):
+        unsupported(DROPPING, report, "audio", "there is none.", droppable=False)
+
+
+def test_or_dropped_and_reported() -> None:
+    report = Report(Shape.CHAT, Shape.COMPLETIONS)
+    unsupported(DROPPING, report, "tools", "there are none.")
+    assert report.dropped == ["tools"]
+
+
+def test_a_context_can_be_had_for_another_backend() -> None:
+    assert Context("m", "m").with_capabilities(Capabilities(n=False)).capabilities.n is False

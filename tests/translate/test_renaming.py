@@ -1,0 +1,75 @@
+"""Equal shapes, another model name: nothing else changes."""
+
+import pytest
+
+from gateway.config.settings import TranslationSettings
+from gateway.errors import TruncatedStream, UpstreamError
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Context
+from gateway.translate.renaming import Renaming
+
+CONTEXT = Context("asked", "sent")
+
+
+def test_the_request_goes_out_under_the_name_to_send_and_is_else_untouched() -> None:
+    body: Json = {"model": "asked", "messages": [], "future": None}
+    renaming = Renaming(Shape.CHAT, body, CONTEXT)
+    assert renaming.calls == ({"model": "sent", "messages": [], "future": None},)
+    assert body["model"] == "asked"
+    assert renaming.local_reply() is None
+    assert renaming.client_param(0, "messages[0]") == "messages[0]"
+
+
+def test_the_reply_comes_back_under_the_name_that_was_asked_for() -> None:
+    renaming = Renaming(Shape.CHAT, {}, CONTEXT)
+    assert renaming.reply([{"model": "sent-2024", "id": "x"}]) == {"model": "asked", "id": "x"}
+    assert renaming.reply([{"id": "x"}]) == {"id": "x"}
+
+
+def test_or_under_the_upstreams_where_the_operator_says_so() -> None:
+    context = Context("asked", "sent", TranslationSettings(echo_model="upstream"))
+    assert Renaming(Shape.CHAT, {}, context).reply([{"model": "sent"}]) == {"model": "sent"}
+
+
+def test_events_are_renamed_in_responses_within_the_response() -> None:
+    stream = Renaming(Shape.RESPONSES, {}, CONTEXT).stream()
+    event: Json = {"type": "response.created", "response": {"model": "sent", "id": "r"}}
+    assert stream.feed(0, event) == [
+        {"type": "response.created", "response": {"model": "asked", "id": "r"}}
+    ]
+    assert not stream.satisfied(0)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        {"choices": [{"finish_reason": "stop"}]},
+        {"type": "response.completed"},
+        {"type": "response.incomplete"},
+        {"type": "error"},
+        {"error": {"message": "no"}},
+    ],
+)
+def test_a_stream_with_its_last_event_is_complete(last: Json) -> None:
+    stream = Renaming(Shape.CHAT, {}, CONTEXT).stream()
+    stream.feed(0, last)
+    assert stream.end(0) == []
+
+
+@pytest.mark.parametrize(
+    "event", [{}, {"choices": None}, {"choices": [{"finish_reason": None}, 5]}, {"error": None}]
+)
+def test_a_stream_without_it_is_cut_off(event: Json) -> None:
+    stream = Renaming(Shape.CHAT, {}, CONTEXT).stream()
+    stream.feed(0, event)
+    with pytest.raises(TruncatedStream):
+        stream.end(0)
+
+
+def test_errors_are_told_in_the_dialect_of_the_shape() -> None:
+    error = UpstreamError("gone", code="c")
+    chat = Renaming(Shape.CHAT, {}, CONTEXT).stream().fail(error)
+    assert chat == [error.envelope()]
+    responses = Renaming(Shape.RESPONSES, {}, CONTEXT).stream().fail(error)
+    assert responses[0]["type"] == "error"
+    assert responses[0]["error"]["message"] == responses[0]["message"] == "gone"
