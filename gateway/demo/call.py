@@ -1,0 +1,149 @@
+"""One HTTP request at the emulator, as its endpoints see it: read, reply, notice who leaves."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from starlette.types import Receive, Scope, Send
+
+from gateway.demo import refusals
+from gateway.demo.answer import Json, encoded
+from gateway.demo.journal import RecordedRequest
+
+LARGEST_JSON = 64 * 1024 * 1024
+"""What a JSON body may measure, in bytes."""
+
+
+class ClientLeft(Exception):
+    """The client closed the connection before it had sent, or received, everything."""
+
+
+class Call:
+    """A request to read and to answer, once."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        self._receive = receive
+        self._send = send
+        self._request_id = request_id
+        self._body_read = False
+        self.record = RecordedRequest(
+            method=scope["method"],
+            path=scope["path"],
+            query=scope["query_string"].decode("latin-1"),
+            headers={
+                name.decode("latin-1").lower(): value.decode("latin-1")
+                for name, value in scope["headers"]
+            },
+        )
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the request body as it arrives; raises `ClientLeft`."""
+        while not self._body_read:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientLeft
+            self._body_read = not message.get("more_body", False)
+            chunk = message.get("body", b"")
+            self.record.body_size += len(chunk)
+            if chunk:
+                yield chunk
+
+    async def json(self) -> Json:
+        """Return the body, a JSON object; raises `Refused` for anything else."""
+        parts: list[bytes] = []
+        async for chunk in self.chunks():
+            if self.record.body_size > LARGEST_JSON:
+                raise refusals.too_large(LARGEST_JSON)
+            parts.append(chunk)
+        self.record.body = b"".join(parts)
+        return _parsed(self.record.body)
+
+    async def reply_json(
+        self, value: object, status: int = 200, headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        """Send a whole JSON reply."""
+        await self.reply(encoded(value), "application/json", status, headers)
+
+    async def reply(
+        self,
+        body: bytes,
+        content_type: str,
+        status: int = 200,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """Send a whole reply."""
+        length = ("content-length", str(len(body)))
+        await self.start(content_type, status, (*headers, length))
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def start(
+        self,
+        content_type: str,
+        status: int = 200,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """Send the head of a reply."""
+        fields = (
+            ("content-type", content_type),
+            ("x-request-id", self._request_id),
+            ("openai-version", "2020-10-01"),
+            ("openai-processing-ms", "1"),
+            *headers,
+        )
+        self.record.status = status
+        await self._send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [(name.encode(), value.encode()) for name, value in fields],
+            }
+        )
+
+    async def write(self, chunk: bytes) -> None:
+        """Send a piece of the body."""
+        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def end(self) -> None:
+        """Send the end of the body. Without it the server breaks the connection."""
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def while_connected(self, work: Awaitable[None]) -> None:
+        """Do `work` until it is done, or give it up when the client leaves: `ClientLeft`.
+
+        The request body must have been read.
+        """
+        working = asyncio.ensure_future(work)
+        watching = asyncio.ensure_future(self._until_client_leaves())
+        try:
+            await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise ClientLeft
+            await working
+        finally:
+            for task in (working, watching):
+                task.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+            await asyncio.wait({working})
+
+    async def _until_client_leaves(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            continue
+
+
+def _parsed(body: bytes) -> Json:
+    try:
+        value: Any = json.loads(body, parse_constant=_no_constant)
+        # A lone surrogate is legal in JSON and cannot be sent back as UTF-8.
+        encoded(value)
+    except (ValueError, RecursionError):
+        raise refusals.not_json() from None
+    if not isinstance(value, dict):
+        raise refusals.not_json()
+    return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

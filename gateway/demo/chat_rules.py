@@ -1,0 +1,293 @@
+"""What /v1/chat/completions takes and refuses (openai-openapi, CreateChatCompletionRequest)."""
+
+from collections.abc import Mapping
+
+from gateway.demo import checks, refusals, sampling
+from gateway.demo.answer import Json
+from gateway.demo.checks import Check, array, mapping, nullable, record, string, tagged, word
+from gateway.demo.models import DemoModel, Quirk
+from gateway.demo.refusals import Refused
+
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_LONGEST_CALL_ID = 40
+
+
+def _parts(**variants: Mapping[str, Check]) -> Check:
+    """Accept a string, or parts of these types with these members."""
+    part = tagged(
+        "type",
+        {
+            name: record({"type": string, **members}, {"cache_control": mapping}, open_=False)
+            for name, members in variants.items()
+        },
+    )
+    return checks.string_or(array(part, least=1))
+
+
+_TEXT: Mapping[str, Check] = {"text": string}
+_IMAGE: Mapping[str, Check] = {
+    "image_url": record({"url": string}, {"detail": word("auto", "low", "high")}, open_=False)
+}
+_AUDIO: Mapping[str, Check] = {
+    "input_audio": record({"data": string, "format": word("wav", "mp3")}, open_=False)
+}
+_FILE: Mapping[str, Check] = {
+    "file": record({}, {"file_id": string, "file_data": string, "filename": string}, open_=False)
+}
+_USER_CONTENT = _parts(text=_TEXT, image_url=_IMAGE, input_audio=_AUDIO, file=_FILE)
+_TEXT_CONTENT = _parts(text=_TEXT)
+_ASSISTANT_CONTENT = _parts(text=_TEXT, refusal={"refusal": string})
+_FUNCTION_CALL = record({"name": string, "arguments": string}, open_=False)
+_TOOL_CALL = tagged(
+    "type",
+    {
+        "function": record(
+            {
+                "id": checks.short_string(_LONGEST_CALL_ID),
+                "type": string,
+                "function": _FUNCTION_CALL,
+            },
+            open_=False,
+        ),
+        "custom": record(
+            {
+                "id": checks.short_string(_LONGEST_CALL_ID),
+                "type": string,
+                "custom": record({"name": string, "input": string}, open_=False),
+            },
+            open_=False,
+        ),
+    },
+)
+
+
+def _message(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None) -> Check:
+    return record({"role": string, **required}, {"name": string, **(optional or {})}, open_=False)
+
+
+_MESSAGE = tagged(
+    "role",
+    {
+        "system": _message({"content": _TEXT_CONTENT}),
+        "developer": _message({"content": _TEXT_CONTENT}),
+        "user": _message({"content": _USER_CONTENT}),
+        "assistant": _message(
+            {},
+            {
+                "content": nullable(_ASSISTANT_CONTENT),
+                "refusal": nullable(string),
+                "tool_calls": array(_TOOL_CALL, least=1),
+                "function_call": nullable(_FUNCTION_CALL),
+                "audio": nullable(record({"id": string}, open_=False)),
+            },
+        ),
+        "tool": _message({"content": _TEXT_CONTENT, "tool_call_id": string}),
+        "function": _message({"content": nullable(string), "name": string}),
+    },
+)
+_FUNCTION = record(
+    {"name": string},
+    {"description": string, "parameters": mapping, "strict": nullable(checks.boolean)},
+    open_=False,
+)
+_TOOL = tagged(
+    "type",
+    {
+        "function": record({"type": string, "function": _FUNCTION}, open_=False),
+        "custom": record({"type": string, "custom": mapping}, open_=False),
+    },
+)
+_RESPONSE_FORMAT = tagged(
+    "type",
+    {
+        "text": record({"type": string}, open_=False),
+        "json_object": record({"type": string}, open_=False),
+        "json_schema": record(
+            {
+                "type": string,
+                "json_schema": record(
+                    {"name": string},
+                    {
+                        "description": string,
+                        "schema": mapping,
+                        "strict": nullable(checks.boolean),
+                    },
+                    open_=False,
+                ),
+            },
+            open_=False,
+        ),
+    },
+)
+_NAMED_TOOL = tagged(
+    "type",
+    {
+        "function": record(
+            {"type": string, "function": record({"name": string}, open_=False)}, open_=False
+        ),
+        "allowed_tools": record(
+            {
+                "type": string,
+                "allowed_tools": record(
+                    {"mode": word("auto", "required"), "tools": array(mapping, least=1)},
+                    open_=False,
+                ),
+            },
+            open_=False,
+        ),
+    },
+)
+
+
+def _tool_choice(path: str, value: object) -> None:
+    if isinstance(value, str):
+        word("none", "auto", "required")(path, value)
+    else:
+        _NAMED_TOOL(path, value)
+
+
+def _function_call(path: str, value: object) -> None:
+    if isinstance(value, str):
+        word("none", "auto")(path, value)
+    else:
+        record({"name": string}, open_=False)(path, value)
+
+
+PARAMETERS: Mapping[str, Check] = {
+    **sampling.SHARED,
+    "messages": array(_MESSAGE, least=1),
+    "audio": nullable(mapping),
+    "function_call": _function_call,
+    "functions": array(_FUNCTION, least=1, most=128),
+    "logprobs": nullable(checks.boolean),
+    "max_tokens": nullable(checks.integer(1)),
+    "max_completion_tokens": nullable(checks.integer(1)),
+    "metadata": nullable(mapping),
+    "modalities": nullable(array(word("text", "audio"))),
+    "moderation": nullable(mapping),
+    "parallel_tool_calls": checks.boolean,
+    "prediction": nullable(mapping),
+    "prompt_cache_key": nullable(string),
+    "prompt_cache_options": mapping,
+    "prompt_cache_retention": nullable(word("in_memory", "24h")),
+    "reasoning_effort": nullable(word(*EFFORTS)),
+    "response_format": _RESPONSE_FORMAT,
+    "safety_identifier": nullable(checks.short_string(64)),
+    "service_tier": nullable(word("auto", "default", "flex", "scale", "priority")),
+    "store": nullable(checks.boolean),
+    "tool_choice": _tool_choice,
+    "tools": array(_TOOL, least=1, most=128),
+    "top_logprobs": nullable(checks.integer(0, 20)),
+    "verbosity": nullable(word("low", "medium", "high")),
+    "web_search_options": mapping,
+}
+
+
+def check_names(body: Json) -> None:
+    """Refuse parameters that the endpoint does not have, whatever the model."""
+    unknown = [name for name in body if name not in PARAMETERS]
+    if unknown:
+        raise refusals.unrecognized_arguments(unknown)
+
+
+def check(body: Json, model: DemoModel) -> None:
+    """Raise `Refused` unless the body is a request that OpenAI would serve on this model."""
+    sampling.check_required(("messages",), body)
+    sampling.check_members(PARAMETERS, body)
+    sampling.require_stream(body)
+    _check_companions(body)
+    _check_tool_turns(body["messages"])
+    _check_format(body, model)
+    if Quirk.REASONING in model.quirks:
+        _check_reasoning(body, model)
+    elif body.get("reasoning_effort") is not None:
+        raise refusals.unrecognized_arguments(["reasoning_effort"])
+
+
+def _check_companions(body: Json) -> None:
+    if body.get("top_logprobs") is not None and not body.get("logprobs"):
+        raise Refused(
+            400,
+            "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.",
+            param="top_logprobs",
+        )
+    for name in ("tool_choice", "parallel_tool_calls"):
+        if name in body and "tools" not in body:
+            raise Refused(
+                400,
+                f"Invalid value for '{name}': '{name}' is only allowed when 'tools' are specified.",
+                param=name,
+            )
+    if body.get("metadata") is not None and not body.get("store"):
+        raise Refused(
+            400,
+            "The 'metadata' parameter is only allowed when 'store' is enabled.",
+            param="metadata",
+        )
+    if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
+        raise Refused(
+            400,
+            "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
+            code="invalid_parameter_combination",
+        )
+
+
+def _check_tool_turns(messages: list[Json]) -> None:
+    """Refuse a tool's turn that answers no call."""
+    called: set[str] = set()
+    for position, message in enumerate(messages):
+        if message["role"] == "assistant":
+            called = {call["id"] for call in message.get("tool_calls") or []}
+        elif message["role"] != "tool":
+            called = set()
+        elif message["tool_call_id"] not in called:
+            raise Refused(
+                400,
+                "Invalid parameter: messages with role 'tool' must be a response to a preceeding"
+                " message with 'tool_calls'.",
+                param=f"messages[{position}].role",
+            )
+
+
+def _check_format(body: Json, model: DemoModel) -> None:
+    kind = body.get("response_format", {}).get("type")
+    if kind == "json_schema" and Quirk.NO_STRUCTURED_OUTPUTS in model.quirks:
+        raise Refused(
+            400,
+            "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this"
+            " model. Learn more about supported models at the Structured Outputs guide:"
+            " https://platform.openai.com/docs/guides/structured-outputs",
+        )
+    if kind == "json_object" and "json" not in str(body["messages"]).lower():
+        raise Refused(
+            400,
+            "'messages' must contain the word 'json' in some form, to use 'response_format' of"
+            " type 'json_object'.",
+            param="messages",
+        )
+
+
+def _check_reasoning(body: Json, model: DemoModel) -> None:
+    """Refuse what reasoning models do not take at chat."""
+    if body.get("max_tokens") is not None:
+        raise refusals.unsupported_parameter("max_tokens", instead="max_completion_tokens")
+    if body.get("temperature") not in (None, 1):
+        raise refusals.unsupported_value("temperature", body["temperature"])
+    for name in ("top_p", "stop", "presence_penalty", "frequency_penalty", "logit_bias"):
+        if body.get(name) not in (None, _harmless(name)):
+            raise refusals.unsupported_parameter(name)
+    if body.get("logprobs"):
+        raise Refused(403, "You are not allowed to request logprobs from this model")
+    effort = body.get("reasoning_effort")
+    if body.get("tools") and effort not in (None, "none"):
+        raise Refused(
+            400,
+            f"Function tools with reasoning_effort are not supported for {model.id} in"
+            " /v1/chat/completions. To use function tools, use /v1/responses or set"
+            " reasoning_effort to 'none'.",
+            param="reasoning_effort",
+        )
+
+
+def _harmless(name: str) -> object:
+    return {"top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}.get(name)

@@ -1,0 +1,233 @@
+"""A strict emulator of OpenAI's API: every model answers at its own endpoint, and nowhere else.
+
+For tests and for `gateway demo`: no network, no key, no randomness. The models are listed in
+`gateway.demo.models`, the commands that a prompt can carry (`!429`, `!truncate`, …) in
+`gateway.demo.scenarios`; replies say back what they were given (`gateway.demo.completions`,
+`gateway.demo.turns`), so that a test sees what arrived. Requests are checked parameter by parameter
+against the endpoint's own list, and refused in OpenAI's words.
+
+```python
+with emulator.serve() as served:
+    client = openai.OpenAI(base_url=served.base_url, api_key="sk-anything")
+    ...
+    assert [call.path for call in served.journal] == ["/v1/completions"]
+```
+"""
+
+import itertools
+import re
+import socket
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from gateway.demo import (
+    chat,
+    chat_rules,
+    completions,
+    completions_rules,
+    listing,
+    media,
+    refusals,
+    responses,
+    responses_rules,
+    sampling,
+)
+from gateway.demo.accounts import Accounts
+from gateway.demo.answer import Answer, Json, Stamp
+from gateway.demo.call import Call, ClientLeft
+from gateway.demo.delivery import deliver
+from gateway.demo.files import Files
+from gateway.demo.gate import Gate
+from gateway.demo.journal import Journal
+from gateway.demo.models import DemoModel, Endpoint
+from gateway.demo.refusals import Refused
+from gateway.demo.visit import Handler, Visit
+
+CREATED = 1_788_220_800
+"""The time of every reply: 2026-09-01, in unix seconds."""
+_STOP_TIMEOUT = 10.0
+
+CheckNames = Callable[[Json], None]
+MakeAnswer = Callable[[Json, DemoModel, Stamp], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    method: str
+    path: re.Pattern[str]
+    handler: Handler
+
+
+class Emulator:
+    """The emulator as an ASGI application.
+
+    `journal` holds what arrived; `release()` lets the `!slow` replies go on. Arguments: see
+    `build`.
+    """
+
+    def __init__(self, accounts: Accounts, pace: float, journal_size: int) -> None:
+        self.journal = Journal(journal_size)
+        self.gate = Gate()
+        self._accounts = accounts
+        self._pace = pace
+        self._numbers = itertools.count(1)
+        self._routes = self._table()
+
+    def _table(self) -> list[_Route]:
+        files = Files(CREATED)
+        table: list[tuple[str, str, Handler]] = [
+            ("POST", Endpoint.COMPLETIONS, self._completions),
+            ("POST", Endpoint.CHAT, self._chat),
+            ("POST", Endpoint.RESPONSES, self._responses),
+            ("GET", "/v1/responses/(?P<response>[^/]+)", _stored_response),
+            ("POST", Endpoint.EMBEDDINGS, media.embeddings),
+            ("POST", Endpoint.MODERATIONS, media.moderations),
+            ("POST", Endpoint.SPEECH, media.speech),
+            ("POST", Endpoint.IMAGES, media.images),
+            ("GET", "/v1/models", listing.models),
+            ("GET", "/v1/models/(?P<model>.+)", listing.model),
+            ("GET", "/v1/fine_tuning/jobs", listing.jobs),
+            ("GET", "/v1/fine_tuning/jobs/(?P<job>[^/]+)", listing.job),
+            ("GET", "/v1/fine_tuning/jobs/(?P<job>[^/]+)/checkpoints", listing.checkpoints),
+            ("POST", "/v1/files", files.upload),
+            ("GET", "/v1/files", files.all),
+            ("GET", "/v1/files/(?P<file>[^/]+)", files.one),
+            ("DELETE", "/v1/files/(?P<file>[^/]+)", files.delete),
+            ("GET", "/v1/files/(?P<file>[^/]+)/content", files.content),
+        ]
+        return [_Route(method, re.compile(path), handler) for method, path, handler in table]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request; there is nothing to start up or to shut down."""
+        if scope["type"] != "http":
+            raise RuntimeError(f"the emulator speaks HTTP only, not {scope['type']}")
+        number = next(self._numbers)
+        call = Call(scope, receive, send, f"req_demo{number:08d}")
+        self.journal.add(call.record)
+        try:
+            await self._answer(call)
+        except Refused as refused:
+            await call.reply_json(refused.envelope(), refused.status, refused.headers)
+        except ClientLeft:
+            call.record.disconnected.set()
+        finally:
+            call.record.finished.set()
+
+    def release(self) -> None:
+        """Let every `!slow` reply go on that waits now; from any thread."""
+        self.gate.release()
+
+    async def _answer(self, call: Call) -> None:
+        handler, parts = self._route(call.record.method, call.record.path)
+        account = self._accounts.authenticate(call.record.headers.get("authorization"))
+        await handler(Visit(call, account, parts))
+
+    def _route(self, method: str, path: str) -> tuple[Handler, Mapping[str, str]]:
+        found = [(route, match) for route in self._routes if (match := route.path.fullmatch(path))]
+        for route, match in found:
+            if route.method == method:
+                return route.handler, match.groupdict()
+        if found:
+            raise refusals.wrong_method(method, path)
+        raise refusals.unknown_url(method, path)
+
+    async def _completions(self, visit: Visit) -> None:
+        names = completions_rules.check_names
+        await self._generate(visit, Endpoint.COMPLETIONS, names, completions.answer)
+
+    async def _chat(self, visit: Visit) -> None:
+        await self._generate(visit, Endpoint.CHAT, chat_rules.check_names, chat.answer)
+
+    async def _responses(self, visit: Visit) -> None:
+        names = responses_rules.check_names
+        await self._generate(visit, Endpoint.RESPONSES, names, responses.answer)
+
+    async def _generate(
+        self,
+        visit: Visit,
+        endpoint: Endpoint,
+        check_names: CheckNames,
+        make_answer: MakeAnswer,
+    ) -> None:
+        body = await visit.call.json()
+        asked = sampling.requested_model(body)
+        check_names(body)
+        model = visit.account.model_for(asked, endpoint)
+        answer = make_answer(body, model, Stamp(next(self._numbers), CREATED))
+        stream = bool(body.get("stream"))
+        await deliver(visit.call, answer, stream=stream, gate=self.gate, pace=self._pace)
+
+
+async def _stored_response(visit: Visit) -> None:
+    raise Refused(404, f"Response with id '{visit.path['response']}' not found.")
+
+
+def build(
+    *,
+    keys: Mapping[str, Collection[str]] | None = None,
+    earlier_jobs: int = 20,
+    pace: float = 0.0,
+    journal_size: int = 1000,
+) -> Emulator:
+    """Make an emulator.
+
+    `keys` maps each accepted bearer key to the model ids that it sees. Left out, any key that
+    begins with `sk-` sees the public and acme's models, and `models.PRIVATE_KEY` the private one
+    too. `earlier_jobs` failed fine-tuning jobs are listed before the useful ones. `pace` is the
+    time between two events of a stream, in seconds. The journal keeps `journal_size` requests.
+    """
+    return Emulator(Accounts(keys, earlier_jobs), pace, journal_size)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running emulator: `base_url` ends with `/v1`, without a slash."""
+
+    base_url: str
+    emulator: Emulator
+
+    @property
+    def journal(self) -> Journal:
+        """What arrived."""
+        return self.emulator.journal
+
+    def release(self) -> None:
+        """Let every `!slow` reply go on that waits now."""
+        self.emulator.release()
+
+
+@contextmanager
+def serve(emulator: Emulator | None = None) -> Iterator[Served]:
+    """Run an emulator on a free port of 127.0.0.1, in its own thread, until the block ends.
+
+    What is still being answered then is broken off.
+    """
+    emulator = emulator or build()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        config = uvicorn.Config(
+            emulator,
+            loop="asyncio",
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            timeout_graceful_shutdown=1,
+        )
+        server = uvicorn.Server(config)
+        # The socket listens already: a client that comes early waits in its backlog.
+        thread = threading.Thread(
+            target=server.run, args=([listening],), name="emulator", daemon=True
+        )
+        thread.start()
+        try:
+            yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}/v1", emulator)
+        finally:
+            emulator.gate.open_for_good()
+            server.should_exit = True
+            thread.join(_STOP_TIMEOUT)

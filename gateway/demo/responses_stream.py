@@ -1,0 +1,108 @@
+"""A finished response told as the events that lead to it (openai-openapi, ResponseStreamEvent).
+
+Items come strictly one after another; every event is numbered from 0.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from gateway.demo.answer import Event, Json, Phase, data_event
+from gateway.demo.chat import padding
+from gateway.demo.generation import pieces, tokenise
+
+_Told = tuple[Phase, str, Json]
+"""A phase, an event's type, and its members besides type and sequence number."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseStream:
+    """The stream that ends with `finished`.
+
+    `started` is the response object before anything was generated; `tokens` are those of the
+    message, where there is one. `noisy` streams pad their deltas.
+    """
+
+    started: Json
+    finished: Json
+    tokens: Sequence[bytes]
+    noisy: bool
+
+    def events(self) -> Iterator[Event]:
+        """Yield the events, encoded."""
+        for number, (phase, kind, members) in enumerate(self._told()):
+            yield Event(phase, response_event(kind, number, members))
+
+    def _told(self) -> Iterator[_Told]:
+        for kind in ("response.created", "response.in_progress"):
+            yield Phase.OPENING, kind, {"response": self.started}
+        tellers = {
+            "reasoning": self._reasoning,
+            "message": self._message,
+            "function_call": self._function_call,
+        }
+        for position, item in enumerate(self.finished["output"]):
+            yield from tellers[item["type"]](position, item)
+        yield Phase.CLOSING, f"response.{self.finished['status']}", {"response": self.finished}
+
+    def _reasoning(self, position: int, item: Json) -> Iterator[_Told]:
+        yield _item(Phase.OPENING, "added", position, item)
+        yield _item(Phase.OPENING, "done", position, item)
+
+    def _message(self, position: int, item: Json) -> Iterator[_Told]:
+        part = item["content"][0]
+        name, member = part["type"], "refusal" if part["type"] == "refusal" else "text"
+        at = {"item_id": item["id"], "output_index": position, "content_index": 0}
+        empty = {**part, member: ""} | ({"logprobs": []} if "logprobs" in part else {})
+        opened = {**item, "status": "in_progress", "content": []}
+        yield _item(Phase.OPENING, "added", position, opened)
+        yield Phase.OPENING, "response.content_part.added", {**at, "part": empty}
+        for delta in self._deltas(part):
+            yield Phase.DELTA, f"response.{name}.delta", {**at, **delta}
+        done = {**at, member: part[member]}
+        if "logprobs" in part:
+            done["logprobs"] = [_without_bytes(one) for one in part["logprobs"]]
+        yield Phase.CLOSING, f"response.{name}.done", done
+        yield Phase.CLOSING, "response.content_part.done", {**at, "part": part}
+        yield _item(Phase.CLOSING, "done", position, item)
+
+    def _deltas(self, part: Json) -> Iterator[Json]:
+        entries = part.get("logprobs")
+        for position, piece in enumerate(pieces(self.tokens)):
+            if not piece and not entries:
+                continue
+            delta = {"delta": piece, **self._noise(piece)}
+            if entries is not None:
+                listed = entries[position : position + 1]
+                delta["logprobs"] = [_without_bytes(one) for one in listed]
+            yield delta
+
+    def _noise(self, piece: str) -> Json:
+        return {"obfuscation": padding(piece)} if self.noisy else {}
+
+    def _function_call(self, position: int, item: Json) -> Iterator[_Told]:
+        at = {"item_id": item["id"], "output_index": position}
+        opened = {**item, "status": "in_progress", "arguments": ""}
+        yield _item(Phase.OPENING, "added", position, opened)
+        for piece in pieces(tokenise(item["arguments"])):
+            if piece:
+                delta = {**at, "delta": piece, **self._noise(piece)}
+                yield Phase.DELTA, "response.function_call_arguments.delta", delta
+        done = {**at, "name": item["name"], "arguments": item["arguments"]}
+        yield Phase.CLOSING, "response.function_call_arguments.done", done
+        yield _item(Phase.CLOSING, "done", position, item)
+
+
+def response_event(kind: str, number: int, members: Json) -> bytes:
+    """Encode one event of a response stream."""
+    return data_event({"type": kind, "sequence_number": number, **members}, kind)
+
+
+def _item(phase: Phase, stage: str, position: int, item: Json) -> _Told:
+    members = {"output_index": position, "item": item}
+    return phase, f"response.output_item.{stage}", members
+
+
+def _without_bytes(one: Json) -> Json:
+    """Return a log probability as stream events list it."""
+    tops = [{"token": top["token"], "logprob": top["logprob"]} for top in one["top_logprobs"]]
+    return {"token": one["token"], "logprob": one["logprob"], "top_logprobs": tops}

@@ -1,0 +1,236 @@
+import json
+from typing import Any
+
+import pytest
+from openai.types.responses import Response
+
+from gateway.demo import emulator
+from tests.demo.client import Reply, post
+
+APP = emulator.build()
+PATH = "/v1/responses"
+CLOCK = {"type": "function", "name": "clock", "parameters": {"type": "object"}}
+SAY = {
+    "type": "function",
+    "name": "say",
+    "parameters": {"type": "object", "properties": {"what": {"type": "string"}}},
+}
+LOGPROBS = {"include": ["message.output_text.logprobs"]}
+
+
+def respond(text: Any = "hello", /, **body: Any) -> Reply:
+    return post(APP, PATH, **{"model": "gpt-4o-mini", "input": text, **body})
+
+
+def response(text: Any = "hello", /, **body: Any) -> dict[str, Any]:
+    reply = respond(text, **body)
+    assert reply.status == 200, reply.body
+    Response.model_validate(reply.json())
+    found: dict[str, Any] = reply.json()
+    return found
+
+
+def text_of(found: dict[str, Any]) -> str:
+    return "".join(
+        part["text"]
+        for item in found["output"]
+        if item["type"] == "message"
+        for part in item["content"]
+    )
+
+
+def streamed(text: Any = "hello", /, **body: Any) -> list[dict[str, Any]]:
+    reply = respond(text, stream=True, **body)
+    assert reply.complete
+    events = reply.events()
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    names = [line for line in reply.body.decode().split("\n") if line.startswith("event: ")]
+    assert names == [f"event: {event['type']}" for event in events]
+    return events
+
+
+def test_the_model_says_back_what_the_user_said_last() -> None:
+    assert text_of(response("hi")) == "You said: hi"
+    items = [
+        {"role": "developer", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "input_text", "text": "one"}]},
+        {"role": "assistant", "content": [{"type": "output_text", "text": "ok"}]},
+        {"type": "message", "role": "user", "content": "two"},
+    ]
+    assert text_of(response(items)) == "You said: two"
+    assert text_of(response([])) == "You said: "
+
+
+def test_what_was_asked_for_is_said_back_in_the_object() -> None:
+    found = response(
+        instructions="Be brief.",
+        temperature=0.5,
+        metadata={"a": "b"},
+        tools=[CLOCK],
+        tool_choice="none",
+        store=False,
+        parallel_tool_calls=False,
+        text={"verbosity": "low"},
+    )
+    assert found["status"] == "completed"
+    assert found["completed_at"] == found["created_at"]
+    assert (found["instructions"], found["temperature"], found["top_p"]) == ("Be brief.", 0.5, 1.0)
+    assert (found["tools"], found["tool_choice"]) == ([CLOCK], "none")
+    assert (found["store"], found["parallel_tool_calls"]) == (False, False)
+    assert found["text"] == {"format": {"type": "text"}, "verbosity": "low"}
+    assert found["metadata"] == {"a": "b"}
+
+
+def test_a_limit_makes_the_response_incomplete() -> None:
+    found = response("!count 50", max_output_tokens=16)
+    assert found["status"] == "incomplete"
+    assert found["incomplete_details"] == {"reason": "max_output_tokens"}
+    assert found["output"][0]["status"] == "incomplete"
+    assert found["usage"]["output_tokens"] == 16
+
+
+def test_the_content_filter_makes_the_response_incomplete() -> None:
+    assert response("!content-filter")["incomplete_details"] == {"reason": "content_filter"}
+
+
+def test_a_reasoning_model_thinks_first() -> None:
+    found = response(model="o1-pro")
+    assert [item["type"] for item in found["output"]] == ["reasoning", "message"]
+    assert found["usage"]["output_tokens_details"]["reasoning_tokens"] == 8
+    unthinking = response(model="gpt-5.4-mini", reasoning={"effort": "none"})
+    assert [item["type"] for item in unthinking["output"]] == ["message"]
+
+
+def test_logprobs_come_when_they_are_included() -> None:
+    (item,) = response("né 😀", **LOGPROBS, top_logprobs=2)["output"]
+    entries = item["content"][0]["logprobs"]
+    assert b"".join(bytes(one["bytes"]) for one in entries).decode() == "You said: né 😀"
+    assert {len(one["top_logprobs"]) for one in entries} == {2}
+    assert response()["output"][0]["content"][0]["logprobs"] == []
+
+
+def test_a_refusal_is_a_part_of_its_own() -> None:
+    (item,) = response("!refuse")["output"]
+    assert item["content"][0]["type"] == "refusal"
+
+
+def test_a_tool_named_by_the_user_is_called() -> None:
+    found = response("call clock", tools=[CLOCK])
+    (item,) = found["output"]
+    assert (item["type"], item["name"], item["arguments"]) == ("function_call", "clock", "{}")
+    assert item["id"].startswith("fc_")
+    assert item["call_id"].startswith("call_")
+    assert found["status"] == "completed"
+
+
+def test_a_limit_cuts_the_arguments() -> None:
+    long = {"type": "object", "properties": {"q": {"type": "string"}}}
+    text = "call clock " + "word " * 30
+    found = response(text, tools=[{**CLOCK, "parameters": long}], max_output_tokens=16)
+    assert found["status"] == found["output"][0]["status"] == "incomplete"
+
+
+@pytest.mark.parametrize(
+    ("choice", "called"),
+    [
+        ("required", True),
+        ("auto", False),
+        ({"type": "function", "name": "clock"}, True),
+        ({"type": "allowed_tools", "mode": "required", "tools": [CLOCK]}, True),
+    ],
+)
+def test_tool_choice_is_honoured(choice: Any, called: bool) -> None:
+    (item,) = response("hello", tools=[CLOCK], tool_choice=choice)["output"]
+    assert (item["type"] == "function_call") == called
+
+
+def test_what_a_tool_returned_is_reported() -> None:
+    items = [
+        {"role": "user", "content": "call clock"},
+        {"type": "function_call", "call_id": "call_1", "name": "clock", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "call_1", "output": "noon"},
+    ]
+    assert text_of(response(items, tools=[CLOCK])) == "The tool said: noon"
+
+
+def test_structured_text_is_json() -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    form = {"type": "json_schema", "name": "x", "schema": schema}
+    assert json.loads(text_of(response(text={"format": form}))) == {"n": 1}
+
+
+STREAMED: list[tuple[str, dict[str, Any]]] = [
+    ("hello 😀", {}),
+    ("hello 😀", LOGPROBS),
+    ("hello", {"model": "o1-pro"}),
+    ("!refuse", {}),
+    ("!count 50", {"max_output_tokens": 16}),
+    ("!content-filter", {}),
+    ("call clock and call clock", {"tools": [CLOCK]}),
+    ("call clock", {"tools": [CLOCK], "model": "gpt-5-codex"}),
+    ("call say 😀", {"tools": [SAY]}),
+]
+
+
+@pytest.mark.parametrize(("text", "body"), STREAMED)
+def test_a_stream_ends_with_the_whole_response(text: str, body: dict[str, Any]) -> None:
+    whole = response(text, **body)
+    events = streamed(text, **body)
+    assert [event["type"] for event in events[:2]] == ["response.created", "response.in_progress"]
+    started, final = events[0]["response"], events[-1]["response"]
+    assert (started["status"], started["output"], started["usage"]) == ("in_progress", [], None)
+    assert events[-1]["type"] == f"response.{whole['status']}"
+    Response.model_validate(final)
+    same_ids = json.loads(json.dumps(final).replace(final["id"][5:], whole["id"][5:]))
+    assert same_ids == whole
+
+
+@pytest.mark.parametrize(("text", "body"), STREAMED)
+def test_items_are_streamed_one_after_another_and_add_up(text: str, body: dict[str, Any]) -> None:
+    events = streamed(text, **body)
+    done: list[dict[str, Any]] = []
+    said = ""
+    for event in events[2:-1]:
+        kind = event["type"].removeprefix("response.")
+        assert event["output_index"] == len(done)
+        if kind == "output_item.added":
+            assert event["item"].get("status") in ("in_progress", None)
+        elif kind.endswith(".delta"):
+            assert event["delta"] or event["logprobs"]
+            said += event["delta"]
+        elif kind == "output_item.done":
+            done.append(event["item"])
+    assert done == events[-1]["response"]["output"]
+    wholes = [
+        part.get("text", part.get("refusal"))
+        for item in done
+        for part in item.get("content", [{"text": item.get("arguments", "")}])
+    ]
+    assert said == "".join(wholes)
+
+
+def test_logprobs_in_events_have_no_bytes() -> None:
+    deltas = [e for e in streamed("é", **LOGPROBS) if e["type"] == "response.output_text.delta"]
+    assert {key for e in deltas for one in e["logprobs"] for key in one} == {
+        "token",
+        "logprob",
+        "top_logprobs",
+    }
+    assert all(len(e["logprobs"]) == 1 for e in deltas)
+
+
+def test_deltas_are_padded_unless_that_is_switched_off() -> None:
+    assert any("obfuscation" in event for event in streamed())
+    plain = streamed(stream_options={"include_obfuscation": False})
+    assert not any("obfuscation" in event for event in plain)
+
+
+def test_a_failing_stream_says_so_twice_and_ends_failed() -> None:
+    *before, error, failed = streamed("!fail-midstream")
+    assert before[-1]["type"] == "response.output_text.delta"
+    assert error["type"] == "error"
+    assert error["message"] == error["error"]["message"]
+    assert failed["type"] == "response.failed"
+    assert failed["response"]["status"] == "failed"
+    assert failed["response"]["error"]["code"] == "server_error"
+    Response.model_validate(failed["response"])
