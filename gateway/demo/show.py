@@ -1,0 +1,179 @@
+"""`gateway demo`: the same call against an upstream, where it fails, and through the gateway."""
+
+import asyncio
+import json
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+from rich.console import Console
+from rich.markup import escape
+
+from gateway import app
+from gateway.config.settings import AdminSettings, Kind, Settings, UpstreamSettings
+from gateway.demo import emulator
+from gateway.edge.serving import Listener, serve
+
+KEY = "sk-demo"
+_SHOWN_HEADERS = ("x-gateway-endpoint", "x-gateway-resolved-by", "x-gateway-translation")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One call of the demonstration."""
+
+    title: str
+    path: str
+    body: dict[str, Any]
+
+
+SCENES = (
+    Scene(
+        "A fine-tuned chat model, called by an app from 2021 at /v1/completions",
+        "/completions",
+        {
+            "model": "ft:gpt-3.5-turbo-0613:acme:bot:8abc1234",
+            "prompt": "Say hello",
+            "max_tokens": 20,
+        },
+    ),
+    Scene(
+        "A chat model, called with a list of prompts",
+        "/completions",
+        {"model": "gpt-4o-mini", "prompt": ["one", "two"], "max_tokens": 20},
+    ),
+    Scene(
+        "A base model, called by a chat app",
+        "/chat/completions",
+        {"model": "davinci-002", "messages": [{"role": "user", "content": "Say hello"}]},
+    ),
+    Scene(
+        "An id that says nothing: the record of its fine-tuning job does",
+        "/chat/completions",
+        {"model": "acme-writer-v2", "messages": [{"role": "user", "content": "Say hello"}]},
+    ),
+    Scene(
+        "Streamed",
+        "/completions",
+        {
+            "model": "ft:gpt-3.5-turbo-0613:acme:bot:8abc1234",
+            "prompt": "Hi",
+            "max_tokens": 20,
+            "stream": True,
+        },
+    ),
+)
+
+
+async def show(*, once: bool, port: int, emulator_port: int, console: Console | None = None) -> int:
+    """Run the demonstration; return the exit code: 0 if every scene went as told.
+
+    With `once` it takes free ports and ends; else it keeps both servers up until Ctrl-C.
+    """
+    console = console or Console(highlight=False, soft_wrap=True)
+    stop = asyncio.Event()
+    upstream_ports: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    upstream = asyncio.create_task(
+        serve(
+            [Listener(emulator.build(), "127.0.0.1", _free(0 if once else emulator_port))],
+            grace_period=1,
+            on_drain=lambda: None,
+            on_started=lambda ports: upstream_ports.set_result(ports[0]),
+            stop=stop,
+        )
+    )
+    upstream_url = f"http://127.0.0.1:{await upstream_ports}/v1"
+    application = app.build(_settings(upstream_url))
+    gateway_ports: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    gateway = asyncio.create_task(
+        serve(
+            [Listener(application.gateway, "127.0.0.1", _free(0 if once else port))],
+            grace_period=1,
+            on_drain=application.gateway.drain,
+            on_started=lambda ports: gateway_ports.set_result(ports[0]),
+            stop=stop,
+        )
+    )
+    gateway_url = f"http://127.0.0.1:{await gateway_ports}/v1"
+    try:
+        good = await _play(console, upstream_url, gateway_url)
+        if not once:
+            _invite(console, gateway_url)
+            await asyncio.wait({gateway, upstream}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stop.set()
+        await asyncio.gather(gateway, upstream)
+        await application.aclose()
+    return 0 if good else 1
+
+
+def _settings(upstream_url: str) -> Settings:
+    return Settings(
+        (UpstreamSettings("openai", upstream_url, Kind.OPENAI),),
+        admin=AdminSettings(enabled=False),
+    )
+
+
+def _free(port: int) -> int:
+    """Return the port if it can be had, else 0, which takes any."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return 0
+    return port
+
+
+async def _play(console: Console, upstream_url: str, gateway_url: str) -> bool:
+    good = True
+    headers = {"authorization": f"Bearer {KEY}"}
+    async with httpx2.AsyncClient(headers=headers, trust_env=False, timeout=30) as client:
+        for scene in SCENES:
+            console.print(f"\n[bold]{escape(scene.title)}[/]")
+            console.print(f"[dim]POST /v1{scene.path}  {escape(json.dumps(scene.body))}[/]")
+            direct = await client.post(upstream_url + scene.path, json=scene.body)
+            console.print(f"  the upstream  [red]{direct.status_code}[/]  {escape(_text(direct))}")
+            through = await client.post(gateway_url + scene.path, json=scene.body)
+            console.print(
+                f"  the gateway   [green]{through.status_code}[/]  {escape(_text(through))}"
+            )
+            for name in _SHOWN_HEADERS:
+                if name in through.headers:
+                    console.print(f"                [dim]{name}: {through.headers[name]}[/]")
+            good = good and direct.status_code >= 400 and through.status_code == 200
+    return good
+
+
+def _text(reply: httpx2.Response) -> str:
+    """Return what a person wants to see of a reply: the error, the texts, or the stream."""
+    if reply.headers["content-type"].startswith("text/event-stream"):
+        events = [line for line in reply.text.splitlines() if line]
+        return "\n                ".join([events[0], "…", *events[-2:]])
+    body = reply.json()
+    if "error" in body:
+        message: str = body["error"]["message"]
+        return message
+    choices = body["choices"]
+    texts = [choice.get("text") or choice["message"]["content"] for choice in choices]
+    return " | ".join(json.dumps(text, ensure_ascii=False) for text in texts)
+
+
+def _invite(console: Console, gateway_url: str) -> None:
+    console.print(
+        f"""
+[bold]Both are running: now you.[/] (Ctrl-C ends them.)
+
+  curl {gateway_url}/completions -H 'Authorization: Bearer {KEY}' \\
+       -H 'Content-Type: application/json' \\
+       -d '{{"model": "gpt-4o-mini", "prompt": "Once upon a time", "max_tokens": 20}}'
+
+  from openai import OpenAI
+  client = OpenAI(base_url="{gateway_url}", api_key="{KEY}")
+  client.chat.completions.create(
+      model="davinci-002", messages=[{{"role": "user", "content": "Hello"}}]
+  )
+""",
+        markup=True,
+    )
