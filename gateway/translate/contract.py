@@ -20,7 +20,7 @@ class Capabilities:
     """What the backend endpoint understands, beyond what every endpoint does.
 
     The defaults are OpenAI's. Presets per server and quirks per model are built on them
-    (`translation.md` §1.3, §1.17 have the sources).
+    (`capabilities.py` has the sources).
     """
 
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"

@@ -3,15 +3,34 @@
 from collections.abc import Callable
 
 from gateway.shapes import Json, Shape
-from gateway.translate import chat_via_completions, completions_via_chat
+from gateway.translate import (
+    chat_via_completions,
+    chat_via_responses,
+    completions_via_chat,
+    responses_via_chat,
+)
+from gateway.translate.composed import compose
 from gateway.translate.contract import Context, Translation
 from gateway.translate.renaming import Renaming
 
 Translate = Callable[[Json, Context], Translation]
 
+
+def _completions_via_responses(body: Json, context: Context) -> Translation:
+    return compose(completions_via_chat.translate, chat_via_responses.translate, body, context)
+
+
+def _responses_via_completions(body: Json, context: Context) -> Translation:
+    return compose(responses_via_chat.translate, chat_via_completions.translate, body, context)
+
+
 _PAIRS: dict[tuple[Shape, Shape], Translate] = {
     (Shape.COMPLETIONS, Shape.CHAT): completions_via_chat.translate,
     (Shape.CHAT, Shape.COMPLETIONS): chat_via_completions.translate,
+    (Shape.CHAT, Shape.RESPONSES): chat_via_responses.translate,
+    (Shape.RESPONSES, Shape.CHAT): responses_via_chat.translate,
+    (Shape.COMPLETIONS, Shape.RESPONSES): _completions_via_responses,
+    (Shape.RESPONSES, Shape.COMPLETIONS): _responses_via_completions,
 }
 
 

@@ -1,0 +1,68 @@
+"""What a chat client calls a parameter that a responses endpoint names in an error."""
+
+import re
+
+from gateway.translate.chat_via_responses.draft import limit_name
+from gateway.translate.chat_via_responses.request import PreparedRequest
+from gateway.translate.output_format import chat_format_param
+
+_INPUT = re.compile(r"input\[([0-9]{1,6})\](.*)")
+_TOOL = re.compile(r"tools\[([0-9]{1,6})\](.*)")
+_GRAMMAR = re.compile(r"\.format\.(?=syntax|definition)")
+
+
+def client_param(request: PreparedRequest, param: str | None) -> str | None:
+    """Return the client's path of an upstream parameter; None: the client has no such one."""
+    if not param:
+        return None
+    item, tool = _INPUT.fullmatch(param), _TOOL.fullmatch(param)
+    if item is not None and int(item[1]) < len(request.origins):
+        return request.origins[int(item[1])].client_path(item[2])
+    if tool is not None and int(tool[1]) < len(request.tools.paths):
+        return _tool_path(request.tools.paths[int(tool[1])], tool[2])
+    return _renamed(request, param)
+
+
+def _tool_path(path: str, rest: str) -> str:
+    if path == "web_search_options":
+        return path + rest.replace(".user_location.", ".user_location.approximate.")
+    if path.endswith(".custom"):
+        rest = _GRAMMAR.sub(".format.grammar.", rest)
+    return path + rest
+
+
+def _renamed(request: PreparedRequest, param: str) -> str | None:
+    client = request.client
+    name = re.split(r"[.\[]", param, maxsplit=1)[0]
+    if name in ("input", "instructions"):
+        return "messages"
+    if name == "max_output_tokens":
+        return limit_name(client)
+    if name in ("include", "top_logprobs"):
+        asked = "top_logprobs" if name in client else "logprobs"
+        return asked if asked in client else None
+    if name == "text":
+        return _text_path(request, param)
+    if name == "reasoning":
+        # Also where the operator configured it: there is no better name.
+        return "reasoning_effort"
+    if name == "tools":
+        return "functions" if request.tools.legacy else _if_sent(request, name, param)
+    if name == "tool_choice":
+        legacy_name = "function_call" if request.tools.legacy else name
+        return legacy_name if legacy_name in client else None
+    return _if_sent(request, name, param)
+
+
+def _text_path(request: PreparedRequest, param: str) -> str | None:
+    form = request.client.get("response_format", {})
+    if param.startswith("text.format"):
+        path = chat_format_param(param, nested=form.get("type") == "json_schema")
+        return path if form else None
+    if param == "text" and form:
+        return "response_format"
+    return "verbosity" if "verbosity" in request.client else None
+
+
+def _if_sent(request: PreparedRequest, name: str, param: str) -> str | None:
+    return param if name in request.client else None

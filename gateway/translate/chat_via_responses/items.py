@@ -1,0 +1,242 @@
+"""The messages of a chat request as the input items of a responses request."""
+
+import re
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gateway.errors import InvalidRequest
+from gateway.shapes import Json
+from gateway.translate.checks import OneOf, missing
+from gateway.translate.content_parts import (
+    chat_part_field,
+    output_text_part,
+    refusal_part,
+    responses_input_parts,
+    responses_output_parts,
+)
+from gateway.translate.contract import Context, Report, unsupported
+from gateway.translate.tool_shapes import (
+    bounded_call_id,
+    responses_call,
+    responses_call_output,
+    wrapped_input,
+)
+
+_HIDDEN = ("reasoning_content", "reasoning")
+_CALL_KIND = OneOf("function", "custom")
+_PART = re.compile(r"\.(?:content|output)\[([0-9]{1,6})\](?:\.(\w+)(.*))?")
+_FIELD = re.compile(r"\.(\w+)(.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an input item comes from: it says what the client calls a part of it."""
+
+    path: str
+    """The client's path of what the item was made of: `messages[3].tool_calls[0]`."""
+    item: Json
+    fields: Mapping[str, str]
+    """The item's fields and the client's paths of them, below `path`."""
+    parts: tuple[str, ...] = ()
+    """The client's path, below `path`, of each part of a message's or output's content."""
+
+    def client_path(self, rest: str) -> str:
+        """Return the client's path of `input[i]` + `rest`."""
+        part = _PART.fullmatch(rest)
+        if part is not None and int(part[1]) < len(self.parts):
+            return f"{self.path}.{self._part_path(int(part[1]), part[2], part[3] or '')}"
+        named = _FIELD.fullmatch(rest)
+        known = self.fields.get(named[1]) if named is not None else None
+        if named is None or known is None:
+            return self.path
+        # Below a part that the client does not have there is nothing to point at.
+        return f"{self.path}.{known}{'' if known in _CONTENT else named[2]}"
+
+    def _part_path(self, index: int, name: str | None, rest: str) -> str:
+        path = self.parts[index]
+        if name is None or not path.endswith("]"):
+            return path
+        content = self.item.get("content") or self.item.get("output")
+        known: Json = content[index] if isinstance(content, list) else {}
+        return f"{path}.{chat_part_field(known, name)}{rest}"
+
+
+_CONTENT = frozenset({"content"})
+_MESSAGE_FIELDS = {"content": "content", "role": "role"}
+_CALL_FIELDS = {
+    "function": {
+        "call_id": "id",
+        "name": "function.name",
+        "arguments": "function.arguments",
+    },
+    "custom": {
+        "call_id": "id",
+        "name": "custom.name",
+        "input": "custom.input",
+        "arguments": "custom.input",
+    },
+}
+
+
+@dataclass(slots=True)
+class InputItems:
+    """Input items, and the origin of each."""
+
+    items: list[Json] = field(default_factory=list)
+    origins: list[Origin] = field(default_factory=list)
+
+    def add(
+        self, item: Json, path: str, fields: Mapping[str, str], parts: tuple[str, ...] = ()
+    ) -> None:
+        """Append an item."""
+        self.items.append(item)
+        self.origins.append(Origin(path, item, fields, parts))
+
+
+def input_items(messages: Sequence[Json], context: Context, report: Report) -> InputItems:
+    """Return the items of checked messages, in their order.
+
+    System messages stay where they are: as `instructions` they would change their place. Raises
+    `InvalidRequest` and `UnsupportedParameter`, naming `messages[i]…`.
+    """
+    writer = _Writer(context, report)
+    for position, message in enumerate(messages):
+        writer.write(message, position)
+    return writer.input
+
+
+class _Writer:
+    """Writes item after item, and remembers the calls whose outputs are still to come."""
+
+    def __init__(self, context: Context, report: Report) -> None:
+        self.input = InputItems()
+        self._context = context
+        self._report = report
+        self._kinds: dict[str, str] = {}
+        """How the outputs of each call are to be sent, by call id."""
+        self._nameless: deque[str] = deque()
+        """Minted ids of calls that the client gave none."""
+        self._function_call: str | None = None
+        """The minted id of the last `function_call` without an output yet."""
+
+    def write(self, message: Json, position: int) -> None:
+        """Write the items of one message."""
+        path, role = f"messages[{position}]", message["role"]
+        if role == "assistant":
+            self._assistant(message, path, position)
+        elif role == "tool":
+            self._output(message, path, self._tool_call_id(message, path))
+        elif role == "function":
+            self._output(message, path, self._function_call_id(path))
+        else:
+            self._spoken(message, path, role)
+        if "name" in message and role != "function":
+            self._report.drop(f"{path}.name")
+
+    def _spoken(self, message: Json, path: str, role: str) -> None:
+        content = message["content"]
+        sent: str | list[Json]
+        if isinstance(content, str):
+            parts: tuple[str, ...] = ("content",)
+            sent = content if role == "user" else [{"type": "input_text", "text": content}]
+        else:
+            parts = _part_paths(content)
+            sent = responses_input_parts(content, f"{path}.content", self._context, self._report)
+        if role == "developer" and not self._context.capabilities.developer_role:
+            self._report.change(f"{path}.role", role, "system")
+            role = "system"
+        item = {"type": "message", "role": role, "content": sent}
+        self.input.add(item, path, _MESSAGE_FIELDS, parts)
+
+    def _assistant(self, message: Json, path: str, position: int) -> None:
+        if "audio" in message:
+            unsupported(
+                self._context,
+                self._report,
+                f"{path}.audio",
+                "the model is served through the responses endpoint, which takes no audio.",
+                droppable=False,
+            )
+        for name in _HIDDEN:
+            if message.get(name):
+                self._report.drop(f"{path}.{name}")
+        self._said(message, path)
+        for k, call in enumerate(message.get("tool_calls", ())):
+            self._call(call, f"{path}.tool_calls[{k}]", f"call_{position}_{k}")
+        if "function_call" in message:
+            self._legacy_call(message["function_call"], path, f"call_fn_{position}")
+
+    def _said(self, message: Json, path: str) -> None:
+        """Write what the assistant said, if it said anything."""
+        content, refusal = message.get("content"), message.get("refusal")
+        calls = "function_call" in message or bool(message.get("tool_calls"))
+        sent: str | list[Json]
+        if isinstance(content, list):
+            sent = responses_output_parts(content, f"{path}.content")
+            parts = _part_paths(content)
+        else:
+            sent, parts = content or "", ("content",)
+        if refusal:
+            if isinstance(sent, str):
+                sent, parts = ([output_text_part(sent)], parts) if sent else ([], ())
+            sent, parts = [*sent, refusal_part(refusal)], (*parts, "refusal")
+        if sent or not calls:
+            item = {"type": "message", "role": "assistant", "content": sent}
+            self.input.add(item, path, _MESSAGE_FIELDS, parts)
+
+    def _call(self, call: Json, path: str, minted: str) -> None:
+        kind = _CALL_KIND.accept(call.get("type", "function"), f"{path}.type")
+        call_id = call.get("id") or minted
+        if call_id == minted:
+            self._nameless.append(minted)
+        named: Json = call[kind]
+        text: str = named["input" if kind == "custom" else "arguments"]
+        sent_kind = kind
+        if kind == "custom" and not self._context.capabilities.custom_tools:
+            sent_kind, text = "function", wrapped_input(text)
+        self._kinds[call_id] = sent_kind
+        item = responses_call(sent_kind, named["name"], text, bounded_call_id(call_id))
+        self.input.add(item, path, _CALL_FIELDS[kind])
+
+    def _legacy_call(self, call: Json, path: str, call_id: str) -> None:
+        self._function_call = call_id
+        item = responses_call("function", call["name"], call["arguments"], call_id)
+        self.input.add(item, f"{path}.function_call", {"name": "name", "arguments": "arguments"})
+
+    def _tool_call_id(self, message: Json, path: str) -> str:
+        call_id: str = message["tool_call_id"]
+        if call_id:
+            return call_id
+        if not self._nameless:
+            raise missing(f"{path}.tool_call_id")
+        # Calls without ids are answered in their order.
+        return self._nameless.popleft()
+
+    def _function_call_id(self, path: str) -> str:
+        if self._function_call is None:
+            raise InvalidRequest(
+                f"'{path}' has the role 'function', but no assistant message with a "
+                "'function_call' comes before it. Insert the message that made the call.",
+                param=path,
+                code="invalid_value",
+            )
+        call_id, self._function_call = self._function_call, None
+        return call_id
+
+    def _output(self, message: Json, path: str, call_id: str) -> None:
+        content = message.get("content", "")
+        if isinstance(content, str):
+            parts: tuple[str, ...] = ("content",)
+            output: str | list[Json] = content
+        else:
+            parts = _part_paths(content)
+            output = responses_input_parts(content, f"{path}.content", self._context, self._report)
+        kind = self._kinds.get(call_id, "function")
+        item = responses_call_output(kind, output, bounded_call_id(call_id))
+        fields = {"output": "content", "call_id": "tool_call_id"}
+        self.input.add(item, path, fields, parts)
+
+
+def _part_paths(content: Sequence[object]) -> tuple[str, ...]:
+    return tuple(f"content[{k}]" for k in range(len(content)))

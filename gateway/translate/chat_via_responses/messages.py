@@ -1,0 +1,93 @@
+"""The message items of one response: text, refusals and citations."""
+
+from gateway.shapes import Json
+from gateway.translate.chat_via_responses.annotations import chat_annotation
+from gateway.translate.chat_via_responses.reading import objects, string
+from gateway.translate.chat_via_responses.request import PreparedRequest
+from gateway.translate.chat_via_responses.steps import Step, text_steps
+from gateway.translate.chat_via_responses.text import TextFold
+from gateway.translate.chat_via_responses.tracking import OutputItem
+
+
+class MessagesFold:
+    """Joins all message items of a response into the one message that chat has."""
+
+    def __init__(self, request: PreparedRequest) -> None:
+        self._one_document = request.one_document
+        self._text = TextFold(request)
+        self._length = 0
+        """Of all text so far, in characters, shown or held back."""
+        self._document: OutputItem | None = None
+
+    @property
+    def cut_by(self) -> str | None:
+        """The finish reason of a text that was cut here; None: it was not."""
+        return self._text.cut_by
+
+    def say(self, item: OutputItem, part: int | None, text: str, logprobs: object) -> list[Step]:
+        """Take text of a content part; None: the upstream does not say of which.
+
+        Raises `UpstreamError` for logprobs that are none.
+        """
+        if self._is_hidden(item):
+            return []
+        item.part_offsets.setdefault(part, self._length)
+        if text:
+            item.shown_parts.add(part)
+            self._length += len(text)
+        return text_steps(self._text.feed(text, logprobs))
+
+    def refuse(self, item: OutputItem, part: int | None, text: str) -> list[Step]:
+        """Take text of a refusal."""
+        if not text or self._is_hidden(item):
+            return []
+        item.shown_parts.add(part)
+        return [Step({"refusal": text})]
+
+    def annotate(self, item: OutputItem, part: int | None, annotation: object) -> list[Step]:
+        """Take an annotation of a content part; what it cites must be shown."""
+        item.annotations[part] = item.annotations.get(part, 0) + 1
+        if self._is_hidden(item):
+            return []
+        shown = chat_annotation(annotation, item.part_offsets.setdefault(part, self._length))
+        if shown is None or (self.cut_by and shown["url_citation"]["end_index"] > self._text.shown):
+            return []
+        return [Step({"annotations": [shown]})]
+
+    def complete(self, known: OutputItem, item: Json) -> list[Step]:
+        """Take a whole item: what of it has not been shown yet; raises `UpstreamError`."""
+        steps: list[Step] = []
+        # What came without saying of which part can have been of any.
+        unplaced, counted = None in known.shown_parts, known.annotations.get(None, 0)
+        for index, part in enumerate(_content(item)):
+            if index not in known.shown_parts and not unplaced:
+                if part.get("type") == "refusal":
+                    steps += self.refuse(known, index, string(part, "refusal"))
+                elif part.get("type") == "output_text":
+                    steps += self.say(known, index, string(part, "text"), part.get("logprobs"))
+            annotations = objects(part, "annotations")[known.annotations.get(index, 0) :]
+            for annotation in annotations[counted:]:
+                steps += self.annotate(known, index, annotation)
+            counted = max(counted - len(annotations), 0)
+        return steps
+
+    def finish(self) -> list[Step]:
+        """Return what was held back, at the end of the response."""
+        return text_steps(self._text.finish())
+
+    def _is_hidden(self, item: OutputItem) -> bool:
+        """Whether a message stays hidden: two JSON documents in one content are none."""
+        if not self._one_document or item.phase == "final_answer":
+            return False
+        if item.phase == "commentary":
+            return True
+        self._document = self._document or item
+        return self._document is not item
+
+
+def _content(item: Json) -> list[Json]:
+    """Return the parts of a message; some servers say the text as a string."""
+    content = item.get("content")
+    if isinstance(content, str):
+        return [{"type": "output_text", "text": content}]
+    return objects(item, "content")

@@ -1,0 +1,203 @@
+"""One response as the deltas of one chat message.
+
+Streams and whole replies go through the same fold: a whole reply is a stream of its terminal event
+alone. Text is kept only as long as it may become a stop sequence.
+"""
+
+from gateway.errors import UpstreamError
+from gateway.shapes import Json
+from gateway.translate.chat_via_responses.calls import CallsFold
+from gateway.translate.chat_via_responses.messages import MessagesFold
+from gateway.translate.chat_via_responses.reading import an_object, index_of, objects, string
+from gateway.translate.chat_via_responses.request import PreparedRequest
+from gateway.translate.chat_via_responses.steps import Step, plain_steps
+from gateway.translate.chat_via_responses.thoughts import ThoughtsFold
+from gateway.translate.chat_via_responses.tracking import (
+    ItemKind,
+    OutputItem,
+    OutputItems,
+    item_kind,
+)
+from gateway.translate.contract import Context
+from gateway.translate.fields import finite_number
+
+TERMINAL = frozenset({"response.completed", "response.incomplete", "response.cancelled"})
+"""The events that end a response; `response.failed` is an error before it comes here."""
+
+
+class OutputFold:
+    """Takes the events of one response; gives the steps of one chat message.
+
+    `sent` is the upstream request body that the response answers.
+    """
+
+    def __init__(self, request: PreparedRequest, sent: Json, context: Context) -> None:
+        self._legacy = request.tools.legacy
+        self._sent = sent
+        self._strict = context.capabilities.strict_params
+        self._items = OutputItems()
+        self._messages = MessagesFold(request)
+        self._thoughts = ThoughtsFold(context)
+        self._calls = CallsFold(request.tools, context)
+        # All else says the same again, or something that chat has no place for.
+        self._readers = {
+            "response.output_item.added": self._item_added,
+            "response.output_item.done": self._item_done,
+            "response.output_text.delta": self._text_delta,
+            "response.output_text.annotation.added": self._annotation_added,
+            "response.refusal.delta": self._refusal_delta,
+            "response.reasoning_text.delta": self._reasoning_delta,
+            "response.reasoning_summary_part.added": self._summary_part_added,
+            "response.reasoning_summary_text.delta": self._summary_delta,
+            "response.function_call_arguments.delta": self._call_delta,
+            "response.function_call_arguments.done": self._call_done,
+            "response.custom_tool_call_input.delta": self._call_delta,
+            "response.custom_tool_call_input.done": self._call_done,
+        }
+        self.finish_reason: str | None = None
+        """Chat's word for how the message ended; None: it has not."""
+
+    def feed(self, event: Json) -> list[Step]:
+        """Take one event; raises `UpstreamError` for one that cannot be read.
+
+        Nothing follows the end of the message: later events are ignored.
+        """
+        kind = event.get("type")
+        if self.finish_reason is not None or not isinstance(kind, str):
+            return []
+        if kind in TERMINAL:
+            return self._end(event)
+        read = self._readers.get(kind)
+        steps = [] if read is None else read(event)
+        if self._messages.cut_by is not None:
+            steps += self._messages.finish()
+            self.finish_reason = self._messages.cut_by
+        return steps
+
+    def _item_added(self, event: Json) -> list[Step]:
+        item = an_object(event, "item")
+        kind = item_kind(item)
+        if kind is None:
+            return []
+        known = self._items.announced(kind, item, event.get("output_index"))
+        self._describe(known, item)
+        if kind is not ItemKind.CALL:
+            return []
+        text = _call_text(known, item)
+        return plain_steps(self._calls.add(known.call, text if isinstance(text, str) else ""))
+
+    def _item_done(self, event: Json) -> list[Step]:
+        item = an_object(event, "item")
+        kind = item_kind(item)
+        if kind is None:
+            return []
+        return self._complete(self._items.completed(kind, item, event.get("output_index")), item)
+
+    def _describe(self, known: OutputItem, item: Json) -> None:
+        phase = item.get("phase")
+        if isinstance(phase, str):
+            known.phase = phase
+        if known.kind is ItemKind.CALL:
+            self._calls.describe(known.call, item)
+
+    def _complete(self, known: OutputItem, item: Json) -> list[Step]:
+        """Show what the whole item has and its deltas had not."""
+        self._describe(known, item)
+        known.done = True
+        if known.kind is ItemKind.MESSAGE:
+            return self._messages.complete(known, item)
+        if known.kind is ItemKind.REASONING:
+            return self._thoughts.complete(known, item)
+        return plain_steps(self._calls.complete(known.call, _call_text(known, item)))
+
+    def _text_delta(self, event: Json) -> list[Step]:
+        item = self._items.of_event(ItemKind.MESSAGE, event)
+        text, logprobs = string(event, "delta"), event.get("logprobs")
+        return self._messages.say(item, _part(event), text, logprobs)
+
+    def _refusal_delta(self, event: Json) -> list[Step]:
+        item = self._items.of_event(ItemKind.MESSAGE, event)
+        return self._messages.refuse(item, _part(event), string(event, "delta"))
+
+    def _annotation_added(self, event: Json) -> list[Step]:
+        item = self._items.of_event(ItemKind.MESSAGE, event)
+        return self._messages.annotate(item, _part(event), event.get("annotation"))
+
+    def _reasoning_delta(self, event: Json) -> list[Step]:
+        return self._thoughts.text_delta(self._items.of_event(ItemKind.REASONING, event), event)
+
+    def _summary_part_added(self, event: Json) -> list[Step]:
+        self._items.of_event(ItemKind.REASONING, event).summary_parts += 1
+        return []
+
+    def _summary_delta(self, event: Json) -> list[Step]:
+        return self._thoughts.summary_delta(self._items.of_event(ItemKind.REASONING, event), event)
+
+    def _call_delta(self, event: Json) -> list[Step]:
+        item = self._items.of_event(ItemKind.CALL, event)
+        return plain_steps(self._calls.add(item.call, string(event, "delta")))
+
+    def _call_done(self, event: Json) -> list[Step]:
+        item = self._items.of_event(ItemKind.CALL, event)
+        self._calls.describe(item.call, {"name": event.get("name")})
+        text = string(event, "arguments") or string(event, "input")
+        if not item.call.name:
+            # It cannot be shown yet: the item that has the name is still to come.
+            return plain_steps(self._calls.add(item.call, "" if item.call.began else text))
+        return plain_steps(self._calls.complete(item.call, text))
+
+    def _end(self, event: Json) -> list[Step]:
+        response = an_object(event, "response")
+        status = _status(event, response)
+        positions = dict.fromkeys(ItemKind, 0)
+        steps: list[Step] = []
+        for item in objects(response, "output"):
+            kind = item_kind(item)
+            if kind is not None and self._messages.cut_by is None:
+                known = self._items.of_output(kind, item, positions[kind])
+                positions[kind] += 1
+                steps += self._complete(known, item)
+        if self._messages.cut_by is None:
+            for call in self._items.calls():
+                steps += plain_steps(self._calls.finish(call))
+        steps += self._messages.finish()
+        self.finish_reason = self._messages.cut_by or self._reason(status, response)
+        return steps
+
+    def _reason(self, status: str, response: Json) -> str:
+        if status == "incomplete":
+            details = response.get("incomplete_details")
+            reason = details.get("reason") if isinstance(details, dict) else None
+            return "content_filter" if reason == "content_filter" else "length"
+        if self._reached_limit(response):
+            return "length"
+        if not self._calls.count:
+            return "stop"
+        return "function_call" if self._legacy else "tool_calls"
+
+    def _reached_limit(self, response: Json) -> bool:
+        """Whether a server that calls everything complete (llama.cpp) stopped at the limit."""
+        limit, usage = self._sent.get("max_output_tokens"), response.get("usage")
+        if limit is None or self._strict:
+            return False
+        used = finite_number(usage.get("output_tokens")) if isinstance(usage, dict) else None
+        return used is not None and used >= limit
+
+
+def _status(event: Json, response: Json) -> str:
+    """Return how the response ended: `completed` or `incomplete`; raises `UpstreamError`."""
+    status = response.get("status") or str(event["type"]).removeprefix("response.")
+    if status not in ("completed", "incomplete"):
+        raise UpstreamError(
+            f"The upstream's response ended with the status {str(status)[:60]!r}. "
+            "Retry the request."
+        )
+    return str(status)
+
+
+def _call_text(known: OutputItem, item: Json) -> object:
+    return item.get("input" if known.call.kind == "custom" else "arguments")
+
+
+def _part(event: Json) -> int | None:
+    return index_of(event, "content_index")

@@ -1,0 +1,42 @@
+"""Reads fields of upstream JSON: absent is empty, and what has another type is an error."""
+
+from gateway.errors import UpstreamError
+from gateway.shapes import Json
+
+
+def an_object(source: Json, name: str) -> Json:
+    """Return a field that must be there and be an object; raises `UpstreamError`."""
+    value = source.get(name)
+    if not isinstance(value, dict):
+        raise _unreadable(name, "an object")
+    return value
+
+
+def objects(source: Json, name: str) -> list[Json]:
+    """Return a list of objects, an absent one as empty; raises `UpstreamError`."""
+    value = source.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise _unreadable(name, "a list of objects")
+    return value
+
+
+def string(source: Json, name: str) -> str:
+    """Return a string, an absent one as empty; raises `UpstreamError`."""
+    value = source.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise _unreadable(name, "a string")
+    return value
+
+
+def index_of(event: Json, name: str) -> int | None:
+    """Return a position in a list; None where the event has none."""
+    value = event.get(name)
+    return value if type(value) is int else None
+
+
+def _unreadable(name: str, expected: str) -> UpstreamError:
+    return UpstreamError(f"The upstream's response cannot be read: '{name}' is not {expected}.")

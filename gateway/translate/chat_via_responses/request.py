@@ -1,0 +1,116 @@
+"""A chat request as the bodies of one or more responses requests."""
+
+import json
+from dataclasses import dataclass
+
+from gateway.shapes import Json
+from gateway.translate.chat_schema import check_chat
+from gateway.translate.chat_via_responses import parameters
+from gateway.translate.chat_via_responses.draft import Draft
+from gateway.translate.chat_via_responses.items import Origin, input_items
+from gateway.translate.chat_via_responses.tools import ToolPlan, plan_tools
+from gateway.translate.checks import INT64_MIN
+from gateway.translate.contract import Context, Report
+from gateway.translate.fanout import check_fanout
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRequest:
+    """The upstream bodies, and what the way back must know of the request."""
+
+    client: Json
+    """The client's request, checked, without null keys."""
+    calls: tuple[Json, ...]
+    """One body per choice: responses cannot generate several at once."""
+    origins: tuple[Origin, ...]
+    """Where each input item comes from."""
+    tools: ToolPlan
+    stops: tuple[str, ...]
+    """The stop sequences that the gateway looks for; empty: the upstream does it all."""
+    top_logprobs: int | None
+    """How many alternatives per token the client asked for; None: no logprobs at all."""
+    include_usage: bool
+    """Whether the client wants the usage at the end of its stream."""
+    raised_limit: int | None
+    """The client's token limit where a larger one had to be sent."""
+
+    @property
+    def one_document(self) -> bool:
+        """Whether the reply must be one JSON document, of which there can be one only."""
+        form: Json = self.client.get("response_format", {"type": "text"})
+        return bool(form["type"] != "text")
+
+
+def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
+    """Check a chat request and translate it; `body` is not changed.
+
+    Raises `InvalidRequest` and its kinds, naming the client's parameter.
+    """
+    client = check_chat(_with_text_arguments(body))
+    draft = Draft(client, context, report)
+    written = input_items(client["messages"], context, report)
+    for group in parameters.INDEPENDENT:
+        group(draft)
+    tools = plan_tools(draft)
+    raised_limit = parameters.token_limit(draft)
+    top_logprobs = parameters.log_probabilities(draft)
+    stops = parameters.stop_sequences(draft)
+    include_usage = parameters.streaming(draft)
+    upstream: Json = {"model": context.model_sent, "input": written.items, **draft.upstream}
+    return PreparedRequest(
+        client=client,
+        calls=_fan_out(upstream, draft),
+        origins=tuple(written.origins),
+        tools=tools,
+        stops=stops,
+        top_logprobs=top_logprobs,
+        include_usage=include_usage,
+        raised_limit=raised_limit,
+    )
+
+
+def _with_text_arguments(body: Json) -> Json:
+    """Return the body with the arguments of earlier calls as text, where a client sent objects."""
+    messages = body.get("messages")
+    if not isinstance(messages, list):
+        return body
+    return {**body, "messages": [_message_with_text_arguments(message) for message in messages]}
+
+
+def _message_with_text_arguments(message: object) -> object:
+    if not isinstance(message, dict):
+        return message
+    changed = dict(message)
+    if "function_call" in changed:
+        changed["function_call"] = _call_with_text_arguments(changed["function_call"])
+    calls = changed.get("tool_calls")
+    if isinstance(calls, list):
+        changed["tool_calls"] = [
+            {**call, "function": _call_with_text_arguments(call["function"])}
+            if isinstance(call, dict) and "function" in call
+            else call
+            for call in calls
+        ]
+    return changed
+
+
+def _call_with_text_arguments(call: object) -> object:
+    if isinstance(call, dict) and isinstance(call.get("arguments"), dict):
+        return {**call, "arguments": json.dumps(call["arguments"], ensure_ascii=False)}
+    return call
+
+
+def _fan_out(upstream: Json, draft: Draft) -> tuple[Json, ...]:
+    """Return one call per choice, each with a seed of its own: equal seeds give equal texts."""
+    n: int = draft.client.get("n", 1)
+    if n == 1:
+        return (upstream,)
+    check_fanout(n, draft.context, "n")
+    draft.report.emulate("n")
+    if "seed" not in upstream:
+        return tuple(dict(upstream) for _ in range(n))
+    draft.report.emulate("seed")
+    seed: int = upstream["seed"]
+    return tuple(
+        {**upstream, "seed": (seed + choice - INT64_MIN) % 2**64 + INT64_MIN} for choice in range(n)
+    )

@@ -1,0 +1,142 @@
+"""Streams of responses events as one stream of chat chunks."""
+
+from gateway.errors import GatewayError, TruncatedStream
+from gateway.shapes import Json
+from gateway.translate.chat_via_responses.failures import raise_error
+from gateway.translate.chat_via_responses.output import TERMINAL, OutputFold
+from gateway.translate.chat_via_responses.reply import extras, identity, total_usage
+from gateway.translate.chat_via_responses.request import PreparedRequest
+from gateway.translate.chat_via_responses.steps import Step
+from gateway.translate.contract import Context
+
+_HELD = frozenset({"response.created", "response.in_progress", "response.queued"})
+"""Events after which a response can still fail as a whole, for example for want of quota."""
+
+
+class ChatStream:
+    """The fold of all calls' streams.
+
+    openai-python's stream helper decides the grammar: every index must first appear in ascending
+    order, its role once, its finish reason once and after all its tool calls, and the usage last.
+    """
+
+    def __init__(self, request: PreparedRequest, context: Context) -> None:
+        self._request = request
+        self._context = context
+        self._identity: Json = {}
+        self._first: Json = {}
+        self._opened = False
+        self._folds = [OutputFold(request, sent, context) for sent in request.calls]
+        self._finished = [False] * len(request.calls)
+        self._cut_short = [False] * len(request.calls)
+        self._open = set(range(len(request.calls)))
+        self._citations = [0] * len(request.calls)
+        self._usages: list[object] = [None] * len(request.calls)
+
+    def feed(self, call: int, event: Json) -> list[Json]:
+        """Take one responses event.
+
+        Raises `UpstreamReplied` for an error, `UpstreamError` for anything that is no event.
+        """
+        if self._finished[call]:
+            # The client has its whole choice: only the usage is still wanted.
+            self._see_response(call, event)
+            return []
+        raise_error(event, self._request)
+        self._see_response(call, event)
+        kind = event.get("type")
+        if not isinstance(kind, str) or not kind.startswith("response.") or kind in _HELD:
+            return []
+        fold = self._folds[call]
+        steps = fold.feed(event)
+        chunks = [*self._opening(), *(self._step_chunk(call, step) for step in steps)]
+        if fold.finish_reason is not None:
+            self._finished[call] = True
+            self._cut_short[call] = kind not in TERMINAL
+            chunks += self._finish(call, event, fold.finish_reason)
+        return chunks
+
+    def end(self, call: int) -> list[Json]:
+        """Take the end of one call's stream; raises `TruncatedStream` if it was not complete."""
+        if call not in self._open:
+            return []
+        if not self._finished[call]:
+            raise TruncatedStream(
+                "The upstream's stream ended before its response was complete. Retry the request."
+            )
+        self._open.discard(call)
+        usage = total_usage(self._usages)
+        if self._open or not self._request.include_usage or usage is None:
+            return []
+        return [{**self._chunk([]), "usage": usage}]
+
+    def fail(self, error: GatewayError) -> list[Json]:
+        """Return the error as the event that openai-python raises on."""
+        return [dict(error.envelope())]
+
+    def satisfied(self, call: int) -> bool:
+        """Whether the choice was complete before the upstream was: its text was cut here.
+
+        A client that asked for usage gets it, and it comes at the end of the upstream's stream.
+        """
+        return not self._request.include_usage and self._cut_short[call]
+
+    def _see_response(self, call: int, event: object) -> None:
+        """Pin who answers, at the first event that tells; remember the usage."""
+        response = event.get("response") if isinstance(event, dict) else None
+        if not isinstance(event, dict) or not isinstance(response, dict):
+            return
+        self._first = self._first or response
+        kind = event.get("type")
+        if isinstance(kind, str) and kind in TERMINAL:
+            self._usages[call] = response.get("usage")
+
+    def _opening(self) -> list[Json]:
+        """Return, once, the chunks that announce every index with its role."""
+        if self._opened:
+            return []
+        self._opened = True
+        self._identity = identity(
+            self._first, self._request, self._context, "chat.completion.chunk"
+        )
+        delta: Json = {"role": "assistant", "content": "", "refusal": None}
+        return [self._choice_chunk(index, dict(delta)) for index in range(len(self._folds))]
+
+    def _step_chunk(self, call: int, step: Step) -> Json:
+        logprobs = {"content": step.entries, "refusal": None} if step.entries else None
+        delta = step.delta
+        if "annotations" in delta:
+            # openai-python's stream helper accumulates lists of objects by their index.
+            (citation,) = delta["annotations"]
+            delta = {"annotations": [{"index": self._citations[call], **citation}]}
+            self._citations[call] += 1
+        return self._choice_chunk(call, delta, logprobs=logprobs)
+
+    def _finish(self, call: int, event: Json, reason: str) -> list[Json]:
+        """Return the choice's last chunk, and whatever the response says beside it."""
+        last = self._choice_chunk(call, {}, finish_reason=reason)
+        response = event.get("response")
+        said = extras(response, self._request) if isinstance(response, dict) else {}
+        moderation = said.pop("moderation", None)
+        chunks = [{**last, **said}]
+        if moderation is not None and call == 0:
+            chunks.append({**self._chunk([]), "moderation": moderation})
+        return chunks
+
+    def _choice_chunk(
+        self,
+        index: int,
+        delta: Json,
+        *,
+        logprobs: Json | None = None,
+        finish_reason: str | None = None,
+    ) -> Json:
+        return self._chunk(
+            [{"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}]
+        )
+
+    def _chunk(self, choices: list[Json]) -> Json:
+        chunk: Json = {**self._identity, "choices": choices}
+        if self._request.include_usage:
+            chunk["usage"] = None
+        return chunk

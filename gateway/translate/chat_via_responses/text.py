@@ -1,0 +1,84 @@
+"""The visible text of one response: cut where the client wants it cut, its logprobs aligned."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.errors import UpstreamError
+from gateway.shapes import Json
+from gateway.translate.chat_via_completions.choices import ChoiceFold, Piece
+from gateway.translate.chat_via_responses.request import PreparedRequest
+from gateway.translate.logprobs import token_bytes
+
+_REPLACEMENT = "\ufffd"
+
+
+class TextFold:
+    """Cuts at stop sequences that the upstream does not know, and at a limit it does not take.
+
+    The limit is a number of tokens, so it can be kept only where there are logprobs to count.
+    """
+
+    def __init__(self, request: PreparedRequest) -> None:
+        self._fold = ChoiceFold(
+            request.stops, strip_leading=False, top_logprobs=request.top_logprobs
+        )
+        self._wants_logprobs = request.top_logprobs is not None
+        self._tokens_left = request.raised_limit
+        self._limited = False
+        self.shown = 0
+        """How many characters have been given out."""
+
+    @property
+    def cut_by(self) -> str | None:
+        """The finish reason of a text that was cut here: `stop` or `length`; None: it was not."""
+        if self._fold.stopped:
+            return "stop"
+        return "length" if self._limited else None
+
+    def feed(self, text: str, logprobs: object) -> Piece:
+        """Take the next text and its logprob entries; raises `UpstreamError` for bad ones."""
+        if self._limited:
+            return Piece()
+        entries = self._entries(logprobs)
+        if self._tokens_left is not None and entries:
+            text, entries = self._within_limit(text, entries, self._tokens_left)
+        return self._show(self._fold.feed(text, {"content": entries}))
+
+    def finish(self) -> Piece:
+        """Return what was held back, at the end of the text."""
+        return self._show(self._fold.finish())
+
+    def _show(self, piece: Piece) -> Piece:
+        self.shown += len(piece.text)
+        for entry in piece.entries:
+            for each in (entry, *entry["top_logprobs"]):
+                _forget_guessed_bytes(each)
+        return piece
+
+    def _entries(self, logprobs: object) -> list[Any]:
+        if not self._wants_logprobs or logprobs is None:
+            return []
+        if not isinstance(logprobs, list):
+            raise UpstreamError("The upstream's logprobs cannot be read: they are not a list.")
+        return logprobs
+
+    def _within_limit(
+        self, text: str, entries: Sequence[Json], left: int
+    ) -> tuple[str, list[Json]]:
+        self._tokens_left = max(left - len(entries), 0)
+        if len(entries) <= left:
+            return text, list(entries)
+        self._limited = True
+        raw = b"".join(token_bytes(entry) for entry in entries[:left])
+        return raw.decode("utf-8", "ignore"), list(entries[:left])
+
+
+def _forget_guessed_bytes(entry: Json) -> None:
+    """Take away the bytes of a token that were guessed wrongly.
+
+    Streams name tokens without their bytes; one that holds part of a character has only the
+    replacement character for a text, and nobody knows its bytes.
+    """
+    token: str = entry["token"]
+    if _REPLACEMENT in token and entry["bytes"] == list(token.encode("utf-8", "replace")):
+        entry["bytes"] = None

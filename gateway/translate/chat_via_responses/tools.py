@@ -1,0 +1,230 @@
+"""The tools of a chat request, and which of them may be called, for a responses endpoint."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.errors import InvalidRequest
+from gateway.shapes import Json
+from gateway.translate.chat_via_responses.draft import Draft
+from gateway.translate.checks import Record, String
+from gateway.translate.tool_choices import (
+    ToolChoice,
+    ToolName,
+    read_chat_choice,
+    responses_choice,
+)
+from gateway.translate.tool_shapes import custom_as_function, responses_custom, responses_function
+
+_LOCATION = Record(
+    {name: String() for name in ("country", "region", "city", "timezone")},
+)
+_WEB_SEARCH = Record(
+    {
+        "search_context_size": String(),
+        "user_location": Record({"approximate": _LOCATION}, required=("approximate",)),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolPlan:
+    """What the way back must know of the tools."""
+
+    paths: tuple[str, ...] = ()
+    """The client's path of each tool that is sent: `tools[2].function`."""
+    has_custom: bool = False
+    """Whether the client knows custom tools: only then it is given calls of that type."""
+    wrapped: frozenset[str] = frozenset()
+    """The names of custom tools that are sent as functions."""
+    legacy: bool = False
+    """Whether the client uses `functions`, and expects a `function_call`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tool:
+    """One tool on its way: the client's name and path of it, and what is sent for it."""
+
+    name: ToolName
+    path: str
+    sent: Json
+
+
+def plan_tools(draft: Draft) -> ToolPlan:
+    """Write `tools`, `tool_choice` and `parallel_tool_calls`; return what the way back needs.
+
+    Raises `InvalidRequest` and `UnsupportedParameter`, naming the client's parameter.
+    """
+    client = draft.client
+    legacy = bool(client.get("functions"))
+    if legacy and client.get("tools"):
+        raise InvalidRequest(
+            "'functions' and 'tools' cannot both be used. Move the functions into 'tools'.",
+            param="functions",
+            code="invalid_value",
+        )
+    tools: list[_Tool] = []
+    if not _refuses_all(draft, "functions" if legacy else "tools"):
+        tools = _functions(client["functions"]) if legacy else _tools(draft)
+    tools = _apply_choice(draft, tools, legacy=legacy)
+    tools += _web_search(draft)
+    if tools:
+        draft.upstream["tools"] = [tool.sent for tool in tools]
+    _parallel_calls(draft, has_tools=bool(tools), legacy=legacy)
+    return ToolPlan(
+        paths=tuple(tool.path for tool in tools),
+        has_custom=any(tool.name.kind == "custom" for tool in tools),
+        wrapped=frozenset(tool.name.name for tool in tools if _is_wrapped(tool)),
+        legacy=legacy and bool(tools),
+    )
+
+
+def _is_wrapped(tool: _Tool) -> bool:
+    return tool.name.kind == "custom" and tool.sent["type"] == "function"
+
+
+def _refuses_all(draft: Draft, definitions: str) -> bool:
+    """Whether the model takes no tools at all; raises where the client needs them."""
+    if draft.context.capabilities.tools or not draft.client.get(definitions):
+        return False
+    if "none" in (draft.client.get("tool_choice"), draft.client.get("function_call")):
+        draft.report.drop(definitions)
+    else:
+        draft.refuse(definitions, "the model takes no tools.")
+    return True
+
+
+def _functions(functions: Sequence[Json]) -> list[_Tool]:
+    return [
+        _Tool(ToolName("function", f["name"]), path, responses_function(f, path))
+        for path, f in ((f"functions[{i}]", f) for i, f in enumerate(functions))
+    ]
+
+
+def _tools(draft: Draft) -> list[_Tool]:
+    tools: list[_Tool] = []
+    for i, tool in enumerate(draft.client.get("tools", ())):
+        kind = tool["type"]
+        path = f"tools[{i}].{kind}"
+        if kind == "function":
+            sent = responses_function(tool[kind], path)
+        elif kind == "custom":
+            sent = _custom(tool[kind], path, draft)
+        else:
+            _refuse_hosted(draft, f"tools[{i}]", kind)
+            continue
+        tools.append(_Tool(ToolName(kind, tool[kind]["name"]), path, sent))
+    return tools
+
+
+def _custom(custom: Json, path: str, draft: Draft) -> Json:
+    sent = responses_custom(custom, path)
+    if draft.context.capabilities.custom_tools:
+        return sent
+    draft.report.emulate(path)
+    return responses_function(custom_as_function(sent), path)
+
+
+def _refuse_hosted(draft: Draft, param: str, kind: str) -> None:
+    """Refuse a tool that the server would run: a chat client could not be told what it did."""
+    if draft.context.settings.hosted_tools == "drop":
+        draft.report.drop(param)
+        return
+    draft.refuse(
+        param,
+        f"a tool of type '{kind[:60]}' has no form in chat replies. Or set hosted_tools=drop.",
+    )
+
+
+def _apply_choice(draft: Draft, tools: list[_Tool], *, legacy: bool) -> list[_Tool]:
+    """Write `tool_choice`; return the tools that may still be called."""
+    param, definitions = ("function_call", "functions") if legacy else ("tool_choice", "tools")
+    choice = _read_choice(draft, legacy=legacy)
+    if choice is None:
+        return tools
+    if not tools:
+        _refuse_choice_of_nothing(draft, choice, param, definitions)
+        return tools
+    if choice.allowed is not None and not draft.context.capabilities.allowed_tools:
+        draft.report.emulate(param)
+        tools = [tool for tool in tools if tool.name in choice.allowed]
+        if not tools:
+            _refuse_choice_of_nothing(draft, choice, param, definitions)
+            return tools
+        choice = ToolChoice(choice.mode)
+    draft.upstream["tool_choice"] = responses_choice(_as_sent(choice, tools))
+    return tools
+
+
+def _read_choice(draft: Draft, *, legacy: bool) -> ToolChoice | None:
+    if not legacy:
+        _refuse_function_call_alone(draft)
+        wanted = draft.client.get("tool_choice")
+        return None if wanted is None else read_chat_choice(wanted)
+    wanted = draft.client.get("function_call")
+    if isinstance(wanted, dict):
+        named: Json = Record({"name": String()}, required=("name",)).accept(wanted, "function_call")
+        return ToolChoice("required", named=ToolName("function", named["name"]))
+    return None if wanted is None else read_chat_choice(wanted, "function_call")
+
+
+def _refuse_function_call_alone(draft: Draft) -> None:
+    if draft.client.get("function_call", "auto") not in ("auto", "none"):
+        raise InvalidRequest(
+            "'function_call' is only allowed when 'functions' are specified.",
+            param="function_call",
+            code="invalid_value",
+        )
+
+
+def _refuse_choice_of_nothing(
+    draft: Draft, choice: ToolChoice, param: str, definitions: str
+) -> None:
+    if choice.mode != "required":
+        return
+    if draft.client.get(definitions):
+        draft.refuse(param, "none of the tools it needs can be sent.", droppable=False)
+    raise InvalidRequest(
+        f"'{param}' is only allowed when '{definitions}' are specified.",
+        param=param,
+        code="invalid_value",
+    )
+
+
+def _as_sent(choice: ToolChoice, tools: Sequence[_Tool]) -> ToolChoice:
+    """Return the choice with custom tools that are sent as functions called so."""
+    wrapped = {tool.name for tool in tools if _is_wrapped(tool)}
+
+    def renamed(name: ToolName) -> ToolName:
+        return ToolName("function", name.name) if name in wrapped else name
+
+    return ToolChoice(
+        choice.mode,
+        named=None if choice.named is None else renamed(choice.named),
+        allowed=None if choice.allowed is None else tuple(map(renamed, choice.allowed)),
+    )
+
+
+def _web_search(draft: Draft) -> list[_Tool]:
+    """Return chat's `web_search_options` as the tool that it is in responses."""
+    if "web_search_options" not in draft.client:
+        return []
+    options: Json = _WEB_SEARCH.accept(draft.client["web_search_options"], "web_search_options")
+    if "web_search" not in draft.context.capabilities.hosted_tools:
+        draft.refuse("web_search_options", "its server has no web search.", droppable=False)
+    location = options.pop("user_location", None)
+    sent: Json = {"type": "web_search", **options}
+    if location is not None:
+        sent["user_location"] = {"type": "approximate", **location["approximate"]}
+    return [_Tool(ToolName("web_search", ""), "web_search_options", sent)]
+
+
+def _parallel_calls(draft: Draft, *, has_tools: bool, legacy: bool) -> None:
+    """Write `parallel_tool_calls`, which is not allowed without tools."""
+    if legacy and has_tools:
+        # A `function_call` holds one call only.
+        draft.upstream["parallel_tool_calls"] = False
+    elif "parallel_tool_calls" in draft.client:
+        if has_tools:
+            draft.upstream["parallel_tool_calls"] = draft.client["parallel_tool_calls"]
+        elif not draft.client["parallel_tool_calls"]:
+            draft.report.drop("parallel_tool_calls")

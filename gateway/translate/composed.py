@@ -1,0 +1,176 @@
+"""Two translations in a row, with chat as the pivot: completions ⇄ responses.
+
+The outer one knows the client, the inner ones the upstream; between them everything is chat. Each
+chat request of the outer one is a client request to an inner one.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from gateway.errors import GatewayError, InvalidRequest, UpstreamReplied
+from gateway.shapes import Json
+from gateway.translate.contract import (
+    Capabilities,
+    Context,
+    Report,
+    StreamTranslation,
+    Translation,
+)
+
+Translate = Callable[[Json, Context], Translation]
+
+
+def compose(outer: Translate, inner: Translate, body: Json, context: Context) -> Translation:
+    """Translate a request by way of chat. Raises what both raise, in the client's own words."""
+    first = outer(body, context.with_capabilities(_pivot_capabilities(context.capabilities)))
+    seconds: list[Translation] = []
+    for position, call in enumerate(first.calls):
+        try:
+            seconds.append(inner(call, context))
+        except InvalidRequest as error:
+            raise _in_clients_words(error, first, position) from None
+    return Composed(first, seconds)
+
+
+def _pivot_capabilities(backend: Capabilities) -> Capabilities:
+    """Return what the pivot takes: everything, because the inner translation judges again.
+
+    What the inner one emulates (`n`, stops) must not be emulated twice.
+    """
+    return replace(
+        Capabilities(),
+        max_stops=64,
+        max_top_logprobs=backend.max_top_logprobs,
+        reasoning=backend.reasoning,
+        strict_params=backend.strict_params,
+        context_length=backend.context_length,
+        max_tokens_field="max_completion_tokens",
+        reasoning_field="reasoning_content",
+    )
+
+
+def _in_clients_words(error: InvalidRequest, outer: Translation, position: int) -> InvalidRequest:
+    """Name the client's parameter in an error that names the pivot's."""
+    param = outer.client_param(position, error.param)
+    message = error.message
+    if error.param and param and param != error.param:
+        message = message.replace(f"'{error.param}'", f"'{param}'")
+    return type(error)(message, param=param, code=error.code, status=error.status)
+
+
+class Composed:
+    """The composition of an outer translation with one inner one per call of it."""
+
+    def __init__(self, outer: Translation, inners: Sequence[Translation]) -> None:
+        self._outer = outer
+        self._inners = inners
+        self._places = [
+            (position, call)
+            for position, inner in enumerate(inners)
+            for call in range(len(inner.calls))
+        ]
+        self.calls: Sequence[Json] = [call for inner in inners for call in inner.calls]
+
+    @property
+    def report(self) -> Report:
+        """Both reports, under the client's names."""
+        outer = self._outer.report
+        target = self._inners[0].report.target if self._inners else outer.target
+        merged = Report(
+            outer.source,
+            target,
+            list(outer.dropped),
+            list(outer.changed),
+            list(outer.emulated),
+        )
+        for position, inner in enumerate(self._inners):
+            for entry in inner.report.dropped:
+                merged.drop(self._renamed(position, entry))
+            for entry in inner.report.emulated:
+                merged.emulate(self._renamed(position, entry))
+            for entry in inner.report.changed:
+                name, separator, rest = entry.partition(":")
+                renamed = self._renamed(position, name)
+                if f"{renamed}{separator}{rest}" not in merged.changed:
+                    merged.changed.append(f"{renamed}{separator}{rest}")
+        return merged
+
+    def local_reply(self) -> Json | None:
+        """Return the outer translation's own reply, if it needs no call."""
+        return self._outer.local_reply()
+
+    def reply(self, replies: Sequence[Json]) -> Json:
+        """Fold back twice."""
+        folded: list[Json] = []
+        start = 0
+        for inner in self._inners:
+            end = start + len(inner.calls)
+            folded.append(inner.reply(replies[start:end]))
+            start = end
+        return self._outer.reply(folded)
+
+    def stream(self) -> StreamTranslation:
+        """Return the stream fold through both."""
+        inners = [inner.stream() for inner in self._inners]
+        return _ComposedStream(self._outer, self._outer.stream(), inners, self._places)
+
+    def client_param(self, call: int, param: str | None) -> str | None:
+        """Return the client's name of an upstream parameter, by way of the pivot's."""
+        position, inner_call = self._places[call]
+        return self._outer.client_param(
+            position, self._inners[position].client_param(inner_call, param)
+        )
+
+    def _renamed(self, position: int, name: str) -> str:
+        return self._outer.client_param(position, name) or name
+
+
+class _ComposedStream:
+    def __init__(
+        self,
+        translation: Translation,
+        outer: StreamTranslation,
+        inners: Sequence[StreamTranslation],
+        places: Sequence[tuple[int, int]],
+    ) -> None:
+        self._translation = translation
+        self._outer = outer
+        self._inners = inners
+        self._places = places
+        self._open = [0] * len(inners)
+        for position, _ in places:
+            self._open[position] += 1
+
+    def feed(self, call: int, event: Json) -> list[Json]:
+        position, inner_call = self._places[call]
+        try:
+            chat_events = self._inners[position].feed(inner_call, event)
+        except UpstreamReplied as error:
+            error.param = self._translation.client_param(position, error.param)
+            raise
+        return self._through(position, chat_events)
+
+    def end(self, call: int) -> list[Json]:
+        position, inner_call = self._places[call]
+        events: list[Json] = []
+        if not self._outer.satisfied(position):
+            events = self._through(position, self._inners[position].end(inner_call))
+        self._open[position] -= 1
+        if self._open[position] == 0:
+            events += self._outer.end(position)
+        return events
+
+    def fail(self, error: GatewayError) -> list[Json]:
+        return self._outer.fail(error)
+
+    def satisfied(self, call: int) -> bool:
+        position, inner_call = self._places[call]
+        return self._outer.satisfied(position) or self._inners[position].satisfied(inner_call)
+
+    def _through(self, position: int, chat_events: Sequence[Json]) -> list[Json]:
+        events: list[Json] = []
+        for event in chat_events:
+            if self._outer.satisfied(position):
+                break
+            events += self._outer.feed(position, event)
+        return events

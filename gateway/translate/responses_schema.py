@@ -1,0 +1,197 @@
+"""What a responses request must look like: all parameters of `POST /v1/responses`.
+
+Types and ranges are those of OpenAI's OpenAPI description (schemas `CreateResponse` and `Tool`).
+Enumerations that OpenAI keeps extending (`include`, `service_tier`, the efforts of `reasoning`, …)
+are checked for their type only.
+"""
+
+from collections import abc
+from dataclasses import dataclass
+
+from gateway.errors import InvalidRequest
+from gateway.shapes import Json
+from gateway.translate.checks import (
+    Array,
+    Boolean,
+    Check,
+    Integer,
+    Mapping,
+    Number,
+    OneOf,
+    Record,
+    String,
+    StringOrStrings,
+    check,
+    wrong_type,
+)
+from gateway.translate.responses_input import Item, StringOr
+
+MIN_OUTPUT_TOKENS = 16
+"""The least `max_output_tokens` that OpenAI takes."""
+
+MAX_STOPS = 64
+
+_NAMED = Record({"name": String()}, required=("name",))
+_TOOLS: abc.Mapping[str, Check] = {
+    "function": Record(
+        {
+            "name": String(),
+            "description": String(),
+            "parameters": Mapping(),
+            "strict": Boolean(),
+        },
+        required=("name",),
+    ),
+    "custom": Record(
+        {
+            "name": String(),
+            "description": String(),
+            "format": Record({"type": String()}, required=("type",)),
+        },
+        required=("name",),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool definition; of hosted tools only that there is a type is checked."""
+
+    types: tuple[str, ...] = ()
+    """The types that may be; empty: any."""
+
+    def accept(self, value: object, param: str) -> Json:
+        """Return a copy without null fields; raises `InvalidRequest`."""
+        kinds: Check = OneOf(*self.types) if self.types else String()
+        tool: Json = Record({"type": kinds}, required=("type",)).accept(value, param)
+        if tool["type"] == "namespace":
+            tool = _NAMESPACE.accept(tool, param)
+        elif tool["type"] in _TOOLS:
+            tool = _TOOLS[tool["type"]].accept(tool, param)
+        return tool
+
+
+_NAMESPACE = Record(
+    {
+        "name": String(),
+        "description": String(),
+        "tools": Array(Tool(("function", "custom")), min_items=1),
+    },
+    required=("name", "tools"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """`none`, `auto`, `required`, or an object that names a tool or the tools allowed."""
+
+    def accept(self, value: object, param: str) -> str | Json:
+        """Return the word, or a copy of the object; raises `InvalidRequest`."""
+        if isinstance(value, str):
+            return OneOf("none", "auto", "required").accept(value, param)
+        if not isinstance(value, dict):
+            raise wrong_type(param, "a string or an object", value)
+        choice: Json = Record({"type": String()}, required=("type",)).accept(value, param)
+        if choice["type"] in ("function", "custom"):
+            return _NAMED.accept(choice, param)
+        if choice["type"] == "allowed_tools":
+            return _ALLOWED_TOOLS.accept(choice, param)
+        return choice
+
+
+_ALLOWED_TOOLS = Record(
+    {
+        "mode": OneOf("auto", "required"),
+        "tools": Array(Record({"type": String(), "name": String()}, required=("type",))),
+    },
+    required=("mode", "tools"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """The output format of `text`."""
+
+    def accept(self, value: object, param: str) -> Json:
+        kinds = OneOf("text", "json_object", "json_schema")
+        form: Json = Record({"type": kinds}, required=("type",)).accept(value, param)
+        if form["type"] == "json_schema":
+            form = _JSON_SCHEMA.accept(form, param)
+        return form
+
+
+_JSON_SCHEMA = Record(
+    {"name": String(), "description": String(), "schema": Mapping(), "strict": Boolean()},
+    required=("name", "schema"),
+)
+
+RESPONSES_PARAMETERS: abc.Mapping[str, Check] = {
+    "background": Boolean(),
+    "context_management": Array(Mapping(), min_items=1),
+    "conversation": StringOr(Mapping(), dict, "a string or an object"),
+    "include": Array(String()),
+    "input": StringOr(Array(Item()), list, "a string or an array of input items"),
+    "instructions": String(),
+    "max_output_tokens": Integer(minimum=MIN_OUTPUT_TOKENS),
+    "max_tool_calls": Integer(),
+    "metadata": Mapping(String()),
+    "model": String(),
+    "moderation": Mapping(),
+    "parallel_tool_calls": Boolean(),
+    "previous_response_id": String(),
+    "prompt": Record({"id": String()}, required=("id",)),
+    "prompt_cache_key": String(),
+    "prompt_cache_options": Mapping(),
+    "prompt_cache_retention": String(),
+    "reasoning": Record(
+        {
+            "context": String(),
+            "effort": String(),
+            "generate_summary": String(),
+            "mode": String(),
+            "summary": String(),
+        }
+    ),
+    "safety_identifier": String(max_length=64),
+    "service_tier": String(),
+    "store": Boolean(),
+    "stream": Boolean(),
+    "stream_options": Record({"include_obfuscation": Boolean()}),
+    "temperature": Number(0, 2),
+    "text": Record({"format": _Format(), "verbosity": String()}),
+    "tool_choice": ToolChoice(),
+    "tools": Array(Tool()),
+    "top_logprobs": Integer(0, 20),
+    "top_p": Number(0, 1),
+    "truncation": OneOf("auto", "disabled"),
+    "user": String(),
+}
+"""The check of every responses parameter."""
+
+RESPONSES_EXTENSIONS: abc.Mapping[str, Check] = {
+    "frequency_penalty": Number(-2, 2),
+    "logit_bias": Mapping(Number(-100, 100)),
+    "presence_penalty": Number(-2, 2),
+    "seed": Integer(),
+    "stop": StringOrStrings(max_items=MAX_STOPS),
+}
+"""Parameters of the other endpoints that vLLM takes here too, with the same meaning."""
+
+_KNOWN = {**RESPONSES_PARAMETERS, **RESPONSES_EXTENSIONS}
+
+
+def check_responses(body: Json) -> Json:
+    """Return a copy of a responses request without null keys, every known parameter checked.
+
+    Every item of a list `input` has a `type` afterwards. Parameters outside OpenAI's are left in
+    place. Raises `InvalidRequest` naming the path (`input[1].content[0].text`).
+    """
+    checked = check(body, _KNOWN)
+    stop = checked.get("stop")
+    if "" in ([stop] if isinstance(stop, str) else stop or ()):
+        raise InvalidRequest(
+            "Invalid 'stop': empty string. A stop sequence needs at least one character.",
+            param="stop",
+            code="invalid_value",
+        )
+    return checked

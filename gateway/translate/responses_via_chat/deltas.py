@@ -1,0 +1,153 @@
+"""What one chat delta says, read from the forms that servers give it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.shapes import Json
+from gateway.translate.fields import finite_number
+from gateway.translate.responses_via_chat.request import malformed
+from gateway.translate.tool_shapes import arguments_text
+
+_LARGEST = 2**53
+"""The largest whole number that every JSON reader keeps exact."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallFragment:
+    """A piece of a tool call; what it does not say is empty, an unsaid index None."""
+
+    index: int | None
+    call_id: str
+    name: str
+    text: str
+    custom: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A delta, or a whole message as one."""
+
+    reasoning: str
+    content: str
+    refusal: str
+    annotations: list[Any]
+    calls: list[Any]
+
+    @property
+    def hidden(self) -> bool:
+        """Whether it has reasoning or calls, which are no visible text."""
+        return bool(self.reasoning or self.calls)
+
+    @property
+    def length(self) -> int:
+        """How many characters of text it has; those of calls as they are written in JSON."""
+        said = len(self.reasoning) + len(self.content) + len(self.refusal)
+        return said + sum(len(fragment.text) for fragment in call_fragments(self))
+
+
+def read_delta(choice: Json) -> Delta:
+    """Return what a chunk's choice says; raises `UpstreamError` if it is no delta."""
+    delta = choice.get("delta")
+    if delta is None:
+        delta = {}
+    if not isinstance(delta, dict):
+        raise malformed("a 'delta' is not an object")
+    if delta.get("audio"):
+        raise malformed("it is spoken, which responses cannot express")
+    content = delta.get("content")
+    thoughts = ""
+    if isinstance(content, list):
+        content, thoughts = _from_parts(content)
+    calls = _list_of(delta, "tool_calls")
+    if delta.get("function_call") is not None:
+        calls = [*calls, {"index": len(calls), "function": delta["function_call"]}]
+    return Delta(
+        reasoning=_reasoning(delta) or thoughts,
+        content=_text(content, "content"),
+        refusal=_text(delta.get("refusal"), "refusal"),
+        annotations=_list_of(delta, "annotations"),
+        calls=calls,
+    )
+
+
+def _reasoning(delta: Json) -> str:
+    """Return the reasoning; where both fields are there they say the same (vllm#50624)."""
+    for name in ("reasoning_content", "reasoning"):
+        text = delta.get(name)
+        if isinstance(text, str) and text:
+            return text
+    return ""
+
+
+def _from_parts(parts: list[Any]) -> tuple[str, str]:
+    """Return text and reasoning of content in parts, as Mistral's reasoning models give it."""
+    texts: list[str] = []
+    thoughts: list[str] = []
+    for part in parts:
+        kind = part.get("type") if isinstance(part, dict) else None
+        if kind == "text":
+            texts.append(_text(part.get("text"), "text"))
+        elif kind == "thinking":
+            thinking = part.get("thinking")
+            inner = thinking if isinstance(thinking, list) else [{"text": thinking}]
+            thoughts += [_text(t.get("text"), "thinking") for t in inner if isinstance(t, dict)]
+    return "".join(texts), "".join(thoughts)
+
+
+def _text(value: object, name: str) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise malformed(f"'{name}' is not a string")
+    return value
+
+
+def _list_of(delta: Json, name: str) -> list[Any]:
+    value = delta.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise malformed(f"'{name}' is not a list")
+    return value
+
+
+def call_fragments(delta: Delta) -> Iterator[CallFragment]:
+    """Yield the pieces of tool calls; raises `UpstreamError` for what is none."""
+    for call in delta.calls:
+        if not isinstance(call, dict):
+            raise malformed("a tool call is not an object")
+        custom = isinstance(call.get("custom"), dict)
+        inner = call.get("custom") if custom else call.get("function")
+        if inner is None:
+            inner = {}
+        if not isinstance(inner, dict):
+            raise malformed("a tool call's 'function' is not an object")
+        index = call.get("index")
+        yield CallFragment(
+            index=index if type(index) is int else None,
+            call_id=_text(call.get("id"), "id"),
+            name=_text(inner.get("name"), "name"),
+            text=arguments_text(inner.get("input" if custom else "arguments")),
+            custom=custom,
+        )
+
+
+def annotation_of(annotation: object) -> Json | None:
+    """Return a citation as responses have it, flat; None for what chat does not document."""
+    citation = annotation.get("url_citation") if isinstance(annotation, dict) else None
+    if not isinstance(citation, dict) or not isinstance(citation.get("url"), str):
+        return None
+    title = citation.get("title")
+    return {
+        "type": "url_citation",
+        "url": citation["url"],
+        "start_index": _position(citation.get("start_index")),
+        "end_index": _position(citation.get("end_index")),
+        "title": title if isinstance(title, str) else "",
+    }
+
+
+def _position(value: object) -> int:
+    number = finite_number(value) or 0
+    return int(number) if 0 <= number <= _LARGEST else 0

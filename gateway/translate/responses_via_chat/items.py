@@ -1,0 +1,211 @@
+"""Output items of a response, as a stream builds them: messages and reasoning.
+
+Each item turns what it is fed into its events (of OpenAI's `ResponseStreamEvent`), which wait in
+its `outbox` until the item's turn has come: items of a response may not overlap. An item's text is
+kept, for the closing events and the whole response at the end repeat it. Events lack their
+`sequence_number`, which they get when they are sent.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from gateway.shapes import Json
+
+Status = Literal["in_progress", "completed", "incomplete"]
+
+
+class OutputItem(ABC):
+    """One item. `index` is its `output_index`, `item_id` its id without the type's prefix."""
+
+    prefix = ""
+
+    def __init__(self, index: int, item_id: str) -> None:
+        self.index = index
+        self.id = f"{self.prefix}_{item_id}"
+        self.outbox: list[Json] = []
+        self.announced = False
+        """Whether `output_item.added` has been written, if only to the outbox."""
+        self.status: Status = "in_progress"
+
+    @property
+    def complete(self) -> bool:
+        """Whether it may be closed when another item wants to begin."""
+        return True
+
+    @abstractmethod
+    def resource(self) -> Json:
+        """Return the item as it is now."""
+
+    def close(self, status: Status) -> None:
+        """Write the closing events."""
+        self._close_content()
+        self.status = status
+        self._write("output_item.done", item=self.resource(), item_id=None)
+
+    @abstractmethod
+    def _close_content(self) -> None:
+        """Write the events that end the content, before the item's own end."""
+
+    def _announce(self) -> None:
+        self.announced = True
+        self._write("output_item.added", item=self.resource(), item_id=None)
+
+    def _write(self, kind: str, **fields: Any) -> None:
+        event: Json = {"type": f"response.{kind}", "item_id": self.id, "output_index": self.index}
+        event |= fields
+        if event["item_id"] is None:
+            del event["item_id"]
+        self.outbox.append(event)
+
+
+class _Part:
+    """The content part of a message that is being written."""
+
+    def __init__(self, kind: Literal["output_text", "refusal"]) -> None:
+        self.kind = kind
+        self.pieces: list[str] = []
+        self.annotations: list[Json] = []
+        self.logprobs: list[Json] = []
+
+    def resource(self) -> Json:
+        text = "".join(self.pieces)
+        if self.kind == "refusal":
+            return {"type": "refusal", "refusal": text}
+        return {
+            "type": "output_text",
+            "text": text,
+            "annotations": list(self.annotations),
+            "logprobs": list(self.logprobs),
+        }
+
+
+class MessageItem(OutputItem):
+    """What the assistant says: parts of text, or of a refusal."""
+
+    prefix = "msg"
+
+    def __init__(self, index: int, item_id: str) -> None:
+        super().__init__(index, item_id)
+        self._parts: list[_Part] = []
+        self._announce()
+
+    def add_text(self, text: str, entries: Sequence[Json]) -> None:
+        """Go on with the text; `entries` are the logprobs of its tokens, with `bytes`."""
+        part = self._part("output_text")
+        part.pieces.append(text)
+        part.logprobs += entries
+        logprobs = [_without_bytes(entry) for entry in entries]
+        self._write_part("output_text.delta", delta=text, logprobs=logprobs)
+
+    def add_refusal(self, text: str) -> None:
+        """Go on with a refusal."""
+        part = self._part("refusal")
+        part.pieces.append(text)
+        self._write_part("refusal.delta", delta=text)
+
+    def add_annotation(self, annotation: Json) -> None:
+        """Annotate the text."""
+        part = self._part("output_text")
+        self._write_part(
+            "output_text.annotation.added",
+            annotation_index=len(part.annotations),
+            annotation=annotation,
+        )
+        part.annotations.append(annotation)
+
+    def resource(self) -> Json:
+        """Return the item as it is now."""
+        return {
+            "id": self.id,
+            "type": "message",
+            "status": self.status,
+            "role": "assistant",
+            "content": [part.resource() for part in self._parts],
+        }
+
+    def _part(self, kind: Literal["output_text", "refusal"]) -> _Part:
+        """Return the open part; one of another kind is closed and a new one opened."""
+        if self._parts and self._parts[-1].kind == kind:
+            return self._parts[-1]
+        if self._parts:
+            self._close_part()
+        part = _Part(kind)
+        self._parts.append(part)
+        self._write_part("content_part.added", part=part.resource())
+        return part
+
+    def _close_content(self) -> None:
+        self._part(self._parts[-1].kind if self._parts else "output_text")
+        self._close_part()
+
+    def _close_part(self) -> None:
+        part = self._parts[-1].resource()
+        if part["type"] == "refusal":
+            self._write_part("refusal.done", refusal=part["refusal"])
+        else:
+            logprobs = [_without_bytes(entry) for entry in part["logprobs"]]
+            self._write_part("output_text.done", text=part["text"], logprobs=logprobs)
+        self._write_part("content_part.done", part=part)
+
+    def _write_part(self, kind: str, **fields: Any) -> None:
+        self._write(kind, content_index=len(self._parts) - 1, **fields)
+
+
+def _without_bytes(entry: Json) -> Json:
+    """Return a logprobs entry as events have it."""
+    return {
+        "token": entry["token"],
+        "logprob": entry["logprob"],
+        "top_logprobs": [
+            {"token": each["token"], "logprob": each["logprob"]} for each in entry["top_logprobs"]
+        ],
+    }
+
+
+class ReasoningItem(OutputItem):
+    """The model's reasoning: raw text, or the same shown as a summary of one part."""
+
+    prefix = "rs"
+
+    def __init__(self, index: int, item_id: str, form: Literal["text", "summary"]) -> None:
+        super().__init__(index, item_id)
+        self._pieces: list[str] = []
+        self._summary = form == "summary"
+        self._announce()
+        if self._summary:
+            self._write("reasoning_summary_part.added", summary_index=0, part=self._part())
+        else:
+            self._write("content_part.added", content_index=0, part=self._part())
+
+    def add(self, text: str) -> None:
+        """Go on with the reasoning."""
+        self._pieces.append(text)
+        if self._summary:
+            self._write("reasoning_summary_text.delta", summary_index=0, delta=text)
+        else:
+            self._write("reasoning_text.delta", content_index=0, delta=text)
+
+    def resource(self) -> Json:
+        """Return the item as it is now."""
+        parts = [self._part()] if self._pieces else []
+        return {
+            "id": self.id,
+            "type": "reasoning",
+            "status": self.status,
+            "summary": parts if self._summary else [],
+            "content": [] if self._summary else parts,
+        }
+
+    def _part(self) -> Json:
+        kind = "summary_text" if self._summary else "reasoning_text"
+        return {"type": kind, "text": "".join(self._pieces)}
+
+    def _close_content(self) -> None:
+        part = self._part()
+        if self._summary:
+            self._write("reasoning_summary_text.done", summary_index=0, text=part["text"])
+            self._write("reasoning_summary_part.done", summary_index=0, part=part)
+        else:
+            self._write("reasoning_text.done", content_index=0, text=part["text"])
+            self._write("content_part.done", content_index=0, part=part)

@@ -1,0 +1,277 @@
+"""What becomes of each parameter of a responses request on its way to a chat endpoint.
+
+One function per group of parameters; `input`, `instructions` and the tools have modules of their
+own. Each reads the client's (checked) body, writes into the upstream body what has an equivalent
+there, and notes the rest in the report or refuses it. A value that means the same as its absence
+is never refused.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gateway.errors import InvalidRequest
+from gateway.shapes import Json
+from gateway.translate.checks import extensions
+from gateway.translate.contract import Context, Report, unsupported
+from gateway.translate.output_format import chat_format
+from gateway.translate.responses_schema import RESPONSES_EXTENSIONS, RESPONSES_PARAMETERS
+
+LOGPROBS = "message.output_text.logprobs"
+"""The value of `include` that asks for logprobs."""
+
+_NO_EQUIVALENT = "the model is served through the chat endpoint, which has no equivalent."
+_NOT_BY_MODEL = "its chat endpoint does not take it."
+
+
+@dataclass(slots=True)
+class Draft:
+    """An upstream body in the making."""
+
+    client: Json
+    """The client's request, checked."""
+    context: Context
+    report: Report
+    upstream: Json = field(default_factory=dict)
+
+    def refuse(self, name: str, reason: str = _NO_EQUIVALENT, *, droppable: bool = True) -> None:
+        """Refuse a parameter, or drop it where both it and the operator allow that."""
+        unsupported(self.context, self.report, name, reason, droppable=droppable)
+
+
+_SAMPLING: Mapping[str, tuple[str, object]] = {
+    "temperature": ("temperature", 1),
+    "top_p": ("top_p", 1),
+    "frequency_penalty": ("penalties", 0),
+    "presence_penalty": ("penalties", 0),
+    "logit_bias": ("logit_bias", {}),
+}
+"""Parameter: (the capability it needs, its neutral value). The last three are extensions."""
+
+
+def sampling(draft: Draft) -> None:
+    """Copy what means the same at both endpoints.
+
+    A neutral value is sent too: the server's own default may be another (vLLM reads one from the
+    model's `generation_config.json`).
+    """
+    able = draft.context.capabilities
+    for name, (capability, neutral) in _SAMPLING.items():
+        if name not in draft.client:
+            continue
+        if getattr(able, capability):
+            draft.upstream[name] = draft.client[name]
+        elif draft.client[name] != neutral:
+            draft.refuse(name, _NOT_BY_MODEL)
+    if "seed" in draft.client:
+        if able.seed:
+            draft.upstream["seed"] = draft.client["seed"]
+        else:
+            draft.report.drop("seed")
+    stops = draft.client.get("stop", [])
+    count = 1 if isinstance(stops, str) else len(stops)
+    if count and able.stop and count <= able.max_stops:
+        draft.upstream["stop"] = stops
+    elif count:
+        draft.refuse("stop", _NOT_BY_MODEL)
+
+
+def token_limit(draft: Draft) -> None:
+    """Send the limit under the name that the backend takes."""
+    if "max_output_tokens" in draft.client:
+        name = draft.context.capabilities.max_tokens_field
+        draft.upstream[name] = draft.client["max_output_tokens"]
+
+
+_SAME_NAME = (
+    "prompt_cache_key",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+    "safety_identifier",
+    "service_tier",
+    "user",
+)
+
+
+def same_name(draft: Draft) -> None:
+    """Copy what only names things: the end user, the cache, the service tier."""
+    for name in _SAME_NAME:
+        if name not in draft.client:
+            continue
+        if name == "service_tier" and draft.client[name] == "ultrafast":
+            # Chat has all tiers but this.
+            draft.report.drop(name)
+        else:
+            draft.upstream[name] = draft.client[name]
+
+
+def moderation(draft: Draft) -> None:
+    """Send a moderation request where it is understood: its results are part of the reply."""
+    if "moderation" not in draft.client:
+        return
+    if draft.context.capabilities.moderation:
+        draft.upstream["moderation"] = draft.client["moderation"]
+    else:
+        draft.refuse("moderation", _NOT_BY_MODEL, droppable=False)
+
+
+_HINTS: Mapping[str, Sequence[object]] = {
+    # Echoed in the reply all the same. Chat takes metadata for stored completions only.
+    "metadata": ({},),
+    "store": (False,),
+    # Without it an input that is too long fails, and the upstream says so.
+    "truncation": ("disabled",),
+    # It limits hosted tools, of which there are none.
+    "max_tool_calls": (),
+}
+"""What cannot change the reply's contract, with the neutral values."""
+
+
+def hints(draft: Draft) -> None:
+    """Drop the hints, and note those that said something."""
+    for name, neutral in _HINTS.items():
+        if name in draft.client and draft.client[name] not in neutral:
+            draft.report.drop(name)
+    if "context_management" in draft.client:
+        draft.refuse("context_management")
+
+
+def text_options(draft: Draft) -> None:
+    """Send the output format and the verbosity."""
+    text: Json = draft.client.get("text", {})
+    form: Json = text.get("format", {"type": "text"})
+    able = draft.context.capabilities
+    if form["type"] != "text":
+        takes = able.json_object if form["type"] == "json_object" else able.json_schema
+        if takes:
+            draft.upstream["response_format"] = chat_format(form)
+        else:
+            draft.refuse("text.format", _NOT_BY_MODEL)
+    if "verbosity" in text:
+        draft.upstream["verbosity"] = text["verbosity"]
+
+
+_OPEN_MODEL_EFFORTS = {"minimal": "low", "xhigh": "high", "max": "high"}
+"""What servers of open models (vLLM's `ChatCompletionRequest`) refuse, and what is nearest."""
+
+
+def reasoning(draft: Draft) -> None:
+    """Send the effort; `summary` decides here what becomes of the reasoning."""
+    options: Json = draft.client.get("reasoning", {})
+    effort = options.get("effort")
+    if effort is None:
+        effort = draft.context.reasoning_effort
+    elif not draft.context.capabilities.strict_params and effort in _OPEN_MODEL_EFFORTS:
+        draft.report.change("reasoning.effort", effort, _OPEN_MODEL_EFFORTS[effort])
+        effort = _OPEN_MODEL_EFFORTS[effort]
+    if effort is not None:
+        draft.upstream["reasoning_effort"] = effort
+    if options.get("context", "auto") != "auto":
+        draft.report.drop("reasoning.context")
+    mode = options.get("mode", "standard")
+    if mode == "pro":
+        draft.refuse("reasoning.mode")
+    elif mode != "standard":
+        draft.report.drop("reasoning.mode")
+
+
+def include(draft: Draft) -> int | None:
+    """Ask for logprobs; return how many alternatives per token the client wants, None for none.
+
+    Everything else that `include` can name is about hosted tools, or encrypted reasoning, which
+    chat does not have. At least one alternative is asked for: llama.cpp takes 0 for "no logprobs".
+    """
+    wanted = draft.client.get("include", ())
+    for value in wanted:
+        if value != LOGPROBS:
+            draft.report.drop(f"include[{value}]")
+    if LOGPROBS not in wanted:
+        if draft.client.get("top_logprobs"):
+            draft.report.drop("top_logprobs")
+        return None
+    able = draft.context.capabilities
+    if not able.logprobs:
+        draft.refuse("include", "its chat endpoint does not return logprobs.")
+        return None
+    top: int = draft.client.get("top_logprobs", 0)
+    if top > able.max_top_logprobs:
+        most = able.max_top_logprobs
+        draft.refuse(
+            "top_logprobs",
+            f"the chat endpoint returns at most {most} alternatives per token.",
+            droppable=False,
+        )
+    draft.upstream["logprobs"] = True
+    draft.upstream["top_logprobs"] = max(top, 1)
+    return top
+
+
+def streaming(draft: Draft) -> None:
+    """Ask for a stream with usage, which every response has at its end."""
+    if draft.client.get("stream_options", {}).get("include_obfuscation"):
+        draft.report.drop("stream_options.include_obfuscation")
+    if draft.client.get("stream"):
+        draft.upstream["stream"] = True
+        if draft.context.capabilities.stream_usage:
+            draft.upstream["stream_options"] = {"include_usage": True}
+
+
+_NEVER_CROSS = frozenset(
+    {
+        "add_generation_prompt",
+        "audio",
+        "best_of",
+        "continue_final_message",
+        "echo",
+        "function_call",
+        "functions",
+        "logprobs",
+        "max_completion_tokens",
+        "max_tokens",
+        "messages",
+        "modalities",
+        "n",
+        "prediction",
+        "reasoning_effort",
+        "response_format",
+        "suffix",
+        "verbosity",
+        "web_search_options",
+    }
+)
+"""Chat's own parameters, which would contradict what is sent, or what the way back expects."""
+
+
+def extension_parameters(draft: Draft) -> None:
+    """Apply the `extra_params` policy to whatever is not OpenAI's."""
+    policy = draft.context.settings.extra_params
+    if policy == "auto":
+        policy = "refuse" if draft.context.capabilities.strict_params else "pass"
+    unknown = extensions(
+        draft.client, RESPONSES_PARAMETERS, known_extensions=RESPONSES_EXTENSIONS.keys()
+    )
+    for name in unknown:
+        if policy == "refuse":
+            raise InvalidRequest(
+                f"Unknown parameter: '{name[:100]}'. Remove it, or set extra_params to pass or "
+                "drop for this model.",
+                param=name,
+                code="unknown_parameter",
+            )
+        if policy == "drop" or name in _NEVER_CROSS:
+            draft.report.drop(name)
+        else:
+            draft.upstream[name] = draft.client[name]
+
+
+INDEPENDENT: Sequence[Callable[[Draft], None]] = (
+    sampling,
+    token_limit,
+    same_name,
+    moderation,
+    hints,
+    text_options,
+    reasoning,
+    streaming,
+    extension_parameters,
+)
+"""The groups that nothing else depends on."""

@@ -1,0 +1,41 @@
+"""Whole chat replies as whole responses: a stream of one event, folded to its end."""
+
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Context
+from gateway.translate.responses_via_chat.request import (
+    PreparedRequest,
+    carried_error,
+    malformed,
+)
+from gateway.translate.responses_via_chat.stream import ResponsesStream
+from gateway.translate.whole_as_event import whole_as_event
+
+
+def fold_reply(reply: object, request: PreparedRequest, context: Context) -> Json:
+    """Return the response that a chat completion makes; choices beyond the first are not looked at.
+
+    Raises `UpstreamReplied` for an error in a 200 body, and `UpstreamError` for a reply that is no
+    chat completion.
+    """
+    error = carried_error(request, reply)
+    if error is not None:
+        raise error
+    if not isinstance(reply, dict):
+        raise malformed("it is not a JSON object")
+    choice = _first_choice(reply)
+    stream = ResponsesStream(request, context)
+    stream.feed(0, whole_as_event(Shape.CHAT, {**reply, "choices": [{**choice, "index": 0}]}))
+    response: Json = stream.finish(choice.get("finish_reason"))[-1]["response"]
+    return response
+
+
+def _first_choice(reply: Json) -> Json:
+    choices = reply.get("choices")
+    if not isinstance(choices, list) or not choices:
+        raise malformed("it has no choices")
+    choice: object = next(
+        (c for c in choices if isinstance(c, dict) and c.get("index") == 0), choices[0]
+    )
+    if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
+        raise malformed("a choice has no 'message'")
+    return choice

@@ -1,0 +1,167 @@
+"""A responses request as the body of one chat request."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.errors import UpstreamError, UpstreamReplied
+from gateway.shapes import Json
+from gateway.translate.checks import missing
+from gateway.translate.contract import Context, Report
+from gateway.translate.fields import upstream_error
+from gateway.translate.output_format import responses_format_param
+from gateway.translate.responses_schema import check_responses
+from gateway.translate.responses_via_chat import parameters
+from gateway.translate.responses_via_chat.parameters import Draft
+from gateway.translate.responses_via_chat.stored_state import refuse_stored_state
+from gateway.translate.responses_via_chat.tools import ToolNames, chat_tools, tool_parameters
+from gateway.translate.responses_via_chat.turns import Call, Turn, input_turns
+
+ReasoningForm = Literal["text", "summary", "drop"]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRequest:
+    """The upstream body, and what the way back must know of the request."""
+
+    client: Json
+    """The client's request, checked, without null keys."""
+    call: Json
+    origins: Sequence[Turn | Call | None]
+    """Of each chat message what it came from."""
+    tool_paths: Sequence[str]
+    """Of each chat tool where the client declared it."""
+    names: ToolNames
+    reasoning: ReasoningForm
+    """How the client is shown the model's reasoning."""
+    top_logprobs: int | None
+    """How many alternatives per token the client asked for; None: no logprobs at all."""
+
+
+def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
+    """Check a responses request and translate it; `body` is not changed.
+
+    Raises `InvalidRequest` and its kinds, naming the client's parameter.
+    """
+    client = check_responses(body)
+    refuse_stored_state(client, context)
+    if "input" not in client:
+        raise missing("input")
+    tools = chat_tools(client, context, report)
+    turns = input_turns(client, tools.names, context, report)
+    draft = Draft(client, context, report)
+    for group in parameters.INDEPENDENT:
+        group(draft)
+    top_logprobs = parameters.include(draft)
+    sent_tools = tool_parameters(client, tools, context, report)
+    messages = [message for message, _ in turns]
+    sent = sent_tools.get("tools", ())
+    return PreparedRequest(
+        client=client,
+        call={
+            "model": context.model_sent,
+            "messages": messages,
+            **draft.upstream,
+            **sent_tools,
+        },
+        origins=[origin for _, origin in turns],
+        tool_paths=[
+            path
+            for definition, path in zip(tools.definitions, tools.paths, strict=True)
+            if definition in sent
+        ],
+        names=tools.names,
+        reasoning=_reasoning_form(client, context),
+        top_logprobs=top_logprobs,
+    )
+
+
+def _reasoning_form(client: Json, context: Context) -> ReasoningForm:
+    """Return the form of reasoning items: a client that asks for summaries displays those."""
+    form = context.settings.reasoning_item
+    if form != "auto":
+        return form
+    options: Json = client.get("reasoning", {})
+    return "summary" if "summary" in options or "generate_summary" in options else "text"
+
+
+_INDEXED = re.compile(r"(messages|tools)\[([0-9]{1,6})\](.*)", re.DOTALL)
+_TOOL_CALL = re.compile(r"\.tool_calls\[([0-9]{1,6})\](.*)", re.DOTALL)
+
+
+def client_param(request: PreparedRequest, param: str | None) -> str | None:
+    """Return the client's path of a parameter that the upstream named; None: it has none."""
+    if not param:
+        return None
+    client = request.client
+    root = re.split(r"[.\[]", param, maxsplit=1)[0]
+    indexed = _INDEXED.match(param)
+    if indexed is not None:
+        return _indexed_param(request, indexed[1], int(indexed[2]), indexed[3])
+    if root == "messages":
+        return "input"
+    if root == "response_format":
+        return responses_format_param(param) if "format" in client.get("text", {}) else None
+    if root == "verbosity":
+        return "text.verbosity" if "verbosity" in client.get("text", {}) else None
+    if root == "reasoning_effort":
+        return "reasoning.effort" if "effort" in client.get("reasoning", {}) else None
+    if root in ("max_completion_tokens", "max_tokens"):
+        # Also where the client sent none: on the way to completions there always is a limit.
+        return "max_output_tokens"
+    if root == "logprobs" or (root == "top_logprobs" and root not in client):
+        return "include" if "include" in client else None
+    return param if root in client else None
+
+
+def _indexed_param(request: PreparedRequest, root: str, index: int, rest: str) -> str | None:
+    if root == "tools":
+        if index >= len(request.tool_paths):
+            return "tools"
+        return request.tool_paths[index] + rest.removeprefix(".function").removeprefix(".custom")
+    if index >= len(request.origins):
+        return "input"
+    origin = request.origins[index]
+    if origin is None:
+        return "input"
+    if isinstance(origin, Call):
+        rest = rest.replace(".tool_call_id", ".call_id").replace(".content", ".output", 1)
+        return origin.output_path + _part_path(rest)
+    called = _TOOL_CALL.match(rest)
+    if called is not None and int(called[1]) < len(origin.calls):
+        return origin.calls[int(called[1])].path + _call_path(called[2])
+    if not origin.path.startswith("input["):
+        return origin.path
+    return origin.path + _part_path(rest)
+
+
+def _call_path(rest: str) -> str:
+    rest = rest.removeprefix(".function").removeprefix(".custom")
+    return ".call_id" if rest == ".id" else rest
+
+
+def _part_path(rest: str) -> str:
+    """Return the path of a content part's field, which the responses do not nest."""
+    return (
+        rest.replace(".image_url.url", ".image_url")
+        .replace(".image_url.detail", ".detail")
+        .replace(".file.", ".")
+    )
+
+
+def carried_error(request: PreparedRequest, body: object) -> UpstreamReplied | None:
+    """Return the error that a reply or an event carries, its parameter named as the client's."""
+    error = upstream_error(body)
+    if error is None:
+        return None
+    named = error.param
+    error.param = client_param(request, named)
+    if named and error.param != named:
+        error.message += f" (upstream parameter: {named})"
+    return error
+
+
+def malformed(what: str) -> UpstreamError:
+    """Return the error for an upstream reply that is not what the chat endpoint should give."""
+    return UpstreamError(f"The upstream's chat reply cannot be used: {what}.")

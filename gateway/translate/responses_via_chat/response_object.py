@@ -1,0 +1,124 @@
+"""The response object: what every reply is, and what the first and last events of a stream hold.
+
+It repeats the request's parameters as the client sent them, defaults filled in (schema `Response`
+of OpenAI's OpenAPI description).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Context
+from gateway.translate.fields import created, model_name, swap_id
+from gateway.translate.responses_usage import responses_usage
+from gateway.translate.tool_shapes import is_strict_schema
+
+_SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast", "ultrafast"})
+
+_ECHOED: Json = {
+    "instructions": None,
+    "max_output_tokens": None,
+    "max_tool_calls": None,
+    "metadata": {},
+    "parallel_tool_calls": True,
+    "prompt_cache_key": None,
+    "safety_identifier": None,
+    "temperature": 1.0,
+    "tool_choice": "auto",
+    "top_logprobs": 0,
+    "top_p": 1.0,
+    "truncation": "disabled",
+    "user": None,
+}
+"""Parameters that a response repeats, with OpenAI's defaults."""
+
+
+@dataclass(slots=True)
+class UpstreamFacts:
+    """What the upstream has said of its reply so far; identity fields are the first ones said."""
+
+    id: object = None
+    created: object = None
+    model: object = None
+    usage: object = None
+    service_tier: object = None
+    moderation: object = None
+
+    def note(self, event: Json) -> None:
+        """Take what an event or a reply says."""
+        # Azure's first chunk has an empty id and model.
+        self.id = self.id or event.get("id")
+        self.created = self.created or event.get("created")
+        self.model = self.model or event.get("model")
+        for name in ("usage", "service_tier", "moderation"):
+            if event.get(name):
+                setattr(self, name, event[name])
+
+
+class ResponseObject:
+    """Makes the response object of one reply; its id and time of creation never change."""
+
+    def __init__(self, client: Json, facts: UpstreamFacts, context: Context) -> None:
+        self._facts = facts
+        self._context = context
+        self._fixed: Json = {
+            "id": swap_id(facts.id, Shape.RESPONSES, context),
+            "object": "response",
+            "created_at": created(facts.created, context),
+            "model": model_name(facts.model, context),
+            "background": False,
+            "previous_response_id": None,
+            "store": False,
+            **{name: client.get(name, default) for name, default in _ECHOED.items()},
+            "text": {"format": {"type": "text"}, **client.get("text", {})},
+            "reasoning": {
+                "effort": context.reasoning_effort,
+                "summary": None,
+                **client.get("reasoning", {}),
+            },
+            "tools": [_echoed_tool(tool) for tool in client.get("tools", ())],
+        }
+        if "prompt_cache_retention" in client:
+            self._fixed["prompt_cache_retention"] = client["prompt_cache_retention"]
+        options = client.get("prompt_cache_options", {})
+        if {"ttl", "mode"} <= options.keys():
+            self._fixed["prompt_cache_options"] = options
+        self._moderated = "moderation" in client
+
+    def at(
+        self,
+        status: str,
+        output: Sequence[Json],
+        *,
+        error: Json | None = None,
+        incomplete_reason: str | None = None,
+    ) -> Json:
+        """Return the object at one moment; the usage is known at the end only."""
+        ended = status in ("completed", "incomplete")
+        facts = self._facts
+        tier = facts.service_tier if isinstance(facts.service_tier, str) else ""
+        response = {
+            **self._fixed,
+            "status": status,
+            "completed_at": None,
+            "error": error,
+            "incomplete_details": incomplete_reason and {"reason": incomplete_reason},
+            "output": list(output),
+            "service_tier": tier if tier in _SERVICE_TIERS else "default",
+            "usage": responses_usage(facts.usage) if ended else None,
+        }
+        if status == "completed":
+            response["completed_at"] = max(self._context.now, response["created_at"])
+        if self._moderated and ended and isinstance(facts.moderation, dict):
+            response["moderation"] = facts.moderation
+        return response
+
+
+def _echoed_tool(tool: Json) -> Json:
+    """Return a tool with the fields that the schema of a response demands."""
+    if tool["type"] == "function":
+        parameters = tool.get("parameters")
+        return {"parameters": None, "strict": is_strict_schema(parameters), **tool}
+    if tool["type"] == "namespace":
+        return {"description": "", **tool}
+    return tool

@@ -1,0 +1,289 @@
+"""Chat streams as streams of responses events: one item strictly after another.
+
+Chat interleaves what it likes: fragments of several tool calls, text between them, reasoning after
+text. Clients of responses bear no overlap (Codex drops text after another item's end,
+litellm#38654). So items queue: the first is written as it arrives, the others wait. A message or
+reasoning ends when anything else begins, a call when its arguments are a whole JSON object;
+all others end with the stream.
+"""
+
+from collections import deque
+
+from gateway.errors import GatewayError, TruncatedStream, UpstreamError
+from gateway.shapes import Json
+from gateway.translate.contract import Context
+from gateway.translate.fields import finish_reason
+from gateway.translate.logprobs import chat_logprobs
+from gateway.translate.responses_via_chat.call_item import CallItem
+from gateway.translate.responses_via_chat.deltas import (
+    CallFragment,
+    Delta,
+    annotation_of,
+    call_fragments,
+    read_delta,
+)
+from gateway.translate.responses_via_chat.items import (
+    MessageItem,
+    OutputItem,
+    ReasoningItem,
+    Status,
+)
+from gateway.translate.responses_via_chat.request import (
+    PreparedRequest,
+    carried_error,
+    malformed,
+)
+from gateway.translate.responses_via_chat.response_object import ResponseObject, UpstreamFacts
+
+MAX_REPLY_CHARACTERS = 32 * 1024 * 1024
+"""What a reply may have in all: it is kept until its end, which repeats it."""
+
+_INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
+_RESPONSE_ERROR_CODES = {429: "rate_limit_exceeded", 400: "invalid_prompt"}
+
+
+class ResponsesStream:
+    """The fold of the one call's stream (a `StreamTranslation`)."""
+
+    def __init__(self, request: PreparedRequest, context: Context) -> None:
+        self._request = request
+        self._context = context
+        self._facts = UpstreamFacts()
+        self._response: ResponseObject | None = None
+        self._sequence = 0
+        self._written: list[Json] = []
+        self._items = 0
+        self._queue: deque[OutputItem] = deque()
+        self._done: list[Json] = []
+        self._calls: list[CallItem] = []
+        self._by_index: dict[int, CallItem] = {}
+        self._early_entries: list[Json] = []
+        self._has_text = False
+        self._characters = 0
+        self._finish: object = None
+        self._ended = False
+
+    def feed(self, call: int, event: Json) -> list[Json]:  # noqa: ARG002 - there is one call
+        """Take one chunk; return the events to send.
+
+        Raises `UpstreamReplied` for an error, `UpstreamError` for anything that is no chunk.
+        """
+        if self._ended:
+            return []
+        error = carried_error(self._request, event)
+        if error is not None:
+            raise error
+        if not isinstance(event, dict):
+            raise malformed("an event is not a JSON object")
+        choices = event.get("choices")
+        if choices is not None and not isinstance(choices, list):
+            raise malformed("'choices' is not a list")
+        self._facts.note(event)
+        if choices:
+            self._open()
+            for choice in choices:
+                self._take(choice)
+            self._advance()
+        return self._sent()
+
+    def end(self, call: int) -> list[Json]:  # noqa: ARG002
+        """Take the end of the stream; return the closing events.
+
+        Raises `TruncatedStream` where no finish reason has come, and `UpstreamError` where it
+        says that the generation failed.
+        """
+        if self._ended:
+            return []
+        if self._finish is None:
+            raise TruncatedStream(
+                "The upstream's stream ended before its reply was complete. Retry the request."
+            )
+        return self.finish(self._finish)
+
+    def finish(self, word: object) -> list[Json]:
+        """End the reply with the upstream's `finish_reason`; raises as `end` does."""
+        reason = finish_reason(word, has_text=self._has_text, has_tool_calls=bool(self._calls))
+        response = self._open()
+        if not self._has_text and not self._calls:
+            self._message()
+        incomplete = _INCOMPLETE.get(reason)
+        while self._queue:
+            last = len(self._queue) == 1
+            self._close_first("incomplete" if last and incomplete else "completed")
+        status = "incomplete" if incomplete else "completed"
+        ended = response.at(status, self._done, incomplete_reason=incomplete)
+        self._write({"type": f"response.{status}", "response": ended})
+        self._ended = True
+        return self._sent()
+
+    def fail(self, error: GatewayError) -> list[Json]:
+        """Return the error, flat and nested, and the failed response with the items so far.
+
+        openai-python raises on the nested form only, other clients read the documented flat one.
+        """
+        if self._ended:
+            return []
+        self._ended = True
+        response = self._open()
+        output = list(self._done)
+        if self._queue and self._queue[0].announced:
+            item = self._queue[0]
+            self._write_outbox(item)
+            item.status = "incomplete"
+            output.append(item.resource())
+        details = error.envelope()["error"]
+        flat = {name: details[name] for name in ("code", "message", "param")}
+        self._write({"type": "error", **flat, "error": details})
+        code = _RESPONSE_ERROR_CODES.get(error.status, "server_error")
+        failure = {"code": code, "message": error.message}
+        failed = response.at("failed", output, error=failure)
+        self._write({"type": "response.failed", "response": failed})
+        return self._sent()
+
+    def satisfied(self, call: int) -> bool:  # noqa: ARG002
+        """Return False: nothing is cut short here."""
+        return False
+
+    def _open(self) -> ResponseObject:
+        """Begin the response, at the first chunk that has something of it."""
+        if self._response is None:
+            self._response = ResponseObject(self._request.client, self._facts, self._context)
+            for kind in ("response.created", "response.in_progress"):
+                self._write({"type": kind, "response": self._response.at("in_progress", ())})
+        return self._response
+
+    def _take(self, choice: object) -> None:
+        if not isinstance(choice, dict):
+            raise malformed("a choice is not an object")
+        if choice.get("index") not in (None, 0):
+            # Never asked for.
+            return
+        delta = read_delta(choice)
+        self._count(delta)
+        if delta.reasoning:
+            self._reason(delta.reasoning)
+        self._say(delta, choice.get("logprobs"))
+        for annotation in delta.annotations:
+            self._annotate(annotation)
+        for fragment in call_fragments(delta):
+            self._call(fragment)
+        # LocalAI says "" where others say null; of two reasons the first is the true one.
+        self._finish = self._finish or choice.get("finish_reason") or None
+
+    def _count(self, delta: Delta) -> None:
+        self._characters += delta.length
+        if self._characters > MAX_REPLY_CHARACTERS:
+            raise UpstreamError(
+                f"The upstream's reply has more than {MAX_REPLY_CHARACTERS} characters. "
+                "Limit it with 'max_output_tokens'."
+            )
+
+    def _reason(self, text: str) -> None:
+        form = self._request.reasoning
+        if form == "drop":
+            return
+        last = self._queue[-1] if self._queue else None
+        if not isinstance(last, ReasoningItem):
+            last = ReasoningItem(self._next_index(), self._context.new_id(), form)
+            self._queue.append(last)
+        last.add(text)
+
+    def _say(self, delta: Delta, logprobs: object) -> None:
+        entries = self._entries(delta, logprobs)
+        if delta.content:
+            self._has_text = True
+            self._message().add_text(delta.content, entries)
+        else:
+            # A token can hold part of a character only: its text comes with the next one.
+            self._early_entries = entries
+        if delta.refusal:
+            self._has_text = True
+            self._message().add_refusal(delta.refusal)
+
+    def _entries(self, delta: Delta, logprobs: object) -> list[Json]:
+        """Return the logprobs of visible text: those of reasoning would name its tokens."""
+        top = self._request.top_logprobs
+        waiting, self._early_entries = self._early_entries, []
+        if top is None or logprobs is None or (delta.hidden and not delta.content):
+            return waiting
+        return waiting + chat_logprobs(logprobs, top=top)
+
+    def _message(self) -> MessageItem:
+        last = self._queue[-1] if self._queue else None
+        if not isinstance(last, MessageItem):
+            last = MessageItem(self._next_index(), self._context.new_id())
+            self._queue.append(last)
+        return last
+
+    def _annotate(self, annotation: object) -> None:
+        """Annotate the last message that is not closed; one whose message is gone is dropped."""
+        flat = annotation_of(annotation)
+        messages = [item for item in self._queue if isinstance(item, MessageItem)]
+        gone = not messages and (self._has_text or self._calls)
+        if flat is not None and not gone:
+            message = messages[-1] if messages else self._message()
+            message.add_annotation(flat)
+
+    def _call(self, fragment: CallFragment) -> None:
+        item = self._known_call(fragment)
+        if item is None:
+            names = self._request.names
+            item = CallItem(self._next_index(), self._context.new_id(), names)
+            self._queue.append(item)
+            self._calls.append(item)
+        if fragment.index is not None:
+            self._by_index[fragment.index] = item
+        item.add(fragment.call_id, fragment.name, fragment.text, custom=fragment.custom)
+
+    def _known_call(self, fragment: CallFragment) -> CallItem | None:
+        """Return the call that a fragment goes on with; None: it begins another.
+
+        Its index tells, unless a server begins every call at the same one: then another id does,
+        if a name comes with it (servers exist that change the id with every fragment). Without an
+        index it is the id, or else the last call, unless that has an id or a name already.
+        """
+        if fragment.index is not None:
+            known = self._by_index.get(fragment.index)
+            if known is None or not (fragment.name and fragment.call_id and known.call_id):
+                return known
+            return known if known.call_id == fragment.call_id else None
+        for item in self._calls:
+            if fragment.call_id and item.call_id == fragment.call_id:
+                return item
+        if not self._calls:
+            return None
+        last = self._calls[-1]
+        says_it_again = (fragment.call_id and last.call_id) or (fragment.name and last.name)
+        return None if says_it_again else last
+
+    def _next_index(self) -> int:
+        self._items += 1
+        return self._items - 1
+
+    def _advance(self) -> None:
+        """Write what the first item has, and close it where others wait and it is complete."""
+        while self._queue:
+            self._write_outbox(self._queue[0])
+            if len(self._queue) == 1 or not self._queue[0].complete:
+                return
+            self._close_first("completed")
+
+    def _close_first(self, status: Status) -> None:
+        item = self._queue[0]
+        item.close(status)
+        self._write_outbox(item)
+        self._done.append(item.resource())
+        self._queue.popleft()
+
+    def _write_outbox(self, item: OutputItem) -> None:
+        for event in item.outbox:
+            self._write(event)
+        item.outbox.clear()
+
+    def _write(self, event: Json) -> None:
+        self._written.append({"type": event["type"], "sequence_number": self._sequence} | event)
+        self._sequence += 1
+
+    def _sent(self) -> list[Json]:
+        written, self._written = self._written, []
+        return written

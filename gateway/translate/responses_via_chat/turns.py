@@ -1,0 +1,300 @@
+"""The `input` of a responses request as chat messages.
+
+Items that chat has as one message become one: an assistant's text, its reasoning and all calls
+that it made at once. The outputs of calls directly follow the message with
+the calls, as chat demands; what stood between them comes after. Calls and outputs find each other
+by `call_id`, never by an item's `id`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gateway.errors import InvalidRequest, UnsupportedParameter
+from gateway.shapes import Json
+from gateway.translate.content_parts import chat_input_parts, spoken
+from gateway.translate.contract import Context, Report, unsupported
+from gateway.translate.responses_input import HOSTED_RECORDS
+from gateway.translate.responses_via_chat.tools import ToolNames
+from gateway.translate.tool_shapes import (
+    bounded_call_id,
+    chat_call,
+    minted_call_id,
+    wrapped_input,
+)
+
+_SYSTEM_ROLES = ("system", "developer")
+_SEE_NEXT = {"image_url": "[image: see next message]", "file": "[file: see next message]"}
+
+
+@dataclass(slots=True)
+class Call:
+    """One call in an assistant's message, and its output once that has come."""
+
+    tool_call: Json
+    path: str
+    output: Json | None = None
+    output_path: str = ""
+    attachments: list[Json] = field(default_factory=list)
+    """Chat parts of the output that a tool's message cannot hold."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """One chat message, with the client's path of what it came from."""
+
+    message: Json
+    path: str
+    calls: list[Call] = field(default_factory=list)
+
+
+def input_turns(
+    client: Json, names: ToolNames, context: Context, report: Report
+) -> list[tuple[Json, Turn | Call | None]]:
+    """Return the chat messages of a checked request, each with its origin.
+
+    The origin is the `Turn` or, for a call's output, the `Call`; None for a message that the
+    gateway added. Raises `InvalidRequest` where calls and outputs do not match, and
+    `UnsupportedParameter` for items that chat cannot express, both naming `input[i]`.
+    """
+    reader = _Reader(names, context, report)
+    if "instructions" in client:
+        reader.instruct(client["instructions"])
+    given = client["input"]
+    if isinstance(given, str):
+        reader.turns.append(Turn({"role": "user", "content": given}, "input"))
+    else:
+        for position, item in enumerate(given):
+            reader.read(item, f"input[{position}]")
+    reader.flush()
+    turns = reader.turns
+    if not context.capabilities.multi_system:
+        turns = _one_leading_system(turns)
+    if not turns:
+        raise InvalidRequest(
+            "Invalid 'input': there is no message in it. Send at least one message.",
+            param="input",
+            code="empty_array",
+        )
+    return _with_outputs(turns)
+
+
+class _Reader:
+    """Reads items in order; `open` is the assistant's message that the next item may add to."""
+
+    def __init__(self, names: ToolNames, context: Context, report: Report) -> None:
+        self.turns: list[Turn] = []
+        self._names = names
+        self._context = context
+        self._report = report
+        self._open: Turn | None = None
+        self._waiting: dict[str, list[Call]] = {}
+        self._readers = {
+            "message": self._message,
+            "reasoning": self._reasoning,
+            "function_call": self._call,
+            "custom_tool_call": self._call,
+            "function_call_output": self._output,
+            "custom_tool_call_output": self._output,
+            "item_reference": self._reference,
+        }
+
+    def instruct(self, text: str) -> None:
+        """Take the `instructions`: the first message."""
+        able = self._context.capabilities
+        role = "developer" if able.developer_role and able.reasoning else "system"
+        self.turns.append(Turn({"role": role, "content": text}, "instructions"))
+
+    def read(self, item: Json, path: str) -> None:
+        """Take one checked item."""
+        self._readers.get(item["type"], self._foreign)(item, path)
+
+    def flush(self) -> None:
+        """Close the open assistant's message; one that holds nothing but reasoning is none."""
+        turn, self._open = self._open, None
+        if turn is None:
+            return
+        if turn.calls:
+            turn.message["tool_calls"] = [call.tool_call for call in turn.calls]
+        if _says_something(turn):
+            self.turns.append(turn)
+
+    def _assistant(self, path: str) -> Turn:
+        if self._open is None:
+            self._open = Turn({"role": "assistant", "content": None}, path)
+        return self._open
+
+    def _message(self, item: Json, path: str) -> None:
+        if "phase" in item:
+            self._report.drop(f"{path}.phase")
+        if item["role"] == "assistant":
+            self._speak(item["content"], path)
+            return
+        self.flush()
+        role = item["role"]
+        if role == "developer" and not self._context.capabilities.developer_role:
+            role = "system"
+        content = self._content(item["content"], f"{path}.content")
+        if role in _SYSTEM_ROLES:
+            content = _system_text(content, f"{path}.content")
+        self.turns.append(Turn({"role": role, "content": content}, path))
+
+    def _content(self, content: str | list[Json], path: str) -> str | list[Json]:
+        if isinstance(content, str):
+            return content
+        parts = chat_input_parts(content, path, self._context, self._report)
+        if len(parts) == 1 and parts[0].keys() == {"type", "text"}:
+            text: str = parts[0]["text"]
+            return text
+        return parts
+
+    def _speak(self, content: str | list[Json], path: str) -> None:
+        if self._open is not None and self._open.calls:
+            self.flush()
+        message = self._assistant(path).message
+        if isinstance(content, str):
+            message["content"] = (message["content"] or "") + content
+            return
+        said = spoken(content, f"{path}.content")
+        if said.text is not None or said.refusal is None:
+            message["content"] = (message["content"] or "") + (said.text or "")
+        if said.refusal is not None:
+            message["refusal"] = message.get("refusal", "") + said.refusal
+
+    def _reasoning(self, item: Json, path: str) -> None:
+        """Give reasoning that can be read back to the backend, if it can read it."""
+        name = self._context.capabilities.reasoning_field
+        text = "".join(part["text"] for part in item.get("content", ()))
+        text = text or "\n\n".join(part["text"] for part in item.get("summary", ()))
+        if name is None or not text:
+            self._report.drop(path)
+            return
+        if self._open is not None and _says_something(self._open):
+            self.flush()
+        message = self._assistant(path).message
+        message[name] = message.get(name, "") + text
+
+    def _call(self, item: Json, path: str) -> None:
+        custom = item["type"] == "custom_tool_call"
+        name = self._names.flat(item.get("namespace"), item["name"])
+        kind = "custom" if custom else "function"
+        text = item["input"] if custom else item["arguments"]
+        if custom and not self._context.capabilities.custom_tools:
+            kind, text = "function", wrapped_input(text)
+        call_id = bounded_call_id(item["call_id"]) or minted_call_id(self._context)
+        call = Call(chat_call(kind, name, text, call_id), path)
+        self._assistant(path).calls.append(call)
+        self._waiting.setdefault(item["call_id"], []).append(call)
+
+    def _output(self, item: Json, path: str) -> None:
+        self.flush()
+        waiting = self._waiting.get(item["call_id"])
+        if not waiting:
+            raise InvalidRequest(
+                "No tool call found for function call output with call_id "
+                f"{item['call_id'][:100]}. Send the call's item before its output.",
+                param=path,
+                code="invalid_value",
+            )
+        call = waiting.pop(0)
+        content = self._content(item["output"], f"{path}.output")
+        if not isinstance(content, str):
+            content = self._tool_parts(content, call)
+        call_id = call.tool_call["id"]
+        call.output = {"role": "tool", "tool_call_id": call_id, "content": content}
+        call.output_path = path
+
+    def _tool_parts(self, parts: Sequence[Json], call: Call) -> list[Json]:
+        """Return the parts that a tool's message can hold; the others become attachments."""
+        kept: list[Json] = []
+        for part in parts:
+            takes_image = self._context.capabilities.tool_image_parts
+            if part["type"] == "text" or (part["type"] == "image_url" and takes_image):
+                kept.append(part)
+            else:
+                kept.append({"type": "text", "text": _SEE_NEXT[part["type"]]})
+                call.attachments.append(part)
+        return kept
+
+    def _reference(self, item: Json, path: str) -> None:
+        raise UnsupportedParameter(
+            f"'{path}' refers to the stored item '{item['id'][:100]}', but the gateway stores no "
+            "responses. Send the item itself, or switch the store on (responses.store).",
+            param=path,
+        )
+
+    def _foreign(self, item: Json, path: str) -> None:
+        """Drop or refuse what only the responses API has."""
+        kind = item["type"]
+        reason = (
+            f"it is of type '{kind}', and the model is served through the chat endpoint, which has "
+            "no equivalent."
+        )
+        if kind not in HOSTED_RECORDS:
+            unsupported(self._context, self._report, path, reason)
+        elif self._context.settings.hosted_tools == "drop":
+            self._report.drop(path)
+        else:
+            raise UnsupportedParameter(
+                f"'{path}' is not supported for model '{self._context.model_asked}': {reason} "
+                "Remove it, or set hosted_tools=drop for this model.",
+                param=path,
+            )
+
+
+def _says_something(turn: Turn) -> bool:
+    return bool(turn.calls) or turn.message["content"] is not None or "refusal" in turn.message
+
+
+def _system_text(content: str | list[Json], path: str) -> str | list[Json]:
+    """Return the content of a system message, which in chat is text only."""
+    if not isinstance(content, str):
+        for position, part in enumerate(content):
+            if part["type"] != "text":
+                raise UnsupportedParameter(
+                    f"'{path}[{position}]' is not text, but the model is served through the chat "
+                    "endpoint, whose system messages are. Send it in a user message.",
+                    param=f"{path}[{position}]",
+                )
+    return content
+
+
+def _one_leading_system(turns: list[Turn]) -> list[Turn]:
+    """Return the turns with the system messages before any user's message merged into the first.
+
+    Many chat templates know only one, at the beginning (llama.cpp#20215, vllm#43590). Later ones
+    stay where they are: hoisting would change what they say.
+    """
+    users = [i for i, turn in enumerate(turns) if turn.message["role"] == "user"]
+    first_user = users[0] if users else len(turns)
+    leading = [t for t in turns[:first_user] if t.message["role"] in _SYSTEM_ROLES]
+    if not leading or leading == turns[:1]:
+        return turns
+    others = [t for t in turns[:first_user] if t.message["role"] not in _SYSTEM_ROLES]
+    text = "\n\n".join(_text_of(turn.message["content"]) for turn in leading)
+    merged = Turn({"role": leading[0].message["role"], "content": text}, leading[0].path)
+    return [merged, *others, *turns[first_user:]]
+
+
+def _text_of(content: str | list[Json]) -> str:
+    return content if isinstance(content, str) else "".join(part["text"] for part in content)
+
+
+def _with_outputs(turns: Sequence[Turn]) -> list[tuple[Json, Turn | Call | None]]:
+    """Return the messages with the outputs of calls directly after the message with the calls."""
+    messages: list[tuple[Json, Turn | Call | None]] = []
+    for turn in turns:
+        messages.append((turn.message, turn))
+        attachments: list[Json] = []
+        for call in turn.calls:
+            if call.output is None:
+                raise InvalidRequest(
+                    f"No tool output found for function call {call.tool_call['id'][:100]}. "
+                    "Send an item with its output, or remove the call.",
+                    param=call.path,
+                    code="invalid_value",
+                )
+            messages.append((call.output, call))
+            attachments += call.attachments
+        if attachments:
+            messages.append(({"role": "user", "content": attachments}, None))
+    return messages

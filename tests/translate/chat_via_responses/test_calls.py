@@ -1,0 +1,136 @@
+"""Tool calls of a stream."""
+
+import pytest
+
+from gateway.errors import UpstreamError
+from tests.translate.chat_via_responses.cases import (
+    ALL_TOOLS,
+    FULL,
+    PATCH,
+    ROLE,
+    VLLM,
+    context,
+    deltas_of,
+    ending,
+    events_of,
+    expected_chunk,
+    finishes_of,
+    folded,
+    function_call,
+    item_events,
+    response,
+    streamed,
+    translated,
+)
+
+
+def test_tool_calls_have_their_own_indexes_and_names_once() -> None:
+    deltas = deltas_of(streamed(ALL_TOOLS, events_of(FULL, size=4)))
+    calls = [piece for delta in deltas for piece in delta.get("tool_calls", ())]
+    assert calls == [
+        {
+            "index": 0,
+            "id": "call_f",
+            "type": "function",
+            "function": {"name": "f", "arguments": ""},
+        },
+        {"index": 0, "function": {"arguments": '{"x"'}},
+        {"index": 0, "function": {"arguments": ":1}"}},
+        {
+            "index": 1,
+            "id": "call_g",
+            "type": "function",
+            "function": {"name": "g", "arguments": ""},
+        },
+        {
+            "index": 2,
+            "id": "call_patch",
+            "type": "custom",
+            "custom": {"name": "patch", "input": ""},
+        },
+        {"index": 2, "custom": {"input": "raw"}},
+    ]
+
+
+def test_a_call_that_the_terminal_output_leaves_out_still_counts() -> None:
+    reply = response(function_call())
+    events = [*events_of(reply)[:-1], ending(response())]
+    assert finishes_of(streamed(ALL_TOOLS, events)) == ["tool_calls"]
+
+
+def test_legacy_functions_get_a_function_call() -> None:
+    reply = response(function_call("f", "{}"), function_call("g", "{}"))
+    chunks = streamed({"functions": [{"name": "f"}]}, events_of(reply))
+    assert deltas_of(chunks) == [
+        {"function_call": {"name": "f", "arguments": ""}},
+        {"function_call": {"arguments": "{}"}},
+    ]
+    assert finishes_of(chunks) == ["function_call"]
+
+
+def test_arguments_that_come_whole_are_sent_once() -> None:
+    item = function_call("f", '{"x":1}')
+    added, delta, *_, call_done, item_done = item_events(item, 0, size=99)
+    for events in (
+        [added, delta, call_done, item_done],
+        [added, call_done, item_done],
+        [added, item_done],
+        [item_done],
+        [call_done, item_done],
+        [added],
+        [],
+    ):
+        chunks = streamed(ALL_TOOLS, [*events, ending(response(item))])
+        assert folded(chunks)["message"]["tool_calls"] == [
+            {"id": "call_f", "type": "function", "function": {"name": "f", "arguments": '{"x":1}'}}
+        ]
+
+
+def test_arguments_that_are_there_when_a_call_begins_are_its_beginning() -> None:
+    item = function_call("f", "{")
+    added = {"type": "response.output_item.added", "output_index": 0, "item": item}
+    rest = {"type": "response.function_call_arguments.delta", "item_id": "fc_f", "delta": "}"}
+    chunks = streamed(ALL_TOOLS, [added, rest, ending(response(function_call("f", "{}")))])
+    assert folded(chunks)["message"]["tool_calls"][0]["function"]["arguments"] == "{}"
+
+
+def test_a_name_that_comes_late_is_waited_for() -> None:
+    item = function_call("f", "{}")
+    nameless = {"type": "response.output_item.added", "item": {**item, "name": "", "arguments": ""}}
+    delta = {"type": "response.function_call_arguments.delta", "item_id": "fc_f", "delta": "{}"}
+    done = {"type": "response.output_item.done", "item": item}
+    stream = translated({"stream": True, **ALL_TOOLS}).stream()
+    assert [made for e in (nameless, delta) for made in stream.feed(0, e)] == [
+        {**expected_chunk(ROLE), "id": f"chatcmpl-{1:032x}", "created": 1_700_000_000}
+    ]
+    (chunk,) = stream.feed(0, done)
+    (call,) = chunk["choices"][0]["delta"]["tool_calls"]
+    assert call["function"] == {"name": "f", "arguments": "{}"}
+
+
+def test_a_call_that_never_gets_a_name_is_an_error() -> None:
+    delta = {"type": "response.function_call_arguments.delta", "item_id": "x", "delta": "{}"}
+    with pytest.raises(UpstreamError, match="without a name"):
+        streamed({}, [delta, ending(response())])
+
+
+def test_a_wrapped_custom_tool_is_unwrapped_when_it_is_complete() -> None:
+    reply = response(function_call("patch", '{"input":"a\\nb"}'))
+    chunks = streamed({"tools": PATCH}, events_of(reply, size=1), context(VLLM))
+    pieces = [piece for delta in deltas_of(chunks) for piece in delta["tool_calls"]]
+    assert pieces == [
+        {
+            "index": 0,
+            "id": "call_patch",
+            "type": "custom",
+            "custom": {"name": "patch", "input": ""},
+        },
+        {"index": 0, "custom": {"input": "a\nb"}},
+    ]
+
+
+def test_a_wrapped_custom_tool_without_a_done_event_is_unwrapped_at_the_end() -> None:
+    reply = response(function_call("patch", '{"input":"x"}'))
+    events = [e for e in events_of(reply)[:-1] if not e["type"].endswith(".done")]
+    chunks = streamed({"tools": PATCH}, [*events, ending(response())], context(VLLM))
+    assert folded(chunks)["message"]["tool_calls"][0]["custom"]["input"] == "x"

@@ -1,0 +1,105 @@
+"""Errors that come with status 200."""
+
+import pytest
+
+from gateway.errors import UpstreamError, UpstreamReplied
+from gateway.shapes import Json
+from tests.translate.chat_via_responses.cases import opening, response, translated
+
+
+def failed(code: str | None = "server_error", message: str = "it broke") -> Json:
+    return response(status="failed", error={"code": code, "message": message})
+
+
+def raised_by_reply(reply: Json, body: Json | None = None) -> UpstreamReplied:
+    with pytest.raises(UpstreamReplied) as caught:
+        translated(body or {}).reply([reply])
+    return caught.value
+
+
+def raised_by_event(event: Json, body: Json | None = None) -> UpstreamReplied:
+    stream = translated({"stream": True, **(body or {})}).stream()
+    with pytest.raises(UpstreamReplied) as caught:
+        stream.feed(0, event)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        ("server_error", 502, "server_error"),
+        ("vector_store_timeout", 502, "server_error"),
+        (None, 502, "server_error"),
+        ("rate_limit_exceeded", 429, "rate_limit_error"),
+        ("insufficient_quota", 429, "rate_limit_error"),
+        ("invalid_prompt", 400, "invalid_request_error"),
+        ("invalid_image_url", 400, "invalid_request_error"),
+        ("image_too_large", 400, "invalid_request_error"),
+    ],
+)
+def test_a_failed_response_has_the_status_that_its_code_means(
+    code: str | None, status: int, kind: str
+) -> None:
+    for error in (
+        raised_by_reply(failed(code)),
+        raised_by_event({"type": "response.failed", "response": failed(code)}),
+    ):
+        assert (error.message, error.code) == ("it broke", code)
+        assert (error.status, error.type) == (status, kind)
+
+
+def test_a_failed_response_without_a_reason_is_an_error_too() -> None:
+    reply = response(status="failed")
+    assert raised_by_reply(reply).status == 502
+    assert raised_by_event({"type": "response.completed", "response": reply}).status == 502
+
+
+def test_error_events_are_read_nested_and_flat() -> None:
+    inner = {
+        "type": "invalid_request_error",
+        "code": "unsupported_value",
+        "message": "no",
+        "param": "reasoning.effort",
+    }
+    nested = raised_by_event({"type": "error", "error": inner}, {"reasoning_effort": "low"})
+    assert (nested.status, nested.type) == (400, "invalid_request_error")
+    assert nested.param == "reasoning_effort"
+    assert nested.message == "no (upstream parameter: reasoning.effort)"
+    flat = raised_by_event({"type": "error", "code": "c", "message": "no", "param": None})
+    assert (flat.code, flat.message, flat.param, flat.status) == ("c", "no", None, 502)
+
+
+def test_an_error_in_llamacpp_words() -> None:
+    error = raised_by_event({"error": {"code": 400, "message": "too long", "type": "exceed"}})
+    assert (error.status, error.code, error.type) == (400, None, "exceed")
+
+
+def test_a_parameter_of_the_same_name_is_not_mentioned_twice() -> None:
+    error = raised_by_event(
+        {"type": "error", "message": "no", "param": "temperature"}, {"temperature": 1}
+    )
+    assert (error.param, error.message) == ("temperature", "no")
+
+
+def test_a_response_that_fails_after_it_was_created_has_sent_nothing() -> None:
+    stream = translated({"stream": True}).stream()
+    for event in [*opening(response()), {"type": "response.queued", "response": response()}]:
+        assert stream.feed(0, event) == []
+    with pytest.raises(UpstreamReplied):
+        stream.feed(0, {"type": "response.failed", "response": failed("rate_limit_exceeded")})
+
+
+@pytest.mark.parametrize("status", ["cancelled", "queued", "in_progress", "odd", ["x"]])
+def test_a_response_that_is_not_complete_is_unusable(status: object) -> None:
+    with pytest.raises(UpstreamError) as caught:
+        translated({}).reply([response(status=status)])
+    assert caught.value.status == 502
+    event = {"type": "response.cancelled", "response": response(status=status)}
+    with pytest.raises(UpstreamError):
+        translated({"stream": True}).stream().feed(0, event)
+
+
+@pytest.mark.parametrize("reply", [[], "x", None, {}, {"output": 1}, {"choices": []}])
+def test_what_is_no_response_is_unusable(reply: object) -> None:
+    with pytest.raises(UpstreamError):
+        translated({}).reply([reply])  # type: ignore[list-item]

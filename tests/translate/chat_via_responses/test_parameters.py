@@ -1,0 +1,348 @@
+"""Each parameter of a chat request on its way to a responses endpoint."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.errors import InvalidRequest, UnsupportedParameter
+from gateway.shapes import Json
+from gateway.translate.chat_via_responses import translate
+from tests.translate.chat_via_responses.cases import (
+    HELLO,
+    LLAMACPP,
+    OPENAI,
+    VLLM,
+    call_of,
+    context,
+    entries,
+    message,
+    outcome,
+    response,
+    text,
+    translated,
+    whole,
+)
+from tests.translate.openai_schema import check_schema
+
+
+def refusal_of(body: Json, **settings: Any) -> InvalidRequest:
+    with pytest.raises(InvalidRequest) as caught:
+        translated(body, context(**settings))
+    return caught.value
+
+
+def test_the_plainest_request() -> None:
+    assert call_of({}) == {
+        "model": "gpt-5-pro",
+        "input": [{"type": "message", "role": "user", "content": "hello"}],
+        "store": False,
+    }
+
+
+def test_model() -> None:
+    assert call_of({"model": "whatever"})["model"] == "gpt-5-pro"
+
+
+def test_messages_are_required() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        translate({"model": "thinker"}, context())
+    assert caught.value.param == "messages"
+
+
+def test_null_parameters_are_absent_and_the_body_is_not_changed() -> None:
+    body = {"messages": HELLO, "stop": None, "tools": None, "seed": None, "n": None}
+    before = dict(body)
+    (call,) = translate(body, context()).calls
+    assert call == call_of({})
+    assert body == before
+
+
+@pytest.mark.parametrize(("asked", "sent"), [({}, False), ({"store": True}, True)])
+def test_store_is_always_said_for_the_defaults_differ(asked: Json, sent: bool) -> None:
+    assert call_of(asked)["store"] is sent
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("metadata", {"a": "b"}),
+        ("temperature", 0.2),
+        ("top_p", 0.5),
+        ("user", "u" * 100),
+        ("safety_identifier", "s"),
+        ("prompt_cache_key", "k"),
+        ("prompt_cache_retention", "24h"),
+        ("prompt_cache_options", {"mode": "explicit"}),
+        ("service_tier", "flex"),
+        ("moderation", {"model": "omni-moderation-latest"}),
+    ],
+)
+def test_what_both_endpoints_call_the_same_is_copied(name: str, value: object) -> None:
+    call = call_of({name: value})
+    assert call[name] == value
+    check_schema("CreateResponse", call)
+
+
+def test_moderation_is_refused_where_the_server_has_none() -> None:
+    error = refusal_of({"moderation": {"model": "m"}}, capabilities=VLLM, on_unsupported="drop")
+    assert (error.param, error.code) == ("moderation", "unsupported_parameter")
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+def test_max_tokens_and_max_completion_tokens_become_max_output_tokens(name: str) -> None:
+    translation = translated({name: 100})
+    assert translation.calls[0]["max_output_tokens"] == 100
+    assert not {"max_tokens", "max_completion_tokens"} & set(translation.calls[0])
+    assert translation.report.changed == []
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+def test_a_limit_below_the_minimum_is_raised_and_reported(name: str) -> None:
+    translation = translated({name: 4})
+    assert translation.calls[0]["max_output_tokens"] == 16
+    assert translation.report.changed == [f"{name}:4->16"]
+
+
+def test_a_limit_that_a_server_takes_stays() -> None:
+    assert call_of({"max_tokens": 4}, context(VLLM))["max_output_tokens"] == 4
+
+
+def test_a_raised_limit_is_kept_where_logprobs_count_the_tokens() -> None:
+    tokens = ["a", "b", "c", "d"]
+    reply = response(message(text("abcd", logprobs=entries(*tokens))))
+    choice = whole({"max_tokens": 2, "logprobs": True}, reply)["choices"][0]
+    assert choice["message"]["content"] == "ab"
+    assert [entry["token"] for entry in choice["logprobs"]["content"]] == ["a", "b"]
+    assert choice["finish_reason"] == "length"
+
+
+def test_a_raised_limit_that_was_not_needed_cuts_nothing() -> None:
+    reply = response(message(text("ab", logprobs=entries("a", "b"))))
+    choice = whole({"max_tokens": 2, "logprobs": True}, reply)["choices"][0]
+    assert (choice["message"]["content"], choice["finish_reason"]) == ("ab", "stop")
+
+
+@pytest.mark.parametrize("name", ["frequency_penalty", "presence_penalty"])
+def test_frequency_penalty_and_presence_penalty(name: str) -> None:
+    assert refusal_of({name: 0.5}).param == name
+    assert name not in call_of({name: 0})
+    dropped = translated({name: 0.5}, context(on_unsupported="drop"))
+    assert (name in dropped.calls[0], dropped.report.dropped) == (False, [name])
+    able = replace(OPENAI, penalties=True)
+    assert call_of({name: 0.5}, context(able))[name] == 0.5
+
+
+def test_logit_bias() -> None:
+    assert refusal_of({"logit_bias": {"5": 1}}).param == "logit_bias"
+    assert "logit_bias" not in call_of({"logit_bias": {}})
+    assert call_of({"logit_bias": {"5": 1}}, context(VLLM))["logit_bias"] == {"5": 1}
+
+
+@pytest.mark.parametrize("name", ["temperature", "top_p"])
+def test_temperature_and_top_p_of_a_model_that_takes_none(name: str) -> None:
+    able = replace(OPENAI, temperature=False, top_p=False)
+    assert name not in call_of({name: 1}, context(able))
+    assert refusal_of({name: 0.1}, capabilities=able).param == name
+
+
+def test_seed_is_a_hint() -> None:
+    dropped = translated({"seed": 7})
+    assert ("seed" in dropped.calls[0], dropped.report.dropped) == (False, ["seed"])
+    assert call_of({"seed": 7}, context(VLLM))["seed"] == 7
+
+
+def test_stop_is_emulated_where_there_is_no_such_parameter() -> None:
+    translation = translated({"stop": "###"})
+    assert "stop" not in translation.calls[0]
+    assert translation.report.emulated == ["stop"]
+    folded = translation.reply([response(message(text("before###after")))])
+    assert folded["choices"][0]["message"]["content"] == "before"
+    assert folded["choices"][0]["finish_reason"] == "stop"
+
+
+def test_stop_is_sent_where_the_server_knows_it() -> None:
+    translation = translated({"stop": ["a", "b", "a"]}, context(VLLM))
+    assert translation.calls[0]["stop"] == ["a", "b"]
+    assert translation.report.emulated == []
+
+
+def test_more_stops_than_a_server_takes_are_looked_for_here() -> None:
+    translation = translated({"stop": ["a", "b", "c"]}, context(replace(VLLM, max_stops=2)))
+    assert translation.calls[0]["stop"] == ["a", "b"]
+    assert translation.report.emulated == ["stop"]
+
+
+def test_n_is_emulated_by_as_many_calls() -> None:
+    translation = translated({"n": 3})
+    assert [*translation.calls] == [call_of({})] * 3
+    assert translation.report.emulated == ["n"]
+    assert [*translated({"n": 1}).calls] == [call_of({})]
+
+
+def test_n_beyond_the_limit_is_refused() -> None:
+    assert refusal_of({"n": 5}, max_fanout=4).param == "n"
+
+
+def test_each_choice_has_a_seed_of_its_own() -> None:
+    translation = translated({"n": 3, "seed": 2**63 - 2}, context(VLLM))
+    seeds = [call["seed"] for call in translation.calls]
+    assert seeds == [2**63 - 2, 2**63 - 1, -(2**63)]
+    assert translation.report.emulated == ["n", "seed"]
+
+
+@pytest.mark.parametrize(("asked", "sent"), [(0, 1), (1, 1), (20, 20), (None, 1)])
+def test_logprobs_and_top_logprobs(asked: int | None, sent: int) -> None:
+    call = call_of({"logprobs": True, "top_logprobs": asked})
+    assert call["include"] == ["message.output_text.logprobs"]
+    assert call["top_logprobs"] == sent
+
+
+def test_logprobs_false_asks_for_none() -> None:
+    assert call_of({"logprobs": False, "top_logprobs": 0}) == call_of({})
+
+
+def test_logprobs_are_refused_where_a_server_has_none() -> None:
+    assert refusal_of({"logprobs": True}, capabilities=LLAMACPP).param == "logprobs"
+    dropped = translated({"logprobs": True}, context(LLAMACPP, on_unsupported="drop"))
+    assert dropped.report.dropped == ["logprobs"]
+    assert "include" not in dropped.calls[0]
+
+
+def test_more_top_logprobs_than_a_server_has_are_refused() -> None:
+    able = replace(OPENAI, max_top_logprobs=5)
+    error = refusal_of({"logprobs": True, "top_logprobs": 6}, capabilities=able)
+    assert error.param == "top_logprobs"
+
+
+def test_response_format_is_flattened() -> None:
+    schema = {"name": "n", "description": "d", "schema": {"type": "object"}, "strict": True}
+    call = call_of({"response_format": {"type": "json_schema", "json_schema": schema}})
+    assert call["text"] == {"format": {"type": "json_schema", **schema}}
+    check_schema("CreateResponse", call)
+
+
+def test_response_format_json_object() -> None:
+    call = call_of({"response_format": {"type": "json_object"}})
+    assert call["text"] == {"format": {"type": "json_object"}}
+
+
+def test_response_format_text_says_nothing() -> None:
+    assert call_of({"response_format": {"type": "text"}}) == call_of({})
+
+
+def test_response_format_is_refused_where_it_would_be_ignored() -> None:
+    asked = {"response_format": {"type": "json_object"}}
+    assert refusal_of(asked, capabilities=VLLM).param == "response_format"
+
+
+def test_verbosity() -> None:
+    form = {"type": "json_object"}
+    call = call_of({"verbosity": "low", "response_format": form})
+    assert call["text"] == {"format": form, "verbosity": "low"}
+
+
+def test_reasoning_effort() -> None:
+    assert call_of({"reasoning_effort": "high"})["reasoning"] == {"effort": "high"}
+    configured = replace(context(), reasoning_effort="low")
+    assert call_of({}, configured)["reasoning"] == {"effort": "low"}
+    assert call_of({"reasoning_effort": "high"}, configured)["reasoning"] == {"effort": "high"}
+
+
+def test_stream() -> None:
+    assert call_of({"stream": True})["stream"] is True
+    assert "stream" not in call_of({"stream": False})
+
+
+def test_stream_options_include_usage_is_not_sent() -> None:
+    asked = {"stream": True, "stream_options": {"include_usage": True}}
+    assert "stream_options" not in call_of(asked)
+
+
+def test_stream_options_include_obfuscation() -> None:
+    asked = {"stream": True, "stream_options": {"include_obfuscation": False}}
+    assert call_of(asked)["stream_options"] == {"include_obfuscation": False}
+    assert "stream_options" not in call_of(asked, context(VLLM))
+    dropped = translated(
+        {"stream": True, "stream_options": {"include_obfuscation": True}}, context(VLLM)
+    )
+    assert dropped.report.dropped == ["stream_options.include_obfuscation"]
+
+
+def test_stream_options_without_stream_are_dropped() -> None:
+    translation = translated({"stream_options": {"include_usage": True}})
+    assert translation.report.dropped == ["stream_options"]
+    assert translation.calls[0] == call_of({})
+
+
+def test_modalities_and_audio() -> None:
+    asked: Json = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}
+    error = refusal_of(asked, on_unsupported="drop")
+    assert error.param == "modalities"
+    silent = translated({**asked, "modalities": ["text"]})
+    assert silent.calls[0] == call_of({})
+    assert silent.report.dropped == ["audio"]
+
+
+def test_prediction_is_a_hint() -> None:
+    translation = translated({"prediction": {"type": "content", "content": "x"}})
+    assert translation.calls[0] == call_of({})
+    assert translation.report.dropped == ["prediction"]
+
+
+def test_extensions_are_refused_by_openai_and_passed_to_self_hosted_servers() -> None:
+    error = refusal_of({"top_k": 5})
+    assert (error.param, error.code) == ("top_k", "unknown_parameter")
+    assert call_of({"top_k": 5}, context(VLLM))["top_k"] == 5
+    dropped = translated({"top_k": 5}, context(extra_params="drop"))
+    assert (dropped.calls[0], dropped.report.dropped) == (call_of({}), ["top_k"])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["input", "instructions", "max_output_tokens", "previous_response_id", "echo", "background"],
+)
+def test_names_that_mean_something_else_never_cross(name: str) -> None:
+    with pytest.raises(UnsupportedParameter) as caught:
+        translated({name: True}, context(extra_params="pass"))
+    assert caught.value.param == name
+
+
+def test_extensions_that_say_nothing_are_left_out() -> None:
+    neutral = {"echo": False, "add_generation_prompt": True, "continue_final_message": False}
+    assert call_of(neutral) == call_of({})
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 30) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+NAMES = st.sampled_from(
+    [
+        "messages",
+        "tools",
+        "tool_choice",
+        "functions",
+        "function_call",
+        "response_format",
+        "stop",
+        "web_search_options",
+        "stream_options",
+        "n",
+        "seed",
+        "logprobs",
+        "modalities",
+        "x",
+    ]
+)
+
+
+@given(body=st.dictionaries(NAMES, JSON, max_size=5))
+def test_bad_input_gives_nothing_but_an_invalid_request(body: Json) -> None:
+    made = outcome(lambda: translate({"messages": HELLO, **body}, context()))
+    assert isinstance(made, InvalidRequest) or made.calls

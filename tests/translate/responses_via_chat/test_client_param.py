@@ -1,0 +1,121 @@
+"""The client's names of chat's parameters."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.translate.responses_via_chat.chat_backend import OPENAI, SELF_HOSTED, asking, context
+
+ASKED: dict[str, Any] = {
+    "instructions": "be kind",
+    "input": [
+        {
+            "role": "user",
+            "content": [
+                {"type": "input_text", "text": "a"},
+                {"type": "input_image", "image_url": "https://a.example/i.png", "detail": "low"},
+            ],
+        },
+        {"type": "message", "role": "assistant", "content": "wait"},
+        {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"},
+        {"type": "function_call", "call_id": "b", "name": "f", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "b", "output": "ok"},
+        {
+            "type": "function_call_output",
+            "call_id": "a",
+            "output": [
+                {"type": "input_image", "image_url": "https://a.example/i.png", "detail": "low"}
+            ],
+        },
+    ],
+    "tools": [
+        {"type": "web_search"},
+        {"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": False},
+    ],
+    "text": {"format": {"type": "json_schema", "name": "n", "schema": {}}, "verbosity": "low"},
+    "reasoning": {"effort": "low"},
+    "max_output_tokens": 100,
+    "include": ["message.output_text.logprobs"],
+    "temperature": 0.5,
+    "stream": True,
+}
+
+
+@pytest.mark.parametrize(
+    ("upstream", "client"),
+    [
+        ("messages", "input"),
+        ("messages[0]", "instructions"),
+        ("messages[0].content", "instructions"),
+        ("messages[1].content[0].text", "input[0].content[0].text"),
+        ("messages[1].content[1].image_url.url", "input[0].content[1].image_url"),
+        ("messages[1].content[1].image_url.detail", "input[0].content[1].detail"),
+        ("messages[2].content", "input[1].content"),
+        ("messages[2].tool_calls", "input[1].tool_calls"),
+        ("messages[2].tool_calls[0].id", "input[2].call_id"),
+        ("messages[2].tool_calls[1].function.arguments", "input[3].arguments"),
+        ("messages[2].tool_calls[9].id", "input[1].tool_calls[9].id"),
+        ("messages[3].tool_call_id", "input[5].call_id"),
+        ("messages[3].content[0]", "input[5].output[0]"),
+        ("messages[4].content", "input[4].output"),
+        ("messages[5].content[0]", "input"),
+        ("messages[6]", "input"),
+        ("max_completion_tokens", "max_output_tokens"),
+        ("max_tokens", "max_output_tokens"),
+        ("response_format.json_schema.schema", "text.format.schema"),
+        ("response_format", "text.format"),
+        ("reasoning_effort", "reasoning.effort"),
+        ("verbosity", "text.verbosity"),
+        ("tools[0].function.parameters", "tools[1].parameters"),
+        ("tools[0].type", "tools[1].type"),
+        ("tools[7]", "tools"),
+        ("tools", "tools"),
+        ("logprobs", "include"),
+        ("top_logprobs", "include"),
+        ("temperature", "temperature"),
+        ("stream_options", None),
+        ("tool_choice", None),
+        ("n", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_chat_parameter_has_the_name_that_the_client_gave_it(
+    upstream: str | None, client: str | None
+) -> None:
+    translation = asking(context(OPENAI, hosted_tools="drop"), **ASKED)
+    assert translation.client_param(0, upstream) == client
+
+
+@pytest.mark.parametrize(
+    "upstream",
+    ["response_format", "reasoning_effort", "verbosity", "logprobs", "tools"],
+)
+def test_a_parameter_that_the_client_did_not_send_has_no_name(upstream: str) -> None:
+    configured = replace(context(), reasoning_effort="low")
+    assert asking(configured).client_param(0, upstream) is None
+
+
+def test_a_string_input_and_merged_instructions_are_named_as_a_whole() -> None:
+    assert asking().client_param(0, "messages[0].content") == "input"
+    merged = [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]
+    translation = asking(context(SELF_HOSTED), instructions="c", input=merged)
+    assert translation.client_param(0, "messages[0].content") == "instructions"
+    assert translation.client_param(0, "messages[1].content") == "input[1].content"
+
+
+def test_the_limit_has_a_name_even_if_the_client_sent_none() -> None:
+    assert asking().client_param(0, "max_tokens") == "max_output_tokens"
+
+
+def test_top_logprobs_has_its_own_name_if_the_client_sent_it() -> None:
+    translation = asking(include=["message.output_text.logprobs"], top_logprobs=2)
+    assert translation.client_param(0, "top_logprobs") == "top_logprobs"
+
+
+def test_a_file_in_the_input_is_not_nested() -> None:
+    file = {"type": "input_file", "file_data": "data:", "filename": "a.pdf"}
+    translation = asking(input=[{"role": "user", "content": [file]}])
+    named = translation.client_param(0, "messages[0].content[0].file.file_data")
+    assert named == "input[0].content[0].file_data"
