@@ -10,14 +10,18 @@ from gateway.admin.metrics import Metrics
 from gateway.config.settings import Settings
 from gateway.edge.application import Gateway, Services
 from gateway.exchange.attempt import Attempts
+from gateway.exchange.fine_tuning import FineTunes
+from gateway.exchange.legacy import Legacy
 from gateway.exchange.listing import Listing
 from gateway.exchange.passing import Passing
 from gateway.exchange.refusal_memory import KnownFixes
+from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.story import Exchange, Memory
 from gateway.resolve.catalogue import Catalogue
 from gateway.resolve.lookup import Lookup
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.resolver import Resolver
+from gateway.stores.opening import open_store
 from gateway.tokenizers import load_detokenizers
 from gateway.translate.contract import Detokenize
 from gateway.translate.prompts import compile_template
@@ -34,18 +38,18 @@ class Application:
     resolver: Resolver
     attempts: Attempts
     upstreams: Upstreams
+    responses: ResponseMemory
 
     async def aclose(self) -> None:
         """Stop look-ups and close connections."""
         await self.resolver.aclose()
+        await self.responses.aclose()
         await self.upstreams.aclose()
 
 
 def build(settings: Settings) -> Application:
     """Build everything; opens no connection yet. Raises `ValueError` for a broken template."""
-    for rule in settings.models:
-        if rule.template is not None and rule.template.source is not None:
-            compile_template(rule.template.source)
+    _check_templates(settings)
     upstreams = Upstreams(settings)
     lookup = Lookup(settings, upstreams.send, upstreams.fingerprint, time.monotonic)
     learned = LearnedEndpoints(settings.memory, time.monotonic)
@@ -53,10 +57,14 @@ def build(settings: Settings) -> Application:
     detokenizers: Mapping[str, Detokenize] = load_detokenizers(settings)
     attempts = Attempts(settings, time.time, detokenizers)
     memory = Memory(learned, KnownFixes(settings.memory, time.monotonic))
-    exchange = Exchange(settings, resolver, upstreams.send, attempts, memory)
+    responses = ResponseMemory(open_store(settings.responses))
+    exchange = Exchange(settings, resolver, upstreams.send, attempts, memory, responses)
     passing = Passing(settings, resolver, upstreams.send)
     metrics = Metrics(frozenset(upstream.name for upstream in settings.upstreams))
-    services = Services(exchange, passing, Listing(settings, passing, upstreams.send), metrics)
+    listing = Listing(settings, passing, upstreams.send)
+    fine_tunes = FineTunes(settings, resolver, upstreams.send)
+    legacy = Legacy(settings, exchange, passing, listing, fine_tunes)
+    services = Services(exchange, passing, listing, legacy, responses, metrics)
     return Application(
         settings,
         Gateway(settings, services),
@@ -64,4 +72,15 @@ def build(settings: Settings) -> Application:
         resolver,
         attempts,
         upstreams,
+        responses,
     )
+
+
+def _check_templates(settings: Settings) -> None:
+    for rule in settings.models:
+        if rule.template is not None and rule.template.source is not None:
+            try:
+                compile_template(rule.template.source)
+            except ValueError as error:
+                where = f'models["{rule.pattern}"].template ({rule.template.path})'
+                raise ValueError(f"{where}: {error}") from error

@@ -5,8 +5,8 @@ Exit codes: 0 done, 1 a problem was found, 2 wrong usage (click's own).
 
 import asyncio
 import json
-import logging
 import os
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from gateway.edge.serving import Listener
 from gateway.edge.serving import serve as serve_listeners
 from gateway.errors import GatewayError
 from gateway.exchange.message import read_object
+from gateway.logs import log_to_stderr
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.resolver import Question
 from gateway.shapes import Json, RawHeaders, Shape
@@ -54,11 +55,11 @@ def serve(config: Path | None, host: str | None, port: int | None, upstream: str
     """Run the gateway."""
     overrides = {"server.host": host, "server.port": port, "upstream": upstream}
     settings = _load(config, overrides)
-    _log_to_stderr(settings)
+    log_to_stderr(settings.log)
+    application = _build(settings)
     try:
-        application = app.build(settings)
         asyncio.run(_serve(application))
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise click.ClickException(str(error)) from None
 
 
@@ -98,7 +99,7 @@ def resolve(
         name for name, given in (("tools", tools), ("reasoning", reasoning)) if given
     )
     question = Question(model, Shape(client), features, _own_key())
-    route = asyncio.run(_resolve(settings, question))
+    route = asyncio.run(_resolve(_build(settings), question))
     if as_json:
         click.echo(json.dumps(explain(route, Shape(client)), indent=2))
     else:
@@ -122,12 +123,14 @@ def translate(config: Path | None, client: str, home: str, kind: str, body: Any)
 
     BODY is a file with the JSON body of the client's request; standard input by default.
     """
-    settings = _load(config, {})
+    application = _build(_load(config, {}))
     try:
-        result = _translate(settings, Shape(client), Shape(home), Kind(kind), body.read())
+        result = _translate(application, Shape(client), Shape(home), Kind(kind), body.read())
     except GatewayError as error:
         click.echo(json.dumps(error.envelope(), indent=2))
         raise SystemExit(1) from None
+    finally:
+        asyncio.run(application.aclose())
     click.echo(json.dumps(result, indent=2, ensure_ascii=False))
 
 
@@ -136,10 +139,7 @@ def translate(config: Path | None, client: str, home: str, kind: str, body: Any)
 def check(config: Path | None) -> None:
     """Validate a configuration and resolve its aliases; exit 1 on a problem."""
     settings = _load(config, {})
-    try:
-        application = app.build(settings)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
+    application = _build(settings)
     for warning in [*warnings(settings), *unused_variables(os.environ)]:
         click.echo(f"warning: {warning}", err=True)
     failed = asyncio.run(_check_aliases(application))
@@ -158,14 +158,13 @@ def _load(config: Path | None, overrides: dict[str, Any]) -> Settings:
         raise click.ClickException(str(error)) from None
 
 
-def _log_to_stderr(settings: Settings) -> None:
-    logging.basicConfig(
-        level=settings.log.level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-        stream=sys.stderr,
-    )
-    for chatty in ("uvicorn", "uvicorn.error", "httpx2", "httpcore2"):
-        logging.getLogger(chatty).setLevel("WARNING")
+def _build(settings: Settings) -> app.Application:
+    try:
+        return app.build(settings)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    except sqlite3.Error as error:
+        raise click.ClickException(f"responses.store cannot be used: {error}") from None
 
 
 async def _serve(application: app.Application) -> None:
@@ -192,8 +191,7 @@ async def _serve(application: app.Application) -> None:
         await application.aclose()
 
 
-async def _resolve(settings: Settings, question: Question) -> Route:
-    application = app.build(settings)
+async def _resolve(application: app.Application, question: Question) -> Route:
     try:
         return await application.resolver.resolve(question, explain=True)
     finally:
@@ -227,22 +225,15 @@ def _own_key() -> RawHeaders:
     return ((b"authorization", b"Bearer " + key.encode()),) if key else ()
 
 
-def _translate(settings: Settings, client: Shape, home: Shape, kind: Kind, body: bytes) -> Json:
+def _translate(
+    application: app.Application, client: Shape, home: Shape, kind: Kind, body: bytes
+) -> Json:
     request = read_object(body)
     if not can_translate(client, home):
         raise click.ClickException(f"there is no translation from {client} to {home}")
     model = request.get("model")
-    name = model if isinstance(model, str) else "model"
-    route = Route(
-        upstream=settings.upstreams[0].name,
-        model_asked=name,
-        model_sent=name,
-        kind=kind,
-        shape=home,
-        shapes=(home,),
-        resolved_by=Source.CONFIG,
-    )
-    context = app.build(settings).attempts.context(route, home)
+    route = application.resolver.assumed(model if isinstance(model, str) else "", home, kind)
+    context = application.attempts.context(route, home)
     translation = plan(client, home, request, context)
     return {
         "calls": [{"path": home.endpoint, "body": call} for call in translation.calls],
@@ -258,7 +249,7 @@ def _translate(settings: Settings, client: Shape, home: Shape, kind: Kind, body:
 
 
 def _print_route(route: Route, client: Shape) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     translated = "" if route.shape is client else f"  [dim](translated from {client.endpoint})[/]"
     sent = "" if route.model_sent == route.model_asked else f" as [bold]{route.model_sent}[/]"
     console.print(

@@ -44,7 +44,8 @@ _PATHS = {
 class UpstreamCall:
     """One HTTP request to one configured upstream.
 
-    `path` is below the upstream's base URL and starts with a slash; `query` has no question mark.
+    `path` is below the upstream's base URL (with `root`: below the server's root, which is what
+    stands before the `/v1`) and starts with a slash; `query` has no question mark.
     `client_headers` are the client's own, unfiltered: the network layer forwards those on its
     allow-list and replaces the credentials by what belongs to the upstream. A streamed `body` can
     be sent once only, so such a call is never replayed.
@@ -58,6 +59,9 @@ class UpstreamCall:
     client_headers: RawHeaders = field(default=(), repr=False)
     body_length: int | None = None
     """Length of a streamed body, where the client said it; absent: sent chunked."""
+    model: str | None = None
+    """The model as sent, for upstreams that want it in the path (Azure's deployments)."""
+    root: bool = False
 
 
 class UpstreamReply(Protocol):

@@ -17,17 +17,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "resolve": {"errors", "shapes", "config"},
     "upstream": {"errors", "shapes", "config"},
     "exchange": {"errors", "shapes", "config", "resolve", "translate"},
+    "stores": {"config", "shapes", "exchange"},
     "edge": {"errors", "shapes", "config", "exchange"},
     "admin": {"errors", "shapes", "config", "resolve", "exchange"},
     "demo": {"errors", "shapes", "config", "edge", "app"},
     "tokenizers": {"config", "translate"},
+    "logs": {"config"},
     "app": {
         *("errors", "shapes", "config", "resolve", "translate", "upstream"),
-        *("tokenizers", "exchange", "edge", "admin"),
+        *("tokenizers", "stores", "exchange", "edge", "admin"),
     },
     "cli": {
         *("errors", "shapes", "config", "resolve", "translate", "exchange"),
-        *("edge", "admin", "app", "demo"),
+        *("edge", "admin", "app", "demo", "logs"),
     },
     "__main__": {"cli"},
 }

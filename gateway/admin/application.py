@@ -17,12 +17,12 @@ from gateway.admin.explanation import explain
 from gateway.admin.metrics import CONTENT_TYPE, Metrics
 from gateway.config.settings import Secret
 from gateway.errors import AuthenticationFailed, GatewayError, InvalidRequest
+from gateway.resolve.features import FEATURES
 from gateway.resolve.resolver import Question, Resolver
 from gateway.shapes import Json, RawHeaders, Shape
 
 Handler = Callable[[Request], Awaitable[Response]]
 
-_FEATURES = frozenset({"tools", "reasoning"})
 _PASSED_ON = frozenset({b"authorization", b"api-key", b"openai-organization", b"openai-project"})
 
 
@@ -57,7 +57,7 @@ def _resolve(resolver: Resolver, token: Secret | None) -> Handler:
         if not model or len(model) > 512:
             raise InvalidRequest("Give a model: /resolve?model=NAME&from=chat", param="model")
         client = _shape(query.get("from", Shape.CHAT))
-        features = frozenset(name for name in _FEATURES if query.get(name) in ("1", "true"))
+        features = frozenset(name for name in FEATURES if query.get(name) in ("1", "true"))
         question = Question(model, client, features, _callers_credential(request, token))
         return _json(explain(await resolver.resolve(question, explain=True), client))
 

@@ -85,6 +85,11 @@ def host_of(url: str) -> str:
     return urlsplit(url).hostname or ""
 
 
+def path_of(url: str) -> str:
+    """Return the path of a checked URL; it may be empty."""
+    return urlsplit(url).path
+
+
 def kind_of_host(host: str) -> Kind:
     """Return what a well-known host runs, else `Kind.AUTO`."""
     labels = host.lower().rstrip(".").split(".")

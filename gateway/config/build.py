@@ -16,6 +16,8 @@ from gateway.config.settings import (
     LogSettings,
     MemorySettings,
     ModelRule,
+    ResponsesSettings,
+    RetiredSettings,
     Secret,
     ServerSettings,
     Settings,
@@ -36,10 +38,12 @@ def build(written: WrittenConfiguration) -> Settings:
             for position, (name, upstream) in enumerate(written.upstreams.items())
         ),
         server=ServerSettings(**_values(written.server)),
+        retired=RetiredSettings(redirect=tuple(written.retired.redirect.items())),
         models=tuple(_rule(pattern, rule, translation) for pattern, rule in written.models.items()),
         clients=tuple(ClientSettings(**_values(client)) for client in written.clients),
         translation=translation,
         memory=MemorySettings(**_values(written.memory)),
+        responses=ResponsesSettings(**_values(written.responses)),
         admin=AdminSettings(**_values(written.admin)),
         log=LogSettings(**_values(written.log)),
     )

@@ -26,6 +26,7 @@ _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
 _KEY = re.compile(r"[\x21-\x7e]+\Z")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}\Z")
 _EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+_AZURE_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(?:-preview)?\Z", re.ASCII)
 _UPSTREAM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 
 _FRAMING_HEADERS = frozenset(
@@ -161,6 +162,16 @@ def _header_value(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _azure_version(text: str) -> str:
+    if not _AZURE_VERSION.match(text):
+        raise Fault(
+            "is no dated version of Azure's API",
+            "write one like 2024-10-21 or 2025-04-01-preview; Azure's v1 API needs none: let "
+            "base_url end in /openai/v1",
+        )
+    return text
+
+
 def _forwarded_header(text: str) -> str:
     name = _header_name(text)
     if name in _NEVER_FORWARDED or name.startswith(("x-forwarded-", "x-gateway-")):
@@ -201,6 +212,18 @@ def _memory_url(text: str) -> str:
     if text != "memory://":
         raise Fault("is a memory that does not exist", "memory:// (in the process) is the only one")
     return text
+
+
+def _response_store(text: str, info: ValidationInfo) -> str:
+    if text == "memory://":
+        return text
+    path = text.removeprefix("sqlite:///")
+    if path == text or not path:
+        raise Fault("is no store", "memory:// or sqlite:///path/to/file.sqlite")
+    place = surroundings(info).folder / path
+    if not place.parent.is_dir():
+        raise Fault("names a file in a folder that does not exist", "make the folder first")
+    return f"sqlite:///{place}"
 
 
 def _verify(value: Any, info: ValidationInfo) -> bool | str:
@@ -260,6 +283,8 @@ ForwardedHeader = Annotated[str, AfterValidator(_forwarded_header)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 KeySha256 = Annotated[str, AfterValidator(_key_sha256)]
 MemoryUrl = Annotated[str, AfterValidator(_memory_url)]
+ResponseStoreUrl = Annotated[str, AfterValidator(_response_store)]
+AzureVersion = Annotated[str, AfterValidator(_azure_version)]
 Verify = Annotated[bool | str, BeforeValidator(_verify)]
 StopSequence = Annotated[str, Field(min_length=1)]
 StopSequences = Annotated[tuple[StopSequence, ...], BeforeValidator(_one_as_list)]

@@ -1,14 +1,15 @@
 """What a configuration that is correct in every key must still not do, and what it should not.
 
 A gateway that spends its own keys for whoever reaches it, or hands a client's gateway key to an
-upstream, is refused at start; what is merely doubtful is a warning.
+upstream, is refused at start, and so is one whose keys contradict each other; what is merely
+doubtful is a warning.
 """
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
 
-from gateway.config.addresses import host_of, is_loopback, is_private
+from gateway.config.addresses import host_of, is_loopback, is_private, path_of
 from gateway.config.problems import Fault, KeyPath, show_key
 from gateway.config.settings import (
     CredentialPolicy,
@@ -32,6 +33,8 @@ def refusals(settings: Settings) -> Iterator[tuple[KeyPath, Fault]]:
     """Yield every reason not to start, with the key it is about."""
     yield from _open_gateway(settings)
     yield from _forwarded_gateway_keys(settings)
+    yield from _azure_addresses(settings)
+    yield from _redirects(settings)
     admin, server = settings.admin, settings.server
     if not admin.enabled:
         return
@@ -73,6 +76,39 @@ def _forwarded_gateway_keys(settings: Settings) -> Iterator[tuple[KeyPath, Fault
                     "set api_key, or credential: none",
                 ),
             )
+
+
+def _azure_addresses(settings: Settings) -> Iterator[tuple[KeyPath, Fault]]:
+    for upstream in settings.upstreams:
+        path = path_of(upstream.base_url)
+        one_deployment = "/openai/deployments" in path
+        other_api = path.endswith("/v1") and not path.endswith("/openai/v1")
+        if upstream.kind == Kind.AZURE and (one_deployment or other_api):
+            yield (
+                ("upstreams", upstream.name, "base_url"),
+                Fault(
+                    "is one deployment" if one_deployment else "is no address of Azure's API",
+                    "write the resource's own, https://NAME.openai.azure.com (deployments are then "
+                    "model names), or end it in /openai/v1 for Azure's v1 API",
+                ),
+            )
+
+
+def _redirects(settings: Settings) -> Iterator[tuple[KeyPath, Fault]]:
+    redirect = dict(settings.retired.redirect)
+    exact = {rule.pattern for rule in settings.models if not rule.is_glob}
+    for old, new in redirect.items():
+        place = ("retired", "redirect", old)
+        if new == old or new in redirect:
+            yield (
+                place,
+                Fault(
+                    "leads to a name that is redirected itself; redirects are not chained",
+                    "write the last name",
+                ),
+            )
+        if old in exact:
+            yield place, Fault("is a name under models too", "remove one of the two")
 
 
 def warnings(settings: Settings) -> list[str]:

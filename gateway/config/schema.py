@@ -12,12 +12,18 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_va
 from gateway.config import fields
 from gateway.config.problems import KeyPath
 from gateway.config.written import Written
-from gateway.config.written_models import WrittenModel, WrittenTranslation, short_model
+from gateway.config.written_models import (
+    WrittenModel,
+    WrittenRetired,
+    WrittenTranslation,
+    short_model,
+)
 from gateway.config.written_sections import (
     WrittenAdmin,
     WrittenClient,
     WrittenLog,
     WrittenMemory,
+    WrittenResponses,
     WrittenServer,
     distinct,
 )
@@ -40,6 +46,10 @@ class WrittenConfiguration(Written):
         description="Rules by model name or glob (`*`, `?`, `[…]`); the first that matches wins. "
         "A text instead of a mapping is the name sent upstream.",
     )
+    retired: WrittenRetired = Field(
+        default=WrittenRetired(),
+        description="What becomes of requests for models that are no more.",
+    )
     clients: Annotated[tuple[WrittenClient, ...], AfterValidator(distinct)] = Field(
         default=(), description="The gateway's own clients; empty: anyone."
     )
@@ -49,6 +59,10 @@ class WrittenConfiguration(Written):
     memory: WrittenMemory = Field(
         default=WrittenMemory(),
         description="What is remembered about models, and for how long.",
+    )
+    responses: WrittenResponses = Field(
+        default=WrittenResponses(),
+        description="Whether responses are kept for models that do not live at /v1/responses.",
     )
     admin: WrittenAdmin = Field(default=WrittenAdmin(), description="The operators' listener.")
     log: WrittenLog = Field(default=WrittenLog(), description="What goes to standard error.")

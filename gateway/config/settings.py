@@ -127,6 +127,8 @@ class UpstreamSettings:
     proxy: Secret | None = None
     verify: bool | str = True
     """TLS verification: on, off, or the path of a CA bundle."""
+    api_version: str = "2024-10-21"
+    """Azure's `api-version` for calls whose client names none: its last dated one that is GA."""
 
 
 OnUnsupported = Literal["refuse", "drop"]
@@ -216,6 +218,24 @@ class MemorySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ResponsesSettings:
+    """Whether responses are kept for models that do not live at /v1/responses, and how long."""
+
+    store: str | None = None
+    """`memory://`, or `sqlite:///` and a path; None: nothing is kept."""
+    ttl: float = 30 * 86_400.0
+    max_bytes: int = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class RetiredSettings:
+    """What becomes of requests for models that are no more."""
+
+    redirect: tuple[tuple[str, str], ...] = ()
+    """(name asked for, name that is served instead); every reply says so."""
+
+
+@dataclass(frozen=True, slots=True)
 class AdminSettings:
     """The operators' listener."""
 
@@ -243,8 +263,10 @@ class Settings:
     clients: tuple[ClientSettings, ...] = ()
     translation: TranslationSettings = field(default_factory=TranslationSettings)
     memory: MemorySettings = field(default_factory=MemorySettings)
+    responses: ResponsesSettings = field(default_factory=ResponsesSettings)
     admin: AdminSettings = field(default_factory=AdminSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    retired: RetiredSettings = field(default_factory=RetiredSettings)
 
     def upstream(self, name: str) -> UpstreamSettings:
         """Return the upstream of that name; raises `KeyError`."""

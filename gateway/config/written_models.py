@@ -159,6 +159,16 @@ class WrittenModel(WrittenTranslation):
     )
 
 
+class WrittenRetired(Written):
+    """What becomes of requests for models that are no more."""
+
+    redirect: dict[Name, Name] = Field(
+        default_factory=dict,
+        description="Retired name to the name that is served instead, as a rule under `models` "
+        "or the upstream has it; every reply names the substitution in `x-gateway-warning`.",
+    )
+
+
 def short_model(value: Any) -> Any:
     """Return the long form of a rule: a text is the name sent upstream."""
     return {"model": value} if isinstance(value, str) else value

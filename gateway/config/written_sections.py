@@ -7,11 +7,18 @@ from pydantic import Field
 from gateway.config import fields
 from gateway.config.fields import Bytes, Count, Name, Port, Seconds, SecondsOrZero
 from gateway.config.problems import Fault
-from gateway.config.settings import AdminSettings, LogSettings, MemorySettings, ServerSettings
+from gateway.config.settings import (
+    AdminSettings,
+    LogSettings,
+    MemorySettings,
+    ResponsesSettings,
+    ServerSettings,
+)
 from gateway.config.written import Written
 
 _SERVER = ServerSettings()
 _MEMORY = MemorySettings()
+_RESPONSES = ResponsesSettings()
 _ADMIN = AdminSettings()
 _LOG = LogSettings()
 
@@ -92,6 +99,20 @@ class WrittenMemory(Written):
     )
     max_entries: Count = Field(
         default=_MEMORY.max_entries, description="Most findings to remember."
+    )
+
+
+class WrittenResponses(Written):
+    """Whether responses are kept for models that do not live at /v1/responses."""
+
+    store: fields.ResponseStoreUrl | None = Field(
+        default=_RESPONSES.store,
+        description="Where responses are kept for `previous_response_id`: `memory://` or "
+        "`sqlite:///path`; null: nowhere.",
+    )
+    ttl: Seconds = Field(default=_RESPONSES.ttl, description="Seconds that a response is kept.")
+    max_bytes: Bytes = Field(
+        default=_RESPONSES.max_bytes, description="Most bytes to keep; the oldest make room."
     )
 
 

@@ -40,12 +40,17 @@ class WrittenUpstream(Written):
     """One OpenAI-compatible server."""
 
     base_url: fields.BaseUrl = Field(
-        description="What stands before `/chat/completions`. Required, except for an upstream "
-        f"called `openai`: `{OPENAI_URL}`."
+        description="What stands before `/chat/completions`; for Azure the resource, "
+        "`https://NAME.openai.azure.com`. Required, except for an upstream called `openai`: "
+        f"`{OPENAI_URL}`."
     )
     kind: fields.UpstreamKind = Field(
         default=Kind.AUTO,
         description="The software it runs; `auto`: told by well-known hosts, else found out.",
+    )
+    api_version: fields.AzureVersion = Field(
+        default=_UPSTREAM.api_version,
+        description="Azure's `api-version` for requests whose client sends none; for Azure only.",
     )
     api_key: fields.ApiKey | None = Field(default=None, description="The gateway's own key for it.")
     credential: CredentialPolicy | None = Field(

@@ -209,6 +209,8 @@ def serve(emulator: Emulator | None = None) -> Iterator[Served]:
     """
     emulator = emulator or build()
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        # Accepted sockets inherit it; asyncio would not set it, since this one names no protocol.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(
             emulator,
             loop="asyncio",

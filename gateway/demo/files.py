@@ -3,6 +3,7 @@
 `GET /v1/files/file-1048576bytes/content` is a mebibyte of the bytes 0 to 255, over and over.
 """
 
+import asyncio
 import hashlib
 import re
 from collections import OrderedDict
@@ -120,4 +121,6 @@ async def _download(call: Call, size: int) -> None:
     await call.start("application/octet-stream", headers=headers)
     for start in range(0, size, len(PATTERN)):
         await call.write(PATTERN[: size - start])
+        # Writing to a client that has left does not wait: only so is its leaving noticed.
+        await asyncio.sleep(0)
     await call.end()

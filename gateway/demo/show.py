@@ -71,7 +71,7 @@ async def show(*, once: bool, port: int, emulator_port: int, console: Console | 
 
     With `once` it takes free ports and ends; else it keeps both servers up until Ctrl-C.
     """
-    console = console or Console(highlight=False, soft_wrap=True)
+    console = console or Console(highlight=False, soft_wrap=True, emoji=False)
     stop = asyncio.Event()
     upstream_ports: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     upstream = asyncio.create_task(

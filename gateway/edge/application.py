@@ -22,9 +22,11 @@ from gateway.errors import (
     ShuttingDown,
     UnknownRoute,
 )
+from gateway.exchange.legacy import Legacy
 from gateway.exchange.listing import Listing
 from gateway.exchange.message import ClientCall, ClientReply, Decision, Observer
 from gateway.exchange.passing import PassedCall, Passing
+from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.story import Exchange
 from gateway.shapes import RawHeaders, Shape
 
@@ -32,6 +34,7 @@ log = logging.getLogger("gateway")
 
 _GENERATION = {shape.endpoint: shape for shape in Shape}
 _MODEL_CARD = re.compile(r"/v1/models/(?P<model>.+)\Z", re.DOTALL)
+_RESPONSE = re.compile(r"/v1/responses/(?P<id>[^/]+)(?P<items>/input_items)?\Z")
 _OUTCOMES = {2: "success", 3: "success", 4: "client_error", 5: "upstream_error"}
 
 
@@ -42,6 +45,8 @@ class Services:
     exchange: Exchange
     passing: Passing
     listing: Listing
+    legacy: Legacy
+    responses: ResponseMemory
     observer: Observer
 
 
@@ -174,17 +179,36 @@ class Gateway:
         method: str = scope["method"]
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         below = raw_path.removeprefix(b"/v1").decode("ascii", "replace")
+        revived = self._services.legacy.route(method, below)
         body = await connection.open(
             self._server.max_upload_bytes, declared_length(scope["headers"])
         )
         call = PassedCall(method, below, scope["query_string"], headers, body, client)
+        if revived is not None:
+            return await revived(call, decision)
         if method == "GET" and scope["path"] == "/v1/models":
             return await self._services.listing.all(call, decision)
         card = _MODEL_CARD.match(scope["path"])
-        if method == "GET" and card is not None:
+        if card is not None:
             model = unquote_to_bytes(below.removeprefix("/models/")).decode("utf-8", "replace")
             return await self._services.listing.one(call, model, decision)
-        return await self._services.passing.run(call, decision)
+        kept = await self._kept_response(method, scope["path"], headers)
+        return kept or await self._services.passing.run(call, decision)
+
+    async def _kept_response(
+        self, method: str, path: str, headers: RawHeaders
+    ) -> ClientReply | None:
+        """Return what the gateway itself keeps under a response's path, if anything."""
+        match = _RESPONSE.match(path)
+        responses = self._services.responses
+        if match is None:
+            return None
+        if method == "DELETE" and not match["items"]:
+            return await responses.delete(headers, match["id"])
+        if method != "GET":
+            return None
+        find = responses.input_items if match["items"] else responses.retrieve
+        return await find(headers, match["id"])
 
 
 def _forget_cancellation() -> None:

@@ -93,8 +93,7 @@ class ClientConnection:
         return message
 
     def _start_watch(self) -> None:
-        if self._watch is None:
-            self._watch = asyncio.create_task(self._wait_for_departure())
+        self._watch = asyncio.create_task(self._wait_for_departure())
 
     async def _wait_for_departure(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

@@ -73,5 +73,4 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         self._head_timer = None
-        if not self.transport.is_closing():
-            self.transport.close()
+        self.transport.close()

@@ -38,15 +38,18 @@ class _Server(uvicorn.Server):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a bound socket; raises `OSError`."""
+    """Return a bound socket; raises `OSError`, which names the address."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio switches Nagle's algorithm off only for sockets that name their protocol; with it on,
+    # a reply in two writes waits for the client's delayed acknowledgement (40 ms on Linux).
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
-    except OSError:
+    except OSError as error:
         listening.close()
-        raise
+        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        raise OSError(error.errno, f"cannot listen at {where}: {error.strerror}") from None
     return listening
 
 
@@ -71,8 +74,8 @@ async def serve(
                 asyncio.create_task(server.serve(sockets=[listening]))
                 for server, listening in zip(servers, bound, strict=True)
             ]
-            await _until_started(servers, tasks)
-            on_started([listening.getsockname()[1] for listening in bound])
+            if await _until_started(servers, tasks):
+                on_started([listening.getsockname()[1] for listening in bound])
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait({stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
@@ -98,11 +101,13 @@ def _server(app: Any, grace_period: float) -> _Server:
     return _Server(config)
 
 
-async def _until_started(servers: Sequence[_Server], tasks: Sequence["asyncio.Task[None]"]) -> None:
+async def _until_started(servers: Sequence[_Server], tasks: Sequence["asyncio.Task[None]"]) -> bool:
+    """Wait until all servers have started; False if one has ended instead."""
     while not all(server.started for server in servers):
         done, _ = await asyncio.wait(tasks, timeout=0.01, return_when=asyncio.FIRST_COMPLETED)
         if done:
-            return
+            return False
+    return True
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from uuid import uuid4
 import msgspec
 
 from gateway.config.settings import Settings, TranslationSettings
-from gateway.exchange.message import ClientCall, Decision, read_object
+from gateway.exchange.message import ClientCall, Decision, has_prompt_list, read_object
 from gateway.exchange.refusal_memory import Fixes
 from gateway.resolve.evidence import Route
 from gateway.resolve.parameter_fixes import apply_fixes
@@ -53,7 +53,7 @@ class Attempts:
 
     def build(self, call: ClientCall, route: Route, shape: Shape, fixes: Fixes) -> Attempt:
         """Return the attempt at `shape`. Raises `InvalidRequest` where the request does not fit."""
-        if shape is call.shape and route.model_sent == route.model_asked and not fixes:
+        if not fixes and _fits_untouched(call, route, shape):
             return Attempt(shape, [self._upstream_call(call, route, shape, call.body)], [()])
         translation = plan(call.shape, shape, read_object(call.body), self.context(route, shape))
         fixed = [apply_fixes(body, fixes) for body in translation.calls]
@@ -95,7 +95,18 @@ class Attempts:
             body=body,
             query=call.query,
             client_headers=call.headers,
+            model=route.model_sent,
         )
+
+
+def _fits_untouched(call: ClientCall, route: Route, shape: Shape) -> bool:
+    """Whether the client's own bytes can be sent: same shape, same name, no list to be split."""
+    if shape is not call.shape or route.model_sent != route.model_asked:
+        return False
+    if shape is not Shape.COMPLETIONS:
+        return True
+    able = preset(route.kind, shape)
+    return (able.prompt_list and able.token_prompts) or not has_prompt_list(call.body)
 
 
 def describe(decision: Decision, attempt: Attempt, route: Route) -> None:

@@ -20,11 +20,16 @@ from gateway.shapes import Json, RawHeaders, Shape
 from gateway.translate.contract import Translation
 from gateway.translate.fields import upstream_error
 
-SAME_KIND = frozenset({Verdict.WRONG_ENDPOINT, Verdict.MODEL_NOT_FOUND, Verdict.UNKNOWN_ROUTE})
-"""Verdicts of a retry after which the first failure is the more helpful one."""
+_SAME_KIND = frozenset({Verdict.WRONG_ENDPOINT, Verdict.MODEL_NOT_FOUND, Verdict.UNKNOWN_ROUTE})
+_NOT_HERE = (404, 405)
 
 _ERROR_HEADERS = (b"retry-after", b"retry-after-ms", b"x-should-retry", b"x-request-id")
 _LLAMACPP_NOT_SUPPORTED = 501
+
+
+def is_no_news(failure: Failure, refusal: Refusal) -> bool:
+    """Whether a retry's failure says only that it is not here either: the first then says more."""
+    return refusal.verdict in _SAME_KIND or failure.status in _NOT_HERE
 
 
 def is_allowed(client: ClientSettings | None, model: str) -> bool:
@@ -86,6 +91,11 @@ def model_not_found(
 def _alias_advice(route: Route) -> str:
     if route.replacement is None:
         return "To keep the name working, alias it in the gateway's configuration."
+    if " " in route.replacement:  # advice in words, or several names to choose from
+        return (
+            f"Suggested instead: {route.replacement}. "
+            "To keep the name working, alias it in the gateway's configuration."
+        )
     return (
         f"The suggested replacement is {route.replacement}; to keep the name working, add "
         f"`{route.model_asked}: {{model: {route.replacement}}}` to `models:` in the gateway's "

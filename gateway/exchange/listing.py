@@ -59,11 +59,14 @@ class Listing:
         return ClientReply(200, list(_JSON), body)
 
     async def one(self, call: PassedCall, model: str, decision: Decision) -> ClientReply:
-        """Return one model's card: an alias's own, else the upstream's."""
+        """Return one model's card: an alias's own, else the upstream's.
+
+        Other methods (`DELETE`) are passed on, for models that the client may use.
+        """
         if not failures.is_allowed(call.client, model):
             raise ModelNotFound(f"The model '{model}' does not exist.", param="model")
         rule = self._aliases.get(model)
-        if rule is not None:
+        if rule is not None and call.method == "GET":
             decision.resolved_by = "config"
             decision.upstream = rule.upstream or self._settings.upstreams[0].name
             return ClientReply(200, list(_JSON), msgspec.json.encode(_alias_card(rule)))

@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.config.settings import ClientSettings
 from gateway.errors import InvalidRequest, UpstreamError
+from gateway.resolve.features import NO_REASONING, REASONING, TOOLS
 from gateway.resolve.memory import Features
 from gateway.shapes import Json, RawHeaders, Shape
 
@@ -25,7 +26,12 @@ class Routed(msgspec.Struct, gc=False):
     reasoning: msgspec.Raw = msgspec.Raw(b"")
 
 
+class _Prompted(msgspec.Struct, gc=False):
+    prompt: msgspec.Raw = msgspec.Raw(b"")
+
+
 _decoder = msgspec.json.Decoder(Routed)
+_prompt_decoder = msgspec.json.Decoder(_Prompted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +131,14 @@ def read_routed(body: bytes) -> Routed:
         raise _unreadable(error) from None
 
 
+def has_prompt_list(body: bytes) -> bool:
+    """Whether a body's `prompt` is a list; only skimmed. Raises like `read_routed`."""
+    try:
+        return bytes(_prompt_decoder.decode(body).prompt).lstrip().startswith(b"[")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _unreadable(error) from None
+
+
 def read_object(body: bytes) -> Json:
     """Decode a whole body; raises `InvalidRequest` for anything but a JSON object."""
     try:
@@ -168,17 +182,31 @@ def model_of(routed: Routed) -> str:
 
 
 def features_of(routed: Routed) -> Features:
-    """Return what the request uses that can move its endpoint: `tools`, `reasoning`."""
+    """Return what the request uses that can move its endpoint (`gateway.resolve.features`)."""
     features = set()
-    if _present(routed.tools) or _present(routed.functions):
-        features.add("tools")
-    if _present(routed.reasoning_effort) or _present(routed.reasoning):
-        features.add("reasoning")
+    if _given(routed.tools) or _given(routed.functions):
+        features.add(TOOLS)
+    effort = _decoded(routed.reasoning_effort)
+    reasoning = _decoded(routed.reasoning)
+    if isinstance(reasoning, dict):
+        effort = effort or reasoning.get("effort")
+    if effort:
+        features.add(NO_REASONING if effort == "none" else REASONING)
     return frozenset(features)
 
 
-def _present(raw: msgspec.Raw) -> bool:
-    return bytes(raw).strip() not in (b"", b"null", b"[]", b"{}", b'"none"')
+def _given(raw: msgspec.Raw) -> bool:
+    return bytes(raw).strip() not in (b"", b"null", b"[]", b"{}")
+
+
+def _decoded(raw: msgspec.Raw) -> object:
+    """Decode one field; raises `InvalidRequest`: what was skipped so far may not fit (1e400)."""
+    if not bytes(raw):
+        return None
+    try:
+        return msgspec.json.decode(raw)
+    except msgspec.DecodeError as error:
+        raise _unreadable(error) from None
 
 
 def _unreadable(error: Exception) -> InvalidRequest:

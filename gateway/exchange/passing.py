@@ -13,7 +13,7 @@ import msgspec
 from gateway.config.settings import ClientSettings, CredentialPolicy, ModelRule, Settings
 from gateway.errors import InvalidRequest
 from gateway.exchange import failures
-from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.message import ClientReply, Decision, read_object, read_routed
 from gateway.exchange.relay import passed_on
 from gateway.exchange.sending import header
 from gateway.resolve.resolver import Question, Resolver
@@ -83,7 +83,7 @@ class Passing:
             )
         )
         own_key = self._settings.upstream(upstream).credential is CredentialPolicy.KEY
-        if own_key and reply.status == 401:
+        if own_key and reply.status in (401, 403):
             await reply.aclose()
             raise failures.own_key_refused(upstream)
         return ClientReply(reply.status, list(reply.headers), passed_on(reply))
@@ -98,12 +98,15 @@ class Passing:
                 prefix, rest = await _read_all(prefix, rest, self._settings), None
             found = _json_model(prefix)
         if found is None:
+            _check_nameless(
+                call, prefix, whole=rest is None, multipart=b"multipart/" in content_type
+            )
             return self._settings.upstreams[0].name, _joined(prefix, rest)
         failures.check_allowed(call.client, found)
         rule = self._resolver.rule_for(found)
         upstream = await self._upstream(found, rule, call.headers)
         if rule is not None and rule.model is not None and rule.model != found:
-            prefix = _with_model(prefix, found, rule.model, multipart=b"multipart/" in content_type)
+            prefix = _with_model(prefix, rule.model, multipart=b"multipart/" in content_type)
         return upstream, _joined(prefix, rest)
 
     async def _upstream(self, model: str, rule: ModelRule | None, headers: RawHeaders) -> str:
@@ -112,6 +115,24 @@ class Passing:
         if len(self._settings.upstreams) == 1:
             return self._settings.upstreams[0].name
         return (await self._resolver.resolve(Question(model, Shape.CHAT, headers=headers))).upstream
+
+
+def _check_nameless(call: PassedCall, prefix: bytes, *, whole: bool, multipart: bool) -> None:
+    """Refuse a restricted client's body where a model may be named that could not be read.
+
+    Other parsers are more lenient (lone surrogates are JSON to Python), and a form's `model` may
+    stand behind its file. Uploads of files name no model.
+    """
+    if call.client is None or "*" in call.client.models or not prefix:
+        return
+    if not multipart:
+        read_routed(prefix)
+    elif not whole and not call.path.startswith(("/files", "/uploads")):
+        raise InvalidRequest(
+            "Put the form field 'model' before the file, where the gateway can read it: your key "
+            "is for certain models only.",
+            param="model",
+        )
 
 
 async def _read_ahead(
@@ -159,10 +180,7 @@ def _multipart_model(prefix: bytes) -> str | None:
     return match.group(2).decode("utf-8", "replace") if match else None
 
 
-def _with_model(prefix: bytes, found: str, model: str, *, multipart: bool) -> bytes:
+def _with_model(prefix: bytes, model: str, *, multipart: bool) -> bytes:
     if multipart:
         return _MULTIPART_MODEL.sub(lambda m: m.group(1) + model.encode() + b"\r\n", prefix, 1)
-    decoded = msgspec.json.decode(prefix)
-    if not isinstance(decoded, dict):
-        raise InvalidRequest(f"The body that names '{found}' is not a JSON object.", param="model")
-    return msgspec.json.encode({**decoded, "model": model})
+    return msgspec.json.encode({**read_object(prefix), "model": model})

@@ -72,7 +72,7 @@ class _Feeder:
                     break
                 if event.data == DONE:
                     events += self._end(call)
-                elif event.data:
+                else:
                     events += self._translation.feed(call, decode_object(event.data))
                     if self._translation.satisfied(call):
                         events += self._end(call)

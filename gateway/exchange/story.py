@@ -4,7 +4,7 @@ The network is a callable; so the whole story is tested without one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.config.settings import CredentialPolicy, Settings
 from gateway.errors import GatewayError, InvalidRequest
@@ -21,6 +21,7 @@ from gateway.exchange.message import (
     read_routed,
 )
 from gateway.exchange.refusal_memory import Fixes, KnownFixes
+from gateway.exchange.remembering import ResponseMemory, Watched
 from gateway.exchange.sending import Failure
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.memory import Features, LearnedEndpoints, Owner
@@ -51,12 +52,14 @@ class Exchange:
         send: Send,
         attempts: Attempts,
         memory: Memory,
+        responses: ResponseMemory,
     ) -> None:
         self.settings = settings
         self.resolver = resolver
         self.send = send
         self.attempts = attempts
         self.memory = memory
+        self.responses = responses
 
     async def run(self, call: ClientCall, decision: Decision) -> ClientReply:
         """Serve one request; `decision` is filled in on the way, also when an error is raised.
@@ -109,22 +112,41 @@ class _Story:
         """Try until something answers, or until a failure is the answer."""
         exchange = self.exchange
         while True:
-            attempt = exchange.attempts.build(self.call, self.route, self.shape, self.fixes)
+            call = await self._continued_call()
+            attempt = exchange.attempts.build(call, self.route, self.shape, self.fixes)
+            watched = self._watched(call, attempt)
+            if watched is not None:
+                attempt = replace(attempt, translation=watched)
             self.decision.attempts += 1
             describe(self.decision, attempt, self.route)
             local = attempt.translation.local_reply() if attempt.translation else None
             if local is not None:
                 return local_answer(self.call, local, streamed=streamed)
             result = await perform(
-                exchange.send, self.call, attempt, exchange.settings, streamed=streamed
+                exchange.send, call, attempt, exchange.settings, streamed=streamed
             )
             if isinstance(result, ClientReply):
                 describe(self.decision, attempt, self.route)
                 self._learn(result)
-                return result
+                return await exchange.responses.keep(call, result, watched) if watched else result
             refused = _Refused(attempt, result, self._judge(attempt, result))
             if not self._goes_on(refused):
                 return await self._give_up(refused)
+
+    async def _continued_call(self) -> ClientCall:
+        """Return the call as this attempt sends it: with the conversation it continues.
+
+        A model that lives at responses keeps its conversations itself.
+        """
+        if self.call.shape is Shape.RESPONSES and self.shape is not Shape.RESPONSES:
+            return await self.exchange.responses.continue_from(self.call)
+        return self.call
+
+    def _watched(self, call: ClientCall, attempt: Attempt) -> Watched | None:
+        moved = call.shape is Shape.RESPONSES and attempt.shape is not Shape.RESPONSES
+        if not moved or attempt.translation is None:
+            return None
+        return self.exchange.responses.watch(call, attempt.translation)
 
     def _reachable(self, shapes: Sequence[Shape]) -> Shape | None:
         return next(
@@ -164,7 +186,7 @@ class _Story:
         if refusal.verdict is Verdict.UNSUPPORTED_PARAMETER:
             return self._mend(refusal)
         self.tried.append(shape)
-        following = self._reachable(self._elsewhere(refusal))
+        following = self._reachable(self._elsewhere(refused))
         if following is None:
             return False
         self.first = self.first or refused
@@ -172,16 +194,20 @@ class _Story:
         self._turn_to(following)
         return True
 
-    def _elsewhere(self, refusal: Refusal) -> Sequence[Shape]:
+    def _elsewhere(self, refused: _Refused) -> Sequence[Shape]:
         """Return the endpoints that a refusal leaves to be tried, best first.
 
         "Does not exist" is a wrong endpoint too where the metadata shows that the model exists, or
-        its id says what it derives from.
+        its id says what it derives from. Where an earlier refusal named several endpoints, the rest
+        of them stay to be tried: the upstream may lack the route that it was sent to first.
         """
+        refusal = refused.refusal
         if refusal.verdict is Verdict.WRONG_ENDPOINT:
             return refusal.right
         if refusal.verdict is Verdict.MODEL_NOT_FOUND and (self.route.exists or self.route.base):
             return (*self.route.shapes, *PREFERENCE[self.call.shape])
+        if self.first is not None and failures.is_no_news(refused.failure, refusal):
+            return self.first.refusal.right
         return ()
 
     def _mend(self, refusal: Refusal) -> bool:
@@ -207,7 +233,7 @@ class _Story:
 
     async def _give_up(self, refused: _Refused) -> ClientReply:
         """Give the failure that says most: the first one, unless the last is of another kind."""
-        if self.first is not None and refused.refusal.verdict in failures.SAME_KIND:
+        if self.first is not None and failures.is_no_news(refused.failure, refused.refusal):
             refused = self.first
             describe(self.decision, refused.attempt, self.route)
         failure, attempt = refused.failure, refused.attempt
@@ -216,7 +242,8 @@ class _Story:
         upstream = self.exchange.settings.upstream(self.route.upstream)
         if upstream.credential is CredentialPolicy.KEY and failure.status in (401, 403):
             raise failures.own_key_refused(self.route.upstream)
-        if attempt.translation is not None and attempt.shape is not self.call.shape:
+        moved = attempt.shape is not self.call.shape or len(attempt.calls) > 1
+        if attempt.translation is not None and moved:
             raise failures.translated_failure(attempt.translation, failure)
         return ClientReply(failure.status, list(failure.headers), failure.body)
 

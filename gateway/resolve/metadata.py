@@ -33,7 +33,7 @@ from gateway.resolve.untrusted_json import (
 )
 from gateway.shapes import Json, Shape
 
-__all__ = ["ModelCard", "read_description", "read_models", "recognise"]
+__all__ = ["ModelCard", "merged", "read_description", "read_models", "recognise"]
 
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LAST_TIMESTAMP = 4_102_444_800
@@ -92,6 +92,28 @@ def read_description(payload: object, kind: Kind, model_id: str) -> ModelCard | 
     if not isinstance(payload, dict) or "error" in payload:
         return None
     return _card(payload, kind, model_id)
+
+
+def merged(card: ModelCard | None, further: ModelCard) -> ModelCard:
+    """Return a model's list entry (None: it has none) with what another look-up says of it.
+
+    A capability field of the latter wins, for the list asked first seldom has one; of two context
+    lengths the smaller is what a request can count on.
+    """
+    if card is None:
+        return further
+    lengths = [length for length in (card.context_length, further.context_length) if length]
+    details = dict.fromkeys(filter(None, (further.detail, card.detail)))
+    return ModelCard(
+        id=card.id,
+        shapes=further.shapes or card.shapes,
+        base=card.base or further.base,
+        shutdown_date=card.shutdown_date or further.shutdown_date,
+        context_length=min(lengths, default=None),
+        detail="; ".join(details),
+        generative=card.generative if further.generative is None else further.generative,
+        silent_on=further.silent_on if further.shapes else card.silent_on,
+    )
 
 
 def _entries(payload: object) -> Iterator[Json]:

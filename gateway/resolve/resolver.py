@@ -21,7 +21,9 @@ from gateway.config.settings import Kind, ModelRule, Settings, UpstreamSettings
 from gateway.resolve import model_ids
 from gateway.resolve.catalogue import Catalogue, CatalogueEntry, describes
 from gateway.resolve.evidence import Evidence, Route, Source
-from gateway.resolve.lookup import Lineage, Lookup, ModelList, may_have_jobs
+from gateway.resolve.features import fitting
+from gateway.resolve.lineages import Lineage, may_have_jobs
+from gateway.resolve.lookup import Lookup, ModelList
 from gateway.resolve.memory import Features, Found, LearnedEndpoints, LookupFailed, Owner
 from gateway.resolve.metadata import ModelCard
 from gateway.resolve.preference import by_preference
@@ -89,6 +91,31 @@ class Resolver:
                 await self._ask_upstream(inquiry)
         self._note_catalogue(inquiry, inquiry.model)
         return self._decide(inquiry)
+
+    def assumed(self, model: str, home: Shape, kind: Kind) -> Route:
+        """Return the route that a model would have if it lived at `home`, from names alone.
+
+        For showing a translation without asking anybody: the rule and the quirks are the real ones.
+        """
+        rule = self.rule_for(model)
+        sent = (rule and rule.model) or model
+        entry = None
+        if describes(kind):
+            entry = self._catalogue.lookup(sent, kind)
+            entry = entry or self._catalogue.lookup(self._root_of(sent), kind)
+        root = self._root_of(sent)
+        route = Route(
+            upstream=(rule and rule.upstream) or self._settings.upstreams[0].name,
+            model_asked=model,
+            model_sent=sent,
+            kind=kind,
+            shape=home,
+            shapes=(home,),
+            resolved_by=Source.CONFIG,
+            base=root if root != sent else None,
+            rule=rule,
+        )
+        return _with_facts(route, entry, None)
 
     def rule_for(self, model: str) -> ModelRule | None:
         """Return the first rule that matches: exact names and globs in the order as written."""
@@ -194,7 +221,7 @@ class Resolver:
                 Evidence(
                     Source.ID,
                     f"its id says that it derives from {root}",
-                    entry.endpoints if entry else (),
+                    _endpoints(entry, inquiry),
                     base=root,
                 )
             )
@@ -202,11 +229,13 @@ class Resolver:
         entry = self._entry(inquiry.model, inquiry.kind)
         if entry is not None and (entry.endpoints or entry.other_endpoints):
             served = ", ".join([*entry.endpoints, *entry.other_endpoints])
+            endpoints = _endpoints(entry, inquiry)
+            moved = "" if endpoints == entry.endpoints else "; this request at responses only"
             inquiry.evidence.append(
                 Evidence(
                     Source.CATALOGUE,
-                    f"known as {entry.pattern!r}, served at {served}",
-                    entry.endpoints,
+                    f"known as {entry.pattern!r}, served at {served}{moved}",
+                    endpoints,
                 )
             )
 
@@ -242,7 +271,7 @@ class Resolver:
             ]
             self._ask_names(inquiry)
         models = found.value if isinstance(found.value, ModelList) else ModelList()
-        inquiry.card = models.cards.get(inquiry.model)
+        inquiry.card = await self._lookup.card(inquiry.upstream, headers, models, inquiry.model)
         self._ask_list(inquiry, found)
         strongest = min((_ORDER[p.source] for p in inquiry.evidence if p.shapes), default=99)
         if strongest > _ORDER[Source.JOB] and may_have_jobs(inquiry.kind):
@@ -322,8 +351,7 @@ class Resolver:
         learned = self._learned.recall(inquiry.owner, model, inquiry.question.features)
         if learned is not None:
             return (learned.shape,)
-        entry = self._entry(model, inquiry.kind)
-        return entry.endpoints if entry else ()
+        return _endpoints(self._entry(model, inquiry.kind), inquiry)
 
     def _decide(self, inquiry: _Inquiry) -> Route:
         question = inquiry.question
@@ -352,6 +380,13 @@ class Resolver:
             rule=inquiry.rule,
         )
         return _with_facts(route, inquiry.entry, inquiry.card)
+
+
+def _endpoints(entry: CatalogueEntry | None, inquiry: _Inquiry) -> tuple[Shape, ...]:
+    """Return where the catalogue says that this request is served."""
+    if entry is None:
+        return ()
+    return fitting(entry.endpoints, entry.quirks, inquiry.question.features)
 
 
 def _with_facts(route: Route, entry: CatalogueEntry | None, card: ModelCard | None) -> Route:

@@ -5,12 +5,18 @@ ignores; one that is wrongly off costs an emulation, or a refusal by the gateway
 where a server is known to ignore or refuse a parameter, and on where it is known to act on it; for
 servers that are not known, basic sampling parameters are believed to work.
 
-Sources: OpenAI's OpenAPI description; vLLM `entrypoints/openai`; llama.cpp `tools/server`;
-llama-cpp-python `llama.py`; Ollama's, Groq's, Mistral's and DeepSeek's API references.
+A list of prompts that a server takes costs one call; one that it misreads gives wrong answers. So
+`prompt_list` is on only where lists are known to be answered prompt by prompt.
+
+Sources: OpenAI's OpenAPI description; vLLM `entrypoints/openai`; SGLang
+`entrypoints/openai/protocol.py`; llama.cpp `tools/server`; llama-cpp-python `server/types.py` and
+`server/app.py`; text-generation-inference `router/src/lib.rs`; LocalAI `core/http`; LM Studio's,
+Ollama's, Groq's, Mistral's, DeepSeek's and Google's API references, together-python's types.
 """
 
 from collections.abc import Collection
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from gateway.config.settings import Kind
@@ -84,12 +90,26 @@ _SELF_HOSTED: _Changes = {
 
 _OTHER: _Changes = {**_SELF_HOSTED, "max_stops": 4}
 
+_TEXT_ONLY: _Changes = {"prompt_list": False, "token_prompts": False}
+"""A completions prompt is one string."""
+
 _SERVERS: dict[Kind, _Changes] = {
     Kind.OPENAI: {},
     Kind.AZURE: {},
     Kind.GITHUB: {"moderation": False},
     Kind.VLLM: {**_SELF_HOSTED, "tool_image_parts": True, "reasoning_field": "reasoning"},
     Kind.SGLANG: {**_SELF_HOSTED, "reasoning_field": "reasoning_content"},
+    Kind.TGI: {
+        **_SELF_HOSTED,
+        # `n` and `logit_bias` are declared as unused, the latter as a list at that. A response
+        # format has its schema under `value`, so neither of OpenAI's forms can be read.
+        "n": False,
+        "logit_bias": False,
+        "max_top_logprobs": 5,
+        "json_object": False,
+        "json_schema": False,
+        "token_prompts": False,
+    },
     Kind.LLAMACPP: {
         **_SELF_HOSTED,
         "tool_image_parts": True,
@@ -98,23 +118,47 @@ _SERVERS: dict[Kind, _Changes] = {
         # `n` may not pass the number of slots, which only /props tells.
         "max_n": 1,
     },
-    Kind.LLAMA_CPP_PYTHON: {**_SELF_HOSTED, "n": False, "prompt_list": False},
+    Kind.LLAMA_CPP_PYTHON: {
+        **_SELF_HOSTED,
+        **_TEXT_ONLY,
+        # Declared as "ignored or currently unsupported"; `stream_options` is not declared at all.
+        "n": False,
+        "stream_usage": False,
+        # Its response format is `json_object` with a `schema` beside the type.
+        "json_schema": False,
+    },
     Kind.OLLAMA: {
         **_SELF_HOSTED,
+        # "`prompt` currently only accepts a string" (docs/api/openai-compatibility.mdx).
+        **_TEXT_ONLY,
         "n": False,
         "logit_bias": False,
         "logprobs": False,
-        "prompt_list": False,
     },
+    Kind.LMSTUDIO: {
+        **_SELF_HOSTED,
+        **_TEXT_ONLY,
+        # Not among the "supported payload parameters" of its documentation.
+        "n": False,
+        "logprobs": False,
+        # "'response_format.type' must be 'json_schema' or 'text'"
+        "json_object": False,
+    },
+    # Items of a list that are not strings are skipped without a word.
+    Kind.LOCALAI: {**_OTHER, "token_prompts": False},
+    # Lists reach providers as they are, which join or refuse them (litellm#5558, litellm#3215).
+    Kind.LITELLM: {**_OTHER, "prompt_list": False},
+    # `logprobs` of chat is a number there, and not followed by `top_logprobs`.
+    Kind.TOGETHER: {**_OTHER, **_TEXT_ONLY},
     Kind.GROQ: {**_OTHER, "n": False, "logprobs": False, "logit_bias": False},
     Kind.DEEPSEEK: {
         **_OTHER,
+        **_TEXT_ONLY,
         "n": False,
         "seed": False,
         "logit_bias": False,
         "max_stops": 16,
         "json_schema": False,
-        "prompt_list": False,
         "reasoning_field": "reasoning_content",
     },
     Kind.MISTRAL: {
@@ -127,11 +171,24 @@ _SERVERS: dict[Kind, _Changes] = {
         "logprobs": False,
         "stream_usage": False,
     },
+    Kind.GEMINI: {
+        **_OTHER,
+        # Unknown names are refused; the seed, too, is an unknown name ("Cannot find field").
+        "strict_params": True,
+        "seed": False,
+        "logit_bias": False,
+        "logprobs": False,
+    },
     Kind.OPENROUTER: {**_OTHER, "n": False, "prompt_list": False, "reasoning_field": "reasoning"},
 }
 
 _SERVER_SHAPES: dict[tuple[Kind, Shape], _Changes] = {
     (Kind.OLLAMA, Shape.CHAT): {"logprobs": True},
+    # The documented fields are the tools, the limit and the two basic sampling parameters.
+    (Kind.OLLAMA, Shape.RESPONSES): {"json_object": False, "json_schema": False},
+    (Kind.SGLANG, Shape.COMPLETIONS): {"json_object": True, "json_schema": True},
+    (Kind.TGI, Shape.COMPLETIONS): {"logprobs": False},
+    (Kind.TOGETHER, Shape.CHAT): {"logprobs": False},
     (Kind.VLLM, Shape.COMPLETIONS): {
         "add_special_tokens": True,
         "json_object": True,
@@ -152,6 +209,7 @@ _SERVER_SHAPES: dict[tuple[Kind, Shape], _Changes] = {
 }
 
 
+@cache
 def preset(kind: Kind, shape: Shape) -> Capabilities:
     """Return what a server of that kind understands at its endpoint of that shape."""
     changes: _Changes = dict(_SHAPES[shape])

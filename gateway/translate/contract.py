@@ -36,6 +36,9 @@ class Capabilities:
     temperature: bool = True
     top_p: bool = True
     prompt_list: bool = True
+    """A completions request may have a list of prompts."""
+    token_prompts: bool = True
+    """A prompt may be a list of token ids."""
     stream_usage: bool = True
     json_object: bool = True
     json_schema: bool = True

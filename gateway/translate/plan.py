@@ -6,6 +6,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate import (
     chat_via_completions,
     chat_via_responses,
+    completions_fanned_out,
     completions_via_chat,
     responses_via_chat,
 )
@@ -46,5 +47,7 @@ def plan(client: Shape, home: Shape, body: Json, context: Context) -> Translatio
     a pair that `can_translate` denies.
     """
     if client is home:
+        if client is Shape.COMPLETIONS and completions_fanned_out.is_needed(body, context):
+            return completions_fanned_out.translate(body, context)
         return Renaming(client, body, context)
     return _PAIRS[client, home](body, context)

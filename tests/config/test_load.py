@@ -32,7 +32,7 @@ def test_without_a_file_everything_is_default() -> None:
 
 def test_an_empty_file_and_empty_sections_are_the_defaults(tmp_path: Path) -> None:
     assert loaded(tmp_path, "") == load(None, {})
-    text = "server:\nmodels:\nclients:\ntranslation:\nmemory:\nadmin:\nlog:\n"
+    text = "server:\nmodels:\nclients:\ntranslation:\nmemory:\nresponses:\nadmin:\nlog:\n"
     assert loaded(tmp_path, text) == load(None, {})
 
 

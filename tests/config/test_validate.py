@@ -43,6 +43,14 @@ def problems(tmp_path: Path, text: str) -> str:
         ("server: []", "server: must be a mapping\n"),
         ("server: x", "server: must be a mapping; in an environment variable"),
         ('log: {level: "\\ud800"}', "log.level: must be valid Unicode text"),
+        (
+            "responses: {store: redis://x}",
+            "responses.store: is no store; memory:// or sqlite:///path/to/file.sqlite",
+        ),
+        (
+            "responses: {store: sqlite:///none/such/file}",
+            "responses.store: names a file in a folder that does not exist; make the folder first",
+        ),
         ("memory: {url: redis://x}", "memory.url: is a memory that does not exist; memory://"),
         ("upstreams:", "upstreams: must be a mapping"),
         ("upstreams: {}", "upstreams: must not be empty; add an entry, or remove the key"),
@@ -121,7 +129,7 @@ def problems(tmp_path: Path, text: str) -> str:
             "clients[0].models[0]: must be text without control characters",
         ),
         ("admin: {token: ''}", "admin.token: is empty"),
-        ("zzzzzz: 1", "zzzzzz: unknown key 'zzzzzz'; keys: server, upstreams, models, clients"),
+        ("zzzzzz: 1", "zzzzzz: unknown key 'zzzzzz'; keys: server, upstreams, models, retired, clients"),
         ("port: 1", "port: unknown key 'port'; did you mean 'server.port' or 'admin.port'?"),
         ("first_byte: 1", "did you mean 'upstreams.NAME.timeouts.first_byte'?"),
         ("key_sha256: 1", "did you mean 'clients[…].key_sha256'?"),

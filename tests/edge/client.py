@@ -9,6 +9,8 @@ import msgspec
 
 from gateway.config.settings import ClientSettings, ServerSettings, Settings
 from gateway.edge.application import Gateway, Services
+from gateway.exchange.fine_tuning import FineTunes
+from gateway.exchange.legacy import Legacy
 from gateway.exchange.listing import Listing
 from gateway.exchange.message import Decision
 from gateway.exchange.passing import Passing
@@ -66,7 +68,11 @@ class Client:
         passing = Passing(self.scene.settings, self.scene.resolver, self.scene.network.send)
         listing = Listing(self.scene.settings, passing, self.scene.network.send)
         self.observer = Recorder()
-        services = Services(self.scene.exchange, passing, listing, self.observer)
+        fine_tunes = FineTunes(settings, self.scene.resolver, self.scene.network.send)
+        legacy = Legacy(settings, self.scene.exchange, passing, listing, fine_tunes)
+        services = Services(
+            self.scene.exchange, passing, listing, legacy, self.scene.responses, self.observer
+        )
         self.gateway = Gateway(settings, services)
 
     async def request(

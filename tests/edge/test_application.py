@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.config.settings import ClientSettings, ServerSettings
+from gateway.edge.application import _forget_cancellation
 from gateway.errors import TruncatedStream
 from gateway.shapes import RawHeaders, UpstreamCall
 from tests.edge.client import Client, Reply
@@ -321,6 +322,20 @@ def test_a_silent_translated_stream_is_kept_alive_with_comments() -> None:
     assert received.body.startswith(b": keepalive\n: keepalive\n")
     assert received.body.endswith(b"data: [DONE]\n\n")
     assert received.complete
+
+
+def test_outside_of_a_task_there_is_no_cancellation_to_forget() -> None:
+    async def scenario() -> None:
+        forgotten = asyncio.Event()
+
+        def forget() -> None:
+            _forget_cancellation()
+            forgotten.set()
+
+        asyncio.get_running_loop().call_soon(forget)
+        await forgotten.wait()
+
+    asyncio.run(scenario())
 
 
 def test_other_scopes_are_declined() -> None:

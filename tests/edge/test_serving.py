@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.edge import http_limits
+from gateway.edge import http_limits, serving
 from gateway.edge.serving import Listener, bind, serve
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
@@ -80,8 +80,51 @@ def test_a_port_that_is_taken_is_an_os_error() -> None:
         async def scenario() -> None:
             await serve([Listener(hello, "127.0.0.1", port)], grace_period=1, on_drain=lambda: None)
 
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(OSError, match=f"cannot listen at 127.0.0.1:{port}: .* in use"):
             asyncio.run(scenario())
+
+
+def test_a_server_that_cannot_start_ends_all_and_is_not_announced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def failing(self: Any, sockets: Any = None) -> None:
+        raise OSError("no startup")
+
+    monkeypatch.setattr(serving._Server, "startup", failing)
+
+    async def scenario() -> None:
+        announced: list[list[int]] = []
+        with pytest.raises(OSError, match="no startup"):
+            await serve(
+                [Listener(hello, "127.0.0.1", 0)],
+                grace_period=1,
+                on_drain=lambda: None,
+                on_started=announced.append,
+            )
+        assert announced == []
+
+    asyncio.run(scenario())
+
+
+def test_small_replies_are_not_held_back_for_an_acknowledgement() -> None:
+    async def scenario() -> None:
+        delays: asyncio.Queue[int] = asyncio.Queue()
+
+        class Accepted(asyncio.Protocol):
+            def connection_made(self, transport: Any) -> None:
+                accepted = transport.get_extra_info("socket")
+                delays.put_nowait(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+        bound = bind("127.0.0.1", 0)
+        server = await asyncio.get_running_loop().create_server(Accepted, sock=bound)
+        _, writer = await asyncio.open_connection(*bound.getsockname())
+        assert await delays.get() == 1
+        writer.close()
+        await writer.wait_closed()
+        server.close()
+        await server.wait_closed()
+
+    asyncio.run(scenario())
 
 
 def test_an_ipv6_address_can_be_bound() -> None:
@@ -108,9 +151,10 @@ def test_a_signal_lets_running_replies_finish_and_takes_no_new_connections() -> 
         while True:
             try:
                 _, writer = await running.connect()
-            except ConnectionRefusedError:
+            except OSError:  # refused, or reset while the listener closes
                 break
             writer.close()
+            await writer.wait_closed()
             await asyncio.sleep(0.01)
         release.set()
         assert b"last" in await reply

@@ -20,12 +20,14 @@ from gateway.config.settings import (
 from gateway.exchange.attempt import Attempts
 from gateway.exchange.message import ClientCall, ClientReply, Decision
 from gateway.exchange.refusal_memory import KnownFixes
+from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.story import Exchange, Memory
 from gateway.resolve.catalogue import Catalogue
 from gateway.resolve.lookup import Lookup
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.resolver import Resolver
 from gateway.shapes import RawHeaders, Shape, UpstreamCall
+from gateway.stores.memory import MemoryStore
 from tests.fakes import Answer, FakeClock, FakeUpstream, fingerprint
 
 OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", Kind.OPENAI)
@@ -64,6 +66,7 @@ class Scene:
         rules: tuple[ModelRule, ...] = (),
         translation: TranslationSettings | None = None,
         server: ServerSettings | None = None,
+        stores: bool = False,
     ) -> None:
         self.clock = FakeClock()
         self.network = FakeUpstream(answer)
@@ -77,12 +80,14 @@ class Scene:
         learned = LearnedEndpoints(self.settings.memory, self.clock)
         lookup = Lookup(self.settings, self.network.send, fingerprint, self.clock)
         self.resolver = Resolver(self.settings, lookup, learned, Catalogue.load())
+        self.responses = ResponseMemory(MemoryStore(100, 100_000, self.clock) if stores else None)
         self.exchange = Exchange(
             self.settings,
             self.resolver,
             self.network.send,
             Attempts(self.settings, lambda: TODAY),
             Memory(learned, KnownFixes(self.settings.memory, self.clock)),
+            self.responses,
         )
 
     async def call(

@@ -16,7 +16,13 @@ from gateway.config.settings import (
     ServerSettings,
     UpstreamSettings,
 )
-from gateway.errors import GatewayError, ModelNotFound, PayloadTooLarge, PermissionDenied
+from gateway.errors import (
+    GatewayError,
+    InvalidRequest,
+    ModelNotFound,
+    PayloadTooLarge,
+    PermissionDenied,
+)
 from gateway.exchange.listing import Listing, model_path
 from gateway.exchange.message import ClientReply, Decision
 from gateway.exchange.passing import PassedCall, Passing
@@ -92,6 +98,55 @@ def test_a_json_body_goes_to_the_upstream_of_its_model_under_its_name() -> None:
         assert scene.network.calls[0].upstream == "local"
         assert scene.network.bodies() == [{"model": "bge-m3", "input": "x"}]
         assert (decision.upstream, decision.resolved_by) == ("local", "config")
+
+    asyncio.run(scenario())
+
+
+def test_a_body_that_cannot_be_renamed_is_a_400() -> None:
+    scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
+    body = b'{"model": "embed", "input": "x", "dimensions": 1e400}'
+    with pytest.raises(InvalidRequest, match="We could not parse the JSON body"):
+        asyncio.run(passed(scene, body=body))
+    assert scene.network.calls == []
+
+
+NARROW = ClientSettings("narrow", "0" * 64, ("embed",))
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "body"),
+    [
+        ("/embeddings", AS_JSON, rb'{"model": "secret", "input": "\ud800"}'),
+        ("/embeddings", (), rb'{"model": "secret", "input": "\ud800"}'),
+        ("/embeddings", (), b" " * 70_000 + b'{"model": "secret"}'),
+        ("/audio/transcriptions", AS_FORM, b"x" * 70_000 + form("secret")),
+    ],
+)
+def test_a_restricted_client_names_no_model_where_it_cannot_be_read(
+    path: str, headers: RawHeaders, body: bytes
+) -> None:
+    async def scenario() -> None:
+        scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
+        parts = pieces(body[:66_000], body[66_000:])
+        with pytest.raises(InvalidRequest):
+            await passed(scene, path, headers=headers, body=parts, client=NARROW)
+        assert scene.network.calls == []
+
+    asyncio.run(scenario())
+
+
+def test_a_restricted_client_may_send_what_names_no_model() -> None:
+    async def scenario() -> None:
+        scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
+        for raw in (b"", b'{"input": 1}'):
+            await passed(scene, "/batches", body=raw, client=NARROW)
+        upload = pieces(b"x" * 70_000, b"y")
+        await passed(scene, "/files", headers=AS_FORM, body=upload, client=NARROW)
+        short = b"--b\r\n\r\n--b--"
+        await passed(scene, "/images/edits", headers=AS_FORM, body=short, client=NARROW)
+        anyone = ClientSettings("anyone", "0" * 64, ("*",))
+        await passed(scene, body=b"not json", client=anyone)
+        assert len(scene.network.calls) == 5
 
     asyncio.run(scenario())
 

@@ -347,7 +347,11 @@ def test_a_learned_endpoint_that_refuses_is_forgotten() -> None:
         moved = True
         again = await scene.call(Shape.COMPLETIONS, PROMPT)
         assert again.json["choices"][0]["text"] == "Hello"
-        assert again.decision.attempts == 2
+        assert [call.path for call in scene.network.calls[-3:]] == [
+            "/chat/completions",
+            "/responses",
+            "/completions",
+        ]
         after = await scene.call(Shape.COMPLETIONS, PROMPT)
         assert (after.decision.attempts, after.decision.endpoint) == (1, "/v1/completions")
 

@@ -83,8 +83,8 @@ def _detokenized(tokens: list[Any], path: str, context: Context) -> Prompt:
     _check_tokens(tokens, path)
     if context.detokenize is None:
         raise UnsupportedParameter(
-            f"'prompt' as token ids is not supported for model '{context.model_asked}': the model "
-            "is served through the chat endpoint, which takes text. Send text; or install "
+            f"'prompt' as token ids is not supported for model '{context.model_asked}': the "
+            "endpoint that serves it takes text. Send text; or install "
             "endpoint-gateway[tiktoken] at the gateway and set translation.tokenizer to the "
             "encoding of the model.",
             param="prompt",
@@ -129,7 +129,7 @@ def _plain_text(tokens: Sequence[int], path: str, detokenize: Detokenize) -> str
         match = special[position]
         if match:
             raise UnsupportedParameter(
-                f"'{path}' has the special token {match[0]} inside, which the chat endpoint that "
+                f"'{path}' has the special token {match[0]} inside, which the endpoint that "
                 "serves this model cannot express. Send each document as its own prompt.",
                 param="prompt",
             )

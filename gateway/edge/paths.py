@@ -1,0 +1,61 @@
+"""From a request's path to the one that the routes know: OpenAI's, below `/v1`.
+
+Base URLs are written in many ways, and old ones stay in use. Understood are
+
+* `/v1/chat/completions`, and the same without `/v1` or with a slash behind it;
+* `/openai/v1/chat/completions`: Azure's v1 API;
+* `/openai/deployments/{deployment}/chat/completions?api-version=…`: Azure's dated API, what the
+  `AzureOpenAI` client of openai-python calls. The deployment is the model;
+* `/openai/models`, `/openai/files`, …: the rest of that API.
+
+Paths that have replies of their own, such as `/v1/engines/{engine}/completions`, are no other
+spelling of a path here: they stay as they are.
+"""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+WITHOUT_V1 = frozenset(
+    {
+        *("completions", "chat", "responses", "embeddings", "models", "moderations"),
+        *("audio", "images", "videos", "files", "uploads", "batches", "fine_tuning"),
+        *("vector_stores", "assistants", "threads", "conversations", "containers", "evals"),
+        *("realtime", "edits", "engines", "fine-tunes"),
+    }
+)
+"""First segments of OpenAI's paths (openai-openapi), those of its past included."""
+
+_DEPLOYMENT = re.compile(r"/openai/deployments/(?P<deployment>[^/]+)(?P<below>/.+)\Z", re.DOTALL)
+_PREFIXES = ("/v1/", "/openai/v1/", "/openai/")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a path means."""
+
+    below: str
+    """The path below `/v1`, with a leading slash, as it came (still percent-encoded)."""
+    model: str | None = None
+    """The model that the path names, decoded. It comes from the client: check it."""
+
+    @property
+    def path(self) -> str:
+        """The path as OpenAI documents it, decoded: what routes are told apart by."""
+        return f"/v1{unquote(self.below)}"
+
+
+def place_of(raw_path: bytes) -> Place | None:
+    """Return what a path means, or None where the gateway serves nothing.
+
+    `raw_path` is percent-encoded and has no query (ASGI's `raw_path`).
+    """
+    path = raw_path.decode("ascii", "replace").removesuffix("/")
+    deployment = _DEPLOYMENT.match(path)
+    if deployment is not None:
+        return Place(deployment["below"], unquote(deployment["deployment"]))
+    for prefix in _PREFIXES:
+        if path.startswith(prefix):
+            return Place(path[len(prefix) - 1 :])
+    known = path.startswith("/") and path[1:].partition("/")[0] in WITHOUT_V1
+    return Place(path) if known else None

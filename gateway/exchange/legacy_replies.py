@@ -1,0 +1,132 @@
+"""What the stories of the legacy endpoints share: bodies read whole, errors in the old names."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import msgspec
+
+from gateway.errors import GatewayError, InvalidRequest, UpstreamError
+from gateway.exchange import failures
+from gateway.exchange.message import ClientReply, decode_object
+from gateway.exchange.passing import PassedCall
+from gateway.exchange.sending import MAX_ERROR_BYTES, MAX_WHOLE_BYTES, header
+from gateway.shapes import Json, RawHeaders
+from gateway.translate.fields import upstream_error
+from gateway.translate.sse import encode_json
+
+ClientParam = Callable[[str | None], str | None]
+"""Returns the client's name of a parameter that the upstream named; None: it has none such."""
+
+_JSON = [(b"content-type", b"application/json")]
+_ABOUT_THE_BODY = frozenset({b"content-type", b"content-length", b"content-encoding"})
+_ABOUT_THE_ERROR = frozenset({b"retry-after", b"retry-after-ms", b"x-should-retry"})
+
+
+async def read_request(call: PassedCall, limit: int) -> bytes:
+    """Return a request's whole body.
+
+    Raises `PayloadTooLarge` beyond `limit` bytes, `InvalidRequest` for a compressed one.
+    """
+    if header(call.headers, b"content-encoding"):
+        raise InvalidRequest(
+            "Compressed request bodies are not read; send it without Content-Encoding.",
+            status=415,
+            code="unsupported_content_encoding",
+        )
+    if isinstance(call.body, bytes):
+        failures.check_size(len(call.body), limit)
+        return call.body
+    whole = bytearray()
+    async for chunk in call.body:
+        whole += chunk
+        failures.check_size(len(whole), limit)
+    return bytes(whole)
+
+
+async def read_reply(reply: ClientReply, limit: int = MAX_WHOLE_BYTES) -> bytes:
+    """Return a reply's whole body; raises `UpstreamError` beyond `limit` bytes."""
+    if isinstance(reply.body, bytes):
+        return reply.body
+    whole = bytearray()
+    try:
+        async for chunk in reply.body:
+            whole += chunk
+            if len(whole) > limit:
+                raise UpstreamError(f"The upstream's reply is larger than {limit} bytes.")
+    finally:
+        await reply.body.aclose()
+    return bytes(whole)
+
+
+async def expect_json(reply: ClientReply, client_param: ClientParam) -> Json:
+    """Return the object of a successful reply; raises the error that it is otherwise."""
+    if 200 <= reply.status < 300:
+        return decode_object(await read_reply(reply))
+    body = await read_reply(reply, MAX_ERROR_BYTES)
+    raise failure(reply.status, tuple(reply.headers), body, client_param)
+
+
+def failure(
+    status: int, headers: RawHeaders, body: bytes, client_param: ClientParam
+) -> GatewayError:
+    """Return an upstream's error reply as an error in the client's names."""
+    kept = tuple(
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in headers
+        if name in _ABOUT_THE_ERROR or name.startswith(b"x-ratelimit-")
+    )
+    shown = failures.client_status(status)
+    try:
+        known = upstream_error(decode_object(body))
+    except UpstreamError:
+        known = None
+    if known is None:
+        text = body[:200].decode("utf-8", "replace").strip()
+        message = f"The upstream answered with status {status}: {text or 'no body'}"
+        return UpstreamError(message, status=shown, headers=kept)
+    param, message = client_param(known.param), known.message
+    if known.param and param != known.param:
+        message = f"{message} (upstream parameter: {known.param})"
+    return GatewayError(
+        message, param=param, code=known.code, status=shown, type=known.type, headers=kept
+    )
+
+
+async def renamed_error(reply: ClientReply, client_param: ClientParam) -> ClientReply:
+    """Return a reply with its error, if it is one, naming the client's parameter.
+
+    Everything else of the error stays as the upstream wrote it, but for status 409, which makes
+    openai-python 0.28 try again without a pause, for ever. A reply that is no error is returned
+    untouched, unread.
+    """
+    if reply.status < 400:
+        return reply
+    body = await read_reply(reply)
+    try:
+        decoded: object = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        decoded = None
+    error = decoded.get("error") if isinstance(decoded, dict) else None
+    param = error.get("param") if isinstance(error, dict) else None
+    if isinstance(decoded, dict) and isinstance(error, dict) and isinstance(param, str):
+        body = encode_json({**decoded, "error": {**error, "param": client_param(param)}})
+    headers = [pair for pair in reply.headers if pair[0] != b"content-length"]
+    status = 429 if reply.status == 409 else reply.status
+    return replace(reply, status=status, headers=headers, body=body)
+
+
+def json_reply(body: Json) -> ClientReply:
+    """Return a reply that the gateway wrote."""
+    return ClientReply(200, list(_JSON), encode_json(body))
+
+
+def without_body_headers(headers: RawHeaders, *, body: bool) -> RawHeaders:
+    """Return a client's header fields for a call with another body: a JSON one, or none."""
+    kept = tuple(pair for pair in headers if pair[0] not in _ABOUT_THE_BODY)
+    return (*kept, *_JSON) if body else kept
+
+
+def as_translation(source: str, target: str, notes: Mapping[str, tuple[str, ...]]) -> str:
+    """Return the value of `x-gateway-translation` for a legacy endpoint."""
+    listed = [f"{what}={','.join(names)}" for what, names in notes.items() if names]
+    return "; ".join([f"from={source}", f"to={target}", *listed])

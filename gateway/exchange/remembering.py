@@ -1,0 +1,203 @@
+"""Keeps the responses that the gateway made itself, and continues conversations from them."""
+
+import hmac
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+
+import msgspec
+
+from gateway.errors import InvalidRequest
+from gateway.exchange.message import ClientCall, ClientReply, ReplyBody, read_object
+from gateway.exchange.stored_responses import (
+    ResponseStore,
+    StoredResponse,
+    continued,
+    conversation,
+    not_found,
+    not_switched_on,
+)
+from gateway.shapes import Json, RawHeaders
+from gateway.translate.contract import Report, StreamTranslation, Translation
+
+log = logging.getLogger("gateway")
+
+_CREDENTIAL = frozenset({b"authorization", b"api-key", b"openai-organization", b"openai-project"})
+_TERMINAL = frozenset({"response.completed", "response.incomplete"})
+_JSON = [(b"content-type", b"application/json")]
+
+
+class ResponseMemory:
+    """Stored responses, by caller. `store` None: nothing is kept."""
+
+    def __init__(self, store: ResponseStore | None) -> None:
+        self._store = store
+
+    async def continue_from(self, call: ClientCall) -> ClientCall:
+        """Return the call with the conversation that its `previous_response_id` names.
+
+        Raises `InvalidRequest` where nothing is kept, or not that.
+        """
+        body = read_object(call.body)
+        previous = body.get("previous_response_id")
+        if previous is None:
+            return call
+        if self._store is None:
+            raise not_switched_on("previous_response_id")
+        if not isinstance(previous, str):
+            raise InvalidRequest(
+                "'previous_response_id' must be a string.",
+                param="previous_response_id",
+                code="invalid_type",
+            )
+        stored = await self._store.get(self._owner(call.headers), previous)
+        if stored is None:
+            raise not_found(previous)
+        return replace(call, body=msgspec.json.encode(continued(body, stored)))
+
+    def watch(self, call: ClientCall, translation: Translation) -> "Watched | None":
+        """Return the translation, watched for its response, if that is to be kept."""
+        if self._store is None or read_object(call.body).get("store") is False:
+            return None
+        return Watched(translation)
+
+    async def keep(self, call: ClientCall, reply: ClientReply, watched: "Watched") -> ClientReply:
+        """Keep the response: now if it is whole, else once its stream has ended well."""
+        if isinstance(reply.body, bytes):
+            await self._put(call, watched)
+            return reply
+        body = reply.body
+
+        async def passing() -> AsyncGenerator[bytes, None]:
+            async for chunk in body:
+                yield chunk
+            await self._put(call, watched)
+
+        return replace(reply, body=ReplyBody(passing(), body.aclose))
+
+    async def retrieve(self, headers: RawHeaders, response_id: str) -> ClientReply | None:
+        """Return a kept response, or None: perhaps an upstream has it."""
+        stored = await self._find(headers, response_id)
+        if stored is None:
+            return None
+        return ClientReply(200, list(_JSON), msgspec.json.encode(stored.response))
+
+    async def input_items(self, headers: RawHeaders, response_id: str) -> ClientReply | None:
+        """Return the input items of a kept response, newest first, or None."""
+        stored = await self._find(headers, response_id)
+        if stored is None:
+            return None
+        items = [
+            {"id": f"{item.get('type', 'item')}_{position}", **item}
+            for position, item in enumerate(stored.items[: _spoken_before(stored)])
+        ][::-1]
+        listed = {
+            "object": "list",
+            "data": items,
+            "first_id": items[0]["id"] if items else None,
+            "last_id": items[-1]["id"] if items else None,
+            "has_more": False,
+        }
+        return ClientReply(200, list(_JSON), msgspec.json.encode(listed))
+
+    async def delete(self, headers: RawHeaders, response_id: str) -> ClientReply | None:
+        """Forget a kept response, or return None: perhaps an upstream has it."""
+        if self._store is None or not await self._store.delete(self._owner(headers), response_id):
+            return None
+        deleted = {"id": response_id, "object": "response", "deleted": True}
+        return ClientReply(200, list(_JSON), msgspec.json.encode(deleted))
+
+    async def aclose(self) -> None:
+        """Let go of the store."""
+        if self._store is not None:
+            await self._store.aclose()
+
+    async def _find(self, headers: RawHeaders, response_id: str) -> StoredResponse | None:
+        if self._store is None:
+            return None
+        return await self._store.get(self._owner(headers), response_id)
+
+    async def _put(self, call: ClientCall, watched: "Watched") -> None:
+        response = watched.response
+        if self._store is None or response is None or not isinstance(response.get("id"), str):
+            return
+        items = conversation(read_object(call.body), response)
+        stored = StoredResponse(response, items)
+        try:
+            await self._store.put(self._owner(call.headers), response["id"], stored)
+        except Exception:
+            log.exception("a response could not be stored")
+
+    def _owner(self, headers: RawHeaders) -> str:
+        """Return whose responses these are: a keyed hash of the whole credential."""
+        secret = self._store.secret if self._store is not None else b""
+        digest = hmac.new(secret, digestmod="sha256")
+        for name, value in sorted(pair for pair in headers if pair[0] in _CREDENTIAL):
+            digest.update(b"%d:%s=%d:%s;" % (len(name), name, len(value), value))
+        return digest.hexdigest()
+
+
+def _spoken_before(stored: StoredResponse) -> int:
+    """Return how many of the items came before the response's own output."""
+    output = stored.response.get("output")
+    spoken = [
+        item
+        for item in (output if isinstance(output, list) else [])
+        if isinstance(item, dict) and item.get("type") != "reasoning"
+    ]
+    return len(stored.items) - len(spoken)
+
+
+class Watched:
+    """A translation that lets its finished response be seen."""
+
+    def __init__(self, translation: Translation) -> None:
+        self._translation = translation
+        self.response: Json | None = None
+
+    @property
+    def report(self) -> Report:
+        """The translation's report."""
+        return self._translation.report
+
+    @property
+    def calls(self) -> Sequence[Json]:
+        """The translation's calls."""
+        return self._translation.calls
+
+    def local_reply(self) -> Json | None:
+        """Return the translation's own reply."""
+        return self._translation.local_reply()
+
+    def reply(self, replies: Sequence[Json]) -> Json:
+        """Fold, and note the response."""
+        self.response = self._translation.reply(replies)
+        return self.response
+
+    def stream(self) -> StreamTranslation:
+        """Return the fold, noting the response in its last event."""
+        return _WatchedStream(self._translation.stream(), self)
+
+    def client_param(self, call: int, param: str | None) -> str | None:
+        """Return the client's name of a parameter."""
+        return self._translation.client_param(call, param)
+
+
+class _WatchedStream:
+    def __init__(self, stream: StreamTranslation, watched: Watched) -> None:
+        self._stream = stream
+        self._watched = watched
+        self.fail = stream.fail
+        self.satisfied = stream.satisfied
+
+    def feed(self, call: int, event: Json) -> list[Json]:
+        return self._seen(self._stream.feed(call, event))
+
+    def end(self, call: int) -> list[Json]:
+        return self._seen(self._stream.end(call))
+
+    def _seen(self, events: list[Json]) -> list[Json]:
+        for event in events:
+            if event.get("type") in _TERMINAL and isinstance(event.get("response"), dict):
+                self._watched.response = event["response"]
+        return events

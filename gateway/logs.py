@@ -1,0 +1,39 @@
+"""Writes the log to standard error, for people or for machines."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+from gateway.config.settings import LogSettings
+
+_CHATTY = ("uvicorn", "uvicorn.error", "httpx2", "httpcore2")
+"""Libraries whose INFO lines say nothing of use, or hold whole URLs."""
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line; control characters cannot break out of it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        entry = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+def log_to_stderr(settings: LogSettings) -> None:
+    """Send this process's log to standard error, as the settings say."""
+    handler = logging.StreamHandler(sys.stderr)
+    if settings.format == "json":
+        handler.setFormatter(JsonFormatter())
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel("WARNING")

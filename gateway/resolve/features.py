@@ -1,0 +1,34 @@
+"""What a request uses that can move its endpoint: the endpoint then depends on more than the model.
+
+OpenAI's reasoning models of 2026 take function tools at /v1/chat/completions only with reasoning
+effort "none", some take tools at /v1/responses only (openai-openapi#541, litellm#35879); the same
+models answer plain chat at either.
+"""
+
+from collections.abc import Collection
+
+from gateway.shapes import Shape
+
+TOOLS = "tools"
+"""The request has function tools."""
+REASONING = "reasoning"
+"""The request sets a reasoning effort other than "none"."""
+NO_REASONING = "no_reasoning"
+"""The request sets the reasoning effort "none"."""
+
+FEATURES = frozenset({TOOLS, REASONING, NO_REASONING})
+
+
+def fitting(
+    shapes: tuple[Shape, ...], quirks: Collection[str], features: Collection[str]
+) -> tuple[Shape, ...]:
+    """Return those of a model's endpoints that take a request with these features.
+
+    All of them where none is excluded, or where nothing would be left.
+    """
+    if TOOLS not in features or Shape.RESPONSES not in shapes:
+        return shapes
+    needs_responses = "tools_responses_only" in quirks or (
+        "chat_tools_need_effort_none" in quirks and NO_REASONING not in features
+    )
+    return (Shape.RESPONSES,) if needs_responses else shapes

@@ -1,0 +1,98 @@
+"""Loads what an upstream says of its models beside the model list. Never waits long for it."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gateway.config.settings import Kind, UpstreamSettings
+from gateway.resolve.asking import Answer, ask
+from gateway.resolve.lookup_paths import MetadataCall, further_calls
+from gateway.resolve.memory import LookupFailed
+from gateway.resolve.metadata import ModelCard, merged, read_description, read_models
+from gateway.shapes import RawHeaders, Send
+
+_NOTHING_TO_ASK = LookupFailed("nothing to ask")
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """What an upstream says of its models, by their names, and of the server itself."""
+
+    cards: Mapping[str, ModelCard] = field(default_factory=dict)
+    server: ModelCard | None = None
+
+    def tells_of(self, model: str) -> bool:
+        """Whether it says anything that holds for this model."""
+        return self.server is not None or model in self.cards
+
+    def complete(self, card: ModelCard | None, model: str) -> ModelCard | None:
+        """Return a model's card with what is told here.
+
+        What describes the server says nothing about which models exist.
+        """
+        if self.server is not None:
+            return card and merged(card, self.server)
+        listed = self.cards.get(model)
+        return card if listed is None else merged(card, listed)
+
+
+async def load_further(
+    send: Send, upstream: UpstreamSettings, kind: Kind, headers: RawHeaders
+) -> Further | LookupFailed:
+    """Return what the first further list with a model in it says, or of the server itself."""
+    calls = further_calls(upstream, kind, "")
+    failed = _NOTHING_TO_ASK
+    for call in calls.lists:
+        answer = await _ask_soon(send, upstream, call, headers)
+        if isinstance(answer, LookupFailed):
+            failed = answer
+        elif cards := read_models(answer.payload, kind):
+            return Further({card.id: card for card in cards})
+        else:
+            # LM Studio answers unknown paths with 200 and an error.
+            failed = LookupFailed(f"{call}: names no model")
+    if not calls.server:
+        return failed
+    server = await _describe(send, upstream, kind, calls.server, headers, "")
+    return Further(server=server) if isinstance(server, ModelCard) else server
+
+
+async def load_description(
+    send: Send, upstream: UpstreamSettings, kind: Kind, headers: RawHeaders, model: str
+) -> ModelCard | LookupFailed:
+    """Return what an upstream says when it is asked about one model."""
+    calls = further_calls(upstream, kind, model).model
+    return await _describe(send, upstream, kind, calls, headers, model)
+
+
+async def _describe(
+    send: Send,
+    upstream: UpstreamSettings,
+    kind: Kind,
+    calls: Sequence[MetadataCall],
+    headers: RawHeaders,
+    model: str,
+) -> ModelCard | LookupFailed:
+    failed = _NOTHING_TO_ASK
+    for call in calls:
+        answer = await _ask_soon(send, upstream, call, headers)
+        if isinstance(answer, LookupFailed):
+            failed = answer
+            continue
+        described = read_description(answer.payload, kind, model)
+        if described is not None:
+            return described
+        failed = LookupFailed(f"{call}: describes nothing")
+    return failed
+
+
+async def _ask_soon(
+    send: Send, upstream: UpstreamSettings, call: MetadataCall, headers: RawHeaders
+) -> Answer | LookupFailed:
+    """Ask, for so long only as a request would wait for the answer."""
+    patience = upstream.timeouts.metadata
+    try:
+        async with asyncio.timeout(patience):
+            return await ask(send, upstream.name, call, headers)
+    except TimeoutError:
+        return LookupFailed(f"{call}: no answer within {patience:g} s")

@@ -1,0 +1,1 @@
+"""Where stored responses are kept: in the process, or in an SQLite file."""

@@ -1,0 +1,19 @@
+"""Opens the configured store."""
+
+import time
+from pathlib import Path
+
+from gateway.config.settings import ResponsesSettings
+from gateway.exchange.stored_responses import ResponseStore
+from gateway.stores.memory import MemoryStore
+from gateway.stores.sqlite import SqliteStore
+
+
+def open_store(settings: ResponsesSettings) -> ResponseStore | None:
+    """Return the store that the settings name, or None. Raises `sqlite3.Error` for a bad file."""
+    if settings.store is None:
+        return None
+    if settings.store == "memory://":
+        return MemoryStore(settings.ttl, settings.max_bytes, time.monotonic)
+    path = Path(settings.store.removeprefix("sqlite:///"))
+    return SqliteStore(path, settings.ttl, settings.max_bytes, time.time)

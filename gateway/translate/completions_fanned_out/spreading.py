@@ -1,0 +1,122 @@
+"""How the prompts and choices of one completions request are spread over calls."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.shapes import Json
+from gateway.translate.checks import INT64_MIN, Anything, Boolean, Check, Integer
+from gateway.translate.completions_via_chat.prompt_forms import read_prompts
+from gateway.translate.contract import Context, Report, unsupported
+from gateway.translate.fanout import check_fanout, choice_index
+from gateway.translate.fields import add_usage
+
+TABLE: Mapping[str, Check] = {
+    "prompt": Anything(),
+    "n": Integer(1, 128),
+    "best_of": Integer(0, 20),
+    "seed": Integer(),
+    "stream": Boolean(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SentPrompt:
+    """One prompt as it is sent, and the client's path of it: `prompt`, or `prompt[3]`."""
+
+    value: str | list[int]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fan:
+    """How prompts and choices are spread over calls: prompt by prompt, then choice by choice."""
+
+    prompts: tuple[SentPrompt, ...]
+    n: int
+    """Choices that the client gets per prompt."""
+    per_call: int
+    """Choices that one call generates: all, or one."""
+
+    @property
+    def calls_per_prompt(self) -> int:
+        """How many calls generate the choices of one prompt."""
+        return self.n // self.per_call
+
+    @property
+    def call_count(self) -> int:
+        """How many calls there are."""
+        return len(self.prompts) * self.calls_per_prompt
+
+    def prompt_of(self, call: int) -> SentPrompt:
+        """Return the prompt that a call is about."""
+        return self.prompts[call // self.calls_per_prompt]
+
+    def client_index(self, call: int, position: int) -> int:
+        """Return the client's index of a call's choice."""
+        prompt, turn = divmod(call, self.calls_per_prompt)
+        return choice_index(prompt, turn * self.per_call + position, self.n)
+
+    def total_usage(self, usages: Sequence[object]) -> Json | None:
+        """Return the usage of all calls; None unless every call's is known.
+
+        A prompt's tokens count once, however many calls generate its choices.
+        """
+        total: Json | None = None
+        for call, usage in enumerate(usages):
+            if add_usage(None, usage) is None:
+                return None
+            total = add_usage(total, usage, count_prompt=call % self.calls_per_prompt == 0)
+        return total
+
+
+def read_fan(body: Json, context: Context) -> Fan:
+    """Return how a checked request is spread.
+
+    Raises `InvalidRequest` where the list or the number of choices is wrong or too large, and
+    `UnsupportedParameter` for token ids that cannot be turned into text.
+    """
+    n: int = body.get("n", 1)
+    together = context.capabilities.n and n <= (context.capabilities.max_n or n)
+    fan = Fan(_sent_prompts(body["prompt"], context), n, n if together else 1)
+    check_fanout(len(fan.prompts) * n, context, "prompt")
+    return fan
+
+
+def spread(body: Json, fan: Fan, context: Context, report: Report) -> list[Json]:
+    """Return the request bodies of all calls. Raises `UnsupportedParameter` for `best_of`."""
+    common = {**body, "model": context.model_sent}
+    if fan.per_call < fan.n:
+        common = _one_by_one(common, fan.n, context, report)
+    return [
+        {**common, **_seed(common, call, fan, report), "prompt": fan.prompt_of(call).value}
+        for call in range(fan.call_count)
+    ]
+
+
+def _sent_prompts(prompt: list[Any], context: Context) -> tuple[SentPrompt, ...]:
+    if prompt and context.capabilities.token_prompts and all(type(item) is list for item in prompt):
+        return tuple(SentPrompt(item, f"prompt[{i}]") for i, item in enumerate(prompt))
+    return tuple(SentPrompt(read.text, read.path) for read in read_prompts(prompt, context))
+
+
+def _one_by_one(body: Json, n: int, context: Context, report: Report) -> Json:
+    """Return the body of a call that generates one choice of `n`."""
+    report.emulate("n")
+    if body.get("best_of", n) > n:
+        unsupported(
+            context,
+            report,
+            "best_of",
+            "its completions endpoint generates one choice per call; there is none to leave out.",
+        )
+    return {key: value for key, value in body.items() if key not in ("n", "best_of")}
+
+
+def _seed(body: Json, call: int, fan: Fan, report: Report) -> Json:
+    """Return the call's `seed`: with one seed all choices of a prompt would be the same."""
+    turn = call % fan.calls_per_prompt
+    if "seed" not in body or turn == 0:
+        return {}
+    report.emulate("seed")
+    return {"seed": (body["seed"] + turn - INT64_MIN) % 2**64 + INT64_MIN}

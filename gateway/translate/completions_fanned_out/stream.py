@@ -1,0 +1,88 @@
+"""Completions streams of several calls as one."""
+
+from gateway.errors import GatewayError, TruncatedStream
+from gateway.shapes import Json, Shape
+from gateway.translate.completions_fanned_out.choices import malformed, read_choice
+from gateway.translate.completions_fanned_out.spreading import Fan
+from gateway.translate.completions_via_chat.reply import ClientParam, carried_error
+from gateway.translate.contract import Context
+from gateway.translate.fields import created, model_name, swap_id
+
+
+class FannedOutStream:
+    """Folds the streams of all calls: choices interleave as their text arrives."""
+
+    def __init__(
+        self, fan: Fan, context: Context, client_param: ClientParam, *, include_usage: bool
+    ) -> None:
+        self._fan = fan
+        self._context = context
+        self._client_param = client_param
+        self._include_usage = include_usage
+        self._unfinished = [set(range(fan.per_call)) for _ in range(fan.call_count)]
+        self._ended = [False] * self._fan.call_count
+        self._usages: list[object] = [None] * self._fan.call_count
+        self._identity: Json = {}
+
+    def feed(self, call: int, event: Json) -> list[Json]:
+        """Take one chunk; see `StreamTranslation`."""
+        error = carried_error(call, event, self._client_param)
+        if error is not None:
+            raise error
+        if event.get("usage"):
+            self._usages[call] = event["usage"]
+        listed = event.get("choices")
+        if not listed:
+            return []
+        if not isinstance(listed, list):
+            raise malformed("'choices' is not a list")
+        choices = [taken for choice in listed if (taken := self._take(call, choice)) is not None]
+        if not choices:
+            return []
+        return [self._chunk({**event, "choices": choices})]
+
+    def end(self, call: int) -> list[Json]:
+        """Take the end of a call's stream; after the last one, return the usage if asked for."""
+        if self._ended[call]:
+            return []
+        if self._unfinished[call]:
+            index = self._fan.client_index(call, min(self._unfinished[call]))
+            raise TruncatedStream(
+                f"The upstream's stream ended before choice {index} was complete. "
+                "Retry the request."
+            )
+        self._ended[call] = True
+        if not self._include_usage or not all(self._ended):
+            return []
+        usage = self._fan.total_usage(self._usages)
+        return [] if usage is None else [{**self._chunk({"choices": []}), "usage": usage}]
+
+    def fail(self, error: GatewayError) -> list[Json]:
+        """Return the event that tells the client of an error: the envelope itself."""
+        return [dict(error.envelope())]
+
+    def satisfied(self, call: int) -> bool:  # noqa: ARG002
+        """Return False: every stream is read to its end."""
+        return False
+
+    def _take(self, call: int, choice: object) -> Json | None:
+        taken, position = read_choice(choice, default=0)
+        if not 0 <= position < self._fan.per_call:
+            return None
+        if taken.get("finish_reason") is not None:
+            self._unfinished[call].discard(position)
+        return {**taken, "index": self._fan.client_index(call, position)}
+
+    def _chunk(self, event: Json) -> Json:
+        """Return an event as one of the folded stream: all under one id."""
+        if not self._identity:
+            upstream_id = event.get("id") if self._fan.call_count == 1 else None
+            self._identity = {
+                "id": swap_id(upstream_id, Shape.COMPLETIONS, self._context),
+                "object": "text_completion",
+                "created": created(event.get("created") or None, self._context),
+                "model": model_name(event.get("model") or None, self._context),
+            }
+        chunk = {**event, **self._identity}
+        chunk.pop("usage", None)
+        return {**chunk, "usage": None} if self._include_usage else chunk

@@ -1,0 +1,219 @@
+"""Clients of /v1/edits on models that chat.
+
+OpenAI shut the endpoint down in January 2024 and names chat as what replaces it. An edit has an
+input text and an instruction, no conversation, no limit and no stream; its reply has neither `id`
+nor `model` (openai-openapi 1.3.0, `CreateEditRequest` and `CreateEditResponse`).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.errors import InvalidRequest, UpstreamError, UpstreamReplied
+from gateway.shapes import Json
+from gateway.translate.checks import Check, Integer, Number, String, check, extensions, missing
+from gateway.translate.completions_via_chat.reply import visible_text
+from gateway.translate.contract import Context
+from gateway.translate.fields import add_usage, created, finish_reason, upstream_error
+
+MAX_CHOICES = 20
+
+MODELS = frozenset({"text-davinci-edit-001", "code-davinci-edit-001"})
+"""The models that the endpoint had. They are gone: each needs an alias."""
+
+SUGGESTED_MODEL = "gpt-5.4-mini"
+"""What an alias for one of `MODELS` is suggested to lead to; any model that follows will do."""
+
+TABLE: Mapping[str, Check] = {
+    "model": String(),
+    "input": String(),
+    "instruction": String(),
+    "n": Integer(1, MAX_CHOICES),
+    "temperature": Number(0, 2),
+    "top_p": Number(0, 1),
+}
+"""Every parameter of the endpoint."""
+
+_OF_THE_LIBRARY = ("timeout",)
+"""What openai-python 0.28 puts into the body although it is meant for itself."""
+
+_SYSTEM = (
+    "You edit text. Apply the instruction to the input and reply with the complete edited text "
+    "only: no explanations, no quotation marks, no code fences. Change nothing the instruction "
+    "does not ask for; keep line breaks, indentation and letter case. If there is no input, write "
+    "the text that the instruction asks for."
+)
+_FENCE = "```"
+_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One edit request, as far as its reply depends on it."""
+
+    input: str
+    instruction: str
+    n: int
+    marker: str
+    """The line that the input stands between; random, so that no input can contain it."""
+
+
+def request_to_chat(body: Json, context: Context) -> tuple[Json, Edit]:
+    """Return the chat request that an edit request amounts to, and what its reply needs.
+
+    Needs of the context: `model_sent`, `new_id` and `reasoning_effort`. Raises `InvalidRequest`
+    naming the client's parameter: whatever the endpoint did not have is refused.
+    """
+    checked = check(body, TABLE)
+    for name in ("model", "instruction"):
+        if name not in checked:
+            raise missing(name)
+    _refuse_unknown(checked)
+    edit = Edit(
+        input=checked.get("input", ""),
+        instruction=checked["instruction"],
+        n=checked.get("n", 1),
+        marker=f"<<<{context.new_id()[:8]}>>>",
+    )
+    chat: Json = {"model": context.model_sent, "messages": _messages(edit)}
+    chat |= {name: checked[name] for name in ("temperature", "top_p") if name in checked}
+    if edit.n > 1:
+        chat["n"] = edit.n
+    if context.reasoning_effort is not None:
+        chat["reasoning_effort"] = context.reasoning_effort
+    return chat, edit
+
+
+def request_for_rest(chat: Json, count: int) -> Json:
+    """Return the chat request for `count` further choices: some servers give one, whatever `n`."""
+    rest = {name: value for name, value in chat.items() if name != "n"}
+    return {**rest, "n": count} if count > 1 else rest
+
+
+def choices_from_chat(reply: object, edit: Edit) -> list[Json]:
+    """Return the choices of one chat reply as an edit's, at least one, in index order.
+
+    Raises `UpstreamReplied` for an error and `UpstreamError` for what is no chat completion.
+    """
+    error = upstream_error(reply)
+    if error is not None:
+        raise UpstreamReplied(
+            error.message,
+            param=client_param(error.param, edit),
+            code=error.code,
+            status=error.status,
+            type=error.type,
+        )
+    choices = reply.get("choices") if isinstance(reply, dict) else None
+    if not isinstance(choices, list) or not choices:
+        raise _malformed("it has no choices")
+    ordered = sorted(enumerate(choices), key=lambda placed: _index(placed[1], placed[0]))
+    return [_choice(choice, edit) for _, choice in ordered]
+
+
+def reply_from_chat(
+    choices: Sequence[Json], replies: Sequence[Json], edit: Edit, context: Context
+) -> Json:
+    """Return the edit's reply: its choices, and what all chat replies say about usage.
+
+    The endpoint's `usage` is not optional: tokens that no reply counts are 0. Raises
+    `UpstreamError` when there are fewer choices than `n`.
+    """
+    if len(choices) < edit.n:
+        raise _malformed(f"{len(choices)} of {edit.n} choices came")
+    usage: Json | None = None
+    for reply in replies:
+        usage = add_usage(usage, reply.get("usage"))
+    return {
+        "object": "edit",
+        "created": created(replies[0].get("created") or None, context),
+        "choices": [{**choice, "index": i} for i, choice in enumerate(choices[: edit.n])],
+        "usage": {name: _count(usage, name) for name in _COUNTS},
+    }
+
+
+def client_param(param: str | None, edit: Edit) -> str | None:
+    """Return the edit client's name of a chat parameter; None where it has none such.
+
+    The user message is the input, where there is one; all else that was said is the instruction.
+    """
+    if not param:
+        return None
+    root = re.split(r"[.\[]", param, maxsplit=1)[0]
+    if root == "messages" and param.startswith("messages[1]") and edit.input:
+        return "input"
+    if root == "messages" or root.startswith("max_"):
+        return "instruction"
+    return root if root in TABLE else None
+
+
+def _refuse_unknown(body: Json) -> None:
+    for name in extensions(body, TABLE, known_extensions=_OF_THE_LIBRARY):
+        if name == "stream" and body[name] is False:
+            continue
+        raise InvalidRequest(
+            f"Unrecognized request argument supplied: {name[:100]}. /v1/edits takes "
+            f"{', '.join(TABLE)} and nothing else; remove it, or call /v1/chat/completions.",
+            param=name[:100],
+            code="unknown_parameter",
+        )
+
+
+def _messages(edit: Edit) -> list[Json]:
+    asked = f"Instruction: {edit.instruction}"
+    if edit.input:
+        asked += (
+            f"\n\nInput (between the two marker lines):\n{edit.marker}\n{edit.input}\n{edit.marker}"
+        )
+    return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": asked}]
+
+
+def _index(choice: object, position: int) -> int:
+    index = choice.get("index") if isinstance(choice, dict) else None
+    return position if not isinstance(index, int) or isinstance(index, bool) else index
+
+
+def _choice(choice: object, edit: Edit) -> Json:
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(message, dict):
+        raise _malformed("a choice has no message")
+    text = visible_text(message)
+    reason = finish_reason(choice.get("finish_reason"), has_text=bool(text))
+    edited: Json = {"text": edited_text(text, edit), "index": 0}
+    # Documented but never seen in old replies: shown only where it says that something is missing.
+    return edited if reason == "stop" else {**edited, "finish_reason": reason}
+
+
+def edited_text(text: str, edit: Edit) -> str:
+    """Return what the model wrote without the wrapping it may have put around it.
+
+    That is marker lines, repeated from the request, and one code fence around everything if
+    neither input nor instruction has one. Otherwise it stays as it is.
+    """
+    return _without_fence(_without_markers(text, edit.marker), edit)
+
+
+def _without_markers(text: str, marker: str) -> str:
+    if marker not in text:
+        return text
+    quoted = re.escape(marker)
+    text = re.sub(rf"\A\s*{quoted}[ \t\r]*(?:\n|\Z)", "", text)
+    text = re.sub(rf"\n[ \t]*{quoted}\s*\Z", "", text)
+    return re.sub(rf"^[ \t]*{quoted}[ \t\r]*(?:\n|\Z)", "", text, flags=re.MULTILINE)
+
+
+def _without_fence(text: str, edit: Edit) -> str:
+    wrapped = text.strip()
+    fenced = wrapped.startswith(_FENCE) and wrapped.endswith(_FENCE) and "\n" in wrapped
+    if not fenced or wrapped.count(_FENCE) != 2 or _FENCE in edit.input + edit.instruction:
+        return text
+    return wrapped[wrapped.index("\n") + 1 : -len(_FENCE)].removesuffix("\n")
+
+
+def _count(usage: Json | None, name: str) -> int:
+    value = (usage or {}).get(name, 0)
+    return int(value) if isinstance(value, int | float) else 0
+
+
+def _malformed(what: str) -> UpstreamError:
+    return UpstreamError(f"The upstream's chat reply cannot be used for an edit: {what}.")

@@ -1,0 +1,272 @@
+"""Clients of /v1/fine-tunes on /v1/fine_tuning/jobs.
+
+OpenAI shut the former down in January 2024. Requests and objects are those of openai-openapi 1.3.0
+(`CreateFineTuneRequest`, `FineTune`) on one side and of 2026 (`CreateFineTuningJobRequest`,
+`FineTuningJob`) on the other. Ids are opaque on both sides: `ftjob-…` stands where `ft-…` stood.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.config.settings import TranslationSettings
+from gateway.errors import InvalidRequest, UnsupportedParameter, UpstreamError
+from gateway.shapes import Json
+from gateway.translate.checks import (
+    Array,
+    Boolean,
+    Check,
+    Integer,
+    Number,
+    String,
+    check,
+    extensions,
+    missing,
+)
+from gateway.translate.fields import finite_number
+from gateway.translate.legacy.fine_tune_events import failure_event, seconds, status_from_job
+
+DEFAULT_MODEL = "curie"
+DEFAULT_EPOCHS = 4
+DEFAULT_PROMPT_LOSS_WEIGHT = 0.01
+MAX_SUFFIX = 40
+
+SUCCESSORS: Mapping[str, str] = {
+    "ada": "babbage-002",
+    "babbage": "babbage-002",
+    "curie": "davinci-002",
+    "davinci": "davinci-002",
+}
+"""The base models of 2021 and what OpenAI recommends instead (platform.openai.com, deprecations).
+
+Their own names can be fine-tuned no more, so this is done without asking."""
+
+TABLE: Mapping[str, Check] = {
+    "training_file": String(),
+    "validation_file": String(),
+    "model": String(),
+    "n_epochs": Integer(1),
+    "batch_size": Integer(1),
+    "learning_rate_multiplier": Number(0),
+    "prompt_loss_weight": Number(),
+    "compute_classification_metrics": Boolean(),
+    "classification_n_classes": Integer(),
+    "classification_positive_class": String(),
+    "classification_betas": Array(Number()),
+    "suffix": String(MAX_SUFFIX),
+}
+"""Every parameter of `POST /v1/fine-tunes`."""
+
+_HYPERPARAMETERS = ("n_epochs", "batch_size", "learning_rate_multiplier")
+_OF_CLASSIFICATION = (
+    "classification_n_classes",
+    "classification_positive_class",
+    "classification_betas",
+)
+_NESTED = re.compile(r"(?:hyperparameters|method\.\w+\.hyperparameters)\.(\w+)\Z")
+_FILE_FIELDS: Mapping[str, tuple[type, object]] = {
+    "bytes": (int, 0),
+    "created_at": (int, 0),
+    "filename": (str, ""),
+    "purpose": (str, "fine-tune"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """The body for `POST /v1/fine_tuning/jobs`, and what a report says about it."""
+
+    body: Json
+    dropped: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    warning: str = ""
+
+
+def model_of(body: Json) -> str:
+    """Return the base model that a request asks for; raises `InvalidRequest`."""
+    model = body.get("model")
+    name = DEFAULT_MODEL if model is None else String().accept(model, "model")
+    if not name:
+        raise InvalidRequest("'model' must not be empty.", param="model", code="invalid_value")
+    return name
+
+
+def request_to_job(
+    body: Json, settings: TranslationSettings, *, alias: str | None = None
+) -> JobRequest:
+    """Return the job request that a fine-tune request amounts to.
+
+    `alias` is the model that the configuration has for the one asked for. Hyperparameters go where
+    every generation of the API reads them, at the top. Raises `InvalidRequest` for a request that
+    is wrong, and `UnsupportedParameter` for a parameter that jobs have no equivalent of.
+    """
+    checked = check(body, TABLE)
+    _refuse_unknown(checked)
+    if not checked.get("training_file"):
+        raise missing("training_file")
+    asked = model_of(checked)
+    dropped = _dropped(checked, settings)
+    parameters = {n: checked[n] for n in _HYPERPARAMETERS if n in checked}
+    successor = None if alias else SUCCESSORS.get(asked)
+    changed = (f"model:{asked}->{successor}",) if successor else ()
+    job: Json = {
+        "model": alias or successor or asked,
+        "training_file": checked["training_file"],
+        # Sent in any case: a job's own default is chosen by the upstream.
+        "hyperparameters": {"n_epochs": DEFAULT_EPOCHS, **parameters},
+    }
+    job |= {name: checked[name] for name in ("validation_file", "suffix") if checked.get(name)}
+    warning = ""
+    if "learning_rate_multiplier" in checked:
+        warning = "learning_rate_multiplier is sent as it is, but its scale may have changed"
+    return JobRequest(job, tuple(dropped), changed, warning)
+
+
+def client_param(param: str | None) -> str | None:
+    """Return the fine-tune client's name of a job parameter; None where it has none such."""
+    nested = _NESTED.match(param) if param else None
+    name = nested[1] if nested else param
+    return name if name in TABLE else None
+
+
+def file_ids(job: Json) -> list[str]:
+    """Return the ids of the files that a job used and made, each once."""
+    named = [*_ids(job.get("training_file")), *_ids(job.get("validation_file"))]
+    return list(dict.fromkeys([*named, *_ids(job.get("result_files"))]))
+
+
+def fine_tune_from_job(
+    job: object, events: Sequence[Json] | None = None, files: Mapping[str, object] | None = None
+) -> Json:
+    """Return a job as a fine-tune.
+
+    `events` are a fine-tune's own, oldest first; None: the object has none, as in a list. `files`
+    are file objects by id; those that are not there are made up from their ids. Raises
+    `UpstreamError` for something that has no id.
+    """
+    if not isinstance(job, dict) or not isinstance(job.get("id"), str):
+        raise UpstreamError("The upstream's fine-tuning job has no id.")
+    known = files or {}
+    fine_tune: Json = {
+        "id": job["id"],
+        "object": "fine-tune",
+        "created_at": seconds(job.get("created_at")) or 0,
+        "updated_at": _updated_at(job, events or ()),
+        "model": _text(job, "model"),
+        "fine_tuned_model": _text(job, "fine_tuned_model") or None,
+        "organization_id": _text(job, "organization_id"),
+        "status": status_from_job(job),
+        "hyperparams": _hyperparams(job),
+        "training_files": _files(job, "training_file", known),
+        "validation_files": _files(job, "validation_file", known),
+        "result_files": _files(job, "result_files", known),
+    }
+    if events is not None:
+        why = failure_event(job, [event["message"] for event in events])
+        fine_tune["events"] = [*events, *([why] if why else [])]
+    return fine_tune
+
+
+def fine_tunes_from_jobs(jobs: Sequence[object]) -> Json:
+    """Return jobs as a list of fine-tunes, in their order; what is no job is left out."""
+    named = [job for job in jobs if isinstance(job, dict) and isinstance(job.get("id"), str)]
+    return {"object": "list", "data": [fine_tune_from_job(job) for job in named]}
+
+
+def entries_of(page: Json) -> list[Any]:
+    """Return the entries of one page of jobs or events; raises `UpstreamError` if it is none."""
+    entries = page.get("data")
+    if not isinstance(entries, list):
+        raise UpstreamError("The upstream's list has no 'data'.")
+    return entries
+
+
+def next_cursor(page: Json) -> str | None:
+    """Return what to ask for `after` this page; None on the last. The lists have no `last_id`."""
+    entries = page.get("data")
+    if page.get("has_more") is not True or not isinstance(entries, list) or not entries:
+        return None
+    last = entries[-1].get("id") if isinstance(entries[-1], dict) else None
+    return last if isinstance(last, str) and last else None
+
+
+def _refuse_unknown(body: Json) -> None:
+    for name in extensions(body, TABLE):
+        raise InvalidRequest(
+            f"Unrecognized request argument supplied: {name[:100]}. /v1/fine-tunes does not have "
+            "it; remove it, or call /v1/fine_tuning/jobs.",
+            param=name[:100],
+            code="unknown_parameter",
+        )
+
+
+def _dropped(body: Json, settings: TranslationSettings) -> list[str]:
+    """Return the parameters that are left out; raises `UnsupportedParameter` where that matters."""
+    if body.get("compute_classification_metrics"):
+        raise UnsupportedParameter(
+            "'compute_classification_metrics' is not supported: fine-tuning jobs do not compute "
+            "them. Remove it, and evaluate the model on the validation file yourself.",
+            param="compute_classification_metrics",
+        )
+    dropped = [name for name in _OF_CLASSIFICATION if name in body]
+    weight = body.get("prompt_loss_weight", DEFAULT_PROMPT_LOSS_WEIGHT)
+    if weight == DEFAULT_PROMPT_LOSS_WEIGHT:
+        return dropped
+    if settings.on_unsupported == "drop":
+        return ["prompt_loss_weight", *dropped]
+    raise UnsupportedParameter(
+        "'prompt_loss_weight' is not supported: fine-tuning jobs have no equivalent. Remove it, or "
+        "set on_unsupported=drop.",
+        param="prompt_loss_weight",
+    )
+
+
+def _hyperparams(job: Json) -> Json:
+    """Return the hyperparameters; null is what the upstream chooses by itself."""
+    method = job.get("method")
+    kind = method.get("type") if isinstance(method, dict) else None
+    details = method.get(kind) if isinstance(method, dict) and isinstance(kind, str) else None
+    nested = details.get("hyperparameters") if isinstance(details, dict) else None
+    given = nested if isinstance(nested, dict) else job.get("hyperparameters")
+    values = given if isinstance(given, dict) else {}
+    return {
+        "batch_size": finite_number(values.get("batch_size")),
+        "learning_rate_multiplier": finite_number(values.get("learning_rate_multiplier")),
+        "n_epochs": finite_number(values.get("n_epochs")),
+        "prompt_loss_weight": None,
+    }
+
+
+def _updated_at(job: Json, events: Sequence[Json]) -> int:
+    newest = max((event["created_at"] for event in events), default=0)
+    return seconds(job.get("finished_at")) or newest or seconds(job.get("created_at")) or 0
+
+
+def _files(job: Json, key: str, known: Mapping[str, object]) -> list[Json]:
+    return [_file(file_id, known.get(file_id)) for file_id in _ids(job.get(key))]
+
+
+def _file(file_id: str, known: object) -> Json:
+    """Return a file object: every field there and of its type, whatever is known of it."""
+    fetched = known if isinstance(known, dict) else {}
+    file: Json = {"id": file_id, "object": "file"}
+    for name, (kind, unknown) in _FILE_FIELDS.items():
+        value = fetched.get(name)
+        number = seconds(value) if kind is int else value
+        file[name] = number if isinstance(number, kind) else unknown
+    if isinstance(fetched.get("status"), str):
+        file["status"] = fetched["status"]
+    return file
+
+
+def _ids(value: object) -> list[str]:
+    """Return the file ids in a job's field: one, several, or file objects with one each."""
+    listed = value if isinstance(value, list) else [value]
+    named = (entry.get("id") if isinstance(entry, dict) else entry for entry in listed)
+    return [entry for entry in named if isinstance(entry, str) and entry]
+
+
+def _text(job: Json, key: str) -> str:
+    value = job.get(key)
+    return value if isinstance(value, str) else ""

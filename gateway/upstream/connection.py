@@ -1,0 +1,196 @@
+"""One open connection to an upstream: the asyncio side of it, without any HTTP.
+
+At most one `Receiver` is attached at a time and gets what arrives. One timer serves every wait of
+the connection's life: setting a later deadline costs an assignment, because the timer that is
+already running looks at the deadline only when it fires.
+"""
+
+import asyncio
+from typing import Protocol, cast
+
+
+class Receiver(Protocol):
+    """What wants to know about a connection: the exchange that is under way on it."""
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes that have arrived."""
+
+    def lost(self, error: Exception | None) -> None:
+        """Take note that the connection has ended; None: the peer closed it in order."""
+
+    def expired(self) -> None:
+        """Take note that the deadline has passed."""
+
+
+class Owner(Protocol):
+    """What keeps connections: the pool."""
+
+    def connection_opened(self, connection: "Connection") -> None:
+        """Take note that the connection has a socket, until it is gone."""
+
+    def connection_closed(self, connection: "Connection") -> None:
+        """Take note that the connection can no longer be used."""
+
+    def connection_gone(self, connection: "Connection") -> None:
+        """Take note that its socket is closed as well."""
+
+
+class Connection(asyncio.Protocol):
+    """A transport with flow control both ways, a deadline, and somebody who listens."""
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._receiver: Receiver | None = None
+        self._deadline: float | None = None
+        self._timer: asyncio.Handle | None = None
+        self._timer_at = 0.0
+        self._reading_paused = False
+        self._writing_paused = False
+        self._writable: asyncio.Future[None] | None = None
+        self.born = self._loop.time()
+        self.closed = False
+
+    @property
+    def reusable(self) -> bool:
+        """Whether it is open and all that was written has left the process."""
+        return (
+            not self.closed
+            and self._transport is not None
+            and not self._transport.is_closing()
+            and self._transport.get_write_buffer_size() == 0
+        )
+
+    def attach(self, receiver: Receiver) -> None:
+        """Let the receiver have all that arrives from now on."""
+        self._receiver = receiver
+        self.set_deadline(None)
+
+    def detach(self) -> None:
+        """Let nobody have what arrives: a byte that does makes the connection unusable."""
+        self._receiver = None
+        self.set_deadline(None)
+        self.resume_reading()
+
+    def write(self, data: bytes) -> None:
+        """Write, or buffer, all of it; nothing once the connection is closed."""
+        if not self.closed and self._transport is not None:
+            self._transport.write(data)
+
+    async def drain(self, limit: float) -> None:
+        """Wait while too much is buffered for writing; raises `TimeoutError` after `limit` s."""
+        if not self._writing_paused or self.closed:
+            return
+        self._writable = self._loop.create_future()
+        try:
+            async with asyncio.timeout(limit):
+                await self._writable
+        finally:
+            self._writable = None
+
+    def pause_reading(self) -> None:
+        """Read no more, so that the peer must wait."""
+        if not self._reading_paused and self._is_alive():
+            self._reading_paused = True
+            cast("asyncio.Transport", self._transport).pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        if self._reading_paused and self._is_alive():
+            self._reading_paused = False
+            cast("asyncio.Transport", self._transport).resume_reading()
+
+    def set_deadline(self, when: float | None) -> None:
+        """Set, move or lift the deadline (loop time).
+
+        When it passes, the receiver is told; a connection without one is closed.
+        """
+        self._deadline = when
+        if when is None or self.closed:
+            return
+        if self._timer is not None:
+            if self._timer_at <= when:
+                return
+            self._timer.cancel()
+        self._start_timer(when)
+
+    def abort(self, error: Exception | None = None) -> None:
+        """Close it now. A receiver that is still attached learns of the error."""
+        self._close(error)
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport (called by asyncio)."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._owner.connection_opened(self)
+        if self.closed:
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Hand on what has arrived (called by asyncio)."""
+        if self._receiver is not None:
+            self._receiver.receive(data)
+        else:
+            self.abort()
+
+    def eof_received(self) -> None:
+        """Take the end (called by asyncio).
+
+        Nothing is left to be read, and what is still to be written would be for nobody.
+        """
+        self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take note of the closed socket (called by asyncio)."""
+        self._close(exc)
+        self._transport = None
+        self._owner.connection_gone(self)
+
+    def pause_writing(self) -> None:
+        """Take note that the transport's buffer is full (called by asyncio)."""
+        self._writing_paused = True
+
+    def resume_writing(self) -> None:
+        """Take note that there is room again (called by asyncio)."""
+        self._writing_paused = False
+        self._wake_writer()
+
+    def _is_alive(self) -> bool:
+        return not self.closed and self._transport is not None and not self._transport.is_closing()
+
+    def _close(self, error: Exception | None) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        self._deadline = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._wake_writer()
+        receiver, self._receiver = self._receiver, None
+        self._owner.connection_closed(self)
+        if receiver is not None:
+            receiver.lost(error)
+
+    def _wake_writer(self) -> None:
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+
+    def _start_timer(self, when: float) -> None:
+        self._timer = self._loop.call_at(when, self._look_at_deadline)
+        self._timer_at = when
+
+    def _look_at_deadline(self) -> None:
+        self._timer = None
+        when = self._deadline
+        if when is None:
+            return
+        if self._loop.time() < when:
+            self._start_timer(when)
+        elif self._receiver is not None:
+            self._deadline = None
+            self._receiver.expired()
+        else:
+            self.abort()

@@ -1,0 +1,124 @@
+"""Opening connections: name resolution, every address of the name, TLS."""
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from gateway.errors import UpstreamUnavailable
+from gateway.upstream.origin import Origin
+
+ProtocolType = TypeVar("ProtocolType", bound=asyncio.BaseProtocol)
+
+
+def tls_context(verify: bool | str) -> ssl.SSLContext:
+    """Return a client context: verified by the system's CAs or a bundle's, or not at all.
+
+    `verify` is on, off, or the path of a PEM file or a directory of hashed ones. Raises
+    `ValueError` when there is no usable bundle at that path.
+    """
+    if isinstance(verify, str):
+        path = Path(verify)
+        try:
+            if path.is_dir():
+                return ssl.create_default_context(capath=verify)
+            return ssl.create_default_context(cafile=verify)
+        except OSError as error:
+            raise ValueError(f"verify: no usable CA bundle at {verify!r}") from error
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class Dialer:
+    """Opens connections to one upstream."""
+
+    def __init__(self, name: str, origin: Origin, verify: bool | str, timeout: float) -> None:
+        self._name = name
+        self._origin = origin
+        self._timeout = timeout
+        self._is_an_address = _is_an_address(origin.host)
+        self._tls: ssl.SSLContext | None = None
+        if origin.scheme == "https":
+            self._tls = tls_context(verify)
+            self._tls.set_alpn_protocols(["http/1.1"])
+
+    async def connect(self, make_protocol: Callable[[], ProtocolType]) -> ProtocolType:
+        """Return a connected protocol, TLS included.
+
+        The name is resolved anew for each connection. Its addresses are tried in order; each gets
+        an equal share of the time that is left, so that a dead one cannot use up all of it. Raises
+        `UpstreamUnavailable`; cancelling it leaves no connection open.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._timeout
+        addresses = await self._resolve()
+        failure: BaseException = OSError("the name has no address")
+        for position, address in enumerate(addresses):
+            share = (end - loop.time()) / (len(addresses) - position)
+            try:
+                async with asyncio.timeout(share):
+                    return await self._connect_to(address, make_protocol)
+            except OSError as error:  # TimeoutError and ssl.SSLError are among its children
+                failure = error
+        raise self._unavailable(failure) from failure
+
+    async def _resolve(self) -> list[str]:
+        if self._is_an_address:
+            return [self._origin.host]
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._timeout):
+                found = await loop.getaddrinfo(
+                    self._origin.host, self._origin.port, type=socket.SOCK_STREAM
+                )
+        except OSError as error:
+            raise UpstreamUnavailable(
+                f"The host name of upstream '{self._name}' cannot be resolved; check its base_url "
+                "and the DNS."
+            ) from error
+        return [_numeric_host(sockaddr) for _, _, _, _, sockaddr in found]
+
+    async def _connect_to(
+        self, address: str, make_protocol: Callable[[], ProtocolType]
+    ) -> ProtocolType:
+        _, protocol = await asyncio.get_running_loop().create_connection(
+            make_protocol,
+            address,
+            self._origin.port,
+            ssl=self._tls,
+            server_hostname=self._origin.host if self._tls else None,
+        )
+        return protocol
+
+    def _unavailable(self, failure: BaseException) -> UpstreamUnavailable:
+        if isinstance(failure, ssl.SSLCertVerificationError):
+            reason = f"its TLS certificate is not accepted ({failure.verify_message})"
+        elif isinstance(failure, ssl.SSLError):
+            reason = f"the TLS handshake failed ({failure.reason or 'no reason given'})"
+        elif isinstance(failure, TimeoutError):
+            reason = f"no connection within {self._timeout:g} s (timeouts.connect)"
+        elif isinstance(failure, ConnectionRefusedError):
+            reason = "the connection was refused; check its base_url and that it is running"
+        else:
+            reason = f"no connection ({type(failure).__name__})"
+        return UpstreamUnavailable(f"Upstream '{self._name}' cannot be reached: {reason}.")
+
+
+def _is_an_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _numeric_host(sockaddr: tuple[object, ...]) -> str:
+    """Return an address's host, with the scope of a link-local IPv6 address."""
+    host, scope = str(sockaddr[0]), sockaddr[3] if len(sockaddr) == 4 else 0
+    return f"{host}%{scope}" if scope and "%" not in host else host

@@ -1,0 +1,211 @@
+"""Which header fields go to an upstream, and which of its own come back.
+
+Outwards an allow-list: a field that nobody thought of stays here. Backwards a deny-list: replies
+carry rate limits, request ids and the like under any name, and clients read them.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from gateway.config.settings import UpstreamSettings
+from gateway.errors import InvalidRequest
+from gateway.shapes import RawHeaders, UpstreamCall
+from gateway.upstream.credentials import ACCOUNT_HEADERS, CREDENTIAL_HEADERS, Credentials
+
+FORWARDED = frozenset(
+    {
+        b"content-type",
+        b"accept",
+        b"user-agent",
+        b"openai-beta",
+        b"idempotency-key",
+        b"x-client-request-id",
+        b"x-request-id",
+        b"traceparent",
+        b"tracestate",
+    }
+)
+"""The client's fields that every upstream gets."""
+
+FORWARDED_PREFIX = b"x-stainless-"
+"""What OpenAI's SDKs say about themselves."""
+
+HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+"""Fields about one connection only (RFC 9110 section 7.6.1)."""
+
+_FRAMING = HOP_BY_HOP | {b"content-length", b"expect"}
+_NEVER_FORWARDED = _FRAMING | CREDENTIAL_HEADERS | {
+    b"host",
+    b"cookie",
+    b"forwarded",
+    b"accept-encoding",
+}
+_NEVER_FORWARDED_PREFIXES = (b"x-forwarded-", b"x-gateway-")
+_NOT_IN_REPLIES = HOP_BY_HOP | {
+    b"set-cookie",
+    b"set-cookie2",
+    b"alt-svc",
+    b"strict-transport-security",
+    b"server",
+    b"date",
+}
+_NOT_IN_REPLIES_PREFIXES = (b"x-accel-", b"x-gateway-")
+_METHODS_WITH_A_BODY = frozenset({"POST", "PUT", "PATCH"})
+_TOKEN = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~\-]+")
+_UNSAFE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+class OutgoingHeaders:
+    """What one upstream is sent, beside the framing fields, which are the sender's business.
+
+    Raises `ValueError` when the configured headers cannot be sent or must not be forwarded.
+    """
+
+    def __init__(
+        self, upstream: UpstreamSettings, credentials: Credentials, host_header: bytes
+    ) -> None:
+        self._credentials = credentials
+        fixed = tuple(_configured(upstream.name, n, v.reveal()) for n, v in upstream.headers)
+        self._fixed_names = frozenset(name for name, _ in fixed)
+        always = ((b"host", host_header), (b"accept-encoding", b"identity"))
+        self.fixed = [*(field for field in always if field[0] not in self._fixed_names), *fixed]
+        extra = {_forwardable(upstream.name, name) for name in upstream.forward_headers}
+        self._forwarded = (FORWARDED | extra) - self._fixed_names
+
+    def outgoing(self, client_headers: RawHeaders) -> list[tuple[bytes, bytes]]:
+        """Return all fields to send for a request with these client headers."""
+        return [*self.fixed, *self.from_client(client_headers)]
+
+    def from_client(self, client_headers: RawHeaders) -> list[tuple[bytes, bytes]]:
+        """Return the fields to send beside the `fixed` ones, the credential among them.
+
+        Raises `InvalidRequest` when a field to be forwarded contains a control character.
+        """
+        forwarded = self._forwarded
+        named = _named_in_connection(client_headers)
+        fields = [
+            field
+            for field in client_headers
+            if (field[0] in forwarded or self._has_forwarded_prefix(field[0]))
+            and field[0] not in named
+        ]
+        for field in self._credentials.headers(client_headers):
+            # Account fields can be configured though the credential is the caller's.
+            if field[0] not in self._fixed_names:
+                fields.append(field)  # noqa: PERF401
+        _refuse_control_characters(fields)
+        return fields
+
+    def _has_forwarded_prefix(self, name: bytes) -> bool:
+        return name.startswith(FORWARDED_PREFIX) and name not in self._fixed_names
+
+
+def reply_headers(raw: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
+    """Return the fields of an upstream's reply that its receiver may see, names in lower case.
+
+    `content-length` stays, as information: the body is relayed as it came.
+    """
+    relayed: list[tuple[bytes, bytes]] = []
+    named: frozenset[bytes] = frozenset()
+    for name, value in raw:
+        lower = _relayed_name(name)
+        if lower is not None:
+            relayed.append((lower, value))
+        elif name.lower() == b"connection":
+            named |= _named_in_connection(((b"connection", value),))
+    if named:
+        return tuple(field for field in relayed if field[0] not in named)
+    return tuple(relayed)
+
+
+@lru_cache(maxsize=1024)
+def _relayed_name(name: bytes) -> bytes | None:
+    """Return the name under which a reply's field is relayed; None: it is not."""
+    lower = name.lower()
+    if lower in _NOT_IN_REPLIES or lower.startswith(_NOT_IN_REPLIES_PREFIXES):
+        return None
+    return lower
+
+
+def framing(call: UpstreamCall) -> RawHeaders:
+    """Return the fields that say how long the call's body is (RFC 9112 section 6.3)."""
+    if not isinstance(call.body, bytes):
+        if call.body_length is None:
+            return ((b"transfer-encoding", b"chunked"),)
+        return ((b"content-length", b"%d" % call.body_length),)
+    if call.body or call.method in _METHODS_WITH_A_BODY:
+        return ((b"content-length", b"%d" % len(call.body)),)
+    return ()
+
+
+def _named_in_connection(headers: RawHeaders) -> frozenset[bytes]:
+    """Return the names that `Connection` declares to be about this hop only.
+
+    A reply's `content-length` and a credential cannot be declared away.
+    """
+    named = {
+        token.strip().lower()
+        for name, value in headers
+        if name == b"connection"
+        for token in value.split(b",")
+    }
+    return frozenset(named - CREDENTIAL_HEADERS - ACCOUNT_HEADERS - {b"content-length"})
+
+
+def _refuse_control_characters(fields: list[tuple[bytes, bytes]]) -> None:
+    everything = b"".join([part for field in fields for part in field])
+    if not _UNSAFE.search(everything) and all(_is_token(name) for name, _ in fields):
+        return
+    for name, value in fields:
+        if _UNSAFE.search(value) or not _is_token(name):
+            shown = name.decode("ascii", "backslashreplace")
+            raise InvalidRequest(
+                f"The request header {shown!r} contains a control character or has a bad name."
+            )
+
+
+@lru_cache(maxsize=1024)
+def _is_token(name: bytes) -> bool:
+    return _TOKEN.fullmatch(name) is not None
+
+
+def _configured(upstream: str, name: str, value: str) -> tuple[bytes, bytes]:
+    where = f"upstream '{upstream}': headers.{name}"
+    lowered = _lower_token(where, name)
+    if lowered in _FRAMING:
+        raise ValueError(f"{where}: is set by the gateway for each connection; remove it")
+    try:
+        encoded = value.encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{where}: the value is not Latin-1") from error
+    if _UNSAFE.search(encoded):
+        raise ValueError(f"{where}: the value contains a control character")
+    return lowered, encoded.strip()
+
+
+def _forwardable(upstream: str, name: str) -> bytes:
+    where = f"upstream '{upstream}': forward_headers: {name}"
+    lowered = _lower_token(where, name)
+    if lowered in _NEVER_FORWARDED or lowered.startswith(_NEVER_FORWARDED_PREFIXES):
+        raise ValueError(f"{where}: is never forwarded; remove it (see `credential` for keys)")
+    return lowered
+
+
+def _lower_token(where: str, name: str) -> bytes:
+    encoded = name.encode("utf-8").lower()
+    if not _is_token(encoded):
+        raise ValueError(f"{where}: is not a header name")
+    return encoded

@@ -1,0 +1,296 @@
+"""Sending over httpx2: for upstreams behind a forward proxy, and for HTTP/2.
+
+It keeps the promises of the gateway's own pool (`pool.py`) with a library's means, with four
+differences: chunks that arrive together are not joined; a connection has no greatest age; an early
+reply to a streamed upload is seen only once the upload ends or breaks; and a reused connection that
+breaks within a reply's head is not told from one that breaks before it, so both are replayed.
+
+The transport is used bare: `httpx2.AsyncClient` would add cookies, redirects, environment proxies
+and a log line with the whole URL.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, cast
+
+import httpx2
+
+from gateway.config.settings import UpstreamSettings
+from gateway.errors import (
+    InvalidRequest,
+    TruncatedStream,
+    UpstreamError,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from gateway.shapes import RawHeaders, UpstreamCall
+from gateway.upstream.credentials import Credentials
+from gateway.upstream.dial import tls_context
+from gateway.upstream.headers import OutgoingHeaders, framing, reply_headers
+from gateway.upstream.origin import Origin
+from gateway.upstream.request_body import measured
+from gateway.upstream.slots import Slots
+from gateway.upstream.stats import UpstreamStats
+from gateway.upstream.targets import targets_of
+
+Phase = Literal["head", "body"]
+
+
+class _RequestBody(httpx2.AsyncByteStream):
+    """A call's body as httpx2 wants it, whichever way it was given."""
+
+    def __init__(self, call: UpstreamCall) -> None:
+        self._body = call.body
+        self._length = call.body_length
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        if isinstance(self._body, bytes):
+            yield self._body
+            return
+        async for piece in measured(self._body, self._length):
+            yield piece
+
+
+class _Progress:
+    """What httpx2 reports of one attempt: whether it connected, and when it has sent all.
+
+    Also keeps hold of a new socket until a connection object has it: a cancelled TLS handshake
+    would leave it to the garbage collector (httpcore2 2.16 closes it for an `Exception` only).
+    """
+
+    def __init__(self, deadline: asyncio.Timeout, first_byte: float) -> None:
+        self._deadline = deadline
+        self._first_byte = first_byte
+        self._unclaimed: Any = None
+        self.connected = False
+
+    async def __call__(self, event: str, info: dict[str, Any]) -> None:
+        """Take an event (called by httpx2)."""
+        if event.endswith(".connect_tcp.complete"):
+            self.connected = True
+            self._unclaimed = info["return_value"]
+        elif event.endswith(".send_request_headers.started"):
+            self._unclaimed = None
+        elif event.endswith((".send_request_body.complete", ".send_request_body.failed")):
+            now = asyncio.get_running_loop().time()
+            self._deadline.reschedule(now + self._first_byte)
+
+    async def close_unclaimed(self) -> None:
+        """Close a socket that no connection object came to own."""
+        if self._unclaimed is not None:
+            await self._unclaimed.aclose()
+
+
+class HttpClient:
+    """One upstream over httpx2. Raises `ValueError` when its settings cannot be used.
+
+    `transport` replaces the network in tests.
+    """
+
+    def __init__(
+        self,
+        upstream: UpstreamSettings,
+        origin: Origin,
+        credentials: Credentials,
+        *,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._name = upstream.name
+        self._timeouts = upstream.timeouts
+        self._target = targets_of(upstream, origin)
+        self._headers = OutgoingHeaders(upstream, credentials, origin.host_header)
+        self._slots = Slots(upstream.name, upstream.max_connections, upstream.timeouts.queue)
+        host = f"[{origin.host}]" if ":" in origin.host else origin.host
+        self._base = httpx2.URL(f"{origin.scheme}://{host}:{origin.port}")
+        self._transport = transport or _transport(upstream)
+
+    async def send(self, call: UpstreamCall) -> "HttpReply":
+        """Send one call; see `gateway.shapes.Send`."""
+        headers = self._headers.outgoing(call.client_headers)
+        headers.extend(framing(call))
+        url = self._base.copy_with(raw_path=self._target(call))
+        await self._slots.acquire()
+        try:
+            response = await self._respond(call, url, headers)
+        except BaseException:
+            self._slots.release()
+            raise
+        return HttpReply(self._name, response, self._timeouts.stream_idle, self._slots)
+
+    async def aclose(self) -> None:
+        """Close every connection and refuse whoever waits."""
+        self._slots.close()
+        await self._transport.aclose()
+
+    def stats(self) -> UpstreamStats:
+        """Return what is under way; idle connections are httpx2's own business."""
+        return UpstreamStats(in_flight=self._slots.in_use, idle=None, queued=self._slots.queued)
+
+    async def _respond(
+        self, call: UpstreamCall, url: httpx2.URL, headers: list[tuple[bytes, bytes]]
+    ) -> httpx2.Response:
+        try:
+            return await self._attempt(call, url, headers)
+        except _ReusedConnectionClosed:
+            if not isinstance(call.body, bytes):
+                raise
+        # The closed connection has left httpx2's pool; a second loss is not the race any more.
+        return await self._attempt(call, url, headers)
+
+    async def _attempt(
+        self, call: UpstreamCall, url: httpx2.URL, headers: list[tuple[bytes, bytes]]
+    ) -> httpx2.Response:
+        deadline = asyncio.timeout(None)
+        progress = _Progress(deadline, self._timeouts.first_byte)
+        # Reading has no limit of its own before the head is there: that wait has the deadline, so
+        # that a head that drips byte by byte does not hold out for ever. The dict is read anew for
+        # the body, and by then the time between two reads is what counts.
+        limits = {
+            "connect": self._timeouts.connect,
+            "write": self._timeouts.stream_idle,
+            "pool": self._timeouts.queue,
+            "read": None,
+        }
+        request = httpx2.Request(
+            call.method,
+            url,
+            headers=headers,
+            stream=_RequestBody(call),
+            extensions={"timeout": limits, "trace": progress},
+        )
+        try:
+            with _gateway_errors(self._name, "head"):
+                async with deadline:
+                    response = await self._transport.handle_async_request(request)
+        except UpstreamError as error:
+            if not progress.connected and _closed_unanswered(error.__cause__):
+                raise _ReusedConnectionClosed(error.message) from error.__cause__
+            raise
+        except TimeoutError:
+            waited = f"{self._timeouts.first_byte:g} s"
+            raise UpstreamTimeout(
+                f"Upstream '{self._name}' sent no reply within {waited} (timeouts.first_byte)."
+            ) from None
+        finally:
+            await progress.close_unclaimed()
+        limits["read"] = self._timeouts.stream_idle
+        return response
+
+
+class HttpReply:
+    """A reply whose body httpx2 reads; an `UpstreamReply`."""
+
+    def __init__(
+        self, name: str, response: httpx2.Response, stream_idle: float, slots: Slots
+    ) -> None:
+        self._name = name
+        self._status = response.status_code
+        self._stream = cast("httpx2.AsyncByteStream", response.stream)
+        self._stream_idle = stream_idle
+        self._slots = slots
+        self._open = True
+        self._complete = False
+        self.headers: RawHeaders = reply_headers(tuple(response.headers.raw))
+
+    @property
+    def status(self) -> int:
+        """The status code."""
+        return self._status
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it arrives; see `gateway.shapes.UpstreamReply`."""
+        if self._complete:
+            return
+        if not self._open:
+            raise TruncatedStream(f"The reply of upstream '{self._name}' was given up unread.")
+        try:
+            with _gateway_errors(self._name, "body", self._stream_idle):
+                async for chunk in self._stream:
+                    if chunk:
+                        yield chunk
+            self._complete = self._open
+        finally:
+            await self.aclose()
+        if not self._complete:
+            raise TruncatedStream(f"The reply of upstream '{self._name}' was given up unread.")
+
+    async def aclose(self) -> None:
+        """Give up what is unread and free the connection."""
+        if not self._open:
+            return
+        self._open = False
+        try:
+            with _gateway_errors(self._name, "body", self._stream_idle):
+                await self._stream.aclose()
+        finally:
+            self._slots.release()
+
+
+class _ReusedConnectionClosed(UpstreamError):
+    """A connection that had served before closed without one byte of a reply."""
+
+
+def _transport(upstream: UpstreamSettings) -> httpx2.AsyncHTTPTransport:
+    proxy = httpx2.Proxy(upstream.proxy.reveal()) if upstream.proxy is not None else None
+    try:
+        return httpx2.AsyncHTTPTransport(
+            verify=tls_context(upstream.verify),
+            trust_env=False,
+            http2=upstream.http2,
+            proxy=proxy,
+            limits=httpx2.Limits(
+                max_connections=upstream.max_connections,
+                max_keepalive_connections=upstream.max_connections,
+                keepalive_expiry=upstream.keepalive_expiry,
+            ),
+        )
+    except ImportError as error:
+        raise ValueError(
+            f"upstream '{upstream.name}': a package is missing for http2 (httpx2[http2]) or for a "
+            "SOCKS proxy (httpx2[socks]); install it or change the setting"
+        ) from error
+
+
+def _closed_unanswered(error: BaseException | None) -> bool:
+    if isinstance(error, (httpx2.ReadError, httpx2.WriteError)):
+        return True
+    return isinstance(error, httpx2.RemoteProtocolError) and "without sending" in str(error)
+
+
+@contextmanager
+def _gateway_errors(name: str, phase: Phase, stream_idle: float = 0.0) -> Iterator[None]:
+    """Turn httpx2's errors into the gateway's, without its texts, which can contain addresses."""
+    who = f"Upstream '{name}'"
+    try:
+        yield
+    except httpx2.ConnectTimeout as error:
+        raise UpstreamUnavailable(
+            f"{who} could not be connected to in time (timeouts.connect)."
+        ) from error
+    except (httpx2.ConnectError, httpx2.ProxyError, httpx2.PoolTimeout) as error:
+        raise UpstreamUnavailable(
+            f"{who} could not be connected to ({type(error).__name__}); check its base_url, proxy "
+            "and TLS settings, and that it is running."
+        ) from error
+    except httpx2.WriteTimeout as error:
+        raise UpstreamTimeout(
+            f"{who} stopped reading the request body (timeouts.stream_idle)."
+        ) from error
+    except httpx2.ReadTimeout as error:
+        raise UpstreamTimeout(
+            f"{who} sent nothing for {stream_idle:g} s in the middle of its reply "
+            "(timeouts.stream_idle)."
+        ) from error
+    except httpx2.LocalProtocolError as error:
+        raise InvalidRequest(
+            "The request cannot be sent as HTTP: its method or a header is malformed."
+        ) from error
+    except httpx2.TransportError as error:
+        if phase == "body":
+            raise TruncatedStream(
+                f"{who} broke off its reply before the end ({type(error).__name__})."
+            ) from error
+        raise UpstreamError(
+            f"{who} closed the connection without a usable reply ({type(error).__name__})."
+        ) from error

@@ -1,0 +1,121 @@
+"""Where an upstream is, and the request targets that lie below it.
+
+A base URL is an operator's word; the path below it can come from a client. Proxies that joined the
+two without a look were led out of the configured base by `..` and `%2e%2e` (litellm#24501,
+litellm#26467), so every path is checked here, raw and decoded, before it becomes a target.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from gateway.errors import InvalidRequest
+
+_NOT_IN_A_PATH = re.compile(r"[^\x21-\x7e]|[?#\\]")
+_NOT_IN_A_QUERY = re.compile(rb"[^\x21-\x7e]|#")
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+_SEPARATORS = re.compile(rb"[/\\]")
+_API_PATH = re.compile(r"(?:(?:/orgs/[^/]+)?/inference|/openai|/v1)\Z")
+"""What a base URL ends in that names the compatible API, and not where the server is."""
+_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_\-:~]+)+", re.ASCII)
+"""Paths that need no closer look: no dots, no escapes, no empty segments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The parts of a base URL: whom to connect to, and what every target starts with."""
+
+    scheme: Literal["http", "https"]
+    host: str
+    """A name in its ASCII form, or an address without brackets."""
+    port: int
+    base_path: str
+    """Without a trailing slash; may be empty."""
+
+    @property
+    def host_header(self) -> bytes:
+        """The `Host` field's value: the default port left out, an IPv6 address in brackets."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = 443 if self.scheme == "https" else 80
+        return (host if self.port == default else f"{host}:{self.port}").encode("ascii")
+
+    @property
+    def root_path(self) -> str:
+        """The base path without what names the compatible API: where native APIs start.
+
+        `/v1` and `/inference` (GitHub Models) have none before them, `/v1beta/openai` (Gemini) has
+        `/v1beta`.
+        """
+        return _API_PATH.sub("", self.base_path)
+
+    def target(self, path: str, query: bytes = b"", *, root: bool = False) -> bytes:
+        """Return the request target of a path (still percent-encoded) and query below the base.
+
+        With `root` it is below the root path: for the gateway's own look-ups, never for clients.
+        Raises `InvalidRequest` when the path could lead out of the base path, or when either
+        contains anything that does not belong into a request line.
+        """
+        if not _PLAIN_PATH.fullmatch(path):
+            check_path(path)
+        target = f"{self.root_path if root else self.base_path}{path}".encode("ascii")
+        if not query:
+            return target
+        if _NOT_IN_A_QUERY.search(query):
+            raise InvalidRequest(
+                "The query string contains a character that must be percent-encoded: only "
+                "printable ASCII without '#' is allowed."
+            )
+        return b"%b?%b" % (target, query)
+
+
+def parse_base_url(base_url: str) -> Origin:
+    """Take a base URL apart; raises `ValueError` when no upstream can be reached at it."""
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("base_url must be an http:// or https:// URL with a host")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("base_url must not contain a user or password; use api_key or headers")
+    if parts.query or parts.fragment:
+        raise ValueError("base_url must not contain a query or a fragment")
+    base_path = parts.path.rstrip("/")
+    if base_path:
+        try:
+            check_path(base_path)
+        except InvalidRequest as error:
+            raise ValueError(f"base_url has a path that cannot be used: {error}") from error
+    return Origin(
+        scheme="https" if parts.scheme == "https" else "http",
+        host=_ascii_host(parts.hostname),
+        port=parts.port or (443 if parts.scheme == "https" else 80),
+        base_path=base_path,
+    )
+
+
+def _ascii_host(host: str) -> str:
+    try:
+        ascii_host = host if host.isascii() else host.encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise ValueError("base_url has a host name that cannot be encoded (IDNA)") from error
+    if not re.fullmatch(r"[\x21-\x7e]+", ascii_host):
+        raise ValueError("base_url has a host name with a space or control character")
+    return ascii_host
+
+
+def check_path(path: str) -> None:
+    """Raise `InvalidRequest` for a path that could lead out of its base, or cannot be sent."""
+    if not path.startswith("/"):
+        raise InvalidRequest("The request path must start with '/'.")
+    if _NOT_IN_A_PATH.search(path):
+        raise InvalidRequest(
+            "The request path contains a character that must be percent-encoded: only printable "
+            "ASCII without '?', '#' and backslash is allowed."
+        )
+    decoded, further = b"", path.encode("ascii")
+    # An upstream may decode more than once, so what matters is what any number of times gives.
+    while decoded != further:
+        decoded, further = further, unquote_to_bytes(further)
+        if _CONTROL.search(further):
+            raise InvalidRequest("The request path contains an encoded control character.")
+        if any(segment in (b".", b"..") for segment in _SEPARATORS.split(further)):
+            raise InvalidRequest("The request path must not contain '.' or '..' segments.")

@@ -1,0 +1,176 @@
+"""The data plane's own connection pool: keep-alive HTTP/1.1 to one upstream.
+
+A pool of its own, because forwarding is what the gateway is for: general clients spend several
+times the processor time of the whole rest on it, and some lose places in the pool when a request
+is cancelled (encode/httpcore#1093), which is what every client that disconnects amounts to.
+
+One request at a time has one connection. A request first gets a slot (`slots.py`), then an idle
+connection or a new one; connections in use plus idle ones never pass `max_connections`.
+"""
+
+import asyncio
+import re
+
+from gateway.config.settings import UpstreamSettings
+from gateway.errors import InvalidRequest, UpstreamUnavailable
+from gateway.shapes import UpstreamCall
+from gateway.upstream.connection import Connection
+from gateway.upstream.credentials import Credentials
+from gateway.upstream.dial import Dialer
+from gateway.upstream.exchange import Exchange
+from gateway.upstream.headers import OutgoingHeaders, framing
+from gateway.upstream.origin import Origin
+from gateway.upstream.reply_parser import ClosedUnanswered
+from gateway.upstream.slots import Slots
+from gateway.upstream.stats import UpstreamStats
+from gateway.upstream.targets import targets_of
+
+_METHOD = re.compile(r"[A-Z]{1,32}")
+
+
+class Pool:
+    """All connections to one upstream. Raises `ValueError` when its settings cannot be used."""
+
+    def __init__(
+        self, upstream: UpstreamSettings, origin: Origin, credentials: Credentials
+    ) -> None:
+        self._name = upstream.name
+        self._timeouts = upstream.timeouts
+        self._target = targets_of(upstream, origin)
+        self._headers = OutgoingHeaders(upstream, credentials, origin.host_header)
+        self._fixed_part = b" HTTP/1.1\r\n" + _lines(self._headers.fixed)
+        self._dialer = Dialer(upstream.name, origin, upstream.verify, upstream.timeouts.connect)
+        self._slots = Slots(upstream.name, upstream.max_connections, upstream.timeouts.queue)
+        self._max_connections = upstream.max_connections
+        self._keepalive_expiry = upstream.keepalive_expiry
+        self._max_age = upstream.max_connection_age
+        self._idle: dict[Connection, None] = {}
+        self._connections: set[Connection] = set()
+        self._all_gone: asyncio.Future[None] | None = None
+        self._closed = False
+
+    async def send(self, call: UpstreamCall) -> Exchange:
+        """Send one call; see `gateway.shapes.Send`."""
+        head = self._request_head(call)
+        await self._slots.acquire()
+        try:
+            return await self._exchange(call, head)
+        except BaseException:
+            self._slots.release()
+            raise
+
+    async def aclose(self) -> None:
+        """Close every connection, refuse whoever waits, and return when all sockets are closed."""
+        self._closed = True
+        self._slots.close()
+        for connection in tuple(self._connections):
+            connection.abort(ConnectionAbortedError("the gateway is stopping"))
+        if self._connections:
+            self._all_gone = asyncio.get_running_loop().create_future()
+            await self._all_gone
+
+    def stats(self) -> UpstreamStats:
+        """Return how many requests and connections there are now."""
+        return UpstreamStats(
+            in_flight=self._slots.in_use, idle=len(self._idle), queued=self._slots.queued
+        )
+
+    def connection_opened(self, connection: Connection) -> None:
+        """Take note of an open socket (called by the connection)."""
+        self._connections.add(connection)
+
+    def connection_closed(self, connection: Connection) -> None:
+        """Take note that a connection can no longer be used (called by the connection)."""
+        self._idle.pop(connection, None)
+
+    def connection_gone(self, connection: Connection) -> None:
+        """Take note that a socket is closed (called by the connection)."""
+        self._connections.discard(connection)
+        if not self._connections and self._all_gone is not None and not self._all_gone.done():
+            self._all_gone.set_result(None)
+
+    async def _exchange(self, call: UpstreamCall, head: bytes) -> Exchange:
+        # A streamed body cannot be sent again, so it is not exposed to the race that a reused
+        # connection always is: the upstream may be closing it at this moment.
+        replayable = isinstance(call.body, bytes)
+        connection = self._take_idle() if replayable else None
+        if connection is not None:
+            try:
+                return await self._exchange_on(connection, call, head)
+            except ClosedUnanswered:
+                pass  # the race was lost: once more, on a connection that nobody was closing
+        return await self._exchange_on(await self._dial(), call, head)
+
+    async def _exchange_on(
+        self, connection: Connection, call: UpstreamCall, head: bytes
+    ) -> Exchange:
+        exchange = Exchange(
+            self._name,
+            self._timeouts,
+            connection,
+            head_only=call.method == "HEAD",
+            park=self._park,
+            release=self._slots.release,
+        )
+        await exchange.deliver(call, head)
+        return exchange
+
+    def _take_idle(self) -> Connection | None:
+        """Return the connection that was used last: it is the least likely to be closing."""
+        while self._idle:
+            connection, _ = self._idle.popitem()
+            if connection.reusable and not self._is_too_old(connection):
+                return connection
+            connection.abort()
+        return None
+
+    def _park(self, connection: Connection) -> None:
+        if self._closed or self._is_too_old(connection):
+            connection.abort()
+            return
+        connection.set_deadline(asyncio.get_running_loop().time() + self._keepalive_expiry)
+        self._idle[connection] = None
+
+    def _is_too_old(self, connection: Connection) -> bool:
+        # Names change their addresses; a connection that lives on would never notice.
+        return asyncio.get_running_loop().time() - connection.born >= self._max_age
+
+    async def _dial(self) -> Connection:
+        self._refuse_when_stopped()
+        while self._idle and self._slots.in_use + len(self._idle) > self._max_connections:
+            next(iter(self._idle)).abort()
+        attempts: list[Connection] = []
+
+        def attempt() -> Connection:
+            attempts.append(Connection(self))
+            return attempts[-1]
+
+        try:
+            connection = await self._dialer.connect(attempt)
+            self._refuse_when_stopped()
+        except BaseException:
+            for failed in attempts:
+                failed.abort()
+                # uvloop closes the socket of a cancelled attempt without telling its protocol.
+                self.connection_gone(failed)
+            raise
+        return connection
+
+    def _refuse_when_stopped(self) -> None:
+        if self._closed:
+            raise UpstreamUnavailable(
+                f"The gateway is stopping and opens no connection to upstream '{self._name}'.",
+                status=503,
+            )
+
+    def _request_head(self, call: UpstreamCall) -> bytes:
+        if not _METHOD.fullmatch(call.method):
+            raise InvalidRequest("The request method is not a word of capital letters.")
+        target = self._target(call)
+        fields = [*self._headers.from_client(call.client_headers), *framing(call)]
+        parts = (call.method.encode("ascii"), b" ", target, self._fixed_part, _lines(fields))
+        return b"".join((*parts, b"\r\n"))
+
+
+def _lines(fields: list[tuple[bytes, bytes]]) -> bytes:
+    return b"".join([b"%b: %b\r\n" % field for field in fields])

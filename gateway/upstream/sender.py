@@ -1,0 +1,63 @@
+"""All configured upstreams behind one `send`."""
+
+from gateway.config.settings import Settings, UpstreamSettings
+from gateway.shapes import RawHeaders, UpstreamCall, UpstreamReply
+from gateway.upstream.credentials import Credentials
+from gateway.upstream.http_client import HttpClient
+from gateway.upstream.origin import parse_base_url
+from gateway.upstream.pool import Pool
+from gateway.upstream.stats import UpstreamStats
+
+
+class Upstreams:
+    """One sender per configured upstream, for the life of the process.
+
+    The gateway's own pool, or httpx2 where an upstream has a `proxy` or wants `http2`. Nothing is
+    connected before the first call. Raises `ValueError` when an upstream's settings cannot be used.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        own_keys = frozenset(client.key_sha256 for client in settings.clients)
+        self._credentials = {
+            upstream.name: Credentials(upstream, own_keys=own_keys)
+            for upstream in settings.upstreams
+        }
+        self._senders = {
+            upstream.name: _sender(upstream, self._credentials[upstream.name])
+            for upstream in settings.upstreams
+        }
+
+    async def send(self, call: UpstreamCall) -> UpstreamReply:
+        """Send one call to its upstream: the `Send` of `gateway.shapes`.
+
+        Raises `KeyError` for an upstream that is not configured: clients cannot name one.
+        """
+        return await self._senders[call.upstream].send(call)
+
+    async def aclose(self) -> None:
+        """Close every connection; calls under way fail."""
+        for sender in self._senders.values():
+            await sender.aclose()
+
+    def fingerprint(self, upstream_name: str, client_headers: RawHeaders) -> str:
+        """Return what tells apart the credentials that an upstream is called with.
+
+        See `Credentials.fingerprint`. Raises `KeyError`.
+        """
+        return self._credentials[upstream_name].fingerprint(client_headers)
+
+    def stats(self) -> dict[str, UpstreamStats]:
+        """Return the figures of each upstream by its name."""
+        return {name: sender.stats() for name, sender in self._senders.items()}
+
+
+def _sender(upstream: UpstreamSettings, credentials: Credentials) -> Pool | HttpClient:
+    try:
+        origin = parse_base_url(upstream.base_url)
+        if upstream.proxy is not None or upstream.http2:
+            return HttpClient(upstream, origin, credentials)
+        return Pool(upstream, origin, credentials)
+    except ValueError as error:
+        if f"'{upstream.name}'" in str(error):
+            raise
+        raise ValueError(f"upstream '{upstream.name}': {error}") from error

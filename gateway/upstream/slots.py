@@ -1,0 +1,89 @@
+"""How many requests may be under way to one upstream, and who waits for their turn."""
+
+import asyncio
+from collections import deque
+from typing import Final
+
+from gateway.errors import UpstreamUnavailable
+
+WAITING_PER_SLOT: Final = 4
+"""Further requests than this per slot are refused at once: they would only time out later."""
+
+
+class Slots:
+    """A counting lock: first in, first out, bounded in length and in waiting time.
+
+    A slot that becomes free is handed to the first in the queue, never to a newcomer.
+    """
+
+    def __init__(self, name: str, limit: int, timeout: float) -> None:
+        self._name = name
+        self._limit = limit
+        self._timeout = timeout
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._closed = False
+        self.in_use = 0
+
+    @property
+    def queued(self) -> int:
+        """How many requests wait for a slot."""
+        return len(self._waiting)
+
+    async def acquire(self) -> None:
+        """Take a slot, which the caller must `release()` exactly once.
+
+        Raises `UpstreamUnavailable` (503, with `retry-after`) when none becomes free in time, when
+        too many are waiting already, or when the gateway stops. Cancelling leaves no slot taken.
+        """
+        if self._closed:
+            raise self._stopped()
+        if self.in_use < self._limit and not self._waiting:
+            self.in_use += 1
+            return
+        if len(self._waiting) >= WAITING_PER_SLOT * self._limit:
+            raise self._overloaded(f"and {len(self._waiting)} more are waiting")
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout(self._timeout):
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self.release()  # it was granted in the very moment of giving up
+            elif turn in self._waiting:
+                self._waiting.remove(turn)
+            if isinstance(error, TimeoutError):
+                waited = f"and none ended within {self._timeout:g} s"
+                raise self._overloaded(waited) from None
+            raise
+
+    def release(self) -> None:
+        """Give a slot back: to the first that waits, if anyone does."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self.in_use -= 1
+
+    def close(self) -> None:
+        """Refuse all that wait and all that will come."""
+        self._closed = True
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_exception(self._stopped())
+
+    def _overloaded(self, reason: str) -> UpstreamUnavailable:
+        return UpstreamUnavailable(
+            f"Upstream '{self._name}' is busy: {self.in_use} requests are under way, the most that "
+            f"max_connections allows, {reason}. Try again later.",
+            status=503,
+            headers=(("retry-after", "1"),),
+        )
+
+    def _stopped(self) -> UpstreamUnavailable:
+        return UpstreamUnavailable(
+            f"The gateway is stopping and sends nothing more to upstream '{self._name}'.",
+            status=503,
+        )

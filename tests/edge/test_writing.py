@@ -1,0 +1,80 @@
+"""Replies on the wire: heads, chunks, keep-alive comments, errors."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+import msgspec
+
+from gateway.edge.writing import ReplyWriter
+from gateway.errors import InvalidRequest
+from gateway.exchange.message import ClientReply, Decision, ReplyBody
+
+
+class Wire:
+    def __init__(self) -> None:
+        self.messages: list[Any] = []
+
+    async def send(self, message: Any) -> None:
+        self.messages.append(message)
+
+    @property
+    def bodies(self) -> list[bytes]:
+        return [m["body"] for m in self.messages if m["type"] == "http.response.body"]
+
+
+async def nothing() -> None:
+    return None
+
+
+def body_of(chunks: Sequence[bytes]) -> ReplyBody:
+    async def generate() -> AsyncGenerator[bytes, None]:
+        for chunk in chunks:
+            yield chunk
+
+    return ReplyBody(generate(), nothing)
+
+
+def written(reply: ClientReply, decision: Decision | None = None) -> Wire:
+    wire = Wire()
+
+    async def scenario() -> None:
+        writer = ReplyWriter(wire.send, 60)
+        assert not writer.started
+        await writer.write(reply, decision or Decision())
+        assert (writer.started, writer.status) == (True, reply.status)
+
+    asyncio.run(scenario())
+    return wire
+
+
+def test_a_whole_reply_is_one_head_and_one_body() -> None:
+    reply = ClientReply(201, [(b"x-a", b"1")], b"whole")
+    wire = written(reply, Decision(upstream="openai"))
+    head, body = wire.messages
+    assert head["status"] == 201
+    assert head["headers"] == [(b"x-a", b"1"), (b"x-gateway-upstream", b"openai")]
+    assert body == {"type": "http.response.body", "body": b"whole"}
+
+
+def test_no_empty_chunk_is_written_but_the_last() -> None:
+    for keepalive in (b"", b": keep-alive\n\n"):
+        reply = ClientReply(200, [], body_of([b"", b"a", b"", b"b"]), keepalive=keepalive)
+        wire = written(reply)
+        assert wire.bodies == [b"a", b"b", b""]
+        assert [m.get("more_body", False) for m in wire.messages[1:]] == [True, True, False]
+
+
+def test_an_error_is_an_envelope_with_its_own_headers() -> None:
+    wire = Wire()
+    error = InvalidRequest("no «good»", param="n", headers=(("retry-after", "1"),))
+    decision = Decision(upstream="openai")
+    asyncio.run(ReplyWriter(wire.send, 60).write_error(error, decision))
+    head, body = wire.messages
+    headers = dict(head["headers"])
+    assert head["status"] == 400
+    assert headers[b"content-type"] == b"application/json"
+    assert headers[b"content-length"] == str(len(body["body"])).encode()
+    assert headers[b"retry-after"] == b"1"
+    assert headers[b"x-gateway-upstream"] == b"openai"
+    assert msgspec.json.decode(body["body"]) == error.envelope()

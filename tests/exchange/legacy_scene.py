@@ -1,0 +1,79 @@
+"""The legacy endpoints before a fake network, asked as the edge asks them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+
+from gateway.config.settings import ClientSettings
+from gateway.exchange.fine_tuning import FineTunes
+from gateway.exchange.legacy import Legacy
+from gateway.exchange.listing import Listing
+from gateway.exchange.message import Decision, ReplyBody
+from gateway.exchange.passing import PassedCall, Passing
+from gateway.shapes import RawHeaders
+from tests.exchange.scene import ALICE, Scene, Told
+from tests.fakes import FakeUpstream
+
+AS_JSON: RawHeaders = (*ALICE, (b"content-type", b"text/plain"), (b"content-length", b"99"))
+
+
+class LegacyScene(Scene):
+    """A scene with the legacy endpoints; `waits` are the pauses that would have been made."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.waits: list[float] = []
+        passing = Passing(self.settings, self.resolver, self.network.send)
+        listing = Listing(self.settings, passing, self.network.send)
+        tunes = FineTunes(self.settings, self.resolver, self.network.send, self.pause)
+        self.legacy = Legacy(
+            self.settings, self.exchange, passing, listing, tunes, lambda: "0123456789" * 3
+        )
+
+    async def pause(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+    async def asked(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: bytes = b"",
+        headers: RawHeaders = AS_JSON,
+        client: ClientSettings | None = None,
+        decision: Decision | None = None,
+    ) -> Told:
+        """Ask, and read the reply to its end. A body is bytes, pieces of them, or JSON."""
+        raw: bytes | AsyncIterator[bytes] = b""
+        if isinstance(body, bytes | AsyncIterator):
+            raw = body
+        elif body is not None:
+            raw = msgspec.json.encode(body)
+        made = decision or Decision()
+        handler = self.legacy.route(method, path)
+        assert handler is not None
+        reply = await handler(PassedCall(method, path, query, headers, raw, client), made)
+        if isinstance(reply.body, bytes):
+            return Told(reply, made, reply.body)
+        return Told(reply, made, await whole(reply.body))
+
+    def ask(self, method: str, path: str, body: Any = None, **more: Any) -> Told:
+        return asyncio.run(self.asked(method, path, body, **more))
+
+
+async def whole(body: ReplyBody) -> bytes:
+    try:
+        return b"".join([chunk async for chunk in body])
+    finally:
+        await body.aclose()
+
+
+def queries(network: FakeUpstream) -> list[str]:
+    """What was asked for: `GET /files/file-1?limit=100`."""
+    return [
+        f"{call.method} {call.path}{'?' if call.query else ''}{call.query.decode()}"
+        for call in network.calls
+    ]

@@ -1,0 +1,48 @@
+"""Replies that the gateway makes by itself, in the form that was asked for."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.exchange.answers import local_answer
+from gateway.exchange.message import ClientCall
+from gateway.shapes import Shape
+
+REPLY: dict[str, Any] = {
+    "id": "cmpl-1",
+    "choices": [{"index": 0, "text": "Hi"}],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 0, "total_tokens": 1},
+}
+
+
+def events(reply: dict[str, Any], options: Any) -> list[Any]:
+    body = msgspec.json.encode({"model": "m", "stream": True, "stream_options": options})
+    answer = local_answer(ClientCall(Shape.COMPLETIONS, body), reply, streamed=True)
+    assert isinstance(answer.body, bytes)
+    lines = [line for line in answer.body.decode().split("\n\n") if line]
+    assert lines.pop() == "data: [DONE]"
+    return [msgspec.json.decode(line.removeprefix("data: ")) for line in lines]
+
+
+def test_a_whole_answer_is_json() -> None:
+    answer = local_answer(ClientCall(Shape.COMPLETIONS, b"{}"), REPLY, streamed=False)
+    assert answer.headers == [(b"content-type", b"application/json")]
+    assert isinstance(answer.body, bytes)
+    assert msgspec.json.decode(answer.body) == REPLY
+
+
+@pytest.mark.parametrize("options", [None, {}, {"include_usage": False}, "odd"])
+def test_a_streamed_answer_has_no_usage_unless_it_is_asked_for(options: Any) -> None:
+    assert events(REPLY, options) == [{"id": "cmpl-1", "choices": REPLY["choices"]}]
+
+
+def test_usage_comes_in_an_event_of_its_own() -> None:
+    text, usage = events(REPLY, {"include_usage": True})
+    assert text == {"id": "cmpl-1", "choices": REPLY["choices"], "usage": None}
+    assert usage == {"id": "cmpl-1", "choices": [], "usage": REPLY["usage"]}
+
+
+def test_usage_that_is_not_known_is_not_made_up() -> None:
+    (text,) = events({**REPLY, "usage": None}, {"include_usage": True})
+    assert text["usage"] is None

@@ -1,0 +1,71 @@
+"""What one attempt sends, and how it is described."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.config.settings import Kind, Settings, UpstreamSettings
+from gateway.exchange.attempt import Attempts, describe, parameter_names
+from gateway.exchange.message import ClientCall, Decision
+from gateway.resolve.evidence import Route, Source
+from gateway.resolve.parameter_fixes import ParameterFix
+from gateway.shapes import Shape
+
+OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", Kind.OPENAI)
+ROUTE = Route("openai", "m", "m", Kind.OPENAI, Shape.CHAT, (Shape.CHAT,), Source.CATALOGUE)
+BODY = b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 5}'
+CALL = ClientCall(Shape.CHAT, BODY, query=b"a=1")
+
+
+def attempts() -> Attempts:
+    return Attempts(Settings((OPENAI,)), lambda: 1_795_000_000.5)
+
+
+def test_the_same_shape_and_name_are_the_clients_own_bytes() -> None:
+    attempt = attempts().build(CALL, ROUTE, Shape.CHAT, ())
+    (call,) = attempt.calls
+    assert call.body is BODY
+    assert (call.path, call.query, attempt.translation) == ("/chat/completions", b"a=1", None)
+
+
+def test_a_known_context_length_bounds_the_translation() -> None:
+    made = attempts()
+    unknown = made.context(ROUTE, Shape.COMPLETIONS)
+    known = made.context(replace(ROUTE, context_length=4096), Shape.COMPLETIONS)
+    assert unknown.capabilities.context_length is None
+    assert known.capabilities.context_length == 4096
+    assert known.now == 1_795_000_000
+
+
+def test_ids_are_fresh_each_time() -> None:
+    context = attempts().context(ROUTE, Shape.CHAT)
+    first, second = context.new_id(), context.new_id()
+    assert first != second
+    assert len(first) == 32
+
+
+@pytest.mark.parametrize(
+    ("name", "reported"), [("max_tokens", ["max_tokens->max_completion_tokens"]), ("seed", [])]
+)
+def test_a_fix_is_reported_where_it_applies(name: str, reported: list[str]) -> None:
+    fix = ParameterFix("rename", name, "max_completion_tokens")
+    attempt = attempts().build(CALL, ROUTE, Shape.CHAT, (fix,))
+    assert attempt.translation is not None
+    assert attempt.translation.report.changed == reported
+
+
+def test_an_attempt_is_described_with_its_report_only_if_something_changed() -> None:
+    decision = Decision()
+    describe(decision, attempts().build(CALL, ROUTE, Shape.CHAT, ()), ROUTE)
+    assert (decision.upstream, decision.endpoint) == ("openai", "/v1/chat/completions")
+    assert (decision.resolved_by, decision.translation) == ("catalogue", "")
+    describe(decision, attempts().build(CALL, ROUTE, Shape.COMPLETIONS, ()), ROUTE)
+    assert decision.endpoint == "/v1/completions"
+    assert decision.translation.startswith("from=chat; to=completions")
+
+
+def test_parameters_are_named_one_level_deep() -> None:
+    body = {"a": 1, "reasoning": {"effort": "low", "more": {"deep": 1}}, "list": [{"x": 1}]}
+    assert parameter_names(body) == {
+        *("a", "reasoning", "reasoning.effort", "reasoning.more", "list"),
+    }

@@ -1,0 +1,168 @@
+"""What a client is told when the upstream said no."""
+
+from dataclasses import replace
+from datetime import date
+
+import msgspec
+import pytest
+
+from gateway.config.settings import ClientSettings, Kind, UpstreamSettings
+from gateway.errors import GatewayError, PermissionDenied, UpstreamError
+from gateway.exchange.failures import (
+    check_allowed,
+    client_status,
+    is_allowed,
+    listing_failed,
+    model_not_found,
+    retirement_warning,
+    translated_failure,
+)
+from gateway.exchange.sending import Failure
+from gateway.resolve.evidence import Evidence, Route, Source
+from gateway.resolve.refusals import Refusal, Verdict
+from gateway.shapes import Shape
+from gateway.translate.contract import Context
+from gateway.translate.plan import plan
+
+TODAY = date(2026, 11, 18)
+OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", Kind.OPENAI)
+ROUTE = Route(
+    "openai",
+    "asked",
+    "asked",
+    Kind.OPENAI,
+    Shape.CHAT,
+    (Shape.CHAT,),
+    Source.DEFAULT,
+    (Evidence(Source.DEFAULT, "nothing is known", (Shape.CHAT,)),),
+)
+NOT_THERE = Failure(0, 404, (), b"")
+REFUSAL = Refusal(Verdict.MODEL_NOT_FOUND, Shape.CHAT, message="No such model.")
+
+
+def told(route: Route, refusal: Refusal = REFUSAL, *nearest: str) -> GatewayError:
+    return model_not_found(route, NOT_THERE, refusal, [Shape.CHAT, Shape.CHAT], nearest, TODAY)
+
+
+def test_a_missing_model_is_told_with_what_was_checked_and_what_is_near() -> None:
+    error = told(ROUTE, REFUSAL, "near", "nearer")
+    assert error.message == (
+        "No such model. The gateway asked upstream 'openai' at /v1/chat/completions. "
+        "What it knows: nothing is known. Did you mean 'near' or 'nearer'?"
+    )
+    assert (error.status, error.param, error.code) == (404, "model", "model_not_found")
+
+
+def test_an_upstream_that_says_nothing_is_given_words() -> None:
+    assert told(ROUTE, replace(REFUSAL, message=" ")).message.startswith(
+        "The model 'asked' does not exist. "
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"), [(None, "model_not_found"), ("404", "model_not_found"), ("gone", "gone")]
+)
+def test_the_upstreams_code_is_kept_if_it_is_a_word(code: str | None, shown: str) -> None:
+    assert told(ROUTE, replace(REFUSAL, code=code)).code == shown
+
+
+def test_an_alias_says_what_it_stands_for() -> None:
+    assert "('asked' is an alias of 'sent'.)" in told(replace(ROUTE, model_sent="sent")).message
+
+
+@pytest.mark.parametrize(
+    ("replacement", "advice"),
+    [
+        (None, "To keep the name working, alias it in the gateway's configuration."),
+        ("gpt-5.4-mini", "add `asked: {model: gpt-5.4-mini}` to `models:`"),
+        ("one or another", "Suggested instead: one or another. To keep the name working, alias"),
+    ],
+)
+def test_a_retired_model_is_told_with_advice_that_can_be_followed(
+    replacement: str | None, advice: str
+) -> None:
+    retired = replace(ROUTE, retired="2026-09-28", replacement=replacement)
+    assert "It was shut down on 2026-09-28." in told(retired).message
+    assert advice in told(retired).message
+    assert "shut down" not in told(replace(retired, retired="2027-01-14")).message
+
+
+def test_a_known_shutdown_date_is_a_warning() -> None:
+    assert retirement_warning(ROUTE, TODAY) == ""
+    past = replace(ROUTE, retired="2026-09-28", replacement="gpt-5.4-mini")
+    assert retirement_warning(past, TODAY) == (
+        "model was shut down on 2026-09-28; suggested replacement: gpt-5.4-mini"
+    )
+    future = replace(ROUTE, retired="2027-01-14")
+    assert retirement_warning(future, TODAY) == "model will be shut down on 2027-01-14"
+
+
+def test_a_client_may_use_what_its_patterns_match() -> None:
+    client = ClientSettings("team", "0" * 64, ("gpt-4o*", "exact"))
+    assert is_allowed(None, "anything")
+    assert is_allowed(client, "gpt-4o-mini")
+    assert is_allowed(client, "exact")
+    for name in ("GPT-4o", "exact-not", "o1"):
+        assert not is_allowed(client, name)
+        with pytest.raises(PermissionDenied, match="client 'team' does not allow") as refused:
+            check_allowed(client, name)
+        assert (refused.value.status, refused.value.param) == (403, "model")
+
+
+@pytest.mark.parametrize(
+    ("upstream", "client"),
+    [
+        (400, 400),
+        (422, 400),
+        (501, 400),
+        (409, 429),
+        (401, 401),
+        (504, 504),
+        (503, 502),
+        (302, 502),
+    ],
+)
+def test_statuses_are_those_that_every_client_understands(upstream: int, client: int) -> None:
+    assert client_status(upstream) == client
+
+
+def translated(body: object, status: int = 400) -> GatewayError:
+    request = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 5}
+    translation = plan(Shape.CHAT, Shape.COMPLETIONS, request, Context("m", "m"))
+    raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    headers = (
+        (b"retry-after", b"7"),
+        (b"x-ratelimit-limit-requests", b"9"),
+        (b"content-type", b"text/html"),
+    )
+    return translated_failure(translation, Failure(0, status, headers, raw))
+
+
+def test_an_error_keeps_what_helps_and_names_the_clients_parameter() -> None:
+    body = {"error": {"message": "Bad prompt.", "type": "t", "param": "prompt", "code": "c"}}
+    error = translated(body)
+    assert (error.param, error.code, error.type, error.status) == ("messages", "c", "t", 400)
+    assert error.message == "Bad prompt. (upstream parameter: prompt)"
+    assert error.headers == (("retry-after", "7"), ("x-ratelimit-limit-requests", "9"))
+
+
+def test_a_parameter_of_the_same_name_is_not_explained() -> None:
+    body = {"error": {"message": "Bad limit.", "type": "t", "param": "max_tokens", "code": None}}
+    error = translated(body)
+    assert (error.param, error.message) == ("max_tokens", "Bad limit.")
+
+
+@pytest.mark.parametrize(("body", "shown"), [(b"<h1>No</h1>", "<h1>No</h1>"), (b"", "no body")])
+def test_an_error_that_is_no_envelope_is_quoted(body: bytes, shown: str) -> None:
+    error = translated(body, 503)
+    assert isinstance(error, UpstreamError)
+    assert (error.status, error.message) == (502, f"The upstream answered with status 503: {shown}")
+
+
+def test_a_list_that_failed_says_why() -> None:
+    known = listing_failed("openai", 429, b'{"error": {"message": "slow", "type": "t"}}')
+    assert (known.status, known.type) == (429, "t")
+    assert known.message == "The models of upstream 'openai' could not be listed: slow"
+    unknown = listing_failed("openai", 500, b"<html>")
+    assert (unknown.status, unknown.type) == (502, "server_error")
+    assert unknown.message.endswith("it answered with status 500")

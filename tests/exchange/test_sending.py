@@ -1,0 +1,255 @@
+"""Sending the calls of one attempt: answers, refusals, and streams side by side."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from gateway.errors import TruncatedStream, UpstreamError, UpstreamTimeout, UpstreamUnavailable
+from gateway.exchange import sending
+from gateway.exchange.sending import (
+    MAX_ERROR_BYTES,
+    Arrival,
+    Failure,
+    SubStreams,
+    Whole,
+    failure_of,
+    read_whole,
+    send_whole,
+)
+from gateway.shapes import UpstreamCall, UpstreamReply
+from tests.fakes import (
+    EVENT_STREAM,
+    JSON,
+    Answer,
+    FakeReply,
+    FakeUpstream,
+    error_reply,
+    json_reply,
+    stream_reply,
+)
+
+SENT = [UpstreamCall("openai", "POST", f"/call/{number}") for number in range(4)]
+
+
+def each(*answers: Answer) -> FakeUpstream:
+    """An upstream that answers call number n with the nth answer."""
+    return FakeUpstream(lambda call: answers[int(call.path.rpartition("/")[2])])
+
+
+def large(status: int, size: int = MAX_ERROR_BYTES + 1) -> FakeReply:
+    length = (b"content-length", str(size).encode())
+    return FakeReply(status, (*JSON, length), (b"x" * size,))
+
+
+def run(scenario: Callable[[], Awaitable[None]]) -> None:
+    async def in_a_task() -> None:
+        await scenario()
+
+    asyncio.run(in_a_task())
+
+
+async def judged(reply: FakeReply) -> Failure | UpstreamReply | Whole:
+    return await failure_of(0, reply)
+
+
+# --- one reply --------------------------------------------------------------------------------
+
+
+def test_a_body_is_read_up_to_its_limit_and_closed_either_way() -> None:
+    good, bad = FakeReply(pieces=(b"ab", b"cd")), FakeReply(pieces=(b"ab", b"cde"))
+    assert asyncio.run(read_whole(good, 4)) == b"abcd"
+    with pytest.raises(UpstreamError, match="larger than 4 bytes"):
+        asyncio.run(read_whole(bad, 4))
+    assert good.closed
+    assert bad.closed
+
+
+def test_an_error_that_breaks_off_is_still_that_error() -> None:
+    reply = FakeReply(500, JSON, (b'{"err',), TruncatedStream("cut"))
+    assert asyncio.run(judged(reply)) == Failure(0, 500, JSON, b"")
+
+
+def test_a_small_answer_that_is_not_json_is_left_unread() -> None:
+    reply = FakeReply(200, ((b"content-length", b"2"), (b"content-type", b"text/plain")), (b"ok",))
+    assert asyncio.run(judged(reply)) is reply
+    assert reply.delivered == 0
+
+
+def test_an_error_too_large_to_be_a_refusal_is_left_unread() -> None:
+    reply = large(500)
+    assert asyncio.run(judged(reply)) is reply
+
+
+# --- whole replies side by side ---------------------------------------------------------------
+
+
+def test_all_replies_come_back_in_the_order_of_their_calls() -> None:
+    network = each(json_reply({"n": 0}), json_reply({"n": 1, "pad": "x" * 4000}))
+
+    async def scenario() -> None:
+        answers = await send_whole(network.send, SENT[:2], 1)
+        assert not isinstance(answers, Failure)
+        assert [answer.body[:6] for answer in answers] == [b'{"n":0', b'{"n":1']
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("failing", [error_reply(500, "no"), large(500)])
+def test_a_failure_stands_for_all(failing: FakeReply) -> None:
+    network = each(json_reply({"n": 0}), failing)
+
+    async def scenario() -> None:
+        answer = await send_whole(network.send, SENT[:2], 2)
+        assert isinstance(answer, Failure)
+        assert (answer.call, answer.status) == (1, 500)
+
+    run(scenario)
+
+
+def test_an_error_of_the_network_is_raised_and_the_rest_cancelled() -> None:
+    waiting = asyncio.Event()
+    cancelled: list[str] = []
+
+    async def send(call: UpstreamCall) -> FakeReply:
+        if call is SENT[0]:
+            await waiting.wait()
+            raise UpstreamUnavailable("no connection")
+        waiting.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.append(call.path)
+            raise
+        raise AssertionError("unreachable")
+
+    async def scenario() -> None:
+        with pytest.raises(UpstreamUnavailable):
+            await send_whole(send, SENT[:2], 2)
+
+    run(scenario)
+    assert cancelled == ["/call/1"]
+
+
+# --- streams side by side ---------------------------------------------------------------------
+
+
+async def arrivals_of(streams: SubStreams) -> list[Arrival]:
+    try:
+        return [arrival async for arrival in streams.arrivals()]
+    finally:
+        await streams.aclose()
+
+
+def of(arrivals: list[Arrival], call: int) -> list[bytes | Exception | None]:
+    return [arrival.what for arrival in arrivals if arrival.call == call]
+
+
+def test_streams_and_small_whole_replies_arrive_each_with_its_end() -> None:
+    network = each(stream_reply({"a": 1}, done=False), json_reply({"b": 2}))
+
+    async def scenario() -> None:
+        streams = SubStreams(network.send, SENT[:2], 2)
+        assert await streams.opened() is None
+        arrivals = await arrivals_of(streams)
+        assert of(arrivals, 0) == [b'data: {"a":1}\n\n', None]
+        assert of(arrivals, 1) == [b'{"b":2}', None]
+        assert isinstance(streams.replies[1], Whole)
+
+    run(scenario)
+
+
+def test_a_refusal_among_the_first_calls_is_known_before_anything_is_sent() -> None:
+    network = each(stream_reply({}), error_reply(404, "no"), stream_reply({}))
+
+    async def scenario() -> None:
+        streams = SubStreams(network.send, SENT[:3], 2)
+        failure = await streams.opened()
+        assert failure is not None
+        assert (failure.call, failure.status) == (1, 404)
+        await streams.aclose()
+
+    run(scenario)
+
+
+def test_a_refusal_of_a_later_call_arrives_as_an_error() -> None:
+    network = each(stream_reply({}), error_reply(404, "no"))
+
+    async def scenario() -> None:
+        streams = SubStreams(network.send, SENT[:2], 1)
+        assert await streams.opened() is None
+        (error,) = of(await arrivals_of(streams), 1)
+        assert isinstance(error, UpstreamError)
+        assert "status 404" in error.message
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("failing", "message"),
+    [
+        (large(500), "status 500"),
+        (UpstreamUnavailable("no connection"), "no connection"),
+        (FakeReply(200, EVENT_STREAM, (b"data: {}\n\n",), UpstreamTimeout("silent")), "silent"),
+    ],
+)
+def test_a_call_that_fails_arrives_as_its_error(failing: Answer, message: str) -> None:
+    network = each(stream_reply({}), failing)
+
+    async def scenario() -> None:
+        streams = SubStreams(network.send, SENT[:2], 1)
+        last = of(await arrivals_of(streams), 1)[-1]
+        assert isinstance(last, UpstreamError)
+        assert message in last.message
+
+    run(scenario)
+
+
+def test_a_network_error_among_the_first_calls_is_raised() -> None:
+    network = each(stream_reply({}), UpstreamUnavailable("no connection"))
+
+    async def scenario() -> None:
+        streams = SubStreams(network.send, SENT[:2], 2)
+        with pytest.raises(UpstreamUnavailable):
+            await streams.opened()
+        await streams.aclose()
+
+    run(scenario)
+
+
+def test_an_abandoned_stream_is_closed_and_its_end_still_arrives() -> None:
+    endless = FakeReply(200, EVENT_STREAM, [b"data: {}\n\n"] * 1000)
+    network = each(endless, stream_reply({}))
+
+    async def scenario() -> None:
+        streams = SubStreams(network.send, SENT[:2], 2)
+        await streams.opened()
+        streams.abandon(0)
+        arrivals = await arrivals_of(streams)
+        assert of(arrivals, 0)[-1] is None
+        assert of(arrivals, 1)[-1] is None
+
+    run(scenario)
+    assert endless.closed
+    assert endless.delivered < 10
+
+
+def test_streams_that_nobody_reads_wait_and_are_all_closed_in_the_end() -> None:
+    replies = [FakeReply(200, EVENT_STREAM, [b"data: {}\n\n"] * 1000) for _ in SENT]
+    network = each(*replies)
+
+    async def scenario() -> None:
+        streams = SubStreams(network.send, SENT, 2)
+        await streams.opened()
+        await streams.aclose()
+        await streams.aclose()
+
+    run(scenario)
+    assert [reply.closed for reply in replies[:2]] == [True, True]
+    assert all(reply.delivered < 10 for reply in replies)
+    assert len(network.calls) == 2
+
+
+def test_a_header_is_found_by_its_name() -> None:
+    assert sending.header(EVENT_STREAM, b"content-type") == b"text/event-stream"
+    assert sending.header((), b"content-type") == b""

@@ -1,0 +1,55 @@
+"""The log: one line an event, for people or for machines."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.config.settings import LogSettings
+from gateway.logs import log_to_stderr
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def test_a_line_of_text_has_time_level_and_message(capsys: pytest.CaptureFixture[str]) -> None:
+    log_to_stderr(LogSettings())
+    logging.getLogger("gateway").info("hello %s", "there")
+    logging.getLogger("gateway").debug("unheard")
+    line = capsys.readouterr().err
+    assert line.endswith(" INFO gateway hello there\n")
+    assert line.count("\n") == 1
+
+
+def test_a_line_of_json_holds_whatever_the_message_holds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log_to_stderr(LogSettings(level="debug", format="json"))
+    logging.getLogger("gateway").debug("a\n\x1b[31mb")
+    entry = json.loads(capsys.readouterr().err)
+    assert (entry["level"], entry["logger"]) == ("debug", "gateway")
+    assert entry["message"] == "a\n\x1b[31mb"
+    assert entry["time"].endswith("+00:00")
+
+
+def test_an_exception_is_part_of_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    log_to_stderr(LogSettings(format="json"))
+    try:
+        int("x")
+    except ValueError:
+        logging.getLogger("gateway").exception("it failed")
+    entry = json.loads(capsys.readouterr().err)
+    assert "ValueError" in entry["exception"]
+
+
+def test_libraries_that_log_urls_are_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    log_to_stderr(LogSettings(level="info"))
+    logging.getLogger("httpx2").info("GET https://host/?key=secret")
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,115 @@
+"""The emulator as a fake network: its strict checks and its answers, delivered as a test likes.
+
+No sockets, so that every split and every cut of a stream can be tried.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from gateway.demo import (
+    chat,
+    chat_rules,
+    completions,
+    completions_rules,
+    responses,
+    responses_rules,
+)
+from gateway.demo.accounts import Accounts
+from gateway.demo.answer import Answer as DemoAnswer
+from gateway.demo.answer import Phase, Stamp, encoded
+from gateway.demo.models import DemoModel, Endpoint
+from gateway.demo.refusals import Refused
+from gateway.demo.scenarios import Trick
+from gateway.errors import TruncatedStream
+from gateway.shapes import Json, Shape, UpstreamCall
+from tests.fakes import EVENT_STREAM, JSON, Answer, FakeReply
+from tests.translate.openai_schema import check_schema
+
+REQUEST_SCHEMAS: Mapping[Shape, str] = {
+    Shape.COMPLETIONS: "CreateCompletionRequest",
+    Shape.CHAT: "CreateChatCompletionRequest",
+    Shape.RESPONSES: "CreateResponse",
+}
+_SERVED: Mapping[
+    Shape, tuple[Callable[[Json], None], Callable[[Json, DemoModel, Stamp], DemoAnswer]]
+] = {
+    Shape.COMPLETIONS: (completions_rules.check_names, completions.answer),
+    Shape.CHAT: (chat_rules.check_names, chat.answer),
+    Shape.RESPONSES: (responses_rules.check_names, responses.answer),
+}
+_DELTAS_BEFORE_TRICK = 2
+
+Split = Callable[[Sequence[bytes]], Sequence[bytes]]
+"""Cuts the events of a stream into the pieces that arrive."""
+
+
+def event_by_event(events: Sequence[bytes]) -> Sequence[bytes]:
+    return events
+
+
+def at_once(events: Sequence[bytes]) -> Sequence[bytes]:
+    return [b"".join(events)]
+
+
+def byte_by_byte(events: Sequence[bytes]) -> Sequence[bytes]:
+    return [bytes([byte]) for byte in b"".join(events)]
+
+
+@dataclass
+class DemoUpstream:
+    """Answers calls as the emulator would. `cut`: the connection breaks after so many events."""
+
+    split: Split = event_by_event
+    cut: int | None = None
+    requests: list[tuple[Shape, Json]] = field(default_factory=list)
+    """What was asked, in order."""
+    lengths: list[int] = field(default_factory=list)
+    """The number of events of each stream, before any cut."""
+
+    def answer(self, call: UpstreamCall) -> Answer:
+        shape = next(shape for shape in Shape if shape.path == call.path)
+        assert isinstance(call.body, bytes)
+        body: Json = msgspec.json.decode(call.body)
+        self.requests.append((shape, body))
+        check_schema(REQUEST_SCHEMAS[shape], body)
+        check_names, make_answer = _SERVED[shape]
+        try:
+            check_names(body)
+            account = Accounts(None, 0).authenticate("Bearer sk-test")
+            model = account.model_for(body["model"], Endpoint(shape.endpoint))
+            stamp = Stamp(len(self.requests), 1_788_220_800)
+            answered = make_answer(body, model, stamp)
+        except Refused as refused:
+            return FakeReply(refused.status, JSON, (encoded(refused.envelope()),))
+        if not body.get("stream"):
+            return self._whole(answered)
+        return self._stream(answered)
+
+    def _whole(self, answered: DemoAnswer) -> FakeReply:
+        body = encoded(answered.whole())
+        if answered.scenario.trick is Trick.TRUNCATE:
+            return FakeReply(200, JSON, (body[: len(body) // 2],), TruncatedStream("cut off"))
+        return FakeReply(200, JSON, (body,))
+
+    def _stream(self, answered: DemoAnswer) -> FakeReply:
+        events = list(_told(answered))
+        self.lengths.append(len(events))
+        broken = answered.scenario.trick is Trick.TRUNCATE or self.cut is not None
+        pieces = self.split(events[: self.cut])
+        return FakeReply(200, EVENT_STREAM, pieces, TruncatedStream("cut off") if broken else None)
+
+
+def _told(answered: DemoAnswer) -> Iterator[bytes]:
+    """Yield the events up to the one at which the scenario's trick strikes."""
+    trick = answered.scenario.trick
+    deltas = 0
+    for sent, event in enumerate(answered.events()):
+        if deltas == _DELTAS_BEFORE_TRICK and trick is Trick.TRUNCATE:
+            return
+        if deltas == _DELTAS_BEFORE_TRICK and trick is Trick.FAIL_MIDSTREAM:
+            yield from answered.failure(sent)
+            return
+        yield event.data
+        deltas += event.phase is Phase.DELTA
