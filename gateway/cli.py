@@ -5,9 +5,9 @@ Exit codes: 0 done, 1 a problem was found, 2 wrong usage (click's own).
 
 import asyncio
 import json
+import logging
 import os
 import sqlite3
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,12 @@ from gateway import __version__, app
 from gateway.admin.explanation import explain
 from gateway.config.load import ConfigError, load, unused_variables, warnings
 from gateway.config.settings import Kind, Settings
-from gateway.edge.serving import Listener
-from gateway.edge.serving import serve as serve_listeners
 from gateway.errors import GatewayError
 from gateway.exchange.message import read_object
 from gateway.logs import log_to_stderr
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.resolver import Question
+from gateway.running import run
 from gateway.shapes import Json, RawHeaders, Shape
 from gateway.translate.plan import can_translate, plan
 
@@ -51,14 +50,27 @@ def main() -> None:
 @click.option("--host", help="The address to listen at.")
 @click.option("--port", type=int, help="The port to listen at; 0 takes any free one.")
 @click.option("--upstream", metavar="URL", help="The base URL of the default upstream.")
-def serve(config: Path | None, host: str | None, port: int | None, upstream: str | None) -> None:
+@click.option("--workers", type=int, help="The number of processes that share the port.")
+def serve(
+    config: Path | None,
+    host: str | None,
+    port: int | None,
+    upstream: str | None,
+    workers: int | None,
+) -> None:
     """Run the gateway."""
-    overrides = {"server.host": host, "server.port": port, "upstream": upstream}
+    overrides = {
+        "server.host": host,
+        "server.port": port,
+        "server.workers": workers,
+        "upstream": upstream,
+    }
     settings = _load(config, overrides)
     log_to_stderr(settings.log)
-    application = _build(settings)
+    for warning in [*warnings(settings), *unused_variables(os.environ)]:
+        logging.getLogger("gateway").warning(warning)
     try:
-        asyncio.run(_serve(application))
+        raise SystemExit(run(settings, _build))
     except OSError as error:
         raise click.ClickException(str(error)) from None
 
@@ -165,30 +177,6 @@ def _build(settings: Settings) -> app.Application:
         raise click.ClickException(str(error)) from None
     except sqlite3.Error as error:
         raise click.ClickException(f"responses.store cannot be used: {error}") from None
-
-
-async def _serve(application: app.Application) -> None:
-    settings = application.settings
-    listeners = [Listener(application.gateway, settings.server.host, settings.server.port)]
-    if settings.admin.enabled:
-        listeners.append(Listener(application.admin, settings.admin.host, settings.admin.port))
-    names = ("gateway", "admin")
-    hosts = (settings.server.host, settings.admin.host)
-
-    def announce(ports: list[int]) -> None:
-        for name, host, port in zip(names, hosts, ports, strict=False):
-            click.echo(f"{name}: http://{host}:{port}" + ("/v1" if name == "gateway" else ""))
-        sys.stdout.flush()
-
-    try:
-        await serve_listeners(
-            listeners,
-            grace_period=settings.server.grace_period,
-            on_drain=application.gateway.drain,
-            on_started=announce,
-        )
-    finally:
-        await application.aclose()
 
 
 async def _resolve(application: app.Application, question: Question) -> Route:

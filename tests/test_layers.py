@@ -27,14 +27,16 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("errors", "shapes", "config", "resolve", "translate", "upstream"),
         *("tokenizers", "stores", "exchange", "edge", "admin"),
     },
+    "running": {"config", "edge", "app"},
     "cli": {
+        "running",
         *("errors", "shapes", "config", "resolve", "translate", "exchange"),
         *("edge", "admin", "app", "demo", "logs"),
     },
     "__main__": {"cli"},
 }
 ASGI_FOLDERS = {"edge", "admin", "demo", "app", "cli"}
-NETWORK_FOLDERS = {"upstream", "edge", "app", "cli", "demo"}
+NETWORK_FOLDERS = {"upstream", "edge", "running", "app", "cli", "demo"}
 
 
 def layer_of(path: Path) -> str:

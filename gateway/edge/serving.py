@@ -60,14 +60,18 @@ async def serve(
     on_drain: Callable[[], None],
     on_started: Callable[[list[int]], None] = lambda _: None,
     stop: asyncio.Event | None = None,
+    already_bound: Sequence[socket.socket] = (),
 ) -> None:
     """Serve until SIGTERM, SIGINT or `stop`; the first listener's end is waited for.
 
-    `on_started` is called with the bound ports. Raises `OSError` when an address cannot be bound.
+    `on_started` is called with the bound ports. `already_bound` are the listeners' sockets where
+    several processes share them. Raises `OSError` when an address cannot be bound.
     """
     stop = stop or asyncio.Event()
     with contextlib.ExitStack() as sockets:
-        bound = [sockets.enter_context(bind(each.host, each.port)) for each in listeners]
+        bound = list(already_bound) or [
+            sockets.enter_context(bind(each.host, each.port)) for each in listeners
+        ]
         servers = [_server(each.app, grace_period) for each in listeners]
         with _signals(stop):
             tasks = [

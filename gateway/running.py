@@ -1,0 +1,85 @@
+"""Runs the built gateway: its listeners, on the fast event loop, in one process or several."""
+
+import asyncio
+import contextlib
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+from gateway.app import Application
+from gateway.config.settings import Settings
+from gateway.edge.serving import Listener, bind, serve
+from gateway.edge.workers import Workers
+
+Build = Callable[[Settings], Application]
+
+
+def run(settings: Settings, build: Build) -> int:
+    """Serve until SIGTERM or SIGINT; return the exit code.
+
+    The application is built within each process. Raises `OSError` when an address cannot be bound.
+    """
+    build_once_to_find_problems = settings.server.workers > 1
+    if build_once_to_find_problems:
+        asyncio.run(build(settings).aclose())
+    with contextlib.ExitStack() as sockets:
+        bound = [sockets.enter_context(bind(host, port)) for host, port in _addresses(settings)]
+        _announce(settings, bound)
+
+        def work() -> None:
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                runner.run(_serve(build(settings), bound))
+
+        if settings.server.workers == 1:
+            work()
+            return 0
+        return Workers(settings.server.workers, work).run()
+
+
+def _addresses(settings: Settings) -> list[tuple[str, int]]:
+    addresses = [(settings.server.host, settings.server.port)]
+    if settings.admin.enabled:
+        addresses.append((settings.admin.host, settings.admin.port))
+    return addresses
+
+
+def _announce(settings: Settings, bound: Sequence[socket.socket]) -> None:
+    """Say where it listens: the sockets hold connections from here on, even before the start."""
+    for name, (host, _), listening in zip(
+        ("gateway", "admin"), _addresses(settings), bound, strict=False
+    ):
+        listening.listen(2048)
+        place = f"[{host}]" if ":" in host else host
+        path = "/v1" if name == "gateway" else ""
+        print(f"{name}: http://{place}:{listening.getsockname()[1]}{path}")  # noqa: T201
+    sys.stdout.flush()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's factory; it is not made for every platform."""
+    try:
+        uvloop: Any = import_module("uvloop")
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+async def _serve(application: Application, bound: Sequence[socket.socket]) -> None:
+    settings = application.settings
+    applications = (application.gateway, application.admin)
+    listeners = [
+        Listener(each, host, port)
+        for each, (host, port) in zip(applications, _addresses(settings), strict=False)
+    ]
+    try:
+        await serve(
+            listeners,
+            grace_period=settings.server.grace_period,
+            on_drain=application.gateway.drain,
+            already_bound=bound,
+        )
+    finally:
+        await application.aclose()

@@ -1,0 +1,65 @@
+"""Real processes of the command line, whose output is read as it comes."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PATIENCE = 30.0
+"""Seconds until a process that should have ended is given up: a limit, not an expectation."""
+
+
+def surroundings(**variables: str) -> dict[str, str]:
+    """Return this process's environment without what would configure a gateway, and with more."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GATEWAY_") and name != "OPENAI_API_KEY"
+    }
+    return {**kept, **variables}
+
+
+class GatewayProcess:
+    """A running `gateway …`; both of its outputs are one."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self.lines: list[str] = []
+
+    def line_with(self, text: str) -> str:
+        """Read on until a line has the text; return it."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.lines.append(line.rstrip("\n"))
+            if text in line:
+                return self.lines[-1]
+        raise AssertionError(f"no line with {text!r} in {self.lines}")
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def ended(self) -> int:
+        """Wait for the end; return the exit code."""
+        assert self._process.stdout is not None
+        self.lines += self._process.stdout.read().splitlines()
+        return self._process.wait(PATIENCE)
+
+
+@contextmanager
+def gateway_process(*arguments: str, folder: Path, **variables: str) -> Iterator[GatewayProcess]:
+    """Run `python -m gateway ARGUMENTS` in `folder` until the block ends."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "gateway", *arguments],
+        cwd=folder,
+        env=surroundings(**variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            yield GatewayProcess(process)
+        finally:
+            process.kill()
