@@ -15,6 +15,7 @@ def explain(route: Route, client: Shape) -> Json:
     return {
         "model": route.model_asked,
         "model_sent": route.model_sent,
+        "redirected_to": route.redirected_to,
         "from": client,
         "upstream": route.upstream,
         "kind": route.kind,

@@ -1,7 +1,8 @@
 """Who calls the emulator, and what that key may see.
 
 Model lists, job records and generation are all scoped to the bearer key, as OpenAI's are to the
-organisation: what one key sees proves nothing for another.
+organisation: what one key sees proves nothing for another. Keys that see the same share an account,
+and with it the jobs that were started and the models that came of them or were deleted.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,6 +15,7 @@ from gateway.demo.models import (
     PRIVATE_KEY,
     PRIVATE_MODELS,
     RETIRED_MODELS,
+    VARIATIONS_MODEL,
     DemoModel,
     Endpoint,
     Job,
@@ -21,19 +23,27 @@ from gateway.demo.models import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What one key sees: its models by id, and its jobs, newest first."""
+MOST_JOBS = 1_000
+_UNLISTED = {VARIATIONS_MODEL.id: VARIATIONS_MODEL}
 
-    models: Mapping[str, DemoModel]
+
+@dataclass(slots=True)
+class Account:
+    """What one key sees: its models by id, and its jobs, newest first.
+
+    `started` counts the jobs that were ever started.
+    """
+
+    models: dict[str, DemoModel]
     jobs: tuple[Job, ...]
+    started: int = 0
 
     def model_for(self, model: str, endpoint: Endpoint) -> DemoModel:
         """Return the model if it lives at `endpoint`.
 
         Raises `Refused` in OpenAI's words: no such model, retired, or at another endpoint.
         """
-        found = self.models.get(model)
+        found = self.models.get(model) or _UNLISTED.get(model)
         if found is None:
             if model in RETIRED_MODELS:
                 raise refusals.model_retired(model)
@@ -57,6 +67,15 @@ class Account:
             code="fine_tune_not_found",
         )
 
+    def start(self, job: Job) -> None:
+        """Add a job; the oldest are forgotten beyond `MOST_JOBS`."""
+        self.started += 1
+        self.jobs = (job, *self.jobs)[:MOST_JOBS]
+
+    def update(self, changed: Job) -> None:
+        """Put what became of a job in its place."""
+        self.jobs = tuple(changed if job.id == changed.id else job for job in self.jobs)
+
 
 class Accounts:
     """All keys of one emulator.
@@ -72,6 +91,7 @@ class Accounts:
     ) -> None:
         self._keys = None if keys is None else {key: frozenset(ids) for key, ids in keys.items()}
         self._earlier_jobs = tuple(failed_jobs(earlier_jobs))
+        self._known: dict[frozenset[str], Account] = {}
 
     def authenticate(self, authorization: str | None) -> Account:
         """Return the account behind an Authorization header; raises `Refused` (401)."""
@@ -79,7 +99,10 @@ class Accounts:
         key = key.strip()
         if scheme.lower() != "bearer" or not key:
             raise refusals.no_key()
-        return self._account(self._visible_to(key))
+        visible = self._visible_to(key)
+        if visible not in self._known:
+            self._known[visible] = self._account(visible)
+        return self._known[visible]
 
     def _visible_to(self, key: str) -> frozenset[str]:
         if self._keys is not None:

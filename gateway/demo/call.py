@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.demo import refusals
 from gateway.demo.answer import Json, encoded
+from gateway.demo.form import Form, FormReader
 from gateway.demo.journal import RecordedRequest
 
 LARGEST_JSON = 64 * 1024 * 1024
@@ -59,6 +60,17 @@ class Call:
             parts.append(chunk)
         self.record.body = b"".join(parts)
         return _parsed(self.record.body)
+
+    async def form(self, *always_files: str) -> Form:
+        """Return the body, a multipart/form-data form; raises `Refused` for anything else.
+
+        The parts named `always_files` are files even if they have no file name.
+        """
+        reader = FormReader(self.record.headers.get("content-type", ""), frozenset(always_files))
+        async for chunk in self.chunks():
+            reader.feed(chunk)
+        self.record.form = reader.finish()
+        return self.record.form
 
     async def reply_json(
         self, value: object, status: int = 200, headers: tuple[tuple[str, str], ...] = ()

@@ -32,6 +32,7 @@ from gateway.demo import (
     completions_rules,
     listing,
     media,
+    media_forms,
     refusals,
     responses,
     responses_rules,
@@ -42,6 +43,7 @@ from gateway.demo.answer import Answer, Json, Stamp
 from gateway.demo.call import Call, ClientLeft
 from gateway.demo.delivery import deliver
 from gateway.demo.files import Files
+from gateway.demo.fine_tuning import FineTuning
 from gateway.demo.gate import Gate
 from gateway.demo.journal import Journal
 from gateway.demo.models import DemoModel, Endpoint
@@ -51,6 +53,7 @@ from gateway.demo.visit import Handler, Visit
 CREATED = 1_788_220_800
 """The time of every reply: 2026-09-01, in unix seconds."""
 _STOP_TIMEOUT = 10.0
+_JOB = "/v1/fine_tuning/jobs/(?P<job>[^/]+)"
 
 CheckNames = Callable[[Json], None]
 MakeAnswer = Callable[[Json, DemoModel, Stamp], Answer]
@@ -79,7 +82,7 @@ class Emulator:
         self._routes = self._table()
 
     def _table(self) -> list[_Route]:
-        files = Files(CREATED)
+        files, tuning = Files(CREATED), FineTuning(CREATED)
         table: list[tuple[str, str, Handler]] = [
             ("POST", Endpoint.COMPLETIONS, self._completions),
             ("POST", Endpoint.CHAT, self._chat),
@@ -89,11 +92,19 @@ class Emulator:
             ("POST", Endpoint.MODERATIONS, media.moderations),
             ("POST", Endpoint.SPEECH, media.speech),
             ("POST", Endpoint.IMAGES, media.images),
+            ("POST", Endpoint.IMAGE_EDITS, media_forms.image_edits),
+            ("POST", Endpoint.IMAGE_VARIATIONS, media_forms.image_variations),
+            ("POST", Endpoint.TRANSCRIPTIONS, media_forms.transcriptions),
+            ("POST", Endpoint.TRANSLATIONS, media_forms.translations),
             ("GET", "/v1/models", listing.models),
             ("GET", "/v1/models/(?P<model>.+)", listing.model),
+            ("DELETE", "/v1/models/(?P<model>.+)", listing.delete_model),
             ("GET", "/v1/fine_tuning/jobs", listing.jobs),
-            ("GET", "/v1/fine_tuning/jobs/(?P<job>[^/]+)", listing.job),
-            ("GET", "/v1/fine_tuning/jobs/(?P<job>[^/]+)/checkpoints", listing.checkpoints),
+            ("POST", "/v1/fine_tuning/jobs", tuning.create),
+            ("GET", _JOB, tuning.look),
+            ("POST", f"{_JOB}/cancel", tuning.cancel),
+            ("GET", f"{_JOB}/events", listing.events),
+            ("GET", f"{_JOB}/checkpoints", listing.checkpoints),
             ("POST", "/v1/files", files.upload),
             ("GET", "/v1/files", files.all),
             ("GET", "/v1/files/(?P<file>[^/]+)", files.one),

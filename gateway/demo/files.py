@@ -4,14 +4,11 @@
 """
 
 import asyncio
-import hashlib
 import re
 from collections import OrderedDict
 
-from gateway.demo import refusals
 from gateway.demo.answer import Json
 from gateway.demo.call import Call
-from gateway.demo.multipart import MultipartReader, PartData, PartStart, malformed
 from gateway.demo.refusals import Refused
 from gateway.demo.visit import Visit
 
@@ -19,34 +16,6 @@ PATTERN = bytes(range(256)) * 256
 """What downloads consist of."""
 _MEASURED = re.compile(r"file-([0-9]{1,11})bytes")
 _MOST_FILES = 1_000
-_LARGEST_FIELD = 64 * 1024
-
-
-class _Upload:
-    """What is known of an upload in progress."""
-
-    def __init__(self) -> None:
-        self.filename: str | None = None
-        self.size = 0
-        self.digest = hashlib.sha256()
-        self.fields: dict[str, bytes] = {}
-        self._part = ""
-
-    def take(self, event: PartStart | PartData) -> None:
-        """Take the next event; raises `Refused` if a form field is too long."""
-        if isinstance(event, PartStart):
-            self._part = event.name
-            if event.name == "file":
-                self.filename = event.filename or "upload"
-            else:
-                self.fields[event.name] = b""
-        elif self._part == "file":
-            self.size += len(event.data)
-            self.digest.update(event.data)
-        else:
-            self.fields[self._part] += event.data
-            if len(self.fields[self._part]) > _LARGEST_FIELD:
-                raise malformed(f"the field '{self._part}' is too long")
 
 
 class Files:
@@ -58,34 +27,22 @@ class Files:
 
     async def upload(self, visit: Visit) -> None:
         """POST /v1/files; the reply has a `sha256` of the content besides OpenAI's members."""
-        reader = MultipartReader(visit.call.record.headers.get("content-type", ""))
-        upload = _Upload()
-        async for chunk in visit.call.chunks():
-            for event in reader.feed(chunk):
-                upload.take(event)
-        reader.finish()
-        if upload.filename is None:
-            raise refusals.missing_parameter("file")
-        if "purpose" not in upload.fields:
-            raise refusals.missing_parameter("purpose")
-        await visit.call.reply_json(self._remember(upload, upload.filename))
-
-    def _remember(self, upload: _Upload, filename: str) -> Json:
-        digest = upload.digest.hexdigest()
+        form = await visit.call.form("file")
+        file, purpose = form.required_file("file"), form.required_text("purpose")
         record: Json = {
-            "id": f"file-{digest[:24]}",
+            "id": f"file-{file.sha256[:24]}",
             "object": "file",
-            "bytes": upload.size,
+            "bytes": file.size,
             "created_at": self._created,
-            "filename": filename,
-            "purpose": upload.fields["purpose"].decode(errors="replace"),
+            "filename": file.filename,
+            "purpose": purpose,
             "status": "processed",
-            "sha256": digest,
+            "sha256": file.sha256,
         }
         self._records[record["id"]] = record
         if len(self._records) > _MOST_FILES:
             self._records.popitem(last=False)
-        return record
+        await visit.call.reply_json(record)
 
     def _record(self, file_id: str) -> Json:
         record = self._records.get(file_id)

@@ -5,13 +5,15 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from gateway.demo.form import Form
+
 
 @dataclass(slots=True)
 class RecordedRequest:
     """One request that arrived.
 
     `headers` have lower-case names; of a repeated one the last value. `body` is what was read of a
-    JSON body; of an upload only the size is kept. `disconnected` is set when the client left before
+    JSON body; of an upload the size is kept, and `form`, which has the files' hashes. `disconnected` is set when the client left before
     it had the whole reply; `finished` when the emulator is done with the request, either way.
     """
 
@@ -21,6 +23,7 @@ class RecordedRequest:
     headers: dict[str, str]
     body: bytes = b""
     body_size: int = 0
+    form: Form | None = None
     status: int | None = None
     disconnected: threading.Event = field(default_factory=threading.Event)
     finished: threading.Event = field(default_factory=threading.Event)

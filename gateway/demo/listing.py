@@ -1,14 +1,16 @@
-"""GET /v1/models and /v1/fine_tuning/jobs: what one key may know, and no more."""
+"""/v1/models and the lists of /v1/fine_tuning: what one key may know, and no more."""
 
 from collections.abc import Sequence
 from urllib.parse import parse_qs
 
 from gateway.demo import refusals
 from gateway.demo.answer import Json
+from gateway.demo.models import PUBLIC_MODELS
 from gateway.demo.refusals import Refused
 from gateway.demo.visit import Visit
 
 _JOBS_PAGE = 20
+_EVENTS_PAGE = 20
 _CHECKPOINTS_PAGE = 10
 _LARGEST_PAGE = 100
 
@@ -27,6 +29,18 @@ async def model(visit: Visit) -> None:
     await visit.call.reply_json(found.card())
 
 
+async def delete_model(visit: Visit) -> None:
+    """DELETE /v1/models/{model}: for fine-tunes only, as the organisation's own."""
+    name = visit.path["model"]
+    found = visit.account.models.get(name)
+    if found is None:
+        raise refusals.model_card_not_found(name)
+    if found in PUBLIC_MODELS:
+        raise refusals.not_deletable(name)
+    del visit.account.models[name]
+    await visit.call.reply_json({"id": name, "object": "model", "deleted": True})
+
+
 async def jobs(visit: Visit) -> None:
     """GET /v1/fine_tuning/jobs, newest first, in pages: `after`, `limit` (20)."""
     records = [job.record() for job in visit.account.jobs]
@@ -34,9 +48,11 @@ async def jobs(visit: Visit) -> None:
     await visit.call.reply_json({"object": "list", "data": page, "has_more": has_more})
 
 
-async def job(visit: Visit) -> None:
-    """GET /v1/fine_tuning/jobs/{job}."""
-    await visit.call.reply_json(visit.account.job(visit.path["job"]).record())
+async def events(visit: Visit) -> None:
+    """GET /v1/fine_tuning/jobs/{job}/events, newest first, in pages: `after`, `limit` (20)."""
+    records = visit.account.job(visit.path["job"]).event_records()
+    page, has_more = _page(records, visit.call.record.query, _EVENTS_PAGE)
+    await visit.call.reply_json({"object": "list", "data": page, "has_more": has_more})
 
 
 async def checkpoints(visit: Visit) -> None:

@@ -165,8 +165,13 @@ async def images(visit: Visit) -> None:
     """POST /v1/images/generations: one grey pixel, as PNG."""
     body = await _read(visit.call, _IMAGES, ("prompt",), "gpt-image-1")
     visit.account.model_for(body["model"] or "gpt-image-1", Endpoint.IMAGES)
-    pictures = [{"b64_json": base64.b64encode(_PIXEL).decode()}] * (body.get("n") or 1)
-    await visit.call.reply_json({"created": 0, "data": pictures})
+    await visit.call.reply_json(pictures(body.get("n") or 1))
+
+
+def pictures(number: int) -> Json:
+    """Return the reply that has so many images in it."""
+    data = [{"b64_json": base64.b64encode(_PIXEL).decode()}] * number
+    return {"created": 0, "data": data}
 
 
 def _png_chunk(kind: bytes, data: bytes) -> bytes:

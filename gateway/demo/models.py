@@ -6,6 +6,7 @@ denies that they exist; some responses-only ones are *misdirecting*, which means
 /v1/completions although the model is not there either (chatbox#2173).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -23,6 +24,10 @@ class Endpoint(StrEnum):
     MODERATIONS = "/v1/moderations"
     SPEECH = "/v1/audio/speech"
     IMAGES = "/v1/images/generations"
+    IMAGE_EDITS = "/v1/images/edits"
+    IMAGE_VARIATIONS = "/v1/images/variations"
+    TRANSCRIPTIONS = "/v1/audio/transcriptions"
+    TRANSLATIONS = "/v1/audio/translations"
 
 
 class Quirk(StrEnum):
@@ -99,6 +104,9 @@ _BOTH = frozenset({Endpoint.CHAT, Endpoint.RESPONSES})
 _RESPONSES = frozenset({Endpoint.RESPONSES})
 _REASONS = frozenset({Quirk.REASONING})
 _ALWAYS_REASONS = frozenset({Quirk.REASONING, Quirk.ALWAYS_REASONS})
+_EMBEDS = frozenset({Endpoint.EMBEDDINGS})
+_HEARS = frozenset({Endpoint.TRANSCRIPTIONS, Endpoint.TRANSLATIONS})
+_DRAWS = frozenset({Endpoint.IMAGES, Endpoint.IMAGE_EDITS})
 _OLD_CHAT = frozenset({Quirk.NO_STRUCTURED_OUTPUTS})
 _CONCEALED = frozenset({Quirk.CONCEALED})
 
@@ -120,10 +128,12 @@ PUBLIC_MODELS = (
         frozenset({Quirk.SUFFIX, Quirk.NO_ECHO_WITH_LOGPROBS}),
         4_097,
     ),
-    DemoModel("text-embedding-3-small", frozenset({Endpoint.EMBEDDINGS}), "system", context=8_191),
+    DemoModel("text-embedding-3-small", _EMBEDS, "system", context=8_191),
+    DemoModel("text-embedding-ada-002", _EMBEDS, "openai-internal", context=8_191),
     DemoModel("omni-moderation-latest", frozenset({Endpoint.MODERATIONS}), "system"),
     DemoModel("tts-1", frozenset({Endpoint.SPEECH}), "openai-internal"),
-    DemoModel("gpt-image-1", frozenset({Endpoint.IMAGES}), "system"),
+    DemoModel("whisper-1", _HEARS, "openai-internal", shutdown_date="2027-02-26"),
+    DemoModel("gpt-image-1", _DRAWS, "system"),
 )
 ACME_MODELS = (
     DemoModel(
@@ -153,11 +163,23 @@ PRIVATE_KEY = "sk-private-secretive"
 PRIVATE_MODELS = (DemoModel(PRIVATE_MODEL, _COMPLETIONS, "secretive", context=16_384),)
 ALL_MODELS = PUBLIC_MODELS + ACME_MODELS + PRIVATE_MODELS
 RETIRED_MODELS = frozenset({"text-davinci-003", "davinci", "gpt-3.5-turbo-0613"})
+FINE_TUNABLE = frozenset({"davinci-002", "gpt-3.5-turbo", "gpt-4o-mini-2024-07-18"})
+VARIATIONS_MODEL = DemoModel("dall-e-2", frozenset({Endpoint.IMAGE_VARIATIONS}), "system")
+"""The only model that ever made variations. It is gone since 2026-05-12 and no longer listed, but
+answers here still, so that the call can be seen to pass through."""
+
+
+RESULTS_FILE = "file-64bytes"
+"""The results of every job: a file that can be downloaded (`gateway.demo.files`)."""
+_HYPERPARAMETERS = {"n_epochs": 4, "batch_size": 1, "learning_rate_multiplier": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One fine-tuning job; `checkpoints` maps a step to the checkpoint's model id."""
+    """One fine-tuning job; `checkpoints` maps a step to the checkpoint's model id.
+
+    `messages` is what happened to it, oldest first.
+    """
 
     id: str
     model: str
@@ -166,6 +188,11 @@ class Job:
     created: int = 1_721_764_800
     owner: str = "acme"
     checkpoints: dict[int, str] = field(default_factory=dict)
+    training_file: str = "file-training"
+    validation_file: str | None = None
+    hyperparameters: Mapping[str, object] = field(default_factory=lambda: dict(_HYPERPARAMETERS))
+    suffix: str | None = None
+    messages: tuple[str, ...] = ()
 
     def record(self) -> dict[str, object]:
         """Return the job as /v1/fine_tuning/jobs lists it (openai-openapi, FineTuningJob)."""
@@ -179,19 +206,39 @@ class Job:
             "finished_at": self.created + 3_600 if done else None,
             "fine_tuned_model": self.fine_tuned_model,
             "organization_id": f"org-{self.owner}",
-            "result_files": ["file-results"] if done else [],
+            "result_files": [RESULTS_FILE] if done else [],
             "status": self.status,
-            "validation_file": None,
-            "training_file": "file-training",
-            "hyperparameters": {"n_epochs": 4, "batch_size": 1, "learning_rate_multiplier": 1.0},
+            "validation_file": self.validation_file,
+            "training_file": self.training_file,
+            "hyperparameters": dict(self.hyperparameters),
             "trained_tokens": 5_768 if done else None,
             "error": failed if self.status == "failed" else None,
             "integrations": [],
             "seed": 0,
             "estimated_finish": None,
-            "method": {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 4}}},
+            "method": {
+                "type": "supervised",
+                "supervised": {"hyperparameters": dict(self.hyperparameters)},
+            },
             "metadata": None,
         }
+
+    def event_records(self) -> list[dict[str, object]]:
+        """Return what happened to the job, latest first."""
+        level = "error" if self.status == "failed" else "info"
+        told = self.messages or (f"The job is over: {self.status}",)
+        return [
+            {
+                "object": "fine_tuning.job.event",
+                "id": f"ftevent-{self.id.removeprefix('ftjob-')}-{number}",
+                "created_at": self.created + number,
+                "level": level,
+                "message": told[number],
+                "data": {},
+                "type": "message",
+            }
+            for number in reversed(range(len(told)))
+        ]
 
     def checkpoint_records(self) -> list[dict[str, object]]:
         """Return the checkpoints, latest first."""

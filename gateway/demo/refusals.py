@@ -61,6 +61,28 @@ def model_card_not_found(model: str) -> Refused:
     )
 
 
+def not_deletable(model: str) -> Refused:
+    """Refuse to delete a model that is not the organisation's own (not recorded, but in kind)."""
+    return Refused(
+        403, f"You have insufficient permissions to delete the model '{model}'.", param="model"
+    )
+
+
+def not_fine_tunable(model: str) -> Refused:
+    """Refuse to fine-tune a model."""
+    return Refused(
+        400,
+        f"Model {model} is not available for fine-tuning or does not exist.",
+        param="model",
+        code="model_not_available",
+    )
+
+
+def job_is_over(status: str) -> Refused:
+    """Refuse to cancel a job that has ended (not recorded, but in kind)."""
+    return Refused(400, f"Job has already completed: its status is {status}.")
+
+
 def model_retired(model: str) -> Refused:
     """Say that the model was shut down."""
     return Refused(

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 import msgspec
 
@@ -14,6 +13,7 @@ from gateway.config.settings import ClientSettings, Settings
 from gateway.edge import guard
 from gateway.edge.access import Access
 from gateway.edge.connection import ClientConnection, ClientGone, Receive, declared_length
+from gateway.edge.paths import Place, place_of
 from gateway.edge.writing import ASGISend, ReplyWriter
 from gateway.errors import (
     GatewayError,
@@ -24,7 +24,7 @@ from gateway.errors import (
 )
 from gateway.exchange.legacy import Legacy
 from gateway.exchange.listing import Listing
-from gateway.exchange.message import ClientCall, ClientReply, Decision, Observer
+from gateway.exchange.message import ClientCall, ClientReply, Decision, Observer, with_path_model
 from gateway.exchange.passing import PassedCall, Passing
 from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.story import Exchange
@@ -36,6 +36,17 @@ _GENERATION = {shape.endpoint: shape for shape in Shape}
 _MODEL_CARD = re.compile(r"/v1/models/(?P<model>.+)\Z", re.DOTALL)
 _RESPONSE = re.compile(r"/v1/responses/(?P<id>[^/]+)(?P<items>/input_items)?\Z")
 _OUTCOMES = {2: "success", 3: "success", 4: "client_error", 5: "upstream_error"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A request that passed the guard, its body not yet read."""
+
+    method: str
+    place: Place
+    query: bytes
+    headers: RawHeaders
+    client: ClientSettings | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +85,12 @@ class Gateway:
             return
         writer = ReplyWriter(send, self._server.keepalive_interval)
         decision = Decision()
+        place = place_of(scope.get("raw_path") or scope["path"].encode())
         connection = ClientConnection(receive, self._server.body_idle_timeout)
         started = perf_counter()
         outcome = "client_closed"
         try:
-            await self._answer(scope, connection, writer, decision)
+            await self._answer(scope, place, connection, writer, decision)
             outcome = _OUTCOMES.get(writer.status // 100, "upstream_error")
         except asyncio.CancelledError:
             if not connection.gone:
@@ -91,19 +103,20 @@ class Gateway:
             log.warning("stream cut off: %s", error.code)
         finally:
             connection.close()
-            route = _GENERATION.get(scope["path"]) or "other"
+            route = _GENERATION.get(place.path if place else "") or "other"
             self._services.observer.finished(decision, route, outcome, perf_counter() - started)
 
     async def _answer(
         self,
         scope: dict[str, Any],
+        place: Place | None,
         connection: ClientConnection,
         writer: ReplyWriter,
         decision: Decision,
     ) -> None:
         """Route a request and write its reply; raises only once the reply has begun."""
         try:
-            reply = await self._route(scope, connection, decision)
+            reply = await self._route(scope, place, connection, decision)
         except GatewayError as error:
             await writer.write_error(error, decision)
             return
@@ -120,7 +133,11 @@ class Gateway:
                 await reply.body.aclose()
 
     async def _route(
-        self, scope: dict[str, Any], connection: ClientConnection, decision: Decision
+        self,
+        scope: dict[str, Any],
+        place: Place | None,
+        connection: ClientConnection,
+        decision: Decision,
     ) -> ClientReply:
         path: str = scope["path"]
         if path in ("/healthz", "/readyz"):
@@ -132,17 +149,18 @@ class Gateway:
             )
         headers: RawHeaders = tuple(scope["headers"])
         client = self._access.client(headers)
-        shape = _GENERATION.get(path)
-        if shape is not None and scope["method"] == "POST":
-            return await self._generate(shape, scope, connection, decision, headers, client)
-        if not path.startswith("/v1/"):
+        if place is None:
             raise UnknownRoute(
                 f"Invalid URL ({scope['method']} {path[:200]}). The gateway serves OpenAI's API "
                 "below /v1; set the base URL to end in /v1.",
             )
-        if shape is not None and scope["method"] not in ("GET", "OPTIONS"):
-            raise MethodNotAllowed(f"Call {path} with POST.", headers=(("allow", "POST"),))
-        return await self._pass_on(scope, connection, decision, headers, client)
+        request = _Request(scope["method"], place, scope["query_string"], headers, client)
+        shape = _GENERATION.get(place.path)
+        if shape is not None and request.method == "POST":
+            return await self._generate(shape, request, connection, decision)
+        if shape is not None and request.method not in ("GET", "OPTIONS"):
+            raise MethodNotAllowed(f"Call {place.path} with POST.", headers=(("allow", "POST"),))
+        return await self._pass_on(request, connection, decision)
 
     def _health(self, path: str) -> ClientReply:
         ready = not self.draining or path == "/healthz"
@@ -150,49 +168,46 @@ class Gateway:
         return ClientReply(200 if ready else 503, [(b"content-type", b"application/json")], body)
 
     async def _generate(
-        self,
-        shape: Shape,
-        scope: dict[str, Any],
-        connection: ClientConnection,
-        decision: Decision,
-        headers: RawHeaders,
-        client: ClientSettings | None,
+        self, shape: Shape, request: _Request, connection: ClientConnection, decision: Decision
     ) -> ClientReply:
-        if any(name == b"content-encoding" for name, _ in headers):
+        if any(name == b"content-encoding" for name, _ in request.headers):
             raise InvalidRequest(
                 "Compressed request bodies are not read; send it without Content-Encoding.",
                 status=415,
                 code="unsupported_content_encoding",
             )
-        body = await connection.read(self._server.max_body_bytes, declared_length(scope["headers"]))
-        call = ClientCall(shape, body, headers, scope["query_string"], client)
+        length = declared_length(request.headers)
+        body = await connection.read(self._server.max_body_bytes, length)
+        if request.place.model is not None:
+            body = with_path_model(body, request.place.model, decision)
+        call = ClientCall(shape, body, request.headers, request.query, request.client)
         return await self._services.exchange.run(call, decision)
 
     async def _pass_on(
-        self,
-        scope: dict[str, Any],
-        connection: ClientConnection,
-        decision: Decision,
-        headers: RawHeaders,
-        client: ClientSettings | None,
+        self, request: _Request, connection: ClientConnection, decision: Decision
     ) -> ClientReply:
-        method: str = scope["method"]
-        raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
-        below = raw_path.removeprefix(b"/v1").decode("ascii", "replace")
-        revived = self._services.legacy.route(method, below)
-        body = await connection.open(
-            self._server.max_upload_bytes, declared_length(scope["headers"])
+        method, place = request.method, request.place
+        revived = None
+        if place.model is None:
+            revived = self._services.legacy.route(method, place.below)
+        length = declared_length(request.headers)
+        call = PassedCall(
+            method,
+            place.below,
+            request.query,
+            request.headers,
+            await connection.open(self._server.max_upload_bytes, length),
+            request.client,
+            place.model,
         )
-        call = PassedCall(method, below, scope["query_string"], headers, body, client)
         if revived is not None:
             return await revived(call, decision)
-        if method == "GET" and scope["path"] == "/v1/models":
+        if method == "GET" and place.path == "/v1/models":
             return await self._services.listing.all(call, decision)
-        card = _MODEL_CARD.match(scope["path"])
+        card = _MODEL_CARD.match(place.path)
         if card is not None:
-            model = unquote_to_bytes(below.removeprefix("/models/")).decode("utf-8", "replace")
-            return await self._services.listing.one(call, model, decision)
-        kept = await self._kept_response(method, scope["path"], headers)
+            return await self._services.listing.one(call, card["model"], decision)
+        kept = await self._kept_response(method, place.path, request.headers)
         return kept or await self._services.passing.run(call, decision)
 
     async def _kept_response(

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from typing import Any
 
 from gateway.errors import InvalidRequest, PayloadTooLarge
+from gateway.shapes import RawHeaders
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -111,7 +112,7 @@ def _check_size(size: int, limit: int) -> None:
         )
 
 
-def declared_length(headers: list[tuple[bytes, bytes]]) -> int | None:
+def declared_length(headers: RawHeaders) -> int | None:
     """Return the Content-Length that the client declared, if it is a number."""
     value = next((value for name, value in headers if name == b"content-length"), b"")
     return int(value) if value.isdigit() and len(value) < 19 else None

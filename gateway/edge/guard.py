@@ -18,8 +18,10 @@ MAX_HEADER_BYTES = 64 * 1024
 
 _HOST = re.compile(rb"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?\Z")
 _BAD_PATH = re.compile(
-    rb"(?i)(?:^|/)(?:\.|%2e){1,2}(?:/|$)|%2f|%5c|\\|%00|[\x00-\x20\x7f]|^[^/]|^//"
+    rb"(?i)(?:^|/|%2f)(?:\.|%2e){1,2}(?:/|%2f|$)|%5c|\\|%00|[\x00-\x20\x7f]|^[^/]|^//"
 )
+_NAME_IN_PATH = re.compile(rb"^(?:/openai)?(?:/v1)?/(?:deployments|models|engines)/[^/]+")
+"""Where a path names a model, whose own slashes are encoded: `org%2Fmodel`."""
 
 
 def check(scope: dict[str, Any], allowed_hosts: Collection[str]) -> None:
@@ -46,7 +48,12 @@ def _check_target(scope: dict[str, Any]) -> None:
             type="invalid_request_error",
             code="uri_too_long",
         )
-    if _BAD_PATH.search(raw_path):
+    if b"//" in raw_path[1:]:
+        raise InvalidRequest(
+            "The path has two slashes in a row. If the base URL ends in a slash, remove that.",
+            code="invalid_path",
+        )
+    if _BAD_PATH.search(raw_path) or b"%2f" in _NAME_IN_PATH.sub(b"", raw_path).lower():
         raise InvalidRequest(
             "The path may not hold '.' or '..' segments, encoded slashes, or control characters.",
             code="invalid_path",

@@ -51,7 +51,21 @@ def check_allowed(client: ClientSettings | None, model: str) -> None:
 
 
 def retirement_warning(route: Route, today: date) -> str:
-    """Return the text of `x-gateway-warning` for a model whose shutdown date is known."""
+    """Return the text of `x-gateway-warning` for a redirected or retiring model; may be empty."""
+    served = route.redirected_to or route.model_asked
+    return "; ".join(
+        filter(None, (redirect_warning(route.model_asked, served), _shutdown(route, today)))
+    )
+
+
+def redirect_warning(asked: str, served: str) -> str:
+    """Return the sentence that names a substitution (`retired.redirect`), empty for none."""
+    if asked == served:
+        return ""
+    return f"model {asked!r} is redirected to {served!r} by the gateway's configuration"
+
+
+def _shutdown(route: Route, today: date) -> str:
     if route.retired is None:
         return ""
     past = date.fromisoformat(route.retired) <= today
@@ -70,7 +84,9 @@ def model_not_found(
 ) -> ModelNotFound:
     """Say what was checked, which ids come near, and whether the model was retired."""
     words = [refusal.message.strip() or f"The model '{route.model_asked}' does not exist."]
-    if route.model_sent != route.model_asked:
+    if route.redirected_to is not None:
+        words.append(f"({redirect_warning(route.model_asked, route.redirected_to)}.)")
+    elif route.model_sent != route.model_asked:
         words.append(f"('{route.model_asked}' is an alias of '{route.model_sent}'.)")
     if route.retired is not None and date.fromisoformat(route.retired) <= today:
         words.append(f"It was shut down on {route.retired}. {_alias_advice(route)}")
@@ -96,10 +112,10 @@ def _alias_advice(route: Route) -> str:
             f"Suggested instead: {route.replacement}. "
             "To keep the name working, alias it in the gateway's configuration."
         )
+    name = route.redirected_to or route.model_asked
     return (
         f"The suggested replacement is {route.replacement}; to keep the name working, add "
-        f"`{route.model_asked}: {{model: {route.replacement}}}` to `models:` in the gateway's "
-        "configuration."
+        f"`{name}: {{model: {route.replacement}}}` to `models:` in the gateway's configuration."
     )
 
 

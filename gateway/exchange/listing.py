@@ -24,9 +24,11 @@ class Listing:
         self._settings = settings
         self._passing = passing
         self._send = send
+        self._redirects = dict(settings.retired.redirect)
+        redirects = [ModelRule(old, model=new) for old, new in self._redirects.items()]
         self._aliases = {
             rule.pattern: rule
-            for rule in reversed(settings.models)
+            for rule in reversed([*settings.models, *redirects])
             if not rule.is_glob and rule.model is not None
         }
 
@@ -67,6 +69,7 @@ class Listing:
             raise ModelNotFound(f"The model '{model}' does not exist.", param="model")
         rule = self._aliases.get(model)
         if rule is not None and call.method == "GET":
+            decision.warn(failures.redirect_warning(model, self._redirects.get(model, model)))
             decision.resolved_by = "config"
             decision.upstream = rule.upstream or self._settings.upstreams[0].name
             return ClientReply(200, list(_JSON), msgspec.json.encode(_alias_card(rule)))

@@ -13,6 +13,7 @@ from gateway.resolve.memory import Features
 from gateway.shapes import Json, RawHeaders, Shape
 
 MAX_MODEL_LENGTH = 512
+PATH_MODEL_WINS = "the body's model was ignored: the path names the deployment"
 
 
 class Routed(msgspec.Struct, gc=False):
@@ -31,6 +32,7 @@ class _Prompted(msgspec.Struct, gc=False):
 
 
 _decoder = msgspec.json.Decoder(Routed)
+_fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _prompt_decoder = msgspec.json.Decoder(_Prompted)
 
 
@@ -57,6 +59,11 @@ class Decision:
     attempts: int = 0
     translation: str = ""
     warning: str = ""
+
+    def warn(self, text: str) -> None:
+        """Add to what the client is warned of; an empty text, or a known one, adds nothing."""
+        if text not in self.warning:
+            self.warning = "; ".join(filter(None, (self.warning, text)))
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the `x-gateway-…` fields for what is known so far."""
@@ -150,6 +157,26 @@ def read_object(body: bytes) -> Json:
     return decoded
 
 
+def with_path_model(body: bytes, model: str, decision: Decision) -> bytes:
+    """Return a body with the model that the path names: the path wins, as it does at Azure.
+
+    The same bytes where the body agrees, else all other values as they are; a model that is
+    replaced is warned of. Raises `InvalidRequest` for a bad name and for anything but an object.
+    """
+    checked_model(model)
+    named = read_routed(body).model
+    if named == model:
+        return body
+    if named is not None:
+        decision.warn(PATH_MODEL_WINS)
+    try:
+        fields = _fields_decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _unreadable(error) from None
+    fields["model"] = msgspec.Raw(msgspec.json.encode(model))
+    return msgspec.json.encode(fields)
+
+
 def decode_object(data: bytes) -> Json:
     """Decode one JSON object of an upstream; raises `UpstreamError`."""
     try:
@@ -172,6 +199,11 @@ def model_of(routed: Routed) -> str:
         raise InvalidRequest(
             "'model' must be a non-empty string.", param="model", code="invalid_type"
         )
+    return checked_model(model)
+
+
+def checked_model(model: str) -> str:
+    """Return a model's name, wherever it was found; raises `InvalidRequest` for a bad one."""
     if len(model) > MAX_MODEL_LENGTH or not model.isprintable():
         raise InvalidRequest(
             f"'model' must be at most {MAX_MODEL_LENGTH} printable characters.",

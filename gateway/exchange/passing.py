@@ -4,35 +4,38 @@ The request goes to the upstream its `model` belongs to, or to the default one. 
 only the beginning is read ahead, to find the model's name in JSON or in a multipart form.
 """
 
-import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 
-import msgspec
-
-from gateway.config.settings import ClientSettings, CredentialPolicy, ModelRule, Settings
+from gateway.config.settings import (
+    ClientSettings,
+    CredentialPolicy,
+    Kind,
+    ModelRule,
+    Settings,
+)
 from gateway.errors import InvalidRequest
 from gateway.exchange import failures
-from gateway.exchange.message import ClientReply, Decision, read_object, read_routed
+from gateway.exchange.message import (
+    PATH_MODEL_WINS,
+    ClientReply,
+    Decision,
+    checked_model,
+    read_routed,
+    with_path_model,
+)
+from gateway.exchange.named_models import (
+    form_model,
+    form_with_model,
+    json_model,
+    json_with_model,
+)
 from gateway.exchange.relay import passed_on
 from gateway.exchange.sending import header
 from gateway.resolve.resolver import Question, Resolver
 from gateway.shapes import RawHeaders, Send, Shape, UpstreamCall
 
 READ_AHEAD_BYTES = 64 * 1024
-
-_MULTIPART_MODEL = re.compile(
-    rb'(content-disposition:\s*form-data;\s*name="?model"?\s*\r\n'
-    rb"(?:[!-9;-~]+:[^\r\n]*\r\n)*\r\n)([^\r\n]{1,512})\r\n",
-    re.IGNORECASE,
-)
-
-
-class _ModelOnly(msgspec.Struct, gc=False):
-    model: object = None
-
-
-_model_decoder = msgspec.json.Decoder(_ModelOnly)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,18 @@ class PassedCall:
     headers: RawHeaders = field(repr=False)
     body: bytes | AsyncIterator[bytes] = field(repr=False, default=b"")
     client: ClientSettings | None = None
+    model: str | None = None
+    """The model that the request's own path named (Azure's deployments), not yet checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Routed:
+    """Where a request goes, and as what."""
+
+    upstream: str
+    body: bytes | AsyncIterator[bytes] = field(repr=False)
+    model: str | None = None
+    """The model as sent."""
 
 
 class Passing:
@@ -55,31 +70,39 @@ class Passing:
         self._settings = settings
         self._resolver = resolver
         self._send = send
-        self._by_model = len(settings.upstreams) > 1 or bool(settings.models) or settings.clients
+        self._by_model = bool(
+            len(settings.upstreams) > 1
+            or settings.models
+            or settings.clients
+            or settings.retired.redirect
+            # Azure wants the model in the path.
+            or settings.upstreams[0].kind is Kind.AZURE
+        )
 
     async def run(self, call: PassedCall, decision: Decision) -> ClientReply:
         """Forward one request; raises `GatewayError` before the reply has begun."""
-        upstream = self._settings.upstreams[0].name
-        body = call.body
-        if self._by_model and call.method in ("POST", "PUT", "PATCH"):
-            upstream, body = await self._routed(call)
+        default = self._settings.upstreams[0].name
+        routed = _Routed(default, call.body, call.model)
+        by_model = self._by_model or call.model is not None
+        if by_model and call.method in ("POST", "PUT", "PATCH"):
+            routed = await self._routed(call, decision)
+        upstream = routed.upstream
         decision.upstream = upstream
         decision.endpoint = f"/v1{call.path}"
-        decision.resolved_by = (
-            "config" if upstream != self._settings.upstreams[0].name else "default"
-        )
+        decision.resolved_by = "config" if upstream != default else "default"
         decision.attempts = 1
         length = header(call.headers, b"content-length")
-        unchanged = body is call.body
+        unchanged = routed.body is call.body
         reply = await self._send(
             UpstreamCall(
                 upstream,
                 call.method,
                 call.path,
-                body=body,
+                body=routed.body,
                 query=call.query,
                 client_headers=call.headers,
                 body_length=int(length) if unchanged and length.isdigit() else None,
+                model=routed.model,
             )
         )
         own_key = self._settings.upstream(upstream).credential is CredentialPolicy.KEY
@@ -88,26 +111,33 @@ class Passing:
             raise failures.own_key_refused(upstream)
         return ClientReply(reply.status, list(reply.headers), passed_on(reply))
 
-    async def _routed(self, call: PassedCall) -> tuple[str, bytes | AsyncIterator[bytes]]:
+    async def _routed(self, call: PassedCall, decision: Decision) -> _Routed:
         """Find the model in the body; return its upstream and the body with the name to send."""
         prefix, rest = await _read_ahead(call.body)
-        content_type = header(call.headers, b"content-type").lower()
-        found = _multipart_model(prefix) if b"multipart/" in content_type else None
+        given_type = header(call.headers, b"content-type")
+        content_type = given_type.lower()
+        multipart = b"multipart/" in content_type
+        if call.model is not None and not multipart and rest is not None:
+            prefix, rest = await _read_all(prefix, rest, self._settings), None
+        if call.model is not None:
+            prefix = _named_by_path(prefix, call.model, given_type, decision)
+        found = form_model(prefix) if multipart else None
         if found is None and (rest is None or b"json" in content_type):
             if rest is not None:
                 prefix, rest = await _read_all(prefix, rest, self._settings), None
-            found = _json_model(prefix)
+            found = json_model(prefix)
         if found is None:
-            _check_nameless(
-                call, prefix, whole=rest is None, multipart=b"multipart/" in content_type
-            )
-            return self._settings.upstreams[0].name, _joined(prefix, rest)
+            _check_nameless(call, prefix, whole=rest is None, multipart=multipart)
+            return _Routed(self._settings.upstreams[0].name, _joined(prefix, rest))
         failures.check_allowed(call.client, found)
-        rule = self._resolver.rule_for(found)
-        upstream = await self._upstream(found, rule, call.headers)
-        if rule is not None and rule.model is not None and rule.model != found:
-            prefix = _with_model(prefix, rule.model, multipart=b"multipart/" in content_type)
-        return upstream, _joined(prefix, rest)
+        asked = self._resolver.redirected(found) or found
+        decision.warn(failures.redirect_warning(found, asked))
+        rule = self._resolver.rule_for(asked)
+        upstream = await self._upstream(asked, rule, call.headers)
+        model = (rule and rule.model) or asked
+        if model != found:
+            prefix = _renamed(prefix, model, given_type)
+        return _Routed(upstream, _joined(prefix, rest), model)
 
     async def _upstream(self, model: str, rule: ModelRule | None, headers: RawHeaders) -> str:
         if rule is not None and rule.upstream is not None:
@@ -115,6 +145,22 @@ class Passing:
         if len(self._settings.upstreams) == 1:
             return self._settings.upstreams[0].name
         return (await self._resolver.resolve(Question(model, Shape.CHAT, headers=headers))).upstream
+
+
+def _named_by_path(prefix: bytes, model: str, content_type: bytes, decision: Decision) -> bytes:
+    """Return the body with the model that the path names; a form's field within `prefix` only."""
+    if b"multipart/" not in content_type.lower():
+        return with_path_model(prefix, model, decision)
+    named = form_model(prefix)
+    if named is not None and named != model:
+        decision.warn(PATH_MODEL_WINS)
+    return form_with_model(prefix, checked_model(model), content_type)
+
+
+def _renamed(prefix: bytes, model: str, content_type: bytes) -> bytes:
+    if b"multipart/" in content_type.lower():
+        return form_with_model(prefix, model, content_type)
+    return json_with_model(prefix, model)
 
 
 def _check_nameless(call: PassedCall, prefix: bytes, *, whole: bool, multipart: bool) -> None:
@@ -164,23 +210,3 @@ async def _chained(prefix: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[
     yield prefix
     async for chunk in rest:
         yield chunk
-
-
-def _json_model(body: bytes) -> str | None:
-    """Return the body's model; what is no JSON object is the upstream's to refuse."""
-    try:
-        model = _model_decoder.decode(body).model
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return model if isinstance(model, str) and model else None
-
-
-def _multipart_model(prefix: bytes) -> str | None:
-    match = _MULTIPART_MODEL.search(prefix)
-    return match.group(2).decode("utf-8", "replace") if match else None
-
-
-def _with_model(prefix: bytes, model: str, *, multipart: bool) -> bytes:
-    if multipart:
-        return _MULTIPART_MODEL.sub(lambda m: m.group(1) + model.encode() + b"\r\n", prefix, 1)
-    return msgspec.json.encode({**read_object(prefix), "model": model})

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import msgspec
 
-from gateway.errors import InvalidRequest
+from gateway.errors import GatewayError, InvalidRequest
 from gateway.exchange.message import ClientCall, ClientReply, ReplyBody, read_object
 from gateway.exchange.stored_responses import (
     ResponseStore,
@@ -56,22 +56,37 @@ class ResponseMemory:
         return replace(call, body=msgspec.json.encode(continued(body, stored)))
 
     def watch(self, call: ClientCall, translation: Translation) -> "Watched | None":
-        """Return the translation, watched for its response, if that is to be kept."""
-        if self._store is None or read_object(call.body).get("store") is False:
+        """Return the translation of the client's own call, watched for its response.
+
+        None where nothing is kept at all.
+        """
+        if self._store is None:
             return None
-        return Watched(translation)
+        body = read_object(call.body)
+        previous = body.get("previous_response_id")
+        return Watched(translation, previous, kept=body.get("store") is not False)
 
     async def keep(self, call: ClientCall, reply: ClientReply, watched: "Watched") -> ClientReply:
-        """Keep the response: now if it is whole, else once its stream has ended well."""
+        """Keep the response: now if it is whole, else when its stream ends well.
+
+        `call` is the one that was translated: with the whole conversation. The response is kept
+        before its last event is sent: a client that has that event may at once leave, or continue
+        from the response.
+        """
+        if not watched.kept:
+            return reply
         if isinstance(reply.body, bytes):
             await self._put(call, watched)
             return reply
         body = reply.body
 
         async def passing() -> AsyncGenerator[bytes, None]:
+            kept = False
             async for chunk in body:
+                if watched.response is not None and not kept:
+                    kept = True
+                    await self._put(call, watched)
                 yield chunk
-            await self._put(call, watched)
 
         return replace(reply, body=ReplyBody(passing(), body.aclose))
 
@@ -88,7 +103,7 @@ class ResponseMemory:
         if stored is None:
             return None
         items = [
-            {"id": f"{item.get('type', 'item')}_{position}", **item}
+            _listed(item, position)
             for position, item in enumerate(stored.items[: _spoken_before(stored)])
         ][::-1]
         listed = {
@@ -148,17 +163,38 @@ def _spoken_before(stored: StoredResponse) -> int:
     return len(stored.items) - len(spoken)
 
 
-class Watched:
-    """A translation that lets its finished response be seen."""
+def _listed(item: Json, position: int) -> Json:
+    """Return an input item as OpenAI lists it: with a type, an id, and its content in parts."""
+    kind = item.get("type", "message")
+    listed = {"id": f"{kind}_{position}", "type": kind, **item}
+    content = item.get("content")
+    if kind != "message" or not isinstance(content, str):
+        return listed
+    if item.get("role") != "assistant":
+        return {**listed, "content": [{"type": "input_text", "text": content}]}
+    part = {"type": "output_text", "text": content, "annotations": [], "logprobs": []}
+    return {"status": "completed", **listed, "content": [part]}
 
-    def __init__(self, translation: Translation) -> None:
+
+class Watched:
+    """A translation that lets its finished response be seen, and tells the client that it is kept.
+
+    `previous` is the response that the client continues from.
+    """
+
+    def __init__(self, translation: Translation, previous: str | None, *, kept: bool) -> None:
         self._translation = translation
+        self._stored = {"store": kept, "previous_response_id": previous}
+        self.kept = kept
         self.response: Json | None = None
 
     @property
     def report(self) -> Report:
-        """The translation's report."""
-        return self._translation.report
+        """The translation's report; `store` is not dropped where the gateway obeys it."""
+        report = self._translation.report
+        if not self.kept:
+            return report
+        return replace(report, dropped=[name for name in report.dropped if name != "store"])
 
     @property
     def calls(self) -> Sequence[Json]:
@@ -171,8 +207,12 @@ class Watched:
 
     def reply(self, replies: Sequence[Json]) -> Json:
         """Fold, and note the response."""
-        self.response = self._translation.reply(replies)
+        self.response = self.told(self._translation.reply(replies))
         return self.response
+
+    def told(self, response: Json) -> Json:
+        """Return a response as the client is told of it."""
+        return {**response, **self._stored}
 
     def stream(self) -> StreamTranslation:
         """Return the fold, noting the response in its last event."""
@@ -187,7 +227,6 @@ class _WatchedStream:
     def __init__(self, stream: StreamTranslation, watched: Watched) -> None:
         self._stream = stream
         self._watched = watched
-        self.fail = stream.fail
         self.satisfied = stream.satisfied
 
     def feed(self, call: int, event: Json) -> list[Json]:
@@ -196,8 +235,14 @@ class _WatchedStream:
     def end(self, call: int) -> list[Json]:
         return self._seen(self._stream.end(call))
 
+    def fail(self, error: GatewayError) -> list[Json]:
+        return self._seen(self._stream.fail(error))
+
     def _seen(self, events: list[Json]) -> list[Json]:
-        for event in events:
-            if event.get("type") in _TERMINAL and isinstance(event.get("response"), dict):
-                self._watched.response = event["response"]
-        return events
+        return [self._noted(event) if "response" in event else event for event in events]
+
+    def _noted(self, event: Json) -> Json:
+        response = self._watched.told(event["response"])
+        if event["type"] in _TERMINAL:
+            self._watched.response = response
+        return {**event, "response": response}

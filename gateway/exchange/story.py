@@ -23,7 +23,7 @@ from gateway.exchange.message import (
 from gateway.exchange.refusal_memory import Fixes, KnownFixes
 from gateway.exchange.remembering import ResponseMemory, Watched
 from gateway.exchange.sending import Failure
-from gateway.resolve.evidence import Route, Source
+from gateway.resolve.evidence import Route
 from gateway.resolve.memory import Features, LearnedEndpoints, Owner
 from gateway.resolve.preference import PREFERENCE
 from gateway.resolve.refusals import Refusal, Verdict, classify
@@ -32,6 +32,7 @@ from gateway.shapes import Send, Shape
 from gateway.translate.plan import can_translate
 
 MAX_ATTEMPTS = 3
+AZURE_NOT_DEPLOYED = "DeploymentNotFound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Exchange:
         question = Question(model, call.shape, features, call.headers)
         route = await self.resolver.resolve(question)
         decision.upstream, decision.resolved_by = route.upstream, route.resolved_by
-        decision.warning = failures.retirement_warning(route, as_date(self.attempts.wall_clock()))
+        decision.warn(failures.retirement_warning(route, as_date(self.attempts.wall_clock())))
         story = _Story(self, call, decision, route, features)
         return await story.tell(streamed=routed.stream is True)
 
@@ -114,7 +115,7 @@ class _Story:
         while True:
             call = await self._continued_call()
             attempt = exchange.attempts.build(call, self.route, self.shape, self.fixes)
-            watched = self._watched(call, attempt)
+            watched = self._watched(attempt)
             if watched is not None:
                 attempt = replace(attempt, translation=watched)
             self.decision.attempts += 1
@@ -142,11 +143,11 @@ class _Story:
             return await self.exchange.responses.continue_from(self.call)
         return self.call
 
-    def _watched(self, call: ClientCall, attempt: Attempt) -> Watched | None:
-        moved = call.shape is Shape.RESPONSES and attempt.shape is not Shape.RESPONSES
+    def _watched(self, attempt: Attempt) -> Watched | None:
+        moved = self.call.shape is Shape.RESPONSES and attempt.shape is not Shape.RESPONSES
         if not moved or attempt.translation is None:
             return None
-        return self.exchange.responses.watch(call, attempt.translation)
+        return self.exchange.responses.watch(self.call, attempt.translation)
 
     def _reachable(self, shapes: Sequence[Shape]) -> Shape | None:
         return next(
@@ -198,17 +199,24 @@ class _Story:
         """Return the endpoints that a refusal leaves to be tried, best first.
 
         "Does not exist" is a wrong endpoint too where the metadata shows that the model exists, or
-        its id says what it derives from. Where an earlier refusal named several endpoints, the rest
-        of them stay to be tried: the upstream may lack the route that it was sent to first.
+        its id says what it derives from. An upstream that lacks the route may have the others.
+        Where an earlier refusal named several endpoints, the rest of them stay to be tried: the
+        upstream may lack the route that it was sent to first.
         """
         refusal = refused.refusal
         if refusal.verdict is Verdict.WRONG_ENDPOINT:
             return refusal.right
         if refusal.verdict is Verdict.MODEL_NOT_FOUND and (self.route.exists or self.route.base):
             return (*self.route.shapes, *PREFERENCE[self.call.shape])
+        if refusal.verdict is Verdict.UNKNOWN_ROUTE and self._only_routes_lacked():
+            return (*self.route.shapes, *PREFERENCE[self.call.shape])
         if self.first is not None and failures.is_no_news(refused.failure, refusal):
             return self.first.refusal.right
         return ()
+
+    def _only_routes_lacked(self) -> bool:
+        """Whether nothing was refused so far but routes: that says nothing about the model."""
+        return self.first is None or self.first.refusal.verdict is Verdict.UNKNOWN_ROUTE
 
     def _mend(self, refusal: Refusal) -> bool:
         """Add the fixes for refused parameters; each name is touched once, so this ends."""
@@ -225,8 +233,9 @@ class _Story:
         if not 200 <= reply.status < 300:
             return
         memory, model = self.exchange.memory, self.route.model_sent
-        if self.tried or self.route.resolved_by is Source.DEFAULT:
-            scope = self.features if self.request_dependent else None
+        if self.tried:
+            whenever = self.call.shape if self._only_routes_lacked() else None
+            scope = self.features if self.request_dependent else whenever
             memory.endpoints.learn(self.owner, model, scope, self.shape)
         if self.mended:
             memory.fixes.remember(self.owner, model, self.shape, self.fixes)

@@ -64,6 +64,8 @@ class Route:
     replacement: str | None = None
     context_length: int | None = None
     rule: ModelRule | None = None
+    redirected_to: str | None = None
+    """The name that the configuration (`retired.redirect`) puts in the place of `model_asked`."""
 
     @property
     def exists(self) -> bool:

@@ -39,7 +39,8 @@ class LearnedEndpoints:
     """Endpoints that an upstream accepted for a model after refusing another one.
 
     What depended on the request (tools with reasoning) is stored with its features and recalled for
-    those alone; the rest is stored without and holds for every request of the model.
+    those alone; what depended on the endpoint called (the upstream has no such route) is recalled
+    for clients of that endpoint alone; the rest holds for every request of the model.
     """
 
     def __init__(self, settings: MemorySettings, clock: Clock) -> None:
@@ -48,18 +49,28 @@ class LearnedEndpoints:
             settings.max_entries, settings.ttl, timer=clock
         )
 
-    def recall(self, owner: Owner, model: str, features: Features) -> Learned | None:
-        """Return what is known of this model with these features."""
+    def recall(
+        self, owner: Owner, model: str, features: Features, asked_at: Shape | None = None
+    ) -> Learned | None:
+        """Return what is known of this model with these features, for a client of an endpoint."""
         exact = self._entries.get((owner, model, features)) if features else None
-        return exact or self._entries.get((owner, model, None))
+        known = exact or self._entries.get((owner, model, None))
+        return known or self._entries.get((owner, model, asked_at))
 
-    def learn(self, owner: Owner, model: str, features: Features | None, shape: Shape) -> None:
-        """Remember an endpoint that answered with success; `features` None: whatever they are."""
-        self._entries[(owner, model, features)] = Learned(shape, self._clock())
+    def learn(self, owner: Owner, model: str, scope: Features | Shape | None, shape: Shape) -> None:
+        """Remember an endpoint that answered with success, for requests with these features.
+
+        `scope` a shape: for clients of that endpoint; None: for all.
+        """
+        self._entries[(owner, model, scope)] = Learned(shape, self._clock())
 
     def forget(self, owner: Owner, model: str, features: Features, shape: Shape) -> None:
         """Drop what says that the model lives at `shape`: that endpoint has just refused it."""
-        for key in ((owner, model, features), (owner, model, None)):
+        for key in (
+            (owner, model, features),
+            (owner, model, None),
+            *((owner, model, asked_at) for asked_at in Shape),
+        ):
             entry = self._entries.get(key)
             if entry is not None and entry.shape is shape:
                 del self._entries[key]

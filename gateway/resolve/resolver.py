@@ -12,7 +12,6 @@
 What needs no network is asked first; the upstream is asked only where that could change the answer.
 """
 
-import fnmatch
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -27,6 +26,7 @@ from gateway.resolve.lookup import Lookup, ModelList
 from gateway.resolve.memory import Features, Found, LearnedEndpoints, LookupFailed, Owner
 from gateway.resolve.metadata import ModelCard
 from gateway.resolve.preference import by_preference
+from gateway.resolve.rules import Rules
 from gateway.shapes import RawHeaders, Shape
 
 MAX_LINEAGE = 8
@@ -75,15 +75,12 @@ class Resolver:
         self._lookup = lookup
         self._learned = learned
         self._catalogue = catalogue
-        self._exact: dict[str, ModelRule] = {}
-        for rule in settings.models:
-            if not rule.is_glob:
-                self._exact.setdefault(rule.pattern, rule)
+        self._rules = Rules(settings)
 
     async def resolve(self, question: Question, *, explain: bool = False) -> Route:
         """Return the route; with `explain`, after gathering every piece of evidence there is."""
         inquiry = await self._open(question)
-        self._ask_config(inquiry)
+        inquiry.evidence.extend(self._rules.evidence(question.model, inquiry.model))
         self._ask_memory(inquiry)
         if not inquiry.decided or explain:
             self._ask_names(inquiry)
@@ -97,8 +94,9 @@ class Resolver:
 
         For showing a translation without asking anybody: the rule and the quirks are the real ones.
         """
-        rule = self.rule_for(model)
-        sent = (rule and rule.model) or model
+        served = self.redirected(model) or model
+        rule = self.rule_for(served)
+        sent = (rule and rule.model) or served
         entry = None
         if describes(kind):
             entry = self._catalogue.lookup(sent, kind)
@@ -114,16 +112,17 @@ class Resolver:
             resolved_by=Source.CONFIG,
             base=root if root != sent else None,
             rule=rule,
+            redirected_to=self.redirected(model),
         )
         return _with_facts(route, entry, None)
 
     def rule_for(self, model: str) -> ModelRule | None:
         """Return the first rule that matches: exact names and globs in the order as written."""
-        exact = self._exact.get(model)
-        for rule in self._settings.models:
-            if rule is exact or (rule.is_glob and fnmatch.fnmatchcase(model, rule.pattern)):
-                return rule
-        return None
+        return self._rules.rule_for(model)
+
+    def redirected(self, model: str) -> str | None:
+        """Return the name that the configuration puts in a retired model's place, if one is."""
+        return self._rules.redirected(model)
 
     def owner(self, route: Route, headers: RawHeaders) -> Owner:
         """Return whose knowledge this route's upstream answers with these headers are."""
@@ -134,7 +133,7 @@ class Resolver:
         upstream = self._settings.upstream(route.upstream)
         found = await self._lookup.models(upstream, headers)
         visible = list(found.value.cards) if isinstance(found.value, ModelList) else []
-        names = [*self._exact, *visible][:MAX_COMPARED_IDS]
+        names = [*self._rules.names, *visible][:MAX_COMPARED_IDS]
         near = get_close_matches(route.model_asked[:128], names, n=4, cutoff=0.7)
         return [name for name in near if name != route.model_asked][:3]
 
@@ -143,8 +142,9 @@ class Resolver:
         await self._lookup.aclose()
 
     async def _open(self, question: Question) -> _Inquiry:
-        rule = self.rule_for(question.model)
-        model = (rule and rule.model) or question.model
+        asked = self.redirected(question.model) or question.model
+        rule = self.rule_for(asked)
+        model = (rule and rule.model) or asked
         upstream = await self._upstream_for(rule, model, question.headers)
         return _Inquiry(
             question,
@@ -185,22 +185,11 @@ class Resolver:
             model = derived.base
         return model
 
-    def _ask_config(self, inquiry: _Inquiry) -> None:
-        rule = inquiry.rule
-        if rule is None:
-            return
-        target = f" to {inquiry.model}" if inquiry.model != inquiry.question.model else ""
-        served = f" at {', '.join(rule.endpoints)}" if rule.endpoints else ""
-        inquiry.evidence.append(
-            Evidence(
-                Source.CONFIG,
-                f"rule {rule.pattern!r} leads{target or ' here'}{served}",
-                rule.endpoints,
-            )
-        )
-
     def _ask_memory(self, inquiry: _Inquiry) -> None:
-        known = self._learned.recall(inquiry.owner, inquiry.model, inquiry.question.features)
+        question = inquiry.question
+        known = self._learned.recall(
+            inquiry.owner, inquiry.model, question.features, question.shape
+        )
         if known is not None:
             inquiry.evidence.append(
                 Evidence(
@@ -378,6 +367,7 @@ class Resolver:
             evidence=tuple(evidence),
             base=inquiry.base,
             rule=inquiry.rule,
+            redirected_to=self.redirected(question.model),
         )
         return _with_facts(route, inquiry.entry, inquiry.card)
 

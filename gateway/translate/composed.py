@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gateway.errors import GatewayError, InvalidRequest, UpstreamReplied
-from gateway.shapes import Json
+from gateway.shapes import Json, Shape
 from gateway.translate.contract import (
     Capabilities,
     Context,
@@ -18,6 +18,9 @@ from gateway.translate.contract import (
 )
 
 Translate = Callable[[Json, Context], Translation]
+
+_TARGETS = {Shape.COMPLETIONS: Shape.RESPONSES, Shape.RESPONSES: Shape.COMPLETIONS}
+"""What is on the other side of chat."""
 
 
 def compose(outer: Translate, inner: Translate, body: Json, context: Context) -> Translation:
@@ -35,17 +38,23 @@ def compose(outer: Translate, inner: Translate, body: Json, context: Context) ->
 def _pivot_capabilities(backend: Capabilities) -> Capabilities:
     """Return what the pivot takes: everything, because the inner translation judges again.
 
-    What the inner one emulates (`n`, stops) must not be emulated twice.
+    What the inner one emulates (`n`, too many stops) must not be emulated twice. But where the
+    backend takes no stops at all, the outer one looks for them: it can then end the call early,
+    which the inner one may not as long as the outer one waits for the usage. Logprobs are not
+    emulated: the outer one must know whether there are any, to choose the best of several texts.
+    No inner translation passes earlier reasoning on, so the outer one must drop and report it.
     """
     return replace(
         Capabilities(),
+        stop=backend.stop,
         max_stops=64,
+        logprobs=backend.logprobs,
         max_top_logprobs=backend.max_top_logprobs,
         reasoning=backend.reasoning,
         strict_params=backend.strict_params,
         context_length=backend.context_length,
         max_tokens_field="max_completion_tokens",
-        reasoning_field="reasoning_content",
+        reasoning_field=None,
     )
 
 
@@ -75,10 +84,9 @@ class Composed:
     def report(self) -> Report:
         """Both reports, under the client's names."""
         outer = self._outer.report
-        target = self._inners[0].report.target if self._inners else outer.target
         merged = Report(
             outer.source,
-            target,
+            _TARGETS[outer.source],
             list(outer.dropped),
             list(outer.changed),
             list(outer.emulated),
@@ -100,12 +108,16 @@ class Composed:
         return self._outer.local_reply()
 
     def reply(self, replies: Sequence[Json]) -> Json:
-        """Fold back twice."""
+        """Fold back twice; raises what both raise, in the client's own words."""
         folded: list[Json] = []
         start = 0
-        for inner in self._inners:
+        for position, inner in enumerate(self._inners):
             end = start + len(inner.calls)
-            folded.append(inner.reply(replies[start:end]))
+            try:
+                folded.append(inner.reply(replies[start:end]))
+            except UpstreamReplied as error:
+                error.param = self._outer.client_param(position, error.param)
+                raise
             start = end
         return self._outer.reply(folded)
 

@@ -100,7 +100,8 @@ class Dialer:
         if isinstance(failure, ssl.SSLCertVerificationError):
             reason = f"its TLS certificate is not accepted ({failure.verify_message})"
         elif isinstance(failure, ssl.SSLError):
-            reason = f"the TLS handshake failed ({failure.reason or 'no reason given'})"
+            # The attribute is there only where OpenSSL itself has raised the error.
+            reason = f"the TLS handshake failed ({getattr(failure, 'reason', 'no reason given')})"
         elif isinstance(failure, TimeoutError):
             reason = f"no connection within {self._timeout:g} s (timeouts.connect)"
         elif isinstance(failure, ConnectionRefusedError):

@@ -32,7 +32,6 @@ class Exchange:
         self,
         name: str,
         timeouts: TimeoutSettings,
-        connection: Connection,
         *,
         head_only: bool,
         park: Callable[[Connection], None],
@@ -40,7 +39,7 @@ class Exchange:
     ) -> None:
         self._name = name
         self._timeouts = timeouts
-        self._connection: Connection | None = connection
+        self._connection: Connection | None = None
         self._park = park
         self._release = release
         self._loop = asyncio.get_running_loop()
@@ -60,15 +59,13 @@ class Exchange:
         """The header fields without hop-by-hop ones, names in lower case."""
         return reply_headers(self._parser.raw_headers)
 
-    async def deliver(self, call: UpstreamCall, head: bytes) -> None:
-        """Send the request and wait for the reply's head.
+    async def deliver(self, connection: Connection, call: UpstreamCall, head: bytes) -> None:
+        """Send the request on an open connection and wait for the reply's head.
 
         Raises `UpstreamTimeout`, `UpstreamError`, `ClosedUnanswered` among them, or whatever the
         body's iterator raises. On any of these, and when cancelled, the connection is closed.
         """
-        connection = self._connection
-        if connection is None:
-            raise RuntimeError("an exchange delivers once")
+        self._connection = connection
         connection.attach(self)
         try:
             if connection.closed:
@@ -80,11 +77,9 @@ class Exchange:
                 await self._send_streamed(connection, call.body, call.body_length)
             self._raise_if_headless()
         except BaseException:
-            self._give_up()
+            self._part_with_connection()
             raise
-        self._delivered = True
-        if self._connection is None:
-            self._release()
+        self._mark_as_delivered()
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives; see `gateway.shapes.UpstreamReply`."""
@@ -113,10 +108,10 @@ class Exchange:
             self._parser.feed(data)
         except UpstreamError as error:
             self._error = error
-            self._give_up()
+            self._part_with_connection()
         else:
             if self._parser.complete:
-                self._complete()
+                self._part_with_connection(reusable=self._parser.keep_alive and self._sent)
             elif self._parser.buffered > UNREAD_LIMIT and self._connection is not None:
                 self._connection.pause_reading()
         self._wake()
@@ -129,7 +124,7 @@ class Exchange:
             self._parser.eof()
         except UpstreamError as broken_off:
             self._error = broken_off
-        self._give_up()
+        self._part_with_connection()
         self._wake()
 
     def expired(self) -> None:
@@ -144,7 +139,7 @@ class Exchange:
                 f"Upstream '{self._name}' sent no reply within {self._timeouts.first_byte:g} s "
                 "(timeouts.first_byte)."
             )
-        self._give_up()
+        self._part_with_connection()
         self._wake()
 
     @property
@@ -154,6 +149,11 @@ class Exchange:
     def _raise_if_headless(self) -> None:
         if self._error is not None and not self._parser.head_complete:
             raise self._error
+
+    def _mark_as_delivered(self) -> None:
+        self._delivered = True
+        if self._connection is None:
+            self._release()
 
     async def _send_whole(self, connection: Connection, head: bytes, body: bytes) -> None:
         if len(body) <= _WRITE_TOGETHER:
@@ -219,24 +219,15 @@ class Exchange:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _complete(self) -> None:
+    def _part_with_connection(self, *, reusable: bool = False) -> None:
         connection, self._connection = self._connection, None
         if connection is None:
             return
         connection.detach()
-        if self._parser.keep_alive and self._sent and connection.reusable:
+        if reusable and connection.reusable:
             self._park(connection)
         else:
             connection.abort()
-        if self._delivered:
-            self._release()
-
-    def _give_up(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        connection.detach()
-        connection.abort()
         if self._delivered:
             self._release()
 
@@ -248,5 +239,5 @@ class Exchange:
                 f"The reply of upstream '{self._name}' was given up before its end."
             )
         self._parser.forget()
-        self._give_up()
+        self._part_with_connection()
         self._wake()

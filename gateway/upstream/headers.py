@@ -47,12 +47,16 @@ HOP_BY_HOP = frozenset(
 """Fields about one connection only (RFC 9110 section 7.6.1)."""
 
 _FRAMING = HOP_BY_HOP | {b"content-length", b"expect"}
-_NEVER_FORWARDED = _FRAMING | CREDENTIAL_HEADERS | {
-    b"host",
-    b"cookie",
-    b"forwarded",
-    b"accept-encoding",
-}
+_NEVER_FORWARDED = (
+    _FRAMING
+    | CREDENTIAL_HEADERS
+    | {
+        b"host",
+        b"cookie",
+        b"forwarded",
+        b"accept-encoding",
+    }
+)
 _NEVER_FORWARDED_PREFIXES = (b"x-forwarded-", b"x-gateway-")
 _NOT_IN_REPLIES = HOP_BY_HOP | {
     b"set-cookie",
@@ -169,12 +173,11 @@ def _refuse_control_characters(fields: list[tuple[bytes, bytes]]) -> None:
     everything = b"".join([part for field in fields for part in field])
     if not _UNSAFE.search(everything) and all(_is_token(name) for name, _ in fields):
         return
-    for name, value in fields:
-        if _UNSAFE.search(value) or not _is_token(name):
-            shown = name.decode("ascii", "backslashreplace")
-            raise InvalidRequest(
-                f"The request header {shown!r} contains a control character or has a bad name."
-            )
+    bad = next(name for name, value in fields if _UNSAFE.search(value) or not _is_token(name))
+    shown = bad.decode("ascii", "backslashreplace")
+    raise InvalidRequest(
+        f"The request header {shown!r} contains a control character or has a bad name."
+    )
 
 
 @lru_cache(maxsize=1024)

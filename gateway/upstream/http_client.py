@@ -10,31 +10,24 @@ and a log line with the whole URL.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from typing import Any, Literal, cast
+from collections.abc import AsyncIterator
+from importlib.util import find_spec
+from typing import Any, cast
 
 import httpx2
 
 from gateway.config.settings import UpstreamSettings
-from gateway.errors import (
-    InvalidRequest,
-    TruncatedStream,
-    UpstreamError,
-    UpstreamTimeout,
-    UpstreamUnavailable,
-)
+from gateway.errors import TruncatedStream, UpstreamError, UpstreamTimeout
 from gateway.shapes import RawHeaders, UpstreamCall
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.dial import tls_context
 from gateway.upstream.headers import OutgoingHeaders, framing, reply_headers
+from gateway.upstream.httpx_errors import closed_unanswered, gateway_errors
 from gateway.upstream.origin import Origin
 from gateway.upstream.request_body import measured
 from gateway.upstream.slots import Slots
 from gateway.upstream.stats import UpstreamStats
 from gateway.upstream.targets import targets_of
-
-Phase = Literal["head", "body"]
 
 
 class _RequestBody(httpx2.AsyncByteStream):
@@ -160,11 +153,11 @@ class HttpClient:
             extensions={"timeout": limits, "trace": progress},
         )
         try:
-            with _gateway_errors(self._name, "head"):
+            with gateway_errors(self._name, "head"):
                 async with deadline:
                     response = await self._transport.handle_async_request(request)
         except UpstreamError as error:
-            if not progress.connected and _closed_unanswered(error.__cause__):
+            if not progress.connected and closed_unanswered(error.__cause__):
                 raise _ReusedConnectionClosed(error.message) from error.__cause__
             raise
         except TimeoutError:
@@ -205,7 +198,7 @@ class HttpReply:
         if not self._open:
             raise TruncatedStream(f"The reply of upstream '{self._name}' was given up unread.")
         try:
-            with _gateway_errors(self._name, "body", self._stream_idle):
+            with gateway_errors(self._name, "body", self._stream_idle):
                 async for chunk in self._stream:
                     if chunk:
                         yield chunk
@@ -221,7 +214,7 @@ class HttpReply:
             return
         self._open = False
         try:
-            with _gateway_errors(self._name, "body", self._stream_idle):
+            with gateway_errors(self._name, "body", self._stream_idle):
                 await self._stream.aclose()
         finally:
             self._slots.release()
@@ -232,6 +225,11 @@ class _ReusedConnectionClosed(UpstreamError):
 
 
 def _transport(upstream: UpstreamSettings) -> httpx2.AsyncHTTPTransport:
+    if upstream.http2 and find_spec("h2") is None:
+        raise ValueError(
+            f"upstream '{upstream.name}': http2 needs a package that is not installed; install "
+            "httpx2[http2] or switch it off"
+        )
     proxy = httpx2.Proxy(upstream.proxy.reveal()) if upstream.proxy is not None else None
     try:
         return httpx2.AsyncHTTPTransport(
@@ -247,50 +245,6 @@ def _transport(upstream: UpstreamSettings) -> httpx2.AsyncHTTPTransport:
         )
     except ImportError as error:
         raise ValueError(
-            f"upstream '{upstream.name}': a package is missing for http2 (httpx2[http2]) or for a "
-            "SOCKS proxy (httpx2[socks]); install it or change the setting"
-        ) from error
-
-
-def _closed_unanswered(error: BaseException | None) -> bool:
-    if isinstance(error, (httpx2.ReadError, httpx2.WriteError)):
-        return True
-    return isinstance(error, httpx2.RemoteProtocolError) and "without sending" in str(error)
-
-
-@contextmanager
-def _gateway_errors(name: str, phase: Phase, stream_idle: float = 0.0) -> Iterator[None]:
-    """Turn httpx2's errors into the gateway's, without its texts, which can contain addresses."""
-    who = f"Upstream '{name}'"
-    try:
-        yield
-    except httpx2.ConnectTimeout as error:
-        raise UpstreamUnavailable(
-            f"{who} could not be connected to in time (timeouts.connect)."
-        ) from error
-    except (httpx2.ConnectError, httpx2.ProxyError, httpx2.PoolTimeout) as error:
-        raise UpstreamUnavailable(
-            f"{who} could not be connected to ({type(error).__name__}); check its base_url, proxy "
-            "and TLS settings, and that it is running."
-        ) from error
-    except httpx2.WriteTimeout as error:
-        raise UpstreamTimeout(
-            f"{who} stopped reading the request body (timeouts.stream_idle)."
-        ) from error
-    except httpx2.ReadTimeout as error:
-        raise UpstreamTimeout(
-            f"{who} sent nothing for {stream_idle:g} s in the middle of its reply "
-            "(timeouts.stream_idle)."
-        ) from error
-    except httpx2.LocalProtocolError as error:
-        raise InvalidRequest(
-            "The request cannot be sent as HTTP: its method or a header is malformed."
-        ) from error
-    except httpx2.TransportError as error:
-        if phase == "body":
-            raise TruncatedStream(
-                f"{who} broke off its reply before the end ({type(error).__name__})."
-            ) from error
-        raise UpstreamError(
-            f"{who} closed the connection without a usable reply ({type(error).__name__})."
+            f"upstream '{upstream.name}': a SOCKS proxy needs a package that is not installed; "
+            "install httpx2[socks] or change proxy"
         ) from error

@@ -107,12 +107,11 @@ class Pool:
         exchange = Exchange(
             self._name,
             self._timeouts,
-            connection,
             head_only=call.method == "HEAD",
             park=self._park,
             release=self._slots.release,
         )
-        await exchange.deliver(call, head)
+        await exchange.deliver(connection, call, head)
         return exchange
 
     def _take_idle(self) -> Connection | None:

@@ -120,8 +120,8 @@ def test_outside_of_a_task_a_departure_is_only_noted() -> None:
     [(b"12", 12), (b"0", 0), (b"", None), (b"-1", None), (b"1e3", None), (b"9" * 19, None)],
 )
 def test_a_declared_length_is_a_plain_number(value: bytes, length: int | None) -> None:
-    assert declared_length([(b"host", b"h"), (b"content-length", value)]) == length
+    assert declared_length(((b"host", b"h"), (b"content-length", value))) == length
 
 
 def test_no_length_may_be_declared_at_all() -> None:
-    assert declared_length([]) is None
+    assert declared_length(()) is None

@@ -1,4 +1,4 @@
-"""Reads replies and streams as a strict client of each shape does, and says in words what it saw."""
+"""Reads replies and streams as strictly as any client, and says in words what was seen."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -18,8 +18,11 @@ from gateway.translate.fields import (
     swap_id,
     upstream_error,
 )
-from gateway.translate.logprobs import LegacyLogprobs, truncate_entries
+from gateway.translate.logprobs import LegacyLogprobs, chat_logprobs, truncate_entries
 from gateway.translate.stops import cut
+
+MAX_ALTERNATIVES = 20
+"""How many alternatives per token any of the endpoints gives."""
 
 ClientParam = Callable[[int, str | None], str | None]
 """The client's name of a parameter that the upstream named in an error to a call."""
@@ -200,6 +203,9 @@ def logprob_entries(choice: Json) -> list[Any] | None:
         return None
     if not isinstance(logprobs, dict):
         raise malformed("a choice's 'logprobs' is not an object")
+    if "content" not in logprobs and "tokens" in logprobs:
+        # Servers exist with completions' form at chat, too (llama-cpp-python#1787, vllm#3179).
+        return chat_logprobs(logprobs, top=MAX_ALTERNATIVES)
     entries: object = logprobs.get("content") or logprobs.get("refusal")
     if entries is not None and not isinstance(entries, list):
         raise malformed("a choice's 'logprobs.content' is not a list")

@@ -1,0 +1,58 @@
+"""The `model` within a body that is passed on: in a JSON object, or in a multipart form."""
+
+import re
+
+import msgspec
+
+from gateway.errors import InvalidRequest
+from gateway.exchange.message import read_object
+
+_FORM_MODEL = re.compile(
+    rb'(content-disposition:\s*form-data;\s*name="?model"?\s*\r\n'
+    rb"(?:[!-9;-~]+:[^\r\n]*\r\n)*\r\n)([^\r\n]{1,512})\r\n",
+    re.IGNORECASE,
+)
+_BOUNDARY = re.compile(rb'boundary="?([^";,\s]{1,200})', re.IGNORECASE)
+
+
+class _ModelOnly(msgspec.Struct, gc=False):
+    model: object = None
+
+
+_model_decoder = msgspec.json.Decoder(_ModelOnly)
+
+
+def json_model(body: bytes) -> str | None:
+    """Return the body's model; what is no JSON object is the upstream's to refuse."""
+    try:
+        model = _model_decoder.decode(body).model
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return model if isinstance(model, str) and model else None
+
+
+def form_model(prefix: bytes) -> str | None:
+    """Return the model that a form names within its first bytes."""
+    match = _FORM_MODEL.search(prefix)
+    return match.group(2).decode("utf-8", "replace") if match else None
+
+
+def json_with_model(body: bytes, model: str) -> bytes:
+    """Return the body with this model; raises `InvalidRequest` for anything but an object."""
+    return msgspec.json.encode({**read_object(body), "model": model})
+
+
+def form_with_model(prefix: bytes, model: str, content_type: bytes) -> bytes:
+    """Return the form's first bytes with this model: in the field's place, else as a first field.
+
+    `content_type` is the header's value as it came. Raises `InvalidRequest` when it has no
+    boundary.
+    """
+    changed, count = _FORM_MODEL.subn(lambda m: m.group(1) + model.encode() + b"\r\n", prefix, 1)
+    if count:
+        return changed
+    boundary = _BOUNDARY.search(content_type)
+    if boundary is None:
+        raise InvalidRequest("The Content-Type of a multipart body must name its boundary.")
+    field = b'--%b\r\nContent-Disposition: form-data; name="model"\r\n\r\n%b\r\n'
+    return field % (boundary[1], model.encode()) + prefix

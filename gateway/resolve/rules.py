@@ -1,0 +1,50 @@
+"""What the configuration says about model names: the rules under `models`, and the redirects."""
+
+import fnmatch
+from collections.abc import Iterator
+
+from gateway.config.settings import ModelRule, Settings
+from gateway.resolve.evidence import Evidence, Source
+
+
+class Rules:
+    """The configured rules, and the names that stand in for retired ones."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._rules = settings.models
+        self._redirects = dict(settings.retired.redirect)
+        self._exact: dict[str, ModelRule] = {}
+        for rule in settings.models:
+            if not rule.is_glob:
+                self._exact.setdefault(rule.pattern, rule)
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names that the configuration itself gives."""
+        return [*self._exact, *self._redirects]
+
+    def redirected(self, model: str) -> str | None:
+        """Return the name that is put in a retired model's place, if one is."""
+        return self._redirects.get(model)
+
+    def rule_for(self, model: str) -> ModelRule | None:
+        """Return the first rule that matches: exact names and globs in the order as written."""
+        exact = self._exact.get(model)
+        for rule in self._rules:
+            if rule is exact or (rule.is_glob and fnmatch.fnmatchcase(model, rule.pattern)):
+                return rule
+        return None
+
+    def evidence(self, asked: str, sent: str) -> Iterator[Evidence]:
+        """Yield what the configuration says of a model that is asked for, and sent as `sent`."""
+        served = self.redirected(asked) or asked
+        if served != asked:
+            yield Evidence(Source.CONFIG, f"retired.redirect puts {served!r} in its place")
+        rule = self.rule_for(served)
+        if rule is None:
+            return
+        target = f" to {sent}" if sent != served else " here"
+        endpoints = f" at {', '.join(rule.endpoints)}" if rule.endpoints else ""
+        yield Evidence(
+            Source.CONFIG, f"rule {rule.pattern!r} leads{target}{endpoints}", rule.endpoints
+        )

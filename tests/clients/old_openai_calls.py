@@ -1,0 +1,64 @@
+"""Calls of the `openai` package of 2023 (0.28), made on behalf of a test; not a test itself.
+
+Run by the Python of the environment that has that package. Each line of standard input is a JSON
+object `{"method": "Completion.acreate", "arguments": {…}}`; each line of output is its result:
+`reply`, or `chunks` of a stream, and `error` if one was raised, also after some chunks.
+"""
+
+import asyncio
+import json
+import sys
+from importlib import import_module
+from typing import Any
+
+openai: Any = import_module("openai")
+
+
+def make(method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Make one call and describe what came of it."""
+    resource, _, verb = method.partition(".")
+    function = getattr(getattr(openai, resource), verb)
+    result: dict[str, Any] = {}
+    try:
+        if verb.startswith("a"):
+            asyncio.run(make_async(function, arguments, result))
+        else:
+            made = function(**arguments)
+            if arguments.get("stream"):
+                result["chunks"] = []
+                result["chunks"].extend(chunk.to_dict_recursive() for chunk in made)
+            else:
+                result["reply"] = made.to_dict_recursive()
+    except Exception as error:  # noqa: BLE001 - which one it is, is what the test asks
+        result["error"] = describe(error)
+    return result
+
+
+async def make_async(function: Any, arguments: dict[str, Any], result: dict[str, Any]) -> None:
+    made = await function(**arguments)
+    if not arguments.get("stream"):
+        result["reply"] = made.to_dict_recursive()
+        return
+    chunks = result["chunks"] = []
+    async for chunk in made:
+        chunks.append(chunk.to_dict_recursive())  # noqa: PERF401 - kept when the next one raises
+
+
+def describe(error: Exception) -> dict[str, Any]:
+    names = ("param", "code", "http_status", "user_message")
+    described = {name: getattr(error, name, None) for name in names}
+    is_own = isinstance(error, openai.error.OpenAIError)
+    return {"class": type(error).__name__, "is_openai_error": is_own, **described}
+
+
+def main() -> None:
+    """Serve calls until the input ends: `main.py BASE_URL`."""
+    openai.api_base, openai.api_key = sys.argv[1], "sk-test"
+    for line in sys.stdin:
+        asked = json.loads(line)
+        sys.stdout.write(json.dumps(make(asked["method"], asked["arguments"])) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""A gateway on a real socket, in a thread of its own, before the emulator or any other upstream."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from gateway import app
+from gateway.config.settings import (
+    AdminSettings,
+    Kind,
+    ModelRule,
+    Settings,
+    UpstreamSettings,
+)
+from gateway.demo import emulator
+from gateway.edge.serving import Listener, serve
+
+CHAT_FINE_TUNE = "ft:gpt-3.5-turbo-0613:acme:bot:8abc1234"
+BASE_FINE_TUNE = "ft:davinci-002:acme:bot:8def5678"
+ALIASES = (
+    ModelRule("my-bot", model="gpt-4o-mini"),
+    ModelRule("text-davinci-003", model="davinci-002"),
+)
+CHAT_MODELS = ("gpt-4o-mini", "gpt-3.5-turbo", CHAT_FINE_TUNE, "acme-support-v7", "my-bot")
+COMPLETIONS_MODELS = ("davinci-002", BASE_FINE_TUNE, "acme-writer-v2", "text-davinci-003")
+"""Public models, fine-tunes, ids that say nothing, and an alias, with `ALIASES` as the rules."""
+
+
+@dataclass(frozen=True)
+class RunningGateway:
+    """`base_url` ends in /v1; `admin_url` has no path."""
+
+    base_url: str
+    admin_url: str
+
+
+@contextmanager
+def running_gateway(settings: Settings) -> Iterator[RunningGateway]:
+    """Run a gateway on free ports until the block ends."""
+    started, ports = threading.Event(), list[int]()
+    stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+    failed: list[BaseException] = []
+
+    async def run() -> None:
+        application = app.build(settings)
+        event = asyncio.Event()
+        stop.append((asyncio.get_running_loop(), event))
+
+        def announce(bound: list[int]) -> None:
+            ports.extend(bound)
+            started.set()
+
+        try:
+            await serve(
+                [
+                    Listener(application.gateway, "127.0.0.1", 0),
+                    Listener(application.admin, "127.0.0.1", 0),
+                ],
+                grace_period=1,
+                on_drain=application.gateway.drain,
+                on_started=announce,
+                stop=event,
+            )
+        finally:
+            await application.aclose()
+
+    def main() -> None:
+        try:
+            asyncio.run(run())
+        except BaseException as error:  # noqa: BLE001 - raised in the test's own thread below
+            failed.append(error)
+        finally:
+            started.set()
+
+    thread = threading.Thread(target=main, daemon=True)
+    thread.start()
+    started.wait(10)
+    try:
+        if not failed:
+            yield RunningGateway(f"http://127.0.0.1:{ports[0]}/v1", f"http://127.0.0.1:{ports[1]}")
+    finally:
+        if stop and not failed:
+            loop, event = stop[0]
+            loop.call_soon_threadsafe(event.set)
+        thread.join(10)
+        if failed:
+            raise failed[0]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The emulator and a gateway before it."""
+
+    upstream: emulator.Served
+    gateway: RunningGateway
+
+    @property
+    def base_url(self) -> str:
+        return self.gateway.base_url
+
+    def upstream_paths(self) -> list[str]:
+        """What reached the emulator, in order."""
+        return [f"{record.method} {record.path}" for record in self.upstream.journal]
+
+
+def openai_upstream(base_url: str) -> UpstreamSettings:
+    return UpstreamSettings("openai", base_url, Kind.OPENAI)
+
+
+@contextmanager
+def stage(
+    *rules: ModelRule, upstream: emulator.Emulator | None = None, **more: object
+) -> Iterator[Stage]:
+    """Set the stage: the emulator as OpenAI, the gateway with these rules."""
+    with emulator.serve(upstream) as served:
+        settings = Settings(
+            (openai_upstream(served.base_url),),
+            models=rules,
+            admin=AdminSettings(),
+            **more,  # type: ignore[arg-type]
+        )
+        with running_gateway(settings) as gateway:
+            yield Stage(served, gateway)

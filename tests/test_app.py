@@ -1,0 +1,77 @@
+"""The composition root: settings in, a whole gateway out."""
+
+import asyncio
+from typing import Any
+
+import httpx2
+import pytest
+
+from gateway import app
+from gateway.config.settings import (
+    AdminSettings,
+    CredentialPolicy,
+    Kind,
+    ModelRule,
+    Secret,
+    Settings,
+    TemplateSettings,
+    UpstreamSettings,
+)
+from gateway.demo import emulator
+
+
+def settings(base_url: str = "http://127.0.0.1:9/v1", *rules: ModelRule, **more: Any) -> Settings:
+    return Settings((UpstreamSettings("openai", base_url, Kind.OPENAI),), models=rules, **more)
+
+
+def templated(source: str | None) -> ModelRule:
+    template = TemplateSettings("jinja", path="a.j2", source=source)
+    return ModelRule("davinci-002", template=template)
+
+
+async def asked(application: Any, method: str, path: str, **more: Any) -> httpx2.Response:
+    transport = httpx2.ASGITransport(app=application)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://gateway.test") as client:
+        return await client.request(method, path, **more)
+
+
+def test_everything_is_joined() -> None:
+    with emulator.serve() as upstream:
+        rule = templated("Q: {{ messages[0].content }}\nA:")
+
+        async def scenario() -> None:
+            token = AdminSettings(token=Secret("admin"))
+            application = app.build(settings(upstream.base_url, rule, admin=token))
+            body = {"model": "davinci-002", "messages": [{"role": "user", "content": "Why?"}]}
+            headers = {"authorization": "Bearer sk-test"}
+            reply = await asked(
+                application.gateway, "POST", "/v1/chat/completions", json=body, headers=headers
+            )
+            assert "Q: Why?\nA:" in reply.json()["choices"][0]["message"]["content"]
+            counted = await asked(
+                application.admin, "GET", "/metrics", headers={"x-admin-token": "admin"}
+            )
+            assert 'home_shape="completions",outcome="success"' in counted.text
+            assert (await asked(application.admin, "GET", "/metrics")).status_code == 401
+            await application.aclose()
+
+        asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("source", [None, "{{ messages }}"])
+def test_a_template_that_compiles_is_no_obstacle(source: str | None) -> None:
+    application = app.build(settings("http://127.0.0.1:9/v1", templated(source)))
+    asyncio.run(application.aclose())
+
+
+def test_a_broken_template_is_named() -> None:
+    with pytest.raises(ValueError, match=r'models\["davinci-002"\]\.template \(a\.j2\): line 1'):
+        app.build(settings("http://127.0.0.1:9/v1", templated("{% if %}")))
+
+
+def test_an_upstream_without_the_key_that_it_needs_is_named() -> None:
+    keyless = UpstreamSettings(
+        "mine", "http://127.0.0.1:9/v1", Kind.OPENAI, CredentialPolicy.KEY, api_key=None
+    )
+    with pytest.raises(ValueError, match="upstream 'mine'"):
+        app.build(Settings((keyless,)))

@@ -1,0 +1,376 @@
+"""The documents are true: their links, examples, tables and outputs are tried here."""
+
+import asyncio
+import io
+import json
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from gateway.admin.metrics import Metrics
+from gateway.cli import main
+from gateway.config.load import load
+from gateway.config.schema import SECTIONS, key_paths
+from gateway.config.settings import Kind, TemplateSettings
+from gateway.demo import show
+from gateway.errors import UnsupportedParameter
+from gateway.shapes import Json, Shape
+from gateway.translate.capabilities import preset
+from gateway.translate.chat_schema import CHAT_PARAMETERS
+from gateway.translate.completions_via_chat.request import TABLE as COMPLETIONS_PARAMETERS
+from gateway.translate.contract import Context
+from gateway.translate.plan import can_translate, plan
+from gateway.translate.prompts import render
+from tests.clients.running import Stage, stage
+from tests.documents import (
+    DOCUMENTS,
+    ROOT,
+    Block,
+    all_blocks,
+    anchors,
+    commands,
+    links,
+    marked_table,
+    marked_tables,
+    prose,
+    section,
+    sections,
+    table_after,
+)
+from tests.test_layers import MAY_IMPORT
+
+README = ROOT / "README.md"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+OPERATIONS = ROOT / "docs" / "operations.md"
+TRANSLATION = ROOT / "docs" / "translation.md"
+HEADERS = {"authorization": f"Bearer {show.KEY}"}
+
+
+def place(block: Block) -> str:
+    return block.place
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Stage]:
+    with stage() as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def demonstration() -> str:
+    console = Console(file=io.StringIO(), highlight=False, soft_wrap=True, width=100, record=True)
+    assert asyncio.run(show.show(once=True, port=0, emulator_port=0, console=console)) == 0
+    return console.export_text()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_relative_link_leads_to_a_file_and_a_heading(document: Path) -> None:
+    for target in links(document):
+        if re.match(r"https://", target):
+            continue
+        path, _, fragment = target.partition("#")
+        file = (document.parent / path).resolve() if path else document
+        assert file.is_file(), f"{document.name}: {target}"
+        assert file.is_relative_to(ROOT)
+        if fragment:
+            assert fragment in anchors(file), f"{document.name}: {target}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_key_that_a_document_names_exists(document: Path) -> None:
+    paths = {".".join(str(part) for part in path[:2]) for path in key_paths()}
+    for section_name, key in re.findall(r"`([a-z]+)\.([a-z0-9_]+)[`:]", prose(document)):
+        if section_name in SECTIONS and section_name not in ("upstreams", "models", "clients"):
+            assert f"{section_name}.{key}" in paths, f"{document.name}: {section_name}.{key}"
+
+
+@pytest.mark.parametrize("block", all_blocks(language="yaml"), ids=place)
+def test_every_configuration_example_can_be_loaded(block: Block, tmp_path: Path) -> None:
+    (tmp_path / "llama.jinja").write_text("{{ messages }}", "utf-8")
+    file = tmp_path / "config.yaml"
+    file.write_text(block.text, "utf-8")
+    settings = load(file, {"OPENAI_API_KEY": "sk-x", "ADMIN_TOKEN": "t"})
+    assert settings.upstreams
+
+
+@pytest.mark.parametrize("block", all_blocks(language="console"), ids=place)
+def test_every_console_example_prints_what_the_document_shows(block: Block, running: Stage) -> None:
+    environment = {
+        "OPENAI_API_KEY": show.KEY,
+        "GATEWAY_UPSTREAMS__OPENAI__BASE_URL": running.upstream.base_url,
+        "GATEWAY_UPSTREAMS__OPENAI__KIND": "openai",
+        "COLUMNS": "100",
+    }
+    told = list(commands(block))
+    assert told
+    for command, output in told:
+        words = shlex.split(command)
+        fed = ""
+        if words[0] == "echo":
+            assert words[2] == "|"
+            fed, words = words[1] + "\n", words[3:]
+        assert words[0] == "gateway"
+        result = CliRunner().invoke(main, words[1:], input=fed, env=environment)
+        assert _without_trailing_space(result.output) == output.rstrip("\n"), command
+
+
+def _without_trailing_space(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.splitlines()).rstrip("\n")
+
+
+def test_the_demonstration_in_the_readme_is_what_the_demo_prints(demonstration: str) -> None:
+    (block,) = all_blocks(marker="demo")
+    shown = block.text.strip("\n").split("\n\n")
+    assert len(shown) > 1
+    assert set(shown) <= set(demonstration.strip("\n").split("\n\n"))
+
+
+@pytest.mark.parametrize("block", all_blocks(marker="headers: "), ids=place)
+def test_the_headers_shown_are_those_of_a_real_reply(block: Block, running: Stage) -> None:
+    reply = _call(running, block.marker.removeprefix("headers: "))
+    assert reply.status_code == 200
+    ours = [f"{name}: {value}" for name, value in reply.headers.items() if "gateway" in name]
+    assert ours == block.text.splitlines()
+
+
+@pytest.mark.parametrize("block", all_blocks(marker="error: "), ids=place)
+def test_the_errors_shown_are_those_of_a_real_reply(block: Block, running: Stage) -> None:
+    reply = _call(running, block.marker.removeprefix("error: "))
+    assert reply.status_code >= 400
+    assert reply.json() == json.loads(block.text)
+
+
+@pytest.mark.parametrize("block", all_blocks(marker="admin: "), ids=place)
+def test_the_explanations_shown_are_those_of_the_admin_listener(
+    block: Block, running: Stage
+) -> None:
+    url = running.gateway.admin_url + block.marker.removeprefix("admin: ")
+    reply = httpx2.get(url, headers=HEADERS, trust_env=False)
+    assert _ageless(reply.json()) == _ageless(json.loads(block.text))
+
+
+def _ageless(explanation: Json) -> Json:
+    """How old a finding is depends on what was asked before."""
+    for piece in explanation["evidence"]:
+        piece["age_seconds"] = piece["age_seconds"] is not None
+    return explanation
+
+
+def _call(running: Stage, call: str) -> httpx2.Response:
+    method, path, body = call.split(" ", 2)
+    url = running.base_url.removesuffix("/v1") + path
+    return httpx2.request(method, url, json=json.loads(body), headers=HEADERS, trust_env=False)
+
+
+# --- translation.md ----------------------------------------------------------------------------
+
+PARAMETERS = {Shape.COMPLETIONS: set(COMPLETIONS_PARAMETERS), Shape.CHAT: set(CHAT_PARAMETERS)}
+BASES: dict[Shape, Json] = {
+    Shape.COMPLETIONS: {"model": "gpt-4o-mini", "prompt": "Hello"},
+    # Of a model whose template has no stop sequences of its own.
+    Shape.CHAT: {
+        "model": "gpt-3.5-turbo-instruct",
+        "messages": [{"role": "user", "content": "Hello"}],
+    },
+}
+COMPANIONS: dict[str, Json] = {
+    "stream_options": {"stream": True},
+    "top_logprobs": {"logprobs": True},
+}
+FUNCTION = {"name": "f"}
+SAMPLES: dict[str, Any] = {
+    "audio": {"voice": "alloy", "format": "mp3"},
+    "best_of": 3,
+    "echo": True,
+    "frequency_penalty": 0.5,
+    "function_call": FUNCTION,
+    "functions": [FUNCTION],
+    "logit_bias": {"50256": -100},
+    "logprobs": {Shape.COMPLETIONS: 2, Shape.CHAT: True},
+    "max_completion_tokens": 20,
+    "max_tokens": 20,
+    "metadata": {"a": "b"},
+    "modalities": ["text", "audio"],
+    "moderation": {"model": "omni-moderation-latest"},
+    "n": 2,
+    "parallel_tool_calls": False,
+    "prediction": {"type": "content", "content": "x"},
+    "presence_penalty": 0.5,
+    "prompt_cache_key": "k",
+    "prompt_cache_options": {"ttl": "30m"},
+    "prompt_cache_retention": "24h",
+    "reasoning_effort": "low",
+    "response_format": {"type": "json_object"},
+    "safety_identifier": "s",
+    "seed": 7,
+    "service_tier": "flex",
+    "stop": ["x"],
+    "store": True,
+    "stream": True,
+    "stream_options": {"include_usage": True},
+    "suffix": "s",
+    "temperature": 0.5,
+    "tool_choice": "required",
+    "tools": [{"type": "function", "function": FUNCTION}],
+    "top_logprobs": 2,
+    "top_p": 0.5,
+    "user": "u",
+    "verbosity": "low",
+    "web_search_options": {},
+}
+
+
+def test_every_pair_has_a_section_that_says_whether_there_is_a_translation() -> None:
+    for client in Shape:
+        for home in Shape:
+            if client is not home:
+                told = section(TRANSLATION, f"{client} → {home}")
+                assert told.strip().startswith("Not yet.") != can_translate(client, home)
+
+
+def test_the_readme_says_which_pairs_are_translated() -> None:
+    rows = {row[0]: dict(zip(Shape, row[1:], strict=True)) for row in _pair_rows()}
+    for client in Shape:
+        for home in Shape:
+            expected = "translated" if can_translate(client, home) else "not yet"
+            assert rows[client][home] == ("untouched" if client is home else expected)
+
+
+def _pair_rows() -> list[list[str]]:
+    return table_after(README, "What is translated")
+
+
+PAIRS = [marker.split()[1:] for marker in marked_tables(TRANSLATION, "parameters: ")]
+
+
+def test_every_translated_pair_of_checked_parameters_has_a_table() -> None:
+    told = {(Shape(client), Shape(home)) for client, home in PAIRS}
+    assert told >= {(Shape.COMPLETIONS, Shape.CHAT), (Shape.CHAT, Shape.COMPLETIONS)}
+    assert all(can_translate(client, home) for client, home in told)
+
+
+@pytest.mark.parametrize(("client", "home"), PAIRS)
+def test_every_parameter_becomes_what_the_table_says(client: str, home: str) -> None:
+    rows = marked_table(TRANSLATION, f"parameters: {client} {home}")
+    told = {row[0].strip("`"): row[1] for row in rows}
+    assert set(told) == PARAMETERS[Shape(client)]
+    became = {name: _what_becomes_of(name, Shape(client), Shape(home)) for name in told}
+    assert became == told
+
+
+def _what_becomes_of(name: str, client: Shape, home: Shape) -> str:
+    base = BASES[client]
+    value = base[name] if name in base else SAMPLES[name]
+    if name == "logprobs":
+        value = value[client]
+    body = {**base, **COMPANIONS.get(name, {}), name: value}
+    context = Context(base["model"], base["model"], capabilities=preset(Kind.OPENAI, home))
+    try:
+        translation = plan(client, home, body, context)
+    except UnsupportedParameter as refused:
+        return "refused" if refused.param == name else f"refused as {refused.param}"
+    if name in translation.report.dropped:
+        return "dropped"
+    if name in translation.report.emulated:
+        return "emulated"
+    sent = translation.calls[0].get(name)
+    # As JSON, for in Python 1 equals True.
+    return "passed" if json.dumps(sent) == json.dumps(value) else "converted"
+
+
+SYSTEM = {"role": "system", "content": "Be brief."}
+HELLO = {"role": "user", "content": "Hello"}
+ANSWERED = [{"role": "assistant", "content": "Hi."}, {"role": "user", "content": "Bye"}]
+
+
+@pytest.mark.parametrize(
+    ("marker", "messages"),
+    [("templates", [SYSTEM, HELLO, *ANSWERED]), ("templates, single", [SYSTEM, HELLO])],
+)
+def test_the_templates_render_as_shown(marker: str, messages: list[Json]) -> None:
+    (block,) = [block for block in all_blocks(marker="templates") if block.marker == marker]
+    told: dict[str, str] = json.loads(block.text)
+    assert set(told) == {"raw", "transcript", "human_ai", "finetune", "chatml"}
+    context = Context("m", "m")
+    for name, prompt in told.items():
+        assert render(TemplateSettings(name), messages, context).text == prompt
+
+
+def test_the_kinds_in_the_translation_table_exist() -> None:
+    named = {
+        kind
+        for row in table_after(TRANSLATION, "What a server understands")
+        for kind in re.findall(r"`([^`]+)`", row[0])
+    }
+    assert named <= set(Kind)
+
+
+# --- operations.md, architecture.md, README.md, CHANGELOG.md -----------------------------------
+
+
+def test_the_metrics_told_are_those_there_are() -> None:
+    named = set(re.findall(r"`(gateway_\w+)`", section(OPERATIONS, "The admin listener")))
+    exposed = Metrics(frozenset()).text().decode()
+    families = set(re.findall(r"^# TYPE (\w+) ", exposed, re.MULTILINE))
+    assert named == {name for name in families if not name.endswith("_created")}
+
+
+def test_the_error_codes_told_exist_in_the_code() -> None:
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "gateway").rglob("*.py"))
+    rows = table_after(OPERATIONS, "Bad input")
+    codes = {code for row in rows for code in re.findall(r"`(\w+)`", row[2])}
+    assert len(codes) > 10
+    for code in codes:
+        assert f'"{code}"' in source, code
+
+
+def test_the_architecture_tells_every_layer_and_what_it_may_import() -> None:
+    everything = set(MAY_IMPORT) - {"__main__"}
+    told: dict[str, set[str]] = {}
+    for names, imports, _ in table_after(ARCHITECTURE, "Layers"):
+        for name in re.findall(r"`(\w+)`", names):
+            told[name] = set(re.findall(r"`(\w+)`", imports))
+    assert set(told) == everything
+    for name in everything - {"app", "cli"}:
+        assert told[name] == MAY_IMPORT[name], name
+
+
+def test_the_architecture_has_a_reason_for_every_dependency() -> None:
+    rows = table_after(ARCHITECTURE, "Dependencies")
+    told = {name for row in rows for name in re.findall(r"`([\w-]+)`", row[0])}
+    assert told == _dependencies() | {"tiktoken"}
+
+
+def test_the_readme_counts_the_dependencies_rightly() -> None:
+    assert f"{len(_dependencies())} direct dependencies" in README.read_text("utf-8")
+
+
+def _dependencies() -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    return {re.split(r"[^\w-]", line, maxsplit=1)[0] for line in project["dependencies"]}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_the_files_that_a_document_names_exist(document: Path) -> None:
+    for name in re.findall(r"`((?:\w+/)*\w+\.(?:py|yaml|jsonl))`", prose(document)):
+        candidates = (ROOT / name, ROOT / "gateway" / name)
+        basename_known = "/" not in name and any(ROOT.glob(f"gateway/**/{name}"))
+        assert basename_known or any(path.exists() for path in candidates), name
+
+
+def test_the_readme_can_be_read_in_a_few_minutes() -> None:
+    assert len(README.read_text("utf-8").splitlines()) < 250
+
+
+def test_the_changelog_tells_what_is_unreleased() -> None:
+    changelog = ROOT / "CHANGELOG.md"
+    assert sections(changelog)[0] == "Unreleased"
+    assert "\n### Added\n" in "\n" + section(changelog, "Unreleased")

@@ -1,0 +1,169 @@
+"""The order of events that real sockets seldom give; the usual ones are in `test_senders.py`."""
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from gateway.upstream.connection import Connection
+
+pytestmark = pytest.mark.anyio
+
+
+class FakeTransport:
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.closing = False
+        self.unsent = 0
+
+    def write(self, data: bytes) -> None:
+        self.calls.append(f"write {data!r}")
+
+    def abort(self) -> None:
+        self.closing = True
+        self.calls.append("abort")
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def pause_reading(self) -> None:
+        self.calls.append("pause")
+
+    def resume_reading(self) -> None:
+        self.calls.append("resume")
+
+
+class Notes:
+    """An owner and a receiver in one that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+
+    def connection_opened(self, connection: Connection) -> None:
+        self.told.append("opened")
+
+    def connection_closed(self, connection: Connection) -> None:
+        self.told.append("closed")
+
+    def connection_gone(self, connection: Connection) -> None:
+        self.told.append("gone")
+
+    def receive(self, data: bytes) -> None:
+        self.told.append(data)
+
+    def lost(self, error: Exception | None) -> None:
+        self.told.append(error)
+
+    def expired(self) -> None:
+        self.told.append("expired")
+
+
+def connected() -> tuple[Connection, FakeTransport, Notes]:
+    notes, transport = Notes(), FakeTransport()
+    connection = Connection(notes)
+    connection.connection_made(cast("asyncio.BaseTransport", transport))
+    return connection, transport, notes
+
+
+async def test_an_attempt_that_was_given_up_closes_the_socket_it_still_gets() -> None:
+    notes, transport = Notes(), FakeTransport()
+    connection = Connection(notes)
+    connection.abort()
+    connection.connection_made(cast("asyncio.BaseTransport", transport))
+    assert transport.calls == ["abort"]
+    connection.connection_lost(None)
+    assert notes.told == ["closed", "opened", "gone"]
+
+
+async def test_nothing_is_done_to_a_transport_that_is_closed() -> None:
+    connection, transport, notes = connected()
+    connection.attach(notes)
+    connection.pause_reading()
+    connection.abort(ConnectionAbortedError())
+    connection.write(b"late")
+    connection.resume_reading()
+    connection.pause_reading()
+    connection.set_deadline(0.0)
+    connection.abort()
+    assert transport.calls == ["pause", "abort", "abort"]
+    assert notes.told[:2] == ["opened", "closed"]
+    assert isinstance(notes.told[2], ConnectionAbortedError)
+    await connection.drain(0.0)
+
+
+async def test_reading_is_paused_and_resumed_once() -> None:
+    connection, transport, _ = connected()
+    connection.resume_reading()
+    connection.pause_reading()
+    connection.pause_reading()
+    connection.detach()
+    connection.resume_reading()
+    assert transport.calls == ["pause", "resume"]
+
+
+async def test_a_connection_with_unsent_bytes_is_not_reusable() -> None:
+    connection, transport, _ = connected()
+    assert connection.reusable
+    transport.unsent = 1
+    assert not connection.reusable
+    assert not Connection(Notes()).reusable
+
+
+async def test_draining_waits_for_room_and_no_longer_than_its_limit() -> None:
+    connection, _, _ = connected()
+    await connection.drain(0.0)
+    connection.pause_writing()
+    with pytest.raises(TimeoutError):
+        await connection.drain(0.01)
+    draining = asyncio.create_task(connection.drain(10.0))
+    await asyncio.sleep(0)
+    connection.resume_writing()
+    connection.resume_writing()
+    await draining
+    connection.pause_writing()
+    draining = asyncio.create_task(connection.drain(10.0))
+    await asyncio.sleep(0)
+    connection.abort()
+    await draining
+
+
+async def test_a_deadline_that_moves_is_kept_with_one_timer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = asyncio.get_running_loop()
+    now = 100.0
+    timers: list[tuple[float, Any]] = []
+
+    def call_at(when: float, callback: Any) -> asyncio.TimerHandle:
+        timers.append((when, callback))
+        return asyncio.TimerHandle(when, callback, (), loop)
+
+    monkeypatch.setattr(loop, "time", lambda: now)
+    monkeypatch.setattr(loop, "call_at", call_at)
+    connection, transport, notes = connected()
+    connection.attach(notes)
+    connection.set_deadline(110.0)
+    connection.set_deadline(120.0)  # later: the running timer will look again
+    assert [when for when, _ in timers] == [110.0]
+    now = 110.0
+    timers[-1][1]()
+    assert [when for when, _ in timers] == [110.0, 120.0]
+    connection.set_deadline(115.0)  # earlier: a new timer
+    assert [when for when, _ in timers] == [110.0, 120.0, 115.0]
+    connection.set_deadline(None)
+    now = 115.0
+    timers[-1][1]()
+    assert notes.told == ["opened"]
+    connection.set_deadline(116.0)
+    now = 116.0
+    timers[-1][1]()
+    assert notes.told == ["opened", "expired"]
+    connection.detach()
+    connection.set_deadline(117.0)
+    now = 117.0
+    timers[-1][1]()
+    assert transport.calls == ["abort"]
+    assert notes.told == ["opened", "expired", "closed"]

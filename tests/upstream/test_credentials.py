@@ -1,0 +1,139 @@
+import hashlib
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.config.settings import CredentialPolicy, Kind, Secret, UpstreamSettings
+from gateway.shapes import RawHeaders
+from gateway.upstream.credentials import Credentials
+
+JWT = b"eyJhbGciOi.eyJhdWQi.c2lnbmF0dXJl"
+CALLERS = UpstreamSettings("openai", "https://api.openai.com/v1")
+AZURE = replace(CALLERS, kind=Kind.AZURE)
+KEYED = replace(CALLERS, credential=CredentialPolicy.KEY, api_key=Secret("sk-ours"))
+THEIRS: RawHeaders = (
+    (b"authorization", b"Bearer sk-theirs"),
+    (b"openai-organization", b"org"),
+    (b"openai-project", b"proj"),
+)
+
+
+def test_the_gateways_key_replaces_the_callers_and_its_account() -> None:
+    assert Credentials(KEYED).headers(THEIRS) == ((b"authorization", b"Bearer sk-ours"),)
+    azure = replace(KEYED, kind=Kind.AZURE)
+    assert Credentials(azure).headers(THEIRS) == ((b"api-key", b"sk-ours"),)
+
+
+def test_an_upstream_without_credentials_gets_none() -> None:
+    assert Credentials(replace(CALLERS, credential=CredentialPolicy.NONE)).headers(THEIRS) == ()
+
+
+def test_the_callers_key_goes_with_its_account() -> None:
+    assert Credentials(CALLERS).headers(THEIRS) == THEIRS
+
+
+def test_an_account_without_a_key_goes_nowhere() -> None:
+    assert Credentials(CALLERS).headers(THEIRS[1:]) == ()
+
+
+@pytest.mark.parametrize(
+    ("upstream", "given_", "sent"),
+    [
+        (CALLERS, (b"api-key", b"k"), (b"authorization", b"Bearer k")),
+        (CALLERS, (b"authorization", b"bearer  k "), (b"authorization", b"Bearer k")),
+        (CALLERS, (b"authorization", b"Basic dTpw"), (b"authorization", b"Basic dTpw")),
+        (AZURE, (b"authorization", b"Bearer k"), (b"api-key", b"k")),
+        (AZURE, (b"api-key", b"k"), (b"api-key", b"k")),
+        (AZURE, (b"authorization", b"Bearer " + JWT), (b"authorization", b"Bearer " + JWT)),
+        (AZURE, (b"authorization", b"Basic dTpw"), (b"authorization", b"Basic dTpw")),
+    ],
+)
+def test_the_callers_key_takes_the_form_that_the_upstream_wants(
+    upstream: UpstreamSettings, given_: tuple[bytes, bytes], sent: tuple[bytes, bytes]
+) -> None:
+    assert Credentials(upstream).headers((given_,)) == (sent,)
+
+
+def test_exactly_one_credential_is_sent() -> None:
+    client = (
+        (b"api-key", b"b"),
+        (b"authorization", b""),
+        (b"authorization", b"Bearer a"),
+        (b"authorization", b"Bearer c"),
+    )
+    assert Credentials(CALLERS).headers(client) == ((b"authorization", b"Bearer a"),)
+
+
+def test_a_key_of_the_gateways_own_never_goes_upstream() -> None:
+    own = frozenset({hashlib.sha256(b"gateway-key").hexdigest().upper()})
+    credentials = Credentials(CALLERS, own_keys=own)
+    assert credentials.headers(((b"authorization", b"Bearer gateway-key"),)) == ()
+    assert credentials.headers(((b"api-key", b"gateway-key"),)) == ()
+    both = ((b"authorization", b"Bearer gateway-key"), (b"api-key", b"sk-theirs"))
+    assert credentials.headers(both) == ((b"authorization", b"Bearer sk-theirs"),)
+
+
+@pytest.mark.parametrize("base", [KEYED, CALLERS])
+def test_a_configured_authorization_replaces_every_other(base: UpstreamSettings) -> None:
+    credentials = Credentials(replace(base, headers=(("Authorization", Secret("Token x")),)))
+    assert credentials.headers(THEIRS) == ()
+    assert credentials.fingerprint(THEIRS) == credentials.fingerprint(())
+
+
+@pytest.mark.parametrize(
+    ("key", "complaint"), [(None, "no api_key"), ("", "no api_key"), ("a b", "space"), ("ä", "a")]
+)
+def test_a_key_that_cannot_be_sent_is_refused_at_start(key: str | None, complaint: str) -> None:
+    secret = None if key is None else Secret(key)
+    with pytest.raises(ValueError, match=complaint) as caught:
+        Credentials(replace(KEYED, api_key=secret))
+    assert "'openai'" in str(caught.value)
+
+
+FIELDS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [b"authorization", b"api-key", b"openai-organization", b"openai-project", b"accept"]
+        ),
+        st.sampled_from(
+            [b"Bearer a", b"Bearer ab", b"a", b"b", b"ab", b"", b"12:a", b"Bearer " + JWT]
+        ),
+    ),
+    max_size=5,
+).map(tuple)
+
+
+@given(FIELDS, FIELDS, st.sampled_from([CALLERS, AZURE]))
+def test_fingerprints_are_equal_exactly_when_the_same_is_sent(
+    one: RawHeaders, other: RawHeaders, upstream: UpstreamSettings
+) -> None:
+    credentials = Credentials(upstream)
+    same = credentials.headers(one) == credentials.headers(other)
+    assert (credentials.fingerprint(one) == credentials.fingerprint(other)) == same
+
+
+@pytest.mark.parametrize(
+    "upstream", [KEYED, replace(CALLERS, credential=CredentialPolicy.NONE)], ids=["key", "none"]
+)
+def test_callers_are_not_told_apart_where_their_credential_is_not_sent(
+    upstream: UpstreamSettings,
+) -> None:
+    credentials = Credentials(upstream)
+    assert credentials.fingerprint(THEIRS) == credentials.fingerprint(())
+
+
+def test_forwarded_fields_that_name_a_caller_tell_callers_apart_and_others_do_not() -> None:
+    credentials = Credentials(replace(KEYED, forward_headers=("X-Api-Key", "X-Trace")))
+    plain = credentials.fingerprint(())
+    assert credentials.fingerprint(((b"x-trace", b"1"),)) == plain
+    assert credentials.fingerprint(((b"x-api-key", b"1"),)) != plain
+
+
+def test_upstreams_have_fingerprints_of_their_own_and_none_shows_the_key() -> None:
+    one = Credentials(CALLERS).fingerprint(THEIRS)
+    other = Credentials(replace(CALLERS, name="other")).fingerprint(THEIRS)
+    assert one != other
+    assert len(one) == 64
+    assert one != hashlib.sha256(b"Bearer sk-theirs").hexdigest()

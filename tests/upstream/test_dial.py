@@ -1,0 +1,127 @@
+"""What `test_senders.py` and `test_tls.py` do not show of opening connections."""
+
+import asyncio
+import socket
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.errors import UpstreamUnavailable
+from gateway.upstream.dial import Dialer, tls_context
+from gateway.upstream.origin import Origin
+
+pytestmark = pytest.mark.anyio
+
+
+class FakeLoop:
+    """Stands for the loop's two network calls: what a name means, and what each address does."""
+
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        addresses: list[tuple[Any, ...]],
+        outcomes: dict[str, BaseException | None],
+    ) -> None:
+        self.addresses = addresses
+        self.outcomes = outcomes
+        self.tried: list[str] = []
+        loop = asyncio.get_running_loop()
+        monkeypatch.setattr(loop, "getaddrinfo", self.getaddrinfo)
+        monkeypatch.setattr(loop, "create_connection", self.create_connection)
+
+    async def getaddrinfo(self, host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in self.addresses]
+
+    async def create_connection(
+        self, make: Any, address: str, port: int, **_: Any
+    ) -> tuple[None, asyncio.Protocol]:
+        self.tried.append(address)
+        outcome = self.outcomes.get(address)
+        if isinstance(outcome, BaseException):
+            raise outcome
+        if address in self.outcomes:
+            await asyncio.Event().wait()
+        return None, make()
+
+
+def dialer(timeout: float = 10.0) -> Dialer:
+    return Dialer("local", Origin("http", "upstream.test", 80, ""), True, timeout)
+
+
+async def test_addresses_are_tried_in_order_until_one_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    addresses = [
+        ("fe80::1", 80, 0, 3),
+        ("fe80::2%eth0", 80, 0, 3),
+        ("10.0.0.1", 80),
+        ("::5", 80, 0, 0),
+    ]
+    failures: dict[str, BaseException | None] = {
+        "fe80::1%3": ConnectionRefusedError(),
+        "fe80::2%eth0": OSError("no route"),
+    }
+    fake = FakeLoop(monkeypatch, addresses, failures)
+    assert isinstance(await dialer().connect(asyncio.Protocol), asyncio.Protocol)
+    assert fake.tried == ["fe80::1%3", "fe80::2%eth0", "10.0.0.1"]
+
+
+async def test_an_address_that_does_not_answer_leaves_time_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake = FakeLoop(monkeypatch, [("10.0.0.1", 80), ("10.0.0.2", 80)], {"10.0.0.1": None})
+    assert isinstance(await dialer(0.1).connect(asyncio.Protocol), asyncio.Protocol)
+    assert fake.tried == ["10.0.0.1", "10.0.0.2"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (ConnectionRefusedError(), "was refused"),
+        (OSError("no route to 10.0.0.1"), r"no connection \(OSError\)"),
+        (ssl.SSLError(1, "oops"), "TLS handshake failed"),
+        (None, r"within 0\.05 s \(timeouts\.connect\)"),
+    ],
+)
+async def test_the_last_failure_is_the_one_that_is_told(
+    monkeypatch: pytest.MonkeyPatch, failure: BaseException | None, reason: str
+) -> None:
+    FakeLoop(monkeypatch, [("10.0.0.1", 80)], {"10.0.0.1": failure})
+    with pytest.raises(UpstreamUnavailable, match=reason) as caught:
+        await dialer(0.05).connect(asyncio.Protocol)
+    assert "10.0.0.1" not in caught.value.message
+
+
+async def test_a_name_without_addresses_is_unavailability(monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeLoop(monkeypatch, [], {})
+    with pytest.raises(UpstreamUnavailable, match="no connection"):
+        await dialer().connect(asyncio.Protocol)
+
+
+async def test_a_name_server_that_does_not_answer_is_unavailability(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def never(*_: Any, **__: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", never)
+    with pytest.raises(UpstreamUnavailable, match="cannot be resolved"):
+        await dialer(0.05).connect(asyncio.Protocol)
+
+
+def test_tls_is_verified_unless_switched_off(tmp_path: Path) -> None:
+    assert tls_context(True).verify_mode is ssl.CERT_REQUIRED
+    assert tls_context(True).check_hostname
+    assert tls_context(False).verify_mode is ssl.CERT_NONE
+    assert tls_context(str(tmp_path)).verify_mode is ssl.CERT_REQUIRED
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_ca_bundle_that_is_none_is_refused(tmp_path: Path, content: str | None) -> None:
+    bundle = tmp_path / "ca.pem"
+    if content is not None:
+        bundle.write_text(content)
+    with pytest.raises(ValueError, match="no usable CA bundle"):
+        tls_context(str(bundle))

@@ -1,0 +1,157 @@
+"""One exchange on a connection that the test plays; over real sockets: `test_senders.py`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import cast
+
+import pytest
+
+from gateway.config.settings import TimeoutSettings
+from gateway.errors import TruncatedStream, UpstreamTimeout
+from gateway.upstream.connection import Connection
+from gateway.upstream.exchange import UNREAD_LIMIT, Exchange
+from gateway.upstream.reply_parser import ClosedUnanswered
+from tests.upstream.conftest import GET, call, read
+from tests.upstream.scripted import chunked, with_length
+from tests.upstream.test_connection import FakeTransport, Notes
+
+pytestmark = pytest.mark.anyio
+
+
+class Stage:
+    """An exchange, its connection, and what became of both."""
+
+    def __init__(self, **timeouts: float) -> None:
+        self.transport = FakeTransport()
+        self.connection = Connection(Notes())
+        self.connection.connection_made(cast("asyncio.BaseTransport", self.transport))
+        self.parked: list[Connection] = []
+        self.released = 0
+        self.exchange = Exchange(
+            "local",
+            TimeoutSettings(**timeouts),
+            head_only=False,
+            park=self.parked.append,
+            release=self.release,
+        )
+
+    def release(self) -> None:
+        self.released += 1
+
+    async def deliver(self, *received: bytes) -> None:
+        """Deliver a request and let these bytes come back."""
+        delivering = asyncio.create_task(self.exchange.deliver(self.connection, GET, b"head"))
+        await asyncio.sleep(0)
+        for data in received:
+            self.connection.data_received(data)
+        await delivering
+
+
+async def test_the_connection_is_parked_and_released_when_the_reply_is_here() -> None:
+    stage = Stage()
+    await stage.deliver(with_length(b"body"))
+    assert (stage.parked, stage.released) == ([stage.connection], 1)
+    assert stage.transport.calls == ["write b'head'"]
+    assert await read(stage.exchange) == b"body"
+    await stage.exchange.aclose()
+    assert (stage.parked, stage.released) == ([stage.connection], 1)
+
+
+async def test_a_connection_that_was_closed_before_its_first_request_is_unanswered() -> None:
+    stage = Stage()
+    stage.connection.abort()
+    with pytest.raises(ClosedUnanswered):
+        await stage.exchange.deliver(stage.connection, GET, b"head")
+    assert (stage.parked, stage.released) == ([], 0)
+
+
+async def test_a_failed_delivery_releases_nothing_because_its_caller_does() -> None:
+    stage = Stage(first_byte=0.01)
+    with pytest.raises(UpstreamTimeout):
+        await stage.deliver()
+    assert (stage.parked, stage.released, stage.transport.closing) == ([], 0, True)
+
+
+async def test_a_cancelled_delivery_closes_the_connection() -> None:
+    stage = Stage()
+    delivering = asyncio.create_task(stage.exchange.deliver(stage.connection, GET, b"head"))
+    await asyncio.sleep(0)
+    stage.connection.data_received(with_length(b"x")[:-1])
+    delivering.cancel()
+    await asyncio.wait([delivering])
+    assert (stage.parked, stage.released, stage.transport.closing) == ([], 0, True)
+
+
+async def test_reading_pauses_while_too_much_is_unread() -> None:
+    stage = Stage()
+    big = chunked(b"x" * (UNREAD_LIMIT + 1), b"end")
+    await stage.deliver(big[:-13])
+    assert stage.transport.calls[-1] == "pause"
+    chunks = stage.exchange.chunks()
+    assert len(await anext(chunks)) == UNREAD_LIMIT + 1
+    assert stage.transport.calls[-1] == "resume"
+    stage.connection.data_received(big[-13:])
+    assert await anext(chunks) == b"end"
+    with pytest.raises(StopAsyncIteration):
+        await anext(chunks)
+    assert stage.released == 1
+
+
+async def test_what_arrived_before_the_end_is_delivered_before_the_error() -> None:
+    stage = Stage()
+    await stage.deliver(with_length(b"whole")[:-1])
+    stage.connection.eof_received()
+    chunks = stage.exchange.chunks()
+    assert await anext(chunks) == b"whol"
+    with pytest.raises(TruncatedStream):
+        await anext(chunks)
+    assert stage.released == 1
+
+
+async def test_a_broken_head_and_body_in_one_read_deliver_the_head() -> None:
+    stage = Stage()
+    await stage.deliver(chunked(b"good")[:-5] + b"not a chunk")
+    assert stage.exchange.status == 200
+    chunks = stage.exchange.chunks()
+    assert await anext(chunks) == b"good"
+    with pytest.raises(TruncatedStream, match="cannot be read on"):
+        await anext(chunks)
+
+
+async def test_an_upload_is_stopped_when_its_connection_is_lost() -> None:
+    stopped = asyncio.Event()
+
+    async def upload() -> AsyncIterator[bytes]:
+        try:
+            yield b"begun"
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+
+    stage = Stage()
+    request = call(upload())
+    delivering = asyncio.create_task(stage.exchange.deliver(stage.connection, request, b"head"))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    stage.connection.connection_lost(ConnectionResetError())
+    with pytest.raises(ClosedUnanswered):
+        await delivering
+    assert stopped.is_set()
+    assert stage.transport.calls == ["write b'head'", "write b'5\\r\\nbegun\\r\\n'"]
+
+
+async def test_an_early_reply_cut_short_while_uploading_is_still_an_error() -> None:
+    async def upload() -> AsyncIterator[bytes]:
+        yield b"begun"
+        await asyncio.Event().wait()
+
+    stage = Stage()
+    request = call(upload())
+    delivering = asyncio.create_task(stage.exchange.deliver(stage.connection, request, b"head"))
+    await asyncio.sleep(0)
+    stage.connection.data_received(with_length(b"no", "413 Content Too Large")[:-1])
+    await delivering
+    stage.connection.eof_received()
+    with pytest.raises(TruncatedStream):
+        await read(stage.exchange)
+    assert (stage.parked, stage.released) == ([], 1)

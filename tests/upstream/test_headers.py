@@ -1,0 +1,233 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.config.settings import CredentialPolicy, Kind, Secret, UpstreamSettings
+from gateway.errors import InvalidRequest
+from gateway.shapes import RawHeaders, UpstreamCall
+from gateway.upstream.credentials import Credentials
+from gateway.upstream.headers import HOP_BY_HOP, OutgoingHeaders, framing, reply_headers
+
+PLAIN = UpstreamSettings("local", "http://local/v1", credential=CredentialPolicy.NONE)
+CALLERS = replace(PLAIN, credential=CredentialPolicy.CALLER)
+
+
+def outgoing(upstream: UpstreamSettings, *headers: tuple[bytes, bytes]) -> dict[bytes, bytes]:
+    sent = OutgoingHeaders(upstream, Credentials(upstream), b"local").outgoing(headers)
+    assert len(dict(sent)) == len(sent)
+    return dict(sent)
+
+
+ALWAYS = {b"host": b"local", b"accept-encoding": b"identity"}
+
+
+def test_what_is_on_the_list_goes_out() -> None:
+    client = {
+        b"content-type": b"application/json",
+        b"accept": b"text/event-stream",
+        b"user-agent": b"OpenAI/Python 2",
+        b"openai-beta": b"assistants=v2",
+        b"idempotency-key": b"i",
+        b"x-client-request-id": b"c",
+        b"x-request-id": b"r",
+        b"traceparent": b"00-1",
+        b"tracestate": b"a=b",
+        b"x-stainless-lang": b"python",
+    }
+    assert outgoing(PLAIN, *client.items()) == {**ALWAYS, **client}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"cookie",
+        b"authorization",
+        b"api-key",
+        b"openai-organization",
+        b"openai-project",
+        b"x-forwarded-for",
+        b"forwarded",
+        b"host",
+        b"accept-encoding",
+        b"content-length",
+        b"transfer-encoding",
+        b"te",
+        b"upgrade",
+        b"expect",
+        b"range",
+        b"x-anything",
+        b"x-gateway-debug",
+    ],
+)
+def test_what_is_not_on_the_list_stays(name: bytes) -> None:
+    assert outgoing(PLAIN, (name, b"theirs")) == ALWAYS
+
+
+def test_an_upstream_can_be_given_more() -> None:
+    upstream = replace(PLAIN, forward_headers=("X-Session",))
+    assert outgoing(upstream, (b"x-session", b"s")) == {**ALWAYS, b"x-session": b"s"}
+
+
+def test_what_connection_names_is_about_this_hop_only() -> None:
+    client = ((b"connection", b"close, X-Request-ID"), (b"x-request-id", b"r"), (b"accept", b"*"))
+    assert outgoing(PLAIN, *client) == {**ALWAYS, b"accept": b"*"}
+
+
+def test_connection_cannot_take_the_credential_away() -> None:
+    client = (
+        (b"connection", b"authorization, openai-project"),
+        (b"authorization", b"Bearer k"),
+        (b"openai-project", b"p"),
+    )
+    assert outgoing(CALLERS, *client) == {
+        **ALWAYS,
+        b"authorization": b"Bearer k",
+        b"openai-project": b"p",
+    }
+
+
+def test_configured_headers_win_over_the_clients_and_the_gateways() -> None:
+    fixed = (("User-Agent", Secret("ours")), ("Host", Secret("virtual")), ("X-Key", Secret("k")))
+    upstream = replace(PLAIN, headers=fixed)
+    assert outgoing(upstream, (b"user-agent", b"theirs"), (b"x-stainless-os", b"Linux")) == {
+        b"host": b"virtual",
+        b"accept-encoding": b"identity",
+        b"user-agent": b"ours",
+        b"x-key": b"k",
+        b"x-stainless-os": b"Linux",
+    }
+
+
+def test_a_configured_account_goes_with_the_callers_key() -> None:
+    upstream = replace(CALLERS, headers=(("OpenAI-Project", Secret("ours")),))
+    client = ((b"authorization", b"Bearer k"), (b"openai-project", b"theirs"))
+    assert outgoing(upstream, *client) == {
+        **ALWAYS,
+        b"openai-project": b"ours",
+        b"authorization": b"Bearer k",
+    }
+
+
+@pytest.mark.parametrize("bad", [b"a\r\nX-Evil: 1", b"a\nb", b"a\0b", b"a\x7f"])
+def test_control_characters_are_refused(bad: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="'accept' contains a control character"):
+        outgoing(PLAIN, (b"accept", bad))
+    with pytest.raises(InvalidRequest, match="'authorization'"):
+        outgoing(CALLERS, (b"authorization", b"Bearer " + bad))
+
+
+@pytest.mark.parametrize("bad", [b"x-stainless-a: b", b"x-stainless-\r\na", b"x-stainless-\xe9"])
+def test_a_forwarded_prefix_does_not_let_bad_names_through(bad: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="bad name"):
+        outgoing(PLAIN, (bad, b"1"))
+
+
+def test_a_tab_in_a_value_is_no_control_character() -> None:
+    assert outgoing(PLAIN, (b"accept", b"a\tb"))[b"accept"] == b"a\tb"
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([b"accept", b"user-agent", b"x-stainless-x", b"cookie", b"connection"])
+            | st.binary(max_size=8),
+            st.binary(max_size=20),
+        ),
+        max_size=6,
+    )
+)
+def test_whatever_comes_in_only_clean_fields_go_out(client: list[tuple[bytes, bytes]]) -> None:
+    headers = OutgoingHeaders(CALLERS, Credentials(CALLERS), b"local")
+    try:
+        sent = headers.outgoing(tuple(client))
+    except InvalidRequest:
+        return
+    for name, value in sent:
+        assert not set(b"\r\n\0") & set(name + value)
+        assert name in {b"host", b"accept-encoding", b"accept", b"user-agent"} or name.startswith(
+            b"x-stainless-"
+        )
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"headers": (("Content-Length", Secret("1")),)}, "is set by the gateway"),
+        ({"headers": (("Bad Name", Secret("1")),)}, "is not a header name"),
+        ({"headers": (("X-A", Secret("a\nb")),)}, "control character"),
+        ({"headers": (("X-A", Secret("€")),)}, "not Latin-1"),
+        ({"forward_headers": ("Cookie",)}, "never forwarded"),
+        ({"forward_headers": ("Authorization",)}, "never forwarded"),
+        ({"forward_headers": ("X-Forwarded-For",)}, "never forwarded"),
+        ({"forward_headers": ("",)}, "is not a header name"),
+    ],
+)
+def test_settings_that_cannot_be_sent_are_refused(
+    changes: dict[str, object], complaint: str
+) -> None:
+    upstream = replace(PLAIN, **changes)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=complaint) as caught:
+        OutgoingHeaders(upstream, Credentials(upstream), b"local")
+    assert "'local'" in str(caught.value)
+
+
+def test_replies_keep_what_their_receiver_may_see() -> None:
+    kept = (
+        (b"content-type", b"application/json"),
+        (b"content-length", b"12"),
+        (b"content-encoding", b"gzip"),
+        (b"x-request-id", b"r"),
+        (b"x-ratelimit-remaining-tokens", b"9"),
+        (b"openai-processing-ms", b"7"),
+        (b"retry-after", b"1"),
+    )
+    assert reply_headers(tuple((name.title(), value) for name, value in kept)) == kept
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *sorted(HOP_BY_HOP),
+        b"Set-Cookie",
+        b"set-cookie2",
+        b"X-Accel-Redirect",
+        b"alt-svc",
+        b"strict-transport-security",
+        b"server",
+        b"date",
+        b"X-Gateway-Upstream",
+    ],
+)
+def test_replies_lose_what_is_about_the_hop_or_the_server(name: bytes) -> None:
+    assert reply_headers(((name, b"1"),)) == ()
+
+
+def test_replies_lose_what_their_connection_field_names() -> None:
+    raw: RawHeaders = (
+        (b"X-Hop", b"1"),
+        (b"Connection", b"x-hop"),
+        (b"connection", b"content-length, X-OTHER"),
+        (b"x-other", b"2"),
+        (b"content-length", b"3"),
+    )
+    assert reply_headers(raw) == ((b"content-length", b"3"),)
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (UpstreamCall("u", "GET", "/"), ()),
+        (UpstreamCall("u", "DELETE", "/"), ()),
+        (UpstreamCall("u", "POST", "/"), ((b"content-length", b"0"),)),
+        (UpstreamCall("u", "GET", "/", b"abc"), ((b"content-length", b"3"),)),
+    ],
+)
+def test_a_body_is_announced_by_its_length(call: UpstreamCall, expected: RawHeaders) -> None:
+    assert framing(call) == expected
+
+
+def test_an_azure_upstream_gets_the_callers_key_in_its_own_field() -> None:
+    azure = replace(CALLERS, kind=Kind.AZURE)
+    assert outgoing(azure, (b"authorization", b"Bearer k")) == {**ALWAYS, b"api-key": b"k"}

@@ -1,0 +1,158 @@
+"""What only the sender over httpx2 does, beyond the contract of `test_senders.py`."""
+
+import asyncio
+from typing import Any
+
+import httpx2
+import pytest
+
+from gateway.config.settings import Secret
+from gateway.errors import (
+    GatewayError,
+    InvalidRequest,
+    TruncatedStream,
+    UpstreamError,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from gateway.upstream.credentials import Credentials
+from gateway.upstream.http_client import HttpClient
+from gateway.upstream.origin import parse_base_url
+from tests.upstream.conftest import GET, call, read, settings_for
+from tests.upstream.scripted import Peer, Request, scripted, until, with_length
+
+pytestmark = pytest.mark.anyio
+
+
+def client(transport: httpx2.AsyncBaseTransport | None = None, **changes: Any) -> HttpClient:
+    settings = settings_for(changes.pop("base_url", "http://[::1]:8000/v1"), **changes)
+    origin = parse_base_url(settings.base_url)
+    return HttpClient(settings, origin, Credentials(settings), transport=transport)
+
+
+async def test_the_network_can_be_replaced() -> None:
+    def handle(request: httpx2.Request) -> httpx2.Response:
+        assert str(request.url) == "http://[::1]:8000/v1/chat/completions"
+        return httpx2.Response(418, json={"method": request.method})
+
+    sender = client(httpx2.MockTransport(handle))
+    reply = await sender.send(call(b"{}"))
+    assert (reply.status, await read(reply)) == (418, b'{"method":"POST"}')
+    assert sender.stats().in_flight == 0
+    await sender.aclose()
+
+
+async def test_a_call_through_a_proxy_names_its_destination_to_it() -> None:
+    seen: list[Request] = []
+
+    async def proxy(peer: Peer) -> None:
+        seen.append(await peer.request())
+        await peer.send(with_length(b"through"))
+        await peer.gone()
+
+    async with scripted(proxy) as upstream:
+        address = f"http://user:pass@127.0.0.1:{upstream.port}"
+        sender = client(base_url="http://model.test:8000/v1", proxy=Secret(address))
+        reply = await sender.send(GET)
+        assert await read(reply) == b"through"
+        await sender.aclose()
+    assert seen[0].target == "http://model.test:8000/v1/models"
+    assert seen[0].header("host") == "model.test:8000"
+    assert seen[0].header("proxy-authorization") == "Basic dXNlcjpwYXNz"
+
+
+async def test_a_proxy_that_refuses_a_tunnel_is_unavailability() -> None:
+    async def proxy(peer: Peer) -> None:
+        await peer.head()
+        await peer.send(with_length(b"", "407 Proxy Authentication Required"))
+        await peer.gone()
+
+    async with scripted(proxy) as upstream:
+        address = f"http://127.0.0.1:{upstream.port}"
+        sender = client(base_url="https://model.test/v1", proxy=Secret(address))
+        with pytest.raises(UpstreamUnavailable, match="ProxyError"):
+            await sender.send(GET)
+        await until(lambda: upstream.open == 0)
+        await sender.aclose()
+
+
+@pytest.mark.parametrize(
+    ("raised", "before_the_head", "in_the_body"),
+    [
+        (httpx2.ConnectTimeout, UpstreamUnavailable, UpstreamUnavailable),
+        (httpx2.ConnectError, UpstreamUnavailable, UpstreamUnavailable),
+        (httpx2.PoolTimeout, UpstreamUnavailable, UpstreamUnavailable),
+        (httpx2.ReadTimeout, UpstreamTimeout, UpstreamTimeout),
+        (httpx2.WriteTimeout, UpstreamTimeout, UpstreamTimeout),
+        (httpx2.LocalProtocolError, InvalidRequest, InvalidRequest),
+        (httpx2.RemoteProtocolError, UpstreamError, TruncatedStream),
+        (httpx2.CloseError, UpstreamError, TruncatedStream),
+        (httpx2.UnsupportedProtocol, UpstreamError, TruncatedStream),
+    ],
+)
+async def test_every_error_of_the_library_becomes_one_of_the_gateways(
+    raised: type[httpx2.TransportError],
+    before_the_head: type[GatewayError],
+    in_the_body: type[GatewayError],
+) -> None:
+    class Body(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> Any:
+            yield b"some"
+            raise raised("http://secret.example/?key=1")
+
+    def fail(_: httpx2.Request) -> httpx2.Response:
+        raise raised("http://secret.example/?key=1")
+
+    def begin(_: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, stream=Body())
+
+    failing = client(httpx2.MockTransport(fail))
+    with pytest.raises(before_the_head) as caught:
+        await failing.send(GET)
+    assert type(caught.value) is before_the_head
+    assert "secret" not in caught.value.message
+    beginning = client(httpx2.MockTransport(begin))
+    reply = await beginning.send(GET)
+    with pytest.raises(in_the_body) as caught:
+        await read(reply)
+    assert type(caught.value) is in_the_body
+    assert (failing.stats().in_flight, beginning.stats().in_flight) == (0, 0)
+
+
+async def test_a_connection_lost_at_reuse_is_replayed_for_whole_bodies_only() -> None:
+    """A transport that reports no connecting is one that reuses a connection."""
+    attempts: list[bytes] = []
+
+    async def handle(request: httpx2.Request) -> httpx2.Response:
+        attempts.append(await request.aread())
+        raise httpx2.ReadError("reset")
+
+    async def upload() -> Any:
+        yield b"once"
+
+    sender = client(httpx2.MockTransport(handle))
+    with pytest.raises(UpstreamError, match="closed the connection"):
+        await sender.send(call(b"twice"))
+    with pytest.raises(UpstreamError, match="closed the connection"):
+        await sender.send(call(upload()))
+    assert attempts == [b"twice", b"twice", b"once"]
+
+
+async def test_a_reply_closed_by_another_task_does_not_end_cleanly_for_its_reader() -> None:
+    class Body(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> Any:
+            yield b""
+            yield b"some"
+            await closed.wait()
+
+        async def aclose(self) -> None:
+            closed.set()
+
+    closed = asyncio.Event()
+    sender = client(httpx2.MockTransport(lambda _: httpx2.Response(200, stream=Body())))
+    reply = await sender.send(GET)
+    chunks = reply.chunks()
+    assert await anext(chunks) == b"some"
+    await reply.aclose()
+    with pytest.raises(TruncatedStream, match="given up"):
+        await anext(chunks)

@@ -1,0 +1,355 @@
+"""What only the gateway's own pool promises, beyond the contract of `test_senders.py`."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from gateway.config.settings import Kind
+from gateway.errors import TruncatedStream, UpstreamError, UpstreamUnavailable
+from gateway.upstream.exchange import UNREAD_LIMIT
+from tests.upstream.conftest import GENEROUS, GET, WorldMaker, call, read
+from tests.upstream.scripted import Peer, chunked, replies, until, with_length
+
+pytestmark = pytest.mark.anyio
+
+OK = with_length(b"fine")
+
+
+@pytest.fixture(params=["pool-asyncio", "pool-uvloop"])
+def variant(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+async def endless_upload() -> AsyncIterator[bytes]:
+    yield b"begun"
+    await asyncio.Event().wait()
+
+
+async def test_chunks_that_arrive_together_come_together(before: WorldMaker) -> None:
+    async with before(replies(chunked(*[b"data: {}\n\n"] * 200))) as world:
+        reply = await world.begin()
+        chunks = [chunk async for chunk in reply.chunks()]
+        assert len(chunks) < 10
+        assert b"".join(chunks) == b"data: {}\n\n" * 200
+
+
+async def test_a_request_is_not_repeated_once_a_byte_of_the_reply_came(before: WorldMaker) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(OK)
+        await peer.request()
+        await peer.send(b"H")
+
+    async with before(script) as world:
+        await world.fetch()
+        with pytest.raises(UpstreamError, match="in the middle of a reply's head"):
+            await world.fetch()
+        assert world.upstream.connections == 1
+
+
+async def test_a_reply_that_comes_before_the_upload_ends_is_delivered(before: WorldMaker) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        await peer.send(with_length(b"too large", "413 Content Too Large"))
+        await peer.gone()
+
+    async with before(script) as world:
+        assert await world.fetch(call(endless_upload())) == (413, b"too large")
+        await until(lambda: world.upstream.open == 0)
+        assert world.sender.stats().idle == 0
+
+
+async def test_a_long_reply_that_comes_before_the_upload_ends_is_read_to_its_end(
+    before: WorldMaker,
+) -> None:
+    more = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        await peer.send(chunked(b"one", b"two")[:-13])
+        await more.wait()
+        await peer.send(chunked(b"one", b"two")[-13:])
+        await peer.gone()
+
+    async with before(script) as world:
+        reply = await world.begin(call(endless_upload()))
+        more.set()
+        assert await read(reply) == b"onetwo"
+        await until(lambda: world.upstream.open == 0)
+
+
+async def test_a_streamed_body_is_never_sent_on_a_reused_connection(before: WorldMaker) -> None:
+    async def upload() -> AsyncIterator[bytes]:
+        yield b"a"
+
+    async with before(replies(OK, OK), max_connections=1) as world:
+        await world.fetch()
+        assert world.sender.stats().idle == 1
+        assert await world.fetch(call(upload())) == (200, b"fine")
+        assert world.upstream.connections == 2
+        await until(lambda: world.upstream.open == 1)  # max_connections holds all the time
+
+
+@pytest.mark.parametrize("extra", [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong", b"?"])
+async def test_bytes_that_nobody_asked_for_never_answer_the_next_request(
+    before: WorldMaker, extra: bytes
+) -> None:
+    async with before(replies(OK + extra)) as world:
+        assert await world.fetch() == (200, b"fine")
+        assert await world.fetch() == (200, b"fine")
+        assert world.upstream.connections == 2
+
+
+async def test_an_idle_connection_that_receives_anything_is_closed(before: WorldMaker) -> None:
+    may_speak = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(OK)
+        await may_speak.wait()
+        await peer.send(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+        await peer.gone()
+
+    async with before(script) as world:
+        await world.fetch()
+        assert world.sender.stats().idle == 1
+        may_speak.set()
+        await until(lambda: world.sender.stats().idle == 0)
+        await until(lambda: world.upstream.open == 0)
+
+
+async def test_an_upstream_that_speaks_first_or_hangs_up_is_an_upstream_error(
+    before: WorldMaker,
+) -> None:
+    async def greets(peer: Peer) -> None:
+        await peer.send(b"220 mail.example ESMTP\r\n")
+        await peer.gone()
+
+    async def hangs_up(peer: Peer) -> None:
+        return
+
+    async with before(greets, hangs_up) as world:
+        for _ in range(2):
+            with pytest.raises(UpstreamError, match="Upstream 'local'"):
+                await world.fetch()
+
+
+async def test_an_idle_connection_is_closed_after_its_time(before: WorldMaker) -> None:
+    async with before(replies(OK), keepalive_expiry=0.02) as world:
+        await world.fetch()
+        assert world.sender.stats().idle == 1
+        await until(lambda: world.sender.stats().idle == 0 and world.upstream.open == 0)
+
+
+async def test_a_connection_is_not_used_beyond_its_greatest_age(before: WorldMaker) -> None:
+    async with before(replies(OK, OK), max_connection_age=0.0) as world:
+        await world.fetch()
+        assert world.sender.stats().idle == 0
+        await world.fetch()
+        assert world.upstream.connections == 2
+
+
+async def test_a_connection_that_grew_too_old_while_idle_is_replaced(before: WorldMaker) -> None:
+    async with before(replies(OK, OK), max_connection_age=0.2) as world:
+        await world.fetch()
+        loop = asyncio.get_running_loop()
+        end = loop.time() + 0.2
+        await until(lambda: loop.time() > end)
+        await world.fetch()
+        assert world.upstream.connections == 2
+
+
+async def test_the_connection_used_last_is_used_first(before: WorldMaker) -> None:
+    used: list[int] = []
+
+    async def script(peer: Peer) -> None:
+        number = world.upstream.connections
+        while True:
+            await peer.request()
+            used.append(number)
+            await peer.send(OK)
+
+    async with before(script) as world:
+        await asyncio.gather(world.fetch(), world.fetch())
+        for _ in range(3):
+            await world.fetch()
+        assert len(set(used[2:])) == 1
+
+
+async def test_a_reply_need_not_be_read_to_free_its_connection_once_it_is_here(
+    before: WorldMaker,
+) -> None:
+    async with before(replies(OK, OK, OK), max_connections=1) as world:
+        first = await world.begin()
+        await until(lambda: world.sender.stats().in_flight == 0)
+        second = await world.begin()
+        assert await read(second) == b"fine"
+        assert await read(first) == b"fine"
+        unread = await world.begin()
+        await unread.aclose()
+        with pytest.raises(TruncatedStream, match="given up"):
+            await read(unread)
+
+
+async def test_what_waits_unread_is_bounded(before: WorldMaker) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n")
+        for _ in range(50):
+            await peer.send(b"x" * 1_000_000)
+        await peer.gone()
+
+    async with before(script) as world:
+        reply = await world.begin()
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        largest = total = 0
+        async for chunk in reply.chunks():
+            largest = max(largest, len(chunk))
+            total += len(chunk)
+        assert total == 50_000_000
+        # One read beyond the limit is the most that can be there: 256 KiB at a time.
+        assert largest <= UNREAD_LIMIT + 256 * 1024
+
+
+async def test_more_requests_than_may_wait_are_refused_at_once(before: WorldMaker) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.gone()
+
+    async with before(script, max_connections=1) as world:
+        fetches = [asyncio.create_task(world.fetch()) for _ in range(5)]
+        await until(lambda: world.sender.stats().queued == 4)
+        with pytest.raises(UpstreamUnavailable, match="4 more are waiting"):
+            await world.fetch()
+        for fetch in fetches:
+            fetch.cancel()
+        await asyncio.wait(fetches)
+
+
+async def test_closing_fails_what_is_under_way_and_what_waits(before: WorldMaker) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        if world.upstream.connections == 1:
+            await peer.send(b"HTTP/1.1 200 OK\r\n\r\nuntil close")
+        await peer.gone()
+
+    async with before(script, max_connections=2) as world:
+        reply = await world.begin()
+        chunks = reply.chunks()
+        assert await anext(chunks) == b"until close"
+        unanswered = asyncio.create_task(world.fetch())
+        await until(lambda: world.upstream.connections == 2)
+        queued = asyncio.create_task(world.fetch())
+        await until(lambda: world.sender.stats().queued == 1)
+        await world.sender.aclose()
+        with pytest.raises(TruncatedStream):
+            await anext(chunks)
+        with pytest.raises(UpstreamError):
+            await unanswered
+        with pytest.raises(UpstreamUnavailable, match="is stopping"):
+            await queued
+        with pytest.raises(UpstreamUnavailable, match="is stopping"):
+            await world.fetch()
+
+
+async def test_a_lost_race_is_not_replayed_into_a_closed_pool(before: WorldMaker) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(OK)
+        await peer.request()
+        asked.set()
+        await peer.gone()
+
+    asked = asyncio.Event()
+    async with before(script) as world:
+        await world.fetch()
+        again = asyncio.create_task(world.fetch())
+        await asked.wait()
+        await world.sender.aclose()
+        with pytest.raises(UpstreamUnavailable, match="is stopping"):
+            await again
+        assert world.upstream.connections == 1
+
+
+async def test_a_connection_that_opens_while_the_pool_closes_is_closed(before: WorldMaker) -> None:
+    async with before(replies(OK)) as world:
+        fetching = asyncio.create_task(world.fetch())
+        await asyncio.sleep(0)  # now it is connecting
+        await world.sender.aclose()
+        with pytest.raises(UpstreamError):
+            await fetching
+
+
+async def test_large_bodies_are_sent_whole(before: WorldMaker) -> None:
+    body = bytes(range(256)) * 40_000
+    received = []
+
+    async def script(peer: Peer) -> None:
+        received.append((await peer.request()).body)
+        await peer.send(OK)
+        await peer.gone()
+
+    async with before(script) as world:
+        assert await world.fetch(call(body)) == (200, b"fine")
+    assert received == [body]
+
+
+async def test_a_reply_to_a_body_that_was_not_read_does_not_leave_the_rest_behind(
+    before: WorldMaker,
+) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.head()
+        await peer.send(with_length(b"no", "401 Unauthorized"))
+        await peer.gone()
+
+    async with before(script) as world:
+        # More than the socket buffers take: a part of it is unsent when the reply is complete.
+        assert await world.fetch(call(b"x" * 64_000_000)) == (401, b"no")
+        assert world.sender.stats().idle == 0
+        await until(lambda: world.upstream.open == 0)
+
+
+async def test_every_address_of_a_name_is_tried(
+    before: WorldMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with before(replies(OK), host="upstream.test") as world:
+        port = world.upstream.port
+        with socket.socket() as nobody_listens:
+            nobody_listens.bind(("127.0.0.2", 0))
+
+            async def resolve(*args: object, **kwargs: object) -> list[tuple[object, ...]]:
+                stream = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+                return [(*stream, ("127.0.0.2", port)), (*stream, ("127.0.0.1", port))]
+
+            monkeypatch.setattr(world.sender, "_dialer", _with(world.sender, resolve))
+            assert await world.fetch() == (200, b"fine")
+
+
+def _with(sender: object, resolve: object) -> object:
+    dialer = sender._dialer  # type: ignore[attr-defined]
+
+    async def found() -> list[str]:
+        return [str(address[4][0]) for address in await resolve()]  # type: ignore[operator]
+
+    dialer._resolve = found
+    return dialer
+
+
+async def test_an_azure_key_goes_as_azure_wants_it(before: WorldMaker) -> None:
+    seen = []
+
+    async def script(peer: Peer) -> None:
+        seen.append(await peer.request())
+        await peer.send(OK)
+        await peer.gone()
+
+    from gateway.config.settings import CredentialPolicy, Secret
+
+    azure = {"kind": Kind.AZURE, "credential": CredentialPolicy.KEY, "api_key": Secret("k")}
+    async with before(script, timeouts=GENEROUS, **azure) as world:
+        await world.fetch(replace(GET, client_headers=((b"authorization", b"Bearer theirs"),)))
+    assert seen[0].header("api-key") == "k"
+    assert seen[0].header("authorization") is None

@@ -1,0 +1,89 @@
+import sys
+from dataclasses import replace
+
+import pytest
+
+from gateway.config.settings import ClientSettings, Secret, Settings, UpstreamSettings
+from gateway.upstream.http_client import HttpClient
+from gateway.upstream.pool import Pool
+from gateway.upstream.sender import Upstreams
+from gateway.upstream.stats import UpstreamStats
+from tests.upstream.conftest import GET, read, settings_for
+from tests.upstream.scripted import replies, scripted, until, with_length
+
+pytestmark = pytest.mark.anyio
+
+LOCAL = settings_for("http://127.0.0.1:1/v1")
+
+
+async def test_calls_go_to_the_upstream_that_they_name_and_are_counted_there() -> None:
+    async with (
+        scripted(replies(with_length(b"one"))) as one,
+        scripted(replies(with_length(b"two"))) as two,
+    ):
+        settings = Settings(
+            (
+                replace(settings_for(one.base_url), name="one"),
+                replace(settings_for(two.base_url), name="two"),
+            )
+        )
+        upstreams = Upstreams(settings)
+        for name in ("one", "two"):
+            reply = await upstreams.send(replace(GET, upstream=name))
+            assert await read(reply) == name.encode()
+        await until(lambda: upstreams.stats()["one"].in_flight == 0)
+        idle = UpstreamStats(in_flight=0, idle=1, queued=0)
+        assert upstreams.stats() == {"one": idle, "two": idle}
+        await upstreams.aclose()
+        assert upstreams.stats()["one"].idle == 0
+
+
+async def test_the_own_pool_is_used_unless_a_proxy_is_configured() -> None:
+    proxied = replace(LOCAL, name="proxied", proxy=Secret("http://127.0.0.1:2"))
+    upstreams = Upstreams(Settings((LOCAL, proxied)))
+    assert isinstance(upstreams._senders["local"], Pool)
+    assert isinstance(upstreams._senders["proxied"], HttpClient)
+    await upstreams.aclose()
+
+
+async def test_an_upstream_that_is_not_configured_is_a_fault_of_the_gateway() -> None:
+    upstreams = Upstreams(Settings((LOCAL,)))
+    with pytest.raises(KeyError):
+        await upstreams.send(replace(GET, upstream="other"))
+    with pytest.raises(KeyError):
+        upstreams.fingerprint("other", ())
+
+
+def test_fingerprints_are_the_upstreams_own() -> None:
+    callers = UpstreamSettings("openai", "https://api.openai.com/v1")
+    upstreams = Upstreams(Settings((LOCAL, callers)))
+    theirs = ((b"authorization", b"Bearer sk-a"),)
+    assert upstreams.fingerprint("local", theirs) == upstreams.fingerprint("local", ())
+    assert upstreams.fingerprint("openai", theirs) != upstreams.fingerprint("openai", ())
+
+
+def test_the_gateways_client_keys_are_known_to_every_upstream() -> None:
+    digest = "2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683"  # of `key`
+    callers = UpstreamSettings("openai", "https://api.openai.com/v1")
+    upstreams = Upstreams(Settings((callers,), clients=(ClientSettings("team", digest),)))
+    own = ((b"authorization", b"Bearer key"),)
+    assert upstreams.fingerprint("openai", own) == upstreams.fingerprint("openai", ())
+
+
+@pytest.mark.parametrize(
+    ("upstream", "complaint"),
+    [
+        (replace(LOCAL, base_url="local"), "upstream 'local': base_url must be"),
+        (replace(LOCAL, http2=True), "upstream 'local': http2 needs a package"),
+        (replace(LOCAL, proxy=Secret("socks5://127.0.0.1:1")), "'local': a SOCKS proxy needs"),
+        (replace(LOCAL, base_url="https://a/", verify="/nowhere"), "upstream 'local': verify"),
+        (replace(LOCAL, forward_headers=("cookie",)), "^upstream 'local': forward_headers"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_refused_with_the_upstreams_name(
+    monkeypatch: pytest.MonkeyPatch, upstream: UpstreamSettings, complaint: str
+) -> None:
+    monkeypatch.setattr("gateway.upstream.http_client.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    with pytest.raises(ValueError, match=complaint):
+        Upstreams(Settings((upstream,)))

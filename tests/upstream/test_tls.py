@@ -1,0 +1,161 @@
+"""Both senders over TLS, with a certificate made for the occasion."""
+
+import asyncio
+import shutil
+import ssl
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import TruncatedStream, UpstreamUnavailable
+from tests.upstream.conftest import GENEROUS, WorldMaker, read
+from tests.upstream.scripted import Peer, replies, until, with_length
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(shutil.which("openssl") is None, reason="makes certificates with openssl"),
+]
+
+OK = with_length(b"fine")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A PEM file with a key and a self-signed certificate for `localhost`, and no address."""
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+         "subjectAltName=DNS:localhost", "-addext",
+         "keyUsage=critical,digitalSignature,keyCertSign",
+         "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    return folder / "cert.pem"
+
+
+@pytest.fixture
+def server_tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    return context
+
+
+async def test_a_verified_connection_carries_requests_and_is_reused(
+    before: WorldMaker, server_tls: ssl.SSLContext, certificate: Path
+) -> None:
+    async with before(
+        replies(OK, OK), tls=server_tls, host="localhost", verify=str(certificate)
+    ) as world:
+        assert await world.fetch() == (200, b"fine")
+        assert await world.fetch() == (200, b"fine")
+        assert world.upstream.connections == 1
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"], ids=["unknown-ca", "wrong-name"])
+async def test_a_certificate_that_proves_nothing_is_not_accepted(
+    before: WorldMaker, server_tls: ssl.SSLContext, certificate: Path, host: str
+) -> None:
+    verify = True if host == "localhost" else str(certificate)
+    async with before(replies(OK), tls=server_tls, host=host, verify=verify) as world:
+        with pytest.raises(UpstreamUnavailable, match=r"'local' .*(TLS|certificate)"):
+            await world.fetch()
+
+
+async def test_verification_can_be_switched_off(
+    before: WorldMaker, server_tls: ssl.SSLContext
+) -> None:
+    async with before(replies(OK), tls=server_tls, verify=False) as world:
+        assert await world.fetch() == (200, b"fine")
+
+
+async def test_an_upstream_that_does_not_speak_tls_is_unavailable(before: WorldMaker) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    async with before(script) as plain:
+        base_url = f"https://localhost:{plain.upstream.port}/v1"
+        async with before(replies(OK), base_url=base_url) as world:
+            with pytest.raises(UpstreamUnavailable, match="'local'"):
+                await world.fetch()
+
+
+async def test_a_handshake_that_stalls_times_out_or_can_be_cancelled(before: WorldMaker) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.gone()
+
+    async with before(script) as plain:
+        base_url = f"https://127.0.0.1:{plain.upstream.port}/v1"
+        timeouts = replace(GENEROUS, connect=0.05)
+        async with before(replies(OK), base_url=base_url, timeouts=timeouts) as world:
+            with pytest.raises(UpstreamUnavailable, match=r"timeouts\.connect"):
+                await world.fetch()
+        async with before(replies(OK), base_url=base_url) as world:
+            await until(lambda: plain.upstream.open == 0)
+            fetching = asyncio.create_task(world.fetch())
+            await until(lambda: plain.upstream.open == 1)
+            fetching.cancel()
+            await asyncio.wait([fetching])
+            await until(lambda: plain.upstream.open == 0)
+
+
+async def test_a_large_body_arrives_unharmed_though_its_reader_pauses(
+    before: WorldMaker, server_tls: ssl.SSLContext
+) -> None:
+    body = bytes(range(251)) * 40_000
+
+    async with before(replies(with_length(body)), tls=server_tls, verify=False) as world:
+        reply = await world.begin()
+        received = bytearray()
+        async for chunk in reply.chunks():
+            received += chunk
+            for _ in range(20):
+                await asyncio.sleep(0)
+        assert bytes(received) == body
+
+
+async def test_a_cut_connection_or_a_reply_given_up_leaves_nothing_behind(
+    before: WorldMaker, server_tls: ssl.SSLContext
+) -> None:
+    async def cut(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(with_length(b"whole")[:-1])
+
+    async def waiting(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(with_length(b"whole")[:-1])
+        await peer.gone()
+
+    async with before(cut, waiting, tls=server_tls, verify=False) as world:
+        with pytest.raises(TruncatedStream):
+            await world.fetch()
+        for _ in range(20):
+            reply = await world.begin()
+            await reply.aclose()
+            with pytest.raises(TruncatedStream):
+                await read(reply)
+        await until(lambda: world.upstream.open == 0)
+
+
+async def test_cancelling_at_any_moment_leaves_nothing_behind(
+    before: WorldMaker, server_tls: ssl.SSLContext
+) -> None:
+    async def script(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            await peer.send(OK)
+
+    cancelled = 0
+    async with before(script, tls=server_tls, verify=False, max_connections=4) as world:
+        for patience in range(150):
+            fetching = asyncio.create_task(world.fetch())
+            for _ in range(patience % 50):
+                await asyncio.sleep(0)
+            fetching.cancel()
+            await asyncio.wait([fetching])
+            cancelled += fetching.cancelled()
+        assert cancelled > 10
+        assert await world.fetch() == (200, b"fine")
