@@ -93,7 +93,7 @@ def _with_api_version(query: bytes, version: bytes) -> bytes:
 
 def _segment(model: str) -> str:
     """Return a deployment's name as one path segment."""
-    segment = quote(model, safe="")
+    segment = quote(model, safe="", errors="replace")
     try:
         check_path(f"/{segment}")
     except InvalidRequest as error:

@@ -144,8 +144,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note of the closed socket (called by asyncio)."""
-        self._close(exc)
         self._transport = None
+        self._close(exc)
         self._owner.connection_gone(self)
 
     def pause_writing(self) -> None:

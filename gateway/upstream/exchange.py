@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from functools import cached_property
-from typing import Final
+from typing import Final, cast
 
 from gateway.config.settings import TimeoutSettings
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamTimeout
@@ -203,9 +203,8 @@ class Exchange:
 
     async def _wait(self, until: float | None) -> None:
         """Wait for the next thing to happen on the connection."""
-        connection = self._connection
-        if connection is None:
-            return
+        # There is one as long as the reply is neither complete nor failed, and nobody waits longer.
+        connection = cast("Connection", self._connection)
         connection.set_deadline(until)
         self._waiter = self._loop.create_future()
         try:

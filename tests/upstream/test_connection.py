@@ -106,9 +106,10 @@ async def test_reading_is_paused_and_resumed_once() -> None:
 
 async def test_a_connection_with_unsent_bytes_is_not_reusable() -> None:
     connection, transport, _ = connected()
-    assert connection.reusable
+    reusable = [connection.reusable]
     transport.unsent = 1
-    assert not connection.reusable
+    reusable.append(connection.reusable)
+    assert reusable == [True, False]
     assert not Connection(Notes()).reusable
 
 

@@ -1,14 +1,14 @@
 """What only the gateway's own pool promises, beyond the contract of `test_senders.py`."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 
-from gateway.config.settings import Kind
+from gateway.config.settings import CredentialPolicy, Kind, Secret
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamUnavailable
+from gateway.upstream.dial import Dialer
 from gateway.upstream.exchange import UNREAD_LIMIT
 from tests.upstream.conftest import GENEROUS, GET, WorldMaker, call, read
 from tests.upstream.scripted import Peer, chunked, replies, until, with_length
@@ -315,27 +315,12 @@ async def test_a_reply_to_a_body_that_was_not_read_does_not_leave_the_rest_behin
 async def test_every_address_of_a_name_is_tried(
     before: WorldMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    async def addresses(_: Dialer) -> list[str]:
+        return ["127.0.0.2", "127.0.0.1"]  # nobody listens at the first
+
+    monkeypatch.setattr(Dialer, "_resolve", addresses)
     async with before(replies(OK), host="upstream.test") as world:
-        port = world.upstream.port
-        with socket.socket() as nobody_listens:
-            nobody_listens.bind(("127.0.0.2", 0))
-
-            async def resolve(*args: object, **kwargs: object) -> list[tuple[object, ...]]:
-                stream = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
-                return [(*stream, ("127.0.0.2", port)), (*stream, ("127.0.0.1", port))]
-
-            monkeypatch.setattr(world.sender, "_dialer", _with(world.sender, resolve))
-            assert await world.fetch() == (200, b"fine")
-
-
-def _with(sender: object, resolve: object) -> object:
-    dialer = sender._dialer  # type: ignore[attr-defined]
-
-    async def found() -> list[str]:
-        return [str(address[4][0]) for address in await resolve()]  # type: ignore[operator]
-
-    dialer._resolve = found
-    return dialer
+        assert await world.fetch() == (200, b"fine")
 
 
 async def test_an_azure_key_goes_as_azure_wants_it(before: WorldMaker) -> None:
@@ -345,8 +330,6 @@ async def test_an_azure_key_goes_as_azure_wants_it(before: WorldMaker) -> None:
         seen.append(await peer.request())
         await peer.send(OK)
         await peer.gone()
-
-    from gateway.config.settings import CredentialPolicy, Secret
 
     azure = {"kind": Kind.AZURE, "credential": CredentialPolicy.KEY, "api_key": Secret("k")}
     async with before(script, timeouts=GENEROUS, **azure) as world:

@@ -1,0 +1,48 @@
+"""Which upstream's targets are made how."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.config.settings import Kind, UpstreamSettings
+from gateway.shapes import UpstreamCall
+from gateway.upstream.origin import parse_base_url
+from gateway.upstream.targets import targets_of
+from tests.upstream.conftest import WorldMaker, call
+from tests.upstream.scripted import Peer, with_length
+
+CALL = UpstreamCall("u", "POST", "/chat/completions", query=b"a=1", model="m")
+
+
+def made(kind: Kind, query: bytes) -> bytes:
+    upstream = UpstreamSettings("u", "https://h.example/v1", kind)
+    targets = targets_of(upstream, parse_base_url(upstream.base_url))
+    return targets(replace(CALL, query=query))
+
+
+@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.AZURE}))
+def test_only_azure_sees_an_api_version(kind: Kind) -> None:
+    assert made(kind, b"") == b"/v1/chat/completions"
+    assert made(kind, b"a=1&b=%20") == b"/v1/chat/completions?a=1&b=%20"
+    assert made(kind, b"a=1&api-version=2024-06-01") == b"/v1/chat/completions?a=1"
+    assert made(kind, b"api-version=2024-06-01") == b"/v1/chat/completions"
+
+
+def test_azures_version_is_the_configured_one() -> None:
+    upstream = UpstreamSettings("u", "https://h.example", Kind.AZURE, api_version="2023-05-15")
+    targets = targets_of(upstream, parse_base_url(upstream.base_url))
+    assert targets(CALL) == (b"/openai/deployments/m/chat/completions?a=1&api-version=2023-05-15")
+
+
+@pytest.mark.anyio
+async def test_both_senders_ask_for_the_target(before: WorldMaker) -> None:
+    seen = []
+
+    async def script(peer: Peer) -> None:
+        seen.append(await peer.request())
+        await peer.send(with_length(b"fine"))
+        await peer.gone()
+
+    async with before(script, kind=Kind.AZURE) as world:
+        assert await world.fetch(call(model="bot")) == (200, b"fine")
+    assert seen[0].target == ("/v1/openai/deployments/bot/chat/completions?api-version=2024-10-21")
