@@ -1,6 +1,6 @@
 """Which translation joins which shapes."""
 
-from gateway.shapes import Shape
+from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from gateway.translate.plan import can_translate, plan
 from gateway.translate.renaming import Renaming
@@ -11,7 +11,7 @@ def test_equal_shapes_are_renamed() -> None:
 
 
 def test_every_pair_that_can_be_translated_says_so_in_its_report() -> None:
-    bodies = {
+    bodies: dict[Shape, Json] = {
         Shape.COMPLETIONS: {"model": "a", "prompt": "Hi"},
         Shape.CHAT: {"model": "a", "messages": [{"role": "user", "content": "Hi"}]},
         Shape.RESPONSES: {"model": "a", "input": "Hi"},
