@@ -187,22 +187,23 @@ async def _resolve(application: app.Application, question: Question) -> Route:
 
 
 async def _check_aliases(application: app.Application) -> int:
-    """Resolve every alias; print what leads nowhere, and return how many do."""
+    """Resolve every alias and redirect; print what leads nowhere, and return how many do."""
     failed = 0
+    settings = application.settings
+    rules = [rule for rule in settings.models if rule.model is not None and not rule.is_glob]
+    names = [*(rule.pattern for rule in rules), *(old for old, _ in settings.retired.redirect)]
     try:
-        for rule in application.settings.models:
-            if rule.is_glob or rule.model is None:
-                continue
-            question = Question(rule.pattern, Shape.CHAT, headers=_own_key())
+        for name in names:
+            question = Question(name, Shape.CHAT, headers=_own_key())
             route = await application.resolver.resolve(question, explain=True)
             known = route.resolved_by is not Source.DEFAULT or route.exists
             listed = any("not among the" in piece.detail for piece in route.evidence)
             if listed and not known:
                 failed += 1
-                click.echo(f"{rule.pattern} → {route.model_sent}: not there", err=True)
+                click.echo(f"{name} → {route.model_sent}: not there", err=True)
             else:
                 served = ", ".join(shape.endpoint for shape in route.shapes)
-                click.echo(f"{rule.pattern} → {route.model_sent} at {route.upstream}: {served}")
+                click.echo(f"{name} → {route.model_sent} at {route.upstream}: {served}")
     finally:
         await application.aclose()
     return failed

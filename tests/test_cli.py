@@ -134,6 +134,19 @@ def test_check_finds_aliases_that_lead_nowhere(config: Path) -> None:
     assert "glob" not in result.output
 
 
+def test_redirects_are_checked_and_shown(config: Path) -> None:
+    redirects = "retired: {redirect: {text-davinci-003: my-bot, davinci: no-such-model}}\n"
+    config.write_text(config.read_text() + redirects)
+    result = run("check", "--config", str(config))
+    assert result.exit_code == 1
+    assert "text-davinci-003 → acme-writer-v2 at openai: /v1/completions" in result.output
+    assert "davinci → no-such-model: not there" in result.output
+    shown = run("resolve", "text-davinci-003", "--config", str(config), "--json")
+    route = json.loads(shown.output)
+    assert (route["redirected_to"], route["model_sent"]) == ("my-bot", "acme-writer-v2")
+    assert "retired.redirect puts 'my-bot' in its place" in route["evidence"][0]["detail"]
+
+
 def test_check_does_not_call_nowhere_what_cannot_be_looked_up(config: Path) -> None:
     result = run("check", "--config", str(config), OPENAI_API_KEY="")
     assert result.exit_code == 0
@@ -375,7 +388,7 @@ def test_demo_shows_the_failing_and_the_succeeding_call(tmp_path: Path) -> None:
     with gateway_process("demo", "--once", folder=tmp_path) as process:
         assert process.ended() == 0, process.lines
     shown = "\n".join(process.lines)
-    assert shown.count("  the upstream  404  ") == shown.count("  the gateway   200  ") == 5
+    assert shown.count("  the upstream  40") == shown.count("  the gateway   200  ") == 7
     assert "This is a chat model and not supported in the v1/completions endpoint." in shown
     assert 'the gateway   200  "You said: Say hello"' in shown
     assert "x-gateway-resolved-by: job" in shown

@@ -29,6 +29,7 @@ from gateway.translate.completions_via_chat.request import TABLE as COMPLETIONS_
 from gateway.translate.contract import Context
 from gateway.translate.plan import can_translate, plan
 from gateway.translate.prompts import render
+from gateway.translate.responses_schema import RESPONSES_PARAMETERS
 from tests.clients.running import Stage, stage
 from tests.documents import (
     DOCUMENTS,
@@ -172,7 +173,11 @@ def _call(running: Stage, call: str) -> httpx2.Response:
 
 # --- translation.md ----------------------------------------------------------------------------
 
-PARAMETERS = {Shape.COMPLETIONS: set(COMPLETIONS_PARAMETERS), Shape.CHAT: set(CHAT_PARAMETERS)}
+PARAMETERS = {
+    Shape.COMPLETIONS: set(COMPLETIONS_PARAMETERS),
+    Shape.CHAT: set(CHAT_PARAMETERS),
+    Shape.RESPONSES: set(RESPONSES_PARAMETERS),
+}
 BASES: dict[Shape, Json] = {
     Shape.COMPLETIONS: {"model": "gpt-4o-mini", "prompt": "Hello"},
     # Of a model whose template has no stop sequences of its own.
@@ -180,12 +185,31 @@ BASES: dict[Shape, Json] = {
         "model": "gpt-3.5-turbo-instruct",
         "messages": [{"role": "user", "content": "Hello"}],
     },
-}
-COMPANIONS: dict[str, Json] = {
-    "stream_options": {"stream": True},
-    "top_logprobs": {"logprobs": True},
+    Shape.RESPONSES: {"model": "gpt-3.5-turbo-instruct", "input": "Hello"},
 }
 FUNCTION = {"name": "f"}
+TOOLS = {
+    Shape.CHAT: [{"type": "function", "function": FUNCTION}],
+    Shape.RESPONSES: [{"type": "function", **FUNCTION}],
+}
+LOGPROBS = ["message.output_text.logprobs"]
+
+
+def companions(name: str, client: Shape, home: Shape) -> Json:
+    """What must be in a request beside a parameter, for that to mean anything."""
+    if name == "stream_options":
+        return {"stream": True}
+    if name == "top_logprobs":
+        return {"include": LOGPROBS} if client is Shape.RESPONSES else {"logprobs": True}
+    if (client, home) == (Shape.CHAT, Shape.COMPLETIONS):
+        return {}
+    if name in ("tool_choice", "parallel_tool_calls") and client is Shape.CHAT:
+        return {"tools": TOOLS[client]}
+    if name == "tool_choice":
+        return {"tools": TOOLS[client]}
+    return {"functions": [FUNCTION]} if name == "function_call" else {}
+
+
 SAMPLES: dict[str, Any] = {
     "audio": {"voice": "alloy", "format": "mp3"},
     "best_of": 3,
@@ -219,13 +243,32 @@ SAMPLES: dict[str, Any] = {
     "suffix": "s",
     "temperature": 0.5,
     "tool_choice": "required",
-    "tools": [{"type": "function", "function": FUNCTION}],
+    "tools": TOOLS[Shape.CHAT],
     "top_logprobs": 2,
     "top_p": 0.5,
     "user": "u",
     "verbosity": "low",
     "web_search_options": {},
 }
+
+
+RESPONSES_SAMPLES: dict[str, Any] = {
+    "background": True,
+    "context_management": [{"type": "compaction", "compact_threshold": 1000}],
+    "conversation": "conv_1",
+    "include": LOGPROBS,
+    "instructions": "Be brief.",
+    "max_output_tokens": 20,
+    "max_tool_calls": 3,
+    "previous_response_id": "resp_1",
+    "prompt": {"id": "pmpt_1"},
+    "reasoning": {"effort": "low"},
+    "stream_options": {"include_obfuscation": False},
+    "text": {"format": {"type": "json_object"}, "verbosity": "low"},
+    "tools": TOOLS[Shape.RESPONSES],
+    "truncation": "auto",
+}
+"""Samples of what the other shapes lack, or have under the same name in another form."""
 
 
 def test_every_pair_has_a_section_that_says_whether_there_is_a_translation() -> None:
@@ -253,8 +296,8 @@ PAIRS = [marker.split()[1:] for marker in marked_tables(TRANSLATION, "parameters
 
 def test_every_translated_pair_of_checked_parameters_has_a_table() -> None:
     told = {(Shape(client), Shape(home)) for client, home in PAIRS}
-    assert told >= {(Shape.COMPLETIONS, Shape.CHAT), (Shape.CHAT, Shape.COMPLETIONS)}
-    assert all(can_translate(client, home) for client, home in told)
+    pairs = {(client, home) for client in Shape for home in Shape if client is not home}
+    assert told == {pair for pair in pairs if can_translate(*pair)}
 
 
 @pytest.mark.parametrize(("client", "home"), PAIRS)
@@ -268,16 +311,15 @@ def test_every_parameter_becomes_what_the_table_says(client: str, home: str) -> 
 
 def _what_becomes_of(name: str, client: Shape, home: Shape) -> str:
     base = BASES[client]
-    value = base[name] if name in base else SAMPLES[name]
-    if name == "logprobs":
-        value = value[client]
-    body = {**base, **COMPANIONS.get(name, {}), name: value}
+    samples = {**SAMPLES, **(RESPONSES_SAMPLES if client is Shape.RESPONSES else {}), **base}
+    value = samples[name][client] if name == "logprobs" else samples[name]
+    body = {**base, **companions(name, client, home), name: value}
     context = Context(base["model"], base["model"], capabilities=preset(Kind.OPENAI, home))
     try:
         translation = plan(client, home, body, context)
     except UnsupportedParameter as refused:
         return "refused" if refused.param == name else f"refused as {refused.param}"
-    if name in translation.report.dropped:
+    if any(re.match(rf"{name}\b", dropped) for dropped in translation.report.dropped):
         return "dropped"
     if name in translation.report.emulated:
         return "emulated"

@@ -5,17 +5,21 @@ from gateway.shapes import Json, Shape
 
 
 def explain(route: Route, client: Shape) -> Json:
-    """Return the route as JSON, evidence strongest first; the deciding piece is marked."""
+    """Return the route as JSON, evidence strongest first; the deciding piece is marked.
+
+    `redirected_to` is there for a redirected model only.
+    """
     decided = False
     evidence: list[Json] = []
     for piece in route.evidence:
         decides = bool(piece.shapes) and not decided
         decided = decided or decides
         evidence.append(_piece(piece, decides=decides))
+    redirect = {"redirected_to": route.redirected_to} if route.redirected_to else {}
     return {
         "model": route.model_asked,
         "model_sent": route.model_sent,
-        "redirected_to": route.redirected_to,
+        **redirect,
         "from": client,
         "upstream": route.upstream,
         "kind": route.kind,

@@ -22,7 +22,6 @@ from gateway.demo.models import (
     failed_jobs,
 )
 
-
 MOST_JOBS = 1_000
 _UNLISTED = {VARIATIONS_MODEL.id: VARIATIONS_MODEL}
 

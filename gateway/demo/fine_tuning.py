@@ -53,6 +53,8 @@ class FineTuning:
         """POST /v1/fine_tuning/jobs; the files are not asked for."""
         body = await visit.call.json()
         _check(body)
+        if body["model"] not in FINE_TUNABLE & visit.account.models.keys():
+            raise refusals.not_fine_tunable(body["model"])
         number = visit.account.started
         digest = hashlib.sha256(f"{number}:{body['model']}:{body['training_file']}".encode())
         made_by = f"ftjob-{digest.hexdigest()[:24]}"
@@ -113,14 +115,12 @@ class FineTuning:
 
 
 def _check(body: Json) -> None:
-    model = sampling.requested_model(body)
+    sampling.requested_model(body)
     for name in body:
         if name not in _JOB:
             raise refusals.unknown_parameter(name)
     sampling.check_required(("training_file",), body)
     sampling.check_members(_JOB, body)
-    if model not in FINE_TUNABLE:
-        raise refusals.not_fine_tunable(model)
 
 
 def _model_of(job: Job, base: DemoModel) -> DemoModel:

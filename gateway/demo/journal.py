@@ -13,8 +13,9 @@ class RecordedRequest:
     """One request that arrived.
 
     `headers` have lower-case names; of a repeated one the last value. `body` is what was read of a
-    JSON body; of an upload the size is kept, and `form`, which has the files' hashes. `disconnected` is set when the client left before
-    it had the whole reply; `finished` when the emulator is done with the request, either way.
+    JSON body; of an upload the size is kept, and `form`, which has the files' hashes.
+    `disconnected` is set when the client left before it had the whole reply; `finished` when the
+    emulator is done with the request, either way.
     """
 
     method: str

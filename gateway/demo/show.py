@@ -49,6 +49,16 @@ SCENES = (
         {"model": "davinci-002", "messages": [{"role": "user", "content": "Say hello"}]},
     ),
     Scene(
+        "A responses-only model, called by a chat app",
+        "/chat/completions",
+        {"model": "o1-pro", "messages": [{"role": "user", "content": "Say hello"}]},
+    ),
+    Scene(
+        "A chat-only model, called by an agent that speaks the Responses API",
+        "/responses",
+        {"model": "gpt-3.5-turbo", "instructions": "Be brief.", "input": "Say hello"},
+    ),
+    Scene(
         "An id that says nothing: the record of its fine-tuning job does",
         "/chat/completions",
         {"model": "acme-writer-v2", "messages": [{"role": "user", "content": "Say hello"}]},
@@ -152,12 +162,18 @@ def _text(reply: httpx2.Response) -> str:
         events = [line for line in reply.text.splitlines() if line]
         return "\n                ".join([events[0], "…", *events[-2:]])
     body = reply.json()
-    if "error" in body:
+    if body.get("error"):
         message: str = body["error"]["message"]
         return message
-    choices = body["choices"]
-    texts = [choice.get("text") or choice["message"]["content"] for choice in choices]
-    return " | ".join(json.dumps(text, ensure_ascii=False) for text in texts)
+    return " | ".join(json.dumps(text, ensure_ascii=False) for text in _said(body))
+
+
+def _said(body: dict[str, Any]) -> list[str]:
+    """Return the texts of a whole reply, whichever of the three shapes it has."""
+    if "choices" in body:
+        return [choice.get("text") or choice["message"]["content"] for choice in body["choices"]]
+    messages = [item for item in body["output"] if item["type"] == "message"]
+    return [part["text"] for message in messages for part in message["content"]]
 
 
 def _invite(console: Console, gateway_url: str) -> None:

@@ -39,8 +39,8 @@ async def perform(
     if translation is None:
         return await _untouched(send, attempt)
     if not streamed:
-        return await _whole(send, attempt, translation, settings)
-    opened = await _open(send, attempt, settings)
+        return await _whole(send, attempt, translation)
+    opened = await _open(send, attempt)
     if isinstance(opened, Failure):
         return opened
     return await _streamed(call, attempt, translation, opened, settings)
@@ -54,11 +54,8 @@ async def _untouched(send: Send, attempt: Attempt) -> ClientReply | Failure:
     return ClientReply(answer.status, list(answer.headers), body)
 
 
-async def _whole(
-    send: Send, attempt: Attempt, translation: Translation, settings: Settings
-) -> ClientReply | Failure:
-    concurrency = settings.translation.fanout_concurrency
-    answer = await send_whole(send, attempt.calls, concurrency)
+async def _whole(send: Send, attempt: Attempt, translation: Translation) -> ClientReply | Failure:
+    answer = await send_whole(send, attempt.calls, attempt.concurrency)
     if isinstance(answer, Failure):
         return answer
     reply = translation.reply([decode_object(whole.body) for whole in answer])
@@ -66,15 +63,13 @@ async def _whole(
     return ClientReply(200, headers, msgspec.json.encode(reply))
 
 
-async def _open(
-    send: Send, attempt: Attempt, settings: Settings
-) -> Failure | Whole | UpstreamReply | SubStreams:
+async def _open(send: Send, attempt: Attempt) -> Failure | Whole | UpstreamReply | SubStreams:
     if len(attempt.calls) == 1:
         answer = await failure_of(0, await send(attempt.calls[0]))
         if isinstance(answer, Failure | Whole) or 200 <= answer.status < 300:
             return answer
         return Failure(0, answer.status, answer.headers, await read_whole(answer))
-    streams = SubStreams(send, attempt.calls, settings.translation.fanout_concurrency)
+    streams = SubStreams(send, attempt.calls, attempt.concurrency)
     failure: Failure | None = None
     opened = False
     try:

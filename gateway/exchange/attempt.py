@@ -30,6 +30,8 @@ class Attempt:
     """Per call, the parameter names in its body, nested ones dotted. Empty for untouched bytes."""
     fixes: Fixes = ()
     translation: Translation | None = None
+    concurrency: int = 1
+    """How many of the calls may be under way at the same time."""
 
 
 class Attempts:
@@ -55,7 +57,8 @@ class Attempts:
         """Return the attempt at `shape`. Raises `InvalidRequest` where the request does not fit."""
         if not fixes and _fits_untouched(call, route, shape):
             return Attempt(shape, [self._upstream_call(call, route, shape, call.body)], [()])
-        translation = plan(call.shape, shape, read_object(call.body), self.context(route, shape))
+        context = self.context(route, shape)
+        translation = plan(call.shape, shape, read_object(call.body), context)
         fixed = [apply_fixes(body, fixes) for body in translation.calls]
         for fix in fixes:
             _report(translation, fix.name, fix.to, fixed)
@@ -65,6 +68,9 @@ class Attempts:
             [parameter_names(body) for body in fixed],
             fixes,
             translation,
+            concurrency=1
+            if context.capabilities.one_at_a_time
+            else context.settings.fanout_concurrency,
         )
 
     def context(self, route: Route, shape: Shape) -> Context:

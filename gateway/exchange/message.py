@@ -164,15 +164,15 @@ def with_path_model(body: bytes, model: str, decision: Decision) -> bytes:
     replaced is warned of. Raises `InvalidRequest` for a bad name and for anything but an object.
     """
     checked_model(model)
-    named = read_routed(body).model
-    if named == model:
-        return body
-    if named is not None:
-        decision.warn(PATH_MODEL_WINS)
     try:
         fields = _fields_decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _unreadable(error) from None
+    named = _decoded(fields.get("model", msgspec.Raw()))
+    if named == model:
+        return body
+    if named is not None:
+        decision.warn(PATH_MODEL_WINS)
     fields["model"] = msgspec.Raw(msgspec.json.encode(model))
     return msgspec.json.encode(fields)
 
@@ -195,15 +195,15 @@ def model_of(routed: Routed) -> str:
         raise InvalidRequest(
             "you must provide a model parameter", param="model", code="missing_required_parameter"
         )
-    if not isinstance(model, str) or not model:
-        raise InvalidRequest(
-            "'model' must be a non-empty string.", param="model", code="invalid_type"
-        )
+    if not isinstance(model, str):
+        raise _no_name()
     return checked_model(model)
 
 
 def checked_model(model: str) -> str:
     """Return a model's name, wherever it was found; raises `InvalidRequest` for a bad one."""
+    if not model:
+        raise _no_name()
     if len(model) > MAX_MODEL_LENGTH or not model.isprintable():
         raise InvalidRequest(
             f"'model' must be at most {MAX_MODEL_LENGTH} printable characters.",
@@ -211,6 +211,10 @@ def checked_model(model: str) -> str:
             code="invalid_value",
         )
     return model
+
+
+def _no_name() -> InvalidRequest:
+    return InvalidRequest("'model' must be a non-empty string.", param="model", code="invalid_type")
 
 
 def features_of(routed: Routed) -> Features:

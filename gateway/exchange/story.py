@@ -201,9 +201,12 @@ class _Story:
         "Does not exist" is a wrong endpoint too where the metadata shows that the model exists, or
         its id says what it derives from. An upstream that lacks the route may have the others.
         Where an earlier refusal named several endpoints, the rest of them stay to be tried: the
-        upstream may lack the route that it was sent to first.
+        upstream may lack the route that it was sent to first. Azure lists models, not deployments:
+        what it says of a deployment holds at every endpoint.
         """
         refusal = refused.refusal
+        if refusal.code == AZURE_NOT_DEPLOYED:
+            return ()
         if refusal.verdict is Verdict.WRONG_ENDPOINT:
             return refusal.right
         if refusal.verdict is Verdict.MODEL_NOT_FOUND and (self.route.exists or self.route.base):

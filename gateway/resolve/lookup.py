@@ -66,6 +66,13 @@ class Lookup:
             return upstream.kind
         return self._kinds.get(upstream.name, Kind.AUTO)
 
+    def known_card(self, owner: Owner, model: str) -> ModelCard | None:
+        """Return a model's card if its list is here already; nobody is asked."""
+        found = self._lists.peek(owner)
+        if found is None or not isinstance(found.value, ModelList):
+            return None
+        return found.value.cards.get(model)
+
     async def models(
         self, upstream: UpstreamSettings, headers: RawHeaders, *, wanted: str | None = None
     ) -> Found[ModelList]:

@@ -87,6 +87,9 @@ class Resolver:
             if explain or self._could_change(inquiry):
                 await self._ask_upstream(inquiry)
         self._note_catalogue(inquiry, inquiry.model)
+        if inquiry.card is None:
+            # Not for the endpoint, which is known: for the shutdown date and the context length.
+            inquiry.card = self._lookup.known_card(inquiry.owner, inquiry.model)
         return self._decide(inquiry)
 
     def assumed(self, model: str, home: Shape, kind: Kind) -> Route:

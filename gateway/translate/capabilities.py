@@ -121,6 +121,7 @@ _SERVERS: dict[Kind, _Changes] = {
     Kind.LLAMA_CPP_PYTHON: {
         **_SELF_HOSTED,
         **_TEXT_ONLY,
+        "one_at_a_time": True,
         # Declared as "ignored or currently unsupported"; `stream_options` is not declared at all.
         "n": False,
         "stream_usage": False,

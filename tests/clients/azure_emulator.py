@@ -119,7 +119,7 @@ class AzureEmulator(emulator.Emulator):
         if path.startswith("/openai/v1/"):
             if _DATED.fullmatch(version[0]):
                 raise BAD_VERSION
-            return path.removeprefix("/openai"), self._at_v1(path, body)
+            return path.removeprefix("/openai"), _at_v1(body)
         if len(version) != 1 or not _DATED.fullmatch(version[0]):
             raise RESOURCE_NOT_FOUND
         deployment = _DEPLOYMENT.fullmatch(path)
@@ -132,9 +132,12 @@ class AzureEmulator(emulator.Emulator):
             raise wrong_operation(_OPERATIONS[endpoint], model)
         return path, _with_model(body, model)
 
-    @staticmethod
-    def _at_v1(path: str, body: bytes) -> bytes:
-        return _with_model(body, _deployed(json.loads(body)["model"])) if body else body
+
+def _at_v1(body: bytes) -> bytes:
+    if not body:
+        return body
+    named: str = json.loads(body)["model"]
+    return _with_model(body, _deployed(named))
 
 
 def _deployed(name: str) -> str:
@@ -174,7 +177,8 @@ async def _whole(receive: Receive) -> bytes:
     body = b""
     while True:
         message = await receive()
-        body += message.get("body", b"")
+        piece: bytes = message.get("body", b"")
+        body += piece
         if not message.get("more_body", False):
             return body
 

@@ -1,5 +1,6 @@
 """The `openai` package of 2023 in an environment of its own, and a process that makes its calls."""
 
+import base64
 import fcntl
 import json
 import os
@@ -14,26 +15,34 @@ from pathlib import Path
 from typing import Any
 
 VERSION = "0.28.1"
+REQUIREMENTS = (f"openai=={VERSION}", "numpy")
+"""numpy decodes the embeddings that the package asks for as base64."""
 HOME = Path(sys.prefix) / "clients" / f"openai-{VERSION}"
 _CALLS = Path(__file__).with_name("old_openai_calls.py")
+
+
+def file(filename: str, content: bytes) -> dict[str, str]:
+    """Return a file as an argument of `OldOpenAI.call`."""
+    return {"filename": filename, "base64": base64.b64encode(content).decode()}
 
 
 def environment() -> Path:
     """Return the Python of an environment with the package; made once, then reused.
 
-    A marker, written last, says that the environment is complete and which version it has.
+    A marker, written last, says that the environment is complete and what is in it.
     """
+    wanted = " ".join(REQUIREMENTS)
     HOME.parent.mkdir(exist_ok=True)
     python, marker = HOME / "bin" / "python", HOME / "complete"
     with (HOME.parent / f"{HOME.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not marker.exists() or marker.read_text() != VERSION:
+        if not marker.exists() or marker.read_text() != wanted:
             shutil.rmtree(HOME, ignore_errors=True)
             venv.create(HOME, with_pip=True)
-            install = [str(python), "-m", "pip", "install", "--quiet", f"openai=={VERSION}"]
+            install = [str(python), "-m", "pip", "install", "--quiet", *REQUIREMENTS]
             done = subprocess.run(install, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stderr
-            marker.write_text(VERSION)
+            marker.write_text(wanted)
     return python
 
 

@@ -2,13 +2,17 @@
 
 Run by the Python of the environment that has that package. Each line of standard input is a JSON
 object `{"method": "Completion.acreate", "arguments": {…}}`; each line of output is its result:
-`reply`, or `chunks` of a stream, and `error` if one was raised, also after some chunks.
+`reply`, or `chunks` of a stream, and `error` if one was raised, also after some chunks. A file
+among the arguments is `{"filename": …, "base64": …}`; bytes in a reply come as `{"base64": …}`.
 """
 
 import asyncio
+import base64
+import io
 import json
 import sys
 from importlib import import_module
+from inspect import isasyncgen, isgenerator
 from typing import Any
 
 openai: Any = import_module("openai")
@@ -18,30 +22,45 @@ def make(method: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """Make one call and describe what came of it."""
     resource, _, verb = method.partition(".")
     function = getattr(getattr(openai, resource), verb)
+    arguments = {name: given(value) for name, value in arguments.items()}
     result: dict[str, Any] = {}
     try:
         if verb.startswith("a"):
             asyncio.run(make_async(function, arguments, result))
         else:
             made = function(**arguments)
-            if arguments.get("stream"):
+            if isgenerator(made):
                 result["chunks"] = []
-                result["chunks"].extend(chunk.to_dict_recursive() for chunk in made)
+                result["chunks"].extend(plain(chunk) for chunk in made)
             else:
-                result["reply"] = made.to_dict_recursive()
+                result["reply"] = plain(made)
     except Exception as error:  # noqa: BLE001 - which one it is, is what the test asks
         result["error"] = describe(error)
     return result
 
 
+def given(value: Any) -> Any:
+    if not isinstance(value, dict) or "base64" not in value:
+        return value
+    file = io.BytesIO(base64.b64decode(value["base64"]))
+    file.name = value["filename"]
+    return file
+
+
+def plain(made: Any) -> Any:
+    if isinstance(made, bytes):
+        return {"base64": base64.b64encode(made).decode()}
+    return made if isinstance(made, str) else made.to_dict_recursive()
+
+
 async def make_async(function: Any, arguments: dict[str, Any], result: dict[str, Any]) -> None:
     made = await function(**arguments)
-    if not arguments.get("stream"):
-        result["reply"] = made.to_dict_recursive()
+    if not isasyncgen(made):
+        result["reply"] = plain(made)
         return
     chunks = result["chunks"] = []
     async for chunk in made:
-        chunks.append(chunk.to_dict_recursive())  # noqa: PERF401 - kept when the next one raises
+        chunks.append(plain(chunk))  # noqa: PERF401 - kept when the next one raises
 
 
 def describe(error: Exception) -> dict[str, Any]:

@@ -172,3 +172,17 @@ clients: [{{name: a, key_sha256: "{"AB" * 32}", models: ["gpt-*", "[[]x"]}}]
     assert settings.server.allowed_hosts == ("api.example.com",)
     assert settings.clients[0].key_sha256 == "ab" * 32
     assert settings.clients[0].models == ("gpt-*", "[[]x")
+
+
+def test_azures_version_and_the_redirects_are_as_written(tmp_path: Path) -> None:
+    text = (
+        "upstreams:\n"
+        "  a: {base_url: 'https://a.openai.azure.com', api_version: 2025-04-01-preview}\n"
+        "retired: {redirect: {text-davinci-003: gpt-5.4-mini, 'no': 'yes'}}"
+    )
+    settings = loaded(tmp_path, text)
+    assert settings.upstreams[0].kind == Kind.AZURE
+    assert settings.upstreams[0].api_version == "2025-04-01-preview"
+    assert settings.retired.redirect == (("text-davinci-003", "gpt-5.4-mini"), ("no", "yes"))
+    assert loaded(tmp_path, "").retired.redirect == ()
+    assert loaded(tmp_path, "").upstreams[0].api_version == "2024-10-21"

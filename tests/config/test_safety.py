@@ -105,6 +105,48 @@ def test_the_operators_listener_is_apart_and_guarded(
     assert reasons(Settings((upstream(),), admin=admin)) == paths
 
 
+@pytest.mark.parametrize(
+    ("base_url", "fine"),
+    [
+        ("https://a.openai.azure.com", True),
+        ("https://a.openai.azure.com/openai", True),
+        ("https://a.openai.azure.com/openai/v1", True),
+        ("https://a.services.ai.azure.com/api/projects/p/openai/v1", True),
+        ("https://gateway.example/team", True),
+        ("https://a.openai.azure.com/v1", False),
+        ("https://a.openai.azure.com/openai/deployments/bot", False),
+    ],
+)
+def test_azures_address_is_the_resources(base_url: str, fine: bool) -> None:
+    settings = Settings((upstream(base_url=base_url, kind=Kind.AZURE),))
+    assert reasons(settings) == ([] if fine else [("upstreams", "a", "base_url")])
+    assert reasons(Settings((upstream(base_url=base_url, kind=Kind.OTHER),))) == []
+
+
+def test_an_address_of_azures_is_told_from_the_host(tmp_path: Path) -> None:
+    url = "https://a.openai.azure.com/openai/deployments/bot"
+    (problem,) = refused(tmp_path, f"upstreams: {{a: {{base_url: '{url}'}}}}")
+    assert "upstreams.a.base_url: is one deployment; write the resource's own" in problem
+
+
+@pytest.mark.parametrize(
+    ("redirect", "models", "problem"),
+    [
+        ("{a: b, c: b}", "{b: d}", ""),
+        ("{a: a}", "{}", "retired.redirect.a: leads to a name that is redirected itself"),
+        ("{a: b, b: c}", "{}", "retired.redirect.a: leads to a name that is redirected itself"),
+        ("{a: b}", "{a: c}", "retired.redirect.a: is a name under models too"),
+        ("{a: b}", "{'a*': c}", ""),
+    ],
+)
+def test_a_redirect_leads_to_one_name_at_once(
+    tmp_path: Path, redirect: str, models: str, problem: str
+) -> None:
+    found = refused(tmp_path, f"retired: {{redirect: {redirect}}}\nmodels: {models}")
+    assert len(found) == bool(problem)
+    assert problem in "".join(found)
+
+
 def test_two_free_ports_are_not_the_same() -> None:
     server, admin = ServerSettings(port=0), AdminSettings(port=0)
     assert reasons(Settings((upstream(),), server=server, admin=admin)) == []

@@ -39,9 +39,12 @@ def test_every_scene_fails_at_the_upstream_and_succeeds_through_the_gateway(
     code, lines = played(monkeypatch)
     assert code == 0
     assert [scene.title for scene in SCENES] == [line for line in lines if line in _titles()]
-    assert sum(line.startswith("  the upstream  404  ") for line in lines) == len(SCENES)
+    refused = [line.split()[2] for line in lines if line.startswith("  the upstream  ")]
+    # Responses say 400 where the other endpoints say 404.
+    assert refused == ["400" if scene.path == "/responses" else "404" for scene in SCENES]
     assert sum(line.startswith("  the gateway   200  ") for line in lines) == len(SCENES)
     assert '  the gateway   200  "You said: one" | "You said: two"' in lines
+    assert lines.count('  the gateway   200  "You said: Say hello"') == 3
     assert "                x-gateway-resolved-by: job" in lines
     assert "                data: [DONE]" in lines
 

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.config.settings import ClientSettings, ServerSettings
@@ -53,8 +54,42 @@ def test_a_body_that_is_no_json_object_is_a_400(body: bytes) -> None:
 def test_the_path_decides_and_a_path_outside_v1_is_told_so() -> None:
     client = Client(ok)
     assert client.get("/").status == 404
-    assert "base URL" in client.get("/chat/completions").error["message"]
+    assert "base URL" in client.get("/chats").error["message"]
     assert client.post("/v2/x").error["code"] == "unknown_url"
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/chat/completions", "/chat/completions"),
+        ("/v1/chat/completions/", "/chat/completions"),
+        ("/openai/v1/chat/completions", "/chat/completions"),
+        ("/openai/deployments/gpt-4o/chat/completions", "/chat/completions"),
+        ("/openai/deployments/gpt-4o/embeddings", "/embeddings"),
+        ("/embeddings", "/embeddings"),
+    ],
+)
+def test_old_and_other_spellings_of_a_path_are_served(path: str, sent: str) -> None:
+    client = Client(ok)
+    assert client.post(path, BODY, query=b"api-version=2024-06-01").status == 200
+    (call,) = client.scene.network.calls
+    assert (call.path, msgspec.json.decode(bytes_of(call))["model"]) == (sent, "gpt-4o")
+
+
+def test_the_paths_deployment_is_the_model() -> None:
+    client = Client(ok)
+    deployments = "/openai/deployments"
+    reply = client.post(f"{deployments}/gpt-4o/chat/completions", {**BODY, "model": "o1"})
+    assert msgspec.json.decode(bytes_of(client.scene.network.calls[-1]))["model"] == "gpt-4o"
+    assert "the path names the deployment" in reply.headers["x-gateway-warning"]
+    del_model = {name: value for name, value in BODY.items() if name != "model"}
+    reply = client.post(f"{deployments}/gpt-4o/chat/completions", del_model)
+    assert "path names" not in reply.headers.get("x-gateway-warning", "")
+    bad = client.post(f"{deployments}/a%0Ab/chat/completions", BODY)
+    assert (bad.status, bad.error["param"]) == (400, "model")
+    assert client.post(f"{deployments}/gpt-4o/edits", BODY).status == 200
+    assert client.scene.network.calls[-1].path == "/edits"
+    assert [seen.client for seen in client.observer.seen] == ["chat"] * 3 + ["other"]
 
 
 def test_a_generation_path_takes_posts_and_passes_gets_on() -> None:

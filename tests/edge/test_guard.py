@@ -34,6 +34,25 @@ def test_an_ordinary_request_passes() -> None:
     assert status(path="/v1/models/ft:gpt-4o:acme::1%20x") == 200
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/openai/deployments/org%2Fmodel/chat/completions",
+        "/v1/models/org%2Fmodel",
+        "/models/org%2fmodel",
+        "/openai/v1/models/a%2Fb%2Fc",
+        "/v1/engines/org%2Fmodel/completions",
+    ],
+)
+def test_a_models_name_may_have_encoded_slashes(path: str) -> None:
+    assert status(path=path) == 200
+
+
+@pytest.mark.parametrize("path", ["/v1//models", "/v1/models//x", "/v1/models//", "//v1"])
+def test_doubled_slashes_are_refused(path: str) -> None:
+    assert status(path=path) == 400
+
+
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "BREW"])
 def test_methods_that_nobody_serves_are_refused(method: str) -> None:
     assert status(method=method) == 405
@@ -48,6 +67,13 @@ def test_methods_that_nobody_serves_are_refused(method: str) -> None:
         "/v1/./x",
         "/v1/..",
         "/v1/files%2f..%2fx",
+        "/v1/models/..%2f..%2ffiles",
+        "/v1/models/a%2F%2e%2e%2Ffiles",
+        "/v1/models/x/files%2Fx",
+        "/openai/deployments/..%2F..%2Fx/completions",
+        "/openai/deployments/%2e%2e/completions",
+        "/openai/deployments/x/a%2Fb",
+        "/v1/x/models/a%2Fb",
         "/v1/a%5cb",
         "/v1/a\\b",
         "/v1/a%00b",

@@ -12,6 +12,7 @@ from gateway.config.settings import (
     Kind,
     MemorySettings,
     ModelRule,
+    RetiredSettings,
     ServerSettings,
     Settings,
     TranslationSettings,
@@ -67,6 +68,7 @@ class Scene:
         translation: TranslationSettings | None = None,
         server: ServerSettings | None = None,
         stores: bool = False,
+        redirect: tuple[tuple[str, str], ...] = (),
     ) -> None:
         self.clock = FakeClock()
         self.network = FakeUpstream(answer)
@@ -76,6 +78,7 @@ class Scene:
             models=rules,
             translation=translation or TranslationSettings(),
             memory=MemorySettings(ttl=100, negative_ttl=10),
+            retired=RetiredSettings(redirect),
         )
         learned = LearnedEndpoints(self.settings.memory, self.clock)
         lookup = Lookup(self.settings, self.network.send, fingerprint, self.clock)

@@ -166,3 +166,20 @@ def test_a_list_that_failed_says_why() -> None:
     unknown = listing_failed("openai", 500, b"<html>")
     assert (unknown.status, unknown.type) == (502, "server_error")
     assert unknown.message.endswith("it answered with status 500")
+
+
+def test_a_redirect_is_named_together_with_what_is_known_of_the_new_model() -> None:
+    route = replace(ROUTE, redirected_to="new", model_sent="newest", retired="2027-01-02")
+    assert retirement_warning(route, TODAY) == (
+        "model 'asked' is redirected to 'new' by the gateway's configuration; "
+        "model will be shut down on 2027-01-02"
+    )
+    assert retirement_warning(ROUTE, TODAY) == ""
+
+
+def test_a_redirect_that_leads_nowhere_says_so() -> None:
+    route = replace(ROUTE, redirected_to="new", model_sent="newest", retired="2020-01-02")
+    message = told(replace(route, replacement="newer")).message
+    assert "(model 'asked' is redirected to 'new' by the gateway's configuration.)" in message
+    assert "alias of" not in message
+    assert "`new: {model: newer}`" in message

@@ -142,12 +142,14 @@ def test_an_edit_model_without_an_alias_is_told_which_line_to_add(
 
 
 def test_any_other_unknown_model_is_simply_not_found() -> None:
-    gone = error_reply(404, "The model `nix` does not exist", code="model_not_found")
-    error = refused(LegacyScene(answering(gone)), "POST", "/edits", {**EDIT, "model": "nix"})
+    def gone(_: UpstreamCall) -> Answer:
+        return error_reply(404, "The model `nix` does not exist", code="model_not_found")
+
+    error = refused(LegacyScene(gone), "POST", "/edits", {**EDIT, "model": "nix"})
     assert isinstance(error, ModelNotFound)
     assert "add the line" not in error.message
     rules = (ModelRule("text-davinci-edit-001", model="nix"),)
-    error = refused(LegacyScene(answering(gone), rules=rules), "POST", "/edits", EDIT)
+    error = refused(LegacyScene(gone, rules=rules), "POST", "/edits", EDIT)
     assert "add the line" not in error.message
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import InvalidRequest, UpstreamError
 from gateway.exchange.message import (
+    PATH_MODEL_WINS,
     Decision,
     ReplyBody,
     decode_object,
@@ -17,6 +18,7 @@ from gateway.exchange.message import (
     model_of,
     read_object,
     read_routed,
+    with_path_model,
 )
 
 
@@ -94,3 +96,41 @@ def test_a_body_that_was_never_read_is_released_all_the_same() -> None:
 
     asyncio.run(scenario())
     assert released == ["release"]
+
+
+@pytest.mark.parametrize(
+    ("body", "sent", "warning"),
+    [
+        (b'{"model": "m",  "x": 1}', b'{"model": "m",  "x": 1}', ""),
+        (b'{ "x": 1.50 }', b'{"x":1.50,"model":"m"}', ""),
+        (b'{"model": null, "x": 1e2}', b'{"model":"m","x":1e2}', ""),
+        (b'{"model": "other", "x": [1]}', b'{"model":"m","x":[1]}', PATH_MODEL_WINS),
+        (b'{"model": 5}', b'{"model":"m"}', PATH_MODEL_WINS),
+        (b'{"x": 1234567890123456789012}', b'{"x":1234567890123456789012,"model":"m"}', ""),
+    ],
+)
+def test_the_paths_model_is_put_into_the_body(body: bytes, sent: bytes, warning: str) -> None:
+    decision = Decision()
+    assert with_path_model(body, "m", decision) == sent
+    assert decision.warning == warning
+
+
+@pytest.mark.parametrize("model", ["", "a\nb", "a\x00", "x" * 513])
+def test_a_path_may_name_no_model_that_a_body_may_not(model: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        with_path_model(b"{}", model, Decision())
+    assert refused.value.param == "model"
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"\\ud800": 1}', b'{"a":' + b"[" * 100_000])
+def test_a_body_for_the_paths_model_must_be_an_object(body: bytes) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        with_path_model(body, "m", Decision())
+    assert refused.value.code == "invalid_json"
+
+
+def test_warnings_add_up_and_are_said_once() -> None:
+    decision = Decision()
+    for text in ("", "a", "b", "a", ""):
+        decision.warn(text)
+    assert decision.headers() == [(b"x-gateway-warning", b"a; b")]

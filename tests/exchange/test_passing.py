@@ -69,10 +69,11 @@ async def passed(
     headers: RawHeaders = AS_JSON,
     body: bytes | AsyncIterator[bytes] = b"",
     client: ClientSettings | None = None,
+    model: str | None = None,
 ) -> tuple[ClientReply, Decision]:
     decision = Decision()
     passing = Passing(scene.settings, scene.resolver, scene.network.send)
-    call = PassedCall(method, path, b"a=1", headers, body, client)
+    call = PassedCall(method, path, b"a=1", headers, body, client, model)
     return await passing.run(call, decision), decision
 
 
@@ -332,3 +333,116 @@ def test_a_bug_is_no_upstream_error() -> None:
 
     with pytest.raises(ZeroDivisionError):
         asyncio.run(listed(Scene(broken, OPENAI, LOCAL)))
+
+
+REDIRECT = (("text-embedding-ada-001", "embed"),)
+
+
+def test_a_redirected_model_is_passed_on_as_the_one_in_its_place_and_said_so() -> None:
+    scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,), redirect=REDIRECT)
+    body = b'{"model":"text-embedding-ada-001","input":"x"}'
+    reply, decision = asyncio.run(passed(scene, body=body))
+    assert reply.status == 200
+    assert scene.network.bodies() == [{"model": "bge-m3", "input": "x"}]
+    assert decision.upstream == "local"
+    assert "'text-embedding-ada-001' is redirected to 'embed'" in decision.warning
+
+
+def test_a_redirect_is_followed_without_any_rule() -> None:
+    scene = Scene(ok, redirect=(("old", "new"),))
+    _, decision = asyncio.run(passed(scene, body=b'{"model":"old"}'))
+    assert scene.network.bodies() == [{"model": "new"}]
+    assert "'old' is redirected to 'new'" in decision.warning
+
+
+def test_a_redirected_model_is_listed_and_has_a_card() -> None:
+    scene = Scene(lists, redirect=(("old", "gpt-4o"),))
+    _, body = asyncio.run(listed(scene))
+    assert [each["root"] for each in body["data"] if each["id"] == "old"] == ["gpt-4o"]
+    decision = Decision()
+    listing = Listing(
+        scene.settings,
+        Passing(scene.settings, scene.resolver, scene.network.send),
+        scene.network.send,
+    )
+    reply = asyncio.run(
+        listing.one(PassedCall("GET", model_path("old"), b"", ALICE), "old", decision)
+    )
+    assert reply.status == 200
+    assert "'old' is redirected to 'gpt-4o'" in decision.warning
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_the_paths_model_is_set_in_json_however_it_arrives(parts: int) -> None:
+    async def scenario() -> None:
+        scene = Scene(ok)
+        text = b'{"model":"other","input":"' + b"x" * 70_000 + b'"}'
+        body = text if parts == 1 else pieces(text[:66_000], text[66_000:])
+        _, decision = await passed(scene, body=body, model="dep")
+        sent = msgspec.json.decode(await sent_body(scene.network.calls[0]))
+        assert sent["model"] == "dep"
+        assert len(sent["input"]) == 70_000
+        assert scene.network.calls[0].model == "dep"
+        assert "the path names the deployment" in decision.warning
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("body", "named", "warned"),
+    [(form("dep"), "dep", False), (form("other"), "dep", True), (b"--b\r\nx", "dep", False)],
+)
+def test_the_paths_model_is_set_in_a_form(body: bytes, named: str, warned: bool) -> None:
+    async def scenario() -> None:
+        scene = Scene(ok)
+        _, decision = await passed(
+            scene, "/audio/transcriptions", headers=AS_FORM, body=body, model=named
+        )
+        sent = await sent_body(scene.network.calls[0])
+        assert sent.count(b'name="model"\r\n\r\ndep\r\n') == 1
+        assert bool(decision.warning) == warned
+
+    asyncio.run(scenario())
+
+
+def test_a_large_form_is_streamed_with_the_paths_model() -> None:
+    async def scenario() -> None:
+        scene = Scene(ok)
+        whole = form("other", 200_000)
+        body = pieces(whole[:70_000], whole[70_000:])
+        await passed(scene, "/audio/transcriptions", headers=AS_FORM, body=body, model="dep")
+        assert not isinstance(scene.network.calls[0].body, bytes)
+        assert await sent_body(scene.network.calls[0]) == form("dep", 200_000)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("headers", [AS_JSON, AS_FORM])
+def test_a_path_may_name_no_bad_model(headers: RawHeaders) -> None:
+    with pytest.raises(GatewayError) as raised:
+        asyncio.run(passed(Scene(ok), headers=headers, body=b"{}", model="a\r\nb"))
+    assert (raised.value.status, raised.value.param) == (400, "model")
+
+
+def test_the_paths_model_counts_for_what_a_client_may_use() -> None:
+    client = ClientSettings("a", "1" * 64, ("allowed",))
+    scene = Scene(ok)
+    body = b'{"model":"allowed"}'
+    with pytest.raises(PermissionDenied):
+        asyncio.run(passed(scene, body=body, client=client, model="forbidden"))
+    assert scene.network.calls == []
+
+
+def test_a_method_without_a_body_keeps_the_paths_model_for_the_path() -> None:
+    scene = Scene(ok)
+    asyncio.run(passed(scene, "/chat/completions", "GET", model="dep"))
+    assert scene.network.calls[0].model == "dep"
+
+
+def test_azure_is_told_the_model_of_what_is_passed_on() -> None:
+    azure = UpstreamSettings("azure", "https://a.openai.azure.com", Kind.AZURE)
+    scene = Scene(ok, azure)
+    asyncio.run(passed(scene, body=b'{"model":"vectors","input":"x"}'))
+    assert scene.network.calls[0].model == "vectors"
+    asyncio.run(passed(scene, "/files", headers=AS_FORM, body=b"--b\r\nx"))
+    assert scene.network.calls[1].model is None

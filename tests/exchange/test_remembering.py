@@ -377,3 +377,10 @@ def test_a_reply_without_an_id_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> N
 
     asyncio.run(scenario())
     assert stored == []
+
+
+def test_closing_lets_go_of_the_store() -> None:
+    stage = scene(DemoUpstream())
+    first = ask(stage, input="Hello").json
+    asyncio.run(stage.responses.aclose())
+    assert kept(stage, first["id"]) is None

@@ -1,6 +1,7 @@
 """One request's story, told with everything real but the network."""
 
 import asyncio
+from contextlib import suppress
 from datetime import date
 
 import msgspec
@@ -25,6 +26,7 @@ from gateway.errors import (
     UpstreamTimeout,
 )
 from gateway.exchange.answers import as_date
+from gateway.exchange.message import ClientCall, Decision
 from gateway.shapes import Shape, UpstreamCall
 from tests.exchange.scene import (
     ALICE,
@@ -239,6 +241,50 @@ def test_a_model_with_a_known_shutdown_date_warns() -> None:
         Shape.COMPLETIONS, {"model": "davinci-002", "prompt": "Hi"}
     )
     assert told.decision.warning.startswith("model was shut down on 2026-09-28")
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_redirected_model_is_served_by_another_and_every_reply_says_so(streamed: bool) -> None:
+    def answer(_: UpstreamCall) -> Answer:
+        if streamed:
+            return stream_reply(chat_chunk("Hello"), chat_chunk(finish="stop"))
+        return json_reply(chat_completion())
+
+    scene = Scene(answer, redirect=(("text-davinci-003", "gpt-4o"),))
+    body = {"model": "text-davinci-003", "prompt": "Hi", "stream": streamed}
+    told = scene.tell(Shape.COMPLETIONS, body)
+    assert scene.network.bodies()[0]["model"] == "gpt-4o"
+    assert told.decision.warning.startswith(
+        "model 'text-davinci-003' is redirected to 'gpt-4o' by the gateway's configuration"
+    )
+    reply = told.events[0] if streamed else told.json
+    assert reply["model"] == "text-davinci-003"
+
+
+def test_an_error_of_a_redirected_model_says_so_too() -> None:
+    scene = Scene(lambda _: error_reply(429, "slow down"), redirect=(("old", "gpt-4o"),))
+    decision = Decision()
+    call = ClientCall(Shape.CHAT, msgspec.json.encode({**MESSAGES, "model": "old", "n": 0}))
+    with suppress(GatewayError):
+        asyncio.run(scene.exchange.run(call, decision))
+    assert "'old' is redirected to 'gpt-4o'" in decision.warning
+
+
+def test_what_azure_has_not_deployed_is_asked_for_once() -> None:
+    azure = UpstreamSettings("azure", "https://a.openai.azure.com", Kind.AZURE)
+    card = {"id": "gpt-4o", "capabilities": {"chat_completion": True}}
+
+    def answer(call: UpstreamCall) -> Answer:
+        if call.path == "/models":
+            return json_reply({"data": [card]})
+        return error_reply(404, "The API deployment does not exist.", code="DeploymentNotFound")
+
+    scene = Scene(answer, azure)
+    with pytest.raises(ModelNotFound):
+        scene.tell(Shape.CHAT, {**MESSAGES, "model": "gpt-4o"})
+    assert generation_paths(scene) == ["/chat/completions"]
+    (sent,) = [call.model for call in scene.network.calls if call.method == "POST"]
+    assert sent == "gpt-4o"
 
 
 def test_an_error_of_the_same_shape_comes_back_as_it_is() -> None:
@@ -582,12 +628,14 @@ def test_a_rule_can_override_the_translation_of_its_model() -> None:
 
 
 def test_an_error_body_too_large_to_be_a_refusal_is_passed_on() -> None:
-    length = (b"content-length", b"100000")
-    reply = FakeReply(404, ((b"content-type", b"text/html"), length), (b"x" * 100_000,))
-    told = Scene(lambda _: reply).tell(Shape.CHAT, {**MESSAGES, "model": "gpt-4o"})
+    def answer(_: UpstreamCall) -> Answer:
+        headers = ((b"content-type", b"text/html"), (b"content-length", b"100000"))
+        return FakeReply(404, headers, (b"x" * 100_000,))
+
+    told = Scene(answer).tell(Shape.CHAT, {**MESSAGES, "model": "gpt-4o"})
     assert (told.reply.status, len(told.body)) == (404, 100_000)
     with pytest.raises(GatewayError) as raised:
-        Scene(lambda _: reply).tell(Shape.COMPLETIONS, STREAM)
+        Scene(answer).tell(Shape.COMPLETIONS, STREAM)
     assert raised.value.status == 404
 
 

@@ -23,7 +23,7 @@ def page(*jobs: object, **more: object) -> dict[str, Any]:
         ),
         (
             "openai_fine_tuning_jobs_list",
-            JobsPage({}, "ftjob-abc123", {"ftjob-abc123": "gpt-4o-mini-2024-07-18"}),
+            JobsPage({}, "ftjob-abc123"),
         ),
         (
             "azure_fine_tuning_jobs_2024-10-21",
@@ -78,9 +78,9 @@ def test_a_job_without_a_model_says_nothing(job: object) -> None:
 
 
 @pytest.mark.parametrize("result", [None, "", 5, "m", "x\0"])
-def test_a_job_without_a_result_of_its_own_counts_only_as_a_job(result: object) -> None:
+def test_a_job_without_a_result_of_its_own_does_not_count(result: object) -> None:
     job = {"id": "j", "model": "m", "fine_tuned_model": result}
-    assert read_jobs(page(job)) == JobsPage({}, None, {"j": "m"})
+    assert read_jobs(page(job)) == JobsPage()
 
 
 def test_a_job_without_an_id_still_gives_its_result() -> None:
@@ -115,7 +115,8 @@ def test_the_cursor_is_the_last_id_while_there_is_more(payload: object, after: s
 
 
 def test_a_bare_list_of_jobs_is_read() -> None:
-    assert read_jobs([{"id": "j", "model": "m"}]).jobs == {"j": "m"}
+    job = {"id": "j", "model": "m", "fine_tuned_model": "ft"}
+    assert read_jobs([job]).jobs == {"j": "m"}
 
 
 def test_checkpoints_have_the_base_of_their_job() -> None:

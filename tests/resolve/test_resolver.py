@@ -12,6 +12,7 @@ from gateway.config.settings import (
     Kind,
     MemorySettings,
     ModelRule,
+    RetiredSettings,
     Settings,
     UpstreamSettings,
 )
@@ -48,11 +49,15 @@ class Scene:
         answer: Callable[[UpstreamCall], Answer] = nothing,
         *upstreams: UpstreamSettings,
         rules: tuple[ModelRule, ...] = (),
+        redirect: tuple[tuple[str, str], ...] = (),
     ) -> None:
         self.clock = FakeClock()
         self.network = FakeUpstream(answer)
         settings = Settings(
-            upstreams or (OPENAI,), models=rules, memory=MemorySettings(ttl=100, negative_ttl=10)
+            upstreams or (OPENAI,),
+            models=rules,
+            memory=MemorySettings(ttl=100, negative_ttl=10),
+            retired=RetiredSettings(redirect),
         )
         self.learned = LearnedEndpoints(settings.memory, self.clock)
         self.lookup = Lookup(settings, self.network.send, fingerprint, self.clock)
@@ -397,6 +402,58 @@ def test_a_shutdown_date_and_a_replacement_come_with_the_route() -> None:
     route = Scene().route("text-davinci-003")
     assert route.retired == "2024-01-04"
     assert route.replacement
+
+
+def test_the_model_lists_shutdown_date_is_newer_than_the_catalogues() -> None:
+    card = {"id": "gpt-4o-mini", "shutdown_date": "2031-05-06"}
+
+    def answer(call: UpstreamCall) -> Answer:
+        return models(card) if call.path == "/models" else nothing(call)
+
+    async def scenario() -> None:
+        scene = Scene(answer)
+        before = await scene.ask("gpt-4o-mini")
+        assert (before.retired, scene.network.calls) != ("2031-05-06", [])
+        explained = await scene.ask("gpt-4o-mini", explain=True)
+        assert explained.retired == "2031-05-06"
+        asked = len(scene.network.calls)
+        later = await scene.ask("gpt-4o-mini")
+        assert later.retired == "2031-05-06"
+        assert later.resolved_by is Source.CATALOGUE
+        assert len(scene.network.calls) == asked
+        await scene.resolver.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_list_that_failed_says_no_date() -> None:
+    async def scenario() -> None:
+        scene = Scene(lambda _: error_reply(500, "broken"))
+        await scene.ask("unheard-of")
+        route = await scene.ask("gpt-4o-mini")
+        assert route.resolved_by is Source.CATALOGUE
+        await scene.resolver.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_redirected_model_is_resolved_as_the_one_in_its_place() -> None:
+    route = Scene(redirect=(("text-davinci-003", "gpt-4o-mini"),)).route("text-davinci-003")
+    assert (route.model_asked, route.redirected_to) == ("text-davinci-003", "gpt-4o-mini")
+    assert (route.model_sent, route.shape) == ("gpt-4o-mini", Shape.CHAT)
+    assert route.resolved_by is Source.CATALOGUE
+    assert "retired.redirect puts 'gpt-4o-mini' in its place" in route.evidence[0].detail
+    assert Scene().route("text-davinci-003").redirected_to is None
+
+
+def test_rules_apply_to_the_name_that_a_redirect_leads_to() -> None:
+    rule = ModelRule("writer", model="davinci-002", endpoints=(Shape.COMPLETIONS,))
+    scene = Scene(rules=(rule,), redirect=(("old", "writer"),))
+    route = scene.route("old")
+    assert (route.model_sent, route.shape) == ("davinci-002", Shape.COMPLETIONS)
+    assert route.rule is rule
+    assumed = scene.resolver.assumed("old", Shape.CHAT, Kind.OPENAI)
+    assert (assumed.model_sent, assumed.redirected_to) == ("davinci-002", "writer")
 
 
 def test_bases_that_name_each_other_do_not_loop() -> None:

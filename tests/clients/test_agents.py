@@ -1,0 +1,93 @@
+"""An agent of OpenAI's own framework, which speaks the Responses API, on models that do not."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.config.settings import ResponsesSettings
+from tests.clients.environments import python_with
+from tests.clients.running import Stage, stage
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+VERSION = "0.24.0"
+RUNS = Path(__file__).with_name("agents_runs.py")
+CHAT_ONLY = "gpt-3.5-turbo"
+
+
+class Agent:
+    """Gives an agent its work: `agent.told("call weather")`."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def told(self, words: str, *, streamed: bool = False, kept: bool = False) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        asked = {"says": words, "streamed": streamed, "kept": kept}
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, f"the process ended with {self._process.wait(10)}"
+        return json.loads(line)
+
+
+@contextmanager
+def agent_at(base_url: str, model: str) -> Iterator[Agent]:
+    """Run the process that has the agent, until the block ends."""
+    # Nothing of this process's own settings (proxies, keys, base URLs) may reach the package.
+    surroundings = {"PATH": os.environ.get("PATH", ""), "NO_PROXY": "*"}
+    with subprocess.Popen(
+        [python_with("openai-agents", VERSION), RUNS, base_url, model],
+        env=surroundings,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield Agent(process)
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(10) == 0
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Stage]:
+    with stage(responses=ResponsesSettings(store="memory://")) as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def agent(running: Stage) -> Iterator[Agent]:
+    with agent_at(running.base_url, CHAT_ONLY) as made:
+        yield made
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_an_agent_calls_its_tool_and_tells_the_result(
+    running: Stage, agent: Agent, *, streamed: bool, kept: bool
+) -> None:
+    before = len(running.upstream_paths())
+    told = agent.told("please call weather", streamed=streamed, kept=kept)
+    assert told["output"] == "The tool said: sunny"
+    assert told["tools"] == [{"city": "please call weather"}]
+    assert told["items"] == ["tool_call_item", "tool_call_output_item", "message_output_item"]
+    assert told["requests"] == 2
+    assert told["tokens"] > 0
+    assert told["events"].count("response.completed") == (2 if streamed else 0)
+    assert running.upstream_paths()[before:] == ["POST /v1/chat/completions"] * 2
+    (first, second) = [json.loads(each.body) for each in list(running.upstream.journal)[-2:]]
+    assert [message["role"] for message in first["messages"]] == ["system", "user"]
+    assert [message["role"] for message in second["messages"]][2:] == ["assistant", "tool"]
+
+
+def test_an_agent_on_a_model_without_tools_is_told_so(running: Stage) -> None:
+    with agent_at(running.base_url, "davinci-002") as agent:
+        told = agent.told("please call weather")
+    assert told["error"].startswith("BadRequestError: ")
+    assert "'tools' is not supported for model 'davinci-002'" in told["error"]

@@ -1,0 +1,96 @@
+"""The paths of responses that the gateway itself keeps; all others are the upstream's."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway.config.settings import ModelRule
+from gateway.shapes import Shape, UpstreamCall
+from tests.edge.client import Client
+from tests.exchange.scene import ALICE, BOB, Scene
+from tests.fakes import Answer, error_reply
+from tests.translate.demo_upstream import DemoUpstream
+
+MODEL = "gpt-4o-mini"
+RESPONSES = "/v1/responses"
+
+
+def keeping(*, stores: bool = True) -> Client:
+    """A gateway whose upstream keeps nothing itself."""
+    upstream = DemoUpstream()
+
+    def answer(call: UpstreamCall) -> Answer:
+        if call.path in {shape.path for shape in Shape}:
+            return upstream.answer(call)
+        return error_reply(404, f"the upstream has nothing at {call.method} {call.path}")
+
+    rules = (ModelRule(MODEL, endpoints=(Shape.CHAT,)),)
+    return Client(answer, scene=Scene(answer, rules=rules, stores=stores))
+
+
+def made(client: Client) -> Any:
+    reply = client.post(RESPONSES, {"model": MODEL, "input": "Hello"}, headers=list(ALICE))
+    assert reply.status == 200
+    return reply.json
+
+
+def test_a_kept_response_is_found_at_its_path() -> None:
+    client = keeping()
+    response = made(client)
+    path = f"{RESPONSES}/{response['id']}"
+    found = client.get(path, headers=list(ALICE))
+    assert (found.status, found.json) == (200, response)
+    assert found.headers["content-type"] == "application/json"
+    items = client.get(f"{path}/input_items", headers=list(ALICE)).json
+    assert [item["content"] for item in items["data"]] == [
+        [{"type": "input_text", "text": "Hello"}]
+    ]
+    assert [call.path for call in client.scene.network.calls] == ["/chat/completions"]
+
+
+def test_a_kept_response_is_deleted_at_its_path() -> None:
+    client = keeping()
+    path = f"{RESPONSES}/{made(client)['id']}"
+    # A POST means nothing here: the upstream answers it.
+    assert client.post(path, {}, headers=list(ALICE)).status == 404
+    assert _delete(client, path).json["deleted"] is True
+    assert _delete(client, path).status == 404
+    assert client.get(path, headers=list(ALICE)).status == 404
+
+
+def _delete(client: Client, path: str) -> Any:
+    return asyncio.run(client.request("DELETE", path, headers=list(ALICE)))
+
+
+@pytest.mark.parametrize("suffix", ["", "/input_items"])
+def test_what_is_not_kept_is_the_upstreams_to_answer(suffix: str) -> None:
+    client = keeping()
+    response = made(client)
+    for headers, response_id in ((ALICE, "resp_other"), (BOB, response["id"])):
+        reply = client.get(f"{RESPONSES}/{response_id}{suffix}", headers=list(headers))
+        assert reply.status == 404
+        assert reply.error["message"].startswith("the upstream has nothing at GET /responses/")
+
+
+@pytest.mark.parametrize("suffix", ["/cancel", "/input_items/1"])
+def test_other_paths_below_a_kept_response_are_passed_on(suffix: str) -> None:
+    client = keeping()
+    path = f"{RESPONSES}/{made(client)['id']}{suffix}"
+    assert client.get(path, headers=list(ALICE)).status == 404
+    assert client.scene.network.calls[-1].path == path.removeprefix("/v1")
+
+
+def test_input_items_cannot_be_deleted() -> None:
+    client = keeping()
+    response = made(client)
+    assert _delete(client, f"{RESPONSES}/{response['id']}/input_items").status == 404
+    assert client.get(f"{RESPONSES}/{response['id']}", headers=list(ALICE)).status == 200
+
+
+def test_without_a_store_every_path_is_the_upstreams() -> None:
+    client = keeping(stores=False)
+    path = f"{RESPONSES}/{made(client)['id']}"
+    for reply in (client.get(path, headers=list(ALICE)), _delete(client, path)):
+        assert reply.status == 404
+        assert reply.error["message"].startswith("the upstream has nothing")

@@ -1,0 +1,71 @@
+"""Which of OpenAI's paths a path means."""
+
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.edge.paths import WITHOUT_V1, Place, place_of
+
+
+@pytest.mark.parametrize(
+    ("raw", "below", "model"),
+    [
+        (b"/v1/chat/completions", "/chat/completions", None),
+        (b"/v1/chat/completions/", "/chat/completions", None),
+        (b"/chat/completions", "/chat/completions", None),
+        (b"/completions", "/completions", None),
+        (b"/responses/resp_1/input_items", "/responses/resp_1/input_items", None),
+        (b"/models", "/models", None),
+        (b"/models/", "/models", None),
+        (b"/openai/v1/responses", "/responses", None),
+        (b"/openai/models", "/models", None),
+        (b"/openai/fine_tuning/jobs/ftjob-1", "/fine_tuning/jobs/ftjob-1", None),
+        (b"/openai/deployments", "/deployments", None),
+        (b"/openai/deployments/bot", "/deployments/bot", None),
+        (b"/openai/deployments/bot/", "/deployments/bot", None),
+        (b"/openai/deployments/bot/completions", "/completions", "bot"),
+        (b"/openai/deployments/bot/chat/completions/", "/chat/completions", "bot"),
+        (b"/openai/deployments/a%2Fb%20c%3A1/embeddings", "/embeddings", "a/b c:1"),
+        (b"/openai/deployments/a+b/embeddings", "/embeddings", "a+b"),
+        (b"/v1/engines/curie%3Aft/completions", "/engines/curie%3Aft/completions", None),
+        (b"/engines/curie/completions", "/engines/curie/completions", None),
+        (b"/v1/anything/else", "/anything/else", None),
+    ],
+)
+def test_a_path_in_any_spelling_is_openais(raw: bytes, below: str, model: str | None) -> None:
+    assert place_of(raw) == Place(below, model)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *(b"", b"/", b"*", b"chat/completions", b"/v1", b"/v1/", b"/v2/models", b"/chats"),
+        *(b"/openai", b"/openai/", b"/admin", b"/V1/models", b"/api/v1/models", b"/\xff"),
+    ],
+)
+def test_a_path_that_is_none_of_openais_is_no_place(raw: bytes) -> None:
+    assert place_of(raw) is None
+
+
+def test_routes_are_told_apart_by_the_decoded_path() -> None:
+    place = place_of(b"/v1/%63hat/completions")
+    assert place is not None
+    assert (place.path, place.below) == ("/v1/chat/completions", "/%63hat/completions")
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1), st.sampled_from(sorted(WITHOUT_V1)))
+def test_any_deployments_name_survives(name: str, endpoint: str) -> None:
+    raw = f"/openai/deployments/{quote(name, safe='')}/{endpoint}".encode("ascii")
+    assert place_of(raw) == Place(f"/{endpoint}", name)
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_a_place_below_v1_or_none(raw: bytes) -> None:
+    for path in (raw, b"/v1/" + raw, b"/openai/deployments/" + raw):
+        place = place_of(path)
+        if place is not None:
+            assert place.below.startswith("/")
+            assert place.path.startswith("/v1/")
+            assert place.model != ""

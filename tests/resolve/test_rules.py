@@ -1,0 +1,45 @@
+"""What the configuration says about a model's name."""
+
+from gateway.config.settings import ModelRule, RetiredSettings, Settings, UpstreamSettings
+from gateway.resolve.evidence import Evidence, Source
+from gateway.resolve.rules import Rules
+from gateway.shapes import Shape
+
+UPSTREAM = UpstreamSettings("a", "https://a.example/v1")
+CHAT_ONLY = ModelRule("new", model="newest", endpoints=(Shape.CHAT,))
+
+
+def rules(*given: ModelRule, redirect: tuple[tuple[str, str], ...] = ()) -> Rules:
+    return Rules(Settings((UPSTREAM,), models=given, retired=RetiredSettings(redirect)))
+
+
+def test_the_first_rule_that_matches_wins() -> None:
+    glob, exact, later = ModelRule("gpt-*"), ModelRule("gpt-4"), ModelRule("o1")
+    both = rules(glob, exact, later, ModelRule("o1", model="x"))
+    assert both.rule_for("gpt-4") is glob
+    assert both.rule_for("o1") is later
+    assert both.rule_for("O1") is None
+    assert both.names == ["gpt-4", "o1"]
+
+
+def test_without_rules_nothing_is_said() -> None:
+    none = rules()
+    assert none.redirected("old") is None
+    assert none.names == []
+    assert list(none.evidence("old", "old")) == []
+
+
+def test_a_redirect_is_evidence_before_the_rule_of_the_name_it_leads_to() -> None:
+    both = rules(CHAT_ONLY, redirect=(("old", "new"),))
+    assert both.redirected("old") == "new"
+    assert both.redirected("new") is None
+    assert both.names == ["new", "old"]
+    assert list(both.evidence("old", "newest")) == [
+        Evidence(Source.CONFIG, "retired.redirect puts 'new' in its place"),
+        Evidence(Source.CONFIG, "rule 'new' leads to newest at chat", (Shape.CHAT,)),
+    ]
+
+
+def test_a_rule_that_changes_no_name_leads_here() -> None:
+    (piece,) = rules(ModelRule("m")).evidence("m", "m")
+    assert (piece.detail, piece.shapes) == ("rule 'm' leads here", ())
