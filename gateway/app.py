@@ -24,7 +24,6 @@ from gateway.resolve.resolver import Resolver
 from gateway.stores.opening import open_store
 from gateway.tokenizers import load_detokenizers
 from gateway.translate.contract import Detokenize
-from gateway.translate.prompts import compile_template
 from gateway.upstream.sender import Upstreams
 
 
@@ -79,6 +78,8 @@ def build(settings: Settings) -> Application:
 def _check_templates(settings: Settings) -> None:
     for rule in settings.models:
         if rule.template is not None and rule.template.source is not None:
+            from gateway.translate.templates import compile_template
+
             try:
                 compile_template(rule.template.source)
             except ValueError as error:

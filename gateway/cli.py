@@ -12,9 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from gateway import __version__, app
 from gateway.admin.explanation import explain
@@ -238,6 +235,10 @@ def _translate(
 
 
 def _print_route(route: Route, client: Shape) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
     console = Console(highlight=False, emoji=False)
     translated = "" if route.shape is client else f"  [dim](translated from {client.endpoint})[/]"
     sent = "" if route.model_sent == route.model_asked else f" as [bold]{route.model_sent}[/]"

@@ -22,9 +22,8 @@ from gateway.translate.conversation import (
     read_turns,
     split_system,
 )
-from gateway.translate.templates import compile_template, render_conversation
 
-__all__ = ["LeadingStripper", "RenderedPrompt", "compile_template", "render", "select"]
+__all__ = ["LeadingStripper", "RenderedPrompt", "render", "select"]
 
 _FINE_TUNE_STOP = " END"
 """The completion ending that OpenAI's data preparation tool suggests first for free text."""
@@ -126,6 +125,9 @@ def _jinja(
     tools: Sequence[Json],
     open_ended: bool,
 ) -> RenderedPrompt:
+    # Jinja is large, and most gateways have no Jinja template: it is loaded with the first one.
+    from gateway.translate.templates import render_conversation
+
     text = render_conversation(template, turns, context, tools, open_ended=open_ended)
     # A backend that ends at this token by itself never lets it come as text.
     stops = (*template.stop, template.eos_token) if template.eos_token else template.stop

@@ -1,12 +1,16 @@
 """All configured upstreams behind one `send`."""
 
+from typing import TYPE_CHECKING
+
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.shapes import RawHeaders, UpstreamCall, UpstreamReply
 from gateway.upstream.credentials import Credentials
-from gateway.upstream.http_client import HttpClient
 from gateway.upstream.origin import parse_base_url
 from gateway.upstream.pool import Pool
 from gateway.upstream.stats import UpstreamStats
+
+if TYPE_CHECKING:
+    from gateway.upstream.http_client import HttpClient
 
 
 class Upstreams:
@@ -51,10 +55,13 @@ class Upstreams:
         return {name: sender.stats() for name, sender in self._senders.items()}
 
 
-def _sender(upstream: UpstreamSettings, credentials: Credentials) -> Pool | HttpClient:
+def _sender(upstream: UpstreamSettings, credentials: Credentials) -> "Pool | HttpClient":
     try:
         origin = parse_base_url(upstream.base_url)
         if upstream.proxy is not None or upstream.http2:
+            # httpx2 takes memory that most gateways have no use for.
+            from gateway.upstream.http_client import HttpClient
+
             return HttpClient(upstream, origin, credentials)
         return Pool(upstream, origin, credentials)
     except ValueError as error:

@@ -1,0 +1,99 @@
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.errors import TruncatedStream, UpstreamUnavailable
+from gateway.resolve.asking import Answer, ask, credentials_of
+from gateway.resolve.lookup_paths import MetadataCall
+from gateway.resolve.memory import LookupFailed
+from gateway.shapes import RawHeaders
+from tests.fakes import Answer as FakeAnswer
+from tests.fakes import FakeReply, FakeUpstream, error_reply, json_reply
+
+HEADERS: RawHeaders = (
+    (b"authorization", b"Bearer alice"),
+    (b"api-key", b"k"),
+    (b"openai-organization", b"org"),
+    (b"openai-project", b"p"),
+    (b"cookie", b"secret"),
+    (b"content-type", b"text/plain"),
+    (b"x-forwarded-for", b"10.0.0.1"),
+)
+
+
+def answer_of(answer: FakeAnswer, call: MetadataCall | None = None) -> Answer | LookupFailed:
+    network = FakeUpstream(lambda _: answer)
+    return asyncio.run(ask(network.send, "up", call or MetadataCall("/models"), HEADERS))
+
+
+def test_the_answer_is_decoded_and_has_its_headers() -> None:
+    found = answer_of(json_reply({"a": 1}, headers=((b"x-litellm-version", b"1"),)))
+    assert isinstance(found, Answer)
+    assert found.payload == {"a": 1}
+    assert found.headers["x-litellm-version"] == "1"
+
+
+def test_only_who_asks_is_passed_on_of_the_clients_headers() -> None:
+    assert [name for name, _ in credentials_of(HEADERS)] == [
+        b"authorization",
+        b"api-key",
+        b"openai-organization",
+        b"openai-project",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("call", "sent"),
+    [
+        (MetadataCall("/models", "a=1"), ("GET", "/models", b"a=1", b"", False)),
+        (
+            MetadataCall("/api/show", root=True, body={"model": "ü"}),
+            ("POST", "/api/show", b"", '{"model":"ü"}'.encode(), True),
+        ),
+    ],
+)
+def test_a_call_is_sent_as_it_says(call: MetadataCall, sent: Any) -> None:
+    network = FakeUpstream(lambda _: json_reply({}))
+    asyncio.run(ask(network.send, "up", call, HEADERS))
+    (made,) = network.calls
+    assert (made.method, made.path, made.query, made.body, made.root) == sent
+    typed = dict(made.client_headers).get(b"content-type")
+    assert typed == (b"application/json" if call.body is not None else None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (UpstreamUnavailable("no connection"), "no connection"),
+        (error_reply(401, "no"), "status 401"),
+        (FakeReply(pieces=(b"<html>",)), "not JSON"),
+        (FakeReply(pieces=(b"\xff",)), "not JSON"),
+        (FakeReply(pieces=(b"[" * 100_000,)), "not JSON"),
+        (FakeReply(pieces=(b"{",), error=TruncatedStream("cut off")), "cut off"),
+    ],
+)
+def test_whatever_goes_wrong_is_a_failed_look_up_and_the_connection_is_freed(
+    answer: FakeAnswer, reason: str
+) -> None:
+    failed = answer_of(answer)
+    assert isinstance(failed, LookupFailed)
+    assert failed.reason.startswith("GET /models: ")
+    assert reason in failed.reason
+    assert not isinstance(answer, FakeReply) or answer.closed
+
+
+def test_an_endless_body_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.resolve.asking.MAX_BODY_BYTES", 10)
+    endless = FakeReply(pieces=[b"[1, 2, 3, "] * 1000)
+    failed = answer_of(endless)
+    assert isinstance(failed, LookupFailed)
+    assert "more than 10 bytes" in failed.reason
+    assert endless.delivered == 2
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_an_answer_or_a_failure(body: bytes) -> None:
+    assert isinstance(answer_of(FakeReply(pieces=(body,))), Answer | LookupFailed)
