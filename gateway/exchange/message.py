@@ -139,7 +139,7 @@ def read_routed(body: bytes) -> Routed:
 
 
 def has_prompt_list(body: bytes) -> bool:
-    """Whether a body's `prompt` is a list; only skimmed. Raises like `read_routed`."""
+    """Whether a body's `prompt` is a list; it is skimmed, not decoded. Raises `InvalidRequest`."""
     try:
         return bytes(_prompt_decoder.decode(body).prompt).lstrip().startswith(b"[")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

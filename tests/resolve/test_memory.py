@@ -217,3 +217,24 @@ def test_values_are_bounded_by_their_weight() -> None:
         assert lookups.peek("c") is not None
 
     asyncio.run(scenario())
+
+
+def test_what_depended_on_the_endpoint_called_is_recalled_for_its_clients_only() -> None:
+    learned = LearnedEndpoints(MemorySettings(), FakeClock())
+    learned.learn(ALICE, "m", Shape.RESPONSES, Shape.CHAT)
+    known = learned.recall(ALICE, "m", TOOLS, Shape.RESPONSES)
+    assert known is not None
+    assert known.shape is Shape.CHAT
+    assert learned.recall(ALICE, "m", NONE, Shape.COMPLETIONS) is None
+    assert learned.recall(ALICE, "m", NONE) is None
+    learned.forget(ALICE, "m", NONE, Shape.CHAT)
+    assert learned.recall(ALICE, "m", NONE, Shape.RESPONSES) is None
+
+
+def test_what_holds_for_all_requests_comes_before_what_depended_on_the_endpoint() -> None:
+    learned = LearnedEndpoints(MemorySettings(), FakeClock())
+    learned.learn(ALICE, "m", Shape.RESPONSES, Shape.CHAT)
+    learned.learn(ALICE, "m", None, Shape.COMPLETIONS)
+    known = learned.recall(ALICE, "m", NONE, Shape.RESPONSES)
+    assert known is not None
+    assert known.shape is Shape.COMPLETIONS

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.settings import Kind
-from gateway.resolve.metadata import ModelCard, read_description, read_models
+from gateway.resolve.metadata import ModelCard, merged, read_description, read_models
 from gateway.resolve.model_ids import derive
 from gateway.resolve.untrusted_json import MAX_ENTRIES
 from gateway.shapes import Shape
@@ -576,3 +576,42 @@ def test_values_nested_to_any_depth_are_left_alone(kind: Kind) -> None:
     fields = ("id", "name", "owned_by", "created", "capabilities", "type", "parent", "details")
     nested = {**dict.fromkeys(fields, deep(50_000)), "object": "model", "id": "m"}
     assert [card.id for card in read_models([nested, deep(50_000)], kind)] == ["m"]
+
+
+def test_a_further_look_up_completes_a_card_and_its_capability_wins() -> None:
+    listed = ModelCard(
+        "m",
+        (CHAT,),
+        base="listed-base",
+        shutdown_date=date(2027, 1, 1),
+        context_length=4096,
+        detail="listed",
+        silent_on=(RESPONSES,),
+    )
+    further = ModelCard(
+        "other",
+        (COMPLETIONS,),
+        base="further-base",
+        context_length=1024,
+        detail="further",
+        generative=True,
+    )
+    assert merged(listed, further) == replace(
+        listed,
+        shapes=(COMPLETIONS,),
+        context_length=1024,
+        detail="further; listed",
+        generative=True,
+        silent_on=(),
+    )
+    assert merged(listed, ModelCard("m")) == listed
+    assert merged(ModelCard("m"), replace(further, id="m")) == replace(further, id="m")
+    assert merged(None, further) == further
+
+
+@given(st.sampled_from([None, True, False]), st.sampled_from([None, True, False]))
+def test_what_is_known_is_never_lost_when_cards_are_merged(
+    first: bool | None, second: bool | None
+) -> None:
+    card = merged(ModelCard("m", generative=first), ModelCard("m", generative=second))
+    assert card.generative is (first if second is None else second)

@@ -1,7 +1,7 @@
 """Each kind of server, scripted with what such servers were seen to say: where its models live."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -374,13 +374,13 @@ def test_geminis_native_list_is_asked_only_with_a_key_that_it_takes() -> None:
     assert keyed.network.calls[1].query == b"pageSize=1000"
 
 
-FAILURES: list[Any] = [
-    error_reply(500, "broken"),
-    UpstreamUnavailable("gone"),
-    json_reply([]),
-    json_reply("text"),
-    json_reply({"error": "no"}),
-    json_reply({"data": "no"}),
+FAILURES: list[Callable[[], Answer]] = [
+    lambda: error_reply(500, "broken"),
+    lambda: UpstreamUnavailable("gone"),
+    lambda: json_reply([]),
+    lambda: json_reply("text"),
+    lambda: json_reply({"error": "no"}),
+    lambda: json_reply({"data": "no"}),
 ]
 FURTHER = [
     (Kind.LMSTUDIO, "GET /…/api/v1/models"),
@@ -393,9 +393,9 @@ FURTHER = [
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize(("kind", "key"), FURTHER)
 def test_a_further_look_up_that_fails_changes_nothing(
-    kind: Kind, key: str, failure: object
+    kind: Kind, key: str, failure: Callable[[], Answer]
 ) -> None:
-    script = {"GET /models": listed("m"), key: failure}
+    script = {"GET /models": listed("m"), key: failure()}
     route = Scene(script, kind).route("m", CHAT)
     assert (route.shape, route.resolved_by, route.exists) == (CHAT, Source.DEFAULT, True)
 

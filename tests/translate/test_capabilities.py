@@ -140,3 +140,76 @@ def test_quirks_add_up_and_unknown_ones_change_nothing() -> None:
     assert with_quirks(base, ["no_vision", "base_model", "unheard_of"], Shape.CHAT) == base
     both = with_quirks(base, ["no_stop", "no_top_p"], Shape.CHAT)
     assert (both.stop, both.top_p, both.logprobs) == (False, False, True)
+
+
+@pytest.mark.parametrize("kind", [Kind.OPENAI, Kind.AZURE, Kind.VLLM, Kind.SGLANG, Kind.LLAMACPP])
+def test_servers_known_to_answer_lists_prompt_by_prompt_get_them(kind: Kind) -> None:
+    completions = preset(kind, Shape.COMPLETIONS)
+    assert completions.prompt_list
+    assert completions.token_prompts
+
+
+@pytest.mark.parametrize(
+    "kind", [Kind.OLLAMA, Kind.LLAMA_CPP_PYTHON, Kind.LMSTUDIO, Kind.TOGETHER, Kind.DEEPSEEK]
+)
+def test_servers_that_take_one_text_get_one_text(kind: Kind) -> None:
+    completions = preset(kind, Shape.COMPLETIONS)
+    assert not completions.prompt_list
+    assert not completions.token_prompts
+
+
+@pytest.mark.parametrize("kind", [Kind.LITELLM, Kind.OPENROUTER])
+def test_relays_get_one_prompt_at_a_time_in_any_form(kind: Kind) -> None:
+    completions = preset(kind, Shape.COMPLETIONS)
+    assert not completions.prompt_list
+    assert completions.token_prompts
+
+
+@pytest.mark.parametrize("kind", [Kind.TGI, Kind.LOCALAI])
+def test_lists_of_texts_but_no_tokens_go_to_servers_that_read_strings(kind: Kind) -> None:
+    completions = preset(kind, Shape.COMPLETIONS)
+    assert completions.prompt_list
+    assert not completions.token_prompts
+
+
+def test_lmstudio_takes_a_schema_but_no_plain_json() -> None:
+    chat = preset(Kind.LMSTUDIO, Shape.CHAT)
+    assert (chat.json_schema, chat.json_object) == (True, False)
+    assert (chat.n, chat.logprobs) == (False, False)
+
+
+def test_tgi_reads_no_response_format_of_openais() -> None:
+    chat = preset(Kind.TGI, Shape.CHAT)
+    assert (chat.json_schema, chat.json_object, chat.n, chat.logit_bias) == (False,) * 4
+    assert (chat.logprobs, chat.max_top_logprobs) == (True, 5)
+    assert not preset(Kind.TGI, Shape.COMPLETIONS).logprobs
+
+
+def test_sglang_has_response_formats_at_completions_too() -> None:
+    assert preset(Kind.SGLANG, Shape.COMPLETIONS).json_schema
+    assert preset(Kind.SGLANG, Shape.COMPLETIONS).json_object
+
+
+def test_gemini_refuses_what_it_does_not_know_a_seed_among_it() -> None:
+    chat = preset(Kind.GEMINI, Shape.CHAT)
+    assert chat.strict_params
+    assert (chat.seed, chat.logit_bias, chat.logprobs) == (False, False, False)
+    assert chat.n
+
+
+def test_llama_cpp_python_serves_one_request_at_a_time() -> None:
+    for shape in (Shape.CHAT, Shape.COMPLETIONS):
+        able = preset(Kind.LLAMA_CPP_PYTHON, shape)
+        assert able.one_at_a_time
+        assert (able.n, able.stream_usage, able.json_schema) == (False, False, False)
+    assert not preset(Kind.VLLM, Shape.CHAT).one_at_a_time
+
+
+def test_chat_logprobs_of_together_are_of_another_form() -> None:
+    assert not preset(Kind.TOGETHER, Shape.CHAT).logprobs
+    assert preset(Kind.TOGETHER, Shape.COMPLETIONS).logprobs
+
+
+def test_ollamas_responses_have_no_text_format() -> None:
+    assert not preset(Kind.OLLAMA, Shape.RESPONSES).json_schema
+    assert preset(Kind.OLLAMA, Shape.CHAT).json_schema

@@ -120,3 +120,31 @@ def test_no_target_ever_leaves_the_base_path(path: str, query: bytes) -> None:
     for _ in range(len(decoded)):
         decoded = unquote(decoded)
     assert not {".", ".."} & set(decoded.replace("\\", "/").split("/"))
+
+
+@pytest.mark.parametrize(
+    ("base_path", "root"),
+    [
+        ("", ""),
+        ("/v1", ""),
+        ("/lmstudio/v1", "/lmstudio"),
+        ("/v1beta/openai", "/v1beta"),
+        ("/inference", ""),
+        ("/orgs/acme/inference", ""),
+        ("/inference/v1", "/inference"),
+        ("/api/v10", "/api/v10"),
+        ("/myv1", "/myv1"),
+    ],
+)
+def test_the_servers_root_is_before_what_names_the_compatible_api(
+    base_path: str, root: str
+) -> None:
+    origin = Origin("https", "h.example", 443, base_path)
+    assert origin.target("/props", b"a=1", root=True) == f"{root}/props?a=1".encode()
+    assert origin.target("/props") == f"{base_path}/props".encode()
+
+
+@pytest.mark.parametrize("path", ["/../x", "/%2e%2e/x", "//..", "x"])
+def test_nothing_leads_out_of_the_root_either(path: str) -> None:
+    with pytest.raises(InvalidRequest):
+        Origin("https", "h.example", 443, "/a/v1").target(path, root=True)

@@ -46,3 +46,10 @@ async def test_both_senders_ask_for_the_target(before: WorldMaker) -> None:
     async with before(script, kind=Kind.AZURE) as world:
         assert await world.fetch(call(model="bot")) == (200, b"fine")
     assert seen[0].target == ("/v1/openai/deployments/bot/chat/completions?api-version=2024-10-21")
+
+
+def test_a_look_up_can_be_below_the_servers_root() -> None:
+    upstream = UpstreamSettings("u", "https://h.example/a/v1", Kind.OLLAMA)
+    targets = targets_of(upstream, parse_base_url(upstream.base_url))
+    assert targets(UpstreamCall("u", "POST", "/api/show", root=True)) == b"/a/api/show"
+    assert targets(UpstreamCall("u", "GET", "/models")) == b"/a/v1/models"

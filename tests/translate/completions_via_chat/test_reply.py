@@ -494,3 +494,20 @@ def test_an_error_that_names_no_other_parameter_is_left_as_it_is() -> None:
 def test_a_malformed_reply_is_an_upstream_error(body: Any) -> None:
     with pytest.raises(UpstreamError):
         asking(logprobs=1).reply([body])
+
+
+def test_logprobs_that_already_have_the_legacy_form_are_understood() -> None:
+    legacy = {
+        "tokens": ["up", "on"],
+        "token_logprobs": [-0.1, -0.2],
+        "top_logprobs": [{"up": -0.1, "d": -2.0}, {"on": -0.2}],
+        "text_offset": [40, 42],
+    }
+    part = first(
+        asking(prompt="Once", logprobs=2), completion({**choice("upon"), "logprobs": legacy})
+    )
+    assert part["logprobs"] == {
+        **legacy,
+        "top_logprobs": [{"up": -0.1, "d": -2.0}, {"on": -0.2}],
+        "text_offset": [4, 6],
+    }
