@@ -38,5 +38,10 @@ format: $(VENV)/.development
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# QUICK=1: within a minute, without the peers. ROUNDS=n. ABORTS=1: clients that leave, only.
+.PHONY: bench
+bench: $(VENV)/.runtime
+	QUICK=$(QUICK) ROUNDS=$(ROUNDS) ABORTS=$(ABORTS) $(BIN)/python -m bench.run
+
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* dist build

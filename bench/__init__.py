@@ -1,0 +1,1 @@
+"""The bench: what a request costs in the gateway, beside nginx and the gateway's peers."""

@@ -1,0 +1,178 @@
+"""Who is measured, how each is started, and how each is asked for the same thing."""
+
+import json
+import os
+import string
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.processes import CONTENDER_CPU, LOAD_CPU, Process, free_port
+from bench.tools import HERE, Tools
+
+KEY = "sk-bench-0123456789abcdef0123456789abcdef"
+
+MODELS = ("bench-chat", "bench-paced-10", "bench-paced-1000", "bench-slow-200", "bench-responses")
+"""What they do is in source.c. `bench-responses` lives at responses, the others at chat."""
+
+GATEWAY = "gateway"
+NGINX = "nginx"
+DIRECT = "direct"
+LITELLM = "LiteLLM"
+PORTKEY = "Portkey"
+
+_MOST_STREAMS = 4096
+_STARTS_WITHIN = {LITELLM: 120.0}
+
+
+@dataclass(slots=True)
+class Contender:
+    """A server that takes requests at 127.0.0.1:port. `process` None: it costs nothing here."""
+
+    name: str
+    port: int
+    process: Process | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    memory_after_start: int = 0
+
+
+@contextmanager
+def running(tools: Tools, folder: Path, *, peers: bool) -> Iterator[list[Contender]]:
+    """Start the source and all contenders; the one that is asked directly comes first.
+
+    What does not start is added to `tools.missing`.
+    """
+    with ExitStack() as stack:
+        source = _start(stack, folder, DIRECT, [str(tools.source)], LOAD_CPU)
+        if source is None:
+            raise SystemExit(f"bench: the source does not start; see {folder}/{DIRECT}.log")
+        contenders = [Contender(DIRECT, source.port, None)]
+        starters = [_nginx, _gateway] + ([_litellm, _portkey] if peers else [])
+        for starter in starters:
+            name, contender = starter(stack, tools, folder, source.port)
+            if contender is not None:
+                contenders.append(contender)
+            elif not any(line.startswith(name) for line in tools.missing):
+                tools.missing.append(f"{name}: does not start; see {folder}/{name}.log")
+        yield contenders
+
+
+def _start(
+    stack: ExitStack,
+    folder: Path,
+    name: str,
+    command: list[str],
+    cpu: int,
+    environment: Mapping[str, str] | None = None,
+    port: int | None = None,
+) -> Contender | None:
+    """Start a server that gets its port as last argument, or has it already."""
+    if port is None:
+        port = free_port()
+        command = [*command, str(port)]
+    process = Process(command, cpu, folder / f"{name}.log", environment)
+    stack.callback(process.stop)
+    if not process.wait_for_port(port, _STARTS_WITHIN.get(name, 20.0)):
+        return None
+    return Contender(name, port, process, memory_after_start=process.memory_bytes())
+
+
+def _nginx(
+    stack: ExitStack, tools: Tools, folder: Path, source: int
+) -> tuple[str, Contender | None]:
+    if tools.nginx is None:
+        return NGINX, None
+    port = free_port()
+    template = string.Template((HERE / "nginx.conf.template").read_text())
+    # nginx has variables of the same form; those that are not ours stay.
+    text = template.safe_substitute(folder=folder, port=port, source_port=source)
+    path = folder / "nginx.conf"
+    path.write_text(text)
+    command = [tools.nginx, "-p", str(folder), "-c", str(path)]
+    return NGINX, _start(stack, folder, NGINX, command, CONTENDER_CPU, port=port)
+
+
+def _gateway(
+    stack: ExitStack, _tools: Tools, folder: Path, source: int
+) -> tuple[str, Contender | None]:
+    path = write_gateway_config(folder, source)
+    command = [sys.executable, "-m", "gateway", "serve", "--config", str(path), "--port"]
+    return GATEWAY, _start(stack, folder, GATEWAY, command, CONTENDER_CPU)
+
+
+def write_gateway_config(folder: Path, source: int) -> Path:
+    """Write the configuration of the gateway before the source; return its path."""
+    config = {
+        "upstreams": {
+            "source": {
+                "base_url": f"http://127.0.0.1:{source}/v1",
+                "kind": "other",
+                "max_connections": _MOST_STREAMS,
+            }
+        },
+        "models": {"bench-responses": {"endpoint": "responses"}, "bench-*": {"endpoint": "chat"}},
+        "admin": {"enabled": False},
+        "log": {"level": "error"},
+    }
+    path = folder / "gateway.yaml"
+    path.write_text(json.dumps(config))  # JSON is YAML
+    return path
+
+
+def _litellm(
+    stack: ExitStack, tools: Tools, folder: Path, source: int
+) -> tuple[str, Contender | None]:
+    if tools.litellm is None:
+        return LITELLM, None
+    base = f"http://127.0.0.1:{source}/v1"
+    config = {
+        "model_list": [
+            {
+                "model_name": model,
+                "litellm_params": {
+                    "model": _litellm_model(model),
+                    "api_base": base,
+                    "api_key": KEY,
+                },
+            }
+            for model in MODELS
+        ],
+        "general_settings": {"master_key": KEY},
+        "litellm_settings": {"telemetry": False, "num_retries": 0},
+    }
+    path = folder / "litellm.yaml"
+    path.write_text(json.dumps(config))
+    environment = {
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # else it fetches a price list at start
+        "LITELLM_LOG": "ERROR",
+        "LITELLM_MASTER_KEY": KEY,
+        "PATH": f"{tools.litellm.parent}{os.pathsep}{os.environ.get('PATH', '')}",
+    }
+    command = [str(tools.litellm), "--config", str(path), "--host", "127.0.0.1", "--port"]
+    contender = _start(stack, folder, LITELLM, command, CONTENDER_CPU, environment)
+    return LITELLM, contender
+
+
+def _litellm_model(model: str) -> str:
+    if model == "bench-responses":
+        return f"openai/responses/{model}"
+    # With `openai/`, completions are passed on as completions; with this, they become chat.
+    return f"custom_openai/{model}"
+
+
+def _portkey(
+    stack: ExitStack, tools: Tools, folder: Path, source: int
+) -> tuple[str, Contender | None]:
+    if tools.portkey is None:
+        return PORTKEY, None
+    port = free_port()
+    command = ["node", str(tools.portkey), "--headless", f"--port={port}"]
+    contender = _start(stack, folder, PORTKEY, command, CONTENDER_CPU, port=port)
+    if contender is not None:
+        contender.headers = {
+            "x-portkey-provider": "openai",
+            "x-portkey-custom-host": f"http://127.0.0.1:{source}/v1",
+        }
+    return PORTKEY, contender

@@ -1,0 +1,20 @@
+-- wrk's script: POST the file given as argument, print a JSON object at the end.
+-- wrk -s post.lua URL -- BODY_FILE [NAME VALUE]...
+function init(arguments)
+  local file = assert(io.open(arguments[1], "rb"))
+  wrk.method = "POST"
+  wrk.body = file:read("*a")
+  file:close()
+  for i = 2, #arguments, 2 do
+    wrk.headers[arguments[i]] = arguments[i + 1]
+  end
+end
+
+function done(summary, latency)
+  local failed = summary.errors
+  io.write(string.format(
+    '\n{"seconds":%.3f,"replies":%d,"errors":%d,"p50_us":%d,"p99_us":%d}\n',
+    summary.duration / 1e6, summary.requests,
+    failed.connect + failed.read + failed.write + failed.status + failed.timeout,
+    latency:percentile(50), latency:percentile(99)))
+end
