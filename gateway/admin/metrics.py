@@ -44,13 +44,21 @@ class Metrics:
             registry=self.registry,
         )
 
+        # Looking a child up by its labels costs more than counting; the label sets are closed.
+        self._children: dict[tuple[str, ...], tuple[Counter, Histogram]] = {}
+
     def finished(self, decision: Decision, client: str, outcome: str, seconds: float) -> None:
         """Count one request."""
         upstream = decision.upstream if decision.upstream in self._upstreams else "none"
         shape = client if client in _SHAPES else "other"
         source = decision.resolved_by if decision.resolved_by in _SOURCES else "none"
-        self._requests.labels(upstream, shape, decision.shape or "none", outcome, source).inc()
-        self._seconds.labels(shape, outcome).observe(seconds)
+        labels = (upstream, shape, decision.shape or "none", outcome, source)
+        children = self._children.get(labels)
+        if children is None:
+            children = self._requests.labels(*labels), self._seconds.labels(shape, outcome)
+            self._children[labels] = children
+        children[0].inc()
+        children[1].observe(seconds)
         if decision.attempts > 1:
             self._retries.labels(upstream).inc(decision.attempts - 1)
 

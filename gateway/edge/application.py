@@ -13,6 +13,7 @@ from gateway.config.settings import ClientSettings, Settings
 from gateway.edge import guard
 from gateway.edge.access import Access
 from gateway.edge.connection import ClientConnection, ClientGone, Receive, declared_length
+from gateway.edge.departure import SCOPE_KEY
 from gateway.edge.paths import Place, place_of
 from gateway.edge.writing import ASGISend, ReplyWriter
 from gateway.errors import (
@@ -86,7 +87,10 @@ class Gateway:
         writer = ReplyWriter(send, self._server.keepalive_interval)
         decision = Decision()
         place = place_of(scope.get("raw_path") or scope["path"].encode())
-        connection = ClientConnection(receive, self._server.body_idle_timeout)
+        extension = scope.get("extensions", {}).get(SCOPE_KEY, {})
+        connection = ClientConnection(
+            receive, self._server.body_idle_timeout, extension.get("departure")
+        )
         started = perf_counter()
         outcome = "client_closed"
         try:

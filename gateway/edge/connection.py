@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from typing import Any
 
+from gateway.edge.departure import Departure
 from gateway.errors import InvalidRequest, PayloadTooLarge
 from gateway.shapes import RawHeaders
 
@@ -22,12 +23,21 @@ class ClientConnection:
     body is still coming in, reading it finds out by itself.
     """
 
-    def __init__(self, receive: Receive, idle_timeout: float) -> None:
+    def __init__(
+        self, receive: Receive, idle_timeout: float, departure: Departure | None = None
+    ) -> None:
         self._receive = receive
         self._idle_timeout = idle_timeout
+        self._departure = departure
         self._task = asyncio.current_task()
         self._watch: asyncio.Task[None] | None = None
-        self.gone = False
+        self._left = False
+        self._too_slow = False
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client has left."""
+        return self._left or (self._departure is not None and self._departure.gone)
 
     async def read(self, limit: int, declared: int | None) -> bytes:
         """Return the whole body; raises `PayloadTooLarge` as soon as it passes `limit` bytes."""
@@ -59,6 +69,8 @@ class ClientConnection:
 
     def close(self) -> None:
         """Stop watching."""
+        if self._departure is not None:
+            self._departure.disarm()
         if self._watch is not None:
             self._watch.cancel()
 
@@ -79,27 +91,41 @@ class ClientConnection:
                 yield piece
 
     async def _next(self) -> Message:
+        # A timer by hand: most bodies are here already, and asyncio.timeout costs as much as
+        # everything else that is done to read one.
+        timer = asyncio.get_running_loop().call_later(self._idle_timeout, self._expire)
         try:
-            async with asyncio.timeout(self._idle_timeout):
-                message = await self._receive()
-        except TimeoutError:
+            message = await self._receive()
+        except asyncio.CancelledError:
+            if not self._too_slow or self._task is None or self._task.uncancel() > 0:
+                raise
             raise InvalidRequest(
                 f"No part of the request body came for {self._idle_timeout:g} s.",
                 status=408,
                 code="request_timeout",
             ) from None
+        finally:
+            timer.cancel()
         if message["type"] == "http.disconnect":
-            self.gone = True
+            self._left = True
             raise ClientGone
         return message
 
+    def _expire(self) -> None:
+        self._too_slow = True
+        if self._task is not None:
+            self._task.cancel()
+
     def _start_watch(self) -> None:
-        self._watch = asyncio.create_task(self._wait_for_departure())
+        if self._departure is None or self._task is None:
+            self._watch = asyncio.create_task(self._wait_for_departure())
+        else:
+            self._departure.arm(self._task)
 
     async def _wait_for_departure(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             continue
-        self.gone = True
+        self._left = True
         if self._task is not None:
             self._task.cancel()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gateway.edge.departure import SCOPE_KEY, Departure
 from gateway.edge.guard import MAX_HEADER_BYTES, MAX_TARGET_BYTES
 
 HEAD_TIMEOUT = 10.0
@@ -29,6 +30,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._in_head = True
         self._head_timer: asyncio.TimerHandle | None = None
+        self._departures: list[Departure] = []
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock: a connection that says nothing is closed."""
@@ -36,9 +38,15 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._start_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
+        """Stop the clock, and tell the requests under way that their client has left."""
         self._stop_clock()
         super().connection_lost(exc)
+        # uvicorn stops its keep-alive timer only where the client closed in order; after a reset
+        # the timer would keep the whole connection in memory for as long as it runs.
+        self._unset_keepalive_if_required()
+        for departure in self._departures:
+            if not departure.finished:
+                departure.happen()
 
     def data_received(self, data: bytes) -> None:
         """Count what arrives while a head is incomplete."""
@@ -50,6 +58,14 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if self._in_head and self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             self.transport.write(_TOO_LARGE)
             self.transport.close()
+
+    def on_message_begin(self) -> None:
+        """Give the request what tells it that its client has left; pipelined ones wait in line."""
+        super().on_message_begin()
+        departure = Departure()
+        self._departures = [each for each in self._departures if not each.finished]
+        self._departures.append(departure)
+        self.scope["extensions"] = {SCOPE_KEY: {"departure": departure}}
 
     def on_headers_complete(self) -> None:
         """Stop counting: the head is there."""

@@ -106,7 +106,8 @@ class _Story:
     request_dependent: bool = False
 
     def __post_init__(self) -> None:
-        self.owner = self.exchange.resolver.owner(self.route, self.call.headers)
+        known = self.route.owner
+        self.owner = known or self.exchange.resolver.owner(self.route, self.call.headers)
         self._turn_to(self._reachable(self.route.shapes) or self._unreachable())
 
     async def tell(self, *, streamed: bool) -> ClientReply:

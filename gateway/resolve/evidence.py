@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.config.settings import Kind, ModelRule
+from gateway.resolve.memory import Owner
 from gateway.shapes import Shape
 
 
@@ -66,6 +67,8 @@ class Route:
     rule: ModelRule | None = None
     redirected_to: str | None = None
     """The name that the configuration (`retired.redirect`) puts in the place of `model_asked`."""
+    owner: Owner | None = field(default=None, repr=False)
+    """Whose knowledge the evidence is."""
 
     @property
     def exists(self) -> bool:

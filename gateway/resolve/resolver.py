@@ -369,6 +369,7 @@ class Resolver:
             resolved_by=decisive.source,
             evidence=tuple(evidence),
             base=inquiry.base,
+            owner=inquiry.owner,
             rule=inquiry.rule,
             redirected_to=self.redirected(question.model),
         )

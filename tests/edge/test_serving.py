@@ -236,3 +236,34 @@ def test_garbage_is_a_400() -> None:
         await running.end()
 
     asyncio.run(scenario())
+
+
+def test_a_connection_that_was_reset_leaves_no_timer_behind() -> None:
+    async def scenario() -> None:
+        made: list[http_limits.LimitedHttpProtocol] = []
+
+        class Watched(http_limits.LimitedHttpProtocol):
+            """Lets the test see the connection."""
+
+            def connection_made(self, transport: Any) -> None:
+                made.append(self)
+                super().connection_made(transport)
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                super().connection_lost(exc or ConnectionResetError())
+                lost.set()
+
+        lost = asyncio.Event()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("gateway.edge.serving.LimitedHttpProtocol", Watched)
+            running = Running(hello)
+            reader, writer = await running.connect()
+            writer.write(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n")
+            await reader.readuntil(b"0\r\n\r\n")
+            writer.close()
+            await writer.wait_closed()
+            await lost.wait()
+            assert made[0].timeout_keep_alive_task is None
+            await running.end()
+
+    asyncio.run(scenario())

@@ -8,8 +8,7 @@ from gateway.shapes import Json
 from gateway.translate import templates
 from gateway.translate.contract import Context
 from gateway.translate.prompts import RenderedPrompt, render
-from gateway.translate.templates import compile_template
-from gateway.translate.templates import render_template
+from gateway.translate.templates import compile_template, render_template
 
 CONTEXT = Context(model_asked="asked", model_sent="sent", now=86_400)
 
