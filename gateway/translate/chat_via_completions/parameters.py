@@ -6,61 +6,17 @@ that means the same as its absence is never refused.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.chat_schema import CHAT_PARAMETERS
 from gateway.translate.checks import extensions
-from gateway.translate.contract import Context, Report, unsupported
-
-_NO_EQUIVALENT = "the model is served through the completions endpoint, which has no equivalent."
-
-
-@dataclass(slots=True)
-class Draft:
-    """An upstream body in the making."""
-
-    client: Json
-    """The client's request, checked."""
-    context: Context
-    report: Report
-    upstream: Json = field(default_factory=dict)
-
-    def refuse(self, name: str, reason: str = _NO_EQUIVALENT, *, droppable: bool = True) -> None:
-        """Refuse a parameter, or drop it where both it and the operator allow that."""
-        unsupported(self.context, self.report, name, reason, droppable=droppable)
-
-
-_SAMPLING: Mapping[str, tuple[str, object]] = {
-    "temperature": ("temperature", 1),
-    "top_p": ("top_p", 1),
-    "frequency_penalty": ("penalties", 0),
-    "presence_penalty": ("penalties", 0),
-    "logit_bias": ("logit_bias", {}),
-}
-"""Parameter: (the capability it needs, its neutral value)."""
+from gateway.translate.draft import Draft, copy_sampling
 
 
 def sampling(draft: Draft) -> None:
-    """Copy what means the same at both endpoints.
-
-    A neutral value is sent too: the server's own default may be another (vLLM reads one from the
-    model's `generation_config.json`).
-    """
-    capabilities = draft.context.capabilities
-    for name, (capability, neutral) in _SAMPLING.items():
-        if name not in draft.client:
-            continue
-        if getattr(capabilities, capability):
-            draft.upstream[name] = draft.client[name]
-        elif draft.client[name] != neutral:
-            draft.refuse(name, "the server does not take it.")
-    if "seed" in draft.client:
-        if capabilities.seed:
-            draft.upstream["seed"] = draft.client["seed"]
-        else:
-            draft.report.drop("seed")
+    """Copy what means the same at both endpoints."""
+    copy_sampling(draft, "the server does not take it.")
 
 
 def token_limit(draft: Draft, prompt: str) -> None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from gateway.shapes import Json
 from gateway.translate.chat_schema import check_chat
 from gateway.translate.chat_via_completions import parameters
-from gateway.translate.chat_via_completions.parameters import Draft
 from gateway.translate.checks import INT64_MIN
 from gateway.translate.contract import Context, Report, unsupported
+from gateway.translate.draft import Draft
 from gateway.translate.fanout import check_fanout
 from gateway.translate.prompts import render, select
 

@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.translate.chat_via_responses.draft import limit_name
+from gateway.translate.chat_via_responses.limits import limit_name
 from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.output_format import chat_format_param
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.chat_schema import CHAT_PARAMETERS
-from gateway.translate.chat_via_responses.draft import Draft, limit_name
+from gateway.translate.chat_via_responses.limits import limit_name
 from gateway.translate.checks import extensions
+from gateway.translate.draft import Draft, copy_sampling
 from gateway.translate.output_format import responses_format
 
 LOGPROBS = "message.output_text.logprobs"
@@ -42,35 +43,12 @@ def storage(draft: Draft) -> None:
     draft.upstream["store"] = draft.client.get("store", False)
 
 
-_SAMPLING: Mapping[str, tuple[str, object]] = {
-    "temperature": ("temperature", 1),
-    "top_p": ("top_p", 1),
-    "frequency_penalty": ("penalties", 0),
-    "presence_penalty": ("penalties", 0),
-    "logit_bias": ("logit_bias", {}),
-}
-"""Parameter: (the capability it needs, its neutral value)."""
-
-
 def sampling(draft: Draft) -> None:
     """Copy the sampling parameters that the server takes.
 
-    OpenAI's responses have no penalties, biases and seed; vLLM's have the latter two. A neutral
-    value is sent where it can be: the server's own default may be another.
+    OpenAI's responses have no penalties, biases and seed; vLLM's have the latter two.
     """
-    capabilities = draft.context.capabilities
-    for name, (capability, neutral) in _SAMPLING.items():
-        if name not in draft.client:
-            continue
-        if getattr(capabilities, capability):
-            draft.upstream[name] = draft.client[name]
-        elif draft.client[name] != neutral:
-            draft.refuse(name, NOT_BY_SERVER)
-    if "seed" in draft.client:
-        if capabilities.seed:
-            draft.upstream["seed"] = draft.client["seed"]
-        else:
-            draft.report.drop("seed")
+    copy_sampling(draft, NOT_BY_SERVER)
 
 
 def token_limit(draft: Draft) -> int | None:

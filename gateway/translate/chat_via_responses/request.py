@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from gateway.shapes import Json
 from gateway.translate.chat_schema import check_chat
 from gateway.translate.chat_via_responses import parameters
-from gateway.translate.chat_via_responses.draft import Draft
 from gateway.translate.chat_via_responses.items import Origin, input_items
 from gateway.translate.chat_via_responses.tools import ToolPlan, plan_tools
 from gateway.translate.checks import INT64_MIN
 from gateway.translate.contract import Context, Report
+from gateway.translate.draft import Draft
 from gateway.translate.fanout import check_fanout
 
 

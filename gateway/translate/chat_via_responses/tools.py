@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses.draft import Draft
 from gateway.translate.checks import Record, String
+from gateway.translate.draft import Draft
 from gateway.translate.tool_choices import (
     ToolChoice,
     ToolName,

@@ -7,66 +7,24 @@ is never refused.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.checks import extensions
-from gateway.translate.contract import Context, Report, unsupported
+from gateway.translate.draft import Draft, copy_sampling
 from gateway.translate.output_format import chat_format
 from gateway.translate.responses_schema import RESPONSES_EXTENSIONS, RESPONSES_PARAMETERS
 
 LOGPROBS = "message.output_text.logprobs"
 """The value of `include` that asks for logprobs."""
 
-_NO_EQUIVALENT = "the model is served through the chat endpoint, which has no equivalent."
 _NOT_BY_MODEL = "its chat endpoint does not take it."
 
 
-@dataclass(slots=True)
-class Draft:
-    """An upstream body in the making."""
-
-    client: Json
-    """The client's request, checked."""
-    context: Context
-    report: Report
-    upstream: Json = field(default_factory=dict)
-
-    def refuse(self, name: str, reason: str = _NO_EQUIVALENT, *, droppable: bool = True) -> None:
-        """Refuse a parameter, or drop it where both it and the operator allow that."""
-        unsupported(self.context, self.report, name, reason, droppable=droppable)
-
-
-_SAMPLING: Mapping[str, tuple[str, object]] = {
-    "temperature": ("temperature", 1),
-    "top_p": ("top_p", 1),
-    "frequency_penalty": ("penalties", 0),
-    "presence_penalty": ("penalties", 0),
-    "logit_bias": ("logit_bias", {}),
-}
-"""Parameter: (the capability it needs, its neutral value). The last three are extensions."""
-
-
 def sampling(draft: Draft) -> None:
-    """Copy what means the same at both endpoints.
-
-    A neutral value is sent too: the server's own default may be another (vLLM reads one from the
-    model's `generation_config.json`).
-    """
+    """Copy what means the same at both endpoints; penalties, biases and stops are extensions."""
     able = draft.context.capabilities
-    for name, (capability, neutral) in _SAMPLING.items():
-        if name not in draft.client:
-            continue
-        if getattr(able, capability):
-            draft.upstream[name] = draft.client[name]
-        elif draft.client[name] != neutral:
-            draft.refuse(name, _NOT_BY_MODEL)
-    if "seed" in draft.client:
-        if able.seed:
-            draft.upstream["seed"] = draft.client["seed"]
-        else:
-            draft.report.drop("seed")
+    copy_sampling(draft, _NOT_BY_MODEL)
     stops = draft.client.get("stop", [])
     count = 1 if isinstance(stops, str) else len(stops)
     if count and able.stop and count <= able.max_stops:

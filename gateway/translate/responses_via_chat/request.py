@@ -9,11 +9,11 @@ from gateway.errors import UpstreamError, UpstreamReplied
 from gateway.shapes import Json
 from gateway.translate.checks import missing
 from gateway.translate.contract import Context, Report
+from gateway.translate.draft import Draft
 from gateway.translate.fields import upstream_error
 from gateway.translate.output_format import responses_format_param
 from gateway.translate.responses_schema import check_responses
 from gateway.translate.responses_via_chat import parameters
-from gateway.translate.responses_via_chat.parameters import Draft
 from gateway.translate.responses_via_chat.stored_state import refuse_stored_state
 from gateway.translate.responses_via_chat.tools import ToolNames, chat_tools, tool_parameters
 from gateway.translate.responses_via_chat.turns import Call, Turn, input_turns
