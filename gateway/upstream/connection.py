@@ -10,7 +10,7 @@ from typing import Protocol, cast
 
 
 class Receiver(Protocol):
-    """What wants to know about a connection: the exchange that is under way on it."""
+    """What wants to know about a connection: the flight that is under way on it."""
 
     def receive(self, data: bytes) -> None:
         """Take bytes that have arrived."""

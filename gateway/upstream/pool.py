@@ -17,7 +17,7 @@ from gateway.shapes import UpstreamCall
 from gateway.upstream.connection import Connection
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.dial import Dialer
-from gateway.upstream.exchange import Exchange
+from gateway.upstream.flight import Flight
 from gateway.upstream.headers import OutgoingHeaders, framing
 from gateway.upstream.origin import Origin
 from gateway.upstream.reply_parser import ClosedUnanswered
@@ -49,12 +49,12 @@ class Pool:
         self._all_gone: asyncio.Future[None] | None = None
         self._closed = False
 
-    async def send(self, call: UpstreamCall) -> Exchange:
+    async def send(self, call: UpstreamCall) -> Flight:
         """Send one call; see `gateway.shapes.Send`."""
         head = self._request_head(call)
         await self._slots.acquire()
         try:
-            return await self._exchange(call, head)
+            return await self._fly(call, head)
         except BaseException:
             self._slots.release()
             raise
@@ -89,30 +89,28 @@ class Pool:
         if not self._connections and self._all_gone is not None and not self._all_gone.done():
             self._all_gone.set_result(None)
 
-    async def _exchange(self, call: UpstreamCall, head: bytes) -> Exchange:
+    async def _fly(self, call: UpstreamCall, head: bytes) -> Flight:
         # A streamed body cannot be sent again, so it is not exposed to the race that a reused
         # connection always is: the upstream may be closing it at this moment.
         replayable = isinstance(call.body, bytes)
         connection = self._take_idle() if replayable else None
         if connection is not None:
             try:
-                return await self._exchange_on(connection, call, head)
+                return await self._fly_on(connection, call, head)
             except ClosedUnanswered:
                 pass  # the race was lost: once more, on a connection that nobody was closing
-        return await self._exchange_on(await self._dial(), call, head)
+        return await self._fly_on(await self._dial(), call, head)
 
-    async def _exchange_on(
-        self, connection: Connection, call: UpstreamCall, head: bytes
-    ) -> Exchange:
-        exchange = Exchange(
+    async def _fly_on(self, connection: Connection, call: UpstreamCall, head: bytes) -> Flight:
+        flight = Flight(
             self._name,
             self._timeouts,
             head_only=call.method == "HEAD",
             park=self._park,
             release=self._slots.release,
         )
-        await exchange.deliver(connection, call, head)
-        return exchange
+        await flight.deliver(connection, call, head)
+        return flight
 
     def _take_idle(self) -> Connection | None:
         """Return the connection that was used last: it is the least likely to be closing."""

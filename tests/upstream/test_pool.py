@@ -9,7 +9,7 @@ import pytest
 from gateway.config.settings import CredentialPolicy, Kind, Secret
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamUnavailable
 from gateway.upstream.dial import Dialer
-from gateway.upstream.exchange import UNREAD_LIMIT
+from gateway.upstream.flight import UNREAD_LIMIT
 from tests.upstream.conftest import GENEROUS, GET, WorldMaker, call, read
 from tests.upstream.scripted import Peer, chunked, replies, until, with_length
 

@@ -20,11 +20,11 @@ _WRITE_TOGETHER: Final = 64 * 1024
 """A body up to this size is copied behind the head, for one system call instead of two."""
 
 
-class Exchange:
+class Flight:
     """Sends one request, then is its reply: an `UpstreamReply`. Has one reader at a time.
 
     The connection is handed to `park` as soon as it has carried the whole reply and could carry
-    another one, which may be before the body is read. `release` is called once, when an exchange
+    another one, which may be before the body is read. `release` is called once, when a flight
     that was delivered needs its connection no longer; after a failed `deliver()`, it is not.
     """
 

@@ -1,4 +1,4 @@
-"""One exchange on a connection that the test plays; over real sockets: `test_senders.py`."""
+"""One flight on a connection that the test plays; over real sockets: `test_senders.py`."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ import pytest
 from gateway.config.settings import TimeoutSettings
 from gateway.errors import TruncatedStream, UpstreamTimeout
 from gateway.upstream.connection import Connection
-from gateway.upstream.exchange import UNREAD_LIMIT, Exchange
+from gateway.upstream.flight import UNREAD_LIMIT, Flight
 from gateway.upstream.reply_parser import ClosedUnanswered
 from tests.upstream.conftest import GET, call, read
 from tests.upstream.scripted import chunked, with_length
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Stage:
-    """An exchange, its connection, and what became of both."""
+    """A flight, its connection, and what became of both."""
 
     def __init__(self, **timeouts: float) -> None:
         self.transport = FakeTransport()
@@ -27,7 +27,7 @@ class Stage:
         self.connection.connection_made(cast("asyncio.BaseTransport", self.transport))
         self.parked: list[Connection] = []
         self.released = 0
-        self.exchange = Exchange(
+        self.flight = Flight(
             "local",
             TimeoutSettings(**timeouts),
             head_only=False,
@@ -40,7 +40,7 @@ class Stage:
 
     async def deliver(self, *received: bytes) -> None:
         """Deliver a request and let these bytes come back."""
-        delivering = asyncio.create_task(self.exchange.deliver(self.connection, GET, b"head"))
+        delivering = asyncio.create_task(self.flight.deliver(self.connection, GET, b"head"))
         await asyncio.sleep(0)
         for data in received:
             self.connection.data_received(data)
@@ -52,8 +52,8 @@ async def test_the_connection_is_parked_and_released_when_the_reply_is_here() ->
     await stage.deliver(with_length(b"body"))
     assert (stage.parked, stage.released) == ([stage.connection], 1)
     assert stage.transport.calls == ["write b'head'"]
-    assert await read(stage.exchange) == b"body"
-    await stage.exchange.aclose()
+    assert await read(stage.flight) == b"body"
+    await stage.flight.aclose()
     assert (stage.parked, stage.released) == ([stage.connection], 1)
 
 
@@ -61,7 +61,7 @@ async def test_a_connection_that_was_closed_before_its_first_request_is_unanswer
     stage = Stage()
     stage.connection.abort()
     with pytest.raises(ClosedUnanswered):
-        await stage.exchange.deliver(stage.connection, GET, b"head")
+        await stage.flight.deliver(stage.connection, GET, b"head")
     assert (stage.parked, stage.released) == ([], 0)
 
 
@@ -74,7 +74,7 @@ async def test_a_failed_delivery_releases_nothing_because_its_caller_does() -> N
 
 async def test_a_cancelled_delivery_closes_the_connection() -> None:
     stage = Stage()
-    delivering = asyncio.create_task(stage.exchange.deliver(stage.connection, GET, b"head"))
+    delivering = asyncio.create_task(stage.flight.deliver(stage.connection, GET, b"head"))
     await asyncio.sleep(0)
     stage.connection.data_received(with_length(b"x")[:-1])
     delivering.cancel()
@@ -87,7 +87,7 @@ async def test_reading_pauses_while_too_much_is_unread() -> None:
     big = chunked(b"x" * (UNREAD_LIMIT + 1), b"end")
     await stage.deliver(big[:-13])
     assert stage.transport.calls[-1] == "pause"
-    chunks = stage.exchange.chunks()
+    chunks = stage.flight.chunks()
     assert len(await anext(chunks)) == UNREAD_LIMIT + 1
     assert stage.transport.calls[-1] == "resume"
     stage.connection.data_received(big[-13:])
@@ -101,7 +101,7 @@ async def test_what_arrived_before_the_end_is_delivered_before_the_error() -> No
     stage = Stage()
     await stage.deliver(with_length(b"whole")[:-1])
     stage.connection.eof_received()
-    chunks = stage.exchange.chunks()
+    chunks = stage.flight.chunks()
     assert await anext(chunks) == b"whol"
     with pytest.raises(TruncatedStream):
         await anext(chunks)
@@ -111,8 +111,8 @@ async def test_what_arrived_before_the_end_is_delivered_before_the_error() -> No
 async def test_a_broken_head_and_body_in_one_read_deliver_the_head() -> None:
     stage = Stage()
     await stage.deliver(chunked(b"good")[:-5] + b"not a chunk")
-    assert stage.exchange.status == 200
-    chunks = stage.exchange.chunks()
+    assert stage.flight.status == 200
+    chunks = stage.flight.chunks()
     assert await anext(chunks) == b"good"
     with pytest.raises(TruncatedStream, match="cannot be read on"):
         await anext(chunks)
@@ -130,7 +130,7 @@ async def test_an_upload_is_stopped_when_its_connection_is_lost() -> None:
 
     stage = Stage()
     request = call(upload())
-    delivering = asyncio.create_task(stage.exchange.deliver(stage.connection, request, b"head"))
+    delivering = asyncio.create_task(stage.flight.deliver(stage.connection, request, b"head"))
     for _ in range(3):
         await asyncio.sleep(0)
     stage.connection.connection_lost(ConnectionResetError())
@@ -147,11 +147,11 @@ async def test_an_early_reply_cut_short_while_uploading_is_still_an_error() -> N
 
     stage = Stage()
     request = call(upload())
-    delivering = asyncio.create_task(stage.exchange.deliver(stage.connection, request, b"head"))
+    delivering = asyncio.create_task(stage.flight.deliver(stage.connection, request, b"head"))
     await asyncio.sleep(0)
     stage.connection.data_received(with_length(b"no", "413 Content Too Large")[:-1])
     await delivering
     stage.connection.eof_received()
     with pytest.raises(TruncatedStream):
-        await read(stage.exchange)
+        await read(stage.flight)
     assert (stage.parked, stage.released) == ([], 1)
