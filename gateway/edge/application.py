@@ -211,23 +211,22 @@ class Gateway:
         card = _MODEL_CARD.match(place.path)
         if card is not None:
             return await self._services.listing.one(call, card["model"], decision)
-        kept = await self._kept_response(method, place.path, request.headers)
+        kept = await self._kept_response(request)
         return kept or await self._services.passing.run(call, decision)
 
-    async def _kept_response(
-        self, method: str, path: str, headers: RawHeaders
-    ) -> ClientReply | None:
+    async def _kept_response(self, request: _Request) -> ClientReply | None:
         """Return what the gateway itself keeps under a response's path, if anything."""
-        match = _RESPONSE.match(path)
-        responses = self._services.responses
+        match = _RESPONSE.match(request.place.path)
+        responses, headers = self._services.responses, request.headers
         if match is None:
             return None
-        if method == "DELETE" and not match["items"]:
+        if request.method == "DELETE" and not match["items"]:
             return await responses.delete(headers, match["id"])
-        if method != "GET":
+        if request.method != "GET":
             return None
-        find = responses.input_items if match["items"] else responses.retrieve
-        return await find(headers, match["id"])
+        if match["items"]:
+            return await responses.input_items(headers, match["id"], request.query)
+        return await responses.retrieve(headers, match["id"])
 
 
 def _forget_cancellation() -> None:

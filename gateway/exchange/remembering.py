@@ -8,6 +8,7 @@ from dataclasses import replace
 import msgspec
 
 from gateway.errors import GatewayError, InvalidRequest
+from gateway.exchange.listed_items import page_of
 from gateway.exchange.message import ClientCall, ClientReply, ReplyBody, read_object
 from gateway.exchange.stored_responses import (
     ResponseStore,
@@ -97,23 +98,19 @@ class ResponseMemory:
             return None
         return ClientReply(200, list(_JSON), msgspec.json.encode(stored.response))
 
-    async def input_items(self, headers: RawHeaders, response_id: str) -> ClientReply | None:
-        """Return the input items of a kept response, newest first, or None."""
+    async def input_items(
+        self, headers: RawHeaders, response_id: str, query: bytes = b""
+    ) -> ClientReply | None:
+        """Return a page of the input items of a kept response, or None.
+
+        Raises `InvalidRequest` for a query that is none.
+        """
         stored = await self._find(headers, response_id)
         if stored is None:
             return None
-        items = [
-            _listed(item, position)
-            for position, item in enumerate(stored.items[: _spoken_before(stored)])
-        ][::-1]
-        listed = {
-            "object": "list",
-            "data": items,
-            "first_id": items[0]["id"] if items else None,
-            "last_id": items[-1]["id"] if items else None,
-            "has_more": False,
-        }
-        return ClientReply(200, list(_JSON), msgspec.json.encode(listed))
+        said = stored.items[: _spoken_before(stored)]
+        items = [_listed(item, position) for position, item in enumerate(said)]
+        return ClientReply(200, list(_JSON), msgspec.json.encode(page_of(items, query)))
 
     async def delete(self, headers: RawHeaders, response_id: str) -> ClientReply | None:
         """Forget a kept response, or return None: perhaps an upstream has it."""
