@@ -128,6 +128,7 @@ class _Story:
                 exchange.send, call, attempt, exchange.settings, streamed=streamed
             )
             if isinstance(result, ClientReply):
+                # Again: folding a whole reply can add to the report.
                 describe(self.decision, attempt, self.route)
                 self._learn(result)
                 return await exchange.responses.keep(call, result, watched) if watched else result

@@ -58,3 +58,24 @@ def copy_sampling(draft: Draft, reason: str) -> None:
             draft.upstream["seed"] = draft.client["seed"]
         else:
             draft.report.drop("seed")
+
+
+def refuse_speech(draft: Draft, endpoint: str) -> None:
+    """Refuse a chat client's wish for audio; a voice that is not to be used is dropped.
+
+    `endpoint` begins the reason: `a completions endpoint`.
+    """
+    if "audio" in draft.client.get("modalities", ()):
+        draft.refuse("modalities", f"{endpoint} generates text only.", droppable=False)
+    if "audio" in draft.client:
+        draft.report.drop("audio")
+
+
+def copy_moderation(draft: Draft, reason: str | None = None) -> None:
+    """Send a moderation request where it is understood: its results are part of the reply."""
+    if "moderation" not in draft.client:
+        return
+    if draft.context.capabilities.moderation:
+        draft.upstream["moderation"] = draft.client["moderation"]
+    else:
+        draft.refuse("moderation", reason, droppable=False)

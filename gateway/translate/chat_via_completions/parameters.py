@@ -11,7 +11,7 @@ from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.chat_schema import CHAT_PARAMETERS
 from gateway.translate.checks import extensions
-from gateway.translate.draft import Draft, copy_sampling
+from gateway.translate.draft import Draft, copy_moderation, copy_sampling, refuse_speech
 
 
 def sampling(draft: Draft) -> None:
@@ -171,21 +171,13 @@ def tools(draft: Draft) -> None:
 
 
 def modalities(draft: Draft) -> None:
-    """Refuse to speak; a voice that is not to be used is dropped."""
-    if "audio" in draft.client.get("modalities", ()):
-        draft.refuse("modalities", "a completions endpoint generates text only.", droppable=False)
-    if "audio" in draft.client:
-        draft.report.drop("audio")
+    """Refuse to speak."""
+    refuse_speech(draft, "a completions endpoint")
 
 
 def moderation(draft: Draft) -> None:
-    """Send a moderation request where it is understood: its results are part of the reply."""
-    if "moderation" not in draft.client:
-        return
-    if draft.context.capabilities.moderation:
-        draft.upstream["moderation"] = draft.client["moderation"]
-    else:
-        draft.refuse("moderation", droppable=False)
+    """Send a moderation request where it is understood."""
+    copy_moderation(draft)
 
 
 def web_search(draft: Draft) -> None:

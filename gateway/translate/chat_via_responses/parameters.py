@@ -12,7 +12,7 @@ from gateway.shapes import Json
 from gateway.translate.chat_schema import CHAT_PARAMETERS
 from gateway.translate.chat_via_responses.limits import limit_name
 from gateway.translate.checks import extensions
-from gateway.translate.draft import Draft, copy_sampling
+from gateway.translate.draft import Draft, copy_moderation, copy_sampling, refuse_speech
 from gateway.translate.output_format import responses_format
 
 LOGPROBS = "message.output_text.logprobs"
@@ -150,21 +150,13 @@ def reasoning(draft: Draft) -> None:
 
 
 def modalities(draft: Draft) -> None:
-    """Refuse to speak; a voice that is not to be used is dropped."""
-    if "audio" in draft.client.get("modalities", ()):
-        draft.refuse("modalities", "the responses endpoint generates text only.", droppable=False)
-    if "audio" in draft.client:
-        draft.report.drop("audio")
+    """Refuse to speak."""
+    refuse_speech(draft, "the responses endpoint")
 
 
 def moderation(draft: Draft) -> None:
-    """Send a moderation request where it is understood: its results are part of the reply."""
-    if "moderation" not in draft.client:
-        return
-    if draft.context.capabilities.moderation:
-        draft.upstream["moderation"] = draft.client["moderation"]
-    else:
-        draft.refuse("moderation", NOT_BY_SERVER, droppable=False)
+    """Send a moderation request where it is understood."""
+    copy_moderation(draft, NOT_BY_SERVER)
 
 
 def prediction(draft: Draft) -> None:
