@@ -11,7 +11,11 @@ A list of prompts that a server takes costs one call; one that it misreads gives
 Sources: OpenAI's OpenAPI description; vLLM `entrypoints/openai`; SGLang
 `entrypoints/openai/protocol.py`; llama.cpp `tools/server`; llama-cpp-python `server/types.py` and
 `server/app.py`; text-generation-inference `router/src/lib.rs`; LocalAI `core/http`; LM Studio's,
-Ollama's, Groq's, Mistral's, DeepSeek's and Google's API references, together-python's types.
+Ollama's and Groq's API references, together-python's types.
+
+Not confirmed against a source, so to be checked before anything is built on it: DeepSeek; Mistral
+but for `stream_options`; OpenRouter but for token ids; Gemini's `logit_bias` and logprobs; LM
+Studio's lists of prompts; TGI's logprobs at completions. Fireworks and Hugging Face have no row.
 """
 
 from collections.abc import Collection
