@@ -3,16 +3,34 @@
 A *shape* is a request/reply/stream format; an *endpoint* is the path where an upstream serves it.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 Json = dict[str, Any]
 """A decoded JSON object."""
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 """Header fields as ASGI gives them: lower-case names, in order, repeated names repeated."""
+
+
+class ClientHeaders(tuple[tuple[bytes, bytes], ...]):
+    """The header fields of a client's request, and what was derived from them.
+
+    Clients send the same head again and again on a connection. Whoever keeps one of these for it
+    keeps in `derived` what the layers below made of it (the fields to send on, the credential's
+    fingerprint), each under a key of its own: an object that it alone has. It lives as long as the
+    head does and is never looked up by a header's value, so no credential becomes a cache's key.
+    """
+
+    derived: dict[object, Any]
+
+    def __new__(cls, fields: Iterable[tuple[bytes, bytes]] = ()) -> Self:
+        """Return the fields, with nothing derived yet."""
+        headers = super().__new__(cls, fields)
+        headers.derived = {}
+        return headers
 
 
 class Shape(StrEnum):
