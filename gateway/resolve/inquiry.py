@@ -1,0 +1,47 @@
+"""What is to be resolved, and what is known of it while it is."""
+
+from dataclasses import dataclass
+
+from gateway.config.settings import Kind, ModelRule, UpstreamSettings
+from gateway.resolve.catalogue import CatalogueEntry
+from gateway.resolve.evidence import Evidence, Source
+from gateway.resolve.memory import Features, Owner
+from gateway.resolve.metadata import ModelCard
+from gateway.shapes import RawHeaders, Shape
+
+ORDER = {source: position for position, source in enumerate(Source)}
+"""The sources' places, the strongest first."""
+
+MAX_LINEAGE = 8
+"""Bases that are followed, one to the next, before a lineage is taken for a circle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be resolved: a model, for a client that speaks a shape, with one credential."""
+
+    model: str
+    shape: Shape
+    features: Features = frozenset()
+    headers: RawHeaders = ()
+
+
+@dataclass(slots=True)
+class Inquiry:
+    """The state of one resolution: the question, where it goes, what was found."""
+
+    question: Question
+    upstream: UpstreamSettings
+    kind: Kind
+    model: str
+    owner: Owner
+    rule: ModelRule | None
+    evidence: list[Evidence]
+    entry: CatalogueEntry | None = None
+    base: str | None = None
+    card: ModelCard | None = None
+
+    @property
+    def decided(self) -> bool:
+        """Whether some evidence says at which endpoint."""
+        return any(piece.shapes for piece in self.evidence)

@@ -1,0 +1,117 @@
+"""What the upstream itself tells of a model: its list, further metadata, and the job records."""
+
+from gateway.config.settings import Kind
+from gateway.resolve import model_ids
+from gateway.resolve.catalogue import describes
+from gateway.resolve.evidence import Evidence, Source
+from gateway.resolve.inquiry import MAX_LINEAGE, ORDER, Inquiry
+from gateway.resolve.lineages import Lineage, may_have_jobs
+from gateway.resolve.lookup import Lookup, ModelList
+from gateway.resolve.memory import Found, LearnedEndpoints, LookupFailed
+from gateway.resolve.names import Names
+from gateway.shapes import Shape
+
+
+class UpstreamEvidence:
+    """Evidence from metadata; `names` are asked again where it tells of a base."""
+
+    def __init__(self, lookup: Lookup, learned: LearnedEndpoints, names: Names) -> None:
+        self._lookup = lookup
+        self._learned = learned
+        self._names = names
+
+    async def gather(self, inquiry: Inquiry) -> None:
+        """Add what the model list, further metadata and the job records say to an inquiry."""
+        headers = inquiry.question.headers
+        found = await self._lookup.models(inquiry.upstream, headers, wanted=inquiry.model)
+        was_unknown = inquiry.kind is Kind.AUTO
+        inquiry.kind = self._lookup.kind(inquiry.upstream)
+        if was_unknown and describes(inquiry.kind):
+            inquiry.evidence = [
+                piece
+                for piece in inquiry.evidence
+                if piece.source not in (Source.ID, Source.CATALOGUE)
+            ]
+            self._names.ask(inquiry)
+        models = found.value if isinstance(found.value, ModelList) else ModelList()
+        inquiry.card = await self._lookup.card(inquiry.upstream, headers, models, inquiry.model)
+        self._ask_list(inquiry, found)
+        strongest = min((ORDER[p.source] for p in inquiry.evidence if p.shapes), default=99)
+        if strongest > ORDER[Source.JOB] and may_have_jobs(inquiry.kind):
+            await self._ask_jobs(inquiry, models)
+        if inquiry.card is not None and inquiry.card.base:
+            base = inquiry.card.base
+            self._add_lineage(inquiry, Source.PARENT, "its model card names", base, models)
+
+    def _ask_list(self, inquiry: Inquiry, found: Found[ModelList]) -> None:
+        if isinstance(found.value, LookupFailed):
+            detail = f"the model list could not be read ({found.value.reason})"
+            inquiry.evidence.append(Evidence(Source.CAPABILITY, detail, age=found.age))
+        elif inquiry.card is None:
+            detail = f"not among the {len(found.value.cards)} models that this key sees"
+            inquiry.evidence.append(Evidence(Source.CAPABILITY, detail, age=found.age))
+        else:
+            card = inquiry.card
+            silent = inquiry.question.shape in card.silent_on
+            inquiry.evidence.append(
+                Evidence(
+                    Source.CAPABILITY,
+                    card.detail or "in the model list, which does not say at which endpoint",
+                    () if silent else card.shapes,
+                    exists=True,
+                    age=found.age,
+                )
+            )
+
+    async def _ask_jobs(self, inquiry: Inquiry, models: ModelList) -> None:
+        headers = inquiry.question.headers
+        found = await self._lookup.lineage(inquiry.upstream, headers, wanted=inquiry.model)
+        if isinstance(found.value, LookupFailed):
+            detail = f"the job records could not be read ({found.value.reason})"
+            inquiry.evidence.append(Evidence(Source.JOB, detail, age=found.age))
+            return
+        base = found.value.bases.get(inquiry.model)
+        what = "the record of its fine-tuning job names"
+        if base is None and inquiry.base is None and found.value.jobs:
+            checkpoints = await self._lookup.checkpoints(inquiry.upstream, headers, found.value)
+            if isinstance(checkpoints.value, Lineage):
+                base = checkpoints.value.bases.get(inquiry.model)
+                what = "it is a checkpoint of a job that names"
+        if base is not None:
+            self._add_lineage(inquiry, Source.JOB, what, base, models, age=found.age)
+
+    def _add_lineage(
+        self,
+        inquiry: Inquiry,
+        source: Source,
+        what: str,
+        base: str,
+        models: ModelList,
+        *,
+        age: float | None = None,
+    ) -> None:
+        """Follow base to base until one's endpoints are known."""
+        trail, shapes = [base], self._shapes_of(inquiry, base, models)
+        while not shapes and len(trail) < MAX_LINEAGE:
+            card = models.cards.get(trail[-1])
+            derived = model_ids.derive(trail[-1])
+            following = (card and card.base) or (derived and derived.base)
+            if not following or following in trail:
+                break
+            trail.append(following)
+            shapes = self._shapes_of(inquiry, following, models)
+        inquiry.base = trail[-1]
+        self._names.note(inquiry, trail[-1])
+        detail = f"{what} {' → '.join(trail)}"
+        inquiry.evidence.append(
+            Evidence(source, detail, shapes, base=trail[-1], exists=True, age=age)
+        )
+
+    def _shapes_of(self, inquiry: Inquiry, model: str, models: ModelList) -> tuple[Shape, ...]:
+        card = models.cards.get(model)
+        if card is not None and card.shapes:
+            return card.shapes
+        learned = self._learned.recall(inquiry.owner, model, inquiry.question.features)
+        if learned is not None:
+            return (learned.shape,)
+        return self._names.endpoints(inquiry, model)
