@@ -4,7 +4,7 @@ The network is handed in as `Send`; the payloads are read by `metadata` and `job
 cached per (upstream, credential fingerprint), because lists are scoped to the key.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -37,6 +37,7 @@ class Lookup:
     def __init__(
         self, settings: Settings, send: Send, fingerprint: Fingerprint, clock: Clock
     ) -> None:
+        self.clock = clock
         self._settings = settings
         self._send = send
         self._fingerprint = fingerprint
@@ -55,6 +56,19 @@ class Lookup:
         )
         self._descriptions: LookupCache[ModelCard] = LookupCache(memory, clock)
         self._kinds: dict[str, Kind] = {}
+        self._caches = (
+            *(self._lists, self._further, self._descriptions),
+            *(self._lineages, self._checkpoints),
+        )
+
+    @property
+    def version(self) -> int:
+        """How often a look-up has brought something."""
+        return sum([cache.version for cache in self._caches])
+
+    def caller(self, headers: RawHeaders) -> Hashable:
+        """Return what tells apart all callers whom any upstream may tell different things."""
+        return tuple([self._fingerprint(each.name, headers) for each in self._settings.upstreams])
 
     def owner(self, upstream: str, headers: RawHeaders) -> Owner:
         """Return whose knowledge a look-up with these client headers is."""
@@ -139,10 +153,7 @@ class Lookup:
 
     async def aclose(self) -> None:
         """Stop the look-ups under way."""
-        for cache in (
-            *(self._lists, self._further, self._descriptions),
-            *(self._lineages, self._checkpoints),
-        ):
+        for cache in self._caches:
             await cache.aclose()
 
     async def _recent(

@@ -48,6 +48,8 @@ class LearnedEndpoints:
         self._entries: TTLCache[Hashable, Learned] = TTLCache(
             settings.max_entries, settings.ttl, timer=clock
         )
+        self.version = 0
+        """How often something was learned or dropped; expiry does not count."""
 
     def recall(
         self, owner: Owner, model: str, features: Features, asked_at: Shape | None = None
@@ -63,6 +65,7 @@ class LearnedEndpoints:
         `scope` a shape: for clients of that endpoint; None: for all.
         """
         self._entries[(owner, model, scope)] = Learned(shape, self._clock())
+        self.version += 1
 
     def forget(self, owner: Owner, model: str, features: Features, shape: Shape) -> None:
         """Drop what says that the model lives at `shape`: that endpoint has just refused it."""
@@ -74,6 +77,7 @@ class LearnedEndpoints:
             entry = self._entries.get(key)
             if entry is not None and entry.shape is shape:
                 del self._entries[key]
+                self.version += 1
 
     def age(self, learned: Learned) -> float:
         """Seconds since it was learned."""
@@ -123,6 +127,8 @@ class LookupCache(Generic[Value]):
             settings.max_entries, getsizeof=lambda entry: entry.weight
         )
         self._flights: dict[Hashable, asyncio.Task[Found[Value]]] = {}
+        self.version = 0
+        """How often a look-up has filled an entry."""
 
     def peek(self, key: Hashable) -> Found[Value] | None:
         """Return what is there, fresh or stale, without looking anything up."""
@@ -191,4 +197,5 @@ class LookupCache(Generic[Value]):
         weight = 1 if isinstance(value, LookupFailed) else self._weigh(value)
         entry = _Entry(value, self._clock(), min(weight, self._settings.max_entries))
         self._entries[key] = entry
+        self.version += 1
         return Found(value, 0.0)

@@ -25,6 +25,7 @@ from gateway.resolve.memory import LearnedEndpoints, Owner
 from gateway.resolve.metadata import ModelCard
 from gateway.resolve.names import Names, root_of
 from gateway.resolve.preference import by_preference
+from gateway.resolve.recent_routes import RecentRoutes
 from gateway.resolve.rules import Rules
 from gateway.resolve.upstream_evidence import UpstreamEvidence
 from gateway.shapes import RawHeaders, Shape
@@ -46,9 +47,22 @@ class Resolver:
         self._names = Names(catalogue)
         self._upstream_evidence = UpstreamEvidence(lookup, learned, self._names)
         self._rules = Rules(settings)
+        self._recent = RecentRoutes(lookup.clock, learned, lookup)
 
     async def resolve(self, question: Question, *, explain: bool = False) -> Route:
         """Return the route; with `explain`, after gathering every piece of evidence there is."""
+        if explain:
+            return await self._resolve(question, explain=True)
+        caller = self._lookup.caller(question.headers)
+        key = (caller, question.model, question.shape, question.features)
+        route = self._recent.get(key)
+        if route is None:
+            moment = self._recent.moment()
+            route = await self._resolve(question, explain=False)
+            self._recent.keep(key, route, moment)
+        return route
+
+    async def _resolve(self, question: Question, *, explain: bool) -> Route:
         inquiry = await self._open(question)
         inquiry.evidence.extend(self._rules.evidence(question.model, inquiry.model))
         self._ask_memory(inquiry)
