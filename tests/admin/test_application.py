@@ -127,6 +127,25 @@ def test_requests_are_counted_by_labels_from_closed_sets() -> None:
     assert 'gateway_retries_total{upstream="openai"} 1.0' in text
 
 
+def test_times_are_a_histogram_that_adds_up() -> None:
+    metrics = Metrics(frozenset())
+    for seconds in (0.001, 0.005, 0.3, 1000.0):
+        metrics.finished(Decision(), "chat", "success", seconds)
+    text = metrics.text().decode()
+    labels = 'client_shape="chat"'
+    for bound, count in (
+        ("0.005", 2.0),
+        ("0.02", 2.0),
+        ("0.5", 3.0),
+        ("300.0", 3.0),
+        ("+Inf", 4.0),
+    ):
+        where = f'gateway_request_seconds_bucket{{{labels},le="{bound}",outcome="success"}}'
+        assert f"{where} {count}" in text
+    assert f'gateway_request_seconds_count{{{labels},outcome="success"}} 4.0' in text
+    assert f'gateway_request_seconds_sum{{{labels},outcome="success"}} 1000.306' in text
+
+
 def test_what_a_client_invents_makes_no_series() -> None:
     invented: dict[str, Any] = {"upstream": "evil", "resolved_by": "evil"}
     text = count(Decision(**invented), client="/v1/evil")
