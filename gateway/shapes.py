@@ -48,7 +48,7 @@ class Shape(StrEnum):
     @property
     def endpoint(self) -> str:
         """The canonical path, as OpenAI documents it: `/v1/chat/completions`."""
-        return f"/v1{self.path}"
+        return _ENDPOINTS[self]
 
 
 _PATHS = {
@@ -56,11 +56,12 @@ _PATHS = {
     Shape.CHAT: "/chat/completions",
     Shape.RESPONSES: "/responses",
 }
+_ENDPOINTS = {shape: f"/v1{path}" for shape, path in _PATHS.items()}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class UpstreamCall:
-    """One HTTP request to one configured upstream.
+    """One HTTP request to one configured upstream. Not changed once it is made.
 
     `path` is below the upstream's base URL (with `root`: below the server's root, which is what
     stands before the `/v1`) and starts with a slash; `query` has no question mark.

@@ -59,8 +59,9 @@ async def _whole(send: Send, attempt: Attempt, translation: Translation) -> Clie
     if isinstance(answer, Failure):
         return answer
     reply = translation.reply([decode_object(whole.body) for whole in answer])
-    headers = [*_JSON_HEADERS, *_kept(answer[0].headers)]
-    return ClientReply(200, headers, msgspec.json.encode(reply))
+    body = msgspec.json.encode(reply)
+    length = (b"content-length", b"%d" % len(body))
+    return ClientReply(200, [*_JSON_HEADERS, length, *_kept(answer[0].headers)], body)
 
 
 async def _open(send: Send, attempt: Attempt) -> Failure | Whole | UpstreamReply | SubStreams:

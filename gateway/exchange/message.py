@@ -1,7 +1,9 @@
 """What goes in and out of an exchange: the client's call, the reply, and the decision behind it."""
 
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 import msgspec
@@ -14,6 +16,9 @@ from gateway.shapes import Json, RawHeaders, Shape
 
 MAX_MODEL_LENGTH = 512
 PATH_MODEL_WINS = "the body's model was ignored: the path names the deployment"
+
+
+NO_FEATURES: Features = frozenset()
 
 
 class Routed(msgspec.Struct, gc=False):
@@ -31,14 +36,15 @@ class _Prompted(msgspec.Struct, gc=False):
     prompt: msgspec.Raw = msgspec.Raw(b"")
 
 
+_UNSAFE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _decoder = msgspec.json.Decoder(Routed)
 _fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _prompt_decoder = msgspec.json.Decoder(_Prompted)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ClientCall:
-    """A request at one of the generation endpoints, as the client made it."""
+    """A request at one of the generation endpoints, as the client made it. Never changed."""
 
     shape: Shape
     body: bytes = field(repr=False)
@@ -67,18 +73,44 @@ class Decision:
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the `x-gateway-…` fields for what is known so far."""
-        fields: list[tuple[bytes, bytes]] = []
+        return list(self._shown()[0])
+
+    def lines(self) -> bytes:
+        """Return the same fields as the lines of a head, each with its CRLF."""
+        return self._shown()[1]
+
+    def _shown(self) -> "_Shown":
+        return _shown(
+            self.upstream,
+            self.endpoint,
+            self.resolved_by,
+            self.attempts,
+            self.translation,
+            self.warning,
+        )
+
+
+_Shown = tuple[tuple[tuple[bytes, bytes], ...], bytes]
+
+
+@lru_cache(maxsize=512)
+def _shown(
+    upstream: str, endpoint: str, resolved_by: str, attempts: int, translation: str, warning: str
+) -> _Shown:
+    """Return the fields of a decision, and their lines: few are made again and again."""
+    fields = tuple(
+        (name, _UNSAFE.sub(b"?", value.encode("latin-1", "replace")))
         for name, value in (
-            (b"x-gateway-upstream", self.upstream),
-            (b"x-gateway-endpoint", self.endpoint),
-            (b"x-gateway-resolved-by", self.resolved_by),
-            (b"x-gateway-attempts", str(self.attempts or "")),
-            (b"x-gateway-translation", self.translation),
-            (b"x-gateway-warning", self.warning),
-        ):
-            if value:
-                fields.append((name, value.encode("latin-1", "replace")))
-        return fields
+            (b"x-gateway-upstream", upstream),
+            (b"x-gateway-endpoint", endpoint),
+            (b"x-gateway-resolved-by", resolved_by),
+            (b"x-gateway-attempts", str(attempts or "")),
+            (b"x-gateway-translation", translation),
+            (b"x-gateway-warning", warning),
+        )
+        if value
+    )
+    return fields, b"".join([b"%b: %b\r\n" % field for field in fields])
 
 
 class ReplyBody:
@@ -219,6 +251,8 @@ def _no_name() -> InvalidRequest:
 
 def features_of(routed: Routed) -> Features:
     """Return what the request uses that can move its endpoint (`gateway.resolve.features`)."""
+    if not (routed.tools or routed.functions or routed.reasoning_effort or routed.reasoning):
+        return NO_FEATURES
     features = set()
     if _given(routed.tools) or _given(routed.functions):
         features.add(TOOLS)

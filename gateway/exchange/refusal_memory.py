@@ -17,14 +17,17 @@ class KnownFixes:
         self._fixes: TTLCache[tuple[Owner, str, Shape], Fixes] = TTLCache(
             settings.max_entries, settings.ttl, timer=clock
         )
+        self._ever = False
+        """Whether anything was remembered yet; mostly nothing ever is."""
 
     def recall(self, owner: Owner, model: str, shape: Shape) -> Fixes:
         """Return what has to be fixed in a request to this endpoint."""
-        return self._fixes.get((owner, model, shape), ())
+        return self._fixes.get((owner, model, shape), ()) if self._ever else ()
 
     def remember(self, owner: Owner, model: str, shape: Shape, fixes: Fixes) -> None:
         """Keep fixes that led to success."""
         self._fixes[owner, model, shape] = fixes
+        self._ever = True
 
     def forget(self, owner: Owner, model: str, shape: Shape) -> None:
         """Drop what is known: the endpoint now refuses the fixed request."""

@@ -12,9 +12,9 @@ MAX_WHOLE_BYTES = 256 * 1024 * 1024
 SMALL_REPLY_BYTES = 2048
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Failure:
-    """A reply that is an error, wholly read: it may be a refusal."""
+    """A reply that is an error, wholly read: it may be a refusal. Never changed."""
 
     call: int
     status: int
@@ -22,9 +22,9 @@ class Failure:
     body: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Whole:
-    """A successful reply, wholly read."""
+    """A successful reply, wholly read. Never changed."""
 
     status: int
     headers: RawHeaders
@@ -33,7 +33,10 @@ class Whole:
 
 def header(headers: RawHeaders, name: bytes) -> bytes:
     """Return the first value of a header field, or nothing."""
-    return next((value for key, value in headers if key == name), b"")
+    for key, value in headers:
+        if key == name:
+            return value
+    return b""
 
 
 def is_event_stream(headers: RawHeaders) -> bool:

@@ -21,7 +21,7 @@ from gateway.exchange.message import (
     read_routed,
 )
 from gateway.exchange.refusal_memory import Fixes, KnownFixes
-from gateway.exchange.remembering import ResponseMemory, Watched
+from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.sending import Failure
 from gateway.resolve.evidence import Route
 from gateway.resolve.memory import Features, LearnedEndpoints, Owner
@@ -74,7 +74,8 @@ class Exchange:
         question = Question(model, call.shape, features, call.headers)
         route = await self.resolver.resolve(question)
         decision.upstream, decision.resolved_by = route.upstream, route.resolved_by
-        decision.warn(failures.retirement_warning(route, as_date(self.attempts.wall_clock())))
+        if route.retired is not None or route.redirected_to is not None:
+            decision.warn(failures.retirement_warning(route, as_date(self.attempts.wall_clock())))
         story = _Story(self, call, decision, route, features)
         return await story.tell(streamed=routed.stream is True)
 
@@ -114,11 +115,14 @@ class _Story:
         """Try until something answers, or until a failure is the answer."""
         exchange = self.exchange
         while True:
-            call = await self._continued_call()
+            call, watched = self.call, None
+            if self._moves_a_conversation:
+                call = await exchange.responses.continue_from(call)
             attempt = exchange.attempts.build(call, self.route, self.shape, self.fixes)
-            watched = self._watched(attempt)
-            if watched is not None:
-                attempt = replace(attempt, translation=watched)
+            if self._moves_a_conversation and attempt.translation is not None:
+                watched = exchange.responses.watch(self.call, attempt.translation)
+                if watched is not None:
+                    attempt = replace(attempt, translation=watched)
             self.decision.attempts += 1
             describe(self.decision, attempt, self.route)
             local = attempt.translation.local_reply() if attempt.translation else None
@@ -128,33 +132,28 @@ class _Story:
                 exchange.send, call, attempt, exchange.settings, streamed=streamed
             )
             if isinstance(result, ClientReply):
-                # Again: folding a whole reply can add to the report.
-                describe(self.decision, attempt, self.route)
+                if attempt.translation is not None:
+                    # Again: folding a whole reply can add to the report.
+                    describe(self.decision, attempt, self.route)
                 self._learn(result)
                 return await exchange.responses.keep(call, result, watched) if watched else result
             refused = _Refused(attempt, result, self._judge(attempt, result))
             if not self._goes_on(refused):
                 return await self._give_up(refused)
 
-    async def _continued_call(self) -> ClientCall:
-        """Return the call as this attempt sends it: with the conversation it continues.
+    @property
+    def _moves_a_conversation(self) -> bool:
+        """Whether the conversation that the client continues is the gateway's to know.
 
         A model that lives at responses keeps its conversations itself.
         """
-        if self.call.shape is Shape.RESPONSES and self.shape is not Shape.RESPONSES:
-            return await self.exchange.responses.continue_from(self.call)
-        return self.call
-
-    def _watched(self, attempt: Attempt) -> Watched | None:
-        moved = self.call.shape is Shape.RESPONSES and attempt.shape is not Shape.RESPONSES
-        if not moved or attempt.translation is None:
-            return None
-        return self.exchange.responses.watch(self.call, attempt.translation)
+        return self.call.shape is Shape.RESPONSES and self.shape is not Shape.RESPONSES
 
     def _reachable(self, shapes: Sequence[Shape]) -> Shape | None:
-        return next(
-            (s for s in shapes if s not in self.tried and can_translate(self.call.shape, s)), None
-        )
+        for shape in shapes:
+            if shape not in self.tried and can_translate(self.call.shape, shape):
+                return shape
+        return None
 
     def _unreachable(self) -> Shape:
         home = self.route.shape.endpoint
@@ -235,7 +234,7 @@ class _Story:
 
     def _learn(self, reply: ClientReply) -> None:
         """Remember what worked, where it was not known before."""
-        if not 200 <= reply.status < 300:
+        if not (self.tried or self.mended) or not 200 <= reply.status < 300:
             return
         memory, model = self.exchange.memory, self.route.model_sent
         if self.tried:

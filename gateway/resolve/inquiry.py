@@ -16,9 +16,13 @@ MAX_LINEAGE = 8
 """Bases that are followed, one to the next, before a lineage is taken for a circle."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Question:
-    """What is to be resolved: a model, for a client that speaks a shape, with one credential."""
+    """What is to be resolved: a model, for a client that speaks a shape, with one credential.
+
+    Not changed once it is made, like all that is made once per request; `frozen` would say so, at
+    four times the price of making one.
+    """
 
     model: str
     shape: Shape
