@@ -3,18 +3,27 @@
 import asyncio
 import logging
 import re
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from gateway.config.settings import ClientSettings, Settings
 from gateway.edge import guard
 from gateway.edge.access import Access
-from gateway.edge.connection import ClientConnection, ClientGone, Receive, declared_length
+from gateway.edge.connection import (
+    ClientConnection,
+    ClientGone,
+    Receive,
+    check_size,
+    declared_length,
+)
 from gateway.edge.departure import SCOPE_KEY
+from gateway.edge.direct_writing import DirectWriter
 from gateway.edge.paths import Place, place_of
+from gateway.edge.whole_request import RequestHead
 from gateway.edge.writing import ASGISend, ReplyWriter
 from gateway.errors import (
     GatewayError,
@@ -29,7 +38,7 @@ from gateway.exchange.message import ClientCall, ClientReply, Decision, Observer
 from gateway.exchange.passing import PassedCall, Passing
 from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.story import Exchange
-from gateway.shapes import RawHeaders, Shape
+from gateway.shapes import ClientHeaders, RawHeaders, Shape
 
 log = logging.getLogger("gateway")
 
@@ -51,6 +60,18 @@ class _Request:
 
 
 @dataclass(frozen=True, slots=True)
+class AdmittedRequest:
+    """A request for generation whose head has passed: all that is known without its body."""
+
+    shape: Shape
+    model: str | None
+    """The model that the path names."""
+    query: bytes
+    headers: ClientHeaders
+    client: ClientSettings | None
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """What the routes lead to."""
 
@@ -62,14 +83,27 @@ class Services:
     observer: Observer
 
 
+class ClientSide(Protocol):
+    """Who is being answered."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client has left."""
+
+
 class Gateway:
-    """The gateway as an ASGI 3 application. `draining` set: no new requests, `/readyz` says 503."""
+    """The gateway as an ASGI 3 application. `draining` set: no new requests, `/readyz` says 503.
+
+    It is a `DirectApplication` as well (`edge/direct.py`): requests for generation that come whole
+    take that way, and from `_to_its_end` on both are one.
+    """
 
     def __init__(self, settings: Settings, services: Services) -> None:
         self._server = settings.server
         self._access = Access(settings.clients)
         self._services = services
         self._allowed_hosts = frozenset(name.lower() for name in settings.server.allowed_hosts)
+        self.keepalive_interval = settings.server.keepalive_interval
         self.draining = False
 
     def drain(self) -> None:
@@ -84,20 +118,67 @@ class Gateway:
             return
         if scope["type"] != "http":
             return
-        writer = ReplyWriter(send, self._server.keepalive_interval)
+        writer = ReplyWriter(send, self.keepalive_interval)
         decision = Decision()
         place = place_of(scope.get("raw_path") or scope["path"].encode())
         extension = scope.get("extensions", {}).get(SCOPE_KEY, {})
         connection = ClientConnection(
             receive, self._server.body_idle_timeout, extension.get("departure")
         )
+        route = _GENERATION.get(place.path if place else "") or "other"
+        reply = self._route(scope, place, connection, decision)
+        try:
+            await self._to_its_end(reply, route, connection, writer, decision)
+        finally:
+            connection.close()
+
+    def admit(self, head: RequestHead) -> AdmittedRequest | None:
+        """Return what is known of a request by its head; None: it must take the general way.
+
+        That is any request but a good one for generation: errors are told there.
+        """
+        place = place_of(head.raw_path)
+        shape = _GENERATION.get(place.path) if place else None
+        if place is None or shape is None:
+            return None
+        try:
+            guard.check(
+                {
+                    "method": "POST",
+                    "path": head.path,
+                    "raw_path": head.raw_path,
+                    "query_string": head.query,
+                    "headers": head.headers,
+                },
+                self._allowed_hosts,
+            )
+            client = self._access.client(head.headers)
+        except GatewayError:
+            return None
+        return AdmittedRequest(shape, place.model, head.query, head.headers, client)
+
+    async def serve(self, admitted: AdmittedRequest, body: bytes, writer: DirectWriter) -> None:
+        """Serve an admitted request to its end; cancelled when the client leaves."""
+        decision = Decision()
+        reply = self._generate_admitted(admitted, body, decision)
+        await self._to_its_end(reply, admitted.shape, writer, writer, decision)
+
+    async def _to_its_end(
+        self,
+        reply: Coroutine[Any, Any, ClientReply],
+        route: str,
+        client: ClientSide,
+        writer: ReplyWriter,
+        decision: Decision,
+    ) -> None:
+        """Await a reply, write it, and have the observer take note of how it ended."""
         started = perf_counter()
         outcome = "client_closed"
         try:
-            await self._answer(scope, place, connection, writer, decision)
+            await self._answer(reply, writer, decision)
             outcome = _OUTCOMES.get(writer.status // 100, "upstream_error")
         except asyncio.CancelledError:
-            if not connection.gone:
+            if not client.gone:
                 raise
             _forget_cancellation()
         except ClientGone:
@@ -106,21 +187,14 @@ class Gateway:
             outcome = "upstream_error"
             log.warning("stream cut off: %s", error.code)
         finally:
-            connection.close()
-            route = _GENERATION.get(place.path if place else "") or "other"
             self._services.observer.finished(decision, route, outcome, perf_counter() - started)
 
     async def _answer(
-        self,
-        scope: dict[str, Any],
-        place: Place | None,
-        connection: ClientConnection,
-        writer: ReplyWriter,
-        decision: Decision,
+        self, answer: Coroutine[Any, Any, ClientReply], writer: ReplyWriter, decision: Decision
     ) -> None:
-        """Route a request and write its reply; raises only once the reply has begun."""
+        """Await a reply and write it; raises only once the reply has begun."""
         try:
-            reply = await self._route(scope, place, connection, decision)
+            reply = await answer
         except GatewayError as error:
             await writer.write_error(error, decision)
             return
@@ -147,10 +221,7 @@ class Gateway:
         if path in ("/healthz", "/readyz"):
             return self._health(path)
         guard.check(scope, self._allowed_hosts)
-        if self.draining:
-            raise ShuttingDown(
-                "The gateway is shutting down; try again.", headers=(("retry-after", "1"),)
-            )
+        self._refuse_when_draining()
         headers: RawHeaders = tuple(scope["headers"])
         client = self._access.client(headers)
         if place is None:
@@ -165,6 +236,12 @@ class Gateway:
         if shape is not None and request.method not in ("GET", "OPTIONS"):
             raise MethodNotAllowed(f"Call {place.path} with POST.", headers=(("allow", "POST"),))
         return await self._pass_on(request, connection, decision)
+
+    def _refuse_when_draining(self) -> None:
+        if self.draining:
+            raise ShuttingDown(
+                "The gateway is shutting down; try again.", headers=(("retry-after", "1"),)
+            )
 
     def _health(self, path: str) -> ClientReply:
         ready = not self.draining or path == "/healthz"
@@ -182,9 +259,28 @@ class Gateway:
             )
         length = declared_length(request.headers)
         body = await connection.read(self._server.max_body_bytes, length)
-        if request.place.model is not None:
-            body = with_path_model(body, request.place.model, decision)
-        call = ClientCall(shape, body, request.headers, request.query, request.client)
+        admitted = AdmittedRequest(
+            shape,
+            request.place.model,
+            request.query,
+            ClientHeaders(request.headers),
+            request.client,
+        )
+        return await self._exchange(admitted, body, decision)
+
+    async def _generate_admitted(
+        self, admitted: AdmittedRequest, body: bytes, decision: Decision
+    ) -> ClientReply:
+        self._refuse_when_draining()
+        check_size(len(body), self._server.max_body_bytes)
+        return await self._exchange(admitted, body, decision)
+
+    async def _exchange(
+        self, admitted: AdmittedRequest, body: bytes, decision: Decision
+    ) -> ClientReply:
+        if admitted.model is not None:
+            body = with_path_model(body, admitted.model, decision)
+        call = ClientCall(admitted.shape, body, admitted.headers, admitted.query, admitted.client)
         return await self._services.exchange.run(call, decision)
 
     async def _pass_on(

@@ -41,25 +41,25 @@ class ClientConnection:
 
     async def read(self, limit: int, declared: int | None) -> bytes:
         """Return the whole body; raises `PayloadTooLarge` as soon as it passes `limit` bytes."""
-        _check_size(declared or 0, limit)
+        check_size(declared or 0, limit)
         message = await self._next()
         if not message.get("more_body"):
             body: bytes = message.get("body", b"")
-            _check_size(len(body), limit)
+            check_size(len(body), limit)
             self._start_watch()
             return body
         whole = bytearray(message.get("body", b""))
         while message.get("more_body"):
-            _check_size(len(whole), limit)
+            check_size(len(whole), limit)
             message = await self._next()
             whole += message.get("body", b"")
-        _check_size(len(whole), limit)
+        check_size(len(whole), limit)
         self._start_watch()
         return bytes(whole)
 
     async def open(self, limit: int, declared: int | None) -> bytes | AsyncGenerator[bytes, None]:
         """Return a body that came in one piece, else a stream of its pieces."""
-        _check_size(declared or 0, limit)
+        check_size(declared or 0, limit)
         message = await self._next()
         first: bytes = message.get("body", b"")
         if not message.get("more_body"):
@@ -84,7 +84,7 @@ class ClientConnection:
             piece: bytes = message.get("body", b"")
             more = bool(message.get("more_body"))
             size += len(piece)
-            _check_size(size, limit)
+            check_size(size, limit)
             if not more:
                 self._start_watch()
             if piece:
@@ -130,7 +130,8 @@ class ClientConnection:
             self._task.cancel()
 
 
-def _check_size(size: int, limit: int) -> None:
+def check_size(size: int, limit: int) -> None:
+    """Raise `PayloadTooLarge` for a body of more bytes than the limit."""
     if size > limit:
         raise PayloadTooLarge(
             f"The request body is larger than {limit} bytes, which is this gateway's limit.",

@@ -14,6 +14,7 @@ from typing import Any
 
 import uvicorn
 
+from gateway.edge.direct import DirectHttpProtocol
 from gateway.edge.http_limits import LimitedHttpProtocol
 
 KEEPALIVE_SECONDS = 75
@@ -22,7 +23,10 @@ KEEPALIVE_SECONDS = 75
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """An application and the address it is served at. `port` 0: any free one."""
+    """An application and the address it is served at. `port` 0: any free one.
+
+    One that takes whole requests (`edge/direct.py`) is served these directly, all else by ASGI.
+    """
 
     app: Any
     host: str
@@ -90,9 +94,10 @@ async def serve(
 
 
 def _server(app: Any, grace_period: float) -> _Server:
+    direct = hasattr(app, "admit") and hasattr(app, "serve")
     config = uvicorn.Config(
         app,
-        http=LimitedHttpProtocol,
+        http=DirectHttpProtocol if direct else LimitedHttpProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -10,10 +10,15 @@ from gateway.errors import GatewayError
 from gateway.exchange.message import ClientReply, Decision, ReplyBody
 
 ASGISend = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Fields = list[tuple[bytes, bytes]]
 
 
 class ReplyWriter:
-    """Writes one reply. `started` tells whether a status has gone out."""
+    """Writes one reply, as ASGI messages. `started` tells whether a status has gone out.
+
+    `keepalive_interval` is in seconds. Another wire is a subclass with `_start`, `_write_chunk`
+    and `_end` of its own.
+    """
 
     def __init__(self, send: ASGISend, keepalive_interval: float) -> None:
         self._send = send
@@ -24,17 +29,19 @@ class ReplyWriter:
 
     async def write(self, reply: ClientReply, decision: Decision) -> None:
         """Write a reply to its end; raises what its body raises, and then it is left open-ended."""
-        await self._start(reply.status, [*reply.headers, *decision.headers()])
-        if isinstance(reply.body, bytes):
-            await self._send({"type": "http.response.body", "body": reply.body})
+        body = reply.body
+        if isinstance(body, bytes):
+            await self._begin(reply.status, reply.headers, decision, streamed=False)
+            await self._end(body)
             return
+        await self._begin(reply.status, reply.headers, decision, streamed=True)
         if reply.keepalive:
-            await self._write_kept_alive(reply.body, reply.keepalive)
+            await self._write_kept_alive(body, reply.keepalive)
         else:
-            async for chunk in reply.body:
+            async for chunk in body:
                 if chunk:
                     await self._write_chunk(chunk)
-        await self._send({"type": "http.response.body", "body": b""})
+        await self._end(b"")
 
     async def write_error(self, error: GatewayError, decision: Decision) -> None:
         """Write an error in OpenAI's envelope."""
@@ -44,16 +51,26 @@ class ReplyWriter:
             (b"content-length", str(len(body)).encode("ascii")),
             *((n.encode("latin-1"), v.encode("latin-1", "replace")) for n, v in error.headers),
         ]
-        await self._start(error.status, [*headers, *decision.headers()])
-        await self._send({"type": "http.response.body", "body": body})
+        await self._begin(error.status, headers, decision, streamed=False)
+        await self._end(body)
 
-    async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    async def _begin(
+        self, status: int, fields: Fields, decision: Decision, *, streamed: bool
+    ) -> None:
         self.started = True
         self.status = status
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await self._start(fields, decision, streamed=streamed)
+
+    async def _start(self, fields: Fields, decision: Decision, *, streamed: bool) -> None:  # noqa: ARG002 - for wires that can write a whole reply at once
+        """Write the head; `streamed` False: `_end` follows at once."""
+        headers = [*fields, *decision.headers()]
+        await self._send({"type": "http.response.start", "status": self.status, "headers": headers})
 
     async def _write_chunk(self, chunk: bytes) -> None:
         await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def _end(self, body: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": body})
 
     async def _write_kept_alive(self, body: ReplyBody, keepalive: bytes) -> None:
         loop = asyncio.get_running_loop()

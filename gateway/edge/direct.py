@@ -1,0 +1,170 @@
+"""The direct way: plain requests for generation, without ASGI in between.
+
+What arrives as a whole request in one read, at one of the generation endpoints, is given to the
+gateway as it is, and the reply is written straight to the transport. ASGI's scope, messages and
+events would cost more than forwarding does. Everything else takes the general way, whose decisions
+and replies the direct way shares: only the wire differs.
+"""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from gateway.edge.direct_writing import DirectWriter
+from gateway.edge.http_limits import LimitedHttpProtocol
+from gateway.edge.whole_request import KnownHead, RequestHead, read
+from gateway.errors import ShuttingDown
+from gateway.exchange.message import Decision
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+log = logging.getLogger("gateway")
+
+
+class Admitted(Protocol):
+    """A request whose head may pass. What it holds is the application's business."""
+
+
+class DirectApplication(Protocol):
+    """An application that takes whole requests, beside being an ASGI application."""
+
+    keepalive_interval: float
+
+    def admit(self, head: RequestHead) -> Admitted | None:
+        """Return what is known of a request by its head; None: it must take the general way.
+
+        The same head gives the same result, so it is asked once for a head that is repeated.
+        """
+
+    async def serve(self, admitted: Any, body: bytes, writer: DirectWriter) -> None:
+        """Serve one request to its end; cancelled when the client leaves."""
+
+
+class DirectHttpProtocol(LimitedHttpProtocol):
+    """One client connection, with both ways; never two requests at the same time on the direct."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._application = cast("DirectApplication", self.config.app)
+        self._known: KnownHead | None = None
+        self._admitted: Admitted | None = None
+        self._writer: DirectWriter | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._held = b""
+        self._idle_since = 0.0
+        self._date: tuple[object, bytes] = (None, b"")
+
+    def data_received(self, data: bytes) -> None:
+        """Start a request that is here as a whole; leave all else to the general way."""
+        if self._writer is not None:
+            self._held += data
+            self.flow.pause_reading()
+        elif self._between_requests and self._admit(data):
+            return
+        else:
+            super().data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the request under way that its client has left."""
+        super().connection_lost(exc)
+        if self._writer is not None and self._task is not None:
+            self._writer.gone = True
+            self._task.cancel()
+
+    def shutdown(self) -> None:
+        """End the connection, after the request under way if there is one (called by uvicorn)."""
+        if self._writer is not None:
+            self._writer.keep_alive = False
+        else:
+            super().shutdown()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that has been idle for long enough; wait on if it has not."""
+        self.timeout_keep_alive_task = None
+        if self._writer is None:
+            left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+            if left <= 0:
+                super().timeout_keep_alive_handler()
+            else:
+                self._wait_idle(left)
+
+    def write(self, data: bytes) -> None:
+        """Write, or buffer, all of it."""
+        self.transport.write(data)
+
+    def common_fields(self) -> bytes:
+        """Return the lines that every reply's head has; uvicorn makes new ones every second."""
+        fields = self.server_state.default_headers
+        if self._date[0] is not fields:
+            lines = b"".join([b"%b: %b\r\n" % field for field in fields])
+            self._date = (fields, lines)
+        return self._date[1]
+
+    @property
+    def _between_requests(self) -> bool:
+        """Whether the general way has neither a part of a request nor one under way."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        fresh = self._in_head and not self._head_bytes
+        return fresh and (cycle is None or cycle.response_complete)
+
+    def _admit(self, data: bytes) -> bool:
+        """Start what `data` holds if it is one whole request that may take the direct way."""
+        known = self._known
+        body = known.body_of(data) if known is not None else None
+        if known is None or body is None:
+            known = read(data)
+            body = known.body_of(data) if known is not None else None
+            if known is None or body is None:
+                return False
+            admitted = self._application.admit(known.head)
+            if admitted is None:
+                return False
+            self._known, self._admitted = known, admitted
+        self._start(known, body)
+        return True
+
+    def _start(self, known: KnownHead, body: bytes) -> None:
+        self._stop_clock()
+        self._writer = writer = DirectWriter(
+            self, self._application.keepalive_interval, keep_alive=known.head.keep_alive
+        )
+        self._task = self.loop.create_task(self._serve(body, writer))
+        self.tasks.add(self._task)
+
+    async def _serve(self, body: bytes, writer: DirectWriter) -> None:
+        try:
+            await self._application.serve(self._admitted, body, writer)
+        except asyncio.CancelledError:
+            # The grace period is over (`uvicorn.Server.shutdown`).
+            if not writer.started:
+                writer.keep_alive = False
+                error = ShuttingDown("The gateway is shutting down; try again.")
+                await writer.write_error(error, Decision())
+        except Exception:
+            log.exception("a request failed inside the gateway")
+        finally:
+            self._finish(writer)
+
+    def _finish(self, writer: DirectWriter) -> None:
+        """Be ready for the next request, or close: visibly, if the reply is not complete."""
+        self.tasks.discard(cast("asyncio.Task[None]", self._task))
+        self._writer = self._task = None
+        if writer.gone:
+            return
+        if not writer.complete or not writer.keep_alive:
+            self.transport.close()
+            return
+        self.server_state.total_requests += 1
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._wait_idle(self.timeout_keep_alive)
+        if self._held:
+            held, self._held = self._held, b""
+            self.flow.resume_reading()
+            self.data_received(held)
+
+    def _wait_idle(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(
+            seconds, self.timeout_keep_alive_handler
+        )

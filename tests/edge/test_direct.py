@@ -1,0 +1,461 @@
+"""The direct way gives what the general way gives, and keeps the same promises."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.config.settings import ClientSettings, ServerSettings
+from gateway.edge.whole_request import RequestHead
+from gateway.errors import TruncatedStream
+from gateway.shapes import UpstreamCall
+from tests.edge.client import Client
+from tests.edge.wire import DirectConnection, request
+from tests.exchange.scene import chat_chunk, chat_completion
+from tests.fakes import EVENT_STREAM, Answer, FakeReply, error_reply, json_reply, stream_reply
+
+MESSAGES = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
+CHAT = msgspec.json.encode(MESSAGES)
+STREAMED_CHAT = msgspec.json.encode({**MESSAGES, "stream": True})
+COMPLETION = b'{"model": "gpt-4o", "prompt": "Hi"}'
+STREAMED_COMPLETION = b'{"model": "gpt-4o", "prompt": "Hi", "stream": true}'
+KEY_OF_A_CLIENT = "0" * 64
+
+
+def answer(call: UpstreamCall) -> Answer:
+    assert isinstance(call.body, bytes)
+    if msgspec.json.decode(call.body).get("stream"):
+        return stream_reply(chat_chunk("Hel"), chat_chunk("lo"), chat_chunk(finish="stop"))
+    return json_reply(chat_completion(), headers=((b"x-request-id", b"req_1"),))
+
+
+class Counting:
+    """A gateway that counts what is asked of it by the direct way."""
+
+    def __init__(self, client: Client) -> None:
+        self._gateway = client.gateway
+        self.keepalive_interval = client.gateway.keepalive_interval
+        self.admitted = 0
+        self.served = 0
+
+    def admit(self, head: RequestHead) -> Any:
+        self.admitted += 1
+        return self._gateway.admit(head)
+
+    async def serve(self, admitted: Any, body: bytes, writer: Any) -> None:
+        self.served += 1
+        await self._gateway.serve(admitted, body, writer)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._gateway(scope, receive, send)
+
+
+REQUESTS = {
+    "a chat": request(CHAT),
+    "a stream": request(STREAMED_CHAT),
+    "a translation": request(COMPLETION, "/v1/completions"),
+    "a translated stream": request(STREAMED_COMPLETION, "/v1/completions"),
+    "another spelling": request(CHAT, "/openai/deployments/gpt-4o/chat/completions?api-version=1"),
+    "a last request": request(CHAT, "/v1/chat/completions", "Connection: close"),
+    "a refused one": request(b'{"model": "gpt-4o", "prompt": 5}', "/v1/completions"),
+    "no JSON": request(b"{"),
+    "nothing": request(b""),
+    "no model": request(b"{}"),
+    "another path": request(b"{}", "/v1/embeddings"),
+    "no path": request(b"{}", "/nowhere"),
+    "a bad host": request(CHAT, "/v1/chat/completions", "Host: two"),
+    "an underscore": request(CHAT, "/v1/chat/completions", "X_Y: z"),
+    "compressed": request(CHAT, "/v1/chat/completions", "Content-Encoding: gzip"),
+}
+
+
+@pytest.mark.parametrize("sent", REQUESTS.values(), ids=REQUESTS.keys())
+def test_a_request_gets_the_same_reply_whole_and_in_any_two_pieces(sent: bytes) -> None:
+    async def reply_to(*pieces: bytes) -> tuple[bytes, bool]:
+        connection = DirectConnection(Client(answer).gateway)
+        received = await connection.send(*pieces)
+        closed = connection.transport.is_closing()
+        connection.end()
+        return received, closed
+
+    async def scenario() -> None:
+        whole = await reply_to(sent)
+        assert whole[0].startswith(b"HTTP/1.1 ")
+        for cut in {1, 20, sent.index(b"\r\n\r\n") + 2, sent.index(b"\r\n\r\n") + 4, len(sent) - 1}:
+            assert await reply_to(sent[:cut], sent[cut:]) == whole
+
+    asyncio.run(scenario())
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    order=st.lists(st.sampled_from([*REQUESTS.values()]), min_size=1, max_size=4),
+    cuts=st.lists(st.integers(1, 400), max_size=6),
+)
+def test_requests_one_after_the_other_get_the_same_replies_in_any_pieces(
+    order: list[bytes], cuts: list[int]
+) -> None:
+    pieces, rest = [], b"".join(order)
+    for cut in cuts:
+        pieces.append(rest[:cut])
+        rest = rest[cut:]
+    pieces = [piece for piece in [*pieces, rest] if piece]
+
+    async def scenario() -> None:
+        whole = DirectConnection(Client(answer).gateway)
+        expected = b""
+        for sent in order:
+            if not whole.transport.is_closing():
+                expected += await whole.send(sent)
+        cut_up = DirectConnection(Client(answer).gateway)
+        for piece in pieces:
+            if not cut_up.transport.is_closing():
+                cut_up.protocol.data_received(piece)
+            await asyncio.sleep(0)
+        await cut_up.settle()
+        assert cut_up.take() == expected
+        whole.end()
+        cut_up.end()
+
+    asyncio.run(scenario())
+
+
+def test_a_head_that_is_repeated_is_looked_at_once() -> None:
+    async def scenario() -> None:
+        app = Counting(Client(answer))
+        connection = DirectConnection(app)
+        for body in (CHAT, STREAMED_CHAT, CHAT):
+            assert (await connection.send(request(body))).startswith(b"HTTP/1.1 200")
+        assert (app.admitted, app.served) == (1, 3)
+        await connection.send(request(CHAT, "/v1/chat/completions", "X-Other: head"))
+        assert (app.admitted, app.served) == (2, 4)
+        connection.end()
+
+    asyncio.run(scenario())
+
+
+def test_another_callers_key_is_never_taken_for_the_known_one() -> None:
+    async def scenario() -> None:
+        client = Client(answer)
+        connection = DirectConnection(client.gateway)
+        for key in (b"sk-one", b"sk-two", b"sk-one"):
+            await connection.send(request(CHAT).replace(b"sk-test", key))
+        sent = [dict(call.client_headers)[b"authorization"] for call in client.scene.network.calls]
+        assert sent == [b"Bearer sk-one", b"Bearer sk-two", b"Bearer sk-one"]
+        connection.end()
+
+    asyncio.run(scenario())
+
+
+def test_an_unknown_client_is_refused_with_every_request() -> None:
+    clients = (ClientSettings("a", KEY_OF_A_CLIENT, ("*",)),)
+
+    async def scenario() -> None:
+        client = Client(answer, clients=clients)
+        connection = DirectConnection(client.gateway)
+        for _ in range(2):
+            assert (await connection.send(request(CHAT))).startswith(b"HTTP/1.1 401")
+        assert client.scene.network.calls == []
+        connection.end()
+
+    asyncio.run(scenario())
+
+
+def test_a_body_beyond_the_limit_is_a_413() -> None:
+    async def scenario() -> None:
+        connection = DirectConnection(Client(answer, ServerSettings(max_body_bytes=50)).gateway)
+        received = await connection.send(request(b" " * 51))
+        assert received.startswith(b"HTTP/1.1 413")
+        assert b"\r\nconnection: close\r\n" in received
+        assert connection.transport.is_closing()
+
+    asyncio.run(scenario())
+
+
+def test_a_draining_gateway_takes_no_requests_even_with_a_known_head() -> None:
+    async def scenario() -> None:
+        client = Client(answer)
+        connection = DirectConnection(client.gateway)
+        await connection.send(request(CHAT))
+        client.gateway.drain()
+        received = await connection.send(request(CHAT))
+        assert received.startswith(b"HTTP/1.1 503")
+        assert b"retry-after: 1" in received
+        connection.end()
+
+    asyncio.run(scenario())
+
+
+class Held:
+    """Upstream replies that wait, and how many of them were given up."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.answers = asyncio.Event()
+        self.given_up = 0
+
+    def client(self, *, in_stream: bool = False) -> Client:
+        client = Client(answer)
+
+        async def send(call: UpstreamCall) -> FakeReply:
+            if in_stream:
+                return _HeldReply(self)
+            await self.wait()
+            return json_reply(chat_completion())
+
+        client.scene.exchange.send = send
+        return client
+
+    async def wait(self) -> None:
+        self.asked.set()
+        try:
+            await self.answers.wait()
+        except asyncio.CancelledError:
+            self.given_up += 1
+            raise
+
+
+class _HeldReply(FakeReply):
+    def __init__(self, held: Held) -> None:
+        super().__init__(200, EVENT_STREAM)
+        self._held = held
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        yield b"data: 1\n\n"
+        await self._held.wait()
+        yield b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize("in_stream", [False, True])
+def test_a_client_that_leaves_cancels_its_request(*, in_stream: bool) -> None:
+    async def scenario() -> None:
+        held = Held()
+        client = held.client(in_stream=in_stream)
+        connection = DirectConnection(client.gateway)
+        connection.protocol.data_received(request(STREAMED_CHAT))
+        await held.asked.wait()
+        before = connection.take()
+        connection.leave()
+        await connection.settle()
+        assert connection.take() == b""
+        assert before.endswith(b"data: 1\n\n\r\n") is in_stream
+        assert held.given_up == 1
+        assert [seen.outcome for seen in client.observer.seen] == ["client_closed"]
+
+    asyncio.run(scenario())
+
+
+def test_what_follows_a_request_under_way_waits_for_its_turn() -> None:
+    async def scenario() -> None:
+        held = Held()
+        connection = DirectConnection(held.client().gateway)
+        first, second = request(CHAT), request(COMPLETION, "/v1/completions")
+        connection.protocol.data_received(first)
+        await held.asked.wait()
+        connection.protocol.data_received(second[:30])
+        connection.protocol.data_received(second[30:])
+        assert not connection.transport.is_reading()
+        held.answers.set()
+        await connection.settle()
+        received = connection.take()
+        assert received.index(b'"chat.completion"') < received.index(b'"text_completion"')
+        assert connection.transport.is_reading()
+        connection.end()
+
+    asyncio.run(scenario())
+
+
+def test_at_shutdown_an_idle_connection_is_closed_and_a_busy_one_after_its_reply() -> None:
+    async def scenario() -> None:
+        idle = DirectConnection(Client(answer).gateway)
+        await idle.send(request(CHAT))
+        idle.protocol.shutdown()
+        assert idle.transport.is_closing()
+
+        held = Held()
+        busy = DirectConnection(held.client().gateway)
+        busy.protocol.data_received(request(CHAT))
+        await held.asked.wait()
+        busy.protocol.shutdown()
+        assert not busy.transport.is_closing()
+        held.answers.set()
+        await busy.settle()
+        assert b"\r\nconnection: close\r\n" in busy.take()
+        assert busy.transport.is_closing()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("in_stream", [False, True])
+def test_what_outlasts_the_grace_period_is_told_or_cut_off_visibly(*, in_stream: bool) -> None:
+    async def scenario() -> None:
+        held = Held()
+        connection = DirectConnection(held.client(in_stream=in_stream).gateway)
+        connection.protocol.data_received(request(STREAMED_CHAT))
+        await held.asked.wait()
+        for task in connection.protocol.tasks:
+            task.cancel()
+        await connection.settle()
+        received = connection.take()
+        assert received.startswith(b"HTTP/1.1 200" if in_stream else b"HTTP/1.1 503")
+        assert received.endswith(b"data: 1\n\n\r\n") is in_stream
+        assert connection.transport.is_closing()
+
+    asyncio.run(scenario())
+
+
+def test_a_stream_that_breaks_off_gets_no_end() -> None:
+    def breaking(_: UpstreamCall) -> Answer:
+        return FakeReply(200, (), (b"some",), TruncatedStream("cut"))
+
+    async def scenario() -> None:
+        client = Client(breaking)
+        connection = DirectConnection(client.gateway)
+        received = await connection.send(request(CHAT))
+        assert received.endswith(b"4\r\nsome\r\n")
+        assert connection.transport.is_closing()
+        assert [seen.outcome for seen in client.observer.seen] == ["upstream_error"]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("length", [b"3", b"5"])
+@pytest.mark.parametrize("pieces", [(b"four",), (b"fo", b"ur")])
+def test_a_body_that_is_not_as_long_as_it_says_ends_the_connection(
+    length: bytes, pieces: tuple[bytes, ...]
+) -> None:
+    def lying(_: UpstreamCall) -> Answer:
+        headers = ((b"content-length", length), (b"content-type", b"text/plain"))
+        return FakeReply(200, headers, pieces)
+
+    async def scenario() -> None:
+        connection = DirectConnection(Client(lying).gateway)
+        await connection.send(request(CHAT))
+        assert connection.transport.is_closing()
+
+    asyncio.run(scenario())
+
+
+def test_a_control_character_in_a_replys_header_is_not_written() -> None:
+    def splitting(_: UpstreamCall) -> Answer:
+        return json_reply({}, headers=((b"x-bad", b"a\r\nset-cookie: b"),))
+
+    async def scenario() -> None:
+        connection = DirectConnection(Client(splitting).gateway)
+        assert b"set-cookie" not in await connection.send(request(CHAT))
+        assert connection.transport.is_closing()
+
+    asyncio.run(scenario())
+
+
+def test_a_body_without_a_type_of_framing_of_its_own_is_chunked_once() -> None:
+    def chunked(_: UpstreamCall) -> Answer:
+        headers = ((b"transfer-encoding", b"chunked"), (b"connection", b"keep-alive"))
+        return FakeReply(200, headers, (b"ab", b"c"))
+
+    async def scenario() -> None:
+        connection = DirectConnection(Client(chunked).gateway)
+        received = await connection.send(request(CHAT))
+        assert received.count(b"transfer-encoding: chunked") == 1
+        assert received.endswith(b"\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n")
+        connection.end()
+
+    asyncio.run(scenario())
+
+
+def test_a_status_without_a_body_has_no_framing() -> None:
+    async def scenario() -> None:
+        connection = DirectConnection(Client(lambda _: FakeReply(204, (), (b"",))).gateway)
+        received = await connection.send(request(CHAT))
+        assert received.startswith(b"HTTP/1.1 204")
+        assert b"transfer-encoding" not in received
+        connection.end()
+
+    asyncio.run(scenario())
+
+
+def test_a_slow_client_stops_the_stream() -> None:
+    async def scenario() -> None:
+        delivered = FakeReply(200, EVENT_STREAM, [b"data: %d\n\n" % n for n in range(100)])
+        connection = DirectConnection(Client(lambda _: delivered).gateway)
+        connection.protocol.pause_writing()
+        connection.protocol.data_received(request(STREAMED_CHAT))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert delivered.delivered <= 1
+        connection.protocol.resume_writing()
+        await connection.settle()
+        assert connection.take().endswith(b"data: 99\n\n\r\n0\r\n\r\n")
+        connection.end()
+
+    asyncio.run(scenario())
+
+
+def test_a_bug_ends_the_connection_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Counting):
+        async def serve(self, admitted: Any, body: bytes, writer: Any) -> None:
+            raise ZeroDivisionError
+
+    async def scenario() -> None:
+        connection = DirectConnection(Broken(Client(answer)))
+        with caplog.at_level(logging.ERROR, "gateway"):
+            assert await connection.send(request(CHAT)) == b""
+        assert connection.transport.is_closing()
+        assert "ZeroDivisionError" in caplog.text
+
+    asyncio.run(scenario())
+
+
+def test_an_idle_connection_is_closed_in_time_and_a_used_one_is_not() -> None:
+    async def scenario() -> None:
+        connection = DirectConnection(Client(answer).gateway)
+        protocol = connection.protocol
+        await connection.send(request(CHAT))
+        protocol.timeout_keep_alive_handler()
+        assert not connection.transport.is_closing()
+        protocol.timeout_keep_alive = 0
+        protocol.timeout_keep_alive_handler()
+        assert connection.transport.is_closing()
+
+        held = Held()
+        busy = DirectConnection(held.client().gateway)
+        busy.protocol.timeout_keep_alive = 0
+        busy.protocol.data_received(request(CHAT))
+        await held.asked.wait()
+        busy.protocol.timeout_keep_alive_handler()
+        assert not busy.transport.is_closing()
+        held.answers.set()
+        await busy.settle()
+        busy.end()
+        assert busy.protocol.timeout_keep_alive_task is None
+
+    asyncio.run(scenario())
+
+
+def test_the_servers_common_fields_are_in_every_head() -> None:
+    async def scenario() -> None:
+        connection = DirectConnection(Client(answer).gateway)
+        connection.state.default_headers = [(b"date", b"one")]
+        assert b"\r\ndate: one\r\n" in await connection.send(request(CHAT))
+        connection.state.default_headers = [(b"date", b"two")]
+        assert b"\r\ndate: two\r\n" in await connection.send(request(CHAT))
+        connection.end()
+
+    asyncio.run(scenario())
+
+
+def test_an_upstreams_refusal_is_an_error_in_the_envelope() -> None:
+    async def scenario() -> None:
+        gateway = Client(lambda _: error_reply(429, "slow down")).gateway
+        connection = DirectConnection(gateway)
+        received = await connection.send(request(CHAT))
+        assert received.startswith(b"HTTP/1.1 429")
+        assert b"slow down" in received
+        connection.end()
+
+    asyncio.run(scenario())
