@@ -6,6 +6,7 @@ already running looks at the deadline only when it fires.
 """
 
 import asyncio
+from math import inf
 from typing import Protocol, cast
 
 
@@ -38,6 +39,21 @@ class Owner(Protocol):
 class Connection(asyncio.Protocol):
     """A transport with flow control both ways, a deadline, and somebody who listens."""
 
+    __slots__ = (
+        "_deadline",
+        "_loop",
+        "_owner",
+        "_reading_paused",
+        "_receiver",
+        "_timer",
+        "_timer_at",
+        "_transport",
+        "_writable",
+        "_writing_paused",
+        "born",
+        "closed",
+    )
+
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
         self._loop = asyncio.get_running_loop()
@@ -45,7 +61,7 @@ class Connection(asyncio.Protocol):
         self._receiver: Receiver | None = None
         self._deadline: float | None = None
         self._timer: asyncio.Handle | None = None
-        self._timer_at = 0.0
+        self._timer_at = inf
         self._reading_paused = False
         self._writing_paused = False
         self._writable: asyncio.Future[None] | None = None
@@ -65,13 +81,14 @@ class Connection(asyncio.Protocol):
     def attach(self, receiver: Receiver) -> None:
         """Let the receiver have all that arrives from now on."""
         self._receiver = receiver
-        self.set_deadline(None)
+        self._deadline = None
 
     def detach(self) -> None:
         """Let nobody have what arrives: a byte that does makes the connection unusable."""
         self._receiver = None
-        self.set_deadline(None)
-        self.resume_reading()
+        self._deadline = None
+        if self._reading_paused:
+            self.resume_reading()
 
     def write(self, data: bytes) -> None:
         """Write, or buffer, all of it; nothing once the connection is closed."""
@@ -107,13 +124,8 @@ class Connection(asyncio.Protocol):
         When it passes, the receiver is told; a connection without one is closed.
         """
         self._deadline = when
-        if when is None or self.closed:
-            return
-        if self._timer is not None:
-            if self._timer_at <= when:
-                return
-            self._timer.cancel()
-        self._start_timer(when)
+        if when is not None and when < self._timer_at:
+            self._start_timer(when)
 
     def abort(self, error: Exception | None = None) -> None:
         """Close it now. A receiver that is still attached learns of the error."""
@@ -130,8 +142,9 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand on what has arrived (called by asyncio)."""
-        if self._receiver is not None:
-            self._receiver.receive(data)
+        receiver = self._receiver
+        if receiver is not None:
+            receiver.receive(data)
         else:
             self.abort()
 
@@ -165,9 +178,7 @@ class Connection(asyncio.Protocol):
             return
         self.closed = True
         self._deadline = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._stop_timer()
         self._wake_writer()
         receiver, self._receiver = self._receiver, None
         self._owner.connection_closed(self)
@@ -179,11 +190,20 @@ class Connection(asyncio.Protocol):
             self._writable.set_result(None)
 
     def _start_timer(self, when: float) -> None:
-        self._timer = self._loop.call_at(when, self._look_at_deadline)
-        self._timer_at = when
+        if not self.closed:
+            self._stop_timer()
+            self._timer = self._loop.call_at(when, self._look_at_deadline)
+            self._timer_at = when
+
+    def _stop_timer(self) -> None:
+        self._timer_at = inf
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _look_at_deadline(self) -> None:
         self._timer = None
+        self._timer_at = inf
         when = self._deadline
         if when is None:
             return

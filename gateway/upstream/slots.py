@@ -16,6 +16,8 @@ class Slots:
     A slot that becomes free is handed to the first in the queue, never to a newcomer.
     """
 
+    __slots__ = ("_closed", "_limit", "_name", "_timeout", "_waiting", "in_use")
+
     def __init__(self, name: str, limit: int, timeout: float) -> None:
         self._name = name
         self._limit = limit
@@ -29,6 +31,13 @@ class Slots:
         """How many requests wait for a slot."""
         return len(self._waiting)
 
+    def take(self) -> bool:
+        """Take a slot if there is one to be had at once, and say whether: `acquire()` waits."""
+        if self.in_use >= self._limit or self._waiting or self._closed:
+            return False
+        self.in_use += 1
+        return True
+
     async def acquire(self) -> None:
         """Take a slot, which the caller must `release()` exactly once.
 
@@ -37,8 +46,7 @@ class Slots:
         """
         if self._closed:
             raise self._stopped()
-        if self.in_use < self._limit and not self._waiting:
-            self.in_use += 1
+        if self.take():
             return
         if len(self._waiting) >= WAITING_PER_SLOT * self._limit:
             raise self._overloaded(f"and {len(self._waiting)} more are waiting")
