@@ -7,10 +7,11 @@ carry rate limits, request ids and the like under any name, and clients read the
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import InvalidRequest
-from gateway.shapes import RawHeaders, UpstreamCall
+from gateway.shapes import ClientHeaders, RawHeaders, UpstreamCall
 from gateway.upstream.credentials import ACCOUNT_HEADERS, CREDENTIAL_HEADERS, Credentials
 
 FORWARDED = frozenset(
@@ -88,10 +89,21 @@ class OutgoingHeaders:
         self.fixed = [*(field for field in always if field[0] not in self._fixed_names), *fixed]
         extra = {_forwardable(upstream.name, name) for name in upstream.forward_headers}
         self._forwarded = (FORWARDED | extra) - self._fixed_names
+        self._lines_key = object()
 
     def outgoing(self, client_headers: RawHeaders) -> list[tuple[bytes, bytes]]:
         """Return all fields to send for a request with these client headers."""
         return [*self.fixed, *self.from_client(client_headers)]
+
+    def lines(self, client_headers: RawHeaders) -> bytes:
+        """Return what `from_client` does as it is written into a request's head; raises like it."""
+        if not isinstance(client_headers, ClientHeaders):
+            return field_lines(self.from_client(client_headers))
+        lines: bytes | None = client_headers.derived.get(self._lines_key)
+        if lines is None:
+            lines = field_lines(self.from_client(client_headers))
+            client_headers.derived[self._lines_key] = lines
+        return lines
 
     def from_client(self, client_headers: RawHeaders) -> list[tuple[bytes, bytes]]:
         """Return the fields to send beside the `fixed` ones, the credential among them.
@@ -122,17 +134,46 @@ def reply_headers(raw: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
 
     `content-length` stays, as information: the body is relayed as it came.
     """
+    return read_reply_fields(raw).relayed
+
+
+def field_lines(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return fields as they are written into a head."""
+    return b"".join([b"%b: %b\r\n" % field for field in fields])
+
+
+class ReplyFields(NamedTuple):
+    """The fields of a reply's head, sorted by whom they concern."""
+
+    relayed: RawHeaders
+    """See `reply_headers`."""
+    transfer_codings: list[bytes]
+    """The values of `Transfer-Encoding`."""
+    has_length: bool
+    """Whether there is a `Content-Length`."""
+
+
+def read_reply_fields(raw: Iterable[tuple[bytes, bytes]]) -> ReplyFields:
+    """Go through the fields of a reply's head once, for its receiver and for its framing."""
     relayed: list[tuple[bytes, bytes]] = []
+    codings: list[bytes] = []
     named: frozenset[bytes] = frozenset()
+    has_length = False
     for name, value in raw:
         lower = _relayed_name(name)
         if lower is not None:
             relayed.append((lower, value))
-        elif name.lower() == b"connection":
+            if lower == b"content-length":
+                has_length = True
+            continue
+        lower = name.lower()
+        if lower == b"transfer-encoding":
+            codings.append(value)
+        elif lower == b"connection":
             named |= _named_in_connection(((b"connection", value),))
     if named:
-        return tuple(field for field in relayed if field[0] not in named)
-    return tuple(relayed)
+        relayed = [field for field in relayed if field[0] not in named]
+    return ReplyFields(tuple(relayed), codings, has_length)
 
 
 @lru_cache(maxsize=1024)
