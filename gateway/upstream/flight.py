@@ -2,22 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from functools import cached_property
-from typing import Final, cast
+from typing import Final, Self, cast
 
 from gateway.config.settings import TimeoutSettings
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamTimeout
 from gateway.shapes import RawHeaders, UpstreamCall
 from gateway.upstream.connection import Connection
-from gateway.upstream.headers import reply_headers
 from gateway.upstream.reply_parser import ReplyParser
-from gateway.upstream.request_body import measured
+from gateway.upstream.request_body import upload
 
 UNREAD_LIMIT: Final = 64 * 1024
 """Reading from the upstream pauses while more of the body than this waits to be taken."""
 
 _WRITE_TOGETHER: Final = 64 * 1024
 """A body up to this size is copied behind the head, for one system call instead of two."""
+
+Take = Callable[[bytes], bool]
+"""Takes a piece of a body; False: no more of it until `resume()`."""
 
 
 class Flight:
@@ -26,7 +27,27 @@ class Flight:
     The connection is handed to `park` as soon as it has carried the whole reply and could carry
     another one, which may be before the body is read. `release` is called once, when a flight
     that was delivered needs its connection no longer; after a failed `deliver()`, it is not.
+
+    Beyond what every `UpstreamReply` can do, a body can be had without waking a task for each
+    read: `pour()` gives it to a function as it arrives, and `resume()` belongs to that. These are
+    optional: whoever wants to use them must ask whether the reply at hand has them.
     """
+
+    __slots__ = (
+        "_connection",
+        "_delivered",
+        "_error",
+        "_full",
+        "_loop",
+        "_name",
+        "_park",
+        "_parser",
+        "_release",
+        "_sent",
+        "_take",
+        "_timeouts",
+        "_waiter",
+    )
 
     def __init__(
         self,
@@ -45,7 +66,9 @@ class Flight:
         self._loop = asyncio.get_running_loop()
         self._parser = ReplyParser(name, head_only=head_only)
         self._waiter: asyncio.Future[None] | None = None
-        self._error: UpstreamError | None = None
+        self._error: Exception | None = None
+        self._take: Take | None = None
+        self._full = False
         self._sent = False
         self._delivered = False
 
@@ -54,49 +77,85 @@ class Flight:
         """The status code."""
         return self._parser.status
 
-    @cached_property
+    @property
     def headers(self) -> RawHeaders:
         """The header fields without hop-by-hop ones, names in lower case."""
-        return reply_headers(self._parser.raw_headers)
+        return self._parser.headers
 
-    async def deliver(self, connection: Connection, call: UpstreamCall, head: bytes) -> None:
+    async def deliver(self, connection: Connection, call: UpstreamCall, head: bytes) -> Self:
         """Send the request on an open connection and wait for the reply's head.
 
-        Raises `UpstreamTimeout`, `UpstreamError`, `ClosedUnanswered` among them, or whatever the
-        body's iterator raises. On any of these, and when cancelled, the connection is closed.
+        Returns the flight itself. Raises `UpstreamTimeout`, `UpstreamError`, `ClosedUnanswered`
+        among them, or whatever the body's iterator raises. On any of these, and when cancelled,
+        the connection is closed.
         """
         self._connection = connection
         connection.attach(self)
+        body = call.body
         try:
             if connection.closed:
                 self.lost(None)
-            elif isinstance(call.body, bytes):
-                await self._send_whole(connection, head, call.body)
+            elif isinstance(body, bytes):
+                if len(body) <= _WRITE_TOGETHER:
+                    connection.write(head + body)
+                else:
+                    connection.write(head)
+                    connection.write(body)
+                self._sent = True
+                if not self._settled:
+                    await self._event(self._timeouts.first_byte)
             else:
                 connection.write(head)
-                await self._send_streamed(connection, call.body, call.body_length)
-            self._raise_if_headless()
+                await self._send_streamed(connection, body, call.body_length)
+            return self._with_a_head()
         except BaseException:
             self._part_with_connection()
             raise
-        self._mark_as_delivered()
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives; see `gateway.shapes.UpstreamReply`."""
+        parser = self._parser
         try:
             while True:
-                if data := self._parser.take():
+                if data := parser.take():
                     if self._connection is not None:
                         self._connection.resume_reading()
                     yield data
                 elif self._error is not None:
                     raise self._error
-                elif self._parser.complete:
+                elif parser.complete:
                     return
                 else:
-                    await self._wait(self._loop.time() + self._timeouts.stream_idle)
+                    await self._event(self._timeouts.stream_idle)
         finally:
             self._discard()
+
+    async def pour(self, take: Take) -> None:
+        """Give the body to `take`, piece by piece as it arrives, from within the event loop.
+
+        What arrives together is one piece, and what is here already goes first. Once `take` has
+        returned False it gets nothing, and the upstream must wait, until `resume()` is called.
+        Returns when the body has been given whole. Raises like `chunks()`, though time in which
+        `take` is not ready counts for nothing, and what `take` raises: the body ends with that.
+        """
+        self._take = take
+        try:
+            if not self._pour_on():
+                self._waiter = self._loop.create_future()
+                await self._waiter
+            if self._error is not None:
+                raise self._error
+        finally:
+            self._take = None
+            self._full = False
+            self._discard()
+
+    def resume(self) -> None:
+        """Go on with `pour()`, after its `take` has returned False; else nothing happens."""
+        if self._full:
+            self._full = False
+            if self._pour_on():
+                self._wake()
 
     async def aclose(self) -> None:
         """Give up what is unread and free the connection."""
@@ -104,17 +163,18 @@ class Flight:
 
     def receive(self, data: bytes) -> None:
         """Take bytes of the reply (called by the connection)."""
+        parser = self._parser
         try:
-            self._parser.feed(data)
+            parser.feed(data)
         except UpstreamError as error:
             self._error = error
             self._part_with_connection()
         else:
-            if self._parser.complete:
-                self._part_with_connection(reusable=self._parser.keep_alive and self._sent)
-            elif self._parser.buffered > UNREAD_LIMIT and self._connection is not None:
-                self._connection.pause_reading()
-        self._wake()
+            if parser.complete:
+                self._part_with_connection(reusable=parser.keep_alive and self._sent)
+            elif parser.buffered > UNREAD_LIMIT and self._take is None:
+                cast("Connection", self._connection).pause_reading()
+        self._go_on()
 
     def lost(self, error: Exception | None) -> None:
         """Take the connection's end (called by the connection)."""
@@ -125,10 +185,12 @@ class Flight:
         except UpstreamError as broken_off:
             self._error = broken_off
         self._part_with_connection()
-        self._wake()
+        self._go_on()
 
     def expired(self) -> None:
         """Take note that a wait was too long (called by the connection)."""
+        if self._waiter is None or self._waiter.done():
+            return  # the time of who reads, not of the upstream
         if self._parser.head_complete:
             self._error = UpstreamTimeout(
                 f"Upstream '{self._name}' sent nothing for {self._timeouts.stream_idle:g} s in the "
@@ -140,88 +202,90 @@ class Flight:
                 "(timeouts.first_byte)."
             )
         self._part_with_connection()
-        self._wake()
+        self._go_on()
 
     @property
     def _settled(self) -> bool:
         return self._parser.head_complete or self._error is not None
 
-    def _raise_if_headless(self) -> None:
+    def _with_a_head(self) -> Self:
+        """Take it that the head is here, or raise why it is not."""
         if self._error is not None and not self._parser.head_complete:
             raise self._error
-
-    def _mark_as_delivered(self) -> None:
         self._delivered = True
         if self._connection is None:
             self._release()
-
-    async def _send_whole(self, connection: Connection, head: bytes, body: bytes) -> None:
-        if len(body) <= _WRITE_TOGETHER:
-            connection.write(head + body)
-        else:
-            connection.write(head)
-            connection.write(body)
-        self._sent = True
-        until = self._loop.time() + self._timeouts.first_byte
-        while not self._settled:
-            await self._wait(until)
+        return self
 
     async def _send_streamed(
         self, connection: Connection, body: AsyncIterator[bytes], length: int | None
     ) -> None:
         """Upload while watching for a reply, which may come, and end the upload, at any time."""
-        upload = asyncio.create_task(self._upload(connection, body, length))
-        upload.add_done_callback(lambda _: self._wake())
-        until: float | None = None
+        uploading = asyncio.create_task(self._upload(connection, body, length))
+        uploading.add_done_callback(lambda _: self._wake())
         try:
-            while not self._settled:
-                if until is None and upload.done():
-                    upload.result()
-                    until = self._loop.time() + self._timeouts.first_byte
-                await self._wait(until)
+            await self._event(None)
+            if not self._settled:
+                uploading.result()  # it has ended, and if it failed, that is what there is to say
+                await self._event(self._timeouts.first_byte)
         finally:
-            upload.cancel()
-            await asyncio.wait([upload])
-            if not upload.cancelled():
-                upload.exception()  # marks it as seen; what mattered of it was raised above
+            uploading.cancel()
+            await asyncio.wait([uploading])
+            if not uploading.cancelled():
+                uploading.exception()  # marks it as seen; what mattered of it was raised above
 
     async def _upload(
         self, connection: Connection, body: AsyncIterator[bytes], length: int | None
     ) -> None:
-        async for piece in measured(body, length):
-            connection.write(piece if length is not None else b"%x\r\n%b\r\n" % (len(piece), piece))
-            try:
-                await connection.drain(self._timeouts.stream_idle)
-            except TimeoutError:
-                raise UpstreamTimeout(
-                    f"Upstream '{self._name}' read nothing of the request body for "
-                    f"{self._timeouts.stream_idle:g} s (timeouts.stream_idle)."
-                ) from None
-        if length is None:
-            connection.write(b"0\r\n\r\n")
+        await upload(connection, body, length, upstream=self._name, idle=self._timeouts.stream_idle)
         self._sent = True
 
-    async def _wait(self, until: float | None) -> None:
-        """Wait for the next thing to happen on the connection."""
-        # There is one as long as the reply is neither complete nor failed, and nobody waits longer.
-        connection = cast("Connection", self._connection)
-        connection.set_deadline(until)
+    def _event(self, limit: float | None) -> asyncio.Future[None]:
+        """Return what is done at the next event, of which expiry (after `limit` s) is one."""
+        # There is a connection as long as the reply is neither complete nor failed, and nobody
+        # waits longer. A deadline that outlives its wait is harmless: see `expired`.
+        until = None if limit is None else self._loop.time() + limit
+        cast("Connection", self._connection).set_deadline(until)
         self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-            if self._connection is connection:
-                connection.set_deadline(None)
+        return self._waiter
+
+    def _go_on(self) -> None:
+        """Let the reader have what is new, if it is anything that it waits for."""
+        if self._take is not None:
+            if self._pour_on():
+                self._wake()
+        elif self._settled:
+            self._wake()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
+    def _pour_on(self) -> bool:
+        """Give `take` what is here, if it is ready; return whether nothing more is to come."""
+        take = cast("Take", self._take)
+        if not self._full and (piece := self._parser.take()):
+            try:
+                self._full = not take(piece)
+            except Exception as error:  # noqa: BLE001 - raised again by `pour`
+                self._error = error
+                self._part_with_connection()
+        connection = self._connection
+        if connection is None:
+            return not self._parser.buffered
+        if self._full:
+            connection.pause_reading()
+            connection.set_deadline(None)
+        else:
+            connection.resume_reading()
+            connection.set_deadline(self._loop.time() + self._timeouts.stream_idle)
+        return False
+
     def _part_with_connection(self, *, reusable: bool = False) -> None:
-        connection, self._connection = self._connection, None
+        connection = self._connection
         if connection is None:
             return
+        self._connection = None
         connection.detach()
         if reusable and connection.reusable:
             self._park(connection)
@@ -231,12 +295,14 @@ class Flight:
             self._release()
 
     def _discard(self) -> None:
-        unread = self._parser.buffered > 0 or not self._parser.complete
-        if unread and self._error is None:
+        parser = self._parser
+        if parser.complete and not parser.buffered:
+            return  # read to its end: the connection has gone its way
+        if self._error is None:
             # Reading on after giving up must not look like the end of the body.
             self._error = TruncatedStream(
                 f"The reply of upstream '{self._name}' was given up before its end."
             )
-        self._parser.forget()
+        parser.forget()
         self._part_with_connection()
         self._wake()

@@ -11,14 +11,14 @@ connection or a new one; connections in use plus idle ones never pass `max_conne
 import asyncio
 import re
 
-from gateway.config.settings import UpstreamSettings
+from gateway.config.settings import Kind, UpstreamSettings
 from gateway.errors import InvalidRequest, UpstreamUnavailable
-from gateway.shapes import UpstreamCall
+from gateway.shapes import Shape, UpstreamCall
 from gateway.upstream.connection import Connection
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.dial import Dialer
 from gateway.upstream.flight import Flight
-from gateway.upstream.headers import OutgoingHeaders, framing
+from gateway.upstream.headers import OutgoingHeaders, field_lines, framing
 from gateway.upstream.origin import Origin
 from gateway.upstream.reply_parser import ClosedUnanswered
 from gateway.upstream.slots import Slots
@@ -38,7 +38,10 @@ class Pool:
         self._timeouts = upstream.timeouts
         self._target = targets_of(upstream, origin)
         self._headers = OutgoingHeaders(upstream, credentials, origin.host_header)
-        self._fixed_part = b" HTTP/1.1\r\n" + _lines(self._headers.fixed)
+        self._fixed_part = b" HTTP/1.1\r\n" + field_lines(self._headers.fixed)
+        # Where the target depends on nothing but the path, as it does but for Azure's deployments.
+        paths = () if upstream.kind is Kind.AZURE else tuple(shape.path for shape in Shape)
+        self._prepared = {path: self._start("POST", origin.target(path)) for path in paths}
         self._dialer = Dialer(upstream.name, origin, upstream.verify, upstream.timeouts.connect)
         self._slots = Slots(upstream.name, upstream.max_connections, upstream.timeouts.queue)
         self._max_connections = upstream.max_connections
@@ -52,9 +55,19 @@ class Pool:
     async def send(self, call: UpstreamCall) -> Flight:
         """Send one call; see `gateway.shapes.Send`."""
         head = self._request_head(call)
-        await self._slots.acquire()
+        if not self._slots.take():
+            await self._slots.acquire()
         try:
-            return await self._fly(call, head)
+            # A streamed body cannot be sent again, so it is not exposed to the race that a reused
+            # connection always is: the upstream may be closing it at this moment.
+            connection = self._take_idle() if isinstance(call.body, bytes) else None
+            if connection is not None:
+                try:
+                    return await self._flight(call).deliver(connection, call, head)
+                except ClosedUnanswered:
+                    pass  # the race was lost: once more, on a connection that nobody was closing
+            connection = await self._dial()
+            return await self._flight(call).deliver(connection, call, head)
         except BaseException:
             self._slots.release()
             raise
@@ -89,48 +102,35 @@ class Pool:
         if not self._connections and self._all_gone is not None and not self._all_gone.done():
             self._all_gone.set_result(None)
 
-    async def _fly(self, call: UpstreamCall, head: bytes) -> Flight:
-        # A streamed body cannot be sent again, so it is not exposed to the race that a reused
-        # connection always is: the upstream may be closing it at this moment.
-        replayable = isinstance(call.body, bytes)
-        connection = self._take_idle() if replayable else None
-        if connection is not None:
-            try:
-                return await self._fly_on(connection, call, head)
-            except ClosedUnanswered:
-                pass  # the race was lost: once more, on a connection that nobody was closing
-        return await self._fly_on(await self._dial(), call, head)
-
-    async def _fly_on(self, connection: Connection, call: UpstreamCall, head: bytes) -> Flight:
-        flight = Flight(
+    def _flight(self, call: UpstreamCall) -> Flight:
+        return Flight(
             self._name,
             self._timeouts,
             head_only=call.method == "HEAD",
             park=self._park,
             release=self._slots.release,
         )
-        await flight.deliver(connection, call, head)
-        return flight
 
     def _take_idle(self) -> Connection | None:
         """Return the connection that was used last: it is the least likely to be closing."""
+        if not self._idle:
+            return None
+        # Names change their addresses; a connection that lives on would never notice.
+        too_old = asyncio.get_running_loop().time() - self._max_age
         while self._idle:
             connection, _ = self._idle.popitem()
-            if connection.reusable and not self._is_too_old(connection):
+            if connection.reusable and connection.born > too_old:
                 return connection
             connection.abort()
         return None
 
     def _park(self, connection: Connection) -> None:
-        if self._closed or self._is_too_old(connection):
+        now = asyncio.get_running_loop().time()
+        if self._closed or now - connection.born >= self._max_age:
             connection.abort()
             return
-        connection.set_deadline(asyncio.get_running_loop().time() + self._keepalive_expiry)
+        connection.set_deadline(now + self._keepalive_expiry)
         self._idle[connection] = None
-
-    def _is_too_old(self, connection: Connection) -> bool:
-        # Names change their addresses; a connection that lives on would never notice.
-        return asyncio.get_running_loop().time() - connection.born >= self._max_age
 
     async def _dial(self) -> Connection:
         self._refuse_when_stopped()
@@ -161,13 +161,17 @@ class Pool:
             )
 
     def _request_head(self, call: UpstreamCall) -> bytes:
+        body = call.body
+        if call.method == "POST" and isinstance(body, bytes) and not call.query and not call.root:
+            start = self._prepared.get(call.path)
+            if start is not None:
+                fields = self._headers.lines(call.client_headers)
+                return b"%b%bcontent-length: %d\r\n\r\n" % (start, fields, len(body))
         if not _METHOD.fullmatch(call.method):
             raise InvalidRequest("The request method is not a word of capital letters.")
-        target = self._target(call)
-        fields = [*self._headers.from_client(call.client_headers), *framing(call)]
-        parts = (call.method.encode("ascii"), b" ", target, self._fixed_part, _lines(fields))
-        return b"".join((*parts, b"\r\n"))
+        start = self._start(call.method, self._target(call))
+        fields = self._headers.lines(call.client_headers)
+        return b"".join((start, fields, field_lines(framing(call)), b"\r\n"))
 
-
-def _lines(fields: list[tuple[bytes, bytes]]) -> bytes:
-    return b"".join([b"%b: %b\r\n" % field for field in fields])
+    def _start(self, method: str, target: bytes) -> bytes:
+        return b"%b %b%b" % (method.encode("ascii"), target, self._fixed_part)

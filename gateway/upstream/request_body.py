@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator
 
-from gateway.errors import InvalidRequest
+from gateway.errors import InvalidRequest, UpstreamTimeout
+from gateway.upstream.connection import Connection
 
 
 async def measured(body: AsyncIterator[bytes], length: int | None) -> AsyncIterator[bytes]:
@@ -25,3 +26,29 @@ async def measured(body: AsyncIterator[bytes], length: int | None) -> AsyncItera
             f"The request body ended after {sent} of the {length} bytes that its Content-Length "
             "says."
         )
+
+
+async def upload(
+    connection: Connection,
+    body: AsyncIterator[bytes],
+    length: int | None,
+    *,
+    upstream: str,
+    idle: float,
+) -> None:
+    """Write a body that was announced with a length, or as chunks, as fast as it is taken.
+
+    Raises `UpstreamTimeout` when the upstream takes nothing for `idle` seconds, and like
+    `measured`.
+    """
+    async for piece in measured(body, length):
+        connection.write(piece if length is not None else b"%x\r\n%b\r\n" % (len(piece), piece))
+        try:
+            await connection.drain(idle)
+        except TimeoutError:
+            raise UpstreamTimeout(
+                f"Upstream '{upstream}' read nothing of the request body for {idle:g} s "
+                "(timeouts.stream_idle)."
+            ) from None
+    if length is None:
+        connection.write(b"0\r\n\r\n")

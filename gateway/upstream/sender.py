@@ -1,6 +1,7 @@
 """All configured upstreams behind one `send`."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
 
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.shapes import RawHeaders, UpstreamCall, UpstreamReply
@@ -31,12 +32,12 @@ class Upstreams:
             for upstream in settings.upstreams
         }
 
-    async def send(self, call: UpstreamCall) -> UpstreamReply:
+    def send(self, call: UpstreamCall) -> Coroutine[Any, Any, UpstreamReply]:
         """Send one call to its upstream: the `Send` of `gateway.shapes`.
 
         Raises `KeyError` for an upstream that is not configured: clients cannot name one.
         """
-        return await self._senders[call.upstream].send(call)
+        return self._senders[call.upstream].send(call)
 
     async def aclose(self) -> None:
         """Close every connection; calls under way fail."""
