@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.shapes import RawHeaders, UpstreamCall, UpstreamReply
-from gateway.upstream.credentials import Credentials
+from gateway.upstream.credentials import Callers, Credentials
 from gateway.upstream.origin import parse_base_url
 from gateway.upstream.pool import Pool
 from gateway.upstream.stats import UpstreamStats
@@ -27,6 +27,7 @@ class Upstreams:
             upstream.name: Credentials(upstream, own_keys=own_keys)
             for upstream in settings.upstreams
         }
+        self._callers = Callers(self._credentials.values())
         self._senders = {
             upstream.name: _sender(upstream, self._credentials[upstream.name])
             for upstream in settings.upstreams
@@ -50,6 +51,10 @@ class Upstreams:
         See `Credentials.fingerprint`. Raises `KeyError`.
         """
         return self._credentials[upstream_name].fingerprint(client_headers)
+
+    def caller(self, client_headers: RawHeaders) -> bytes:
+        """Return what tells apart the callers that any upstream would; see `Callers.digest`."""
+        return self._callers.digest(client_headers)
 
     def stats(self) -> dict[str, UpstreamStats]:
         """Return the figures of each upstream by its name."""
