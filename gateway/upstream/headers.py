@@ -70,7 +70,8 @@ _NOT_IN_REPLIES = HOP_BY_HOP | {
 _NOT_IN_REPLIES_PREFIXES = (b"x-accel-", b"x-gateway-")
 _METHODS_WITH_A_BODY = frozenset({"POST", "PUT", "PATCH"})
 _TOKEN = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~\-]+")
-_UNSAFE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_UNSAFE_BYTES = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
+_UNSAFE = re.compile(b"[" + re.escape(_UNSAFE_BYTES) + b"]")
 
 
 class OutgoingHeaders:
@@ -111,22 +112,24 @@ class OutgoingHeaders:
         Raises `InvalidRequest` when a field to be forwarded contains a control character.
         """
         forwarded = self._forwarded
-        named = _named_in_connection(client_headers)
-        fields = [
-            field
-            for field in client_headers
-            if (field[0] in forwarded or self._has_forwarded_prefix(field[0]))
-            and field[0] not in named
-        ]
+        fields: list[tuple[bytes, bytes]] = []
+        has_connection = False
+        for field in client_headers:
+            name = field[0]
+            if name in forwarded or (
+                name.startswith(FORWARDED_PREFIX) and name not in self._fixed_names
+            ):
+                fields.append(field)
+            elif name == b"connection":
+                has_connection = True
+        if has_connection and (named := _named_in_connection(client_headers)):
+            fields = [field for field in fields if field[0] not in named]
         for field in self._credentials.headers(client_headers):
             # Account fields can be configured though the credential is the caller's.
             if field[0] not in self._fixed_names:
-                fields.append(field)  # noqa: PERF401
+                fields.append(field)
         _refuse_control_characters(fields)
         return fields
-
-    def _has_forwarded_prefix(self, name: bytes) -> bool:
-        return name.startswith(FORWARDED_PREFIX) and name not in self._fixed_names
 
 
 def reply_headers(raw: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
@@ -211,9 +214,13 @@ def _named_in_connection(headers: RawHeaders) -> frozenset[bytes]:
 
 
 def _refuse_control_characters(fields: list[tuple[bytes, bytes]]) -> None:
-    everything = b"".join([part for field in fields for part in field])
-    if not _UNSAFE.search(everything) and all(_is_token(name) for name, _ in fields):
-        return
+    for name, _ in fields:
+        if not _is_token(name):
+            break
+    else:
+        values = b"".join([value for _, value in fields])
+        if len(values.translate(None, _UNSAFE_BYTES)) == len(values):
+            return
     bad = next(name for name, value in fields if _UNSAFE.search(value) or not _is_token(name))
     shown = bad.decode("ascii", "backslashreplace")
     raise InvalidRequest(
