@@ -1,7 +1,7 @@
 """One attempt at one endpoint: the calls to send, and how their answers become the reply."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from uuid import uuid4
 
@@ -13,25 +13,33 @@ from gateway.exchange.refusal_memory import Fixes
 from gateway.resolve.evidence import Route
 from gateway.resolve.parameter_fixes import apply_fixes
 from gateway.shapes import Json, Shape, UpstreamCall
-from gateway.translate.capabilities import preset, with_quirks
+from gateway.translate.capabilities import capabilities_of, preset
 from gateway.translate.contract import Context, Detokenize, Translation
 from gateway.translate.plan import plan
 
 WallClock = Callable[[], float]
 
+_encode = msgspec.json.Encoder().encode
+_UNREAD: Sequence[Json] = ({},)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Attempt:
     """What is sent in one attempt. `translation` None: the client's own bytes, both ways."""
 
     shape: Shape
     calls: Sequence[UpstreamCall]
-    sent: Sequence[Collection[str]]
-    """Per call, the parameter names in its body, nested ones dotted. Empty for untouched bytes."""
+    bodies: Sequence[Json]
+    """The calls' bodies before they were encoded; an empty one stands for untouched bytes."""
     fixes: Fixes = ()
     translation: Translation | None = None
     concurrency: int = 1
     """How many of the calls may be under way at the same time."""
+
+    @property
+    def sent(self) -> Sequence[Collection[str]]:
+        """Per call, the parameter names in its body, nested ones dotted. Needed for refusals."""
+        return [parameter_names(body) for body in self.bodies]
 
 
 class Attempts:
@@ -56,16 +64,14 @@ class Attempts:
     def build(self, call: ClientCall, route: Route, shape: Shape, fixes: Fixes) -> Attempt:
         """Return the attempt at `shape`. Raises `InvalidRequest` where the request does not fit."""
         if not fixes and _fits_untouched(call, route, shape):
-            return Attempt(shape, [self._upstream_call(call, route, shape, call.body)], [()])
+            return Attempt(shape, [self._upstream_call(call, route, shape, call.body)], _UNREAD)
         context = self.context(route, shape)
         translation = plan(call.shape, shape, read_object(call.body), context)
-        fixed = [apply_fixes(body, fixes) for body in translation.calls]
-        for fix in fixes:
-            _report(translation, fix.name, fix.to, fixed)
+        bodies = _fixed(translation, fixes) if fixes else translation.calls
         return Attempt(
             shape,
-            [self._upstream_call(call, route, shape, msgspec.json.encode(body)) for body in fixed],
-            [parameter_names(body) for body in fixed],
+            [self._upstream_call(call, route, shape, _encode(body)) for body in bodies],
+            bodies,
             fixes,
             translation,
             concurrency=1
@@ -76,19 +82,16 @@ class Attempts:
     def context(self, route: Route, shape: Shape) -> Context:
         """Return what the translation to this endpoint needs to know."""
         settings = self.settings_for(route)
-        capabilities = with_quirks(preset(route.kind, shape), route.quirks, shape)
-        if route.context_length is not None:
-            capabilities = replace(capabilities, context_length=route.context_length)
         return Context(
             model_asked=route.model_asked,
             model_sent=route.model_sent,
             settings=settings,
-            capabilities=capabilities,
+            capabilities=capabilities_of(route.kind, shape, route.quirks, route.context_length),
             template=route.rule.template if route.rule else None,
             base_model=route.base,
             reasoning_effort=route.rule.reasoning_effort if route.rule else None,
             detokenize=self._detokenizers.get(settings.tokenizer or ""),
-            new_id=lambda: uuid4().hex,
+            new_id=_new_id,
             now=int(self.wall_clock()),
         )
 
@@ -103,6 +106,10 @@ class Attempts:
             client_headers=call.headers,
             model=route.model_sent,
         )
+
+
+def _new_id() -> str:
+    return uuid4().hex
 
 
 def _fits_untouched(call: ClientCall, route: Route, shape: Shape) -> bool:
@@ -138,6 +145,14 @@ def parameter_names(body: Json) -> frozenset[str]:
         if isinstance(value, dict):
             names |= {f"{name}.{inner}" for inner in value}
     return frozenset(names)
+
+
+def _fixed(translation: Translation, fixes: Fixes) -> Sequence[Json]:
+    """Return a translation's bodies with what the upstream refused mended, and report that."""
+    bodies = [apply_fixes(body, fixes) for body in translation.calls]
+    for fix in fixes:
+        _report(translation, fix.name, fix.to, bodies)
+    return bodies
 
 
 def _report(

@@ -20,7 +20,7 @@ Studio's lists of prompts; TGI's logprobs at completions. Fireworks and Hugging 
 
 from collections.abc import Collection
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from gateway.config.settings import Kind
@@ -277,3 +277,14 @@ def with_quirks(capabilities: Capabilities, quirks: Collection[str], shape: Shap
         if shape is Shape.CHAT:
             changes |= _CHAT_QUIRKS.get(quirk, {})
     return replace(capabilities, **changes)
+
+
+@lru_cache(maxsize=1024)
+def capabilities_of(
+    kind: Kind, shape: Shape, quirks: frozenset[str], context_length: int | None
+) -> Capabilities:
+    """Return what a model's server understands at an endpoint, given what is known of the model."""
+    capabilities = with_quirks(preset(kind, shape), quirks, shape)
+    if context_length is None:
+        return capabilities
+    return replace(capabilities, context_length=context_length)

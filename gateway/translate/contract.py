@@ -71,9 +71,12 @@ Detokenize = Callable[[Sequence[int]], str]
 """Token ids to text, special tokens as their text (`<|endoftext|>`)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
-    """What a translation needs to know beside the request itself."""
+    """What a translation needs to know beside the request itself. Nobody changes one.
+
+    It is not frozen because one is made per request, and freezing makes that three times as dear.
+    """
 
     model_asked: str
     model_sent: str
