@@ -58,26 +58,30 @@ _PARTS: abc.Mapping[str, Check] = {
 class _Part:
     """A content part of one of the types that its message's role may have."""
 
-    types: tuple[str, ...]
+    typed: Record
 
     def accept(self, value: object, param: str) -> Json:
-        part: Json = Record({"type": OneOf(*self.types)}, required=("type",)).accept(value, param)
+        part: Json = self.typed.accept(value, param)
         checked: Json = _PARTS[part["type"]].accept(part, param)
         return checked
+
+
+def _parts(*types: str) -> Array:
+    return Array(_Part(Record({"type": OneOf(*types)}, required=("type",))), min_items=1)
 
 
 @dataclass(frozen=True, slots=True)
 class _Content:
     """A string, or a list of content parts."""
 
-    types: tuple[str, ...]
+    parts: Array
 
     def accept(self, value: object, param: str) -> str | list[Any]:
         if isinstance(value, str):
             return value
         if not isinstance(value, list):
             raise wrong_type(param, "a string or an array of content parts", value)
-        return Array(_Part(self.types), min_items=1).accept(value, param)
+        return self.parts.accept(value, param)
 
 
 _NAMED_CALL = Record({"name": String(), "arguments": String()}, required=("name", "arguments"))
@@ -104,10 +108,10 @@ class _ToolCall:
         return call
 
 
-_TEXT = _Content(("text",))
+_TEXT = _Content(_parts("text"))
 _ASSISTANT = Record(
     {
-        "content": _Content(("text", "refusal")),
+        "content": _Content(_parts("text", "refusal")),
         "refusal": String(),
         "name": String(),
         "audio": Mapping(),
@@ -120,7 +124,7 @@ _MESSAGES: abc.Mapping[str, Record] = {
     "system": Record({"content": _TEXT, "name": String()}, required=("content",)),
     "user": Record(
         {
-            "content": _Content(("text", "image_url", "input_audio", "file")),
+            "content": _Content(_parts("text", "image_url", "input_audio", "file")),
             "name": String(),
         },
         required=("content",),
@@ -139,17 +143,18 @@ class Message:
 
     def accept(self, value: object, param: str) -> Json:
         """Return a copy without null fields; raises `InvalidRequest` with the path of the fault."""
-        message: Json = Record({"role": _ROLES}, required=("role",)).accept(value, param)
-        message = _MESSAGES[message["role"]].accept(message, param)
-        if message["role"] == "assistant" and not _says_something(message):
+        if not isinstance(value, dict):
+            raise wrong_type(param, "an object", value)
+        if value.get("role") is None:
+            raise missing(f"{param}.role")
+        role = _ROLES.accept(value["role"], f"{param}.role")
+        message = _MESSAGES[role].accept(value, param)
+        if role == "assistant" and _SAYS_SOMETHING.isdisjoint(message):
             raise missing(f"{param}.content")
         return message
 
 
-def _says_something(message: Json) -> bool:
-    return any(
-        name in message for name in ("content", "refusal", "tool_calls", "function_call", "audio")
-    )
+_SAYS_SOMETHING = frozenset({"content", "refusal", "tool_calls", "function_call", "audio"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,24 +162,26 @@ class _Tool:
     """A tool definition; of types that chat does not have, only that there is one is checked."""
 
     def accept(self, value: object, param: str) -> Json:
-        named = Record({"name": String()}, required=("name",))
-        fields: dict[str, Check] = {"type": String(), "function": named, "custom": named}
-        tool: Json = Record(fields, required=("type",)).accept(value, param)
+        tool: Json = _TOOL.accept(value, param)
         kind = tool["type"]
         if kind in ("function", "custom") and kind not in tool:
             raise missing(f"{param}.{kind}")
         return tool
 
 
+_NAMED = Record({"name": String()}, required=("name",))
+_TOOL = Record({"type": String(), "function": _NAMED, "custom": _NAMED}, required=("type",))
+
+
 @dataclass(frozen=True, slots=True)
 class _WordOrObject:
     """A word such as `auto`, or an object that names something."""
 
-    words: tuple[str, ...]
+    words: OneOf
 
     def accept(self, value: object, param: str) -> str | Json:
         if isinstance(value, str):
-            return OneOf(*self.words).accept(value, param)
+            return self.words.accept(value, param)
         if not isinstance(value, dict):
             raise wrong_type(param, "a string or an object", value)
         return dict(value)
@@ -183,8 +190,8 @@ class _WordOrObject:
 CHAT_PARAMETERS: abc.Mapping[str, Check] = {
     "audio": Mapping(),
     "frequency_penalty": Number(-2, 2),
-    "function_call": _WordOrObject(("none", "auto")),
-    "functions": Array(Record({"name": String()}, required=("name",)), max_items=128),
+    "function_call": _WordOrObject(OneOf("none", "auto")),
+    "functions": Array(_NAMED, max_items=128),
     "logit_bias": Mapping(Number(-100, 100)),
     "logprobs": Boolean(),
     "max_completion_tokens": Integer(minimum=1),
@@ -211,7 +218,7 @@ CHAT_PARAMETERS: abc.Mapping[str, Check] = {
     "stream": Boolean(),
     "stream_options": Record({"include_usage": Boolean(), "include_obfuscation": Boolean()}),
     "temperature": Number(0, 2),
-    "tool_choice": _WordOrObject(("none", "auto", "required")),
+    "tool_choice": _WordOrObject(OneOf("none", "auto", "required")),
     "tools": Array(_Tool()),
     "top_logprobs": Integer(0, 20),
     "top_p": Number(0, 1),

@@ -50,6 +50,8 @@ def extensions(
     body: Json, table: abc.Mapping[str, Check], *, known_extensions: abc.Collection[str] = ()
 ) -> list[str]:
     """Return the keys of `body` that are neither in the table nor known otherwise, in order."""
+    if body.keys() <= table.keys():
+        return []
     return [name for name in body if name not in table and name not in known_extensions]
 
 
@@ -82,6 +84,8 @@ class Integer:
 
     def accept(self, value: object, param: str) -> int:
         """Return the value as an `int`; raises `InvalidRequest`."""
+        if type(value) is int and self.minimum <= value <= self.maximum:
+            return value
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):
@@ -99,6 +103,8 @@ class Number:
 
     def accept(self, value: object, param: str) -> int | float:
         """Return the value; raises `InvalidRequest`."""
+        if (type(value) is float or type(value) is int) and self.minimum <= value <= self.maximum:
+            return value
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise wrong_type(param, "a number", value)
         if isinstance(value, float) and not math.isfinite(value):
@@ -250,14 +256,13 @@ class Record:
         for name in self.required:
             if value.get(name) is None:
                 raise missing(f"{param}.{name}")
-        return {
-            name: self.fields.get(name, _ANYTHING).accept(item, f"{param}.{name}")
-            for name, item in value.items()
-            if item is not None
-        }
-
-
-_ANYTHING = Anything()
+        checked: Json = {}
+        for name, item in value.items():
+            if item is None:
+                continue
+            rule = self.fields.get(name)
+            checked[name] = item if rule is None else rule.accept(item, f"{param}.{name}")
+        return checked
 
 
 def missing(param: str) -> InvalidRequest:

@@ -29,7 +29,7 @@ _PART = re.compile(r"\.(?:content|output)\[([0-9]{1,6})\](?:\.(\w+)(.*))?")
 _FIELD = re.compile(r"\.(\w+)(.*)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Origin:
     """Where an input item comes from: it says what the client calls a part of it."""
 

@@ -93,7 +93,9 @@ def stop_sequences(draft: Draft) -> tuple[str, ...]:
 
     A server takes so many; where there are more, all are scanned for here.
     """
-    wanted = draft.client.get("stop", [])
+    wanted = draft.client.get("stop")
+    if not wanted:
+        return ()
     stops = tuple(dict.fromkeys([wanted] if isinstance(wanted, str) else wanted))
     capabilities = draft.context.capabilities
     sent = stops[: capabilities.max_stops] if capabilities.stop else ()
@@ -127,15 +129,15 @@ def streaming(draft: Draft) -> bool:
 def text_options(draft: Draft) -> None:
     """Send the output format and the verbosity, which responses keep under `text`."""
     text: Json = {}
-    wanted = draft.client.get("response_format", {"type": "text"})
-    form = responses_format(wanted, "response_format")
-    capabilities = draft.context.capabilities
-    able = {"json_object": capabilities.json_object, "json_schema": capabilities.json_schema}
-    if form["type"] != "text":
-        if able[form["type"]]:
-            text["format"] = form
-        else:
-            draft.refuse("response_format", NOT_BY_SERVER)
+    if "response_format" in draft.client:
+        form = responses_format(draft.client["response_format"], "response_format")
+        capabilities = draft.context.capabilities
+        able = {"json_object": capabilities.json_object, "json_schema": capabilities.json_schema}
+        if form["type"] != "text":
+            if able[form["type"]]:
+                text["format"] = form
+            else:
+                draft.refuse("response_format", NOT_BY_SERVER)
     if "verbosity" in draft.client:
         text["verbosity"] = draft.client["verbosity"]
     if text:

@@ -14,7 +14,7 @@ from gateway.translate.draft import Draft
 from gateway.translate.fanout import check_fanout
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PreparedRequest:
     """The upstream bodies, and what the way back must know of the request."""
 
@@ -74,12 +74,21 @@ def _with_text_arguments(body: Json) -> Json:
     messages = body.get("messages")
     if not isinstance(messages, list):
         return body
-    return {**body, "messages": [_message_with_text_arguments(message) for message in messages]}
+    return {
+        **body,
+        "messages": [
+            _message_with_text_arguments(message)
+            if isinstance(message, dict) and not _CALLS.isdisjoint(message)
+            else message
+            for message in messages
+        ],
+    }
 
 
-def _message_with_text_arguments(message: object) -> object:
-    if not isinstance(message, dict):
-        return message
+_CALLS = frozenset({"function_call", "tool_calls"})
+
+
+def _message_with_text_arguments(message: Json) -> Json:
     changed = dict(message)
     if "function_call" in changed:
         changed["function_call"] = _call_with_text_arguments(changed["function_call"])

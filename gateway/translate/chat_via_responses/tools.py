@@ -40,6 +40,19 @@ class ToolPlan:
     """Whether the client uses `functions`, and expects a `function_call`."""
 
 
+_NO_TOOLS = ToolPlan()
+_ABOUT_TOOLS = frozenset(
+    {
+        "function_call",
+        "functions",
+        "parallel_tool_calls",
+        "tool_choice",
+        "tools",
+        "web_search_options",
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Tool:
     """One tool on its way: the client's name and path of it, and what is sent for it."""
@@ -55,6 +68,8 @@ def plan_tools(draft: Draft) -> ToolPlan:
     Raises `InvalidRequest` and `UnsupportedParameter`, naming the client's parameter.
     """
     client = draft.client
+    if _ABOUT_TOOLS.isdisjoint(client):
+        return _NO_TOOLS
     legacy = bool(client.get("functions"))
     if legacy and client.get("tools"):
         raise InvalidRequest(

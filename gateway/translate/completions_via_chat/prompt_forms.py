@@ -13,7 +13,7 @@ from gateway.translate.fanout import check_fanout
 _SPECIAL_TOKEN = re.compile(r"<\|[^|<>\s]{1,64}\|>")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prompt:
     """One prompt of a request."""
 

@@ -55,7 +55,7 @@ _NO_EQUIVALENT = "the model is served through the chat endpoint, which has no eq
 NOT_BY_MODEL = "its chat endpoint does not accept it."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plan:
     """What the client asked for, and how it is spread over upstream calls.
 
@@ -187,7 +187,9 @@ def stop_sequences(body: Json) -> list[str]:
 
     Raises `InvalidRequest` for an empty one.
     """
-    stop = body.get("stop", [])
+    if "stop" not in body:
+        return []
+    stop = body["stop"]
     stops = [stop] if isinstance(stop, str) else stop
     if "" in stops:
         raise InvalidRequest(

@@ -5,6 +5,8 @@ changes the reply is refused (or dropped, where the operator allows it) and one 
 dropped; both are reported.
 """
 
+from collections.abc import Mapping
+
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.checks import INT64_MIN, Record, String, extensions
@@ -42,13 +44,12 @@ def upstream_bodies(body: Json, plan: Plan, context: Context, report: Report) ->
     Empty where nothing is to be generated. What is not sent is in the report; raises
     `UnsupportedParameter` (or `InvalidRequest`, for unknown parameters) where that is not allowed.
     """
-    common = {
-        **_limit(plan, context, report),
-        **_sampling(body, context, report),
-        **_choices(body, plan, context),
-        **_streaming(body, plan, context, report),
-        **_extensions(body, context, report),
-    }
+    common: Json = {}
+    _limit(common, plan, context, report)
+    _sampling(common, body, context, report)
+    _choices(common, body, plan, context)
+    _streaming(common, body, plan, context, report)
+    _extensions(common, body, context, report)
     if context.reasoning_effort is not None:
         common.setdefault("reasoning_effort", context.reasoning_effort)
     seeds = _seeds(body, plan, context, report)
@@ -69,38 +70,42 @@ def _messages(prompt: Prompt, context: Context) -> list[Json]:
     return [user] if system is None else [{"role": "system", "content": system}, user]
 
 
-def _limit(plan: Plan, context: Context, report: Report) -> Json:
+def _limit(sent: Json, plan: Plan, context: Context, report: Report) -> None:
     limit = plan.max_tokens
     if context.capabilities.reasoning and limit:
         # Reasoning counts against chat's limit, and completions clients mean text by it.
         limit += context.settings.reasoning_headroom_tokens
     if limit != plan.max_tokens:
         report.change("max_tokens", plan.max_tokens, limit)
-    return {context.capabilities.max_tokens_field: limit}
+    sent[context.capabilities.max_tokens_field] = limit
 
 
-def _sampling(body: Json, context: Context, report: Report) -> Json:
-    """Return the parameters that chat has under the same name."""
-    able = context.capabilities
-    sent: Json = {"user": body["user"]} if "user" in body else {}
-    for name, accepted, neutral in (
-        ("temperature", able.temperature, 1),
-        ("top_p", able.top_p, 1),
-        ("presence_penalty", able.penalties, 0),
-        ("frequency_penalty", able.penalties, 0),
-        ("logit_bias", able.logit_bias, {}),
-    ):
-        value = body.get(name, neutral)
-        if name in body and accepted and value != {}:
+_SAMPLING: Mapping[str, tuple[str, object]] = {
+    "temperature": ("temperature", 1),
+    "top_p": ("top_p", 1),
+    "presence_penalty": ("penalties", 0),
+    "frequency_penalty": ("penalties", 0),
+    "logit_bias": ("logit_bias", {}),
+}
+"""Parameter: (the capability it needs, its neutral value)."""
+
+
+def _sampling(sent: Json, body: Json, context: Context, report: Report) -> None:
+    """Send the parameters that chat has under the same name."""
+    if "user" in body:
+        sent["user"] = body["user"]
+    for name, (capability, neutral) in _SAMPLING.items():
+        if name not in body:
+            continue
+        value = body[name]
+        if value != {} and getattr(context.capabilities, capability):
             sent[name] = value
         elif value != neutral:
             unsupported(context, report, name, NOT_BY_MODEL)
-    return sent
 
 
-def _choices(body: Json, plan: Plan, context: Context) -> Json:
-    """Return what makes the choices: how many, where they stop, with which logprobs."""
-    sent: Json = {}
+def _choices(sent: Json, body: Json, plan: Plan, context: Context) -> None:
+    """Send what makes the choices: how many, where they stop, with which logprobs."""
     if plan.per_call > 1:
         sent["n"] = plan.per_call
     able = context.capabilities
@@ -111,27 +116,28 @@ def _choices(body: Json, plan: Plan, context: Context) -> Json:
         sent["logprobs"] = True
         # llama.cpp takes 0 for "no logprobs", and none at all for 20.
         sent["top_logprobs"] = max(plan.logprobs or 0, 1)
-    return sent
 
 
-def _streaming(body: Json, plan: Plan, context: Context, report: Report) -> Json:
-    options: Json = dict(body.get("stream_options", {}))
+def _streaming(sent: Json, body: Json, plan: Plan, context: Context, report: Report) -> None:
     if not plan.stream:
-        if options:
+        if body.get("stream_options"):
             report.drop("stream_options")
-        return {}
-    sent: Json = {}
+        return
+    wanted: Json = dict(body.get("stream_options", {}))
+    options: Json = {}
     if context.capabilities.stream_usage:
         # Asked for whether or not the client wants it: the gateway's own metrics count tokens.
-        sent["include_usage"] = True
+        options["include_usage"] = True
     elif plan.include_usage:
         report.drop("stream_options.include_usage")
-    if "include_obfuscation" in options and context.capabilities.strict_params:
-        sent["include_obfuscation"] = options.pop("include_obfuscation")
-    options.pop("include_usage", None)
-    for name in options:
+    if "include_obfuscation" in wanted and context.capabilities.strict_params:
+        options["include_obfuscation"] = wanted.pop("include_obfuscation")
+    wanted.pop("include_usage", None)
+    for name in wanted:
         report.drop(f"stream_options.{name}")
-    return {"stream": True, "stream_options": sent} if sent else {"stream": True}
+    sent["stream"] = True
+    if options:
+        sent["stream_options"] = options
 
 
 def _seeds(body: Json, plan: Plan, context: Context, report: Report) -> list[Json]:
@@ -150,16 +156,15 @@ def _int64(number: int) -> int:
     return (number - INT64_MIN) % 2**64 + INT64_MIN
 
 
-def _extensions(body: Json, context: Context, report: Report) -> Json:
-    """Return the parameters outside OpenAI's that may go through."""
+def _extensions(sent: Json, body: Json, context: Context, report: Report) -> None:
+    """Send the parameters outside OpenAI's that may go through."""
     policy = context.settings.extra_params
     if policy == "auto":
         policy = "refuse" if context.capabilities.strict_params else "pass"
-    sent: Json = {}
     for name in extensions(body, TABLE):
         # vLLM's completions have it, in the form of chat's own parameter: every backend knows it.
         if name == "response_format" and context.settings.extra_params == "auto":
-            sent |= _response_format(body[name], context, report)
+            _response_format(sent, body[name], context, report)
         elif policy == "refuse":
             raise InvalidRequest(
                 f"Unrecognized request argument supplied: {name[:100]}. Remove it, or set "
@@ -170,13 +175,12 @@ def _extensions(body: Json, context: Context, report: Report) -> Json:
         elif policy == "drop" or name in _NEVER_CROSS:
             report.drop(name)
         elif name == "response_format":
-            sent |= _response_format(body[name], context, report)
+            _response_format(sent, body[name], context, report)
         else:
             sent[name] = body[name]
-    return sent
 
 
-def _response_format(value: object, context: Context, report: Report) -> Json:
+def _response_format(sent: Json, value: object, context: Context, report: Report) -> None:
     form = Record({"type": String()}, required=("type",)).accept(value, "response_format")
     able = {
         "text": True,
@@ -185,5 +189,5 @@ def _response_format(value: object, context: Context, report: Report) -> Json:
     }
     if not able.get(form["type"], True):
         unsupported(context, report, "response_format", NOT_BY_MODEL)
-        return {}
-    return {} if form["type"] == "text" else {"response_format": form}
+    elif form["type"] != "text":
+        sent["response_format"] = form
