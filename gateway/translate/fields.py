@@ -1,6 +1,7 @@
 """The small fields that every reply and chunk has: identity, usage, finish reason, errors."""
 
 import re
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from gateway.errors import UpstreamError, UpstreamReplied
@@ -39,6 +40,15 @@ def model_name(upstream_model: object, context: Context) -> str:
     return upstream_model if isinstance(upstream_model, str) else context.model_sent
 
 
+def fingerprint(replies: Sequence[Json]) -> str | None:
+    """Return the first `system_fingerprint` that one of the calls' replies has."""
+    for reply in replies:
+        known = reply.get("system_fingerprint")
+        if isinstance(known, str):
+            return known
+    return None
+
+
 _PROMPT_KEYS = frozenset(
     {"prompt_tokens", "prompt_tokens_details", "input_tokens", "input_tokens_details"}
 )
@@ -56,21 +66,45 @@ def add_usage(total: Json | None, usage: object, *, count_prompt: bool = True) -
         addition = _without_prompt(addition)
     if not addition:
         return total
-    return _sum(total or {}, addition)
+    return _sum(total, addition) if total else addition
+
+
+def _is_first(call: int) -> bool:
+    return call == 0
+
+
+def sum_usage(
+    usages: Sequence[object], opens_prompt: Callable[[int], bool] = _is_first
+) -> Json | None:
+    """Return the usage of all calls together, in call order; None unless every call's is known.
+
+    A prompt's tokens count once, however many calls generate its choices: with the call that opens
+    it, as the first one does.
+    """
+    total: Json = {}
+    for call, usage in enumerate(usages):
+        addition = _numbers(usage)
+        if not addition:
+            return None
+        if not total:
+            total = addition
+        else:
+            total = _sum(total, addition if opens_prompt(call) else _without_prompt(addition))
+    return total or None
 
 
 def _numbers(usage: object) -> Json:
+    """Return a copy of a usage with nothing but its numbers, those of its details included."""
     if not isinstance(usage, dict):
         return {}
     known: Json = {}
     for key, value in usage.items():
-        number = finite_number(value)
-        if number is not None:
-            known[key] = number
-        elif isinstance(value, dict):
+        if isinstance(value, dict):
             details = {k: n for k, v in value.items() if (n := finite_number(v)) is not None}
             if details:
                 known[key] = details
+        elif finite_number(value) is not None:
+            known[key] = value
     return known
 
 
@@ -78,7 +112,8 @@ def _without_prompt(usage: Json) -> Json:
     generated = {key: value for key, value in usage.items() if key not in _PROMPT_KEYS}
     if "total_tokens" in generated:
         prompt = usage.get("prompt_tokens", usage.get("input_tokens", 0))
-        generated["total_tokens"] -= prompt if isinstance(prompt, int | float) else 0
+        if not isinstance(prompt, dict) and not isinstance(generated["total_tokens"], dict):
+            generated["total_tokens"] -= prompt
     return generated
 
 
@@ -98,11 +133,9 @@ def finite_number(value: object) -> int | float | None:
 
     Integers beyond 64 bits are none either: no server counts that far, and JSON readers differ.
     """
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value if abs(value) < _INT64 else None
-    return value if isinstance(value, float) and abs(value) < _INT64 else None
+    if (type(value) is int or type(value) is float) and -_INT64 < value < _INT64:
+        return value
+    return None
 
 
 _INT64 = 2**63

@@ -7,7 +7,6 @@ stays unknown: zeros are invented only beside known counts, for details that the
 from collections.abc import Mapping
 
 from gateway.shapes import Json
-from gateway.translate.fields import finite_number
 
 _LARGEST = 2**53
 """The largest whole number that every JSON reader keeps exact; more is no count of tokens."""
@@ -77,5 +76,6 @@ def _details(details: object) -> Mapping[str, int]:
 
 
 def _count(value: object) -> int | None:
-    number = finite_number(value)
-    return None if number is None or not 0 <= number <= _LARGEST else int(number)
+    if (type(value) is int or type(value) is float) and 0 <= value <= _LARGEST:
+        return int(value)
+    return None

@@ -16,7 +16,7 @@ class StopScanner:
     """
 
     def __init__(self, stops: Sequence[str]) -> None:
-        self._matchers = [_Matcher(stop) for stop in dict.fromkeys(stops) if stop]
+        self._matchers = [_Matcher(stop) for stop in dict.fromkeys(stops) if stop] if stops else []
         self._held = ""
         self.found: str | None = None
         """The stop sequence that was found; nothing is emitted after it."""
@@ -25,6 +25,8 @@ class StopScanner:
         """Take the next piece; return what is certainly before any stop sequence."""
         if self.found is not None:
             return ""
+        if not self._matchers:
+            return text
         first: tuple[int, int] | None = None
         for matcher in self._matchers:
             end = matcher.feed(text)
@@ -89,6 +91,8 @@ class _Matcher:
 
 def cut(text: str, stops: Sequence[str]) -> tuple[str, str | None]:
     """Return the text before the first stop sequence, and that sequence (None: there is none)."""
+    if not stops:
+        return text, None
     scanner = StopScanner(stops)
     before = scanner.feed(text)
     return before + scanner.flush(), scanner.found

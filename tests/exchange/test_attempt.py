@@ -69,3 +69,13 @@ def test_parameters_are_named_one_level_deep() -> None:
     assert parameter_names(body) == {
         *("a", "reasoning", "reasoning.effort", "reasoning.more", "list"),
     }
+
+
+def test_an_attempt_tells_which_parameters_it_sends() -> None:
+    untouched = attempts().build(CALL, ROUTE, Shape.CHAT, ())
+    assert [set(names) for names in untouched.sent] == [set()]
+    moved = attempts().build(CALL, ROUTE, Shape.RESPONSES, ())
+    assert moved.sent == [{"model", "input", "store", "max_output_tokens"}]
+    fix = ParameterFix("drop", "store")
+    mended = attempts().build(CALL, ROUTE, Shape.RESPONSES, (fix,))
+    assert mended.sent == [{"model", "input", "max_output_tokens"}]

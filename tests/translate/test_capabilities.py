@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from gateway.config.settings import Kind
 from gateway.shapes import Shape
-from gateway.translate.capabilities import preset, with_quirks
+from gateway.translate.capabilities import capabilities_of, preset, with_quirks
 from gateway.translate.contract import Capabilities
 
 
@@ -213,3 +215,13 @@ def test_chat_logprobs_of_together_are_of_another_form() -> None:
 def test_ollamas_responses_have_no_text_format() -> None:
     assert not preset(Kind.OLLAMA, Shape.RESPONSES).json_schema
     assert preset(Kind.OLLAMA, Shape.CHAT).json_schema
+
+
+@pytest.mark.parametrize("shape", Shape)
+def test_what_is_known_of_a_model_bounds_its_servers_capabilities(shape: Shape) -> None:
+    quirks = frozenset({"no_stop", "max_completion_tokens_only"})
+    known = capabilities_of(Kind.VLLM, shape, quirks, 4096)
+    limited = with_quirks(preset(Kind.VLLM, shape), quirks, shape)
+    assert known == replace(limited, context_length=4096)
+    assert capabilities_of(Kind.VLLM, shape, quirks, None) == limited
+    assert capabilities_of(Kind.VLLM, shape, quirks, 4096) is known

@@ -12,9 +12,11 @@ from gateway.translate.contract import Context
 from gateway.translate.fields import (
     add_usage,
     created,
+    fingerprint,
     finish_reason,
     finite_number,
     model_name,
+    sum_usage,
     swap_id,
     upstream_error,
 )
@@ -277,3 +279,35 @@ def test_every_error_envelope_is_recognised(
 )
 def test_what_carries_no_error_is_none(body: object) -> None:
     assert upstream_error(body) is None
+
+
+def test_a_total_that_is_no_number_is_left_alone() -> None:
+    odd = {"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": {"text": 5}}
+    assert add_usage(None, odd, count_prompt=False) == {
+        "completion_tokens": 3,
+        "total_tokens": {"text": 5},
+    }
+
+
+@given(st.lists(usages | st.just("none"), max_size=4), st.integers(1, 3))
+def test_the_usage_of_all_calls_is_the_sum_of_each(each: list[object], per_prompt: int) -> None:
+    total = None
+    for call, usage in enumerate(each):
+        if add_usage(None, usage) is None:
+            total = None
+            break
+        total = add_usage(total, usage, count_prompt=call % per_prompt == 0)
+    assert sum_usage(each, lambda call: call % per_prompt == 0) == total
+
+
+def test_one_prompt_of_all_calls_counts_once() -> None:
+    usage = {"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 5}
+    expected = {"prompt_tokens": 2, "completion_tokens": 6, "total_tokens": 8}
+    assert sum_usage([usage, usage]) == expected
+    assert sum_usage([usage, None]) is None
+    assert sum_usage([]) is None
+
+
+def test_the_fingerprint_is_the_first_that_a_reply_has() -> None:
+    assert fingerprint([{}, {"system_fingerprint": 1}, {"system_fingerprint": "fp"}]) == "fp"
+    assert fingerprint([{}]) is None

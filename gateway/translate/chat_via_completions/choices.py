@@ -16,7 +16,7 @@ _LONGEST_CHARACTER_REST = 3
 """A token may end with up to so many bytes of a character that the next one completes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Piece:
     """What can be shown now: text, and the logprob entries of the tokens that make it up."""
 

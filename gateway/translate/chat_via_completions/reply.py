@@ -9,10 +9,11 @@ from gateway.translate.chat_via_completions.request import PreparedRequest, clie
 from gateway.translate.contract import Context
 from gateway.translate.fanout import choice_index
 from gateway.translate.fields import (
-    add_usage,
     created,
+    fingerprint,
     finish_reason,
     model_name,
+    sum_usage,
     swap_id,
     upstream_error,
 )
@@ -43,10 +44,9 @@ def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Con
     usage = total_usage([reply.get("usage") for reply in replies])
     if usage is not None:
         folded["usage"] = usage
-    fingerprints = (reply.get("system_fingerprint") for reply in replies)
-    fingerprint = next((each for each in fingerprints if isinstance(each, str)), None)
-    if fingerprint is not None:
-        folded["system_fingerprint"] = fingerprint
+    known = fingerprint(replies)
+    if known is not None:
+        folded["system_fingerprint"] = known
     if "moderation" in request.client and isinstance(first.get("moderation"), dict):
         folded["moderation"] = first["moderation"]
     return folded
@@ -113,12 +113,7 @@ def finish_of(word: object, fold: ChoiceFold) -> str:
 
 def total_usage(usages: Sequence[object]) -> Json | None:
     """Return the usage of all calls, which share one prompt; None if that of any is unknown."""
-    total: Json | None = None
-    for call, usage in enumerate(usages):
-        if add_usage(None, usage) is None:
-            return None
-        total = add_usage(total, usage, count_prompt=call == 0)
-    return total
+    return sum_usage(usages)
 
 
 def raise_error(event: object, request: PreparedRequest) -> None:

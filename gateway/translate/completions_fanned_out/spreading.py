@@ -9,7 +9,7 @@ from gateway.translate.checks import INT64_MIN, Anything, Boolean, Check, Intege
 from gateway.translate.completions_via_chat.prompt_forms import read_prompts
 from gateway.translate.contract import Context, Report, unsupported
 from gateway.translate.fanout import check_fanout, choice_index
-from gateway.translate.fields import add_usage
+from gateway.translate.fields import sum_usage
 
 TABLE: Mapping[str, Check] = {
     "prompt": Anything(),
@@ -62,12 +62,7 @@ class Fan:
 
         A prompt's tokens count once, however many calls generate its choices.
         """
-        total: Json | None = None
-        for call, usage in enumerate(usages):
-            if add_usage(None, usage) is None:
-                return None
-            total = add_usage(total, usage, count_prompt=call % self.calls_per_prompt == 0)
-        return total
+        return sum_usage(usages, lambda call: call % self.calls_per_prompt == 0)
 
 
 def read_fan(body: Json, context: Context) -> Fan:

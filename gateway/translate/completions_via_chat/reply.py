@@ -10,11 +10,12 @@ from gateway.translate.completions_via_chat.request import Plan
 from gateway.translate.contract import Context, Report
 from gateway.translate.fanout import choice_index, rank
 from gateway.translate.fields import (
-    add_usage,
     created,
+    fingerprint,
     finish_reason,
     finite_number,
     model_name,
+    sum_usage,
     swap_id,
     upstream_error,
 )
@@ -28,7 +29,7 @@ ClientParam = Callable[[int, str | None], str | None]
 """The client's name of a parameter that the upstream named in an error to a call."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Candidate:
     """One generated text, already cut at a stop sequence."""
 
@@ -73,11 +74,9 @@ def fold(
     usage = total_usage(plan, [body.get("usage") for body in bodies])
     if usage is not None:
         reply["usage"] = usage
-    fingerprint = next(
-        (f for b in bodies if isinstance(f := b.get("system_fingerprint"), str)), None
-    )
-    if fingerprint is not None:
-        reply["system_fingerprint"] = fingerprint
+    known = fingerprint(bodies)
+    if known is not None:
+        reply["system_fingerprint"] = known
     return reply
 
 
@@ -265,11 +264,7 @@ def total_usage(plan: Plan, usages: Sequence[object]) -> Json | None:
 
     A prompt's tokens count once, however many calls generate its choices.
     """
-    total: Json | None = None
-    for call, usage in enumerate(usages):
-        if add_usage(None, usage) is None:
-            return None
-        total = add_usage(total, usage, count_prompt=plan.opens_prompt(call))
+    total = sum_usage(usages, plan.opens_prompt)
     if total is not None and "total_tokens" not in total:
         prompt = finite_number(total.get("prompt_tokens"))
         completion = finite_number(total.get("completion_tokens"))
