@@ -4,6 +4,9 @@ Streams and whole replies go through the same fold: a whole reply is a stream of
 alone. Text is kept only as long as it may become a stop sequence.
 """
 
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.calls import CallsFold
@@ -34,26 +37,11 @@ class OutputFold:
     def __init__(self, request: PreparedRequest, sent: Json, context: Context) -> None:
         self._legacy = request.tools.legacy
         self._sent = sent
-        self._strict = context.capabilities.strict_params
+        self._context = context
         self._items = OutputItems()
         self._messages = MessagesFold(request)
         self._thoughts = ThoughtsFold(context)
         self._calls = CallsFold(request.tools, context)
-        # All else says the same again, or something that chat has no place for.
-        self._readers = {
-            "response.output_item.added": self._item_added,
-            "response.output_item.done": self._item_done,
-            "response.output_text.delta": self._text_delta,
-            "response.output_text.annotation.added": self._annotation_added,
-            "response.refusal.delta": self._refusal_delta,
-            "response.reasoning_text.delta": self._reasoning_delta,
-            "response.reasoning_summary_part.added": self._summary_part_added,
-            "response.reasoning_summary_text.delta": self._summary_delta,
-            "response.function_call_arguments.delta": self._call_delta,
-            "response.function_call_arguments.done": self._call_done,
-            "response.custom_tool_call_input.delta": self._call_delta,
-            "response.custom_tool_call_input.done": self._call_done,
-        }
         self.finish_reason: str | None = None
         """Chat's word for how the message ended; None: it has not."""
 
@@ -68,7 +56,7 @@ class OutputFold:
         if kind in TERMINAL:
             return self._end(event)
         read = self._readers.get(kind)
-        steps = [] if read is None else read(event)
+        steps = [] if read is None else read(self, event)
         if self._messages.cut_by is not None:
             steps += self._messages.finish()
             self.finish_reason = self._messages.cut_by
@@ -149,13 +137,14 @@ class OutputFold:
     def _end(self, event: Json) -> list[Step]:
         response = an_object(event, "response")
         status = _status(event, response)
-        positions = dict.fromkeys(ItemKind, 0)
+        positions: dict[ItemKind, int] = {}
         steps: list[Step] = []
         for item in objects(response, "output"):
             kind = item_kind(item)
             if kind is not None and self._messages.cut_by is None:
-                known = self._items.of_output(kind, item, positions[kind])
-                positions[kind] += 1
+                position = positions.get(kind, 0)
+                known = self._items.of_output(kind, item, position)
+                positions[kind] = position + 1
                 steps += self._complete(known, item)
         if self._messages.cut_by is None:
             for call in self._items.calls():
@@ -169,19 +158,36 @@ class OutputFold:
             details = response.get("incomplete_details")
             reason = details.get("reason") if isinstance(details, dict) else None
             return "content_filter" if reason == "content_filter" else "length"
-        if self._reached_limit(response):
+        if reached_limit(self._sent, response, self._context):
             return "length"
         if not self._calls.count:
             return "stop"
         return "function_call" if self._legacy else "tool_calls"
 
-    def _reached_limit(self, response: Json) -> bool:
-        """Whether a server that calls everything complete (llama.cpp) stopped at the limit."""
-        limit, usage = self._sent.get("max_output_tokens"), response.get("usage")
-        if limit is None or self._strict:
-            return False
-        used = finite_number(usage.get("output_tokens")) if isinstance(usage, dict) else None
-        return used is not None and used >= limit
+    _readers: ClassVar[Mapping[str, Callable[["OutputFold", Json], list[Step]]]] = {
+        "response.output_item.added": _item_added,
+        "response.output_item.done": _item_done,
+        "response.output_text.delta": _text_delta,
+        "response.output_text.annotation.added": _annotation_added,
+        "response.refusal.delta": _refusal_delta,
+        "response.reasoning_text.delta": _reasoning_delta,
+        "response.reasoning_summary_part.added": _summary_part_added,
+        "response.reasoning_summary_text.delta": _summary_delta,
+        "response.function_call_arguments.delta": _call_delta,
+        "response.function_call_arguments.done": _call_done,
+        "response.custom_tool_call_input.delta": _call_delta,
+        "response.custom_tool_call_input.done": _call_done,
+    }
+    """All other events say the same again, or something that chat has no place for."""
+
+
+def reached_limit(sent: Json, response: Json, context: Context) -> bool:
+    """Whether a server that calls everything complete (llama.cpp) stopped at the limit."""
+    limit, usage = sent.get("max_output_tokens"), response.get("usage")
+    if limit is None or context.capabilities.strict_params:
+        return False
+    used = finite_number(usage.get("output_tokens")) if isinstance(usage, dict) else None
+    return used is not None and used >= limit
 
 
 def _status(event: Json, response: Json) -> str:

@@ -17,8 +17,11 @@ def objects(source: Json, name: str) -> list[Json]:
     value = source.get(name)
     if value is None:
         return []
-    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+    if not isinstance(value, list):
         raise _unreadable(name, "a list of objects")
+    for each in value:
+        if not isinstance(each, dict):
+            raise _unreadable(name, "a list of objects")
     return value
 
 

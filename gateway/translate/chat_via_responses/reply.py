@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_responses.failures import raise_error
-from gateway.translate.chat_via_responses.output import OutputFold
+from gateway.translate.chat_via_responses.output import OutputFold, reached_limit
 from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.chat_via_responses.steps import Step
 from gateway.translate.contract import Context
-from gateway.translate.fields import add_usage, created, model_name, swap_id
+from gateway.translate.fields import created, model_name, sum_usage, swap_id
 from gateway.translate.responses_usage import chat_usage
 
 
@@ -59,19 +59,52 @@ def extras(response: Json, request: PreparedRequest) -> Json:
 
 def total_usage(usages: Sequence[object]) -> Json | None:
     """Return the usage of all calls, which share one prompt; None if that of any is unknown."""
-    total: Json | None = None
-    for call, usage in enumerate(usages):
-        known = chat_usage(usage)
-        if known is None:
-            return None
-        total = add_usage(total, known, count_prompt=call == 0)
-    return total
+    counted = [chat_usage(usage) for usage in usages]
+    return counted[0] if len(counted) == 1 else sum_usage(counted)
 
 
 def _choice(call: int, reply: object, request: PreparedRequest, context: Context) -> Json:
     raise_error(reply, request)
     if not isinstance(reply, dict) or not isinstance(reply.get("output"), list):
         raise UpstreamError("The upstream's reply is not a response: it has no list 'output'.")
+    text = plain_text(reply, request, request.calls[call], context)
+    if text is not None:
+        return {
+            "index": call,
+            "message": {"role": "assistant", "content": text, "refusal": None},
+            "logprobs": None,
+            "finish_reason": "stop",
+        }
+    return folded_choice(call, reply, request, context)
+
+
+def plain_text(
+    response: Json, request: PreparedRequest, sent: Json, context: Context
+) -> str | None:
+    """Return the text of a response that is one text and nothing else, which is what most are.
+
+    None where there is anything more to it, or anything to be done about the text: `folded_choice`
+    is for all responses, and gives the same for these.
+    """
+    if len(response["output"]) != 1 or response.get("status") != "completed":
+        return None
+    item = response["output"][0]
+    content = item.get("content") if isinstance(item, dict) else None
+    if not isinstance(content, list) or len(content) != 1 or item.get("type") != "message":
+        return None
+    part = content[0]
+    if not isinstance(part, dict) or part.get("type") != "output_text":
+        return None
+    text = part.get("text")
+    if not isinstance(text, str) or part.get("annotations", []) != [] or "phase" in item:
+        return None
+    if request.looks_into_text or reached_limit(sent, response, context):
+        return None
+    return text
+
+
+def folded_choice(call: int, reply: Json, request: PreparedRequest, context: Context) -> Json:
+    """Return the choice that the whole response to a call makes; raises `UpstreamError`."""
     fold = OutputFold(request, request.calls[call], context)
     steps = fold.feed({"type": "response.completed", "response": reply})
     entries = [entry for step in steps for entry in step.entries]

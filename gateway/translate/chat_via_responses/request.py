@@ -35,6 +35,11 @@ class PreparedRequest:
     """The client's token limit where a larger one had to be sent."""
 
     @property
+    def looks_into_text(self) -> bool:
+        """Whether text is cut here, or its tokens are told of: it cannot be passed on as it is."""
+        return bool(self.stops) or self.top_logprobs is not None or self.raised_limit is not None
+
+    @property
     def one_document(self) -> bool:
         """Whether the reply must be one JSON document, of which there can be one only."""
         form: Json = self.client.get("response_format", {"type": "text"})

@@ -7,7 +7,7 @@ from gateway.shapes import Json
 from gateway.translate.chat_via_completions.choices import Piece
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Step:
     """A delta of the message, and the logprobs of its text."""
 
@@ -17,7 +17,7 @@ class Step:
 
 def text_steps(piece: Piece) -> list[Step]:
     """Return the step that shows a piece of text; none where there is nothing to show."""
-    return [Step({"content": piece.text}, piece.entries)] if piece else []
+    return [Step({"content": piece.text}, piece.entries)] if piece.text or piece.entries else []
 
 
 def plain_steps(deltas: Iterable[Json]) -> list[Step]:

@@ -6,14 +6,15 @@ the order of arrival last. Items of different kinds are never confused: vLLM's r
 message's id.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.calls import Call
 
 
-class ItemKind(Enum):
+class ItemKind(StrEnum):
     """The kinds of output items that a chat message can hold."""
 
     MESSAGE = "message"
@@ -60,7 +61,7 @@ class OutputItems:
     """All items of one response so far."""
 
     def __init__(self) -> None:
-        self._items: dict[ItemKind, list[OutputItem]] = {kind: [] for kind in ItemKind}
+        self._items: defaultdict[ItemKind, list[OutputItem]] = defaultdict(list)
         self._by_id: dict[tuple[ItemKind, str], OutputItem] = {}
         self._by_index: dict[tuple[ItemKind, int], OutputItem] = {}
 
@@ -100,10 +101,12 @@ class OutputItems:
 
     def of_output(self, kind: ItemKind, item: Json, position: int) -> OutputItem:
         """Return the item of a terminal event's `output`; `position` is that among its kind."""
+        items = self._items[kind]
+        if not items:
+            return self._new(kind, item.get("id"), None)
         known = self._with_id(kind, item.get("id")) or self._with_call_id(kind, item)
         if known is not None:
             return known
-        items = self._items[kind]
         if position < len(items) and _may_be(items[position], item):
             return items[position]
         return self._new(kind, item.get("id"), None)
