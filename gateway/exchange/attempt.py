@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from secrets import token_hex
 from types import MappingProxyType
-from uuid import uuid4
 
 import msgspec
 
@@ -109,7 +109,7 @@ class Attempts:
 
 
 def _new_id() -> str:
-    return uuid4().hex
+    return token_hex(16)
 
 
 def _fits_untouched(call: ClientCall, route: Route, shape: Shape) -> bool:

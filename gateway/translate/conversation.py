@@ -13,6 +13,7 @@ from gateway.translate.contract import Context
 SYSTEM, USER, ASSISTANT, TOOL = "system", "user", "assistant", "tool"
 
 _ROLES = OneOf("developer", "system", "user", "assistant", "tool", "function")
+_OTHER_NAMES = {"developer": SYSTEM, "function": TOOL}
 _PART_TEXT = {"text": "text", "refusal": "refusal"}
 _NON_TEXT_PARTS = frozenset({"image_url", "input_audio", "file"})
 _NAME = re.compile(r"[^\s<|\\/>:]{1,64}")
@@ -24,7 +25,7 @@ _SPECIAL_TOKEN = re.compile(
 """Control tokens of ChatML, Llama 3, DeepSeek (full-width bars), Llama 2 and Gemma."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Turn:
     """One message: `role` is system, user, assistant or tool; `text` its text parts, by line."""
 
@@ -74,7 +75,7 @@ def _turn(message: object, position: int) -> Turn:
     calls = _tool_calls(message, param) if role == ASSISTANT else ()
     call_id = message.get("tool_call_id")
     return Turn(
-        role={"developer": SYSTEM, "function": TOOL}.get(role, role),
+        role=_OTHER_NAMES.get(role, role),
         text=_text(message, param, required=role != ASSISTANT),
         name=_name(message, param),
         tool_calls=calls,

@@ -9,6 +9,7 @@ for chat models whose server has no chat endpoint.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from gateway.config.settings import TemplateSettings
 from gateway.errors import UnsupportedParameter
@@ -35,7 +36,7 @@ _FINE_TUNE_BASE = re.compile(r"(babbage|davinci)-002|ada|babbage|curie|davinci")
 _INSTRUCT = re.compile(r"gpt-3\.5-turbo-instruct|gpt-35-turbo-instruct|text-[a-z]+-\d{3}$")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RenderedPrompt:
     """A prompt, and what follows from its template for request and reply."""
 
@@ -66,21 +67,21 @@ def select(context: Context) -> TemplateSettings:
     """Return the configured template, or the one that the model's or its base's name suggests."""
     if context.template is not None:
         return context.template
-    names = [name for name in (context.model_sent, context.base_model) if name]
-    if any(_FINE_TUNE.match(name) for name in names) or _derives_from_base(context):
+    return _suggested(context.model_sent, context.base_model)
+
+
+@lru_cache(maxsize=1024)
+def _suggested(model: str, base: str | None) -> TemplateSettings:
+    names = [name for name in (model, base) if name]
+    if any(_FINE_TUNE.match(name) for name in names) or _derives_from_base(model, base):
         return TemplateSettings(name="finetune", stop=(_FINE_TUNE_STOP,))
     if any(_INSTRUCT.match(name) or name.endswith("-instruct") for name in names):
         return TemplateSettings(name="raw")
     return TemplateSettings(name="transcript")
 
 
-def _derives_from_base(context: Context) -> bool:
-    base = context.base_model
-    return (
-        base is not None
-        and base != context.model_sent
-        and _FINE_TUNE_BASE.fullmatch(base) is not None
-    )
+def _derives_from_base(model: str, base: str | None) -> bool:
+    return base is not None and base != model and _FINE_TUNE_BASE.fullmatch(base) is not None
 
 
 def render(
@@ -115,7 +116,8 @@ def render(
                 param=turn.param,
             )
     rendered = renderer(_Task(template, turns, context, continue_final_message))
-    return replace(rendered, stops=tuple(dict.fromkeys(rendered.stops + template.stop)))
+    rendered.stops = tuple(dict.fromkeys(rendered.stops + template.stop))
+    return rendered
 
 
 def _jinja(
@@ -141,7 +143,7 @@ def _preface(system: str) -> str:
     return f"{system}\n\n" if system else ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Task:
     """What the plain templates are given; `open_ended`: continue the last message."""
 

@@ -238,10 +238,12 @@ of them is ever copied.
 """
 
 
+_KNOWN_EXTENSIONS = frozenset({"continue_final_message", "add_generation_prompt", *_COLLIDING})
+
+
 def extension_parameters(draft: Draft) -> None:
     """Apply the `extra_params` policy to whatever is not OpenAI's."""
-    known = {"continue_final_message", "add_generation_prompt", *_COLLIDING}
-    for name in extensions(draft.client, CHAT_PARAMETERS, known_extensions=known):
+    for name in extensions(draft.client, CHAT_PARAMETERS, known_extensions=_KNOWN_EXTENSIONS):
         _extension(draft, name)
     for name, neutral in _COLLIDING.items():
         if name not in draft.client or draft.client[name] in neutral:

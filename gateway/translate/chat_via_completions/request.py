@@ -13,7 +13,7 @@ from gateway.translate.fanout import check_fanout
 from gateway.translate.prompts import render, select
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PreparedRequest:
     """The upstream bodies, and what the way back must know of the request."""
 

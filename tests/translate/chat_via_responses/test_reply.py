@@ -361,7 +361,9 @@ def test_logprobs_that_are_no_list_are_errors() -> None:
         whole({"logprobs": True}, reply)
 
 
-_odd: st.SearchStrategy[object] = st.sampled_from([None, "", "x", 1, [], {}, ["x"], [{}], "completed"])
+_odd: st.SearchStrategy[object] = st.sampled_from(
+    [None, "", "x", 1, [], {}, ["x"], [{}], "completed"]
+)
 
 
 def _fields(**values: st.SearchStrategy[object]) -> st.SearchStrategy[Json]:
