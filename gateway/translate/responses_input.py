@@ -99,16 +99,17 @@ _ASSISTANT_PARTS = ("output_text", "refusal", "input_text", "text")
 class _Part:
     """A content part of one of the types that its place allows."""
 
-    types: tuple[str, ...]
+    typed: Record
 
     def accept(self, value: object, param: str) -> Json:
-        part: Json = Record({"type": OneOf(*self.types)}, required=("type",)).accept(value, param)
+        part: Json = self.typed.accept(value, param)
         checked: Json = _PARTS[part["type"]].accept(part, param)
         return checked
 
 
 def _text_or_parts(*types: str) -> Check:
-    return StringOr(Array(_Part(types)), list, "a string or an array of content parts")
+    part = _Part(Record({"type": OneOf(*types)}, required=("type",)))
+    return StringOr(Array(part), list, "a string or an array of content parts")
 
 
 _CONTENT = {
@@ -134,6 +135,8 @@ _ITEMS: abc.Mapping[str, Check] = {
     "reasoning": Record({"summary": _TEXTS, "content": _TEXTS, "encrypted_content": String()}),
     "item_reference": Record({"id": String()}, required=("id",)),
 }
+_OBJECT = Record({})
+_MESSAGE = Record({"role": OneOf(*_ROLES)}, required=("role", "content"))
 _KNOWN_TYPES = OneOf("message", *_ITEMS, *sorted(HOSTED_RECORDS), *sorted(FOREIGN_ITEMS))
 
 
@@ -147,7 +150,7 @@ class Item:
 
     def accept(self, value: object, param: str) -> Json:
         """Return a copy without null fields; raises `InvalidRequest` with the path of the fault."""
-        item: Json = Record({}).accept(value, param)
+        item: Json = _OBJECT.accept(value, param)
         kind = _KNOWN_TYPES.accept(item.get("type", _implied_type(item, param)), f"{param}.type")
         item["type"] = kind
         if kind == "message":
@@ -168,6 +171,6 @@ def _implied_type(item: Json, param: str) -> str | None:
 
 
 def _message(item: Json, param: str) -> Json:
-    item = Record({"role": OneOf(*_ROLES)}, required=("role", "content")).accept(item, param)
+    item = _MESSAGE.accept(item, param)
     content = _CONTENT[item["role"]].accept(item["content"], f"{param}.content")
     return {**item, "content": content}

@@ -32,6 +32,8 @@ MIN_OUTPUT_TOKENS = 16
 MAX_STOPS = 64
 
 _NAMED = Record({"name": String()}, required=("name",))
+_TYPED = Record({"type": String()}, required=("type",))
+_OF_CLIENT = Record({"type": OneOf("function", "custom")}, required=("type",))
 _TOOLS: abc.Mapping[str, Check] = {
     "function": Record(
         {
@@ -46,7 +48,7 @@ _TOOLS: abc.Mapping[str, Check] = {
         {
             "name": String(),
             "description": String(),
-            "format": Record({"type": String()}, required=("type",)),
+            "format": _TYPED,
         },
         required=("name",),
     ),
@@ -57,13 +59,12 @@ _TOOLS: abc.Mapping[str, Check] = {
 class Tool:
     """A tool definition; of hosted tools only that there is a type is checked."""
 
-    types: tuple[str, ...] = ()
-    """The types that may be; empty: any."""
+    typed: Record = _TYPED
+    """Which types there may be."""
 
     def accept(self, value: object, param: str) -> Json:
         """Return a copy without null fields; raises `InvalidRequest`."""
-        kinds: Check = OneOf(*self.types) if self.types else String()
-        tool: Json = Record({"type": kinds}, required=("type",)).accept(value, param)
+        tool: Json = self.typed.accept(value, param)
         if tool["type"] == "namespace":
             tool = _NAMESPACE.accept(tool, param)
         elif tool["type"] in _TOOLS:
@@ -75,7 +76,7 @@ _NAMESPACE = Record(
     {
         "name": String(),
         "description": String(),
-        "tools": Array(Tool(("function", "custom")), min_items=1),
+        "tools": Array(Tool(_OF_CLIENT), min_items=1),
     },
     required=("name", "tools"),
 )
@@ -88,10 +89,10 @@ class ToolChoice:
     def accept(self, value: object, param: str) -> str | Json:
         """Return the word, or a copy of the object; raises `InvalidRequest`."""
         if isinstance(value, str):
-            return OneOf("none", "auto", "required").accept(value, param)
+            return _MODE.accept(value, param)
         if not isinstance(value, dict):
             raise wrong_type(param, "a string or an object", value)
-        choice: Json = Record({"type": String()}, required=("type",)).accept(value, param)
+        choice: Json = _TYPED.accept(value, param)
         if choice["type"] in ("function", "custom"):
             return _NAMED.accept(choice, param)
         if choice["type"] == "allowed_tools":
@@ -99,6 +100,7 @@ class ToolChoice:
         return choice
 
 
+_MODE = OneOf("none", "auto", "required")
 _ALLOWED_TOOLS = Record(
     {
         "mode": OneOf("auto", "required"),
@@ -113,13 +115,13 @@ class _Format:
     """The output format of `text`."""
 
     def accept(self, value: object, param: str) -> Json:
-        kinds = OneOf("text", "json_object", "json_schema")
-        form: Json = Record({"type": kinds}, required=("type",)).accept(value, param)
+        form: Json = _FORMAT.accept(value, param)
         if form["type"] == "json_schema":
             form = _JSON_SCHEMA.accept(form, param)
         return form
 
 
+_FORMAT = Record({"type": OneOf("text", "json_object", "json_schema")}, required=("type",))
 _JSON_SCHEMA = Record(
     {"name": String(), "description": String(), "schema": Mapping(), "strict": Boolean()},
     required=("name", "schema"),

@@ -208,3 +208,27 @@ def test_any_body_is_accepted_or_refused_and_never_changed(body: dict[str, Any])
         assert None not in outcome.values()
         assert check(outcome, TABLE).keys() == outcome.keys()
     assert repr(body) == before
+
+
+@given(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=2))
+def test_a_number_passes_exactly_if_it_is_finite_and_in_range(value: Any) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    fits = number and math.isfinite(value) and -2 <= value <= 2
+    whole = fits and value == int(value)
+    for rule, passes in ((Number(-2, 2), fits), (Integer(-2, 2), whole)):
+        if passes:
+            accepted = rule.accept(value, "n")
+            assert accepted == value
+            assert type(accepted) is (int if rule == Integer(-2, 2) else type(value))
+        else:
+            with pytest.raises(InvalidRequest):
+                rule.accept(value, "n")
+
+
+@given(st.dictionaries(st.text(max_size=3), st.integers() | st.none()))
+def test_extensions_are_the_names_that_no_table_has(body: dict[str, Any]) -> None:
+    known = {"a": Anything(), "b": Anything()}
+    assert extensions(body, known) == [name for name in body if name not in ("a", "b")]
+    assert extensions(body, known, known_extensions=("c",)) == [
+        name for name in body if name not in ("a", "b", "c")
+    ]

@@ -21,7 +21,7 @@ from gateway.translate.responses_via_chat.turns import Call, Turn, input_turns
 ReasoningForm = Literal["text", "summary", "drop"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PreparedRequest:
     """The upstream body, and what the way back must know of the request."""
 
