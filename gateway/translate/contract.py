@@ -130,12 +130,17 @@ class Report:
 
     def header(self) -> str:
         """Return the header value: printable ASCII, empty lists left out."""
-        fields = [f"from={self.source}", f"to={self.target}"]
-        for name in ("dropped", "changed", "emulated"):
-            entries: list[str] = getattr(self, name)
+        header = f"from={self.source}; to={self.target}"
+        for name, entries in (
+            ("dropped", self.dropped),
+            ("changed", self.changed),
+            ("emulated", self.emulated),
+        ):
             if entries:
-                fields.append(f"{name}={','.join(entries)}")
-        return "; ".join(fields).encode("ascii", "backslashreplace").decode("ascii")
+                header += f"; {name}={','.join(entries)}"
+        if header.isascii():
+            return header
+        return header.encode("ascii", "backslashreplace").decode("ascii")
 
 
 def _add(entries: list[str], entry: str) -> None:

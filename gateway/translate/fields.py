@@ -9,6 +9,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 
 ID_PREFIXES = {Shape.COMPLETIONS: "cmpl-", Shape.CHAT: "chatcmpl-", Shape.RESPONSES: "resp_"}
+_PREFIXES = tuple(ID_PREFIXES.values())
 
 
 def swap_id(upstream_id: object, shape: Shape, context: Context) -> str:
@@ -17,9 +18,9 @@ def swap_id(upstream_id: object, shape: Shape, context: Context) -> str:
     Logs on both sides can so be matched. Without a usable upstream id a fresh one is minted.
     """
     rest = upstream_id if isinstance(upstream_id, str) else ""
-    for prefix in ID_PREFIXES.values():
+    for prefix in _PREFIXES:
         if rest.startswith(prefix):
-            rest = rest.removeprefix(prefix)
+            rest = rest[len(prefix) :]
             break
     return ID_PREFIXES[shape] + (rest or context.new_id())
 
@@ -100,7 +101,7 @@ def _numbers(usage: object) -> Json:
     known: Json = {}
     for key, value in usage.items():
         if isinstance(value, dict):
-            details = {k: n for k, v in value.items() if (n := finite_number(v)) is not None}
+            details = {k: v for k, v in value.items() if finite_number(v) is not None}
             if details:
                 known[key] = details
         elif finite_number(value) is not None:
@@ -171,12 +172,14 @@ def finish_reason(word: object, *, has_text: bool, has_tool_calls: bool = False)
     stream that has no other be a `TruncatedStream`. Raises `UpstreamError` for a failure.
     """
     name = word.lower() if isinstance(word, str) else ""
-    if name in _FAILURES or not (name in _FINISH_REASONS or has_text or has_tool_calls):
-        raise UpstreamError(
-            f"The upstream ended the generation with finish_reason {str(word)[:100]!r} "
-            "instead of completing it. Retry the request.",
-        )
-    reason = _FINISH_REASONS.get(name, "stop")
+    reason = _FINISH_REASONS.get(name)
+    if reason is None:
+        if name in _FAILURES or not (has_text or has_tool_calls):
+            raise UpstreamError(
+                f"The upstream ended the generation with finish_reason {str(word)[:100]!r} "
+                "instead of completing it. Retry the request.",
+            )
+        reason = "stop"
     if reason == "stop" and has_tool_calls:
         return "tool_calls"
     return reason

@@ -148,7 +148,7 @@ def _candidates(body: Json, plan: Plan, report: Report) -> list[Candidate]:
         if not isinstance(choice, dict):
             raise malformed("a choice is not an object")
         index = choice.get("index")
-        if not isinstance(index, int) or isinstance(index, bool):
+        if type(index) is not int:
             index = position
         if 0 <= index < plan.per_call and index not in found:
             found[index] = _candidate(choice, plan, report)
