@@ -15,8 +15,9 @@ from gateway.errors import GatewayError, UpstreamReplied
 from gateway.exchange.message import ReplyBody, decode_object
 from gateway.exchange.sending import SubStreams, Whole, is_event_stream
 from gateway.shapes import Json, Shape, UpstreamReply
-from gateway.translate.contract import StreamTranslation
+from gateway.translate.contract import PlainTexts, StreamTranslation
 from gateway.translate.sse import DONE, ServerSentEvent, SSEDecoder, encode_events, terminator
+from gateway.translate.text_lane import TextLane
 from gateway.translate.whole_as_event import whole_as_event
 
 
@@ -31,6 +32,13 @@ class _Feeder:
         self._translation = translation
         self._decoders = [SSEDecoder() for _ in range(calls)]
         self._ended = [False] * calls
+        self._fed = 0
+        """How often events, or parts of them, have gone the general way."""
+        offered = getattr(translation, "plain_texts", None)
+        plain: PlainTexts | None = offered() if offered else None
+        self._lanes: list[TextLane | None] = [None] * calls
+        if plain is not None:
+            self._lanes = [TextLane(client, home, call, plain) for call in range(calls)]
 
     def ended(self, call: int) -> bool:
         """Whether the call's stream has ended, or nothing more of it is needed."""
@@ -38,10 +46,21 @@ class _Feeder:
 
     def chunk(self, call: int, data: bytes) -> bytes:
         """Take bytes of an event stream; return the bytes to send, maybe none."""
-        return self._take(call, self._decoders[call].feed(data))
+        lane = self._lanes[call]
+        if lane is None:
+            return self._take(call, data)
+        pieces: list[bytes] = []
+        try:
+            self._take_either_way(call, lane, data, pieces)
+        except GatewayError as error:
+            raise _StreamFailed(error, b"".join(pieces)) from error
+        except _StreamFailed as failed:
+            raise _StreamFailed(failed.error, b"".join((*pieces, failed.before))) from failed.error
+        return b"".join(pieces)
 
     def whole(self, call: int, body: bytes) -> bytes:
         """Take a whole JSON reply that stands in for a stream."""
+        self._fed += 1
         event = whole_as_event(self._home, decode_object(body))
         events = self._translation.feed(call, event)
         return encode_events(self._client, [*events, *self._end(call)])
@@ -50,8 +69,10 @@ class _Feeder:
         """Take the end of a call's stream; raises `TruncatedStream` if it came too early."""
         if self._ended[call]:
             return b""
-        out = self._take(call, self._decoders[call].finish())
-        return out + encode_events(self._client, self._end(call))
+        lane, decoder = self._lanes[call], self._decoders[call]
+        received = decoder.feed(lane.held) if lane else []
+        written, _, _ = self._fold(call, received + decoder.finish())
+        return written + encode_events(self._client, self._end(call))
 
     def fail(self, error: GatewayError) -> bytes:
         """Return the bytes that tell of an error after the stream has begun.
@@ -64,21 +85,61 @@ class _Feeder:
             out += terminator(self._client)
         return out
 
-    def _take(self, call: int, received: list[ServerSentEvent]) -> bytes:
+    def _take_either_way(self, call: int, lane: TextLane, data: bytes, pieces: list[bytes]) -> None:
+        """Take bytes by the lane as far as it goes, and event by event where it does not."""
+        if lane.held:
+            data, lane.held = lane.held + data, b""
+        start = 0
+        while start < len(data) and not self._ended[call]:
+            opened = lane.open_at == self._fed
+            if opened:
+                written, end = lane.take(data, start)
+                if end > start:
+                    pieces.append(written)
+                    start = end
+                    continue
+            if lane.worthless:
+                self._lanes[call] = None
+                pieces.append(self._take(call, data[start:]))
+                return
+            end = data.find(b"\n\n", start) + 2
+            if end < 2:
+                end = len(data)
+                if opened and lane.can_hold(data[start:]):
+                    lane.held = data[start:]
+                    return
+            pieces.append(self._take(call, data[start:end], lane))
+            start = end
+
+    def _take(self, call: int, data: bytes, lane: TextLane | None = None) -> bytes:
+        """Take bytes the general way. The lane is told, if they were one event."""
+        received = self._decoders[call].feed(data)
+        written, events, event = self._fold(call, received)
+        if lane and event and len(received) == 1 and lane.proved(data, event, events, written):
+            lane.open_at = self._fed
+        return written
+
+    def _fold(
+        self, call: int, received: list[ServerSentEvent]
+    ) -> tuple[bytes, list[Json], Json | None]:
+        """Return what to send for the events, also as JSON, and the last of them, decoded."""
+        self._fed += 1
         events: list[Json] = []
+        event: Json | None = None
         try:
-            for event in received:
+            for each in received:
                 if self._ended[call]:
                     break
-                if event.data == DONE:
+                if each.data == DONE:
                     events += self._end(call)
                 else:
-                    events += self._translation.feed(call, decode_object(event.data))
+                    event = decode_object(each.data)
+                    events += self._translation.feed(call, event)
                     if self._translation.satisfied(call):
                         events += self._end(call)
         except GatewayError as error:
             raise _StreamFailed(error, encode_events(self._client, events)) from error
-        return encode_events(self._client, events)
+        return encode_events(self._client, events), events, event
 
     def _end(self, call: int) -> list[Json]:
         if self._ended[call]:

@@ -194,6 +194,29 @@ class StreamTranslation(Protocol):
         """Whether nothing more of this call's stream is needed (a stop sequence was found)."""
 
 
+class PlainTexts(Protocol):
+    """What the folder of a stream may offer besides, by `plain_texts()`: to take texts alone.
+
+    For the short way of common events (`text_lane.py`), which sees to it that these are alike but
+    for their text, their `sequence_number` and their `obfuscation`.
+    """
+
+    def is_plain(self, call: int, event: Json) -> bool:
+        """Whether the event just fed, of which one event came, was text and nothing else.
+
+        That is: of more events like it, each with another text, would come more events like that
+        one, each with the other text in place of the text, whole and unchanged; and nothing of the
+        folder's state would change but what `take_plain` changes.
+        """
+
+    def take_plain(self, call: int, texts: Sequence[str]) -> int | None:
+        """Take the texts, none of them empty, of more such events.
+
+        Returns the sequence number of the first event that comes of them (0 where the client's
+        events have none). None: nothing was taken, the events must be fed.
+        """
+
+
 class Translation(Protocol):
     """One client request on its way to another endpoint, and the way back."""
 

@@ -37,6 +37,11 @@ class MessagesFold:
             self._length += len(text)
         return text_steps(self._text.feed(text, logprobs))
 
+    def go_on(self, characters: int) -> None:
+        """Count more text of the part that was last given text, shown as it came."""
+        self._length += characters
+        self._text.shown += characters
+
     def refuse(self, item: OutputItem, part: int | None, text: str) -> list[Step]:
         """Take text of a refusal."""
         if not text or self._is_hidden(item):

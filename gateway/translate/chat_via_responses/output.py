@@ -62,6 +62,10 @@ class OutputFold:
             self.finish_reason = self._messages.cut_by
         return steps
 
+    def go_on(self, characters: int) -> None:
+        """Count more text of the part that was last given text, shown as it came."""
+        self._messages.go_on(characters)
+
     def _item_added(self, event: Json) -> list[Step]:
         item = an_object(event, "item")
         kind = item_kind(item)

@@ -1,5 +1,7 @@
 """Streams of responses events as one stream of chat chunks."""
 
+from collections.abc import Sequence
+
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.failures import raise_error
@@ -7,7 +9,7 @@ from gateway.translate.chat_via_responses.output import TERMINAL, OutputFold
 from gateway.translate.chat_via_responses.reply import extras, identity, total_usage
 from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.chat_via_responses.steps import Step
-from gateway.translate.contract import Context
+from gateway.translate.contract import Context, PlainTexts
 
 _HELD = frozenset({"response.created", "response.in_progress", "response.queued"})
 """Events after which a response can still fail as a whole, for example for want of quota."""
@@ -80,6 +82,22 @@ class ChatStream:
         A client that asked for usage gets it, and it comes at the end of the upstream's stream.
         """
         return not self._request.include_usage and self._cut_short[call]
+
+    def plain_texts(self) -> PlainTexts | None:
+        """Return itself where no text is looked into."""
+        request = self._request
+        return None if request.stops or request.top_logprobs is not None else self
+
+    def is_plain(self, call: int, event: Json) -> bool:  # noqa: ARG002 - the same for all calls
+        """Whether an event was text; see `PlainTexts`. Its item and part are known by now."""
+        text = event.get("delta")
+        is_text = event.get("type") == "response.output_text.delta"
+        return is_text and isinstance(text, str) and text != ""
+
+    def take_plain(self, call: int, texts: Sequence[str]) -> int:
+        """Take texts of the part that an event of text was just fed of."""
+        self._folds[call].go_on(sum(map(len, texts)))
+        return 0
 
     def _see_response(self, call: int, event: object) -> None:
         """Pin who answers, at the first event that tells; remember the usage."""

@@ -15,7 +15,7 @@ from gateway.translate.completions_via_chat.reply import (
     visible_text,
 )
 from gateway.translate.completions_via_chat.request import Plan
-from gateway.translate.contract import Context, Report
+from gateway.translate.contract import Context, PlainTexts, Report
 from gateway.translate.fanout import choice_index
 from gateway.translate.fields import created, model_name, swap_id
 from gateway.translate.logprobs import token_bytes
@@ -42,6 +42,9 @@ class CompletionsStream:
             [_Choice(plan, call, position, context) for position in range(plan.per_call)]
             for call in range(plan.call_count)
         ]
+        self._unfinished = [plan.per_call] * plan.call_count
+        self._cut_short = [False] * plan.call_count
+        """Whether a stop sequence was found while the upstream still generates."""
         self._ended = [False] * plan.call_count
         self._usages: list[object] = [None] * plan.call_count
         self._opened: set[int] = set()
@@ -98,12 +101,28 @@ class CompletionsStream:
 
         Not where the client wants the usage, which comes only at the stream's end.
         """
-        choices = self._calls[call]
-        return (
-            not self._plan.include_usage
-            and all(choice.finished for choice in choices)
-            and any(choice.cut_short for choice in choices)
-        )
+        return not self._unfinished[call] and self._cut_short[call] and not self._plan.include_usage
+
+    def plain_texts(self) -> PlainTexts | None:
+        """Return itself where no text is looked into."""
+        plan = self._plan
+        return None if plan.stops or plan.logprobs is not None else self
+
+    def is_plain(self, call: int, event: Json) -> bool:  # noqa: ARG002 - the same for all calls
+        """Whether a chunk was the text of one choice, which goes on; see `PlainTexts`.
+
+        What it says of its identity is pinned by now, and of the rest nothing is read.
+        """
+        choices = event.get("choices")
+        if event.get("usage") or not isinstance(choices, list) or len(choices) != 1:
+            return False
+        delta = choices[0].get("delta")
+        text = delta.get("content") if isinstance(delta, dict) else None
+        return isinstance(text, str) and text != "" and not choices[0].get("finish_reason")
+
+    def take_plain(self, call: int, texts: Sequence[str]) -> int:  # noqa: ARG002
+        """Take texts; the first one, which was fed, has already changed all that they change."""
+        return 0
 
     def _take(self, call: int, piece: object) -> list[Json]:
         if not isinstance(piece, dict):
@@ -114,7 +133,12 @@ class CompletionsStream:
         if type(position) is not int or not 0 <= position < self._plan.per_call:
             return []
         chunks = self._open(self._plan.prompt_of(call))
-        chosen = self._calls[call][position].take(piece, self._report)
+        choice = self._calls[call][position]
+        was_finished = choice.finished
+        chosen = choice.take(piece, self._report)
+        if choice.finished and not was_finished:
+            self._unfinished[call] -= 1
+            self._cut_short[call] = self._cut_short[call] or choice.cut_short
         return chunks if chosen is None else [*chunks, self._chunk([chosen])]
 
     def _open(self, prompt: int) -> list[Json]:

@@ -1,0 +1,219 @@
+"""The form of an event: its bytes, with blanks where events of one kind differ.
+
+Most events of a stream repeat the one before them byte by byte, but for the text that they carry,
+a number that counts up, and padding. To fill a blank with another string (or number) changes that
+value and nothing else. So what was found out about one event holds for all of its form, and of
+these nothing but the blanks need be read.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+
+from gateway.shapes import Json, Shape
+
+LARGEST = 4096
+"""The size of the largest event that has a form: that of a larger one is not worth its memory."""
+
+_WINDOW = 16 * 1024
+"""How much is read together: what lies behind an event of another form is read again."""
+
+_BEFORE_DATA = re.compile(rb"(?:event: ?[^\r\n]*\n)?data: ?")
+_LINE_END = re.compile(rb"[\r\n]")
+
+_Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Blank:
+    """A value that differs from event to event, and where it is."""
+
+    path: _Path
+    pattern: re.Pattern[bytes]
+    """Finds the key and, as its group, the value; what it finds has yet to be proved right."""
+    decode: Callable[[bytes], Any]
+
+
+def _text(*path: str | int) -> _Blank:
+    pattern = rb'"%b" ?: ?("(?:[^"\\]|\\.)*")' % str(path[-1]).encode()
+    return _Blank(path, re.compile(pattern), msgspec.json.Decoder(str).decode)
+
+
+_TEXTS: Mapping[Shape, _Blank] = {
+    Shape.COMPLETIONS: _text("choices", 0, "text"),
+    Shape.CHAT: _text("choices", 0, "delta", "content"),
+    Shape.RESPONSES: _text("delta"),
+}
+_NUMBER = _Blank(
+    ("sequence_number",),
+    re.compile(rb'"sequence_number" ?: ?([0-9]{1,15})'),
+    msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0, le=2**53)]).decode,
+)
+_PADDING = _text("obfuscation")
+
+
+class EventForm:
+    """The form of events that carry text. Numbers and padding are blanks where there are any."""
+
+    __slots__ = ("_blanks", "_gaps", "_head", "_line_count", "_line_head", "_tail", "_text")
+
+    def __init__(self, text: _Blank, blanks: Sequence[_Blank], constants: Sequence[bytes]) -> None:
+        self._text = text
+        self._blanks = blanks
+        self._head, *self._gaps, self._tail = constants
+        self._line_count = self._head.count(b"\n") + 2
+        self._line_head = self._head[self._head.rfind(b"\n") + 1 :]
+
+    @classmethod
+    def of(cls, shape: Shape, wire: bytes, event: Json) -> "EventForm | None":
+        """Return the form of an event; None where it cannot be told for certain.
+
+        `wire` is the event as it was sent, `event` its decoded data.
+        """
+        opening = wire.find(b"{")
+        data = wire[opening:-2]
+        if len(wire) > LARGEST or not wire.endswith(b"\n\n") or _LINE_END.search(data):
+            return None
+        if opening < 0 or not _BEFORE_DATA.fullmatch(wire, 0, opening):
+            return None
+        text = _TEXTS[shape]
+        places: list[tuple[int, int, _Blank]] = []
+        for blank in (text, _NUMBER, _PADDING):
+            place = _place(blank, data, event)
+            if place is not None:
+                places.append((opening + place[0], opening + place[1], blank))
+            elif blank is text:
+                return None
+        places.sort(key=lambda each: each[0])
+        ends = [0, *(end for _, end, _ in places)]
+        starts = [*(start for start, _, _ in places), len(wire)]
+        constants = [wire[a:b] for a, b in zip(ends, starts, strict=True)]
+        return cls(text, [blank for _, _, blank in places], constants)
+
+    @property
+    def writable(self) -> bool:
+        """Whether `write` can fill the blanks."""
+        return self._blanks in ([self._text], [_NUMBER, self._text])
+
+    def read(self, data: bytes, start: int) -> tuple[list[str], int]:
+        """Return the texts of the events of this form that `data` has from `start` on.
+
+        Also where the last of them ends. An event without text, and one that is not whole, ends
+        the row.
+        """
+        if not data.startswith(self._head, start):
+            return [], start
+        fillings = self._fillings(data[start : start + _WINDOW])
+        columns = _columns(fillings, self._gaps) if self._gaps else [fillings]
+        texts: list[str] = []
+        count = len(fillings)
+        for blank, column in zip(self._blanks, columns, strict=True):
+            values = _decoded(blank.decode, column)
+            count = min(count, len(values))
+            if blank is self._text:
+                texts = values
+        if "" in texts:
+            count = min(count, texts.index(""))
+        end = start + count * (len(self._head) + len(self._tail))
+        return texts[:count], end + sum(map(len, fillings[:count]))
+
+    def _fillings(self, data: bytes) -> list[bytes]:
+        """Return what is between head and tail of each of the events that `data` begins with.
+
+        The lines of the data are cut where these would be. That the events are of this form is seen
+        by putting them together again.
+        """
+        if b"\r" in data:
+            return []
+        lines = data.split(b"\n")
+        whole = (len(lines) - 1) // self._line_count * self._line_count
+        lines = lines[self._line_count - 2 : whole : self._line_count]
+        head, tail = self._line_head, self._tail[:-2]
+        begin, end = len(head), -len(tail)
+        fillings = [line[begin:end] for line in lines]
+        if not self._begins(data, fillings):
+            good = 0
+            for line in lines:
+                if not (line.startswith(head) and line.endswith(tail)):
+                    break
+                good += 1
+            del fillings[good:]
+            if not self._begins(data, fillings):
+                return []
+        return fillings
+
+    def _begins(self, data: bytes, fillings: Sequence[bytes]) -> bool:
+        """Whether `data` begins with the events of this form with these fillings."""
+        head, tail = self._head, self._tail
+        return data.startswith(head + (tail + head).join(fillings) + tail)
+
+    def write(self, texts: Sequence[str], number: int) -> bytes:
+        """Return the events with these texts; `number` is that of the first, if they have any."""
+        written = list(map(msgspec.json.encode, texts))
+        if self._gaps:
+            (gap,) = self._gaps
+            written = [b"%d%b%b" % (n, gap, each) for n, each in enumerate(written, number)]
+        return b"%b%b%b" % (self._head, (self._tail + self._head).join(written), self._tail)
+
+
+def _place(blank: _Blank, data: bytes, event: Json) -> tuple[int, int] | None:
+    """Return where the value of a blank is in an event's data; None: not there, or not certain.
+
+    The proof is that another value at that place makes just the event that has the other value.
+    """
+    match = blank.pattern.search(data)
+    if match is None:
+        return None
+    try:
+        value = blank.decode(match[1])
+        other = value + 1 if blank is _NUMBER else f"{value}?"
+        changed = data[: match.start(1)] + msgspec.json.encode(other) + data[match.end(1) :]
+        expected = _with_other(event, blank.path, value, other)
+        proved = expected is not None and msgspec.json.decode(changed) == expected
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return match.span(1) if proved else None
+
+
+def _with_other(source: Any, path: _Path, value: object, other: object) -> Any:
+    """Return a copy with another value at a path; None unless `value` was there."""
+    if not path:
+        return other if type(source) is type(value) and source == value else None
+    step, *rest = path
+    known = isinstance(source, dict) and step in source
+    if not known and not (isinstance(source, list) and source and step == 0):
+        return None
+    inner = _with_other(source[step], tuple(rest), value, other)
+    if inner is None:
+        return None
+    copied = source.copy()
+    copied[step] = inner
+    return copied
+
+
+def _columns(fillings: Sequence[bytes], gaps: Sequence[bytes]) -> list[list[bytes]]:
+    """Return the fillings blank by blank, not yet proved to be values."""
+    columns: list[list[bytes]] = []
+    rest = list(fillings)
+    for gap in gaps:
+        parted = [each.partition(gap) for each in rest]
+        columns.append([first for first, _, _ in parted])
+        rest = [behind for _, _, behind in parted]
+    return [*columns, rest]
+
+
+def _decoded(decode: Callable[[bytes], Any], column: Sequence[bytes]) -> list[Any]:
+    """Return the values of a blank up to the first that is none."""
+    try:
+        return list(map(decode, column))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        values: list[Any] = []
+        for each in column:
+            try:
+                values.append(decode(each))
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                break
+        return values
