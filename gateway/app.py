@@ -50,7 +50,9 @@ def build(settings: Settings) -> Application:
     """Build everything; opens no connection yet. Raises `ValueError` for a broken template."""
     _check_templates(settings)
     upstreams = Upstreams(settings)
-    lookup = Lookup(settings, upstreams.send, upstreams.fingerprint, time.monotonic)
+    lookup = Lookup(
+        settings, upstreams.send, upstreams.fingerprint, time.monotonic, upstreams.caller
+    )
     learned = LearnedEndpoints(settings.memory, time.monotonic)
     resolver = Resolver(settings, lookup, learned, Catalogue.load())
     detokenizers: Mapping[str, Detokenize] = load_detokenizers(settings)

@@ -157,11 +157,13 @@ class Gateway:
             return None
         return AdmittedRequest(shape, place.model, head.query, head.headers, client)
 
-    async def serve(self, admitted: AdmittedRequest, body: bytes, writer: DirectWriter) -> None:
-        """Serve an admitted request to its end; cancelled when the client leaves."""
+    def serve(
+        self, admitted: AdmittedRequest, body: bytes, writer: DirectWriter
+    ) -> Coroutine[Any, Any, None]:
+        """Return what serves an admitted request to its end; cancelled when the client leaves."""
         decision = Decision()
-        reply = self._generate_admitted(admitted, body, decision)
-        await self._to_its_end(reply, admitted.shape, writer, writer, decision)
+        reply = self._generate_admitted(admitted, body, decision, unchecked=True)
+        return self._to_its_end(reply, admitted.shape, writer, writer, decision)
 
     async def _to_its_end(
         self,
@@ -266,18 +268,19 @@ class Gateway:
             ClientHeaders(request.headers),
             request.client,
         )
-        return await self._exchange(admitted, body, decision)
+        return await self._generate_admitted(admitted, body, decision)
 
     async def _generate_admitted(
-        self, admitted: AdmittedRequest, body: bytes, decision: Decision
+        self,
+        admitted: AdmittedRequest,
+        body: bytes,
+        decision: Decision,
+        *,
+        unchecked: bool = False,
     ) -> ClientReply:
-        self._refuse_when_draining()
-        check_size(len(body), self._server.max_body_bytes)
-        return await self._exchange(admitted, body, decision)
-
-    async def _exchange(
-        self, admitted: AdmittedRequest, body: bytes, decision: Decision
-    ) -> ClientReply:
+        if unchecked:
+            self._refuse_when_draining()
+            check_size(len(body), self._server.max_body_bytes)
         if admitted.model is not None:
             body = with_path_model(body, admitted.model, decision)
         call = ClientCall(admitted.shape, body, admitted.headers, admitted.query, admitted.client)

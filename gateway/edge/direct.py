@@ -8,6 +8,7 @@ and replies the direct way shares: only the wire differs.
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from gateway.edge.direct_writing import DirectWriter
@@ -37,7 +38,7 @@ class DirectApplication(Protocol):
         The same head gives the same result, so it is asked once for a head that is repeated.
         """
 
-    async def serve(self, admitted: Any, body: bytes, writer: DirectWriter) -> None:
+    def serve(self, admitted: Any, body: bytes, writer: DirectWriter) -> Coroutine[Any, Any, None]:
         """Serve one request to its end; cancelled when the client leaves."""
 
 

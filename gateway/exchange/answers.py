@@ -8,7 +8,15 @@ from gateway.config.settings import Settings
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.message import ClientCall, ClientReply, decode_object, read_object
 from gateway.exchange.relay import begun, passed_on, translated
-from gateway.exchange.sending import Failure, SubStreams, Whole, failure_of, read_whole, send_whole
+from gateway.exchange.sending import (
+    Failure,
+    SubStreams,
+    Whole,
+    arrived,
+    failure_of,
+    read_whole,
+    send_whole,
+)
 from gateway.shapes import Json, RawHeaders, Send, UpstreamReply
 from gateway.translate.contract import Translation
 from gateway.translate.sse import KEEPALIVE, encode_events, terminator
@@ -50,8 +58,12 @@ async def _untouched(send: Send, attempt: Attempt) -> ClientReply | Failure:
     answer = await failure_of(0, await send(attempt.calls[0]))
     if isinstance(answer, Failure):
         return answer
-    body = answer.body if isinstance(answer, Whole) else passed_on(answer)
-    return ClientReply(answer.status, list(answer.headers), body)
+    if isinstance(answer, Whole):
+        return ClientReply(answer.status, list(answer.headers), answer.body)
+    body = arrived(answer)
+    return ClientReply(
+        answer.status, list(answer.headers), passed_on(answer) if body is None else body
+    )
 
 
 async def _whole(send: Send, attempt: Attempt, translation: Translation) -> ClientReply | Failure:

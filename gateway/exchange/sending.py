@@ -44,19 +44,35 @@ def is_event_stream(headers: RawHeaders) -> bool:
     return header(headers, b"content-type").lower().startswith(b"text/event-stream")
 
 
+def arrived(reply: UpstreamReply) -> bytes | None:
+    """Return the whole body if it is here already, which most are, and the reply can tell."""
+    whole = getattr(reply, "arrived", None)
+    body: bytes | None = whole() if whole is not None else None
+    return body
+
+
 async def read_whole(reply: UpstreamReply, limit: int = MAX_WHOLE_BYTES) -> bytes:
     """Read a body to its end; raises `UpstreamError` when it passes `limit` bytes."""
+    body = arrived(reply)
+    if body is not None and len(body) <= limit:
+        return body
+    if body is not None:
+        raise _too_large(limit)
     parts: list[bytes] = []
     size = 0
     try:
         async for chunk in reply.chunks():
             size += len(chunk)
             if size > limit:
-                raise UpstreamError(f"The upstream's reply is larger than {limit} bytes.")
+                raise _too_large(limit)
             parts.append(chunk)
     finally:
         await reply.aclose()
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _too_large(limit: int) -> UpstreamError:
+    return UpstreamError(f"The upstream's reply is larger than {limit} bytes.")
 
 
 async def failure_of(call: int, reply: UpstreamReply) -> Failure | UpstreamReply | Whole:
@@ -97,23 +113,16 @@ async def send_whole(
 
     Raises what `send` raises, for the first call that meets it.
     """
+    if len(calls) == 1:
+        only = await _send_one(send, 0, calls[0])
+        return only if isinstance(only, Failure) else [only]
     gate = asyncio.Semaphore(concurrency)
 
-    async def answer(position: int, call: UpstreamCall) -> Whole | Failure:
+    async def in_turn(position: int, call: UpstreamCall) -> Whole | Failure:
         async with gate:
-            reply = await send(call)
-            checked = await failure_of(position, reply)
-            if isinstance(checked, Whole | Failure):
-                return checked
-            body = await read_whole(checked)
-            if not 200 <= checked.status < 300:
-                return Failure(position, checked.status, checked.headers, body)
-            return Whole(checked.status, checked.headers, body)
+            return await _send_one(send, position, call)
 
-    if len(calls) == 1:
-        only = await answer(0, calls[0])
-        return only if isinstance(only, Failure) else [only]
-    tasks = [asyncio.create_task(answer(i, call)) for i, call in enumerate(calls)]
+    tasks = [asyncio.create_task(in_turn(i, call)) for i, call in enumerate(calls)]
     try:
         answers: list[Whole] = []
         for task in tasks:
@@ -124,6 +133,16 @@ async def send_whole(
         return answers
     finally:
         await _cancel(tasks)
+
+
+async def _send_one(send: Send, position: int, call: UpstreamCall) -> Whole | Failure:
+    checked = await failure_of(position, await send(call))
+    if isinstance(checked, Whole | Failure):
+        return checked
+    body = await read_whole(checked)
+    if not 200 <= checked.status < 300:
+        return Failure(position, checked.status, checked.headers, body)
+    return Whole(checked.status, checked.headers, body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ Value = TypeVar("Value")
 Fingerprint = Callable[[str, RawHeaders], str]
 """(upstream name, client headers) → a keyed hash of the credential the upstream would see."""
 
+Caller = Callable[[RawHeaders], Hashable]
+"""Client headers → what tells apart all callers whom any upstream may tell different things."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelList:
@@ -35,12 +38,20 @@ class Lookup:
     """The cached metadata of all upstreams."""
 
     def __init__(
-        self, settings: Settings, send: Send, fingerprint: Fingerprint, clock: Clock
+        self,
+        settings: Settings,
+        send: Send,
+        fingerprint: Fingerprint,
+        clock: Clock,
+        caller: Caller | None = None,
     ) -> None:
         self.clock = clock
         self._settings = settings
         self._send = send
         self._fingerprint = fingerprint
+        self.caller = caller or self._fingerprints
+        self.version = 0
+        """How often a look-up has brought something."""
         memory: MemorySettings = settings.memory
         self._lists: LookupCache[ModelList] = LookupCache(
             memory, clock, weigh=lambda found: 1 + len(found.cards) // 100
@@ -60,15 +71,8 @@ class Lookup:
             *(self._lists, self._further, self._descriptions),
             *(self._lineages, self._checkpoints),
         )
-
-    @property
-    def version(self) -> int:
-        """How often a look-up has brought something."""
-        return sum([cache.version for cache in self._caches])
-
-    def caller(self, headers: RawHeaders) -> Hashable:
-        """Return what tells apart all callers whom any upstream may tell different things."""
-        return tuple([self._fingerprint(each.name, headers) for each in self._settings.upstreams])
+        for cache in self._caches:
+            cache.on_filled = self._changed
 
     def owner(self, upstream: str, headers: RawHeaders) -> Owner:
         """Return whose knowledge a look-up with these client headers is."""
@@ -155,6 +159,12 @@ class Lookup:
         """Stop the look-ups under way."""
         for cache in self._caches:
             await cache.aclose()
+
+    def _changed(self) -> None:
+        self.version += 1
+
+    def _fingerprints(self, headers: RawHeaders) -> Hashable:
+        return tuple([self._fingerprint(each.name, headers) for each in self._settings.upstreams])
 
     async def _recent(
         self,

@@ -127,8 +127,8 @@ class LookupCache(Generic[Value]):
             settings.max_entries, getsizeof=lambda entry: entry.weight
         )
         self._flights: dict[Hashable, asyncio.Task[Found[Value]]] = {}
-        self.version = 0
-        """How often a look-up has filled an entry."""
+        self.on_filled: Callable[[], None] = lambda: None
+        """Called after each look-up that has filled an entry."""
 
     def peek(self, key: Hashable) -> Found[Value] | None:
         """Return what is there, fresh or stale, without looking anything up."""
@@ -197,5 +197,5 @@ class LookupCache(Generic[Value]):
         weight = 1 if isinstance(value, LookupFailed) else self._weigh(value)
         entry = _Entry(value, self._clock(), min(weight, self._settings.max_entries))
         self._entries[key] = entry
-        self.version += 1
+        self.on_filled()
         return Found(value, 0.0)

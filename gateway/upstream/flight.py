@@ -28,9 +28,10 @@ class Flight:
     another one, which may be before the body is read. `release` is called once, when a flight
     that was delivered needs its connection no longer; after a failed `deliver()`, it is not.
 
-    Beyond what every `UpstreamReply` can do, a body can be had without waking a task for each
-    read: `pour()` gives it to a function as it arrives, and `resume()` belongs to that. These are
-    optional: whoever wants to use them must ask whether the reply at hand has them.
+    Beyond what every `UpstreamReply` can do, `arrived()` gives a body that came together with its
+    head, and a body can be had without waking a task for each read: `pour()` gives it to a function
+    as it arrives, and `resume()` belongs to that. These are optional: whoever wants to use them
+    must ask whether the reply at hand has them.
     """
 
     __slots__ = (
@@ -129,6 +130,13 @@ class Flight:
                     await self._event(self._timeouts.stream_idle)
         finally:
             self._discard()
+
+    def arrived(self) -> bytes | None:
+        """Return the whole body if all of it is here, and forget it; None if any is to come."""
+        parser = self._parser
+        if not parser.complete or self._error is not None:
+            return None
+        return parser.take()
 
     async def pour(self, take: Take) -> None:
         """Give the body to `take`, piece by piece as it arrives, from within the event loop.
