@@ -90,10 +90,6 @@ class DirectHttpProtocol(LimitedHttpProtocol):
             else:
                 self._wait_idle(left)
 
-    def write(self, data: bytes) -> None:
-        """Write, or buffer, all of it."""
-        self.transport.write(data)
-
     def common_fields(self) -> bytes:
         """Return the lines that every reply's head has; uvicorn makes new ones every second."""
         fields = self.server_state.default_headers

@@ -3,7 +3,7 @@
 A whole reply is one write. What is written is what uvicorn would write for the same messages.
 """
 
-import logging
+import asyncio
 import re
 from typing import Protocol
 
@@ -14,19 +14,16 @@ from gateway.edge.writing import Fields, ReplyWriter
 from gateway.errors import GatewayError
 from gateway.exchange.message import Decision
 
-log = logging.getLogger("gateway")
-
 _UNSAFE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _BODILESS = frozenset({204, 304})
+_FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 
 
 class Wire(Protocol):
     """What a reply is written to: the client's connection."""
 
     flow: FlowControl
-
-    def write(self, data: bytes) -> None:
-        """Write, or buffer, all of it."""
+    transport: asyncio.Transport
 
     def common_fields(self) -> bytes:
         """Return the lines that every reply's head has (the date)."""
@@ -43,65 +40,69 @@ class DirectWriter(ReplyWriter):
     def __init__(self, wire: Wire, keepalive_interval: float, *, keep_alive: bool) -> None:
         super().__init__(_no_messages, keepalive_interval)
         self._wire = wire
-        self._head = b""
         self._chunked = False
         self._left: int | None = None
         self.keep_alive = keep_alive
         self.gone = False
         self.complete = False
 
-    async def _start(self, fields: Fields, decision: Decision, *, streamed: bool) -> None:
+    async def _write_whole(self, fields: Fields, decision: Decision, body: bytes) -> None:
         head = self._render(fields, decision)
-        if streamed:
-            await self._write(head)
-        else:
-            self._head = head
+        if self._wire.flow.write_paused:
+            await self._wire.flow.drain()
+        self._put(head + self._framed(body, last=True))
+        self._conclude()
+
+    async def _start(self, fields: Fields, decision: Decision) -> None:
+        await self._write(self._render(fields, decision))
 
     async def _write_chunk(self, chunk: bytes) -> None:
-        if self._chunked:
-            await self._write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
-            return
-        self._count(len(chunk))
-        await self._write(chunk)
+        await self._write(self._framed(chunk))
 
-    async def _end(self, body: bytes) -> None:
+    async def _end(self, body: bytes = b"") -> None:
+        await self._write(self._framed(body, last=True))
+        self._conclude()
+
+    async def _write(self, data: bytes) -> None:
+        if self._wire.flow.write_paused:
+            await self._wire.flow.drain()
+        self._put(data)
+
+    def _put(self, data: bytes) -> None:
+        if data and not self.gone:
+            self._wire.transport.write(data)
+
+    def _framed(self, body: bytes, *, last: bool = False) -> bytes:
+        """Return a piece of the body as it goes on the wire; raises `GatewayError` if too long."""
         if self._chunked:
-            data = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
-        else:
-            self._count(len(body))
-            data = body
-        await self._write(self._head + data if self._head else data)
-        self._head = b""
+            data = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+            return data + b"0\r\n\r\n" if last else data
+        if self._left is not None:
+            self._left -= len(body)
+            if self._left < 0:
+                raise GatewayError("The reply is longer than its Content-Length.")
+        return body
+
+    def _conclude(self) -> None:
         if self._left:
             raise GatewayError("The reply is shorter than its Content-Length.")
         self.complete = True
-
-    async def _write(self, data: bytes) -> None:
-        if self._wire.flow.write_paused and not self.gone:
-            await self._wire.flow.drain()
-        if data and not self.gone:
-            self._wire.write(data)
-
-    def _count(self, size: int) -> None:
-        if self._left is not None:
-            self._left -= size
-            if self._left < 0:
-                raise GatewayError("The reply is longer than its Content-Length.")
 
     def _render(self, fields: Fields, decision: Decision) -> bytes:
         """Return the head, and find out how the body will be framed."""
         lines = [STATUS_LINE[self.status], self._wire.common_fields()]
         closing = False
         for name, value in fields:
-            if _UNSAFE.search(value):
-                raise GatewayError("A header of the reply contains a control character.")
-            if name == b"content-length":
-                self._left = int(value)
-            elif name == b"transfer-encoding":
-                continue
-            elif name == b"connection":
-                closing = b"close" in value.lower()
+            if name in _FRAMING:
+                if name == b"content-length":
+                    self._left = int(value)
+                elif name == b"transfer-encoding":
+                    continue
+                else:
+                    closing = b"close" in value.lower()
             lines.append(b"%b: %b\r\n" % (name, value))
+        if _UNSAFE.search(b"".join([value for _, value in fields])):
+            raise GatewayError("A header of the reply contains a control character.")
         lines.append(decision.lines())
         if closing:
             self.keep_alive = False

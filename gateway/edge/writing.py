@@ -16,8 +16,8 @@ Fields = list[tuple[bytes, bytes]]
 class ReplyWriter:
     """Writes one reply, as ASGI messages. `started` tells whether a status has gone out.
 
-    `keepalive_interval` is in seconds. Another wire is a subclass with `_start`, `_write_chunk`
-    and `_end` of its own.
+    `keepalive_interval` is in seconds. Another wire is a subclass with its own way to `_start`,
+    `_write_chunk`, `_end` and `_write_whole`.
     """
 
     def __init__(self, send: ASGISend, keepalive_interval: float) -> None:
@@ -29,19 +29,20 @@ class ReplyWriter:
 
     async def write(self, reply: ClientReply, decision: Decision) -> None:
         """Write a reply to its end; raises what its body raises, and then it is left open-ended."""
+        self.started = True
+        self.status = reply.status
         body = reply.body
         if isinstance(body, bytes):
-            await self._begin(reply.status, reply.headers, decision, streamed=False)
-            await self._end(body)
+            await self._write_whole(reply.headers, decision, body)
             return
-        await self._begin(reply.status, reply.headers, decision, streamed=True)
+        await self._start(reply.headers, decision)
         if reply.keepalive:
             await self._write_kept_alive(body, reply.keepalive)
         else:
             async for chunk in body:
                 if chunk:
                     await self._write_chunk(chunk)
-        await self._end(b"")
+        await self._end()
 
     async def write_error(self, error: GatewayError, decision: Decision) -> None:
         """Write an error in OpenAI's envelope."""
@@ -51,25 +52,20 @@ class ReplyWriter:
             (b"content-length", str(len(body)).encode("ascii")),
             *((n.encode("latin-1"), v.encode("latin-1", "replace")) for n, v in error.headers),
         ]
-        await self._begin(error.status, headers, decision, streamed=False)
+        await self.write(ClientReply(error.status, headers, body), decision)
+
+    async def _write_whole(self, fields: Fields, decision: Decision, body: bytes) -> None:
+        await self._start(fields, decision)
         await self._end(body)
 
-    async def _begin(
-        self, status: int, fields: Fields, decision: Decision, *, streamed: bool
-    ) -> None:
-        self.started = True
-        self.status = status
-        await self._start(fields, decision, streamed=streamed)
-
-    async def _start(self, fields: Fields, decision: Decision, *, streamed: bool) -> None:  # noqa: ARG002 - for wires that can write a whole reply at once
-        """Write the head; `streamed` False: `_end` follows at once."""
+    async def _start(self, fields: Fields, decision: Decision) -> None:
         headers = [*fields, *decision.headers()]
         await self._send({"type": "http.response.start", "status": self.status, "headers": headers})
 
     async def _write_chunk(self, chunk: bytes) -> None:
         await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 
-    async def _end(self, body: bytes) -> None:
+    async def _end(self, body: bytes = b"") -> None:
         await self._send({"type": "http.response.body", "body": body})
 
     async def _write_kept_alive(self, body: ReplyBody, keepalive: bytes) -> None:
