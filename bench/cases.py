@@ -42,6 +42,8 @@ class Case:
     streamed: bool = False
     request_bytes: int = 1024
     sdk_headers: bool = False
+    fresh_heads: bool = False
+    """No two requests have the same head: nothing about it can be known from the last one."""
     contenders: tuple[str, ...] = EVERYBODY
     baseline: str = ""
     quick: bool = False
@@ -87,6 +89,7 @@ _PASSED_ON = (
     Case("request_c256", "request, 256 connections", 256),
     Case("request_32k", "request of 32 KB, 32 connections", 32, request_bytes=32 * 1024),
     Case("request_sdk", "request with the OpenAI SDK's headers, 32 c.", 32, sdk_headers=True),
+    Case("request_fresh", "request, its head new each time, 32 c.", 32, fresh_heads=True),
     Case("burst", "event, 200 in a burst, 32 streams", 32, streamed=True, quick=True),
     Case("paced_32", "event, one per 10 ms, 32 streams", 32, model="bench-paced-10", streamed=True),
     Case(

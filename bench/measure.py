@@ -1,6 +1,7 @@
 """One measurement: load for a while, and what it cost."""
 
 import json
+import os
 import subprocess
 import time
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ def _with_wrk(
             text=True,
             timeout=seconds + _PATIENCE,
             check=False,
+            env={**os.environ, "FRESH_HEADS": "1" if case.fresh_heads else "0"},
         )
         return _result(ended.stdout, ended.stderr)
 

@@ -1,5 +1,6 @@
 -- wrk's script: POST the file given as argument, print a JSON object at the end.
 -- wrk -s post.lua URL -- BODY_FILE [NAME VALUE]...
+-- With FRESH_HEADS=1 in the environment every request has an x-request-id of its own.
 function init(arguments)
   local file = assert(io.open(arguments[1], "rb"))
   wrk.method = "POST"
@@ -7,6 +8,15 @@ function init(arguments)
   file:close()
   for i = 2, #arguments, 2 do
     wrk.headers[arguments[i]] = arguments[i + 1]
+  end
+end
+
+if os.getenv("FRESH_HEADS") == "1" then
+  local number = 0
+  function request()
+    number = number + 1
+    wrk.headers["X-Request-Id"] = string.format("req-%012d", number)
+    return wrk.format()
   end
 end
 
