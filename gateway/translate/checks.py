@@ -84,14 +84,13 @@ class Integer:
 
     def accept(self, value: object, param: str) -> int:
         """Return the value as an `int`; raises `InvalidRequest`."""
-        if type(value) is int and self.minimum <= value <= self.maximum:
-            return value
-        if isinstance(value, float) and value.is_integer():
+        if type(value) is float and value.is_integer():
             value = int(value)
-        if not isinstance(value, int) or isinstance(value, bool):
+        if type(value) is not int:
             raise wrong_type(param, "an integer", value)
-        _check_range(value, self.minimum, self.maximum, param, "integer")
-        return value
+        if self.minimum <= value <= self.maximum:
+            return value
+        raise _out_of_range(value, self.minimum, self.maximum, param, "integer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,35 +102,35 @@ class Number:
 
     def accept(self, value: object, param: str) -> int | float:
         """Return the value; raises `InvalidRequest`."""
-        if (type(value) is float or type(value) is int) and self.minimum <= value <= self.maximum:
-            return value
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if type(value) is not float and type(value) is not int:
             raise wrong_type(param, "a number", value)
-        if isinstance(value, float) and not math.isfinite(value):
+        if self.minimum <= value <= self.maximum:
+            return value
+        if type(value) is float and not math.isfinite(value):
             raise InvalidRequest(
                 f"Invalid '{param}': expected a finite number, but got {value} instead.",
                 param=param,
                 code="invalid_value",
             )
-        _check_range(value, self.minimum, self.maximum, param, "decimal")
-        return value
+        raise _out_of_range(value, self.minimum, self.maximum, param, "decimal")
 
 
-def _check_range(value: float, minimum: float, maximum: float, param: str, noun: str) -> None:
+def _out_of_range(
+    value: float, minimum: float, maximum: float, param: str, noun: str
+) -> InvalidRequest:
     if value < minimum:
-        raise InvalidRequest(
+        return InvalidRequest(
             f"Invalid '{param}': {noun} below minimum value. "
             f"Expected a value >= {_shown(minimum)}, but got {_shown(value)} instead.",
             param=param,
             code=f"{noun}_below_min_value",
         )
-    if value > maximum:
-        raise InvalidRequest(
-            f"Invalid '{param}': {noun} above maximum value. "
-            f"Expected a value <= {_shown(maximum)}, but got {_shown(value)} instead.",
-            param=param,
-            code=f"{noun}_above_max_value",
-        )
+    return InvalidRequest(
+        f"Invalid '{param}': {noun} above maximum value. "
+        f"Expected a value <= {_shown(maximum)}, but got {_shown(value)} instead.",
+        param=param,
+        code=f"{noun}_above_max_value",
+    )
 
 
 def _shown(value: float) -> str:
