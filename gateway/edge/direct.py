@@ -61,9 +61,7 @@ class DirectHttpProtocol(LimitedHttpProtocol):
         if self._writer is not None:
             self._held += data
             self.flow.pause_reading()
-        elif self._between_requests and self._admit(data):
-            return
-        else:
+        elif not self._between_requests or not self._admit(data):
             super().data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:

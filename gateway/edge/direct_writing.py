@@ -37,6 +37,8 @@ class DirectWriter(ReplyWriter):
     the reply is written as its head has announced it.
     """
 
+    __slots__ = ("_chunked", "_left", "_wire", "complete", "gone", "keep_alive")
+
     def __init__(self, wire: Wire, keepalive_interval: float, *, keep_alive: bool) -> None:
         super().__init__(_no_messages, keepalive_interval)
         self._wire = wire

@@ -20,6 +20,8 @@ class ReplyWriter:
     `_write_chunk`, `_end` and `_write_whole`.
     """
 
+    __slots__ = ("_interval", "_quiet_since", "_send", "started", "status")
+
     def __init__(self, send: ASGISend, keepalive_interval: float) -> None:
         self._send = send
         self._interval = keepalive_interval

@@ -17,7 +17,7 @@ from gateway.exchange.sending import (
     read_whole,
     send_whole,
 )
-from gateway.shapes import Json, RawHeaders, Send, UpstreamReply
+from gateway.shapes import Json, RawHeaders, Send, UpstreamCall, UpstreamReply
 from gateway.translate.contract import Translation
 from gateway.translate.sse import KEEPALIVE, encode_events, terminator
 
@@ -45,7 +45,7 @@ async def perform(
     """
     translation = attempt.translation
     if translation is None:
-        return await _untouched(send, attempt)
+        return await pass_untouched(send, attempt.calls[0])
     if not streamed:
         return await _whole(send, attempt, translation)
     opened = await _open(send, attempt)
@@ -54,8 +54,9 @@ async def perform(
     return await _streamed(call, attempt, translation, opened, settings)
 
 
-async def _untouched(send: Send, attempt: Attempt) -> ClientReply | Failure:
-    answer = await failure_of(0, await send(attempt.calls[0]))
+async def pass_untouched(send: Send, call: UpstreamCall) -> ClientReply | Failure:
+    """Send the client's own bytes; return the upstream's reply as it is, or its failure."""
+    answer = await failure_of(0, await send(call))
     if isinstance(answer, Failure):
         return answer
     if isinstance(answer, Whole):
