@@ -121,10 +121,10 @@ class _Reader:
         lower = name.lower()
         if lower == b"content-length":
             self._lengths.append(value)
-            return
-        if lower in _NOT_PLAIN:
+        elif lower in _NOT_PLAIN:
             self._is_plain = False
-        self._fields.append((lower, value))
+        else:
+            self._fields.append((lower, value))
 
     def on_headers_complete(self) -> None:
         """Take the end of the head (called by httptools)."""
