@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.admin import application as admin_application
 from gateway.admin.metrics import Metrics
 from gateway.config.settings import Settings
 from gateway.edge.application import Gateway, Services
@@ -29,7 +28,10 @@ from gateway.upstream.sender import Upstreams
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """The built gateway: its two ASGI applications, and what must be closed in the end."""
+    """The built gateway: its two ASGI applications, and what must be closed in the end.
+
+    `admin` is None where the admin listener is switched off.
+    """
 
     settings: Settings
     gateway: Gateway
@@ -69,12 +71,21 @@ def build(settings: Settings) -> Application:
     return Application(
         settings,
         Gateway(settings, services),
-        admin_application.build(resolver, metrics, settings.admin.token),
+        _admin(settings, resolver, metrics),
         resolver,
         attempts,
         upstreams,
         responses,
     )
+
+
+def _admin(settings: Settings, resolver: Resolver, metrics: Metrics) -> Any:
+    if not settings.admin.enabled:
+        return None
+    # Starlette takes memory that a gateway without this listener has no use for.
+    from gateway.admin import application
+
+    return application.build(resolver, metrics, settings.admin.token)
 
 
 def _check_templates(settings: Settings) -> None:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route as HttpRoute
 
 from gateway.admin.explanation import explain
-from gateway.admin.metrics import CONTENT_TYPE, Metrics
+from gateway.admin.metrics import Metrics
 from gateway.config.settings import Secret
 from gateway.errors import AuthenticationFailed, GatewayError, InvalidRequest
 from gateway.resolve.features import FEATURES
@@ -74,6 +74,8 @@ def _shape(name: str) -> Shape:
 
 def _metrics(metrics: Metrics) -> Handler:
     async def handler(_: Request) -> Response:
+        from gateway.admin.exposition import CONTENT_TYPE
+
         return Response(metrics.text(), headers={"content-type": CONTENT_TYPE})
 
     return handler

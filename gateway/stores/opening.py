@@ -6,7 +6,6 @@ from pathlib import Path
 from gateway.config.settings import ResponsesSettings
 from gateway.exchange.stored_responses import ResponseStore
 from gateway.stores.memory import MemoryStore
-from gateway.stores.sqlite import SqliteStore
 
 
 def open_store(settings: ResponsesSettings) -> ResponseStore | None:
@@ -15,5 +14,7 @@ def open_store(settings: ResponsesSettings) -> ResponseStore | None:
         return None
     if settings.store == "memory://":
         return MemoryStore(settings.ttl, settings.max_bytes, time.monotonic)
+    from gateway.stores.sqlite import SqliteStore
+
     path = Path(settings.store.removeprefix("sqlite:///"))
     return SqliteStore(path, settings.ttl, settings.max_bytes, time.time)
