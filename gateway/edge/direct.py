@@ -71,6 +71,12 @@ class DirectHttpProtocol(LimitedHttpProtocol):
             self._writer.gone = True
             self._task.cancel()
 
+    def resume_writing(self) -> None:
+        """Let the reply under way go on (called by the transport)."""
+        super().resume_writing()
+        if self._writer is not None:
+            self._writer.resume()
+
     def shutdown(self) -> None:
         """End the connection, after the request under way if there is one (called by uvicorn)."""
         if self._writer is not None:

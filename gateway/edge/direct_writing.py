@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from gateway.edge.writing import Fields, ReplyWriter
 from gateway.errors import GatewayError
-from gateway.exchange.message import Decision
+from gateway.exchange.message import Decision, ReplyBody, Source
 
 _UNSAFE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _BODILESS = frozenset({204, 304})
@@ -37,16 +37,37 @@ class DirectWriter(ReplyWriter):
     the reply is written as its head has announced it.
     """
 
-    __slots__ = ("_chunked", "_left", "_wire", "complete", "gone", "keep_alive")
+    __slots__ = ("_chunked", "_left", "_source", "_wire", "complete", "gone", "keep_alive")
 
     def __init__(self, wire: Wire, keepalive_interval: float, *, keep_alive: bool) -> None:
         super().__init__(_no_messages, keepalive_interval)
         self._wire = wire
         self._chunked = False
         self._left: int | None = None
+        self._source: Source | None = None
         self.keep_alive = keep_alive
         self.gone = False
         self.complete = False
+
+    def resume(self) -> None:
+        """Go on: what was written before has left (called by the connection)."""
+        if self._source is not None:
+            self._source.resume()
+
+    async def _relay(self, body: ReplyBody) -> None:
+        """Write a body as it arrives: from within the upstream's read, if it can be poured."""
+        if body.source is None:
+            await super()._relay(body)
+            return
+        self._source = body.source
+        try:
+            await body.source.pour(self._take)
+        finally:
+            self._source = None
+
+    def _take(self, chunk: bytes) -> bool:
+        self._put(self._framed(chunk))
+        return not self._wire.flow.write_paused
 
     async def _write_whole(self, fields: Fields, decision: Decision, body: bytes) -> None:
         head = self._render(fields, decision)

@@ -41,9 +41,7 @@ class ReplyWriter:
         if reply.keepalive:
             await self._write_kept_alive(body, reply.keepalive)
         else:
-            async for chunk in body:
-                if chunk:
-                    await self._write_chunk(chunk)
+            await self._relay(body)
         await self._end()
 
     async def write_error(self, error: GatewayError, decision: Decision) -> None:
@@ -55,6 +53,11 @@ class ReplyWriter:
             *((n.encode("latin-1"), v.encode("latin-1", "replace")) for n, v in error.headers),
         ]
         await self.write(ClientReply(error.status, headers, body), decision)
+
+    async def _relay(self, body: ReplyBody) -> None:
+        async for chunk in body:
+            if chunk:
+                await self._write_chunk(chunk)
 
     async def _write_whole(self, fields: Fields, decision: Decision, body: bytes) -> None:
         await self._start(fields, decision)

@@ -113,20 +113,38 @@ def _shown(
     return fields, b"".join([b"%b: %b\r\n" % field for field in fields])
 
 
+class Source(Protocol):
+    """A body that can be had as it arrives, without waking a task for each piece."""
+
+    async def pour(self, take: Callable[[bytes], bool]) -> None:
+        """Give all of it to `take`, which returns False for "no more until `resume()`".
+
+        Raises what reading raises, and what `take` does.
+        """
+
+    def resume(self) -> None:
+        """Go on after `take` has returned False."""
+
+
 class ReplyBody:
     """A streamed body. Whoever sends it must `aclose()` it, read or not.
 
     A generator that was never started runs none of its `finally` clauses, hence `release`: it
-    frees what is behind the body in any case, and must bear being called twice.
+    frees what is behind the body in any case, and must bear being called twice. `source`, where
+    there is one, gives the same bytes; whoever pours it must not iterate.
     """
 
-    __slots__ = ("_chunks", "_release")
+    __slots__ = ("_chunks", "_release", "source")
 
     def __init__(
-        self, chunks: AsyncGenerator[bytes, None], release: Callable[[], Awaitable[None]]
+        self,
+        chunks: AsyncGenerator[bytes, None],
+        release: Callable[[], Awaitable[None]],
+        source: Source | None = None,
     ) -> None:
         self._chunks = chunks
         self._release = release
+        self.source = source
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._chunks

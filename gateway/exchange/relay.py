@@ -6,15 +6,16 @@ stream. A stream that was cut off never gets the terminator.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from typing import cast
 
 import msgspec
 
 from gateway.errors import GatewayError, UpstreamReplied
-from gateway.exchange.message import ReplyBody, decode_object
+from gateway.exchange.message import ReplyBody, Source, decode_object
 from gateway.exchange.sending import SubStreams, Whole, is_event_stream
-from gateway.shapes import Json, Shape, UpstreamReply
+from gateway.shapes import Json, RawHeaders, Shape, UpstreamReply
 from gateway.translate.contract import PlainTexts, StreamTranslation
 from gateway.translate.sse import DONE, ServerSentEvent, SSEDecoder, encode_events, terminator
 from gateway.translate.text_lane import TextLane
@@ -256,14 +257,41 @@ async def relayed(reply: UpstreamReply) -> AsyncGenerator[bytes, None]:
     except GatewayError as error:
         if not is_event_stream(reply.headers):
             raise
-        yield b"\n\ndata: " + msgspec.json.encode(error.envelope()) + b"\n\n"
+        yield _broken_off(error)
     finally:
         await reply.aclose()
 
 
+class _Relayed:
+    """The same as `relayed`, of an upstream's reply that can be poured."""
+
+    __slots__ = ("_headers", "_source", "resume")
+
+    def __init__(self, source: Source, headers: RawHeaders) -> None:
+        self._source = source
+        self._headers = headers
+        self.resume = source.resume
+
+    async def pour(self, take: Callable[[bytes], bool]) -> None:
+        try:
+            await self._source.pour(take)
+        except GatewayError as error:
+            if not is_event_stream(self._headers):
+                raise
+            take(_broken_off(error))
+
+
+def _broken_off(error: GatewayError) -> bytes:
+    """Return the event that tells of an error; an event that it interrupts is ended first."""
+    return b"\n\ndata: " + msgspec.json.encode(error.envelope()) + b"\n\n"
+
+
 def passed_on(reply: UpstreamReply) -> ReplyBody:
     """Return an upstream's body as a reply body, untouched."""
-    return ReplyBody(relayed(reply), reply.aclose)
+    source = None
+    if hasattr(reply, "pour"):
+        source = _Relayed(cast("Source", reply), reply.headers)
+    return ReplyBody(relayed(reply), reply.aclose, source)
 
 
 async def begun(stream: AsyncGenerator[bytes, None], grace: float, keepalive: bytes) -> ReplyBody:

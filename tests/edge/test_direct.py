@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateway.config.settings import ClientSettings, ServerSettings
 from gateway.edge.whole_request import RequestHead
 from gateway.errors import TruncatedStream
-from gateway.shapes import UpstreamCall
+from gateway.shapes import RawHeaders, UpstreamCall
 from tests.edge.client import Client
 from tests.edge.wire import DirectConnection, request
 from tests.exchange.scene import chat_chunk, chat_completion
@@ -392,6 +392,65 @@ def test_a_slow_client_stops_the_stream() -> None:
         await connection.settle()
         assert connection.take().endswith(b"data: 99\n\n\r\n0\r\n\r\n")
         connection.end()
+
+    asyncio.run(scenario())
+
+
+class PourableReply(FakeReply):
+    """A reply that gives its pieces from within `pour`, as an upstream's connection does."""
+
+    def __init__(self, *pieces: bytes, headers: RawHeaders = EVENT_STREAM) -> None:
+        super().__init__(200, headers, pieces)
+        self.full = asyncio.Event()
+        self.ready = asyncio.Event()
+
+    async def pour(self, take: Callable[[bytes], bool]) -> None:
+        for piece in self.pieces:
+            self.delivered += 1
+            if not take(piece):
+                self.full.set()
+                await self.ready.wait()
+        if self.error is not None:
+            raise self.error
+
+    def resume(self) -> None:
+        self.ready.set()
+
+
+def test_a_stream_that_can_be_poured_is_and_a_slow_client_stops_it() -> None:
+    async def scenario() -> None:
+        reply = PourableReply(*[b"data: %d\n\n" % number for number in range(100)])
+        connection = DirectConnection(Client(lambda _: reply).gateway)
+        connection.transport.full_after = b"data: 7"
+        connection.protocol.data_received(request(STREAMED_CHAT))
+        await reply.full.wait()
+        assert reply.delivered == 8
+        connection.transport.full_after = None
+        connection.protocol.resume_writing()
+        await connection.settle()
+        received = connection.take()
+        assert received.count(b"data: ") == 100
+        assert received.endswith(b"data: 99\n\n\r\n0\r\n\r\n")
+        connection.protocol.resume_writing()  # with nothing under way
+        connection.end()
+
+    asyncio.run(scenario())
+
+
+def test_a_poured_stream_that_breaks_off_tells_so_and_any_other_body_gets_no_end() -> None:
+    async def scenario() -> None:
+        stream = PourableReply(b"data: 1")
+        other = PourableReply(b"some", headers=())
+        stream.error = other.error = TruncatedStream("cut")
+        connection = DirectConnection(Client(lambda _: stream).gateway)
+        received = await connection.send(request(STREAMED_CHAT))
+        assert b"data: 1\r\n" in received
+        assert b'\n\ndata: {"error"' in received
+        assert not connection.transport.is_closing()
+        connection.end()
+        connection = DirectConnection(Client(lambda _: other).gateway)
+        assert (await connection.send(request(CHAT))).endswith(b"4\r\nsome\r\n")
+        assert connection.transport.is_closing()
 
     asyncio.run(scenario())
 

@@ -17,12 +17,17 @@ class FakeTransport(asyncio.Transport):
         super().__init__()
         self.protocol: DirectHttpProtocol | None = None
         self.written: list[bytes] = []
+        self.full_after: bytes | None = None
+        """What the transport's buffer is full after, if it was written."""
         self._reading = True
         self._closing = False
 
     def write(self, data: Any) -> None:
         assert not self._closing
         self.written.append(bytes(data))
+        if self.full_after is not None and self.full_after in data:
+            assert self.protocol is not None
+            self.protocol.pause_writing()
 
     def is_closing(self) -> bool:
         return self._closing
