@@ -36,6 +36,7 @@ SPARE_OBJECTS = 5_000
 """So many more objects are no leak: caches fill. 10,000 aborts that leak one each are beyond it."""
 
 _PATIENCE = 20.0
+_NUMBER = "NNNNNNNN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def run(tools: Tools, folder: Path) -> Report:
         stack.callback(source.stop)
         source.wait_for_port(source_port, 10)
         told = folder / "observed.json"
-        config = write_gateway_config(folder, source_port)
+        config = write_gateway_config(folder, source_port, narrow=True)
         command = [sys.executable, "-m", "bench.observed", str(config), str(port), str(told)]
         gateway = Process(command, CONTENDER_CPU, folder / "observed.log")
         stack.callback(gateway.stop)
@@ -148,6 +149,10 @@ class _Bench:
         if can_translate(Shape.COMPLETIONS, Shape.CHAT):
             kinds.append(replace(chat, client=Shape.COMPLETIONS))
         found: dict[str, list[bytes]] = {"whole": [], "slow": [], "paced": [], "burst": []}
+        found["queued"] = [replace(chat, model="narrow-slow-200").request(self._port, {})]
+        # Nothing is known of the model, so it is asked for at completions first, and refused.
+        retried = replace(chat, client=Shape.COMPLETIONS, model=f"retried-{_NUMBER}-slow-200")
+        found["retried"] = [retried.request(self._port, {})]
         for kind in kinds:
             for name, model, streamed in (
                 ("whole", "bench-chat", False),
@@ -173,6 +178,8 @@ class _Bench:
             ("before the body", "whole", self._before_the_body),
             ("within the body", "whole", self._within_the_body),
             ("before the first byte", "slow", self._before_the_first_byte),
+            ("in the queue", "queued", self._before_the_first_byte),
+            ("during a retry", "retried", self._before_the_first_byte),
             ("in mid-stream", "paced", self._in_mid_stream),
             ("in a burst", "burst", self._in_mid_stream),
             ("at the end", "burst", self._at_the_end),
@@ -182,6 +189,8 @@ class _Bench:
             self._left -= 1
             moment, kind, leave = self._random.choice(moments)
             request = self._random.choice(self._requests[kind])
+            # A model of its own each time: of a known one nothing would have to be tried again.
+            request = request.replace(_NUMBER.encode(), b"%08d" % self._random.randrange(10**8))
             wire = await _Wire.open(self._port)
             # The gateway may answer and close first: it is the client's leaving that counts.
             with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):

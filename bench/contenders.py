@@ -102,17 +102,29 @@ def _gateway(
     return GATEWAY, _start(stack, folder, GATEWAY, command, CONTENDER_CPU)
 
 
-def write_gateway_config(folder: Path, source: int) -> Path:
-    """Write the configuration of the gateway before the source; return its path."""
+def write_gateway_config(folder: Path, source: int, *, narrow: bool = False) -> Path:
+    """Write the configuration of the gateway before the source; return its path.
+
+    With `narrow`, models called `narrow-*` have an upstream of their own, where two requests at a
+    time have a place and the others wait.
+    """
+    upstream = {
+        "base_url": f"http://127.0.0.1:{source}/v1",
+        "kind": "other",
+        "max_connections": _MOST_STREAMS,
+    }
+    upstreams: dict[str, object] = {"source": upstream}
+    models: dict[str, object] = {
+        "bench-responses": {"endpoint": "responses"},
+        "bench-*": {"endpoint": "chat"},
+    }
+    if narrow:
+        upstreams["narrow"] = {**upstream, "max_connections": 2}
+        models["narrow-*"] = {"endpoint": "chat", "upstream": "narrow"}
+        models["retried-*"] = {"upstream": "source"}
     config = {
-        "upstreams": {
-            "source": {
-                "base_url": f"http://127.0.0.1:{source}/v1",
-                "kind": "other",
-                "max_connections": _MOST_STREAMS,
-            }
-        },
-        "models": {"bench-responses": {"endpoint": "responses"}, "bench-*": {"endpoint": "chat"}},
+        "upstreams": upstreams,
+        "models": models,
         "admin": {"enabled": False},
         "log": {"level": "error"},
     }

@@ -28,8 +28,8 @@ def main(config: Path, port: int, file: Path) -> None:
         known = {
             "tasks": len(asyncio.all_tasks()),
             "objects": objects,
-            "in_flight": application.upstreams.stats()["source"].in_flight,
-            "queued": application.upstreams.stats()["source"].queued,
+            "in_flight": sum(each.in_flight for each in application.upstreams.stats().values()),
+            "queued": sum(each.queued for each in application.upstreams.stats().values()),
         }
         # Written beside and renamed: whoever waits for the file never reads half of it.
         beside = file.with_suffix(".new")
