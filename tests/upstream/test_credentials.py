@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.settings import CredentialPolicy, Kind, Secret, UpstreamSettings
-from gateway.shapes import RawHeaders
-from gateway.upstream.credentials import Credentials
+from gateway.shapes import ClientHeaders, RawHeaders
+from gateway.upstream.credentials import Callers, Credentials
 
 JWT = b"eyJhbGciOi.eyJhdWQi.c2lnbmF0dXJl"
 CALLERS = UpstreamSettings("openai", "https://api.openai.com/v1")
@@ -137,3 +137,78 @@ def test_upstreams_have_fingerprints_of_their_own_and_none_shows_the_key() -> No
     assert one != other
     assert len(one) == 64
     assert one != hashlib.sha256(b"Bearer sk-theirs").hexdigest()
+
+
+CALLER_FIELDS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [
+                *(b"authorization", b"api-key", b"openai-organization", b"openai-project"),
+                *(b"x-user", b"x-session", b"accept"),
+            ]
+        ),
+        st.sampled_from([b"Bearer a", b"Bearer ab", b"a", b"ab", b"", b" ", b"1:a", b"gateway"])
+        | st.binary(max_size=4),
+    ),
+    max_size=5,
+).map(tuple)
+OWN_KEYS = frozenset({hashlib.sha256(b"gateway").hexdigest()})
+MANY = [
+    Credentials(upstream, own_keys=OWN_KEYS)
+    for upstream in (
+        CALLERS,
+        AZURE,
+        KEYED,
+        replace(KEYED, name="told", forward_headers=("X-User", "X-Session")),
+        replace(CALLERS, name="fixed", headers=(("api-key", Secret("k")),)),
+    )
+]
+
+
+@given(CALLER_FIELDS, CALLER_FIELDS, st.sets(st.integers(0, len(MANY) - 1)))
+def test_callers_are_told_apart_when_any_upstream_would(
+    one: RawHeaders, other: RawHeaders, configured: set[int]
+) -> None:
+    credentials = [MANY[position] for position in configured]
+    callers = Callers(credentials)
+    if any(each.fingerprint(one) != each.fingerprint(other) for each in credentials):
+        assert callers.digest(one) != callers.digest(other)
+    mattering = frozenset[bytes]().union(*(each.depends_on for each in credentials))
+    told = [tuple(field for field in fields if field[0] in mattering) for fields in (one, other)]
+    assert (callers.digest(one) == callers.digest(other)) == (told[0] == told[1])
+
+
+@given(CALLER_FIELDS)
+def test_what_no_fingerprint_depends_on_tells_no_callers_apart(fields: RawHeaders) -> None:
+    for each in MANY:
+        mattering = tuple(field for field in fields if field[0] in each.depends_on)
+        assert each.fingerprint(mattering) == each.fingerprint(fields)
+        assert Callers([each]).digest(mattering) == Callers([each]).digest(fields)
+
+
+@given(CALLER_FIELDS)
+def test_what_is_kept_with_a_clients_headers_is_what_plain_ones_give(fields: RawHeaders) -> None:
+    kept, callers = ClientHeaders(fields), Callers(MANY)
+    for _ in range(2):
+        assert callers.digest(kept) == callers.digest(fields)
+        for each in MANY:
+            assert each.headers(kept) == each.headers(fields)
+            assert each.fingerprint(kept) == each.fingerprint(fields)
+    assert not set(kept.derived) & {value for field in fields for value in field}
+
+
+def test_what_is_kept_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    credentials, kept = Credentials(CALLERS), ClientHeaders(THEIRS)
+    callers = Callers([credentials])
+    first = credentials.headers(kept), credentials.fingerprint(kept), callers.digest(kept)
+    monkeypatch.setattr(Credentials, "_callers_headers", None)
+    monkeypatch.setattr(Credentials, "_hash", None)
+    monkeypatch.setattr(Callers, "_digest_of", None)
+    assert (credentials.headers(kept), credentials.fingerprint(kept), callers.digest(kept)) == first
+
+
+def test_a_callers_digest_shows_no_key_and_is_no_fingerprint() -> None:
+    digest = Callers([Credentials(CALLERS)]).digest(THEIRS)
+    assert b"sk-theirs" not in digest
+    assert digest.hex() != Credentials(CALLERS).fingerprint(THEIRS)
+    assert len(digest) == 32

@@ -6,9 +6,16 @@ from hypothesis import strategies as st
 
 from gateway.config.settings import CredentialPolicy, Kind, Secret, UpstreamSettings
 from gateway.errors import InvalidRequest
-from gateway.shapes import RawHeaders, UpstreamCall
+from gateway.shapes import ClientHeaders, RawHeaders, UpstreamCall
 from gateway.upstream.credentials import ACCOUNT_HEADERS, Credentials
-from gateway.upstream.headers import FORWARDED, HOP_BY_HOP, OutgoingHeaders, framing, reply_headers
+from gateway.upstream.headers import (
+    FORWARDED,
+    HOP_BY_HOP,
+    OutgoingHeaders,
+    field_lines,
+    framing,
+    reply_headers,
+)
 
 PLAIN = UpstreamSettings("local", "http://local/v1", credential=CredentialPolicy.NONE)
 CALLERS = replace(PLAIN, credential=CredentialPolicy.CALLER)
@@ -239,3 +246,54 @@ def test_a_body_is_announced_by_its_length(call: UpstreamCall, expected: RawHead
 def test_an_azure_upstream_gets_the_callers_key_in_its_own_field() -> None:
     azure = replace(CALLERS, kind=Kind.AZURE)
     assert outgoing(azure, (b"authorization", b"Bearer k")) == {**ALWAYS, b"api-key": b"k"}
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                [b"accept", b"connection", b"authorization", b"x-stainless-os", b"host", b"x bad"]
+            ),
+            st.sampled_from([b"1", b"Bearer k", b"accept", b"a\r\nb", b""]),
+        ),
+        max_size=5,
+    )
+)
+def test_the_lines_kept_with_a_clients_headers_are_those_of_its_fields(
+    client: list[tuple[bytes, bytes]],
+) -> None:
+    headers = OutgoingHeaders(CALLERS, Credentials(CALLERS), b"local")
+    plain, kept = tuple(client), ClientHeaders(client)
+
+    def lines(fields: RawHeaders) -> bytes | str:
+        try:
+            return headers.lines(fields)
+        except InvalidRequest as error:
+            return error.message
+
+    try:
+        expected: bytes | str = field_lines(headers.from_client(plain))
+    except InvalidRequest as error:
+        expected = error.message  # it is not kept, but found again
+    assert [lines(plain), lines(kept), lines(kept)] == [expected] * 3
+
+
+def test_what_is_kept_for_one_upstream_is_not_sent_to_another() -> None:
+    ours = replace(CALLERS, credential=CredentialPolicy.KEY, api_key=Secret("ours"))
+    kept = ClientHeaders(((b"authorization", b"Bearer theirs"),))
+    lines = [
+        OutgoingHeaders(upstream, Credentials(upstream), b"local").lines(kept)
+        for upstream in (CALLERS, ours, PLAIN)
+    ]
+    assert lines == [b"authorization: Bearer theirs\r\n", b"authorization: Bearer ours\r\n", b""]
+
+
+def test_control_characters_are_all_that_is_refused_in_a_value() -> None:
+    headers = OutgoingHeaders(PLAIN, Credentials(PLAIN), b"local")
+    for value in (bytes([number]) for number in range(256)):
+        client = ((b"accept", value),)
+        if value == b"\x7f" or (value < b" " and value != b"\t"):
+            with pytest.raises(InvalidRequest):
+                headers.from_client(client)
+        else:
+            assert headers.from_client(client) == list(client)
