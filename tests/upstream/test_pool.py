@@ -103,6 +103,13 @@ async def test_bytes_that_nobody_asked_for_never_answer_the_next_request(
         assert world.upstream.connections == 2
 
 
+async def test_a_flood_of_interim_replies_is_an_error(before: WorldMaker) -> None:
+    flood = b"HTTP/1.1 103 Hints\r\nLink: x\r\n\r\n" * 20_000
+    async with before(replies(flood + OK)) as world:
+        with pytest.raises(UpstreamError, match="its head is longer"):
+            await world.fetch()
+
+
 async def test_an_idle_connection_that_receives_anything_is_closed(before: WorldMaker) -> None:
     may_speak = asyncio.Event()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import TruncatedStream, UpstreamUnavailable
+from gateway.upstream.flight import UNREAD_LIMIT, Flight
 from tests.upstream.conftest import GENEROUS, WorldMaker, read
 from tests.upstream.scripted import Peer, replies, until, with_length
 
@@ -114,6 +115,32 @@ async def test_a_large_body_arrives_unharmed_though_its_reader_pauses(
             received += chunk
             for _ in range(20):
                 await asyncio.sleep(0)
+        assert bytes(received) == body
+
+
+async def test_a_large_body_is_poured_unharmed_though_its_taker_is_full(
+    before: WorldMaker, server_tls: ssl.SSLContext
+) -> None:
+    body = bytes(range(251)) * 40_000
+    received = bytearray()
+
+    def take(piece: bytes) -> bool:
+        received.extend(piece)
+        return False
+
+    async with before(replies(with_length(body)), tls=server_tls, verify=False) as world:
+        reply = await world.begin()
+        if not isinstance(reply, Flight):
+            await reply.aclose()
+            return
+        task = asyncio.create_task(reply.pour(take))
+        while not task.done():
+            for _ in range(20):
+                await asyncio.sleep(0)
+            held = len(received)
+            reply.resume()
+            assert len(received) - held <= UNREAD_LIMIT + 256 * 1024
+        await task
         assert bytes(received) == body
 
 
