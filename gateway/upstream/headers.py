@@ -7,7 +7,6 @@ carry rate limits, request ids and the like under any name, and clients read the
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
 
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import InvalidRequest
@@ -137,7 +136,7 @@ def reply_headers(raw: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
 
     `content-length` stays, as information: the body is relayed as it came.
     """
-    return read_reply_fields(raw).relayed
+    return read_reply_fields(raw)[0]
 
 
 def field_lines(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -145,19 +144,14 @@ def field_lines(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
     return b"".join([b"%b: %b\r\n" % field for field in fields])
 
 
-class ReplyFields(NamedTuple):
-    """The fields of a reply's head, sorted by whom they concern."""
+def read_reply_fields(
+    raw: Iterable[tuple[bytes, bytes]],
+) -> tuple[RawHeaders, list[bytes], bool]:
+    """Go through the fields of a reply's head once, for its receiver and for its framing.
 
-    relayed: RawHeaders
-    """See `reply_headers`."""
-    transfer_codings: list[bytes]
-    """The values of `Transfer-Encoding`."""
-    has_length: bool
-    """Whether there is a `Content-Length`."""
-
-
-def read_reply_fields(raw: Iterable[tuple[bytes, bytes]]) -> ReplyFields:
-    """Go through the fields of a reply's head once, for its receiver and for its framing."""
+    Returns those that are relayed (see `reply_headers`), the values of `Transfer-Encoding`, and
+    whether there is a `Content-Length`.
+    """
     relayed: list[tuple[bytes, bytes]] = []
     codings: list[bytes] = []
     named: frozenset[bytes] = frozenset()
@@ -176,7 +170,7 @@ def read_reply_fields(raw: Iterable[tuple[bytes, bytes]]) -> ReplyFields:
             named |= _named_in_connection(((b"connection", value),))
     if named:
         relayed = [field for field in relayed if field[0] not in named]
-    return ReplyFields(tuple(relayed), codings, has_length)
+    return tuple(relayed), codings, has_length
 
 
 @lru_cache(maxsize=1024)

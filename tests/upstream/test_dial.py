@@ -4,15 +4,29 @@ import asyncio
 import socket
 import ssl
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from gateway.errors import UpstreamUnavailable
 from gateway.upstream.dial import Dialer, tls_context
 from gateway.upstream.origin import Origin
+from tests.upstream.scripted import replies, scripted
 
 pytestmark = pytest.mark.anyio
+
+
+class Closing(asyncio.Protocol):
+    """Tells when its socket is closed."""
+
+    def __init__(self) -> None:
+        self.closed = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set()
 
 
 class FakeLoop:
@@ -66,6 +80,25 @@ async def test_addresses_are_tried_in_order_until_one_answers(
     fake = FakeLoop(monkeypatch, addresses, failures)
     assert isinstance(await dialer().connect(asyncio.Protocol), asyncio.Protocol)
     assert fake.tried == ["fe80::1%3", "fe80::2%eth0", "10.0.0.1"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_an_address_is_not_looked_up_which_would_take_a_thread(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    looked_up = []
+
+    async def getaddrinfo(*asked: Any, **_: Any) -> list[tuple[Any, ...]]:
+        looked_up.append(asked[0])
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", upstream.port))]
+
+    async with scripted(replies(b"")) as upstream:
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+        origin = Origin("http", host, upstream.port, "")
+        connection = await Dialer("local", origin, True, 10.0).connect(Closing)
+        connection.transport.abort()
+        await connection.closed.wait()
+    assert looked_up == (["localhost"] if host == "localhost" else [])
 
 
 async def test_an_address_that_does_not_answer_leaves_time_for_the_next(
