@@ -16,7 +16,7 @@ from gateway.errors import GatewayError, UpstreamReplied
 from gateway.exchange.message import ReplyBody, Source, decode_object
 from gateway.exchange.sending import SubStreams, Whole, is_event_stream
 from gateway.shapes import Json, RawHeaders, Shape, UpstreamReply
-from gateway.translate.contract import PlainTexts, StreamTranslation
+from gateway.translate.contract import StreamTranslation, plain_texts_of
 from gateway.translate.sse import DONE, ServerSentEvent, SSEDecoder, encode_events, terminator
 from gateway.translate.text_lane import TextLane
 from gateway.translate.whole_as_event import whole_as_event
@@ -35,8 +35,7 @@ class _Feeder:
         self._ended = [False] * calls
         self._fed = 0
         """How often events, or parts of them, have gone the general way."""
-        offered = getattr(translation, "plain_texts", None)
-        plain: PlainTexts | None = offered() if offered else None
+        plain = plain_texts_of(translation)
         self._lanes: list[TextLane | None] = [None] * calls
         if plain is not None:
             self._lanes = [TextLane(client, home, call, plain) for call in range(calls)]

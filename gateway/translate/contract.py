@@ -217,6 +217,12 @@ class PlainTexts(Protocol):
         """
 
 
+def plain_texts_of(stream: StreamTranslation) -> PlainTexts | None:
+    """Return what a folder offers for the short way; most offer nothing."""
+    offered: Callable[[], PlainTexts | None] | None = getattr(stream, "plain_texts", None)
+    return None if offered is None else offered()
+
+
 class Translation(Protocol):
     """One client request on its way to another endpoint, and the way back."""
 

@@ -1,6 +1,6 @@
 """Streams of completions chunks as one stream of chat chunks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.shapes import Json, Shape
@@ -13,7 +13,7 @@ from gateway.translate.chat_via_completions.reply import (
     total_usage,
 )
 from gateway.translate.chat_via_completions.request import PreparedRequest
-from gateway.translate.contract import Context
+from gateway.translate.contract import Context, PlainTexts
 from gateway.translate.fanout import choice_index
 from gateway.translate.fields import created, model_name, swap_id
 
@@ -86,6 +86,26 @@ class ChatStream:
             and all(self._finished[index] for index in indexes)
             and any(self._folds[index].stopped for index in indexes)
         )
+
+    def plain_texts(self) -> PlainTexts | None:
+        """Return itself where no text is looked into, but for its beginning."""
+        request = self._request
+        return None if request.stops or request.top_logprobs is not None else self
+
+    def is_plain(self, call: int, event: Json) -> bool:  # noqa: ARG002 - the same for all calls
+        """Whether a chunk was the text of one choice, which goes on; see `PlainTexts`.
+
+        What it says of its identity is pinned by now, and of the rest nothing is read.
+        """
+        choices = event.get("choices")
+        if event.get("usage") or not choices or len(choices) != 1:
+            return False
+        text = choices[0].get("text")
+        return isinstance(text, str) and text != "" and not choices[0].get("finish_reason")
+
+    def take_plain(self, call: int, texts: Sequence[str]) -> int:  # noqa: ARG002
+        """Take texts; the first one, which was fed, has already changed all that they change."""
+        return 0
 
     def _indexes(self, call: int) -> Iterable[int]:
         per_call = self._request.choices_per_call

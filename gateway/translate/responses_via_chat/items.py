@@ -98,6 +98,10 @@ class MessageItem(OutputItem):
         logprobs = [_without_bytes(entry) for entry in entries]
         self._write_part("output_text.delta", delta=text, logprobs=logprobs)
 
+    def go_on(self, texts: Sequence[str]) -> None:
+        """Go on with texts of the open part, the events of which are written elsewhere."""
+        self._parts[-1].pieces += texts
+
     def add_refusal(self, text: str) -> None:
         """Go on with a refusal."""
         part = self._part("refusal")

@@ -8,10 +8,11 @@ all others end with the stream.
 """
 
 from collections import deque
+from collections.abc import Sequence
 
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.shapes import Json
-from gateway.translate.contract import Context
+from gateway.translate.contract import Context, PlainTexts
 from gateway.translate.fields import finish_reason
 from gateway.translate.logprobs import chat_logprobs
 from gateway.translate.responses_via_chat.call_item import CallItem
@@ -143,6 +144,37 @@ class ResponsesStream:
     def satisfied(self, call: int) -> bool:  # noqa: ARG002
         """Return False: nothing is cut short here."""
         return False
+
+    def plain_texts(self) -> PlainTexts | None:
+        """Return itself where no logprobs come with the text."""
+        return self if self._request.top_logprobs is None else None
+
+    def is_plain(self, call: int, event: Json) -> bool:  # noqa: ARG002
+        """Whether a chunk was text that the first item, a message, went on with.
+
+        See `PlainTexts`. What the chunk says beside its choice is noted by now.
+        """
+        choices = event.get("choices")
+        if event.get("usage") or not choices or len(choices) != 1:
+            return False
+        delta = choices[0].get("delta")
+        if not isinstance(delta, dict) or choices[0].get("finish_reason"):
+            return False
+        text = delta.get("content")
+        others = [value for key, value in delta.items() if key not in ("content", "role")]
+        is_text = isinstance(text, str) and text != "" and not any(others)
+        return is_text and len(self._queue) == 1 and isinstance(self._queue[0], MessageItem)
+
+    def take_plain(self, call: int, texts: Sequence[str]) -> int | None:  # noqa: ARG002
+        """Take texts of the message that the event just fed went on with."""
+        characters = self._characters + sum(map(len, texts))
+        if characters > MAX_REPLY_CHARACTERS:
+            return None
+        self._characters = characters
+        self._message().go_on(texts)
+        first = self._sequence
+        self._sequence += len(texts)
+        return first
 
     def _open(self) -> ResponseObject:
         """Begin the response, at the first chunk that has something of it."""
