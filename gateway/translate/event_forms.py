@@ -130,25 +130,24 @@ class EventForm:
             return []
         lines = data.split(b"\n")
         whole = (len(lines) - 1) // self._line_count * self._line_count
-        lines = lines[self._line_count - 2 : whole : self._line_count]
-        head, tail = self._line_head, self._tail[:-2]
-        begin, end = len(head), -len(tail)
-        fillings = [line[begin:end] for line in lines]
-        if not self._begins(data, fillings):
-            good = 0
-            for line in lines:
-                if not (line.startswith(head) and line.endswith(tail)):
-                    break
-                good += 1
-            del fillings[good:]
-            if not self._begins(data, fillings):
-                return []
+        begin, end = len(self._line_head), 2 - len(self._tail)
+        fillings = [
+            line[begin:end] for line in lines[self._line_count - 2 : whole : self._line_count]
+        ]
+        if not data.startswith(self._head + (self._tail + self._head).join(fillings) + self._tail):
+            del fillings[self._count_good(data, fillings) :]
         return fillings
 
-    def _begins(self, data: bytes, fillings: Sequence[bytes]) -> bool:
-        """Whether `data` begins with the events of this form with these fillings."""
+    def _count_good(self, data: bytes, fillings: Sequence[bytes]) -> int:
+        """Return how many events of this form with these fillings `data` begins with."""
         head, tail = self._head, self._tail
-        return data.startswith(head + (tail + head).join(fillings) + tail)
+        end = 0
+        for position, filling in enumerate(fillings):
+            event = head + filling + tail
+            if not data.startswith(event, end):
+                return position
+            end += len(event)
+        return len(fillings)
 
     def write(self, texts: Sequence[str], number: int) -> bytes:
         """Return the events with these texts; `number` is that of the first, if they have any."""

@@ -1,0 +1,110 @@
+"""What is alike in events, and what is certain to differ in their text only."""
+
+import msgspec
+import pytest
+
+from gateway.shapes import Json, Shape
+from gateway.translate.event_forms import LARGEST, EventForm
+
+CHAT = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":%b}}]%b}\n\n'
+
+
+def form_of(wire: bytes, shape: Shape = Shape.CHAT) -> EventForm | None:
+    event: Json = msgspec.json.decode(wire[wire.index(b"{") :])
+    return EventForm.of(shape, wire, event)
+
+
+def known(wire: bytes, shape: Shape = Shape.CHAT) -> EventForm:
+    form = form_of(wire, shape)
+    assert form is not None
+    return form
+
+
+def test_events_of_a_form_are_read_and_written_together() -> None:
+    form = known(CHAT % (b'"a"', b""))
+    wire = b"".join(CHAT % (token, b"") for token in (b'"b"', b'"\\u00e9"', b'"\\"c"'))
+    assert form.read(b"...." + wire, 4) == (["b", "é", '"c'], 4 + len(wire))
+    assert form.write(["b", "é", '"c'], 0) == wire.replace(b"\\u00e9", "é".encode())
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        (CHAT % (b'"c"', b""))[:-1],
+        (CHAT % (b'"c"', b""))[:-30],
+        CHAT % (b'"c"', b',"x":1'),
+        CHAT % (b'""', b""),
+        CHAT % (b'"\\ud800"', b""),
+        CHAT % (b'"c",', b""),
+        b": comment\n" + CHAT % (b'"c"', b""),
+        b"\n" + CHAT % (b'"c"', b""),
+        b"event: x\n" + CHAT % (b'"c"', b""),
+        b"data: [DONE]\n\n",
+    ],
+)
+def test_the_first_event_that_is_different_or_not_whole_ends_the_row(behind: bytes) -> None:
+    form = known(CHAT % (b'"a"', b""))
+    row = CHAT % (b'"a"', b"") + CHAT % (b'"b"', b"")
+    assert form.read(row + behind, 0) == (["a", "b"], len(row))
+    assert form.read(row + behind + row, 0) == (["a", "b"], len(row))
+    assert form.read(behind, 0) == ([], 0)
+
+
+def test_lines_that_do_not_end_in_lf_alone_are_left_to_the_general_way() -> None:
+    form = known(CHAT % (b'"a"', b""))
+    for token in (b'"b"\r', b'"b\r"', b'"b"\n', b'\r\n"b"'):
+        assert form.read(CHAT % (token, b""), 0) == ([], 0)
+
+
+def test_numbers_and_padding_may_differ() -> None:
+    wire = (
+        b'event: x\ndata: {"sequence_number":%d,"delta":"%b","logprobs":[],"obfuscation":"%b"}\n\n'
+    )
+    form = known(wire % (7, b"a", b"xx"), Shape.RESPONSES)
+    row = wire % (8, b"b", b"x") + wire % (10, b"c", b"")
+    assert form.read(row, 0) == (["b", "c"], len(row))
+    assert not form.writable
+    for odd in (b"07", b"7.5", b"null", b'"7"', b"-1", b"9" * 40):
+        other = row.replace(b"10", odd)
+        assert form.read(other, 0) == (["b"], len(wire % (8, b"b", b"x")))
+
+
+def test_written_events_are_numbered() -> None:
+    wire = b'event: x\ndata: {"sequence_number":%d,"delta":"%b"}\n\n'
+    form = known(wire % (7, b"a"), Shape.RESPONSES)
+    assert form.writable
+    assert form.write(["b", "c"], 9) == wire % (9, b"b") + wire % (10, b"c")
+    swapped = known(b'data: {"delta":"a","sequence_number":7}\n\n', Shape.RESPONSES)
+    assert not swapped.writable
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        b'data: {"choices":[{"delta":{}}]}\n\n',
+        b'data: {"choices":[],"content":"a"}\n\n',
+        b'data: {"choices":[{"delta":{"content":5}}]}\n\n',
+        b'data: {"content":"a","choices":[{"delta":{"content":"a"}}]}\n\n',
+        b'data: {"choices":[{"delta":{"content":"a","content":"a"}}]}\n\n',
+        b'data: {"choices":[{},{"delta":{"content":"a"}}]}\n\n',
+        b'data: {"choices":[{"delta":"\\"content\\":\\"a\\""}]}\n\n',
+        b'data: {"choices":[{"delta":{"content":\n"a"}}]}\n\n',
+        b'data: {"choices":[{"delta":{"content":"a"}}]}\r\n\r\n',
+        b'data: {"choices":[{"delta":{"content":"a"}}]}\n',
+        b'id: 1\ndata: {"choices":[{"delta":{"content":"a"}}]}\n\n',
+        b'\xef\xbb\xbfdata: {"choices":[{"delta":{"content":"a"}}]}\n\n',
+        b': {\ndata: {"choices":[{"delta":{"content":"a"}}]}\n\n',
+        b'data: {"choices":[{"delta":{"content":"%b"}}]}\n\n' % (b"a" * LARGEST),
+    ],
+)
+def test_no_form_is_told_where_it_is_not_certain(wire: bytes) -> None:
+    start = wire.index(b'{"')
+    event: Json = msgspec.json.decode(wire[start:])
+    assert EventForm.of(Shape.CHAT, wire, event) is None
+
+
+def test_an_event_that_is_nested_too_deeply_has_no_form() -> None:
+    nested = b"[" * 600 + b"]" * 600
+    wire = CHAT % (b'"a"', b',"x":%b' % nested)
+    form = form_of(wire)
+    assert form is None or form.read(wire, 0) == (["a"], len(wire))
