@@ -5,7 +5,6 @@ new clients can bear: one `data:` line of JSON per event, no `id:`, no empty dat
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import msgspec
 
@@ -26,8 +25,7 @@ DEFAULT_MAX_EVENT_BYTES = 32 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSentEvent:
+class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
     """One event: its data, several `data:` lines joined by a newline, and its type, if given."""
 
     data: bytes
@@ -66,7 +64,14 @@ class SSEDecoder:
         events: list[ServerSentEvent] = []
         for line in lines:
             self._count(len(line) + 1)
-            self._read_line(self._take_line(line) if self._line else line, events)
+            if self._line:
+                self._read_line(self._take_line(line), events)
+            elif line.startswith(b"data: "):
+                # No byte order mark, and what most lines are.
+                self._at_start = False
+                self._data.append(line[6:])
+            else:
+                self._read_line(line, events)
         if rest:
             self._count(len(rest))
             self._line.append(rest)
@@ -117,7 +122,8 @@ class SSEDecoder:
     def _dispatch(self, events: list[ServerSentEvent]) -> None:
         data = b"\n".join(self._data)
         if data:
-            events.append(ServerSentEvent(data, self._event.decode("utf-8", "replace")))
+            event = self._event.decode("utf-8", "replace") if self._event else ""
+            events.append(ServerSentEvent(data, event))
         self._data.clear()
         self._event = b""
         self._size = 0
