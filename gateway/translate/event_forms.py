@@ -9,6 +9,7 @@ these nothing but the blanks need be read.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Annotated, Any
 
 import msgspec
@@ -22,7 +23,6 @@ _WINDOW = 16 * 1024
 """How much is read together: what lies behind an event of another form is read again."""
 
 _BEFORE_DATA = re.compile(rb"(?:event: ?[^\r\n]*\n)?data: ?")
-_LINE_END = re.compile(rb"[\r\n]")
 
 _Path = tuple[str | int, ...]
 
@@ -74,24 +74,26 @@ class EventForm:
         `wire` is the event as it was sent, `event` its decoded data.
         """
         opening = wire.find(b"{")
-        data = wire[opening:-2]
-        if len(wire) > LARGEST or not wire.endswith(b"\n\n") or _LINE_END.search(data):
+        if opening < 0 or len(wire) > LARGEST or not _BEFORE_DATA.fullmatch(wire, 0, opening):
             return None
-        if opening < 0 or not _BEFORE_DATA.fullmatch(wire, 0, opening):
+        data = wire[opening:-2]
+        if not wire.endswith(b"\n\n") or b"\n" in data or b"\r" in data:
             return None
         text = _TEXTS[shape]
-        places: list[tuple[int, int, _Blank]] = []
-        for blank in (text, _NUMBER, _PADDING):
-            place = _place(blank, data, event)
-            if place is not None:
-                places.append((opening + place[0], opening + place[1], blank))
-            elif blank is text:
-                return None
-        places.sort(key=lambda each: each[0])
-        ends = [0, *(end for _, end, _ in places)]
-        starts = [*(start for start, _, _ in places), len(wire)]
-        constants = [wire[a:b] for a, b in zip(ends, starts, strict=True)]
-        return cls(text, [blank for _, _, blank in places], constants)
+        place = _place(text, data, event)
+        if place is None:
+            return None
+        places = [(*place, text)]
+        for blank in (_NUMBER, _PADDING):
+            if blank.path[0] in event and (place := _place(blank, data, event)):
+                places.append((*place, blank))
+                places.sort(key=itemgetter(0))
+        constants = []
+        end = 0
+        for start, next_end, _ in places:
+            constants.append(wire[end : opening + start])
+            end = opening + next_end
+        return cls(text, [blank for _, _, blank in places], [*constants, wire[end:]])
 
     @property
     def writable(self) -> bool:
@@ -128,6 +130,13 @@ class EventForm:
         """
         if b"\r" in data:
             return []
+        if (
+            len(data) <= LARGEST
+            and data.count(b"\n") == self._line_count
+            and data.endswith(self._tail)
+        ):
+            # One event alone, as it comes from a model that takes its time.
+            return [data[len(self._head) : -len(self._tail)]]
         lines = data.split(b"\n")
         whole = (len(lines) - 1) // self._line_count * self._line_count
         begin, end = len(self._line_head), 2 - len(self._tail)
@@ -156,6 +165,15 @@ class EventForm:
             (gap,) = self._gaps
             written = [b"%d%b%b" % (n, gap, each) for n, each in enumerate(written, number)]
         return b"%b%b%b" % (self._head, (self._tail + self._head).join(written), self._tail)
+
+
+def text_of(shape: Shape, event: Json) -> str:
+    """Return the text of an event that has a form."""
+    value: Any = event
+    for step in _TEXTS[shape].path:
+        value = value[step]
+    text: str = value
+    return text
 
 
 def _place(blank: _Blank, data: bytes, event: Json) -> tuple[int, int] | None:

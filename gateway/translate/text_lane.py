@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import PlainTexts
-from gateway.translate.event_forms import LARGEST, EventForm
+from gateway.translate.event_forms import LARGEST, EventForm, text_of
 
 _TRIES = 4
 _WORTH = 8
@@ -71,20 +71,17 @@ class TextLane:
         if len(events) != 1 or not self._plain.is_plain(self._call, event):
             return False
         number = events[0].get("sequence_number", 0)
-        if self._confirmed(wire, number, written):
-            return True
+        if self._forms is not None:
+            received, sent = self._forms
+            texts, end = received.read(wire, 0)
+            if texts and end == len(wire) and sent.write(texts, number) == written:
+                return True
         self._found += 1
-        received = EventForm.of(self._home, wire, event)
-        sent = received and EventForm.of(self._client, written, events[0])
-        if received is None or sent is None or not sent.writable:
+        forms = (
+            EventForm.of(self._home, wire, event),
+            EventForm.of(self._client, written, events[0]),
+        )
+        if forms[0] is None or forms[1] is None or not forms[1].writable:
             return False
-        self._forms = received, sent
-        return self._confirmed(wire, number, written)
-
-    def _confirmed(self, wire: bytes, number: int, written: bytes) -> bool:
-        """Whether this way would have given the same."""
-        if self._forms is None:
-            return False
-        received, sent = self._forms
-        texts, end = received.read(wire, 0)
-        return len(texts) == 1 and end == len(wire) and sent.write(texts, number) == written
+        self._forms = forms[0], forms[1]
+        return forms[1].write([text_of(self._home, event)], number) == written

@@ -432,6 +432,16 @@ def test_whatever_comes_between_common_events_goes_the_general_way(
             both_ways(client, home, options, [(0, b"".join(pieces)), (0, None)])
 
 
+@pytest.mark.parametrize("home", [CHAT, COMPLETIONS])
+def test_a_reply_that_grows_too_long_ends_where_it_would_have(
+    home: Shape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.translate.responses_via_chat.stream.MAX_REPLY_CHARACTERS", 40)
+    events = usual(home, WORDS)
+    both_ways(RESPONSES, home, {}, [(0, b"".join(events)), (0, None)])
+    both_ways(RESPONSES, home, {}, [*((0, event) for event in events), (0, None)])
+
+
 @pytest.mark.parametrize(("client", "home"), PAIRS)
 def test_an_event_that_is_held_is_not_lost_at_the_end(client: Shape, home: Shape) -> None:
     events = usual(home, WORDS)
