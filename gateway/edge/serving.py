@@ -10,10 +10,11 @@ import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 
+from gateway.edge.accepting import Acceptor
 from gateway.edge.direct import DirectHttpProtocol
 from gateway.edge.http_limits import LimitedHttpProtocol
 
@@ -39,6 +40,20 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=[])
+        backlog = self.config.backlog
+        self.servers = [
+            cast("asyncio.Server", Acceptor(each, self._protocol, backlog))
+            for each in sockets or ()
+        ]
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        return make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
 
 
 def bind(host: str, port: int) -> socket.socket:

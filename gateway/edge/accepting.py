@@ -1,0 +1,84 @@
+"""Takes new connections: all that wait, not one in each turn of the event loop.
+
+uvloop's listener (libuv) accepts one connection per turn. A turn in which many clients are served
+takes long, so that of 256 clients who came at once the last waited for seconds.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+
+log = logging.getLogger("gateway")
+
+AT_ONCE = 32
+"""Connections taken in one turn: the rest is left to other processes that share the socket."""
+
+PAUSE = 1.0
+"""Seconds without accepting after the system refused to give a connection (no descriptors)."""
+
+
+class Acceptor:
+    """Accepts from a listening socket and gives each connection a protocol.
+
+    Has what uvicorn asks of an `asyncio.Server`. The socket stays its owner's.
+    """
+
+    def __init__(
+        self, listening: socket.socket, protocol: Callable[[], asyncio.Protocol], backlog: int
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._listening = listening
+        self._protocol = protocol
+        self._connecting: set[asyncio.Task[None]] = set()
+        self._pause: asyncio.TimerHandle | None = None
+        self._closed = False
+        listening.setblocking(False)
+        listening.listen(backlog)
+        self._start()
+
+    def close(self) -> None:
+        """Accept no more; connections stay, but for those that have no protocol yet."""
+        self._closed = True
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
+        else:
+            self._loop.remove_reader(self._listening)
+
+    async def wait_closed(self) -> None:
+        """Wait until each accepted connection has its protocol."""
+        if self._connecting:
+            await asyncio.wait(self._connecting)
+
+    def _start(self) -> None:
+        self._pause = None
+        self._loop.add_reader(self._listening, self._accept)
+
+    def _accept(self) -> None:
+        for _ in range(AT_ONCE):
+            try:
+                connection, _ = self._listening.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                log.warning("cannot accept connections: %s", error.strerror)
+                self._loop.remove_reader(self._listening)
+                self._pause = self._loop.call_later(PAUSE, self._start)
+                return
+            task = self._loop.create_task(self._connect(connection))
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
+
+    async def _connect(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        if connection.family != socket.AF_UNIX:
+            # With Nagle's algorithm a reply in two writes waits for the client's acknowledgement.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            transport, _ = await self._loop.connect_accepted_socket(self._protocol, connection)
+        except OSError:
+            connection.close()  # the client has gone already
+            return
+        if self._closed:
+            transport.close()

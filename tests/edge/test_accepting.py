@@ -1,0 +1,163 @@
+"""Connections are taken as they come, many in a turn, and none is forgotten."""
+
+import asyncio
+import errno
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from typing import Any
+
+import pytest
+
+from gateway.edge import accepting
+from gateway.edge.accepting import AT_ONCE, Acceptor
+from gateway.edge.serving import bind
+from tests.upstream.scripted import until
+
+
+class Made(asyncio.Protocol):
+    """A protocol that counts its kind."""
+
+    def __init__(self, made: list["Made"]) -> None:
+        self._made = made
+        self.transport: Any = None
+        self.lost = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self._made.append(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost.set_result(None)
+
+
+class Stage:
+    def __init__(self, listening: socket.socket) -> None:
+        self.made: list[Made] = []
+        self.address = listening.getsockname()
+        self.acceptor = Acceptor(listening, lambda: Made(self.made), 128)
+        self.clients: list[socket.socket] = []
+
+    def connect(self, count: int = 1) -> None:
+        """Connect clients, without a turn of the loop."""
+        for _ in range(count):
+            self.clients.append(socket.create_connection(self.address))
+
+
+@asynccontextmanager
+async def accepting_from(listening: socket.socket) -> AsyncIterator[Stage]:
+    with closing(listening):
+        stage = Stage(listening)
+        try:
+            yield stage
+        finally:
+            stage.acceptor.close()
+            await stage.acceptor.wait_closed()
+            for client in stage.clients:
+                client.close()
+            for protocol in stage.made:
+                await protocol.lost
+
+
+def test_many_connections_are_taken_in_few_turns() -> None:
+    async def scenario() -> None:
+        async with accepting_from(bind("127.0.0.1", 0)) as stage:
+            stage.connect(2 * AT_ONCE)
+            for _ in range(8):
+                await asyncio.sleep(0)
+            assert len(stage.made) == 2 * AT_ONCE
+            for protocol in stage.made:
+                accepted = protocol.transport.get_extra_info("socket")
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+    asyncio.run(scenario())
+
+
+def test_without_descriptors_it_waits_and_goes_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(accepting, "PAUSE", 0.01)
+
+    class Failing(socket.socket):
+        failures = 2
+
+        def accept(self) -> tuple[socket.socket, Any]:
+            if self.failures:
+                self.failures -= 1
+                raise OSError(errno.EMFILE, "Too many open files")
+            return super().accept()
+
+    async def scenario() -> None:
+        listening = Failing(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listening.bind(("127.0.0.1", 0))
+        async with accepting_from(listening) as stage:
+            stage.connect()
+            await until(lambda: len(stage.made) == 1)
+        assert "Too many open files" in caplog.text
+
+    asyncio.run(scenario())
+
+
+def test_it_can_be_closed_while_it_waits() -> None:
+    class Failing(socket.socket):
+        def accept(self) -> tuple[socket.socket, Any]:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+    async def scenario() -> None:
+        listening = Failing(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listening.bind(("127.0.0.1", 0))
+        async with accepting_from(listening) as stage:
+            stage.connect()
+            await until(lambda: stage.acceptor._pause is not None)
+        assert stage.acceptor._pause is None
+        assert stage.made == []
+
+    asyncio.run(scenario())
+
+
+def test_a_connection_that_comes_with_the_end_is_closed() -> None:
+    async def scenario() -> None:
+        async with accepting_from(bind("127.0.0.1", 0)) as stage:
+            stage.connect()
+            await until(lambda: bool(stage.acceptor._connecting))
+            stage.acceptor.close()
+            await stage.acceptor.wait_closed()
+            await stage.made[0].lost
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_has_gone_already_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        async def gone(*_: Any, **__: Any) -> None:
+            raise OSError(errno.ENOTCONN, "gone")
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "connect_accepted_socket", gone)
+        async with accepting_from(bind("127.0.0.1", 0)) as stage:
+            stage.connect()
+            await until(lambda: bool(stage.acceptor._connecting))
+            await stage.acceptor.wait_closed()
+            assert stage.made == []
+            assert stage.clients[0].recv(1) == b""
+
+    asyncio.run(scenario())
+
+
+def test_a_connection_that_was_aborted_in_the_queue_is_passed_over() -> None:
+    class Aborting(socket.socket):
+        aborted = True
+
+        def accept(self) -> tuple[socket.socket, Any]:
+            if self.aborted:
+                self.aborted = False
+                raise ConnectionAbortedError
+            return super().accept()
+
+    async def scenario() -> None:
+        listening = Aborting(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listening.bind(("127.0.0.1", 0))
+        async with accepting_from(listening) as stage:
+            stage.connect()
+            await until(lambda: len(stage.made) == 1)
+
+    asyncio.run(scenario())
