@@ -41,7 +41,6 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_deadline",
-        "_loop",
         "_owner",
         "_reading_paused",
         "_receiver",
@@ -52,11 +51,12 @@ class Connection(asyncio.Protocol):
         "_writing_paused",
         "born",
         "closed",
+        "loop",
     )
 
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._receiver: Receiver | None = None
         self._deadline: float | None = None
@@ -65,7 +65,7 @@ class Connection(asyncio.Protocol):
         self._reading_paused = False
         self._writing_paused = False
         self._writable: asyncio.Future[None] | None = None
-        self.born = self._loop.time()
+        self.born = self.loop.time()
         self.closed = False
 
     @property
@@ -99,7 +99,7 @@ class Connection(asyncio.Protocol):
         """Wait while too much is buffered for writing; raises `TimeoutError` after `limit` s."""
         if not self._writing_paused or self.closed:
             return
-        self._writable = self._loop.create_future()
+        self._writable = self.loop.create_future()
         try:
             async with asyncio.timeout(limit):
                 await self._writable
@@ -192,7 +192,7 @@ class Connection(asyncio.Protocol):
     def _start_timer(self, when: float) -> None:
         if not self.closed:
             self._stop_timer()
-            self._timer = self._loop.call_at(when, self._look_at_deadline)
+            self._timer = self.loop.call_at(when, self._look_at_deadline)
             self._timer_at = when
 
     def _stop_timer(self) -> None:
@@ -207,7 +207,7 @@ class Connection(asyncio.Protocol):
         when = self._deadline
         if when is None:
             return
-        if self._loop.time() < when:
+        if self.loop.time() < when:
             self._start_timer(when)
         elif self._receiver is not None:
             self._deadline = None

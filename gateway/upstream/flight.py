@@ -64,7 +64,6 @@ class Flight:
         self._connection: Connection | None = None
         self._park = park
         self._release = release
-        self._loop = asyncio.get_running_loop()
         self._parser = ReplyParser(name, head_only=head_only)
         self._waiter: asyncio.Future[None] | None = None
         self._error: Exception | None = None
@@ -91,6 +90,7 @@ class Flight:
         the connection is closed.
         """
         self._connection = connection
+        self._loop = connection.loop
         connection.attach(self)
         body = call.body
         try:

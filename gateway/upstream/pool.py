@@ -113,19 +113,17 @@ class Pool:
 
     def _take_idle(self) -> Connection | None:
         """Return the connection that was used last: it is the least likely to be closing."""
-        if not self._idle:
-            return None
-        # Names change their addresses; a connection that lives on would never notice.
-        too_old = asyncio.get_running_loop().time() - self._max_age
         while self._idle:
             connection, _ = self._idle.popitem()
-            if connection.reusable and connection.born > too_old:
+            # Names change their addresses; a connection that lives on would never notice.
+            age = connection.loop.time() - connection.born
+            if connection.reusable and age < self._max_age:
                 return connection
             connection.abort()
         return None
 
     def _park(self, connection: Connection) -> None:
-        now = asyncio.get_running_loop().time()
+        now = connection.loop.time()
         if self._closed or now - connection.born >= self._max_age:
             connection.abort()
             return
