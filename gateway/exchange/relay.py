@@ -18,7 +18,7 @@ from gateway.exchange.sending import SubStreams, Whole, is_event_stream
 from gateway.shapes import Json, RawHeaders, Shape, UpstreamReply
 from gateway.translate.contract import StreamTranslation, plain_texts_of
 from gateway.translate.sse import DONE, ServerSentEvent, SSEDecoder, encode_events, terminator
-from gateway.translate.text_lane import TextLane
+from gateway.translate.text_lane import PATIENCE, TextLane
 from gateway.translate.whole_as_event import whole_as_event
 
 
@@ -98,8 +98,9 @@ class _Feeder:
                     pieces.append(written)
                     start = end
                     continue
-            if lane.worthless:
-                self._lanes[call] = None
+            if lane.worthless or lane.missed >= PATIENCE:
+                self._lanes[call] = None if lane.worthless else lane
+                lane.missed = 0
                 pieces.append(self._take(call, data[start:]))
                 return
             end = data.find(b"\n\n", start) + 2
@@ -115,8 +116,11 @@ class _Feeder:
         """Take bytes the general way. The lane is told, if they were one event."""
         received = self._decoders[call].feed(data)
         written, events, event = self._fold(call, received)
-        if lane and event and len(received) == 1 and lane.proved(data, event, events, written):
-            lane.open_at = self._fed
+        if lane:
+            lane.missed += 1
+            if event and len(received) == 1 and lane.proved(data, event, events, written):
+                lane.missed = 0
+                lane.open_at = self._fed
         return written
 
     def _fold(

@@ -11,17 +11,25 @@ from gateway.shapes import Json, Shape
 from gateway.translate.contract import PlainTexts
 from gateway.translate.event_forms import LARGEST, EventForm, text_of
 
-_TRIES = 4
-_WORTH = 8
-"""How many events a form must serve on average to be worth finding it, after some tries."""
+PATIENCE = 16
+"""After how many events that open no lane the rest of a read is taken together."""
+
+_FINDING = 4
+"""What it costs to find the forms of an event; to see that they are the known ones costs 1."""
+
+_TRIAL = 16
+"""How much may be spent before it must have paid."""
+
+_WORTH = 2
+"""How many events must be served for what has been spent."""
 
 
 class TextLane:
     """The short way of one call's stream. It is open only right behind an event that proved it."""
 
     __slots__ = (
-        *("_call", "_client", "_forms", "_found", "_home", "_plain", "_served"),
-        *("held", "open_at"),
+        *("_call", "_client", "_forms", "_home", "_plain", "_served", "_spent"),
+        *("held", "missed", "open_at"),
     )
 
     def __init__(self, client: Shape, home: Shape, call: int, plain: PlainTexts) -> None:
@@ -30,17 +38,19 @@ class TextLane:
         self._call = call
         self._plain = plain
         self._forms: tuple[EventForm, EventForm] | None = None
-        self._found = 0
         self._served = 0
+        self._spent = 0
         self.open_at = -1
         """How many events of the whole request had gone the general way when it was proved."""
+        self.missed = 0
+        """How many events in a row have not opened it."""
         self.held = b""
         """The beginning of an event, which waits for its rest."""
 
     @property
     def worthless(self) -> bool:
         """Whether the events of this stream differ too much."""
-        return self._found >= _TRIES and self._served < _WORTH * self._found
+        return self._spent >= _TRIAL and self._served < _WORTH * self._spent
 
     def take(self, data: bytes, start: int) -> tuple[bytes, int]:
         """Take the events from `start` on that can go this way; none, perhaps.
@@ -71,12 +81,13 @@ class TextLane:
         if len(events) != 1 or not self._plain.is_plain(self._call, event):
             return False
         number = events[0].get("sequence_number", 0)
+        self._spent += 1
         if self._forms is not None:
             received, sent = self._forms
             texts, end = received.read(wire, 0)
             if texts and end == len(wire) and sent.write(texts, number) == written:
                 return True
-        self._found += 1
+        self._spent += _FINDING - 1
         forms = (
             EventForm.of(self._home, wire, event),
             EventForm.of(self._client, written, events[0]),
