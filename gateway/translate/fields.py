@@ -30,8 +30,9 @@ def created(value: object, context: Context) -> int:
 
     `created_at` of responses is a float in OpenAI's schema.
     """
-    number = finite_number(value)
-    return context.now if number is None else int(number)
+    if (type(value) is int or type(value) is float) and -_INT64 < value < _INT64:
+        return int(value)
+    return context.now
 
 
 def model_name(upstream_model: object, context: Context) -> str:
@@ -62,7 +63,7 @@ def add_usage(total: Json | None, usage: object, *, count_prompt: bool = True) -
     prompt's tokens are left out: a prompt counts once, however many calls generate its choices
     (as vLLM counts). Only numbers are summed; whatever else an upstream puts there is dropped.
     """
-    addition = _numbers(usage)
+    addition = numbers(usage)
     if not count_prompt:
         addition = _without_prompt(addition)
     if not addition:
@@ -84,7 +85,7 @@ def sum_usage(
     """
     total: Json = {}
     for call, usage in enumerate(usages):
-        addition = _numbers(usage)
+        addition = numbers(usage)
         if not addition:
             return None
         if not total:
@@ -94,17 +95,25 @@ def sum_usage(
     return total or None
 
 
-def _numbers(usage: object) -> Json:
-    """Return a copy of a usage with nothing but its numbers, those of its details included."""
-    if not isinstance(usage, dict):
-        return {}
+def numbers(usage: object) -> Json:
+    """Return a copy of a usage with nothing but its numbers, those of its details included.
+
+    Empty: the usage is unknown.
+    """
     known: Json = {}
+    if not isinstance(usage, dict):
+        return known
     for key, value in usage.items():
+        # What `finite_number` says, without a call for each of a dozen values.
         if isinstance(value, dict):
-            details = {k: v for k, v in value.items() if finite_number(v) is not None}
+            details = {
+                name: count
+                for name, count in value.items()
+                if (type(count) is int or type(count) is float) and -_INT64 < count < _INT64
+            }
             if details:
                 known[key] = details
-        elif finite_number(value) is not None:
+        elif (type(value) is int or type(value) is float) and -_INT64 < value < _INT64:
             known[key] = value
     return known
 

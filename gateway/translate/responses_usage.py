@@ -72,7 +72,14 @@ def _counts(usage: object, prompt_key: str, completion_key: str) -> tuple[int, i
 def _details(details: object) -> Mapping[str, int]:
     if not isinstance(details, dict):
         return {}
-    return {key: count for key, value in details.items() if (count := _count(value)) is not None}
+    known = {}
+    for key, value in details.items():
+        # Nearly all are whole numbers: those need no call.
+        if type(value) is int and 0 <= value <= _LARGEST:
+            known[key] = value
+        elif (count := _count(value)) is not None:
+            known[key] = count
+    return known
 
 
 def _count(value: object) -> int | None:
