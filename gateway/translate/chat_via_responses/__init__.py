@@ -4,19 +4,21 @@ from collections.abc import Sequence
 
 from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_responses.client_paths import client_param
+from gateway.translate.chat_via_responses.plain import plain_call, plain_reply
 from gateway.translate.chat_via_responses.reply import fold_replies
 from gateway.translate.chat_via_responses.request import prepare
 from gateway.translate.chat_via_responses.stream import ChatStream
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
+from gateway.translate.plain_way import PlainTranslation
 
 
 class ChatViaResponses:
     """One chat request on its way to a responses endpoint."""
 
-    def __init__(self, body: Json, context: Context) -> None:
-        self.report = Report(Shape.CHAT, Shape.RESPONSES)
+    def __init__(self, body: Json, context: Context, report: Report) -> None:
+        self.report = report
         self._context = context
-        self._request = prepare(body, context, self.report)
+        self._request = prepare(body, context, report)
 
     @property
     def calls(self) -> Sequence[Json]:
@@ -45,4 +47,8 @@ def translate(body: Json, context: Context) -> Translation:
 
     Raises `InvalidRequest` or `UnsupportedParameter`, naming the client's parameter.
     """
-    return ChatViaResponses(body, context)
+    report = Report(Shape.CHAT, Shape.RESPONSES)
+    call = plain_call(body, context)
+    if call is None:
+        return ChatViaResponses(body, context, report)
+    return PlainTranslation((body, context), call, report, plain_reply, ChatViaResponses)

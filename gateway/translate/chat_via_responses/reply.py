@@ -86,9 +86,18 @@ def plain_text(
     None where there is anything more to it, or anything to be done about the text: `folded_choice`
     is for all responses, and gives the same for these.
     """
-    if len(response["output"]) != 1 or response.get("status") != "completed":
+    text = sole_text(response)
+    if request.looks_into_text or reached_limit(sent, response, context):
         return None
-    item = response["output"][0]
+    return text
+
+
+def sole_text(response: Json) -> str | None:
+    """Return the text of a completed response that has nothing else in its output."""
+    output = response.get("output")
+    if not isinstance(output, list) or len(output) != 1 or response.get("status") != "completed":
+        return None
+    item = output[0]
     content = item.get("content") if isinstance(item, dict) else None
     if not isinstance(content, list) or len(content) != 1 or item.get("type") != "message":
         return None
@@ -97,8 +106,6 @@ def plain_text(
         return None
     text = part.get("text")
     if not isinstance(text, str) or part.get("annotations", []) != [] or "phase" in item:
-        return None
-    if request.looks_into_text or reached_limit(sent, response, context):
         return None
     return text
 

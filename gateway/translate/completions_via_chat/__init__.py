@@ -5,11 +5,13 @@ from collections.abc import Sequence
 
 from gateway.shapes import Json, Shape
 from gateway.translate.checks import check
+from gateway.translate.completions_via_chat.plain import plain_call, plain_reply
 from gateway.translate.completions_via_chat.reply import fold, fold_nothing
 from gateway.translate.completions_via_chat.request import TABLE, Plan, read_plan
 from gateway.translate.completions_via_chat.stream import CompletionsStream
 from gateway.translate.completions_via_chat.upstream_bodies import upstream_bodies
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
+from gateway.translate.plain_way import PlainTranslation
 
 
 def translate(body: Json, context: Context) -> Translation:
@@ -18,8 +20,16 @@ def translate(body: Json, context: Context) -> Translation:
     `body` is not changed. Raises `InvalidRequest` for a request that is wrong and
     `UnsupportedParameter` for one that chat cannot express; both name the client's parameter.
     """
-    checked = check(body, TABLE)
     report = Report(Shape.COMPLETIONS, Shape.CHAT)
+    call = plain_call(body, context)
+    if call is None:
+        return translate_any(body, context, report)
+    return PlainTranslation((body, context), call, report, plain_reply, translate_any)
+
+
+def translate_any(body: Json, context: Context, report: Report) -> Translation:
+    """Translate a request in the general way, plain or not; raises what `translate` raises."""
+    checked = check(body, TABLE)
     plan = read_plan(checked, context, report)
     return CompletionsViaChat(
         plan, upstream_bodies(checked, plan, context, report), context, report
