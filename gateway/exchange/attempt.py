@@ -54,6 +54,9 @@ class Attempts:
         self._settings = settings
         self.wall_clock = wall_clock
         self._detokenizers = detokenizers
+        self._contexts: dict[tuple[int, Shape], tuple[Route, Context]] = {}
+        """Those of this second. The route is kept with its context, so that its id stays its own."""
+        self._second = 0
 
     def settings_for(self, route: Route) -> TranslationSettings:
         """Return the translation settings, with the overrides of the model's rule."""
@@ -80,7 +83,22 @@ class Attempts:
         )
 
     def context(self, route: Route, shape: Shape) -> Context:
-        """Return what the translation to this endpoint needs to know."""
+        """Return what the translation to this endpoint needs to know.
+
+        The same route is given for many requests, and gets the same context within a second.
+        """
+        now = int(self.wall_clock())
+        if now != self._second:
+            self._contexts.clear()
+            self._second = now
+        known = self._contexts.get((id(route), shape))
+        if known is not None:
+            return known[1]
+        context = self._new_context(route, shape, now)
+        self._contexts[id(route), shape] = (route, context)
+        return context
+
+    def _new_context(self, route: Route, shape: Shape, now: int) -> Context:
         settings = self.settings_for(route)
         return Context(
             model_asked=route.model_asked,
@@ -92,7 +110,7 @@ class Attempts:
             reasoning_effort=route.rule.reasoning_effort if route.rule else None,
             detokenize=self._detokenizers.get(settings.tokenizer or ""),
             new_id=_new_id,
-            now=int(self.wall_clock()),
+            now=now,
         )
 
 

@@ -37,6 +37,26 @@ def test_a_known_context_length_bounds_the_translation() -> None:
     assert known.now == 1_795_000_000
 
 
+def test_a_context_is_made_anew_each_second_and_for_each_route_and_endpoint() -> None:
+    clock = iter((10.1, 10.9, 10.9, 10.9, 11.0, 10.0))
+    made = Attempts(Settings((OPENAI,)), lambda: next(clock))
+    first = made.context(ROUTE, Shape.CHAT)
+    assert made.context(ROUTE, Shape.CHAT) is first
+    renamed = made.context(replace(ROUTE, model_sent="other"), Shape.CHAT)
+    assert renamed.model_sent == "other"
+    assert made.context(ROUTE, Shape.RESPONSES).capabilities != first.capabilities
+    assert [made.context(ROUTE, Shape.CHAT).now for _ in range(2)] == [11, 10]
+
+
+def test_a_route_of_this_second_is_never_taken_for_another() -> None:
+    made = attempts()
+    for number in range(1000):
+        # Each route is forgotten at once but for its context: its id must not be another's.
+        route = replace(ROUTE, model_sent=f"m{number}")
+        assert made.context(route, Shape.CHAT).model_sent == f"m{number}"
+        del route
+
+
 def test_ids_are_fresh_each_time() -> None:
     context = attempts().context(ROUTE, Shape.CHAT)
     first, second = context.new_id(), context.new_id()
