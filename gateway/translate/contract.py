@@ -131,6 +131,8 @@ class Report:
     def header(self) -> str:
         """Return the header value: printable ASCII, empty lists left out."""
         header = f"from={self.source}; to={self.target}"
+        if not (self.dropped or self.changed or self.emulated):
+            return header
         for name, entries in (
             ("dropped", self.dropped),
             ("changed", self.changed),

@@ -9,7 +9,8 @@ from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 
 ID_PREFIXES = {Shape.COMPLETIONS: "cmpl-", Shape.CHAT: "chatcmpl-", Shape.RESPONSES: "resp_"}
-_PREFIXES = tuple(ID_PREFIXES.values())
+_PREFIXES = ("chatcmpl-", "resp_", "cmpl-")
+"""The same, the commonest first; none is the beginning of another."""
 
 
 def swap_id(upstream_id: object, shape: Shape, context: Context) -> str:
@@ -105,16 +106,16 @@ def numbers(usage: object) -> Json:
         return known
     for key, value in usage.items():
         # What `finite_number` says, without a call for each of a dozen values.
-        if isinstance(value, dict):
-            details = {
-                name: count
-                for name, count in value.items()
-                if (type(count) is int or type(count) is float) and -_INT64 < count < _INT64
-            }
+        if type(value) is int or type(value) is float:
+            if -_INT64 < value < _INT64:
+                known[key] = value
+        elif isinstance(value, dict):
+            details: Json = {}
+            for name, count in value.items():
+                if (type(count) is int or type(count) is float) and -_INT64 < count < _INT64:
+                    details[name] = count  # noqa: PERF403 - a comprehension is a call, too
             if details:
                 known[key] = details
-        elif (type(value) is int or type(value) is float) and -_INT64 < value < _INT64:
-            known[key] = value
     return known
 
 

@@ -83,11 +83,7 @@ def plain_reply(response: object, sent: Json, context: Context) -> Json | None:
     if text is None or usage is None or response.get("metadata"):
         return None
     limit = sent.get("max_output_tokens")
-    if (
-        limit is not None
-        and usage["completion_tokens"] >= limit
-        and not context.capabilities.strict_params
-    ):
+    if limit is not None and usage["completion_tokens"] >= limit:
         return None
     choice = {
         "index": 0,
