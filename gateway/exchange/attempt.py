@@ -55,7 +55,7 @@ class Attempts:
         self.wall_clock = wall_clock
         self._detokenizers = detokenizers
         self._contexts: dict[tuple[int, Shape], tuple[Route, Context]] = {}
-        """Those of this second. The route is kept with its context, so that its id stays its own."""
+        """Those of this second. A route is kept with its context, so that its id stays its own."""
         self._second = 0
 
     def settings_for(self, route: Route) -> TranslationSettings:

@@ -113,7 +113,7 @@ def numbers(usage: object) -> Json:
             details: Json = {}
             for name, count in value.items():
                 if (type(count) is int or type(count) is float) and -_INT64 < count < _INT64:
-                    details[name] = count  # noqa: PERF403 - a comprehension is a call, too
+                    details[name] = count
             if details:
                 known[key] = details
     return known

@@ -1,0 +1,90 @@
+"""What shows that the plain way of a translation and its general way are one to a client."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from hypothesis import strategies as st
+
+from gateway.errors import GatewayError
+from gateway.shapes import Json
+from gateway.translate.contract import Context, Translation
+
+Translate = Callable[[Json, Context], Translation]
+
+ABSENT = object()
+"""In a change: the key is taken away."""
+
+WILD = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**64), 2**64)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["", "a", "stop", "length", "error", "user", "auto"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["type", "text", "role", "content", "name", "a"]), inner)
+    ),
+    max_leaves=6,
+)
+"""Any JSON, with the words of both endpoints in it."""
+
+
+def each(path: str, *values: object) -> list[tuple[str, Any]]:
+    """Return one change per value, all at the same path."""
+    return [(path, value) for value in values]
+
+
+def changed(original: Json, changes: Sequence[tuple[str, Any]]) -> Json:
+    """Return a deep copy with values put at paths (`choices.0.index`); bad paths do nothing."""
+    copy: Json = msgspec.json.decode(msgspec.json.encode(original))
+    for path, value in changes:
+        *outer, last = path.split(".")
+        place: Any = copy
+        for step in outer:
+            place = _at(place, step)
+        if isinstance(place, list) and last.isdigit() and int(last) < len(place):
+            place[int(last)] = value
+        elif isinstance(place, dict) and value is not ABSENT:
+            place[last] = value
+        elif isinstance(place, dict):
+            place.pop(last, None)
+    return copy
+
+
+def _at(place: Any, step: str) -> Any:
+    if isinstance(place, list):
+        return place[int(step)] if step.isdigit() and int(step) < len(place) else None
+    return place.get(step) if isinstance(place, dict) else None
+
+
+def outcome(
+    translate: Translate,
+    body: Json,
+    context: Context,
+    replies: Sequence[Any],
+    params: Sequence[str],
+) -> list[Any]:
+    """Return all that a translation shows of itself, errors included, JSON as bytes."""
+    before = msgspec.json.encode([body, replies])
+    try:
+        made = translate(body, context)
+    except GatewayError as error:
+        return [_shown(error)]
+    seen: list[Any] = [
+        msgspec.json.encode(list(made.calls)),
+        made.report.header(),
+        made.local_reply(),
+    ]
+    made.report.drop("noted on the way")
+    try:
+        seen.append(msgspec.json.encode(made.reply(replies)))
+    except GatewayError as error:
+        seen.append(_shown(error))
+    seen += [made.report.header(), [made.client_param(0, param) for param in params]]
+    assert msgspec.json.encode([body, replies]) == before
+    return seen
+
+
+def _shown(error: GatewayError) -> Any:
+    return type(error), error.status, error.envelope()

@@ -1,0 +1,225 @@
+"""The plain way from chat to responses gives what the general way gives."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.config.settings import TranslationSettings
+from gateway.shapes import Json, Shape
+from gateway.translate.chat_via_responses import ChatViaResponses, reply, translate
+from gateway.translate.chat_via_responses.plain import plain_call, plain_reply
+from gateway.translate.contract import Capabilities, Context, Report, Translation
+from gateway.translate.plain_way import PlainTranslation
+from tests.translate.both_ways import ABSENT, WILD, changed, each, outcome
+from tests.translate.chat_via_responses.cases import LLAMACPP, OPENAI, USAGE, VLLM, message, text
+
+
+def make_context(
+    capabilities: Capabilities = OPENAI,
+    settings: TranslationSettings | None = None,
+    effort: str | None = None,
+) -> Context:
+    return Context(
+        model_asked="thinker",
+        model_sent="gpt-5-pro",
+        settings=settings or TranslationSettings(),
+        capabilities=capabilities,
+        reasoning_effort=effort,
+        new_id=lambda: "f" * 32,
+        now=1_700_000_000,
+    )
+
+
+FULL: Json = {
+    "model": "thinker",
+    "messages": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "hello"},
+        {"role": "assistant", "content": ""},
+        {"content": "go on", "role": "user"},
+    ],
+    "temperature": 0.5,
+    "top_p": 1,
+    "max_tokens": 300,
+    "n": 1,
+    "store": True,
+    "stream": False,
+    "user": "somebody",
+}
+REPLY: Json = {
+    "id": "resp_1",
+    "object": "response",
+    "created_at": 1_760_000_000,
+    "status": "completed",
+    "error": None,
+    "incomplete_details": None,
+    "model": "gpt-5-pro-2026",
+    "metadata": {},
+    "output": [message(text("Hi."))],
+    "service_tier": "default",
+    "usage": USAGE,
+}
+ERROR = {"message": "No.", "type": "server_error", "param": "input[1].content", "code": "x"}
+PARAMS = ["input[1].content", "max_output_tokens", "store", "temperature", "reasoning.effort"]
+
+ODD_PARAMETERS: list[tuple[str, Any]] = [
+    *each("model", ABSENT, None, 3),
+    *each("messages", ABSENT, None, [], {}, "x", [3], [None]),
+    *each("messages.0", None, {}, {"role": "user"}, {"content": "x"}, [1, 2]),
+    *each("messages.0.role", "developer", "tool", "function", "own", None, 3, []),
+    *each("messages.0.content", None, "", 3, [], [{"type": "text", "text": "a"}]),
+    *each("messages.2.content", None, 3, [{"type": "text", "text": "a"}]),
+    *each("messages.1.name", None, "Ann", 3),
+    *each("messages.2.tool_calls", None, [], [{"function": {"name": "f"}}]),
+    ("messages.2.refusal", "No."),
+    *each("max_tokens", ABSENT, None, 0, 1, 15, 16, 16.0, True, "9", 2**63),
+    *each("max_completion_tokens", None, 0, 1, 16, 300, 300.0, 2**63),
+    *each("temperature", None, -0.1, 2.1, 2, True, "1", []),
+    *each("top_p", None, -0.1, 1.1, 0, True, "1"),
+    *each("n", None, 0, 2, 1.0, True, "1", 129),
+    *each("store", None, False, 0, "no"),
+    *each("stream", None, True, 0, "no"),
+    *each("user", None, 3, ""),
+    *each("stop", None, "up", ["up"], ""),
+    *each("logprobs", None, False, True),
+    *[("seed", 7), ("presence_penalty", 0), ("logit_bias", {}), ("top_k", 5), ("input", [])],
+    *[("reasoning_effort", "low"), ("verbosity", "low"), ("metadata", {"a": "b"})],
+    *[("stream_options", {"include_usage": True}), ("modalities", ["text"]), ("tools", [])],
+    *[("response_format", {"type": "json_object"}), ("moderation", {}), ("prediction", {})],
+]
+CONTEXTS: dict[str, Context] = {
+    "OpenAI": make_context(),
+    "vLLM": make_context(VLLM),
+    "llama.cpp": make_context(LLAMACPP),
+    "upstream's name": make_context(settings=TranslationSettings(echo_model="upstream")),
+    "effort": make_context(effort="low"),
+    "no temperature": make_context(replace(OPENAI, temperature=False)),
+    "no top_p": make_context(replace(OPENAI, top_p=False)),
+    "dropping": make_context(
+        replace(VLLM, temperature=False, top_p=False), TranslationSettings(on_unsupported="drop")
+    ),
+}
+PLAIN_CONTEXTS = ["OpenAI", "vLLM", "llama.cpp", "upstream's name"]
+ODD_REPLIES: list[tuple[str, Any]] = [
+    *each("id", ABSENT, None, 3, "", "resp_", "chatcmpl-2", "cmpl-3", "own"),
+    *each("object", ABSENT, None, "error", "chat.completion"),
+    *each("created_at", ABSENT, None, 0, 1.5, "1", True, -1, 2**63, 2**70),
+    *each("status", ABSENT, None, "incomplete", "failed", "in_progress", 3),
+    *each("error", ABSENT, {}, ERROR, "No.", 3),
+    *each("type", None, "error", "response.failed", "message"),
+    *each("response", None, {}, {"status": "failed", "error": ERROR}),
+    ("incomplete_details", {"reason": "max_output_tokens"}),
+    *each("model", ABSENT, None, "", 3),
+    *each("metadata", ABSENT, None, {"a": "b"}, "x", ["x"]),
+    *each("service_tier", ABSENT, None, "", 3),
+    ("moderation", {"flagged": False}),
+    *each("output", ABSENT, None, [], {}, "x", {"0": 1}, [3], [None]),
+    ("output", [{"type": "reasoning", "summary": []}, message(text("Hi."))]),
+    ("output", [message(text("Hi.")), message(text("Ho."))]),
+    ("output", [{"type": "function_call", "name": "f", "call_id": "c", "arguments": "{}"}]),
+    *each("output.0.type", ABSENT, None, "reasoning", "own", 3),
+    *each("output.0.phase", None, "commentary", "final_answer"),
+    *each("output.0.content", ABSENT, None, "Hi.", [], {}, [3], {"0": 1}),
+    ("output.0.content", [text("Hi."), text("Ho.")]),
+    ("output.0.content", [{"type": "refusal", "refusal": "No."}]),
+    *each("output.0.content.0.type", ABSENT, "text", "refusal", 3),
+    *each("output.0.content.0.text", ABSENT, None, "", 3),
+    *each("output.0.content.0.annotations", ABSENT, None, {}, [{}], [3]),
+    (
+        "output.0.content.0.annotations",
+        [{"type": "url_citation", "start_index": 0, "end_index": 1, "url": "u", "title": "t"}],
+    ),
+    *each("output.0.content.0.logprobs", ABSENT, None, 3, [{}]),
+    *each("usage", ABSENT, None, {}, 3, []),
+    *each("usage.input_tokens", ABSENT, None, -1, 2.0, "2", 2**60),
+    *each("usage.output_tokens", ABSENT, None, 299, 300, 300.5, 2**60),
+    *each("usage.total_tokens", ABSENT, None, 5.5, True),
+    *each("usage.input_tokens_details", ABSENT, None, {}, 3, {"a": "b", "c": 1.5}),
+    *each("usage.output_tokens_details", ABSENT, None, {"reasoning_tokens": None}),
+]
+
+bodies = st.sets(st.sampled_from(sorted(FULL.keys() - {"model", "messages"}))).map(
+    lambda kept: {name: FULL[name] for name in FULL if name in kept | {"model", "messages"}}
+)
+parameters = st.sampled_from(ODD_PARAMETERS) | st.tuples(
+    st.sampled_from([name for name, _ in ODD_PARAMETERS]), WILD
+)
+faults = st.sampled_from(ODD_REPLIES) | st.tuples(
+    st.sampled_from([path for path, _ in ODD_REPLIES]), WILD
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_short_cut() -> Iterator[None]:
+    """Fold replies item by item in the general way: it must not judge by what is judged here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reply, "plain_text", lambda *_: None)
+        yield
+
+
+def generally(body: Json, context: Context) -> Translation:
+    return ChatViaResponses(body, context, Report(Shape.CHAT, Shape.RESPONSES))
+
+
+def assert_same(body: Json, context: Context, *replies: Any) -> None:
+    """Check that both ways show the same of a request and the replies to it."""
+    found = outcome(translate, body, context, replies, PARAMS)
+    assert found == outcome(generally, body, context, replies, PARAMS)
+
+
+@given(
+    st.builds(changed, bodies, st.lists(parameters, max_size=2)),
+    st.sampled_from(sorted(CONTEXTS)),
+    st.builds(changed, st.just(REPLY), st.lists(faults, max_size=2)) | WILD,
+)
+def test_both_ways_are_the_same(body: Json, context: str, received: Any) -> None:
+    assert_same(body, CONTEXTS[context], received)
+
+
+@pytest.mark.parametrize("context", CONTEXTS.values(), ids=CONTEXTS.keys())
+def test_both_ways_are_the_same_for_every_odd_parameter(context: Context) -> None:
+    for odd in ODD_PARAMETERS:
+        assert_same(changed(FULL, [odd]), context, REPLY)
+        assert_same(changed({**FULL, "max_tokens": None}, [odd]), context, REPLY)
+        assert_same(changed({"model": "m", "messages": FULL["messages"]}, [odd]), context, REPLY)
+
+
+@pytest.mark.parametrize("context", ["OpenAI", "vLLM", "upstream's name"])
+def test_both_ways_are_the_same_for_every_odd_reply(context: str) -> None:
+    for odd in ODD_REPLIES:
+        assert_same(FULL, CONTEXTS[context], changed(REPLY, [odd]))
+    for received in (None, 3, "x", [], [REPLY], [{"error": ERROR}]):
+        assert_same(FULL, CONTEXTS[context], received)
+
+
+@pytest.mark.parametrize("replies", [(), (REPLY, REPLY)])
+def test_both_ways_refuse_another_number_of_replies(replies: tuple[Json, ...]) -> None:
+    assert_same(FULL, make_context(), *replies)
+
+
+@pytest.mark.parametrize("context", PLAIN_CONTEXTS)
+@given(body=bodies)
+def test_plain_traffic_goes_the_plain_way(context: str, body: Json) -> None:
+    known = CONTEXTS[context]
+    made = translate(body, known)
+    assert isinstance(made, PlainTranslation)
+    assert plain_reply(REPLY, made.calls[0], known) is not None
+
+
+def test_what_the_plain_way_does_not_know_goes_the_general_way() -> None:
+    assert plain_call({**FULL, "verbosity": "low"}, make_context()) is None
+    made = translate({**FULL, "verbosity": "low"}, make_context())
+    assert isinstance(made, ChatViaResponses)
+
+
+def test_a_plain_request_can_be_streamed_all_the_same() -> None:
+    event = {"type": "response.output_text.delta", "item_id": "m", "delta": "Hi."}
+    end = {"type": "response.completed", "response": REPLY}
+    plain, general = (way(FULL, make_context()).stream() for way in (translate, generally))
+    for received in (event, end):
+        assert plain.feed(0, received) == general.feed(0, received)
+    assert plain.end(0) == general.end(0)

@@ -1,0 +1,226 @@
+"""The plain way from completions to chat gives what the general way gives."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.config.settings import TranslationSettings
+from gateway.shapes import Json, Shape
+from gateway.translate.completions_via_chat import translate, translate_any
+from gateway.translate.completions_via_chat.plain import plain_call, plain_reply
+from gateway.translate.contract import Capabilities, Context, Report, Translation
+from gateway.translate.plain_way import PlainTranslation
+from tests.translate.both_ways import ABSENT, WILD, changed, each, outcome
+from tests.translate.completions_via_chat.chat_backend import make_context
+
+FULL: Json = {
+    "model": "asked",
+    "prompt": "Once",
+    "max_tokens": 300,
+    "temperature": 0.5,
+    "top_p": 1,
+    "presence_penalty": -1.5,
+    "frequency_penalty": 2,
+    "n": 1,
+    "seed": 7,
+    "stream": False,
+    "user": "somebody",
+}
+CHOICE: Json = {
+    "index": 0,
+    "message": {"role": "assistant", "content": " upon", "refusal": None},
+    "logprobs": None,
+    "finish_reason": "stop",
+}
+REPLY: Json = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1_760_000_000,
+    "model": "sent-2026",
+    "choices": [CHOICE],
+    "usage": {
+        "prompt_tokens": 2,
+        "completion_tokens": 3,
+        "total_tokens": 5,
+        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": None},
+    },
+    "service_tier": "default",
+    "system_fingerprint": "fp_1",
+}
+ERROR = {"message": "No.", "type": "server_error", "param": "messages[0].content", "code": "x"}
+PARAMS = ["messages[0].content", "max_completion_tokens", "n", "seed", "temperature", "logprobs"]
+
+ODD_PARAMETERS: list[tuple[str, Any]] = [
+    *each("model", ABSENT, None, 3),
+    *each("prompt", ABSENT, None, "", 3, [], ["a"], ["a", "b"], [1, 2]),
+    *each("max_tokens", None, 0, -1, 16.0, 2.5, True, "9", 2**63 - 1, 2**63),
+    *each("temperature", None, -0.1, 2.1, 2, True, "1", []),
+    *each("top_p", None, -0.1, 1.1, 0, True, "1"),
+    *each("presence_penalty", None, -2.1, 2.1, True, "1"),
+    *each("frequency_penalty", None, -2.1, 2.1, True, "1"),
+    *each("n", None, 0, 2, 1.0, True, "1", 129),
+    *each("seed", None, 7.0, True, "7", 2**63, -(2**63), -(2**63) - 1),
+    *each("stream", None, True, 0, "no"),
+    *each("user", None, 3, ""),
+    *each("suffix", None, "", "end"),
+    *each("echo", None, False, True),
+    *each("stop", None, "up", ["up"], ""),
+    *each("best_of", None, 1, 2),
+    *each("logprobs", None, 0, 3),
+    *each("logit_bias", None, {}, {"50": 1}),
+    *each("stream_options", None, {"include_usage": True}),
+    *each("response_format", {"type": "text"}, {"type": "json_object"}),
+    *[("top_k", 5), ("messages", [])],
+]
+CONTEXTS: dict[str, Context] = {
+    "OpenAI": make_context(),
+    "o1": make_context(Capabilities(max_tokens_field="max_completion_tokens", reasoning=True)),
+    "reasoning with headroom": make_context(
+        Capabilities(reasoning=True), TranslationSettings(reasoning_headroom_tokens=100)
+    ),
+    "headroom without reasoning": make_context(
+        settings=TranslationSettings(reasoning_headroom_tokens=100)
+    ),
+    "one choice a call": make_context(Capabilities(n=False, max_n=1, strict_params=False)),
+    "system prompt": make_context(settings=TranslationSettings(completion_system_prompt="Go on.")),
+    "no generation": make_context(settings=TranslationSettings(max_fanout=0)),
+    "effort": make_context(reasoning_effort="low"),
+    "upstream's name": make_context(settings=TranslationSettings(echo_model="upstream")),
+    "no temperature": make_context(Capabilities(temperature=False)),
+    "no top_p": make_context(Capabilities(top_p=False)),
+    "no penalties": make_context(Capabilities(penalties=False)),
+    "no seed": make_context(Capabilities(seed=False)),
+    "dropping": make_context(
+        Capabilities(temperature=False, top_p=False, penalties=False),
+        TranslationSettings(on_unsupported="drop"),
+    ),
+}
+PLAIN_CONTEXTS = [
+    *("OpenAI", "o1", "headroom without reasoning", "one choice a call", "upstream's name"),
+]
+ODD_REPLIES: list[tuple[str, Any]] = [
+    *each("id", ABSENT, None, 3, "", "chatcmpl-", "cmpl-2", "resp_3", "own", "cmpl"),
+    *each("object", ABSENT, None, "error", "text_completion"),
+    *each("created", ABSENT, None, 0, 1.5, "1", True, False, -1, 2**63, 2**70),
+    *each("model", ABSENT, None, "", 3),
+    *each("error", None, {}, ERROR, "No.", 3),
+    *each("type", None, "error", "response.failed", "message"),
+    *each("choices", ABSENT, None, {}, [], "x", [3], {"0": 1}),
+    *each("choices", [CHOICE, 3], [CHOICE, {}], [CHOICE, CHOICE]),
+    *each("choices.0.index", ABSENT, None, 1, False, 0.0, True, "0"),
+    *each("choices.0.logprobs", ABSENT, 3, {}, {"content": 3}, {"content": []}),
+    *each("choices.0.message", ABSENT, None, {}, "x"),
+    *each("choices.0.message.content", ABSENT, None, "", 3, {}, []),
+    ("choices.0.message.content", [{"type": "text", "text": "in parts"}]),
+    ("choices.0.message", {"content": "", "refusal": "No."}),
+    ("choices.0.message.tool_calls", [{"id": "1"}]),
+    ("choices.0.message.reasoning_content", "Hm."),
+    *each(
+        "choices.0.finish_reason",
+        ABSENT,
+        None,
+        "length",
+        "content_filter",
+        "eos",
+        "STOP",
+        "tool_calls",
+        "abort",
+    ),
+    *each("choices.0.finish_reason", "function_call", "other", 3, [], {}),
+    *each("usage", ABSENT, None, {}, 3, [], {"total_tokens": "5"}),
+    *each("usage.total_tokens", ABSENT, None, 5.5, True, {"a": 1}, 2**63),
+    *each("usage.prompt_tokens", ABSENT, None, -1, 2.0, "2"),
+    *each("usage.prompt_tokens_details", ABSENT, None, {}, 3, {"a": "b", "c": 1.5}),
+    *each("usage.cost", 0.5, "free", {"a": {}}, 2**70),
+    *each("system_fingerprint", ABSENT, None, "", 3),
+]
+
+bodies = st.sets(st.sampled_from(sorted(FULL.keys() - {"model", "prompt"}))).map(
+    lambda kept: {name: FULL[name] for name in FULL if name in kept | {"model", "prompt"}}
+)
+parameters = st.sampled_from(ODD_PARAMETERS) | st.tuples(
+    st.sampled_from([name for name, _ in ODD_PARAMETERS]), WILD
+)
+faults = st.sampled_from(ODD_REPLIES) | st.tuples(
+    st.sampled_from([path for path, _ in ODD_REPLIES]), WILD
+)
+
+
+def generally(body: Json, context: Context) -> Translation:
+    return translate_any(body, context, Report(Shape.COMPLETIONS, Shape.CHAT))
+
+
+def assert_same(body: Json, context: Context, *replies: Any) -> None:
+    """Check that both ways show the same of a request and the replies to it."""
+    found = outcome(translate, body, context, replies, PARAMS)
+    assert found == outcome(generally, body, context, replies, PARAMS)
+
+
+@given(
+    st.builds(changed, bodies, st.lists(parameters, max_size=2)),
+    st.sampled_from(sorted(CONTEXTS)),
+    st.builds(changed, st.just(REPLY), st.lists(faults, max_size=2)) | WILD,
+)
+def test_both_ways_are_the_same(body: Json, context: str, reply: Any) -> None:
+    assert_same(body, CONTEXTS[context], reply)
+
+
+@pytest.mark.parametrize("context", CONTEXTS.values(), ids=CONTEXTS.keys())
+def test_both_ways_are_the_same_for_every_odd_parameter(context: Context) -> None:
+    for odd in ODD_PARAMETERS:
+        assert_same(changed(FULL, [odd]), context, REPLY)
+        assert_same(changed({"model": "asked", "prompt": "Once"}, [odd]), context, REPLY)
+
+
+@pytest.mark.parametrize("context", ["OpenAI", "upstream's name"])
+def test_both_ways_are_the_same_for_every_odd_reply(context: str) -> None:
+    for odd in ODD_REPLIES:
+        assert_same(FULL, CONTEXTS[context], changed(REPLY, [odd]))
+    for reply in (None, 3, "x", [], [REPLY], [{"error": ERROR}]):
+        assert_same(FULL, CONTEXTS[context], reply)
+
+
+@pytest.mark.parametrize("replies", [(), (REPLY, REPLY)])
+def test_both_ways_refuse_another_number_of_replies(replies: tuple[Json, ...]) -> None:
+    assert_same(FULL, make_context(), *replies)
+
+
+@pytest.mark.parametrize("context", PLAIN_CONTEXTS)
+@given(body=bodies)
+def test_plain_traffic_goes_the_plain_way(context: str, body: Json) -> None:
+    known = CONTEXTS[context]
+    made = translate(body, known)
+    assert isinstance(made, PlainTranslation)
+    assert plain_reply(REPLY, made.calls[0], known) is not None
+
+
+def test_what_the_plain_way_does_not_know_goes_the_general_way() -> None:
+    assert plain_call({**FULL, "echo": False}, make_context()) is None
+    assert not isinstance(translate({**FULL, "echo": False}, make_context()), PlainTranslation)
+
+
+def test_a_plain_request_can_be_streamed_all_the_same() -> None:
+    chunk = {"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}]}
+    plain, general = (way(FULL, make_context()).stream() for way in (translate, generally))
+    assert plain.feed(0, chunk) == general.feed(0, chunk)
+    assert plain.end(0) == general.end(0)
+
+
+def test_what_is_noted_before_a_reply_and_by_it_is_one_report() -> None:
+    made = translate(FULL, make_context())
+    made.report.rename("max_tokens", "max_completion_tokens")
+    made.reply(
+        [
+            changed(
+                REPLY,
+                [
+                    ("choices.0.message.content", ""),
+                    ("choices.0.finish_reason", "tool_calls"),
+                    ("choices.0.message.tool_calls", [{}]),
+                ],
+            )
+        ]
+    )
+    assert "max_tokens->max_completion_tokens,finish_reason" in made.report.header()
