@@ -23,6 +23,8 @@ class PlainTranslation:
     The general translation is made of the same request once something turns out not to be plain.
     """
 
+    __slots__ = ("_general", "_make_general", "_plain_reply", "_request", "calls", "report")
+
     def __init__(
         self,
         request: tuple[Json, Context],
