@@ -1,5 +1,6 @@
 """Makes the client's reply of what the upstream answered to an attempt."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import msgspec
@@ -21,6 +22,7 @@ from gateway.shapes import Json, RawHeaders, Send, UpstreamCall, UpstreamReply
 from gateway.translate.contract import Translation
 from gateway.translate.sse import KEEPALIVE, encode_events, terminator
 
+_encode = msgspec.json.Encoder().encode
 _JSON_HEADERS = [(b"content-type", b"application/json")]
 _EVENT_STREAM_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -47,7 +49,8 @@ async def perform(
     if translation is None:
         return await pass_untouched(send, attempt.calls[0])
     if not streamed:
-        return await _whole(send, attempt, translation)
+        answers = await send_whole(send, attempt.calls, attempt.concurrency)
+        return answers if isinstance(answers, Failure) else _folded(translation, answers)
     opened = await _open(send, attempt)
     if isinstance(opened, Failure):
         return opened
@@ -67,14 +70,12 @@ async def pass_untouched(send: Send, call: UpstreamCall) -> ClientReply | Failur
     )
 
 
-async def _whole(send: Send, attempt: Attempt, translation: Translation) -> ClientReply | Failure:
-    answer = await send_whole(send, attempt.calls, attempt.concurrency)
-    if isinstance(answer, Failure):
-        return answer
-    reply = translation.reply([decode_object(whole.body) for whole in answer])
-    body = msgspec.json.encode(reply)
+def _folded(translation: Translation, answers: Sequence[Whole]) -> ClientReply:
+    """Return the client's reply to whole answers; raises `UpstreamError` for one that is none."""
+    reply = translation.reply([decode_object(whole.body) for whole in answers])
+    body = _encode(reply)
     length = (b"content-length", b"%d" % len(body))
-    return ClientReply(200, [*_JSON_HEADERS, length, *_kept(answer[0].headers)], body)
+    return ClientReply(200, [*_JSON_HEADERS, length, *_kept(answers[0].headers)], body)
 
 
 async def _open(send: Send, attempt: Attempt) -> Failure | Whole | UpstreamReply | SubStreams:

@@ -114,13 +114,16 @@ async def send_whole(
     Raises what `send` raises, for the first call that meets it.
     """
     if len(calls) == 1:
-        only = await _send_one(send, 0, calls[0])
+        checked = await failure_of(0, await send(calls[0]))
+        if isinstance(checked, Whole):
+            return [checked]
+        only = await _read(0, checked)
         return only if isinstance(only, Failure) else [only]
     gate = asyncio.Semaphore(concurrency)
 
     async def in_turn(position: int, call: UpstreamCall) -> Whole | Failure:
         async with gate:
-            return await _send_one(send, position, call)
+            return await _read(position, await failure_of(position, await send(call)))
 
     tasks = [asyncio.create_task(in_turn(i, call)) for i, call in enumerate(calls)]
     try:
@@ -135,8 +138,8 @@ async def send_whole(
         await _cancel(tasks)
 
 
-async def _send_one(send: Send, position: int, call: UpstreamCall) -> Whole | Failure:
-    checked = await failure_of(position, await send(call))
+async def _read(position: int, checked: Failure | UpstreamReply | Whole) -> Whole | Failure:
+    """Return an answer wholly read, or what is one already."""
     if isinstance(checked, Whole | Failure):
         return checked
     body = await read_whole(checked)

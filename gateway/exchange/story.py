@@ -133,8 +133,8 @@ class _Story:
     shape: Shape = field(init=False)
     owner: Owner = field(init=False)
     fixes: Fixes = field(init=False)
-    tried: list[Shape] = field(default_factory=list)
-    mended: set[str] = field(default_factory=set)
+    tried: tuple[Shape, ...] = ()
+    mended: frozenset[str] = frozenset()
     first: _Refused | None = None
     request_dependent: bool = False
 
@@ -165,6 +165,7 @@ class _Story:
                     attempt = replace(attempt, translation=watched)
             self.decision.attempts += 1
             describe(self.decision, attempt, self.route)
+            said = attempt.translation.report.size if attempt.translation else 0
             local = attempt.translation.local_reply() if attempt.translation else None
             if local is not None:
                 return local_answer(self.call, local, streamed=streamed)
@@ -172,8 +173,8 @@ class _Story:
                 exchange.send, call, attempt, exchange.settings, streamed=streamed
             )
             if isinstance(result, ClientReply):
-                if attempt.translation is not None:
-                    # Again: folding a whole reply can add to the report.
+                if attempt.translation is not None and attempt.translation.report.size > said:
+                    # Again: folding a whole reply has added to the report.
                     describe(self.decision, attempt, self.route)
                 self._learn(result)
                 return await exchange.responses.keep(call, result, watched) if watched else result
@@ -227,7 +228,7 @@ class _Story:
             return False
         if refusal.verdict is Verdict.UNSUPPORTED_PARAMETER:
             return self._mend(refusal)
-        self.tried.append(shape)
+        self.tried = (*self.tried, shape)
         following = self._reachable(self._elsewhere(refused))
         if following is None:
             return False
@@ -307,7 +308,7 @@ class _Story:
             self.route,
             refused.failure,
             refused.refusal,
-            self.tried or [refused.attempt.shape],
+            self.tried or (refused.attempt.shape,),
             [name for name in nearest if failures.is_allowed(client, name)],
             as_date(self.exchange.attempts.wall_clock()),
         )

@@ -128,6 +128,11 @@ class Report:
         """Note a parameter that the gateway acts on itself."""
         _add(self.emulated, name)
 
+    @property
+    def size(self) -> int:
+        """How much it has to say."""
+        return len(self.dropped) + len(self.changed) + len(self.emulated)
+
     def header(self) -> str:
         """Return the header value: printable ASCII, empty lists left out."""
         header = f"from={self.source}; to={self.target}"
