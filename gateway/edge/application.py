@@ -279,7 +279,8 @@ class Gateway:
         unchecked: bool = False,
     ) -> ClientReply:
         if unchecked:
-            self._refuse_when_draining()
+            if self.draining:
+                self._refuse_when_draining()
             check_size(len(body), self._server.max_body_bytes)
         if admitted.model is not None:
             body = with_path_model(body, admitted.model, decision)

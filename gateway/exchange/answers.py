@@ -13,10 +13,10 @@ from gateway.exchange.sending import (
     Failure,
     SubStreams,
     Whole,
-    arrived,
     failure_of,
     read_whole,
     send_whole,
+    told_at_once,
 )
 from gateway.shapes import Json, RawHeaders, Send, UpstreamCall, UpstreamReply
 from gateway.translate.contract import Translation
@@ -38,16 +38,19 @@ _BODY_HEADERS = frozenset(
 
 
 async def perform(
-    send: Send, call: ClientCall, attempt: Attempt, settings: Settings, *, streamed: bool
+    send: Send,
+    call: ClientCall,
+    attempt: Attempt,
+    translation: Translation,
+    settings: Settings,
+    *,
+    streamed: bool,
 ) -> ClientReply | Failure:
-    """Send an attempt's calls; return the client's reply, or the failure of the first that failed.
+    """Send a translated attempt's calls; return the client's reply, or the first failure.
 
     The reply to a translated stream is returned once its first event is known. Raises what `send`
     raises, and `UpstreamError` where the answer is not what its shape says.
     """
-    translation = attempt.translation
-    if translation is None:
-        return await pass_untouched(send, attempt.calls[0])
     if not streamed:
         answers = await send_whole(send, attempt.calls, attempt.concurrency)
         return answers if isinstance(answers, Failure) else _folded(translation, answers)
@@ -59,15 +62,12 @@ async def perform(
 
 async def pass_untouched(send: Send, call: UpstreamCall) -> ClientReply | Failure:
     """Send the client's own bytes; return the upstream's reply as it is, or its failure."""
-    answer = await failure_of(0, await send(call))
+    reply = await send(call)
+    answer = told_at_once(0, reply) or await failure_of(0, reply)
     if isinstance(answer, Failure):
         return answer
-    if isinstance(answer, Whole):
-        return ClientReply(answer.status, list(answer.headers), answer.body)
-    body = arrived(answer)
-    return ClientReply(
-        answer.status, list(answer.headers), passed_on(answer) if body is None else body
-    )
+    body = answer.body if isinstance(answer, Whole) else passed_on(answer)
+    return ClientReply(answer.status, list(answer.headers), body)
 
 
 def _folded(translation: Translation, answers: Sequence[Whole]) -> ClientReply:

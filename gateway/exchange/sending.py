@@ -75,6 +75,24 @@ def _too_large(limit: int) -> UpstreamError:
     return UpstreamError(f"The upstream's reply is larger than {limit} bytes.")
 
 
+def told_at_once(call: int, reply: UpstreamReply) -> Failure | Whole | None:
+    """Do what `failure_of` does, without waiting, for a success whose whole body is here.
+
+    None: there is something to wait for, or it is an error.
+    """
+    if not 200 <= reply.status < 300 or (body := arrived(reply)) is None:
+        return None
+    headers = reply.headers
+    if (
+        len(body) <= SMALL_REPLY_BYTES
+        and _only_looks_like_success(body)
+        and header(headers, b"content-length").isdigit()
+        and header(headers, b"content-type").startswith(b"application/json")
+    ):
+        return Failure(call, reply.status, headers, body)
+    return Whole(reply.status, headers, body)
+
+
 async def failure_of(call: int, reply: UpstreamReply) -> Failure | UpstreamReply | Whole:
     """Tell an error reply from an answer.
 
@@ -101,9 +119,13 @@ async def _check_success(call: int, reply: UpstreamReply) -> Failure | UpstreamR
     if not header(reply.headers, b"content-type").startswith(b"application/json"):
         return reply
     body = await read_whole(reply, SMALL_REPLY_BYTES)
-    if b'"error"' in body and b'"choices"' not in body and b'"output"' not in body:
+    if _only_looks_like_success(body):
         return Failure(call, reply.status, reply.headers, body)
     return Whole(reply.status, reply.headers, body)
+
+
+def _only_looks_like_success(body: bytes) -> bool:
+    return b'"error"' in body and b'"choices"' not in body and b'"output"' not in body
 
 
 async def send_whole(
@@ -114,10 +136,8 @@ async def send_whole(
     Raises what `send` raises, for the first call that meets it.
     """
     if len(calls) == 1:
-        checked = await failure_of(0, await send(calls[0]))
-        if isinstance(checked, Whole):
-            return [checked]
-        only = await _read(0, checked)
+        reply = await send(calls[0])
+        only = told_at_once(0, reply) or await _read(0, await failure_of(0, reply))
         return only if isinstance(only, Failure) else [only]
     gate = asyncio.Semaphore(concurrency)
 

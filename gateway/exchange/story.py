@@ -14,9 +14,7 @@ from gateway.exchange.attempt import (
     Attempt,
     Attempts,
     describe,
-    fits_untouched,
     parameter_names,
-    upstream_call,
 )
 from gateway.exchange.message import (
     ClientCall,
@@ -78,38 +76,61 @@ class Exchange:
         model = model_of(routed)
         failures.check_allowed(call.client, model)
         features = features_of(routed)
-        question = Question(model, call.shape, features, call.headers)
-        route = await self.resolver.resolve(question)
+        route = self.resolver.recent(call.headers, model, call.shape, features)
+        if route is None:
+            question = Question(model, call.shape, features, call.headers)
+            route = await self.resolver.resolve(question)
         decision.upstream, decision.resolved_by = route.upstream, route.resolved_by
         if route.retired is not None or route.redirected_to is not None:
             decision.warn(failures.retirement_warning(route, as_date(self.attempts.wall_clock())))
-        first: Failure | None = None
-        if self._passes_untouched(call, route):
+        streamed = routed.stream is True
+        first: tuple[Attempt, Failure] | None = None
+        if can_translate(call.shape, route.shape) and not moves_a_conversation(call, route.shape):
             # Most requests end here; the story is told of the others.
-            answer = await self._pass_on(call, decision, route)
-            if isinstance(answer, ClientReply):
-                return answer
-            first = answer
+            owner = route.owner or self.resolver.owner(route, call.headers)
+            fixes = self.memory.fixes.recall(owner, route.model_sent, route.shape)
+            attempt = self.attempts.build(call, route, route.shape, fixes)
+            result = await self.make(call, decision, route, attempt, streamed=streamed)
+            if isinstance(result, ClientReply):
+                return result
+            first = attempt, result
         story = _Story(self, call, decision, route, features)
-        return await story.tell(streamed=routed.stream is True, first=first)
+        return await story.tell(streamed=streamed, first=first)
 
-    def _passes_untouched(self, call: ClientCall, route: Route) -> bool:
-        """Whether the client's own bytes are what is sent first."""
-        shape = route.shape
-        if shape is not call.shape or not fits_untouched(call, route, shape):
-            return False
-        owner = route.owner or self.resolver.owner(route, call.headers)
-        return not self.memory.fixes.recall(owner, route.model_sent, shape)
-
-    async def _pass_on(
-        self, call: ClientCall, decision: Decision, route: Route
+    async def make(
+        self,
+        call: ClientCall,
+        decision: Decision,
+        route: Route,
+        attempt: Attempt,
+        *,
+        streamed: bool,
     ) -> ClientReply | Failure:
-        """Make the first attempt with the client's own bytes."""
-        shape = route.shape
-        decision.attempts = 1
-        decision.shape = shape
-        decision.endpoint = shape.endpoint
-        return await pass_untouched(self.send, upstream_call(call, route, shape, call.body))
+        """Make an attempt; return the client's reply or the failure."""
+        decision.attempts += 1
+        describe(decision, attempt, route)
+        translation = attempt.translation
+        if translation is None:
+            return await pass_untouched(self.send, attempt.calls[0])
+        local = translation.local_reply()
+        if local is not None:
+            return local_answer(call, local, streamed=streamed)
+        said = translation.report.size
+        result = await perform(
+            self.send, call, attempt, translation, self.settings, streamed=streamed
+        )
+        if translation.report.size > said:
+            # Again: folding a whole reply can add to the report.
+            describe(decision, attempt, route)
+        return result
+
+
+def moves_a_conversation(call: ClientCall, shape: Shape) -> bool:
+    """Whether the conversation that the client continues is the gateway's to know.
+
+    A model that lives at responses keeps its conversations itself.
+    """
+    return call.shape is Shape.RESPONSES and shape is not Shape.RESPONSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,52 +164,35 @@ class _Story:
         self.owner = known or self.exchange.resolver.owner(self.route, self.call.headers)
         self._turn_to(self._reachable(self.route.shapes) or self._unreachable())
 
-    async def tell(self, *, streamed: bool, first: Failure | None) -> ClientReply:
+    async def tell(self, *, streamed: bool, first: tuple[Attempt, Failure] | None) -> ClientReply:
         """Try until something answers, or until a failure is the answer.
 
-        `first` is the failure of an attempt that was made already, with the client's own bytes.
+        `first` is an attempt that was made already, and its failure.
         """
-        exchange = self.exchange
         if first is not None:
-            attempt = exchange.attempts.build(self.call, self.route, self.shape, self.fixes)
-            refused = _Refused(attempt, first, self._judge(attempt, first))
+            refused = _Refused(*first, self._judge(*first))
             if not self._goes_on(refused):
                 return await self._give_up(refused)
+        exchange = self.exchange
         while True:
             call, watched = self.call, None
-            if self._moves_a_conversation:
+            moves = moves_a_conversation(call, self.shape)
+            if moves:
                 call = await exchange.responses.continue_from(call)
             attempt = exchange.attempts.build(call, self.route, self.shape, self.fixes)
-            if self._moves_a_conversation and attempt.translation is not None:
+            if moves and attempt.translation is not None:
                 watched = exchange.responses.watch(self.call, attempt.translation)
                 if watched is not None:
                     attempt = replace(attempt, translation=watched)
-            self.decision.attempts += 1
-            describe(self.decision, attempt, self.route)
-            said = attempt.translation.report.size if attempt.translation else 0
-            local = attempt.translation.local_reply() if attempt.translation else None
-            if local is not None:
-                return local_answer(self.call, local, streamed=streamed)
-            result = await perform(
-                exchange.send, call, attempt, exchange.settings, streamed=streamed
+            result = await exchange.make(
+                call, self.decision, self.route, attempt, streamed=streamed
             )
             if isinstance(result, ClientReply):
-                if attempt.translation is not None and attempt.translation.report.size > said:
-                    # Again: folding a whole reply has added to the report.
-                    describe(self.decision, attempt, self.route)
                 self._learn(result)
                 return await exchange.responses.keep(call, result, watched) if watched else result
             refused = _Refused(attempt, result, self._judge(attempt, result))
             if not self._goes_on(refused):
                 return await self._give_up(refused)
-
-    @property
-    def _moves_a_conversation(self) -> bool:
-        """Whether the conversation that the client continues is the gateway's to know.
-
-        A model that lives at responses keeps its conversations itself.
-        """
-        return self.call.shape is Shape.RESPONSES and self.shape is not Shape.RESPONSES
 
     def _reachable(self, shapes: Sequence[Shape]) -> Shape | None:
         for shape in shapes:

@@ -21,7 +21,7 @@ from gateway.resolve.catalogue import Catalogue, CatalogueEntry, describes
 from gateway.resolve.evidence import Evidence, Route, Source
 from gateway.resolve.inquiry import ORDER, Inquiry, Question
 from gateway.resolve.lookup import Lookup, ModelList
-from gateway.resolve.memory import LearnedEndpoints, Owner
+from gateway.resolve.memory import Features, LearnedEndpoints, Owner
 from gateway.resolve.metadata import ModelCard
 from gateway.resolve.names import Names, root_of
 from gateway.resolve.preference import by_preference
@@ -53,14 +53,20 @@ class Resolver:
         """Return the route; with `explain`, after gathering every piece of evidence there is."""
         if explain:
             return await self._resolve(question, explain=True)
-        caller = self._lookup.caller(question.headers)
-        key = (caller, question.model, question.shape, question.features)
-        route = self._recent.get(key)
+        headers, model = question.headers, question.model
+        route = self.recent(headers, model, question.shape, question.features)
         if route is None:
             moment = self._recent.moment()
             route = await self._resolve(question, explain=False)
+            key = (self._lookup.caller(headers), model, question.shape, question.features)
             self._recent.keep(key, route, moment)
         return route
+
+    def recent(
+        self, headers: RawHeaders, model: str, shape: Shape, features: Features
+    ) -> Route | None:
+        """Return the route that the same question was answered with a moment ago, if it holds."""
+        return self._recent.get((self._lookup.caller(headers), model, shape, features))
 
     async def _resolve(self, question: Question, *, explain: bool) -> Route:
         inquiry = await self._open(question)
