@@ -19,7 +19,13 @@ from gateway.exchange.stored_responses import (
     not_switched_on,
 )
 from gateway.shapes import Json, RawHeaders
-from gateway.translate.contract import Report, StreamTranslation, Translation
+from gateway.translate.contract import (
+    PlainTexts,
+    Report,
+    StreamTranslation,
+    Translation,
+    plain_texts_of,
+)
 
 log = logging.getLogger("gateway")
 
@@ -234,6 +240,10 @@ class _WatchedStream:
 
     def fail(self, error: GatewayError) -> list[Json]:
         return self._seen(self._stream.fail(error))
+
+    def plain_texts(self) -> PlainTexts | None:
+        """Offer what the stream does: its texts are in no event that has a response."""
+        return plain_texts_of(self._stream)
 
     def _seen(self, events: list[Json]) -> list[Json]:
         return [self._noted(event) if "response" in event else event for event in events]

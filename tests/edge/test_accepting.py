@@ -44,6 +44,13 @@ class Stage:
             self.clients.append(socket.create_connection(self.address))
 
 
+def bound(kind: type[socket.socket]) -> socket.socket:
+    """Return a socket whose `accept` has a way of its own, at a free port."""
+    listening = kind(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
+    return listening
+
+
 @asynccontextmanager
 async def accepting_from(listening: socket.socket) -> AsyncIterator[Stage]:
     with closing(listening):
@@ -88,9 +95,7 @@ def test_without_descriptors_it_waits_and_goes_on(
             return super().accept()
 
     async def scenario() -> None:
-        listening = Failing(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listening.bind(("127.0.0.1", 0))
-        async with accepting_from(listening) as stage:
+        async with accepting_from(bound(Failing)) as stage:
             stage.connect()
             await until(lambda: len(stage.made) == 1)
         assert "Too many open files" in caplog.text
@@ -104,9 +109,7 @@ def test_it_can_be_closed_while_it_waits() -> None:
             raise OSError(errno.EMFILE, "Too many open files")
 
     async def scenario() -> None:
-        listening = Failing(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listening.bind(("127.0.0.1", 0))
-        async with accepting_from(listening) as stage:
+        async with accepting_from(bound(Failing)) as stage:
             stage.connect()
             await until(lambda: stage.acceptor._pause is not None)
         assert stage.acceptor._pause is None
@@ -154,9 +157,7 @@ def test_a_connection_that_was_aborted_in_the_queue_is_passed_over() -> None:
             return super().accept()
 
     async def scenario() -> None:
-        listening = Aborting(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listening.bind(("127.0.0.1", 0))
-        async with accepting_from(listening) as stage:
+        async with accepting_from(bound(Aborting)) as stage:
             stage.connect()
             await until(lambda: len(stage.made) == 1)
 

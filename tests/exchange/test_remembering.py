@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.config.settings import ModelRule
@@ -19,6 +20,8 @@ from gateway.exchange.stored_responses import (
 )
 from gateway.resolve.resolver import Question
 from gateway.shapes import Json, RawHeaders, Shape
+from gateway.translate import responses_via_chat
+from gateway.translate.contract import Context, Translation, plain_texts_of
 from tests.exchange.scene import ALICE, BOB, Scene, Told
 from tests.translate.demo_upstream import DemoUpstream, byte_by_byte
 from tests.translate.openai_schema import check_schema
@@ -384,3 +387,17 @@ def test_closing_lets_go_of_the_store() -> None:
     first = ask(stage, input="Hello").json
     asyncio.run(stage.responses.aclose())
     assert kept(stage, first["id"]) is None
+
+
+def test_a_stream_that_is_kept_offers_the_short_way_that_it_has_unkept() -> None:
+    body = {"model": MODEL, "input": "Hello", "stream": True}
+    stage = scene(DemoUpstream())
+    call = ClientCall(Shape.RESPONSES, msgspec.json.encode(body), ALICE)
+
+    def translation() -> Translation:
+        return responses_via_chat.translate(dict(body), Context(MODEL, MODEL))
+
+    watched = stage.responses.watch(call, translation())
+    assert watched is not None
+    assert plain_texts_of(translation().stream()) is not None
+    assert plain_texts_of(watched.stream()) is not None
