@@ -61,7 +61,7 @@ class DirectHttpProtocol(LimitedHttpProtocol):
         if self._writer is not None:
             self._held += data
             self.flow.pause_reading()
-        elif not self._between_requests or not self._admit(data):
+        elif self.lingering or not self._between_requests or not self._admit(data):
             super().data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -154,7 +154,10 @@ class DirectHttpProtocol(LimitedHttpProtocol):
         if writer.gone:
             return
         if not writer.complete or not writer.keep_alive:
-            self.transport.close()
+            if self._held:
+                self.close_in_order()
+            else:
+                self.transport.close()
             return
         self.server_state.total_requests += 1
         self._idle_since = self.loop.time()

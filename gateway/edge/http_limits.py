@@ -7,10 +7,9 @@ until the process is out of memory (the same hole was CVE-2025-48956 in vLLM).
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from gateway.edge.departure import SCOPE_KEY, Departure
 from gateway.edge.guard import MAX_HEADER_BYTES, MAX_TARGET_BYTES
+from gateway.edge.lingering import LingeringHttpProtocol
 
 HEAD_TIMEOUT = 10.0
 """Seconds from a connection's or a head's first moment to its last byte: total, not idle time."""
@@ -22,7 +21,7 @@ _TOO_LARGE = (
 )
 
 
-class LimitedHttpProtocol(HttpToolsProtocol):
+class LimitedHttpProtocol(LingeringHttpProtocol):
     """One client connection; answers 431 to an endless head and closes a slow one."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -50,14 +49,16 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Count what arrives while a head is incomplete."""
-        if self._in_head:
+        if self._in_head and not self.lingering:
             self._head_bytes += len(data)
             if self._head_timer is None:
                 self._start_clock()
         super().data_received(data)
-        if self._in_head and self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+        if not self._in_head or self._head_bytes <= MAX_HEAD_BYTES:
+            return
+        if not (self.lingering or self.transport.is_closing()):
             self.transport.write(_TOO_LARGE)
-            self.transport.close()
+            self.close_in_order()
 
     def on_message_begin(self) -> None:
         """Give the request what tells it that its client has left; pipelined ones wait in line."""

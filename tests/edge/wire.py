@@ -19,6 +19,9 @@ class FakeTransport(asyncio.Transport):
         self.written: list[bytes] = []
         self.full_after: bytes | None = None
         """What the transport's buffer is full after, if it was written."""
+        self.closed = asyncio.Event()
+        self.ended = False
+        """Whether the gateway has ended its own side."""
         self._reading = True
         self._closing = False
 
@@ -29,12 +32,16 @@ class FakeTransport(asyncio.Transport):
             assert self.protocol is not None
             self.protocol.pause_writing()
 
+    def write_eof(self) -> None:
+        self.ended = True
+
     def is_closing(self) -> bool:
         return self._closing
 
     def close(self) -> None:
         if not self._closing:
             self._closing = True
+            self.closed.set()
             assert self.protocol is not None
             self.protocol.connection_lost(None)
 
