@@ -9,7 +9,7 @@ from gateway.shapes import Shape
 from gateway.translate.plan import can_translate
 
 EVERYBODY = (DIRECT, NGINX, GATEWAY, LITELLM, PORTKEY)
-TRANSLATORS = (GATEWAY, LITELLM)
+TRANSLATORS = (NGINX, GATEWAY, LITELLM)
 
 _SDK_HEADERS = {
     "Accept": "application/json",
@@ -30,8 +30,8 @@ _SDK_HEADERS = {
 class Case:
     """One kind of traffic. `name` is its key in the results.
 
-    `baseline` names the case whose nginx figure this one is compared with: nginx translates
-    nothing, so translations are compared with its pass-through of the same traffic.
+    `baseline` names the case that nginx is given in this one's place: it translates nothing, so
+    translations are compared with its pass-through of the same traffic, measured beside them.
     """
 
     name: str

@@ -5,7 +5,7 @@ import os
 import string
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +36,10 @@ class Contender:
     process: Process | None
     headers: Mapping[str, str] = field(default_factory=dict)
     memory_after_start: int = 0
+
+    def awake(self) -> AbstractContextManager[None]:
+        """Return a block in which it runs; outside of such blocks nobody but the source does."""
+        return self.process.awake() if self.process is not None else nullcontext()
 
 
 @contextmanager

@@ -76,14 +76,31 @@ class Process:
             time.sleep(0.05)
         return False
 
+    @contextlib.contextmanager
+    def awake(self) -> Iterator[None]:
+        """Let it run within the block only: what it does beside would be paid by its neighbours."""
+        self._signal(signal.SIGCONT)
+        try:
+            yield
+        finally:
+            self.pause()
+
+    def pause(self) -> None:
+        """Let it do nothing until it is awake again."""
+        self._signal(signal.SIGSTOP)
+
     def stop(self) -> None:
         """Ask it to end, wait, and end it."""
+        self._signal(signal.SIGCONT)
         for number, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, number)
+            self._signal(number)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(patience)
                 return
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
 
     def cpu_seconds(self) -> float:
         """Return the processor time spent so far, user and system, in steps of a clock tick."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench import aborts, machine, tools
 from bench.cases import MANY_STREAMS, Case, cases
-from bench.contenders import LITELLM, PORTKEY, Contender, running
+from bench.contenders import LITELLM, NGINX, PORTKEY, Contender, running
 from bench.measure import LoadFailed, measure
 from bench.processes import allow_many_sockets
 from bench.results import Results, summary, table
@@ -70,6 +70,9 @@ def _compare(found: tools.Tools, folder: Path, *, quick: bool, began: float) -> 
     chosen = cases(quick=quick)
     rounds = int(os.environ.get("ROUNDS") or 5)
     with running(found, folder, peers=not quick) as contenders:
+        for contender in contenders:
+            if contender.process is not None:
+                contender.process.pause()
         results = Results(chosen, contenders)
         # First, and once: load leaves memory behind that would be taken for the streams'.
         _open_many_streams(found, folder, results, quick=quick)
@@ -87,6 +90,7 @@ def _round(found: tools.Tools, folder: Path, results: Results, *, quick: bool) -
     """Measure every case with every contender, one after the other: what drifts hits all alike."""
     results.rounds += 1
     warm_up, window = (_QUICK_WARM_UP, _QUICK_WINDOW) if quick else (_WARM_UP, _WINDOW)
+    by_name = {case.name: case for case in results.cases}
     for case in results.cases:
         for contender in results.contenders:
             if contender.name not in case.contenders or (quick and contender.process is None):
@@ -94,21 +98,29 @@ def _round(found: tools.Tools, folder: Path, results: Results, *, quick: bool) -
             if (case.name, contender.name) in results.failures:
                 continue
             _progress(f"round {results.rounds}: {case.name}, {contender.name}")
-            if results.rounds == 1 and not _works(found, folder, results, contender, case):
-                continue
-            try:
-                sample = measure(found, folder, contender, case, warm_up=warm_up, window=window)
-            except LoadFailed as error:
-                results.failures[case.name, contender.name] = f"failed: {error}"
-                continue
+            asked = by_name[case.baseline] if case.baseline and contender.name == NGINX else case
+            with contender.awake():
+                if results.rounds == 1:
+                    problem = _problem(found, folder, contender, asked)
+                    if problem:
+                        results.failures[case.name, contender.name] = problem
+                        continue
+                try:
+                    sample = measure(
+                        found, folder, contender, asked, warm_up=warm_up, window=window
+                    )
+                except LoadFailed as error:
+                    results.failures[case.name, contender.name] = f"failed: {error}"
+                    continue
             results.add(case, contender.name, sample)
     _progress("")
 
 
-def _works(
-    found: tools.Tools, folder: Path, results: Results, contender: Contender, case: Case
-) -> bool:
-    """Whether one connection gets answers without errors: a fast failure is no good figure."""
+def _problem(found: tools.Tools, folder: Path, contender: Contender, case: Case) -> str:
+    """Return why one connection gets no answers without errors: a fast failure is no good figure.
+
+    Empty if it does.
+    """
     is_peer = contender.name in (LITELLM, PORTKEY)
     # The peers may still be busy with what an overload before has left them to do.
     window, tries = (2.0, 5) if is_peer else (0.2, 3)
@@ -123,10 +135,9 @@ def _works(
             what = str(error)
             break
         if sample.units and not sample.errors:
-            return True
+            return ""
         what = f"{sample.errors} errors" if sample.errors else "no answer"
-    results.failures[case.name, contender.name] = f"does not work: {what}"
-    return False
+    return f"does not work: {what}"
 
 
 def _open_many_streams(found: tools.Tools, folder: Path, results: Results, *, quick: bool) -> None:
@@ -136,9 +147,10 @@ def _open_many_streams(found: tools.Tools, folder: Path, results: Results, *, qu
             continue
         _progress(f"1,000 streams, {contender.name}")
         try:
-            results.many_streams[contender.name] = measure(
-                found, folder, contender, MANY_STREAMS, warm_up=warm_up, window=window
-            )
+            with contender.awake():
+                results.many_streams[contender.name] = measure(
+                    found, folder, contender, MANY_STREAMS, warm_up=warm_up, window=window
+                )
         except LoadFailed as error:
             results.failures[MANY_STREAMS.name, contender.name] = f"failed: {error}"
 
