@@ -177,7 +177,21 @@ class Gateway:
         started = perf_counter()
         outcome = "client_closed"
         try:
-            await self._answer(reply, writer, decision)
+            try:
+                answer = await reply
+            except (ClientGone, asyncio.CancelledError):
+                raise
+            except GatewayError as error:
+                await writer.write_error(error, decision)
+            except Exception:
+                log.exception("a request failed inside the gateway")
+                await writer.write_error(GatewayError("The gateway itself failed."), decision)
+            else:
+                try:
+                    await writer.write(answer, decision)
+                finally:
+                    if not isinstance(answer.body, bytes):
+                        await answer.body.aclose()
             outcome = _OUTCOMES.get(writer.status // 100, "upstream_error")
         except asyncio.CancelledError:
             if not client.gone:
@@ -190,27 +204,6 @@ class Gateway:
             log.warning("stream cut off: %s", error.code)
         finally:
             self._services.observer.finished(decision, route, outcome, perf_counter() - started)
-
-    async def _answer(
-        self, answer: Coroutine[Any, Any, ClientReply], writer: ReplyWriter, decision: Decision
-    ) -> None:
-        """Await a reply and write it; raises only once the reply has begun."""
-        try:
-            reply = await answer
-        except GatewayError as error:
-            await writer.write_error(error, decision)
-            return
-        except (ClientGone, asyncio.CancelledError):
-            raise
-        except Exception:
-            log.exception("a request failed inside the gateway")
-            await writer.write_error(GatewayError("The gateway itself failed."), decision)
-            return
-        try:
-            await writer.write(reply, decision)
-        finally:
-            if not isinstance(reply.body, bytes):
-                await reply.body.aclose()
 
     async def _route(
         self,

@@ -52,6 +52,7 @@ class DirectHttpProtocol(LimitedHttpProtocol):
         self._admitted: Admitted | None = None
         self._writer: DirectWriter | None = None
         self._task: asyncio.Task[None] | None = None
+        self._begun = False
         self._held = b""
         self._idle_since = 0.0
         self._date: tuple[object, bytes] = (None, b"")
@@ -61,7 +62,7 @@ class DirectHttpProtocol(LimitedHttpProtocol):
         if self._writer is not None:
             self._held += data
             self.flow.pause_reading()
-        elif self.lingering or not self._between_requests or not self._admit(data):
+        elif not self._admit(data):
             super().data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -70,6 +71,9 @@ class DirectHttpProtocol(LimitedHttpProtocol):
         if self._writer is not None and self._task is not None:
             self._writer.gone = True
             self._task.cancel()
+            if not self._begun:
+                # It never will, so it cannot take itself off the list.
+                self.tasks.discard(self._task)
 
     def resume_writing(self) -> None:
         """Let the reply under way go on (called by the transport)."""
@@ -102,15 +106,13 @@ class DirectHttpProtocol(LimitedHttpProtocol):
             self._date = (fields, lines)
         return self._date[1]
 
-    @property
-    def _between_requests(self) -> bool:
-        """Whether the general way has neither a part of a request nor one under way."""
-        cycle = cast("RequestResponseCycle | None", self.cycle)
-        fresh = self._in_head and not self._head_bytes
-        return fresh and (cycle is None or cycle.response_complete)
-
     def _admit(self, data: bytes) -> bool:
         """Start what `data` holds if it is one whole request that may take the direct way."""
+        if not self._in_head or self._head_bytes or self.lingering:
+            return False  # the general way has a part of a request, or the last reply is written
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is not None and not cycle.response_complete:
+            return False
         known = self._known
         body = known.body_of(data) if known is not None else None
         if known is None or body is None:
@@ -122,18 +124,17 @@ class DirectHttpProtocol(LimitedHttpProtocol):
             if admitted is None:
                 return False
             self._known, self._admitted = known, admitted
-        self._start(known, body)
-        return True
-
-    def _start(self, known: KnownHead, body: bytes) -> None:
-        self._stop_clock()
+        if self._head_timer is not None:
+            self._stop_clock()
         self._writer = writer = DirectWriter(
             self, self._application.keepalive_interval, keep_alive=known.head.keep_alive
         )
-        self._task = self.loop.create_task(self._serve(body, writer))
-        self.tasks.add(self._task)
+        self._task = task = self.loop.create_task(self._serve(body, writer))
+        self.tasks.add(task)
+        return True
 
     async def _serve(self, body: bytes, writer: DirectWriter) -> None:
+        self._begun = True
         try:
             await self._application.serve(self._admitted, body, writer)
         except asyncio.CancelledError:
@@ -149,8 +150,10 @@ class DirectHttpProtocol(LimitedHttpProtocol):
 
     def _finish(self, writer: DirectWriter) -> None:
         """Be ready for the next request, or close: visibly, if the reply is not complete."""
-        self.tasks.discard(cast("asyncio.Task[None]", self._task))
+        if self._task is not None:
+            self.tasks.discard(self._task)
         self._writer = self._task = None
+        self._begun = False
         if writer.gone:
             return
         if not writer.complete or not writer.keep_alive:

@@ -40,7 +40,11 @@ class DirectWriter(ReplyWriter):
     __slots__ = ("_chunked", "_left", "_source", "_wire", "complete", "gone", "keep_alive")
 
     def __init__(self, wire: Wire, keepalive_interval: float, *, keep_alive: bool) -> None:
-        super().__init__(_no_messages, keepalive_interval)
+        # Not by way of the base class: one is made for every request.
+        self._send = _no_messages
+        self._interval = keepalive_interval
+        self.started = False
+        self.status = 0
         self._wire = wire
         self._chunked = False
         self._left: int | None = None

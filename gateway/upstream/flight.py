@@ -252,10 +252,11 @@ class Flight:
         """Return what is done at the next event, of which expiry (after `limit` s) is one."""
         # There is a connection as long as the reply is neither complete nor failed, and nobody
         # waits longer. A deadline that outlives its wait is harmless: see `expired`.
-        until = None if limit is None else self._loop.time() + limit
-        cast("Connection", self._connection).set_deadline(until)
-        self._waiter = self._loop.create_future()
-        return self._waiter
+        connection, loop = self._connection, self._loop
+        if connection is not None:
+            connection.set_deadline(None if limit is None else loop.time() + limit)
+        self._waiter = waiter = loop.create_future()
+        return waiter
 
     def _go_on(self) -> None:
         """Let the reader have what is new, if it is anything that it waits for."""

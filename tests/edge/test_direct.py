@@ -250,6 +250,21 @@ def test_a_client_that_leaves_cancels_its_request(*, in_stream: bool) -> None:
     asyncio.run(scenario())
 
 
+def test_a_client_that_leaves_at_once_leaves_nothing_behind() -> None:
+    async def scenario() -> None:
+        client = Client(answer)
+        connection = DirectConnection(client.gateway)
+        connection.protocol.data_received(request(CHAT))
+        (task,) = connection.protocol.tasks
+        connection.leave()
+        assert not connection.protocol.tasks
+        await asyncio.wait([task])
+        assert task.cancelled()
+        assert client.scene.network.calls == []
+
+    asyncio.run(scenario())
+
+
 def test_what_follows_a_request_under_way_waits_for_its_turn() -> None:
     async def scenario() -> None:
         held = Held()
