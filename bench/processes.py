@@ -13,6 +13,8 @@ from pathlib import Path
 CONTENDER_CPU = 0
 LOAD_CPU = 1
 
+_LOOK_SECONDS = 0.5
+_IDLE_SHARE = 0.1
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -84,6 +86,16 @@ class Process:
             yield
         finally:
             self.pause()
+
+    def rest(self, seconds: float) -> None:
+        """Wait until it has nothing more to do; at most so long."""
+        until = time.monotonic() + seconds
+        spent = self.cpu_seconds()
+        while time.monotonic() < until:
+            time.sleep(_LOOK_SECONDS)
+            before, spent = spent, self.cpu_seconds()
+            if spent - before < _IDLE_SHARE * _LOOK_SECONDS:
+                return
 
     def pause(self) -> None:
         """Let it do nothing until it is awake again."""

@@ -23,6 +23,9 @@ from bench.results import Results, summary, table
 QUICK_SECONDS = 49.0
 """No new round begins in a quick run that would end later than this."""
 
+_PEERS_REST_SECONDS = 15.0
+"""The peers go on for clients that have left; this long they may, before the next case."""
+
 _WARM_UP, _WINDOW = 1.0, 2.0
 _QUICK_WARM_UP, _QUICK_WINDOW = 0.25, 1.0
 _STREAMS_WARM_UP, _STREAMS_WINDOW = 3.0, 4.0
@@ -100,6 +103,8 @@ def _round(found: tools.Tools, folder: Path, results: Results, *, quick: bool) -
             _progress(f"round {results.rounds}: {case.name}, {contender.name}")
             asked = by_name[case.baseline] if case.baseline and contender.name == NGINX else case
             with contender.awake():
+                if contender.name in (LITELLM, PORTKEY) and contender.process is not None:
+                    contender.process.rest(_PEERS_REST_SECONDS)
                 if results.rounds == 1:
                     problem = _problem(found, folder, contender, asked)
                     if problem:
