@@ -4,7 +4,6 @@ A whole reply is one write. What is written is what uvicorn would write for the 
 """
 
 import asyncio
-import re
 from typing import Protocol
 
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -12,9 +11,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from gateway.edge.writing import Fields, ReplyWriter
 from gateway.errors import GatewayError
-from gateway.exchange.message import Decision, ReplyBody, Source
+from gateway.exchange.message import UNSAFE_IN_A_HEADER, Decision, ReplyBody, Source
 
-_UNSAFE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _BODILESS = frozenset({204, 304})
 _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 
@@ -128,7 +126,7 @@ class DirectWriter(ReplyWriter):
                 else:
                     closing = b"close" in value.lower()
             lines.append(b"%b: %b\r\n" % (name, value))
-        if _UNSAFE.search(b"".join([value for _, value in fields])):
+        if UNSAFE_IN_A_HEADER.search(b"".join([value for _, value in fields])):
             raise GatewayError("A header of the reply contains a control character.")
         lines.append(decision.lines())
         if closing:

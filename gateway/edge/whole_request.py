@@ -7,15 +7,12 @@ Nothing means only that the general way (uvicorn's parser, then ASGI) must look 
 
 import re
 from dataclasses import dataclass
-from typing import Final
 from urllib.parse import unquote
 
 import httptools
 
-from gateway.edge.guard import MAX_HEADER_BYTES, MAX_TARGET_BYTES
+from gateway.edge.http_limits import MAX_HEAD_BYTES
 from gateway.shapes import ClientHeaders
-
-MAX_HEAD_BYTES: Final = MAX_HEADER_BYTES + MAX_TARGET_BYTES
 
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length:[ \t]*(\d{1,15})\r\n")
 _NOT_PLAIN = frozenset({b"transfer-encoding", b"expect", b"upgrade", b"content-encoding"})

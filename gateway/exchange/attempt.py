@@ -66,14 +66,14 @@ class Attempts:
 
     def build(self, call: ClientCall, route: Route, shape: Shape, fixes: Fixes) -> Attempt:
         """Return the attempt at `shape`. Raises `InvalidRequest` where the request does not fit."""
-        if not fixes and fits_untouched(call, route, shape):
-            return Attempt(shape, [upstream_call(call, route, shape, call.body)], _UNREAD)
+        if not fixes and _fits_untouched(call, route, shape):
+            return Attempt(shape, [_upstream_call(call, route, shape, call.body)], _UNREAD)
         context = self.context(route, shape)
         translation = plan(call.shape, shape, read_object(call.body), context)
         bodies = _fixed(translation, fixes) if fixes else translation.calls
         return Attempt(
             shape,
-            [upstream_call(call, route, shape, _encode(body)) for body in bodies],
+            [_upstream_call(call, route, shape, _encode(body)) for body in bodies],
             bodies,
             fixes,
             translation,
@@ -114,7 +114,7 @@ class Attempts:
         )
 
 
-def upstream_call(call: ClientCall, route: Route, shape: Shape, body: bytes) -> UpstreamCall:
+def _upstream_call(call: ClientCall, route: Route, shape: Shape, body: bytes) -> UpstreamCall:
     """Return the call that a client's call becomes, with a body for the endpoint of `shape`."""
     return UpstreamCall(
         route.upstream,
@@ -132,7 +132,7 @@ def _new_id() -> str:
     return token_hex(16)
 
 
-def fits_untouched(call: ClientCall, route: Route, shape: Shape) -> bool:
+def _fits_untouched(call: ClientCall, route: Route, shape: Shape) -> bool:
     """Whether the client's own bytes can be sent: same shape, same name, no list to be split."""
     if shape is not call.shape or route.model_sent != route.model_asked:
         return False

@@ -36,7 +36,9 @@ class _Prompted(msgspec.Struct, gc=False):
     prompt: msgspec.Raw = msgspec.Raw(b"")
 
 
-_UNSAFE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+UNSAFE_IN_A_HEADER = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+"""Control characters, which could begin another field."""
+
 _decoder = msgspec.json.Decoder(Routed)
 _fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _prompt_decoder = msgspec.json.Decoder(_Prompted)
@@ -99,7 +101,7 @@ def _shown(
 ) -> _Shown:
     """Return the fields of a decision, and their lines: few are made again and again."""
     fields = tuple(
-        (name, _UNSAFE.sub(b"?", value.encode("latin-1", "replace")))
+        (name, UNSAFE_IN_A_HEADER.sub(b"?", value.encode("latin-1", "replace")))
         for name, value in (
             (b"x-gateway-upstream", upstream),
             (b"x-gateway-endpoint", endpoint),

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.edge.whole_request import MAX_HEAD_BYTES, KnownHead, read
+from gateway.edge.http_limits import MAX_HEAD_BYTES
+from gateway.edge.whole_request import KnownHead, read
 from tests.edge.wire import request
 
 BODY = b'{"model": "m"}'
