@@ -14,12 +14,14 @@ from gateway.exchange.sending import (
     SubStreams,
     Whole,
     failure_of,
+    read,
     read_whole,
     send_whole,
     told_at_once,
 )
 from gateway.shapes import Json, RawHeaders, Send, UpstreamCall, UpstreamReply
 from gateway.translate.contract import Translation
+from gateway.translate.plain_way import PlainTranslation
 from gateway.translate.sse import KEEPALIVE, encode_events, terminator
 
 _encode = msgspec.json.Encoder().encode
@@ -58,6 +60,24 @@ async def perform(
     if isinstance(opened, Failure):
         return opened
     return await _streamed(call, attempt, translation, opened, settings)
+
+
+async def perform_plain(
+    send: Send, attempt: Attempt, translation: PlainTranslation
+) -> ClientReply | Failure:
+    """Send a plain request; return the client's reply, or the failure.
+
+    Raises what `send` raises, and `UpstreamError` where the answer is not what its shape says.
+    """
+    reply = await send(attempt.calls[0])
+    answer = told_at_once(0, reply) or await read(0, await failure_of(0, reply))
+    if isinstance(answer, Failure):
+        return answer
+    body = translation.fold(answer.body)
+    if body is None:
+        return _folded(translation, [answer])
+    length = (b"content-length", b"%d" % len(body))
+    return ClientReply(200, [*_JSON_HEADERS, length, *_kept(answer.headers)], body)
 
 
 async def pass_untouched(send: Send, call: UpstreamCall) -> ClientReply | Failure:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 from types import MappingProxyType
+from typing import cast
 
 import msgspec
 
@@ -15,12 +16,12 @@ from gateway.resolve.parameter_fixes import apply_fixes
 from gateway.shapes import Json, Shape, UpstreamCall
 from gateway.translate.capabilities import capabilities_of, preset
 from gateway.translate.contract import Context, Detokenize, Translation
-from gateway.translate.plan import plan
+from gateway.translate.plain_way import PlainTranslation, PlainWay, plain_translation
+from gateway.translate.plan import plain_way, plan
 
 WallClock = Callable[[], float]
 
 _encode = msgspec.json.Encoder().encode
-_UNREAD: Sequence[Json] = ({},)
 
 
 @dataclass(slots=True)
@@ -29,8 +30,6 @@ class Attempt:
 
     shape: Shape
     calls: Sequence[UpstreamCall]
-    bodies: Sequence[Json]
-    """The calls' bodies before they were encoded; an empty one stands for untouched bytes."""
     fixes: Fixes = ()
     translation: Translation | None = None
     concurrency: int = 1
@@ -38,8 +37,26 @@ class Attempt:
 
     @property
     def sent(self) -> Sequence[Collection[str]]:
-        """Per call, the parameter names in its body, nested ones dotted. Needed for refusals."""
-        return [parameter_names(body) for body in self.bodies]
+        """Per call, the parameter names in its body, nested ones dotted. Needed for refusals.
+
+        None for untouched bytes: they are the client's own.
+        """
+        if self.translation is None:
+            return [frozenset() for _ in self.calls]
+        return [
+            parameter_names(msgspec.json.decode(cast("bytes", call.body))) for call in self.calls
+        ]
+
+
+@dataclass(slots=True)
+class _Surroundings:
+    """What translations by a route have in common, but for the request."""
+
+    route: Route
+    """Kept so that its id stays its own."""
+    context: Context
+    plain_ways: Mapping[Shape, PlainWay | None]
+    """By the client's shape."""
 
 
 class Attempts:
@@ -54,8 +71,8 @@ class Attempts:
         self._settings = settings
         self.wall_clock = wall_clock
         self._detokenizers = detokenizers
-        self._contexts: dict[tuple[int, Shape], tuple[Route, Context]] = {}
-        """Those of this second. A route is kept with its context, so that its id stays its own."""
+        self._known: dict[tuple[int, Shape], _Surroundings] = {}
+        """Those of this second."""
         self._second = 0
 
     def settings_for(self, route: Route) -> TranslationSettings:
@@ -67,14 +84,18 @@ class Attempts:
     def build(self, call: ClientCall, route: Route, shape: Shape, fixes: Fixes) -> Attempt:
         """Return the attempt at `shape`. Raises `InvalidRequest` where the request does not fit."""
         if not fixes and _fits_untouched(call, route, shape):
-            return Attempt(shape, [_upstream_call(call, route, shape, call.body)], _UNREAD)
-        context = self.context(route, shape)
+            return Attempt(shape, [_upstream_call(call, route, shape, call.body)])
+        surroundings = self._surroundings(route, shape)
+        context = surroundings.context
+        way = None if fixes else surroundings.plain_ways[call.shape]
+        if way is not None and (plain := plain_translation(way, call.body, context)) is not None:
+            sent = _upstream_call(call, route, shape, plain.sent)
+            return Attempt(shape, [sent], translation=plain)
         translation = plan(call.shape, shape, read_object(call.body), context)
         bodies = _fixed(translation, fixes) if fixes else translation.calls
         return Attempt(
             shape,
             [_upstream_call(call, route, shape, _encode(body)) for body in bodies],
-            bodies,
             fixes,
             translation,
             concurrency=1
@@ -87,16 +108,19 @@ class Attempts:
 
         The same route is given for many requests, and gets the same context within a second.
         """
+        return self._surroundings(route, shape).context
+
+    def _surroundings(self, route: Route, shape: Shape) -> "_Surroundings":
         now = int(self.wall_clock())
         if now != self._second:
-            self._contexts.clear()
+            self._known.clear()
             self._second = now
-        known = self._contexts.get((id(route), shape))
-        if known is not None:
-            return known[1]
-        context = self._new_context(route, shape, now)
-        self._contexts[id(route), shape] = (route, context)
-        return context
+        known = self._known.get((id(route), shape))
+        if known is None:
+            context = self._new_context(route, shape, now)
+            ways = {client: plain_way(client, shape, context) for client in Shape}
+            known = self._known[id(route), shape] = _Surroundings(route, context, ways)
+        return known
 
     def _new_context(self, route: Route, shape: Shape, now: int) -> Context:
         settings = self.settings_for(route)
@@ -149,6 +173,9 @@ def describe(decision: Decision, attempt: Attempt, route: Route) -> None:
     decision.endpoint = attempt.shape.endpoint
     decision.resolved_by = route.resolved_by
     translation = attempt.translation
+    if type(translation) is PlainTranslation:
+        decision.translation = translation.header
+        return
     changed = translation is not None and (
         attempt.shape is not translation.report.source
         or translation.report.dropped

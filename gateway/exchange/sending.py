@@ -137,13 +137,13 @@ async def send_whole(
     """
     if len(calls) == 1:
         reply = await send(calls[0])
-        only = told_at_once(0, reply) or await _read(0, await failure_of(0, reply))
+        only = told_at_once(0, reply) or await read(0, await failure_of(0, reply))
         return only if isinstance(only, Failure) else [only]
     gate = asyncio.Semaphore(concurrency)
 
     async def in_turn(position: int, call: UpstreamCall) -> Whole | Failure:
         async with gate:
-            return await _read(position, await failure_of(position, await send(call)))
+            return await read(position, await failure_of(position, await send(call)))
 
     tasks = [asyncio.create_task(in_turn(i, call)) for i, call in enumerate(calls)]
     try:
@@ -158,7 +158,7 @@ async def send_whole(
         await _cancel(tasks)
 
 
-async def _read(position: int, checked: Failure | UpstreamReply | Whole) -> Whole | Failure:
+async def read(position: int, checked: Failure | UpstreamReply | Whole) -> Whole | Failure:
     """Return an answer wholly read, or what is one already."""
     if isinstance(checked, Whole | Failure):
         return checked

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from gateway.config.settings import CredentialPolicy, Settings
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.exchange import failures
-from gateway.exchange.answers import as_date, local_answer, pass_untouched, perform
+from gateway.exchange.answers import as_date, local_answer, pass_untouched, perform, perform_plain
 from gateway.exchange.attempt import (
     Attempt,
     Attempts,
@@ -34,6 +34,7 @@ from gateway.resolve.preference import PREFERENCE
 from gateway.resolve.refusals import Refusal, Verdict, classify
 from gateway.resolve.resolver import Question, Resolver
 from gateway.shapes import Send, Shape
+from gateway.translate.plain_way import PlainTranslation
 from gateway.translate.plan import can_translate
 
 MAX_ATTEMPTS = 3
@@ -116,6 +117,8 @@ class Exchange:
         local = translation.local_reply()
         if local is not None:
             return local_answer(call, local, streamed=streamed)
+        if type(translation) is PlainTranslation and not streamed:
+            return await perform_plain(self.send, attempt, translation)
         said = translation.report.size
         result = await perform(
             self.send, call, attempt, translation, self.settings, streamed=streamed

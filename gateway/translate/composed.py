@@ -18,6 +18,7 @@ from gateway.translate.contract import (
     Translation,
     plain_texts_of,
 )
+from gateway.translate.plain_way import PlainCall, PlainWay
 
 Translate = Callable[[Json, Context], Translation]
 
@@ -27,7 +28,7 @@ _TARGETS = {Shape.COMPLETIONS: Shape.RESPONSES, Shape.RESPONSES: Shape.COMPLETIO
 
 def compose(outer: Translate, inner: Translate, body: Json, context: Context) -> Translation:
     """Translate a request by way of chat. Raises what both raise, in the client's own words."""
-    first = outer(body, context.with_capabilities(_pivot_capabilities(context.capabilities)))
+    first = outer(body, _pivot(context))
     seconds: list[Translation] = []
     for position, call in enumerate(first.calls):
         try:
@@ -35,6 +36,30 @@ def compose(outer: Translate, inner: Translate, body: Json, context: Context) ->
         except InvalidRequest as error:
             raise _in_clients_words(error, first, position) from None
     return Composed(first, seconds)
+
+
+def compose_plain(outer: PlainWay, inner: PlainWay, general: Translate) -> PlainWay:
+    """Return the plain way by way of chat: what is plain to both."""
+
+    def fits(context: Context) -> bool:
+        return outer.fits(_pivot(context)) and inner.fits(context)
+
+    def call(body: bytes, context: Context) -> PlainCall | None:
+        chat = outer.call(body, _pivot(context))
+        return None if chat is None else inner.call(chat[0], context)
+
+    def reply(body: bytes, limit: int, context: Context) -> bytes | None:
+        chat = inner.reply(body, limit, context)
+        return None if chat is None else outer.reply(chat, limit, _pivot(context))
+
+    return PlainWay(outer.source, inner.target, fits, call, reply, general)
+
+
+def _pivot(context: Context) -> Context:
+    """Return the outer translation's context: its backend is the inner translation."""
+    if context.pivot is None:
+        context.pivot = context.with_capabilities(_pivot_capabilities(context.capabilities))
+    return context.pivot
 
 
 def _pivot_capabilities(backend: Capabilities) -> Capabilities:

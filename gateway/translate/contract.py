@@ -93,6 +93,8 @@ class Context:
     """A fresh random identifier without prefix, 32 hex digits."""
     now: int = 0
     """Unix time in seconds, for replies that the gateway makes by itself."""
+    pivot: "Context | None" = field(default=None, init=False, repr=False, compare=False)
+    """The context of the first of two translations in a row, once it was needed."""
 
     def with_capabilities(self, capabilities: Capabilities) -> "Context":
         """Return a copy for another backend endpoint."""

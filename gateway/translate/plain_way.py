@@ -1,55 +1,113 @@
-"""The plain way of a translation: the commonest request and the commonest reply, in one step each.
+"""The plain way of a translation: the commonest request and the commonest reply, bytes to bytes.
 
 Nearly all traffic is plain: a text, a few numbers, a text back. A pair of shapes that has a plain
-way recognises such requests and replies strictly, and gives exactly what its general way gives for
-them. The general way does all the rest, and stays the one that says what is right.
+way recognises such requests and replies by decoding them into types that admit nothing else, and
+gives exactly what its general way gives for them. The general way does all the rest, and stays the
+one that says what is right.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated
 
-from gateway.shapes import Json
+import msgspec
+
+from gateway.shapes import Json, Shape
+from gateway.translate.checks import INT64_MAX, INT64_MIN
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
 
-PlainReply = Callable[[object, Json, Context], Json | None]
-"""Folds an upstream's reply to the body that was sent, or returns None: it is not plain."""
+encode = msgspec.json.Encoder().encode
 
-General = Callable[[Json, Context, Report], Translation]
-"""Translates any request, and notes in the report what becomes of it."""
+NOT_PLAIN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for anything else than what the type admits."""
+
+PlainCall = tuple[bytes, int]
+"""The upstream's request, and the limit of output tokens in it (0: none)."""
+
+Int64 = Annotated[int, msgspec.Meta(ge=INT64_MIN, le=INT64_MAX)]
+PositiveInt = Annotated[int, msgspec.Meta(ge=1, le=INT64_MAX)]
+Absent = msgspec.UnsetType
+"""The type of a field that must not be there."""
+ABSENT = msgspec.UNSET
+
+
+UnitInterval = Annotated[int, msgspec.Meta(ge=0, le=1)] | Annotated[float, msgspec.Meta(ge=0, le=1)]
+UpToTwo = Annotated[int, msgspec.Meta(ge=0, le=2)] | Annotated[float, msgspec.Meta(ge=0, le=2)]
+Number = (
+    Annotated[int, msgspec.Meta(ge=-INT64_MAX, le=INT64_MAX)]
+    | Annotated[float, msgspec.Meta(gt=float(INT64_MIN), lt=-float(INT64_MIN))]
+)
+"""What `fields.finite_number` takes for one."""
+
+
+class Empty(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """An object without a field."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlainWay:
+    """What a pair of shapes has for plain traffic.
+
+    `fits` tells whether backend and operator leave plain requests plain. `call` gives what is sent
+    for a request, `reply` the client's reply to an upstream's, given the limit that `call` gave;
+    both give None for what is not plain, and where `fits` does not hold they must not be asked.
+    Everything that they do give is without a word in the report. What no endpoint's client would
+    see of a reply is passed over: it can neither make the reply plain nor spoil it.
+    """
+
+    source: Shape
+    target: Shape
+    fits: Callable[[Context], bool]
+    call: Callable[[bytes, Context], PlainCall | None]
+    reply: Callable[[bytes, int, Context], bytes | None]
+    general: Callable[[Json, Context], Translation]
 
 
 class PlainTranslation:
     """A plain request on its way to another endpoint, and the way back (a `Translation`).
 
-    The general translation is made of the same request once something turns out not to be plain.
+    `sent` is the one request to send, and `fold()` makes the client's reply of the reply to it. The
+    general translation is made of the same request once something turns out not to be plain. Built
+    by `plain_translation`.
     """
 
-    __slots__ = ("_general", "_make_general", "_plain_reply", "_request", "calls", "report")
+    __slots__ = ("_context", "_general", "_limit", "_request", "_way", "sent")
 
-    def __init__(
-        self,
-        request: tuple[Json, Context],
-        call: Json,
-        report: Report,
-        plain_reply: PlainReply,
-        general: General,
-    ) -> None:
+    def __init__(self, way: PlainWay, request: bytes, call: PlainCall, context: Context) -> None:
+        self._way = way
         self._request = request
-        self._plain_reply = plain_reply
-        self._make_general = general
+        self.sent, self._limit = call
+        self._context = context
         self._general: Translation | None = None
-        self.report = report
-        self.calls: Sequence[Json] = [call]
+
+    @property
+    def header(self) -> str:
+        """What the report says; in nearly all cases: nothing but both shapes."""
+        if self._general is None:
+            return _header(self._way.source, self._way.target)
+        return self._general.report.header()
+
+    @property
+    def report(self) -> Report:
+        """The general translation's: nothing, unless a reply that is not plain adds to it."""
+        return self._in_general().report
+
+    @property
+    def calls(self) -> Sequence[Json]:
+        """The one request that is sent, decoded."""
+        return self._in_general().calls
+
+    def fold(self, reply: bytes) -> bytes | None:
+        """Return the client's reply to a plain reply; None: it is not plain."""
+        return self._way.reply(reply, self._limit, self._context)
 
     def local_reply(self) -> Json | None:
         """Return None: there is something to generate."""
         return None
 
     def reply(self, replies: Sequence[Json]) -> Json:
-        """Fold the reply into the client's; raises `UpstreamError`."""
-        if len(replies) == 1:
-            folded = self._plain_reply(replies[0], self.calls[0], self._request[1])
-            if folded is not None:
-                return folded
+        """Fold a reply that is not plain; raises `UpstreamError`."""
         return self._in_general().reply(replies)
 
     def stream(self) -> StreamTranslation:
@@ -61,18 +119,18 @@ class PlainTranslation:
         return self._in_general().client_param(call, param)
 
     def _in_general(self) -> Translation:
-        # The same report: something may be noted there already, and a reply can add to it.
         if self._general is None:
-            self._general = self._make_general(*self._request, self.report)
+            body: Json = msgspec.json.decode(self._request)
+            self._general = self._way.general(body, self._context)
         return self._general
 
 
-def copy_numbers(body: Json, sent: Json, ranges: Sequence[tuple[str, float, float]]) -> bool:
-    """Copy the numbers that are there, in the order of `ranges`; False: one is out of its range."""
-    for name, least, most in ranges:
-        if name in body:
-            value = body[name]
-            if (type(value) is not float and type(value) is not int) or not least <= value <= most:
-                return False
-            sent[name] = value
-    return True
+def plain_translation(way: PlainWay, request: bytes, context: Context) -> PlainTranslation | None:
+    """Translate a plain request; None: it is not plain, so the general way must."""
+    call = way.call(request, context)
+    return None if call is None else PlainTranslation(way, request, call, context)
+
+
+@cache
+def _header(source: Shape, target: Shape) -> str:
+    return Report(source, target).header()

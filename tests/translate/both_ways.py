@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from gateway.errors import GatewayError
 from gateway.shapes import Json
-from gateway.translate.contract import Context, Translation
+from gateway.translate.contract import Context, Report, Translation
+from gateway.translate.plain_way import PlainTranslation, PlainWay, plain_translation
 
 Translate = Callable[[Json, Context], Translation]
 
@@ -84,6 +85,40 @@ def outcome(
     seen += [made.report.header(), [made.client_param(0, param) for param in params]]
     assert msgspec.json.encode([body, replies]) == before
     return seen
+
+
+def plainly(way: PlainWay) -> Translate:
+    """Return what translates by the plain way all that is plain, and the rest generally."""
+
+    def translate(body: Json, context: Context) -> Translation:
+        made = None
+        if way.fits(context):
+            made = plain_translation(way, msgspec.json.encode(body), context)
+        return way.general(body, context) if made is None else _Plainly(made)
+
+    return translate
+
+
+class _Plainly:
+    """A plain translation, whose bytes are shown like another one's dicts."""
+
+    def __init__(self, made: PlainTranslation) -> None:
+        self.calls: Any = [msgspec.Raw(made.sent)]
+        self.local_reply = made.local_reply
+        self.stream = made.stream
+        self.client_param = made.client_param
+        self._made = made
+
+    @property
+    def report(self) -> Report:
+        assert self._made.header == self._made.report.header()
+        return self._made.report
+
+    def reply(self, replies: Sequence[Any]) -> Any:
+        folded = None
+        if len(replies) == 1:
+            folded = self._made.fold(msgspec.json.encode(replies[0]))
+        return self._made.reply(replies) if folded is None else msgspec.Raw(folded)
 
 
 def _shown(error: GatewayError) -> Any:

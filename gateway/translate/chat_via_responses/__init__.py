@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from gateway.shapes import Json, Shape
+from gateway.translate.chat_via_responses import plain
 from gateway.translate.chat_via_responses.client_paths import client_param
-from gateway.translate.chat_via_responses.plain import plain_call, plain_reply
 from gateway.translate.chat_via_responses.reply import fold_replies
 from gateway.translate.chat_via_responses.request import prepare
 from gateway.translate.chat_via_responses.stream import ChatStream
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
-from gateway.translate.plain_way import PlainTranslation
+from gateway.translate.plain_way import PlainWay
 
 
 class ChatViaResponses:
@@ -47,8 +47,9 @@ def translate(body: Json, context: Context) -> Translation:
 
     Raises `InvalidRequest` or `UnsupportedParameter`, naming the client's parameter.
     """
-    report = Report(Shape.CHAT, Shape.RESPONSES)
-    call = plain_call(body, context)
-    if call is None:
-        return ChatViaResponses(body, context, report)
-    return PlainTranslation((body, context), call, report, plain_reply, ChatViaResponses)
+    return ChatViaResponses(body, context, Report(Shape.CHAT, Shape.RESPONSES))
+
+
+PLAIN = PlainWay(
+    Shape.CHAT, Shape.RESPONSES, plain.fits, plain.plain_call, plain.plain_reply, translate
+)

@@ -1,104 +1,232 @@
 """The plain way from chat to responses and back (`plain_way.py` says what that is).
 
 What is recognised here is what the general way gives the same for, without a word in the report:
-messages that are texts, numbers that any backend takes, and a response that is one text.
+messages that are texts, numbers that any backend takes, and a response that is one text, after
+thoughts that are not told.
 """
 
-from gateway.shapes import Json, Shape
-from gateway.translate.chat_via_responses.reply import sole_text
-from gateway.translate.checks import INT64_MAX
+from typing import Annotated, Literal
+
+import msgspec
+
+from gateway.shapes import Shape
 from gateway.translate.contract import Context
 from gateway.translate.fields import created, model_name, swap_id
-from gateway.translate.plain_way import copy_numbers
-from gateway.translate.responses_usage import chat_usage
-
-_PARAMETERS = frozenset(
-    {
-        *("model", "messages", "n", "store", "stream", "user"),
-        *("max_tokens", "max_completion_tokens", "temperature", "top_p"),
-    }
+from gateway.translate.plain_way import (
+    ABSENT,
+    NOT_PLAIN,
+    Absent,
+    Empty,
+    Int64,
+    PlainCall,
+    PositiveInt,
+    UnitInterval,
+    UpToTwo,
+    encode,
 )
-_RANGES = (("temperature", 0, 2), ("top_p", 0, 1))
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""A number of tokens that every JSON reader keeps exact."""
 
 
-def plain_call(body: Json, context: Context) -> Json | None:
-    """Return the responses request that a plain chat request is; None: it is not plain."""
+class _Message(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    role: Literal["system", "user", "assistant", "developer"]
+    content: str
+
+
+class _Request(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A plain chat request."""
+
+    model: str
+    messages: Annotated[list[_Message], msgspec.Meta(min_length=1)]
+    max_tokens: PositiveInt | Absent = ABSENT
+    max_completion_tokens: PositiveInt | Absent = ABSENT
+    temperature: UpToTwo | Absent = ABSENT
+    top_p: UnitInterval | Absent = ABSENT
+    n: Literal[1] = 1
+    store: bool = False
+    stream: bool = False
+    user: str | Absent = ABSENT
+
+
+class _InputText(msgspec.Struct, gc=False):
+    type: str
+    text: str
+
+
+class _Item(msgspec.Struct, gc=False):
+    type: str
+    role: str
+    content: str | tuple[_InputText]
+
+
+class _Sent(msgspec.Struct, gc=False):
+    """The responses request that it becomes."""
+
+    model: str
+    input: list[_Item]
+    user: str | Absent
+    store: bool
+    temperature: float | Absent
+    top_p: float | Absent
+    max_output_tokens: int | Absent
+
+
+class _Text(msgspec.Struct, gc=False):
+    type: Literal["output_text"]
+    text: str
+    annotations: Annotated[list[object], msgspec.Meta(max_length=0)] = []
+
+
+class _Said(msgspec.Struct, tag_field="type", tag="message", gc=False):
+    content: tuple[_Text]
+
+
+class _SilentThought(msgspec.Struct, tag_field="type", tag="reasoning", gc=False):
+    """What a model thought without telling: most reasoning models' first item."""
+
+    summary: Annotated[list[object], msgspec.Meta(max_length=0)] = []
+    content: Annotated[list[object], msgspec.Meta(max_length=0)] = []
+
+
+class _Usage(msgspec.Struct, gc=False):
+    input_tokens: _Count
+    output_tokens: _Count
+    total_tokens: _Count | None = None
+    input_tokens_details: dict[str, _Count] | None = None
+    output_tokens_details: dict[str, _Count] | None = None
+
+
+class _Response(msgspec.Struct, gc=False):
+    """A plain response; what is not named here, chat has no place for."""
+
+    object: Literal["response"]
+    status: Literal["completed"]
+    output: Annotated[list[_Said | _SilentThought], msgspec.Meta(min_length=1)]
+    usage: _Usage
+    id: str = ""
+    created_at: Int64 | float | None = None
+    model: str | None = None
+    service_tier: str | None = None
+    metadata: Empty | None = None
+    error: None = None
+    type: Absent = ABSENT
+    response: Absent = ABSENT
+
+
+class _FoldedMessage(msgspec.Struct, gc=False):
+    role: str
+    content: str
+    refusal: None
+
+
+class _FoldedChoice(msgspec.Struct, gc=False):
+    index: int
+    message: _FoldedMessage
+    logprobs: None
+    finish_reason: str
+
+
+class _FoldedUsage(msgspec.Struct, gc=False):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: dict[str, int]
+    completion_tokens_details: dict[str, int]
+
+
+class _Folded(msgspec.Struct, gc=False):
+    """The chat completion that it becomes."""
+
+    id: str
+    object: str
+    created: int
+    model: str
+    choices: tuple[_FoldedChoice]
+    service_tier: str | Absent
+    usage: _FoldedUsage
+
+
+_read_request = msgspec.json.Decoder(_Request).decode
+_read_response = msgspec.json.Decoder(_Response).decode
+
+
+def fits(context: Context) -> bool:
+    """Whether neither the backend nor the operator gives a plain request another form."""
     able = context.capabilities
-    if not body.keys() <= _PARAMETERS or context.reasoning_effort is not None:
-        return None
-    if not (able.temperature and able.top_p) or type(body.get("model")) is not str:
-        return None
-    items = _items(body.get("messages"), developer_role=able.developer_role)
-    store = body.get("store", False)
-    if items is None or type(store) is not bool or body.get("stream", False) is not False:
-        return None
-    sent: Json = {"model": context.model_sent, "input": items}
-    if "user" in body:
-        sent["user"] = body["user"]
-        if type(body["user"]) is not str:
-            return None
-    sent["store"] = store
-    if not copy_numbers(body, sent, _RANGES):
-        return None
-    if "n" in body and (type(body["n"]) is not int or body["n"] != 1):
-        return None
-    if "max_tokens" in body or "max_completion_tokens" in body:
-        limit = body.get("max_completion_tokens", body.get("max_tokens"))
-        if "max_tokens" in body and "max_completion_tokens" in body:
-            return None
-        if type(limit) is not int or not max(able.min_output_tokens, 1) <= limit <= INT64_MAX:
-            return None
-        sent["max_output_tokens"] = limit
-    return sent
+    return able.temperature and able.top_p and context.reasoning_effort is None
 
 
-def _items(messages: object, *, developer_role: bool) -> list[Json] | None:
-    """Return the input items of messages that are texts; None: some message is something else."""
-    if type(messages) is not list or not messages:
+def plain_call(body: bytes, context: Context) -> PlainCall | None:
+    """Return the responses request that a plain chat request is; None: it is not plain."""
+    try:
+        asked = _read_request(body)
+    except NOT_PLAIN:
         return None
-    items: list[Json] = []
-    for message in messages:
-        if type(message) is not dict or len(message) != 2:
+    limit, newer = asked.max_tokens, asked.max_completion_tokens
+    if newer is not ABSENT:
+        if limit is not ABSENT:
             return None
-        role, content = message.get("role"), message.get("content")
-        if type(content) is not str:
-            return None
-        if role == "system" or (role == "developer" and developer_role):
-            said: str | list[Json] = [{"type": "input_text", "text": content}]
-        elif role == "user" or role == "assistant":
-            said = content
-        else:
-            return None
-        items.append({"type": "message", "role": role, "content": said})
-    return items
+        limit = newer
+    if asked.stream or (limit is not ABSENT and limit < context.capabilities.min_output_tokens):
+        return None
+    items = []
+    for message in asked.messages:
+        role = message.role
+        content: str | tuple[_InputText] = message.content
+        if role == "system" or role == "developer":
+            if role == "developer" and not context.capabilities.developer_role:
+                return None
+            content = (_InputText("input_text", message.content),)
+        items.append(_Item("message", role, content))
+    sent = _Sent(
+        context.model_sent,
+        items,
+        asked.user,
+        asked.store,
+        asked.temperature,
+        asked.top_p,
+        limit,
+    )
+    return encode(sent), 0 if limit is ABSENT else limit
 
 
-def plain_reply(response: object, sent: Json, context: Context) -> Json | None:
+def plain_reply(body: bytes, limit: int, context: Context) -> bytes | None:
     """Return the chat completion that a plain response is; None: it is not plain."""
-    if type(response) is not dict or response.get("object") != "response":
+    try:
+        response = _read_response(body)
+    except NOT_PLAIN:
         return None
-    if response.get("error") or "type" in response or "response" in response:
+    usage = response.usage
+    if limit and usage.output_tokens >= limit:
         return None
-    text, usage = sole_text(response), chat_usage(response.get("usage"))
-    if text is None or usage is None or response.get("metadata"):
+    *thoughts, said = response.output
+    if type(said) is not _Said or _Said in map(type, thoughts):
         return None
-    limit = sent.get("max_output_tokens")
-    if limit is not None and usage["completion_tokens"] >= limit:
-        return None
-    choice = {
-        "index": 0,
-        "message": {"role": "assistant", "content": text, "refusal": None},
-        "logprobs": None,
-        "finish_reason": "stop",
-    }
-    folded: Json = {
-        "id": swap_id(response.get("id"), Shape.CHAT, context),
-        "object": "chat.completion",
-        "created": created(response.get("created_at"), context),
-        "model": model_name(response.get("model"), context),
-        "choices": [choice],
-    }
-    if type(response.get("service_tier")) is str:
-        folded["service_tier"] = response["service_tier"]
-    folded["usage"] = usage
-    return folded
+    folded = _Folded(
+        swap_id(response.id, Shape.CHAT, context),
+        "chat.completion",
+        created(response.created_at, context),
+        model_name(response.model, context),
+        (_FoldedChoice(0, _FoldedMessage("assistant", said.content[0].text, None), None, "stop"),),
+        ABSENT if response.service_tier is None else response.service_tier,
+        _chat_usage(usage),
+    )
+    return encode(folded)
+
+
+def _chat_usage(usage: _Usage) -> _FoldedUsage:
+    read, written, total = usage.input_tokens, usage.output_tokens, usage.total_tokens
+    return _FoldedUsage(
+        read,
+        written,
+        read + written if total is None else total,
+        {"audio_tokens": 0, "cached_tokens": 0, **(usage.input_tokens_details or {})},
+        {
+            "accepted_prediction_tokens": 0,
+            "audio_tokens": 0,
+            "reasoning_tokens": 0,
+            "rejected_prediction_tokens": 0,
+            **(usage.output_tokens_details or {}),
+        },
+    )

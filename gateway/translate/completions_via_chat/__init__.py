@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 from gateway.shapes import Json, Shape
 from gateway.translate.checks import check
-from gateway.translate.completions_via_chat.plain import plain_call, plain_reply
+from gateway.translate.completions_via_chat import plain
 from gateway.translate.completions_via_chat.reply import fold, fold_nothing
 from gateway.translate.completions_via_chat.request import TABLE, Plan, read_plan
 from gateway.translate.completions_via_chat.stream import CompletionsStream
 from gateway.translate.completions_via_chat.upstream_bodies import upstream_bodies
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
-from gateway.translate.plain_way import PlainTranslation
+from gateway.translate.plain_way import PlainWay
 
 
 def translate(body: Json, context: Context) -> Translation:
@@ -21,14 +21,6 @@ def translate(body: Json, context: Context) -> Translation:
     `UnsupportedParameter` for one that chat cannot express; both name the client's parameter.
     """
     report = Report(Shape.COMPLETIONS, Shape.CHAT)
-    call = plain_call(body, context)
-    if call is None:
-        return translate_any(body, context, report)
-    return PlainTranslation((body, context), call, report, plain_reply, translate_any)
-
-
-def translate_any(body: Json, context: Context, report: Report) -> Translation:
-    """Translate a request in the general way, plain or not; raises what `translate` raises."""
     checked = check(body, TABLE)
     plan = read_plan(checked, context, report)
     return CompletionsViaChat(
@@ -83,3 +75,8 @@ class CompletionsViaChat:
 
     def _sent(self, name: str) -> str | None:
         return name if name in self._plan.client_params else None
+
+
+PLAIN = PlainWay(
+    Shape.COMPLETIONS, Shape.CHAT, plain.fits, plain.plain_call, plain.plain_reply, translate
+)

@@ -4,61 +4,119 @@ What is recognised here is what the general way gives the same for, without a wo
 one text for a prompt, numbers that any backend takes, and a reply that is one text.
 """
 
+from typing import Annotated, Literal
+
+import msgspec
+
 from gateway.shapes import Json, Shape
-from gateway.translate.checks import INT64_MAX, INT64_MIN
 from gateway.translate.completions_via_chat.request import DEFAULT_MAX_TOKENS
 from gateway.translate.contract import Context
-from gateway.translate.fields import created, model_name, numbers, swap_id
-from gateway.translate.plain_way import copy_numbers
+from gateway.translate.fields import model_name, numbers, swap_id
+from gateway.translate.plain_way import (
+    ABSENT,
+    NOT_PLAIN,
+    Absent,
+    Int64,
+    Number,
+    PlainCall,
+    PositiveInt,
+    UnitInterval,
+    UpToTwo,
+    encode,
+)
 
-_PARAMETERS = frozenset(
-    {
-        *("model", "prompt", "max_tokens", "n", "seed", "stream", "user"),
-        *("temperature", "top_p", "presence_penalty", "frequency_penalty"),
-    }
+_Penalty = (
+    Annotated[int, msgspec.Meta(ge=-2, le=2)] | Annotated[float, msgspec.Meta(ge=-2, le=2)] | Absent
 )
-_RANGES = (
-    ("temperature", 0, 2),
-    ("top_p", 0, 1),
-    ("presence_penalty", -2, 2),
-    ("frequency_penalty", -2, 2),
-)
-_FINISH_REASONS = ("stop", "length", "content_filter")
+_FinishReason = Literal["stop", "length", "content_filter"]
 """Those that both endpoints call the same."""
 
 
-def plain_call(body: Json, context: Context) -> Json | None:
-    """Return the chat request that a plain completions request is; None: it is not plain."""
-    if not body.keys() <= _PARAMETERS or not _changes_nothing(context):
-        return None
-    prompt, limit = body.get("prompt"), body.get("max_tokens", DEFAULT_MAX_TOKENS)
-    if type(prompt) is not str or type(body.get("model")) is not str:
-        return None
-    if type(limit) is not int or not 0 < limit <= INT64_MAX:
-        return None
-    if body.get("stream", False) is not False:
-        return None
-    sent: Json = {
-        "model": context.model_sent,
-        "messages": [{"role": "user", "content": prompt}],
-        context.capabilities.max_tokens_field: limit,
-    }
-    if "user" in body:
-        sent["user"] = body["user"]
-        if type(body["user"]) is not str:
-            return None
-    if not copy_numbers(body, sent, _RANGES):
-        return None
-    if "n" in body and (type(body["n"]) is not int or body["n"] != 1):
-        return None
-    if "seed" in body:
-        seed = sent["seed"] = body["seed"]
-        if type(seed) is not int or not INT64_MIN <= seed <= INT64_MAX:
-            return None
-    return sent
+class _Request(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A plain completions request."""
+
+    model: str
+    prompt: str
+    max_tokens: PositiveInt = DEFAULT_MAX_TOKENS
+    temperature: UpToTwo | Absent = ABSENT
+    top_p: UnitInterval | Absent = ABSENT
+    presence_penalty: _Penalty = ABSENT
+    frequency_penalty: _Penalty = ABSENT
+    n: Literal[1] = 1
+    seed: Int64 | Absent = ABSENT
+    stream: bool = False
+    user: str | Absent = ABSENT
 
 
-def _changes_nothing(context: Context) -> bool:
+class _SentMessage(msgspec.Struct, gc=False):
+    role: str
+    content: str
+
+
+class _Sent(msgspec.Struct, gc=False):
+    """The chat request that it becomes."""
+
+    model: str
+    messages: tuple[_SentMessage]
+    max_tokens: int | Absent
+    max_completion_tokens: int | Absent
+    user: str | Absent
+    temperature: float | Absent
+    top_p: float | Absent
+    presence_penalty: float | Absent
+    frequency_penalty: float | Absent
+    seed: int | Absent
+
+
+class _Message(msgspec.Struct, gc=False):
+    content: Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class _Choice(msgspec.Struct, gc=False):
+    index: Literal[0]
+    message: _Message
+    finish_reason: _FinishReason
+    logprobs: None = None
+
+
+class _Reply(msgspec.Struct, gc=False):
+    """A plain chat completion; what is not named here, completions have no place for."""
+
+    object: Literal["chat.completion"]
+    choices: tuple[_Choice]
+    usage: dict[str, Number | dict[str, Number | None] | None]
+    id: str = ""
+    created: Int64 = 0
+    model: str | None = None
+    system_fingerprint: str | None = None
+    error: None = None
+    type: Absent = ABSENT
+
+
+class _FoldedChoice(msgspec.Struct, gc=False):
+    index: int
+    text: str
+    logprobs: None
+    finish_reason: _FinishReason
+
+
+class _Folded(msgspec.Struct, gc=False):
+    """The completions reply that it becomes."""
+
+    id: str
+    object: str
+    created: int
+    model: str
+    choices: tuple[_FoldedChoice]
+    usage: Json
+    system_fingerprint: str | Absent
+
+
+_read_request = msgspec.json.Decoder(_Request).decode
+_read_reply = msgspec.json.Decoder(_Reply).decode
+
+
+def fits(context: Context) -> bool:
     """Whether neither the backend nor the operator gives a plain request another form."""
     able, settings = context.capabilities, context.settings
     return (
@@ -73,32 +131,56 @@ def _changes_nothing(context: Context) -> bool:
     )
 
 
-def plain_reply(reply: object, sent: Json, context: Context) -> Json | None:  # noqa: ARG001
+def plain_call(body: bytes, context: Context) -> PlainCall | None:
+    """Return the chat request that a plain completions request is; None: it is not plain."""
+    try:
+        asked = _read_request(body)
+    except NOT_PLAIN:
+        return None
+    if asked.stream:
+        return None
+    limit = asked.max_tokens
+    modern = context.capabilities.max_tokens_field == "max_completion_tokens"
+    sent = _Sent(
+        context.model_sent,
+        (_SentMessage("user", asked.prompt),),
+        ABSENT if modern else limit,
+        limit if modern else ABSENT,
+        asked.user,
+        asked.temperature,
+        asked.top_p,
+        asked.presence_penalty,
+        asked.frequency_penalty,
+        asked.seed,
+    )
+    return encode(sent), limit
+
+
+def plain_reply(body: bytes, limit: int, context: Context) -> bytes | None:  # noqa: ARG001
     """Return the completions reply that a plain chat reply is; None: it is not plain."""
-    if type(reply) is not dict or reply.get("object") != "chat.completion":
+    try:
+        reply = _read_reply(body)
+    except NOT_PLAIN:
         return None
-    if reply.get("error") or "type" in reply:
+    usage = numbers(reply.usage) if _has_gaps(reply.usage) else reply.usage
+    if "total_tokens" not in usage:
         return None
-    choices = reply.get("choices")
-    if type(choices) is not list or len(choices) != 1 or type(choices[0]) is not dict:
-        return None
-    choice = choices[0]
-    message, reason = choice.get("message"), choice.get("finish_reason")
-    if choice.get("index") != 0 or choice.get("logprobs") is not None:
-        return None
-    if type(message) is not dict or reason not in _FINISH_REASONS:
-        return None
-    text, usage = message.get("content"), numbers(reply.get("usage"))
-    if type(text) is not str or not text or "total_tokens" not in usage:
-        return None
-    folded: Json = {
-        "id": swap_id(reply.get("id"), Shape.COMPLETIONS, context),
-        "object": "text_completion",
-        "created": created(reply.get("created") or None, context),
-        "model": model_name(reply.get("model") or None, context),
-        "choices": [{"index": 0, "text": text, "logprobs": None, "finish_reason": reason}],
-        "usage": usage,
-    }
-    if type(reply.get("system_fingerprint")) is str:
-        folded["system_fingerprint"] = reply["system_fingerprint"]
-    return folded
+    choice, fingerprint = reply.choices[0], reply.system_fingerprint
+    folded = _Folded(
+        swap_id(reply.id, Shape.COMPLETIONS, context),
+        "text_completion",
+        reply.created or context.now,
+        model_name(reply.model or None, context),
+        (_FoldedChoice(0, choice.message.content, None, choice.finish_reason),),
+        usage,
+        ABSENT if fingerprint is None else fingerprint,
+    )
+    return encode(folded)
+
+
+def _has_gaps(usage: Json) -> bool:
+    """Whether some count is not one, or a group of them is empty."""
+    for value in usage.values():
+        if value is None or (type(value) is dict and (not value or None in value.values())):
+            return True
+    return False

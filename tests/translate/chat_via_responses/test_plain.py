@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.json import encode
 
 from gateway.config.settings import TranslationSettings
-from gateway.shapes import Json, Shape
-from gateway.translate.chat_via_responses import ChatViaResponses, reply, translate
-from gateway.translate.chat_via_responses.plain import plain_call, plain_reply
-from gateway.translate.contract import Capabilities, Context, Report, Translation
-from gateway.translate.plain_way import PlainTranslation
-from tests.translate.both_ways import ABSENT, WILD, changed, each, outcome
+from gateway.shapes import Json
+from gateway.translate.chat_via_responses import PLAIN, reply, translate
+from gateway.translate.contract import Capabilities, Context
+from gateway.translate.plain_way import plain_translation
+from tests.translate.both_ways import ABSENT, WILD, changed, each, outcome, plainly
 from tests.translate.chat_via_responses.cases import LLAMACPP, OPENAI, USAGE, VLLM, message, text
 
 
@@ -66,6 +66,18 @@ REPLY: Json = {
 ERROR = {"message": "No.", "type": "server_error", "param": "input[1].content", "code": "x"}
 PARAMS = ["input[1].content", "max_output_tokens", "store", "temperature", "reasoning.effort"]
 
+THOUGHTS: list[Json] = [
+    {},
+    {"id": "rs_1", "summary": [], "encrypted_content": "x", "status": "completed"},
+    {"summary": None},
+    {"summary": "Hm."},
+    {"summary": [{"type": "summary_text", "text": "Hm."}]},
+    {"summary": [], "content": []},
+    {"summary": [], "content": None},
+    {"summary": [], "content": [{"type": "reasoning_text", "text": "Hm."}]},
+    {"content": [{"type": "reasoning_text", "text": ""}]},
+]
+
 ODD_PARAMETERS: list[tuple[str, Any]] = [
     *each("model", ABSENT, None, 3),
     *each("messages", ABSENT, None, [], {}, "x", [3], [None]),
@@ -78,8 +90,8 @@ ODD_PARAMETERS: list[tuple[str, Any]] = [
     ("messages.2.refusal", "No."),
     *each("max_tokens", ABSENT, None, 0, 1, 15, 16, 16.0, True, "9", 2**63),
     *each("max_completion_tokens", None, 0, 1, 16, 300, 300.0, 2**63),
-    *each("temperature", None, -0.1, 2.1, 2, True, "1", []),
-    *each("top_p", None, -0.1, 1.1, 0, True, "1"),
+    *each("temperature", None, -0.1, 2.1, 2, -1, 3, True, "1", []),
+    *each("top_p", None, -0.1, 1.1, 0, -1, 2, True, "1"),
     *each("n", None, 0, 2, 1.0, True, "1", 129),
     *each("store", None, False, 0, "no"),
     *each("stream", None, True, 0, "no"),
@@ -118,7 +130,11 @@ ODD_REPLIES: list[tuple[str, Any]] = [
     *each("service_tier", ABSENT, None, "", 3),
     ("moderation", {"flagged": False}),
     *each("output", ABSENT, None, [], {}, "x", {"0": 1}, [3], [None]),
-    ("output", [{"type": "reasoning", "summary": []}, message(text("Hi."))]),
+    *[("output", [{"type": "reasoning", **thought}, message(text("Hi."))]) for thought in THOUGHTS],
+    ("output", [{"type": "reasoning"}, {"type": "reasoning"}, message(text("Hi."))]),
+    ("output", [message(text("Hi.")), {"type": "reasoning"}]),
+    ("output", [{"type": "reasoning"}]),
+    ("output", [{"summary": []}, message(text("Hi."))]),
     ("output", [message(text("Hi.")), message(text("Ho."))]),
     ("output", [{"type": "function_call", "name": "f", "call_id": "c", "arguments": "{}"}]),
     *each("output.0.type", ABSENT, None, "reasoning", "own", 3),
@@ -136,8 +152,8 @@ ODD_REPLIES: list[tuple[str, Any]] = [
     *each("output.0.content.0.logprobs", ABSENT, None, 3, [{}]),
     *each("usage", ABSENT, None, {}, 3, []),
     *each("usage.input_tokens", ABSENT, None, -1, 2.0, "2", 2**60),
-    *each("usage.output_tokens", ABSENT, None, 299, 300, 300.5, 2**60),
-    *each("usage.total_tokens", ABSENT, None, 5.5, True),
+    *each("usage.output_tokens", ABSENT, None, -1, 299, 300, 300.5, 2**60),
+    *each("usage.total_tokens", ABSENT, None, -1, 5.5, True, 2**60),
     *each("usage.input_tokens_details", ABSENT, None, {}, 3, {"a": "b", "c": 1.5}),
     *each("usage.output_tokens_details", ABSENT, None, {"reasoning_tokens": None}),
 ]
@@ -161,14 +177,10 @@ def without_short_cut() -> Iterator[None]:
         yield
 
 
-def generally(body: Json, context: Context) -> Translation:
-    return ChatViaResponses(body, context, Report(Shape.CHAT, Shape.RESPONSES))
-
-
 def assert_same(body: Json, context: Context, *replies: Any) -> None:
     """Check that both ways show the same of a request and the replies to it."""
-    found = outcome(translate, body, context, replies, PARAMS)
-    assert found == outcome(generally, body, context, replies, PARAMS)
+    found = outcome(plainly(PLAIN), body, context, replies, PARAMS)
+    assert found == outcome(translate, body, context, replies, PARAMS)
 
 
 @given(
@@ -205,21 +217,23 @@ def test_both_ways_refuse_another_number_of_replies(replies: tuple[Json, ...]) -
 @given(body=bodies)
 def test_plain_traffic_goes_the_plain_way(context: str, body: Json) -> None:
     known = CONTEXTS[context]
-    made = translate(body, known)
-    assert isinstance(made, PlainTranslation)
-    assert plain_reply(REPLY, made.calls[0], known) is not None
+    assert PLAIN.fits(known)
+    made = plain_translation(PLAIN, encode(body), known)
+    assert made is not None
+    assert made.fold(encode(REPLY)) is not None
+    thought = {"id": "rs_1", "type": "reasoning", "summary": []}
+    assert made.fold(encode({**REPLY, "output": [thought, *REPLY["output"]]})) is not None
 
 
 def test_what_the_plain_way_does_not_know_goes_the_general_way() -> None:
-    assert plain_call({**FULL, "verbosity": "low"}, make_context()) is None
-    made = translate({**FULL, "verbosity": "low"}, make_context())
-    assert isinstance(made, ChatViaResponses)
+    odd = encode({**FULL, "verbosity": "low"})
+    assert plain_translation(PLAIN, odd, make_context()) is None
 
 
 def test_a_plain_request_can_be_streamed_all_the_same() -> None:
     event = {"type": "response.output_text.delta", "item_id": "m", "delta": "Hi."}
     end = {"type": "response.completed", "response": REPLY}
-    plain, general = (way(FULL, make_context()).stream() for way in (translate, generally))
+    plain, general = (way(FULL, make_context()).stream() for way in (plainly(PLAIN), translate))
     for received in (event, end):
         assert plain.feed(0, received) == general.feed(0, received)
     assert plain.end(0) == general.end(0)

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.json import encode
 
 from gateway.config.settings import TranslationSettings
-from gateway.shapes import Json, Shape
-from gateway.translate.completions_via_chat import translate, translate_any
-from gateway.translate.completions_via_chat.plain import plain_call, plain_reply
-from gateway.translate.contract import Capabilities, Context, Report, Translation
-from gateway.translate.plain_way import PlainTranslation
-from tests.translate.both_ways import ABSENT, WILD, changed, each, outcome
+from gateway.shapes import Json
+from gateway.translate.completions_via_chat import PLAIN, translate
+from gateway.translate.contract import Capabilities, Context
+from gateway.translate.plain_way import plain_translation
+from tests.translate.both_ways import ABSENT, WILD, changed, each, outcome, plainly
 from tests.translate.completions_via_chat.chat_backend import make_context
 
 FULL: Json = {
@@ -49,6 +49,7 @@ REPLY: Json = {
     "service_tier": "default",
     "system_fingerprint": "fp_1",
 }
+WITHOUT_GAPS = changed(REPLY, [("usage.prompt_tokens_details.audio_tokens", 0)])
 ERROR = {"message": "No.", "type": "server_error", "param": "messages[0].content", "code": "x"}
 PARAMS = ["messages[0].content", "max_completion_tokens", "n", "seed", "temperature", "logprobs"]
 
@@ -56,10 +57,10 @@ ODD_PARAMETERS: list[tuple[str, Any]] = [
     *each("model", ABSENT, None, 3),
     *each("prompt", ABSENT, None, "", 3, [], ["a"], ["a", "b"], [1, 2]),
     *each("max_tokens", None, 0, -1, 16.0, 2.5, True, "9", 2**63 - 1, 2**63),
-    *each("temperature", None, -0.1, 2.1, 2, True, "1", []),
-    *each("top_p", None, -0.1, 1.1, 0, True, "1"),
-    *each("presence_penalty", None, -2.1, 2.1, True, "1"),
-    *each("frequency_penalty", None, -2.1, 2.1, True, "1"),
+    *each("temperature", None, -0.1, 2.1, 2, -1, 3, True, "1", []),
+    *each("top_p", None, -0.1, 1.1, 0, -1, 2, True, "1"),
+    *each("presence_penalty", None, -2.1, 2.1, -3, 3, True, "1"),
+    *each("frequency_penalty", None, -2.1, 2.1, -3, 3, True, "1"),
     *each("n", None, 0, 2, 1.0, True, "1", 129),
     *each("seed", None, 7.0, True, "7", 2**63, -(2**63), -(2**63) - 1),
     *each("stream", None, True, 0, "no"),
@@ -133,7 +134,7 @@ ODD_REPLIES: list[tuple[str, Any]] = [
     *each("usage.total_tokens", ABSENT, None, 5.5, True, {"a": 1}, 2**63),
     *each("usage.prompt_tokens", ABSENT, None, -1, 2.0, "2"),
     *each("usage.prompt_tokens_details", ABSENT, None, {}, 3, {"a": "b", "c": 1.5}),
-    *each("usage.cost", 0.5, "free", {"a": {}}, 2**70),
+    *each("usage.cost", 0.5, "free", {"a": {}}, 2**70, 1e19, -1e19, -(2**63), {"a": 1e19}),
     *each("system_fingerprint", ABSENT, None, "", 3),
 ]
 
@@ -148,14 +149,10 @@ faults = st.sampled_from(ODD_REPLIES) | st.tuples(
 )
 
 
-def generally(body: Json, context: Context) -> Translation:
-    return translate_any(body, context, Report(Shape.COMPLETIONS, Shape.CHAT))
-
-
 def assert_same(body: Json, context: Context, *replies: Any) -> None:
     """Check that both ways show the same of a request and the replies to it."""
-    found = outcome(translate, body, context, replies, PARAMS)
-    assert found == outcome(generally, body, context, replies, PARAMS)
+    found = outcome(plainly(PLAIN), body, context, replies, PARAMS)
+    assert found == outcome(translate, body, context, replies, PARAMS)
 
 
 @given(
@@ -178,6 +175,7 @@ def test_both_ways_are_the_same_for_every_odd_parameter(context: Context) -> Non
 def test_both_ways_are_the_same_for_every_odd_reply(context: str) -> None:
     for odd in ODD_REPLIES:
         assert_same(FULL, CONTEXTS[context], changed(REPLY, [odd]))
+        assert_same(FULL, CONTEXTS[context], changed(WITHOUT_GAPS, [odd]))
     for reply in (None, 3, "x", [], [REPLY], [{"error": ERROR}]):
         assert_same(FULL, CONTEXTS[context], reply)
 
@@ -191,25 +189,25 @@ def test_both_ways_refuse_another_number_of_replies(replies: tuple[Json, ...]) -
 @given(body=bodies)
 def test_plain_traffic_goes_the_plain_way(context: str, body: Json) -> None:
     known = CONTEXTS[context]
-    made = translate(body, known)
-    assert isinstance(made, PlainTranslation)
-    assert plain_reply(REPLY, made.calls[0], known) is not None
+    assert PLAIN.fits(known)
+    made = plain_translation(PLAIN, encode(body), known)
+    assert made is not None
+    assert made.fold(encode(REPLY)) is not None
 
 
 def test_what_the_plain_way_does_not_know_goes_the_general_way() -> None:
-    assert plain_call({**FULL, "echo": False}, make_context()) is None
-    assert not isinstance(translate({**FULL, "echo": False}, make_context()), PlainTranslation)
+    assert plain_translation(PLAIN, encode({**FULL, "echo": False}), make_context()) is None
 
 
 def test_a_plain_request_can_be_streamed_all_the_same() -> None:
     chunk = {"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}]}
-    plain, general = (way(FULL, make_context()).stream() for way in (translate, generally))
+    plain, general = (way(FULL, make_context()).stream() for way in (plainly(PLAIN), translate))
     assert plain.feed(0, chunk) == general.feed(0, chunk)
     assert plain.end(0) == general.end(0)
 
 
 def test_what_is_noted_before_a_reply_and_by_it_is_one_report() -> None:
-    made = translate(FULL, make_context())
+    made = plainly(PLAIN)(FULL, make_context())
     made.report.rename("max_tokens", "max_completion_tokens")
     made.reply(
         [

@@ -1,0 +1,200 @@
+"""What all plain ways have in common, and the one that is two in a row."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.config.settings import TranslationSettings
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Capabilities, Context
+from gateway.translate.plain_way import PlainTranslation, PlainWay, plain_translation
+from gateway.translate.plan import plain_way, plan
+from tests.translate.both_ways import changed, outcome, plainly
+from tests.translate.chat_via_responses import test_plain as chat_responses
+from tests.translate.completions_via_chat import test_plain as completions_chat
+
+COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
+CONTEXT = Context("asked", "sent", new_id=lambda: "f" * 32, now=1_700_000_000)
+
+encode = msgspec.json.encode
+
+
+def way(client: Shape, home: Shape, context: Context = CONTEXT) -> PlainWay:
+    found = plain_way(client, home, context)
+    assert found is not None
+    return found
+
+
+def made(client: Shape, home: Shape, request: bytes) -> PlainTranslation:
+    translation = plain_translation(way(client, home), request, CONTEXT)
+    assert translation is not None
+    return translation
+
+
+def test_a_pair_without_a_plain_way_has_none() -> None:
+    assert plain_way(CHAT, COMPLETIONS, CONTEXT) is None
+    assert plain_way(CHAT, CHAT, CONTEXT) is None
+
+
+def test_where_nothing_is_plain_there_is_no_plain_way() -> None:
+    prompted = replace(CONTEXT, settings=TranslationSettings(completion_system_prompt="Go on."))
+    unable = replace(CONTEXT, capabilities=Capabilities(temperature=False))
+    for client, home in ((COMPLETIONS, CHAT), (CHAT, RESPONSES), (COMPLETIONS, RESPONSES)):
+        assert plain_way(client, home, CONTEXT) is not None
+        assert (plain_way(client, home, prompted) is None) is (client is COMPLETIONS)
+        assert plain_way(client, home, unable) is None
+
+
+@pytest.mark.parametrize(
+    ("client", "home", "written"),
+    [
+        *[
+            (COMPLETIONS, CHAT, written)
+            for written in (
+                b' {"model" : "m",\n"prompt":"a\\u00e9\\n\\"\xc3\xa9 \\ud83d\\ude00","seed":-0} ',
+                b'{"model":"m","prompt":"a","prompt":"b","max_tokens":2,"max_tokens":3}',
+                b'{"model":"m","prompt":"a","temperature":1e0,"top_p":5E-1}',
+                b'{"model":"m","prompt":"a","temperature":1.0,"presence_penalty":-0.0}',
+                b'{"model":"m","prompt":"a","temperature":0.10000000000000000000001}',
+                b'{"model":"m","prompt":"a","seed":-9223372036854775808}',
+            )
+        ],
+        *[
+            (CHAT, RESPONSES, written)
+            for written in (
+                b'{"messages":[{"content":"\\u2028\xf0\x9f\x98\x80","role":"user"}],"model":"m"}',
+                b'{"model":"m","messages":[{"role":"us\\u0065r","content":""}],"n":1,"n":1}',
+                b'{"model":"m","messages":[{"role":"user","role":"system","content":"a"}],"n":1}',
+            )
+        ],
+    ],
+)
+def test_however_a_plain_request_is_written_the_same_is_sent(
+    client: Shape, home: Shape, written: bytes
+) -> None:
+    general = plan(client, home, msgspec.json.decode(written), CONTEXT)
+    assert made(client, home, written).sent == encode(general.calls[0])
+
+
+@pytest.mark.parametrize(
+    ("client", "home", "written"),
+    [
+        (COMPLETIONS, CHAT, b'{"model":"m","prompt":"a","temperature":1e400}'),
+        (COMPLETIONS, CHAT, b'{"model":"m","prompt":"a","max_tokens":1e2}'),
+        (COMPLETIONS, CHAT, b'{"model":"m","prompt":"a","prompt":3}'),
+        (COMPLETIONS, CHAT, b'{"model":"m","prompt":"\\ud800"}'),
+        (COMPLETIONS, CHAT, b'{"model":"m","prompt":"\xff"}'),
+        (COMPLETIONS, CHAT, b'{"model":"m","prompt":"a","\xff":1}'),
+        (CHAT, RESPONSES, b'{"model":"m","messages":[{"role":"user","content":"\xff"}]}'),
+        *[
+            (client, home, written)
+            for client, home in ((COMPLETIONS, CHAT), (CHAT, RESPONSES), (COMPLETIONS, RESPONSES))
+            for written in (b'{"model":"m","prompt":"a"', b'["m"]', b"")
+        ],
+    ],
+)
+def test_what_is_no_plain_request_is_left_to_the_general_way(
+    client: Shape, home: Shape, written: bytes
+) -> None:
+    assert plain_translation(way(client, home), written, CONTEXT) is None
+
+
+FOLDED = [
+    (COMPLETIONS, CHAT, completions_chat.FULL, completions_chat.REPLY),
+    (CHAT, RESPONSES, chat_responses.FULL, chat_responses.REPLY),
+    (COMPLETIONS, RESPONSES, completions_chat.FULL, chat_responses.REPLY),
+]
+
+
+def spoilt(reply: Json, field: bytes) -> bytes:
+    return encode(reply)[:-1] + b"," + field + b"}"
+
+
+@pytest.mark.parametrize(("client", "home", "asked", "reply"), FOLDED[:2])
+def test_what_is_not_relayed_is_not_judged(
+    client: Shape, home: Shape, asked: Json, reply: Json
+) -> None:
+    translation = made(client, home, encode(asked))
+    expected = translation.fold(encode(reply))
+    assert expected is not None
+    for field in (b'"own":1e400', b'"own":"\xff"', b'"own":123456789012345678901234567890'):
+        assert translation.fold(spoilt(reply, field)) == expected
+
+
+@pytest.mark.parametrize(("client", "home", "asked", "reply"), FOLDED[:2])
+def test_what_is_no_json_is_no_plain_reply(
+    client: Shape, home: Shape, asked: Json, reply: Json
+) -> None:
+    translation = made(client, home, encode(asked))
+    for field in (b'"own":01', b'"own":"\\ud800"', b'"id":"\xff"', b'"own":' + b"[" * 100_000):
+        assert translation.fold(spoilt(reply, field)) is None
+    assert translation.fold(encode(reply)[:-1]) is None
+    assert translation.fold(b"") is None
+
+
+def generally(body: Json, context: Context) -> Any:
+    return plan(COMPLETIONS, RESPONSES, body, context)
+
+
+CONTEXTS = {
+    **chat_responses.CONTEXTS,
+    **{f"completions, {name}": known for name, known in completions_chat.CONTEXTS.items()},
+}
+PARAMS = [*chat_responses.PARAMS, "max_output_tokens", "input"]
+
+
+def asks_for_something(body: Json) -> bool:
+    return body.get("max_tokens") != 0  # which the gateway answers by itself
+
+
+bodies = st.builds(
+    changed, completions_chat.bodies, st.lists(completions_chat.parameters, max_size=2)
+).filter(asks_for_something)
+replies = st.builds(changed, st.just(chat_responses.REPLY), st.lists(chat_responses.faults))
+
+
+def assert_same(body: Json, context: Context, *received: Any) -> None:
+    """Check that both ways show the same of a completions request, answered at responses."""
+    chained = plain_way(COMPLETIONS, RESPONSES, CONTEXT)
+    assert chained is not None
+    found = outcome(plainly(chained), body, context, received, PARAMS)
+    assert found == outcome(generally, body, context, received, PARAMS)
+
+
+@given(bodies, st.sampled_from(sorted(CONTEXTS)), replies)
+def test_two_plain_ways_in_a_row_are_as_good_as_one(body: Json, context: str, reply: Json) -> None:
+    assert_same(body, CONTEXTS[context], reply)
+
+
+@pytest.mark.parametrize("context", CONTEXTS.values(), ids=CONTEXTS.keys())
+def test_two_plain_ways_in_a_row_judge_every_odd_parameter(context: Context) -> None:
+    for odd in completions_chat.ODD_PARAMETERS:
+        body = changed(completions_chat.FULL, [odd])
+        if asks_for_something(body):
+            assert_same(body, context, chat_responses.REPLY)
+
+
+def test_two_plain_ways_in_a_row_judge_every_odd_reply() -> None:
+    odd_ones: Sequence[tuple[str, Any]] = chat_responses.ODD_REPLIES
+    for odd in odd_ones:
+        reply = changed(chat_responses.REPLY, [odd])
+        assert_same({"model": "asked", "prompt": "Once", "max_tokens": 300}, CONTEXT, reply)
+
+
+def test_plain_traffic_goes_both_plain_ways() -> None:
+    asked = {"model": "asked", "prompt": "Once", "max_tokens": 300, "temperature": 0.5}
+    translation = made(COMPLETIONS, RESPONSES, encode(asked))
+    assert translation.header == "from=completions; to=responses"
+    folded = translation.fold(encode(chat_responses.REPLY))
+    assert folded is not None
+    assert msgspec.json.decode(folded)["choices"][0]["text"] == "Hi."
+
+
+def test_the_upstreams_name_survives_both_ways() -> None:
+    own_name = replace(CONTEXT, settings=TranslationSettings(echo_model="upstream"))
+    assert_same({"model": "asked", "prompt": "Once"}, own_name, chat_responses.REPLY)
