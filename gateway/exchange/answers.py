@@ -19,7 +19,7 @@ from gateway.exchange.sending import (
     send_whole,
     told_at_once,
 )
-from gateway.shapes import Json, RawHeaders, Send, UpstreamCall, UpstreamReply
+from gateway.shapes import Json, RawHeaders, Send, UpstreamReply
 from gateway.translate.contract import Translation
 from gateway.translate.plain_way import PlainTranslation
 from gateway.translate.sse import KEEPALIVE, encode_events, terminator
@@ -62,40 +62,52 @@ async def perform(
     return await _streamed(call, attempt, translation, opened, settings)
 
 
-async def perform_plain(
-    send: Send, attempt: Attempt, translation: PlainTranslation
-) -> ClientReply | Failure:
-    """Send a plain request; return the client's reply, or the failure.
+def answer_at_once(
+    translation: PlainTranslation | None, reply: UpstreamReply
+) -> ClientReply | Failure | None:
+    """Do what `answer_in_time` does, for a reply that is here as a whole; None: it is not."""
+    answer = told_at_once(0, reply)
+    return None if answer is None else _answered(translation, answer)
 
-    Raises what `send` raises, and `UpstreamError` where the answer is not what its shape says.
+
+async def answer_in_time(
+    translation: PlainTranslation | None, reply: UpstreamReply
+) -> ClientReply | Failure:
+    """Return the client's reply to one upstream reply, or the failure that it is.
+
+    Without a translation that is the reply as it is, read or not; else it is read to its end.
+    Raises what reading raises, and `UpstreamError` for an answer that is not what its shape says.
     """
-    reply = await send(attempt.calls[0])
-    answer = told_at_once(0, reply) or await read(0, await failure_of(0, reply))
+    answer = await failure_of(0, reply)
+    if translation is not None:
+        answer = await read(0, answer)
+    if isinstance(answer, Failure | Whole):
+        return _answered(translation, answer)
+    return ClientReply(answer.status, list(answer.headers), passed_on(answer))
+
+
+def _answered(
+    translation: PlainTranslation | None, answer: Failure | Whole
+) -> ClientReply | Failure:
     if isinstance(answer, Failure):
         return answer
+    if translation is None:
+        return ClientReply(answer.status, list(answer.headers), answer.body)
     body = translation.fold(answer.body)
     if body is None:
         return _folded(translation, [answer])
-    length = (b"content-length", b"%d" % len(body))
-    return ClientReply(200, [*_JSON_HEADERS, length, *_kept(answer.headers)], body)
-
-
-async def pass_untouched(send: Send, call: UpstreamCall) -> ClientReply | Failure:
-    """Send the client's own bytes; return the upstream's reply as it is, or its failure."""
-    reply = await send(call)
-    answer = told_at_once(0, reply) or await failure_of(0, reply)
-    if isinstance(answer, Failure):
-        return answer
-    body = answer.body if isinstance(answer, Whole) else passed_on(answer)
-    return ClientReply(answer.status, list(answer.headers), body)
+    return _json_reply(body, answer.headers)
 
 
 def _folded(translation: Translation, answers: Sequence[Whole]) -> ClientReply:
     """Return the client's reply to whole answers; raises `UpstreamError` for one that is none."""
     reply = translation.reply([decode_object(whole.body) for whole in answers])
-    body = _encode(reply)
+    return _json_reply(_encode(reply), answers[0].headers)
+
+
+def _json_reply(body: bytes, upstream_headers: RawHeaders) -> ClientReply:
     length = (b"content-length", b"%d" % len(body))
-    return ClientReply(200, [*_JSON_HEADERS, length, *_kept(answers[0].headers)], body)
+    return ClientReply(200, [*_JSON_HEADERS, length, *_kept(upstream_headers)], body)
 
 
 async def _open(send: Send, attempt: Attempt) -> Failure | Whole | UpstreamReply | SubStreams:

@@ -9,7 +9,13 @@ from dataclasses import dataclass, field, replace
 from gateway.config.settings import CredentialPolicy, Settings
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.exchange import failures
-from gateway.exchange.answers import as_date, local_answer, pass_untouched, perform, perform_plain
+from gateway.exchange.answers import (
+    answer_at_once,
+    answer_in_time,
+    as_date,
+    local_answer,
+    perform,
+)
 from gateway.exchange.attempt import (
     Attempt,
     Attempts,
@@ -112,13 +118,15 @@ class Exchange:
         decision.attempts += 1
         describe(decision, attempt, route)
         translation = attempt.translation
-        if translation is None:
-            return await pass_untouched(self.send, attempt.calls[0])
+        if translation is None or (type(translation) is PlainTranslation and not streamed):
+            reply = await self.send(attempt.calls[0])
+            result = answer_at_once(translation, reply) or await answer_in_time(translation, reply)
+            if translation is not None and not translation.stayed_plain:
+                describe(decision, attempt, route)
+            return result
         local = translation.local_reply()
         if local is not None:
             return local_answer(call, local, streamed=streamed)
-        if type(translation) is PlainTranslation and not streamed:
-            return await perform_plain(self.send, attempt, translation)
         said = translation.report.size
         result = await perform(
             self.send, call, attempt, translation, self.settings, streamed=streamed

@@ -68,11 +68,12 @@ class PlainTranslation:
     """A plain request on its way to another endpoint, and the way back (a `Translation`).
 
     `sent` is the one request to send, and `fold()` makes the client's reply of the reply to it. The
-    general translation is made of the same request once something turns out not to be plain. Built
-    by `plain_translation`.
+    general translation is made of the same request once something turns out not to be plain:
+    `stayed_plain` tells, and until then there is nothing in the report. Built by
+    `plain_translation`.
     """
 
-    __slots__ = ("_context", "_general", "_limit", "_request", "_way", "sent")
+    __slots__ = ("_context", "_general", "_limit", "_request", "_way", "sent", "stayed_plain")
 
     def __init__(self, way: PlainWay, request: bytes, call: PlainCall, context: Context) -> None:
         self._way = way
@@ -80,6 +81,7 @@ class PlainTranslation:
         self.sent, self._limit = call
         self._context = context
         self._general: Translation | None = None
+        self.stayed_plain = True
 
     @property
     def header(self) -> str:
@@ -120,6 +122,7 @@ class PlainTranslation:
 
     def _in_general(self) -> Translation:
         if self._general is None:
+            self.stayed_plain = False
             body: Json = msgspec.json.decode(self._request)
             self._general = self._way.general(body, self._context)
         return self._general
