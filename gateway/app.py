@@ -49,7 +49,10 @@ class Application:
 
 
 def build(settings: Settings) -> Application:
-    """Build everything; opens no connection yet. Raises `ValueError` for a broken template."""
+    """Build everything; opens no connection yet.
+
+    Raises `ValueError` for a template or a store that cannot be used.
+    """
     _check_templates(settings)
     upstreams = Upstreams(settings)
     lookup = Lookup(

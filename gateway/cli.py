@@ -7,7 +7,6 @@ import asyncio
 import json
 import logging
 import os
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -172,8 +171,6 @@ def _build(settings: Settings) -> app.Application:
         return app.build(settings)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
-    except sqlite3.Error as error:
-        raise click.ClickException(f"responses.store cannot be used: {error}") from None
 
 
 async def _resolve(application: app.Application, question: Question) -> Route:

@@ -9,7 +9,7 @@ from gateway.stores.memory import MemoryStore
 
 
 def open_store(settings: ResponsesSettings) -> ResponseStore | None:
-    """Return the store that the settings name, or None. Raises `sqlite3.Error` for a bad file."""
+    """Return the store that the settings name, or None. Raises `ValueError` for a bad file."""
     if settings.store is None:
         return None
     if settings.store == "memory://":

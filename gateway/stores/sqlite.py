@@ -28,11 +28,21 @@ CREATE INDEX IF NOT EXISTS by_expiry ON responses (expires);
 _BUSY_SECONDS = 5.0
 
 
+class UnusableStore(sqlite3.DatabaseError, ValueError):
+    """The file of `responses.store` is none; a `ValueError`, as for any setting that is no good.
+
+    So whoever builds the gateway need not know SQLite, which takes memory that few have use for.
+    """
+
+    def __init__(self, reason: sqlite3.Error) -> None:
+        super().__init__(f"responses.store cannot be used: {reason}")
+
+
 class SqliteStore:
     """At most `max_bytes` of responses, each for `ttl` seconds; those that expire first go first.
 
     `clock` gives Unix time: it must mean the same to every process that shares the file. Calls run
-    in a thread, one at a time, because SQLite blocks.
+    in a thread, one at a time, because SQLite blocks. Raises `UnusableStore`.
     """
 
     def __init__(self, path: Path, ttl: float, max_bytes: int, clock: Callable[[], float]) -> None:
@@ -40,14 +50,17 @@ class SqliteStore:
         self._max_bytes = max_bytes
         self._clock = clock
         self._lock = threading.Lock()
-        self._database = sqlite3.connect(
-            path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
+        try:
+            self._database = sqlite3.connect(
+                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise UnusableStore(error) from error
         try:
             self.secret = self._open(path)
-        except sqlite3.Error:
+        except sqlite3.Error as error:
             self._database.close()
-            raise
+            raise UnusableStore(error) from error
 
     def _open(self, path: Path) -> bytes:
         """Make the tables where there are none; return the secret that came with them."""
