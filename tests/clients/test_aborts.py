@@ -80,10 +80,24 @@ async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     writer.close()
 
 
+class Source:
+    """The upstream, and how many connections it serves: one that thinks notices late."""
+
+    def __init__(self) -> None:
+        self.connections = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            await upstream(reader, writer)
+        finally:
+            self.connections -= 1
+
+
 class Stage:
     """A gateway before the upstream, all in this loop."""
 
-    def __init__(self, application: Application, port: int, source: asyncio.Server) -> None:
+    def __init__(self, application: Application, port: int, source: Source) -> None:
         self.application = application
         self.port = port
         self.source = source
@@ -106,7 +120,7 @@ class Stage:
     @property
     def quiet(self) -> bool:
         stats = self.application.upstreams.stats()["source"]
-        return not (stats.in_flight or stats.queued or stats.idle)
+        return not (stats.in_flight or stats.queued or stats.idle or self.source.connections)
 
     async def settle(self) -> tuple[int, int]:
         """Wait until nothing is under way and no connection is left; return tasks and files."""
@@ -124,8 +138,9 @@ class Stage:
 
 @asynccontextmanager
 async def running() -> AsyncIterator[Stage]:
-    source = await asyncio.start_server(upstream, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{source.sockets[0].getsockname()[1]}/v1"
+    source = Source()
+    server = await asyncio.start_server(source.serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     settings = Settings(
         (
             UpstreamSettings(
@@ -158,8 +173,8 @@ async def running() -> AsyncIterator[Stage]:
         stop.set()
         await serving
         await application.aclose()
-        source.close()
-        await source.wait_closed()
+        server.close()
+        await server.wait_closed()
 
 
 async def abort(stage: Stage, choose: random.Random) -> str:
