@@ -288,6 +288,15 @@ def test_a_port_in_use_is_a_clear_message(which: str) -> None:
     assert f"cannot listen at 127.0.0.1:{port}: Address already in use" in result.output
 
 
+def test_serve_warns_of_what_is_probably_not_meant() -> None:
+    with bind("127.0.0.1", 0) as taken:
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        result = run("serve", "--port", port, GATEWAY_SERVER_PORT="1", GATEWAY_ADMIN__PORT="0")
+    assert result.exit_code == 1
+    assert "did you mean GATEWAY_SERVER__PORT?" in result.stderr
+
+
 @pytest.mark.parametrize("arguments", [("--port", "99999"), ("--upstream", "ftp://x")])
 def test_an_option_that_cannot_be_is_refused(arguments: tuple[str, ...]) -> None:
     result = run("serve", *arguments)

@@ -150,8 +150,7 @@ class DirectHttpProtocol(LimitedHttpProtocol):
 
     def _finish(self, writer: DirectWriter) -> None:
         """Be ready for the next request, or close: visibly, if the reply is not complete."""
-        if self._task is not None:
-            self.tasks.discard(self._task)
+        self.tasks.discard(cast("asyncio.Task[None]", self._task))
         self._writer = self._task = None
         self._begun = False
         if writer.gone:

@@ -103,8 +103,6 @@ class _Reader:
             del self._parser  # it refers to this object: a cycle that only the collector breaks
         if not self._complete or not self._is_plain or self._lengths != [length]:
             return None
-        if not url.path.isascii():
-            return None
         return RequestHead(
             url.path, url.query or b"", ClientHeaders(self._fields), self._keep_alive
         )

@@ -110,11 +110,12 @@ class SqliteStore:
 
     def _make_room(self) -> None:
         (held,) = self._database.execute("SELECT total(size) FROM responses").fetchone()
-        for owner, response_id, size in self._database.execute(
-            "SELECT owner, id, size FROM responses ORDER BY expires"
-        ).fetchall():
-            if held <= self._max_bytes:
-                return
+        if held <= self._max_bytes:
+            return
+        oldest = self._database.execute("SELECT owner, id, size FROM responses ORDER BY expires")
+        rows = iter(oldest.fetchall())
+        while held > self._max_bytes:
+            owner, response_id, size = next(rows)
             self._database.execute(
                 "DELETE FROM responses WHERE owner = ? AND id = ?", (owner, response_id)
             )

@@ -5,6 +5,7 @@ import errno
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -159,6 +160,19 @@ def test_a_connection_that_was_aborted_in_the_queue_is_passed_over() -> None:
     async def scenario() -> None:
         async with accepting_from(bound(Aborting)) as stage:
             stage.connect()
+            await until(lambda: len(stage.made) == 1)
+
+    asyncio.run(scenario())
+
+
+def test_connections_of_a_unix_socket_are_taken_as_well(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listening.bind(str(tmp_path / "gateway.sock"))
+        async with accepting_from(listening) as stage:
+            client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            client.connect(stage.address)
+            stage.clients.append(client)
             await until(lambda: len(stage.made) == 1)
 
     asyncio.run(scenario())

@@ -71,6 +71,19 @@ def test_a_stream_stops_at_its_limit() -> None:
     run(scenario)
 
 
+def test_a_request_that_is_cancelled_in_its_body_is_not_too_slow() -> None:
+    async def scenario() -> None:
+        connection = ClientConnection(Sender(piece(b"ab")).receive, 5)
+        reading = asyncio.create_task(connection.read(10, None))
+        await asyncio.sleep(0)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        connection.close()
+
+    run(scenario)
+
+
 def test_a_client_that_leaves_in_its_body_is_gone() -> None:
     async def scenario() -> None:
         sender = Sender(piece(b"ab"))

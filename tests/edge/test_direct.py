@@ -394,6 +394,22 @@ def test_a_status_without_a_body_has_no_framing() -> None:
     asyncio.run(scenario())
 
 
+def test_a_whole_reply_waits_for_what_was_written_before() -> None:
+    async def scenario() -> None:
+        connection = DirectConnection(Client(answer).gateway)
+        connection.protocol.pause_writing()
+        connection.protocol.data_received(request(CHAT))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert connection.take() == b""
+        connection.protocol.resume_writing()
+        await connection.settle()
+        assert connection.take().startswith(b"HTTP/1.1 200")
+        connection.end()
+
+    asyncio.run(scenario())
+
+
 def test_a_slow_client_stops_the_stream() -> None:
     async def scenario() -> None:
         delivered = FakeReply(200, EVENT_STREAM, [b"data: %d\n\n" % n for n in range(100)])

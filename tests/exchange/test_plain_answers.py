@@ -83,6 +83,14 @@ def test_what_an_answer_adds_to_the_report_is_told(*, at_once: bool) -> None:
     )
 
 
+def test_and_so_is_what_the_answer_to_another_request_adds() -> None:
+    answer = json_reply(chat_completion(choices=[CALLS]))
+    seen = told(Shape.COMPLETIONS, {**PROMPT, "stop": "x"}, answer, at_once=True)
+    assert seen.decision.translation == (
+        "from=completions; to=chat; changed=finish_reason:tool_calls->stop"
+    )
+
+
 @both
 @pytest.mark.parametrize("shape", [Shape.COMPLETIONS, Shape.CHAT])
 def test_an_error_in_a_success_is_a_failure(shape: Shape, *, at_once: bool) -> None:

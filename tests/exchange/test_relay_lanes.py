@@ -14,6 +14,7 @@ from gateway.exchange.relay import _Feeder, _StreamFailed
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Capabilities, Context, StreamTranslation, Translation
 from gateway.translate.plan import plan
+from gateway.translate.sse import SSEDecoder
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
 PAIRS = [
@@ -417,6 +418,17 @@ def test_a_stream_whose_events_differ_too_much_is_not_looked_at_for_long() -> No
     general = _Feeder(COMPLETIONS, CHAT, 1, GeneralOnly(planned(COMPLETIONS, CHAT, {}).stream()))
     for wire in (*wires, b"".join(wires)):
         assert feeder.chunk(0, wire) == general.chunk(0, wire)
+
+
+@pytest.mark.parametrize(("client", "home"), PAIRS)
+def test_what_came_before_an_event_that_is_too_long_is_sent(client: Shape, home: Shape) -> None:
+    first, *events = usual(home, WORDS[:8])[:-2]
+    feeder = _Feeder(client, home, 1, planned(client, home, {}).stream())
+    feeder._decoders = [SSEDecoder(10_000)]
+    endless = b"".join(events) + b"data: " + b"x" * 10_000
+    *said, error, _ = told(feeder, [(0, first), (0, endless)])
+    assert sum(part.count(b"data: ") for part in said if isinstance(part, bytes)) > 5
+    assert "more than 10000 bytes" in str(error)
 
 
 @pytest.mark.parametrize(("client", "home"), PAIRS)

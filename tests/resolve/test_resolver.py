@@ -150,6 +150,16 @@ def jobs_on_two_pages(call: UpstreamCall) -> Answer:
     return json_reply({"object": "list", "data": [job], "has_more": True})
 
 
+def test_a_checkpoint_whose_records_cannot_be_read_stays_unknown() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        if call.path.endswith("/checkpoints"):
+            return error_reply(500, "down")
+        return jobs_on_two_pages(call)
+
+    route = Scene(answer).route("acme-writer-v2-step-10", Shape.CHAT)
+    assert (route.shape, route.resolved_by) == (Shape.CHAT, Source.DEFAULT)
+
+
 def test_an_opaque_id_is_found_in_the_job_records() -> None:
     route = Scene(jobs_on_two_pages).route("acme-support-v7", Shape.COMPLETIONS)
     assert (route.shape, route.resolved_by) == (Shape.CHAT, Source.JOB)

@@ -108,3 +108,9 @@ def test_an_event_that_is_nested_too_deeply_has_no_form() -> None:
     wire = CHAT % (b'"a"', b',"x":%b' % nested)
     form = form_of(wire)
     assert form is None or form.read(wire, 0) == (["a"], len(wire))
+
+
+def test_what_cannot_be_decoded_has_no_form() -> None:
+    wire = CHAT % (b'"\\ud800"', b"")
+    event = {"id": "c", "choices": [{"index": 0, "delta": {"content": "?"}}]}
+    assert EventForm.of(Shape.CHAT, wire, event) is None

@@ -36,6 +36,12 @@ def made(client: Shape, home: Shape, request: bytes) -> PlainTranslation:
     return translation
 
 
+def test_what_is_sent_can_be_had_decoded() -> None:
+    translation = made(COMPLETIONS, CHAT, encode(completions_chat.FULL))
+    assert translation.calls == [msgspec.json.decode(translation.sent)]
+    assert translation.local_reply() is None
+
+
 def test_a_pair_without_a_plain_way_has_none() -> None:
     assert plain_way(CHAT, COMPLETIONS, CONTEXT) is None
     assert plain_way(CHAT, CHAT, CONTEXT) is None

@@ -155,3 +155,30 @@ async def test_an_early_reply_cut_short_while_uploading_is_still_an_error() -> N
     with pytest.raises(TruncatedStream):
         await read(stage.flight)
     assert (stage.parked, stage.released) == ([], 1)
+
+
+async def test_a_reply_within_the_write_needs_no_waiting() -> None:
+    stage = Stage()
+
+    def answer(data: bytes) -> None:
+        stage.connection.data_received(with_length(b"at once"))
+
+    stage.transport.write = answer  # type: ignore[method-assign]
+    await stage.flight.deliver(stage.connection, GET, b"head")
+    assert stage.flight.arrived() == b"at once"
+    assert stage.released == 1
+
+
+async def test_a_connection_lost_within_the_write_of_a_streamed_request_is_unanswered() -> None:
+    async def upload() -> AsyncIterator[bytes]:
+        yield b"begun"
+
+    stage = Stage()
+
+    def lose(data: bytes) -> None:
+        stage.connection.connection_lost(ConnectionResetError())
+
+    stage.transport.write = lose  # type: ignore[method-assign]
+    with pytest.raises(ClosedUnanswered):
+        await stage.flight.deliver(stage.connection, call(upload()), b"head")
+    assert (stage.parked, stage.released) == ([], 0)
