@@ -31,7 +31,6 @@ Absent = msgspec.UnsetType
 """The type of a field that must not be there."""
 ABSENT = msgspec.UNSET
 
-
 UnitInterval = Annotated[int, msgspec.Meta(ge=0, le=1)] | Annotated[float, msgspec.Meta(ge=0, le=1)]
 UpToTwo = Annotated[int, msgspec.Meta(ge=0, le=2)] | Annotated[float, msgspec.Meta(ge=0, le=2)]
 Number = (
