@@ -101,7 +101,8 @@ class _Reader:
             return None
         finally:
             del self._parser  # it refers to this object: a cycle that only the collector breaks
-        if not self._complete or not self._is_plain or self._lengths != [length]:
+        is_good = self._complete and self._is_plain and url.path.isascii()
+        if not is_good or self._lengths != [length]:
             return None
         return RequestHead(
             url.path, url.query or b"", ClientHeaders(self._fields), self._keep_alive
