@@ -37,6 +37,16 @@ class FakeReply:
         self.closed = True
 
 
+class ArrivedReply(FakeReply):
+    """A reply that is here as a whole, and says so."""
+
+    def arrived(self) -> bytes:
+        """Return the whole body, and forget it."""
+        whole = b"".join(self.pieces)
+        self.pieces = ()
+        return whole
+
+
 def json_reply(body: Any, status: int = 200, headers: RawHeaders = ()) -> FakeReply:
     encoded = msgspec.json.encode(body)
     length = (b"content-length", str(len(encoded)).encode())

@@ -14,7 +14,7 @@ from gateway.exchange.sending import (
     SubStreams,
     Whole,
     failure_of,
-    read,
+    read_answer,
     read_whole,
     send_whole,
     told_at_once,
@@ -78,11 +78,11 @@ async def answer_in_time(
     Without a translation that is the reply as it is, read or not; else it is read to its end.
     Raises what reading raises, and `UpstreamError` for an answer that is not what its shape says.
     """
-    answer = await failure_of(0, reply)
     if translation is not None:
-        answer = await read(0, answer)
+        return _answered(translation, await read_answer(0, reply))
+    answer = await failure_of(0, reply)
     if isinstance(answer, Failure | Whole):
-        return _answered(translation, answer)
+        return _answered(None, answer)
     return ClientReply(answer.status, list(answer.headers), passed_on(answer))
 
 

@@ -110,7 +110,7 @@ class Attempts:
         """
         return self._surroundings(route, shape).context
 
-    def _surroundings(self, route: Route, shape: Shape) -> "_Surroundings":
+    def _surroundings(self, route: Route, shape: Shape) -> _Surroundings:
         now = int(self.wall_clock())
         if now != self._second:
             self._known.clear()

@@ -136,14 +136,13 @@ async def send_whole(
     Raises what `send` raises, for the first call that meets it.
     """
     if len(calls) == 1:
-        reply = await send(calls[0])
-        only = told_at_once(0, reply) or await read(0, await failure_of(0, reply))
+        only = await read_answer(0, await send(calls[0]))
         return only if isinstance(only, Failure) else [only]
     gate = asyncio.Semaphore(concurrency)
 
     async def in_turn(position: int, call: UpstreamCall) -> Whole | Failure:
         async with gate:
-            return await read(position, await failure_of(position, await send(call)))
+            return await read_answer(position, await send(call))
 
     tasks = [asyncio.create_task(in_turn(i, call)) for i, call in enumerate(calls)]
     try:
@@ -158,13 +157,14 @@ async def send_whole(
         await _cancel(tasks)
 
 
-async def read(position: int, checked: Failure | UpstreamReply | Whole) -> Whole | Failure:
-    """Return an answer wholly read, or what is one already."""
+async def read_answer(call: int, reply: UpstreamReply) -> Whole | Failure:
+    """Read a reply to its end, and tell an answer from an error; raises what reading raises."""
+    checked = told_at_once(call, reply) or await failure_of(call, reply)
     if isinstance(checked, Whole | Failure):
         return checked
     body = await read_whole(checked)
     if not 200 <= checked.status < 300:
-        return Failure(position, checked.status, checked.headers, body)
+        return Failure(call, checked.status, checked.headers, body)
     return Whole(checked.status, checked.headers, body)
 
 

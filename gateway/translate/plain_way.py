@@ -9,7 +9,7 @@ one that says what is right.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -40,6 +40,26 @@ Number = (
 """What `fields.finite_number` takes for one."""
 
 
+class PlainRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
+    """What plain requests have in common."""
+
+    model: str
+    temperature: UpToTwo | Absent = ABSENT
+    top_p: UnitInterval | Absent = ABSENT
+    n: Literal[1] = 1
+    stream: bool = False
+    user: str | Absent = ABSENT
+
+
+class PlainReply(msgspec.Struct, kw_only=True, gc=False):
+    """What plain replies have in common; `error` and `type` are how upstreams tell of errors."""
+
+    id: str = ""
+    model: str | None = None
+    error: None = None
+    type: Absent = ABSENT
+
+
 class Empty(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """An object without a field."""
 
@@ -49,10 +69,11 @@ class PlainWay:
     """What a pair of shapes has for plain traffic.
 
     `fits` tells whether backend and operator leave plain requests plain. `call` gives what is sent
-    for a request, `reply` the client's reply to an upstream's, given the limit that `call` gave;
-    both give None for what is not plain, and where `fits` does not hold they must not be asked.
-    Everything that they do give is without a word in the report. What no endpoint's client would
-    see of a reply is passed over: it can neither make the reply plain nor spoil it.
+    for a request, `reply` the client's reply to an upstream's, given the limit that `call` gave.
+    Both give None for what is not plain, or raise what decoding it raises (`NOT_PLAIN`); where
+    `fits` does not hold they must not be asked. Everything that they do give is without a word in
+    the report. What no endpoint's client would see of a reply is passed over: it can neither make
+    the reply plain nor spoil it.
     """
 
     source: Shape
@@ -72,7 +93,7 @@ class PlainTranslation:
     `plain_translation`.
     """
 
-    __slots__ = ("_context", "_general", "_limit", "_request", "_way", "sent", "stayed_plain")
+    __slots__ = ("_context", "_general", "_limit", "_request", "_way", "sent")
 
     def __init__(self, way: PlainWay, request: bytes, call: PlainCall, context: Context) -> None:
         self._way = way
@@ -80,7 +101,11 @@ class PlainTranslation:
         self.sent, self._limit = call
         self._context = context
         self._general: Translation | None = None
-        self.stayed_plain = True
+
+    @property
+    def stayed_plain(self) -> bool:
+        """Whether the general translation was not needed so far."""
+        return self._general is None
 
     @property
     def header(self) -> str:
@@ -101,7 +126,10 @@ class PlainTranslation:
 
     def fold(self, reply: bytes) -> bytes | None:
         """Return the client's reply to a plain reply; None: it is not plain."""
-        return self._way.reply(reply, self._limit, self._context)
+        try:
+            return self._way.reply(reply, self._limit, self._context)
+        except NOT_PLAIN:
+            return None
 
     def local_reply(self) -> Json | None:
         """Return None: there is something to generate."""
@@ -121,7 +149,6 @@ class PlainTranslation:
 
     def _in_general(self) -> Translation:
         if self._general is None:
-            self.stayed_plain = False
             body: Json = msgspec.json.decode(self._request)
             self._general = self._way.general(body, self._context)
         return self._general
@@ -129,7 +156,10 @@ class PlainTranslation:
 
 def plain_translation(way: PlainWay, request: bytes, context: Context) -> PlainTranslation | None:
     """Translate a plain request; None: it is not plain, so the general way must."""
-    call = way.call(request, context)
+    try:
+        call = way.call(request, context)
+    except NOT_PLAIN:
+        return None
     return None if call is None else PlainTranslation(way, request, call, context)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from gateway.shapes import Json
 
-_LARGEST = 2**53
+LARGEST_COUNT = 2**53
 """The largest whole number that every JSON reader keeps exact; more is no count of tokens."""
 
 
@@ -20,9 +20,15 @@ def chat_usage(usage: object) -> Json | None:
     counts = _counts(usage, "input_tokens", "output_tokens")
     if counts is None or not isinstance(usage, dict):
         return None
-    prompt, completion, total = counts
     read = _details(usage.get("input_tokens_details"))
     written = _details(usage.get("output_tokens_details"))
+    return chat_counts(*counts, read, written)
+
+
+def chat_counts(
+    prompt: int, completion: int, total: int, read: Mapping[str, int], written: Mapping[str, int]
+) -> Json:
+    """Return chat's usage for known counts, and the details of what was read and written."""
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
@@ -75,7 +81,7 @@ def _details(details: object) -> Mapping[str, int]:
     known = {}
     for key, value in details.items():
         # Nearly all are whole numbers: those need no call.
-        if type(value) is int and 0 <= value <= _LARGEST:
+        if type(value) is int and 0 <= value <= LARGEST_COUNT:
             known[key] = value
         elif (count := _count(value)) is not None:
             known[key] = count
@@ -83,6 +89,6 @@ def _details(details: object) -> Mapping[str, int]:
 
 
 def _count(value: object) -> int | None:
-    if (type(value) is int or type(value) is float) and 0 <= value <= _LARGEST:
+    if (type(value) is int or type(value) is float) and 0 <= value <= LARGEST_COUNT:
         return int(value)
     return None

@@ -9,7 +9,7 @@ import pytest
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.shapes import Shape, UpstreamCall
 from tests.exchange.scene import Scene, chat_completion
-from tests.fakes import Answer, FakeReply, error_reply, json_reply
+from tests.fakes import Answer, ArrivedReply, FakeReply, error_reply, json_reply
 
 PROMPT = {"model": "gpt-4o-mini", "prompt": "Hi"}
 MESSAGES = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
@@ -27,17 +27,8 @@ CALLS: dict[str, Any] = {
 }
 
 
-class AtOnce(FakeReply):
-    """A reply that is here as a whole, and says so."""
-
-    def arrived(self) -> bytes | None:
-        whole = b"".join(self.pieces)
-        self.pieces = ()
-        return whole
-
-
 def as_it_comes(reply: FakeReply, *, at_once: bool) -> FakeReply:
-    return AtOnce(reply.status, reply.headers, reply.pieces) if at_once else reply
+    return ArrivedReply(reply.status, reply.headers, reply.pieces) if at_once else reply
 
 
 def told(shape: Shape, body: Any, reply: FakeReply, *, at_once: bool) -> Any:

@@ -22,6 +22,7 @@ from tests.fakes import (
     EVENT_STREAM,
     JSON,
     Answer,
+    ArrivedReply,
     FakeReply,
     FakeUpstream,
     error_reply,
@@ -56,17 +57,10 @@ async def judged(reply: FakeReply) -> Failure | UpstreamReply | Whole:
 # --- one reply --------------------------------------------------------------------------------
 
 
-class AtOnce(FakeReply):
-    """A reply that is here as a whole, and says so."""
-
-    def arrived(self) -> bytes:
-        return b"".join(self.pieces)
-
-
 def test_a_body_that_is_here_is_read_up_to_its_limit() -> None:
-    assert asyncio.run(read_whole(AtOnce(pieces=(b"abcd",)), 4)) == b"abcd"
+    assert asyncio.run(read_whole(ArrivedReply(pieces=(b"abcd",)), 4)) == b"abcd"
     with pytest.raises(UpstreamError, match="larger than 4 bytes"):
-        asyncio.run(read_whole(AtOnce(pieces=(b"abcde",)), 4))
+        asyncio.run(read_whole(ArrivedReply(pieces=(b"abcde",)), 4))
 
 
 def test_a_body_is_read_up_to_its_limit_and_closed_either_way() -> None:

@@ -9,24 +9,23 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from gateway.shapes import Shape
+from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from gateway.translate.fields import created, model_name, swap_id
 from gateway.translate.plain_way import (
     ABSENT,
-    NOT_PLAIN,
     Absent,
     Empty,
     Int64,
     PlainCall,
+    PlainReply,
+    PlainRequest,
     PositiveInt,
-    UnitInterval,
-    UpToTwo,
     encode,
 )
+from gateway.translate.responses_usage import LARGEST_COUNT, chat_counts
 
-_Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-"""A number of tokens that every JSON reader keeps exact."""
+_Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_COUNT)]
 
 
 class _Message(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -34,19 +33,13 @@ class _Message(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     content: str
 
 
-class _Request(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+class _Request(PlainRequest, kw_only=True, gc=False):
     """A plain chat request."""
 
-    model: str
     messages: Annotated[list[_Message], msgspec.Meta(min_length=1)]
     max_tokens: PositiveInt | Absent = ABSENT
     max_completion_tokens: PositiveInt | Absent = ABSENT
-    temperature: UpToTwo | Absent = ABSENT
-    top_p: UnitInterval | Absent = ABSENT
-    n: Literal[1] = 1
     store: bool = False
-    stream: bool = False
-    user: str | Absent = ABSENT
 
 
 class _InputText(msgspec.Struct, gc=False):
@@ -97,20 +90,16 @@ class _Usage(msgspec.Struct, gc=False):
     output_tokens_details: dict[str, _Count] | None = None
 
 
-class _Response(msgspec.Struct, gc=False):
+class _Response(PlainReply, kw_only=True, gc=False):
     """A plain response; what is not named here, chat has no place for."""
 
     object: Literal["response"]
     status: Literal["completed"]
     output: Annotated[list[_Said | _SilentThought], msgspec.Meta(min_length=1)]
     usage: _Usage
-    id: str = ""
     created_at: Int64 | float | None = None
-    model: str | None = None
     service_tier: str | None = None
     metadata: Empty | None = None
-    error: None = None
-    type: Absent = ABSENT
     response: Absent = ABSENT
 
 
@@ -127,14 +116,6 @@ class _FoldedChoice(msgspec.Struct, gc=False):
     finish_reason: str
 
 
-class _FoldedUsage(msgspec.Struct, gc=False):
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
-    prompt_tokens_details: dict[str, int]
-    completion_tokens_details: dict[str, int]
-
-
 class _Folded(msgspec.Struct, gc=False):
     """The chat completion that it becomes."""
 
@@ -144,7 +125,7 @@ class _Folded(msgspec.Struct, gc=False):
     model: str
     choices: tuple[_FoldedChoice]
     service_tier: str | Absent
-    usage: _FoldedUsage
+    usage: Json
 
 
 _read_request = msgspec.json.Decoder(_Request).decode
@@ -159,10 +140,7 @@ def fits(context: Context) -> bool:
 
 def plain_call(body: bytes, context: Context) -> PlainCall | None:
     """Return the responses request that a plain chat request is; None: it is not plain."""
-    try:
-        asked = _read_request(body)
-    except NOT_PLAIN:
-        return None
+    asked = _read_request(body)
     limit, newer = asked.max_tokens, asked.max_completion_tokens
     if newer is not ABSENT:
         if limit is not ABSENT:
@@ -193,12 +171,10 @@ def plain_call(body: bytes, context: Context) -> PlainCall | None:
 
 def plain_reply(body: bytes, limit: int, context: Context) -> bytes | None:
     """Return the chat completion that a plain response is; None: it is not plain."""
-    try:
-        response = _read_response(body)
-    except NOT_PLAIN:
-        return None
+    response = _read_response(body)
     usage = response.usage
-    if limit and usage.output_tokens >= limit:
+    read, written, total = usage.input_tokens, usage.output_tokens, usage.total_tokens
+    if limit and written >= limit:
         return None
     *thoughts, said = response.output
     if type(said) is not _Said or _Said in map(type, thoughts):
@@ -210,23 +186,12 @@ def plain_reply(body: bytes, limit: int, context: Context) -> bytes | None:
         model_name(response.model, context),
         (_FoldedChoice(0, _FoldedMessage("assistant", said.content[0].text, None), None, "stop"),),
         ABSENT if response.service_tier is None else response.service_tier,
-        _chat_usage(usage),
+        chat_counts(
+            read,
+            written,
+            read + written if total is None else total,
+            usage.input_tokens_details or {},
+            usage.output_tokens_details or {},
+        ),
     )
     return encode(folded)
-
-
-def _chat_usage(usage: _Usage) -> _FoldedUsage:
-    read, written, total = usage.input_tokens, usage.output_tokens, usage.total_tokens
-    return _FoldedUsage(
-        read,
-        written,
-        read + written if total is None else total,
-        {"audio_tokens": 0, "cached_tokens": 0, **(usage.input_tokens_details or {})},
-        {
-            "accepted_prediction_tokens": 0,
-            "audio_tokens": 0,
-            "reasoning_tokens": 0,
-            "rejected_prediction_tokens": 0,
-            **(usage.output_tokens_details or {}),
-        },
-    )

@@ -14,14 +14,13 @@ from gateway.translate.contract import Context
 from gateway.translate.fields import model_name, numbers, swap_id
 from gateway.translate.plain_way import (
     ABSENT,
-    NOT_PLAIN,
     Absent,
     Int64,
     Number,
     PlainCall,
+    PlainReply,
+    PlainRequest,
     PositiveInt,
-    UnitInterval,
-    UpToTwo,
     encode,
 )
 
@@ -32,20 +31,14 @@ _FinishReason = Literal["stop", "length", "content_filter"]
 """Those that both endpoints call the same."""
 
 
-class _Request(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+class _Request(PlainRequest, kw_only=True, gc=False):
     """A plain completions request."""
 
-    model: str
     prompt: str
     max_tokens: PositiveInt = DEFAULT_MAX_TOKENS
-    temperature: UpToTwo | Absent = ABSENT
-    top_p: UnitInterval | Absent = ABSENT
     presence_penalty: _Penalty = ABSENT
     frequency_penalty: _Penalty = ABSENT
-    n: Literal[1] = 1
     seed: Int64 | Absent = ABSENT
-    stream: bool = False
-    user: str | Absent = ABSENT
 
 
 class _SentMessage(msgspec.Struct, gc=False):
@@ -79,18 +72,14 @@ class _Choice(msgspec.Struct, gc=False):
     logprobs: None = None
 
 
-class _Reply(msgspec.Struct, gc=False):
+class _Reply(PlainReply, kw_only=True, gc=False):
     """A plain chat completion; what is not named here, completions have no place for."""
 
     object: Literal["chat.completion"]
     choices: tuple[_Choice]
     usage: dict[str, Number | dict[str, Number | None] | None]
-    id: str = ""
     created: Int64 = 0
-    model: str | None = None
     system_fingerprint: str | None = None
-    error: None = None
-    type: Absent = ABSENT
 
 
 class _FoldedChoice(msgspec.Struct, gc=False):
@@ -133,10 +122,7 @@ def fits(context: Context) -> bool:
 
 def plain_call(body: bytes, context: Context) -> PlainCall | None:
     """Return the chat request that a plain completions request is; None: it is not plain."""
-    try:
-        asked = _read_request(body)
-    except NOT_PLAIN:
-        return None
+    asked = _read_request(body)
     if asked.stream:
         return None
     limit = asked.max_tokens
@@ -158,10 +144,7 @@ def plain_call(body: bytes, context: Context) -> PlainCall | None:
 
 def plain_reply(body: bytes, limit: int, context: Context) -> bytes | None:  # noqa: ARG001
     """Return the completions reply that a plain chat reply is; None: it is not plain."""
-    try:
-        reply = _read_reply(body)
-    except NOT_PLAIN:
-        return None
+    reply = _read_reply(body)
     usage = numbers(reply.usage) if _has_gaps(reply.usage) else reply.usage
     if "total_tokens" not in usage:
         return None
