@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gateway import app
 from gateway.config.load import load
-from gateway.edge.serving import Listener, serve
+from gateway.server.serving import Listener, serve
 
 
 def main(config: Path, port: int, file: Path) -> None:

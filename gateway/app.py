@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.admin.metrics import Metrics
+from gateway.api.application import Gateway, Services
 from gateway.config.settings import Settings
-from gateway.edge.application import Gateway, Services
 from gateway.exchange.attempt import Attempts
 from gateway.exchange.fine_tuning import FineTunes
 from gateway.exchange.legacy import Legacy

@@ -11,8 +11,8 @@ from typing import Any
 
 from gateway.app import Application
 from gateway.config.settings import Settings
-from gateway.edge.serving import Listener, bind, serve
-from gateway.edge.workers import Workers
+from gateway.server.serving import Listener, bind, serve
+from gateway.server.workers import Workers
 
 _COLLECTOR_THRESHOLDS = (20_000, 50, 100)
 

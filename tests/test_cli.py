@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from gateway import __version__, cli
 from gateway.demo import emulator
-from gateway.edge.serving import bind
+from gateway.server.serving import bind
 from gateway.shapes import Shape
 from gateway.translate.plan import can_translate
 from tests.processes import PATIENCE, GatewayProcess, gateway_process

@@ -12,31 +12,33 @@ ROOT = Path(gateway.__file__).parent
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "shapes": set(),
+    "request": {"shapes", "config"},
     "config": {"errors", "shapes"},
     "translate": {"errors", "shapes", "config"},
     "resolve": {"errors", "shapes", "config"},
     "upstream": {"errors", "shapes", "config"},
-    "exchange": {"errors", "shapes", "config", "resolve", "translate"},
+    "exchange": {"errors", "shapes", "config", "request", "resolve", "translate"},
     "stores": {"config", "shapes", "exchange"},
-    "edge": {"errors", "shapes", "config", "exchange"},
+    "api": {"errors", "shapes", "config", "request", "exchange", "server"},
+    "server": {"errors", "shapes", "config", "request", "exchange", "api"},
     "admin": {"errors", "shapes", "config", "resolve", "exchange"},
-    "demo": {"errors", "shapes", "config", "edge", "app"},
+    "demo": {"errors", "shapes", "config", "server", "app"},
     "tokenizers": {"config", "translate"},
     "logs": {"config"},
     "app": {
         *("errors", "shapes", "config", "resolve", "translate", "upstream"),
-        *("tokenizers", "stores", "exchange", "edge", "admin"),
+        *("tokenizers", "stores", "exchange", "api", "admin"),
     },
-    "running": {"config", "edge", "app"},
+    "running": {"config", "server", "app"},
     "cli": {
         "running",
         *("errors", "shapes", "config", "resolve", "translate", "exchange"),
-        *("edge", "admin", "app", "demo", "logs"),
+        *("server", "admin", "app", "demo", "logs"),
     },
     "__main__": {"cli"},
 }
-ASGI_FOLDERS = {"edge", "admin", "demo", "app", "cli"}
-NETWORK_FOLDERS = {"upstream", "edge", "running", "app", "cli", "demo"}
+ASGI_FOLDERS = {"server", "admin", "demo", "app", "cli"}
+NETWORK_FOLDERS = {"upstream", "server", "running", "app", "cli", "demo"}
 
 
 def layer_of(path: Path) -> str:

@@ -13,7 +13,7 @@ from rich.markup import escape
 from gateway import app
 from gateway.config.settings import AdminSettings, Kind, Settings, UpstreamSettings
 from gateway.demo import emulator
-from gateway.edge.serving import Listener, serve
+from gateway.server.serving import Listener, serve
 
 KEY = "sk-demo"
 _SHOWN_HEADERS = ("x-gateway-endpoint", "x-gateway-resolved-by", "x-gateway-translation")

@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.config.settings import Settings
 from gateway.exchange.attempt import Attempt
-from gateway.exchange.message import ClientCall, ClientReply, decode_object, read_object
+from gateway.exchange.message import ClientReply, decode_object, read_object
 from gateway.exchange.relay import begun, passed_on, translated
 from gateway.exchange.sending import (
     Failure,
@@ -19,6 +19,7 @@ from gateway.exchange.sending import (
     send_whole,
     told_at_once,
 )
+from gateway.request import GenerationRequest
 from gateway.shapes import Json, RawHeaders, Send, UpstreamReply
 from gateway.translate.contract import Translation
 from gateway.translate.plain_way import PlainTranslation
@@ -41,7 +42,7 @@ _BODY_HEADERS = frozenset(
 
 async def perform(
     send: Send,
-    call: ClientCall,
+    call: GenerationRequest,
     attempt: Attempt,
     translation: Translation,
     settings: Settings,
@@ -129,7 +130,7 @@ async def _open(send: Send, attempt: Attempt) -> Failure | Whole | UpstreamReply
 
 
 async def _streamed(
-    call: ClientCall,
+    call: GenerationRequest,
     attempt: Attempt,
     translation: Translation,
     source: Whole | UpstreamReply | SubStreams,
@@ -143,7 +144,7 @@ async def _streamed(
     return ClientReply(200, headers, body, keepalive=KEEPALIVE)
 
 
-def local_answer(call: ClientCall, reply: Json, *, streamed: bool) -> ClientReply:
+def local_answer(call: GenerationRequest, reply: Json, *, streamed: bool) -> ClientReply:
     """Return a reply that the gateway made by itself, in the form that was asked for."""
     if not streamed:
         return ClientReply(200, list(_JSON_HEADERS), msgspec.json.encode(reply))

@@ -9,8 +9,9 @@ from typing import cast
 import msgspec
 
 from gateway.config.settings import Settings, TranslationSettings
-from gateway.exchange.message import ClientCall, Decision, has_prompt_list, read_object
+from gateway.exchange.message import Decision, has_prompt_list, read_object
 from gateway.exchange.refusal_memory import Fixes
+from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.parameter_fixes import apply_fixes
 from gateway.shapes import Json, Shape, UpstreamCall
@@ -81,7 +82,7 @@ class Attempts:
             return route.rule.translation
         return self._settings.translation
 
-    def build(self, call: ClientCall, route: Route, shape: Shape, fixes: Fixes) -> Attempt:
+    def build(self, call: GenerationRequest, route: Route, shape: Shape, fixes: Fixes) -> Attempt:
         """Return the attempt at `shape`. Raises `InvalidRequest` where the request does not fit."""
         if not fixes and _fits_untouched(call, route, shape):
             return Attempt(shape, [_upstream_call(call, route, shape, call.body)])
@@ -138,7 +139,9 @@ class Attempts:
         )
 
 
-def _upstream_call(call: ClientCall, route: Route, shape: Shape, body: bytes) -> UpstreamCall:
+def _upstream_call(
+    call: GenerationRequest, route: Route, shape: Shape, body: bytes
+) -> UpstreamCall:
     """Return the call that a client's call becomes, with a body for the endpoint of `shape`."""
     return UpstreamCall(
         route.upstream,
@@ -156,7 +159,7 @@ def _new_id() -> str:
     return token_hex(16)
 
 
-def _fits_untouched(call: ClientCall, route: Route, shape: Shape) -> bool:
+def _fits_untouched(call: GenerationRequest, route: Route, shape: Shape) -> bool:
     """Whether the client's own bytes can be sent: same shape, same name, no list to be split."""
     if shape is not call.shape or route.model_sent != route.model_asked:
         return False

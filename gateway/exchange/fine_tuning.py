@@ -13,7 +13,7 @@ from gateway.exchange import failures
 from gateway.exchange.fine_tuning_calls import JOBS, MAX_EVENTS, FineTuningCalls
 from gateway.exchange.legacy_replies import json_reply
 from gateway.exchange.message import ClientReply, Decision, ReplyBody
-from gateway.exchange.passing import PassedCall
+from gateway.request import Request
 from gateway.resolve.lineages import may_have_jobs
 from gateway.resolve.resolver import Resolver
 from gateway.shapes import Json, Send, Shape
@@ -58,7 +58,7 @@ class FineTunes:
         able = (each for each in settings.upstreams if _has_jobs(each))
         self._upstream = next(able, default)
 
-    async def create(self, call: PassedCall, body: Json, decision: Decision) -> ClientReply:
+    async def create(self, call: Request, body: Json, decision: Decision) -> ClientReply:
         """Create a job.
 
         Raises `InvalidRequest` (and its kinds) for what is wrong or what jobs cannot do.
@@ -73,7 +73,7 @@ class FineTunes:
         job = await calls.ask("POST", JOBS, body=request.body)
         return json_reply(await calls.described(job, strict=False))
 
-    async def all(self, call: PassedCall, decision: Decision) -> ClientReply:
+    async def all(self, call: Request, decision: Decision) -> ClientReply:
         """Return all jobs, up to `MAX_JOBS`: the old endpoint had no pages."""
         calls = self._calls(call, decision)
         jobs, complete = await calls.entries(JOBS, MAX_JOBS)
@@ -81,19 +81,19 @@ class FineTunes:
             calls.note(f"only the first {MAX_JOBS} fine-tunes are listed")
         return json_reply(fine_tunes.fine_tunes_from_jobs(jobs))
 
-    async def retrieve(self, call: PassedCall, job_id: str, decision: Decision) -> ClientReply:
+    async def retrieve(self, call: Request, job_id: str, decision: Decision) -> ClientReply:
         """Return one job with its events and files."""
         calls = self._calls(call, decision, job_id)
         job = await calls.ask("GET", calls.path)
         return json_reply(await calls.described(job, strict=True))
 
-    async def cancel(self, call: PassedCall, job_id: str, decision: Decision) -> ClientReply:
+    async def cancel(self, call: Request, job_id: str, decision: Decision) -> ClientReply:
         """Cancel a job and return it."""
         calls = self._calls(call, decision, job_id)
         job = await calls.ask("POST", f"{calls.path}/cancel")
         return json_reply(await calls.described(job, strict=False))
 
-    async def events(self, call: PassedCall, job_id: str, decision: Decision) -> ClientReply:
+    async def events(self, call: Request, job_id: str, decision: Decision) -> ClientReply:
         """Return a job's events so far or, with `stream=true`, all until it is over."""
         calls = self._calls(call, decision, job_id)
         asked = parse_qs(call.query.decode("latin-1")).get("stream", [""])[-1]
@@ -104,7 +104,7 @@ class FineTunes:
             calls.note(f"only the last {MAX_EVENTS} events are listed")
         return json_reply({"object": "list", "data": events_from_job_events(events)})
 
-    def _calls(self, call: PassedCall, decision: Decision, job_id: str = "") -> FineTuningCalls:
+    def _calls(self, call: Request, decision: Decision, job_id: str = "") -> FineTuningCalls:
         return FineTuningCalls(self._upstream, self._send, call, decision, job_id)
 
     def _rule(self, model: str) -> ModelRule | None:

@@ -12,8 +12,8 @@ from gateway.errors import GatewayError, InvalidRequest, UpstreamError
 from gateway.exchange import failures
 from gateway.exchange.legacy_replies import as_translation, failure, without_body_headers
 from gateway.exchange.message import Decision, decode_object
-from gateway.exchange.passing import PassedCall
 from gateway.exchange.sending import read_whole
+from gateway.request import Request
 from gateway.shapes import Json, Send, UpstreamCall
 from gateway.translate.legacy import fine_tunes
 from gateway.translate.legacy.fine_tune_events import EventFollower, events_from_job_events
@@ -40,7 +40,7 @@ class FineTuningCalls:
         self,
         upstream: UpstreamSettings,
         send: Send,
-        call: PassedCall,
+        call: Request,
         decision: Decision,
         job_id: str = "",
     ) -> None:

@@ -22,15 +22,16 @@ from gateway.exchange.legacy_replies import (
     without_body_headers,
 )
 from gateway.exchange.listing import Listing, model_path
-from gateway.exchange.message import ClientCall, ClientReply, Decision, read_object
-from gateway.exchange.passing import PassedCall, Passing
+from gateway.exchange.message import ClientReply, Decision, read_object
+from gateway.exchange.passing import Passing
 from gateway.exchange.story import Exchange
+from gateway.request import GenerationRequest, Request
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from gateway.translate.legacy import edits, engines
 from gateway.translate.sse import encode_json
 
-Handler = Callable[[PassedCall, Decision], Awaitable[ClientReply]]
+Handler = Callable[[Request, Decision], Awaitable[ClientReply]]
 """Serves one request; raises `GatewayError` before the reply has begun."""
 
 _SHAPES = {shape.path: shape for shape in Shape}
@@ -125,9 +126,7 @@ class Legacy:
             return _about(service.events, job_id)
         return None
 
-    async def _perhaps_removed(
-        self, name: str, call: PassedCall, decision: Decision
-    ) -> ClientReply:
+    async def _perhaps_removed(self, name: str, call: Request, decision: Decision) -> ClientReply:
         """Pass a request on, and explain what replaced its endpoint if there is none."""
         reply = await self._passing.run(call, decision)
         if reply.status not in (404, 405):
@@ -135,15 +134,15 @@ class Legacy:
         await read_reply(reply)
         raise _removed(f"/{name}", name)
 
-    async def _create_fine_tune(self, call: PassedCall, decision: Decision) -> ClientReply:
+    async def _create_fine_tune(self, call: Request, decision: Decision) -> ClientReply:
         return await self._fine_tunes.create(call, await self._object(call), decision)
 
-    async def _engines(self, call: PassedCall, decision: Decision) -> ClientReply:
+    async def _engines(self, call: Request, decision: Decision) -> ClientReply:
         asked = replace(call, path="/models")
         models = await expect_json(await self._listing.all(asked, decision), engines.client_param)
         return json_reply(engines.engines_from_models(models))
 
-    async def _engine(self, engine: str, call: PassedCall, decision: Decision) -> ClientReply:
+    async def _engine(self, engine: str, call: Request, decision: Decision) -> ClientReply:
         asked = replace(call, path=model_path(engine))
         with _Named(engines.client_param):
             reply = await self._listing.one(asked, engine, decision)
@@ -151,7 +150,7 @@ class Legacy:
         return json_reply(engines.engine_from_model(card))
 
     async def _at_engine(
-        self, engine: str, path: str, call: PassedCall, decision: Decision
+        self, engine: str, path: str, call: Request, decision: Decision
     ) -> ClientReply:
         """Serve a request below an engine as the one at `path` that has it for its model."""
         received = await read_request(call, self._settings.server.max_body_bytes)
@@ -164,17 +163,17 @@ class Legacy:
             headers = without_body_headers(call.headers, body=True)
             shape = _SHAPES.get(path)
             if shape is not None:
-                made = ClientCall(shape, raw, headers, call.query, call.client)
+                made = GenerationRequest.at(shape, raw, headers, call.query, call.client)
                 reply = await self._exchange.run(made, decision)
             else:
                 passed = replace(call, path=path, headers=headers, body=raw)
                 reply = await self._passing.run(passed, decision)
         return await renamed_error(reply, engines.client_param)
 
-    async def _edit(self, call: PassedCall, decision: Decision) -> ClientReply:
+    async def _edit(self, call: Request, decision: Decision) -> ClientReply:
         return await self._edited(await self._object(call), call, decision)
 
-    async def _edited(self, body: Json, call: PassedCall, decision: Decision) -> ClientReply:
+    async def _edited(self, body: Json, call: Request, decision: Decision) -> ClientReply:
         context = self._context(body)
         chat, edit = edits.request_to_chat(body, context)
         try:
@@ -185,7 +184,7 @@ class Legacy:
             decision.translation = "; ".join(["from=edits", f"to={home}", *notes])
 
     async def _edited_by_chat(
-        self, chat: Json, edit: edits.Edit, context: Context, call: PassedCall, decision: Decision
+        self, chat: Json, edit: edits.Edit, context: Context, call: Request, decision: Decision
     ) -> Json:
         """Return the reply to an edit, asking again for what is missing where `n` is ignored."""
         replies: list[Json] = []
@@ -199,14 +198,12 @@ class Legacy:
                 decision.attempts += following.attempts
         return edits.reply_from_chat(choices, replies, edit, context)
 
-    async def _chat(
-        self, chat: Json, edit: edits.Edit, call: PassedCall, decision: Decision
-    ) -> Json:
+    async def _chat(self, chat: Json, edit: edits.Edit, call: Request, decision: Decision) -> Json:
         def client_param(param: str | None) -> str | None:
             return edits.client_param(param, edit)
 
         headers = without_body_headers(call.headers, body=True)
-        made = ClientCall(Shape.CHAT, encode_json(chat), headers, call.query, call.client)
+        made = GenerationRequest.at(Shape.CHAT, encode_json(chat), headers, call.query, call.client)
         with _Named(client_param):
             try:
                 reply = await self._exchange.run(made, decision)
@@ -240,7 +237,7 @@ class Legacy:
             now=int(self._exchange.attempts.wall_clock()),
         )
 
-    async def _object(self, call: PassedCall) -> Json:
+    async def _object(self, call: Request) -> Json:
         return read_object(await read_request(call, self._settings.server.max_body_bytes))
 
 
@@ -258,7 +255,7 @@ class _Named:
 
 
 def _about(
-    serve: Callable[[PassedCall, str, Decision], Awaitable[ClientReply]], job_id: str
+    serve: Callable[[Request, str, Decision], Awaitable[ClientReply]], job_id: str
 ) -> Handler:
     return lambda call, decision: serve(call, job_id, decision)
 
@@ -270,7 +267,7 @@ def _deprecating(family: str, successor: str, handler: Handler) -> Handler:
         (b"link", f'</v1{successor}>; rel="successor-version"'.encode("ascii")),
     )
 
-    async def serve(call: PassedCall, decision: Decision) -> ClientReply:
+    async def serve(call: Request, decision: Decision) -> ClientReply:
         try:
             reply = await handler(call, decision)
         except GatewayError as error:

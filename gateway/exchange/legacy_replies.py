@@ -8,8 +8,8 @@ import msgspec
 from gateway.errors import GatewayError, InvalidRequest, UpstreamError
 from gateway.exchange import failures
 from gateway.exchange.message import ClientReply, decode_object
-from gateway.exchange.passing import PassedCall
 from gateway.exchange.sending import MAX_ERROR_BYTES, MAX_WHOLE_BYTES, header
+from gateway.request import Request
 from gateway.shapes import Json, RawHeaders
 from gateway.translate.fields import upstream_error
 from gateway.translate.sse import encode_json
@@ -22,7 +22,7 @@ _ABOUT_THE_BODY = frozenset({b"content-type", b"content-length", b"content-encod
 _ABOUT_THE_ERROR = frozenset({b"retry-after", b"retry-after-ms", b"x-should-retry"})
 
 
-async def read_request(call: PassedCall, limit: int) -> bytes:
+async def read_request(call: Request, limit: int) -> bytes:
     """Return a request's whole body.
 
     Raises `PayloadTooLarge` beyond `limit` bytes, `InvalidRequest` for a compressed one.

@@ -9,8 +9,9 @@ from gateway.config.settings import CredentialPolicy, ModelRule, Settings
 from gateway.errors import GatewayError, ModelNotFound
 from gateway.exchange import failures
 from gateway.exchange.message import ClientReply, Decision, decode_object
-from gateway.exchange.passing import PassedCall, Passing
+from gateway.exchange.passing import Passing
 from gateway.exchange.sending import read_whole
+from gateway.request import Request
 from gateway.shapes import Json, RawHeaders, Send, UpstreamCall
 
 MAX_LIST_BYTES = 16 * 1024 * 1024
@@ -32,7 +33,7 @@ class Listing:
             if not rule.is_glob and rule.model is not None
         }
 
-    async def all(self, call: PassedCall, decision: Decision) -> ClientReply:
+    async def all(self, call: Request, decision: Decision) -> ClientReply:
         """Return the model list: untouched where there is nothing to add, else merged.
 
         An upstream that cannot be asked is left out, unless none can.
@@ -60,7 +61,7 @@ class Listing:
         body = msgspec.json.encode({"object": "list", "data": visible})
         return ClientReply(200, list(_JSON), body)
 
-    async def one(self, call: PassedCall, model: str, decision: Decision) -> ClientReply:
+    async def one(self, call: Request, model: str, decision: Decision) -> ClientReply:
         """Return one model's card: an alias's own, else the upstream's.
 
         Other methods (`DELETE`) are passed on, for models that the client may use.
@@ -75,7 +76,7 @@ class Listing:
             return ClientReply(200, list(_JSON), msgspec.json.encode(_alias_card(rule)))
         return await self._passing.run(call, decision)
 
-    async def _list(self, upstream: str, call: PassedCall) -> list[Json]:
+    async def _list(self, upstream: str, call: Request) -> list[Json]:
         reply = await self._send(_list_call(upstream, call.headers, call.query))
         body = await read_whole(reply, MAX_LIST_BYTES)
         own_key = self._settings.upstream(upstream).credential is CredentialPolicy.KEY

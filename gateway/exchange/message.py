@@ -2,17 +2,16 @@
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
 import msgspec
 
-from gateway.config.settings import ClientSettings
 from gateway.errors import InvalidRequest, UpstreamError
 from gateway.resolve.features import NO_REASONING, REASONING, TOOLS
 from gateway.resolve.memory import Features
-from gateway.shapes import Json, RawHeaders, Shape
+from gateway.shapes import Json, Shape
 
 MAX_MODEL_LENGTH = 512
 PATH_MODEL_WINS = "the body's model was ignored: the path names the deployment"
@@ -42,17 +41,6 @@ UNSAFE_IN_A_HEADER = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _decoder = msgspec.json.Decoder(Routed)
 _fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _prompt_decoder = msgspec.json.Decoder(_Prompted)
-
-
-@dataclass(slots=True)
-class ClientCall:
-    """A request at one of the generation endpoints, as the client made it. Never changed."""
-
-    shape: Shape
-    body: bytes = field(repr=False)
-    headers: RawHeaders = field(default=(), repr=False)
-    query: bytes = b""
-    client: ClientSettings | None = None
 
 
 @dataclass(slots=True)

@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 
 from gateway.config.settings import (
-    ClientSettings,
     CredentialPolicy,
     Kind,
     ModelRule,
@@ -32,25 +31,11 @@ from gateway.exchange.named_models import (
 )
 from gateway.exchange.relay import passed_on
 from gateway.exchange.sending import header
+from gateway.request import Request
 from gateway.resolve.resolver import Question, Resolver
 from gateway.shapes import RawHeaders, Send, Shape, UpstreamCall
 
 READ_AHEAD_BYTES = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class PassedCall:
-    """A request at any other path below `/v1`, its body perhaps not yet here."""
-
-    method: str
-    path: str
-    """Below `/v1`, with a leading slash, as it came (still percent-encoded)."""
-    query: bytes
-    headers: RawHeaders = field(repr=False)
-    body: bytes | AsyncIterator[bytes] = field(repr=False, default=b"")
-    client: ClientSettings | None = None
-    model: str | None = None
-    """The model that the request's own path named (Azure's deployments), not yet checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +64,7 @@ class Passing:
             or settings.upstreams[0].kind is Kind.AZURE
         )
 
-    async def run(self, call: PassedCall, decision: Decision) -> ClientReply:
+    async def run(self, call: Request, decision: Decision) -> ClientReply:
         """Forward one request; raises `GatewayError` before the reply has begun."""
         default = self._settings.upstreams[0].name
         routed = _Routed(default, call.body, call.model)
@@ -111,7 +96,7 @@ class Passing:
             raise failures.own_key_refused(upstream)
         return ClientReply(reply.status, list(reply.headers), passed_on(reply))
 
-    async def _routed(self, call: PassedCall, decision: Decision) -> _Routed:
+    async def _routed(self, call: Request, decision: Decision) -> _Routed:
         """Find the model in the body; return its upstream and the body with the name to send."""
         prefix, rest = await _read_ahead(call.body)
         given_type = header(call.headers, b"content-type")
@@ -163,7 +148,7 @@ def _renamed(prefix: bytes, model: str, content_type: bytes) -> bytes:
     return json_with_model(prefix, model)
 
 
-def _check_nameless(call: PassedCall, prefix: bytes, *, whole: bool, multipart: bool) -> None:
+def _check_nameless(call: Request, prefix: bytes, *, whole: bool, multipart: bool) -> None:
     """Refuse a restricted client's body where a model may be named that could not be read.
 
     Other parsers are more lenient (lone surrogates are JSON to Python), and a form's `model` may

@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.exchange.listed_items import page_of
-from gateway.exchange.message import ClientCall, ClientReply, ReplyBody, read_object
+from gateway.exchange.message import ClientReply, ReplyBody, read_object
 from gateway.exchange.stored_responses import (
     ResponseStore,
     StoredResponse,
@@ -18,6 +18,7 @@ from gateway.exchange.stored_responses import (
     not_found,
     not_switched_on,
 )
+from gateway.request import GenerationRequest
 from gateway.shapes import Json, RawHeaders
 from gateway.translate.contract import (
     PlainTexts,
@@ -40,7 +41,7 @@ class ResponseMemory:
     def __init__(self, store: ResponseStore | None) -> None:
         self._store = store
 
-    async def continue_from(self, call: ClientCall) -> ClientCall:
+    async def continue_from(self, call: GenerationRequest) -> GenerationRequest:
         """Return the call with the conversation that its `previous_response_id` names.
 
         Raises `InvalidRequest` where nothing is kept, or not that.
@@ -62,7 +63,7 @@ class ResponseMemory:
             raise not_found(previous)
         return replace(call, body=msgspec.json.encode(continued(body, stored)))
 
-    def watch(self, call: ClientCall, translation: Translation) -> "Watched | None":
+    def watch(self, call: GenerationRequest, translation: Translation) -> "Watched | None":
         """Return the translation of the client's own call, watched for its response.
 
         None where nothing is kept at all.
@@ -73,7 +74,9 @@ class ResponseMemory:
         previous = body.get("previous_response_id")
         return Watched(translation, previous, kept=body.get("store") is not False)
 
-    async def keep(self, call: ClientCall, reply: ClientReply, watched: "Watched") -> ClientReply:
+    async def keep(
+        self, call: GenerationRequest, reply: ClientReply, watched: "Watched"
+    ) -> ClientReply:
         """Keep the response: now if it is whole, else when its stream ends well.
 
         `call` is the one that was translated: with the whole conversation. The response is kept
@@ -135,7 +138,7 @@ class ResponseMemory:
             return None
         return await self._store.get(self._owner(headers), response_id)
 
-    async def _put(self, call: ClientCall, watched: "Watched") -> None:
+    async def _put(self, call: GenerationRequest, watched: "Watched") -> None:
         response = watched.response
         if self._store is None or response is None or not isinstance(response.get("id"), str):
             return

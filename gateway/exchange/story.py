@@ -23,7 +23,6 @@ from gateway.exchange.attempt import (
     parameter_names,
 )
 from gateway.exchange.message import (
-    ClientCall,
     ClientReply,
     Decision,
     features_of,
@@ -34,6 +33,7 @@ from gateway.exchange.message import (
 from gateway.exchange.refusal_memory import Fixes, KnownFixes
 from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.sending import Failure
+from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.memory import Features, LearnedEndpoints, Owner
 from gateway.resolve.preference import PREFERENCE
@@ -74,7 +74,7 @@ class Exchange:
         self.memory = memory
         self.responses = responses
 
-    async def run(self, call: ClientCall, decision: Decision) -> ClientReply:
+    async def run(self, call: GenerationRequest, decision: Decision) -> ClientReply:
         """Serve one request; `decision` is filled in on the way, also when an error is raised.
 
         Raises `GatewayError`: whatever goes wrong before the reply has begun.
@@ -107,7 +107,7 @@ class Exchange:
 
     async def make(
         self,
-        call: ClientCall,
+        call: GenerationRequest,
         decision: Decision,
         route: Route,
         attempt: Attempt,
@@ -137,7 +137,7 @@ class Exchange:
         return result
 
 
-def moves_a_conversation(call: ClientCall, shape: Shape) -> bool:
+def moves_a_conversation(call: GenerationRequest, shape: Shape) -> bool:
     """Whether the conversation that the client continues is the gateway's to know.
 
     A model that lives at responses keeps its conversations itself.
@@ -159,7 +159,7 @@ class _Story:
     """The attempts of one request: never the same endpoint twice, but for a mended parameter."""
 
     exchange: Exchange
-    call: ClientCall
+    call: GenerationRequest
     decision: Decision
     route: Route
     features: Features

@@ -15,7 +15,7 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 from gateway.demo import emulator
-from gateway.edge.serving import Listener, serve
+from gateway.server.serving import Listener, serve
 
 CHAT_FINE_TUNE = "ft:gpt-3.5-turbo-0613:acme:bot:8abc1234"
 BASE_FINE_TUNE = "ft:davinci-002:acme:bot:8def5678"

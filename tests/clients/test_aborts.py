@@ -22,7 +22,7 @@ from gateway.config.settings import (
     Settings,
     UpstreamSettings,
 )
-from gateway.edge.serving import Listener, serve
+from gateway.server.serving import Listener, serve
 from gateway.shapes import Shape
 from tests.upstream.scripted import until
 

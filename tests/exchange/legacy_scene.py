@@ -11,7 +11,8 @@ from gateway.exchange.fine_tuning import FineTunes
 from gateway.exchange.legacy import Legacy
 from gateway.exchange.listing import Listing
 from gateway.exchange.message import Decision, ReplyBody
-from gateway.exchange.passing import PassedCall, Passing
+from gateway.exchange.passing import Passing
+from gateway.request import Request
 from gateway.shapes import RawHeaders
 from tests.exchange.scene import ALICE, Scene, Told
 from tests.fakes import FakeUpstream
@@ -55,7 +56,7 @@ class LegacyScene(Scene):
         made = decision or Decision()
         handler = self.legacy.route(method, path)
         assert handler is not None
-        reply = await handler(PassedCall(method, path, query, headers, raw, client), made)
+        reply = await handler(Request(method, path, query, headers, raw, client), made)
         if isinstance(reply.body, bytes):
             return Told(reply, made, reply.body)
         return Told(reply, made, await whole(reply.body))

@@ -19,10 +19,11 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 from gateway.exchange.attempt import Attempts
-from gateway.exchange.message import ClientCall, ClientReply, Decision
+from gateway.exchange.message import ClientReply, Decision
 from gateway.exchange.refusal_memory import KnownFixes
 from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.story import Exchange, Memory
+from gateway.request import GenerationRequest
 from gateway.resolve.catalogue import Catalogue
 from gateway.resolve.lookup import Lookup
 from gateway.resolve.memory import LearnedEndpoints
@@ -102,7 +103,9 @@ class Scene:
     ) -> Told:
         raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
         decision = Decision()
-        reply = await self.exchange.run(ClientCall(shape, raw, headers, client=client), decision)
+        reply = await self.exchange.run(
+            GenerationRequest.at(shape, raw, headers, client=client), decision
+        )
         if isinstance(reply.body, bytes):
             return Told(reply, decision, reply.body)
         try:

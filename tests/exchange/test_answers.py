@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from gateway.exchange.answers import local_answer
-from gateway.exchange.message import ClientCall
+from gateway.request import GenerationRequest
 from gateway.shapes import Shape
 
 REPLY: dict[str, Any] = {
@@ -18,7 +18,7 @@ REPLY: dict[str, Any] = {
 
 def events(reply: dict[str, Any], options: Any) -> list[Any]:
     body = msgspec.json.encode({"model": "m", "stream": True, "stream_options": options})
-    answer = local_answer(ClientCall(Shape.COMPLETIONS, body), reply, streamed=True)
+    answer = local_answer(GenerationRequest.at(Shape.COMPLETIONS, body), reply, streamed=True)
     assert isinstance(answer.body, bytes)
     lines = [line for line in answer.body.decode().split("\n\n") if line]
     assert lines.pop() == "data: [DONE]"
@@ -26,7 +26,7 @@ def events(reply: dict[str, Any], options: Any) -> list[Any]:
 
 
 def test_a_whole_answer_is_json() -> None:
-    answer = local_answer(ClientCall(Shape.COMPLETIONS, b"{}"), REPLY, streamed=False)
+    answer = local_answer(GenerationRequest.at(Shape.COMPLETIONS, b"{}"), REPLY, streamed=False)
     assert answer.headers == [(b"content-type", b"application/json")]
     assert isinstance(answer.body, bytes)
     assert msgspec.json.decode(answer.body) == REPLY

@@ -6,7 +6,8 @@ import pytest
 
 from gateway.config.settings import Kind, Settings, UpstreamSettings
 from gateway.exchange.attempt import Attempts, describe, parameter_names
-from gateway.exchange.message import ClientCall, Decision
+from gateway.exchange.message import Decision
+from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.parameter_fixes import ParameterFix
 from gateway.shapes import Shape
@@ -14,7 +15,7 @@ from gateway.shapes import Shape
 OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", Kind.OPENAI)
 ROUTE = Route("openai", "m", "m", Kind.OPENAI, Shape.CHAT, (Shape.CHAT,), Source.CATALOGUE)
 BODY = b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 5}'
-CALL = ClientCall(Shape.CHAT, BODY, query=b"a=1")
+CALL = GenerationRequest.at(Shape.CHAT, BODY, query=b"a=1")
 
 
 def attempts() -> Attempts:

@@ -32,7 +32,7 @@ from gateway.errors import (
 from gateway.exchange.fine_tuning import MAX_FAILED_POLLS, MAX_JOBS
 from gateway.exchange.fine_tuning_calls import MAX_EVENTS, MAX_PAGES
 from gateway.exchange.message import Decision, ReplyBody
-from gateway.exchange.passing import PassedCall
+from gateway.request import Request
 from gateway.shapes import UpstreamCall
 from tests.exchange.legacy_scene import AS_JSON, LegacyScene, queries
 from tests.exchange.scene import OPENAI
@@ -402,7 +402,7 @@ def test_a_client_that_leaves_ends_the_following() -> None:
         scene.legacy._fine_tunes._sleep = pause
         handler = scene.legacy.route("GET", f"{PATH}/events")
         assert handler is not None
-        call = PassedCall("GET", f"{PATH}/events", b"stream=true", AS_JSON)
+        call = Request("GET", f"{PATH}/events", b"stream=true", AS_JSON)
         reply = await handler(call, Decision())
         assert isinstance(reply.body, ReplyBody)
         chunks = aiter(reply.body)
@@ -423,7 +423,7 @@ def test_a_stream_that_is_never_read_is_closed() -> None:
         scene = LegacyScene(Jobs(RUNNING))
         handler = scene.legacy.route("GET", f"{PATH}/events")
         assert handler is not None
-        call = PassedCall("GET", f"{PATH}/events", b"stream=true", AS_JSON)
+        call = Request("GET", f"{PATH}/events", b"stream=true", AS_JSON)
         reply = await handler(call, Decision())
         assert isinstance(reply.body, ReplyBody)
         await reply.body.aclose()

@@ -25,7 +25,8 @@ from gateway.errors import (
 )
 from gateway.exchange.listing import Listing, model_path
 from gateway.exchange.message import ClientReply, Decision
-from gateway.exchange.passing import PassedCall, Passing
+from gateway.exchange.passing import Passing
+from gateway.request import Request
 from gateway.shapes import RawHeaders, UpstreamCall
 from tests.exchange.scene import ALICE, OPENAI, Scene
 from tests.fakes import Answer, FakeReply, error_reply, json_reply
@@ -73,7 +74,7 @@ async def passed(
 ) -> tuple[ClientReply, Decision]:
     decision = Decision()
     passing = Passing(scene.settings, scene.resolver, scene.network.send)
-    call = PassedCall(method, path, b"a=1", headers, body, client, model)
+    call = Request(method, path, b"a=1", headers, body, client, model)
     return await passing.run(call, decision), decision
 
 
@@ -248,7 +249,7 @@ async def listed(
 ) -> tuple[ClientReply, Any]:
     passing = Passing(scene.settings, scene.resolver, scene.network.send)
     listing = Listing(scene.settings, passing, scene.network.send)
-    call = PassedCall("GET", "/models", b"", headers, b"", client)
+    call = Request("GET", "/models", b"", headers, b"", client)
     reply = await listing.all(call, Decision())
     if isinstance(reply.body, bytes):
         return reply, msgspec.json.decode(reply.body)
@@ -258,7 +259,7 @@ async def listed(
 async def card(scene: Scene, model: str, client: ClientSettings | None = None) -> ClientReply:
     passing = Passing(scene.settings, scene.resolver, scene.network.send)
     listing = Listing(scene.settings, passing, scene.network.send)
-    call = PassedCall("GET", model_path(model), b"", ALICE, b"", client)
+    call = Request("GET", model_path(model), b"", ALICE, b"", client)
     return await listing.one(call, model, Decision())
 
 
@@ -365,9 +366,7 @@ def test_a_redirected_model_is_listed_and_has_a_card() -> None:
         Passing(scene.settings, scene.resolver, scene.network.send),
         scene.network.send,
     )
-    reply = asyncio.run(
-        listing.one(PassedCall("GET", model_path("old"), b"", ALICE), "old", decision)
-    )
+    reply = asyncio.run(listing.one(Request("GET", model_path("old"), b"", ALICE), "old", decision))
     assert reply.status == 200
     assert "'old' is redirected to 'gpt-4o'" in decision.warning
 

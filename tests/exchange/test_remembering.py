@@ -10,7 +10,7 @@ import pytest
 
 from gateway.config.settings import ModelRule
 from gateway.errors import GatewayError, InvalidRequest
-from gateway.exchange.message import ClientCall, Decision
+from gateway.exchange.message import Decision
 from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.stored_responses import (
     StoredResponse,
@@ -18,6 +18,7 @@ from gateway.exchange.stored_responses import (
     conversation,
     input_items,
 )
+from gateway.request import GenerationRequest
 from gateway.resolve.resolver import Question
 from gateway.shapes import Json, RawHeaders, Shape
 from gateway.translate import responses_via_chat
@@ -105,7 +106,9 @@ def test_a_response_is_kept_before_the_client_has_its_last_event() -> None:
 
     async def scenario() -> tuple[bytes, Any]:
         body = b'{"model": "gpt-4o-mini", "input": "Hello", "stream": true}'
-        reply = await stage.exchange.run(ClientCall(Shape.RESPONSES, body, ALICE), Decision())
+        reply = await stage.exchange.run(
+            GenerationRequest.at(Shape.RESPONSES, body, ALICE), Decision()
+        )
         assert not isinstance(reply.body, bytes)
         received = b""
         async for chunk in reply.body:
@@ -364,7 +367,9 @@ def test_a_reply_without_an_id_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(stage.responses._store, "put", stored.append)
 
     async def scenario() -> None:
-        call = ClientCall(Shape.RESPONSES, b'{"model": "gpt-4o-mini", "input": "Hi"}', ALICE)
+        call = GenerationRequest.at(
+            Shape.RESPONSES, b'{"model": "gpt-4o-mini", "input": "Hi"}', ALICE
+        )
         question = Question(MODEL, Shape.RESPONSES, frozenset(), ALICE)
         route = await stage.resolver.resolve(question)
         attempt = stage.exchange.attempts.build(call, route, Shape.CHAT, ())
@@ -392,7 +397,7 @@ def test_closing_lets_go_of_the_store() -> None:
 def test_a_stream_that_is_kept_offers_the_short_way_that_it_has_unkept() -> None:
     body = {"model": MODEL, "input": "Hello", "stream": True}
     stage = scene(DemoUpstream())
-    call = ClientCall(Shape.RESPONSES, msgspec.json.encode(body), ALICE)
+    call = GenerationRequest.at(Shape.RESPONSES, msgspec.json.encode(body), ALICE)
 
     def translation() -> Translation:
         return responses_via_chat.translate(dict(body), Context(MODEL, MODEL))

@@ -27,7 +27,8 @@ from gateway.errors import (
 )
 from gateway.exchange import story
 from gateway.exchange.answers import as_date
-from gateway.exchange.message import ClientCall, Decision
+from gateway.exchange.message import Decision
+from gateway.request import GenerationRequest
 from gateway.shapes import Shape, UpstreamCall
 from tests.exchange.scene import (
     ALICE,
@@ -265,7 +266,9 @@ def test_a_redirected_model_is_served_by_another_and_every_reply_says_so(streame
 def test_an_error_of_a_redirected_model_says_so_too() -> None:
     scene = Scene(lambda _: error_reply(429, "slow down"), redirect=(("old", "gpt-4o"),))
     decision = Decision()
-    call = ClientCall(Shape.CHAT, msgspec.json.encode({**MESSAGES, "model": "old", "n": 0}))
+    call = GenerationRequest.at(
+        Shape.CHAT, msgspec.json.encode({**MESSAGES, "model": "old", "n": 0})
+    )
     with suppress(GatewayError):
         asyncio.run(scene.exchange.run(call, decision))
     assert "'old' is redirected to 'gpt-4o'" in decision.warning

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from gateway.edge import http_limits, serving
-from gateway.edge.serving import Listener, bind, serve
+from gateway.server import http_limits, serving
+from gateway.server.serving import Listener, bind, serve
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -255,7 +255,7 @@ def test_a_connection_that_was_reset_leaves_no_timer_behind() -> None:
 
         lost = asyncio.Event()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("gateway.edge.serving.LimitedHttpProtocol", Watched)
+            patch.setattr("gateway.server.serving.LimitedHttpProtocol", Watched)
             running = Running(hello)
             reader, writer = await running.connect()
             writer.write(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.edge.http_limits import MAX_HEAD_BYTES
-from gateway.edge.whole_request import KnownHead, read
-from tests.edge.wire import request
+from gateway.server.http_limits import MAX_HEAD_BYTES
+from gateway.server.whole_request import KnownHead, read
+from tests.server.wire import request
 
 BODY = b'{"model": "m"}'
 

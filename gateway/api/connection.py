@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from typing import Any
 
-from gateway.edge.departure import Departure
 from gateway.errors import InvalidRequest, PayloadTooLarge
+from gateway.server.departure import Departure
 from gateway.shapes import RawHeaders
 
 Message = MutableMapping[str, Any]

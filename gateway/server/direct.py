@@ -11,11 +11,11 @@ import logging
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from gateway.edge.direct_writing import DirectWriter
-from gateway.edge.http_limits import LimitedHttpProtocol
-from gateway.edge.whole_request import KnownHead, RequestHead, read
 from gateway.errors import ShuttingDown
 from gateway.exchange.message import Decision
+from gateway.server.direct_writing import DirectWriter
+from gateway.server.http_limits import LimitedHttpProtocol
+from gateway.server.whole_request import KnownHead, RequestHead, read
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle

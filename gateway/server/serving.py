@@ -14,9 +14,9 @@ from typing import Any, cast
 
 import uvicorn
 
-from gateway.edge.accepting import Acceptor
-from gateway.edge.direct import DirectHttpProtocol
-from gateway.edge.http_limits import LimitedHttpProtocol
+from gateway.server.accept import Acceptor
+from gateway.server.direct import DirectHttpProtocol
+from gateway.server.http_limits import LimitedHttpProtocol
 
 KEEPALIVE_SECONDS = 75
 """Longer than the clients' own (openai-python: 5 s), so that they are the ones who close."""
@@ -26,7 +26,7 @@ KEEPALIVE_SECONDS = 75
 class Listener:
     """An application and the address it is served at. `port` 0: any free one.
 
-    One that takes whole requests (`edge/direct.py`) is served these directly, all else by ASGI.
+    One that takes whole requests (`server/direct.py`) is served these directly, all else by ASGI.
     """
 
     app: Any

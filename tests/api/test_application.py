@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.api.application import _forget_cancellation
 from gateway.config.settings import ClientSettings, ServerSettings
-from gateway.edge.application import _forget_cancellation
 from gateway.errors import TruncatedStream
 from gateway.shapes import RawHeaders, UpstreamCall
-from tests.edge.client import Client, Reply
+from tests.api.client import Client, Reply
 from tests.exchange.scene import chat_chunk, chat_completion
 from tests.fakes import EVENT_STREAM, Answer, FakeReply, error_reply, json_reply, stream_reply
 

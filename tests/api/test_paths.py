@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.edge.paths import WITHOUT_V1, Place, place_of
+from gateway.api.paths import WITHOUT_V1, Place, place_of
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.edge import guard
+from gateway.api import guard
 from gateway.errors import GatewayError
 
 

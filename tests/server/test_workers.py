@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from gateway.edge.workers import Workers, _ending
+from gateway.server.workers import Workers, _ending
 from tests.processes import GatewayProcess, gateway_process
 
 pytestmark = pytest.mark.slow
@@ -42,7 +42,7 @@ def test_a_worker_that_dies_is_replaced_and_all_end_on_sigterm(tmp_path: Path) -
 def test_work_that_fails_is_told_and_work_that_ends_while_stopping_is_not_restarted(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("gateway.edge.workers.RESTART_PAUSE", 0.0)
+    monkeypatch.setattr("gateway.server.workers.RESTART_PAUSE", 0.0)
     started = 0
     workers: Workers
 

@@ -10,21 +10,18 @@ from typing import Any, Protocol
 
 import msgspec
 
-from gateway.config.settings import ClientSettings, Settings
-from gateway.edge import guard
-from gateway.edge.access import Access
-from gateway.edge.connection import (
+from gateway.api import guard
+from gateway.api.access import Access
+from gateway.api.connection import (
     ClientConnection,
     ClientGone,
     Receive,
     check_size,
     declared_length,
 )
-from gateway.edge.departure import SCOPE_KEY
-from gateway.edge.direct_writing import DirectWriter
-from gateway.edge.paths import Place, place_of
-from gateway.edge.whole_request import RequestHead
-from gateway.edge.writing import ASGISend, ReplyWriter
+from gateway.api.paths import Place, place_of
+from gateway.api.writing import ASGISend, ReplyWriter
+from gateway.config.settings import ClientSettings, Settings
 from gateway.errors import (
     GatewayError,
     InvalidRequest,
@@ -34,10 +31,14 @@ from gateway.errors import (
 )
 from gateway.exchange.legacy import Legacy
 from gateway.exchange.listing import Listing
-from gateway.exchange.message import ClientCall, ClientReply, Decision, Observer, with_path_model
-from gateway.exchange.passing import PassedCall, Passing
+from gateway.exchange.message import ClientReply, Decision, Observer, with_path_model
+from gateway.exchange.passing import Passing
 from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.story import Exchange
+from gateway.request import GenerationRequest, Request
+from gateway.server.departure import SCOPE_KEY
+from gateway.server.direct_writing import DirectWriter
+from gateway.server.whole_request import RequestHead
 from gateway.shapes import ClientHeaders, RawHeaders, Shape
 
 log = logging.getLogger("gateway")
@@ -94,7 +95,7 @@ class ClientSide(Protocol):
 class Gateway:
     """The gateway as an ASGI 3 application. `draining` set: no new requests, `/readyz` says 503.
 
-    It is a `DirectApplication` as well (`edge/direct.py`): requests for generation that come whole
+    It is a `DirectApplication` as well (`server/direct.py`): requests that come whole
     take that way, and from `_to_its_end` on both are one.
     """
 
@@ -277,7 +278,9 @@ class Gateway:
             check_size(len(body), self._server.max_body_bytes)
         if admitted.model is not None:
             body = with_path_model(body, admitted.model, decision)
-        call = ClientCall(admitted.shape, body, admitted.headers, admitted.query, admitted.client)
+        call = GenerationRequest.at(
+            admitted.shape, body, admitted.headers, admitted.query, admitted.client
+        )
         return await self._services.exchange.run(call, decision)
 
     async def _pass_on(
@@ -288,7 +291,7 @@ class Gateway:
         if place.model is None:
             revived = self._services.legacy.route(method, place.below)
         length = declared_length(request.headers)
-        call = PassedCall(
+        call = Request(
             method,
             place.below,
             request.query,

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.config.settings import ModelRule
 from gateway.shapes import Shape, UpstreamCall
-from tests.edge.client import Client
+from tests.api.client import Client
 from tests.exchange.scene import ALICE, BOB, Scene
 from tests.fakes import Answer, error_reply
 from tests.translate.demo_upstream import DemoUpstream

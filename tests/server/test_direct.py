@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.config.settings import ClientSettings, ServerSettings
-from gateway.edge.whole_request import RequestHead
 from gateway.errors import TruncatedStream
+from gateway.server.whole_request import RequestHead
 from gateway.shapes import RawHeaders, UpstreamCall
-from tests.edge.client import Client
-from tests.edge.wire import DirectConnection, request
+from tests.api.client import Client
 from tests.exchange.scene import chat_chunk, chat_completion
 from tests.fakes import EVENT_STREAM, Answer, FakeReply, error_reply, json_reply, stream_reply
+from tests.server.wire import DirectConnection, request
 
 MESSAGES = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
 CHAT = msgspec.json.encode(MESSAGES)

@@ -9,7 +9,7 @@ from typing import Protocol
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from gateway.edge.writing import Fields, ReplyWriter
+from gateway.api.writing import Fields, ReplyWriter
 from gateway.errors import GatewayError
 from gateway.exchange.message import UNSAFE_IN_A_HEADER, Decision, ReplyBody, Source
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from gateway.edge import accepting
-from gateway.edge.accepting import AT_ONCE, Acceptor
-from gateway.edge.serving import bind
+from gateway.server import accept as accepting
+from gateway.server.accept import AT_ONCE, Acceptor
+from gateway.server.serving import bind
 from tests.upstream.scripted import until
 
 

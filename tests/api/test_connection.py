@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.edge.connection import ClientConnection, ClientGone, declared_length
+from gateway.api.connection import ClientConnection, ClientGone, declared_length
 from gateway.errors import PayloadTooLarge
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.edge.departure import Departure
+from gateway.server.departure import Departure
 
 
 def test_a_departure_cancels_the_task_it_was_armed_with() -> None:

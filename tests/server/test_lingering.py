@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from gateway.config.settings import ServerSettings
-from gateway.edge import lingering
-from gateway.edge.http_limits import MAX_HEAD_BYTES
-from tests.edge.client import Client
-from tests.edge.test_direct import CHAT, Held, answer
-from tests.edge.wire import DirectConnection, request
+from gateway.server import lingering
+from gateway.server.http_limits import MAX_HEAD_BYTES
+from tests.api.client import Client
+from tests.server.test_direct import CHAT, Held, answer
+from tests.server.wire import DirectConnection, request
 
 UNFINISHED = request(b"", "/v1/chat/completions", "Transfer-Encoding: chunked").replace(
     b"Content-Length: 0\r\n", b""

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import httptools
 
-from gateway.edge.http_limits import MAX_HEAD_BYTES
+from gateway.server.http_limits import MAX_HEAD_BYTES
 from gateway.shapes import ClientHeaders
 
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length:[ \t]*(\d{1,15})\r\n")

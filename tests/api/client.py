@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from gateway.api.application import Gateway, Services
 from gateway.config.settings import ClientSettings, ServerSettings, Settings
-from gateway.edge.application import Gateway, Services
 from gateway.exchange.fine_tuning import FineTunes
 from gateway.exchange.legacy import Legacy
 from gateway.exchange.listing import Listing

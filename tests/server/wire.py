@@ -7,7 +7,7 @@ from typing import Any
 import uvicorn
 from uvicorn.server import ServerState
 
-from gateway.edge.direct import DirectHttpProtocol
+from gateway.server.direct import DirectHttpProtocol
 
 
 class FakeTransport(asyncio.Transport):

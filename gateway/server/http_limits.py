@@ -7,9 +7,9 @@ until the process is out of memory (the same hole was CVE-2025-48956 in vLLM).
 import asyncio
 from typing import Any
 
-from gateway.edge.departure import SCOPE_KEY, Departure
-from gateway.edge.guard import MAX_HEADER_BYTES, MAX_TARGET_BYTES
-from gateway.edge.lingering import LingeringHttpProtocol
+from gateway.api.guard import MAX_HEADER_BYTES, MAX_TARGET_BYTES
+from gateway.server.departure import SCOPE_KEY, Departure
+from gateway.server.lingering import LingeringHttpProtocol
 
 HEAD_TIMEOUT = 10.0
 """Seconds from a connection's or a head's first moment to its last byte: total, not idle time."""

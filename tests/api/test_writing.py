@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.edge.writing import ReplyWriter
+from gateway.api.writing import ReplyWriter
 from gateway.errors import InvalidRequest
 from gateway.exchange.message import ClientReply, Decision, ReplyBody
 
