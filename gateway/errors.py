@@ -91,6 +91,13 @@ class PayloadTooLarge(InvalidRequest):
     code = "request_too_large"
 
 
+def too_large(limit: int) -> PayloadTooLarge:
+    """Return the error for a request body beyond its limit (bytes)."""
+    return PayloadTooLarge(
+        f"The request body is larger than {limit} bytes, which is this gateway's limit."
+    )
+
+
 class AuthenticationFailed(GatewayError):
     """The gateway has its own clients and this is none of them."""
 

@@ -7,17 +7,40 @@ It lies below every layer that handles requests, so none has a record of its own
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Self
+from urllib.parse import unquote
 
 from gateway.config.settings import ClientSettings
-from gateway.shapes import RawHeaders, Shape
+from gateway.shapes import ClientHeaders, RawHeaders, Shape
 
 Body = bytes | AsyncIterator[bytes]
 """A body that is here, or its pieces as they arrive."""
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of a request as it came off a connection, its framing taken away.
+
+    What is derived from a head is kept in its `headers` (see `ClientHeaders`).
+    """
+
+    method: str
+    raw_path: bytes
+    """Percent-encoded, without the query."""
+    query: bytes
+    """Without the question mark."""
+    headers: ClientHeaders
+    """All fields but `content-length` and `transfer-encoding`. `host` is the target's authority
+    where the target has one (RFC 9112 section 3.2.2)."""
+
+    @property
+    def path(self) -> str:
+        """The path, decoded; for messages, never for decisions."""
+        return unquote(self.raw_path.decode("latin-1"))
+
+
 @dataclass(slots=True)
 class Request:
-    """A request at any path below `/v1`. Never changed."""
+    """A request that has passed the guard. Never changed."""
 
     method: str
     path: str
@@ -30,6 +53,8 @@ class Request:
     """Who is calling, where the gateway has clients of its own."""
     model: str | None = None
     """The model that the request's own path named (Azure's deployments), not yet checked."""
+    length: int | None = None
+    """The length of a body that still arrives, where the client said it."""
 
 
 @dataclass(slots=True)
@@ -49,4 +74,4 @@ class GenerationRequest(Request):
         client: ClientSettings | None = None,
     ) -> Self:
         """Return a POST of `body` to a shape's endpoint."""
-        return cls("POST", shape.path, query, headers, body, client, None, shape)
+        return cls("POST", shape.path, query, headers, body, client, None, None, shape)

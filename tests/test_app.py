@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from gateway import app
+from gateway.asgi import ASGIGateway
 from gateway.config.settings import (
     AdminSettings,
     CredentialPolicy,
@@ -44,8 +45,13 @@ def test_everything_is_joined() -> None:
             application = app.build(settings(upstream.base_url, rule, admin=token))
             body = {"model": "davinci-002", "messages": [{"role": "user", "content": "Why?"}]}
             headers = {"authorization": "Bearer sk-test"}
+            served = ASGIGateway(application.gateway)
             reply = await asked(
-                application.gateway, "POST", "/v1/chat/completions", json=body, headers=headers
+                served,
+                "POST",
+                "/v1/chat/completions",
+                json=body,
+                headers=headers,
             )
             assert "Q: Why?\nA:" in reply.json()["choices"][0]["message"]["content"]
             counted = await asked(

@@ -19,7 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "upstream": {"errors", "shapes", "config"},
     "exchange": {"errors", "shapes", "config", "request", "resolve", "translate"},
     "stores": {"config", "shapes", "exchange"},
-    "api": {"errors", "shapes", "config", "request", "exchange", "server"},
+    "api": {"errors", "shapes", "config", "request", "exchange", "translate"},
     "server": {"errors", "shapes", "config", "request", "exchange", "api"},
     "admin": {"errors", "shapes", "config", "resolve", "exchange"},
     "demo": {"errors", "shapes", "config", "server", "app"},
@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("errors", "shapes", "config", "resolve", "translate", "upstream"),
         *("tokenizers", "stores", "exchange", "api", "admin"),
     },
+    "asgi": {"errors", "shapes", "config", "request", "exchange", "api", "app"},
     "running": {"config", "server", "app"},
     "cli": {
         "running",

@@ -1,15 +1,15 @@
 """Refuses requests that no route should see: what the HTTP parser lets through and should not.
 
-uvicorn's httptools parser accepts no Host and two Hosts, absolute request targets, TRACE, and names
-with underscores that a proxy in front may have read as dashes. Decisions here and in the routes are
-made on `scope["path"]`, never on a URL rebuilt from the Host header (CVE-2026-48710).
+Decisions here and in the routes are made on the raw path, never on a URL rebuilt from the Host
+header (CVE-2026-48710).
 """
 
 import re
 from collections.abc import Collection
-from typing import Any
 
 from gateway.errors import GatewayError, InvalidRequest, MethodNotAllowed, PayloadTooLarge
+from gateway.request import Head
+from gateway.shapes import ClientHeaders, RawHeaders
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 MAX_TARGET_BYTES = 8 * 1024
@@ -25,25 +25,40 @@ _PLAIN_PATH = re.compile(rb"(?:/[A-Za-z0-9_-]+)+")
 _NAME_IN_PATH = re.compile(rb"^(?:/openai)?(?:/v1)?/(?:deployments|models|engines)/[^/]+")
 """Where a path names a model, whose own slashes are encoded: `org%2Fmodel`."""
 
+_MEANINGFUL = frozenset(
+    {
+        *(b"accept", b"accept-encoding", b"anthropic-beta", b"anthropic-version", b"api-key"),
+        *(b"authorization", b"connection", b"content-encoding", b"content-length"),
+        *(b"content-type", b"cookie", b"expect", b"forwarded", b"idempotency-key", b"keep-alive"),
+        *(b"openai-beta", b"openai-organization", b"openai-project", b"proxy-authorization"),
+        *(b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"user-agent"),
+        *(b"x-api-key", b"x-client-request-id", b"x-request-id", b"x-real-ip"),
+    }
+)
+"""Fields that the gateway, a proxy in front or an upstream acts upon."""
+_MEANINGFUL_PREFIXES = (b"x-forwarded-", b"x-gateway-", b"x-stainless-")
 
-def check(scope: dict[str, Any], allowed_hosts: Collection[str]) -> None:
-    """Raise a `GatewayError` for a request that must not reach a route.
 
-    `allowed_hosts` empty: any host. A sidecar names its own, against DNS rebinding.
+def check(head: Head, allowed_hosts: Collection[str]) -> ClientHeaders:
+    """Return the head's fields as the routes see them.
+
+    Raises a `GatewayError` for a request that must not reach a route. `allowed_hosts` empty: any
+    host. A sidecar names its own, against DNS rebinding.
     """
-    if scope["method"] not in METHODS:
+    if head.method not in METHODS:
         raise MethodNotAllowed(
-            f"The method {scope['method'][:16]!r} is not served.",
+            f"The method {head.method[:16]!r} is not served.",
             headers=(("allow", ", ".join(sorted(METHODS))),),
         )
-    _check_target(scope)
-    _check_headers(scope["headers"])
-    _check_host(scope["headers"], allowed_hosts)
+    _check_target(head)
+    headers = _checked_headers(head.headers)
+    _check_host(headers, allowed_hosts)
+    return headers
 
 
-def _check_target(scope: dict[str, Any]) -> None:
-    raw_path: bytes = scope.get("raw_path") or scope["path"].encode("latin-1", "replace")
-    if len(raw_path) + len(scope["query_string"]) > MAX_TARGET_BYTES:
+def _check_target(head: Head) -> None:
+    raw_path = head.raw_path
+    if len(raw_path) + len(head.query) > MAX_TARGET_BYTES:
         raise GatewayError(
             f"The request target is longer than {MAX_TARGET_BYTES} bytes.",
             status=414,
@@ -64,7 +79,7 @@ def _check_target(scope: dict[str, Any]) -> None:
         )
 
 
-def _check_headers(headers: list[tuple[bytes, bytes]]) -> None:
+def _checked_headers(headers: ClientHeaders) -> ClientHeaders:
     names = b"".join([name for name, _ in headers])
     size = len(names) + sum([len(value) for _, value in headers])
     if len(headers) > MAX_HEADER_FIELDS or size > MAX_HEADER_BYTES:
@@ -73,15 +88,27 @@ def _check_headers(headers: list[tuple[bytes, bytes]]) -> None:
             status=431,
             code="headers_too_large",
         )
-    if b"_" in names:
-        bad = next(name for name, _ in headers if b"_" in name)
-        raise InvalidRequest(
-            f"The header name {bad[:64].decode('latin-1')!r} has an underscore; use dashes.",
-            code="invalid_header",
-        )
+    return _without_underscores(headers) if b"_" in names else headers
 
 
-def _check_host(headers: list[tuple[bytes, bytes]], allowed_hosts: Collection[str]) -> None:
+def _without_underscores(headers: ClientHeaders) -> ClientHeaders:
+    """Return the fields without those whose names have an underscore, as nginx does.
+
+    Agents send `session_id`. A server that reads underscores as dashes (CGI, WSGI) could take one
+    for a field that means something: such a one is refused, for somebody means it to be mistaken.
+    """
+    for name, _ in headers:
+        meant = name.replace(b"_", b"-")
+        if meant != name and (meant in _MEANINGFUL or meant.startswith(_MEANINGFUL_PREFIXES)):
+            raise InvalidRequest(
+                f"The header name {name[:64].decode('latin-1')!r} has an underscore, and could be "
+                f"mistaken for {meant[:64].decode('latin-1')!r}; use dashes.",
+                code="invalid_header",
+            )
+    return ClientHeaders(field for field in headers if b"_" not in field[0])
+
+
+def _check_host(headers: RawHeaders, allowed_hosts: Collection[str]) -> None:
     hosts = [value for name, value in headers if name == b"host"]
     match = _HOST.match(hosts[0]) if len(hosts) == 1 else None
     if match is None:

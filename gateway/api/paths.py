@@ -40,9 +40,9 @@ class Place:
     """The model that the path names, decoded. It comes from the client: check it."""
 
     @property
-    def path(self) -> str:
-        """The path as OpenAI documents it, decoded: what routes are told apart by."""
-        return f"/v1{unquote(self.below)}"
+    def canonical(self) -> str:
+        """The path as OpenAI documents it, still percent-encoded: what the routes are told by."""
+        return f"/v1{self.below}"
 
 
 def place_of(raw_path: bytes) -> Place | None:

@@ -1,29 +1,28 @@
-"""Writes replies: what goes on the wire, and keep-alive comments while a stream is silent."""
+"""Writes replies: what comes when, and keep-alive comments while a stream is silent."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from abc import ABC, abstractmethod
 
 import msgspec
 
 from gateway.errors import GatewayError
 from gateway.exchange.message import ClientReply, Decision, ReplyBody
 
-ASGISend = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Fields = list[tuple[bytes, bytes]]
 
 
-class ReplyWriter:
-    """Writes one reply, as ASGI messages. `started` tells whether a status has gone out.
+class ReplyWriter(ABC):
+    """Writes one reply. `started` tells whether a status has gone out.
 
-    `keepalive_interval` is in seconds. Another wire is a subclass with its own way to `_start`,
-    `_write_chunk`, `_end` and `_write_whole`.
+    `keepalive_interval` is in seconds. How bytes reach the client is a subclass's business. `gone`
+    tells whether the client has left.
     """
 
-    __slots__ = ("_interval", "_quiet_since", "_send", "started", "status")
+    __slots__ = ("_interval", "_quiet_since", "started", "status")
 
-    def __init__(self, send: ASGISend, keepalive_interval: float) -> None:
-        self._send = send
+    gone: bool
+
+    def __init__(self, keepalive_interval: float) -> None:
         self._interval = keepalive_interval
         self._quiet_since = 0.0
         self.started = False
@@ -46,32 +45,28 @@ class ReplyWriter:
 
     async def write_error(self, error: GatewayError, decision: Decision) -> None:
         """Write an error in OpenAI's envelope."""
-        body = msgspec.json.encode(error.envelope())
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode("ascii")),
-            *((n.encode("latin-1"), v.encode("latin-1", "replace")) for n, v in error.headers),
-        ]
-        await self.write(ClientReply(error.status, headers, body), decision)
+        await self.write(error_reply(error), decision)
+
+    @abstractmethod
+    async def _write_whole(self, fields: Fields, decision: Decision, body: bytes) -> None:
+        """Write a head and all of its body."""
+
+    @abstractmethod
+    async def _start(self, fields: Fields, decision: Decision) -> None:
+        """Write the head of a streamed body."""
+
+    @abstractmethod
+    async def _write_chunk(self, chunk: bytes) -> None:
+        """Write a piece of a body; waits while the client does not read."""
+
+    @abstractmethod
+    async def _end(self) -> None:
+        """Write the end of a streamed body."""
 
     async def _relay(self, body: ReplyBody) -> None:
         async for chunk in body:
             if chunk:
                 await self._write_chunk(chunk)
-
-    async def _write_whole(self, fields: Fields, decision: Decision, body: bytes) -> None:
-        await self._start(fields, decision)
-        await self._end(body)
-
-    async def _start(self, fields: Fields, decision: Decision) -> None:
-        headers = [*fields, *decision.headers()]
-        await self._send({"type": "http.response.start", "status": self.status, "headers": headers})
-
-    async def _write_chunk(self, chunk: bytes) -> None:
-        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
-
-    async def _end(self, body: bytes = b"") -> None:
-        await self._send({"type": "http.response.body", "body": body})
 
     async def _write_kept_alive(self, body: ReplyBody, keepalive: bytes) -> None:
         loop = asyncio.get_running_loop()
@@ -95,3 +90,14 @@ class ReplyWriter:
             else:
                 await self._write_chunk(keepalive)
                 self._quiet_since = loop.time()
+
+
+def error_reply(error: GatewayError) -> ClientReply:
+    """Return an error as a reply in OpenAI's envelope."""
+    body = msgspec.json.encode(error.envelope())
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        *((n.encode("latin-1"), v.encode("latin-1", "replace")) for n, v in error.headers),
+    ]
+    return ClientReply(error.status, headers, body)

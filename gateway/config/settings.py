@@ -88,6 +88,8 @@ class ServerSettings:
     max_upload_bytes: int = 1024 * 1024 * 1024
     """Limit of a body that is passed on as a stream, such as a file upload."""
     body_idle_timeout: float = 30.0
+    send_timeout: float = 60.0
+    """How long a client may leave unread what it was sent."""
     grace_period: float = 30.0
     first_byte_grace: float = 10.0
     """A translated stream sends its 200 and keep-alive comments after so long without an event."""

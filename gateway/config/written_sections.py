@@ -53,6 +53,10 @@ class WrittenServer(Written):
         default=_SERVER.body_idle_timeout,
         description="Seconds without a byte after which an unfinished request is given up.",
     )
+    send_timeout: Seconds = Field(
+        default=_SERVER.send_timeout,
+        description="Seconds that a client may leave its reply unread before it is cut off.",
+    )
     grace_period: SecondsOrZero = Field(
         default=_SERVER.grace_period,
         description="Seconds that open requests get to finish at shutdown.",

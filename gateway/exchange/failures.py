@@ -8,9 +8,9 @@ from gateway.config.settings import ClientSettings
 from gateway.errors import (
     GatewayError,
     ModelNotFound,
-    PayloadTooLarge,
     PermissionDenied,
     UpstreamError,
+    too_large,
 )
 from gateway.exchange.message import decode_object
 from gateway.exchange.sending import Failure
@@ -132,9 +132,7 @@ def own_key_refused(upstream: str) -> UpstreamError:
 def check_size(size: int, limit: int) -> None:
     """Raise `PayloadTooLarge` when a body passes its limit (bytes)."""
     if size > limit:
-        raise PayloadTooLarge(
-            f"The request body is larger than {limit} bytes, which is this gateway's limit."
-        )
+        raise too_large(limit)
 
 
 def listing_failed(upstream: str, status: int, body: bytes) -> GatewayError:

@@ -5,11 +5,10 @@ from dataclasses import replace
 
 import msgspec
 
-from gateway.errors import GatewayError, InvalidRequest, UpstreamError
+from gateway.errors import GatewayError, UpstreamError
 from gateway.exchange import failures
 from gateway.exchange.message import ClientReply, decode_object
-from gateway.exchange.sending import MAX_ERROR_BYTES, MAX_WHOLE_BYTES, header
-from gateway.request import Request
+from gateway.exchange.sending import MAX_ERROR_BYTES, MAX_WHOLE_BYTES
 from gateway.shapes import Json, RawHeaders
 from gateway.translate.fields import upstream_error
 from gateway.translate.sse import encode_json
@@ -20,27 +19,6 @@ ClientParam = Callable[[str | None], str | None]
 _JSON = [(b"content-type", b"application/json")]
 _ABOUT_THE_BODY = frozenset({b"content-type", b"content-length", b"content-encoding"})
 _ABOUT_THE_ERROR = frozenset({b"retry-after", b"retry-after-ms", b"x-should-retry"})
-
-
-async def read_request(call: Request, limit: int) -> bytes:
-    """Return a request's whole body.
-
-    Raises `PayloadTooLarge` beyond `limit` bytes, `InvalidRequest` for a compressed one.
-    """
-    if header(call.headers, b"content-encoding"):
-        raise InvalidRequest(
-            "Compressed request bodies are not read; send it without Content-Encoding.",
-            status=415,
-            code="unsupported_content_encoding",
-        )
-    if isinstance(call.body, bytes):
-        failures.check_size(len(call.body), limit)
-        return call.body
-    whole = bytearray()
-    async for chunk in call.body:
-        whole += chunk
-        failures.check_size(len(whole), limit)
-    return bytes(whole)
 
 
 async def read_reply(reply: ClientReply, limit: int = MAX_WHOLE_BYTES) -> bytes:

@@ -76,7 +76,6 @@ class Passing:
         decision.endpoint = f"/v1{call.path}"
         decision.resolved_by = "config" if upstream != default else "default"
         decision.attempts = 1
-        length = header(call.headers, b"content-length")
         unchanged = routed.body is call.body
         reply = await self._send(
             UpstreamCall(
@@ -86,7 +85,7 @@ class Passing:
                 body=routed.body,
                 query=call.query,
                 client_headers=call.headers,
-                body_length=int(length) if unchanged and length.isdigit() else None,
+                body_length=call.length if unchanged else None,
                 model=routed.model,
             )
         )

@@ -1,7 +1,8 @@
-"""Runs ASGI applications on sockets, and ends them well.
+"""Runs applications on sockets, and ends them well.
 
 On SIGTERM or SIGINT: no new connections and no new requests; what runs may finish within the grace
-period; then it is cut off, visibly.
+period; then it is cut off, visibly. The gateway is served by the door, any other application (the
+admin listener) by uvicorn.
 """
 
 import asyncio
@@ -10,50 +11,28 @@ import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import uvicorn
 
+from gateway.api.application import Gateway
 from gateway.server.accept import Acceptor
-from gateway.server.direct import DirectHttpProtocol
-from gateway.server.http_limits import LimitedHttpProtocol
+from gateway.server.door import Door
+from gateway.server.http1 import IDLE_TIMEOUT
 
-KEEPALIVE_SECONDS = 75
-"""Longer than the clients' own (openai-python: 5 s), so that they are the ones who close."""
+BACKLOG = 2048
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
     """An application and the address it is served at. `port` 0: any free one.
 
-    One that takes whole requests (`server/direct.py`) is served these directly, all else by ASGI.
+    `app` is the `Gateway` or an ASGI application.
     """
 
     app: Any
     host: str
     port: int
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves the process's signals to who runs several of it."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=[])
-        backlog = self.config.backlog
-        self.servers = [
-            cast("asyncio.Server", Acceptor(each, self._protocol, backlog))
-            for each in sockets or ()
-        ]
-
-    def _protocol(self) -> asyncio.Protocol:
-        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
-        return make(
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -81,7 +60,7 @@ async def serve(
     stop: asyncio.Event | None = None,
     already_bound: Sequence[socket.socket] = (),
 ) -> None:
-    """Serve until SIGTERM, SIGINT or `stop`; the first listener's end is waited for.
+    """Serve until SIGTERM, SIGINT or `stop`; the listeners' ends are waited for.
 
     `on_started` is called with the bound ports. `already_bound` are the listeners' sockets where
     several processes share them. Raises `OSError` when an address cannot be bound.
@@ -91,47 +70,96 @@ async def serve(
         bound = list(already_bound) or [
             sockets.enter_context(bind(each.host, each.port)) for each in listeners
         ]
-        servers = [_server(each.app, grace_period) for each in listeners]
         with _signals(stop):
-            tasks = [
-                asyncio.create_task(server.serve(sockets=[listening]))
-                for server, listening in zip(servers, bound, strict=True)
+            servers = [
+                _server(each, listening, grace_period)
+                for each, listening in zip(listeners, bound, strict=True)
             ]
-            if await _until_started(servers, tasks):
+            if await _until_started(servers):
                 on_started([listening.getsockname()[1] for listening in bound])
-            stopped = asyncio.create_task(stop.wait())
-            await asyncio.wait({stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-            stopped.cancel()
+                await _until_stopped(stop, servers)
             on_drain()
-            for server in servers:
-                server.should_exit = True
-            await asyncio.gather(*tasks)
+            await asyncio.gather(*(server.drain() for server in servers))
 
 
-def _server(app: Any, grace_period: float) -> _Server:
-    direct = hasattr(app, "admit") and hasattr(app, "serve")
-    config = uvicorn.Config(
-        app,
-        http=DirectHttpProtocol if direct else LimitedHttpProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=KEEPALIVE_SECONDS,
-        timeout_graceful_shutdown=max(1, round(grace_period)),
-    )
-    return _Server(config)
+class _GatewayServer:
+    """The gateway behind its own door."""
+
+    def __init__(self, gateway: Gateway, listening: socket.socket, grace_period: float) -> None:
+        self._door = Door(gateway)
+        self._grace_period = grace_period
+        self._acceptor = Acceptor(listening, self._door.connection, BACKLOG)
+        self.started = True
+        self.ended: asyncio.Task[None] | None = None
+
+    async def drain(self) -> None:
+        """Take no more connections, and let those that are there end."""
+        self._acceptor.close()
+        await self._acceptor.wait_closed()
+        await self._door.drain(self._grace_period)
 
 
-async def _until_started(servers: Sequence[_Server], tasks: Sequence["asyncio.Task[None]"]) -> bool:
+class _Uvicorn(uvicorn.Server):
+    """uvicorn, which leaves the process's signals to who runs several servers."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class _ASGIServer:
+    """An ASGI application behind uvicorn."""
+
+    def __init__(self, app: Any, listening: socket.socket, grace_period: float) -> None:
+        config = uvicorn.Config(
+            app,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=round(IDLE_TIMEOUT),
+            timeout_graceful_shutdown=max(1, round(grace_period)),
+        )
+        self._server = _Uvicorn(config)
+        self.ended = asyncio.create_task(self._server.serve(sockets=[listening]))
+
+    @property
+    def started(self) -> bool:
+        """Whether connections are taken."""
+        return self._server.started
+
+    async def drain(self) -> None:
+        """Take no more connections, and let those that are there end; raises why it has failed."""
+        self._server.should_exit = True
+        await self.ended
+
+
+_Server = _GatewayServer | _ASGIServer
+
+
+def _server(listener: Listener, listening: socket.socket, grace_period: float) -> _Server:
+    if isinstance(listener.app, Gateway):
+        return _GatewayServer(listener.app, listening, grace_period)
+    return _ASGIServer(listener.app, listening, grace_period)
+
+
+async def _until_started(servers: Sequence[_Server]) -> bool:
     """Wait until all servers have started; False if one has ended instead."""
     while not all(server.started for server in servers):
-        done, _ = await asyncio.wait(tasks, timeout=0.01, return_when=asyncio.FIRST_COMPLETED)
+        running = [server.ended for server in servers if server.ended is not None]
+        done, _ = await asyncio.wait(running, timeout=0.01, return_when=asyncio.FIRST_COMPLETED)
         if done:
             return False
     return True
+
+
+async def _until_stopped(stop: asyncio.Event, servers: Sequence[_Server]) -> None:
+    stopped = asyncio.create_task(stop.wait())
+    running = [server.ended for server in servers if server.ended is not None]
+    await asyncio.wait({stopped, *running}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from gateway.api.application import Gateway, Services
+from gateway.asgi import ASGIGateway
 from gateway.config.settings import ClientSettings, ServerSettings, Settings
 from gateway.exchange.fine_tuning import FineTunes
 from gateway.exchange.legacy import Legacy
@@ -123,7 +124,7 @@ class Client:
             "query_string": query,
             "headers": all_headers,
         }
-        await self.gateway(scope, receive, send)
+        await ASGIGateway(self.gateway)(scope, receive, send)
         return reply
 
     def get(self, path: str, **more: Any) -> Reply:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from gateway.api.application import _forget_cancellation
+from gateway.asgi import ASGIGateway
 from gateway.config.settings import ClientSettings, ServerSettings
 from gateway.errors import TruncatedStream
 from gateway.shapes import RawHeaders, UpstreamCall
@@ -297,7 +298,7 @@ def test_a_client_that_leaves_before_the_first_byte_cancels_the_call() -> None:
                 "query_string": b"",
                 "headers": list(headers),
             }
-            await client.gateway(scope, receive, send_reply)
+            await ASGIGateway(client.gateway)(scope, receive, send_reply)
             return Reply()
 
         task = asyncio.create_task(request())
@@ -384,8 +385,8 @@ def test_other_scopes_are_declined() -> None:
             sent.append(message)
 
         gateway = Client(ok).gateway
-        await gateway({"type": "websocket"}, receive, send)
-        await gateway({"type": "lifespan"}, receive, send)
+        await ASGIGateway(gateway)({"type": "websocket"}, receive, send)
+        await ASGIGateway(gateway)({"type": "lifespan"}, receive, send)
         return sent
 
     assert asyncio.run(scenario()) == [{"type": "websocket.close", "code": 1003}]

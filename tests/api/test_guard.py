@@ -1,28 +1,30 @@
 """Requests that no route should see."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from gateway.api import guard
 from gateway.errors import GatewayError
+from gateway.request import Head
+from gateway.shapes import ClientHeaders
+
+HOST = (b"host", b"gateway.test:8080")
 
 
-def scope(**changes: Any) -> dict[str, Any]:
-    path = changes.pop("path", "/v1/models")
-    return {
-        "method": "GET",
-        "path": path,
-        "raw_path": path.encode("latin-1"),
-        "query_string": b"",
-        "headers": [(b"host", b"gateway.test:8080")],
-        **changes,
-    }
+def head(
+    method: str = "GET",
+    path: str = "/v1/models",
+    query: bytes = b"",
+    headers: Sequence[tuple[bytes, bytes]] = (HOST,),
+) -> Head:
+    return Head(method, path.encode("latin-1"), query, ClientHeaders(headers))
 
 
 def status(hosts: frozenset[str] = frozenset(), **changes: Any) -> int:
     try:
-        guard.check(scope(**changes), hosts)
+        guard.check(head(**changes), hosts)
     except GatewayError as error:
         return error.status
     return 200
@@ -30,7 +32,6 @@ def status(hosts: frozenset[str] = frozenset(), **changes: Any) -> int:
 
 def test_an_ordinary_request_passes() -> None:
     assert status() == 200
-    assert status(raw_path=None) == 200
     assert status(path="/v1/models/ft:gpt-4o:acme::1%20x") == 200
 
 
@@ -89,10 +90,31 @@ def test_paths_that_could_leave_the_base_url_are_refused(path: str) -> None:
 
 
 def test_targets_and_headers_have_limits() -> None:
-    assert status(query_string=b"x" * 9000) == 414
+    assert status(query=b"x" * 9000) == 414
     assert status(headers=[(b"host", b"h"), *[(b"a", b"b")] * 100]) == 431
     assert status(headers=[(b"host", b"h"), (b"a", b"b" * 70_000)]) == 431
-    assert status(headers=[(b"host", b"h"), (b"x_forwarded_for", b"1")]) == 400
+
+
+@pytest.mark.parametrize("name", [b"session_id", b"x_session", b"_", b"thread_id"])
+def test_a_name_with_an_underscore_is_dropped_as_nginx_does(name: bytes) -> None:
+    sent = head(headers=[HOST, (name, b"1"), (b"accept", b"*/*")])
+    assert guard.check(sent, ()) == (HOST, (b"accept", b"*/*"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(b"content_length", b"transfer_encoding", b"x_api_key", b"api_key", b"content_type"),
+        *(b"x_forwarded_for", b"x_gateway_upstream", b"openai_organization", b"proxy_connection"),
+    ],
+)
+def test_a_name_that_could_be_mistaken_for_a_meaningful_one_is_refused(name: bytes) -> None:
+    assert status(headers=[HOST, (name, b"1")]) == 400
+
+
+def test_a_head_without_underscores_is_kept_as_it_is() -> None:
+    sent = head()
+    assert guard.check(sent, ()) is sent.headers
 
 
 @pytest.mark.parametrize(

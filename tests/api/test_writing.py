@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.api.writing import ReplyWriter
+from gateway.asgi import _ASGIWriter
 from gateway.errors import InvalidRequest
 from gateway.exchange.message import ClientReply, Decision, ReplyBody
 
@@ -39,7 +39,7 @@ def written(reply: ClientReply, decision: Decision | None = None) -> Wire:
     wire = Wire()
 
     async def scenario() -> None:
-        writer = ReplyWriter(wire.send, 60)
+        writer = _ASGIWriter(wire.send, 60)
         assert not writer.started
         await writer.write(reply, decision or Decision())
         assert (writer.started, writer.status) == (True, reply.status)
@@ -69,7 +69,7 @@ def test_an_error_is_an_envelope_with_its_own_headers() -> None:
     wire = Wire()
     error = InvalidRequest("no «good»", param="n", headers=(("retry-after", "1"),))
     decision = Decision(upstream="openai")
-    asyncio.run(ReplyWriter(wire.send, 60).write_error(error, decision))
+    asyncio.run(_ASGIWriter(wire.send, 60).write_error(error, decision))
     head, body = wire.messages
     headers = dict(head["headers"])
     assert head["status"] == 400

@@ -1,11 +1,12 @@
-"""The legacy endpoints before a fake network, asked as the edge asks them."""
+"""The legacy endpoints before a fake network, asked as the route table asks them."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 
+from gateway.api.handlers import Handlers
+from gateway.api.router import Router
 from gateway.config.settings import ClientSettings
 from gateway.exchange.fine_tuning import FineTunes
 from gateway.exchange.legacy import Legacy
@@ -28,9 +29,12 @@ class LegacyScene(Scene):
         self.waits: list[float] = []
         passing = Passing(self.settings, self.resolver, self.network.send)
         listing = Listing(self.settings, passing, self.network.send)
-        tunes = FineTunes(self.settings, self.resolver, self.network.send, self.pause)
-        self.legacy = Legacy(
+        self.tunes = tunes = FineTunes(self.settings, self.resolver, self.network.send, self.pause)
+        legacy = Legacy(
             self.settings, self.exchange, passing, listing, tunes, lambda: "0123456789" * 3
+        )
+        self.router = Router(
+            Handlers(self.exchange, passing, listing, legacy, self.responses, lambda: False)
         )
 
     async def pause(self, seconds: float) -> None:
@@ -47,15 +51,14 @@ class LegacyScene(Scene):
         client: ClientSettings | None = None,
         decision: Decision | None = None,
     ) -> Told:
-        """Ask, and read the reply to its end. A body is bytes, pieces of them, or JSON."""
-        raw: bytes | AsyncIterator[bytes] = b""
-        if isinstance(body, bytes | AsyncIterator):
+        """Ask, and read the reply to its end. A body is bytes or JSON."""
+        raw = b""
+        if isinstance(body, bytes):
             raw = body
         elif body is not None:
             raw = msgspec.json.encode(body)
         made = decision or Decision()
-        handler = self.legacy.route(method, path)
-        assert handler is not None
+        _, handler = self.router.find(method, f"/v1{path}")
         reply = await handler(Request(method, path, query, headers, raw, client), made)
         if isinstance(reply.body, bytes):
             return Told(reply, made, reply.body)

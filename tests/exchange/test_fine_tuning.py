@@ -168,8 +168,8 @@ def test_jobs_are_looked_for_where_there_can_be_some() -> None:
 
 def test_an_upstream_with_fine_tunes_of_its_own_is_left_alone() -> None:
     scene = LegacyScene(Jobs(), TOGETHER, OPENAI)
-    assert scene.legacy.route("GET", "/fine-tunes") is None
-    assert scene.legacy.route("POST", "/edits") is not None
+    assert scene.router.find("GET", "/v1/fine-tunes")[0].path.pattern == "/v1/.*"
+    assert scene.router.find("POST", "/v1/edits")[0].path.pattern == "/v1/edits"
 
 
 def test_an_upstreams_refusal_names_the_fine_tunes_parameter() -> None:
@@ -399,9 +399,8 @@ def test_a_client_that_leaves_ends_the_following() -> None:
             paused.set()
             await asyncio.Event().wait()
 
-        scene.legacy._fine_tunes._sleep = pause
-        handler = scene.legacy.route("GET", f"{PATH}/events")
-        assert handler is not None
+        scene.tunes._sleep = pause
+        _, handler = scene.router.find("GET", f"/v1{PATH}/events")
         call = Request("GET", f"{PATH}/events", b"stream=true", AS_JSON)
         reply = await handler(call, Decision())
         assert isinstance(reply.body, ReplyBody)
@@ -421,8 +420,7 @@ def test_a_client_that_leaves_ends_the_following() -> None:
 def test_a_stream_that_is_never_read_is_closed() -> None:
     async def scenario() -> None:
         scene = LegacyScene(Jobs(RUNNING))
-        handler = scene.legacy.route("GET", f"{PATH}/events")
-        assert handler is not None
+        _, handler = scene.router.find("GET", f"/v1{PATH}/events")
         call = Request("GET", f"{PATH}/events", b"stream=true", AS_JSON)
         reply = await handler(call, Decision())
         assert isinstance(reply.body, ReplyBody)

@@ -1,7 +1,6 @@
 """Edits, engines and other endpoints that are gone, served by those that followed."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -15,7 +14,6 @@ from gateway.config.settings import (
     Kind,
     ModelRule,
     Secret,
-    ServerSettings,
     UpstreamSettings,
 )
 from gateway.errors import (
@@ -23,14 +21,13 @@ from gateway.errors import (
     InvalidRequest,
     MethodNotAllowed,
     ModelNotFound,
-    PayloadTooLarge,
     PermissionDenied,
     UnknownRoute,
     UpstreamError,
 )
 from gateway.exchange.message import Decision
 from gateway.shapes import Shape, UpstreamCall
-from tests.exchange.legacy_scene import AS_JSON, LegacyScene
+from tests.exchange.legacy_scene import LegacyScene
 from tests.exchange.scene import OPENAI, chat_chunk, chat_completion, completion
 from tests.fakes import JSON, Answer, FakeReply, error_reply, json_reply, stream_reply
 from tests.translate.legacy.schemas import check_legacy
@@ -67,14 +64,15 @@ def refused(scene: LegacyScene, method: str, path: str, body: Any = None, **more
     "path",
     [
         *("/models", "/completions", "/fine_tuning/jobs", "/fine-tunes/", "/fine-tunes/a/b"),
-        *("/fine-tunes/a/events/b", "/fine-tunesX", "/editsX", "/enginesX", "/", ""),
+        *("/fine-tunes/a/events/b", "/fine-tunesX", "/editsX", "/enginesX", "/"),
         *("/images/edits", "/edits/x"),
     ],
 )
 def test_other_paths_are_not_the_legacy_endpoints(path: str) -> None:
     scene = LegacyScene(answering())
-    assert scene.legacy.route("GET", path) is None
-    assert scene.legacy.route("POST", path) is None
+    for method in ("GET", "POST"):
+        route, _ = scene.router.find(method, f"/v1{path}")
+        assert not route.path.pattern.startswith(("/v1/engines", "/v1/edits", "/v1/fine-tunes"))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +92,7 @@ def test_a_method_that_an_endpoint_never_had_is_refused(
     method: str, path: str, allowed: str
 ) -> None:
     with pytest.raises(MethodNotAllowed) as caught:
-        LegacyScene(answering()).legacy.route(method, path)
+        LegacyScene(answering()).ask(method, path)
     assert caught.value.headers == (("allow", allowed),)
 
 
@@ -232,35 +230,10 @@ def test_a_large_reply_is_read_to_its_end() -> None:
     assert reply.closed
 
 
-def test_a_body_that_comes_in_pieces_is_read_up_to_the_limit() -> None:
-    async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
-        for part in parts:
-            yield part
-
-    async def scenario() -> None:
-        raw = msgspec.json.encode(EDIT)
-        server = ServerSettings(max_body_bytes=200)
-        replies = answering(json_reply(chat_completion("A week.")))
-        scene = LegacyScene(replies, rules=(EDITOR,), server=server)
-        told = await scene.asked("POST", "/edits", pieces(raw[:9], raw[9:]))
-        assert told.json["choices"][0]["text"] == "A week."
-        for large in (pieces(raw, b" " * 200), raw + b" " * 200):
-            with pytest.raises(PayloadTooLarge):
-                await scene.asked("POST", "/edits", large)
-
-    asyncio.run(scenario())
-
-
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff"])
 def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
     for path in ("/edits", "/engines/davinci/completions", "/fine-tunes"):
         assert refused(LegacyScene(answering()), "POST", path, body).code == "invalid_json"
-
-
-def test_a_compressed_body_is_refused() -> None:
-    headers = (*AS_JSON, (b"content-encoding", b"gzip"))
-    error = refused(LegacyScene(answering()), "POST", "/edits", EDIT, headers=headers)
-    assert (error.status, error.code) == (415, "unsupported_content_encoding")
 
 
 def test_a_client_may_edit_with_its_own_models_only() -> None:
@@ -383,14 +356,14 @@ def test_errors_that_name_nothing_stay_as_they_are(raw: bytes) -> None:
 def test_what_engines_no_longer_do_is_explained(action: str) -> None:
     for method in ("GET", "POST"):
         with pytest.raises(UnknownRoute) as caught:
-            LegacyScene(answering()).legacy.route(method, f"/engines/ada/{action}")
+            LegacyScene(answering()).ask(method, f"/engines/ada/{action}")
         assert (caught.value.status, caught.value.code) == (404, "endpoint_removed")
         assert "/v1/" in caught.value.message
 
 
 def test_what_engines_never_did_is_not_found() -> None:
     with pytest.raises(UnknownRoute) as caught:
-        LegacyScene(answering()).legacy.route("POST", "/engines/ada/images")
+        LegacyScene(answering()).ask("POST", "/engines/ada/images")
     assert "completions, chat/completions, edits, embeddings" in caught.value.message
 
 

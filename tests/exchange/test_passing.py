@@ -71,10 +71,11 @@ async def passed(
     body: bytes | AsyncIterator[bytes] = b"",
     client: ClientSettings | None = None,
     model: str | None = None,
+    length: int | None = None,
 ) -> tuple[ClientReply, Decision]:
     decision = Decision()
     passing = Passing(scene.settings, scene.resolver, scene.network.send)
-    call = Request(method, path, b"a=1", headers, body, client, model)
+    call = Request(method, path, b"a=1", headers, body, client, model, length)
     return await passing.run(call, decision), decision
 
 
@@ -82,8 +83,7 @@ def test_a_body_is_streamed_untouched_to_the_only_upstream() -> None:
     async def scenario() -> None:
         scene = Scene(ok)
         body = pieces(b"a", b"b")
-        headers: RawHeaders = ((b"content-length", b"2"),)
-        reply, decision = await passed(scene, "/files", headers=headers, body=body)
+        reply, decision = await passed(scene, "/files", body=body, length=2)
         call = scene.network.calls[0]
         assert call.body is body
         assert (call.path, call.query, call.body_length) == ("/files", b"a=1", 2)

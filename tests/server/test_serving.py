@@ -9,10 +9,15 @@ from typing import Any
 
 import pytest
 
-from gateway.server import http_limits, serving
+from gateway.api.application import Gateway
+from gateway.server import http1, lifetime, serving
 from gateway.server.serving import Listener, bind, serve
+from gateway.shapes import UpstreamCall
+from tests.api.client import Client
+from tests.fakes import Answer
+from tests.server.test_http1 import CHAT, STREAMED_CHAT, Held, answer
 
-App = Callable[[Any, Any, Any], Awaitable[None]]
+App = Callable[[Any, Any, Any], Awaitable[None]] | Gateway
 
 
 async def hello(scope: Any, receive: Any, send: Any) -> None:
@@ -90,7 +95,7 @@ def test_a_server_that_cannot_start_ends_all_and_is_not_announced(
     async def failing(self: Any, sockets: Any = None) -> None:
         raise OSError("no startup")
 
-    monkeypatch.setattr(serving._Server, "startup", failing)
+    monkeypatch.setattr(serving._Uvicorn, "startup", failing)
 
     async def scenario() -> None:
         announced: list[list[int]] = []
@@ -182,9 +187,20 @@ def test_a_reply_that_outlasts_the_grace_period_is_cut_off_visibly() -> None:
     asyncio.run(scenario())
 
 
+def served(answer_with: Callable[[UpstreamCall], Answer] = answer) -> Gateway:
+    return Client(answer_with).gateway
+
+
+POST = b"POST /v1/chat/completions HTTP/1.1\r\nhost: h\r\ncontent-length: %d\r\n%b\r\n%b"
+
+
+def post(body: bytes, fields: bytes = b"") -> bytes:
+    return POST % (len(body), fields, body)
+
+
 def test_a_head_without_end_is_answered_431_and_closed() -> None:
     async def scenario() -> None:
-        running = Running(hello)
+        running = Running(served())
         endless = b"GET / HTTP/1.1\r\nhost: h\r\n" + b"a: b\r\n" * 20_000
         assert (await running.exchange(endless)).startswith(b"HTTP/1.1 431")
         await running.end()
@@ -196,10 +212,11 @@ def test_a_head_without_end_is_answered_431_and_closed() -> None:
 def test_a_connection_that_says_too_little_for_too_long_is_closed(
     said: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_limits, "HEAD_TIMEOUT", 0.05)
+    monkeypatch.setattr(lifetime, "HEAD_TIMEOUT", 0.05)
+    monkeypatch.setattr(http1, "HEAD_TIMEOUT", 0.05)
 
     async def scenario() -> None:
-        running = Running(hello)
+        running = Running(served())
         assert await running.exchange(said) == b""
         await running.end()
 
@@ -207,23 +224,11 @@ def test_a_connection_that_says_too_little_for_too_long_is_closed(
 
 
 def test_a_body_may_be_long_and_further_requests_may_follow() -> None:
-    async def read_all(scope: Any, receive: Any, send: Any) -> None:
-        size = 0
-        more = True
-        while more:
-            message = await receive()
-            size += len(message.get("body", b""))
-            more = message.get("more_body", False)
-        body = str(size).encode()
-        headers = [(b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
     async def scenario() -> None:
-        running = Running(read_all)
-        post = b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 300000\r\n%s\r\n" + b"x" * 300_000
-        received = await running.exchange(post % b"" + post % b"connection: close\r\n")
-        assert received.count(b"300000") == 2
+        running = Running(served())
+        long = CHAT + b" " * 300_000
+        received = await running.exchange(post(long) + post(long, b"connection: close\r\n"))
+        assert received.count(b"HTTP/1.1 200") == 2
         await running.end()
 
     asyncio.run(scenario())
@@ -231,39 +236,67 @@ def test_a_body_may_be_long_and_further_requests_may_follow() -> None:
 
 def test_garbage_is_a_400() -> None:
     async def scenario() -> None:
-        running = Running(hello)
+        running = Running(served())
         assert (await running.exchange(b"\x00\x01\r\n\r\n")).startswith(b"HTTP/1.1 400")
         await running.end()
 
     asyncio.run(scenario())
 
 
-def test_a_connection_that_was_reset_leaves_no_timer_behind() -> None:
+def test_a_running_request_finishes_and_an_idle_connection_hears_of_the_end() -> None:
+    """What comes on an open connection while the gateway drains is a 503, not a reset."""
+
     async def scenario() -> None:
-        made: list[http_limits.LimitedHttpProtocol] = []
+        held = Held()
+        client = held.client()
+        running = Running(client.gateway)
+        reader, idle = await running.connect()
+        idle.write(b"GET /healthz HTTP/1.1\r\nhost: h\r\n\r\n")
+        await reader.readuntil(b"}")
+        reply = asyncio.create_task(running.exchange(post(CHAT)))
+        await held.asked.wait()
+        client.gateway.drain()
+        running.stop.set()
+        await running.drained.wait()
+        idle.write(post(CHAT))
+        received = await reader.read()
+        assert received.startswith(b"HTTP/1.1 503")
+        assert b"retry-after: 1\r\n" in received
+        assert b"connection: close\r\n" in received
+        held.answers.set()
+        finished = await reply
+        assert finished.startswith(b"HTTP/1.1 200")
+        assert b"connection: close\r\n" in finished
+        await running.task
+        idle.close()
 
-        class Watched(http_limits.LimitedHttpProtocol):
-            """Lets the test see the connection."""
+    asyncio.run(scenario())
 
-            def connection_made(self, transport: Any) -> None:
-                made.append(self)
-                super().connection_made(transport)
 
-            def connection_lost(self, exc: Exception | None) -> None:
-                super().connection_lost(exc or ConnectionResetError())
-                lost.set()
+def test_idle_connections_are_closed_after_a_moment() -> None:
+    async def scenario() -> None:
+        running = Running(served(), grace=0)
+        reader, writer = await running.connect()
+        writer.write(b"GET /healthz HTTP/1.1\r\nhost: h\r\n\r\n")
+        await reader.readuntil(b"}")
+        await running.end()
+        assert await reader.read() == b""
+        writer.close()
 
-        lost = asyncio.Event()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("gateway.server.serving.LimitedHttpProtocol", Watched)
-            running = Running(hello)
-            reader, writer = await running.connect()
-            writer.write(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n")
-            await reader.readuntil(b"0\r\n\r\n")
-            writer.close()
-            await writer.wait_closed()
-            await lost.wait()
-            assert made[0].timeout_keep_alive_task is None
-            await running.end()
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("in_stream", [False, True])
+def test_what_outlasts_the_grace_period_is_told_or_cut_off(*, in_stream: bool) -> None:
+    async def scenario() -> None:
+        held = Held()
+        running = Running(held.client(in_stream=in_stream).gateway, grace=0)
+        body = STREAMED_CHAT if in_stream else CHAT
+        reply = asyncio.create_task(running.exchange(post(body)))
+        await held.asked.wait()
+        await running.end()
+        received = await reply
+        assert received.startswith(b"HTTP/1.1 200" if in_stream else b"HTTP/1.1 503")
+        assert not received.endswith(b"0\r\n\r\n")
 
     asyncio.run(scenario())

@@ -1,13 +1,13 @@
 """A client connection in memory: bytes in, bytes out, and a client that leaves at will."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from typing import Any
 
-import uvicorn
-from uvicorn.server import ServerState
-
-from gateway.server.direct import DirectHttpProtocol
+from gateway.server.door import Door
+from gateway.server.http1 import Connection
+from gateway.server.state import State
 
 
 class FakeTransport(asyncio.Transport):
@@ -15,13 +15,16 @@ class FakeTransport(asyncio.Transport):
 
     def __init__(self) -> None:
         super().__init__()
-        self.protocol: DirectHttpProtocol | None = None
+        self.protocol: Connection | None = None
         self.written: list[bytes] = []
         self.full_after: bytes | None = None
         """What the transport's buffer is full after, if it was written."""
+        self.unread = 0
+        """Bytes that were written and the client has not read."""
         self.closed = asyncio.Event()
         self.ended = False
         """Whether the gateway has ended its own side."""
+        self._aborted = False
         self._reading = True
         self._closing = False
 
@@ -39,11 +42,23 @@ class FakeTransport(asyncio.Transport):
         return self._closing
 
     def close(self) -> None:
-        if not self._closing:
-            self._closing = True
-            self.closed.set()
-            assert self.protocol is not None
-            self.protocol.connection_lost(None)
+        if not self._closing and not self.unread:
+            self._lose()
+        self._closing = True
+
+    def was_aborted(self) -> bool:
+        return self._aborted
+
+    def abort(self) -> None:
+        self._aborted = True
+        if not self.closed.is_set():
+            self._lose()
+
+    def _lose(self) -> None:
+        self._closing = True
+        self.closed.set()
+        assert self.protocol is not None
+        self.protocol.connection_lost(None)
 
     def pause_reading(self) -> None:
         self._reading = False
@@ -54,17 +69,16 @@ class FakeTransport(asyncio.Transport):
     def is_reading(self) -> bool:
         return self._reading
 
+    def get_write_buffer_size(self) -> int:
+        return self.unread
 
-class DirectConnection:
-    """One connection to an application that is served directly. To be made within a loop."""
+
+class Wire:
+    """One connection to an application that is served by the door. To be made within a loop."""
 
     def __init__(self, app: Any) -> None:
-        config = uvicorn.Config(
-            app, ws="none", lifespan="off", log_config=None, access_log=False, timeout_keep_alive=75
-        )
-        self.state = ServerState()
-        loop = asyncio.get_running_loop()
-        self.protocol = DirectHttpProtocol(config, self.state, {}, loop)
+        self.door = Door(app)
+        self.protocol = self.door.connection()
         self.transport = FakeTransport()
         self.transport.protocol = self.protocol
         self.protocol.connection_made(self.transport)
@@ -78,13 +92,22 @@ class DirectConnection:
 
     async def settle(self) -> None:
         """Wait until no request is under way."""
-        while self.protocol.tasks:
-            await asyncio.wait(list(self.protocol.tasks))
+        while (task := self.task) is not None:
+            await asyncio.wait([task])
+
+    @property
+    def task(self) -> "asyncio.Task[None] | None":
+        """The task that serves the request under way."""
+        return self.protocol._task
+
+    @property
+    def state(self) -> State:
+        return self.protocol.state
 
     def take(self) -> bytes:
-        """Return what was written since the last time."""
+        """Return what was written since the last time, without dates."""
         written, self.transport.written = b"".join(self.transport.written), []
-        return written
+        return re.sub(rb"date: [^\r]*GMT\r\n", b"", written)
 
     def leave(self) -> None:
         """Reset the connection from the client's side."""
@@ -93,8 +116,14 @@ class DirectConnection:
 
     def end(self) -> None:
         """Close it from the client's side, in order."""
-        if not self.transport.is_closing():
-            self.transport.close()
+        self.protocol.eof_received()
+        if not self.transport.closed.is_set():
+            self.transport._lose()
+
+    def expire(self) -> None:
+        """Let the time of what the connection waits for be over."""
+        self.protocol._due = 0
+        self.protocol._expired()
 
 
 def request(

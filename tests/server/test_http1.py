@@ -1,23 +1,25 @@
-"""The direct way gives what the general way gives, and keeps the same promises."""
+"""One connection: requests in any pieces, one after the other, and how each of them ends."""
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.api.admission import Admission
+from gateway.api.writing import ReplyWriter
 from gateway.config.settings import ClientSettings, ServerSettings
 from gateway.errors import TruncatedStream
-from gateway.server.whole_request import RequestHead
+from gateway.request import Body, Head
+from gateway.server.state import State
 from gateway.shapes import RawHeaders, UpstreamCall
 from tests.api.client import Client
 from tests.exchange.scene import chat_chunk, chat_completion
 from tests.fakes import EVENT_STREAM, Answer, FakeReply, error_reply, json_reply, stream_reply
-from tests.server.wire import DirectConnection, request
+from tests.server.wire import Wire, request
 
 MESSAGES = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
 CHAT = msgspec.json.encode(MESSAGES)
@@ -35,24 +37,26 @@ def answer(call: UpstreamCall) -> Answer:
 
 
 class Counting:
-    """A gateway that counts what is asked of it by the direct way."""
+    """A gateway that counts what is asked of it."""
 
     def __init__(self, client: Client) -> None:
         self._gateway = client.gateway
-        self.keepalive_interval = client.gateway.keepalive_interval
+        self.server = client.gateway.server
         self.admitted = 0
         self.served = 0
 
-    def admit(self, head: RequestHead) -> Any:
+    def admit(self, head: Head) -> Admission:
         self.admitted += 1
         return self._gateway.admit(head)
 
-    async def serve(self, admitted: Any, body: bytes, writer: Any) -> None:
+    async def serve(
+        self, admission: Admission, body: Body, writer: ReplyWriter, length: int | None
+    ) -> None:
         self.served += 1
-        await self._gateway.serve(admitted, body, writer)
+        await self._gateway.serve(admission, body, writer, length)
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self._gateway(scope, receive, send)
+    def abandoned(self, admission: Admission) -> None:
+        self._gateway.abandoned(admission)
 
 
 REQUESTS = {
@@ -67,9 +71,11 @@ REQUESTS = {
     "nothing": request(b""),
     "no model": request(b"{}"),
     "another path": request(b"{}", "/v1/embeddings"),
+}
+REFUSED = {
     "no path": request(b"{}", "/nowhere"),
     "a bad host": request(CHAT, "/v1/chat/completions", "Host: two"),
-    "an underscore": request(CHAT, "/v1/chat/completions", "X_Y: z"),
+    "an underscore": request(CHAT, "/v1/chat/completions", "X_Api_Key: z"),
     "compressed": request(CHAT, "/v1/chat/completions", "Content-Encoding: gzip"),
 }
 
@@ -77,7 +83,7 @@ REQUESTS = {
 @pytest.mark.parametrize("sent", REQUESTS.values(), ids=REQUESTS.keys())
 def test_a_request_gets_the_same_reply_whole_and_in_any_two_pieces(sent: bytes) -> None:
     async def reply_to(*pieces: bytes) -> tuple[bytes, bool]:
-        connection = DirectConnection(Client(answer).gateway)
+        connection = Wire(Client(answer).gateway)
         received = await connection.send(*pieces)
         closed = connection.transport.is_closing()
         connection.end()
@@ -88,6 +94,25 @@ def test_a_request_gets_the_same_reply_whole_and_in_any_two_pieces(sent: bytes) 
         assert whole[0].startswith(b"HTTP/1.1 ")
         for cut in {1, 20, sent.index(b"\r\n\r\n") + 2, sent.index(b"\r\n\r\n") + 4, len(sent) - 1}:
             assert await reply_to(sent[:cut], sent[cut:]) == whole
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("sent", REFUSED.values(), ids=REFUSED.keys())
+def test_a_refused_request_is_answered_by_its_head_alone(sent: bytes) -> None:
+    async def scenario() -> None:
+        whole = Wire(Client(answer).gateway)
+        expected = await whole.send(sent)
+        assert b"connection: close" not in expected
+        assert whole.state is State.IDLE
+        whole.end()
+        early = Wire(Client(answer).gateway)
+        end = sent.index(b"\r\n\r\n") + 4
+        received = await early.send(sent[:end])
+        assert received.replace(b"connection: close\r\n", b"") == expected
+        assert early.state is State.LINGERING
+        assert await early.send(sent[end:]) == b""
+        early.end()
 
     asyncio.run(scenario())
 
@@ -107,12 +132,12 @@ def test_requests_one_after_the_other_get_the_same_replies_in_any_pieces(
     pieces = [piece for piece in [*pieces, rest] if piece]
 
     async def scenario() -> None:
-        whole = DirectConnection(Client(answer).gateway)
+        whole = Wire(Client(answer).gateway)
         expected = b""
         for sent in order:
             if not whole.transport.is_closing():
                 expected += await whole.send(sent)
-        cut_up = DirectConnection(Client(answer).gateway)
+        cut_up = Wire(Client(answer).gateway)
         for piece in pieces:
             if not cut_up.transport.is_closing():
                 cut_up.protocol.data_received(piece)
@@ -128,7 +153,7 @@ def test_requests_one_after_the_other_get_the_same_replies_in_any_pieces(
 def test_a_head_that_is_repeated_is_looked_at_once() -> None:
     async def scenario() -> None:
         app = Counting(Client(answer))
-        connection = DirectConnection(app)
+        connection = Wire(app)
         for body in (CHAT, STREAMED_CHAT, CHAT):
             assert (await connection.send(request(body))).startswith(b"HTTP/1.1 200")
         assert (app.admitted, app.served) == (1, 3)
@@ -142,7 +167,7 @@ def test_a_head_that_is_repeated_is_looked_at_once() -> None:
 def test_another_callers_key_is_never_taken_for_the_known_one() -> None:
     async def scenario() -> None:
         client = Client(answer)
-        connection = DirectConnection(client.gateway)
+        connection = Wire(client.gateway)
         for key in (b"sk-one", b"sk-two", b"sk-one"):
             await connection.send(request(CHAT).replace(b"sk-test", key))
         sent = [dict(call.client_headers)[b"authorization"] for call in client.scene.network.calls]
@@ -157,7 +182,7 @@ def test_an_unknown_client_is_refused_with_every_request() -> None:
 
     async def scenario() -> None:
         client = Client(answer, clients=clients)
-        connection = DirectConnection(client.gateway)
+        connection = Wire(client.gateway)
         for _ in range(2):
             assert (await connection.send(request(CHAT))).startswith(b"HTTP/1.1 401")
         assert client.scene.network.calls == []
@@ -168,11 +193,12 @@ def test_an_unknown_client_is_refused_with_every_request() -> None:
 
 def test_a_body_beyond_the_limit_is_a_413() -> None:
     async def scenario() -> None:
-        connection = DirectConnection(Client(answer, ServerSettings(max_body_bytes=50)).gateway)
+        connection = Wire(Client(answer, ServerSettings(max_body_bytes=50)).gateway)
         received = await connection.send(request(b" " * 51))
         assert received.startswith(b"HTTP/1.1 413")
         assert b"\r\nconnection: close\r\n" in received
-        assert connection.transport.is_closing()
+        assert connection.transport.ended
+        connection.end()
 
     asyncio.run(scenario())
 
@@ -180,7 +206,7 @@ def test_a_body_beyond_the_limit_is_a_413() -> None:
 def test_a_draining_gateway_takes_no_requests_even_with_a_known_head() -> None:
     async def scenario() -> None:
         client = Client(answer)
-        connection = DirectConnection(client.gateway)
+        connection = Wire(client.gateway)
         await connection.send(request(CHAT))
         client.gateway.drain()
         received = await connection.send(request(CHAT))
@@ -236,7 +262,7 @@ def test_a_client_that_leaves_cancels_its_request(*, in_stream: bool) -> None:
     async def scenario() -> None:
         held = Held()
         client = held.client(in_stream=in_stream)
-        connection = DirectConnection(client.gateway)
+        connection = Wire(client.gateway)
         connection.protocol.data_received(request(STREAMED_CHAT))
         await held.asked.wait()
         before = connection.take()
@@ -253,11 +279,13 @@ def test_a_client_that_leaves_cancels_its_request(*, in_stream: bool) -> None:
 def test_a_client_that_leaves_at_once_leaves_nothing_behind() -> None:
     async def scenario() -> None:
         client = Client(answer)
-        connection = DirectConnection(client.gateway)
+        connection = Wire(client.gateway)
         connection.protocol.data_received(request(CHAT))
-        (task,) = connection.protocol.tasks
+        task = connection.task
+        assert task is not None
         connection.leave()
-        assert not connection.protocol.tasks
+        assert connection.task is None
+        assert not connection.door.connections
         await asyncio.wait([task])
         assert task.cancelled()
         assert client.scene.network.calls == []
@@ -268,13 +296,12 @@ def test_a_client_that_leaves_at_once_leaves_nothing_behind() -> None:
 def test_what_follows_a_request_under_way_waits_for_its_turn() -> None:
     async def scenario() -> None:
         held = Held()
-        connection = DirectConnection(held.client().gateway)
+        connection = Wire(held.client().gateway)
         first, second = request(CHAT), request(COMPLETION, "/v1/completions")
         connection.protocol.data_received(first)
         await held.asked.wait()
         connection.protocol.data_received(second[:30])
         connection.protocol.data_received(second[30:])
-        assert not connection.transport.is_reading()
         held.answers.set()
         await connection.settle()
         received = connection.take()
@@ -285,36 +312,14 @@ def test_what_follows_a_request_under_way_waits_for_its_turn() -> None:
     asyncio.run(scenario())
 
 
-def test_at_shutdown_an_idle_connection_is_closed_and_a_busy_one_after_its_reply() -> None:
-    async def scenario() -> None:
-        idle = DirectConnection(Client(answer).gateway)
-        await idle.send(request(CHAT))
-        idle.protocol.shutdown()
-        assert idle.transport.is_closing()
-
-        held = Held()
-        busy = DirectConnection(held.client().gateway)
-        busy.protocol.data_received(request(CHAT))
-        await held.asked.wait()
-        busy.protocol.shutdown()
-        assert not busy.transport.is_closing()
-        held.answers.set()
-        await busy.settle()
-        assert b"\r\nconnection: close\r\n" in busy.take()
-        assert busy.transport.is_closing()
-
-    asyncio.run(scenario())
-
-
 @pytest.mark.parametrize("in_stream", [False, True])
 def test_what_outlasts_the_grace_period_is_told_or_cut_off_visibly(*, in_stream: bool) -> None:
     async def scenario() -> None:
         held = Held()
-        connection = DirectConnection(held.client(in_stream=in_stream).gateway)
+        connection = Wire(held.client(in_stream=in_stream).gateway)
         connection.protocol.data_received(request(STREAMED_CHAT))
         await held.asked.wait()
-        for task in connection.protocol.tasks:
-            task.cancel()
+        connection.protocol.cut_off()
         await connection.settle()
         received = connection.take()
         assert received.startswith(b"HTTP/1.1 200" if in_stream else b"HTTP/1.1 503")
@@ -330,7 +335,7 @@ def test_a_stream_that_breaks_off_gets_no_end() -> None:
 
     async def scenario() -> None:
         client = Client(breaking)
-        connection = DirectConnection(client.gateway)
+        connection = Wire(client.gateway)
         received = await connection.send(request(CHAT))
         assert received.endswith(b"4\r\nsome\r\n")
         assert connection.transport.is_closing()
@@ -349,7 +354,7 @@ def test_a_body_that_is_not_as_long_as_it_says_ends_the_connection(
         return FakeReply(200, headers, pieces)
 
     async def scenario() -> None:
-        connection = DirectConnection(Client(lying).gateway)
+        connection = Wire(Client(lying).gateway)
         await connection.send(request(CHAT))
         assert connection.transport.is_closing()
 
@@ -361,7 +366,7 @@ def test_a_control_character_in_a_replys_header_is_not_written() -> None:
         return json_reply({}, headers=((b"x-bad", b"a\r\nset-cookie: b"),))
 
     async def scenario() -> None:
-        connection = DirectConnection(Client(splitting).gateway)
+        connection = Wire(Client(splitting).gateway)
         assert b"set-cookie" not in await connection.send(request(CHAT))
         assert connection.transport.is_closing()
 
@@ -374,7 +379,7 @@ def test_a_body_without_a_type_of_framing_of_its_own_is_chunked_once() -> None:
         return FakeReply(200, headers, (b"ab", b"c"))
 
     async def scenario() -> None:
-        connection = DirectConnection(Client(chunked).gateway)
+        connection = Wire(Client(chunked).gateway)
         received = await connection.send(request(CHAT))
         assert received.count(b"transfer-encoding: chunked") == 1
         assert received.endswith(b"\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n")
@@ -385,7 +390,7 @@ def test_a_body_without_a_type_of_framing_of_its_own_is_chunked_once() -> None:
 
 def test_a_status_without_a_body_has_no_framing() -> None:
     async def scenario() -> None:
-        connection = DirectConnection(Client(lambda _: FakeReply(204, (), (b"",))).gateway)
+        connection = Wire(Client(lambda _: FakeReply(204, (), (b"",))).gateway)
         received = await connection.send(request(CHAT))
         assert received.startswith(b"HTTP/1.1 204")
         assert b"transfer-encoding" not in received
@@ -396,7 +401,7 @@ def test_a_status_without_a_body_has_no_framing() -> None:
 
 def test_a_whole_reply_waits_for_what_was_written_before() -> None:
     async def scenario() -> None:
-        connection = DirectConnection(Client(answer).gateway)
+        connection = Wire(Client(answer).gateway)
         connection.protocol.pause_writing()
         connection.protocol.data_received(request(CHAT))
         for _ in range(20):
@@ -413,7 +418,7 @@ def test_a_whole_reply_waits_for_what_was_written_before() -> None:
 def test_a_slow_client_stops_the_stream() -> None:
     async def scenario() -> None:
         delivered = FakeReply(200, EVENT_STREAM, [b"data: %d\n\n" % n for n in range(100)])
-        connection = DirectConnection(Client(lambda _: delivered).gateway)
+        connection = Wire(Client(lambda _: delivered).gateway)
         connection.protocol.pause_writing()
         connection.protocol.data_received(request(STREAMED_CHAT))
         for _ in range(20):
@@ -451,7 +456,7 @@ class PourableReply(FakeReply):
 def test_a_stream_that_can_be_poured_is_and_a_slow_client_stops_it() -> None:
     async def scenario() -> None:
         reply = PourableReply(*[b"data: %d\n\n" % number for number in range(100)])
-        connection = DirectConnection(Client(lambda _: reply).gateway)
+        connection = Wire(Client(lambda _: reply).gateway)
         connection.transport.full_after = b"data: 7"
         connection.protocol.data_received(request(STREAMED_CHAT))
         await reply.full.wait()
@@ -473,13 +478,13 @@ def test_a_poured_stream_that_breaks_off_tells_so_and_any_other_body_gets_no_end
         stream = PourableReply(b"data: 1")
         other = PourableReply(b"some", headers=())
         stream.error = other.error = TruncatedStream("cut")
-        connection = DirectConnection(Client(lambda _: stream).gateway)
+        connection = Wire(Client(lambda _: stream).gateway)
         received = await connection.send(request(STREAMED_CHAT))
         assert b"data: 1\r\n" in received
         assert b'\n\ndata: {"error"' in received
         assert not connection.transport.is_closing()
         connection.end()
-        connection = DirectConnection(Client(lambda _: other).gateway)
+        connection = Wire(Client(lambda _: other).gateway)
         assert (await connection.send(request(CHAT))).endswith(b"4\r\nsome\r\n")
         assert connection.transport.is_closing()
 
@@ -488,11 +493,13 @@ def test_a_poured_stream_that_breaks_off_tells_so_and_any_other_body_gets_no_end
 
 def test_a_bug_ends_the_connection_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(Counting):
-        async def serve(self, admitted: Any, body: bytes, writer: Any) -> None:
+        async def serve(
+            self, admission: Admission, body: Body, writer: ReplyWriter, length: int | None
+        ) -> None:
             raise ZeroDivisionError
 
     async def scenario() -> None:
-        connection = DirectConnection(Broken(Client(answer)))
+        connection = Wire(Broken(Client(answer)))
         with caplog.at_level(logging.ERROR, "gateway"):
             assert await connection.send(request(CHAT)) == b""
         assert connection.transport.is_closing()
@@ -501,48 +508,10 @@ def test_a_bug_ends_the_connection_and_is_logged(caplog: pytest.LogCaptureFixtur
     asyncio.run(scenario())
 
 
-def test_an_idle_connection_is_closed_in_time_and_a_used_one_is_not() -> None:
-    async def scenario() -> None:
-        connection = DirectConnection(Client(answer).gateway)
-        protocol = connection.protocol
-        await connection.send(request(CHAT))
-        protocol.timeout_keep_alive_handler()
-        assert not connection.transport.is_closing()
-        protocol.timeout_keep_alive = 0
-        protocol.timeout_keep_alive_handler()
-        assert connection.transport.is_closing()
-
-        held = Held()
-        busy = DirectConnection(held.client().gateway)
-        busy.protocol.timeout_keep_alive = 0
-        busy.protocol.data_received(request(CHAT))
-        await held.asked.wait()
-        busy.protocol.timeout_keep_alive_handler()
-        assert not busy.transport.is_closing()
-        held.answers.set()
-        await busy.settle()
-        busy.end()
-        assert busy.protocol.timeout_keep_alive_task is None
-
-    asyncio.run(scenario())
-
-
-def test_the_servers_common_fields_are_in_every_head() -> None:
-    async def scenario() -> None:
-        connection = DirectConnection(Client(answer).gateway)
-        connection.state.default_headers = [(b"date", b"one")]
-        assert b"\r\ndate: one\r\n" in await connection.send(request(CHAT))
-        connection.state.default_headers = [(b"date", b"two")]
-        assert b"\r\ndate: two\r\n" in await connection.send(request(CHAT))
-        connection.end()
-
-    asyncio.run(scenario())
-
-
 def test_an_upstreams_refusal_is_an_error_in_the_envelope() -> None:
     async def scenario() -> None:
         gateway = Client(lambda _: error_reply(429, "slow down")).gateway
-        connection = DirectConnection(gateway)
+        connection = Wire(gateway)
         received = await connection.send(request(CHAT))
         assert received.startswith(b"HTTP/1.1 429")
         assert b"slow down" in received

@@ -1,17 +1,16 @@
-"""Writes replies straight to a client's transport: HTTP/1.1 without ASGI's messages in between.
-
-A whole reply is one write. What is written is what uvicorn would write for the same messages.
-"""
+"""Writes replies to a client's connection, in HTTP/1.1. A whole reply is one write."""
 
 import asyncio
+from functools import lru_cache
+from http import HTTPStatus
 from typing import Protocol
-
-from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from gateway.api.writing import Fields, ReplyWriter
 from gateway.errors import GatewayError
 from gateway.exchange.message import UNSAFE_IN_A_HEADER, Decision, ReplyBody, Source
+from gateway.server.backpressure import Backpressure
+from gateway.server.head import ReceivedHead
+from gateway.server.state import State
 
 _BODILESS = frozenset({204, 304})
 _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
@@ -20,14 +19,15 @@ _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 class Wire(Protocol):
     """What a reply is written to: the client's connection."""
 
-    flow: FlowControl
     transport: asyncio.Transport
+    flow: Backpressure
+    state: State
 
-    def common_fields(self) -> bytes:
-        """Return the lines that every reply's head has (the date)."""
+    def date_line(self) -> bytes:
+        """Return the `date` line of a reply's head."""
 
 
-class DirectWriter(ReplyWriter):
+class WireWriter(ReplyWriter):
     """Writes one reply to a wire.
 
     `keep_alive` False: the client is told that the connection ends with this reply. `gone`, set by
@@ -35,21 +35,34 @@ class DirectWriter(ReplyWriter):
     the reply is written as its head has announced it.
     """
 
-    __slots__ = ("_chunked", "_left", "_source", "_wire", "complete", "gone", "keep_alive")
+    __slots__ = (
+        "_chunked",
+        "_chunks_understood",
+        "_head_only",
+        "_left",
+        "_source",
+        "_wire",
+        "complete",
+        "ends_with_connection",
+        "gone",
+        "keep_alive",
+    )
 
-    def __init__(self, wire: Wire, keepalive_interval: float, *, keep_alive: bool) -> None:
+    def __init__(self, wire: Wire, received: ReceivedHead | None, interval: float) -> None:
         # Not by way of the base class: one is made for every request.
-        self._send = _no_messages
-        self._interval = keepalive_interval
+        self._interval = interval
         self.started = False
         self.status = 0
         self._wire = wire
         self._chunked = False
         self._left: int | None = None
         self._source: Source | None = None
-        self.keep_alive = keep_alive
+        self._head_only = received is not None and received.head.method == "HEAD"
+        self._chunks_understood = received is None or not received.is_http_1_0
+        self.keep_alive = received is not None and received.keep_alive
         self.gone = False
         self.complete = False
+        self.ends_with_connection = False
 
     def resume(self) -> None:
         """Go on: what was written before has left (called by the connection)."""
@@ -69,27 +82,27 @@ class DirectWriter(ReplyWriter):
 
     def _take(self, chunk: bytes) -> bool:
         self._put(self._framed(chunk))
-        return not self._wire.flow.write_paused
+        return not self._wire.flow.paused
 
     async def _write_whole(self, fields: Fields, decision: Decision, body: bytes) -> None:
-        head = self._render(fields, decision)
-        if self._wire.flow.write_paused:
+        head = self._render(fields, decision, len(body))
+        if self._wire.flow.paused:
             await self._wire.flow.drain()
         self._put(head + self._framed(body, last=True))
         self._conclude()
 
     async def _start(self, fields: Fields, decision: Decision) -> None:
-        await self._write(self._render(fields, decision))
+        await self._write(self._render(fields, decision, None))
 
     async def _write_chunk(self, chunk: bytes) -> None:
         await self._write(self._framed(chunk))
 
-    async def _end(self, body: bytes = b"") -> None:
-        await self._write(self._framed(body, last=True))
+    async def _end(self) -> None:
+        await self._write(self._framed(b"", last=True))
         self._conclude()
 
     async def _write(self, data: bytes) -> None:
-        if self._wire.flow.write_paused:
+        if self._wire.flow.paused:
             await self._wire.flow.drain()
         self._put(data)
 
@@ -99,6 +112,8 @@ class DirectWriter(ReplyWriter):
 
     def _framed(self, body: bytes, *, last: bool = False) -> bytes:
         """Return a piece of the body as it goes on the wire; raises `GatewayError` if too long."""
+        if self._head_only:
+            return b""
         if self._chunked:
             data = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
             return data + b"0\r\n\r\n" if last else data
@@ -109,13 +124,13 @@ class DirectWriter(ReplyWriter):
         return body
 
     def _conclude(self) -> None:
-        if self._left:
+        if self._left and not self._head_only:
             raise GatewayError("The reply is shorter than its Content-Length.")
         self.complete = True
 
-    def _render(self, fields: Fields, decision: Decision) -> bytes:
-        """Return the head, and find out how the body will be framed."""
-        lines = [STATUS_LINE[self.status], self._wire.common_fields()]
+    def _render(self, fields: Fields, decision: Decision, length: int | None) -> bytes:
+        """Return the head, and find out how the body will be framed; `length` is a whole one's."""
+        lines = [_status_line(self.status), self._wire.date_line()]
         closing = False
         for name, value in fields:
             if name in _FRAMING:
@@ -129,16 +144,33 @@ class DirectWriter(ReplyWriter):
         if UNSAFE_IN_A_HEADER.search(b"".join([value for _, value in fields])):
             raise GatewayError("A header of the reply contains a control character.")
         lines.append(decision.lines())
-        if closing:
-            self.keep_alive = False
-        elif not self.keep_alive:
+        if closing or self._wire.state is State.BODY:
+            self.keep_alive = False  # what still comes of the request is not waited for
+        if self._left is None and self.status not in _BODILESS and not self._head_only:
+            lines.append(self._frame(length))
+        if not (self.keep_alive or closing):
             lines.append(b"connection: close\r\n")
-        if self._left is None and self.status not in _BODILESS:
-            self._chunked = True
-            lines.append(b"transfer-encoding: chunked\r\n")
         lines.append(b"\r\n")
         return b"".join(lines)
 
+    def _frame(self, length: int | None) -> bytes:
+        """Return the line that frames a body whose reply does not say how long it is."""
+        if length is not None:
+            self._left = length
+            return b"content-length: %d\r\n" % length
+        if self._chunks_understood:
+            self._chunked = True
+            return b"transfer-encoding: chunked\r\n"
+        self.keep_alive = False
+        self.ends_with_connection = True
+        return b""
 
-async def _no_messages(message: object) -> None:
-    raise AssertionError(f"no ASGI message is sent here: {message!r}")
+
+@lru_cache(maxsize=1000)
+def _status_line(status: int) -> bytes:
+    """Return the status line; its phrase may be empty (RFC 9112 section 4)."""
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    return b"HTTP/1.1 %d %b\r\n" % (status, phrase.encode("ascii"))

@@ -1,0 +1,73 @@
+"""What is decided about a request by its head alone: who serves it, and how its body is read."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gateway.api.writing import error_reply
+from gateway.errors import GatewayError
+from gateway.exchange.message import ClientReply, Decision
+from gateway.request import Body, GenerationRequest, Request
+
+Handler = Callable[[Any, Decision], Awaitable[ClientReply]]
+"""Serves a `Request`, at the generation endpoints a `GenerationRequest`.
+
+Raises `GatewayError` before the reply has begun.
+"""
+
+_NOTHING = Request("", "")
+_UNREAD_LIMIT = 64 * 1024
+"""Bytes of a refused request's body that may have come with its head."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A request whose head has been judged. The same head gives the same admission."""
+
+    request: Request
+    """The request, without its body."""
+    handler: Handler
+    limit: int
+    """Bytes that the body may have."""
+    whole: bool = True
+    """Whether the handler takes the body as a whole, not as it arrives."""
+    label: str = "other"
+    """What the client called, for metrics: a shape, or `other`."""
+    refused: bool = False
+    """Whether the handler only tells of an error: the body need not be read."""
+    while_draining: bool = False
+    """Whether it is served while the gateway shuts down."""
+
+    def failed(self, error: GatewayError) -> "Admission":
+        """Return the admission of this request, its body having failed."""
+        return refusal(error, self.label)
+
+    def with_body(self, body: Body, length: int | None = None) -> Request:
+        """Return the request with a body; `length` is that of a stream, if the client said it."""
+        request = self.request
+        if isinstance(request, GenerationRequest) and isinstance(body, bytes):
+            return GenerationRequest(
+                request.method,
+                request.path,
+                request.query,
+                request.headers,
+                body,
+                request.client,
+                request.model,
+                None,
+                request.shape,
+            )
+        return replace(request, body=body, length=length)
+
+
+def refusal(error: GatewayError, label: str = "other") -> Admission:
+    """Return the admission of a request that is answered by an error."""
+    # A reply, not an error to raise: an error that its own frame refers to is a cycle.
+    reply = error_reply(error)
+
+    async def refuse(request: Request, decision: Decision) -> ClientReply:  # noqa: ARG001
+        return reply
+
+    return Admission(
+        _NOTHING, refuse, _UNREAD_LIMIT, label=label, refused=True, while_draining=True
+    )

@@ -1,0 +1,93 @@
+"""What the rows of the route table lead to: each takes a request and its decision."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+import msgspec
+
+from gateway.errors import MethodNotAllowed
+from gateway.exchange.legacy import Legacy
+from gateway.exchange.listing import Listing
+from gateway.exchange.message import ClientReply, Decision, with_path_model
+from gateway.exchange.passing import Passing
+from gateway.exchange.remembering import ResponseMemory
+from gateway.exchange.story import Exchange
+from gateway.request import GenerationRequest, Request
+
+_JSON = (b"content-type", b"application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """The services behind the routes, called as the routes call them.
+
+    `is_draining` tells whether the gateway takes no more requests.
+    """
+
+    exchange: Exchange
+    passing: Passing
+    listing: Listing
+    legacy: Legacy
+    responses: ResponseMemory
+    is_draining: Callable[[], bool]
+
+    async def health(self, request: Request, decision: Decision) -> ClientReply:  # noqa: ARG002
+        """Say that the process lives."""
+        return _status(ready=True)
+
+    async def readiness(self, request: Request, decision: Decision) -> ClientReply:  # noqa: ARG002
+        """Say whether requests are taken."""
+        return _status(ready=not self.is_draining())
+
+    async def generate(self, request: GenerationRequest, decision: Decision) -> ClientReply:
+        """Serve a generation endpoint; a model that the path names wins over the body's."""
+        if request.model is not None:
+            body = with_path_model(request.body, request.model, decision)
+            shape, headers = request.shape, request.headers
+            request = GenerationRequest.at(shape, body, headers, request.query, request.client)
+        return await self.exchange.run(request, decision)
+
+    async def passthrough(self, request: Request, decision: Decision) -> ClientReply:
+        """Pass a request on as it is."""
+        return await self.passing.run(request, decision)
+
+    async def model(self, request: Request, decision: Decision, model: str) -> ClientReply:
+        """Serve one model's card, and whatever else is done to a model."""
+        return await self.listing.one(request, unquote(model), decision)
+
+    async def stored_response(
+        self, request: Request, decision: Decision, response: str
+    ) -> ClientReply:
+        """Return a response that the gateway keeps, or what an upstream says of it."""
+        kept = await self.responses.retrieve(request.headers, unquote(response))
+        return kept or await self.passing.run(request, decision)
+
+    async def delete_response(
+        self, request: Request, decision: Decision, response: str
+    ) -> ClientReply:
+        """Forget a response that the gateway keeps, or ask an upstream to."""
+        kept = await self.responses.delete(request.headers, unquote(response))
+        return kept or await self.passing.run(request, decision)
+
+    async def input_items(self, request: Request, decision: Decision, response: str) -> ClientReply:
+        """Return the input items of a response that the gateway keeps, or an upstream's."""
+        kept = await self.responses.input_items(request.headers, unquote(response), request.query)
+        return kept or await self.passing.run(request, decision)
+
+
+def only(*methods: str, hint: str = "") -> Callable[..., Awaitable[ClientReply]]:
+    """Return the handler of a path that is there, but for other methods."""
+    allowed = ", ".join(methods)
+
+    async def refuse(request: Request, decision: Decision, **parts: str) -> ClientReply:  # noqa: ARG001
+        raise MethodNotAllowed(
+            f"Call this path with {allowed}.{hint}", headers=(("allow", allowed),)
+        )
+
+    return refuse
+
+
+def _status(*, ready: bool) -> ClientReply:
+    body = msgspec.json.encode({"status": "ok" if ready else "draining"})
+    return ClientReply(200 if ready else 503, [_JSON], body)

@@ -1,0 +1,147 @@
+"""The route table: who serves a request, told by its method and its canonical path."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from gateway.api.admission import Handler
+from gateway.api.handlers import Handlers, only
+from gateway.exchange.message import ClientReply
+from gateway.shapes import Shape
+from gateway.translate.legacy.engines import MODERN_PATHS
+
+ANY = "*"
+_SHAPES = {shape.endpoint: shape for shape in Shape}
+_ENGINE = "/v1/engines/(?P<engine>[^/]+)"
+_FINE_TUNE = "/v1/fine-tunes/(?P<job>[^/]+)"
+_NO_DELETE = " To delete its model, call DELETE /v1/models/{model}."
+_RESPONSE = "/v1/responses/(?P<response>[^/]+)"
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+RowHandler = Callable[..., Awaitable[ClientReply]]
+"""Takes a request, its decision, and by name what the path's pattern names, as it came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A row of the table. `whole`: its handler takes the body as a whole.
+
+    `shape` is that of a generation endpoint.
+    """
+
+    methods: frozenset[str]
+    path: re.Pattern[str]
+    handler: RowHandler
+    whole: bool = False
+    shape: Shape | None = None
+
+    @property
+    def generates(self) -> Shape | None:
+        """The shape that is generated, if the row is for that."""
+        return self.shape if self.whole else None
+
+    def takes(self, method: str) -> bool:
+        """Whether the row is for that method."""
+        return method in self.methods or ANY in self.methods
+
+    def bound(self, parts: dict[str, Any]) -> Handler:
+        """Return the handler with what the path names."""
+        return partial(self.handler, **parts) if parts else self.handler
+
+
+class Router:
+    """Finds the first row of the table that fits. Paths are canonical: see `paths.Place`."""
+
+    def __init__(self, handlers: Handlers) -> None:
+        self._handlers = handlers
+        self._routes = list(self._table())
+        self._rest = self._routes[-1]
+
+    def find(self, method: str, path: str, *, named: bool = False) -> tuple[Route, Handler]:
+        """Return the row for a canonical path (percent-encoded), and its handler.
+
+        `named`: the path names a model otherwise (Azure's deployments). Then OpenAI's past has no
+        part in it: only the generation endpoints are not passed through. Raises `LookupError` for
+        a path that is neither below /v1 nor one of the health checks.
+        """
+        path = normalized(path)
+        for route in self._routes:
+            if not route.takes(method) or (named and route.shape is None):
+                continue
+            match = route.path.fullmatch(path)
+            if match is not None:
+                return route, route.bound(match.groupdict())
+        if named:
+            return self._rest, self._rest.handler
+        raise LookupError(path)
+
+    def shape_of(self, path: str) -> Shape | None:
+        """Return the shape whose endpoint a canonical path is."""
+        return _SHAPES.get(normalized(path))
+
+    def _table(self) -> Iterator[Route]:
+        h = self._handlers
+        yield _row(ANY, "/healthz", h.health)
+        yield _row(ANY, "/readyz", h.readiness)
+        for shape in Shape:
+            yield _row("POST", shape.endpoint, h.generate, whole=True, shape=shape)
+            yield _row("GET OPTIONS", shape.endpoint, h.passthrough, shape=shape)
+            yield _row(ANY, shape.endpoint, only("POST"), shape=shape)
+        yield _row("GET", "/v1/models", h.listing.all)
+        yield _row(ANY, "/v1/models/(?P<model>.+)", h.model)
+        yield _row("GET", _RESPONSE, h.stored_response)
+        yield _row("DELETE", _RESPONSE, h.delete_response)
+        yield _row("GET", f"{_RESPONSE}/input_items", h.input_items)
+        yield from self._legacy()
+        yield _row(ANY, "/v1/.*", h.passthrough)
+
+    def _legacy(self) -> Iterator[Route]:
+        """Yield the rows of the endpoints that OpenAI has shut down."""
+        legacy = self._handlers.legacy
+        yield _row("GET", "/v1/engines", legacy.engines)
+        yield _row(ANY, "/v1/engines", only("GET"))
+        yield _row("GET", _ENGINE, legacy.engine)
+        yield _row(ANY, _ENGINE, only("GET"))
+        for action, modern in MODERN_PATHS.items():
+            at_engine = partial(legacy.at_engine, path=modern)
+            yield _row("POST", f"{_ENGINE}/{action}", at_engine, whole=True)
+            yield _row(ANY, f"{_ENGINE}/{action}", only("POST"))
+        yield _row(ANY, f"{_ENGINE}/(?P<action>.+)", legacy.no_action)
+        yield _row("POST", "/v1/edits", legacy.edit, whole=True)
+        yield _row(ANY, "/v1/edits", only("POST"))
+        yield _row(ANY, "/v1/(?P<name>search|answers|classifications)", legacy.perhaps_removed)
+        if legacy.fine_tunes.native:
+            return
+        yield _row("GET", "/v1/fine-tunes", legacy.all_fine_tunes)
+        yield _row("POST", "/v1/fine-tunes", legacy.create_fine_tune, whole=True)
+        yield _row(ANY, "/v1/fine-tunes", only("GET", "POST"))
+        yield _row("GET", _FINE_TUNE, legacy.fine_tune)
+        yield _row(ANY, _FINE_TUNE, only("GET", hint=_NO_DELETE))
+        yield _row("POST", f"{_FINE_TUNE}/cancel", legacy.cancel_fine_tune)
+        yield _row(ANY, f"{_FINE_TUNE}/cancel", only("POST"))
+        yield _row("GET", f"{_FINE_TUNE}/events", legacy.fine_tune_events)
+        yield _row(ANY, f"{_FINE_TUNE}/events", only("GET"))
+
+
+def normalized(path: str) -> str:
+    """Return a path with the escapes of unreserved characters undone (RFC 3986 section 6.2.2.2).
+
+    Other escapes stay, so that an encoded slash within a model's name does not become a separator.
+    """
+    if "%" not in path:
+        return path
+    return _ESCAPE.sub(_unescaped, path)
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    character = chr(int(escape[0][1:], 16))
+    return character if character in _UNRESERVED else escape[0]
+
+
+def _row(
+    methods: str, path: str, handler: RowHandler, *, whole: bool = False, shape: Shape | None = None
+) -> Route:
+    return Route(frozenset(methods.split()), re.compile(path, re.DOTALL), handler, whole, shape)

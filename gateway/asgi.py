@@ -1,0 +1,235 @@
+"""The gateway under any ASGI server: `uvicorn gateway.asgi:app`, or mounted in another application.
+
+A thin adapter to what `gateway.api` does. `gateway serve` does not come this way: its own door
+(`gateway.server`) is faster and has limits of its own; here, those of a request's head, slow heads
+and slow readers are the server's business.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from gateway import app as composition
+from gateway.api.admission import Admission
+from gateway.api.application import ClientGone, Gateway, refuse_websocket
+from gateway.api.writing import Fields, ReplyWriter, error_reply
+from gateway.config.load import load
+from gateway.config.problems import ConfigError
+from gateway.errors import GatewayError, InvalidRequest, too_large
+from gateway.exchange.message import Decision
+from gateway.request import Body, Head
+from gateway.shapes import ClientHeaders
+
+log = logging.getLogger("gateway")
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_FRAMING = (b"content-length", b"transfer-encoding")
+
+
+class ASGIGateway:
+    """A built gateway as an ASGI 3 application, at any root path."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one request; a WebSocket is refused with what makes its clients use HTTP."""
+        if scope["type"] == "websocket":
+            await _decline(scope, receive, send)
+        if scope["type"] != "http":
+            return
+        server = self._gateway.server
+        admission = self._gateway.admit(_head(scope))
+        writer = _ASGIWriter(send, server.keepalive_interval)
+        client = _Client(receive, writer, server.body_idle_timeout)
+        length = _length(scope)
+        try:
+            body, error = await client.body(admission, length)
+            if error is not None:
+                admission = admission.failed(error)
+            await self._gateway.serve(admission, body, writer, length)
+        except ClientGone:
+            self._gateway.abandoned(admission)
+        finally:
+            client.close()
+
+
+class _Client:
+    """The client's side of one request: its body, and whether it is still there."""
+
+    def __init__(self, receive: Receive, writer: "_ASGIWriter", idle_timeout: float) -> None:
+        self._receive = receive
+        self._writer = writer
+        self._idle_timeout = idle_timeout
+        self._task = asyncio.current_task()
+        self._watch: asyncio.Task[None] | None = None
+
+    async def body(
+        self, admission: Admission, length: int | None
+    ) -> tuple[Body, GatewayError | None]:
+        """Return the body as its handler takes it, and what is wrong with it.
+
+        A handler that takes pieces gets bytes all the same if there is but one.
+        """
+        if admission.refused:
+            return b"", None
+        pieces = self._pieces(admission.limit)
+        try:
+            if length is not None and length > admission.limit:
+                raise too_large(admission.limit)
+            first = await anext(pieces, b"")
+            if self._watch is None and not admission.whole:
+                return _chained(first, pieces), None
+            return b"".join([first, *[piece async for piece in pieces]]), None
+        except GatewayError as error:
+            return b"", error.with_traceback(None)
+
+    def close(self) -> None:
+        """Stop watching."""
+        if self._watch is not None:
+            self._watch.cancel()
+
+    async def _pieces(self, limit: int) -> AsyncGenerator[bytes, None]:
+        size, more = 0, True
+        while more:
+            message = await self._next()
+            piece: bytes = message.get("body", b"")
+            more = bool(message.get("more_body"))
+            size += len(piece)
+            if size > limit:
+                raise too_large(limit)
+            if not more:
+                self._watch = asyncio.create_task(self._wait_for_disconnect())
+            yield piece
+
+    async def _next(self) -> Message:
+        try:
+            async with asyncio.timeout(self._idle_timeout):
+                message = await self._receive()
+        except TimeoutError:
+            raise InvalidRequest(
+                f"No part of the request body came for {self._idle_timeout:g} s.",
+                status=408,
+                code="request_timeout",
+            ) from None
+        if message["type"] == "http.disconnect":
+            self._writer.gone = True
+            raise ClientGone
+        return message
+
+    async def _wait_for_disconnect(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            continue
+        self._writer.gone = True
+        if self._task is not None:
+            self._task.cancel()
+
+
+class _ASGIWriter(ReplyWriter):
+    """Writes a reply as ASGI messages."""
+
+    __slots__ = ("_send", "gone")
+
+    def __init__(self, send: Send, interval: float) -> None:
+        super().__init__(interval)
+        self._send = send
+        self.gone = False
+
+    async def _write_whole(self, fields: Fields, decision: Decision, body: bytes) -> None:
+        await self._start(fields, decision)
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def _start(self, fields: Fields, decision: Decision) -> None:
+        headers = [*fields, *decision.headers()]
+        await self._send({"type": "http.response.start", "status": self.status, "headers": headers})
+
+    async def _write_chunk(self, chunk: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def _end(self) -> None:
+        await self._send({"type": "http.response.body", "body": b""})
+
+
+class EnvironmentGateway:
+    """The gateway that the environment configures, built when it is first needed.
+
+    `GATEWAY_CONFIG` names the file, as for `gateway serve`. It is built at the server's start
+    (lifespan), or at the first request where there is no lifespan, as for mounted applications.
+    """
+
+    def __init__(self) -> None:
+        self._built: composition.Application | None = None
+        self._served: ASGIGateway | None = None
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one request, or the application's lifespan."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        await self._serve()(scope, receive, send)
+
+    def _serve(self) -> ASGIGateway:
+        if self._served is None:
+            name = os.environ.get("GATEWAY_CONFIG")
+            self._built = composition.build(load(Path(name) if name else None, os.environ))
+            self._served = ASGIGateway(self._built.gateway)
+        return self._served
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            self._serve()
+        except (ConfigError, ValueError, OSError) as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        if self._built is not None:
+            self._built.gateway.drain()
+            await self._built.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+app = EnvironmentGateway()
+
+
+def _head(scope: Message) -> Head:
+    """Return the head of a request, below the root path where the application is mounted."""
+    raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode("ascii")
+    root = quote(scope.get("root_path", "")).encode("ascii").rstrip(b"/")
+    if root and (raw_path == root or raw_path.startswith(root + b"/")):
+        raw_path = raw_path[len(root) :] or b"/"
+    headers = ClientHeaders(field for field in scope["headers"] if field[0] not in _FRAMING)
+    return Head(scope["method"], raw_path, scope["query_string"], headers)
+
+
+def _length(scope: Message) -> int | None:
+    """Return the Content-Length that the client declared, if it is a number."""
+    value = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    return int(value) if value.isdigit() and len(value) < 19 else None
+
+
+async def _chained(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    if first:
+        yield first
+    async for piece in rest:
+        if piece:
+            yield piece
+
+
+async def _decline(scope: Message, receive: Receive, send: Send) -> None:
+    await receive()
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1003})
+        return
+    reply = error_reply(refuse_websocket())
+    status, headers = reply.status, reply.headers
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": reply.body})

@@ -1,0 +1,61 @@
+"""What a client was sent and has not read: who waits for it, and since when it has read nothing."""
+
+import asyncio
+from math import inf
+from typing import Final
+
+
+class Backpressure:
+    """Follows a transport's write buffer for one connection.
+
+    `due` (loop time) is when the client must have read something: `send_timeout` seconds after it
+    has stopped, like nginx's send_timeout. `inf` while it reads fast enough.
+    """
+
+    __slots__ = ("_send_timeout", "_transport", "_unread", "_waiting", "due", "paused")
+
+    def __init__(self, transport: asyncio.Transport, send_timeout: float) -> None:
+        self._transport: Final = transport
+        self._send_timeout: Final = send_timeout
+        self._waiting: list[asyncio.Future[None]] = []
+        self._unread = 0
+        self.due = inf
+        self.paused = False
+
+    def pause(self, now: float) -> None:
+        """Take note that the client reads too slowly."""
+        self.paused = True
+        self.watch(now)
+
+    def resume(self) -> None:
+        """Take note that it has read."""
+        self.paused = False
+        self.due = inf
+        self.release()
+
+    def watch(self, now: float) -> None:
+        """Give the client its time, from now on, to read something."""
+        self._unread = self._transport.get_write_buffer_size()
+        self.due = now + self._send_timeout
+
+    def is_stuck(self, now: float) -> bool:
+        """Return whether the time is over with nothing read; else it begins anew."""
+        if now < self.due:
+            return False
+        before = self._unread
+        self.watch(now)
+        return self._unread >= before
+
+    async def drain(self) -> None:
+        """Wait until the client has read enough to be written to, or has left."""
+        if self.paused:
+            readable = asyncio.get_running_loop().create_future()
+            self._waiting.append(readable)
+            await readable
+
+    def release(self) -> None:
+        """Let go who waits."""
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)

@@ -1,0 +1,109 @@
+"""What the connections of one listener share: the application, limits, the date, and their end."""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from email.utils import formatdate
+from typing import Any, Protocol
+
+from gateway.api.admission import Admission
+from gateway.api.writing import ReplyWriter
+from gateway.config.settings import ServerSettings
+from gateway.request import Body, Head
+from gateway.server.http1 import Connection
+
+DRAIN_SECONDS = 1.0
+"""How long idle connections stay at least once the gateway drains. What arrives on them is answered
+503: a connection that closes on a request looks like a failure that may not be retried."""
+
+_LAST_SECONDS = 2.0
+"""How long what was cut off may take to be gone."""
+
+
+class Application(Protocol):
+    """What serves requests."""
+
+    server: ServerSettings
+
+    def admit(self, head: Head) -> Admission:
+        """Judge a request by its head. The same head gives the same result."""
+
+    def serve(
+        self, admission: Admission, body: Body, writer: ReplyWriter, length: int | None
+    ) -> Coroutine[Any, Any, None]:
+        """Serve one request to its end; cancelled when the client leaves.
+
+        `length` is that of a body that still arrives, if the client said it.
+        """
+
+    def abandoned(self, admission: Admission) -> None:
+        """Take note of a request whose client left before its body was here."""
+
+
+class Door:
+    """All client connections of one listener."""
+
+    def __init__(self, application: Application) -> None:
+        server = application.server
+        self.application = application
+        self.keepalive_interval = server.keepalive_interval
+        self.body_idle_timeout = server.body_idle_timeout
+        self.send_timeout = server.send_timeout
+        self.connections: set[Connection] = set()
+        self.draining = False
+        self._changed = asyncio.Event()
+        self._date = b""
+        self._date_of = 0
+
+    def connection(self) -> Connection:
+        """Return a protocol for a new connection."""
+        return Connection(self)
+
+    def date_line(self) -> bytes:
+        """Return the `date` line of a reply's head (RFC 9110 section 6.6.1)."""
+        now = int(time.time())
+        if now != self._date_of:
+            self._date_of = now
+            self._date = b"date: %b\r\n" % formatdate(now, usegmt=True).encode("ascii")
+        return self._date
+
+    def forget(self, connection: Connection) -> None:
+        """Take note that a connection is gone, and its request with it."""
+        self.connections.discard(connection)
+        self._changed.set()
+
+    async def drain(self, grace_period: float) -> None:
+        """Let what runs end, for `grace_period` seconds; then cut it off. All connections close.
+
+        Requests that come meanwhile are the application's to refuse.
+        """
+        self.draining = True
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        for connection in tuple(self.connections):
+            connection.finish_soon()
+        while self.connections:
+            busy = any(connection.busy for connection in self.connections)
+            until = started + (grace_period if busy else min(DRAIN_SECONDS, grace_period))
+            if loop.time() >= until:
+                break
+            self._changed.clear()
+            await self._wait(until)
+        tasks = [connection.cut_off() for connection in tuple(self.connections)]
+        running = [task for task in tasks if task is not None]
+        if running:
+            await asyncio.wait(running, timeout=_LAST_SECONDS)
+        until = loop.time() + _LAST_SECONDS
+        while self.connections and loop.time() < until:
+            self._changed.clear()
+            await self._wait(until)
+        for connection in tuple(self.connections):
+            connection.transport.abort()
+
+    async def _wait(self, until: float) -> None:
+        """Wait until a connection is gone, or until then (loop time)."""
+        try:
+            async with asyncio.timeout_at(until):
+                await self._changed.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,155 @@
+"""The request that a connection receives: head, body, what follows. No sockets, no time."""
+
+from collections.abc import Callable
+
+from gateway.api.admission import Admission
+from gateway.errors import too_large
+from gateway.request import Head
+from gateway.server import head as heads
+from gateway.server.body import Chunked, FixedLength, Framing
+from gateway.server.head import HeadParser, ReceivedHead, RepeatedHead
+
+
+class Incoming:
+    """Takes what arrives: `take_head` until it returns True, then `begin_body`, then `take_body`.
+
+    `received` and `admission` are there once the head is; `admit` is asked once for a head that
+    repeats. `rest` is what has come and belongs to no request yet.
+    """
+
+    __slots__ = (
+        "_admit",
+        "_fed",
+        "_framing",
+        "_known",
+        "_length",
+        "_parser",
+        "_size",
+        "admission",
+        "received",
+        "rest",
+    )
+
+    admission: Admission
+    received: ReceivedHead
+
+    def __init__(self, admit: Callable[[Head], Admission]) -> None:
+        self._admit = admit
+        self._known: tuple[RepeatedHead, Admission] | None = None
+        self._parser: HeadParser | None = None
+        self._fed = 0
+        self._framing: Framing = FixedLength(0)
+        self._length: int | None = None
+        self._size = 0
+        self.rest = bytearray()
+
+    def repeated(self, data: bytes) -> bytes | None:
+        """Return the body if `data` is, as a whole, a request with the head of the last one.
+
+        The fast path: nothing is parsed. None: take the generic path.
+        """
+        if self._known is None:
+            return None
+        known, admission = self._known
+        found = known.match(data)
+        if found is None or len(data) - found[0] != found[1] or found[1] > admission.limit:
+            return None
+        self.received, self.admission = known.received, admission
+        return data[found[0] :]
+
+    def take_head(self, data: bytes) -> bool:
+        """Take a part of a head; return whether it is complete.
+
+        Raises `GatewayError` for one that is malformed, not served, or too long.
+        """
+        rest = self.rest
+        rest += data
+        if not self._fed:
+            while rest.startswith(b"\r\n"):  # RFC 9112 section 2.2
+                del rest[:2]
+            if not rest:
+                return False
+            if self._recognise():
+                return True
+        end = rest.find(heads.END, max(0, self._fed - 3)) + len(heads.END)
+        if end < len(heads.END):
+            if len(rest) > heads.MAX_HEAD_BYTES:
+                raise heads.too_large()
+            end = 0
+        elif end > heads.MAX_HEAD_BYTES:
+            raise heads.too_large()
+        if self._parser is None:
+            self._parser = HeadParser()
+        self._parser.feed(bytes(rest[self._fed : end or len(rest)]))
+        self._fed = len(rest)
+        if end:
+            self._complete(self._parser.finish(), bytes(rest[:end]))
+            del rest[:end]
+        return bool(end)
+
+    def begin_body(self) -> bytes:
+        """Take what of the body has come with the head; like `take_body`."""
+        self._framing = Chunked() if self._length is None else FixedLength(self._length)
+        self._size = 0
+        if self._length is not None and self._length > self.admission.limit:
+            raise too_large(self.admission.limit)
+        if self._framing.complete:
+            return b""
+        data, self.rest = bytes(self.rest), bytearray()
+        return self.take_body(data)
+
+    def take_body(self, data: bytes) -> bytes:
+        """Take what has come; return what of it is body.
+
+        Raises `PayloadTooLarge` beyond the admission's limit, `InvalidRequest` for bad framing.
+        """
+        framing = self._framing
+        piece = framing.feed(data)
+        self._size += len(piece)
+        if self._size > self.admission.limit:
+            raise too_large(self.admission.limit)
+        if framing.complete:
+            self.rest += framing.rest
+        return piece
+
+    @property
+    def length(self) -> int | None:
+        """The length of the body, if it is known beforehand."""
+        return self._length
+
+    @property
+    def body_complete(self) -> bool:
+        """Whether all of the body has come."""
+        return self._framing.complete
+
+    def close(self) -> None:
+        """Let go of what is held."""
+        self._drop_parser()
+        self._known = None
+        self._framing = FixedLength(0)
+        self.rest.clear()
+
+    def _recognise(self) -> bool:
+        """Take the head if it is the one of the last request; its body need not be here."""
+        if self._known is None:
+            return False
+        known, admission = self._known
+        found = known.match(bytes(self.rest))
+        if found is None:
+            return False
+        self.received, self.admission, self._length = known.received, admission, found[1]
+        del self.rest[: found[0]]
+        return True
+
+    def _complete(self, received: ReceivedHead, data: bytes) -> None:
+        self._drop_parser()
+        self.received, self._length = received, received.length
+        self.admission = admission = self._admit(received.head)
+        known = None if admission.refused else heads.repeatable(data, received)
+        self._known = (known, admission) if known else None
+
+    def _drop_parser(self) -> None:
+        self._fed = 0
+        if self._parser is not None:
+            self._parser.close()
+            self._parser = None

@@ -1,0 +1,204 @@
+"""How connections end: by time, by the client, and so that a last reply is read."""
+
+import asyncio
+
+import pytest
+
+from gateway.config.settings import ServerSettings
+from gateway.server import lifetime
+from gateway.server.head import MAX_HEAD_BYTES
+from gateway.server.state import State
+from tests.api.client import Client
+from tests.server.test_http1 import CHAT, STREAMED_CHAT, Held, answer
+from tests.server.wire import Wire, request
+
+UNFINISHED = request(b"", "/v1/chat/completions", "Transfer-Encoding: chunked").replace(
+    b"Content-Length: 0\r\n", b""
+)
+PIECE = b"400\r\n" + b"x" * 0x400 + b"\r\n"
+
+
+async def refused() -> Wire:
+    """Return a connection whose request was refused in the middle of its body."""
+    connection = Wire(Client(answer, ServerSettings(max_body_bytes=100)).gateway)
+    received = await connection.send(UNFINISHED, PIECE)
+    assert received.startswith(b"HTTP/1.1 413")
+    assert connection.transport.ended
+    assert not connection.transport.is_closing()
+    return connection
+
+
+def test_what_a_refused_client_still_sends_is_thrown_away() -> None:
+    async def scenario() -> None:
+        connection = await refused()
+        assert await connection.send(PIECE, b"0\r\n\r\n", request(CHAT), b"\x00") == b""
+        assert not connection.transport.is_closing()
+        connection.end()
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_sends_on_and_on_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lifetime, "LINGER_BYTES", 10_000)
+
+    async def scenario() -> None:
+        connection = await refused()
+        await connection.send(b"x" * 10_000)
+        assert not connection.transport.is_closing()
+        await connection.send(b"x")
+        assert connection.transport.is_closing()
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_does_not_leave_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lifetime, "LINGER_SECONDS", 0.01)
+
+    async def scenario() -> None:
+        connection = await refused()
+        await asyncio.wait_for(connection.transport.closed.wait(), 10)
+        assert connection.transport.is_closing()
+
+    asyncio.run(scenario())
+
+
+def test_an_endless_head_is_refused_once() -> None:
+    async def scenario() -> None:
+        connection = Wire(Client(answer).gateway)
+        head = b"POST / HTTP/1.1\r\n" + b"a: b\r\n" * (MAX_HEAD_BYTES // 6)
+        received = await connection.send(head, b"a: b\r\n" * 100, b"a: b\r\n" * 100)
+        assert received.count(b"HTTP/1.1 431") == 1
+        assert connection.transport.ended
+        connection.end()
+
+    asyncio.run(scenario())
+
+
+def test_a_last_reply_is_read_though_another_request_has_followed() -> None:
+    async def scenario() -> None:
+        held = Held()
+        connection = Wire(held.client().gateway)
+        last = request(CHAT, "/v1/chat/completions", "Connection: close")
+        connection.protocol.data_received(last)
+        await held.asked.wait()
+        connection.protocol.data_received(request(CHAT))
+        held.answers.set()
+        await connection.settle()
+        assert connection.take().startswith(b"HTTP/1.1 200")
+        assert connection.transport.ended
+        connection.end()
+
+    asyncio.run(scenario())
+
+
+def test_an_idle_connection_is_closed_and_one_that_serves_is_not() -> None:
+    async def scenario() -> None:
+        connection = Wire(Client(answer).gateway)
+        await connection.send(request(CHAT))
+        assert connection.state is State.IDLE
+        connection.expire()
+        assert connection.transport.is_closing()
+        assert not connection.door.connections
+
+        held = Held()
+        busy = Wire(held.client().gateway)
+        busy.protocol.data_received(request(CHAT))
+        await held.asked.wait()
+        busy.protocol._expired()
+        assert not busy.transport.is_closing()
+        held.answers.set()
+        await busy.settle()
+        busy.end()
+
+    asyncio.run(scenario())
+
+
+PARTS = {
+    "nothing": b"",
+    "a part of a head": b"POST /v1/chat/completions HTTP/1.1\r\nhost",
+    "a part of a body": request(CHAT)[:-5],
+    "a part of chunks": UNFINISHED + PIECE,
+    "a part of an upload": request(b"x" * 100_000, "/v1/files")[:-5],
+    "a request": request(CHAT),
+    "a refused part": request(CHAT, "/nowhere")[:-5],
+}
+
+
+@pytest.mark.parametrize("sent", PARTS.values(), ids=PARTS.keys())
+def test_there_is_a_timer_until_the_connection_is_closed(sent: bytes) -> None:
+    async def scenario() -> None:
+        connection = Wire(Client(answer).gateway)
+        timer = connection.protocol._timer
+        assert timer.is_scheduled()
+        for byte in range(len(sent)):
+            connection.protocol.data_received(sent[byte : byte + 1])
+            assert timer.is_scheduled()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert timer.is_scheduled()
+        connection.leave()
+        await connection.settle()
+        assert not timer.is_scheduled()
+        assert connection.state is State.CLOSED
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_reads_nothing_is_cut_off_and_its_request_with_it() -> None:
+    async def scenario() -> None:
+        held = Held()
+        connection = Wire(held.client(in_stream=True).gateway)
+        connection.protocol.data_received(request(STREAMED_CHAT))
+        await held.asked.wait()
+        connection.transport.unread = 100_000
+        connection.protocol.pause_writing()
+        flow = connection.protocol.flow
+        flow.due = 0
+        connection.transport.unread = 99_000
+        connection.protocol._expired()
+        assert not connection.transport.was_aborted()  # it has read something
+        flow.due = 0
+        connection.protocol._expired()
+        assert connection.transport.was_aborted()
+        await asyncio.wait_for(connection.settle(), 10)
+        assert held.given_up == 1
+        assert not connection.door.connections
+
+    asyncio.run(scenario())
+
+
+def test_a_closed_connection_waits_for_a_client_that_reads_and_for_no_other() -> None:
+    async def scenario() -> None:
+        connection = Wire(Client(answer).gateway)
+        connection.transport.unread = 1000
+        await connection.send(request(CHAT, "/v1/chat/completions", "Connection: close"))
+        assert connection.state is State.CLOSING
+        connection.protocol.resume_writing()
+        flow = connection.protocol.flow
+        flow.due, connection.transport.unread = 0, 500
+        connection.protocol._expired()
+        assert not connection.transport.was_aborted()
+        flow.due = 0
+        connection.protocol._expired()
+        assert connection.transport.was_aborted()
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_ends_its_side_has_left() -> None:
+    async def scenario() -> None:
+        held = Held()
+        connection = Wire(held.client().gateway)
+        connection.protocol.data_received(request(CHAT))
+        await held.asked.wait()
+        connection.protocol.eof_received()
+        assert connection.transport.was_aborted()
+        await connection.settle()
+        assert held.given_up == 1
+
+        idle = Wire(Client(answer).gateway)
+        idle.protocol.eof_received()
+        assert idle.transport.is_closing()
+        idle.protocol.eof_received()
+
+    asyncio.run(scenario())
