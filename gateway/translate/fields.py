@@ -13,10 +13,13 @@ _PREFIXES = ("chatcmpl-", "resp_", "cmpl-")
 """The same, the commonest first; none is the beginning of another."""
 
 
-def swap_id(upstream_id: object, shape: Shape, context: Context) -> str:
+def swap_id(
+    upstream_id: object, shape: Literal[Shape.COMPLETIONS, Shape.CHAT], context: Context
+) -> str:
     """Return the reply id for a client of `shape`: the upstream's, with the prefix swapped.
 
     Logs on both sides can so be matched. Without a usable upstream id a fresh one is minted.
+    For completions and chat, whose replies nobody looks up; responses: `own_response_id`.
     """
     rest = upstream_id if isinstance(upstream_id, str) else ""
     for prefix in _PREFIXES:
@@ -24,6 +27,15 @@ def swap_id(upstream_id: object, shape: Shape, context: Context) -> str:
             rest = rest[len(prefix) :]
             break
     return ID_PREFIXES[shape] + (rest or context.new_id())
+
+
+def own_response_id(context: Context) -> str:
+    """Return a new id for a response that the gateway makes: 128 random bits.
+
+    Never the upstream's. A response is found again by its id, and servers repeat theirs: Ollama
+    draws from 999 values (ollama#14225), LMDeploy gives its session's number (lmdeploy#4707).
+    """
+    return ID_PREFIXES[Shape.RESPONSES] + context.new_id()
 
 
 def created(value: object, context: Context) -> int:

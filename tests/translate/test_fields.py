@@ -1,5 +1,5 @@
 import math
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -16,6 +16,7 @@ from gateway.translate.fields import (
     finish_reason,
     finite_number,
     model_name,
+    own_response_id,
     sum_usage,
     swap_id,
     upstream_error,
@@ -26,11 +27,10 @@ CONTEXT = Context(model_asked="asked", model_sent="sent", new_id=lambda: "f" * 3
 
 @pytest.mark.parametrize("prefix", ["cmpl-", "chatcmpl-", "resp_", ""])
 @pytest.mark.parametrize(
-    ("shape", "own"),
-    [(Shape.COMPLETIONS, "cmpl-"), (Shape.CHAT, "chatcmpl-"), (Shape.RESPONSES, "resp_")],
+    ("shape", "own"), [(Shape.COMPLETIONS, "cmpl-"), (Shape.CHAT, "chatcmpl-")]
 )
 def test_an_id_keeps_its_rest_and_gets_the_clients_prefix(
-    prefix: str, shape: Shape, own: str
+    prefix: str, shape: Literal[Shape.COMPLETIONS, Shape.CHAT], own: str
 ) -> None:
     assert swap_id(f"{prefix}abc", shape, CONTEXT) == f"{own}abc"
 
@@ -38,6 +38,10 @@ def test_an_id_keeps_its_rest_and_gets_the_clients_prefix(
 @pytest.mark.parametrize("nothing", [None, 5, "", "cmpl-", "chatcmpl-", ["x"]])
 def test_an_id_is_minted_where_upstream_has_none(nothing: object) -> None:
     assert swap_id(nothing, Shape.CHAT, CONTEXT) == "chatcmpl-" + "f" * 32
+
+
+def test_a_responses_id_is_drawn_not_derived() -> None:
+    assert own_response_id(CONTEXT) == "resp_" + "f" * 32
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ of OpenAI's OpenAPI description).
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.shapes import Json, Shape
+from gateway.shapes import Json
 from gateway.translate.contract import Context
-from gateway.translate.fields import created, model_name, swap_id
+from gateway.translate.fields import created, model_name, own_response_id
 from gateway.translate.responses_usage import responses_usage
 from gateway.translate.tool_shapes import is_strict_schema
 
@@ -37,7 +37,6 @@ _ECHOED: Json = {
 class UpstreamFacts:
     """What the upstream has said of its reply so far; identity fields are the first ones said."""
 
-    id: object = None
     created: object = None
     model: object = None
     usage: object = None
@@ -46,8 +45,7 @@ class UpstreamFacts:
 
     def note(self, event: Json) -> None:
         """Take what an event or a reply says."""
-        # Azure's first chunk has an empty id and model.
-        self.id = self.id or event.get("id")
+        # Azure's first chunk has an empty model.
         self.created = self.created or event.get("created")
         self.model = self.model or event.get("model")
         for name in ("usage", "service_tier", "moderation"):
@@ -62,7 +60,7 @@ class ResponseObject:
         self._facts = facts
         self._context = context
         self._fixed: Json = {
-            "id": swap_id(facts.id, Shape.RESPONSES, context),
+            "id": own_response_id(context),
             "object": "response",
             "created_at": created(facts.created, context),
             "model": model_name(facts.model, context),

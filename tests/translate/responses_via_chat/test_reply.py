@@ -22,7 +22,7 @@ LOGPROBS = "message.output_text.logprobs"
 
 def test_a_chat_completion_becomes_a_response_object() -> None:
     assert replied(completion("Hi")) == {
-        "id": "resp_7",
+        "id": f"resp_{1:032x}",
         "object": "response",
         "created_at": CREATED,
         "status": "completed",
@@ -37,7 +37,7 @@ def test_a_chat_completion_becomes_a_response_object() -> None:
         "model": "asked",
         "output": [
             {
-                "id": f"msg_{1:032x}",
+                "id": f"msg_{2:032x}",
                 "type": "message",
                 "status": "completed",
                 "role": "assistant",
@@ -121,7 +121,7 @@ def test_a_refusal_is_a_refusal_part() -> None:
 def test_an_old_function_call_is_a_call_with_a_fresh_call_id() -> None:
     reply = completion(None, "function_call", function_call={"name": "f", "arguments": "{}"})
     (item,) = replied(reply)["output"]
-    assert (item["type"], item["call_id"]) == ("function_call", f"call_{1:032x}")
+    assert (item["type"], item["call_id"]) == ("function_call", f"call_{2:032x}")
 
 
 @pytest.mark.parametrize(
@@ -171,10 +171,12 @@ def test_usage_details_are_kept() -> None:
 def test_a_response_is_not_completed_before_it_was_created() -> None:
     reply = {**completion("a"), "created": NOW + 5}
     assert replied(reply)["completed_at"] == NOW + 5
-    reply = {**completion("a"), "created": None, "id": None}
-    response = replied(reply)
-    assert response["created_at"] == NOW
-    assert response["id"] == f"resp_{1:032x}"
+    assert replied({**completion("a"), "created": None})["created_at"] == NOW
+
+
+@pytest.mark.parametrize("upstream_id", ["chatcmpl-417", "resp_417", "", None, 7])
+def test_a_response_has_an_id_of_its_own_whatever_the_upstreams_is(upstream_id: object) -> None:
+    assert replied({**completion("a"), "id": upstream_id})["id"] == f"resp_{1:032x}"
 
 
 def test_only_the_first_choice_counts() -> None:

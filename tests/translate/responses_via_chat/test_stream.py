@@ -73,13 +73,13 @@ def test_a_chat_stream_becomes_a_stream_of_responses_events() -> None:
         "completed",
     ]
     response = read(events)
-    assert response["id"] == "resp_7"
+    assert response["id"] == f"resp_{1:032x}"
     assert response["created_at"] == CREATED
     assert response["completed_at"] == NOW
     assert response["model"] == "asked"
     assert response["output"] == [
         {
-            "id": f"msg_{1:032x}",
+            "id": f"msg_{2:032x}",
             "type": "message",
             "status": "completed",
             "role": "assistant",
@@ -142,15 +142,15 @@ def test_reasoning_text_and_a_call_come_one_after_another() -> None:
     ]
     reasoning, message, call = read(events)["output"]
     assert reasoning == {
-        "id": f"rs_{1:032x}",
+        "id": f"rs_{2:032x}",
         "type": "reasoning",
         "status": "completed",
         "summary": [],
         "content": [{"type": "reasoning_text", "text": "think"}],
     }
-    assert message["id"] == f"msg_{2:032x}"
+    assert message["id"] == f"msg_{3:032x}"
     assert call == {
-        "id": f"fc_{3:032x}",
+        "id": f"fc_{4:032x}",
         "type": "function_call",
         "status": "completed",
         "call_id": "call_a",
@@ -331,8 +331,8 @@ def test_a_call_without_an_id_gets_one() -> None:
         tools=[F],
     )
     first, second = read(events)["output"]
-    assert first["call_id"] == f"call_{1:032x}"
-    assert second["call_id"] == f"call_{2:032x}"
+    assert first["call_id"] == f"call_{2:032x}"
+    assert second["call_id"] == f"call_{3:032x}"
 
 
 def test_a_call_id_of_more_than_64_characters_is_replaced() -> None:
@@ -448,7 +448,7 @@ def test_a_custom_tool_sent_as_a_function_comes_back_as_a_custom_call() -> None:
     ]
     (call,) = read(events)["output"]
     assert call == {
-        "id": f"ctc_{1:032x}",
+        "id": f"ctc_{2:032x}",
         "type": "custom_tool_call",
         "status": "completed",
         "call_id": "c",
@@ -564,16 +564,15 @@ def test_the_last_of_several_usages_counts() -> None:
     assert response["usage"]["output_tokens"] == 2
 
 
-def test_azures_first_chunk_does_not_name_the_response() -> None:
+def test_azures_first_chunk_does_not_date_the_response() -> None:
     filters = {"id": "", "object": "", "created": 0, "model": "", "choices": []}
-    response = read(stream_of([filters, chunk("a", "stop")]))
-    assert (response["id"], response["created_at"]) == ("resp_7", CREATED)
+    assert read(stream_of([filters, chunk("a", "stop")]))["created_at"] == CREATED
 
 
-def test_ids_that_change_from_chunk_to_chunk_are_pinned() -> None:
+def test_the_upstreams_ids_are_not_the_responses() -> None:
     other = {**chunk("b", "stop"), "id": "chatcmpl-8", "created": CREATED + 9}
     response = read(stream_of([chunk("a"), other]))
-    assert (response["id"], response["created_at"]) == ("resp_7", CREATED)
+    assert (response["id"], response["created_at"]) == (f"resp_{1:032x}", CREATED)
 
 
 def test_echo_model_decides_the_name() -> None:
