@@ -13,10 +13,12 @@ from gateway.exchange.message import ClientReply, ReplyBody, read_object
 from gateway.exchange.stored_responses import (
     ResponseStore,
     StoredResponse,
+    StoreError,
     continued,
     conversation,
     not_found,
     not_switched_on,
+    unavailable,
 )
 from gateway.request import GenerationRequest
 from gateway.shapes import Json, RawHeaders
@@ -40,11 +42,13 @@ class ResponseMemory:
 
     def __init__(self, store: ResponseStore | None) -> None:
         self._store = store
+        self._failures = 0
 
     async def continue_from(self, call: GenerationRequest) -> GenerationRequest:
         """Return the call with the conversation that its `previous_response_id` names.
 
-        Raises `InvalidRequest` where nothing is kept, or not that.
+        Raises `InvalidRequest` where nothing is kept, or not that, and `GatewayError` (503) where
+        the store cannot be read.
         """
         body = read_object(call.body)
         previous = body.get("previous_response_id")
@@ -58,7 +62,7 @@ class ResponseMemory:
                 param="previous_response_id",
                 code="invalid_type",
             )
-        stored = await self._store.get(self._owner(call.headers), previous)
+        stored = await self._find(call.headers, previous)
         if stored is None:
             raise not_found(previous)
         return replace(call, body=msgspec.json.encode(continued(body, stored)))
@@ -101,7 +105,10 @@ class ResponseMemory:
         return replace(reply, body=ReplyBody(passing(), body.aclose))
 
     async def retrieve(self, headers: RawHeaders, response_id: str) -> ClientReply | None:
-        """Return a kept response, or None: perhaps an upstream has it."""
+        """Return a kept response, or None: perhaps an upstream has it.
+
+        Raises `GatewayError` (503) where the store cannot be read, as the others do.
+        """
         stored = await self._find(headers, response_id)
         if stored is None:
             return None
@@ -123,7 +130,14 @@ class ResponseMemory:
 
     async def delete(self, headers: RawHeaders, response_id: str) -> ClientReply | None:
         """Forget a kept response, or return None: perhaps an upstream has it."""
-        if self._store is None or not await self._store.delete(self._owner(headers), response_id):
+        if self._store is None:
+            return None
+        try:
+            found = await self._store.delete(self._owner(headers), response_id)
+        except StoreError as error:
+            self._note_failure("a stored response could not be deleted", error)
+            raise unavailable() from None
+        if not found:
             return None
         deleted = {"id": response_id, "object": "response", "deleted": True}
         return ClientReply(200, list(_JSON), msgspec.json.encode(deleted))
@@ -136,7 +150,11 @@ class ResponseMemory:
     async def _find(self, headers: RawHeaders, response_id: str) -> StoredResponse | None:
         if self._store is None:
             return None
-        return await self._store.get(self._owner(headers), response_id)
+        try:
+            return await self._store.get(self._owner(headers), response_id)
+        except StoreError as error:
+            self._note_failure("a stored response could not be read", error)
+            raise unavailable() from None
 
     async def _put(self, call: GenerationRequest, watched: "Watched") -> None:
         response = watched.response
@@ -146,8 +164,24 @@ class ResponseMemory:
         stored = StoredResponse(response, items)
         try:
             await self._store.put(self._owner(call.headers), response["id"], stored)
+        except StoreError as error:
+            self._note_failure("a response could not be stored", error)
         except Exception:
             log.exception("a response could not be stored")
+        else:
+            self._note_success()
+
+    def _note_failure(self, what: str, error: StoreError) -> None:
+        """Log the first of a row of failures: one line, however many requests a full disk meets."""
+        self._failures += 1
+        if self._failures == 1:
+            log.error("%s: %s; more such failures are counted, not logged", what, error)
+
+    def _note_success(self) -> None:
+        """Log, after failures, that responses are stored again."""
+        if self._failures:
+            log.warning("responses are stored again, after %d failure(s)", self._failures)
+            self._failures = 0
 
     def _owner(self, headers: RawHeaders) -> str:
         """Return whose responses these are: a keyed hash of the whole credential."""

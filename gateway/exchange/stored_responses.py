@@ -19,8 +19,16 @@ class StoredResponse:
     items: list[Json]
 
 
+class StoreError(Exception):
+    """A store could not do what it was asked; the text says why, for the log."""
+
+
 class ResponseStore(Protocol):
-    """Keeps responses. `owner` is a keyed hash of a credential: nobody reads another's."""
+    """Keeps responses. `owner` is a keyed hash of a credential: nobody reads another's.
+
+    All methods but `aclose` raise `StoreError`, within seconds: a store never holds up a request
+    for long.
+    """
 
     @property
     def secret(self) -> bytes:
@@ -30,7 +38,12 @@ class ResponseStore(Protocol):
         """Return what is kept under that id, unless it has expired."""
 
     async def put(self, owner: str, response_id: str, stored: StoredResponse) -> None:
-        """Keep a response, at the cost of the oldest ones."""
+        """Keep a response, at the cost of the oldest ones.
+
+        It never replaces: an id that the owner has already is a `StoreError`. Ids are 128 random
+        bits, so this does not happen unless the system's random source repeats itself; what was
+        kept first then stays what its id means.
+        """
 
     async def delete(self, owner: str, response_id: str) -> bool:
         """Forget a response; return whether there was one."""
@@ -91,4 +104,15 @@ def not_found(response_id: str) -> GatewayError:
         type="invalid_request_error",
         param="previous_response_id",
         code="previous_response_not_found",
+    )
+
+
+def unavailable() -> GatewayError:
+    """Return the error for a conversation or response that cannot be read at the moment."""
+    return GatewayError(
+        "The gateway's stored responses cannot be read at the moment. Retry the request, or send "
+        "the whole conversation in `input`.",
+        status=503,
+        code="store_unavailable",
+        headers=(("retry-after", "1"),),
     )

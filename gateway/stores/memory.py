@@ -7,7 +7,9 @@ from collections.abc import Callable
 import msgspec
 from cachetools import TTLCache
 
-from gateway.exchange.stored_responses import StoredResponse
+from gateway.exchange.stored_responses import StoredResponse, StoreError
+
+ID_TAKEN = "its id is taken, and nothing that is kept is replaced"
 
 
 class MemoryStore:
@@ -26,8 +28,13 @@ class MemoryStore:
         return None if encoded is None else decode(encoded)
 
     async def put(self, owner: str, response_id: str, stored: StoredResponse) -> None:
-        """Keep a response; one that alone passes the limit is not kept."""
+        """Keep a response; one that alone passes the limit is not kept.
+
+        Raises `StoreError` where the owner has that id already.
+        """
         encoded = encode(stored)
+        if (owner, response_id) in self._entries:
+            raise StoreError(ID_TAKEN)
         if sys.getsizeof(encoded) <= self._max_bytes:
             self._entries[owner, response_id] = encoded
 

@@ -1,15 +1,16 @@
 """Responses kept in an SQLite file: they outlive the process and are shared by its workers."""
 
 import asyncio
+import contextlib
 import os
 import sqlite3
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from gateway.exchange.stored_responses import StoredResponse
-from gateway.stores.memory import decode, encode
+from gateway.exchange.stored_responses import StoredResponse, StoreError
+from gateway.stores.memory import ID_TAKEN, decode, encode
 
 Result = TypeVar("Result")
 
@@ -25,7 +26,12 @@ CREATE TABLE IF NOT EXISTS responses (
 CREATE TABLE IF NOT EXISTS secret (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS by_expiry ON responses (expires);
 """
-_BUSY_SECONDS = 5.0
+_BUSY_SECONDS_AT_START = 5.0
+_BUSY_MILLISECONDS = 2000
+"""How long SQLite waits where another process has locked the file."""
+_PATIENCE = 3.0
+"""Seconds for a call in all, with its wait for the calls before it."""
+_KEY_BYTES = 32
 
 
 class UnusableStore(sqlite3.DatabaseError, ValueError):
@@ -34,7 +40,7 @@ class UnusableStore(sqlite3.DatabaseError, ValueError):
     So whoever builds the gateway need not know SQLite, which takes memory that few have use for.
     """
 
-    def __init__(self, reason: sqlite3.Error) -> None:
+    def __init__(self, reason: Exception) -> None:
         super().__init__(f"responses.store cannot be used: {reason}")
 
 
@@ -42,23 +48,24 @@ class SqliteStore:
     """At most `max_bytes` of responses, each for `ttl` seconds; those that expire first go first.
 
     `clock` gives Unix time: it must mean the same to every process that shares the file. Calls run
-    in a thread, one at a time, because SQLite blocks. Raises `UnusableStore`.
+    in a thread of the store's own, one at a time, because SQLite blocks; a file that stays locked
+    fails a call after seconds, not the calls behind it one after another. Raises `UnusableStore`.
     """
 
     def __init__(self, path: Path, ttl: float, max_bytes: int, clock: Callable[[], float]) -> None:
         self._ttl = ttl
         self._max_bytes = max_bytes
         self._clock = clock
-        self._lock = threading.Lock()
+        self._thread = ThreadPoolExecutor(1, "responses")
         try:
             self._database = sqlite3.connect(
-                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+                path, timeout=_BUSY_SECONDS_AT_START, isolation_level=None, check_same_thread=False
             )
         except sqlite3.Error as error:
             raise UnusableStore(error) from error
         try:
             self.secret = self._open(path)
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             self._database.close()
             raise UnusableStore(error) from error
 
@@ -67,9 +74,17 @@ class SqliteStore:
         path.chmod(0o600)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.executescript(_SCHEMA)
-        self._database.execute("INSERT OR IGNORE INTO secret VALUES (1, ?)", (os.urandom(32),))
-        (key,) = self._database.execute("SELECT key FROM secret").fetchone()
-        return bytes(key)
+        fresh = os.urandom(_KEY_BYTES)
+        self._database.execute("INSERT OR IGNORE INTO secret VALUES (1, ?)", (fresh,))
+        row = self._database.execute("SELECT key FROM secret").fetchone()
+        key = row[0] if row else None
+        if not isinstance(key, bytes) or len(key) < _KEY_BYTES:
+            raise sqlite3.DatabaseError(
+                "the table 'secret' has no key of 32 bytes. Without it nobody's responses can be "
+                "found: remove the file, or name another."
+            )
+        self._database.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+        return key
 
     async def get(self, owner: str, response_id: str) -> StoredResponse | None:
         """Return what is kept under that id, unless it has expired."""
@@ -80,10 +95,15 @@ class SqliteStore:
         return None if row is None else decode(row[0])
 
     async def put(self, owner: str, response_id: str, stored: StoredResponse) -> None:
-        """Keep a response; one that alone passes the limit is not kept."""
+        """Keep a response; one that alone passes the limit is not kept.
+
+        Raises `StoreError` where the owner has that id already.
+        """
         body = encode(stored)
-        if len(body) <= self._max_bytes:
-            await self._run(lambda: self._insert(owner, response_id, body))
+        if len(body) <= self._max_bytes and not await self._run(
+            lambda: self._insert(owner, response_id, body)
+        ):
+            raise StoreError(ID_TAKEN)
 
     async def delete(self, owner: str, response_id: str) -> bool:
         """Forget a response; return whether there was one."""
@@ -95,18 +115,25 @@ class SqliteStore:
 
     async def aclose(self) -> None:
         """Close the file."""
-        await self._run(self._database.close)
+        closed = False
+        with contextlib.suppress(StoreError):
+            await self._run(self._database.close)
+            closed = True
+        # A thread that is done ends at once; one that hangs in the file must not hold up the end.
+        self._thread.shutdown(wait=closed, cancel_futures=True)
 
-    def _insert(self, owner: str, response_id: str, body: bytes) -> None:
+    def _insert(self, owner: str, response_id: str, body: bytes) -> bool:
+        """Insert, unless there is one; return whether there was none."""
         now = self._clock()
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
             self._database.execute("DELETE FROM responses WHERE expires <= ?", (now,))
-            self._database.execute(
-                "INSERT OR REPLACE INTO responses VALUES (?, ?, ?, ?, ?)",
+            inserted = self._database.execute(
+                "INSERT INTO responses VALUES (?, ?, ?, ?, ?) ON CONFLICT (owner, id) DO NOTHING",
                 (owner, response_id, now + self._ttl, len(body), body),
             )
             self._make_room()
+        return inserted.rowcount == 1
 
     def _make_room(self) -> None:
         (held,) = self._database.execute("SELECT total(size) FROM responses").fetchone()
@@ -122,8 +149,12 @@ class SqliteStore:
             held -= size
 
     async def _run(self, work: Callable[[], Result]) -> Result:
-        def locked() -> Result:
-            with self._lock:
-                return work()
-
-        return await asyncio.to_thread(locked)
+        """Run in the store's thread; raises `StoreError` for whatever SQLite raises."""
+        running = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await running
+        except TimeoutError:
+            raise StoreError(f"SQLite did not answer within {_PATIENCE:.0f} seconds") from None
+        except sqlite3.Error as error:
+            raise StoreError(str(error)) from None

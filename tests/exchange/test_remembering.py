@@ -14,6 +14,7 @@ from gateway.exchange.message import Decision
 from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.stored_responses import (
     StoredResponse,
+    StoreError,
     continued,
     conversation,
     input_items,
@@ -21,9 +22,11 @@ from gateway.exchange.stored_responses import (
 from gateway.request import GenerationRequest
 from gateway.resolve.resolver import Question
 from gateway.shapes import Json, RawHeaders, Shape
+from gateway.stores.memory import MemoryStore
 from gateway.translate import responses_via_chat
 from gateway.translate.contract import Context, Translation, plain_texts_of
 from tests.exchange.scene import ALICE, BOB, Scene, Told
+from tests.fakes import FakeClock
 from tests.translate.demo_upstream import DemoUpstream, byte_by_byte
 from tests.translate.openai_schema import check_schema
 from tests.translate.what_clients_see import reply_seen, stream_seen
@@ -328,6 +331,71 @@ def test_a_store_that_fails_costs_the_memory_not_the_reply(
     assert b"You said: Hello" in told.body
     assert "a response could not be stored" in caplog.text
     assert "Hello" not in caplog.messages[0]
+
+
+class TroubledStore(MemoryStore):
+    """A store that works only while it is `well`."""
+
+    def __init__(self) -> None:
+        super().__init__(100, 100_000, FakeClock())
+        self.well = False
+
+    def _check(self) -> None:
+        if not self.well:
+            raise StoreError("database is locked")
+
+    async def get(self, owner: str, response_id: str) -> StoredResponse | None:
+        self._check()
+        return await super().get(owner, response_id)
+
+    async def put(self, owner: str, response_id: str, stored: StoredResponse) -> None:
+        self._check()
+        await super().put(owner, response_id, stored)
+
+    async def delete(self, owner: str, response_id: str) -> bool:
+        self._check()
+        return await super().delete(owner, response_id)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_trouble_with_the_store_is_one_line_of_the_log_and_so_is_its_end(
+    caplog: pytest.LogCaptureFixture, *, streamed: bool
+) -> None:
+    stage, store = scene(DemoUpstream()), TroubledStore()
+    stage.exchange.responses = ResponseMemory(store)
+    for _ in range(3):
+        assert b"You said: Hello" in ask(stage, input="Hello", stream=streamed).body
+    store.well = True
+    for _ in range(2):
+        assert b"You said: Hello" in ask(stage, input="Hello", stream=streamed).body
+    begun, ended = caplog.messages
+    assert begun.startswith("a response could not be stored: database is locked;")
+    assert ended == "responses are stored again, after 3 failure(s)"
+    assert not any(record.exc_info for record in caplog.records)
+
+
+def test_what_cannot_be_read_at_the_moment_is_said_so(caplog: pytest.LogCaptureFixture) -> None:
+    upstream = DemoUpstream()
+    stage, store = scene(upstream), TroubledStore()
+    responses = stage.exchange.responses = ResponseMemory(store)
+    store.well = True
+    first = ask(stage, input="Hello").json
+    store.well = False
+    calls = len(upstream.requests)
+    for attempt in (
+        lambda: ask(stage, input="Again", previous_response_id=first["id"]),
+        lambda: asyncio.run(responses.retrieve(ALICE, first["id"])),
+        lambda: asyncio.run(responses.input_items(ALICE, first["id"])),
+        lambda: asyncio.run(responses.delete(ALICE, first["id"])),
+    ):
+        with pytest.raises(GatewayError) as raised:
+            attempt()
+        assert (raised.value.status, raised.value.code) == (503, "store_unavailable")
+        assert ("retry-after", "1") in raised.value.headers
+    assert len(upstream.requests) == calls
+    assert len(caplog.messages) == 1
+    store.well = True
+    assert asyncio.run(responses.delete(ALICE, first["id"])) is not None
 
 
 @pytest.mark.parametrize(
