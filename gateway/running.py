@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import logging
 import socket
 import sys
 from collections.abc import Callable, Sequence
@@ -12,7 +13,10 @@ from typing import Any
 from gateway.app import Application
 from gateway.config.settings import Settings
 from gateway.server.serving import Listener, bind, serve
+from gateway.server.signals import Stop, ends_on_signals, take_signals
 from gateway.server.workers import Workers
+
+log = logging.getLogger("gateway")
 
 _COLLECTOR_THRESHOLDS = (20_000, 50, 100)
 
@@ -20,25 +24,26 @@ Build = Callable[[Settings], Application]
 
 
 def run(settings: Settings, build: Build) -> int:
-    """Serve until SIGTERM or SIGINT; return the exit code.
+    """Serve until a signal says stop (`server/signals.py`); return the exit code.
 
-    The application is built within each process. Raises `OSError` when an address cannot be bound.
+    The application is built within each process. Raises `OSError` when an address cannot be bound,
+    and `SystemExit` with code 0 for a signal that comes before anything is served.
     """
-    build_once_to_find_problems = settings.server.workers > 1
-    if build_once_to_find_problems:
-        asyncio.run(build(settings).aclose())
-    with contextlib.ExitStack() as sockets:
+    with ends_on_signals() as stop, contextlib.ExitStack() as sockets:
+        build_once_to_find_problems = settings.server.workers > 1
+        if build_once_to_find_problems:
+            asyncio.run(build(settings).aclose())
         bound = [sockets.enter_context(bind(host, port)) for host, port in _addresses(settings)]
         _announce(settings, bound)
 
-        def work() -> None:
+        def work(parent_gone: int | None) -> None:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-                runner.run(_serve(build(settings), bound))
+                runner.run(_serve(build(settings), bound, stop, parent_gone))
 
         if settings.server.workers == 1:
-            work()
+            work(None)
             return 0
-        return Workers(settings.server.workers, work).run()
+        return Workers(settings.server.workers, work, sockets.close).run()
 
 
 def _addresses(settings: Settings) -> list[tuple[str, int]]:
@@ -80,8 +85,20 @@ def _settle_garbage_collector() -> None:
     gc.set_threshold(*_COLLECTOR_THRESHOLDS)
 
 
-async def _serve(application: Application, bound: Sequence[socket.socket]) -> None:
+async def _serve(
+    application: Application,
+    bound: Sequence[socket.socket],
+    asked: Stop,
+    parent_gone: int | None,
+) -> None:
+    """Serve until a signal says stop, or `parent_gone` reads as ended."""
     settings = application.settings
+    stop = asyncio.Event()
+    take_signals(stop.set)
+    if asked.asked:
+        stop.set()
+    if parent_gone is not None:
+        _drain_without(parent_gone, stop)
     _settle_garbage_collector()
     applications = (application.gateway, application.admin)
     listeners = [
@@ -94,6 +111,22 @@ async def _serve(application: Application, bound: Sequence[socket.socket]) -> No
             grace_period=settings.server.grace_period,
             on_drain=application.gateway.drain,
             already_bound=bound,
+            stop=stop,
         )
     finally:
+        # `serve` gives its signals back to the system, to which a second one would be a kill.
+        take_signals(stop.set)
         await application.aclose()
+
+
+def _drain_without(parent_gone: int, stop: asyncio.Event) -> None:
+    """Stop when the parent process has ended, whatever ended it."""
+    loop = asyncio.get_running_loop()
+
+    def note() -> None:
+        loop.remove_reader(parent_gone)
+        if not stop.is_set():
+            log.warning("the parent process is gone: draining")
+            stop.set()
+
+    loop.add_reader(parent_gone, note)

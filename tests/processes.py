@@ -38,6 +38,10 @@ class GatewayProcess:
                 return self.lines[-1]
         raise AssertionError(f"no line with {text!r} in {self.lines}")
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
@@ -51,8 +55,21 @@ class GatewayProcess:
 @contextmanager
 def gateway_process(*arguments: str, folder: Path, **variables: str) -> Iterator[GatewayProcess]:
     """Run `python -m gateway ARGUMENTS` in `folder` until the block ends."""
+    with _python("-m", "gateway", *arguments, folder=folder, **variables) as process:
+        yield process
+
+
+@contextmanager
+def script_process(script: str, *, folder: Path) -> Iterator[GatewayProcess]:
+    """Run a script that runs parts of the gateway in `folder` until the block ends."""
+    with _python("-c", script, folder=folder) as process:
+        yield process
+
+
+@contextmanager
+def _python(*arguments: str, folder: Path, **variables: str) -> Iterator[GatewayProcess]:
     with subprocess.Popen(
-        [sys.executable, "-m", "gateway", *arguments],
+        [sys.executable, *arguments],
         cwd=folder,
         env=surroundings(**variables),
         stdout=subprocess.PIPE,

@@ -1,6 +1,8 @@
 """What a process runs on."""
 
 import asyncio
+import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,53 @@ import uvloop
 
 from gateway import running
 from gateway.config.settings import AdminSettings, ServerSettings, Settings, UpstreamSettings
+from tests.processes import script_process
+
+BUILDING = """
+import os, signal, sys
+from gateway import running
+from gateway.config.settings import AdminSettings, ServerSettings, Settings, UpstreamSettings
+
+parent = os.getpid()
+
+class Built:
+    async def aclose(self):
+        pass
+
+def build(settings):
+    if {passes} and os.getpid() == parent:
+        return Built()
+    print("building", flush=True)
+    while True:
+        signal.pause()
+
+settings = Settings(
+    (UpstreamSettings("local", "http://127.0.0.1:1/v1"),),
+    ServerSettings(port=0, workers={workers}),
+    admin=AdminSettings(enabled=False),
+)
+sys.exit(running.run(settings, build))
+"""
+"""A start that never ends; `passes`: in the parent it does, but not in its workers."""
+
+
+@pytest.mark.parametrize(
+    ("workers", "passes"), [(1, False), (2, False), (2, True)], ids=["one", "parent", "workers"]
+)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_a_signal_ends_a_start_in_progress_with_success(
+    tmp_path: Path, number: signal.Signals, workers: int, *, passes: bool
+) -> None:
+    script = BUILDING.format(workers=workers, passes=passes)
+    with script_process(script, folder=tmp_path) as process:
+        process.line_with("building")
+        # These do not end it.
+        process.signal(signal.SIGHUP)
+        process.signal(signal.SIGUSR1)
+        process.signal(number)
+        # Its output ends with the last of its processes.
+        assert process.ended() == 0
+        assert not any("Traceback" in line for line in process.lines)
 
 
 def loop_of_a_run(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> type:

@@ -2,6 +2,11 @@
 
 The sockets are bound once, before the first fork; the kernel gives each connection to one of the
 processes. Nothing else is shared: each has its own connections, memory and counters.
+
+The processes hold one end of a pipe and the parent the other. Whatever ends the parent, SIGKILL
+included, closes its end; the others read that and drain, as they do at SIGTERM. So none of them is
+left over, with an old configuration and the port. (Linux could send a signal instead,
+`PR_SET_PDEATHSIG`; that adds nothing but the moments before a new process has an event loop.)
 """
 
 import contextlib
@@ -10,74 +15,116 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from types import FrameType
+
+from gateway.server.signals import ALL, IGNORED, STOP, Inbox, tell_ignored
 
 log = logging.getLogger("gateway")
 
 RESTART_PAUSE = 1.0
-"""Seconds between two starts of a worker that dies at once, so that it does not spin."""
+"""Seconds until a worker that dies at once is started again, so that it does not spin."""
 
 
 class Workers:
-    """`count` processes that each run `work`, which serves until SIGTERM and then returns."""
+    """`count` processes that each run `work`, and the parent that sees to them.
 
-    def __init__(self, count: int, work: Callable[[], None]) -> None:
+    `work` serves until SIGTERM, or until the file descriptor that it is given reads as ended, then
+    returns. `release` lets go of the parent's listening sockets: it is called when all are to end,
+    since a socket that listens somewhere takes connections that nobody serves.
+    """
+
+    def __init__(
+        self, count: int, work: Callable[[int], None], release: Callable[[], None]
+    ) -> None:
         self._count = count
         self._work = work
+        self._release = release
         self._started: dict[int, float] = {}
+        self._due: list[float] = []
         self._stopping = False
 
     def run(self) -> int:
-        """Keep them running until SIGTERM or SIGINT, then let them drain; return the exit code."""
-        previous = {
-            number: signal.signal(number, self._stop) for number in (signal.SIGTERM, signal.SIGINT)
-        }
+        """Keep them running until a signal says stop, then let them drain; return the exit code.
+
+        Signals are looked at between any two steps: none of these waits for anything else.
+        """
+        self._due = [time.monotonic()] * self._count
+        parent_gone, parent_lives = os.pipe()
+        inbox = Inbox()
         try:
-            for _ in range(self._count):
-                self._start()
-            while self._started:
-                self._replace_next()
+            while self._started or not self._stopping:
+                for number in inbox.wait(self._until_due()):
+                    self._obey(number)
+                self._reap()
+                if not self._stopping and self._until_due() == 0:
+                    self._start(inbox, parent_gone, parent_lives)
         finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+            inbox.close()
+            os.close(parent_gone)
+            os.close(parent_lives)
         return 0
 
-    def _start(self) -> None:
-        process = os.fork()
-        if process == 0:
-            self._be_a_worker()
-        self._started[process] = time.monotonic()
+    def _until_due(self) -> float | None:
+        """Return the seconds until a process is to be started; None: no time is set for one."""
+        if self._stopping or not self._due:
+            return None
+        return max(0.0, min(self._due) - time.monotonic())
 
-    def _be_a_worker(self) -> None:
+    def _start(self, inbox: Inbox, parent_gone: int, parent_lives: int) -> None:
+        self._due.remove(min(self._due))
+        # A signal must find the new process either as it was before, or ready for signals.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, ALL)
+        try:
+            process = os.fork()
+            if process == 0:
+                self._be_a_worker(inbox, parent_gone, parent_lives, mask)
+            self._started[process] = time.monotonic()
+        except OSError as error:
+            log.warning("a worker could not be started (%s); trying again", error.strerror)
+            self._due.append(time.monotonic() + RESTART_PAUSE)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    def _be_a_worker(
+        self, inbox: Inbox, parent_gone: int, parent_lives: int, mask: set[int | signal.Signals]
+    ) -> None:
         """Run the work in the forked process, which ends here and nowhere else."""
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
         code = 1
         try:
-            self._work()
+            inbox.close()
+            os.close(parent_lives)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            self._work(parent_gone)
             code = 0
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 1
         except Exception:
             log.exception("a worker failed")
         finally:
             os._exit(code)
 
-    def _replace_next(self) -> None:
-        """Wait for a worker to end; start another in its place, unless all are to end."""
-        process, status = os.wait()
-        started = self._started.pop(process, None)
-        if started is None or self._stopping:
-            return
-        log.error("worker %d ended (%s); starting another", process, _ending(status))
-        if time.monotonic() - started < RESTART_PAUSE:
-            time.sleep(RESTART_PAUSE)
-        if not self._stopping:
-            self._start()
+    def _reap(self) -> None:
+        """See which processes have ended; others are to take their place, unless all shall end."""
+        for process, started in list(self._started.items()):
+            ended, status = os.waitpid(process, os.WNOHANG)
+            if ended == 0:
+                continue
+            del self._started[process]
+            if self._stopping:
+                continue
+            log.error("worker %d ended (%s); starting another", process, _ending(status))
+            now = time.monotonic()
+            pause = RESTART_PAUSE if now - started < RESTART_PAUSE else 0.0
+            self._due.append(now + pause)
 
-    def _stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - signal's form
-        self._stopping = True
-        for process in self._started:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGTERM)
+    def _obey(self, number: int) -> None:
+        if number in IGNORED:
+            tell_ignored(number)
+        elif number in STOP:
+            self._stopping = True
+            self._release()
+            for process in self._started:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGTERM)
 
 
 def _ending(status: int) -> str:

@@ -1,107 +1,238 @@
 """Several processes on one port: real ones, seen from outside."""
 
+import errno
 import os
 import signal
+import socket
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 
 from gateway.server.workers import Workers, _ending
-from tests.processes import GatewayProcess, gateway_process
+from tests.held_upstream import HeldUpstream, PendingRequest, held_upstream
+from tests.processes import GatewayProcess, gateway_process, script_process
 
-pytestmark = pytest.mark.slow
-
-
-def children(process: GatewayProcess) -> set[int]:
-    listed = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(process._process.pid)],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return {int(pid) for pid in listed.stdout.split()}
+ONE_AND_TWO = pytest.mark.parametrize("workers", [1, 2])
+WITHOUT_MEANING = [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2]
 
 
+class Running:
+    """A gateway that has said where it listens."""
+
+    def __init__(self, process: GatewayProcess) -> None:
+        self.process = process
+        self.base_url = process.line_with("gateway: ").removeprefix("gateway: ")
+        self.admin_url = process.line_with("admin: ").removeprefix("admin: ")
+        self.port = urlsplit(self.base_url).port or 0
+        self.admin_port = urlsplit(self.admin_url).port or 0
+
+    def health(self) -> int:
+        url = self.base_url.removesuffix("/v1") + "/healthz"
+        return httpx2.get(url, trust_env=False).status_code
+
+    def workers(self) -> set[int]:
+        listed = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(self.process.pid)],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        return {int(pid) for pid in listed.stdout.split()}
+
+    def refuses(self) -> bool:
+        """Whether nothing listens at either port; connections that come too early are closed."""
+        for port in (self.port, self.admin_port):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return False
+        return True
+
+    def wait_until_it_refuses(self) -> None:
+        while not self.refuses():
+            pass
+
+
+@contextmanager
+def running(
+    folder: Path, workers: int, upstream: HeldUpstream | None = None, port: int = 0, admin: int = 0
+) -> Iterator[Running]:
+    arguments = ["serve", "--port", str(port), "--workers", str(workers)]
+    if upstream is not None:
+        arguments += ["--upstream", upstream.base_url]
+    with gateway_process(*arguments, folder=folder, GATEWAY_ADMIN__PORT=str(admin)) as process:
+        yield Running(process)
+
+
+@contextmanager
+def running_with_a_request(
+    folder: Path, workers: int
+) -> Iterator[tuple[Running, HeldUpstream, PendingRequest]]:
+    """A gateway in which a request waits for its upstream."""
+    with held_upstream() as upstream, running(folder, workers, upstream) as gateway:
+        request = PendingRequest(gateway.base_url)
+        upstream.wait_for_request()
+        yield gateway, upstream, request
+
+
+@pytest.mark.slow
 def test_a_worker_that_dies_is_replaced_and_all_end_on_sigterm(tmp_path: Path) -> None:
-    arguments = ("serve", "--port", "0", "--workers", "2")
-    with gateway_process(*arguments, folder=tmp_path, GATEWAY_ADMIN__PORT="0") as process:
-        url = process.line_with("gateway: ").removeprefix("gateway: ").removesuffix("/v1")
-        process.line_with("admin: ")
-        assert httpx2.get(f"{url}/healthz", trust_env=False).status_code == 200
-        first = children(process)
+    with running(tmp_path, 2) as gateway:
+        assert gateway.health() == 200
+        first = gateway.workers()
         assert len(first) == 2
         os.kill(min(first), signal.SIGKILL)
-        process.line_with("starting another")
-        assert httpx2.get(f"{url}/healthz", trust_env=False).status_code == 200
+        gateway.process.line_with("starting another")
+        assert gateway.health() == 200
+        gateway.process.signal(signal.SIGTERM)
+        assert gateway.process.ended() == 0
+
+
+@pytest.mark.slow
+@ONE_AND_TWO
+@pytest.mark.parametrize("number", WITHOUT_MEANING)
+def test_a_signal_without_meaning_costs_no_request(
+    tmp_path: Path, number: signal.Signals, workers: int
+) -> None:
+    with running_with_a_request(tmp_path, workers) as (gateway, upstream, request):
+        gateway.process.signal(number)
+        gateway.process.line_with(number.name)
+        for worker in gateway.workers():
+            os.kill(worker, number)
+            gateway.process.line_with(number.name)
+        upstream.go.set()
+        assert request.outcome() == 200
+        assert gateway.health() == 200
+        gateway.process.signal(signal.SIGTERM)
+        assert gateway.process.ended() == 0
+
+
+@pytest.mark.slow
+@ONE_AND_TWO
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_a_signal_to_stop_frees_the_ports_at_once_and_drains(
+    tmp_path: Path, number: signal.Signals, workers: int
+) -> None:
+    with running_with_a_request(tmp_path, workers) as (gateway, upstream, request):
+        gateway.process.signal(number)
+        gateway.wait_until_it_refuses()
+        # A second one, and one that means nothing, change nothing.
+        gateway.process.signal(number)
+        gateway.process.signal(signal.SIGHUP)
+        gateway.process.line_with("SIGHUP")
+        upstream.go.set()
+        assert request.outcome() == 200
+        assert gateway.process.ended() == 0
+
+
+@pytest.mark.slow
+def test_sigquit_to_a_worker_drains_it(tmp_path: Path) -> None:
+    with running_with_a_request(tmp_path, 2) as (gateway, upstream, request):
+        for worker in gateway.workers():
+            os.kill(worker, signal.SIGQUIT)
+        upstream.go.set()
+        assert request.outcome() == 200
+        for _ in range(2):
+            assert "(exit code 0)" in gateway.process.line_with("starting another")
+        assert gateway.health() == 200
+        gateway.process.signal(signal.SIGTERM)
+        assert gateway.process.ended() == 0
+
+
+@pytest.mark.slow
+def test_workers_end_with_a_parent_that_is_killed_and_a_restart_has_the_port_at_once(
+    tmp_path: Path,
+) -> None:
+    with running_with_a_request(tmp_path, 2) as (gateway, upstream, request):
+        gateway.process.signal(signal.SIGKILL)
+        with running(tmp_path, 2, upstream, gateway.port, gateway.admin_port) as following:
+            assert (following.port, following.admin_port) == (gateway.port, gateway.admin_port)
+            assert following.health() == 200
+            url = f"{following.admin_url}/metrics"
+            assert httpx2.get(url, trust_env=False).status_code == 200
+            upstream.go.set()
+            # That of the old gateway's worker, which nobody has cut off.
+            assert request.outcome() == 200
+            # Its output ends with the last process that has it open.
+            assert gateway.process.ended() == -signal.SIGKILL
+            assert following.health() == 200
+            following.process.signal(signal.SIGTERM)
+            assert following.process.ended() == 0
+
+
+@pytest.mark.slow
+def test_workers_without_requests_end_with_their_parent(tmp_path: Path) -> None:
+    with running(tmp_path, 2) as gateway:
+        assert gateway.health() == 200
+        gateway.process.signal(signal.SIGKILL)
+        assert gateway.process.ended() == -signal.SIGKILL
+        assert gateway.refuses()
+
+
+@pytest.mark.slow
+def test_sigterm_while_workers_are_started_ends_all_of_them(tmp_path: Path) -> None:
+    with running(tmp_path, 24) as gateway:
+        gateway.process.signal(signal.SIGTERM)
+        assert gateway.process.ended() == 0
+        assert gateway.refuses()
+
+
+@pytest.mark.parametrize(
+    ("ending", "told"),
+    [
+        ("os._exit(3)", "exit code 3"),
+        ("raise OSError('no luck')", "exit code 1"),
+        ("raise SystemExit('no luck')", "exit code 1"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "signal 9"),
+    ],
+)
+def test_workers_that_die_at_once_are_started_again_after_a_pause_that_a_signal_ends(
+    tmp_path: Path, ending: str, told: str
+) -> None:
+    """The pause is an hour here: whoever sleeps it out does not end in time."""
+    script = f"""
+import logging, os, signal, sys
+from gateway.server import workers
+logging.basicConfig()
+def work(parent_gone):
+    {ending}
+workers.RESTART_PAUSE = 3600
+sys.exit(workers.Workers(2, work, lambda: print("released", flush=True)).run())
+"""
+    with script_process(script, folder=tmp_path) as process:
+        for _ in range(2):
+            assert told in process.line_with("starting another")
         process.signal(signal.SIGTERM)
+        process.line_with("released")
         assert process.ended() == 0
 
 
-def test_work_that_fails_is_told_and_work_that_ends_while_stopping_is_not_restarted(
+def test_a_process_that_cannot_be_started_is_tried_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("gateway.server.workers.RESTART_PAUSE", 0.0)
-    started = 0
-    workers: Workers
+    before = signal.getsignal(signal.SIGTERM)
+    tries: list[int] = []
+    released: list[bool] = []
 
     def fork() -> int:
-        """Stand in for the fork: the third worker is the last."""
-        nonlocal started
-        started += 1
-        if started == 3:
-            workers._stopping = True
-        return started
+        tries.append(len(tries))
+        if len(tries) == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
-    endings = iter([(99, 0), (1, 256), (2, 9), (3, 0)])
     monkeypatch.setattr(os, "fork", fork)
-    monkeypatch.setattr(os, "wait", lambda: next(endings))
-    workers = Workers(2, lambda: None)
-    assert workers.run() == 0
-    assert started == 3
-    assert "worker 1 ended (exit code 1); starting another" in caplog.text
-
-
-def test_a_forked_worker_ends_where_its_work_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    codes: list[int] = []
-
-    class EndedError(Exception):
-        """Stands in for the end of the process."""
-
-    def end(code: int) -> None:
-        codes.append(code)
-        raise EndedError
-
-    monkeypatch.setattr(os, "fork", lambda: 0)
-    monkeypatch.setattr(os, "_exit", end)
-
-    def fail() -> None:
-        raise OSError("no port")
-
-    for work in (lambda: None, fail):
-        with pytest.raises(EndedError):
-            Workers(1, work).run()
-    assert codes == [0, 1]
+    assert Workers(1, lambda _: None, lambda: released.append(True)).run() == 0
+    assert len(tries) == 3
+    assert released == [True]
+    assert "a worker could not be started (Resource temporarily unavailable)" in caplog.text
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_how_a_worker_ended_is_said_in_words() -> None:
     assert _ending(256) == "exit code 1"
     assert _ending(9) == "signal 9"
-
-
-def test_a_signal_is_passed_on_and_a_worker_that_is_gone_already_is_no_trouble(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    killed: list[tuple[int, int]] = []
-
-    def kill(process: int, number: int) -> None:
-        killed.append((process, number))
-        if process == 1:
-            raise ProcessLookupError
-
-    monkeypatch.setattr(os, "kill", kill)
-    workers = Workers(2, lambda: None)
-    workers._started = {1: 0.0, 2: 0.0}
-    workers._stop(signal.SIGTERM, None)
-    assert killed == [(1, signal.SIGTERM), (2, signal.SIGTERM)]

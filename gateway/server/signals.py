@@ -1,0 +1,130 @@
+"""What signals mean to the processes of a gateway.
+
+| Signal | Meaning |
+|---|---|
+| SIGTERM, SIGINT, SIGQUIT | stop: drain, then end with exit code 0; during the start, end at once |
+| SIGHUP | logged and ignored: there is no reload yet |
+| SIGUSR1, SIGUSR2 | logged and ignored |
+
+The same holds for the only process, for the parent of several, and for each of these. Whoever is
+in charge takes the signals over from the one before: `ends_on_signals` during the start,
+`take_signals` in an event loop, `Inbox` in the parent of several processes.
+"""
+
+import asyncio
+import contextlib
+import logging
+import select
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
+from typing import Any
+
+_Handler = Callable[[int, FrameType | None], Any]
+_Before = _Handler | int | signal.Handlers
+
+log = logging.getLogger("gateway")
+
+
+def _existing(*names: str) -> tuple[signal.Signals, ...]:
+    """Return the signals of these names that the platform has."""
+    return tuple(signal.Signals[name] for name in names if name in signal.Signals.__members__)
+
+
+STOP = _existing("SIGTERM", "SIGINT", "SIGQUIT")
+IGNORED = _existing("SIGHUP", "SIGUSR1", "SIGUSR2")
+_CHILD = _existing("SIGCHLD")
+ALL = (*STOP, *IGNORED, *_CHILD)
+"""Every signal whose handler is set here."""
+
+
+class Stop:
+    """Whether a signal has asked for the end while nothing but a start was there to be ended."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def ask(self, *_: object) -> None:
+        """End what runs, by an exception: the first time only, so that clean-up is left alone."""
+        if not self.asked:
+            self.asked = True
+            raise SystemExit(0)
+
+
+@contextlib.contextmanager
+def ends_on_signals() -> Iterator[Stop]:
+    """Let `STOP` raise `SystemExit` with code 0 within the block, and `IGNORED` do nothing.
+
+    An exception from a signal can get lost (in a finalizer, for one), so the `Stop` says too that
+    there was one. In another thread than the main one signals are left as they are.
+    """
+    stop = Stop()
+    handlers = dict.fromkeys(STOP, stop.ask) | dict.fromkeys(IGNORED, _ignore)
+    with contextlib.ExitStack() as stack:
+        # Only the main thread can; elsewhere (tests) there are other ways to end it.
+        with contextlib.suppress(ValueError):
+            for number, handler in handlers.items():
+                stack.callback(signal.signal, number, _set(number, handler))
+        yield stop
+
+
+def take_signals(stop: Callable[[], object]) -> None:
+    """Let the running event loop call `stop` at `STOP`, and log `IGNORED`, until it is closed."""
+    loop = asyncio.get_running_loop()
+    # Only the main thread can, and not on every platform.
+    with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
+        for number in STOP:
+            loop.add_signal_handler(number, stop)
+        for number in IGNORED:
+            loop.add_signal_handler(number, tell_ignored, number)
+
+
+def tell_ignored(number: int) -> None:
+    """Log a signal that nothing comes of."""
+    name = signal.Signals(number).name
+    if name == "SIGHUP":
+        log.warning("SIGHUP: reload is not supported yet; restart to apply a configuration")
+    else:
+        log.warning("%s is ignored: it has no meaning here", name)
+
+
+class Inbox:
+    """The signals of a process without an event loop, one after another, none of them lost.
+
+    Made and closed in the main thread. A forked process closes its copy before it lets signals in,
+    and has again the handlers of before.
+    """
+
+    def __init__(self) -> None:
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+        self._wakeup = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        self._handlers = {number: _set(number, _ignore) for number in ALL}
+
+    def wait(self, seconds: float | None) -> Sequence[int]:
+        """Return the signals that have come, once there are any or the time is over."""
+        select.select([self._reader], [], [], seconds)
+        try:
+            return self._reader.recv(4096)
+        except BlockingIOError:
+            return ()
+
+    def close(self) -> None:
+        """Give the signals back to whoever had them before."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(self._wakeup)
+        self._reader.close()
+        self._writer.close()
+
+
+def _set(number: signal.Signals, handler: _Handler) -> _Before:
+    """Set a handler; return the one before, or the default for one that Python does not know."""
+    before = signal.signal(number, handler)
+    return signal.SIG_DFL if before is None else before
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    """Do nothing: what is to be done is done elsewhere."""
