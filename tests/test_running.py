@@ -1,6 +1,7 @@
 """What a process runs on."""
 
 import asyncio
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,15 @@ from typing import Any
 import pytest
 import uvloop
 
-from gateway import running
+from gateway import app, running
 from gateway.config.settings import AdminSettings, ServerSettings, Settings, UpstreamSettings
+from gateway.server.serving import bind
+from gateway.server.signals import Stop
 from tests.processes import script_process
 
 BUILDING = """
 import os, signal, sys
-from gateway import running
+from gateway import app, running
 from gateway.config.settings import AdminSettings, ServerSettings, Settings, UpstreamSettings
 
 parent = os.getpid()
@@ -89,3 +92,28 @@ def test_without_uvloop_it_is_asyncios_own(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(running, "import_module", missing)
     assert issubclass(loop_of_a_run(monkeypatch, settings_at_any_port()), asyncio.BaseEventLoop)
+
+
+async def serve_until_it_stops(stop: Stop, parent_gone: int | None) -> None:
+    application = app.build(settings_at_any_port())
+    with bind("127.0.0.1", 0) as listening:
+        listening.listen()
+        async with asyncio.timeout(30):
+            await running._serve(application, [listening], stop, parent_gone)
+
+
+def test_a_signal_whose_exception_got_lost_is_heeded() -> None:
+    stop = Stop()
+    with pytest.raises(SystemExit):
+        stop.ask()
+    asyncio.run(serve_until_it_stops(stop, None))
+
+
+def test_a_process_drains_once_its_parent_is_gone(caplog: pytest.LogCaptureFixture) -> None:
+    parent_gone, parent_lives = os.pipe()
+    os.close(parent_lives)
+    try:
+        asyncio.run(serve_until_it_stops(Stop(), parent_gone))
+    finally:
+        os.close(parent_gone)
+    assert caplog.messages == ["the parent process is gone: draining"]
