@@ -16,6 +16,8 @@ from gateway.exchange.passing import Passing
 from gateway.exchange.refusal_memory import KnownFixes
 from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.story import Exchange, Memory
+from gateway.observe.failure_log import FailureLog
+from gateway.observe.observer import RequestObserver
 from gateway.resolve.catalogue import Catalogue
 from gateway.resolve.lookup import Lookup
 from gateway.resolve.memory import LearnedEndpoints
@@ -66,11 +68,13 @@ def build(settings: Settings) -> Application:
     responses = ResponseMemory(open_store(settings.responses))
     exchange = Exchange(settings, resolver, upstreams.send, attempts, memory, responses)
     passing = Passing(settings, resolver, upstreams.send)
-    metrics = Metrics(frozenset(upstream.name for upstream in settings.upstreams))
+    names = frozenset(upstream.name for upstream in settings.upstreams)
+    metrics = Metrics(names, upstreams.stats)
+    observer = RequestObserver(metrics, FailureLog(time.monotonic))
     listing = Listing(settings, passing, upstreams.send)
     fine_tunes = FineTunes(settings, resolver, upstreams.send)
     legacy = Legacy(settings, exchange, passing, listing, fine_tunes)
-    services = Services(exchange, passing, listing, legacy, responses, metrics)
+    services = Services(exchange, passing, listing, legacy, responses, observer)
     return Application(
         settings,
         Gateway(settings, services),

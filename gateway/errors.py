@@ -22,9 +22,55 @@ The envelope is OpenAI's: `{"error": {"message", "type", "param", "code"}}`, all
 present (openai-openapi, schema `Error`).
 """
 
+from enum import StrEnum
 from typing import Any
 
 ErrorEnvelope = dict[str, dict[str, Any]]
+
+
+class Reason(StrEnum):
+    """Why a call to an upstream failed, for the operator: a label of metrics, a word of the log.
+
+    Finer than the codes that clients get, and closed: an upstream cannot invent one.
+    """
+
+    DNS = "dns"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    TLS = "tls"
+    PROXY = "proxy"
+    CONNECT_TIMEOUT = "connect_timeout"
+    FIRST_BYTE_TIMEOUT = "first_byte_timeout"
+    IDLE_TIMEOUT = "idle_timeout"
+    """Nothing moved for too long within a body, the request's or the reply's."""
+    BUSY = "busy"
+    """No place among `max_connections`, or in the queue for one."""
+    STOPPING = "stopping"
+    """The gateway itself stops: no fault of the upstream."""
+    CLOSED = "closed"
+    """The connection ended before the reply's head did."""
+    BAD_HTTP = "bad_http"
+    BAD_REPLY = "bad_reply"
+    """HTTP, but not the JSON or the events that its endpoint promises."""
+    TRUNCATED = "truncated"
+    SERVER_ERROR = "server_error"
+    """A status of 500 or more."""
+    ERROR_REPLY = "error_reply"
+    """An error within a reply whose status says success: in its body, or as an event."""
+    RATE_LIMITED = "rate_limited"
+    KEY_REFUSED = "key_refused"
+    """401 or 403 to a key that is the gateway's own."""
+    REJECTED = "rejected"
+    """Any other status of 400 or more: the upstream finds the client's request wrong."""
+
+
+def reason_of(status: int) -> Reason:
+    """Return the reason that the status of an upstream's error reply gives."""
+    if status == 429:
+        return Reason.RATE_LIMITED
+    if status >= 500:
+        return Reason.SERVER_ERROR
+    return Reason.REJECTED if status >= 400 else Reason.ERROR_REPLY
 
 
 class GatewayError(Exception):
@@ -147,17 +193,46 @@ class ShuttingDown(GatewayError):
 
 
 class UpstreamError(GatewayError):
-    """The upstream's answer cannot be used."""
+    """The upstream's answer cannot be used.
+
+    `reason` is for the operator, who reads it in the log and in the metrics, as `code` is for the
+    client. `upstream_status` is the status of the upstream's error reply, if it gave one; that
+    decides on the reason where none is given.
+    """
 
     status = 502
     type = "server_error"
     code: str | None = "upstream_error"
+    reason = Reason.BAD_REPLY
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: Reason | None = None,
+        upstream_status: int = 0,
+        param: str | None = None,
+        code: str | None = None,
+        status: int | None = None,
+        type: str | None = None,  # noqa: A002 - the envelope's own word
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__(message, param=param, code=code, status=status, type=type, headers=headers)
+        self.upstream_status = upstream_status
+        if reason is None:
+            reason = reason_of(upstream_status) if upstream_status else self._untold_reason()
+        self.reason = reason
+
+    def _untold_reason(self) -> Reason:
+        """Return the reason where neither it nor an upstream's status was given."""
+        return self.reason
 
 
 class UpstreamUnavailable(UpstreamError):
     """No connection could be had; the request was certainly not processed."""
 
     code = "upstream_unavailable"
+    reason = Reason.UNREACHABLE
 
 
 class UpstreamTimeout(UpstreamError):
@@ -165,18 +240,31 @@ class UpstreamTimeout(UpstreamError):
 
     status = 504
     code = "upstream_timeout"
+    reason = Reason.IDLE_TIMEOUT
+
+
+_LIMITS = frozenset({"rate_limit_exceeded", "insufficient_quota"})
+"""Codes of a 429, for errors that come without a status."""
 
 
 class UpstreamReplied(UpstreamError):
     """The upstream's own error reply, with parameter names translated to the client's.
 
-    `code` is the upstream's too: None where it gave none, or only a number.
+    `code` is the upstream's too: None where it gave none, or only a number. Without an
+    `upstream_status` it was told within a reply that had status 200.
     """
 
     code: str | None = None
+    reason = Reason.ERROR_REPLY
+
+    def _untold_reason(self) -> Reason:
+        if self.status == 429 or self.code in _LIMITS:
+            return Reason.RATE_LIMITED
+        return Reason.REJECTED if self.status < 500 else Reason.ERROR_REPLY
 
 
 class TruncatedStream(UpstreamError):
     """An upstream stream stopped before its end; it must not look complete to the client."""
 
+    reason = Reason.TRUNCATED
     code = "upstream_stream_truncated"

@@ -7,12 +7,21 @@ from datetime import UTC, datetime
 
 from gateway.config.settings import LogSettings
 
-_CHATTY = ("uvicorn", "uvicorn.error", "httpx2", "httpcore2")
-"""Libraries whose INFO lines say nothing of use, or hold whole URLs."""
+_LEVELS = {
+    "httpx2": "WARNING",
+    "httpcore2": "WARNING",
+    "uvicorn": "ERROR",
+    "uvicorn.error": "ERROR",
+}
+"""Libraries that say too much: INFO lines with whole URLs, and a warning for each malformed
+request, with which any client could fill the log."""
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line; control characters cannot break out of it."""
+    """One JSON object a line; control characters cannot break out of it.
+
+    What a record has as `fields` (a dict) becomes members of the object.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -21,6 +30,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            **getattr(record, "fields", {}),
         }
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
@@ -35,5 +45,5 @@ def log_to_stderr(settings: LogSettings) -> None:
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
-    for name in _CHATTY:
-        logging.getLogger(name).setLevel("WARNING")
+    for name, level in _LEVELS.items():
+        logging.getLogger(name).setLevel(level)

@@ -1,11 +1,16 @@
 """From the counts to Prometheus' text format. Loaded when somebody asks for the metrics."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
@@ -28,31 +33,60 @@ class _Families(Collector):
         self._metrics = metrics
 
     def collect(self) -> Iterator[Metric]:
-        requests = CounterMetricFamily(
+        yield _counter(
             "gateway_requests",
-            "Requests that have ended, by where they came in, where they went, and how they ended.",
-            labels=("upstream", "client_shape", "home_shape", "outcome", "resolved_by"),
+            "Requests that have ended, by where they came from, where they went, and how they "
+            "ended.",
+            ("upstream", "client", "client_shape", "home_shape", "outcome", "resolved_by"),
+            self._metrics.requests,
         )
-        for labels, count in self._metrics.requests.items():
-            requests.add_metric(labels, count)
-        yield requests
-        retries = CounterMetricFamily(
+        yield _counter(
             "gateway_retries",
             "Upstream attempts beyond the first: wrong endpoints and parameters that were mended.",
-            labels=("upstream",),
+            ("upstream",),
+            {(upstream,): count for upstream, count in self._metrics.retries.items()},
         )
-        for upstream, count in self._metrics.retries.items():
-            retries.add_metric((upstream,), count)
-        yield retries
+        yield _counter(
+            "gateway_upstream_failures",
+            "Calls that an upstream failed, by the reason that is in the log.",
+            ("upstream", "reason"),
+            self._metrics.failures,
+        )
         yield self._seconds()
+        yield from self._gauges()
 
     def _seconds(self) -> Metric:
         family = HistogramMetricFamily(
             "gateway_request_seconds",
             "Time from a request's first byte to its reply's last.",
-            labels=("client_shape", "outcome"),
+            labels=("upstream", "client_shape", "outcome"),
         )
         for labels, times in self._metrics.times.items():
             buckets = list(zip(_BOUNDS, map(float, accumulate(times.counts)), strict=True))
             family.add_metric(labels, buckets, times.seconds)
         return family
+
+    def _gauges(self) -> Iterator[Metric]:
+        in_flight, queued, idle = (
+            GaugeMetricFamily(name, description, labels=("upstream",))
+            for name, description in (
+                ("gateway_upstream_in_flight", "Requests that have a place at the upstream."),
+                ("gateway_upstream_queued", "Requests that wait for a place at the upstream."),
+                ("gateway_upstream_idle_connections", "Open connections without a request."),
+            )
+        )
+        for upstream, figures in self._metrics.figures().items():
+            in_flight.add_metric((upstream,), figures.in_flight)
+            queued.add_metric((upstream,), figures.queued)
+            if figures.idle is not None:
+                idle.add_metric((upstream,), figures.idle)
+        yield from (in_flight, queued, idle)
+
+
+def _counter(
+    name: str, description: str, labels: Sequence[str], counts: Mapping[tuple[str, ...], int]
+) -> Metric:
+    family = CounterMetricFamily(name, description, labels=labels)
+    for values, count in counts.items():
+        family.add_metric(values, count)
+    return family

@@ -6,8 +6,11 @@ names or paths cannot make new series.
 
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
-from gateway.exchange.message import Decision
+from gateway.exchange.message import Decision, UpstreamFailure
+from gateway.observe.outcomes import Ending, Outcome
 from gateway.resolve.evidence import Source
 from gateway.shapes import Shape
 
@@ -29,31 +32,67 @@ class Times:
         self.seconds = 0.0
 
 
+class Figures(Protocol):
+    """What is going on at one upstream at this moment."""
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that have a place among `max_connections`."""
+
+    @property
+    def idle(self) -> int | None:
+        """Open connections without a request; None where that is not known."""
+
+    @property
+    def queued(self) -> int:
+        """Requests that wait for a place."""
+
+
+def _no_figures() -> Mapping[str, Figures]:
+    return {}
+
+
 class Metrics:
-    """The observer of finished requests.
+    """Counts finished requests.
 
     Counts in plain numbers, which become Prometheus' families when somebody asks for them: a
-    request costs a third of what the library's own counters and their locks would.
+    request costs a third of what the library's own counters and their locks would. `figures`
+    gives those of each upstream by its name; it is asked when somebody asks for the metrics.
     """
 
-    def __init__(self, upstreams: frozenset[str]) -> None:
+    def __init__(
+        self,
+        upstreams: frozenset[str],
+        figures: Callable[[], Mapping[str, Figures]] = _no_figures,
+    ) -> None:
         self._upstreams = upstreams
+        self.figures = figures
         self.requests: defaultdict[tuple[str, ...], int] = defaultdict(int)
-        """By upstream, client's shape, home shape, outcome and source."""
+        """By upstream, client, client's shape, home shape, outcome and source."""
         self.retries: defaultdict[str, int] = defaultdict(int)
-        self.times: defaultdict[tuple[str, str], Times] = defaultdict(Times)
+        self.failures: defaultdict[tuple[str, ...], int] = defaultdict(int)
+        """By upstream and reason."""
+        self.times: defaultdict[tuple[str, str, Outcome], Times] = defaultdict(Times)
+        """By upstream, client's shape and outcome. Not by client: each of these is 14 series."""
 
-    def finished(self, decision: Decision, client: str, outcome: str, seconds: float) -> None:
+    def finished(self, decision: Decision, route: str, ending: Ending, seconds: float) -> None:
         """Count one request."""
         upstream = decision.upstream if decision.upstream in self._upstreams else "none"
-        shape = client if client in _SHAPES else "other"
+        shape = route if route in _SHAPES else "other"
         source = decision.resolved_by if decision.resolved_by in _SOURCES else "none"
-        self.requests[upstream, shape, decision.shape or "none", outcome, source] += 1
-        times = self.times[shape, outcome]
+        client, home = decision.client or "none", decision.shape or "none"
+        outcome = ending.outcome
+        self.requests[upstream, client, shape, home, outcome, source] += 1
+        times = self.times[upstream, shape, outcome]
         times.counts[bisect_left(BUCKETS, seconds)] += 1
         times.seconds += seconds
         if decision.attempts > 1:
             self.retries[upstream] += decision.attempts - 1
+
+    def upstream_failed(self, failure: UpstreamFailure) -> None:
+        """Count one call that an upstream failed."""
+        upstream = failure.upstream if failure.upstream in self._upstreams else "none"
+        self.failures[upstream, failure.reason] += 1
 
     def text(self) -> bytes:
         """Return the exposition."""

@@ -33,8 +33,8 @@ class Admission:
     """Whether the handler takes the body as a whole, not as it arrives."""
     label: str = "other"
     """What the client called, for metrics: a shape, or `other`."""
-    refused: bool = False
-    """Whether the handler only tells of an error: the body need not be read."""
+    error: GatewayError | None = None
+    """The error that the handler tells of: the body need not be read."""
     while_draining: bool = False
     """Whether it is served while the gateway shuts down."""
 
@@ -68,6 +68,4 @@ def refusal(error: GatewayError, label: str = "other") -> Admission:
     async def refuse(request: Request, decision: Decision) -> ClientReply:  # noqa: ARG001
         return reply
 
-    return Admission(
-        _NOTHING, refuse, _UNREAD_LIMIT, label=label, refused=True, while_draining=True
-    )
+    return Admission(_NOTHING, refuse, _UNREAD_LIMIT, label=label, error=error, while_draining=True)

@@ -20,10 +20,19 @@ from gateway.config.settings import Settings
 from gateway.errors import GatewayError, InvalidRequest, ShuttingDown, UnknownRoute
 from gateway.exchange.legacy import Legacy
 from gateway.exchange.listing import Listing
-from gateway.exchange.message import ClientReply, Decision, Observer
+from gateway.exchange.message import ClientReply, Decision
 from gateway.exchange.passing import Passing
 from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.story import Exchange
+from gateway.observe.observer import Observer
+from gateway.observe.outcomes import (
+    CLIENT_CLOSED,
+    CUT_OFF,
+    FAILED_INSIDE,
+    Ending,
+    ended,
+    ended_with,
+)
 from gateway.request import Body, GenerationRequest, Head, Request
 from gateway.shapes import RawHeaders
 
@@ -32,7 +41,6 @@ log = logging.getLogger("gateway")
 _HEALTH = frozenset({b"/healthz", b"/readyz"})
 _NO_BODY = 64 * 1024
 """Bytes of a body that nobody asks for."""
-_OUTCOMES = {2: "success", 3: "success", 4: "client_error", 5: "upstream_error"}
 
 
 class ClientGone(Exception):
@@ -109,37 +117,53 @@ class Gateway:
         `length` is that of a body that still arrives, if the client said it.
         """
         decision = Decision()
+        client = admission.request.client
+        if client is not None:
+            decision.client = client.name
         started = perf_counter()
-        outcome = "client_closed"
+        ending = CLIENT_CLOSED
         try:
             try:
                 answer = await self._reply(admission, body, decision, length)
             except (ClientGone, asyncio.CancelledError):
                 raise
             except GatewayError as error:
+                ending = ended_with(error)
                 await writer.write_error(error, decision)
             except Exception:
-                log.exception("a request failed inside the gateway")
+                log.exception("a request failed inside the gateway (client: %s)", decision.client)
+                ending = FAILED_INSIDE
                 await writer.write_error(GatewayError("The gateway itself failed."), decision)
             else:
-                try:
-                    await writer.write(answer, decision)
-                finally:
-                    if not isinstance(answer.body, bytes):
-                        await answer.body.aclose()
-            outcome = _OUTCOMES.get(writer.status // 100, "upstream_error")
+                ending = await self._written(answer, writer, decision)
+                if admission.error is not None:
+                    ending = ended_with(admission.error)
         except asyncio.CancelledError:
             if not writer.gone:
+                ending = CUT_OFF
                 raise
             _forget_cancellation()
         except ClientGone:
             pass
         except GatewayError as error:
-            outcome = "upstream_error"
-            log.warning("stream cut off: %s", error.code)
+            ending = ended_with(error)
         finally:
             seconds = perf_counter() - started
-            self._services.observer.finished(decision, admission.label, outcome, seconds)
+            self._services.observer.finished(decision, admission.label, ending, seconds)
+
+    async def _written(
+        self, answer: ClientReply, writer: ReplyWriter, decision: Decision
+    ) -> Ending:
+        """Write a reply and return how it ended; raises what its body raises."""
+        body = answer.body
+        if isinstance(body, bytes):
+            await writer.write(answer, decision)
+            return ended(decision, answer.status)
+        try:
+            await writer.write(answer, decision)
+        finally:
+            await body.aclose()
+        return ended(decision, answer.status, body.failure)
 
     async def _reply(
         self, admission: Admission, body: Body, decision: Decision, length: int | None
@@ -152,7 +176,7 @@ class Gateway:
 
     def abandoned(self, admission: Admission) -> None:
         """Take note of a request whose client left before its body was here."""
-        self._services.observer.finished(Decision(), admission.label, "client_closed", 0.0)
+        self._services.observer.finished(Decision(), admission.label, CLIENT_CLOSED, 0.0)
 
     def _health(self, head: Head) -> Admission:
         """Return who tells of the gateway's health: to anybody, and while it drains, too."""

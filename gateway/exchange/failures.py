@@ -6,10 +6,11 @@ from fnmatch import fnmatchcase
 
 from gateway.config.settings import ClientSettings
 from gateway.errors import (
-    GatewayError,
     ModelNotFound,
     PermissionDenied,
+    Reason,
     UpstreamError,
+    UpstreamReplied,
     too_large,
 )
 from gateway.exchange.message import decode_object
@@ -124,6 +125,7 @@ def own_key_refused(upstream: str) -> UpstreamError:
     return UpstreamError(
         f"The upstream '{upstream}' refused the key that the gateway is configured with. "
         "Your own key was not the problem; tell the gateway's operator.",
+        reason=Reason.KEY_REFUSED,
         type="upstream_auth_error",
         code="upstream_auth_error",
     )
@@ -135,22 +137,23 @@ def check_size(size: int, limit: int) -> None:
         raise too_large(limit)
 
 
-def listing_failed(upstream: str, status: int, body: bytes) -> GatewayError:
+def listing_failed(upstream: str, status: int, body: bytes) -> UpstreamReplied:
     """Return the error for a model list that an upstream did not give."""
     try:
         known = upstream_error(decode_object(body))
     except UpstreamError:
         known = None
     message = known.message if known else f"it answered with status {status}"
-    return GatewayError(
+    return UpstreamReplied(
         f"The models of upstream '{upstream}' could not be listed: {message}",
+        upstream_status=status,
         status=client_status(status),
         type=known.type if known else "server_error",
         code=known.code if known else None,
     )
 
 
-def translated_failure(translation: Translation, failure: Failure) -> GatewayError:
+def translated_failure(translation: Translation, failure: Failure) -> UpstreamError:
     """Return an upstream's error in the vocabulary of the client's endpoint."""
     status = client_status(failure.status)
     headers = _kept_headers(failure.headers)
@@ -162,14 +165,32 @@ def translated_failure(translation: Translation, failure: Failure) -> GatewayErr
     if known is None:
         text = failure.body[:200].decode("utf-8", "replace").strip()
         known_message = f"The upstream answered with status {failure.status}: {text or 'no body'}"
-        return UpstreamError(known_message, status=status, headers=headers)
+        return UpstreamError(
+            known_message, upstream_status=failure.status, status=status, headers=headers
+        )
     param = translation.client_param(failure.call, known.param)
     message = known.message
     if known.param and param != known.param:
         message = f"{message} (upstream parameter: {known.param})"
-    return GatewayError(
-        message, param=param, code=known.code, status=status, type=known.type, headers=headers
+    return UpstreamReplied(
+        message,
+        reason=known.reason if failure.status < 400 else None,
+        upstream_status=failure.status,
+        param=param,
+        code=known.code,
+        status=status,
+        type=known.type,
+        headers=headers,
     )
+
+
+def told_in_success(failure: Failure) -> UpstreamError:
+    """Return the error that a reply with a status of success is, as some servers send refusals."""
+    try:
+        known = upstream_error(decode_object(failure.body))
+    except UpstreamError:
+        known = None
+    return known or UpstreamError("The upstream told of an error.", reason=Reason.ERROR_REPLY)
 
 
 def client_status(status: int) -> int:

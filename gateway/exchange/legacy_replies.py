@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import msgspec
 
-from gateway.errors import GatewayError, UpstreamError
+from gateway.errors import UpstreamError, UpstreamReplied
 from gateway.exchange import failures
 from gateway.exchange.message import ClientReply, decode_object
 from gateway.exchange.sending import MAX_ERROR_BYTES, MAX_WHOLE_BYTES
@@ -46,7 +46,7 @@ async def expect_json(reply: ClientReply, client_param: ClientParam) -> Json:
 
 def failure(
     status: int, headers: RawHeaders, body: bytes, client_param: ClientParam
-) -> GatewayError:
+) -> UpstreamError:
     """Return an upstream's error reply as an error in the client's names."""
     kept = tuple(
         (name.decode("latin-1"), value.decode("latin-1"))
@@ -61,12 +61,18 @@ def failure(
     if known is None:
         text = body[:200].decode("utf-8", "replace").strip()
         message = f"The upstream answered with status {status}: {text or 'no body'}"
-        return UpstreamError(message, status=shown, headers=kept)
+        return UpstreamError(message, upstream_status=status, status=shown, headers=kept)
     param, message = client_param(known.param), known.message
     if known.param and param != known.param:
         message = f"{message} (upstream parameter: {known.param})"
-    return GatewayError(
-        message, param=param, code=known.code, status=shown, type=known.type, headers=kept
+    return UpstreamReplied(
+        message,
+        upstream_status=status,
+        param=param,
+        code=known.code,
+        status=shown,
+        type=known.type,
+        headers=kept,
     )
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import msgspec
 
 from gateway.config.settings import CredentialPolicy, ModelRule, Settings
-from gateway.errors import GatewayError, ModelNotFound
+from gateway.errors import GatewayError, ModelNotFound, UpstreamError
 from gateway.exchange import failures
 from gateway.exchange.message import ClientReply, Decision, decode_object
 from gateway.exchange.passing import Passing
@@ -46,9 +46,11 @@ class Listing:
         )
         cards: dict[str, Json] = {name: _alias_card(rule) for name, rule in self._aliases.items()}
         errors: list[GatewayError] = []
-        for answer in answers:
+        for name, answer in zip(names, answers, strict=True):
             if isinstance(answer, GatewayError):
                 errors.append(answer)
+                if isinstance(answer, UpstreamError):
+                    decision.failed(name, answer)
             elif isinstance(answer, BaseException):
                 raise answer
             else:

@@ -4,11 +4,11 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
-from gateway.errors import InvalidRequest, UpstreamError
+from gateway.errors import GatewayError, InvalidRequest, Reason, UpstreamError
 from gateway.resolve.features import NO_REASONING, REASONING, TOOLS
 from gateway.resolve.memory import Features
 from gateway.shapes import Json, Shape
@@ -43,6 +43,21 @@ _fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _prompt_decoder = msgspec.json.Decoder(_Prompted)
 
 
+class UpstreamFailure(NamedTuple):
+    """One call that an upstream failed, for the operator.
+
+    In words, without the error itself, which would keep the request's frames alive. `status` is
+    that of the upstream's error reply, 0 where it gave none.
+    """
+
+    upstream: str
+    reason: Reason
+    status: int = 0
+    message: str = ""
+    final: bool = False
+    """The client got it as its reply, under a status that says success."""
+
+
 @dataclass(slots=True)
 class Decision:
     """What was decided about a request, filled in as its story goes; shown in reply headers."""
@@ -55,6 +70,17 @@ class Decision:
     attempts: int = 0
     translation: str = ""
     warning: str = ""
+    client: str = ""
+    """The name of the gateway's own client that called; it is in no reply header."""
+    failures: tuple[UpstreamFailure, ...] = ()
+    """Failed calls that the reply does not show. Where there are any, the others are here too."""
+
+    def failed(self, upstream: str, error: UpstreamError, *, final: bool = False) -> None:
+        """Note a failed call for the operator, where the request's own end will not tell of it."""
+        self.failures = (
+            *self.failures,
+            UpstreamFailure(upstream, error.reason, error.upstream_status, error.message, final),
+        )
 
     def warn(self, text: str) -> None:
         """Add to what the client is warned of; an empty text, or a known one, adds nothing."""
@@ -121,10 +147,11 @@ class ReplyBody:
 
     A generator that was never started runs none of its `finally` clauses, hence `release`: it
     frees what is behind the body in any case, and must bear being called twice. `source`, where
-    there is one, gives the same bytes; whoever pours it must not iterate.
+    there is one, gives the same bytes; whoever pours it must not iterate. `failure` is set once an
+    error was told within the body.
     """
 
-    __slots__ = ("_chunks", "_release", "source")
+    __slots__ = ("_chunks", "_release", "failure", "source")
 
     def __init__(
         self,
@@ -135,6 +162,7 @@ class ReplyBody:
         self._chunks = chunks
         self._release = release
         self.source = source
+        self.failure: GatewayError | None = None
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._chunks
@@ -156,16 +184,6 @@ class ClientReply:
     body: bytes | ReplyBody
     keepalive: bytes = b""
     """Bytes that may be sent between two chunks when nothing else was for a while."""
-
-
-class Observer(Protocol):
-    """Takes note of finished requests (metrics)."""
-
-    def finished(self, decision: Decision, client: str, outcome: str, seconds: float) -> None:
-        """Note one request: the shape or route the client called, how it ended, how long it took.
-
-        `outcome` is one of `success`, `client_error`, `upstream_error`, `client_closed`.
-        """
 
 
 def read_routed(body: bytes) -> Routed:

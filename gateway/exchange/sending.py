@@ -244,7 +244,10 @@ class SubStreams:
             return
         if not isinstance(checked, Whole) and not 200 <= checked.status < 300:
             await checked.aclose()
-            raise UpstreamError(f"The upstream answered with status {checked.status}.")
+            raise UpstreamError(
+                f"The upstream answered with status {checked.status}.",
+                upstream_status=checked.status,
+            )
         self.replies[position] = checked
         self._opened[position].set_result(None)
         if isinstance(checked, Whole):
@@ -265,7 +268,8 @@ class SubStreams:
 
 def _late(failure: Failure) -> UpstreamError:
     return UpstreamError(
-        f"The upstream answered one of the calls of this request with status {failure.status}."
+        f"The upstream answered one of the calls of this request with status {failure.status}.",
+        upstream_status=failure.status,
     )
 
 

@@ -315,6 +315,10 @@ class _Story:
         moved = attempt.shape is not self.call.shape or len(attempt.calls) > 1
         if attempt.translation is not None and moved:
             raise failures.translated_failure(attempt.translation, failure)
+        if failure.status < 400:
+            # Its status says success, so what it is must be noted.
+            told = failures.told_in_success(failure)
+            self.decision.failed(self.route.upstream, told, final=True)
         return ClientReply(failure.status, list(failure.headers), failure.body)
 
     async def _not_found(self, refused: _Refused) -> GatewayError:

@@ -129,12 +129,12 @@ class Connection(Lifetime):
         try:
             piece = incoming.begin_body()
         except GatewayError as error:
-            self._refuse(admission if admission.refused else admission.failed(error))
+            self._refuse(admission if admission.error is not None else admission.failed(error))
             return
         if incoming.body_complete:
             self._serve_whole(piece)
             return
-        if admission.refused:
+        if admission.error is not None:
             self._refuse(admission)
             return
         if incoming.received.expects_continue:

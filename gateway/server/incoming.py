@@ -145,7 +145,7 @@ class Incoming:
         self._drop_parser()
         self.received, self._length = received, received.length
         self.admission = admission = self._admit(received.head)
-        known = None if admission.refused else heads.repeatable(data, received)
+        known = None if admission.error else heads.repeatable(data, received)
         self._known = (known, admission) if known else None
 
     def _drop_parser(self) -> None:

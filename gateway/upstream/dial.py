@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from gateway.errors import UpstreamUnavailable
+from gateway.errors import Reason, UpstreamUnavailable
 from gateway.upstream.origin import Origin
 
 ProtocolType = TypeVar("ProtocolType", bound=asyncio.BaseProtocol)
@@ -80,7 +80,8 @@ class Dialer:
         except OSError as error:
             raise UpstreamUnavailable(
                 f"The host name of upstream '{self._name}' cannot be resolved; check its base_url "
-                "and the DNS."
+                "and the DNS.",
+                reason=Reason.DNS,
             ) from error
         return [_numeric_host(sockaddr) for _, _, _, _, sockaddr in found]
 
@@ -98,17 +99,25 @@ class Dialer:
 
     def _unavailable(self, failure: BaseException) -> UpstreamUnavailable:
         if isinstance(failure, ssl.SSLCertVerificationError):
-            reason = f"its TLS certificate is not accepted ({failure.verify_message})"
+            reason, why = (
+                Reason.TLS,
+                f"its TLS certificate is not accepted ({failure.verify_message})",
+            )
         elif isinstance(failure, ssl.SSLError):
             # The attribute is there only where OpenSSL itself has raised the error.
-            reason = f"the TLS handshake failed ({getattr(failure, 'reason', 'no reason given')})"
+            given = getattr(failure, "reason", "no reason given")
+            reason, why = Reason.TLS, f"the TLS handshake failed ({given})"
         elif isinstance(failure, TimeoutError):
-            reason = f"no connection within {self._timeout:g} s (timeouts.connect)"
+            reason = Reason.CONNECT_TIMEOUT
+            why = f"no connection within {self._timeout:g} s (timeouts.connect)"
         elif isinstance(failure, ConnectionRefusedError):
-            reason = "the connection was refused; check its base_url and that it is running"
+            reason = Reason.REFUSED
+            why = "the connection was refused; check its base_url and that it is running"
         else:
-            reason = f"no connection ({type(failure).__name__})"
-        return UpstreamUnavailable(f"Upstream '{self._name}' cannot be reached: {reason}.")
+            reason, why = Reason.UNREACHABLE, f"no connection ({type(failure).__name__})"
+        return UpstreamUnavailable(
+            f"Upstream '{self._name}' cannot be reached: {why}.", reason=reason
+        )
 
 
 def _is_an_address(host: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final, Self, cast
 
 from gateway.config.settings import TimeoutSettings
-from gateway.errors import TruncatedStream, UpstreamError, UpstreamTimeout
+from gateway.errors import Reason, TruncatedStream, UpstreamError, UpstreamTimeout
 from gateway.shapes import RawHeaders, UpstreamCall
 from gateway.upstream.connection import Connection
 from gateway.upstream.reply_parser import ReplyParser
@@ -207,7 +207,8 @@ class Flight:
         else:
             self._error = UpstreamTimeout(
                 f"Upstream '{self._name}' sent no reply within {self._timeouts.first_byte:g} s "
-                "(timeouts.first_byte)."
+                "(timeouts.first_byte).",
+                reason=Reason.FIRST_BYTE_TIMEOUT,
             )
         self._part_with_connection()
         self._go_on()

@@ -17,7 +17,7 @@ from typing import Any, cast
 import httpx2
 
 from gateway.config.settings import UpstreamSettings
-from gateway.errors import TruncatedStream, UpstreamError, UpstreamTimeout
+from gateway.errors import Reason, TruncatedStream, UpstreamError, UpstreamTimeout
 from gateway.shapes import RawHeaders, UpstreamCall
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.dial import tls_context
@@ -158,12 +158,15 @@ class HttpClient:
                     response = await self._transport.handle_async_request(request)
         except UpstreamError as error:
             if not progress.connected and closed_unanswered(error.__cause__):
-                raise _ReusedConnectionClosed(error.message) from error.__cause__
+                raise _ReusedConnectionClosed(
+                    error.message, reason=error.reason
+                ) from error.__cause__
             raise
         except TimeoutError:
             waited = f"{self._timeouts.first_byte:g} s"
             raise UpstreamTimeout(
-                f"Upstream '{self._name}' sent no reply within {waited} (timeouts.first_byte)."
+                f"Upstream '{self._name}' sent no reply within {waited} (timeouts.first_byte).",
+                reason=Reason.FIRST_BYTE_TIMEOUT,
             ) from None
         finally:
             await progress.close_unclaimed()

@@ -1,5 +1,7 @@
 """httpx2's errors, turned into the gateway's."""
 
+import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -8,6 +10,7 @@ import httpx2
 
 from gateway.errors import (
     InvalidRequest,
+    Reason,
     TruncatedStream,
     UpstreamError,
     UpstreamTimeout,
@@ -15,6 +18,13 @@ from gateway.errors import (
 )
 
 Phase = Literal["head", "body"]
+
+_MAX_CAUSES = 16
+_CONNECT_ERRORS: tuple[tuple[type[OSError], Reason], ...] = (
+    (socket.gaierror, Reason.DNS),
+    (ssl.SSLError, Reason.TLS),
+    (ConnectionRefusedError, Reason.REFUSED),
+)
 
 
 def closed_unanswered(error: BaseException | None) -> bool:
@@ -36,12 +46,14 @@ def gateway_errors(name: str, phase: Phase, stream_idle: float = 0.0) -> Iterato
         yield
     except httpx2.ConnectTimeout as error:
         raise UpstreamUnavailable(
-            f"{who} could not be connected to in time (timeouts.connect)."
+            f"{who} could not be connected to in time (timeouts.connect).",
+            reason=Reason.CONNECT_TIMEOUT,
         ) from error
     except (httpx2.ConnectError, httpx2.ProxyError, httpx2.PoolTimeout) as error:
         raise UpstreamUnavailable(
             f"{who} could not be connected to ({type(error).__name__}); check its base_url, proxy "
-            "and TLS settings, and that it is running."
+            "and TLS settings, and that it is running.",
+            reason=_why_unconnected(error),
         ) from error
     except httpx2.WriteTimeout as error:
         raise UpstreamTimeout(
@@ -62,5 +74,30 @@ def gateway_errors(name: str, phase: Phase, stream_idle: float = 0.0) -> Iterato
                 f"{who} broke off its reply before the end ({type(error).__name__})."
             ) from error
         raise UpstreamError(
-            f"{who} closed the connection without a usable reply ({type(error).__name__})."
+            f"{who} closed the connection without a usable reply ({type(error).__name__}).",
+            reason=Reason.CLOSED if closed_unanswered(error) else Reason.BAD_HTTP,
         ) from error
+
+
+def _why_unconnected(error: httpx2.TransportError) -> Reason:
+    """Return why no connection came about; the system's own error is somewhere behind httpx2's."""
+    if isinstance(error, httpx2.ProxyError):
+        return Reason.PROXY
+    if isinstance(error, httpx2.PoolTimeout):
+        return Reason.BUSY
+    causes = list(_causes(error))
+    for kind, reason in _CONNECT_ERRORS:
+        if any(isinstance(cause, kind) for cause in causes):
+            return reason
+    return Reason.UNREACHABLE
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what it was raised from; several attempts are a group."""
+    for _ in range(_MAX_CAUSES):
+        if error is None:
+            return
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            yield from error.exceptions
+        error = error.__cause__ or error.__context__

@@ -12,7 +12,7 @@ import asyncio
 import re
 
 from gateway.config.settings import Kind, UpstreamSettings
-from gateway.errors import InvalidRequest, UpstreamUnavailable
+from gateway.errors import InvalidRequest, Reason, UpstreamUnavailable
 from gateway.shapes import Shape, UpstreamCall
 from gateway.upstream.connection import Connection
 from gateway.upstream.credentials import Credentials
@@ -155,6 +155,7 @@ class Pool:
         if self._closed:
             raise UpstreamUnavailable(
                 f"The gateway is stopping and opens no connection to upstream '{self._name}'.",
+                reason=Reason.STOPPING,
                 status=503,
             )
 

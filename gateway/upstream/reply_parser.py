@@ -8,7 +8,7 @@ from typing import Final
 
 import httptools
 
-from gateway.errors import TruncatedStream, UpstreamError
+from gateway.errors import Reason, TruncatedStream, UpstreamError
 from gateway.shapes import RawHeaders
 from gateway.upstream.headers import read_reply_fields
 
@@ -21,6 +21,8 @@ _BODILESS = frozenset({204, 304})
 
 class ClosedUnanswered(UpstreamError):
     """The connection ended before the first byte of a reply."""
+
+    reason = Reason.CLOSED
 
 
 class ReplyParser:
@@ -128,7 +130,10 @@ class ReplyParser:
         if not self.received:
             return ClosedUnanswered(f"{who} closed the connection without a reply.")
         if not self.head_complete:
-            return UpstreamError(f"{who} closed the connection in the middle of a reply's head.")
+            return UpstreamError(
+                f"{who} closed the connection in the middle of a reply's head.",
+                reason=Reason.CLOSED,
+            )
         return TruncatedStream(f"{who} closed the connection before the end of its reply.")
 
     def take(self) -> bytes:
@@ -228,8 +233,13 @@ class ReplyParser:
         else:
             reason = f"it is not HTTP/1.1 ({cause})"
         if self.head_complete:
-            return TruncatedStream(f"{who} sent a reply whose body cannot be read on: {reason}.")
-        return UpstreamError(f"{who} sent a reply that cannot be used: {reason}.")
+            return TruncatedStream(
+                f"{who} sent a reply whose body cannot be read on: {reason}.",
+                reason=Reason.BAD_HTTP,
+            )
+        return UpstreamError(
+            f"{who} sent a reply that cannot be used: {reason}.", reason=Reason.BAD_HTTP
+        )
 
     def _what_is_too_long(self) -> str:
         part = "the framing around its body" if self.head_complete else "its head"

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from typing import Final
 
-from gateway.errors import UpstreamUnavailable
+from gateway.errors import Reason, UpstreamUnavailable
 
 WAITING_PER_SLOT: Final = 4
 """Further requests than this per slot are refused at once: they would only time out later."""
@@ -86,6 +86,7 @@ class Slots:
         return UpstreamUnavailable(
             f"Upstream '{self._name}' is busy: {self.in_use} requests are under way, the most that "
             f"max_connections allows, {reason}. Try again later.",
+            reason=Reason.BUSY,
             status=503,
             headers=(("retry-after", "1"),),
         )
@@ -93,5 +94,6 @@ class Slots:
     def _stopped(self) -> UpstreamUnavailable:
         return UpstreamUnavailable(
             f"The gateway is stopping and sends nothing more to upstream '{self._name}'.",
+            reason=Reason.STOPPING,
             status=503,
         )

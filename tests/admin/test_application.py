@@ -9,8 +9,11 @@ import pytest
 from gateway.admin.application import build
 from gateway.admin.metrics import Metrics
 from gateway.config.settings import Secret
-from gateway.exchange.message import Decision
+from gateway.errors import Reason
+from gateway.exchange.message import Decision, UpstreamFailure
+from gateway.observe.outcomes import Ending, Outcome
 from gateway.shapes import Shape, UpstreamCall
+from gateway.upstream.stats import UpstreamStats
 from tests.exchange.scene import Scene
 from tests.fakes import Answer, error_reply, json_reply
 
@@ -111,28 +114,36 @@ def test_the_index_names_what_there_is() -> None:
     assert Admin().get("/nothing").status_code == 404
 
 
-def count(decision: Decision, client: str = "chat", outcome: str = "success") -> str:
+SUCCESS = Ending(Outcome.SUCCESS)
+
+
+def count(decision: Decision, route: str = "chat", ending: Ending = SUCCESS) -> str:
     metrics = Metrics(frozenset({"openai"}))
-    metrics.finished(decision, client, outcome, 0.1)
+    metrics.finished(decision, route, ending, 0.1)
     return metrics.text().decode()
 
 
 def test_requests_are_counted_by_labels_from_closed_sets() -> None:
-    text = count(Decision("openai", Shape.CHAT, resolved_by="id", attempts=2), "completions")
+    decision = Decision("openai", Shape.CHAT, resolved_by="id", attempts=2, client="team-a")
+    text = count(decision, "completions")
     labels = (
-        'client_shape="completions",home_shape="chat",outcome="success",resolved_by="id",'
-        'upstream="openai"'
+        'client="team-a",client_shape="completions",home_shape="chat",outcome="success",'
+        'resolved_by="id",upstream="openai"'
     )
     assert f"gateway_requests_total{{{labels}}} 1.0" in text
     assert 'gateway_retries_total{upstream="openai"} 1.0' in text
 
 
+def test_without_clients_of_its_own_the_client_is_none() -> None:
+    assert 'gateway_requests_total{client="none",' in count(Decision())
+
+
 def test_times_are_a_histogram_that_adds_up() -> None:
-    metrics = Metrics(frozenset())
+    metrics = Metrics(frozenset({"openai"}))
     for seconds in (0.001, 0.005, 0.3, 1000.0):
-        metrics.finished(Decision(), "chat", "success", seconds)
+        metrics.finished(Decision("openai"), "chat", SUCCESS, seconds)
     text = metrics.text().decode()
-    labels = 'client_shape="chat"'
+    more = 'outcome="success",upstream="openai"'
     for bound, count in (
         ("0.005", 2.0),
         ("0.02", 2.0),
@@ -140,15 +151,38 @@ def test_times_are_a_histogram_that_adds_up() -> None:
         ("300.0", 3.0),
         ("+Inf", 4.0),
     ):
-        where = f'gateway_request_seconds_bucket{{{labels},le="{bound}",outcome="success"}}'
+        where = f'gateway_request_seconds_bucket{{client_shape="chat",le="{bound}",{more}}}'
         assert f"{where} {count}" in text
-    assert f'gateway_request_seconds_count{{{labels},outcome="success"}} 4.0' in text
-    assert f'gateway_request_seconds_sum{{{labels},outcome="success"}} 1000.306' in text
+    assert f'gateway_request_seconds_count{{client_shape="chat",{more}}} 4.0' in text
+    assert f'gateway_request_seconds_sum{{client_shape="chat",{more}}} 1000.306' in text
+
+
+def test_failed_calls_are_counted_by_upstream_and_reason() -> None:
+    metrics = Metrics(frozenset({"openai"}))
+    for upstream in ("openai", "openai", "evil"):
+        metrics.upstream_failed(UpstreamFailure(upstream, Reason.DNS))
+    text = metrics.text().decode()
+    assert 'gateway_upstream_failures_total{reason="dns",upstream="openai"} 2.0' in text
+    assert 'gateway_upstream_failures_total{reason="dns",upstream="none"} 1.0' in text
+    assert "evil" not in text
+
+
+def test_what_goes_on_at_each_upstream_is_asked_when_somebody_looks() -> None:
+    now = {"own": UpstreamStats(3, 2, 7), "proxied": UpstreamStats(1, None, 0)}
+    metrics = Metrics(frozenset(now), lambda: now)
+    text = metrics.text().decode()
+    assert 'gateway_upstream_in_flight{upstream="own"} 3.0' in text
+    assert 'gateway_upstream_queued{upstream="own"} 7.0' in text
+    assert 'gateway_upstream_idle_connections{upstream="own"} 2.0' in text
+    assert 'gateway_upstream_in_flight{upstream="proxied"} 1.0' in text
+    assert 'idle_connections{upstream="proxied"}' not in text
+    now["own"] = UpstreamStats(0, 5, 0)
+    assert 'gateway_upstream_in_flight{upstream="own"} 0.0' in metrics.text().decode()
 
 
 def test_what_a_client_invents_makes_no_series() -> None:
     invented: dict[str, Any] = {"upstream": "evil", "resolved_by": "evil"}
-    text = count(Decision(**invented), client="/v1/evil")
+    text = count(Decision(**invented), "/v1/evil")
     assert "evil" not in text
 
 

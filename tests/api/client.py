@@ -15,6 +15,7 @@ from gateway.exchange.legacy import Legacy
 from gateway.exchange.listing import Listing
 from gateway.exchange.message import Decision
 from gateway.exchange.passing import Passing
+from gateway.observe.outcomes import Ending
 from gateway.shapes import UpstreamCall
 from tests.exchange.scene import OPENAI, Scene
 from tests.fakes import Answer
@@ -33,9 +34,9 @@ class Seen:
 class Recorder:
     seen: list[Seen] = field(default_factory=list)
 
-    def finished(self, decision: Decision, client: str, outcome: str, seconds: float) -> None:
+    def finished(self, decision: Decision, route: str, ending: Ending, seconds: float) -> None:
         assert seconds >= 0
-        self.seen.append(Seen(decision, client, outcome))
+        self.seen.append(Seen(decision, route, ending.outcome))
 
 
 @dataclass

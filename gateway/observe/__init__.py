@@ -1,0 +1,1 @@
+"""What an operator sees of requests: how they ended, and a log of what failed."""

@@ -1,0 +1,57 @@
+"""What takes note of finished requests."""
+
+from typing import Protocol
+
+from gateway.errors import Reason
+from gateway.exchange.message import Decision, UpstreamFailure
+from gateway.observe.failure_log import FailureLog
+from gateway.observe.outcomes import Ending, Outcome, outcome_of
+
+_UPSTREAMS = frozenset({Outcome.UPSTREAM_ERROR, Outcome.RATE_LIMITED})
+
+
+class Observer(Protocol):
+    """Takes note of finished requests."""
+
+    def finished(self, decision: Decision, route: str, ending: Ending, seconds: float) -> None:
+        """Note one request: the shape or route that the client called, how it ended, its time."""
+
+
+class Counter(Observer, Protocol):
+    """Counts requests, and what upstreams failed."""
+
+    def upstream_failed(self, failure: UpstreamFailure) -> None:
+        """Count one failed call."""
+
+
+class RequestObserver:
+    """Counts every request, and logs those that failed. Costs one call more than counting."""
+
+    def __init__(self, counter: Counter, failures: FailureLog) -> None:
+        self._count = counter.finished
+        self._counter = counter
+        self._failures = failures
+
+    def finished(self, decision: Decision, route: str, ending: Ending, seconds: float) -> None:
+        """Note one request; see `Observer`."""
+        self._count(decision, route, ending, seconds)
+        if ending.reason or decision.failures:
+            self._failed(decision, ending)
+
+    def _failed(self, decision: Decision, ending: Ending) -> None:
+        for failure in _failures(decision, ending):
+            if outcome_of(failure.reason) in _UPSTREAMS:
+                self._counter.upstream_failed(failure)
+                self._failures.upstream_failed(failure)
+        if ending.outcome is Outcome.CLIENT_ERROR and ending.reason:
+            self._failures.client_refused(decision.client or "unknown", ending.reason)
+        elif ending.outcome is Outcome.GATEWAY_ERROR and ending.reason:
+            self._failures.gateway_failed(ending.reason, ending.message)
+
+
+def _failures(decision: Decision, ending: Ending) -> tuple[UpstreamFailure, ...]:
+    """Return the failed calls: those that were noted on the way, else the one that ended it."""
+    if decision.failures or ending.outcome not in _UPSTREAMS:
+        return decision.failures
+    upstream = decision.upstream or "none"
+    return (UpstreamFailure(upstream, Reason(ending.reason), ending.status, ending.message),)
