@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.config.settings import Settings
 from gateway.exchange.attempt import Attempt
-from gateway.exchange.message import ClientReply, decode_object, read_object
+from gateway.exchange.message import ClientReply, Outcome, decode_object, read_object
 from gateway.exchange.relay import begun, passed_on, translated
 from gateway.exchange.sending import (
     Failure,
@@ -137,8 +137,9 @@ async def _streamed(
     settings: Settings,
 ) -> ClientReply:
     calls = len(attempt.calls)
-    stream = translated(call.shape, attempt.shape, translation.stream(), source, calls)
-    body = await begun(stream, settings.server.first_byte_grace, KEEPALIVE)
+    outcome = Outcome()
+    stream = translated(call.shape, attempt.shape, translation.stream(), source, calls, outcome)
+    body = await begun(stream, settings.server.first_byte_grace, KEEPALIVE, outcome)
     first = source.replies[0] if isinstance(source, SubStreams) else source
     headers = [*_EVENT_STREAM_HEADERS, *_kept(first.headers if first else ())]
     return ClientReply(200, headers, body, keepalive=KEEPALIVE)

@@ -142,27 +142,45 @@ class Source(Protocol):
         """Go on after `take` has returned False."""
 
 
+class Outcome:
+    """What a streamed body tells its client of errors, inside the stream.
+
+    `failure` is the error that it told of, if it did.
+    """
+
+    __slots__ = ("failure",)
+
+    def __init__(self) -> None:
+        self.failure: GatewayError | None = None
+
+
 class ReplyBody:
     """A streamed body. Whoever sends it must `aclose()` it, read or not.
 
     A generator that was never started runs none of its `finally` clauses, hence `release`: it
     frees what is behind the body in any case, and must bear being called twice. `source`, where
-    there is one, gives the same bytes; whoever pours it must not iterate. `failure` is set once an
-    error was told within the body.
+    there is one, gives the same bytes; whoever pours it must not iterate. A body that is made of
+    another one has that one's `outcome`.
     """
 
-    __slots__ = ("_chunks", "_release", "failure", "source")
+    __slots__ = ("_chunks", "_release", "outcome", "source")
 
     def __init__(
         self,
         chunks: AsyncGenerator[bytes, None],
         release: Callable[[], Awaitable[None]],
         source: Source | None = None,
+        outcome: Outcome | None = None,
     ) -> None:
         self._chunks = chunks
         self._release = release
         self.source = source
-        self.failure: GatewayError | None = None
+        self.outcome = outcome
+
+    @property
+    def failure(self) -> GatewayError | None:
+        """The error that the client was told of inside the stream; None: of none, so far."""
+        return None if self.outcome is None else self.outcome.failure
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._chunks

@@ -13,7 +13,7 @@ from typing import cast
 import msgspec
 
 from gateway.errors import GatewayError, UpstreamReplied
-from gateway.exchange.message import ReplyBody, Source, decode_object
+from gateway.exchange.message import Outcome, ReplyBody, Source, decode_object
 from gateway.exchange.sending import SubStreams, Whole, is_event_stream
 from gateway.shapes import Json, RawHeaders, Shape, UpstreamReply
 from gateway.translate.contract import StreamTranslation, plain_texts_of
@@ -167,8 +167,13 @@ async def translated(
     translation: StreamTranslation,
     source: UpstreamReply | Whole | SubStreams,
     calls: int,
+    outcome: Outcome | None = None,
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the client's stream. The source is closed when the generator ends or is closed."""
+    """Yield the client's stream. The source is closed when the generator ends or is closed.
+
+    An error that becomes an event is noted as the `outcome`.
+    """
+    outcome = outcome or Outcome()
     feeder = _Feeder(client, home, calls, translation)
     started = False
     try:
@@ -183,10 +188,12 @@ async def translated(
             yield failed.before
         elif not started:
             raise failed.error from None
+        outcome.failure = failed.error.with_traceback(None)
         yield feeder.fail(failed.error)
     except GatewayError as error:
         if not started:
             raise
+        outcome.failure = error.with_traceback(None)
         yield feeder.fail(error)
 
 
@@ -248,11 +255,13 @@ def _streamed(streams: SubStreams, call: int) -> bool:
     return reply is not None and is_event_stream(reply.headers)
 
 
-async def relayed(reply: UpstreamReply) -> AsyncGenerator[bytes, None]:
+async def relayed(
+    reply: UpstreamReply, outcome: Outcome | None = None
+) -> AsyncGenerator[bytes, None]:
     """Yield an upstream's body as it comes, untouched.
 
     Raises what reading raises; of an event stream the client is told by an error event instead,
-    without a terminator.
+    without a terminator, and that is noted as the `outcome`.
     """
     try:
         async for chunk in reply.chunks():
@@ -260,6 +269,8 @@ async def relayed(reply: UpstreamReply) -> AsyncGenerator[bytes, None]:
     except GatewayError as error:
         if not is_event_stream(reply.headers):
             raise
+        if outcome is not None:
+            outcome.failure = error.with_traceback(None)
         yield _broken_off(error)
     finally:
         await reply.aclose()
@@ -268,9 +279,10 @@ async def relayed(reply: UpstreamReply) -> AsyncGenerator[bytes, None]:
 class _Relayed:
     """The same as `relayed`, of an upstream's reply that can be poured."""
 
-    __slots__ = ("_headers", "_source", "resume")
+    __slots__ = ("_headers", "_outcome", "_source", "resume")
 
-    def __init__(self, source: Source, headers: RawHeaders) -> None:
+    def __init__(self, source: Source, headers: RawHeaders, outcome: Outcome) -> None:
+        self._outcome = outcome
         self._source = source
         self._headers = headers
         self.resume = source.resume
@@ -281,6 +293,7 @@ class _Relayed:
         except GatewayError as error:
             if not is_event_stream(self._headers):
                 raise
+            self._outcome.failure = error.with_traceback(None)
             take(_broken_off(error))
 
 
@@ -292,12 +305,18 @@ def _broken_off(error: GatewayError) -> bytes:
 def passed_on(reply: UpstreamReply) -> ReplyBody:
     """Return an upstream's body as a reply body, untouched."""
     source = None
+    outcome = Outcome()
     if hasattr(reply, "pour"):
-        source = _Relayed(cast("Source", reply), reply.headers)
-    return ReplyBody(relayed(reply), reply.aclose, source)
+        source = _Relayed(cast("Source", reply), reply.headers, outcome)
+    return ReplyBody(relayed(reply, outcome), reply.aclose, source, outcome)
 
 
-async def begun(stream: AsyncGenerator[bytes, None], grace: float, keepalive: bytes) -> ReplyBody:
+async def begun(
+    stream: AsyncGenerator[bytes, None],
+    grace: float,
+    keepalive: bytes,
+    outcome: Outcome | None = None,
+) -> ReplyBody:
     """Wait for a stream's first chunk, then return a body that starts with it.
 
     Raises what the stream raises before its first chunk. After `grace` seconds without one the
@@ -320,7 +339,8 @@ async def begun(stream: AsyncGenerator[bytes, None], grace: float, keepalive: by
     except BaseException:
         await close()
         raise
-    return ReplyBody(_resumed(first, stream, b"" if done else keepalive), close)
+    opening = b"" if done else keepalive
+    return ReplyBody(_resumed(first, stream, opening), close, outcome=outcome)
 
 
 async def _resumed(

@@ -102,7 +102,7 @@ class ResponseMemory:
                     await self._put(call, watched)
                 yield chunk
 
-        return replace(reply, body=ReplyBody(passing(), body.aclose))
+        return replace(reply, body=ReplyBody(passing(), body.aclose, outcome=body.outcome))
 
     async def retrieve(self, headers: RawHeaders, response_id: str) -> ClientReply | None:
         """Return a kept response, or None: perhaps an upstream has it.
