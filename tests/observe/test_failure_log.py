@@ -1,0 +1,117 @@
+"""The log of what failed: one line a minute of each kind, and how many were left out."""
+
+import logging
+
+import pytest
+
+from gateway.errors import Reason
+from gateway.exchange.message import UpstreamFailure
+from gateway.observe.failure_log import INTERVAL, FailureLog
+
+DOWN = UpstreamFailure("local", Reason.REFUSED, message="Upstream 'local' cannot be reached.")
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def log(clock: Clock) -> FailureLog:
+    return FailureLog(clock)
+
+
+def test_a_failure_is_one_warning_with_upstream_reason_and_message(
+    log: FailureLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    log.upstream_failed(DOWN)
+    assert caplog.record_tuples == [
+        (
+            "gateway",
+            logging.WARNING,
+            "upstream local: refused: Upstream 'local' cannot be reached.",
+        )
+    ]
+    assert vars(caplog.records[0])["fields"] == {"upstream": "local", "reason": "refused"}
+
+
+def test_within_a_minute_the_same_failure_is_counted_only(
+    log: FailureLog, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(13):
+        log.upstream_failed(DOWN)
+        clock.now += INTERVAL / 13
+    assert len(caplog.messages) == 1
+    clock.now = 1000.0 + INTERVAL
+    log.upstream_failed(DOWN)
+    assert len(caplog.messages) == 2
+    assert caplog.messages[1].endswith(" (12 more since the last such line)")
+
+
+def test_a_line_after_a_quiet_minute_leaves_nothing_out(
+    log: FailureLog, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    log.upstream_failed(DOWN)
+    clock.now += INTERVAL
+    log.upstream_failed(DOWN)
+    assert caplog.messages[0] == caplog.messages[1]
+    log.upstream_failed(DOWN)
+    clock.now += INTERVAL
+    log.upstream_failed(DOWN)
+    clock.now += INTERVAL
+    log.upstream_failed(DOWN)
+    assert "(1 more" in caplog.messages[2]
+    assert caplog.messages[3] == caplog.messages[0]
+
+
+def test_another_upstream_and_another_reason_have_lines_of_their_own(
+    log: FailureLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    for upstream in ("a", "b"):
+        for reason in (Reason.DNS, Reason.TLS):
+            for _ in range(3):
+                log.upstream_failed(UpstreamFailure(upstream, reason, message="m"))
+    assert len(caplog.messages) == 4
+
+
+def test_a_client_that_has_the_name_of_an_upstream_has_a_line_of_its_own(
+    log: FailureLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    log.upstream_failed(DOWN)
+    log.client_refused("local", "refused")
+    assert caplog.messages[1] == "client local: refused: its request was refused"
+
+
+@pytest.mark.parametrize(
+    ("reason", "status", "words"),
+    [
+        (Reason.SERVER_ERROR, 503, "it failed (status 503)"),
+        (Reason.RATE_LIMITED, 429, "one too many (status 429)"),
+        (Reason.KEY_REFUSED, 0, "the key that the gateway is configured with"),
+        (Reason.BAD_REPLY, 0, "cannot be used"),
+        (Reason.ERROR_REPLY, 0, "an error in a reply"),
+        (Reason.TRUNCATED, 0, "before its end"),
+    ],
+)
+def test_an_upstreams_own_words_are_never_logged(
+    log: FailureLog, caplog: pytest.LogCaptureFixture, reason: Reason, status: int, words: str
+) -> None:
+    log.upstream_failed(UpstreamFailure("local", reason, status, "Incorrect key sk-secret"))
+    assert words in caplog.text
+    assert "sk-secret" not in caplog.text
+
+
+def test_a_failure_of_the_gateway_itself_has_a_line(
+    log: FailureLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    log.gateway_failed("server_error", "The reply is longer than its Content-Length.")
+    assert caplog.messages == [
+        "gateway itself: server_error: The reply is longer than its Content-Length."
+    ]
