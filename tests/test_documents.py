@@ -21,7 +21,8 @@ from gateway.config.load import load
 from gateway.config.schema import SECTIONS, key_paths
 from gateway.config.settings import Kind, TemplateSettings
 from gateway.demo import show
-from gateway.errors import UnsupportedParameter
+from gateway.errors import Reason, UnsupportedParameter
+from gateway.observe.outcomes import Outcome, outcome_of
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import preset
 from gateway.translate.chat_schema import CHAT_PARAMETERS
@@ -363,6 +364,20 @@ def test_the_metrics_told_are_those_there_are() -> None:
     exposed = Metrics(frozenset()).text().decode()
     families = set(re.findall(r"^# TYPE (\w+) ", exposed, re.MULTILINE))
     assert named == {name for name in families if not name.endswith("_created")}
+
+
+def test_the_outcomes_and_the_reasons_told_are_those_there_are() -> None:
+    def first_cells(heading: str) -> set[str]:
+        rows = re.findall(r"^\| (`.*?) \|", section(OPERATIONS, heading), re.MULTILINE)
+        return {name for cell in rows for name in re.findall(r"`(\w+)`", cell)}
+
+    outcomes = first_cells("The admin listener") - {"outcome"}
+    assert {name for name in outcomes if not name.startswith("gateway_")} == set(Outcome)
+    unlogged = {reason for reason in Reason if outcome_of(reason) in _NO_FAILURE}
+    assert first_cells("Logs") - {"reason"} == set(Reason) - unlogged
+
+
+_NO_FAILURE = (Outcome.CLIENT_ERROR, Outcome.SHUTTING_DOWN)
 
 
 def test_the_error_codes_told_exist_in_the_code() -> None:

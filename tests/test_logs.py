@@ -7,7 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.config.settings import LogSettings
+from gateway.errors import Reason
+from gateway.exchange.message import UpstreamFailure
 from gateway.logs import log_to_stderr
+from gateway.observe.failure_log import FailureLog
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +40,24 @@ def test_a_line_of_json_holds_whatever_the_message_holds(
     assert (entry["level"], entry["logger"]) == ("debug", "gateway")
     assert entry["message"] == "a\n\x1b[31mb"
     assert entry["time"].endswith("+00:00")
+
+
+def test_the_fields_of_a_record_are_members_of_its_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log_to_stderr(LogSettings(format="json"))
+    FailureLog(lambda: 0.0).upstream_failed(UpstreamFailure("local", Reason.DNS, message="m"))
+    entry = json.loads(capsys.readouterr().err)
+    assert (entry["upstream"], entry["reason"]) == ("local", "dns")
+    assert entry["message"] == "upstream local: dns: m"
+
+
+def test_a_malformed_request_leaves_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    log_to_stderr(LogSettings(level="debug"))
+    logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
+    assert capsys.readouterr().err == ""
+    logging.getLogger("uvicorn.error").error("Exception in ASGI application")
+    assert "Exception in ASGI" in capsys.readouterr().err
 
 
 def test_an_exception_is_part_of_its_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -131,7 +131,8 @@ class Gateway:
                 ending = ended_with(error)
                 await writer.write_error(error, decision)
             except Exception:
-                log.exception("a request failed inside the gateway (client: %s)", decision.client)
+                who = decision.client or "none"
+                log.exception("a request failed inside the gateway (client: %s)", who)
                 ending = FAILED_INSIDE
                 await writer.write_error(GatewayError("The gateway itself failed."), decision)
             else:

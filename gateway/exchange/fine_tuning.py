@@ -12,7 +12,7 @@ from gateway.errors import GatewayError, InvalidRequest, UpstreamError
 from gateway.exchange import failures
 from gateway.exchange.fine_tuning_calls import JOBS, MAX_EVENTS, FineTuningCalls
 from gateway.exchange.legacy_replies import json_reply
-from gateway.exchange.message import ClientReply, Decision, ReplyBody
+from gateway.exchange.message import ClientReply, Decision, Outcome, ReplyBody
 from gateway.request import Request
 from gateway.resolve.lineages import may_have_jobs
 from gateway.resolve.resolver import Resolver
@@ -122,11 +122,18 @@ class FineTunes:
         """Return the stream of a job's events; that there is such a job is known by then."""
         follower = EventFollower()
         job, events = await calls.look(follower)
-        body = ReplyBody(self._stream(calls, follower, job, events), _release_nothing)
+        outcome = Outcome()
+        stream = self._stream(calls, follower, job, events, outcome)
+        body = ReplyBody(stream, _release_nothing, outcome=outcome)
         return ClientReply(200, list(_EVENT_STREAM), body, keepalive=KEEPALIVE)
 
     async def _stream(
-        self, calls: FineTuningCalls, follower: EventFollower, job: Json, events: list[Json]
+        self,
+        calls: FineTuningCalls,
+        follower: EventFollower,
+        job: Json,
+        events: list[Json],
+        outcome: Outcome,
     ) -> AsyncGenerator[bytes, None]:
         """Yield a job's events as they come; only a job that is over ends in `[DONE]`."""
         failed = 0
@@ -144,6 +151,7 @@ class FineTunes:
                 events = []
                 failed += 1
                 if failed == MAX_FAILED_POLLS or _lasts(error):
+                    outcome.failure = error.with_traceback(None)
                     yield encode_events(Shape.CHAT, [dict(error.envelope())])
                     return
         late = UpstreamError(

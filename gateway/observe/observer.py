@@ -45,7 +45,7 @@ class RequestObserver:
                 self._failures.upstream_failed(failure)
         if ending.outcome is Outcome.CLIENT_ERROR and ending.reason:
             self._failures.client_refused(decision.client or "unknown", ending.reason)
-        elif ending.outcome is Outcome.GATEWAY_ERROR and ending.reason:
+        elif ending.outcome is Outcome.INTERNAL_ERROR and ending.reason:
             self._failures.gateway_failed(ending.reason, ending.message)
 
 

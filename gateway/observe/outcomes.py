@@ -1,7 +1,7 @@
 """How a request ended: one of a closed set, decided by pure functions.
 
 The outcome says whose turn it is: the client's (`client_error`), the operator's (`upstream_error`,
-`rate_limited`, `gateway_error`), or nobody's. An error that a client got as an event within a
+`rate_limited`, `internal_error`), or nobody's. An error that a client got as an event within a
 stream counts like the same error before the stream.
 """
 
@@ -31,7 +31,7 @@ class Outcome(StrEnum):
     """The upstream's 429."""
     UPSTREAM_ERROR = "upstream_error"
     """The upstream failed, is too busy, or refused the gateway's own key."""
-    GATEWAY_ERROR = "gateway_error"
+    INTERNAL_ERROR = "internal_error"
     """The gateway itself failed."""
     SHUTTING_DOWN = "shutting_down"
     """Refused, or cut off, because the gateway stops."""
@@ -56,7 +56,7 @@ class Ending(NamedTuple):
 
 
 CLIENT_CLOSED = Ending(Outcome.CLIENT_CLOSED)
-FAILED_INSIDE = Ending(Outcome.GATEWAY_ERROR)
+FAILED_INSIDE = Ending(Outcome.INTERNAL_ERROR)
 """A bug: it has a traceback in the log already."""
 
 CUT_OFF = Ending(Outcome.SHUTTING_DOWN)
@@ -117,4 +117,4 @@ def ended_with(error: GatewayError) -> Ending:
         return Ending(Outcome.CLIENT_ERROR, error.code or error.type)
     if error.status < 500:
         return _CLIENT_ERROR
-    return Ending(Outcome.GATEWAY_ERROR, error.code or error.type, message=error.message)
+    return Ending(Outcome.INTERNAL_ERROR, error.code or error.type, message=error.message)

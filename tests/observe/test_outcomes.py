@@ -46,7 +46,7 @@ def test_a_relayed_status_decides(status: int, outcome: Outcome, reason: str) ->
 
 def test_an_error_that_no_upstream_was_asked_for_is_no_upstreams() -> None:
     assert ended(Decision(), 503) == Ending(Outcome.SHUTTING_DOWN)
-    assert ended(Decision(), 500) == Ending(Outcome.GATEWAY_ERROR)
+    assert ended(Decision(), 500) == Ending(Outcome.INTERNAL_ERROR)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_an_error_that_no_upstream_was_asked_for_is_no_upstreams() -> None:
         ),
         (UpstreamReplied("m", upstream_status=409, status=429), Outcome.CLIENT_ERROR, ""),
         (UpstreamError("m", upstream_status=404, status=404), Outcome.CLIENT_ERROR, ""),
-        (GatewayError("m"), Outcome.GATEWAY_ERROR, "server_error"),
+        (GatewayError("m"), Outcome.INTERNAL_ERROR, "server_error"),
     ],
 )
 def test_an_error_decides_alike_before_and_within_a_stream(
