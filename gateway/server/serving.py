@@ -60,17 +60,18 @@ async def serve(
     stop: asyncio.Event | None = None,
     already_bound: Sequence[socket.socket] = (),
 ) -> None:
-    """Serve until SIGTERM, SIGINT or `stop`; the listeners' ends are waited for.
+    """Serve until `stop`; the listeners' ends are waited for. Their sockets are closed at once.
 
-    `on_started` is called with the bound ports. `already_bound` are the listeners' sockets where
+    Without a `stop`, SIGTERM and SIGINT are the end. `on_started` is called with the bound ports. `already_bound` are the listeners' sockets where
     several processes share them. Raises `OSError` when an address cannot be bound.
     """
+    signals = _signals if stop is None else contextlib.nullcontext
     stop = stop or asyncio.Event()
     with contextlib.ExitStack() as sockets:
         bound = list(already_bound) or [
             sockets.enter_context(bind(each.host, each.port)) for each in listeners
         ]
-        with _signals(stop):
+        with signals(stop):
             servers = [
                 _server(each, listening, grace_period)
                 for each, listening in zip(listeners, bound, strict=True)
@@ -87,6 +88,7 @@ class _GatewayServer:
 
     def __init__(self, gateway: Gateway, listening: socket.socket, grace_period: float) -> None:
         self._door = Door(gateway)
+        self._listening = listening
         self._grace_period = grace_period
         self._acceptor = Acceptor(listening, self._door.connection, BACKLOG)
         self.started = True
@@ -95,6 +97,7 @@ class _GatewayServer:
     async def drain(self) -> None:
         """Take no more connections, and let those that are there end."""
         self._acceptor.close()
+        self._listening.close()
         await self._acceptor.wait_closed()
         await self._door.drain(self._grace_period)
 
