@@ -66,7 +66,10 @@ class Dialer:
                     return await self._connect_to(address, make_protocol)
             except OSError as error:  # TimeoutError and ssl.SSLError are among its children
                 failure = error
-        raise self._unavailable(failure) from failure
+        try:
+            raise self._unavailable(failure) from failure
+        finally:
+            del failure  # its traceback keeps this frame, and with it the request
 
     async def _resolve(self) -> list[str]:
         if self._is_an_address:

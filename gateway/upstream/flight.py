@@ -48,6 +48,7 @@ class Flight:
         "_take",
         "_timeouts",
         "_waiter",
+        "last",
     )
 
     def __init__(
@@ -71,6 +72,8 @@ class Flight:
         self._full = False
         self._sent = False
         self._delivered = False
+        self.last = b""
+        """The last piece that was poured."""
 
     @property
     def status(self) -> int:
@@ -111,6 +114,8 @@ class Flight:
             return self._with_a_head()
         except BaseException:
             self._part_with_connection()
+            self._parser.forget()
+            self._error = None
             raise
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -123,7 +128,7 @@ class Flight:
                         self._connection.resume_reading()
                     yield data
                 elif self._error is not None:
-                    raise self._error
+                    raise self._failure()
                 elif parser.complete:
                     return
                 else:
@@ -152,7 +157,7 @@ class Flight:
                 self._waiter = self._loop.create_future()
                 await self._waiter
             if self._error is not None:
-                raise self._error
+                raise self._failure()
         finally:
             self._take = None
             self._full = False
@@ -175,7 +180,7 @@ class Flight:
         try:
             parser.feed(data)
         except UpstreamError as error:
-            self._error = error
+            self._error = error.with_traceback(None)
             self._part_with_connection()
         else:
             if parser.complete:
@@ -191,7 +196,7 @@ class Flight:
                 raise self._parser.broken_off() from error
             self._parser.eof()
         except UpstreamError as broken_off:
-            self._error = broken_off
+            self._error = broken_off.with_traceback(None)
         self._part_with_connection()
         self._go_on()
 
@@ -213,6 +218,20 @@ class Flight:
         self._part_with_connection()
         self._go_on()
 
+    def _failure(self) -> Exception:
+        """Return what went wrong, and forget it.
+
+        The traceback of a raised error keeps the frames that it passes, and with them this object
+        and the request: if this object kept the error, only the garbage collector would free them.
+        """
+        failure = cast("Exception", self._error)
+        self._error = self._given_up()
+        return failure
+
+    def _given_up(self) -> TruncatedStream:
+        """Return the error for reading on after the end: it must not look like the body's."""
+        return TruncatedStream(f"The reply of upstream '{self._name}' was given up before its end.")
+
     @property
     def _settled(self) -> bool:
         return self._parser.head_complete or self._error is not None
@@ -220,7 +239,7 @@ class Flight:
     def _with_a_head(self) -> Self:
         """Take it that the head is here, or raise why it is not."""
         if self._error is not None and not self._parser.head_complete:
-            raise self._error
+            raise self._failure()
         self._delivered = True
         if self._connection is None:
             self._release()
@@ -242,6 +261,7 @@ class Flight:
             await asyncio.wait([uploading])
             if not uploading.cancelled():
                 uploading.exception()  # marks it as seen; what mattered of it was raised above
+            del uploading  # it keeps its error, and the error's traceback this frame
 
     async def _upload(
         self, connection: Connection, body: AsyncIterator[bytes], length: int | None
@@ -275,6 +295,7 @@ class Flight:
         """Give `take` what is here, if it is ready; return whether nothing more is to come."""
         take = cast("Take", self._take)
         if not self._full and (piece := self._parser.take()):
+            self.last = piece
             try:
                 self._full = not take(piece)
             except Exception as error:  # noqa: BLE001 - raised again by `pour`
@@ -308,11 +329,7 @@ class Flight:
         parser = self._parser
         if parser.complete and not parser.buffered:
             return  # read to its end: the connection has gone its way
-        if self._error is None:
-            # Reading on after giving up must not look like the end of the body.
-            self._error = TruncatedStream(
-                f"The reply of upstream '{self._name}' was given up before its end."
-            )
+        self._error = self._given_up()
         parser.forget()
         self._part_with_connection()
         self._wake()
