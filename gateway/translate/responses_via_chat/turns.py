@@ -6,8 +6,9 @@ the calls, as chat demands; what stood between them comes after. Calls and outpu
 by `call_id`, never by an item's `id`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json
@@ -88,15 +89,6 @@ class _Reader:
         self._report = report
         self._open: Turn | None = None
         self._waiting: dict[str, list[Call]] = {}
-        self._readers = {
-            "message": self._message,
-            "reasoning": self._reasoning,
-            "function_call": self._call,
-            "custom_tool_call": self._call,
-            "function_call_output": self._output,
-            "custom_tool_call_output": self._output,
-            "item_reference": self._reference,
-        }
 
     def instruct(self, text: str) -> None:
         """Take the `instructions`: the first message."""
@@ -106,7 +98,8 @@ class _Reader:
 
     def read(self, item: Json, path: str) -> None:
         """Take one checked item."""
-        self._readers.get(item["type"], self._foreign)(item, path)
+        read = self._readers.get(item["type"], _Reader._foreign)
+        read(self, item, path)
 
     def flush(self) -> None:
         """Close the open assistant's message; one that holds nothing but reasoning is none."""
@@ -239,6 +232,18 @@ class _Reader:
                 "Remove it, or set hosted_tools=drop for this model.",
                 param=path,
             )
+
+    # Of the class: an object with its own methods in a table refers to itself, and would live,
+    # with the whole request, until the garbage collector comes.
+    _readers: ClassVar[Mapping[str, Callable[["_Reader", Json, str], None]]] = {
+        "message": _message,
+        "reasoning": _reasoning,
+        "function_call": _call,
+        "custom_tool_call": _call,
+        "function_call_output": _output,
+        "custom_tool_call_output": _output,
+        "item_reference": _reference,
+    }
 
 
 def _says_something(turn: Turn) -> bool:
