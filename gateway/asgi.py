@@ -89,7 +89,7 @@ class _Client:
                 return _chained(first, pieces), None
             return b"".join([first, *[piece async for piece in pieces]]), None
         except GatewayError as error:
-            return b"", error.with_traceback(None)
+            return b"", error.bare()
 
     def close(self) -> None:
         """Stop watching."""

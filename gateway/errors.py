@@ -23,7 +23,7 @@ present (openai-openapi, schema `Error`).
 """
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 ErrorEnvelope = dict[str, dict[str, Any]]
 
@@ -104,6 +104,15 @@ class GatewayError(Exception):
             self.status = status
         if type is not None:
             self.type = type
+
+    def bare(self) -> Self:
+        """Return the error itself, without the frames and the errors that it came by.
+
+        For whoever keeps it: a traceback's frames keep all that they hold, such as a request's
+        body, and where they hold the keeper too, only the garbage collector ends that.
+        """
+        self.__traceback__ = self.__cause__ = self.__context__ = None
+        return self
 
     def envelope(self) -> ErrorEnvelope:
         """Return the JSON body: the four keys, always all four."""

@@ -107,7 +107,7 @@ class Gateway:
             )
             return self._admission(request, place.canonical)
         except GatewayError as error:
-            return refusal(error.with_traceback(None), label)
+            return refusal(error.bare(), label)
 
     async def serve(
         self, admission: Admission, body: Body, writer: ReplyWriter, length: int | None = None

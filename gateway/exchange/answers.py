@@ -5,22 +5,26 @@ from datetime import date
 
 import msgspec
 
-from gateway.config.settings import Settings
+from gateway.config.settings import CredentialPolicy, Settings
+from gateway.errors import GatewayError
+from gateway.exchange import failures
 from gateway.exchange.attempt import Attempt
-from gateway.exchange.message import ClientReply, Outcome, decode_object, read_object
-from gateway.exchange.relay import begun, passed_on, translated
+from gateway.exchange.feeding import Feeder
+from gateway.exchange.message import ClientReply, decode_object, read_object
+from gateway.exchange.relay import begun, translated
 from gateway.exchange.sending import (
     Failure,
-    SubStreams,
     Whole,
     failure_of,
     read_answer,
-    read_whole,
+    read_failure,
     send_whole,
     told_at_once,
 )
+from gateway.exchange.sub_streams import SubStreams
+from gateway.exchange.untouched import passed_on
 from gateway.request import GenerationRequest
-from gateway.shapes import Json, RawHeaders, Send, UpstreamReply
+from gateway.shapes import Json, RawHeaders, Send, Shape, UpstreamReply
 from gateway.translate.contract import Translation
 from gateway.translate.plain_way import PlainTranslation
 from gateway.translate.sse import KEEPALIVE, encode_events, terminator
@@ -57,7 +61,7 @@ async def perform(
     if not streamed:
         answers = await send_whole(send, attempt.calls, attempt.concurrency)
         return answers if isinstance(answers, Failure) else _folded(translation, answers)
-    opened = await _open(send, attempt)
+    opened = await _open(send, attempt, translation, settings)
     if isinstance(opened, Failure):
         return opened
     return await _streamed(call, attempt, translation, opened, settings)
@@ -72,9 +76,9 @@ def answer_at_once(
 
 
 async def answer_in_time(
-    translation: PlainTranslation | None, reply: UpstreamReply
+    client: Shape, translation: PlainTranslation | None, reply: UpstreamReply
 ) -> ClientReply | Failure:
-    """Return the client's reply to one upstream reply, or the failure that it is.
+    """Return the reply to a client of a shape to one upstream reply, or the failure that it is.
 
     Without a translation that is the reply as it is, read or not; else it is read to its end.
     Raises what reading raises, and `UpstreamError` for an answer that is not what its shape says.
@@ -84,7 +88,7 @@ async def answer_in_time(
     answer = await failure_of(0, reply)
     if isinstance(answer, Failure | Whole):
         return _answered(None, answer)
-    return ClientReply(answer.status, list(answer.headers), passed_on(answer))
+    return ClientReply(answer.status, list(answer.headers), passed_on(answer, client))
 
 
 def _answered(
@@ -111,13 +115,23 @@ def _json_reply(body: bytes, upstream_headers: RawHeaders) -> ClientReply:
     return ClientReply(200, [*_JSON_HEADERS, length, *_kept(upstream_headers)], body)
 
 
-async def _open(send: Send, attempt: Attempt) -> Failure | Whole | UpstreamReply | SubStreams:
+async def _open(
+    send: Send, attempt: Attempt, translation: Translation, settings: Settings
+) -> Failure | Whole | UpstreamReply | SubStreams:
     if len(attempt.calls) == 1:
         answer = await failure_of(0, await send(attempt.calls[0]))
         if isinstance(answer, Failure | Whole) or 200 <= answer.status < 300:
             return answer
-        return Failure(0, answer.status, answer.headers, await read_whole(answer))
-    streams = SubStreams(send, attempt.calls, attempt.concurrency)
+        return await read_failure(0, answer)
+    upstream = settings.upstream(attempt.calls[0].upstream)
+    own_key = upstream.credential is CredentialPolicy.KEY
+
+    def late(failure: Failure) -> GatewayError:
+        if own_key and failure.status in (401, 403):
+            return failures.own_key_refused(upstream.name)
+        return failures.translated_failure(translation, failure)
+
+    streams = SubStreams(send, attempt.calls, attempt.concurrency, late)
     failure: Failure | None = None
     opened = False
     try:
@@ -136,10 +150,9 @@ async def _streamed(
     source: Whole | UpstreamReply | SubStreams,
     settings: Settings,
 ) -> ClientReply:
-    calls = len(attempt.calls)
-    outcome = Outcome()
-    stream = translated(call.shape, attempt.shape, translation.stream(), source, calls, outcome)
-    body = await begun(stream, settings.server.first_byte_grace, KEEPALIVE, outcome)
+    feeder = Feeder(call.shape, attempt.shape, len(attempt.calls), translation.stream())
+    stream = translated(feeder, source)
+    body = await begun(stream, settings.server.first_byte_grace, KEEPALIVE, feeder)
     first = source.replies[0] if isinstance(source, SubStreams) else source
     headers = [*_EVENT_STREAM_HEADERS, *_kept(first.headers if first else ())]
     return ClientReply(200, headers, body, keepalive=KEEPALIVE)

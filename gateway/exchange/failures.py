@@ -13,7 +13,7 @@ from gateway.errors import (
     UpstreamReplied,
     too_large,
 )
-from gateway.exchange.message import decode_object
+from gateway.exchange.message import ClientReply, decode_object
 from gateway.exchange.sending import Failure
 from gateway.resolve.evidence import Route
 from gateway.resolve.refusals import Refusal, Verdict
@@ -191,6 +191,17 @@ def told_in_success(failure: Failure) -> UpstreamError:
     except UpstreamError:
         known = None
     return known or UpstreamError("The upstream told of an error.", reason=Reason.ERROR_REPLY)
+
+
+def untouched(failure: Failure) -> ClientReply:
+    """Return an upstream's error as it came; raises `UpstreamError` where it did not come whole."""
+    if failure.partial:
+        raise UpstreamError(
+            f"The upstream answered with status {failure.status}, and an error that broke off or "
+            "is too long to be read.",
+            upstream_status=failure.status,
+        )
+    return ClientReply(failure.status, list(failure.headers), failure.body)
 
 
 def client_status(status: int) -> int:

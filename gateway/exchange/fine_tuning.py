@@ -151,7 +151,7 @@ class FineTunes:
                 events = []
                 failed += 1
                 if failed == MAX_FAILED_POLLS or _lasts(error):
-                    outcome.failure = error.with_traceback(None)
+                    outcome.failure = error.bare()
                     yield encode_events(Shape.CHAT, [dict(error.envelope())])
                     return
         late = UpstreamError(

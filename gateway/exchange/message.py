@@ -145,7 +145,7 @@ class Source(Protocol):
 class Outcome:
     """What a streamed body tells its client of errors, inside the stream.
 
-    `failure` is the error that it told of, if it did.
+    `failure` is the error that it told of, if it did; kept `bare()`.
     """
 
     __slots__ = ("failure",)

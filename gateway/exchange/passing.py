@@ -29,8 +29,8 @@ from gateway.exchange.named_models import (
     json_model,
     json_with_model,
 )
-from gateway.exchange.relay import passed_on
-from gateway.exchange.sending import header
+from gateway.exchange.sending import header, is_short, read_failure
+from gateway.exchange.untouched import passed_on
 from gateway.request import Request
 from gateway.resolve.resolver import Question, Resolver
 from gateway.shapes import RawHeaders, Send, Shape, UpstreamCall
@@ -93,6 +93,9 @@ class Passing:
         if own_key and reply.status in (401, 403):
             await reply.aclose()
             raise failures.own_key_refused(upstream)
+        if reply.status >= 400 and call.method != "HEAD" and is_short(reply.headers):
+            # Whole, or not at all: half an error tells a client nothing.
+            return failures.untouched(await read_failure(0, reply))
         return ClientReply(reply.status, list(reply.headers), passed_on(reply))
 
     async def _routed(self, call: Request, decision: Decision) -> _Routed:

@@ -1,25 +1,35 @@
-"""Sends the calls of one attempt: one, or many side by side, and tells answers from refusals."""
+"""Sends the calls of one attempt, reads replies up to a limit, tells answers from refusals."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway.errors import TruncatedStream, UpstreamError
 from gateway.shapes import RawHeaders, Send, UpstreamCall, UpstreamReply
 
 MAX_ERROR_BYTES = 64 * 1024
+"""What is read of an error."""
+
 MAX_WHOLE_BYTES = 256 * 1024 * 1024
+"""What the whole replies to one request may have, all calls together."""
+
 SMALL_REPLY_BYTES = 2048
+"""Up to this size a success is looked into: some servers wrap a refusal in status 200."""
 
 
 @dataclass(slots=True)
 class Failure:
-    """A reply that is an error, wholly read: it may be a refusal. Never changed."""
+    """A reply that is an error, read: it may be a refusal. Never changed.
+
+    `partial`: the body is not all of it, because it broke off or is too long. It is not to be
+    passed on then, and neither are the headers that describe it.
+    """
 
     call: int
     status: int
     headers: RawHeaders
     body: bytes = field(repr=False)
+    partial: bool = False
 
 
 @dataclass(slots=True)
@@ -51,28 +61,53 @@ def arrived(reply: UpstreamReply) -> bytes | None:
     return body
 
 
-async def read_whole(reply: UpstreamReply, limit: int = MAX_WHOLE_BYTES) -> bytes:
+class Allowance:
+    """How many bytes the whole replies to one request may still have; None: `MAX_WHOLE_BYTES`."""
+
+    __slots__ = ("_left", "_limit")
+
+    def __init__(self, limit: int | None = None) -> None:
+        self._limit = self._left = MAX_WHOLE_BYTES if limit is None else limit
+
+    def take(self, size: int) -> None:
+        """Use some of it; raises `UpstreamError` where there is not as much."""
+        self._left -= size
+        if self._left < 0:
+            raise UpstreamError(f"The upstream's reply is larger than {self._limit} bytes.")
+
+
+async def read_whole(reply: UpstreamReply, limit: int | Allowance | None = None) -> bytes:
     """Read a body to its end; raises `UpstreamError` when it passes `limit` bytes."""
+    allowance = limit if isinstance(limit, Allowance) else Allowance(limit)
     body = arrived(reply)
-    if body is not None and len(body) <= limit:
-        return body
     if body is not None:
-        raise _too_large(limit)
+        allowance.take(len(body))
+        return body
     parts: list[bytes] = []
-    size = 0
     try:
         async for chunk in reply.chunks():
-            size += len(chunk)
-            if size > limit:
-                raise _too_large(limit)
+            allowance.take(len(chunk))
             parts.append(chunk)
     finally:
         await reply.aclose()
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _too_large(limit: int) -> UpstreamError:
-    return UpstreamError(f"The upstream's reply is larger than {limit} bytes.")
+async def read_failure(call: int, reply: UpstreamReply) -> Failure:
+    """Read an error, or as much of it as there may be; raises `UpstreamTimeout`."""
+    body = b""
+    partial = False
+    try:
+        async for chunk in reply.chunks():
+            body += chunk
+            if len(body) > MAX_ERROR_BYTES:
+                body, partial = body[:MAX_ERROR_BYTES], True
+                break
+    except TruncatedStream:
+        body, partial = b"", True
+    finally:
+        await reply.aclose()
+    return Failure(call, reply.status, reply.headers, body, partial)
 
 
 def told_at_once(call: int, reply: UpstreamReply) -> Failure | Whole | None:
@@ -105,11 +140,13 @@ async def failure_of(call: int, reply: UpstreamReply) -> Failure | UpstreamReply
     length = header(reply.headers, b"content-length")
     if length.isdigit() and int(length) > MAX_ERROR_BYTES:
         return reply
-    try:
-        body = await read_whole(reply, MAX_ERROR_BYTES)
-    except TruncatedStream:
-        body = b""
-    return Failure(call, reply.status, reply.headers, body)
+    return await read_failure(call, reply)
+
+
+def is_short(headers: RawHeaders) -> bool:
+    """Whether a body says that it has no more than `MAX_ERROR_BYTES`."""
+    length = header(headers, b"content-length")
+    return length.isdigit() and int(length) <= MAX_ERROR_BYTES
 
 
 async def _check_success(call: int, reply: UpstreamReply) -> Failure | UpstreamReply | Whole:
@@ -139,142 +176,45 @@ async def send_whole(
         only = await read_answer(0, await send(calls[0]))
         return only if isinstance(only, Failure) else [only]
     gate = asyncio.Semaphore(concurrency)
+    allowance = Allowance()
 
     async def in_turn(position: int, call: UpstreamCall) -> Whole | Failure:
         async with gate:
-            return await read_answer(position, await send(call))
+            return await read_answer(position, await send(call), allowance)
 
     tasks = [asyncio.create_task(in_turn(i, call)) for i, call in enumerate(calls)]
     try:
         answers: list[Whole] = []
-        for task in tasks:
-            result = await task
+        for position in range(len(calls)):
+            result = await tasks[position]
             if isinstance(result, Failure):
                 return result
             answers.append(result)
         return answers
     finally:
-        await _cancel(tasks)
+        await cancel_all(tasks)
+        # An error that is raised keeps this frame alive, and a task that failed its error.
+        tasks.clear()
 
 
-async def read_answer(call: int, reply: UpstreamReply) -> Whole | Failure:
+async def read_answer(
+    call: int, reply: UpstreamReply, allowance: Allowance | None = None
+) -> Whole | Failure:
     """Read a reply to its end, and tell an answer from an error; raises what reading raises."""
     checked = told_at_once(call, reply) or await failure_of(call, reply)
-    if isinstance(checked, Whole | Failure):
+    if isinstance(checked, Failure):
         return checked
-    body = await read_whole(checked)
+    if isinstance(checked, Whole):
+        if allowance is not None:
+            allowance.take(len(checked.body))
+        return checked
     if not 200 <= checked.status < 300:
-        return Failure(call, checked.status, checked.headers, body)
-    return Whole(checked.status, checked.headers, body)
+        return await read_failure(call, checked)
+    return Whole(checked.status, checked.headers, await read_whole(checked, allowance))
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """Something that one of several streams brought: bytes, its end (None), or its error."""
-
-    call: int
-    what: bytes | Exception | None
-
-
-class SubStreams:
-    """Several upstream streams read side by side, each at most two chunks ahead of the client.
-
-    Built by `open_streams`; read with `arrivals()`, which must be closed.
-    """
-
-    def __init__(self, send: Send, calls: Sequence[UpstreamCall], concurrency: int) -> None:
-        self._send = send
-        self._calls = calls
-        self._gate = asyncio.Semaphore(concurrency)
-        self._queue: asyncio.Queue[Arrival] = asyncio.Queue(maxsize=2 * concurrency)
-        self._abandoned: set[int] = set()
-        self._opened = [asyncio.get_running_loop().create_future() for _ in calls]
-        self._tasks = [asyncio.create_task(self._pump(i)) for i in range(len(calls))]
-        self._concurrency = concurrency
-        self.replies: list[UpstreamReply | Whole | None] = [None] * len(calls)
-
-    async def opened(self) -> Failure | None:
-        """Wait until every call that may run now has answered; return the first failure.
-
-        Raises what `send` raised.
-        """
-        for future in self._opened[: self._concurrency]:
-            failure: Failure | None = await asyncio.shield(future)
-            if failure is not None:
-                return failure
-        return None
-
-    def abandon(self, call: int) -> None:
-        """Stop reading one stream; the rest goes on. Its end still arrives."""
-        self._abandoned.add(call)
-
-    async def arrivals(self) -> AsyncGenerator[Arrival, None]:
-        """Yield what arrives, until every stream has ended or one has failed."""
-        running = len(self._calls)
-        while running:
-            arrival = await self._queue.get()
-            if not isinstance(arrival.what, bytes):
-                running -= 1
-            yield arrival
-
-    async def aclose(self) -> None:
-        """Stop everything."""
-        await _cancel(self._tasks)
-        for future in self._opened:
-            if not future.done():
-                future.cancel()
-            elif not future.cancelled():
-                future.exception()
-
-    async def _pump(self, position: int) -> None:
-        async with self._gate:
-            try:
-                await self._read(position)
-            except Exception as error:  # noqa: BLE001 - the reader raises it in its own task
-                if not self._opened[position].done():
-                    self._opened[position].set_exception(error)
-                await self._queue.put(Arrival(position, error))
-
-    async def _read(self, position: int) -> None:
-        reply = await self._send(self._calls[position])
-        checked = await failure_of(position, reply)
-        if isinstance(checked, Failure):
-            self._opened[position].set_result(checked)
-            await self._queue.put(Arrival(position, _late(checked)))
-            return
-        if not isinstance(checked, Whole) and not 200 <= checked.status < 300:
-            await checked.aclose()
-            raise UpstreamError(
-                f"The upstream answered with status {checked.status}.",
-                upstream_status=checked.status,
-            )
-        self.replies[position] = checked
-        self._opened[position].set_result(None)
-        if isinstance(checked, Whole):
-            await self._queue.put(Arrival(position, checked.body))
-        else:
-            await self._relay(position, checked)
-        await self._queue.put(Arrival(position, None))
-
-    async def _relay(self, position: int, reply: UpstreamReply) -> None:
-        try:
-            async for chunk in reply.chunks():
-                await self._queue.put(Arrival(position, chunk))
-                if position in self._abandoned:
-                    break
-        finally:
-            await reply.aclose()
-
-
-def _late(failure: Failure) -> UpstreamError:
-    return UpstreamError(
-        f"The upstream answered one of the calls of this request with status {failure.status}.",
-        upstream_status=failure.status,
-    )
-
-
-async def _cancel(tasks: Sequence[asyncio.Task[object]]) -> None:
-    """Cancel what still runs and wait for it; late errors of cancelled work concern nobody."""
+async def cancel_all(tasks: Sequence[asyncio.Task[object]]) -> None:
+    """Cancel what still runs and wait for it; errors of cancelled tasks are ignored."""
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -77,8 +77,15 @@ class Exchange:
     async def run(self, call: GenerationRequest, decision: Decision) -> ClientReply:
         """Serve one request; `decision` is filled in on the way, also when an error is raised.
 
-        Raises `GatewayError`: whatever goes wrong before the reply has begun.
+        Raises `GatewayError`: whatever goes wrong before the reply has begun. It is `bare()`: some
+        of what raised it holds it in a variable, and would live on with it, and with the request.
         """
+        try:
+            return await self._run(call, decision)
+        except GatewayError as error:
+            raise error.bare() from None
+
+    async def _run(self, call: GenerationRequest, decision: Decision) -> ClientReply:
         routed = read_routed(call.body)
         model = model_of(routed)
         if call.client is not None:
@@ -120,7 +127,9 @@ class Exchange:
         translation = attempt.translation
         if translation is None or (type(translation) is PlainTranslation and not streamed):
             reply = await self.send(attempt.calls[0])
-            result = answer_at_once(translation, reply) or await answer_in_time(translation, reply)
+            result = answer_at_once(translation, reply) or await answer_in_time(
+                call.shape, translation, reply
+            )
             if translation is not None and not translation.stayed_plain:
                 describe(decision, attempt, route)
             return result
@@ -319,7 +328,7 @@ class _Story:
             # Its status says success, so what it is must be noted.
             told = failures.told_in_success(failure)
             self.decision.failed(self.route.upstream, told, final=True)
-        return ClientReply(failure.status, list(failure.headers), failure.body)
+        return failures.untouched(failure)
 
     async def _not_found(self, refused: _Refused) -> GatewayError:
         resolver, client = self.exchange.resolver, self.call.client

@@ -62,8 +62,9 @@ async def serve(
 ) -> None:
     """Serve until `stop`; the listeners' ends are waited for. Their sockets are closed at once.
 
-    Without a `stop`, SIGTERM and SIGINT are the end. `on_started` is called with the bound ports. `already_bound` are the listeners' sockets where
-    several processes share them. Raises `OSError` when an address cannot be bound.
+    Without a `stop`, SIGTERM and SIGINT are the end. `on_started` is called with the bound ports.
+    `already_bound` are the listeners' sockets where several processes share them. Raises `OSError`
+    when an address cannot be bound.
     """
     signals = _signals if stop is None else contextlib.nullcontext
     stop = stop or asyncio.Event()

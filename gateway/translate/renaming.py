@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report, StreamTranslation
+from gateway.translate.sse import TERMINAL_EVENTS, error_event
 
-_TERMINAL_EVENTS = frozenset({"response.completed", "response.incomplete", "response.failed"})
+_COMPLETING = TERMINAL_EVENTS | {"error"}
 
 
 class Renaming:
@@ -40,9 +41,11 @@ class _RenamingStream:
         self._shape = shape
         self._context = context
         self._complete = False
+        self._number: object = None
 
     def feed(self, call: int, event: Json) -> list[Json]:  # noqa: ARG002
         self._complete = self._complete or _completes(event)
+        self._number = event.get("sequence_number")
         return [_renamed(event, self._context)]
 
     def end(self, call: int) -> list[Json]:  # noqa: ARG002
@@ -51,10 +54,8 @@ class _RenamingStream:
         return []
 
     def fail(self, error: GatewayError) -> list[Json]:
-        envelope = error.envelope()
-        if self._shape is Shape.RESPONSES:
-            return [{**envelope["error"], **envelope, "type": "error"}]
-        return [dict(envelope)]
+        number = self._number + 1 if isinstance(self._number, int) else 0
+        return [error_event(self._shape, error, number)]
 
     def satisfied(self, call: int) -> bool:  # noqa: ARG002
         return False
@@ -62,7 +63,8 @@ class _RenamingStream:
 
 def _completes(event: Json) -> bool:
     """Whether the event ends a choice or the response, or tells the client of an error itself."""
-    if event.get("error") is not None or event.get("type") in {*_TERMINAL_EVENTS, "error"}:
+    kind = event.get("type")
+    if event.get("error") is not None or (isinstance(kind, str) and kind in _COMPLETING):
         return True
     choices = event.get("choices")
     return isinstance(choices, list) and any(

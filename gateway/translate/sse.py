@@ -4,11 +4,12 @@ The grammar is WHATWG HTML's, section "Server-sent events". What is written keep
 new clients can bear: one `data:` line of JSON per event, no `id:`, no empty data.
 """
 
+import re
 from collections.abc import Iterable
 
 import msgspec
 
-from gateway.errors import UpstreamError
+from gateway.errors import GatewayError, UpstreamError
 from gateway.shapes import Json, Shape
 
 DONE = b"[DONE]"
@@ -20,9 +21,16 @@ KEEPALIVE = b": keepalive\n"
 With a single newline: some clients (openai-go) dispatch an empty event at a comment's blank line.
 """
 
+TERMINAL_EVENTS = frozenset(
+    {"response.completed", "response.incomplete", "response.failed", "response.cancelled"}
+)
+"""The types of the events that end a responses stream, which has no `[DONE]`."""
+
 DEFAULT_MAX_EVENT_BYTES = 32 * 1024 * 1024
 
 _BOM = b"\xef\xbb\xbf"
+_BLANK_LINE = re.compile(rb"\r\n\r\n|\n\r?\n|\r\r")
+_NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,15})')
 
 
 class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
@@ -38,7 +46,7 @@ class SSEDecoder:
     Lines end in LF, CRLF or CR. Comments, `id:`, `retry:` and unknown fields are ignored, and so
     is an event whose data is empty: no client can parse it as JSON. Time is linear in the input,
     whatever the pieces. Raises `UpstreamError` once an event (or a line) takes more than
-    `max_event_bytes`; the decoder is of no use after that.
+    `max_event_bytes`, and ever after; the events before it are returned first.
     """
 
     def __init__(self, max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES) -> None:
@@ -62,19 +70,23 @@ class SSEDecoder:
         lines = data.splitlines()
         rest = b"" if data.endswith((b"\n", b"\r")) else lines.pop()
         events: list[ServerSentEvent] = []
-        for line in lines:
-            self._count(len(line) + 1)
-            if self._line:
-                self._read_line(self._take_line(line), events)
-            elif line.startswith(b"data: "):
-                # No byte order mark, and what most lines are.
-                self._at_start = False
-                self._data.append(line[6:])
-            else:
-                self._read_line(line, events)
-        if rest:
-            self._count(len(rest))
-            self._line.append(rest)
+        try:
+            for line in lines:
+                self._count(len(line) + 1)
+                if self._line:
+                    self._read_line(self._take_line(line), events)
+                elif line.startswith(b"data: "):
+                    # No byte order mark, and what most lines are.
+                    self._at_start = False
+                    self._data.append(line[6:])
+                else:
+                    self._read_line(line, events)
+            if rest:
+                self._count(len(rest))
+                self._line.append(rest)
+        except UpstreamError:
+            if not events:
+                raise
         return events
 
     def finish(self) -> list[ServerSentEvent]:
@@ -84,6 +96,7 @@ class SSEDecoder:
         be cut off: if it is no valid JSON the stream was truncated.
         """
         events: list[ServerSentEvent] = []
+        self._count(0)
         if self._line:
             self._read_line(self._take_line(b""), events)
         self._read_line(b"", events)
@@ -132,14 +145,55 @@ class SSEDecoder:
 def encode_events(shape: Shape, events: Iterable[Json]) -> bytes:
     """Return the events as one piece of a stream in `shape`, to be written together.
 
-    Responses events are preceded by their `event: <type>` line; `type` is required there.
+    Responses events are preceded by their `event: <type>` line.
     """
     pieces: list[bytes] = []
     for event in events:
-        if shape is Shape.RESPONSES:
+        if shape is Shape.RESPONSES and "type" in event:
             pieces += (b"event: ", str(event["type"]).encode(), b"\n")
         pieces += (b"data: ", encode_json(event), b"\n\n")
     return b"".join(pieces)
+
+
+def error_event(shape: Shape | None, error: GatewayError, number: int = 0) -> Json:
+    """Return the event that tells a stream's client of an error, in the client's shape if known.
+
+    Of a responses event openai-python and openai-node read the nested form only, others the
+    documented flat one; `number` is its `sequence_number`.
+    """
+    envelope = error.envelope()
+    if shape is not Shape.RESPONSES:
+        return dict(envelope)
+    details = envelope["error"]
+    flat = {name: details[name] for name in ("code", "message", "param")}
+    return {"type": "error", "sequence_number": number, **flat, "error": details}
+
+
+def broken_off(shape: Shape | None, error: GatewayError, tail: bytes) -> bytes:
+    """Return what tells of an error at the end of a stream that broke off, without a terminator.
+
+    `tail` is the last that the stream has sent. An event that it was in the middle of is ended.
+    """
+    numbers = _NUMBER.findall(tail) if shape is Shape.RESPONSES else ()
+    number = int(numbers[-1]) + 1 if numbers else 0
+    event = error_event(shape, error, number)
+    return _end_of_event(tail) + encode_events(shape or Shape.CHAT, [event])
+
+
+def _end_of_event(tail: bytes) -> bytes:
+    """Return what ends the event that a stream broke off in.
+
+    Nothing between two events, and no blank line where the event has no data yet: openai-python
+    and openai-go would take that for an event, and stumble over its empty data.
+    """
+    *before, begun = _BLANK_LINE.split(tail)
+    if not begun or begun.endswith(b"\n\r"):
+        return b"\n" if begun else b""
+    # Behind a CR a LF ends no other line.
+    end_of_line = b"" if begun.endswith(b"\n") else b"\n"
+    has_data = any(line.startswith(b"data:") and line[5:].strip() for line in begun.splitlines())
+    # Where no event ends within the tail, this one may have begun before it.
+    return end_of_line + b"\n" if has_data or not before else end_of_line
 
 
 def encode_json(value: Json) -> bytes:

@@ -22,6 +22,8 @@ from gateway.errors import (
     ModelNotFound,
     PayloadTooLarge,
     PermissionDenied,
+    TruncatedStream,
+    UpstreamError,
 )
 from gateway.exchange.listing import Listing, model_path
 from gateway.exchange.message import ClientReply, Decision
@@ -89,6 +91,27 @@ def test_a_body_is_streamed_untouched_to_the_only_upstream() -> None:
         assert (call.path, call.query, call.body_length) == ("/files", b"a=1", 2)
         assert reply.status == 200
         assert decision.endpoint == "/v1/files"
+
+    asyncio.run(scenario())
+
+
+def test_an_error_that_is_cut_off_is_told_cleanly_and_any_other_passed_on() -> None:
+    length = (b"content-length", b"500")
+
+    def cut(_: UpstreamCall) -> Answer:
+        return FakeReply(429, (*AS_JSON, length), (b'{"err',), TruncatedStream("cut"))
+
+    async def scenario() -> None:
+        with pytest.raises(UpstreamError, match="status 429") as raised:
+            await passed(Scene(cut))
+        assert raised.value.status == 502
+        reply, _ = await passed(Scene(lambda _: error_reply(429, "slow down")))
+        assert reply.status == 429
+        assert isinstance(reply.body, bytes)
+        assert b"slow down" in reply.body
+        reply, _ = await passed(Scene(lambda _: FakeReply(404, (length,))), method="HEAD")
+        assert not isinstance(reply.body, bytes)
+        await reply.body.aclose()
 
     asyncio.run(scenario())
 

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError, UpstreamReplied
-from gateway.exchange.relay import begun, passed_on, translated
-from gateway.exchange.sending import SubStreams, Whole
+from gateway.exchange.feeding import Feeder
+from gateway.exchange.relay import begun, translated
+from gateway.exchange.sending import Whole
+from gateway.exchange.sub_streams import SubStreams
+from gateway.exchange.untouched import passed_on
 from gateway.shapes import Json, Shape, UpstreamCall, UpstreamReply
 from tests.fakes import EVENT_STREAM, JSON, Answer, FakeReply, FakeUpstream, json_reply
 
@@ -64,12 +67,16 @@ async def lines_of(body: AsyncGenerator[bytes, None]) -> list[str]:
     return [line for line in received.decode().splitlines() if line]
 
 
+def feeder_of(fold: Folding) -> Feeder:
+    return Feeder(Shape.COMPLETIONS, Shape.CHAT, fold.calls, fold)
+
+
 def folded(source: UpstreamReply | Whole, translation: Folding | None = None) -> list[str]:
     """Fold one stream; return the client's lines."""
 
     async def scenario() -> list[str]:
         fold = translation or Folding()
-        return await lines_of(translated(Shape.COMPLETIONS, Shape.CHAT, fold, source, 1))
+        return await lines_of(translated(feeder_of(fold), source))
 
     return asyncio.run(scenario())
 
@@ -80,7 +87,7 @@ def merged(*answers: Answer) -> list[str]:
         calls = CALLS[: len(answers)]
         streams = SubStreams(network.send, calls, 2)
         fold = Folding(len(calls))
-        return await lines_of(translated(Shape.COMPLETIONS, Shape.CHAT, fold, streams, len(calls)))
+        return await lines_of(translated(feeder_of(fold), streams))
 
     return asyncio.run(scenario())
 
@@ -110,10 +117,10 @@ def test_a_stream_is_folded_however_it_arrives(pieces: Sequence[bytes]) -> None:
     assert reply.closed
 
 
-def test_nothing_behind_the_end_is_read() -> None:
-    late = stream(b"".join((*GOOD, event('{"n":3}'))), event('{"n":4}'))
+def test_of_what_comes_behind_the_end_only_the_bodys_end_is_waited_for() -> None:
+    late = stream(b"".join((*GOOD, event('{"n":3}'))), *[event('{"n":4}')] * 9)
     assert folded(late) == FOLDED
-    assert late.delivered == 1
+    assert (late.delivered, late.closed) == (2, True)
 
 
 def test_a_stream_is_closed_as_soon_as_it_satisfies() -> None:
@@ -240,7 +247,7 @@ def test_a_quick_stream_begins_with_its_first_chunk() -> None:
     async def scenario() -> None:
         slow = Slow()
         slow.go.set()
-        body = await begun(slow.chunks(), 60, b": wait\n\n")
+        body = await begun(slow.chunks(), 60, b": wait\n\n", feeder_of(Folding()))
         assert [chunk async for chunk in body] == [b"first", b"second"]
         await body.aclose()
 
@@ -250,7 +257,7 @@ def test_a_quick_stream_begins_with_its_first_chunk() -> None:
 def test_a_slow_stream_begins_with_a_comment() -> None:
     async def scenario() -> None:
         slow = Slow()
-        body = await begun(slow.chunks(), 0, b": wait\n\n")
+        body = await begun(slow.chunks(), 0, b": wait\n\n", feeder_of(Folding()))
         chunks = aiter(body)
         assert await anext(chunks) == b": wait\n\n"
         slow.go.set()
@@ -263,13 +270,13 @@ def test_a_slow_stream_begins_with_a_comment() -> None:
 def test_a_stream_that_was_begun_and_is_given_up_is_closed() -> None:
     async def scenario() -> None:
         slow = Slow()
-        body = await begun(slow.chunks(), 0, b": wait\n\n")
+        body = await begun(slow.chunks(), 0, b": wait\n\n", feeder_of(Folding()))
         await body.aclose()
         await body.aclose()
         assert slow.closed
         quick = Slow()
         quick.go.set()
-        body = await begun(quick.chunks(), 60, b"")
+        body = await begun(quick.chunks(), 60, b"", feeder_of(Folding()))
         await body.aclose()
         assert quick.closed
 
@@ -281,10 +288,10 @@ def test_a_stream_that_fails_before_it_begins_is_closed_and_raises() -> None:
         slow = Slow(UpstreamError("no"))
         slow.go.set()
         with pytest.raises(UpstreamError):
-            await begun(slow.chunks(), 60, b"")
+            await begun(slow.chunks(), 60, b"", feeder_of(Folding()))
         assert slow.closed
         late = Slow(UpstreamError("no"))
-        body = await begun(late.chunks(), 0, b"")
+        body = await begun(late.chunks(), 0, b"", feeder_of(Folding()))
         late.go.set()
         await asyncio.sleep(0)
         await asyncio.sleep(0)

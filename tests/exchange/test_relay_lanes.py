@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import GatewayError
-from gateway.exchange.relay import _Feeder, _StreamFailed
+from gateway.exchange.feeding import Feeder
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Capabilities, Context, StreamTranslation, Translation
 from gateway.translate.plan import plan
@@ -93,19 +93,18 @@ Arrivals = Sequence[tuple[int, bytes | None]]
 """What arrives, and of which call; None is the end of its stream."""
 
 
-def told(feeder: _Feeder, arrivals: Arrivals) -> list[bytes | str]:
+def told(feeder: Feeder, arrivals: Arrivals) -> list[bytes | str]:
     """Return what a client is told, arrival by arrival."""
     said: list[bytes | str] = []
     for call, data in arrivals:
         if feeder.ended(call):
             said.append("ended")
             continue
+        said.append(feeder.end(call) if data is None else feeder.chunk(call, data))
         try:
-            said.append(feeder.end(call) if data is None else feeder.chunk(call, data))
-        except (_StreamFailed, GatewayError) as failed:
-            error = failed.error if isinstance(failed, _StreamFailed) else failed
-            before = failed.before if isinstance(failed, _StreamFailed) else b""
-            return [*said, before, repr(error.envelope()), feeder.fail(error)]
+            feeder.raise_error()
+        except GatewayError as error:
+            return [*said, repr(error.envelope()), feeder.fail(error)]
     return said
 
 
@@ -113,7 +112,7 @@ def both_ways(client: Shape, home: Shape, options: Json, arrivals: Arrivals) -> 
     """Check that both ways tell the client the same."""
     translations = [planned(client, home, options) for _ in range(2)]
     general, either = (
-        _Feeder(client, home, len(translation.calls), stream)
+        Feeder(client, home, len(translation.calls), stream)
         for translation, stream in zip(
             translations,
             (GeneralOnly(translations[0].stream()), translations[1].stream()),
@@ -405,7 +404,7 @@ def test_most_events_of_a_usual_stream_go_the_short_way(
     whole = b"".join(usual(home, WORDS, padded=padded))
     translation = planned(client, home, {})
     counting = Counting(translation.stream())
-    feeder = _Feeder(client, home, 1, counting)
+    feeder = Feeder(client, home, 1, counting)
     for start in range(0, len(whole), size):
         feeder.chunk(0, whole[start : start + size])
     assert counting.fed < 10 < len(WORDS)
@@ -413,9 +412,9 @@ def test_most_events_of_a_usual_stream_go_the_short_way(
 
 def test_a_stream_whose_events_differ_too_much_is_not_looked_at_for_long() -> None:
     stream = planned(COMPLETIONS, CHAT, {}).stream()
-    feeder = _Feeder(COMPLETIONS, CHAT, 1, stream)
+    feeder = Feeder(COMPLETIONS, CHAT, 1, stream)
     wires = [b"data: %b\n\n" % chat_chunk(head=b'"id":"%d"' % number) for number in range(2000)]
-    general = _Feeder(COMPLETIONS, CHAT, 1, GeneralOnly(planned(COMPLETIONS, CHAT, {}).stream()))
+    general = Feeder(COMPLETIONS, CHAT, 1, GeneralOnly(planned(COMPLETIONS, CHAT, {}).stream()))
     for wire in (*wires, b"".join(wires)):
         assert feeder.chunk(0, wire) == general.chunk(0, wire)
 
@@ -423,7 +422,7 @@ def test_a_stream_whose_events_differ_too_much_is_not_looked_at_for_long() -> No
 @pytest.mark.parametrize(("client", "home"), PAIRS)
 def test_what_came_before_an_event_that_is_too_long_is_sent(client: Shape, home: Shape) -> None:
     first, *events = usual(home, WORDS[:8])[:-2]
-    feeder = _Feeder(client, home, 1, planned(client, home, {}).stream())
+    feeder = Feeder(client, home, 1, planned(client, home, {}).stream())
     feeder._decoders = [SSEDecoder(10_000)]
     endless = b"".join(events) + b"data: " + b"x" * 10_000
     *said, error, _ = told(feeder, [(0, first), (0, endless)])

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from gateway.config.settings import ModelRule
-from gateway.errors import GatewayError, InvalidRequest
-from gateway.exchange.message import Decision
+from gateway.errors import GatewayError, InvalidRequest, TruncatedStream
+from gateway.exchange.message import Decision, ReplyBody
 from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.stored_responses import (
     StoredResponse,
@@ -25,8 +25,8 @@ from gateway.shapes import Json, RawHeaders, Shape
 from gateway.stores.memory import MemoryStore
 from gateway.translate import responses_via_chat
 from gateway.translate.contract import Context, Translation, plain_texts_of
-from tests.exchange.scene import ALICE, BOB, Scene, Told
-from tests.fakes import FakeClock
+from tests.exchange.scene import ALICE, BOB, Scene, Told, chat_chunk
+from tests.fakes import FakeClock, stream_reply
 from tests.translate.demo_upstream import DemoUpstream, byte_by_byte
 from tests.translate.openai_schema import check_schema
 from tests.translate.what_clients_see import reply_seen, stream_seen
@@ -474,3 +474,15 @@ def test_a_stream_that_is_kept_offers_the_short_way_that_it_has_unkept() -> None
     assert watched is not None
     assert plain_texts_of(translation().stream()) is not None
     assert plain_texts_of(watched.stream()) is not None
+
+
+def test_a_stream_that_is_kept_says_of_what_error_its_client_was_told() -> None:
+    stage = Scene(
+        lambda _: stream_reply(chat_chunk("Hi"), done=False, error=TruncatedStream("cut")),
+        rules=(ModelRule("m", endpoints=(Shape.CHAT,)),),
+        stores=True,
+    )
+    told = stage.tell(Shape.RESPONSES, {"model": "m", "input": "x", "stream": True})
+    assert isinstance(told.reply.body, ReplyBody)
+    assert told.reply.body.failure is not None
+    assert told.reply.body.failure.message == "cut"

@@ -9,14 +9,13 @@ from gateway.errors import TruncatedStream, UpstreamError, UpstreamTimeout, Upst
 from gateway.exchange import sending
 from gateway.exchange.sending import (
     MAX_ERROR_BYTES,
-    Arrival,
     Failure,
-    SubStreams,
     Whole,
     failure_of,
     read_whole,
     send_whole,
 )
+from gateway.exchange.sub_streams import Arrival, SubStreams
 from gateway.shapes import UpstreamCall, UpstreamReply
 from tests.fakes import (
     EVENT_STREAM,
@@ -74,7 +73,7 @@ def test_a_body_is_read_up_to_its_limit_and_closed_either_way() -> None:
 
 def test_an_error_that_breaks_off_is_still_that_error() -> None:
     reply = FakeReply(500, JSON, (b'{"err',), TruncatedStream("cut"))
-    assert asyncio.run(judged(reply)) == Failure(0, 500, JSON, b"")
+    assert asyncio.run(judged(reply)) == Failure(0, 500, JSON, b"", partial=True)
 
 
 def test_a_small_answer_that_is_not_json_is_left_unread() -> None:

@@ -73,3 +73,10 @@ def test_errors_are_told_in_the_dialect_of_the_shape() -> None:
     responses = Renaming(Shape.RESPONSES, {}, CONTEXT).stream().fail(error)
     assert responses[0]["type"] == "error"
     assert responses[0]["error"]["message"] == responses[0]["message"] == "gone"
+    assert responses[0]["sequence_number"] == 0
+
+
+def test_an_error_is_numbered_like_the_next_event() -> None:
+    stream = Renaming(Shape.RESPONSES, {}, CONTEXT).stream()
+    stream.feed(0, {"type": "response.created", "sequence_number": 3})
+    assert stream.fail(UpstreamError("gone"))[0]["sequence_number"] == 4

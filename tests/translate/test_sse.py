@@ -2,6 +2,7 @@ import json
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from gateway.translate.sse import (
     KEEPALIVE,
     ServerSentEvent,
     SSEDecoder,
+    broken_off,
     encode_events,
     encode_json,
     terminator,
@@ -190,3 +192,53 @@ def test_many_events_and_comments_below_the_limit_are_no_error(step: int) -> Non
     for i in range(0, len(stream), step):
         events += decoder.feed(stream[i : i + step])
     assert len(events) == 20
+
+
+def test_events_before_one_that_is_too_large_are_returned_first() -> None:
+    decoder = SSEDecoder(max_event_bytes=20)
+    received = decoder.feed(b"data: 1\n\ndata: 2\n\ndata: " + b"x" * 30)
+    assert [each.data for each in received] == [b"1", b"2"]
+    with pytest.raises(UpstreamError, match="more than 20 bytes"):
+        decoder.feed(b"x")
+    with pytest.raises(UpstreamError, match="more than 20 bytes"):
+        decoder.finish()
+
+
+@pytest.mark.parametrize(
+    ("tail", "end"),
+    [
+        (b"", b""),
+        (b"data: 1\n\n", b""),
+        (b"data: 1\r\n\r\n", b""),
+        (b"data: 1\r\r", b""),
+        (b"data: 1\n\ndata: 2", b"\n\n"),
+        (b"data: 1\n\ndata: 2\n", b"\n"),
+        (b"data: 1\n\nevent: response.x\n", b""),
+        (b"data: 1\n\nevent: respo", b"\n"),
+        (b"data: 1\n\n: comment\n", b""),
+        (b"data: 1\n\ndata:", b"\n"),
+        (b"x\n", b"\n"),
+        (b"data: 1\n\ndata: 2\r", b"\n\n"),
+        (b"data: 1\r\n\r", b"\n"),
+        (b'll"}', b"\n\n"),
+    ],
+)
+def test_an_event_is_ended_that_a_stream_broke_off_in(tail: bytes, end: bytes) -> None:
+    error = UpstreamError("no")
+    assert broken_off(None, error, tail) == end + encode_events(Shape.CHAT, [error.envelope()])
+
+
+@pytest.mark.parametrize(
+    ("tail", "number"),
+    [
+        (b"", 0),
+        (b'data: {"sequence_number":41}\n\n', 42),
+        (b'data: {"sequence_number" : 4}\n\ndata: {"sequence_number": 5, "x":', 6),
+        (b'data: {"sequence_number":' + b"9" * 5000, 10**15),
+    ],
+)
+def test_the_error_is_numbered_like_the_next_event(tail: bytes, number: int) -> None:
+    told = broken_off(Shape.RESPONSES, UpstreamError("no", param="p"), tail)
+    event = msgspec.json.decode(told.partition(b"event: error\ndata: ")[2])
+    assert event["sequence_number"] == number
+    assert {**event, **event["error"]} == {**event, "type": "server_error"}
