@@ -107,6 +107,7 @@ FAULTS: dict[str, Fault] = {
     "refused, cut off": told(head(JSON, 500, b"429 Too Many Requests") + b'{"err'),
     "refused at length": told(whole(ERROR + PADDING, b"500 Internal Server Error")),
     "an error in a success": told(whole(ERROR)),
+    "a long error in a success": told(whole(ERROR[:-1] + b" " * 9000 + b"}")),
     "a reply cut off": told(head(JSON, 500) + b'{"id":"x","choices":[{'),
     "a reply that is not JSON": told(whole(b'{"choices":[')),
     "a reply that is none": told(whole(b'{"detail":"Not Found"}')),
