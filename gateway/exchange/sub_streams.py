@@ -19,7 +19,8 @@ class Arrival:
 
 def _late(failure: Failure) -> GatewayError:
     return UpstreamError(
-        f"The upstream answered one of the calls of this request with status {failure.status}."
+        f"The upstream answered one of the calls of this request with status {failure.status}.",
+        upstream_status=failure.status,
     )
 
 
