@@ -61,13 +61,13 @@ _ENDPOINTS = {shape: f"/v1{path}" for shape, path in _PATHS.items()}
 
 @dataclass(slots=True)
 class UpstreamCall:
-    """One HTTP request to one configured upstream. Not changed once it is made.
+    """One HTTP request to one configured upstream. Only `repeats` changes once it is made.
 
     `path` is below the upstream's base URL (with `root`: below the server's root, which is what
     stands before the `/v1`) and starts with a slash; `query` has no question mark.
     `client_headers` are the client's own, unfiltered: the network layer forwards those on its
     allow-list and replaces the credentials by what belongs to the upstream. A streamed `body` can
-    be sent once only, so such a call is never replayed.
+    be sent once only, so such a call is never repeated.
     """
 
     upstream: str
@@ -81,6 +81,8 @@ class UpstreamCall:
     model: str | None = None
     """The model as sent, for upstreams that want it in the path (Azure's deployments)."""
     root: bool = False
+    repeats: int = 0
+    """How often its sender has sent it again, because the upstream cannot have received it."""
 
 
 class UpstreamReply(Protocol):

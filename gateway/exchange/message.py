@@ -68,6 +68,8 @@ class Decision:
     """The canonical path of the endpoint called: `/v1/chat/completions`."""
     resolved_by: str = ""
     attempts: int = 0
+    repeats: int = 0
+    """How often a call of these attempts was sent again by its sender."""
     translation: str = ""
     warning: str = ""
     client: str = ""
@@ -100,7 +102,7 @@ class Decision:
             self.upstream,
             self.endpoint,
             self.resolved_by,
-            self.attempts,
+            self.attempts + self.repeats,
             self.translation,
             self.warning,
         )

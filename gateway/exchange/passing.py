@@ -77,18 +77,20 @@ class Passing:
         decision.resolved_by = "config" if upstream != default else "default"
         decision.attempts = 1
         unchanged = routed.body is call.body
-        reply = await self._send(
-            UpstreamCall(
-                upstream,
-                call.method,
-                call.path,
-                body=routed.body,
-                query=call.query,
-                client_headers=call.headers,
-                body_length=call.length if unchanged else None,
-                model=routed.model,
-            )
+        sent = UpstreamCall(
+            upstream,
+            call.method,
+            call.path,
+            body=routed.body,
+            query=call.query,
+            client_headers=call.headers,
+            body_length=call.length if unchanged else None,
+            model=routed.model,
         )
+        try:
+            reply = await self._send(sent)
+        finally:
+            decision.repeats = sent.repeats
         own_key = self._settings.upstream(upstream).credential is CredentialPolicy.KEY
         if own_key and reply.status in (401, 403):
             await reply.aclose()

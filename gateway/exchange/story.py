@@ -123,6 +123,21 @@ class Exchange:
     ) -> ClientReply | Failure:
         """Make an attempt; return the client's reply or the failure."""
         decision.attempts += 1
+        try:
+            return await self._make(call, decision, route, attempt, streamed=streamed)
+        finally:
+            for sent in attempt.calls:
+                decision.repeats += sent.repeats
+
+    async def _make(
+        self,
+        call: GenerationRequest,
+        decision: Decision,
+        route: Route,
+        attempt: Attempt,
+        *,
+        streamed: bool,
+    ) -> ClientReply | Failure:
         describe(decision, attempt, route)
         translation = attempt.translation
         if translation is None or (type(translation) is PlainTranslation and not streamed):

@@ -9,6 +9,8 @@ import asyncio
 from math import inf
 from typing import Protocol, cast
 
+from gateway.upstream.delivery import is_readable, unacknowledged_bytes
+
 
 class Receiver(Protocol):
     """What wants to know about a connection: the flight that is under way on it."""
@@ -52,6 +54,7 @@ class Connection(asyncio.Protocol):
         "born",
         "closed",
         "loop",
+        "unacknowledged",
     )
 
     def __init__(self, owner: Owner) -> None:
@@ -67,6 +70,8 @@ class Connection(asyncio.Protocol):
         self._writable: asyncio.Future[None] | None = None
         self.born = self.loop.time()
         self.closed = False
+        self.unacknowledged = 0
+        """How many of the bytes written the peer had not received when it closed in order."""
 
     @property
     def reusable(self) -> bool:
@@ -77,6 +82,10 @@ class Connection(asyncio.Protocol):
             and not self._transport.is_closing()
             and self._transport.get_write_buffer_size() == 0
         )
+
+    def has_news(self) -> bool:
+        """Whether the peer has sent, closed or reset something that the loop has not seen yet."""
+        return self._transport is None or is_readable(_descriptor(self._transport))
 
     def attach(self, receiver: Receiver) -> None:
         """Let the receiver have all that arrives from now on."""
@@ -153,6 +162,12 @@ class Connection(asyncio.Protocol):
 
         Nothing is left to be read, and what is still to be written would be for nobody.
         """
+        transport = self._transport
+        if self._receiver is not None and transport is not None:
+            # Now or never: with the socket goes what the kernel knows of it.
+            self.unacknowledged = transport.get_write_buffer_size() + unacknowledged_bytes(
+                _descriptor(transport)
+            )
         self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -214,3 +229,9 @@ class Connection(asyncio.Protocol):
             self._receiver.expired()
         else:
             self.abort()
+
+
+def _descriptor(transport: asyncio.Transport) -> int:
+    """Return the descriptor of a transport's socket; -1 once that is closed."""
+    descriptor: int = transport.get_extra_info("socket").fileno()
+    return descriptor

@@ -2,8 +2,13 @@
 
 It keeps the promises of the gateway's own pool (`pool.py`) with a library's means, with four
 differences: chunks that arrive together are not joined; a connection has no greatest age; an early
-reply to a streamed upload is seen only once the upload ends or breaks; and a reused connection that
-breaks within a reply's head is not told from one that breaks before it, so both are replayed.
+reply to a streamed upload is seen only once the upload ends or breaks; and what an upstream had not
+received cannot be known, so that only safe methods are sent again when a reused connection ends
+before a reply's head is complete.
+
+httpx2 itself repeats a request only if it was certainly not processed: it had not been written yet,
+or the HTTP/2 server's GOAWAY left it out (RFC 9113 section 6.8). Before it uses an idle connection
+again it looks whether the server has closed it.
 
 The transport is used bare: `httpx2.AsyncClient` would add cookies, redirects, environment proxies
 and a log line with the whole URL.
@@ -20,6 +25,7 @@ from gateway.config.settings import UpstreamSettings
 from gateway.errors import Reason, TruncatedStream, UpstreamError, UpstreamTimeout
 from gateway.shapes import RawHeaders, UpstreamCall
 from gateway.upstream.credentials import Credentials
+from gateway.upstream.delivery import SAFE_METHODS
 from gateway.upstream.dial import tls_context
 from gateway.upstream.headers import OutgoingHeaders, framing, reply_headers
 from gateway.upstream.httpx_errors import closed_unanswered, gateway_errors
@@ -126,9 +132,10 @@ class HttpClient:
         try:
             return await self._attempt(call, url, headers)
         except _ReusedConnectionClosed:
-            if not isinstance(call.body, bytes):
+            if call.method not in SAFE_METHODS or not isinstance(call.body, bytes):
                 raise
         # The closed connection has left httpx2's pool; a second loss is not the race any more.
+        call.repeats += 1
         return await self._attempt(call, url, headers)
 
     async def _attempt(

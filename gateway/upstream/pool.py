@@ -16,6 +16,7 @@ from gateway.errors import InvalidRequest, Reason, UpstreamUnavailable
 from gateway.shapes import Shape, UpstreamCall
 from gateway.upstream.connection import Connection
 from gateway.upstream.credentials import Credentials
+from gateway.upstream.delivery import may_be_sent_again
 from gateway.upstream.dial import Dialer
 from gateway.upstream.flight import Flight
 from gateway.upstream.headers import OutgoingHeaders, field_lines, framing
@@ -26,6 +27,8 @@ from gateway.upstream.stats import UpstreamStats
 from gateway.upstream.targets import targets_of
 
 _METHOD = re.compile(r"[A-Z]{1,32}")
+_TRUSTED_SECONDS = 0.005
+"""For so long after its last use a connection is used again without asking the kernel about it."""
 
 
 class Pool:
@@ -47,7 +50,8 @@ class Pool:
         self._max_connections = upstream.max_connections
         self._keepalive_expiry = upstream.keepalive_expiry
         self._max_age = upstream.max_connection_age
-        self._idle: dict[Connection, None] = {}
+        self._idle: dict[Connection, float] = {}
+        """Those that carry nothing, and since when (loop time)."""
         self._connections: set[Connection] = set()
         self._all_gone: asyncio.Future[None] | None = None
         self._closed = False
@@ -60,12 +64,17 @@ class Pool:
         try:
             # A streamed body cannot be sent again, so it is not exposed to the race that a reused
             # connection always is: the upstream may be closing it at this moment.
-            connection = self._take_idle() if isinstance(call.body, bytes) else None
-            if connection is not None:
+            body = call.body
+            connection = self._take_idle() if isinstance(body, bytes) else None
+            if connection is not None and isinstance(body, bytes):
                 try:
                     return await self._flight(call).deliver(connection, call, head)
                 except ClosedUnanswered:
-                    pass  # the race was lost: once more, on a connection that nobody was closing
+                    size = len(head) + len(body)
+                    if not may_be_sent_again(call.method, size, connection.unacknowledged):
+                        raise
+                # The race was lost: once more, on a connection that nobody was closing.
+                call.repeats += 1
             connection = await self._dial()
             return await self._flight(call).deliver(connection, call, head)
         except BaseException:
@@ -114,10 +123,11 @@ class Pool:
     def _take_idle(self) -> Connection | None:
         """Return the connection that was used last: it is the least likely to be closing."""
         while self._idle:
-            connection, _ = self._idle.popitem()
+            connection, idle_since = self._idle.popitem()
+            now = connection.loop.time()
             # Names change their addresses; a connection that lives on would never notice.
-            age = connection.loop.time() - connection.born
-            if connection.reusable and age < self._max_age:
+            usable = connection.reusable and now - connection.born < self._max_age
+            if usable and (now - idle_since < _TRUSTED_SECONDS or not connection.has_news()):
                 return connection
             connection.abort()
         return None
@@ -128,7 +138,7 @@ class Pool:
             connection.abort()
             return
         connection.set_deadline(now + self._keepalive_expiry)
-        self._idle[connection] = None
+        self._idle[connection] = now
 
     async def _dial(self) -> Connection:
         self._refuse_when_stopped()

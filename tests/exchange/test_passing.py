@@ -468,3 +468,14 @@ def test_azure_is_told_the_model_of_what_is_passed_on() -> None:
     assert scene.network.calls[0].model == "vectors"
     asyncio.run(passed(scene, "/files", headers=AS_FORM, body=b"--b\r\nx"))
     assert scene.network.calls[1].model is None
+
+
+def test_what_the_sender_sent_again_is_counted() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        call.repeats += 1
+        return json_reply({})
+
+    scene, decision = Scene(answer), Decision()
+    passing = Passing(scene.settings, scene.resolver, scene.network.send)
+    asyncio.run(passing.run(Request("GET", "/files", headers=ALICE), decision))
+    assert (b"x-gateway-attempts", b"2") in decision.headers()

@@ -654,3 +654,33 @@ def test_an_error_body_too_large_to_be_a_refusal_is_passed_on() -> None:
 def test_days_are_counted_from_unix_time() -> None:
     assert as_date(0) == date(1970, 1, 1)
     assert as_date(1_795_000_000) == date(2026, 11, 18)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("shape", [Shape.CHAT, Shape.COMPLETIONS])
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_the_sender_sent_again_is_counted_as_well(
+    shape: Shape, stream: bool, fails: bool
+) -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        call.repeats += 1
+        if fails:
+            return UpstreamError("no reply")
+        return (
+            stream_reply(chat_chunk("Hello", "stop")) if stream else json_reply(chat_completion())
+        )
+
+    prompt = (
+        {"prompt": "Hi"}
+        if shape is Shape.COMPLETIONS
+        else {"messages": [{"role": "user", "content": "Hi"}]}
+    )
+    decision = Decision()
+    body = msgspec.json.encode({"model": "gpt-4o-mini", "stream": stream, **prompt})
+    running = Scene(answer).exchange.run(GenerationRequest.at(shape, body, ALICE), decision)
+    try:
+        asyncio.run(running)
+    except UpstreamError:
+        assert fails
+    assert (decision.attempts, decision.repeats) == (1, 1)
+    assert (b"x-gateway-attempts", b"2") in decision.headers()

@@ -1,6 +1,7 @@
 """The order of events that real sockets seldom give; the usual ones are in `test_senders.py`."""
 
 import asyncio
+import socket
 from typing import Any, cast
 
 import pytest
@@ -13,6 +14,8 @@ pytestmark = pytest.mark.anyio
 class FakeTransport:
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.socket = socket.socket()
+        self.socket.close()
         self.closing = False
         self.unsent = 0
 
@@ -28,6 +31,10 @@ class FakeTransport:
 
     def get_write_buffer_size(self) -> int:
         return self.unsent
+
+    def get_extra_info(self, name: str) -> socket.socket:
+        assert name == "socket"
+        return self.socket
 
     def pause_reading(self) -> None:
         self.calls.append("pause")

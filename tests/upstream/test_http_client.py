@@ -119,7 +119,9 @@ async def test_every_error_of_the_library_becomes_one_of_the_gateways(
     assert (failing.stats().in_flight, beginning.stats().in_flight) == (0, 0)
 
 
-async def test_a_connection_lost_at_reuse_is_replayed_for_whole_bodies_only() -> None:
+async def test_a_connection_lost_at_reuse_is_repeated_for_safe_methods_and_whole_bodies_only() -> (
+    None
+):
     """A transport that reports no connecting is one that reuses a connection."""
     attempts: list[bytes] = []
 
@@ -131,11 +133,17 @@ async def test_a_connection_lost_at_reuse_is_replayed_for_whole_bodies_only() ->
         yield b"once"
 
     sender = client(httpx2.MockTransport(handle))
-    with pytest.raises(UpstreamError, match="closed the connection"):
-        await sender.send(call(b"twice"))
-    with pytest.raises(UpstreamError, match="closed the connection"):
-        await sender.send(call(upload()))
-    assert attempts == [b"twice", b"twice", b"once"]
+    requests = [
+        call(b"twice", method="GET"),
+        call(b"once"),
+        call(upload()),
+        call(upload(), method="GET"),
+    ]
+    for request in requests:
+        with pytest.raises(UpstreamError, match="closed the connection"):
+            await sender.send(request)
+    assert attempts == [b"twice", b"twice", b"once", b"once", b"once"]
+    assert [request.repeats for request in requests] == [1, 0, 0, 0]
 
 
 async def test_a_reply_closed_by_another_task_does_not_end_cleanly_for_its_reader() -> None:

@@ -148,30 +148,6 @@ async def test_a_connection_that_its_upstream_wants_closed_is_not_reused(
         assert world.upstream.connections == 2
 
 
-async def test_a_request_lost_to_the_keep_alive_race_is_sent_once_more(
-    before: WorldMaker,
-) -> None:
-    lost = []
-
-    async def closes_when_asked_again(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(OK)
-        lost.append(await peer.request())
-
-    async def resets_when_asked_again(peer: Peer) -> None:
-        await peer.request()
-        await peer.send(OK)
-        lost.append(await peer.request())
-        peer.reset()
-
-    async with before(closes_when_asked_again, resets_when_asked_again, replies(OK)) as world:
-        assert await world.fetch(call(b"first")) == (200, b"fine")
-        assert await world.fetch(call(b"second")) == (200, b"fine")
-        assert await world.fetch(call(b"third")) == (200, b"fine")
-        assert [request.body for request in lost] == [b"second", b"third"]
-        assert world.upstream.connections == 3
-
-
 async def test_a_fresh_connection_that_closes_is_not_tried_again(before: WorldMaker) -> None:
     async def closes_when_asked_again(peer: Peer) -> None:
         await peer.request()

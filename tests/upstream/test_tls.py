@@ -2,16 +2,20 @@
 
 import asyncio
 import shutil
+import socket
 import ssl
 import subprocess
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import pytest
 
-from gateway.errors import TruncatedStream, UpstreamUnavailable
+from gateway.errors import TruncatedStream, UpstreamError, UpstreamUnavailable
+from gateway.shapes import UpstreamCall, UpstreamReply
+from gateway.upstream import pool
 from gateway.upstream.flight import UNREAD_LIMIT, Flight
-from tests.upstream.conftest import GENEROUS, WorldMaker, read
+from tests.upstream.conftest import GENEROUS, WorldMaker, call, read, sender_for, settings_for
 from tests.upstream.scripted import Peer, replies, until, with_length
 
 pytestmark = [
@@ -186,3 +190,52 @@ async def test_cancelling_at_any_moment_leaves_nothing_behind(
             cancelled += fetching.cancelled()
         assert cancelled > 10
         assert await world.fetch() == (200, b"fine")
+
+
+@pytest.mark.parametrize("variant", ["pool-asyncio", "pool-uvloop"], indirect=True)
+@pytest.mark.parametrize("delivered", [False, True])
+async def test_a_post_is_sent_again_only_if_its_tls_connection_was_closed_already(
+    variant: str, server_tls: ssl.SSLContext, delivered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_TRUSTED_SECONDS", inf)
+    connections: list[ssl.SSLSocket] = []
+
+    def serve_one(listening: socket.socket) -> None:
+        accepted, _ = listening.accept()
+        connections.append(server_tls.wrap_socket(accepted, server_side=True))
+        assert connections[-1].recv(65536)
+        connections[-1].sendall(OK)
+
+    def close(connection: ssl.SSLSocket) -> None:
+        connection.settimeout(0)
+        with pytest.raises(ssl.SSLWantReadError):
+            connection.unwrap()  # sends close_notify, and would wait for the other's
+        connection.close()
+
+    async def sending(request: UpstreamCall) -> UpstreamReply:
+        return await sender.send(request)
+
+    with socket.create_server(("localhost", 0)) as listening:
+        listening.settimeout(10)
+        settings = settings_for(f"https://localhost:{listening.getsockname()[1]}/v1", verify=False)
+        sender = sender_for(variant, settings)
+        serving = asyncio.create_task(asyncio.to_thread(serve_one, listening))
+        assert await read(await sender.send(call())) == b"fine"
+        await serving
+        request = call(b"paid for")
+        serving = asyncio.create_task(asyncio.to_thread(serve_one, listening))
+        if delivered:
+            fetching = asyncio.create_task(sending(request))
+            assert (await asyncio.to_thread(connections[0].recv, 65536)).endswith(b"paid for")
+            close(connections[0])
+            with pytest.raises(UpstreamError, match="closed the connection"):
+                await fetching
+            reply = await sender.send(call(b"next"))
+        else:
+            close(connections[0])
+            reply = await sender.send(request)
+        assert await read(reply) == b"fine"
+        assert request.repeats == (0 if delivered else 1)
+        await serving
+        connections[-1].close()
+        await sender.aclose()

@@ -1,0 +1,55 @@
+"""Whether a request that got no reply may be sent once more, and what the kernel knows about it.
+
+A server may close a connection that is idle at the very moment at which a request is written to it
+(RFC 9112 section 9.3.1). To repeat a request that may have been received is another matter: a
+generation is paid twice, and one that crashes the server does so twice. RFC 9110 section 9.2.2
+allows a repetition where the method is idempotent, or where there is "some means to detect that the
+original request was never applied".
+
+That means is the upstream's own acknowledgement. Every TCP segment, the FIN too, acknowledges all
+that its sender had received by then (RFC 9293 section 3.4). Where the FIN came and acknowledged
+nothing of the request, the upstream had ended its side before it had any of the request, and no
+reply could ever come. A reset proves nothing: it is not taken for an acknowledgement, and a server
+that has read the request can send one too.
+"""
+
+import select
+import sys
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing (RFC 9110 section 9.2.1), so that sending twice is harmless."""
+
+
+def may_be_sent_again(method: str, size: int, unacknowledged: int) -> bool:
+    """Whether a request of `size` bytes, on a reused connection that ended unanswered, may be.
+
+    `unacknowledged` is how many bytes the upstream had not received when it closed the connection
+    in order; 0 where it did not, or where that is not known. Under TLS they are encrypted bytes,
+    which are more than `size` by the overhead of the records (22 to 29 bytes for each 16 KiB): that
+    much, a thousandth of the request, could have been received, and never its end.
+    """
+    return method in SAFE_METHODS or unacknowledged >= size
+
+
+def unacknowledged_bytes(descriptor: int) -> int:
+    """Return how many bytes a TCP socket was given that its peer has not acknowledged.
+
+    0 where the system does not tell: only Linux does (SIOCOUTQ, tcp(7)).
+    """
+    if sys.platform != "linux":
+        return 0
+    import fcntl
+    import termios
+
+    try:
+        told = fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4))
+    except (OSError, ValueError):  # the socket is closed
+        return 0
+    return int.from_bytes(told, sys.byteorder, signed=True)
+
+
+def is_readable(descriptor: int) -> bool:
+    """Whether something waits to be read from a socket: bytes, its end, or an error."""
+    looked_at = select.poll()
+    looked_at.register(descriptor, select.POLLIN)
+    return bool(looked_at.poll(0))
