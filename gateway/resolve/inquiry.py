@@ -41,6 +41,8 @@ class Inquiry:
     owner: Owner
     rule: ModelRule | None
     evidence: list[Evidence]
+    since: float
+    """When it began (loop time): from here on counts how long its look-ups are waited for."""
     entry: CatalogueEntry | None = None
     base: str | None = None
     card: ModelCard | None = None

@@ -35,7 +35,12 @@ class ModelList:
 
 
 class Lookup:
-    """The cached metadata of all upstreams."""
+    """The cached metadata of all upstreams.
+
+    Every look-up waits for `timeouts.metadata` of its upstream at most, counted from `since` (loop
+    time) where that is given: what one request needs, it asks for with the same `since`, and waits
+    for once. A look-up that nobody waits for any more goes on, and serves the next request.
+    """
 
     def __init__(
         self,
@@ -92,7 +97,12 @@ class Lookup:
         return found.value.cards.get(model)
 
     async def models(
-        self, upstream: UpstreamSettings, headers: RawHeaders, *, wanted: str | None = None
+        self,
+        upstream: UpstreamSettings,
+        headers: RawHeaders,
+        *,
+        wanted: str | None = None,
+        since: float | None = None,
     ) -> Found[ModelList]:
         """Return the model list; asked again if `wanted` is not in a list older than a minute."""
         return await self._recent(
@@ -101,10 +111,17 @@ class Lookup:
             lambda: self._load_models(upstream, headers),
             upstream,
             lambda listed: wanted is not None and wanted not in listed.cards,
+            since,
         )
 
     async def card(
-        self, upstream: UpstreamSettings, headers: RawHeaders, listed: ModelList, model: str
+        self,
+        upstream: UpstreamSettings,
+        headers: RawHeaders,
+        listed: ModelList,
+        model: str,
+        *,
+        since: float | None = None,
     ) -> ModelCard | None:
         """Return all that the upstream says about a model: in its list, and at further paths.
 
@@ -118,6 +135,7 @@ class Lookup:
                 (owner, model),
                 lambda: load_description(self._send, upstream, kind, headers, model),
                 patience=upstream.timeouts.metadata,
+                since=since,
             )
             if isinstance(described.value, ModelCard):
                 card = merged(card, described.value)
@@ -128,13 +146,19 @@ class Lookup:
                 lambda: load_further(self._send, upstream, kind, headers),
                 upstream,
                 lambda known: not known.tells_of(model),
+                since,
             )
             if isinstance(further.value, Further):
                 card = further.value.complete(card, model)
         return card
 
     async def lineage(
-        self, upstream: UpstreamSettings, headers: RawHeaders, *, wanted: str
+        self,
+        upstream: UpstreamSettings,
+        headers: RawHeaders,
+        *,
+        wanted: str,
+        since: float | None = None,
     ) -> Found[Lineage]:
         """Return the job records, all pages; asked again like `models`."""
         return await self._recent(
@@ -143,16 +167,23 @@ class Lookup:
             lambda: load_jobs(self._send, upstream.name, headers),
             upstream,
             lambda lineage: wanted not in lineage.bases,
+            since,
         )
 
     async def checkpoints(
-        self, upstream: UpstreamSettings, headers: RawHeaders, lineage: Lineage
+        self,
+        upstream: UpstreamSettings,
+        headers: RawHeaders,
+        lineage: Lineage,
+        *,
+        since: float | None = None,
     ) -> Found[Lineage]:
         """Return the checkpoints of the newest jobs, as models with a base of their own."""
         return await self._checkpoints.get(
             self.owner(upstream.name, headers),
             lambda: load_checkpoints(self._send, upstream.name, headers, lineage),
             patience=upstream.timeouts.metadata,
+            since=since,
         )
 
     async def aclose(self) -> None:
@@ -173,6 +204,7 @@ class Lookup:
         load: Callable[[], Awaitable[Value | LookupFailed]],
         upstream: UpstreamSettings,
         lacks: Callable[[Value], bool],
+        since: float | None,
     ) -> Found[Value]:
         """Return what is cached, asked again if it is older than a minute and lacks something."""
         known = cache.peek(owner)
@@ -183,6 +215,7 @@ class Lookup:
             owner,
             load,
             patience=upstream.timeouts.metadata,
+            since=since,
             max_age=self._settings.memory.negative_ttl if lacking else None,
         )
 

@@ -100,6 +100,14 @@ class Found(Generic[Value]):
 
 
 @dataclass(slots=True)
+class _Flight(Generic[Value]):
+    """A look-up under way, and when it began (loop time)."""
+
+    task: asyncio.Task[Found[Value]]
+    since: float
+
+
+@dataclass(slots=True)
 class _Entry(Generic[Value]):
     value: Value | LookupFailed
     at: float
@@ -126,7 +134,7 @@ class LookupCache(Generic[Value]):
         self._entries: LRUCache[Hashable, _Entry[Value]] = LRUCache(
             settings.max_entries, getsizeof=lambda entry: entry.weight
         )
-        self._flights: dict[Hashable, asyncio.Task[Found[Value]]] = {}
+        self._flights: dict[Hashable, _Flight[Value]] = {}
         self.on_filled: Callable[[], None] = lambda: None
         """Called after each look-up that has filled an entry."""
 
@@ -141,9 +149,14 @@ class LookupCache(Generic[Value]):
         load: Callable[[], Awaitable[Value | LookupFailed]],
         *,
         patience: float,
+        since: float | None = None,
         max_age: float | None = None,
     ) -> Found[Value]:
         """Return the value: cached, or loaded within `patience` seconds.
+
+        They count from the beginning of the look-up, which may be under way already, or from
+        `since` (loop time) where that is earlier: who asks for several things one after the other
+        waits for all of them together no longer than for one.
 
         A value older than its time to live is returned at once and loaded again behind it;
         one older than `max_age` is loaded again before it is returned.
@@ -159,8 +172,9 @@ class LookupCache(Generic[Value]):
         else:
             flight = self._fly(key, load)
         try:
-            async with asyncio.timeout(patience):
-                return await asyncio.shield(flight)
+            begun = flight.since if since is None else min(since, flight.since)
+            async with asyncio.timeout_at(begun + patience):
+                return await asyncio.shield(flight.task)
         except TimeoutError:
             if entry is not None:
                 return Found(entry.value, self._clock() - entry.at)
@@ -168,10 +182,10 @@ class LookupCache(Generic[Value]):
 
     async def aclose(self) -> None:
         """Stop the look-ups under way."""
-        flights = list(self._flights.values())
-        for flight in flights:
-            flight.cancel()
-        await asyncio.gather(*flights, return_exceptions=True)
+        tasks = [flight.task for flight in self._flights.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _time_to_live(self, value: Value | LookupFailed) -> float:
         failed = isinstance(value, LookupFailed)
@@ -179,12 +193,12 @@ class LookupCache(Generic[Value]):
 
     def _fly(
         self, key: Hashable, load: Callable[[], Awaitable[Value | LookupFailed]]
-    ) -> asyncio.Task[Found[Value]]:
+    ) -> _Flight[Value]:
         flight = self._flights.get(key)
         if flight is None:
-            flight = asyncio.create_task(self._load(key, load))
-            self._flights[key] = flight
-            flight.add_done_callback(lambda _: self._flights.pop(key, None))
+            task = asyncio.create_task(self._load(key, load))
+            flight = self._flights[key] = _Flight(task, asyncio.get_running_loop().time())
+            task.add_done_callback(lambda _: self._flights.pop(key, None))
         return flight
 
     async def _load(

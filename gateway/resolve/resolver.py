@@ -12,6 +12,7 @@
 What needs no network is asked first; the upstream is asked only where that could change the answer.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -135,7 +136,8 @@ class Resolver:
         asked = self.redirected(question.model) or question.model
         rule = self.rule_for(asked)
         model = (rule and rule.model) or asked
-        upstream = await self._upstream_for(rule, model, question.headers)
+        since = asyncio.get_running_loop().time()
+        upstream = await self._upstream_for(rule, model, question.headers, since)
         return Inquiry(
             question,
             upstream,
@@ -144,10 +146,11 @@ class Resolver:
             self._lookup.owner(upstream.name, question.headers),
             rule,
             [],
+            since,
         )
 
     async def _upstream_for(
-        self, rule: ModelRule | None, model: str, headers: RawHeaders
+        self, rule: ModelRule | None, model: str, headers: RawHeaders, since: float
     ) -> UpstreamSettings:
         default = self._settings.upstreams[0]
         if rule is not None and rule.upstream is not None:
@@ -156,10 +159,19 @@ class Resolver:
             model, self._lookup.kind(default)
         ):
             return default
-        for upstream in self._settings.upstreams:
-            found = await self._lookup.models(upstream, headers, wanted=model)
-            if isinstance(found.value, ModelList) and model in found.value.cards:
-                return upstream
+        # Side by side: one that does not answer takes no time from the others.
+        asked = [
+            asyncio.create_task(self._lookup.models(each, headers, wanted=model, since=since))
+            for each in self._settings.upstreams
+        ]
+        try:
+            for upstream, listed in zip(self._settings.upstreams, asked, strict=True):
+                found = await listed
+                if isinstance(found.value, ModelList) and model in found.value.cards:
+                    return upstream
+        finally:
+            for listed in asked:
+                listed.cancel()  # who waits: the look-up itself goes on
         return default
 
     def _ask_memory(self, inquiry: Inquiry) -> None:

@@ -22,8 +22,10 @@ class UpstreamEvidence:
 
     async def gather(self, inquiry: Inquiry) -> None:
         """Add what the model list, further metadata and the job records say to an inquiry."""
-        headers = inquiry.question.headers
-        found = await self._lookup.models(inquiry.upstream, headers, wanted=inquiry.model)
+        headers, since = inquiry.question.headers, inquiry.since
+        found = await self._lookup.models(
+            inquiry.upstream, headers, wanted=inquiry.model, since=since
+        )
         was_unknown = inquiry.kind is Kind.AUTO
         inquiry.kind = self._lookup.kind(inquiry.upstream)
         if was_unknown and describes(inquiry.kind):
@@ -34,7 +36,9 @@ class UpstreamEvidence:
             ]
             self._names.ask(inquiry)
         models = found.value if isinstance(found.value, ModelList) else ModelList()
-        inquiry.card = await self._lookup.card(inquiry.upstream, headers, models, inquiry.model)
+        inquiry.card = await self._lookup.card(
+            inquiry.upstream, headers, models, inquiry.model, since=since
+        )
         self._ask_list(inquiry, found)
         strongest = min((ORDER[p.source] for p in inquiry.evidence if p.shapes), default=99)
         if strongest > ORDER[Source.JOB] and may_have_jobs(inquiry.kind):
@@ -64,8 +68,10 @@ class UpstreamEvidence:
             )
 
     async def _ask_jobs(self, inquiry: Inquiry, models: ModelList) -> None:
-        headers = inquiry.question.headers
-        found = await self._lookup.lineage(inquiry.upstream, headers, wanted=inquiry.model)
+        headers, since = inquiry.question.headers, inquiry.since
+        found = await self._lookup.lineage(
+            inquiry.upstream, headers, wanted=inquiry.model, since=since
+        )
         if isinstance(found.value, LookupFailed):
             detail = f"the job records could not be read ({found.value.reason})"
             inquiry.evidence.append(Evidence(Source.JOB, detail, age=found.age))
@@ -73,7 +79,9 @@ class UpstreamEvidence:
         base = found.value.bases.get(inquiry.model)
         what = "the record of its fine-tuning job names"
         if base is None and inquiry.base is None and found.value.jobs:
-            checkpoints = await self._lookup.checkpoints(inquiry.upstream, headers, found.value)
+            checkpoints = await self._lookup.checkpoints(
+                inquiry.upstream, headers, found.value, since=since
+            )
             if isinstance(checkpoints.value, Lineage):
                 base = checkpoints.value.bases.get(inquiry.model)
                 what = "it is a checkpoint of a job that names"

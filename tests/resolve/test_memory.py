@@ -177,6 +177,27 @@ def test_a_slow_source_fails_for_the_impatient_and_fills_the_cache_all_the_same(
     asyncio.run(scenario())
 
 
+def test_patience_counts_from_the_earlier_of_the_beginnings() -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        source = Source("v")
+        source.gate.clear()
+        lookups = cache(FakeClock())
+        long_ago = loop.time() - 60
+        begun = loop.time()
+        # The request has waited for something else already, then the look-up has been waited for.
+        for since in (long_ago, None):
+            patience = 60 if since is not None else 0.01
+            found = await lookups.get("k", source.load, patience=patience, since=since)
+            assert isinstance(found.value, LookupFailed)
+        await lookups.get("k", source.load, patience=0.01, since=begun + 60)
+        assert loop.time() - begun < 30
+        assert source.loads == 1
+        await lookups.aclose()
+
+    asyncio.run(scenario())
+
+
 def test_an_impatient_caller_gets_the_old_value_rather_than_none() -> None:
     async def scenario() -> None:
         clock, source = FakeClock(), Source("old", "new")
