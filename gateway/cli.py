@@ -18,6 +18,7 @@ from gateway.config.load import ConfigError, load, unused_variables, warnings
 from gateway.config.settings import Kind, Settings
 from gateway.errors import GatewayError
 from gateway.exchange.message import read_object
+from gateway.local_addresses import reaches
 from gateway.logs import log_to_stderr
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.resolver import Question
@@ -161,7 +162,7 @@ def check(config: Path | None) -> None:
 
 def _load(config: Path | None, overrides: dict[str, Any]) -> Settings:
     try:
-        return load(config, os.environ, overrides)
+        return load(config, os.environ, overrides, leads_to=reaches)
     except ConfigError as error:
         raise click.ClickException(str(error)) from None
 

@@ -11,6 +11,7 @@ GatewayError
 ├── UnknownRoute              404
 ├── MethodNotAllowed          405
 ├── ShuttingDown              503
+├── LoopDetected              508
 └── UpstreamError             502  the upstream answered with something unusable, or not at all
     ├── UpstreamUnavailable   502  no connection; nothing was sent
     ├── UpstreamTimeout       504
@@ -199,6 +200,14 @@ class ShuttingDown(GatewayError):
     status = 503
     type = "server_error"
     code = "shutting_down"
+
+
+class LoopDetected(GatewayError):
+    """The request has come back to a gateway that it had passed (the status is RFC 5842's)."""
+
+    status = 508
+    type = "server_error"
+    code = "loop_detected"
 
 
 class UpstreamError(GatewayError):

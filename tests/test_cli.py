@@ -17,6 +17,7 @@ from gateway.demo import emulator
 from gateway.server.serving import bind
 from gateway.shapes import Shape
 from gateway.translate.plan import can_translate
+from tests.interfaces import own_address
 from tests.processes import PATIENCE, GatewayProcess, gateway_process
 
 KEY = "sk-test"
@@ -151,6 +152,18 @@ def test_check_does_not_call_nowhere_what_cannot_be_looked_up(config: Path) -> N
     result = run("check", "--config", str(config), OPENAI_API_KEY="")
     assert result.exit_code == 0
     assert "my-bot → acme-writer-v2 at openai: /v1/chat/completions" in result.output
+
+
+def test_check_finds_an_upstream_that_is_the_gateway_itself(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.yaml"
+    path.write_text(
+        "server: {host: 0.0.0.0}\n"
+        f"upstreams:\n  me: {{base_url: 'http://{own_address()}:8080/v1', credential: none}}\n"
+    )
+    for command in ("check", "serve"):
+        result = run(command, "--config", str(path))
+        assert result.exit_code == 1
+        assert "gateway.yaml:3: upstreams.me.base_url: is the gateway itself" in result.output
 
 
 def test_check_warns_of_what_is_probably_not_meant(config: Path) -> None:

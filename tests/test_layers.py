@@ -12,20 +12,22 @@ ROOT = Path(gateway.__file__).parent
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "shapes": set(),
+    "hops": {"errors", "shapes"},
     "request": {"shapes", "config"},
     "config": {"errors", "shapes"},
     "translate": {"errors", "shapes", "config"},
-    "resolve": {"errors", "shapes", "config"},
-    "upstream": {"errors", "shapes", "config"},
+    "resolve": {"errors", "shapes", "hops", "config"},
+    "upstream": {"errors", "shapes", "hops", "config"},
     "exchange": {"errors", "shapes", "config", "request", "resolve", "translate"},
     "stores": {"config", "shapes", "exchange"},
     "observe": {"errors", "shapes", "config", "exchange"},
-    "api": {"errors", "shapes", "config", "request", "exchange", "observe", "translate"},
+    "api": {*("errors", "shapes", "hops", "config", "request", "exchange", "observe", "translate")},
     "server": {"errors", "shapes", "config", "request", "exchange", "api"},
     "admin": {"errors", "shapes", "config", "resolve", "exchange", "observe"},
     "demo": {"errors", "shapes", "config", "server", "app"},
     "tokenizers": {"config", "translate"},
     "logs": {"config"},
+    "local_addresses": {"config"},
     "app": {
         *("errors", "shapes", "config", "resolve", "translate", "upstream"),
         *("tokenizers", "stores", "exchange", "observe", "api", "admin"),
@@ -33,14 +35,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "asgi": {"errors", "shapes", "config", "request", "exchange", "api", "app"},
     "running": {"config", "server", "app"},
     "cli": {
-        "running",
+        *("running", "local_addresses"),
         *("errors", "shapes", "config", "resolve", "translate", "exchange"),
         *("server", "admin", "app", "demo", "logs"),
     },
     "__main__": {"cli"},
 }
 ASGI_FOLDERS = {"server", "admin", "demo", "app", "cli"}
-NETWORK_FOLDERS = {"upstream", "server", "running", "app", "cli", "demo"}
+NETWORK_FOLDERS = {"upstream", "server", "running", "app", "cli", "demo", "local_addresses"}
 
 
 def layer_of(path: Path) -> str:

@@ -30,6 +30,7 @@ _HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})\Z")
 _UNPRINTABLE = re.compile(r"[^\x21-\x7e]|\\")
 
 _IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+_LOOPBACK = (ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1"))
 
 
 def checked_base_url(text: str) -> str:
@@ -85,6 +86,12 @@ def host_of(url: str) -> str:
     return urlsplit(url).hostname or ""
 
 
+def port_of(url: str) -> int:
+    """Return the port of a checked URL, its scheme's own where it names none."""
+    parts = urlsplit(url)
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
 def path_of(url: str) -> str:
     """Return the path of a checked URL; it may be empty."""
     return urlsplit(url).path
@@ -112,6 +119,30 @@ def is_loopback(host: str) -> bool:
         return address.is_loopback
     name = host.lower().rstrip(".")
     return name == "localhost" or name.endswith(".localhost")
+
+
+def reaches(host: str, listening: str) -> bool:
+    """Whether who connects to `host` reaches a listener at `listening` of the same port.
+
+    As far as the two say it themselves; `gateway/local_addresses.py` also asks the system.
+    """
+    targets, place = _connected_to(host), _as_ip(listening)
+    if place is None or not place.is_unspecified:
+        return bool(targets & _connected_to(listening))
+    return any(
+        not isinstance(target, str) and target.is_loopback and place.version in (6, target.version)
+        for target in targets
+    )
+
+
+def _connected_to(host: str) -> set[_IpAddress | str]:
+    """Return the addresses that a host stands for, else its name."""
+    address = _as_ip(host)
+    if address is not None and not address.is_unspecified:
+        return {address}
+    if address is not None or is_loopback(host):
+        return set(_LOOPBACK)  # where the system connects for 0.0.0.0 and :: too
+    return {host.lower().rstrip(".")}
 
 
 def is_private(host: str) -> bool:

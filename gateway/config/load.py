@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from gateway.config import addresses
 from gateway.config.build import build
 from gateway.config.document import read_document
 from gateway.config.layers import (
@@ -19,7 +20,7 @@ from gateway.config.layers import (
 )
 from gateway.config.layers import unused_variables as _unused_variables
 from gateway.config.problems import ConfigError, KeyPath, Origin, Problem
-from gateway.config.safety import refusals, warnings
+from gateway.config.safety import Reaches, refusals, warnings
 from gateway.config.schema import SECTIONS
 from gateway.config.settings import Settings
 from gateway.config.validate import validate
@@ -30,13 +31,17 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def load(
-    path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any] = _NOTHING
+    path: Path | None,
+    environ: Mapping[str, str],
+    overrides: Mapping[str, Any] = _NOTHING,
+    leads_to: Reaches = addresses.reaches,
 ) -> Settings:
     """Return the settings of a file (None: the defaults), under environment and command line.
 
     `environ` serves both the file's `${VAR}` and the keys `GATEWAY_SECTION__KEY`. `overrides` wins
     over both: dotted keys to values, None for not given; `upstream` is the name or base URL of the
-    default upstream. Relative paths start at the file's folder, else at the current one.
+    default upstream. `leads_to` says whether an upstream's address is the gateway's own. Relative
+    paths start at the file's folder, else at the current one.
 
     Raises `ConfigError` with all problems.
     """
@@ -56,7 +61,9 @@ def load(
     if problems or written is None:
         raise ConfigError(sorted(problems, key=_in_order))
     settings = build(written)
-    refused = [layers.problem(place, f.message, f.advice) for place, f in refusals(settings)]
+    refused = [
+        layers.problem(place, f.message, f.advice) for place, f in refusals(settings, leads_to)
+    ]
     if refused:
         raise ConfigError(refused)
     return settings

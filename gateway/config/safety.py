@@ -5,11 +5,18 @@ upstream, is refused at start, and so is one whose keys contradict each other; w
 doubtful is a warning.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
 
-from gateway.config.addresses import host_of, is_loopback, is_private, path_of
+from gateway.config.addresses import (
+    host_of,
+    is_loopback,
+    is_private,
+    path_of,
+    port_of,
+    reaches,
+)
 from gateway.config.problems import Fault, KeyPath, show_key
 from gateway.config.settings import (
     CredentialPolicy,
@@ -23,18 +30,26 @@ CREDENTIAL_HEADERS = frozenset(
 )
 
 
+Reaches = Callable[[str, str], bool]
+"""(host to connect to, host listened at) → whether the first leads to the second."""
+
+
 def holds_key(upstream: UpstreamSettings) -> bool:
     """Whether calls to the upstream are made on the gateway's own account."""
     names = {name for name, _ in upstream.headers}
     return upstream.api_key is not None or bool(names & CREDENTIAL_HEADERS)
 
 
-def refusals(settings: Settings) -> Iterator[tuple[KeyPath, Fault]]:
-    """Yield every reason not to start, with the key it is about."""
+def refusals(settings: Settings, leads_to: Reaches = reaches) -> Iterator[tuple[KeyPath, Fault]]:
+    """Yield every reason not to start, with the key it is about.
+
+    `leads_to` says which addresses are the gateway's own; by default as far as they say so.
+    """
     yield from _open_gateway(settings)
     yield from _forwarded_gateway_keys(settings)
     yield from _azure_addresses(settings)
     yield from _redirects(settings)
+    yield from _loops(settings, leads_to)
     admin, server = settings.admin, settings.server
     if not admin.enabled:
         return
@@ -92,6 +107,24 @@ def _azure_addresses(settings: Settings) -> Iterator[tuple[KeyPath, Fault]]:
                     "model names), or end it in /openai/v1 for Azure's v1 API",
                 ),
             )
+
+
+def _loops(settings: Settings, leads_to: Reaches) -> Iterator[tuple[KeyPath, Fault]]:
+    server, admin = settings.server, settings.admin
+    listeners = [("the gateway itself", server.host, server.port)]
+    if admin.enabled:
+        listeners.append(("the gateway's admin listener", admin.host, admin.port))
+    for upstream in settings.upstreams:
+        key, url = "base_url", upstream.base_url
+        if upstream.proxy is not None:
+            # It is the proxy that the gateway connects to, and the proxy knows the upstream.
+            key, url = "proxy", upstream.proxy.reveal()
+        for what, host, port in listeners:
+            if port_of(url) == port and leads_to(host_of(url), host):
+                yield (
+                    ("upstreams", upstream.name, key),
+                    Fault(f"is {what}", "write the address of the server behind it"),
+                )
 
 
 def _redirects(settings: Settings) -> Iterator[tuple[KeyPath, Fault]]:

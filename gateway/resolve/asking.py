@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from gateway import hops
 from gateway.errors import GatewayError
 from gateway.resolve.lookup_paths import MetadataCall
 from gateway.resolve.memory import LookupFailed
@@ -14,6 +15,7 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 _CREDENTIAL_HEADERS = frozenset(
     {b"authorization", b"api-key", b"openai-organization", b"openai-project"}
 )
+_ASKING_HEADERS = _CREDENTIAL_HEADERS | {hops.HEADER}
 _JSON_BODY = (b"content-type", b"application/json")
 
 
@@ -25,9 +27,9 @@ class Answer:
     headers: dict[str, str]
 
 
-def credentials_of(headers: RawHeaders) -> RawHeaders:
-    """Return the header fields that say who asks, and nothing else of the client's."""
-    return tuple(pair for pair in headers if pair[0] in _CREDENTIAL_HEADERS)
+def fields_of(headers: RawHeaders) -> RawHeaders:
+    """Return the header fields that say who asks, through which gateways, and nothing else."""
+    return tuple(pair for pair in headers if pair[0] in _ASKING_HEADERS)
 
 
 async def ask(
@@ -59,15 +61,15 @@ async def ask(
 
 def _upstream_call(upstream: str, call: MetadataCall, headers: RawHeaders) -> UpstreamCall:
     body = b""
-    credentials = credentials_of(headers)
+    fields = fields_of(headers)
     if call.body is not None:
-        body, credentials = msgspec.json.encode(call.body), (*credentials, _JSON_BODY)
+        body, fields = msgspec.json.encode(call.body), (*fields, _JSON_BODY)
     return UpstreamCall(
         upstream,
         call.method,
         call.path,
         body=body,
         query=call.query.encode("ascii"),
-        client_headers=credentials,
+        client_headers=fields,
         root=call.root,
     )

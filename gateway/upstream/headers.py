@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from gateway import hops
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import InvalidRequest
 from gateway.shapes import ClientHeaders, RawHeaders, UpstreamCall
@@ -68,6 +69,7 @@ _NOT_IN_REPLIES = HOP_BY_HOP | {
 }
 _NOT_IN_REPLIES_PREFIXES = (b"x-accel-", b"x-gateway-")
 _METHODS_WITH_A_BODY = frozenset({"POST", "PUT", "PATCH"})
+_FIRST_HOP = (hops.HEADER, hops.MARK)
 _TOKEN = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~\-]+")
 _UNSAFE_BYTES = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 _UNSAFE = re.compile(b"[" + re.escape(_UNSAFE_BYTES) + b"]")
@@ -112,7 +114,7 @@ class OutgoingHeaders:
         """
         forwarded = self._forwarded
         fields: list[tuple[bytes, bytes]] = []
-        has_connection = False
+        has_connection = has_passed = False
         for field in client_headers:
             name = field[0]
             if name in forwarded or (
@@ -121,12 +123,15 @@ class OutgoingHeaders:
                 fields.append(field)
             elif name == b"connection":
                 has_connection = True
+            elif name == hops.HEADER:
+                has_passed = True
         if has_connection and (named := _named_in_connection(client_headers)):
             fields = [field for field in fields if field[0] not in named]
         for field in self._credentials.headers(client_headers):
             # Account fields can be configured though the credential is the caller's.
             if field[0] not in self._fixed_names:
                 fields.append(field)
+        fields.append((hops.HEADER, hops.passing_on(client_headers)) if has_passed else _FIRST_HOP)
         _refuse_control_characters(fields)
         return fields
 
@@ -230,8 +235,8 @@ def _is_token(name: bytes) -> bool:
 def _configured(upstream: str, name: str, value: str) -> tuple[bytes, bytes]:
     where = f"upstream '{upstream}': headers.{name}"
     lowered = _lower_token(where, name)
-    if lowered in _FRAMING:
-        raise ValueError(f"{where}: is set by the gateway for each connection; remove it")
+    if lowered in _FRAMING or lowered == hops.HEADER:
+        raise ValueError(f"{where}: is set by the gateway itself; remove it")
     try:
         encoded = value.encode("latin-1")
     except UnicodeEncodeError as error:

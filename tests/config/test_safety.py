@@ -236,3 +236,79 @@ def test_a_tokenizer_needs_its_extra(
 
 def test_the_defaults_give_no_warning() -> None:
     assert warnings(Settings((CALLER,))) == []
+
+
+ANY = "0.0.0.0"  # noqa: S104
+
+
+@pytest.mark.parametrize(
+    ("listening", "base_url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8080/v1"),
+        ("127.0.0.1", "http://localhost:8080"),
+        ("localhost", "http://127.0.0.1:8080/v1"),
+        (ANY, "http://127.0.0.1:8080/v1"),
+        (ANY, "http://localhost.:8080/v1"),
+        ("::", "http://[::1]:8080/v1"),
+        ("::", "http://127.0.0.1:8080/v1"),
+        ("127.0.0.1", "http://0.0.0.0:8080/v1"),
+        ("10.0.0.7", "https://10.0.0.7:8080/v1"),
+        ("gw.example", "http://GW.example:8080/v1"),
+    ],
+)
+def test_an_upstream_is_not_the_gateway_itself(
+    listening: str, base_url: str, tmp_path: Path
+) -> None:
+    text = f"server: {{host: '{listening}'}}\nupstreams:\n  me: {{base_url: '{base_url}'}}"
+    (problem,) = refused(tmp_path, text)
+    assert problem == (
+        "gateway.yaml:3: upstreams.me.base_url: is the gateway itself; write the address of the "
+        "server behind it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("listening", "base_url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8081/v1"),
+        ("127.0.0.1", "http://127.0.0.2:8080/v1"),
+        ("127.0.0.1", "http://[::1]:8080/v1"),
+        (ANY, "http://[::1]:8080/v1"),
+        (ANY, "http://10.0.0.7:8080/v1"),
+        ("10.0.0.7", "http://127.0.0.1:8080/v1"),
+        ("gw.example", "http://vllm.example:8080/v1"),
+        ("127.0.0.1", "https://localhost/v1"),
+    ],
+)
+def test_an_upstream_beside_the_gateway_is_another(
+    listening: str, base_url: str, tmp_path: Path
+) -> None:
+    text = f"server: {{host: '{listening}'}}\nupstreams:\n  me: {{base_url: '{base_url}'}}"
+    assert refused(tmp_path, text) == []
+
+
+def test_neither_the_admin_listener_nor_a_proxy_is_the_gateway(tmp_path: Path) -> None:
+    text = """
+upstreams:
+  a: {base_url: "http://localhost:9090/v1"}
+  b: {base_url: "http://localhost:8080/v1", proxy: "http://proxy.example:3128"}
+  c: {base_url: "https://c.example/v1", proxy: "http://me:secret@127.0.0.1:8080"}
+"""
+    advice = "write the address of the server behind it"
+    assert refused(tmp_path, text) == [
+        f"gateway.yaml:3: upstreams.a.base_url: is the gateway's admin listener; {advice}",
+        f"gateway.yaml:5: upstreams.c.proxy: is the gateway itself; {advice}",
+    ]
+    assert len(refused(tmp_path, text + "admin: {enabled: false}")) == 1
+
+
+def test_which_addresses_are_the_gateways_own_can_be_found_out_elsewhere() -> None:
+    asked = []
+
+    def leads_to(host: str, listening: str) -> bool:
+        asked.append((host, listening))
+        return True
+
+    settings = Settings((upstream(base_url="http://a.example:8080/v1"), upstream("b")))
+    assert [path for path, _ in refusals(settings, leads_to)] == [("upstreams", "a", "base_url")]
+    assert asked == [("a.example", "127.0.0.1")]  # only where the port is the own

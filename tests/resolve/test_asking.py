@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import TruncatedStream, UpstreamUnavailable
-from gateway.resolve.asking import Answer, ask, credentials_of
+from gateway.resolve.asking import Answer, ask, fields_of
 from gateway.resolve.lookup_paths import MetadataCall
 from gateway.resolve.memory import LookupFailed
 from gateway.shapes import RawHeaders
@@ -18,6 +18,7 @@ HEADERS: RawHeaders = (
     (b"api-key", b"k"),
     (b"openai-organization", b"org"),
     (b"openai-project", b"p"),
+    (b"x-gateway-hops", b"0123456789abcdef"),
     (b"cookie", b"secret"),
     (b"content-type", b"text/plain"),
     (b"x-forwarded-for", b"10.0.0.1"),
@@ -37,11 +38,12 @@ def test_the_answer_is_decoded_and_has_its_headers() -> None:
 
 
 def test_only_who_asks_is_passed_on_of_the_clients_headers() -> None:
-    assert [name for name, _ in credentials_of(HEADERS)] == [
+    assert [name for name, _ in fields_of(HEADERS)] == [
         b"authorization",
         b"api-key",
         b"openai-organization",
         b"openai-project",
+        b"x-gateway-hops",
     ]
 
 

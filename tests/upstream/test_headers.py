@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway import hops
 from gateway.config.settings import CredentialPolicy, Kind, Secret, UpstreamSettings
 from gateway.errors import InvalidRequest
 from gateway.shapes import ClientHeaders, RawHeaders, UpstreamCall
-from gateway.upstream.credentials import ACCOUNT_HEADERS, Credentials
+from gateway.upstream.credentials import ACCOUNT_HEADERS, Callers, Credentials
 from gateway.upstream.headers import (
     FORWARDED,
     HOP_BY_HOP,
@@ -27,7 +28,7 @@ def outgoing(upstream: UpstreamSettings, *headers: tuple[bytes, bytes]) -> dict[
     return dict(sent)
 
 
-ALWAYS = {b"host": b"local", b"accept-encoding": b"identity"}
+ALWAYS = {b"host": b"local", b"accept-encoding": b"identity", hops.HEADER: hops.MARK}
 
 
 def test_what_is_on_the_list_goes_out() -> None:
@@ -99,8 +100,8 @@ def test_configured_headers_win_over_the_clients_and_the_gateways() -> None:
     fixed = (("User-Agent", Secret("ours")), ("Host", Secret("virtual")), ("X-Key", Secret("k")))
     upstream = replace(PLAIN, headers=fixed)
     assert outgoing(upstream, (b"user-agent", b"theirs"), (b"x-stainless-os", b"Linux")) == {
+        **ALWAYS,
         b"host": b"virtual",
-        b"accept-encoding": b"identity",
         b"user-agent": b"ours",
         b"x-key": b"k",
         b"x-stainless-os": b"Linux",
@@ -156,7 +157,7 @@ def test_a_tab_in_a_value_is_no_control_character() -> None:
 )
 def test_whatever_comes_in_only_clean_fields_go_out(client: list[tuple[bytes, bytes]]) -> None:
     headers = OutgoingHeaders(CALLERS, Credentials(CALLERS), b"local")
-    allowed = FORWARDED | ACCOUNT_HEADERS | {b"host", b"accept-encoding", b"authorization"}
+    allowed = FORWARDED | ACCOUNT_HEADERS | set(ALWAYS) | {b"authorization"}
     try:
         sent = headers.outgoing(tuple(client))
     except InvalidRequest:
@@ -170,6 +171,8 @@ def test_whatever_comes_in_only_clean_fields_go_out(client: list[tuple[bytes, by
     ("changes", "complaint"),
     [
         ({"headers": (("Content-Length", Secret("1")),)}, "is set by the gateway"),
+        ({"headers": (("X-Gateway-Hops", Secret("1")),)}, "is set by the gateway"),
+        ({"forward_headers": ("X-Gateway-Hops",)}, "never forwarded"),
         ({"headers": (("Bad Name", Secret("1")),)}, "is not a header name"),
         ({"headers": (("X-A", Secret("a\nb")),)}, "control character"),
         ({"headers": (("X-A", Secret("€")),)}, "not Latin-1"),
@@ -285,7 +288,12 @@ def test_what_is_kept_for_one_upstream_is_not_sent_to_another() -> None:
         OutgoingHeaders(upstream, Credentials(upstream), b"local").lines(kept)
         for upstream in (CALLERS, ours, PLAIN)
     ]
-    assert lines == [b"authorization: Bearer theirs\r\n", b"authorization: Bearer ours\r\n", b""]
+    mark = field_lines([(hops.HEADER, hops.MARK)])
+    assert lines == [
+        b"authorization: Bearer theirs\r\n" + mark,
+        b"authorization: Bearer ours\r\n" + mark,
+        mark,
+    ]
 
 
 def test_control_characters_are_all_that_is_refused_in_a_value() -> None:
@@ -296,4 +304,33 @@ def test_control_characters_are_all_that_is_refused_in_a_value() -> None:
             with pytest.raises(InvalidRequest):
                 headers.from_client(client)
         else:
-            assert headers.from_client(client) == list(client)
+            assert headers.from_client(client)[:-1] == list(client)
+
+
+@pytest.mark.parametrize(
+    ("came", "sent"),
+    [
+        ([], []),
+        ([b"0123456789abcdef"], [b"0123456789abcdef"]),
+        (
+            [b"0123456789abcdef, 00", b"fedcba9876543210"],
+            [b"0123456789abcdef", b"fedcba9876543210"],
+        ),
+        ([b"anything else", b"", b"a\nb", b"0123456789ABCDEF"], []),
+    ],
+)
+def test_the_gateways_passed_are_sent_on_and_nothing_else_in_their_place(
+    came: list[bytes], sent: list[bytes]
+) -> None:
+    fields = [(hops.HEADER, value) for value in came]
+    outgoing_fields = outgoing(PLAIN, *fields, (b"connection", hops.HEADER))
+    assert outgoing_fields == {**ALWAYS, hops.HEADER: b", ".join([*sent, hops.MARK])}
+
+
+def test_the_gateways_passed_are_no_credential() -> None:
+    credentials = Credentials(CALLERS)
+    key = (b"authorization", b"Bearer k")
+    passed = (hops.HEADER, b"0123456789abcdef")
+    assert credentials.headers((key, passed)) == (key,)
+    assert credentials.fingerprint((key, passed)) == credentials.fingerprint((key,))
+    assert Callers([credentials]).digest((key, passed)) == Callers([credentials]).digest((key,))

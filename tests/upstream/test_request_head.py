@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.config.settings import Kind, Secret, UpstreamSettings
 from gateway.errors import InvalidRequest
+from gateway.hops import MARK
 from gateway.shapes import ClientHeaders, UpstreamCall
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.origin import parse_base_url
@@ -83,5 +84,5 @@ def test_a_head_is_what_it_should_be(path: str) -> None:
     call = UpstreamCall("openai", "POST", path, b"{}", client_headers=((b"accept", b"*/*"),))
     assert pool(CALLERS)._request_head(call) == (
         b"POST /v1%b HTTP/1.1\r\nhost: api.openai.com\r\naccept-encoding: identity\r\n"
-        b"accept: */*\r\ncontent-length: 2\r\n\r\n" % path.encode()
+        b"accept: */*\r\nx-gateway-hops: %b\r\ncontent-length: 2\r\n\r\n" % (path.encode(), MARK)
     )

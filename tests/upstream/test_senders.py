@@ -12,6 +12,7 @@ from gateway.errors import (
     TruncatedStream,
     UpstreamError,
 )
+from gateway.hops import MARK
 from tests.upstream.conftest import GET, WorldMaker, call, read
 from tests.upstream.scripted import Peer, chunked, replies, until, with_length
 
@@ -51,6 +52,7 @@ async def test_a_request_arrives_as_it_was_meant(before: WorldMaker) -> None:
         ("content-length", "13"),
         ("content-type", "application/json"),
         ("host", f"127.0.0.1:{port}"),
+        ("x-gateway-hops", MARK.decode()),
     ]
 
 

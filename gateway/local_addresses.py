@@ -1,0 +1,43 @@
+"""Whether an address leads back to this machine's own listener. Asks the system, and the DNS."""
+
+import ipaddress
+import socket
+
+from gateway.config import addresses
+
+
+def reaches(host: str, listening: str) -> bool:
+    """Whether who connects to `host` reaches a listener at `listening` (same port).
+
+    Names are resolved; a name that cannot be resolved reaches nothing.
+    """
+    places = _addresses(listening)
+    return any(_reaches(address, place) for address in _addresses(host) for place in places)
+
+
+def _reaches(address: str, place: str) -> bool:
+    if addresses.reaches(address, place):
+        return True
+    where = ipaddress.ip_address(place)
+    if not where.is_unspecified:
+        return False
+    return (where.version == 6 or ":" not in address) and _is_own(address)
+
+
+def _addresses(host: str) -> set[str]:
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return set()
+    return {str(address[0]).partition("%")[0] for _, _, _, _, address in found}
+
+
+def _is_own(address: str) -> bool:
+    """Whether an interface of this machine has the address: only to such can a socket be bound."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return True
