@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection
 
 from gateway.errors import GatewayError, InvalidRequest, MethodNotAllowed, PayloadTooLarge
+from gateway.hops import refuse_loops
 from gateway.request import Head
 from gateway.shapes import ClientHeaders, RawHeaders
 
@@ -53,6 +54,7 @@ def check(head: Head, allowed_hosts: Collection[str]) -> ClientHeaders:
     _check_target(head)
     headers = _checked_headers(head.headers)
     _check_host(headers, allowed_hosts)
+    refuse_loops(headers)
     return headers
 
 
