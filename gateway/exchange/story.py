@@ -123,42 +123,31 @@ class Exchange:
     ) -> ClientReply | Failure:
         """Make an attempt; return the client's reply or the failure."""
         decision.attempts += 1
+        describe(decision, attempt, route)
+        translation = attempt.translation
         try:
-            return await self._make(call, decision, route, attempt, streamed=streamed)
+            if translation is None or (type(translation) is PlainTranslation and not streamed):
+                reply = await self.send(attempt.calls[0])
+                result = answer_at_once(translation, reply) or await answer_in_time(
+                    call.shape, translation, reply
+                )
+                if translation is not None and not translation.stayed_plain:
+                    describe(decision, attempt, route)
+                return result
+            local = translation.local_reply()
+            if local is not None:
+                return local_answer(call, local, streamed=streamed)
+            said = translation.report.size
+            result = await perform(
+                self.send, call, attempt, translation, self.settings, streamed=streamed
+            )
+            if translation.report.size > said:
+                # Again: folding a whole reply can add to the report.
+                describe(decision, attempt, route)
+            return result
         finally:
             for sent in attempt.calls:
                 decision.repeats += sent.repeats
-
-    async def _make(
-        self,
-        call: GenerationRequest,
-        decision: Decision,
-        route: Route,
-        attempt: Attempt,
-        *,
-        streamed: bool,
-    ) -> ClientReply | Failure:
-        describe(decision, attempt, route)
-        translation = attempt.translation
-        if translation is None or (type(translation) is PlainTranslation and not streamed):
-            reply = await self.send(attempt.calls[0])
-            result = answer_at_once(translation, reply) or await answer_in_time(
-                call.shape, translation, reply
-            )
-            if translation is not None and not translation.stayed_plain:
-                describe(decision, attempt, route)
-            return result
-        local = translation.local_reply()
-        if local is not None:
-            return local_answer(call, local, streamed=streamed)
-        said = translation.report.size
-        result = await perform(
-            self.send, call, attempt, translation, self.settings, streamed=streamed
-        )
-        if translation.report.size > said:
-            # Again: folding a whole reply can add to the report.
-            describe(decision, attempt, route)
-        return result
 
 
 def moves_a_conversation(call: GenerationRequest, shape: Shape) -> bool:
