@@ -92,7 +92,7 @@ def _admin(settings: Settings, resolver: Resolver, metrics: Metrics) -> Any:
     # Starlette takes memory that a gateway without this listener has no use for.
     from gateway.admin import application
 
-    return application.build(resolver, metrics, settings.admin.token)
+    return application.build(resolver, metrics, settings.admin)
 
 
 def _check_templates(settings: Settings) -> None:

@@ -32,7 +32,7 @@ def templated(source: str | None) -> ModelRule:
 
 async def asked(application: Any, method: str, path: str, **more: Any) -> httpx2.Response:
     transport = httpx2.ASGITransport(app=application)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://gateway.test") as client:
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
         return await client.request(method, path, **more)
 
 

@@ -99,7 +99,7 @@ def test_every_configuration_example_can_be_loaded(block: Block, tmp_path: Path)
     (tmp_path / "llama.jinja").write_text("{{ messages }}", "utf-8")
     file = tmp_path / "config.yaml"
     file.write_text(block.text, "utf-8")
-    settings = load(file, {"OPENAI_API_KEY": "sk-x", "ADMIN_TOKEN": "t"})
+    settings = load(file, {"OPENAI_API_KEY": "sk-x", "ADMIN_TOKEN": "t" * 16})
     assert settings.upstreams
 
 

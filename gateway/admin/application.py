@@ -14,8 +14,9 @@ from starlette.responses import Response
 from starlette.routing import Route as HttpRoute
 
 from gateway.admin.explanation import explain
+from gateway.admin.hosts import HostCheck
 from gateway.admin.metrics import Metrics
-from gateway.config.settings import Secret
+from gateway.config.settings import AdminSettings, Secret
 from gateway.errors import AuthenticationFailed, GatewayError, InvalidRequest
 from gateway.resolve.features import FEATURES
 from gateway.resolve.resolver import Question, Resolver
@@ -26,20 +27,22 @@ Handler = Callable[[Request], Awaitable[Response]]
 _PASSED_ON = frozenset({b"authorization", b"api-key", b"openai-organization", b"openai-project"})
 
 
-def build(resolver: Resolver, metrics: Metrics, token: Secret | None) -> Starlette:
-    """Return the admin application. With a token, every request must carry it.
+def build(resolver: Resolver, metrics: Metrics, settings: AdminSettings) -> HostCheck:
+    """Return the admin application. With a token, every request but one for `/` must carry it.
 
     The token goes into `X-Admin-Token`, or into `Authorization`; `/resolve` then takes a key whose
     view is asked for from `Authorization` only if the token is not there.
     """
+    token = settings.token
     routes = {"/resolve": _resolve(resolver, token), "/metrics": _metrics(metrics)}
-    return Starlette(
+    application = Starlette(
         routes=[
             HttpRoute(path, _guarded(handler, token), methods=["GET"])
             for path, handler in routes.items()
         ]
         + [HttpRoute("/", _index, methods=["GET"])]
     )
+    return HostCheck(application, settings)
 
 
 async def _index(_: Request) -> Response:

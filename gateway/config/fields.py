@@ -21,6 +21,12 @@ from gateway.shapes import Shape
 MAX_FILE_BYTES = 1024 * 1024
 """Limit of a template file."""
 
+MAX_PROCESSES = 256
+"""Each worker takes one processor core; no machine has many more."""
+
+MAX_CALLS = 10_000
+"""Calls for one request: OpenAI takes 2048 prompts in one; each call is held until all are done."""
+
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
 _KEY = re.compile(r"[\x21-\x7e]+\Z")
@@ -257,6 +263,8 @@ def read_template(path: Path) -> str:
 Port = Annotated[int, Field(ge=0, le=65535), BeforeValidator(_not_a_bool)]
 """0 lets the system choose a free one."""
 Count = Annotated[int, Field(ge=1, le=1_000_000_000), BeforeValidator(_not_a_bool)]
+Processes = Annotated[int, Field(ge=1, le=MAX_PROCESSES), BeforeValidator(_not_a_bool)]
+Calls = Annotated[int, Field(ge=1, le=MAX_CALLS), BeforeValidator(_not_a_bool)]
 CountOrZero = Annotated[int, Field(ge=0, le=1_000_000_000), BeforeValidator(_not_a_bool)]
 Bytes = Annotated[int, Field(ge=1, le=1 << 50), BeforeValidator(_not_a_bool)]
 Seconds = Annotated[float, Field(gt=0, le=31_536_000), BeforeValidator(_not_a_bool)]

@@ -17,17 +17,18 @@ from gateway.config.addresses import (
     port_of,
     reaches,
 )
+from gateway.config.credential_names import is_credential
 from gateway.config.problems import Fault, KeyPath, show_key
 from gateway.config.settings import (
+    AdminSettings,
     CredentialPolicy,
     Kind,
     Settings,
     UpstreamSettings,
 )
 
-CREDENTIAL_HEADERS = frozenset(
-    {"authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie", "x-auth-token"}
-)
+MIN_TOKEN_LENGTH = 16
+"""Characters of an `admin.token` beyond loopback: 64 bits, written in hexadecimal."""
 
 
 Reaches = Callable[[str, str], bool]
@@ -36,8 +37,7 @@ Reaches = Callable[[str, str], bool]
 
 def holds_key(upstream: UpstreamSettings) -> bool:
     """Whether calls to the upstream are made on the gateway's own account."""
-    names = {name for name, _ in upstream.headers}
-    return upstream.api_key is not None or bool(names & CREDENTIAL_HEADERS)
+    return upstream.api_key is not None or any(is_credential(name) for name, _ in upstream.headers)
 
 
 def refusals(settings: Settings, leads_to: Reaches = reaches) -> Iterator[tuple[KeyPath, Fault]]:
@@ -53,13 +53,27 @@ def refusals(settings: Settings, leads_to: Reaches = reaches) -> Iterator[tuple[
     admin, server = settings.admin, settings.server
     if not admin.enabled:
         return
-    if admin.token is None and not is_loopback(admin.host):
+    if not is_loopback(admin.host):
+        yield from _unguarded(admin)
+    if (admin.host, admin.port) == (server.host, server.port) and admin.port != 0:
+        yield ("admin", "port"), Fault("is the server's own port", "use another one")
+
+
+def _unguarded(admin: AdminSettings) -> Iterator[tuple[KeyPath, Fault]]:
+    if admin.token is None:
         yield (
             ("admin", "host"),
             Fault("is beyond loopback, and there is no admin.token", "set admin.token"),
         )
-    if (admin.host, admin.port) == (server.host, server.port) and admin.port != 0:
-        yield ("admin", "port"), Fault("is the server's own port", "use another one")
+    elif len(admin.token.reveal()) < MIN_TOKEN_LENGTH:
+        yield (
+            ("admin", "token"),
+            Fault(
+                f"has fewer than {MIN_TOKEN_LENGTH} characters, which can be guessed, and "
+                "admin.host is beyond loopback",
+                "take a random one: openssl rand -hex 32",
+            ),
+        )
 
 
 def _open_gateway(settings: Settings) -> Iterator[tuple[KeyPath, Fault]]:

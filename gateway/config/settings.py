@@ -207,6 +207,12 @@ class ClientSettings:
     name: str
     key_sha256: str
     models: tuple[str, ...] = ("*",)
+    """Patterns of the names that it may ask for."""
+    is_restricted: bool = field(init=False)
+    """Whether there is a name that it may not ask for."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_restricted", "*" not in self.models)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +251,8 @@ class AdminSettings:
     host: str = "127.0.0.1"
     port: int = 9090
     token: Secret | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names that the Host header may carry beside this machine's and `host`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,11 +97,11 @@ class WrittenTranslation(Written):
         default=_TRANSLATION.reasoning_item,
         description="How a responses client gets a chat model's reasoning.",
     )
-    max_fanout: Count = Field(
+    max_fanout: fields.Calls = Field(
         default=_TRANSLATION.max_fanout,
         description="Most upstream calls for one request (a list of prompts, `n`).",
     )
-    fanout_concurrency: Count = Field(
+    fanout_concurrency: fields.Calls = Field(
         default=_TRANSLATION.fanout_concurrency, description="Most of those calls at the same time."
     )
     default_completion_max_tokens: Count = Field(

@@ -31,7 +31,10 @@ class WrittenServer(Written):
         description="Address to listen at; `0.0.0.0` or `::` for every interface.",
     )
     port: Port = Field(default=_SERVER.port, description="Port to listen at; 0 takes any free one.")
-    workers: Count = Field(default=_SERVER.workers, description="Number of processes.")
+    workers: fields.Processes = Field(
+        default=_SERVER.workers,
+        description=f"Number of processes, one per processor core; at most {fields.MAX_PROCESSES}.",
+    )
     allow_anonymous: bool = Field(
         default=_SERVER.allow_anonymous,
         description="Start even if anyone who reaches the gateway can spend its upstream keys: "
@@ -128,7 +131,13 @@ class WrittenAdmin(Written):
     port: Port = Field(default=_ADMIN.port, description="Port to listen at; 0 takes any free one.")
     token: fields.ApiKey | None = Field(
         default=None,
-        description="Bearer token that it asks for; required beyond loopback. A secret.",
+        description="Bearer token that it asks for; required beyond loopback, with at least 16 "
+        "characters. A secret.",
+    )
+    allowed_hosts: tuple[fields.AllowedHost, ...] = Field(
+        default=_ADMIN.allowed_hosts,
+        description="Host names that a request's Host header may carry beside those of this "
+        "machine and `admin.host`.",
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.admin.application import build
 from gateway.admin.metrics import Metrics
-from gateway.config.settings import Secret
+from gateway.config.settings import AdminSettings, Secret
 from gateway.errors import Reason
 from gateway.exchange.message import Decision, UpstreamFailure
 from gateway.observe.outcomes import Ending, Outcome
@@ -30,13 +30,15 @@ class Admin:
     def __init__(self, token: Secret | None = None) -> None:
         self.scene = Scene(lists)
         self.metrics = Metrics(frozenset({"openai"}))
-        self.app = build(self.scene.resolver, self.metrics, token)
+        self.app = build(self.scene.resolver, self.metrics, AdminSettings(token=token))
 
     def get(self, path: str, **headers: str) -> httpx2.Response:
         async def scenario() -> httpx2.Response:
             transport = httpx2.ASGITransport(app=self.app)
             named = {name.replace("_", "-"): value for name, value in headers.items()}
-            async with httpx2.AsyncClient(transport=transport, base_url="http://admin") as client:
+            async with httpx2.AsyncClient(
+                transport=transport, base_url="http://127.0.0.1:9090"
+            ) as client:
                 return await client.get(path, headers=named)
 
         return asyncio.run(scenario())

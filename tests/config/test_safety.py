@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.config import safety
+from gateway.config.credential_names import is_credential
 from gateway.config.problems import KeyPath
 from gateway.config.safety import refusals, warnings
 from gateway.config.settings import (
@@ -36,6 +37,65 @@ CALLER = upstream(credential=CredentialPolicy.CALLER)
 
 def reasons(settings: Settings) -> list[KeyPath]:
     return [path for path, _ in refusals(settings)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("ocp-apim-subscription-key", "x-api-key", "x-auth-token", "authorization", "cookie"),
+        *("api-key", "x-goog-api-key", "apikey", "X-ApiKey", "private-token", "x_access_token"),
+        *("cf-access-client-secret", "x-functions-key", "x-vault-token", "helicone-auth"),
+        *("x-amz-security-token", "x-authorization", "x-password", "x-signature", "x-api-key-2"),
+        *("x-portkey-virtual-key", "proxy-authorization", "x-jwt", "auth-id", "AccessToken"),
+    ],
+)
+def test_a_fixed_header_that_is_a_credential_by_name_counts_as_one(
+    tmp_path: Path, name: str
+) -> None:
+    text = (
+        "server: {host: 0.0.0.0}\n"
+        f"upstreams: {{a: {{base_url: 'https://a/v1', credential: none, headers: {{{name}: s}}}}}}"
+    )
+    if name == "proxy-authorization":  # no fixed header at all, but forwarded by nobody either
+        assert is_credential(name)
+        return
+    (problem,) = refused(tmp_path, text)
+    assert "server.host: is beyond loopback: whoever reaches the gateway" in problem
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("x-a", "openai-organization", "user-agent", "x-team", "accept", "x-max-tokens"),
+        *("idempotency-key", "x-cache-key", "author", "x-keyboard", "x-tokenizer", "x-monkeys"),
+    ],
+)
+def test_other_fixed_headers_are_no_credentials(tmp_path: Path, name: str) -> None:
+    text = (
+        "server: {host: 0.0.0.0}\n"
+        f"upstreams: {{a: {{base_url: 'https://a/v1', credential: none, headers: {{{name}: s}}}}}}"
+    )
+    assert refused(tmp_path, text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("server: {workers: 256}", ""),
+        ("server: {workers: 257}", "server.workers: must be at most 256"),
+        ("server: {workers: 100000}", "server.workers: must be at most 256"),
+        ("translation: {max_fanout: 10000}", ""),
+        ("translation: {max_fanout: 1000000000}", "max_fanout: must be at most 10000"),
+        ("translation: {fanout_concurrency: 10001}", "concurrency: must be at most 10000"),
+        ("models: {a: {max_fanout: 10001}}", "models.a.max_fanout: must be at most 10000"),
+        ("admin: {host: 0.0.0.0, token: t}", "admin.token: has fewer than 16 characters"),
+        ("admin: {host: 0.0.0.0, token: 0123456789abcdef}", ""),
+    ],
+)
+def test_figures_that_no_machine_bears_are_refused(tmp_path: Path, text: str, problem: str) -> None:
+    found = refused(tmp_path, text)
+    assert len(found) == bool(problem)
+    assert problem in "".join(found)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +152,10 @@ def test_the_default_upstream_without_a_key_is_no_exception(tmp_path: Path) -> N
     ("admin", "paths"),
     [
         (AdminSettings(host="::"), [("admin", "host")]),
-        (AdminSettings(host="::", token=Secret("t")), []),
+        (AdminSettings(host="::", token=Secret("t" * 16)), []),
+        (AdminSettings(host="::", token=Secret("t" * 15)), [("admin", "token")]),
+        (AdminSettings(host="::", token=Secret("t"), enabled=False), []),
+        (AdminSettings(host="127.0.0.1", token=Secret("t")), []),
         (AdminSettings(host="::", enabled=False), []),
         (AdminSettings(port=8080), [("admin", "port")]),
         (AdminSettings(port=8080, host="127.0.0.2"), []),

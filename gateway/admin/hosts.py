@@ -1,0 +1,90 @@
+"""Which Host names the operators' listener answers to.
+
+A web page can have its own name resolved to 127.0.0.1 and then read, from a browser on this
+machine, what listens there (DNS rebinding). Such a request carries the page's name in its Host
+header, so names that are not this listener's are refused.
+"""
+
+import ipaddress
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import msgspec
+
+from gateway.config.addresses import is_loopback
+from gateway.config.settings import AdminSettings
+from gateway.errors import GatewayError, InvalidRequest
+
+Message = MutableMapping[str, Any]
+ASGIApp = Callable[
+    [Message, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
+]
+
+_HOST = re.compile(rb"(?:(?P<name>[A-Za-z0-9._-]+)|\[(?P<ip>[0-9A-Fa-f:.]+)\])(?::\d{1,5})?\Z")
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
+
+
+class HostCheck:
+    """An ASGI application that asks another one only under names of this listener.
+
+    These are the loopback names, `admin.host`, and `admin.allowed_hosts`. A listener on every
+    interface has addresses that it does not know; any IP address is one of its own then, since
+    no page's name can be made to look like one.
+    """
+
+    def __init__(self, app: ASGIApp, settings: AdminSettings) -> None:
+        self._app = app
+        self._names = frozenset(
+            name.lower().rstrip(".") for name in (settings.host, *settings.allowed_hosts)
+        )
+        self._any_address = settings.host in _EVERYWHERE
+
+    async def __call__(
+        self,
+        scope: Message,
+        receive: Callable[[], Awaitable[Any]],
+        send: Callable[[Any], Awaitable[None]],
+    ) -> None:
+        """Serve one request: 421 for a name that is not this listener's, 400 for none or two."""
+        if scope["type"] == "http":
+            try:
+                self.check([value for name, value in scope["headers"] if name == b"host"])
+            except GatewayError as error:
+                await _refuse(error, send)
+                return
+        await self._app(scope, receive, send)
+
+    def check(self, hosts: list[bytes]) -> None:
+        """Raise a `GatewayError` unless there is one Host, and it is this listener's."""
+        match = _HOST.match(hosts[0]) if len(hosts) == 1 else None
+        if match is None:
+            raise InvalidRequest("Send exactly one Host header, a name and maybe a port.")
+        name = (match["name"] or match["ip"]).decode("ascii").lower().rstrip(".")
+        if is_loopback(name) or name in self._names or (self._any_address and _is_address(name)):
+            return
+        raise GatewayError(
+            "The admin listener is not known under that host name. Call it at localhost or "
+            "admin.host, or add the name to admin.allowed_hosts.",
+            status=421,
+            type="invalid_request_error",
+            code="unknown_host",
+        )
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+async def _refuse(error: GatewayError, send: Callable[[Any], Awaitable[None]]) -> None:
+    body = msgspec.json.encode(error.envelope())
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
