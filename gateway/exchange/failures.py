@@ -40,13 +40,13 @@ def is_allowed(client: ClientSettings | None, model: str) -> bool:
     return any(fnmatchcase(model, pattern) for pattern in client.models)
 
 
-def check_allowed(client: ClientSettings | None, model: str) -> None:
-    """Raise `PermissionDenied` unless the client may use the model."""
+def check_allowed(client: ClientSettings | None, model: str, param: str = "model") -> None:
+    """Raise `PermissionDenied` unless the client may use the model that `param` names."""
     if not is_allowed(client, model):
         raise PermissionDenied(
             f"The key of client '{client.name if client else ''}' does not allow the model "
             f"'{model}'. Ask the gateway's operator to add it to this client's models.",
-            param="model",
+            param=param,
             code="model_not_allowed",
         )
 

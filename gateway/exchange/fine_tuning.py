@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 from gateway.config.settings import Kind, ModelRule, Settings, UpstreamSettings
 from gateway.errors import GatewayError, InvalidRequest, UpstreamError
-from gateway.exchange import failures
+from gateway.exchange import failures, restrictions
 from gateway.exchange.fine_tuning_calls import JOBS, MAX_EVENTS, FineTuningCalls
 from gateway.exchange.legacy_replies import json_reply
 from gateway.exchange.message import ClientReply, Decision, Outcome, ReplyBody
@@ -105,6 +105,7 @@ class FineTunes:
         return json_reply({"object": "list", "data": events_from_job_events(events)})
 
     def _calls(self, call: Request, decision: Decision, job_id: str = "") -> FineTuningCalls:
+        restrictions.check_query(call)
         return FineTuningCalls(self._upstream, self._send, call, decision, job_id)
 
     def _rule(self, model: str) -> ModelRule | None:

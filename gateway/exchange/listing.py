@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.config.settings import CredentialPolicy, ModelRule, Settings
 from gateway.errors import GatewayError, ModelNotFound, UpstreamError
-from gateway.exchange import failures
+from gateway.exchange import failures, restrictions
 from gateway.exchange.message import ClientReply, Decision, decode_object
 from gateway.exchange.passing import Passing
 from gateway.exchange.sending import read_whole
@@ -38,6 +38,7 @@ class Listing:
 
         An upstream that cannot be asked is left out, unless none can.
         """
+        restrictions.check_query(call)
         if not self._aliases and len(self._settings.upstreams) == 1 and call.client is None:
             return await self._passing.run(call, decision)
         names = [upstream.name for upstream in self._settings.upstreams]

@@ -13,14 +13,12 @@ from gateway.config.settings import (
     ModelRule,
     Settings,
 )
-from gateway.errors import InvalidRequest
-from gateway.exchange import failures
+from gateway.exchange import failures, restrictions
 from gateway.exchange.message import (
     PATH_MODEL_WINS,
     ClientReply,
     Decision,
     checked_model,
-    read_routed,
     with_path_model,
 )
 from gateway.exchange.named_models import (
@@ -29,13 +27,12 @@ from gateway.exchange.named_models import (
     json_model,
     json_with_model,
 )
+from gateway.exchange.restrictions import READ_AHEAD_BYTES
 from gateway.exchange.sending import header, is_short, read_failure
 from gateway.exchange.untouched import passed_on
 from gateway.request import Request
 from gateway.resolve.resolver import Question, Resolver
 from gateway.shapes import RawHeaders, Send, Shape, UpstreamCall
-
-READ_AHEAD_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +63,8 @@ class Passing:
 
     async def run(self, call: Request, decision: Decision) -> ClientReply:
         """Forward one request; raises `GatewayError` before the reply has begun."""
+        if call.client is not None and call.client.is_restricted:
+            call = await restrictions.admitted(call, self._settings.server.max_body_bytes)
         default = self._settings.upstreams[0].name
         routed = _Routed(default, call.body, call.model)
         by_model = self._by_model or call.model is not None
@@ -116,8 +115,8 @@ class Passing:
                 prefix, rest = await _read_all(prefix, rest, self._settings), None
             found = json_model(prefix)
         if found is None:
-            _check_nameless(call, prefix, whole=rest is None, multipart=multipart)
             return _Routed(self._settings.upstreams[0].name, _joined(prefix, rest))
+        # A form's field may hold what looks like the field that was looked for.
         failures.check_allowed(call.client, found)
         asked = self._resolver.redirected(found) or found
         decision.warn(failures.redirect_warning(found, asked))
@@ -150,24 +149,6 @@ def _renamed(prefix: bytes, model: str, content_type: bytes) -> bytes:
     if b"multipart/" in content_type.lower():
         return form_with_model(prefix, model, content_type)
     return json_with_model(prefix, model)
-
-
-def _check_nameless(call: Request, prefix: bytes, *, whole: bool, multipart: bool) -> None:
-    """Refuse a restricted client's body where a model may be named that could not be read.
-
-    Other parsers are more lenient (lone surrogates are JSON to Python), and a form's `model` may
-    stand behind its file. Uploads of files name no model.
-    """
-    if call.client is None or "*" in call.client.models or not prefix:
-        return
-    if not multipart:
-        read_routed(prefix)
-    elif not whole and not call.path.startswith(("/files", "/uploads")):
-        raise InvalidRequest(
-            "Put the form field 'model' before the file, where the gateway can read it: your key "
-            "is for certain models only.",
-            param="model",
-        )
 
 
 async def _read_ahead(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from gateway.config.settings import CredentialPolicy, Settings
 from gateway.errors import GatewayError, InvalidRequest
-from gateway.exchange import failures
+from gateway.exchange import failures, restrictions
 from gateway.exchange.answers import (
     answer_at_once,
     answer_in_time,
@@ -87,9 +87,9 @@ class Exchange:
 
     async def _run(self, call: GenerationRequest, decision: Decision) -> ClientReply:
         routed = read_routed(call.body)
+        if call.client is not None and call.client.is_restricted:
+            restrictions.check_generation(call)
         model = model_of(routed)
-        if call.client is not None:
-            failures.check_allowed(call.client, model)
         features = features_of(routed)
         route = self.resolver.recent(call.headers, model, call.shape, features)
         if route is None:

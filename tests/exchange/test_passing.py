@@ -153,25 +153,47 @@ def test_a_restricted_client_names_no_model_where_it_cannot_be_read(
     async def scenario() -> None:
         scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
         parts = pieces(body[:66_000], body[66_000:])
-        with pytest.raises(InvalidRequest):
+        with pytest.raises((InvalidRequest, PermissionDenied)):
             await passed(scene, path, headers=headers, body=parts, client=NARROW)
         assert scene.network.calls == []
 
     asyncio.run(scenario())
 
 
-def test_a_restricted_client_may_send_what_names_no_model() -> None:
+def test_a_restricted_client_may_send_what_runs_no_model() -> None:
     async def scenario() -> None:
         scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
-        for raw in (b"", b'{"input": 1}'):
-            await passed(scene, "/batches", body=raw, client=NARROW)
-        upload = pieces(b"x" * 70_000, b"y")
+        for raw in (b"", b'{"purpose": "x"}'):
+            await passed(scene, "/uploads", body=raw, client=NARROW)
+        whole = form_without_model(70_000)
+        upload = pieces(whole[:66_000], whole[66_000:])
         await passed(scene, "/files", headers=AS_FORM, body=upload, client=NARROW)
-        short = b"--b\r\n\r\n--b--"
-        await passed(scene, "/images/edits", headers=AS_FORM, body=short, client=NARROW)
+        assert b"x" * 70_000 in await sent_body(scene.network.calls[-1])
         anyone = ClientSettings("anyone", "0" * 64, ("*",))
         await passed(scene, body=b"not json", client=anyone)
-        assert len(scene.network.calls) == 5
+        assert len(scene.network.calls) == 4
+
+    asyncio.run(scenario())
+
+
+def form_without_model(size: int) -> bytes:
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    return head + b"x" * size + b"\r\n--b--\r\n"
+
+
+@pytest.mark.parametrize("size", [10, 70_000])
+def test_a_restricted_client_names_the_model_that_a_path_needs(size: int) -> None:
+    async def scenario() -> None:
+        scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
+        for path, body, headers in (
+            ("/batches", b'{"input": 1}', AS_JSON),
+            ("/embeddings", b'{"input": 1}', AS_JSON),
+            ("/embeddings", b"", AS_JSON),
+            ("/images/edits", form_without_model(size), AS_FORM),
+        ):
+            with pytest.raises((InvalidRequest, PermissionDenied)):
+                await passed(scene, path, headers=headers, body=pieces(body), client=NARROW)
+        assert scene.network.calls == []
 
     asyncio.run(scenario())
 

@@ -1,0 +1,224 @@
+"""Every model that a JSON body or a query names, as any server behind the gateway might read it.
+
+For clients that may use certain models only. Servers differ in what they read: the first of two
+equal keys or the last, `Model` for `model` (Go's encoding/json, ASP.NET), `fallbacks` (LiteLLM),
+`models` (OpenRouter), a session's or a tool's `model` at any depth (OpenAI). So a body that could
+be read in two ways is refused, and whatever may be a name in it is judged.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote_plus
+
+from gateway.errors import InvalidRequest
+from gateway.exchange.message import checked_model, read_object
+
+Place = tuple[str, ...]
+"""Where something stands in a body: `("session", "model")`; lists add nothing."""
+
+Judge = Callable[[str, Place], None]
+"""Raises `PermissionDenied` for a model that must not be asked for; told where it was named."""
+
+MODEL: Place = ("model",)
+
+_NAMING = re.compile(r"(?:model|models|fallback|fallbacks|modelids?|modelnames?|deploymentname)\Z")
+_NAMING_AT_THE_TOP = frozenset(
+    {
+        *("modellist", "modelslug"),  # LiteLLM, routers
+        *("engine", "engineid", "deployment", "deploymentid"),  # openai-python 0.28, Azure
+        "preset",  # OpenRouter: a stored choice of models
+        *("lorapath", "adapterid"),  # SGLang, TGI: which fine-tune answers
+    }
+)
+_CONTENT = frozenset(
+    {
+        *("metadata", "arguments", "variables", "logitbias"),
+        # JSON Schema: the words of tools' parameters and of structured output.
+        *("properties", "patternproperties", "defs", "definitions"),
+        *("examples", "default", "const", "enum"),
+    }
+)
+"""Keys below which stands what the client talks about, never what a server is to do."""
+
+_SEPARATORS = re.compile(r"[\[\].]+")
+
+
+class _Object(tuple[tuple[str, Any], ...]):
+    """A JSON object with all its pairs, in order: equal keys stay apart."""
+
+    __slots__ = ()
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was found in a request. `judge` is asked about each name at once."""
+
+    judge: Judge
+    names: dict[Place, str] = field(default_factory=dict)
+    types: dict[Place, str] = field(default_factory=dict)
+    """The texts called `type`, by place."""
+
+    def json(self, body: bytes, below: Place = ()) -> None:
+        """Read a body, or a form's field called `below`.
+
+        Raises `InvalidRequest` for anything but a JSON object without equal keys, and
+        `PermissionDenied` for a name that must not be asked for.
+        """
+        read_object(body)
+        try:
+            decoded = _decode(body.decode("utf-8"))
+        except (ValueError, RecursionError):
+            raise InvalidRequest(
+                "We could not parse the JSON body of your request. It must be one JSON object, "
+                "encoded in UTF-8.",
+                code="invalid_json",
+            ) from None
+        self._walk(below, decoded)
+
+    def query(self, query: bytes) -> None:
+        """Read a query, or a form's fields that are sent like one."""
+        for pair in re.split(r"[&;]", query.decode("utf-8", "replace")):
+            name, _, value = pair.partition("=")
+            self.named(unquote_plus(name), unquote_plus(value))
+
+    def named(self, name: str, value: str) -> None:
+        """Read a parameter (`model`, `session[model]`) with its value."""
+        place = place_of(name)
+        if any(is_naming(part, top=not depth) for depth, part in enumerate(place)):
+            self._take(place, value)
+
+    def _walk(self, place: Place, root: object) -> None:
+        waiting: list[tuple[Place, object]] = [(place, root)]
+        while waiting:
+            place, value = waiting.pop()
+            if isinstance(value, _Object):
+                waiting += self._pairs(place, value)
+            elif isinstance(value, list):
+                waiting += [(place, each) for each in value]
+
+    def _pairs(self, place: Place, pairs: _Object) -> Iterator[tuple[Place, object]]:
+        """Take the names of one object; yield what is to be looked into."""
+        _refuse_equal_keys(place, pairs)
+        for key, value in pairs:
+            here, plain = (*place, key), plainly(key)
+            if plain in _CONTENT:
+                continue
+            if plain == "type" and isinstance(value, str):
+                self.types[here] = value
+            if not is_naming(key, top=not place):
+                yield here, value
+            elif not place and plain == "model":
+                self._model(key, value)
+            else:
+                yield from self._named_values(here, value, keys=plain != "model")
+
+    def _model(self, key: str, value: object) -> None:
+        if key != "model":
+            raise misspelt(key)
+        if value is not None and not isinstance(value, str):
+            raise InvalidRequest(
+                "'model' must be one name, a non-empty string.", param="model", code="invalid_type"
+            )
+        self._take(MODEL, value or "")
+
+    def _named_values(
+        self, place: Place, value: object, *, keys: bool
+    ) -> Iterator[tuple[Place, object]]:
+        """Take every text in a value as a name; yield the objects that say themselves which are.
+
+        `keys`: those of an object are names as well (LiteLLM's `{"a": ["b"]}`).
+        """
+        if isinstance(value, str):
+            self._take(place, value)
+        elif isinstance(value, list):
+            for each in value:
+                yield from self._named_values(place, each, keys=keys)
+        elif isinstance(value, _Object):
+            if any(is_naming(key) for key, _ in value):
+                yield place, value
+                return
+            _refuse_equal_keys(place, value)
+            for key, each in value:
+                if keys:
+                    self._take(place, key)
+                yield from self._named_values(place, each, keys=keys)
+
+    def _take(self, place: Place, text: str) -> None:
+        """Judge a text that names a model, or several with commas between (LiteLLM)."""
+        if not text:
+            return
+        self.names[place] = text
+        for name in dict.fromkeys((text, text.strip(), *map(str.strip, text.split(",")))):
+            if name:
+                self.judge(checked_model(name), place)
+
+
+def plainly(key: str) -> str:
+    """Return a key as the most lenient reader might take it: without case, width and marks."""
+    text = unicodedata.normalize("NFKC", key.partition("\0")[0]).casefold()
+    return "".join(filter(str.isalnum, text))
+
+
+def is_naming(key: str, *, top: bool = False) -> bool:
+    """Whether a key's value names models. `top`: it is a parameter of the request itself.
+
+    Anything that ends in `model` counts: `embedding_model`, `judge_model`.
+    """
+    plain = plainly(key)
+    if _NAMING.search(plain) is not None:
+        return True
+    return top and plain in _NAMING_AT_THE_TOP
+
+
+def place_of(name: str) -> Place:
+    """Return the place that a form's or query's parameter means: `session[model]`, `models[0]`."""
+    return tuple(
+        part for part in _SEPARATORS.split(name.partition("\0")[0]) if part and not part.isdigit()
+    )
+
+
+def misspelt(key: str, meant: str = "model") -> InvalidRequest:
+    """Return the error for a key that some servers take for `meant` and others do not."""
+    return InvalidRequest(
+        f"Your key is for certain models only, and {key[:100]!r} can be read as '{meant}' in more "
+        f"than one way. Write '{meant}', exactly so and once.",
+        param=meant,
+        code="invalid_value",
+    )
+
+
+def _refuse_equal_keys(place: Place, pairs: _Object) -> None:
+    """Raise where keys are the same but for their case: servers disagree which of them counts."""
+    if len({key.casefold() for key, _ in pairs}) == len(pairs):
+        return
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key.casefold() in seen:
+            path = ".".join((*place, key))[:200]
+            raise InvalidRequest(
+                f"Your key is for certain models only, and the body has {path!r} twice: servers "
+                "disagree which of them counts. Send it once.",
+                param=path,
+                code="duplicate_parameter",
+            )
+        seen.add(key.casefold())
+
+
+def _no_number(_: str) -> int:
+    return 0  # never a name, and a long one would take long to read
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(name)
+
+
+_decode = json.JSONDecoder(
+    object_pairs_hook=_Object,
+    parse_int=_no_number,
+    parse_float=_no_number,
+    parse_constant=_no_constant,
+).decode
