@@ -5,7 +5,8 @@ if by its nature it runs none. Everything else is refused, paths that are not in
 them: what they run cannot be judged. Whatever a call names beyond what it needs is judged too
 (`model_names`).
 
-Sources: openai-openapi, revision of 2026-08 (every path with a request body was gone through); for
+Sources: openai-openapi, revision of 2026-08, and openai-python 3.57 (every path of both was gone
+through; a test compares the table with the installed client); for
 `rerank`, `score`, `classify`, `pooling` vLLM's OpenAI-compatible server; for `messages` Anthropic's
 API as vLLM, LiteLLM and OpenRouter have it; for `ocr`, `fim` and `classifications` Mistral's.
 """
@@ -33,6 +34,7 @@ RUNS_NONE = Permission()
 _SESSION = Permission(
     (("session", "model"),), (("session", "audio", "input", "transcription", "model"),)
 )
+_BY_SESSION = Permission((("session", "model"),))
 _UNKNOWN = Permission(refused="the gateway does not know where this call names its model")
 
 
@@ -41,6 +43,7 @@ def _elsewhere(reason: str) -> Permission:
 
 
 _EARLIER_VIDEO = _elsewhere("the model is that of an earlier video")
+_AGENT = _elsewhere("the models are those of a stored agent")
 _ACCOUNT = _elsewhere("the call is about the upstream's account, which is not this client's alone")
 
 POSTED: Mapping[str, Permission] = {
@@ -78,6 +81,7 @@ POSTED: Mapping[str, Permission] = {
     "/evals/{id}": RUNS_NONE,
     "/evals/{id}/runs": _elsewhere("the graders, and their models, are stored with the eval"),
     "/evals/{id}/runs/{id}": RUNS_NONE,  # cancels it
+    "/evals/{id}/runs/{id}/cancel": RUNS_NONE,
     "/assistants": RUNS_NONE,
     "/assistants/{id}": RUNS_NONE,
     "/threads": RUNS_NONE,
@@ -109,12 +113,19 @@ POSTED: Mapping[str, Permission] = {
     "/realtime/sessions": BY_MODEL,
     "/realtime/transcription_sessions": Permission((("input_audio_transcription", "model"),)),
     "/realtime/client_secrets": _SESSION,
-    "/realtime/translations/client_secrets": Permission((("session", "model"),)),
+    "/realtime/translations/client_secrets": _BY_SESSION,
     "/realtime/calls": _SESSION,
     "/realtime/calls/{id}/accept": BY_MODEL,
     "/realtime/calls/{id}/hangup": RUNS_NONE,
     "/realtime/calls/{id}/refer": RUNS_NONE,
     "/realtime/calls/{id}/reject": RUNS_NONE,
+    "/live/sessions": _BY_SESSION,
+    "/live/sessions/{id}/accept": BY_MODEL,
+    "/live/sessions/{id}/fork": _elsewhere("the model is that of the session that is forked"),
+    "/live/sessions/{id}/hangup": RUNS_NONE,
+    "/live/sessions/{id}/refer": RUNS_NONE,
+    "/live/sessions/{id}/reject": RUNS_NONE,
+    "/decisions": BY_MODEL,
     "/chatkit/sessions": _elsewhere("the models are those of a stored workflow"),
     "/chatkit/sessions/{id}/cancel": RUNS_NONE,
     # Endpoints of OpenAI's past, and other servers' own.
@@ -143,7 +154,10 @@ DELETED = (
 )
 """What may be deleted, beside the client's own models: things that clients make."""
 
-_OF_THE_ACCOUNT = re.compile(r"/(?:organization|projects|fine_tuning/checkpoints)(?:/|\Z)")
+_OF_THE_ACCOUNT = re.compile(
+    r"/(?:organization|projects|fine_tuning/checkpoints|vaults|webhook_endpoints)(?:/|\Z)"
+)
+_OF_AGENTS = re.compile(r"/agents(?:/|\Z)")
 _MODEL_CARD = re.compile(r"/models/.+", re.DOTALL)
 _ID = r"[A-Za-z0-9_.:@~-]{1,256}"
 
@@ -166,6 +180,8 @@ def permission_for(method: str, path: str) -> Permission:
         return _ACCOUNT
     if method in ("GET", "HEAD", "OPTIONS"):
         return RUNS_NONE
+    if _OF_AGENTS.match(path):
+        return _AGENT
     if method == "DELETE":
         known = _MODEL_CARD.fullmatch(path) or any(each.fullmatch(path) for each in _DELETED)
         return RUNS_NONE if known else _UNKNOWN

@@ -337,6 +337,9 @@ UNREADABLE = {
     "/v1/organization/projects": {"name": "x"},
     "/v1/load_lora_adapter": {"lora_name": "x", "model": "allowed-a"},
     "/v1/unknown": {"model": "allowed-a"},
+    "/v1/agents/sessions": {"agent_id": "a", "model": "allowed-a"},
+    "/v1/live/sessions": {"transport": {"sdp": "v=0"}, "model": "allowed-a"},
+    "/v1/live/sessions/s/fork": {"session": {"model": "allowed-a"}},
     "/v1/agents/completions": {"agent_id": "ag", "model": "allowed-a"},
     "/v1/models/allowed-x:generateContent": {"contents": []},
 }
@@ -386,6 +389,7 @@ JUDGED = {
     },
     "/v1/realtime/translations/client_secrets": {"session": {"model": "MODEL"}},
     "/v1/realtime/transcription_sessions": {"input_audio_transcription": {"model": "MODEL"}},
+    "/v1/live/sessions": {"session": {"model": "MODEL"}, "transport": {"sdp": "v=0"}},
     "/v1/conversations/c/items": {
         "items": [{"type": "tool_search_output", "tools": [{"model": "MODEL"}]}]
     },
