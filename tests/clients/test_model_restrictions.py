@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import openai
 import pytest
 
 from gateway.config.settings import (
@@ -164,6 +165,13 @@ def filled(template: str, path: str) -> bytes:
 @pytest.mark.parametrize("evasion", EVASIONS)
 def test_json_that_could_name_a_forbidden_model(running: Running, path: str, evasion: str) -> None:
     running.refuses(path, filled(EVASIONS[evasion], path), AS_JSON)
+
+
+@pytest.mark.parametrize("path", JSON_PATHS)
+@pytest.mark.parametrize("key", ["Model", "model ", "\uff4dodel", "mo-del"])
+def test_a_key_that_is_not_quite_model_names_none(running: Running, path: str, key: str) -> None:
+    answer = running.refuses(path, filled(f'{{"{key}":"allowed-chat",X}}', path), AS_JSON)
+    assert answer.status == 400
 
 
 @pytest.mark.parametrize("declared", TYPES)
@@ -693,3 +701,26 @@ def test_the_gateway_goes_on(running: Running) -> None:
     body = b'{"model":"allowed-chat","messages":[{"role":"user","content":"Hi"}]}'
     for _ in range(20):  # more than the upstream's connections: no refusal has kept one
         assert running.serves("/v1/chat/completions", body, AS_JSON)
+
+
+def test_openais_own_client_is_served(running: Running) -> None:
+    client = openai.OpenAI(api_key=KEY, base_url=running.base_url, max_retries=0)
+    before = len(running.upstream.requests)
+    audio = ('a ü".wav', b"RIFF" + b"\r\n--" * 50_000, "audio/wav")
+    with client:
+        client.audio.transcriptions.create(
+            model="allowed-a", file=audio, timestamp_granularities=["word"], prompt="{"
+        )
+        client.images.edit(model="allowed-a", image=[b"a", b"b"], prompt="x", size="1024x1024")
+        client.files.create(file=audio, purpose="user_data")
+        client.embeddings.create(model="allowed-a", input="x", encoding_format="float")
+        client.chat.completions.create(
+            model="allowed-chat", messages=[{"role": "user", "content": "Hi"}]
+        )
+        with pytest.raises(openai.PermissionDeniedError, match="does not allow the model"):
+            client.audio.transcriptions.create(model="forbidden", file=audio)
+        with pytest.raises(openai.PermissionDeniedError, match="cannot be judged"):
+            client.batches.create(
+                input_file_id="f", endpoint="/v1/responses", completion_window="24h"
+            )
+    assert len(running.upstream.requests) == before + 5
