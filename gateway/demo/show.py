@@ -14,6 +14,7 @@ from gateway import app
 from gateway.config.settings import AdminSettings, Kind, Settings, UpstreamSettings
 from gateway.demo import emulator
 from gateway.server.serving import Listener, serve
+from gateway.server.signals import take_signals
 
 KEY = "sk-demo"
 _SHOWN_HEADERS = ("x-gateway-endpoint", "x-gateway-resolved-by", "x-gateway-translation")
@@ -83,6 +84,7 @@ async def show(*, once: bool, port: int, emulator_port: int, console: Console | 
     """
     console = console or Console(highlight=False, soft_wrap=True, emoji=False)
     stop = asyncio.Event()
+    take_signals(stop.set)
     upstream_ports: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     upstream = asyncio.create_task(
         serve(
