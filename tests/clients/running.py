@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gateway import app
+from gateway.app import Application
 from gateway.config.settings import (
     AdminSettings,
     Kind,
@@ -30,10 +31,16 @@ COMPLETIONS_MODELS = ("davinci-002", BASE_FINE_TUNE, "acme-writer-v2", "text-dav
 
 @dataclass(frozen=True)
 class RunningGateway:
-    """`base_url` ends in /v1; `admin_url` has no path."""
+    """`base_url` ends in /v1; `admin_url` has no path.
+
+    `application` lives in the event loop `loop`, which runs in another thread: its figures may be
+    read from here, everything else must be called in there.
+    """
 
     base_url: str
     admin_url: str
+    application: Application
+    loop: asyncio.AbstractEventLoop
 
 
 @contextmanager
@@ -41,10 +48,12 @@ def running_gateway(settings: Settings) -> Iterator[RunningGateway]:
     """Run a gateway on free ports until the block ends."""
     started, ports = threading.Event(), list[int]()
     stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+    built: list[Application] = []
     failed: list[BaseException] = []
 
     async def run() -> None:
         application = app.build(settings)
+        built.append(application)
         event = asyncio.Event()
         stop.append((asyncio.get_running_loop(), event))
 
@@ -79,7 +88,8 @@ def running_gateway(settings: Settings) -> Iterator[RunningGateway]:
     started.wait(10)
     try:
         if not failed:
-            yield RunningGateway(f"http://127.0.0.1:{ports[0]}/v1", f"http://127.0.0.1:{ports[1]}")
+            base_url, admin_url = (f"http://127.0.0.1:{port}" for port in ports)
+            yield RunningGateway(f"{base_url}/v1", admin_url, built[0], stop[0][0])
     finally:
         if stop and not failed:
             loop, event = stop[0]

@@ -1,0 +1,1 @@
+"""What upstreams can do wrong, as a table, and what a client must see of each of it."""

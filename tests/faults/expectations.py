@@ -1,0 +1,155 @@
+"""What a client must see: by how a fault ends, where its model lives, and how it wants the reply.
+
+The rules are those of docs/operations.md and docs/translation.md. At the model's own endpoint the
+upstream's bytes are relayed, streams unparsed, and only what breaks off is told. Elsewhere all that
+is no answer becomes an error: a plain one before the client's first event, an event after it,
+followed by the terminator only where the upstream itself told of it.
+"""
+
+from dataclasses import dataclass
+
+from gateway.shapes import Shape
+from tests.faults.fault import Ends, Fault
+from tests.faults.outcomes import (
+    AnyOf,
+    Cut,
+    Good,
+    HttpError,
+    Left,
+    Outcome,
+    Relayed,
+    StreamError,
+    WellFormed,
+)
+from tests.faults.script import Asked, Script
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Which endpoint the client calls, and where the model lives."""
+
+    name: str
+    client: Shape
+    home: Shape
+
+    @property
+    def passed(self) -> bool:
+        return self.client is self.home
+
+
+FLOWS = (
+    Flow("passed-chat", Shape.CHAT, Shape.CHAT),
+    Flow("passed-responses", Shape.RESPONSES, Shape.RESPONSES),
+    Flow("completions-chat", Shape.COMPLETIONS, Shape.CHAT),
+    Flow("chat-responses", Shape.CHAT, Shape.RESPONSES),
+    Flow("responses-chat", Shape.RESPONSES, Shape.CHAT),
+    Flow("chat-completions", Shape.CHAT, Shape.COMPLETIONS),
+)
+DELIVERIES = ("plain", "streamed")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One exchange."""
+
+    fault: Fault
+    flow: Flow
+    delivery: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.fault.name}/{self.flow.name}/{self.delivery}"
+
+    @property
+    def model(self) -> str:
+        """A name of its own for each fault, so that nothing learned from one helps another."""
+        return f"{self.fault.upstream}.{self.flow.home}.{self.fault.name}"
+
+    @property
+    def streamed(self) -> bool:
+        return self.delivery == "streamed"
+
+    @property
+    def script(self) -> Script:
+        return self.fault.script(Asked(self.flow.home, self.streamed))
+
+
+BAD_GATEWAY = HttpError((502,))
+TIMEOUT = HttpError((504,))
+STATUSES = {422: 400, 501: 400, 409: 429, 504: 504}
+"""As which a translated error's status reaches the client, where it is not what it was, or 502."""
+
+
+def expected(case: Case) -> Outcome:
+    """Return what the client must see."""
+    but, side = case.fault.but, "passed" if case.flow.passed else "translated"
+    for key in ((case.flow.name, case.delivery), (case.flow.name, "")):
+        if key in but:
+            return but[key]
+    for key in ((side, case.delivery), (side, "")):
+        if key in but:
+            return but[key]
+    if case.fault.ends in EVERYWHERE:
+        return EVERYWHERE[case.fault.ends]
+    if case.flow.passed:
+        return _passed(case.fault.ends, case.script)
+    if case.fault.streams and not case.streamed and case.fault.ends is not Ends.ENDLESS:
+        # An event stream in reply to a plain request.
+        return HttpError((502, 504))
+    return _translated(case.fault.ends, case.script, streamed=case.streamed)
+
+
+EVERYWHERE: dict[Ends, Outcome] = {
+    Ends.UNREACHABLE: HttpError((502,), "upstream_unavailable"),
+    Ends.UNANSWERED: BAD_GATEWAY,
+    Ends.SILENT: HttpError((504,), "upstream_timeout"),
+    Ends.ENDLESS: Left(),
+}
+_BROKEN = {Ends.BROKEN, Ends.BROKEN_EARLY, Ends.BROKEN_LATER}
+_STALLED = {Ends.STALLED, Ends.STALLED_EARLY, Ends.STALLED_LATER}
+
+
+def _passed(ends: Ends, script: Script) -> Outcome:
+    if ends is Ends.REFUSED_BROKEN:
+        return BAD_GATEWAY
+    if ends is Ends.REFUSED_STALLED:
+        return HttpError((502, 504))
+    if ends is Ends.CUT_AFTER_THE_END:
+        # Nobody looks into it, so nobody knows that it has ended.
+        return AnyOf((StreamError(), Relayed()) if script.sse else (HttpError((502, 504)), Cut()))
+    if ends not in _BROKEN | _STALLED:
+        return Relayed()
+    if script.sse:
+        return StreamError() if script.body else AnyOf((StreamError(), HttpError((502, 504))))
+    return AnyOf((TIMEOUT if ends in _STALLED else BAD_GATEWAY, Cut()))
+
+
+def _translated(ends: Ends, script: Script, *, streamed: bool) -> Outcome:
+    in_events = streamed and script.sse
+    if ends is Ends.FINE:
+        return Good()
+    if ends is Ends.CUT_AFTER_THE_END:
+        return Good() if in_events else HttpError((502, 504))
+    if ends is Ends.LAX:
+        return AnyOf((WellFormed(), BAD_GATEWAY, StreamError()))
+    if ends is Ends.TOLD:
+        return HttpError((400, 404, 429, 502))
+    if ends is Ends.TOLD_LATER:
+        return StreamError(done=True) if in_events else BAD_GATEWAY
+    if ends in (Ends.REFUSED, Ends.REFUSED_BROKEN, Ends.REFUSED_STALLED):
+        return _refused(ends, script.status)
+    error = TIMEOUT if ends in _STALLED else BAD_GATEWAY
+    if in_events and ends in (Ends.BROKEN_LATER, Ends.STALLED_LATER, Ends.BAD_LATER):
+        return StreamError()
+    if in_events and ends in (Ends.BROKEN_EARLY, Ends.STALLED_EARLY, Ends.BAD_EARLY):
+        return AnyOf((error, StreamError()))
+    return error
+
+
+def _refused(ends: Ends, status: int) -> Outcome:
+    known = STATUSES.get(status, status if 400 <= status < 500 else 502)
+    if ends is Ends.REFUSED_BROKEN:
+        return HttpError((known, 502))
+    if ends is Ends.REFUSED_STALLED:
+        return HttpError((known, 502, 504))
+    return HttpError((known,))
