@@ -210,7 +210,9 @@ _BEFORE_A_REQUEST = {
     "silent": _until_gone,
     "half-closing": _half_close,
     "banner": _says(b"SSH-2.0-OpenSSH_9.9\r\n"),
-    "early": _says(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n"),
+    "early": _says(
+        b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+    ),
     "tls-plain": _says(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"),
     "tls-garbage": _says(_GARBAGE),
     "tls-closing": _close,
