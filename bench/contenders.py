@@ -119,7 +119,7 @@ def write_gateway_config(folder: Path, source: int, *, narrow: bool = False) -> 
     }
     upstreams: dict[str, object] = {"source": upstream}
     models: dict[str, object] = {
-        "bench-responses": {"endpoint": "responses"},
+        "bench-responses*": {"endpoint": "responses"},
         "bench-*": {"endpoint": "chat"},
     }
     if narrow:

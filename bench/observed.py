@@ -1,8 +1,10 @@
-"""A gateway that tells what goes on in it: on SIGUSR1 it writes one line of JSON to a file.
+"""A gateway that tells what goes on in it, in one line of JSON in a file, when it gets a signal.
 
     python -m bench.observed CONFIG PORT FILE
 
-Run by the abort bench, which sees sockets and memory from outside, but not tasks and slots.
+SIGUSR2: its tasks and slots. SIGUSR1: after a collection of garbage, its objects too. All else is
+as in `gateway serve`. Run by the abort bench and the soak, which see sockets and memory from
+outside, but not tasks and slots.
 """
 
 import asyncio
@@ -15,40 +17,51 @@ from collections import Counter
 from pathlib import Path
 
 from gateway import app
+from gateway.app import Application
 from gateway.config.load import load
-from gateway.server.serving import Listener, serve
+from gateway.config.settings import Settings
+from gateway.running import run
 
 
-def main(config: Path, port: int, file: Path) -> None:
-    application = app.build(load(config, os.environ))
+class _Teller:
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._application: Application | None = None
 
-    def tell() -> None:
-        gc.collect()
-        objects = Counter(type(each).__qualname__ for each in gc.get_objects())
-        known = {
+    def build(self, settings: Settings) -> Application:
+        self._application = app.build(settings)
+        return self._application
+
+    def signalled(self, number: int, _frame: object) -> None:
+        """Tell from within the loop: a signal comes between any two steps of anything."""
+        loop = asyncio.get_running_loop()
+        loop.call_soon_threadsafe(self._tell, number == signal.SIGUSR1)
+
+    def _tell(self, collected: bool) -> None:
+        assert self._application is not None
+        stats = self._application.upstreams.stats().values()
+        known: dict[str, object] = {
             "tasks": len(asyncio.all_tasks()),
-            "objects": objects,
-            "in_flight": sum(each.in_flight for each in application.upstreams.stats().values()),
-            "queued": sum(each.queued for each in application.upstreams.stats().values()),
+            "in_flight": sum(each.in_flight for each in stats),
+            "queued": sum(each.queued for each in stats),
+            "idle": sum(each.idle or 0 for each in stats),
         }
+        if collected:
+            gc.collect()
+            known["objects"] = Counter(type(each).__qualname__ for each in gc.get_objects())
         # Written beside and renamed: whoever waits for the file never reads half of it.
-        beside = file.with_suffix(".new")
+        beside = self._file.with_suffix(".new")
         beside.write_text(json.dumps(known))
-        os.replace(beside, file)
+        os.replace(beside, self._file)
 
-    async def run() -> None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell)
-        try:
-            await serve(
-                [Listener(application.gateway, "127.0.0.1", port)],
-                grace_period=1,
-                on_drain=application.gateway.drain,
-            )
-        finally:
-            await application.aclose()
 
-    asyncio.run(run())
+def main(config: Path, port: int, file: Path) -> int:
+    teller = _Teller(file)
+    signal.signal(signal.SIGUSR1, teller.signalled)
+    signal.signal(signal.SIGUSR2, teller.signalled)
+    settings = load(config, os.environ, {"server.port": port, "server.host": "127.0.0.1"})
+    return run(settings, teller.build)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])))

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 CONTENDER_CPU = 0
@@ -40,6 +41,18 @@ def free_port() -> int:
         return port
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes in memory: all, shared pages by their share (Pss), and only what is its own (Uss)."""
+
+    rss: int = 0
+    pss: int = 0
+    uss: int = 0
+
+    def __add__(self, other: "Memory") -> "Memory":
+        return Memory(self.rss + other.rss, self.pss + other.pss, self.uss + other.uss)
+
+
 class Process:
     """A server in a process group of its own; its output goes to a file.
 
@@ -68,6 +81,11 @@ class Process:
     def pid(self) -> int:
         """The process id of the first process."""
         return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the first process has not ended."""
+        return self._process.poll() is None
 
     def wait_for_port(self, port: int, seconds: float) -> bool:
         """Wait until it accepts connections; False if it ends, or does not in time."""
@@ -120,7 +138,11 @@ class Process:
 
     def memory_bytes(self) -> int:
         """Return the resident memory; pages shared among the processes count once."""
-        return sum(_memory(pid) for pid in _tree(self.pid))
+        return self.memory().pss
+
+    def memory(self) -> Memory:
+        """Return the resident memory in all its measures."""
+        return sum((_memory(pid) for pid in _tree(self.pid)), Memory())
 
     def open_files(self) -> int:
         """Return how many descriptors are open."""
@@ -143,9 +165,11 @@ def _cpu_ticks(pid: int) -> int:
     return 0
 
 
-def _memory(pid: int) -> int:
+def _memory(pid: int) -> Memory:
     with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    return 0
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+        pairs = [line.split(":") for line in lines]
+        kilobytes = {name: int(value.split()[0]) for name, value in pairs}
+        own = kilobytes["Private_Clean"] + kilobytes["Private_Dirty"]
+        return Memory(kilobytes["Rss"] * 1024, kilobytes["Pss"] * 1024, own * 1024)
+    return Memory()

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct bytes json_reply[2], burst[2], chat_burst_with_usage;
+struct bytes json_reply[2], burst[2], chat_burst_with_usage, short_reply;
 
 void append(struct bytes *to, const char *data, size_t size)
 {
@@ -149,6 +149,8 @@ void build_replies(void)
     snprintf(answer, sizeof answer, RESPONSE "\"status\":\"completed\",\"output\":[" MESSAGE "],"
              USAGE "}", text);
     build_json(&json_reply[RESPONSES], "200 OK", answer);
+    build_json(&short_reply, "200 OK",
+               "{\"object\":\"list\",\"id\":\"file-0123456789\",\"data\":[]}");
     build_chat_burst(&burst[CHAT], 0);
     build_chat_burst(&chat_burst_with_usage, 1);
     build_responses_burst(&burst[RESPONSES]);

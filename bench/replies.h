@@ -19,6 +19,7 @@ struct bytes {
 
 /* Whole replies by format, head included; filled in by build_replies(). */
 extern struct bytes json_reply[2], burst[2], chat_burst_with_usage;
+extern struct bytes short_reply; /* for what is no generation */
 void build_replies(void);
 
 void append(struct bytes *to, const char *data, size_t size);

@@ -37,7 +37,7 @@ def main() -> int:
     began = time.monotonic()
     allow_many_sockets()
     signal.signal(signal.SIGTERM, _end)
-    found = tools.collect(peers=not quick and not only_aborts)
+    found = tools.collect(compared=not only_aborts, peers=not quick)
     if found.source is None or found.load is None:
         print("bench: nothing can be measured without a C compiler; install gcc and libc6-dev")
         return 1

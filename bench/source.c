@@ -3,8 +3,8 @@
  *   source PORT
  *
  * One thread, epoll, HTTP/1.1 with keep-alive, on 127.0.0.1. It reads the whole request before it
- * answers, as a model server must. POST .../chat/completions and .../responses; the model's name
- * says how:
+ * answers, as a model server must. POST .../chat/completions and .../responses, and with a short
+ * JSON reply .../embeddings and .../files; the model's name, or for files the query, says how:
  *
  *   any name                   a 700-byte JSON reply, or with "stream": true a burst: 200 events,
  *                              each an HTTP chunk of its own, all written at once
@@ -32,7 +32,8 @@
 #include <unistd.h>
 
 #define EVENTS_PACED 500
-#define MAX_REQUEST (1 << 20)
+#define MAX_REQUEST (16 << 20)
+#define KEPT_ROOM (1 << 20) /* a larger buffer is given back after its request */
 
 struct connection {
     int fd;
@@ -197,16 +198,34 @@ static void model_of(const char *body, char *model, size_t room)
     snprintf(model, room, "%.*s", (int)size, at);
 }
 
+static void answer_later(struct connection *c, const struct bytes *reply, long wait_ms)
+{
+    if (wait_ms) {
+        c->reply = reply;
+        set_timer(c, now_us() + wait_ms * 1000);
+    } else {
+        send_bytes(c, reply->data, reply->size);
+        replies_done++;
+    }
+}
+
 static void answer(struct connection *c, const char *line, const char *body)
 {
-    char model[128];
+    char model[128], query[128];
     size_t target = strcspn(line, "\r");
     replies_begun++;
     if (!strncmp(line, "GET /stats", 10)) {
         answer_stats(c);
         return;
     }
+    snprintf(query, sizeof query, "%.*s", (int)target, line);
     int chat = memmem(line, target, "/chat/completions", 17) != NULL;
+    int embeddings = memmem(line, target, "/embeddings", 11) != NULL;
+    if (embeddings || memmem(line, target, "/files", 6)) {
+        model_of(body, model, sizeof model);
+        answer_later(c, &short_reply, named(embeddings ? model : query, "slow-"));
+        return;
+    }
     if (!chat && !memmem(line, target, "/responses", 10)) {
         answer_text(c, "404 Not Found", "{\"error\":{\"message\":\"This is a chat model and not "
                     "supported in the v1/completions endpoint.\",\"type\":"
@@ -225,12 +244,8 @@ static void answer(struct connection *c, const char *line, const char *body)
         c->events_left = EVENTS_PACED;
         send_bytes(c, STREAM_HEAD, strlen(STREAM_HEAD));
         set_timer(c, now_us());
-    } else if (wait) {
-        c->reply = reply;
-        set_timer(c, now_us() + wait * 1000);
     } else {
-        send_bytes(c, reply->data, reply->size);
-        replies_done++;
+        answer_later(c, reply, wait);
     }
 }
 
@@ -247,8 +262,10 @@ static size_t request_size(struct connection *c, char **body)
     *end = '\r';
     size_t there = c->in.size - (*body - c->in.data);
     if (chunked) {
-        char *last = memmem(*body, there, "\r\n0\r\n\r\n", 7);
-        return last ? (size_t)(last + 7 - c->in.data) : 0;
+        /* Nobody sends a further request before the reply: the end of what is there is the body's.
+         * A search from its start, at each read, would take longer than all the rest. */
+        int ended = there >= 5 && !memcmp(c->in.data + c->in.size - 7, "\r\n0\r\n\r\n", 7);
+        return ended ? c->in.size : 0;
     }
     size_t expected = length ? strtoul(length + 16, NULL, 10) : 0;
     return there >= expected ? *body - c->in.data + expected : 0;
@@ -285,7 +302,12 @@ static void read_connection(struct connection *c)
     answer(c, c->in.data, body);
     c->in.data[size] = following;
     c->in.size -= size;
-    memmove(c->in.data, c->in.data + size, c->in.size + 1);
+    if (!c->in.size && c->in.room > KEPT_ROOM) {
+        free(c->in.data);
+        c->in = (struct bytes){0};
+    } else {
+        memmove(c->in.data, c->in.data + size, c->in.size + 1);
+    }
 }
 
 static void accept_connections(int listener)

@@ -45,8 +45,11 @@ class Tools:
             self.missing.append(f"{name}: {reason}")
 
 
-def collect(*, peers: bool) -> Tools:
-    """Find everything, installing what is not there; the peers only where they are wanted."""
+def collect(*, compared: bool, peers: bool) -> Tools:
+    """Find everything, installing what is not there.
+
+    What only a comparison needs is left out if nothing is `compared`, and so are the peers.
+    """
     CACHE.mkdir(parents=True, exist_ok=True)
     tools = Tools()
     compiler = _from_system("cc", ("gcc", "libc6-dev"))
@@ -54,6 +57,8 @@ def collect(*, peers: bool) -> Tools:
         tools.source = _compile(compiler, "source", ("source.c", "replies.c"))
         tools.load = _compile(compiler, "load", ("load.c",))
     tools.need("a C compiler", compiler, "the upstream and the stream load cannot be built")
+    if not compared:
+        return tools
     tools.wrk = _from_system("wrk", ("wrk",))
     tools.need("wrk", tools.wrk, "bench/load.c makes the requests instead")
     tools.nginx = _from_system("nginx", ("nginx-light",))
