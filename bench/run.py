@@ -1,7 +1,8 @@
 """Runs the bench: `make bench`, or `python -m bench.run`.
 
 From the environment: QUICK=1 (nginx and the gateway only, within a minute), ROUNDS=n (default 5),
-ABORTS=1 (the abort bench alone; a full run includes it). The last line is one JSON object.
+ABORTS=1 (the abort bench alone; a full run includes it), SOAK=1 (the soak alone, which no other run
+includes). The last line is one JSON object.
 """
 
 import json
@@ -13,7 +14,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from bench import aborts, machine, tools
+from bench import aborts, machine, soak, tools
 from bench.cases import MANY_STREAMS, Case, cases
 from bench.contenders import LITELLM, NGINX, PORTKEY, Contender, running
 from bench.measure import LoadFailed, measure
@@ -32,7 +33,9 @@ _STREAMS_WARM_UP, _STREAMS_WINDOW = 3.0, 4.0
 
 
 def main() -> int:
-    """Run what the environment asks for; the exit code is 1 when the abort bench found a leak."""
+    """Run what the environment asks for; the exit code is 1 when something was left or broken."""
+    if _flag("SOAK"):
+        return _soak()
     quick, only_aborts = _flag("QUICK"), _flag("ABORTS")
     began = time.monotonic()
     allow_many_sockets()
@@ -58,6 +61,16 @@ def main() -> int:
         print(f"missing: {line}")
     print(json.dumps(outcome))
     return 1 if leaks else 0
+
+
+def _soak() -> int:
+    allow_many_sockets()
+    signal.signal(signal.SIGTERM, _end)
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        report = soak.run(Path(name))
+    print("", report.text(), "", sep="\n")
+    print(json.dumps({"soak": report.figures}))
+    return 1 if report.broken else 0
 
 
 def _end(number: int, _frame: object) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 _LIMIT = 1 << 20
+_SMALL = 1 << 15
 _CLOSES_WITHIN = 1.0
 
 _TCP_STATES = (
@@ -64,9 +65,19 @@ class Wire:
         self.progress = Progress(self._opened)
 
     @classmethod
-    async def open(cls, port: int) -> "Wire":
-        """Connect to a port of this machine."""
-        return cls(*await asyncio.open_connection("127.0.0.1", port, limit=_LIMIT))
+    async def open(cls, port: int, *, small: bool = False) -> "Wire":
+        """Connect to a port of this machine; a `small` one takes little that was not yet read."""
+        if not small:
+            return cls(*await asyncio.open_connection("127.0.0.1", port, limit=_LIMIT))
+        connection = socket.socket()
+        connection.setblocking(False)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL)
+        try:
+            await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
+        except BaseException:
+            connection.close()
+            raise
+        return cls(*await asyncio.open_connection(sock=connection, limit=_SMALL))
 
     async def write(self, data: bytes) -> None:
         """Send a request, or its beginning, or several."""
@@ -80,7 +91,7 @@ class Wire:
         return self._took(await self._reader.readexactly(size))
 
     async def reply(self, pause: float = 0.0) -> Reply:
-        """Read one reply; after each chunk of its body wait for `pause` seconds."""
+        """Read one reply; after every 32 KB of its body wait for `pause` seconds."""
         head = self._took(await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         line, *lines = head[:-4].split("\r\n")
         pairs = [field.partition(":") for field in lines]
@@ -91,21 +102,32 @@ class Wire:
         elif "chunked" in headers.get("transfer-encoding", ""):
             reply.body = await self._chunks(pause)
         elif "content-length" in headers:
-            reply.body = await self.read(int(headers["content-length"]))
+            reply.body = await self._paced(int(headers["content-length"]), pause)
         else:
             reply.body = self._took(await self._reader.read())
         self._replies += 1
         self._used = time.monotonic()
         return reply
 
-    async def _chunks(self, pause: float) -> bytes:
+    async def _paced(self, size: int, pause: float) -> bytes:
         pieces = []
+        while size:
+            pieces.append(await self.read(min(size, _SMALL) if pause else size))
+            size -= len(pieces[-1])
+            if pause:
+                await asyncio.sleep(pause)
+        return b"".join(pieces)
+
+    async def _chunks(self, pause: float) -> bytes:
+        pieces, since_pause = [], 0
         while True:
             size = int(self._took(await self._reader.readuntil(b"\r\n")), 16)
             pieces.append((await self.read(size + 2))[:-2])
             if not size:
                 return b"".join(pieces)
-            if pause:
+            since_pause += size
+            if pause and since_pause > _SMALL:
+                since_pause = 0
                 await asyncio.sleep(pause)
 
     def _took(self, data: bytes) -> bytes:
