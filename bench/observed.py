@@ -2,12 +2,13 @@
 
     python -m bench.observed CONFIG PORT FILE
 
-SIGUSR2: its tasks and slots. SIGUSR1: after a collection of garbage, its objects too. All else is
-as in `gateway serve`. Run by the abort bench and the soak, which see sockets and memory from
-outside, but not tasks and slots.
+SIGUSR2: its tasks and slots. SIGUSR1: after a collection of garbage, its objects too, and how much
+memory that gave back, and how much the allocator held free. All else is as in `gateway serve`. Run
+by the abort bench and the soak, which see sockets and memory from outside, but not tasks and slots.
 """
 
 import asyncio
+import ctypes
 import gc
 import json
 import os
@@ -48,11 +49,26 @@ class _Teller:
         }
         if collected:
             gc.collect()
+            known["after_collection"] = _resident_bytes()
+            _trim()
+            known["after_trim"] = _resident_bytes()
             known["objects"] = Counter(type(each).__qualname__ for each in gc.get_objects())
         # Written beside and renamed: whoever waits for the file never reads half of it.
         beside = self._file.with_suffix(".new")
         beside.write_text(json.dumps(known))
         os.replace(beside, self._file)
+
+
+def _resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _trim() -> None:
+    """Give back what the allocator holds free, where it knows how (glibc)."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def main(config: Path, port: int, file: Path) -> int:

@@ -94,6 +94,7 @@ class _Soak:
             await self._until(began + part * self._seconds)
             await self._rest()
         self._report.seconds = time.monotonic() - began
+        self._report.final = await asyncio.to_thread(self._gateway.look, collect=True)
         self._report.log = self._gateway.log
         self._report.gateway_alive = self._gateway.process.alive
         return self._report

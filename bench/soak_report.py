@@ -39,6 +39,8 @@ class Report:
     samples: list[Sample] = field(default_factory=list)
     log: str = ""
     gateway_alive: bool = True
+    final: Seen | None = None
+    """After everything, with a collection of garbage: what memory is there for."""
     back_seconds: list[float] = field(default_factory=list)
     """How long it took at each rest until nothing was under way."""
 
@@ -87,13 +89,23 @@ class Report:
                 "",
                 *_table(self.samples),
                 "",
-                f"Memory in the second half: {rise:+.1f} MB (± {2 * error:.1f}).",
+                f"Memory in the second half: {rise:+.1f} MB (± {2 * error:.1f}). {self._kept()}",
                 f"At each rest, nothing was under way after {back} s.",
                 "",
                 *(("Failures:", *failures, "") if failures else ()),
                 *_first_traceback(self.log),
                 f"Broken: {'; '.join(self.broken) or 'nothing'}.",
             ]
+        )
+
+    def _kept(self) -> str:
+        if self.final is None:
+            return ""
+        sizes = (self.final.memory.rss, self.final.after_collection, self.final.after_trim)
+        rss, collected, trimmed = (size / MEGABYTE for size in sizes)
+        return (
+            f"In the end {rss:.1f} MB; {collected:.1f} after a collection of garbage, "
+            f"{trimmed:.1f} after the allocator gave back what it held free."
         )
 
     def _rests(self) -> list[Sample]:

@@ -30,6 +30,10 @@ class Seen:
     under_way_at_source: int
     objects: dict[str, int] = field(default_factory=dict)
     """How many that the collector knows, by the names of their types; only after a collection."""
+    after_collection: int = 0
+    """Resident bytes after it."""
+    after_trim: int = 0
+    """The same, after the allocator gave back what it held free."""
 
     @property
     def busy_files(self) -> int:
