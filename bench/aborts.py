@@ -68,7 +68,10 @@ class Report:
         names = ("tasks", "in_flight", "queued", "open_files", "under_way_at_source")
         rows = [(name, getattr(before, name), getattr(after, name)) for name in names]
         rows.append(("objects", *(sum(seen.objects.values()) for seen in (before, after))))
-        rows.append(("memory, MB", *(seen.memory.pss // MEGABYTE for seen in (before, after))))
+        looks = (before, after)
+        rows.append(("memory, MB", *(seen.memory.rss // MEGABYTE for seen in looks)))
+        rows.append(("… without garbage", *(seen.after_collection // MEGABYTE for seen in looks)))
+        rows.append(("… and trimmed", *(seen.after_trim // MEGABYTE for seen in looks)))
         what = f"{done.moments.total():,} aborted requests, {done.bytes_sent / 1e9:.1f} GB"
         left = [f"Left {_counts(done.moments)}", f"by {_counts(done.manners)}"]
         left.append(f"at {_counts(done.paths)}")
@@ -162,7 +165,7 @@ def _leaks(report: Report) -> list[str]:
         leaks.append(f"{done.still_open} half-closed connections not closed within a second")
     if done.vain:
         leaks.append(f"no reply for those that left {_counts(done.vain)}")
-    megabytes = (after.memory.pss - before.memory.pss) / MEGABYTE
+    megabytes = (after.memory.rss - before.memory.rss) / MEGABYTE
     if megabytes > SPARE_MEGABYTES:
         leaks.append(f"{megabytes:.0f} MB more memory")
     more = Counter(after.objects)

@@ -153,9 +153,10 @@ class Client:
         data = asked.data
         if moment in ("within", "upload"):
             data = data[: random.randrange(1, len(data))]
-        wire = await Wire.open(self._port, small=moment == "unread")
+        wire: Wire | None = None
         try:
             async with asyncio.timeout(PATIENCE):
+                wire = await Wire.open(self._port, small=moment == "unread")
                 # The gateway may answer and close first.
                 with contextlib.suppress(ConnectionError, EOFError):
                     await wire.write(data)
@@ -163,18 +164,22 @@ class Client:
                         await wire.read(random.randrange(1, 2_000))
                     elif moment != "at once":
                         await asyncio.sleep(random.random() * 0.3)
-        except TimeoutError as error:
-            self._ledger.fail("abort", f"{moment}, {asked.expected.what}", error, wire)
-        else:
             self._ledger.succeed("abort", wire.progress)
-        await wire.leave(random.choice(list(Leaving)))
+        except OSError as error:
+            self._ledger.fail("abort", f"{moment}, {asked.expected.what}", error, wire)
+        if wire is not None:
+            await wire.leave(random.choice(list(Leaving)))
 
     async def _silent_connection(self) -> None:
         """Connect, say nothing or half a head, and close."""
-        wire = await Wire.open(self._port)
         began = time.monotonic()
-        with contextlib.suppress(OSError):
-            await wire.write(self._random.choice([b"", b"\r\n", b"POST /v1/chat/comp"]))
+        said = self._random.choice([b"", b"\r\n", b"POST /v1/chat/comp"])
+        try:
+            wire = await Wire.open(self._port)
+            await wire.write(said)
+        except OSError as error:
+            self._ledger.fail("silent connection", repr(said), error, None)
+            return
         await asyncio.sleep(self._random.random() * _IDLE_SECONDS)
         await wire.leave(self._random.choice(list(Leaving)))
         wire.progress.began = began
