@@ -1,180 +1,29 @@
-"""A thousand clients that leave at random moments, over sockets, and nothing stays behind."""
+"""Clients that leave at random moments, over sockets, and nothing stays behind."""
 
 import asyncio
 import contextlib
-import os
+import math
 import random
 import socket
 import struct
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 
-from gateway import app
-from gateway.app import Application
-from gateway.config.settings import (
-    AdminSettings,
-    CredentialPolicy,
-    Kind,
-    ModelRule,
-    Settings,
-    UpstreamSettings,
-)
-from gateway.server.serving import Listener, serve
 from gateway.shapes import Shape
-from tests.upstream.scripted import until
+from tests.clients.leaving import EMBEDDINGS, FILES, PLACES, SILENT, Stage, running
 
 ABORTS = 1000
 CLIENTS = 32
-PLACES = 4
-"""Requests that may be under way at the upstream; the others wait in the queue."""
+LARGE_ABORTS = 300
+LARGE_CLIENTS = 12
+LARGEST = 5_000_000
+NOTICED_WITHIN = 5.0
+"""Seconds; it takes a fraction of one, but the machine may be busy."""
 PATIENCE = 30.0
 """Seconds until something that should have ended is given up: a limit, not an expectation."""
 
-REFUSAL = (
-    b'{"error":{"message":"This is a chat model and not supported in the v1/completions endpoint.",'
-    b'"type":"invalid_request_error","param":"model","code":null}}'
-)
-EVENT = (
-    b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":'
-    b'[{"index":0,"delta":{"content":"x"},"finish_reason":%b}]}\n\n'
-)
-WHOLE = (
-    b'{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,'
-    b'"message":{"role":"assistant","content":"x"},"finish_reason":"stop"}]}'
-)
-
-
-def reply(status: bytes, body: bytes) -> bytes:
-    head = b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-    return head % (status, len(body)) + body
-
-
-def chunk(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-async def upstream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Serve one connection: chat, whole or streamed with a pause; completions are refused."""
-    with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-        while True:
-            head = (await reader.readuntil(b"\r\n\r\n")).lower()
-            length = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
-            body = await reader.readexactly(length)
-            if b" /v1/chat/completions " not in head:
-                writer.write(reply(b"404 Not Found", REFUSAL))
-                continue
-            await asyncio.sleep(random.random() * 0.01)  # noqa: S311 - a model that thinks
-            if b'"stream":true' not in body:
-                writer.write(reply(b"200 OK", WHOLE))
-                continue
-            head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
-            writer.write(head + b"transfer-encoding: chunked\r\n\r\n")
-            for position in range(5):
-                writer.write(chunk(EVENT % (b'"stop"' if position == 4 else b"null")))
-                await writer.drain()
-                await asyncio.sleep(0)
-            writer.write(chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n")
-    writer.close()
-
-
-class Source:
-    """The upstream, and how many connections it serves: one that thinks notices late."""
-
-    def __init__(self) -> None:
-        self.connections = 0
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        try:
-            await upstream(reader, writer)
-        finally:
-            self.connections -= 1
-
-
-class Stage:
-    """A gateway before the upstream, all in this loop."""
-
-    def __init__(self, application: Application, port: int, source: Source) -> None:
-        self.application = application
-        self.port = port
-        self.source = source
-
-    def request(self, path: str, model: str, *, streamed: bool) -> bytes:
-        said = b'"messages":[{"role":"user","content":"Hi"}]'
-        if path == Shape.COMPLETIONS.endpoint:
-            said = b'"prompt":"Hi"'
-        body = b'{"model":"%b",%b%b}' % (
-            model.encode(),
-            said,
-            b',"stream":true' if streamed else b"",
-        )
-        head = f"POST {path} HTTP/1.1\r\nhost: g\r\ncontent-length: {len(body)}\r\n\r\n"
-        return head.encode() + body
-
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection("127.0.0.1", self.port)
-
-    @property
-    def quiet(self) -> bool:
-        stats = self.application.upstreams.stats()["source"]
-        return not (stats.in_flight or stats.queued or stats.idle or self.source.connections)
-
-    async def settle(self) -> tuple[int, int]:
-        """Wait until nothing is under way and no connection is left; return tasks and files."""
-        await until(lambda: self.quiet)
-        # Closed sockets and ended tasks leave the loop over its next rounds.
-        counts = [(-1, -1)]
-
-        def steady() -> bool:
-            counts.append((len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd"))))
-            return len(set(counts[-10:])) == 1
-
-        await until(steady)
-        return counts[-1]
-
-
-@asynccontextmanager
-async def running() -> AsyncIterator[Stage]:
-    source = Source()
-    server = await asyncio.start_server(source.serve, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-    settings = Settings(
-        (
-            UpstreamSettings(
-                "source",
-                url,
-                Kind.OTHER,
-                CredentialPolicy.NONE,
-                max_connections=PLACES,
-                keepalive_expiry=0.1,
-            ),
-        ),
-        models=(ModelRule("chat-*", endpoints=(Shape.CHAT,)),),
-        admin=AdminSettings(enabled=False),
-    )
-    application = app.build(settings)
-    ports: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
-    stop = asyncio.Event()
-    serving = asyncio.create_task(
-        serve(
-            [Listener(application.gateway, "127.0.0.1", 0)],
-            grace_period=1,
-            on_drain=application.gateway.drain,
-            on_started=ports.set_result,
-            stop=stop,
-        )
-    )
-    try:
-        yield Stage(application, (await ports)[0], source)
-    finally:
-        stop.set()
-        await serving
-        await application.aclose()
-        server.close()
-        await server.wait_closed()
+GENERATION = [shape.endpoint for shape in Shape]
 
 
 async def abort(stage: Stage, choose: random.Random) -> str:
@@ -198,10 +47,55 @@ async def abort(stage: Stage, choose: random.Random) -> str:
     elif how_far == "at the end":
         received = await reader.readuntil(b"\r\n\r\n")
     if choose.random() < 0.5:
-        connection: socket.socket = writer.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset(writer)
     writer.close()
     return f"{how_far}{'' if received or how_far != 'in mid-stream' else ' (nothing came)'}"
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Let the connection end with a reset, now."""
+    connection: socket.socket = writer.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, how: str) -> None:
+    """End a connection; a half-closed one is closed by the gateway, which is waited for."""
+    with contextlib.suppress(ConnectionError):
+        if how == "half-close":
+            writer.write_eof()
+            while await reader.read(65536):
+                continue
+        elif how == "RST":
+            reset(writer)
+        writer.close()
+        await writer.wait_closed()
+
+
+async def abort_large(stage: Stage, choose: random.Random) -> tuple[str, str, str]:
+    """Send a request of 1 KB to 5 MB that gets no reply, and leave; return where, when and how."""
+    path = choose.choice([*(shape.endpoint for shape in Shape), EMBEDDINGS, FILES])
+    model = f"{choose.choice(['chat', 'new'])}-{SILENT}-{choose.randrange(10**9)}"
+    streamed = path in GENERATION and choose.random() < 0.5
+    size = round(math.exp(choose.uniform(math.log(1_000), math.log(LARGEST))))
+    request = stage.request(path, model, streamed=streamed, size=size)
+    body = request.index(b"\r\n\r\n") + 4
+    when = choose.choice(["before the body", "within the body", "at its end", "after a while"])
+    if streamed and choose.random() < 0.5:
+        when = "in mid-stream"
+    cut = {"before the body": body, "within the body": choose.randrange(body, len(request))}
+    reader, writer = await stage.connect()
+    with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        writer.write(request[: cut.get(when, len(request))])
+        await writer.drain()
+        if when == "in mid-stream":
+            await reader.readuntil(b"\n\n")
+        elif when == "after a while":
+            for _ in range(choose.randrange(200)):
+                await asyncio.sleep(0)
+    how = choose.choice(["FIN", "RST", "half-close"])
+    await leave(reader, writer, how)
+    return path, when, how
 
 
 @pytest.mark.slow
@@ -233,6 +127,41 @@ def test_a_thousand_clients_that_leave_leave_nothing_behind() -> None:
             assert head.startswith(b"HTTP/1.1 200")
             assert b"x-gateway-attempts: 2\r\n" in head
             assert (await reader.readuntil(b"0\r\n\r\n")).count(b'"text":"x"') == 5
+            writer.close()
+            await writer.wait_closed()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.slow
+def test_clients_with_bodies_of_up_to_five_megabytes_are_missed_at_once_when_they_leave() -> None:
+    """The upstream never answers: only the gateway's noticing ends a request."""
+    choose = random.Random(7)  # noqa: S311 - the same moments in every run
+
+    async def scenario() -> None:
+        async with running() as stage:
+            seen: Counter[str] = Counter()
+            left = LARGE_ABORTS
+
+            async def client() -> None:
+                nonlocal left
+                while left > 0:
+                    left -= 1
+                    seen.update(await abort_large(stage, choose))
+
+            await abort_large(stage, choose)
+            before = await stage.settle()
+            async with asyncio.timeout(2 * PATIENCE):
+                await asyncio.gather(*(client() for _ in range(LARGE_CLIENTS)))
+            # Well below every timeout of the gateway's: none of them ends what is left.
+            async with asyncio.timeout(NOTICED_WITHIN):
+                assert await stage.settle() == before
+            assert min(seen.values()) >= LARGE_ABORTS // 20
+            assert len(seen) == 5 + 5 + 3
+
+            reader, writer = await stage.connect()
+            writer.write(stage.request(Shape.CHAT.endpoint, "chat", streamed=False, size=LARGEST))
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
             writer.close()
             await writer.wait_closed()
 
