@@ -12,6 +12,8 @@ def whole_as_event(shape: Shape, reply: Json) -> Json:
     if shape is Shape.RESPONSES:
         status = reply.get("status")
         ending = status if status in ("incomplete", "failed") else "completed"
+        if reply.get("error"):
+            ending = "failed"  # whatever its status says, as it is where it is folded as a whole
         return {"type": f"response.{ending}", "response": reply}
     if shape is Shape.COMPLETIONS:
         return reply

@@ -17,6 +17,7 @@ HEAD_LIMIT: Final = 64 * 1024
 
 _FIELD_OVERHEAD = 4
 _BODILESS = frozenset({204, 304})
+_VERSIONS = frozenset({"1.0", "1.1"})
 
 
 class ClosedUnanswered(UpstreamError):
@@ -42,6 +43,7 @@ class ReplyParser:
         "_parser",
         "_pieces",
         "_trailer_size",
+        "_unsure",
         "_until_close",
         "buffered",
         "complete",
@@ -68,6 +70,7 @@ class ReplyParser:
         self._interim_size = 0
         self._trailer_size = 0
         self._pieces = 0
+        self._unsure = False
         self._until_close = False
         self.status = 0
         self.raw_headers: list[tuple[bytes, bytes]] = []
@@ -88,7 +91,10 @@ class ReplyParser:
         if parser is None:
             self.keep_alive = False
             return
-        self.received = True
+        if not self.received:
+            # llhttp takes HTTP/2.0 and 0.9 too; asking it for the version costs more than this.
+            self._unsure = not data.startswith(b"HTTP/1.")
+            self.received = True
         self._aside += len(data)
         body = self._body
         before = len(body)
@@ -174,6 +180,8 @@ class ReplyParser:
         if self._aside > HEAD_LIMIT:
             self._refuse_a_long_head()
         status = parser.get_status_code()
+        if status < 100 or (self._unsure and parser.get_http_version() not in _VERSIONS):
+            raise _Refused("its status line is not HTTP/1.1's")
         if status < 200:
             if status == 101:
                 raise _Refused("it switched protocols, which nobody asked for")

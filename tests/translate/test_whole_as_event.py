@@ -46,3 +46,8 @@ def test_a_completions_reply_is_its_own_chunk() -> None:
 def test_a_response_becomes_its_terminal_event(status: str | None, kind: str) -> None:
     reply: Json = {"status": status}
     assert whole_as_event(Shape.RESPONSES, reply) == {"type": kind, "response": reply}
+
+
+def test_a_response_with_an_error_is_a_failed_one_whatever_its_status_says() -> None:
+    reply: Json = {"status": "completed", "output": [], "error": {"message": "No."}}
+    assert whole_as_event(Shape.RESPONSES, reply)["type"] == "response.failed"

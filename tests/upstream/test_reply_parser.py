@@ -190,3 +190,17 @@ def test_a_parser_that_is_done_needs_no_garbage_collector() -> None:
         assert gone() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("line", [b"HTTP/2.0 200 OK", b"HTTP/0.9 200 OK", b"HTTP/1.1 099 No"])
+@pytest.mark.parametrize("step", [1, 1000])
+def test_a_status_line_of_another_protocol_is_refused(line: bytes, step: int) -> None:
+    parser = ReplyParser("local")
+    data = line + b"\r\ncontent-length: 0\r\n\r\n"
+
+    def feed() -> None:
+        for start in range(0, len(data), step):
+            parser.feed(data[start : start + step])
+
+    with pytest.raises(UpstreamError, match="status line"):
+        feed()
