@@ -300,7 +300,7 @@ def test_a_late_refusal_of_one_call_is_told_in_the_upstreams_words(flow: Flow) -
 
     async def scenario(behind_the_door: Behind) -> None:
         stream, body = await behind_the_door.read(flow, flow.body(streamed=True))
-        check_told(flow, stream, "the quota is spent")
+        check_told(flow, stream, "the quota is spent", terminated=True)
         assert body is not None
         assert body.failure is not None
         assert body.failure.code == "quota"
