@@ -20,7 +20,7 @@ class Timer:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, expired: Callable[[], None]) -> None:
         self._loop = loop
-        self._expired: Callable[[], None] | None = expired
+        self._expired = expired
         self._wakes_at = inf
         self._handle: asyncio.TimerHandle | None = None
         self.at = inf
@@ -39,7 +39,7 @@ class Timer:
 
     def close(self) -> None:
         """Stop for good."""
-        self._expired = None
+        self._expired = _nothing  # its owner refers to this timer: the two would be a cycle
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
@@ -53,7 +53,10 @@ class Timer:
         self._sleep_until(now + LONGEST_SLEEP)
         if now >= self.at:
             self.at = inf
-            if self._expired is not None:
-                self._expired()
+            self._expired()
         elif self.at < self._wakes_at:
             self.set(self.at)
+
+
+def _nothing() -> None:
+    return

@@ -1,0 +1,69 @@
+"""What a client has not read: who waits for it, and when it has had time enough."""
+
+import asyncio
+from math import inf
+
+import pytest
+
+from gateway.server.backpressure import Backpressure
+from tests.server.wire import FakeTransport
+
+
+def flow(unread: int = 0) -> tuple[Backpressure, FakeTransport]:
+    transport = FakeTransport()
+    transport.unread = unread
+    return Backpressure(transport, 30), transport
+
+
+def test_a_client_that_reads_is_never_stuck() -> None:
+    followed, _ = flow()
+    assert (followed.paused, followed.due) == (False, inf)
+    assert not followed.is_stuck(1e9)
+
+
+def test_a_client_is_stuck_when_it_has_read_nothing_in_its_time() -> None:
+    followed, transport = flow(1000)
+    followed.pause(100)
+    assert (followed.paused, followed.due) == (True, 130)
+    assert not followed.is_stuck(129.9)
+    transport.unread = 999
+    assert not followed.is_stuck(130)
+    assert followed.due == 160
+    assert not followed.is_stuck(159)
+    assert followed.is_stuck(160)
+
+
+def test_a_client_that_has_read_what_more_was_written_since_is_stuck() -> None:
+    followed, transport = flow(1000)
+    followed.watch(0)
+    transport.unread = 1001
+    assert followed.is_stuck(30)
+
+
+def test_a_client_that_goes_on_reading_has_all_its_time_again() -> None:
+    followed, _ = flow(1000)
+    followed.pause(0)
+    followed.resume()
+    assert (followed.paused, followed.due) == (False, inf)
+    followed.pause(100)
+    assert followed.due == 130
+
+
+@pytest.mark.parametrize("end", [Backpressure.resume, Backpressure.release])
+def test_all_who_wait_go_on_together(end: object) -> None:
+    async def scenario() -> None:
+        followed, _ = flow()
+        await followed.drain()  # at once
+        followed.pause(0)
+        waiting = [asyncio.create_task(followed.drain()) for _ in range(3)]
+        await asyncio.sleep(0)
+        waiting[1].cancel()
+        await asyncio.sleep(0)
+        assert [task.done() for task in waiting] == [False, True, False]
+        assert callable(end)
+        end(followed)
+        await asyncio.wait_for(asyncio.gather(waiting[0], waiting[2]), 10)
+        assert waiting[1].cancelled()
+        end(followed)
+
+    asyncio.run(scenario())
