@@ -67,7 +67,7 @@ class Incoming:
         if not self._fed:
             while rest.startswith(b"\r\n"):  # RFC 9112 section 2.2
                 del rest[:2]
-            if rest in (b"", b"\r"):
+            if not rest or rest == b"\r":
                 return False
             if self._recognise():
                 return True

@@ -13,6 +13,8 @@ from gateway.server.head import ReceivedHead
 from gateway.server.state import State
 
 _BODILESS = frozenset({204, 304})
+"""Statuses whose replies end with their heads (RFC 9112 section 6.3)."""
+_NO_CONTENT = 204
 _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 
 
@@ -36,9 +38,9 @@ class WireWriter(ReplyWriter):
     """
 
     __slots__ = (
+        "_bodiless",
         "_chunked",
         "_chunks_understood",
-        "_head_only",
         "_left",
         "_source",
         "_wire",
@@ -57,7 +59,7 @@ class WireWriter(ReplyWriter):
         self._chunked = False
         self._left: int | None = None
         self._source: Source | None = None
-        self._head_only = received is not None and received.head.method == "HEAD"
+        self._bodiless = received is not None and received.head.method == "HEAD"
         self._chunks_understood = received is None or not received.is_http_1_0
         self.keep_alive = received is not None and received.keep_alive
         self.gone = False
@@ -112,7 +114,7 @@ class WireWriter(ReplyWriter):
 
     def _framed(self, body: bytes, *, last: bool = False) -> bytes:
         """Return a piece of the body as it goes on the wire; raises `GatewayError` if too long."""
-        if self._head_only:
+        if self._bodiless:
             return b""
         if self._chunked:
             data = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
@@ -124,7 +126,7 @@ class WireWriter(ReplyWriter):
         return body
 
     def _conclude(self) -> None:
-        if self._left and not self._head_only:
+        if self._left and not self._bodiless:
             raise GatewayError("The reply is shorter than its Content-Length.")
         self.complete = True
 
@@ -132,21 +134,23 @@ class WireWriter(ReplyWriter):
         """Return the head, and find out how the body will be framed; `length` is a whole one's."""
         lines = [_status_line(self.status), self._wire.date_line()]
         closing = False
+        if self.status in _BODILESS:
+            self._bodiless = True
         for name, value in fields:
             if name in _FRAMING:
-                if name == b"content-length":
-                    self._left = int(value)
-                elif name == b"transfer-encoding":
-                    continue
+                if name == b"connection":
+                    closing = closing or b"close" in value.lower()
+                elif name == b"transfer-encoding" or self.status == _NO_CONTENT:
+                    continue  # RFC 9110 section 8.6: a 204 has no length
                 else:
-                    closing = b"close" in value.lower()
+                    self._left = int(value)
             lines.append(b"%b: %b\r\n" % (name, value))
         if UNSAFE_IN_A_HEADER.search(b"".join([value for _, value in fields])):
             raise GatewayError("A header of the reply contains a control character.")
         lines.append(decision.lines())
         if closing or self._wire.state is State.BODY:
             self.keep_alive = False  # what still comes of the request is not waited for
-        if self._left is None and self.status not in _BODILESS and not self._head_only:
+        if self._left is None and not self._bodiless:
             lines.append(self._frame(length))
         if not (self.keep_alive or closing):
             lines.append(b"connection: close\r\n")
