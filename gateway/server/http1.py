@@ -104,7 +104,10 @@ class Connection(Lifetime):
     def cut_off(self) -> "asyncio.Task[None] | None":
         """End what is under way, now; return the task that ends it, if there is one."""
         if self._task is not None:
-            self._task.cancel()
+            if self._begun:  # else it ends by itself: the gateway takes no requests any more
+                self._task.cancel()
+        elif self.state is State.BODY:
+            self._fail_body(_shutting_down())
         elif self.state is not State.CLOSED:
             self._close()
         return self._task
@@ -129,13 +132,14 @@ class Connection(Lifetime):
         try:
             piece = incoming.begin_body()
         except GatewayError as error:
-            self._refuse(admission if admission.error is not None else admission.failed(error))
+            refused = admission if admission.error is not None else admission.failed(error)
+            self._refuse(refused, incoming.received)
             return
         if incoming.body_complete:
             self._serve_whole(piece)
             return
         if admission.error is not None:
-            self._refuse(admission)
+            self._refuse(admission, incoming.received)
             return
         if incoming.received.expects_continue:
             self.transport.write(_CONTINUE)
@@ -202,18 +206,18 @@ class Connection(Lifetime):
         """Answer a request whose body cannot be read to its end."""
         upload, self._upload = self._upload, None
         if upload is None:
-            self._refuse(self._incoming.admission.failed(error))
+            self._refuse(self._incoming.admission.failed(error), self._incoming.received)
             return
         self.finish_soon()
         self._enter(State.BODY, inf)
         upload.fail(error)
 
-    def _refuse(self, admission: Admission) -> None:
+    def _refuse(self, admission: Admission, received: ReceivedHead | None = None) -> None:
         """Answer a request of which no more is read; what still comes is thrown away."""
         self._body.clear()
         self._incoming.rest.clear()
         self._enter(State.BODY, inf)
-        self._start(admission, b"", None)
+        self._start(admission, b"", received)
 
     # --- a reply goes out ---------------------------------------------------------------------
 
@@ -231,8 +235,7 @@ class Connection(Lifetime):
         except asyncio.CancelledError:
             if not (writer.started or writer.gone):  # the grace period is over
                 writer.keep_alive = False
-                error = ShuttingDown("The gateway is shutting down; try again.")
-                await writer.write_error(error, Decision())
+                await writer.write_error(_shutting_down(), Decision())
         except Exception:
             log.exception("a request failed inside the gateway")
         finally:
@@ -289,3 +292,7 @@ class Connection(Lifetime):
                 code="request_timeout",
             )
         )
+
+
+def _shutting_down() -> ShuttingDown:
+    return ShuttingDown("The gateway is shutting down; try again.")

@@ -1,0 +1,254 @@
+"""All connections of a listener: the date, and an end in which nobody is cut off unheard."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from email.utils import parsedate_to_datetime
+
+import pytest
+
+from gateway.server import door as doors
+from gateway.server.door import Door
+from gateway.server.state import State
+from tests.api.client import Client
+from tests.server.test_http1 import CHAT, STREAMED_CHAT, Held, answer
+from tests.server.wire import FakeTransport, Wire, request
+from tests.upstream.scripted import until
+
+LONG = 30.0
+"""Seconds of grace that no test waits for."""
+
+
+def test_the_date_is_the_present_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_796_000_000.2
+    monkeypatch.setattr(time, "time", lambda: now)
+
+    async def scenario() -> None:
+        nonlocal now
+        door = Door(Client(answer).gateway)
+        first = door.date_line()
+        name, _, value = first.decode("ascii").partition(": ")
+        assert (name, value[-6:]) == ("date", " GMT\r\n")
+        assert parsedate_to_datetime(value.strip()).timestamp() == int(now)
+        now += 0.5
+        assert door.date_line() is first
+        now += 0.5
+        second = door.date_line()
+        assert parsedate_to_datetime(second.decode().partition(": ")[2]).timestamp() == int(now)
+
+    asyncio.run(scenario())
+
+
+class Stage:
+    """A door with several connections, each with what it has sent."""
+
+    def __init__(self, held: Held | None = None, *, in_stream: bool = False) -> None:
+        client = held.client(in_stream=in_stream) if held is not None else Client(answer)
+        self.client = client
+        self.door = Door(client.gateway)
+
+    def connect(self, sent: bytes = b"") -> Wire:
+        wire = Wire.__new__(Wire)
+        wire.door = self.door
+        wire.protocol = self.door.connection()
+        wire.transport = FakeTransport()
+        wire.transport.protocol = wire.protocol
+        wire.protocol.connection_made(wire.transport)
+        if sent:
+            wire.protocol.data_received(sent)
+        return wire
+
+    async def draining(self, grace: float = LONG) -> "asyncio.Task[None]":
+        """Begin to drain, the application first, as `serve` does."""
+        self.client.gateway.drain()
+        task = asyncio.create_task(self.door.drain(grace))
+        await asyncio.sleep(0)
+        return task
+
+
+def run(scenario: Callable[[], Awaitable[None]]) -> None:
+    async def bounded() -> None:
+        await asyncio.wait_for(scenario(), 20)
+
+    asyncio.run(bounded())
+
+
+def test_without_connections_it_ends_at_once() -> None:
+    async def scenario() -> None:
+        await (await Stage().draining())
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("sent", [b"", request(CHAT)[:30]], ids=["idle", "part of a head"])
+def test_an_idle_connection_stays_for_a_moment_and_is_closed(
+    sent: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doors, "DRAIN_SECONDS", 0.05)
+
+    async def scenario() -> None:
+        stage = Stage()
+        wire = stage.connect(sent)
+        task = await stage.draining()
+        assert not wire.transport.is_closing()
+        await task
+        assert wire.state is State.CLOSED
+        assert wire.take() == b""
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("before", [b"", request(CHAT)[:30]], ids=["idle", "part of a head"])
+def test_a_request_that_comes_meanwhile_is_a_503_and_the_last(
+    before: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doors, "DRAIN_SECONDS", LONG)
+
+    async def scenario() -> None:
+        stage = Stage()
+        wire = stage.connect(before)
+        task = await stage.draining()
+        received = await wire.send(request(CHAT)[len(before) :])
+        assert received.startswith(b"HTTP/1.1 503")
+        assert b"\r\nconnection: close\r\n" in received
+        assert b"\r\nretry-after: 1\r\n" in received
+        await task  # with the last connection, not at the end of its time
+        assert stage.client.scene.network.calls == []
+
+    run(scenario)
+
+
+def test_health_is_told_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doors, "DRAIN_SECONDS", LONG)
+
+    async def scenario() -> None:
+        stage = Stage()
+        alive, ready = stage.connect(), stage.connect()
+        task = await stage.draining()
+        health = request(b"", "/healthz", method="GET")
+        assert (await alive.send(health)).startswith(b"HTTP/1.1 200")
+        assert (await ready.send(health.replace(b"health", b"ready"))).startswith(b"HTTP/1.1 503")
+        await task
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("in_stream", [False, True])
+def test_a_request_under_way_finishes_and_keeps_nobody_longer(
+    monkeypatch: pytest.MonkeyPatch, *, in_stream: bool
+) -> None:
+    monkeypatch.setattr(doors, "DRAIN_SECONDS", 0.0)
+
+    async def scenario() -> None:
+        held = Held()
+        stage = Stage(held, in_stream=in_stream)
+        busy, idle = stage.connect(request(STREAMED_CHAT if in_stream else CHAT)), stage.connect()
+        await held.asked.wait()
+        task = await stage.draining()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not task.done()
+        assert [wire.transport.is_closing() for wire in (busy, idle)] == [False, False]
+        held.answers.set()
+        await task
+        received = busy.take()
+        assert received.startswith(b"HTTP/1.1 200")
+        assert received.endswith(b"0\r\n\r\n" if in_stream else b"}")
+        assert (b"\r\nconnection: close\r\n" in received) is not in_stream  # told beforehand
+        assert (busy.state, idle.state) == (State.CLOSED, State.CLOSED)
+
+    run(scenario)
+
+
+def test_a_body_that_still_arrives_is_waited_for_and_then_refused() -> None:
+    async def scenario() -> None:
+        stage = Stage()
+        sent = request(CHAT)
+        wire = stage.connect(sent[:-5])
+        task = await stage.draining()
+        received = await wire.send(sent[-5:])
+        assert received.startswith(b"HTTP/1.1 503")
+        assert b"\r\nconnection: close\r\n" in received
+        await task
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("in_stream", [False, True])
+def test_what_outlasts_the_grace_period_is_cut_off(*, in_stream: bool) -> None:
+    async def scenario() -> None:
+        held = Held()
+        stage = Stage(held, in_stream=in_stream)
+        busy = stage.connect(request(STREAMED_CHAT if in_stream else CHAT))
+        await held.asked.wait()
+        part = stage.connect(request(CHAT)[:-5])
+        task = await stage.draining(0.05)
+        await until(lambda: part.transport.ended)
+        part.end()
+        await task
+        received = busy.take()
+        assert received.startswith(b"HTTP/1.1 200" if in_stream else b"HTTP/1.1 503")
+        assert received.endswith(b"data: 1\n\n\r\n" if in_stream else b"}")
+        assert (busy.state, part.state) == (State.CLOSED, State.CLOSED)
+        assert part.take().startswith(b"HTTP/1.1 503")
+        assert held.given_up == 1
+        assert [seen.outcome for seen in stage.client.observer.seen] == ["shutting_down"] * 2
+
+    run(scenario)
+
+
+def test_a_request_that_comes_with_the_end_is_told() -> None:
+    async def scenario() -> None:
+        stage = Stage()
+        stage.client.gateway.drain()
+        wire = stage.connect(request(CHAT))  # its task has not begun
+        await stage.door.drain(0.0)
+        assert wire.take().startswith(b"HTTP/1.1 503")
+
+    run(scenario)
+
+
+def test_a_client_that_does_not_read_its_last_reply_is_reset(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(doors, "_LAST_SECONDS", 0.05)
+
+    async def scenario() -> None:
+        stage = Stage()
+        wire, reads = stage.connect(), stage.connect()
+        wire.transport.unread = 10
+        await (await stage.draining(0.0))
+        assert wire.transport.was_aborted()
+        assert not reads.transport.was_aborted()
+        assert stage.door.connections == set()
+
+    run(scenario)
+
+
+def test_a_request_that_never_ends_does_not_hold_the_end_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(doors, "_LAST_SECONDS", 0.05)
+
+    async def scenario() -> None:
+        stage = Stage()
+        stuck, freed = asyncio.Event(), asyncio.Event()
+
+        async def deaf(*_: object) -> None:
+            while not freed.is_set():
+                stuck.set()
+                try:
+                    await freed.wait()
+                except asyncio.CancelledError:
+                    continue
+
+        monkeypatch.setattr(stage.client.gateway, "serve", deaf)
+        wire = stage.connect(request(CHAT))
+        await stuck.wait()
+        await (await stage.draining(0.0))
+        assert wire.transport.was_aborted()
+        freed.set()
+        await wire.settle()
+        assert stage.door.connections == set()
+
+    run(scenario)
