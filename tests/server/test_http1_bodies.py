@@ -1,0 +1,383 @@
+"""Bodies that are handed on while they arrive, refused within, late, or not waited for."""
+
+import asyncio
+
+import pytest
+
+from gateway.api.admission import Admission
+from gateway.api.writing import ReplyWriter
+from gateway.config.settings import ServerSettings
+from gateway.errors import GatewayError
+from gateway.exchange.message import ClientReply, Decision
+from gateway.request import Body, Head, Request
+from gateway.server import lifetime
+from gateway.server.http1 import MAX_PIPELINED, SMALL_BODY
+from gateway.server.lifetime import LINGER_BYTES
+from gateway.server.peer import LOOK_EVERY
+from gateway.server.state import State
+from gateway.server.upload import MAX_BUFFERED
+from tests.api.client import Client
+from tests.server.test_http1 import CHAT, Held, answer
+from tests.server.wire import Wire, request
+
+CHUNKED = request(b"", "/v1/files", "Transfer-Encoding: chunked", drop=("Content-Length",))
+DONE = b'{"read":%d}'
+
+
+class Uploads:
+    """An application that reads bodies as they arrive, when `reads` is set."""
+
+    def __init__(self, limit: int = 10**9, *, whole: bool = False) -> None:
+        self.server = ServerSettings(body_idle_timeout=7)
+        self.limit = limit
+        self.whole = whole
+        self.reads = asyncio.Event()
+        self.reads.set()
+        self.pieces: list[bytes] = []
+        self.lengths: list[int | None] = []
+        self.failed: list[GatewayError] = []
+        self.left = 0
+        self.replies_first = False
+
+    async def _handler(self, request: Request, decision: Decision) -> ClientReply:
+        raise AssertionError
+
+    def admit(self, head: Head) -> Admission:
+        return Admission(
+            Request(head.method, head.raw_path.decode()), self._handler, self.limit, self.whole
+        )
+
+    async def serve(
+        self, admission: Admission, body: Body, writer: ReplyWriter, length: int | None
+    ) -> None:
+        self.lengths.append(length)
+        if admission.error is not None:
+            await writer.write_error(admission.error, Decision())
+            return
+        await self.reads.wait()
+        try:
+            if isinstance(body, bytes):
+                self.pieces.append(body)
+            elif not self.replies_first:
+                async for piece in body:
+                    self.pieces.append(piece)
+                    await self.reads.wait()
+        except GatewayError as error:
+            self.failed.append(error)
+            await writer.write_error(error, Decision())
+            return
+        total = len(b"".join(self.pieces))
+        await writer.write(ClientReply(200, [], DONE % total), Decision())
+
+    def abandoned(self, admission: Admission) -> None:
+        self.left += 1
+
+
+async def turns(count: int = 10) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def chunk(size: int) -> bytes:
+    return b"%x\r\n%b\r\n" % (size, b"x" * size)
+
+
+LARGE = request(b"y" * (SMALL_BODY + 1), "/v1/files")
+HEAD_END = LARGE.index(b"\r\n\r\n") + 4
+
+
+def test_a_body_is_handed_on_as_it_arrives_and_the_next_request_follows() -> None:
+    async def scenario() -> None:
+        app = Uploads()
+        wire = Wire(app)
+        for piece in (CHUNKED + chunk(5), chunk(3)[:4], chunk(3)[4:]):
+            wire.protocol.data_received(piece)
+            await turns()
+        assert [len(piece) for piece in app.pieces] == [5, 1, 2]
+        assert (wire.state, wire.transport.is_reading()) == (State.BODY, True)
+        wire.protocol.data_received(b"0\r\n\r\n" + LARGE)
+        await turns()
+        await wire.settle()
+        received = wire.take()
+        assert received.count(b"HTTP/1.1 200") == 2
+        assert b"connection: close" not in received
+        assert app.lengths == [None, None]  # the second was here as a whole
+        assert wire.state is State.IDLE
+        wire.end()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("size", "handed_on"), [(SMALL_BODY, False), (SMALL_BODY + 1, True)], ids=["small", "large"]
+)
+def test_a_small_body_is_waited_for_even_where_pieces_are_taken(
+    size: int, *, handed_on: bool
+) -> None:
+    async def scenario() -> None:
+        app = Uploads()
+        wire = Wire(app)
+        sent = request(b"y" * size, "/v1/files")
+        wire.protocol.data_received(sent[:-1])
+        await turns()
+        assert (wire.task is not None) is handed_on
+        assert (await wire.send(sent[-1:])).startswith(b"HTTP/1.1 200")
+        assert b"".join(app.pieces) == b"y" * size
+        assert app.lengths == [size if handed_on else None]
+        wire.end()
+
+    asyncio.run(scenario())
+
+
+def test_a_client_waits_while_its_body_is_not_read_and_its_time_stands_still() -> None:
+    async def scenario() -> None:
+        app = Uploads()
+        app.reads.clear()
+        wire = Wire(app)
+        wire.protocol.data_received(CHUNKED + chunk(MAX_BUFFERED))
+        await turns()
+        wire.protocol.data_received(chunk(1))
+        assert not wire.transport.is_reading()
+        assert wire.protocol._due == float("inf")
+        app.reads.set()
+        await turns()
+        assert wire.transport.is_reading()
+        assert wire.protocol._due < wire.protocol._loop.time() + 7.1  # the reader waits again
+        assert (await wire.send(b"0\r\n\r\n")).endswith(DONE % (MAX_BUFFERED + 1))
+        assert wire.transport.is_reading()
+        wire.end()
+
+    asyncio.run(scenario())
+
+
+def test_a_body_that_is_complete_but_not_yet_read_lets_reading_go_on() -> None:
+    async def scenario() -> None:
+        app = Uploads()
+        app.reads.clear()
+        wire = Wire(app)
+        wire.protocol.data_received(CHUNKED + chunk(MAX_BUFFERED))
+        wire.protocol.data_received(chunk(1))
+        assert not wire.transport.is_reading()
+        wire.protocol.data_received(b"0\r\n\r\n")  # read before reading stopped
+        assert (wire.state, wire.transport.is_reading()) == (State.SERVING, True)
+        app.reads.set()
+        await wire.settle()
+        assert wire.take().endswith(DONE % (MAX_BUFFERED + 1))
+        assert wire.state is State.IDLE
+        wire.end()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("bad", "status"),
+    [(b"x\r\n", b"400"), (chunk(101), b"413")],
+    ids=["malformed", "beyond the limit"],
+)
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_body_that_goes_wrong_on_its_way_is_answered_and_the_rest_thrown_away(
+    bad: bytes, status: bytes, *, whole: bool
+) -> None:
+    async def scenario() -> None:
+        app = Uploads(limit=100, whole=whole)
+        wire = Wire(app)
+        wire.protocol.data_received(CHUNKED + chunk(5))
+        await turns()
+        wire.protocol.data_received(bad)
+        wire.protocol.data_received(b"more")
+        await wire.settle()
+        received = wire.take()
+        assert received.startswith(b"HTTP/1.1 " + status)
+        assert b"\r\nconnection: close\r\n" in received
+        assert len(app.failed) == (not whole)
+        assert wire.state is State.LINGERING
+        wire.protocol.data_received(b"even more")
+        wire.end()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_body_of_which_nothing_comes_is_a_408(*, whole: bool) -> None:
+    async def scenario() -> None:
+        app = Uploads(whole=whole)
+        wire = Wire(app)
+        wire.protocol.data_received(CHUNKED + chunk(5))
+        await turns()
+        wire.expire()
+        await wire.settle()
+        received = wire.take()
+        assert received.startswith(b"HTTP/1.1 408")
+        assert b"for 7 s" in received
+        assert wire.state is State.LINGERING
+        wire.end()
+
+    asyncio.run(scenario())
+
+
+def test_a_reply_before_the_bodys_end_is_the_last() -> None:
+    async def scenario() -> None:
+        app = Uploads()
+        app.replies_first = True
+        wire = Wire(app)
+        received = await wire.send(LARGE[:-1])
+        assert received.startswith(b"HTTP/1.1 200")
+        assert b"\r\nconnection: close\r\n" in received
+        assert wire.state is State.LINGERING
+        assert wire.transport.ended
+        wire.end()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("sent", [CHUNKED, LARGE[:-1]], ids=["chunked", "length"])
+@pytest.mark.parametrize("whole", [False, True])
+def test_who_leaves_in_the_middle_of_a_body_is_noted_once(sent: bytes, *, whole: bool) -> None:
+    async def scenario() -> None:
+        app = Uploads(whole=whole)
+        wire = Wire(app)
+        wire.protocol.data_received(sent)
+        await turns()
+        task = wire.task
+        wire.end()
+        if task is not None:
+            await asyncio.wait([task])
+            assert task.cancelled() or task.exception() is None
+        assert app.left == whole
+        assert wire.take() == b""
+        assert not wire.door.connections
+
+    asyncio.run(scenario())
+
+
+def test_who_asks_whether_to_send_a_body_is_told() -> None:
+    async def scenario() -> None:
+        for app, expected in ((Uploads(), b"HTTP/1.1 100 "), (Uploads(limit=1), b"HTTP/1.1 413 ")):
+            wire = Wire(app)
+            sent = request(b"y" * 9, "/v1/files", "Expect: 100-continue")
+            received = await wire.send(sent[:-9])
+            assert received.startswith(expected)
+            if app.limit > 1:
+                assert received == b"HTTP/1.1 100 Continue\r\n\r\n"
+                assert (await wire.send(sent[-9:])).startswith(b"HTTP/1.1 200")
+            wire.end()
+
+    asyncio.run(scenario())
+
+
+def test_who_sent_the_body_without_waiting_is_not_told() -> None:
+    async def scenario() -> None:
+        wire = Wire(Uploads())
+        received = await wire.send(request(b"y", "/v1/files", "Expect: 100-continue"))
+        assert received.startswith(b"HTTP/1.1 200")
+        wire.end()
+
+    asyncio.run(scenario())
+
+
+def test_a_refused_head_request_gets_no_body_though_its_own_is_not_here() -> None:
+    async def scenario() -> None:
+        wire = Wire(Client(answer).gateway)
+        received = await wire.send(request(CHAT, "/nowhere", method="HEAD")[:-1])
+        assert received.startswith(b"HTTP/1.1 404")
+        assert b"\r\nconnection: close\r\n" in received
+        assert received.endswith(b"\r\n\r\n")
+        wire.end()
+
+    asyncio.run(scenario())
+
+
+def test_a_reply_without_an_end_of_its_own_that_breaks_off_resets_the_connection() -> None:
+    async def scenario() -> None:
+        held = Held()
+        wire = Wire(held.client(in_stream=True).gateway)
+        body = CHAT[:-1] + b',"stream":true}'
+        wire.protocol.data_received(request(body, version="1.0"))
+        await held.asked.wait()
+        wire.protocol.cut_off()
+        await wire.settle()
+        assert wire.take().endswith(b"\r\n\r\ndata: 1\n\n")
+        assert wire.transport.was_aborted()
+        assert wire.protocol.cut_off() is None  # nothing is left to cut off
+
+    asyncio.run(scenario())
+
+
+def test_further_requests_are_held_up_to_a_limit_while_one_is_served() -> None:
+    async def scenario() -> None:
+        app = Uploads(whole=True)
+        app.reads.clear()
+        wire = Wire(app)
+        wire.protocol.data_received(request(b"1"))
+        await turns()
+        second = request(b"y" * MAX_PIPELINED)
+        wire.protocol.data_received(second[:MAX_PIPELINED])
+        assert wire.transport.is_reading()
+        wire.protocol.data_received(second[MAX_PIPELINED:])
+        assert not wire.transport.is_reading()
+        app.reads.set()
+        await wire.settle()
+        assert wire.take().count(b"HTTP/1.1 200") == 2
+        assert (wire.state, wire.transport.is_reading()) == (State.IDLE, True)
+        wire.end()
+
+    asyncio.run(scenario())
+
+
+def test_who_leaves_while_nothing_is_read_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        app = Uploads()
+        app.reads.clear()
+        wire = Wire(app)
+        wire.protocol.data_received(CHUNKED + chunk(MAX_BUFFERED))
+        await turns()
+        wire.protocol.data_received(chunk(1))
+        task = wire.task
+        assert task is not None
+        assert wire.protocol._timer.at <= wire.protocol._loop.time() + LOOK_EVERY
+        wire.protocol._expired()
+        assert not wire.transport.was_aborted()
+        monkeypatch.setattr(lifetime, "has_left", lambda _: True)
+        wire.protocol._expired()
+        assert wire.transport.was_aborted()
+        await asyncio.wait([task])
+        assert not wire.door.connections
+
+    asyncio.run(scenario())
+
+
+def test_a_refused_body_is_thrown_away_up_to_a_limit_until_its_reply_is_written() -> None:
+    async def scenario() -> None:
+        app = Uploads(limit=1)
+        wire = Wire(app)
+        wire.protocol.pause_writing()
+        wire.protocol.data_received(request(b"x" * LINGER_BYTES, "/v1/files")[:1000])
+        await turns()
+        for _ in range(LINGER_BYTES // 2**20):
+            wire.protocol.data_received(b"x" * 2**20)
+        assert wire.transport.is_reading()
+        wire.protocol.data_received(b"x")
+        assert not wire.transport.is_reading()
+        wire.protocol.resume_writing()
+        await wire.settle()
+        assert wire.take().startswith(b"HTTP/1.1 413")
+        assert (wire.state, wire.transport.is_reading()) == (State.LINGERING, True)
+        wire.end()
+
+    asyncio.run(scenario())
+
+
+def test_what_comes_on_a_closed_connection_is_ignored() -> None:
+    async def scenario() -> None:
+        wire = Wire(Uploads())
+        wire.transport.unread = 1
+        await wire.send(request(b"1", "/v1/files", "Connection: close"))
+        assert wire.state is State.CLOSING
+        wire.protocol.data_received(request(b"2"))
+        assert wire.task is None
+        wire.leave()
+        wire.protocol.data_received(request(b"3"))
+        wire.protocol.eof_received()
+        assert (wire.state, wire.task) == (State.CLOSED, None)
+
+    asyncio.run(scenario())
