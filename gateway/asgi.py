@@ -78,7 +78,7 @@ class _Client:
 
         A handler that takes pieces gets bytes all the same if there is but one.
         """
-        if admission.error is not None:
+        if not admission.needs_body:
             return b"", None
         pieces = self._pieces(admission.limit)
         try:

@@ -19,6 +19,10 @@ from gateway.server.workers import Workers
 log = logging.getLogger("gateway")
 
 _COLLECTOR_THRESHOLDS = (20_000, 50, 100)
+_M_MMAP_THRESHOLD = -3
+"""glibc's number for it (malloc.h, mallopt(3))."""
+_LARGE_BLOCK = 256 * 1024
+"""Bytes from which on a block of memory is mapped, and given back when it is freed."""
 
 Build = Callable[[Settings], Application]
 
@@ -85,6 +89,19 @@ def _settle_garbage_collector() -> None:
     gc.set_threshold(*_COLLECTOR_THRESHOLDS)
 
 
+def _settle_allocator() -> None:
+    """Let the memory of large bodies go back to the system when it is freed, where libc is glibc's.
+
+    glibc raises the size of blocks that it maps to that of the largest one freed, up to 32 MB.
+    Then bodies of some MB lie between small blocks that stay, and the heap never shrinks again.
+    """
+    try:
+        libc = import_module("ctypes").CDLL(None)
+        libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
+    except (ImportError, OSError, AttributeError):
+        log.debug("this platform's libc has no mallopt")
+
+
 async def _serve(
     application: Application,
     bound: Sequence[socket.socket],
@@ -100,6 +117,7 @@ async def _serve(
     if parent_gone is not None:
         _drain_without(parent_gone, stop)
     _settle_garbage_collector()
+    _settle_allocator()
     applications = (application.gateway, application.admin)
     listeners = [
         Listener(each, host, port)

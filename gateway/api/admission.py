@@ -33,8 +33,10 @@ class Admission:
     """Whether the handler takes the body as a whole, not as it arrives."""
     label: str = "other"
     """What the client called, for metrics: a shape, or `other`."""
+    needs_body: bool = True
+    """Whether the body is read at all; if not, the request is answered by its head."""
     error: GatewayError | None = None
-    """The error that the handler tells of: the body need not be read."""
+    """The error that the handler tells of."""
     while_draining: bool = False
     """Whether it is served while the gateway shuts down."""
 
@@ -68,4 +70,12 @@ def refusal(error: GatewayError, label: str = "other") -> Admission:
     async def refuse(request: Request, decision: Decision) -> ClientReply:  # noqa: ARG001
         return reply
 
-    return Admission(_NOTHING, refuse, _UNREAD_LIMIT, label=label, error=error, while_draining=True)
+    return Admission(
+        _NOTHING,
+        refuse,
+        _UNREAD_LIMIT,
+        label=label,
+        needs_body=False,
+        error=error,
+        while_draining=True,
+    )

@@ -96,12 +96,12 @@ class Gateway:
             label = self._label(place)
             headers = guard.check(head, self._allowed_hosts)
             client = self._access.client(headers)
+            _check_upgrade(head.method, headers)
             if place is None:
                 raise UnknownRoute(
                     f"Invalid URL ({head.method} {head.path[:200]}). The gateway serves OpenAI's "
                     "API below /v1; set the base URL to end in /v1.",
                 )
-            _check_upgrade(head.method, headers)
             request = Request(
                 head.method, place.below, head.query, headers, b"", client, place.model
             )
@@ -183,7 +183,9 @@ class Gateway:
         """Return who tells of the gateway's health: to anybody, and while it drains, too."""
         path = head.raw_path.decode("ascii")
         _, handler = self._router.find(head.method, path)
-        return Admission(Request(head.method, path), handler, _NO_BODY, while_draining=True)
+        return Admission(
+            Request(head.method, path), handler, _NO_BODY, needs_body=False, while_draining=True
+        )
 
     def _admission(self, request: Request, path: str) -> Admission:
         """Return who serves a request, and how its body is read."""
@@ -221,7 +223,7 @@ def refuse_websocket() -> GatewayError:
         status=426,
         type="invalid_request_error",
         code="websocket_not_supported",
-        headers=(("upgrade", "HTTP/1.1"), ("connection", "upgrade, close")),
+        headers=(("upgrade", "HTTP/1.1"), ("connection", "upgrade"), ("connection", "close")),
     )
 
 

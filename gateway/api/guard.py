@@ -58,6 +58,11 @@ def check(head: Head, allowed_hosts: Collection[str]) -> ClientHeaders:
     return headers
 
 
+def is_host(value: bytes) -> bool:
+    """Whether a Host field's value is a name or an address, and maybe a port."""
+    return _HOST.match(value) is not None
+
+
 def _check_target(head: Head) -> None:
     raw_path = head.raw_path
     if len(raw_path) + len(head.query) > MAX_TARGET_BYTES:

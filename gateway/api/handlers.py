@@ -1,12 +1,11 @@
 """What the rows of the route table lead to: each takes a request and its decision."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 import msgspec
 
-from gateway.errors import MethodNotAllowed
 from gateway.exchange.legacy import Legacy
 from gateway.exchange.listing import Listing
 from gateway.exchange.message import ClientReply, Decision, with_path_model
@@ -74,18 +73,6 @@ class Handlers:
         """Return the input items of a response that the gateway keeps, or an upstream's."""
         kept = await self.responses.input_items(request.headers, unquote(response), request.query)
         return kept or await self.passing.run(request, decision)
-
-
-def only(*methods: str, hint: str = "") -> Callable[..., Awaitable[ClientReply]]:
-    """Return the handler of a path that is there, but for other methods."""
-    allowed = ", ".join(methods)
-
-    async def refuse(request: Request, decision: Decision, **parts: str) -> ClientReply:  # noqa: ARG001
-        raise MethodNotAllowed(
-            f"Call this path with {allowed}.{hint}", headers=(("allow", allowed),)
-        )
-
-    return refuse
 
 
 def _status(*, ready: bool) -> ClientReply:

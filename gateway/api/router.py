@@ -4,10 +4,10 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from gateway.api.admission import Handler
-from gateway.api.handlers import Handlers, only
+from gateway.api.handlers import Handlers
+from gateway.errors import MethodNotAllowed
 from gateway.exchange.message import ClientReply
 from gateway.shapes import Shape
 from gateway.translate.legacy.engines import MODERN_PATHS
@@ -25,6 +25,21 @@ RowHandler = Callable[..., Awaitable[ClientReply]]
 """Takes a request, its decision, and by name what the path's pattern names, as it came."""
 
 
+class Only:
+    """Stands in a row for a handler where a path is there, but for other methods."""
+
+    def __init__(self, *methods: str, hint: str = "") -> None:
+        self._allowed = ", ".join(methods)
+        self._hint = hint
+
+    def refusal(self) -> MethodNotAllowed:
+        """Return the error for any other method."""
+        allowed = self._allowed
+        return MethodNotAllowed(
+            f"Call this path with {allowed}.{self._hint}", headers=(("allow", allowed),)
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """A row of the table. `whole`: its handler takes the body as a whole.
@@ -34,7 +49,7 @@ class Route:
 
     methods: frozenset[str]
     path: re.Pattern[str]
-    handler: RowHandler
+    handler: RowHandler | Only
     whole: bool = False
     shape: Shape | None = None
 
@@ -46,10 +61,6 @@ class Route:
     def takes(self, method: str) -> bool:
         """Whether the row is for that method."""
         return method in self.methods or ANY in self.methods
-
-    def bound(self, parts: dict[str, Any]) -> Handler:
-        """Return the handler with what the path names."""
-        return partial(self.handler, **parts) if parts else self.handler
 
 
 class Router:
@@ -65,7 +76,8 @@ class Router:
 
         `named`: the path names a model otherwise (Azure's deployments). Then OpenAI's past has no
         part in it: only the generation endpoints are not passed through. Raises `LookupError` for
-        a path that is neither below /v1 nor one of the health checks.
+        a path that is neither below /v1 nor one of the health checks, and `MethodNotAllowed` where
+        the path is there for other methods.
         """
         path = normalized(path)
         for route in self._routes:
@@ -73,9 +85,11 @@ class Router:
                 continue
             match = route.path.fullmatch(path)
             if match is not None:
-                return route, route.bound(match.groupdict())
+                if isinstance(route.handler, Only):
+                    raise route.handler.refusal()
+                return route, partial(route.handler, **match.groupdict())
         if named:
-            return self._rest, self._rest.handler
+            return self._rest, self._handlers.passthrough
         raise LookupError(path)
 
     def shape_of(self, path: str) -> Shape | None:
@@ -89,7 +103,7 @@ class Router:
         for shape in Shape:
             yield _row("POST", shape.endpoint, h.generate, whole=True, shape=shape)
             yield _row("GET OPTIONS", shape.endpoint, h.passthrough, shape=shape)
-            yield _row(ANY, shape.endpoint, only("POST"), shape=shape)
+            yield _row(ANY, shape.endpoint, Only("POST"), shape=shape)
         yield _row("GET", "/v1/models", h.listing.all)
         yield _row(ANY, "/v1/models/(?P<model>.+)", h.model)
         yield _row("GET", _RESPONSE, h.stored_response)
@@ -102,28 +116,28 @@ class Router:
         """Yield the rows of the endpoints that OpenAI has shut down."""
         legacy = self._handlers.legacy
         yield _row("GET", "/v1/engines", legacy.engines)
-        yield _row(ANY, "/v1/engines", only("GET"))
+        yield _row(ANY, "/v1/engines", Only("GET"))
         yield _row("GET", _ENGINE, legacy.engine)
-        yield _row(ANY, _ENGINE, only("GET"))
+        yield _row(ANY, _ENGINE, Only("GET"))
         for action, modern in MODERN_PATHS.items():
             at_engine = partial(legacy.at_engine, path=modern)
             yield _row("POST", f"{_ENGINE}/{action}", at_engine, whole=True)
-            yield _row(ANY, f"{_ENGINE}/{action}", only("POST"))
+            yield _row(ANY, f"{_ENGINE}/{action}", Only("POST"))
         yield _row(ANY, f"{_ENGINE}/(?P<action>.+)", legacy.no_action)
         yield _row("POST", "/v1/edits", legacy.edit, whole=True)
-        yield _row(ANY, "/v1/edits", only("POST"))
+        yield _row(ANY, "/v1/edits", Only("POST"))
         yield _row(ANY, "/v1/(?P<name>search|answers|classifications)", legacy.perhaps_removed)
         if legacy.fine_tunes.native:
             return
         yield _row("GET", "/v1/fine-tunes", legacy.all_fine_tunes)
         yield _row("POST", "/v1/fine-tunes", legacy.create_fine_tune, whole=True)
-        yield _row(ANY, "/v1/fine-tunes", only("GET", "POST"))
+        yield _row(ANY, "/v1/fine-tunes", Only("GET", "POST"))
         yield _row("GET", _FINE_TUNE, legacy.fine_tune)
-        yield _row(ANY, _FINE_TUNE, only("GET", hint=_NO_DELETE))
+        yield _row(ANY, _FINE_TUNE, Only("GET", hint=_NO_DELETE))
         yield _row("POST", f"{_FINE_TUNE}/cancel", legacy.cancel_fine_tune)
-        yield _row(ANY, f"{_FINE_TUNE}/cancel", only("POST"))
+        yield _row(ANY, f"{_FINE_TUNE}/cancel", Only("POST"))
         yield _row("GET", f"{_FINE_TUNE}/events", legacy.fine_tune_events)
-        yield _row(ANY, f"{_FINE_TUNE}/events", only("GET"))
+        yield _row(ANY, f"{_FINE_TUNE}/events", Only("GET"))
 
 
 def normalized(path: str) -> str:
@@ -142,6 +156,11 @@ def _unescaped(escape: re.Match[str]) -> str:
 
 
 def _row(
-    methods: str, path: str, handler: RowHandler, *, whole: bool = False, shape: Shape | None = None
+    methods: str,
+    path: str,
+    handler: RowHandler | Only,
+    *,
+    whole: bool = False,
+    shape: Shape | None = None,
 ) -> Route:
     return Route(frozenset(methods.split()), re.compile(path, re.DOTALL), handler, whole, shape)

@@ -4,6 +4,8 @@ import asyncio
 from math import inf
 from typing import Final
 
+from gateway.tcp import unacknowledged_bytes
+
 
 class Backpressure:
     """Follows a transport's write buffer for one connection.
@@ -35,7 +37,7 @@ class Backpressure:
 
     def watch(self, now: float) -> None:
         """Give the client its time, from now on, to read something."""
-        self._unread = self._transport.get_write_buffer_size()
+        self._unread = self._size()
         self.due = now + self._send_timeout
 
     def is_stuck(self, now: float) -> bool:
@@ -45,6 +47,12 @@ class Backpressure:
         before = self._unread
         self.watch(now)
         return self._unread >= before
+
+    def _size(self) -> int:
+        """Return how much is unread, in the kernel too: there a slow reader's progress shows."""
+        size = self._transport.get_write_buffer_size()
+        connected = self._transport.get_extra_info("socket")
+        return size if connected is None else size + unacknowledged_bytes(connected.fileno())
 
     async def drain(self) -> None:
         """Wait until the client has read enough to be written to, or has left."""

@@ -10,6 +10,7 @@ from typing import Final
 
 import httptools
 
+from gateway.api.guard import is_host
 from gateway.errors import GatewayError, InvalidRequest, PayloadTooLarge
 from gateway.request import Head
 from gateway.shapes import ClientHeaders
@@ -19,7 +20,9 @@ MAX_HEAD_BYTES: Final = 72 * 1024
 END: Final = b"\r\n\r\n"
 
 _LENGTH_LINE = re.compile(rb"(?i)\r\ncontent-length:[ \t]*(\d{1,15})\r\n")
-_DIGITS = re.compile(rb"\d{1,18}")
+_DIGITS = re.compile(rb"\d{1,19}")
+_REQUEST_LINE = re.compile(rb"[A-Z-]+ [^ ]+ HTTP/\d\.\d\r\n")
+"""llhttp takes RTSP's and ICE's, more than one space, and a line without a version."""
 _ABSOLUTE_FORM = re.compile(rb"(?i)https?://")
 _CLOSE = re.compile(rb"(?i)(?:^|,)[ \t]*close[ \t]*(?:,|$)")
 
@@ -98,10 +101,15 @@ class HeadParser:
         except httptools.HttpParserError as error:
             raise self._malformed(str(error)) from None
 
-    def finish(self) -> ReceivedHead:
-        """Return the head, all of it fed; raises `GatewayError` for one that is not served."""
+    def finish(self, data: bytes) -> ReceivedHead:
+        """Return the head, all of it fed; raises `GatewayError` for one that is not served.
+
+        `data` is the same head as a whole.
+        """
         parser = self._parser
         version = parser.get_http_version()
+        if not _REQUEST_LINE.match(data):
+            raise _invalid("its first line is not a method, a target and a version")
         if version not in ("0.0", "1.0", "1.1"):
             raise _wrong_version(version)
         if not self._complete:
@@ -155,7 +163,7 @@ def parse(data: bytes) -> ReceivedHead:
     parser = HeadParser()
     try:
         parser.feed(data)
-        return parser.finish()
+        return parser.finish(data)
     finally:
         parser.close()
 
@@ -235,18 +243,21 @@ def _target(
         raise _invalid("its target is not a URL") from None
     if not url.host or url.userinfo:
         raise _invalid("its target has no host, or a user")
+    hosts = [value for name, value in fields if name == b"host"]
+    if len(hosts) != 1 or not is_host(hosts[0]):
+        raise _invalid("it has not exactly one Host field that is a name and maybe a port")
     host = target[target.index(b"//") + 2 :].partition(b"/")[0].partition(b"?")[0]
     kept = [field for field in fields if field[0] != b"host"]
     return url.path or b"/", url.query or b"", [(b"host", host), *kept]
 
 
 def _invalid(reason: str) -> InvalidRequest:
-    return InvalidRequest(f"This is not a valid HTTP/1.1 request: {reason}.", code="invalid_http")
+    return InvalidRequest(f"This request is not valid HTTP: {reason}.", code="invalid_http")
 
 
 def _wrong_version(version: str) -> GatewayError:
     return GatewayError(
-        f"HTTP/{version} is not served on this connection; use HTTP/1.1.",
+        f"HTTP version {version} is not served on this connection; use version 1.1.",
         status=505,
         type="invalid_request_error",
         code="unsupported_http_version",

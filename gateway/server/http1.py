@@ -132,13 +132,13 @@ class Connection(Lifetime):
         try:
             piece = incoming.begin_body()
         except GatewayError as error:
-            refused = admission if admission.error is not None else admission.failed(error)
+            refused = admission.failed(error) if admission.needs_body else admission
             self._refuse(refused, incoming.received)
             return
         if incoming.body_complete:
             self._serve_whole(piece)
             return
-        if admission.error is not None:
+        if not admission.needs_body or self._door.draining:
             self._refuse(admission, incoming.received)
             return
         if incoming.received.expects_continue:

@@ -83,7 +83,8 @@ class Incoming:
         self._parser.feed(bytes(rest[self._fed : end or len(rest)]))
         self._fed = len(rest)
         if end:
-            self._complete(self._parser.finish(), bytes(rest[:end]))
+            data = bytes(rest[:end])
+            self._complete(self._parser.finish(data), data)
             del rest[:end]
         return bool(end)
 
@@ -145,7 +146,7 @@ class Incoming:
         self._drop_parser()
         self.received, self._length = received, received.length
         self.admission = admission = self._admit(received.head)
-        known = None if admission.error else heads.repeatable(data, received)
+        known = None if admission.error is not None else heads.repeatable(data, received)
         self._known = (known, admission) if known else None
 
     def _drop_parser(self) -> None:

@@ -9,7 +9,7 @@ import asyncio
 from math import inf
 from typing import Protocol, cast
 
-from gateway.upstream.delivery import is_readable, unacknowledged_bytes
+from gateway.tcp import is_readable, unacknowledged_bytes
 
 
 class Receiver(Protocol):

@@ -1,4 +1,4 @@
-"""Whether a request that got no reply may be sent once more, and what the kernel knows about it.
+"""Whether a request that got no reply may be sent once more.
 
 A server may close a connection that is idle at the very moment at which a request is written to it
 (RFC 9112 section 9.3.1). To repeat a request that may have been received is another matter: a
@@ -13,9 +13,6 @@ reply could ever come. A reset proves nothing: it is not taken for an acknowledg
 that has read the request can send one too.
 """
 
-import select
-import sys
-
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110 section 9.2.1), so that sending twice is harmless."""
 
@@ -29,27 +26,3 @@ def may_be_sent_again(method: str, size: int, unacknowledged: int) -> bool:
     much, a thousandth of the request, could have been received, and never its end.
     """
     return method in SAFE_METHODS or unacknowledged >= size
-
-
-def unacknowledged_bytes(descriptor: int) -> int:
-    """Return how many bytes a TCP socket was given that its peer has not acknowledged.
-
-    0 where the system does not tell: only Linux does (SIOCOUTQ, tcp(7)).
-    """
-    if sys.platform != "linux":
-        return 0
-    import fcntl
-    import termios
-
-    try:
-        told = fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4))
-    except (OSError, ValueError):  # the socket is closed
-        return 0
-    return int.from_bytes(told, sys.byteorder, signed=True)
-
-
-def is_readable(descriptor: int) -> bool:
-    """Whether something waits to be read from a socket: bytes, its end, or an error."""
-    looked_at = select.poll()
-    looked_at.register(descriptor, select.POLLIN)
-    return bool(looked_at.poll(0))

@@ -1,0 +1,28 @@
+"""What the kernel knows of a TCP connection and asyncio does not tell."""
+
+import select
+import sys
+
+
+def unacknowledged_bytes(descriptor: int) -> int:
+    """Return how many bytes a TCP socket was given that its peer has not acknowledged.
+
+    0 where the system does not tell: only Linux does (SIOCOUTQ, tcp(7)).
+    """
+    if sys.platform != "linux":
+        return 0
+    import fcntl
+    import termios
+
+    try:
+        told = fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4))
+    except (OSError, ValueError):  # the socket is closed
+        return 0
+    return int.from_bytes(told, sys.byteorder, signed=True)
+
+
+def is_readable(descriptor: int) -> bool:
+    """Whether something waits to be read from a socket: bytes, its end, or an error."""
+    looked_at = select.poll()
+    looked_at.register(descriptor, select.POLLIN)
+    return bool(looked_at.poll(0))
