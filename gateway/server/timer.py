@@ -39,7 +39,7 @@ class Timer:
 
     def close(self) -> None:
         """Stop for good."""
-        self._expired = _nothing  # its owner refers to this timer: the two would be a cycle
+        self._expired = lambda: None  # its owner refers to this timer: the two would be a cycle
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
@@ -56,7 +56,3 @@ class Timer:
             self._expired()
         elif self.at < self._wakes_at:
             self.set(self.at)
-
-
-def _nothing() -> None:
-    return

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import GatewayError
+from gateway.server import head as heads
 from gateway.server.head import END, MAX_HEAD_BYTES, HeadParser, RepeatedHead, parse, repeatable
 from tests.server.wire import request
 
@@ -132,6 +133,7 @@ def test_the_authority_of_a_target_is_the_host(
         (request(b"", "/v1/x", "Transfer-Encoding:", drop=["Content-Length"]), 400),
         (request(BODY, "/\xfc"), 400),
         (request(BODY, "http://user@h/v1/x"), 400),
+        (request(BODY, "http://h:99999/v1/x"), 400),
         (request(BODY, "/v1/x", "Bad Name: x"), 400),
         (request(BODY, "/v1/x", "X : a"), 400),
         (request(BODY, "/v1/x", "X: a\nb"), 400),
@@ -250,3 +252,8 @@ def test_the_parser_is_the_one_that_the_lock_names() -> None:
     # Its strictness is what these tests rest on: another major version is another parser.
     assert httptools.__version__.split(".")[0] == "0"
     assert MAX_HEAD_BYTES == 72 * 1024
+
+
+def test_two_framings_are_refused_whatever_the_parser_lets_through() -> None:
+    with pytest.raises(GatewayError, match="a Content-Length and a Transfer-Encoding"):
+        heads._framing([b"5"], [b"chunked"], is_http_1_0=False)

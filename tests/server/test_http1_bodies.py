@@ -197,6 +197,23 @@ def test_a_body_that_goes_wrong_on_its_way_is_answered_and_the_rest_thrown_away(
     asyncio.run(scenario())
 
 
+def test_what_came_before_a_body_went_wrong_is_still_read() -> None:
+    async def scenario() -> None:
+        app = Uploads()
+        app.reads.clear()
+        wire = Wire(app)
+        wire.protocol.data_received(CHUNKED + chunk(5))
+        await turns()
+        wire.protocol.data_received(b"x\r\n")
+        app.reads.set()
+        await wire.settle()
+        assert (app.pieces, len(app.failed)) == ([b"xxxxx"], 1)
+        assert wire.take().startswith(b"HTTP/1.1 400")
+        wire.end()
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("whole", [False, True])
 def test_a_body_of_which_nothing_comes_is_a_408(*, whole: bool) -> None:
     async def scenario() -> None:
