@@ -148,6 +148,9 @@ class Gateway:
             pass
         except GatewayError as error:
             ending = ended_with(error)
+        except Exception:
+            ending = FAILED_INSIDE
+            raise
         finally:
             seconds = perf_counter() - started
             self._services.observer.finished(decision, admission.label, ending, seconds)
