@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.api.application import _forget_cancellation
+from gateway.api.application import ClientGone, _forget_cancellation
+from gateway.api.writing import ReplyWriter
 from gateway.asgi import ASGIGateway
 from gateway.config.settings import ClientSettings, ServerSettings
 from gateway.errors import TruncatedStream
-from gateway.shapes import RawHeaders, UpstreamCall
+from gateway.request import Head
+from gateway.shapes import ClientHeaders, RawHeaders, UpstreamCall
 from tests.api.client import Client, Reply
 from tests.exchange.scene import chat_chunk, chat_completion
 from tests.fakes import EVENT_STREAM, Answer, FakeReply, error_reply, json_reply, stream_reply
@@ -407,5 +409,174 @@ def test_a_shutdown_that_cancels_a_request_is_not_taken_for_a_client_that_left()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+    asyncio.run(scenario())
+
+
+UPGRADE = [
+    (b"connection", b"Upgrade"),
+    (b"upgrade", b"WebSocket"),
+    (b"sec-websocket-version", b"13"),
+]
+
+
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/realtime", "/responses", CHAT])
+def test_a_websocket_is_a_426_with_which_clients_fall_back(path: str) -> None:
+    client = Client(ok)
+    reply = client.get(path, headers=UPGRADE)
+    assert (reply.status, reply.error["code"]) == (426, "websocket_not_supported")
+    assert reply.headers["upgrade"] == "HTTP/1.1"
+    assert "upgrade" in reply.headers["connection"]
+    assert client.scene.network.calls == []
+
+
+@pytest.mark.parametrize(
+    ("method", "upgrade"),
+    [("POST", b"websocket"), ("POST", b"h2c"), ("GET", b"h2c"), ("GET", b"TLS/1.0")],
+)
+def test_other_upgrades_are_ignored(method: str, upgrade: bytes) -> None:
+    client = Client(ok)
+    headers = [(b"connection", b"upgrade"), (b"upgrade", upgrade)]
+    body = msgspec.json.encode(BODY)
+    assert asyncio.run(client.request(method, CHAT, body, headers)).status == 200
+    assert len(client.scene.network.calls) == 1
+
+
+GZIP = (b"content-encoding", b"gzip")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [(CHAT, 415), ("/v1/edits", 415), ("/v1/engines/ada/embeddings", 415), ("/v1/files", 200)],
+)
+def test_compressed_bodies_are_refused_where_they_would_be_read(path: str, status: int) -> None:
+    client = Client(ok)
+    reply = client.post(path, b"\x1f\x8b", headers=[GZIP])
+    assert reply.status == status
+    if status == 415:
+        assert reply.error["code"] == "unsupported_content_encoding"
+        assert client.scene.network.calls == []
+    else:
+        assert GZIP in client.scene.network.calls[0].client_headers
+
+
+CLIENTS = (ClientSettings("team-a", hashlib.sha256(b"gw-1").hexdigest()),)
+KEY = (b"authorization", b"Bearer gw-1")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("BREW", "/nowhere", [(b"host", b"two")], 405),
+        ("POST", "/v1/../x", [(b"host", b"two")], 400),
+        ("POST", "/nowhere", [(b"host", b"two")], 400),
+        ("POST", "/nowhere", [], 401),
+        ("GET", "/nowhere", UPGRADE, 401),
+        ("GET", "/nowhere", [KEY, *UPGRADE], 404),
+        ("GET", CHAT, [*UPGRADE, GZIP], 401),
+        ("GET", CHAT, [KEY, *UPGRADE, GZIP], 426),
+        ("POST", CHAT, [GZIP], 401),
+        ("POST", CHAT, [KEY, GZIP], 415),
+        ("DELETE", CHAT, [], 401),
+        ("DELETE", CHAT, [KEY, GZIP], 405),
+        ("POST", CHAT, [KEY], 200),
+    ],
+)
+def test_the_guard_judges_before_access_and_access_before_the_route(
+    method: str, path: str, headers: list[tuple[bytes, bytes]], status: int
+) -> None:
+    client = Client(ok, clients=CLIENTS)
+    reply = asyncio.run(client.request(method, path, BODY, headers))
+    assert reply.status == status
+    assert len(client.scene.network.calls) == (status == 200)
+
+
+def test_the_same_head_gives_the_same_admission_while_serving_and_while_draining() -> None:
+    gateway = Client(ok, clients=CLIENTS).gateway
+    headers = ClientHeaders([(b"host", b"h"), KEY])
+    head = Head("POST", CHAT.encode(), b"", headers)
+    before = gateway.admit(head)
+    gateway.drain()
+    after = gateway.admit(head)
+    assert (before.request, before.limit, before.whole) == (
+        after.request,
+        after.limit,
+        after.whole,
+    )
+    assert before.error is after.error is None
+    assert before.request.client == CLIENTS[0]
+
+
+def test_what_is_wrong_with_a_request_is_told_while_draining_too() -> None:
+    client = Client(ok, clients=CLIENTS)
+    client.gateway.drain()
+    assert client.post(CHAT, BODY).status == 401
+    assert client.post("/nowhere", BODY, headers=[KEY]).status == 404
+    assert client.post(CHAT, BODY, headers=[KEY]).status == 503
+    assert client.post("/v1/files", BODY, headers=[KEY]).status == 503
+    assert [seen.outcome for seen in client.observer.seen] == [
+        *("client_error", "client_error", "shutting_down", "shutting_down")
+    ]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_health_needs_no_host_and_no_key(path: str, method: str) -> None:
+    client = Client(ok, clients=CLIENTS)
+    assert asyncio.run(client.request(method, path, host=None)).status == 200
+
+
+class _Broken(ReplyWriter):
+    """A writer with a bug."""
+
+    def __init__(self) -> None:
+        super().__init__(60)
+        self.gone = False
+
+    async def _write_whole(self, *_: object) -> None:
+        raise ZeroDivisionError
+
+    async def _start(self, *_: object) -> None:
+        raise ZeroDivisionError
+
+    async def _write_chunk(self, *_: object) -> None:
+        raise ZeroDivisionError
+
+    async def _end(self) -> None:
+        raise ZeroDivisionError
+
+
+def test_a_bug_in_writing_a_reply_counts_as_the_gateways_and_is_not_hidden() -> None:
+    async def scenario() -> None:
+        client = Client(ok)
+        admission = client.gateway.admit(
+            Head("POST", CHAT.encode(), b"", ClientHeaders([(b"host", b"h")]))
+        )
+        with pytest.raises(ZeroDivisionError):
+            await client.gateway.serve(admission, msgspec.json.encode(BODY), _Broken())
+        assert [seen.outcome for seen in client.observer.seen] == ["internal_error"]
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_leaves_while_its_body_is_passed_on_is_no_failure() -> None:
+    async def scenario() -> None:
+        client = Client(ok)
+
+        async def leaving() -> AsyncIterator[bytes]:
+            yield b"a"
+            raise ClientGone
+
+        async def reading(call: UpstreamCall) -> FakeReply:
+            assert not isinstance(call.body, bytes)
+            async for _ in call.body:
+                continue
+            raise AssertionError
+
+        client.gateway._services.passing._send = reading
+        headers = ClientHeaders([(b"host", b"h")])
+        admission = client.gateway.admit(Head("POST", b"/v1/files", b"", headers))
+        await client.gateway.serve(admission, leaving(), _Broken())
+        assert [seen.outcome for seen in client.observer.seen] == ["client_closed"]
 
     asyncio.run(scenario())
