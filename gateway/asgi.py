@@ -6,7 +6,7 @@ and slow readers are the server's business.
 """
 
 import asyncio
-import logging
+import contextlib
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from pathlib import Path
@@ -23,8 +23,6 @@ from gateway.errors import GatewayError, InvalidRequest, too_large
 from gateway.exchange.message import Decision
 from gateway.request import Body, Head
 from gateway.shapes import ClientHeaders
-
-log = logging.getLogger("gateway")
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -127,34 +125,53 @@ class _Client:
     async def _wait_for_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             continue
-        self._writer.gone = True
-        if self._task is not None:
-            self._task.cancel()
+        # Servers call the end of a reply a disconnect, too: what is left to do then may be done.
+        if not self._writer.complete:
+            self._writer.gone = True
+            if self._task is not None:
+                self._task.cancel()
 
 
 class _ASGIWriter(ReplyWriter):
-    """Writes a reply as ASGI messages."""
+    """Writes a reply as ASGI messages. `complete`: its last one is on its way."""
 
-    __slots__ = ("_send", "gone")
+    __slots__ = ("_send", "complete", "gone")
 
     def __init__(self, send: Send, interval: float) -> None:
         super().__init__(interval)
         self._send = send
+        self.complete = False
         self.gone = False
 
     async def _write_whole(self, fields: Fields, decision: Decision, body: bytes) -> None:
         await self._start(fields, decision)
-        await self._send({"type": "http.response.body", "body": body})
+        await self._write_last(body)
 
     async def _start(self, fields: Fields, decision: Decision) -> None:
         headers = [*fields, *decision.headers()]
-        await self._send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await self._tell({"type": "http.response.start", "status": self.status, "headers": headers})
 
     async def _write_chunk(self, chunk: bytes) -> None:
-        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await self._tell({"type": "http.response.body", "body": chunk, "more_body": True})
 
     async def _end(self) -> None:
-        await self._send({"type": "http.response.body", "body": b""})
+        await self._write_last(b"")
+
+    async def _write_last(self, body: bytes) -> None:
+        self.complete = True
+        await self._tell({"type": "http.response.body", "body": body})
+
+    async def _tell(self, message: Message) -> None:
+        """Send a message; raises `ClientGone` where the server says so (ASGI 2.4: an OSError)."""
+        try:
+            await self._send(message)
+        except OSError:
+            self.gone = True
+            raise ClientGone from None
+
+    async def _comment(self, keepalive: bytes) -> None:
+        with contextlib.suppress(ClientGone):  # whoever writes the next piece is told
+            await super()._comment(keepalive)
 
 
 class EnvironmentGateway:
