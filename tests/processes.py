@@ -60,6 +60,14 @@ def gateway_process(*arguments: str, folder: Path, **variables: str) -> Iterator
 
 
 @contextmanager
+def uvicorn_process(*arguments: str, folder: Path, **variables: str) -> Iterator[GatewayProcess]:
+    """Run `uvicorn ARGUMENTS` on a free port of 127.0.0.1, in `folder`, until the block ends."""
+    at = ("--host", "127.0.0.1", "--port", "0", "--no-access-log", "--no-use-colors")
+    with _python("-m", "uvicorn", *at, *arguments, folder=folder, **variables) as process:
+        yield process
+
+
+@contextmanager
 def script_process(script: str, *, folder: Path) -> Iterator[GatewayProcess]:
     """Run a script that runs parts of the gateway in `folder` until the block ends."""
     with _python("-c", script, folder=folder) as process:

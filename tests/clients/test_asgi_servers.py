@@ -1,0 +1,228 @@
+"""The gateway under plain uvicorn, on its own and mounted in another application: real clients."""
+
+import hashlib
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import openai
+import pytest
+
+from gateway.demo import emulator
+from tests.processes import GatewayProcess, uvicorn_process
+
+pytestmark = pytest.mark.slow
+
+USER: Any = [{"role": "user", "content": "Hello there"}]
+LIMIT = 50_000
+CONFIG = """
+upstreams:
+  openai: {{base_url: "{base_url}", kind: openai}}
+server: {{max_body_bytes: {limit}, max_upload_bytes: {upload_limit}}}
+"""
+MOUNTED = """
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+import gateway.asgi
+
+routes = [
+    Mount("/llm", app=gateway.asgi.app),
+    Route("/other", lambda request: PlainTextResponse("other")),
+]
+app = Starlette(routes=routes)
+"""
+
+
+@dataclass
+class Running:
+    """`base_url` ends with /v1."""
+
+    base_url: str
+    upstream: emulator.Served
+    process: GatewayProcess
+
+    def client(self) -> openai.OpenAI:
+        return openai.OpenAI(base_url=self.base_url, api_key="sk-test", max_retries=0)
+
+
+@contextmanager
+def served(folder: Path, app: str, below: str, *options: str) -> Iterator[Running]:
+    """Serve an application under uvicorn, before the emulator."""
+    (folder / "outer.py").write_text(MOUNTED)
+    with emulator.serve() as upstream:
+        config = CONFIG.format(base_url=upstream.base_url, limit=LIMIT, upload_limit=2 * LIMIT)
+        (folder / "gateway.yaml").write_text(config)
+        with uvicorn_process(
+            *(app, "--app-dir", str(folder), *options),
+            folder=folder,
+            GATEWAY_CONFIG=str(folder / "gateway.yaml"),
+        ) as process:
+            line = process.line_with("running on http://")
+            port = line.partition("http://127.0.0.1:")[2].partition(" ")[0]
+            yield Running(f"http://127.0.0.1:{port}{below}/v1", upstream, process)
+
+
+SERVERS = {
+    "plain": ("gateway.asgi:app", "", ()),
+    "mounted": ("outer:app", "/llm", ()),
+    "behind a proxy": ("gateway.asgi:app", "", ("--root-path", "/llm")),
+    "h11": ("gateway.asgi:app", "", ("--http", "h11", "--loop", "asyncio")),
+}
+
+
+@pytest.fixture(scope="module", params=[*SERVERS.values()], ids=[*SERVERS])
+def running(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    app, below, options = request.param
+    with served(tmp_path_factory.mktemp("asgi"), app, below, *options) as made:
+        yield made
+
+
+@pytest.fixture
+def client(running: Running) -> Iterator[openai.OpenAI]:
+    running.upstream.journal.clear()
+    with running.client() as made:
+        yield made
+
+
+def test_a_chat_whole_and_streamed(running: Running, client: openai.OpenAI) -> None:
+    whole = client.chat.completions.with_raw_response.create(model="gpt-4o-mini", messages=USER)
+    assert whole.headers["x-gateway-upstream"] == "openai"
+    said = whole.parse().choices[0].message.content
+    assert said == "You said: Hello there"
+    stream = client.chat.completions.create(model="gpt-4o-mini", messages=USER, stream=True)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in stream) == said
+    assert {record.path for record in running.upstream.journal} == {"/v1/chat/completions"}
+
+
+def test_a_completion_at_a_chat_model_streamed(running: Running, client: openai.OpenAI) -> None:
+    stream = client.completions.create(
+        model="gpt-4o-mini", prompt="Hello there", max_tokens=30, stream=True
+    )
+    chunks = list(stream)
+    assert "Hello there" in "".join(chunk.choices[0].text for chunk in chunks)
+    assert chunks[-1].choices[0].finish_reason == "stop"
+    assert running.upstream.journal[-1].path == "/v1/chat/completions"
+
+
+def test_an_upload_arrives_in_full(running: Running, client: openai.OpenAI) -> None:
+    content = b'{"a": 1}\n' * 5000
+    file = client.files.create(file=("a.jsonl", content), purpose="batch")
+    assert file.bytes == len(content)
+    (record,) = running.upstream.journal.calls("/v1/files")
+    assert record.form is not None
+    (received,) = record.form.files["file"]
+    assert received.sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_an_upload_beyond_its_limit_is_told(running: Running, client: openai.OpenAI) -> None:
+    with pytest.raises(openai.APIStatusError) as caught:
+        client.files.create(file=("a.jsonl", b"x" * (2 * LIMIT + 1)), purpose="batch")
+    assert caught.value.status_code == 413
+
+
+def test_errors_are_openais(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError) as unknown:
+        client.chat.completions.create(model="gpt-unknown", messages=USER)
+    assert unknown.value.code == "model_not_found"
+    with pytest.raises(openai.BadRequestError) as bad:
+        client.completions.create(model="gpt-4o-mini", prompt=5)  # type: ignore[call-overload]
+    assert bad.value.param == "prompt"
+    with pytest.raises(openai.NotFoundError) as elsewhere:
+        client.get("/../nowhere", cast_to=object)
+    assert elsewhere.value.status_code == 404
+
+
+@pytest.mark.parametrize("declared", [False, True])
+def test_a_body_beyond_its_limit_is_told(running: Running, *, declared: bool) -> None:
+    body = b'{"model": "gpt-4o-mini", "x": "' + b"x" * LIMIT + b'"}'
+
+    def pieces() -> Iterator[bytes]:
+        for start in range(0, len(body), 10_000):
+            yield body[start : start + 10_000]
+
+    url = f"{running.base_url}/chat/completions"
+    content: Any = body if declared else pieces()
+    reply = httpx2.post(url, content=content, trust_env=False)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (413, "request_too_large")
+
+
+def test_a_model_whose_name_has_a_slash_is_found_by_its_raw_path(running: Running) -> None:
+    running.upstream.journal.clear()
+    httpx2.get(f"{running.base_url}/models/org%2Fname", trust_env=False)
+    assert running.upstream.journal[-1].path == "/v1/models/org/name"
+
+
+@pytest.mark.parametrize("model", ["gpt-4o-mini", "davinci-002"])
+def test_a_client_that_leaves_in_mid_stream_is_noticed_upstream(
+    running: Running, client: openai.OpenAI, model: str
+) -> None:
+    said: Any = [{"role": "user", "content": "!slow Hello there"}]
+    stream = client.chat.completions.create(model=model, messages=said, stream=True)
+    next(iter(stream))
+    record = running.upstream.journal[-1]
+    assert not record.disconnected.is_set()
+    stream.close()
+    assert record.disconnected.wait(10)
+
+
+def test_a_client_that_leaves_before_the_reply_is_noticed_upstream(running: Running) -> None:
+    running.upstream.journal.clear()
+    address = urlsplit(running.base_url)
+    body = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"!slow Hi"}]}'
+    head = (
+        f"POST {address.path}/chat/completions HTTP/1.1\r\nhost: h\r\n"
+        f"authorization: Bearer sk-test\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection((address.hostname or "", address.port or 0)) as connection:
+        connection.sendall(head.encode() + body)
+        assert running.upstream.journal.wait_for(1)
+    assert running.upstream.journal[0].disconnected.wait(10)
+
+
+def test_a_websocket_is_sent_away(running: Running) -> None:
+    upgrade = {
+        "connection": "upgrade",
+        "upgrade": "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    }
+    reply = httpx2.get(f"{running.base_url}/responses", headers=upgrade, trust_env=False)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (426, "websocket_not_supported")
+
+
+def test_the_other_routes_of_the_application_stay_its_own(tmp_path: Path) -> None:
+    with served(tmp_path, "outer:app", "/llm") as running:
+        root = running.base_url.removesuffix("/llm/v1")
+        assert httpx2.get(f"{root}/other", trust_env=False).text == "other"
+        assert httpx2.get(f"{root}/v1/models", trust_env=False).status_code == 404
+        assert httpx2.get(f"{root}/llm/healthz", trust_env=False).json() == {"status": "ok"}
+        assert httpx2.get(f"{root}/llm/", trust_env=False).status_code == 404
+
+
+def test_it_ends_with_the_server(tmp_path: Path) -> None:
+    with served(tmp_path, "gateway.asgi:app", "") as running:
+        with running.client() as client:
+            assert client.models.list().data
+        running.process.signal(signal.SIGTERM)
+        running.process.ended()
+        assert any("Application shutdown complete" in line for line in running.process.lines)
+        assert not any("Traceback" in line for line in running.process.lines)
+
+
+def test_a_bad_configuration_ends_the_start(tmp_path: Path) -> None:
+    (tmp_path / "gateway.yaml").write_text("nonsense: 1")
+    with uvicorn_process(
+        "gateway.asgi:app", folder=tmp_path, GATEWAY_CONFIG=str(tmp_path / "gateway.yaml")
+    ) as process:
+        assert process.ended() != 0
+        assert any("nonsense" in line for line in process.lines)
+        assert not any("Traceback" in line for line in process.lines)
