@@ -183,34 +183,31 @@ class EnvironmentGateway:
 
     def __init__(self) -> None:
         self._built: composition.Application | None = None
-        self._served: ASGIGateway | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request, or the application's lifespan."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
-        await self._serve()(scope, receive, send)
+        await ASGIGateway(self._application().gateway)(scope, receive, send)
 
-    def _serve(self) -> ASGIGateway:
-        if self._served is None:
+    def _application(self) -> composition.Application:
+        if self._built is None:
             name = os.environ.get("GATEWAY_CONFIG")
             self._built = composition.build(load(Path(name) if name else None, os.environ))
-            self._served = ASGIGateway(self._built.gateway)
-        return self._served
+        return self._built
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            self._serve()
+            application = self._application()
         except (ConfigError, ValueError, OSError) as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        if self._built is not None:
-            self._built.gateway.drain()
-            await self._built.aclose()
+        application.gateway.drain()
+        await application.aclose()
         await send({"type": "lifespan.shutdown.complete"})
 
 
