@@ -7,12 +7,12 @@ import pytest
 
 from gateway.config.settings import ServerSettings
 from tests.door.doors import CHAT, COMPLETIONS, Client, Door, chat, connect, door, prompt, raw
-from tests.door.upstream import STREAM_HEAD, chat_reply, chunk, replies, text_event
+from tests.door.upstream import STREAM_END, STREAM_HEAD, chat_reply, replies, text_event
 
 BODY = chat()
 LENGTH = f"Content-Length: {len(BODY)}"
 OWN = "GET /v1/files/own HTTP/1.1"
-STREAM = STREAM_HEAD + text_event("Hi") + chunk(b"data: [DONE]\n\n") + chunk(b"")
+STREAM = STREAM_HEAD + text_event("Hi") + STREAM_END
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,12 @@ import pytest
 
 from tests.clients.raw import chunk
 from tests.door.doors import CHAT, EMBEDDINGS, FILES, Client, Door, chat, connect, door, raw
-from tests.door.upstream import STREAM_HEAD, Script, replies, text_event, whole
+from tests.door.upstream import STREAM_END, STREAM_HEAD, Script, replies, text_event, whole
 
 WITH_CONTENT = [200, 201, 202, 203, 206, 226, 299, 300, 301, 302, 307, 399, 402, 418, 422, 451, 499]
 ODD = [600, 601, 700, 799, 999]
 NO_CONTENT = [204, 304]
 CONTENT = json.dumps({"object": "thing", "text": "as it is"}).encode()
-EVENTS = text_event("Hi") + chunk(b"data: [DONE]\n\n")
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +67,7 @@ def test_a_status_of_a_stream_is_passed_through(
     running: Door, client: Client, status: int
 ) -> None:
     head = STREAM_HEAD.replace(b"200 OK", b"%d As It Is" % status)
-    running.upstream.then(replies(head + EVENTS + chunk(b"")))
+    running.upstream.then(replies(head + text_event("Hi") + STREAM_END))
     client.request("POST", CHAT, chat(stream=True))
     reply = client.reply()
     assert (reply.status, reply.complete) == (status, True)

@@ -23,7 +23,7 @@ class Seen:
     target: str
     fields: list[tuple[str, str]]
     connection: int
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
     complete: bool = False
     left: threading.Event = field(default_factory=threading.Event)
 
@@ -37,6 +37,9 @@ class Seen:
         return values[0] if values else None
 
 
+GIVEN_UP = b"HTTP/1.1 500 Given Up\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
 class Line:
     """The upstream's end of one connection."""
 
@@ -44,6 +47,7 @@ class Line:
         self._socket = connected
         self._reader = connected.makefile("rb")
         self.number = number
+        self.busy = False
 
     def head(self) -> Seen | None:
         """Read a request's head; None if the connection has ended instead."""
@@ -84,9 +88,20 @@ class Line:
                 pass
         seen.left.set()
 
+    def give_up(self) -> None:
+        """End a request so that it is not sent again."""
+        with suppress(OSError):
+            self._socket.send(GIVEN_UP, socket.MSG_DONTWAIT)
+        self.end()
+
     def end(self) -> None:
+        """End both directions, from any thread."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.end()
+        self._reader.close()
         self._socket.close()
 
 
@@ -112,13 +127,14 @@ def event(value: object) -> bytes:
     return chunk(b"data: " + json.dumps(value).encode() + b"\n\n")
 
 
-def text_event(text: str) -> bytes:
+def text_event(text: str, finish_reason: str | None = None) -> bytes:
     """Return an event of a chat stream that says a text."""
-    choice = {"index": 0, "delta": {"content": text}, "finish_reason": None}
-    return event(
-        {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-        | {"choices": [choice]}
-    )
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish_reason}
+    head = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    return event({**head, "choices": [choice]})
+
+
+STREAM_END = text_event("", "stop") + chunk(b"data: [DONE]\n\n") + chunk(b"")
 
 
 def chat_reply(text: str, **more: object) -> bytes:
@@ -186,6 +202,14 @@ class Upstream:
         self.failures: list[BaseException] = []
         self._scripts: deque[Script] = deque()
         self._changed = threading.Condition()
+        self.lines: list[Line] = []
+
+    def hang_up(self) -> None:
+        """End what is still being served, so that one test's failure is not the next one's."""
+        self._scripts.clear()
+        for line in self.lines:
+            if line.busy:
+                line.give_up()
 
     def then(self, *scripts: Script) -> None:
         """Do this to the next requests, one script each; later ones are answered again."""
@@ -212,7 +236,7 @@ class Upstream:
 @contextmanager
 def recording_upstream(*, receive_buffer: int | None = None) -> Iterator[Upstream]:
     """Serve until the block ends; raise what went wrong in a script then."""
-    lines: list[Line] = []
+    threads: list[threading.Thread] = []
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         if receive_buffer is not None:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -227,8 +251,10 @@ def recording_upstream(*, receive_buffer: int | None = None) -> Iterator[Upstrea
                 except OSError:
                     return
                 connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                lines.append(Line(connected, len(lines)))
-                threading.Thread(target=_serve, args=(upstream, lines[-1]), daemon=True).start()
+                line = Line(connected, len(upstream.lines))
+                upstream.lines.append(line)
+                threads.append(threading.Thread(target=_serve, args=(upstream, line), daemon=True))
+                threads[-1].start()
 
         accepting = threading.Thread(target=accept, daemon=True)
         accepting.start()
@@ -238,8 +264,12 @@ def recording_upstream(*, receive_buffer: int | None = None) -> Iterator[Upstrea
             with suppress(OSError):
                 listening.shutdown(socket.SHUT_RDWR)
             accepting.join(PATIENCE)
-            for line in lines:
+            for line in upstream.lines:
                 line.end()
+            for seen in upstream.requests:
+                seen.left.set()
+            for thread in threads:
+                thread.join(PATIENCE)
     if upstream.failures:
         raise upstream.failures[0]
 
@@ -247,7 +277,9 @@ def recording_upstream(*, receive_buffer: int | None = None) -> Iterator[Upstrea
 def _serve(upstream: Upstream, line: Line) -> None:
     try:
         while (seen := line.head()) is not None:
+            line.busy = True
             upstream.take(seen)(line, seen)
+            line.busy = False
             if seen.left.is_set():
                 return
     except OSError:
@@ -255,4 +287,4 @@ def _serve(upstream: Upstream, line: Line) -> None:
     except BaseException as error:  # noqa: BLE001 - raised when the test ends
         upstream.failures.append(error)
     finally:
-        line.end()
+        line.close()
