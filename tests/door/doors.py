@@ -4,7 +4,6 @@ import json
 import socket
 import struct
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -61,8 +60,9 @@ class Door:
 
     def departures(self) -> float:
         """How many requests ended because their client left, by the metrics."""
-        with urllib.request.urlopen(f"{self.gateway.admin_url}/metrics", timeout=PATIENCE) as got:
-            lines = got.read().decode().splitlines()
+        with connect(self.gateway.admin_url) as admin:
+            admin.request("GET", "/metrics")
+            lines = admin.reply().body.decode().splitlines()
         return sum(
             float(line.rpartition(" ")[2])
             for line in lines

@@ -10,7 +10,18 @@ from contextlib import suppress
 import pytest
 
 from tests.clients.raw import RawReply, chunk
-from tests.door.doors import CHAT, EMBEDDINGS, FILES, MEGABYTE, Client, Door, chat, connect, door, raw
+from tests.door.doors import (
+    CHAT,
+    EMBEDDINGS,
+    FILES,
+    MEGABYTE,
+    Client,
+    Door,
+    chat,
+    connect,
+    door,
+    raw,
+)
 
 POST_CHAT = f"POST {CHAT} HTTP/1.1"
 OWN = "GET /v1/files/own HTTP/1.1"
@@ -357,7 +368,9 @@ def test_a_malformed_field_is_refused(running: Door, field: bytes, path: str) ->
     expect_refused(running, request.replace(b"X-Here: %", field), 400)
 
 
-@pytest.mark.parametrize("value", [b"caf\xc3\xa9", b"caf\xe9", b"a\tb", b"", b'"a, b"', b"x" * 5000])
+@pytest.mark.parametrize(
+    "value", [b"caf\xc3\xa9", b"caf\xe9", b"a\tb", b"", b'"a, b"', b"x" * 5000]
+)
 def test_an_odd_value_is_no_reason_to_refuse(running: Door, client: Client, value: bytes) -> None:
     before = len(running.upstream.requests)
     request = raw(POST_CHAT, "X-Here: %", f"Content-Length: {LENGTH}", body=BODY)

@@ -32,6 +32,7 @@ def guarded() -> Iterator[Door]:
 def client(running: Door) -> Iterator[Client]:
     with connect(running.base_url) as made:
         yield made
+    running.upstream.hang_up()
 
 
 # --- versions ---------------------------------------------------------------------------------
@@ -228,7 +229,9 @@ def test_a_target_with_a_doubtful_authority_is_refused(guarded: Door, authority:
 
 
 @pytest.mark.parametrize("host", ["localhost", "evil.example"])
-@pytest.mark.parametrize("authority", ["http://localhost", "http://LOCALHOST:81", "http://127.0.0.1"])
+@pytest.mark.parametrize(
+    "authority", ["http://localhost", "http://LOCALHOST:81", "http://127.0.0.1"]
+)
 def test_an_allowed_authority_is_served_whatever_host_says(
     guarded: Door, authority: str, host: str
 ) -> None:
@@ -270,7 +273,9 @@ def test_a_request_has_one_good_host(guarded: Door, hosts: list[str], target: st
     assert guarded.upstream.since(before) == []
 
 
-@pytest.mark.parametrize("target", ["http://localhost", "http://localhost/", "http://localhost?a=b"])
+@pytest.mark.parametrize(
+    "target", ["http://localhost", "http://localhost/", "http://localhost?a=b"]
+)
 def test_an_absolute_target_without_a_path_leads_nowhere(guarded: Door, target: str) -> None:
     with connect(guarded.base_url) as client:
         client.send(raw(f"GET {target} HTTP/1.1", host="localhost"))

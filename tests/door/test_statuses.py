@@ -25,6 +25,7 @@ def running() -> Iterator[Door]:
 def client(running: Door) -> Iterator[Client]:
     with connect(running.base_url) as made:
         yield made
+    running.upstream.hang_up()
 
 
 def expect_next(client: Client) -> None:
@@ -39,9 +40,7 @@ def with_status(status: int) -> Script:
 
 @pytest.mark.parametrize("status", WITH_CONTENT + ODD)
 @pytest.mark.parametrize("line", [f"GET {FILES}/a HTTP/1.1", f"POST {EMBEDDINGS} HTTP/1.1"])
-def test_a_status_is_passed_through(
-    running: Door, client: Client, status: int, line: str
-) -> None:
+def test_a_status_is_passed_through(running: Door, client: Client, status: int, line: str) -> None:
     running.upstream.then(with_status(status))
     body = chat() if "POST" in line else b""
     client.send(raw(line, f"Content-Length: {len(body)}", body=body))
@@ -63,9 +62,7 @@ def test_a_status_of_a_generation_is_passed_through(
 
 
 @pytest.mark.parametrize("status", [200, 201, 299, 418, *ODD])
-def test_a_status_of_a_stream_is_passed_through(
-    running: Door, client: Client, status: int
-) -> None:
+def test_a_status_of_a_stream_is_passed_through(running: Door, client: Client, status: int) -> None:
     head = STREAM_HEAD.replace(b"200 OK", b"%d As It Is" % status)
     running.upstream.then(replies(head + text_event("Hi") + STREAM_END))
     client.request("POST", CHAT, chat(stream=True))
@@ -105,9 +102,7 @@ def test_a_status_without_content_has_none(
     expect_next(client)
 
 
-def test_a_not_modified_keeps_the_length_of_what_it_is_about(
-    running: Door, client: Client
-) -> None:
+def test_a_not_modified_keeps_the_length_of_what_it_is_about(running: Door, client: Client) -> None:
     running.upstream.then(replies(b"HTTP/1.1 304 Not Modified\r\ncontent-length: 1234\r\n\r\n"))
     client.send(raw(f"GET {FILES}/a HTTP/1.1", "If-None-Match: x"))
     assert client.reply_head()[0] == 304

@@ -7,6 +7,7 @@ gateway has sent, not what a server library made of it.
 import json
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -207,6 +208,9 @@ class Upstream:
     def hang_up(self) -> None:
         """End what is still being served, so that one test's failure is not the next one's."""
         self._scripts.clear()
+        end = time.monotonic() + 0.2
+        while any(line.busy for line in self.lines) and time.monotonic() < end:
+            time.sleep(0.002)  # a reply that has just been sent is no failure
         for line in self.lines:
             if line.busy:
                 line.give_up()
@@ -287,4 +291,5 @@ def _serve(upstream: Upstream, line: Line) -> None:
     except BaseException as error:  # noqa: BLE001 - raised when the test ends
         upstream.failures.append(error)
     finally:
+        line.busy = False
         line.close()
