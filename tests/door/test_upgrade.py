@@ -264,5 +264,5 @@ def test_a_websocket_that_is_declined_can_be_followed_by_nothing(
     client.send(raw(f"GET {RESPONSES} HTTP/1.1", *HANDSHAKE) + SMUGGLED)
     received = client.rest()
     assert received.startswith(b"HTTP/1.1 426")
-    assert received.count(b"HTTP/1.1") == 1
+    assert received.count(b"HTTP/1.1 ") == 1
     assert running.upstream.since(before) == []
