@@ -6,6 +6,7 @@ other server.
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -20,7 +21,7 @@ from gateway.config.settings import Settings
 from gateway.errors import GatewayError, InvalidRequest, ShuttingDown, UnknownRoute
 from gateway.exchange.legacy import Legacy
 from gateway.exchange.listing import Listing
-from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.message import ClientReply, Decision, ReplyBody
 from gateway.exchange.passing import Passing
 from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.story import Exchange
@@ -136,7 +137,11 @@ class Gateway:
                 ending = FAILED_INSIDE
                 await writer.write_error(GatewayError("The gateway itself failed."), decision)
             else:
-                ending = await self._written(answer, writer, decision)
+                if isinstance(answer.body, bytes):
+                    await writer.write(answer, decision)
+                    ending = ended(decision, answer.status)
+                else:
+                    ending = await _written(answer, answer.body, writer, decision)
                 if admission.error is not None:
                     ending = ended_with(admission.error)
         except asyncio.CancelledError:
@@ -155,28 +160,15 @@ class Gateway:
             seconds = perf_counter() - started
             self._services.observer.finished(decision, admission.label, ending, seconds)
 
-    async def _written(
-        self, answer: ClientReply, writer: ReplyWriter, decision: Decision
-    ) -> Ending:
-        """Write a reply and return how it ended; raises what its body raises."""
-        body = answer.body
-        if isinstance(body, bytes):
-            await writer.write(answer, decision)
-            return ended(decision, answer.status)
-        try:
-            await writer.write(answer, decision)
-        finally:
-            await body.aclose()
-        return ended(decision, answer.status, body.failure)
-
-    async def _reply(
+    def _reply(
         self, admission: Admission, body: Body, decision: Decision, length: int | None
-    ) -> ClientReply:
+    ) -> Awaitable[ClientReply]:
+        """Return what the reply is awaited from; raises `ShuttingDown` while draining."""
         if self.draining and not admission.while_draining:
             raise ShuttingDown(
                 "The gateway is shutting down; try again.", headers=(("retry-after", "1"),)
             )
-        return await admission.handler(admission.with_body(body, length), decision)
+        return admission.handler(admission.with_body(body, length), decision)
 
     def abandoned(self, admission: Admission) -> None:
         """Take note of a request whose client left before its body was here."""
@@ -217,6 +209,17 @@ class Gateway:
 
     def _label(self, place: Place | None) -> str:
         return self._router.shape_of(place.canonical) or "other" if place is not None else "other"
+
+
+async def _written(
+    answer: ClientReply, body: ReplyBody, writer: ReplyWriter, decision: Decision
+) -> Ending:
+    """Write a streamed reply and return how it ended; raises what its body raises."""
+    try:
+        await writer.write(answer, decision)
+    finally:
+        await body.aclose()
+    return ended(decision, answer.status, body.failure)
 
 
 def refuse_websocket() -> GatewayError:

@@ -1,6 +1,6 @@
 """What the rows of the route table lead to: each takes a request and its decision."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -39,13 +39,16 @@ class Handlers:
         """Say whether requests are taken."""
         return _status(ready=not self.is_draining())
 
-    async def generate(self, request: GenerationRequest, decision: Decision) -> ClientReply:
-        """Serve a generation endpoint; a model that the path names wins over the body's."""
+    def generate(self, request: GenerationRequest, decision: Decision) -> Awaitable[ClientReply]:
+        """Serve a generation endpoint; a model that the path names wins over the body's.
+
+        Not a coroutine of its own: nearly all requests come this way.
+        """
         if request.model is not None:
             body = with_path_model(request.body, request.model, decision)
             shape, headers = request.shape, request.headers
             request = GenerationRequest.at(shape, body, headers, request.query, request.client)
-        return await self.exchange.run(request, decision)
+        return self.exchange.run(request, decision)
 
     async def passthrough(self, request: Request, decision: Decision) -> ClientReply:
         """Pass a request on as it is."""

@@ -81,36 +81,36 @@ class Exchange:
         of what raised it holds it in a variable, and would live on with it, and with the request.
         """
         try:
-            return await self._run(call, decision)
+            routed = read_routed(call.body)
+            if call.client is not None and call.client.is_restricted:
+                restrictions.check_generation(call)
+            model = model_of(routed)
+            features = features_of(routed)
+            route = self.resolver.recent(call.headers, model, call.shape, features)
+            if route is None:
+                question = Question(model, call.shape, features, call.headers)
+                route = await self.resolver.resolve(question)
+            decision.upstream, decision.resolved_by = route.upstream, route.resolved_by
+            if route.retired is not None or route.redirected_to is not None:
+                today = as_date(self.attempts.wall_clock())
+                decision.warn(failures.retirement_warning(route, today))
+            streamed = routed.stream is True
+            first: tuple[Attempt, Failure] | None = None
+            if can_translate(call.shape, route.shape) and not moves_a_conversation(
+                call, route.shape
+            ):
+                # Most requests end here; the story is told of the others.
+                owner = route.owner or self.resolver.owner(route, call.headers)
+                fixes = self.memory.fixes.recall(owner, route.model_sent, route.shape)
+                attempt = self.attempts.build(call, route, route.shape, fixes)
+                result = await self.make(call, decision, route, attempt, streamed=streamed)
+                if isinstance(result, ClientReply):
+                    return result
+                first = attempt, result
+            story = _Story(self, call, decision, route, features)
+            return await story.tell(streamed=streamed, first=first)
         except GatewayError as error:
             raise error.bare() from None
-
-    async def _run(self, call: GenerationRequest, decision: Decision) -> ClientReply:
-        routed = read_routed(call.body)
-        if call.client is not None and call.client.is_restricted:
-            restrictions.check_generation(call)
-        model = model_of(routed)
-        features = features_of(routed)
-        route = self.resolver.recent(call.headers, model, call.shape, features)
-        if route is None:
-            question = Question(model, call.shape, features, call.headers)
-            route = await self.resolver.resolve(question)
-        decision.upstream, decision.resolved_by = route.upstream, route.resolved_by
-        if route.retired is not None or route.redirected_to is not None:
-            decision.warn(failures.retirement_warning(route, as_date(self.attempts.wall_clock())))
-        streamed = routed.stream is True
-        first: tuple[Attempt, Failure] | None = None
-        if can_translate(call.shape, route.shape) and not moves_a_conversation(call, route.shape):
-            # Most requests end here; the story is told of the others.
-            owner = route.owner or self.resolver.owner(route, call.headers)
-            fixes = self.memory.fixes.recall(owner, route.model_sent, route.shape)
-            attempt = self.attempts.build(call, route, route.shape, fixes)
-            result = await self.make(call, decision, route, attempt, streamed=streamed)
-            if isinstance(result, ClientReply):
-                return result
-            first = attempt, result
-        story = _Story(self, call, decision, route, features)
-        return await story.tell(streamed=streamed, first=first)
 
     async def make(
         self,

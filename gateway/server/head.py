@@ -37,6 +37,8 @@ class ReceivedHead:
     keep_alive: bool
     is_http_1_0: bool
     expects_continue: bool
+    head_only: bool = False
+    """Whether the reply has no body, whatever its head says (HEAD)."""
 
 
 class RepeatedHead:
@@ -126,6 +128,7 @@ class HeadParser:
             keep_alive=self._keep_alive and not is_http_1_0,
             is_http_1_0=is_http_1_0,
             expects_continue=expects and not is_http_1_0,
+            head_only=method == "HEAD",
         )
 
     def close(self) -> None:

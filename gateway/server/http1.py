@@ -178,7 +178,7 @@ class Connection(Lifetime):
             self._enter(State.BODY, self._door.body_idle_timeout)
 
     def _serve_whole(self, body: bytes) -> None:
-        self._enter(State.SERVING, inf)
+        self._rest_assured(State.SERVING, inf)
         self._start(self._incoming.admission, body, self._incoming.received)
 
     def _serve_upload(self) -> None:
@@ -256,8 +256,9 @@ class Connection(Lifetime):
         elif not writer.keep_alive:
             self._close()
         else:
-            self._enter(_IDLE, IDLE_TIMEOUT)
-            self._resume_reading()
+            self._rest_assured(_IDLE, self._loop.time() + IDLE_TIMEOUT)
+            if self._reading_paused:
+                self._resume_reading()
             if incoming.rest:
                 self._take_head(b"")
 

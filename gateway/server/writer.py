@@ -59,9 +59,13 @@ class WireWriter(ReplyWriter):
         self._chunked = False
         self._left: int | None = None
         self._source: Source | None = None
-        self._bodiless = received is not None and received.head.method == "HEAD"
-        self._chunks_understood = received is None or not received.is_http_1_0
-        self.keep_alive = received is not None and received.keep_alive
+        if received is None:
+            self._bodiless = self.keep_alive = False
+            self._chunks_understood = True
+        else:
+            self._bodiless = received.head_only
+            self._chunks_understood = not received.is_http_1_0
+            self.keep_alive = received.keep_alive
         self.gone = False
         self.complete = False
         self.ends_with_connection = False
