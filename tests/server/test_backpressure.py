@@ -1,10 +1,12 @@
 """What a client has not read: who waits for it, and when it has had time enough."""
 
 import asyncio
+import socket
 from math import inf
 
 import pytest
 
+from gateway.server import backpressure
 from gateway.server.backpressure import Backpressure
 from tests.server.wire import FakeTransport
 
@@ -38,6 +40,25 @@ def test_a_client_that_has_read_what_more_was_written_since_is_stuck() -> None:
     followed.watch(0)
     transport.unread = 1001
     assert followed.is_stuck(30)
+
+
+def test_what_the_kernel_has_counts_too_for_there_a_slow_readers_progress_shows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Connected(FakeTransport):
+        def get_extra_info(self, name: str, default: object = None) -> object:
+            return connected if name == "socket" else default
+
+    in_kernel = 500
+    monkeypatch.setattr(backpressure, "unacknowledged_bytes", lambda _: in_kernel)
+    with socket.socket() as connected:
+        transport = Connected()
+        transport.unread = 1000
+        followed = Backpressure(transport, 30)
+        followed.watch(0)
+        in_kernel = 499
+        assert not followed.is_stuck(30)
+        assert followed.is_stuck(60)
 
 
 def test_a_client_that_goes_on_reading_has_all_its_time_again() -> None:

@@ -1,0 +1,79 @@
+"""What the kernel tells of real sockets."""
+
+import contextlib
+import socket
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.tcp import is_readable, unacknowledged_bytes
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Return the two ends of a TCP connection, neither of which ever blocks."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        client = socket.create_connection(listening.getsockname())
+        accepted, _ = listening.accept()
+    with client, accepted:
+        client.setblocking(False)
+        accepted.setblocking(False)
+        yield accepted, client
+
+
+def fill(sender: socket.socket) -> int:
+    """Send until nothing more is taken; return how much was."""
+    sent = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            sent += sender.send(b"x" * 65536)
+    return sent
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_what_a_peer_has_no_room_for_is_unacknowledged_until_it_reads(
+    ends: tuple[socket.socket, socket.socket],
+) -> None:
+    sender, reader = ends
+    assert unacknowledged_bytes(sender.fileno()) == 0
+    sent = fill(sender)
+    waiting = unacknowledged_bytes(sender.fileno())
+    assert 0 < waiting <= sent
+    reader.settimeout(10)
+    while sent:
+        sent -= len(reader.recv(1 << 20))
+    reader.settimeout(None)
+    sender.shutdown(socket.SHUT_WR)
+    assert reader.recv(1) == b""  # behind it all: everything else was acknowledged
+    assert unacknowledged_bytes(sender.fileno()) <= 1  # a FIN counts until it is
+
+
+def test_where_nobody_tells_it_is_nothing(
+    ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender, _ = ends
+    fill(sender)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert unacknowledged_bytes(sender.fileno()) == 0
+
+
+def test_a_closed_socket_tells_nothing(ends: tuple[socket.socket, socket.socket]) -> None:
+    sender, _ = ends
+    descriptor = sender.fileno()
+    sender.close()
+    assert unacknowledged_bytes(sender.fileno()) == 0
+    assert unacknowledged_bytes(descriptor) == 0
+
+
+def test_bytes_and_an_end_are_to_be_read_and_silence_is_not(
+    ends: tuple[socket.socket, socket.socket],
+) -> None:
+    reader, client = ends
+    assert not is_readable(reader.fileno())
+    client.send(b"x")
+    assert is_readable(reader.fileno())
+    assert reader.recv(10) == b"x"
+    assert not is_readable(reader.fileno())
+    client.close()
+    assert is_readable(reader.fileno())
