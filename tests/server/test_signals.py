@@ -1,12 +1,14 @@
 """Who has the signals, when; the rest is seen from outside (`test_workers.py`)."""
 
+import asyncio
 import os
 import signal
 import threading
 
 import pytest
 
-from gateway.server.signals import ALL, IGNORED, STOP, Inbox, ends_on_signals
+from gateway.server.signals import ALL, IGNORED, STOP, Inbox, ends_on_signals, take_signals
+from tests.upstream.scripted import until
 
 
 def handlers() -> dict[signal.Signals, object]:
@@ -71,3 +73,43 @@ def test_an_inbox_has_the_signals_in_order_and_gives_them_back() -> None:
         inbox.close()
     assert handlers() == before
     assert signal.set_wakeup_fd(-1) == -1
+
+
+@pytest.mark.parametrize("number", STOP)
+def test_in_a_loop_a_signal_asks_for_the_end(number: signal.Signals) -> None:
+    async def scenario() -> None:
+        asked = asyncio.Event()
+        take_signals(asked.set)
+        os.kill(os.getpid(), number)
+        await asyncio.wait_for(asked.wait(), 10)
+
+    asyncio.run(scenario())
+
+
+def test_in_a_loop_the_others_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        asked = asyncio.Event()
+        take_signals(asked.set)
+        for number in IGNORED:
+            os.kill(os.getpid(), number)
+        await until(lambda: len(caplog.messages) == len(IGNORED))
+        assert not asked.is_set()
+
+    asyncio.run(scenario())
+    assert sorted(caplog.messages) == [
+        "SIGHUP: reload is not supported yet; restart to apply a configuration",
+        "SIGUSR1 is ignored: it has no meaning here",
+        "SIGUSR2 is ignored: it has no meaning here",
+    ]
+
+
+def test_a_loop_in_another_thread_leaves_signals_alone() -> None:
+    before = [signal.getsignal(number) for number in ALL]
+
+    async def scenario() -> None:
+        take_signals(lambda: None)
+
+    thread = threading.Thread(target=asyncio.run, args=(scenario(),))
+    thread.start()
+    thread.join(10)
+    assert [signal.getsignal(number) for number in ALL] == before
