@@ -16,7 +16,7 @@ from urllib.parse import quote
 from gateway import app as composition
 from gateway.api.admission import Admission
 from gateway.api.application import ClientGone, Gateway, refuse_websocket
-from gateway.api.writing import Fields, ReplyWriter, error_reply
+from gateway.api.writing import BODILESS, Fields, ReplyWriter, error_reply
 from gateway.config.load import load
 from gateway.config.problems import ConfigError
 from gateway.errors import GatewayError, InvalidRequest, too_large
@@ -148,6 +148,9 @@ class _ASGIWriter(ReplyWriter):
         await self._write_last(body)
 
     async def _start(self, fields: Fields, decision: Decision) -> None:
+        if self.status in BODILESS:
+            # A 304 may tell the length of what it does not send; servers would wait for that.
+            fields = [field for field in fields if field[0] != b"content-length"]
         headers = [*fields, *decision.headers()]
         await self._tell({"type": "http.response.start", "status": self.status, "headers": headers})
 

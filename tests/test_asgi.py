@@ -304,6 +304,19 @@ def test_a_comment_to_a_client_that_has_left_ends_the_comments() -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize(("status", "kept"), [(200, True), (304, False), (204, False)])
+def test_a_reply_without_a_body_promises_none(status: int, *, kept: bool) -> None:
+    async def scenario() -> None:
+        sender = Sender()
+        fields = [(b"content-length", b"5"), (b"etag", b"x")]
+        body = b"hello" if kept else b""
+        await _ASGIWriter(sender.send, 60).write(ClientReply(status, fields, body), Decision())
+        assert ((b"content-length", b"5") in sender.sent[0]["headers"]) is kept
+        assert (b"etag", b"x") in sender.sent[0]["headers"]
+
+    run(scenario)
+
+
 # --- heads, and where the application is mounted ------------------------------------------------
 
 

@@ -10,6 +10,9 @@ from gateway.exchange.message import ClientReply, Decision, ReplyBody
 
 Fields = list[tuple[bytes, bytes]]
 
+BODILESS = frozenset({204, 304})
+"""Statuses whose replies end with their heads (RFC 9112 section 6.3)."""
+
 
 class ReplyWriter(ABC):
     """Writes one reply. `started` tells whether a status has gone out.

@@ -5,15 +5,13 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Protocol
 
-from gateway.api.writing import Fields, ReplyWriter
+from gateway.api.writing import BODILESS, Fields, ReplyWriter
 from gateway.errors import GatewayError
 from gateway.exchange.message import UNSAFE_IN_A_HEADER, Decision, ReplyBody, Source
 from gateway.server.backpressure import Backpressure
 from gateway.server.head import ReceivedHead
 from gateway.server.state import State
 
-_BODILESS = frozenset({204, 304})
-"""Statuses whose replies end with their heads (RFC 9112 section 6.3)."""
 _NO_CONTENT = 204
 _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 
@@ -138,7 +136,7 @@ class WireWriter(ReplyWriter):
         """Return the head, and find out how the body will be framed; `length` is a whole one's."""
         lines = [_status_line(self.status), self._wire.date_line()]
         closing = False
-        if self.status in _BODILESS:
+        if self.status in BODILESS:
             self._bodiless = True
         for name, value in fields:
             if name in _FRAMING:

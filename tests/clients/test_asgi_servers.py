@@ -3,9 +3,11 @@
 import hashlib
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,32 +43,49 @@ app = Starlette(routes=routes)
 
 
 @dataclass
-class Running:
-    """`base_url` ends with /v1."""
+class Started:
+    """A server; `base_url` ends with /v1."""
 
     base_url: str
-    upstream: emulator.Served
     process: GatewayProcess
+
+
+@dataclass
+class Running(Started):
+    """A server before the emulator."""
+
+    upstream: emulator.Served
 
     def client(self) -> openai.OpenAI:
         return openai.OpenAI(base_url=self.base_url, api_key="sk-test", max_retries=0)
 
 
 @contextmanager
+def at_upstream(
+    folder: Path, upstream: str, app: str = "gateway.asgi:app", below: str = "", *options: str
+) -> Iterator[Started]:
+    """Serve an application under uvicorn, before any upstream."""
+    (folder / "outer.py").write_text(MOUNTED)
+    config = CONFIG.format(base_url=upstream, limit=LIMIT, upload_limit=2 * LIMIT)
+    (folder / "gateway.yaml").write_text(config)
+    with uvicorn_process(
+        *(app, "--app-dir", str(folder), *options),
+        folder=folder,
+        GATEWAY_CONFIG=str(folder / "gateway.yaml"),
+    ) as process:
+        line = process.line_with("running on http://")
+        port = line.partition("http://127.0.0.1:")[2].partition(" ")[0]
+        yield Started(f"http://127.0.0.1:{port}{below}/v1", process)
+
+
+@contextmanager
 def served(folder: Path, app: str, below: str, *options: str) -> Iterator[Running]:
     """Serve an application under uvicorn, before the emulator."""
-    (folder / "outer.py").write_text(MOUNTED)
-    with emulator.serve() as upstream:
-        config = CONFIG.format(base_url=upstream.base_url, limit=LIMIT, upload_limit=2 * LIMIT)
-        (folder / "gateway.yaml").write_text(config)
-        with uvicorn_process(
-            *(app, "--app-dir", str(folder), *options),
-            folder=folder,
-            GATEWAY_CONFIG=str(folder / "gateway.yaml"),
-        ) as process:
-            line = process.line_with("running on http://")
-            port = line.partition("http://127.0.0.1:")[2].partition(" ")[0]
-            yield Running(f"http://127.0.0.1:{port}{below}/v1", upstream, process)
+    with (
+        emulator.serve() as upstream,
+        at_upstream(folder, upstream.base_url, app, below, *options) as started,
+    ):
+        yield Running(started.base_url, started.process, upstream)
 
 
 SERVERS = {
@@ -206,6 +225,33 @@ def test_the_other_routes_of_the_application_stay_its_own(tmp_path: Path) -> Non
         assert httpx2.get(f"{root}/v1/models", trust_env=False).status_code == 404
         assert httpx2.get(f"{root}/llm/healthz", trust_env=False).json() == {"status": "ok"}
         assert httpx2.get(f"{root}/llm/", trust_env=False).status_code == 404
+
+
+def test_a_304_is_passed_on_and_the_connection_kept(tmp_path: Path) -> None:
+    """Its Content-Length is that of a body which it does not have."""
+
+    class Unchanged(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.send_response(304)
+            self.send_header("content-length", "1000")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Unchanged) as upstream:
+        upstream.daemon_threads = True
+        threading.Thread(target=upstream.serve_forever, daemon=True).start()
+        base_url = f"http://127.0.0.1:{upstream.server_port}/v1"
+        with at_upstream(tmp_path, base_url) as running, httpx2.Client(trust_env=False) as client:
+            for _ in range(2):
+                assert client.get(f"{running.base_url}/files/f").status_code == 304
+            running.process.signal(signal.SIGTERM)
+            running.process.ended()
+            assert not any("Traceback" in line for line in running.process.lines)
+        upstream.shutdown()
 
 
 def test_it_ends_with_the_server(tmp_path: Path) -> None:
