@@ -227,16 +227,22 @@ def test_the_other_routes_of_the_application_stay_its_own(tmp_path: Path) -> Non
         assert httpx2.get(f"{root}/llm/", trust_env=False).status_code == 404
 
 
-def test_a_304_is_passed_on_and_the_connection_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("http", ["httptools", "h11"])
+@pytest.mark.parametrize(("method", "status"), [("GET", 304), ("HEAD", 200), ("HEAD", 304)])
+def test_a_head_alone_is_passed_on_and_the_connection_kept(
+    tmp_path: Path, method: str, status: int, http: str
+) -> None:
     """Its Content-Length is that of a body which it does not have."""
 
     class Unchanged(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            self.send_response(304)
+            self.send_response(status)
             self.send_header("content-length", "1000")
             self.end_headers()
+
+        do_HEAD = do_GET  # noqa: N815 - the base class's form
 
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
@@ -245,9 +251,14 @@ def test_a_304_is_passed_on_and_the_connection_kept(tmp_path: Path) -> None:
         upstream.daemon_threads = True
         threading.Thread(target=upstream.serve_forever, daemon=True).start()
         base_url = f"http://127.0.0.1:{upstream.server_port}/v1"
-        with at_upstream(tmp_path, base_url) as running, httpx2.Client(trust_env=False) as client:
+        options = ("gateway.asgi:app", "", "--http", http)
+        with (
+            at_upstream(tmp_path, base_url, *options) as running,
+            httpx2.Client(trust_env=False) as client,
+        ):
             for _ in range(2):
-                assert client.get(f"{running.base_url}/files/f").status_code == 304
+                reply = client.request(method, f"{running.base_url}/files/f")
+                assert (reply.status_code, reply.content) == (status, b"")
             running.process.signal(signal.SIGTERM)
             running.process.ended()
             assert not any("Traceback" in line for line in running.process.lines)
