@@ -91,3 +91,21 @@ def test_only_the_edges_know_frameworks_and_sockets(path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_modules_stay_readable_in_one_sitting(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 400
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_nothing_is_built_on_what_is_private_of_a_dependency(path: Path) -> None:
+    """uvicorn's protocols have no promise of stability, and private names have none anywhere.
+
+    Private attributes are the linter's (SLF001).
+    """
+    for node in ast.walk(ast.parse(path.read_text())):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in names:
+            assert not name.startswith(("uvicorn.protocols", "uvicorn._")), name
+            foreign = not name.startswith(("gateway", "__future__"))
+            assert not (foreign and any(part.startswith("_") for part in name.split("."))), name
