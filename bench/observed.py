@@ -2,7 +2,7 @@
 
     python -m bench.observed CONFIG PORT FILE
 
-SIGUSR2: its tasks and slots. SIGUSR1: after a collection of garbage, its objects too, and how much
+`LOOK`: its tasks and slots. `COLLECT`: after a collection of garbage, its objects too, and how much
 memory that gave back, and how much the allocator held free. All else is as in `gateway serve`. Run
 by the abort bench and the soak, which see sockets and memory from outside, but not tasks and slots.
 """
@@ -23,6 +23,9 @@ from gateway.config.load import load
 from gateway.config.settings import Settings
 from gateway.running import run
 
+LOOK, COLLECT = signal.SIGRTMIN, signal.SIGRTMIN + 1
+"""Signals that mean nothing to a gateway."""
+
 
 class _Teller:
     def __init__(self, file: Path) -> None:
@@ -36,7 +39,7 @@ class _Teller:
     def signalled(self, number: int, _frame: object) -> None:
         """Tell from within the loop: a signal comes between any two steps of anything."""
         loop = asyncio.get_running_loop()
-        loop.call_soon_threadsafe(self._tell, number == signal.SIGUSR1)
+        loop.call_soon_threadsafe(self._tell, number == COLLECT)
 
     def _tell(self, collected: bool) -> None:
         assert self._application is not None
@@ -73,8 +76,8 @@ def _trim() -> None:
 
 def main(config: Path, port: int, file: Path) -> int:
     teller = _Teller(file)
-    signal.signal(signal.SIGUSR1, teller.signalled)
-    signal.signal(signal.SIGUSR2, teller.signalled)
+    signal.signal(COLLECT, teller.signalled)
+    signal.signal(LOOK, teller.signalled)
     settings = load(config, os.environ, {"server.port": port, "server.host": "127.0.0.1"})
     return run(settings, teller.build)
 

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import signal
 import sys
 import time
 import urllib.request
@@ -11,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.observed import COLLECT, LOOK
 from bench.processes import CONTENDER_CPU, Memory, Process, free_port
 
 _PATIENCE = 20.0
@@ -77,7 +77,7 @@ class Observed:
         """
         memory = self.process.memory()
         self._told.unlink(missing_ok=True)
-        os.kill(self.process.pid, signal.SIGUSR1 if collect else signal.SIGUSR2)
+        os.kill(self.process.pid, COLLECT if collect else LOOK)
         until = time.monotonic() + _PATIENCE
         while not self._told.exists():
             if time.monotonic() > until or not self.process.alive:
