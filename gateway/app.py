@@ -17,6 +17,7 @@ from gateway.exchange.refusal_memory import KnownFixes
 from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.story import Exchange, Memory
 from gateway.observe.failure_log import FailureLog
+from gateway.observe.lookups import reporting
 from gateway.observe.observer import RequestObserver
 from gateway.resolve.catalogue import Catalogue
 from gateway.resolve.lookup import Lookup
@@ -57,8 +58,15 @@ def build(settings: Settings) -> Application:
     """
     _check_templates(settings)
     upstreams = Upstreams(settings)
+    names = frozenset(upstream.name for upstream in settings.upstreams)
+    metrics = Metrics(names, upstreams.stats)
+    observer = RequestObserver(metrics, FailureLog(time.monotonic))
     lookup = Lookup(
-        settings, upstreams.send, upstreams.fingerprint, time.monotonic, upstreams.caller
+        settings,
+        reporting(upstreams.send, observer.lookup_failed),
+        upstreams.fingerprint,
+        time.monotonic,
+        upstreams.caller,
     )
     learned = LearnedEndpoints(settings.memory, time.monotonic)
     resolver = Resolver(settings, lookup, learned, Catalogue.load())
@@ -68,9 +76,6 @@ def build(settings: Settings) -> Application:
     responses = ResponseMemory(open_store(settings.responses))
     exchange = Exchange(settings, resolver, upstreams.send, attempts, memory, responses)
     passing = Passing(settings, resolver, upstreams.send)
-    names = frozenset(upstream.name for upstream in settings.upstreams)
-    metrics = Metrics(names, upstreams.stats)
-    observer = RequestObserver(metrics, FailureLog(time.monotonic))
     listing = Listing(settings, passing, upstreams.send)
     fine_tunes = FineTunes(settings, resolver, upstreams.send)
     legacy = Legacy(settings, exchange, passing, listing, fine_tunes)

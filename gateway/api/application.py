@@ -186,7 +186,7 @@ class Gateway:
         """Return who serves a request, and how its body is read."""
         route, handler = self._router.find(request.method, path, named=request.model is not None)
         limit = self.server.max_body_bytes if route.whole else self.server.max_upload_bytes
-        if route.whole and any(name == b"content-encoding" for name, _ in request.headers):
+        if route.whole and _is_compressed(request.headers):
             raise InvalidRequest(
                 "Compressed request bodies are not read; send it without Content-Encoding.",
                 status=415,
@@ -220,6 +220,12 @@ async def _written(
     finally:
         await body.aclose()
     return ended(decision, answer.status, body.failure)
+
+
+def _is_compressed(headers: RawHeaders) -> bool:
+    return any(
+        name == b"content-encoding" and value.lower() != b"identity" for name, value in headers
+    )
 
 
 def refuse_websocket() -> GatewayError:

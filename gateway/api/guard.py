@@ -74,6 +74,8 @@ def _check_target(head: Head) -> None:
         )
     if _PLAIN_PATH.fullmatch(raw_path):
         return
+    if not raw_path.startswith(b"/"):
+        raise InvalidRequest("The request target must begin with a slash.", code="invalid_path")
     if b"//" in raw_path[1:]:
         raise InvalidRequest(
             "The path has two slashes in a row. If the base URL ends in a slash, remove that.",

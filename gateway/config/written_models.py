@@ -143,7 +143,9 @@ class WrittenModel(WrittenTranslation):
         default=None, description="The name sent upstream; absent: the name asked for."
     )
     upstream: fields.UpstreamReference | None = Field(
-        default=None, description="The upstream it lives at; absent: the first one."
+        default=None,
+        description="The upstream it lives at; absent: the first one whose model list has it, else "
+        "the first one.",
     )
     endpoint: fields.Endpoints | None = Field(
         default=None,

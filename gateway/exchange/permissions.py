@@ -174,8 +174,9 @@ def permission_for(method: str, path: str) -> Permission:
     """Return what a call asks for; `path` is below `/v1`, decoded.
 
     Reading is permitted, but for the account's administration: it runs no model. A model's card is
-    judged by its name where it is served (`listing`).
+    judged by its name where it is served (`listing`). Some servers ignore the case of paths.
     """
+    path = path.lower()
     if _OF_THE_ACCOUNT.match(path):
         return _ACCOUNT
     if method in ("GET", "HEAD", "OPTIONS"):

@@ -38,6 +38,11 @@ class RequestObserver:
         if ending.reason or decision.failures:
             self._failed(decision, ending)
 
+    def lookup_failed(self, failure: UpstreamFailure) -> None:
+        """Note a look-up that an upstream failed, for which no request fails."""
+        self._counter.upstream_failed(failure)
+        self._failures.upstream_failed(failure)
+
     def _failed(self, decision: Decision, ending: Ending) -> None:
         for failure in _failures(decision, ending):
             if outcome_of(failure.reason) in _UPSTREAMS:

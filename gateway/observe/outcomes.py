@@ -62,6 +62,9 @@ FAILED_INSIDE = Ending(Outcome.INTERNAL_ERROR)
 CUT_OFF = Ending(Outcome.SHUTTING_DOWN)
 """By the end of the grace period."""
 
+_REFUSALS = frozenset({501, 505, 508})
+"""Statuses of 500 and more with which the gateway refuses what a client has sent (RFC 9110)."""
+
 _SUCCESS = Ending(Outcome.SUCCESS)
 _CLIENT_ERROR = Ending(Outcome.CLIENT_ERROR)
 _SHUTTING_DOWN = Ending(Outcome.SHUTTING_DOWN)
@@ -98,6 +101,8 @@ def ended(decision: Decision, status: int, told: GatewayError | None = None) -> 
         if decision.upstream:
             reason = reason_of(status)
             return Ending(outcome_of(reason), reason, status)
+        if status in _REFUSALS:
+            return _CLIENT_ERROR
         return _SHUTTING_DOWN if status == 503 else FAILED_INSIDE
     return _CLIENT_ERROR
 
@@ -115,6 +120,6 @@ def ended_with(error: GatewayError) -> Ending:
         return _SHUTTING_DOWN
     if isinstance(error, AuthenticationFailed | PermissionDenied):
         return Ending(Outcome.CLIENT_ERROR, error.code or error.type)
-    if error.status < 500:
+    if error.status < 500 or error.status in _REFUSALS:
         return _CLIENT_ERROR
     return Ending(Outcome.INTERNAL_ERROR, error.code or error.type, message=error.message)

@@ -12,6 +12,8 @@ from gateway.errors import InvalidRequest
 
 MAX_CHUNK_LINE = 4 * 1024
 """Bytes of a line that announces a chunk, with its extensions."""
+MAX_LINES = 256
+"""Lines that are taken at once. A body of tiny chunks costs time for each; others get theirs."""
 MAX_ASIDE = 64 * 1024
 """Bytes of all chunk extensions and trailers of one body."""
 
@@ -26,6 +28,8 @@ class Framing(Protocol):
     """Whether the body has ended."""
     rest: bytes
     """What came behind the end: the beginning of the next request."""
+    postponed: bytes
+    """What was too much to be taken at once: to be fed again, after others had their turn."""
 
     def feed(self, data: bytes) -> bytes:
         """Return what of `data` is body. Raises `InvalidRequest` for a malformed one."""
@@ -34,12 +38,12 @@ class Framing(Protocol):
 class FixedLength:
     """A body with a Content-Length."""
 
-    __slots__ = ("_left", "complete", "rest")
+    __slots__ = ("_left", "complete", "postponed", "rest")
 
     def __init__(self, length: int) -> None:
         self._left = length
         self.complete = length == 0
-        self.rest = b""
+        self.rest = self.postponed = b""
 
     def feed(self, data: bytes) -> bytes:
         """Return what of `data` is body; see `Framing`."""
@@ -55,7 +59,7 @@ class FixedLength:
 class Chunked:
     """A chunked body. Extensions and trailers are checked, bounded and ignored."""
 
-    __slots__ = ("_aside", "_left", "_line", "_part", "complete", "rest")
+    __slots__ = ("_aside", "_left", "_line", "_part", "complete", "postponed", "rest")
 
     def __init__(self) -> None:
         self._part = self._size_line
@@ -63,13 +67,17 @@ class Chunked:
         self._left = 0
         self._aside = 0
         self.complete = False
-        self.rest = b""
+        self.rest = self.postponed = b""
 
     def feed(self, data: bytes) -> bytes:
         """Return what of `data` is body; see `Framing`."""
         pieces: list[bytes] = []
-        position = 0
+        position = lines = 0
+        self.postponed = b""
         while position < len(data) and not self.complete:
+            if lines == MAX_LINES:
+                self.postponed = data[position:]
+                break
             if self._left:
                 piece = data[position : position + self._left]
                 self._left -= len(piece)
@@ -79,6 +87,7 @@ class Chunked:
                     self._part = self._chunk_end
             else:
                 position = self._take_line(data, position)
+                lines += 1
         if self.complete:
             self.rest = data[position:]
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)

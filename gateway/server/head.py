@@ -111,11 +111,11 @@ class HeadParser:
         parser = self._parser
         version = parser.get_http_version()
         if not _REQUEST_LINE.match(data):
-            raise _invalid("its first line is not a method, a target and a version")
+            raise invalid("its first line is not a method, a target and a version")
         if version not in ("0.0", "1.0", "1.1"):
             raise _wrong_version(version)
         if not self._complete:
-            raise _invalid("its head does not end where its lines do")
+            raise invalid("its head does not end where its lines do")
         method = parser.get_method().decode("latin-1")
         fields, lengths, codings = _without_framing(self._fields)
         is_http_1_0 = version == "1.0"
@@ -157,8 +157,8 @@ class HeadParser:
         if version not in ("0.0", "1.0", "1.1"):
             return _wrong_version(version)
         if "Transfer-Encoding" in reason:
-            return _check_codings(self._fields) or _invalid(reason)
-        return _invalid(reason)
+            return _check_codings(self._fields) or invalid(reason)
+        return invalid(reason)
 
 
 def parse(data: bytes) -> ReceivedHead:
@@ -196,17 +196,17 @@ def _framing(lengths: list[bytes], codings: list[bytes], *, is_http_1_0: bool) -
     """Return the body's length, or None for a chunked one (RFC 9112 section 6)."""
     if codings:
         if is_http_1_0:
-            raise _invalid("an HTTP/1.0 request has a Transfer-Encoding")
+            raise invalid("an HTTP/1.0 request has a Transfer-Encoding")
         refused = _check_codings([(b"transfer-encoding", value) for value in codings])
         if refused is not None:
             raise refused
         if lengths:
-            raise _invalid("it has a Content-Length and a Transfer-Encoding")
+            raise invalid("it has a Content-Length and a Transfer-Encoding")
         return None
     if not lengths:
         return 0
     if len(lengths) > 1 or not _DIGITS.fullmatch(lengths[0].strip(b" \t")):
-        raise _invalid("its Content-Length is not one number")
+        raise invalid("its Content-Length is not one number")
     return int(lengths[0])
 
 
@@ -228,7 +228,7 @@ def _check_codings(fields: list[tuple[bytes, bytes]]) -> GatewayError | None:
             code="unsupported_transfer_encoding",
         )
     if codings not in ([], [b"chunked"]):
-        return _invalid("its Transfer-Encoding is not 'chunked'")
+        return invalid("its Transfer-Encoding is not 'chunked'")
     return None
 
 
@@ -243,18 +243,19 @@ def _target(
     try:
         url = httptools.parse_url(target)
     except httptools.HttpParserError:
-        raise _invalid("its target is not a URL") from None
+        raise invalid("its target is not a URL") from None
     if not url.host or url.userinfo:
-        raise _invalid("its target has no host, or a user")
+        raise invalid("its target has no host, or a user")
     hosts = [value for name, value in fields if name == b"host"]
     if len(hosts) != 1 or not is_host(hosts[0]):
-        raise _invalid("it has not exactly one Host field that is a name and maybe a port")
+        raise invalid("it has not exactly one Host field that is a name and maybe a port")
     host = target[target.index(b"//") + 2 :].partition(b"/")[0].partition(b"?")[0]
     kept = [field for field in fields if field[0] != b"host"]
     return url.path or b"/", url.query or b"", [(b"host", host), *kept]
 
 
-def _invalid(reason: str) -> InvalidRequest:
+def invalid(reason: str) -> InvalidRequest:
+    """Return the error for a request that is not HTTP, for a reason (the rest of a sentence)."""
     return InvalidRequest(f"This request is not valid HTTP: {reason}.", code="invalid_http")
 
 

@@ -145,6 +145,7 @@ class Connection(Lifetime):
             self.transport.write(_CONTINUE)
         self._body.append(piece)
         self._enter(State.BODY, self._door.body_idle_timeout)
+        self._postpone()
         small = incoming.length is not None and incoming.length <= SMALL_BODY
         if not (admission.whole or small):
             self._serve_upload()
@@ -154,6 +155,7 @@ class Connection(Lifetime):
         if self._task is not None and upload is None:
             self._throw_away(data)
             return
+        data = incoming.postponed + data
         try:
             piece = incoming.take_body(data)
         except GatewayError as error:
@@ -168,14 +170,36 @@ class Connection(Lifetime):
                 self._resume_reading()
             else:
                 self._upload_changed()
+                self._postpone()
             return
         self._body.append(piece)
         if incoming.body_complete:
             body = b"".join(self._body)
             self._body.clear()
+            self._resume_reading()
             self._serve_whole(body)
         else:
             self._enter(State.BODY, self._door.body_idle_timeout)
+            self._postpone()
+
+    def _postpone(self) -> None:
+        """Let others have their turn before more of a body is taken that costs much time."""
+        if self._incoming.postponed:
+            self._pause_reading()
+            self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        upload = self._upload
+        if self.state is not State.BODY or not self._incoming.postponed:
+            return
+        if upload is None or not upload.is_full:
+            self._take_body(b"")
+            self._read_on()
+
+    def _read_on(self) -> None:
+        upload = self._upload
+        if not (self._incoming.postponed or (upload is not None and upload.is_full)):
+            self._resume_reading()
 
     def _serve_whole(self, body: bytes) -> None:
         self._rest_assured(State.SERVING, inf)
@@ -197,7 +221,8 @@ class Connection(Lifetime):
         if upload.is_full:
             self._pause_reading()
         else:
-            self._resume_reading()
+            self._read_on()
+            self._postpone()
         timeout = self._door.body_idle_timeout
         self._due = self._loop.time() + timeout if upload.is_awaited else inf
         self._arm()

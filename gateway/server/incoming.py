@@ -1,5 +1,6 @@
 """The request that a connection receives: head, body, what follows. No sockets, no time."""
 
+import re
 from collections.abc import Callable
 
 from gateway.api.admission import Admission
@@ -8,6 +9,10 @@ from gateway.request import Head
 from gateway.server import head as heads
 from gateway.server.body import Chunked, FixedLength, Framing
 from gateway.server.head import HeadParser, ReceivedHead, RepeatedHead
+
+MAX_EMPTY_LINES = 16
+"""Empty lines that are ignored before a request."""
+_EMPTY_LINES = re.compile(rb"(?:\r\n)+")
 
 
 class Incoming:
@@ -19,6 +24,7 @@ class Incoming:
 
     __slots__ = (
         "_admit",
+        "_empty_lines",
         "_fed",
         "_framing",
         "_known",
@@ -38,6 +44,7 @@ class Incoming:
         self._known: tuple[RepeatedHead, Admission] | None = None
         self._parser: HeadParser | None = None
         self._fed = 0
+        self._empty_lines = 0
         self._framing: Framing = FixedLength(0)
         self._length: int | None = None
         self._size = 0
@@ -65,8 +72,7 @@ class Incoming:
         rest = self.rest
         rest += data
         if not self._fed:
-            while rest.startswith(b"\r\n"):  # RFC 9112 section 2.2
-                del rest[:2]
+            self._skip_empty_lines()
             if not rest or rest == b"\r":
                 return False
             if self._recognise():
@@ -114,6 +120,11 @@ class Incoming:
         return piece
 
     @property
+    def postponed(self) -> bytes:
+        """What has come of the body and is to be given to `take_body` later (`Framing`)."""
+        return self._framing.postponed
+
+    @property
     def length(self) -> int | None:
         """The length of the body, if it is known beforehand."""
         return self._length
@@ -130,6 +141,18 @@ class Incoming:
         self._framing = FixedLength(0)
         self.rest.clear()
 
+    def _skip_empty_lines(self) -> None:
+        """Ignore a few empty lines before a request, which old clients send behind a body.
+
+        RFC 9112 section 2.2. Raises `InvalidRequest` for many.
+        """
+        found = _EMPTY_LINES.match(self.rest)
+        if found is not None:
+            self._empty_lines += found.end() // 2
+            if self._empty_lines > MAX_EMPTY_LINES:
+                raise heads.invalid("too many empty lines come before it")
+            del self.rest[: found.end()]
+
     def _recognise(self) -> bool:
         """Take the head if it is the one of the last request; its body need not be here."""
         if self._known is None:
@@ -138,12 +161,14 @@ class Incoming:
         found = known.match(bytes(self.rest))
         if found is None:
             return False
+        self._empty_lines = 0
         self.received, self.admission, self._length = known.received, admission, found[1]
         del self.rest[: found[0]]
         return True
 
     def _complete(self, received: ReceivedHead, data: bytes) -> None:
         self._drop_parser()
+        self._empty_lines = 0
         self.received, self._length = received, received.length
         self.admission = admission = self._admit(received.head)
         known = None if admission.error is not None else heads.repeatable(data, received)

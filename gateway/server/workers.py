@@ -111,7 +111,8 @@ class Workers:
             del self._started[process]
             if self._stopping:
                 continue
-            log.error("worker %d ended (%s); starting another", process, _ending(status))
+            level = logging.ERROR if status else logging.WARNING  # 0: it was asked to end
+            log.log(level, "worker %d ended (%s); starting another", process, _ending(status))
             now = time.monotonic()
             pause = RESTART_PAUSE if now - started < RESTART_PAUSE else 0.0
             self._due.append(now + pause)

@@ -580,3 +580,8 @@ def test_a_client_that_leaves_while_its_body_is_passed_on_is_no_failure() -> Non
         assert [seen.outcome for seen in client.observer.seen] == ["client_closed"]
 
     asyncio.run(scenario())
+
+
+def test_identity_is_no_compression() -> None:
+    client = Client(ok)
+    assert client.post(CHAT, BODY, headers=[(b"content-encoding", b"Identity")]).status == 200

@@ -80,3 +80,9 @@ def test_reading_is_open() -> None:
 def test_an_exact_path_wins_over_a_pattern(path: str) -> None:
     assert permission_for("POST", path.replace("{id}", "ft:x.y@z~_-")) == POSTED[path]
     assert permission_for("POST", "/threads/runs") == BY_MODEL
+
+
+@pytest.mark.parametrize("path", ["/Organization/users", "/PROJECTS", "/Webhook_Endpoints/x"])
+def test_the_case_of_a_path_changes_nothing(path: str) -> None:
+    assert permission_for("GET", path) == permission_for("GET", path.lower())
+    assert permission_for("GET", path).refused

@@ -49,6 +49,12 @@ def test_an_error_that_no_upstream_was_asked_for_is_no_upstreams() -> None:
     assert ended(Decision(), 500) == Ending(Outcome.INTERNAL_ERROR)
 
 
+@pytest.mark.parametrize("status", [501, 505, 508])
+def test_what_a_client_has_sent_is_no_bug_of_the_gateways(status: int) -> None:
+    assert ended(Decision(), status) == Ending(Outcome.CLIENT_ERROR)
+    assert ended_with(GatewayError("m", status=status)) == Ending(Outcome.CLIENT_ERROR)
+
+
 @pytest.mark.parametrize(
     ("error", "outcome", "reason"),
     [

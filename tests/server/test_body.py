@@ -8,7 +8,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.errors import InvalidRequest
-from gateway.server.body import MAX_ASIDE, MAX_CHUNK_LINE, Chunked, FixedLength, Framing
+from gateway.server.body import (
+    MAX_ASIDE,
+    MAX_CHUNK_LINE,
+    MAX_LINES,
+    Chunked,
+    FixedLength,
+    Framing,
+)
 
 NEXT = b"GET /v1/models HTTP/1.1\r\nHost: h\r\n\r\n"
 HELLO = b"5\r\nhello\r\n0\r\n\r\n"
@@ -51,6 +58,8 @@ def fed(framing: Framing, pieces: Sequence[bytes]) -> tuple[bytes, bytes]:
     payload = b""
     for position, piece in enumerate(pieces):
         payload += framing.feed(piece)
+        while framing.postponed:
+            payload += framing.feed(framing.postponed)
         if framing.complete:
             return payload, framing.rest + b"".join(pieces[position + 1 :])
         assert framing.rest == b""
@@ -251,3 +260,11 @@ def test_all_extensions_and_trailers_together_have_a_limit() -> None:
 def test_a_body_of_tiny_chunks_has_no_limit_of_its_own() -> None:
     payload, rest = fed(Chunked(), [b"1\r\nx\r\n" * 50_000 + b"0\r\n\r\n"])
     assert (payload, rest) == (b"x" * 50_000, b"")
+
+
+def test_tiny_chunks_are_taken_a_part_at_a_time() -> None:
+    framing = Chunked()
+    data = b"1\r\nx\r\n" * 1000 + b"0\r\n\r\nnext"
+    assert framing.feed(data) == b"x" * (MAX_LINES // 2)
+    assert framing.postponed == data[MAX_LINES * 3 :]
+    assert not framing.complete

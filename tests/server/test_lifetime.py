@@ -6,7 +6,9 @@ import pytest
 
 from gateway.config.settings import ServerSettings
 from gateway.server import lifetime
+from gateway.server.body import MAX_LINES
 from gateway.server.head import MAX_HEAD_BYTES
+from gateway.server.incoming import MAX_EMPTY_LINES
 from gateway.server.state import State
 from tests.api.client import Client
 from tests.server.test_http1 import CHAT, STREAMED_CHAT, Held, answer
@@ -144,6 +146,12 @@ def test_there_is_a_timer_until_the_connection_is_closed(sent: bytes) -> None:
     asyncio.run(scenario())
 
 
+def look(connection: Wire) -> None:
+    """Let the time come to look whether the client reads."""
+    connection.protocol.flow.due = 0
+    connection.protocol._expired()
+
+
 def test_a_client_that_reads_nothing_is_cut_off_and_its_request_with_it() -> None:
     async def scenario() -> None:
         held = Held()
@@ -152,13 +160,11 @@ def test_a_client_that_reads_nothing_is_cut_off_and_its_request_with_it() -> Non
         await held.asked.wait()
         connection.transport.unread = 100_000
         connection.protocol.pause_writing()
-        flow = connection.protocol.flow
-        flow.due = 0
         connection.transport.unread = 99_000
-        connection.protocol._expired()
+        look(connection)
         assert not connection.transport.was_aborted()  # it has read something
-        flow.due = 0
-        connection.protocol._expired()
+        connection.protocol.flow._read_at = 0
+        look(connection)
         assert connection.transport.was_aborted()
         await asyncio.wait_for(connection.settle(), 10)
         assert held.given_up == 1
@@ -174,12 +180,11 @@ def test_a_closed_connection_waits_for_a_client_that_reads_and_for_no_other() ->
         await connection.send(request(CHAT, "/v1/chat/completions", "Connection: close"))
         assert connection.state is State.CLOSING
         connection.protocol.resume_writing()
-        flow = connection.protocol.flow
-        flow.due, connection.transport.unread = 0, 500
-        connection.protocol._expired()
+        connection.transport.unread = 500
+        look(connection)
         assert not connection.transport.was_aborted()
-        flow.due = 0
-        connection.protocol._expired()
+        connection.protocol.flow._read_at = 0
+        look(connection)
         assert connection.transport.was_aborted()
 
     asyncio.run(scenario())
@@ -200,5 +205,51 @@ def test_a_client_that_ends_its_side_has_left() -> None:
         idle.protocol.eof_received()
         assert idle.transport.is_closing()
         idle.protocol.eof_received()
+
+    asyncio.run(scenario())
+
+
+def test_a_body_of_tiny_chunks_lets_others_have_their_turn() -> None:
+    async def scenario() -> None:
+        connection = Wire(Client(answer).gateway)
+        turns = 0
+        tiny = b"".join(b"1\r\n%c\r\n" % byte for byte in CHAT.ljust(5000)) + b"0\r\n\r\n"
+        connection.protocol.data_received(UNFINISHED + tiny)
+        assert not connection.transport.is_reading()
+        while connection.state is State.BODY:
+            turns += 1
+            await asyncio.sleep(0)
+        assert turns >= 2 * 5000 // MAX_LINES
+        assert connection.transport.is_reading()
+        await connection.settle()
+        assert connection.take().startswith(b"HTTP/1.1 200")
+        connection.end()
+
+    asyncio.run(scenario())
+
+
+def test_a_part_of_an_upload_in_tiny_chunks_waits_for_its_reader() -> None:
+    async def scenario() -> None:
+        client = Client(answer)
+        connection = Wire(client.gateway)
+        head = UNFINISHED.replace(b"/v1/chat/completions", b"/v1/files")
+        connection.protocol.data_received(head + b"1\r\nx\r\n" * 100_000 + b"0\r\n\r\n")
+        await connection.settle()
+        assert connection.take().startswith(b"HTTP/1.1 ")
+        connection.end()
+
+    asyncio.run(scenario())
+
+
+def test_empty_lines_before_a_request_are_ignored_up_to_a_number() -> None:
+    async def scenario() -> None:
+        connection = Wire(Client(answer).gateway)
+        for _ in range(3):
+            received = await connection.send(b"\r\n" * MAX_EMPTY_LINES + request(CHAT))
+            assert received.startswith(b"HTTP/1.1 200")
+        for _ in range(MAX_EMPTY_LINES):
+            assert await connection.send(b"\r\n") == b""
+        assert (await connection.send(b"\r\n")).startswith(b"HTTP/1.1 400")
+        connection.end()
 
     asyncio.run(scenario())

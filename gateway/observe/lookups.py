@@ -1,0 +1,27 @@
+"""Takes note of look-ups that an upstream fails: no request fails by them, so nothing else does."""
+
+from collections.abc import Callable
+
+from gateway.errors import UpstreamError, reason_of
+from gateway.exchange.message import UpstreamFailure
+from gateway.shapes import Send, UpstreamCall, UpstreamReply
+
+
+def reporting(send: Send, failed: Callable[[UpstreamFailure], None]) -> Send:
+    """Return a `Send` for look-ups that tells `failed` of upstreams that cannot be asked.
+
+    A status below 500 is an answer: not every key may list models, not every server has the path.
+    """
+
+    async def ask(call: UpstreamCall) -> UpstreamReply:
+        try:
+            reply = await send(call)
+        except UpstreamError as error:
+            status, message = error.upstream_status, error.message
+            failed(UpstreamFailure(call.upstream, error.reason, status, message))
+            raise
+        if reply.status >= 500:
+            failed(UpstreamFailure(call.upstream, reason_of(reply.status), reply.status))
+        return reply
+
+    return ask
