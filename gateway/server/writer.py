@@ -13,6 +13,7 @@ from gateway.server.head import ReceivedHead
 from gateway.server.state import State
 
 _NO_CONTENT = 204
+_BODY = State.BODY  # a global: it is looked up for every reply
 _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 
 
@@ -134,15 +135,16 @@ class WireWriter(ReplyWriter):
 
     def _render(self, fields: Fields, decision: Decision, length: int | None) -> bytes:
         """Return the head, and find out how the body will be framed; `length` is a whole one's."""
-        lines = [_status_line(self.status), self._wire.date_line()]
+        status = self.status
+        lines = [_status_line(status), self._wire.date_line()]
         closing = False
-        if self.status in BODILESS:
+        if status in BODILESS:
             self._bodiless = True
         for name, value in fields:
             if name in _FRAMING:
                 if name == b"connection":
                     closing = closing or b"close" in value.lower()
-                elif name == b"transfer-encoding" or self.status == _NO_CONTENT:
+                elif name == b"transfer-encoding" or status == _NO_CONTENT:
                     continue  # RFC 9110 section 8.6: a 204 has no length
                 else:
                     self._left = int(value)
@@ -150,7 +152,7 @@ class WireWriter(ReplyWriter):
         if UNSAFE_IN_A_HEADER.search(b"".join([value for _, value in fields])):
             raise GatewayError("A header of the reply contains a control character.")
         lines.append(decision.lines())
-        if closing or self._wire.state is State.BODY:
+        if closing or self._wire.state is _BODY:
             self.keep_alive = False  # what still comes of the request is not waited for
         if self._left is None and not self._bodiless:
             lines.append(self._frame(length))
