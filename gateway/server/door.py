@@ -47,8 +47,6 @@ class Door:
         server = application.server
         self.application = application
         self.keepalive_interval = server.keepalive_interval
-        self.body_idle_timeout = server.body_idle_timeout
-        self.send_timeout = server.send_timeout
         self.connections: set[Connection] = set()
         self.draining = False
         self._changed = asyncio.Event()

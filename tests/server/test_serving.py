@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.api.application import Gateway
-from gateway.server import http1, lifetime, serving
+from gateway.server import lifetime, reception, serving
 from gateway.server.serving import Listener, bind, serve
 from gateway.shapes import UpstreamCall
 from tests.api.client import Client
@@ -213,7 +213,7 @@ def test_a_connection_that_says_too_little_for_too_long_is_closed(
     said: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifetime, "HEAD_TIMEOUT", 0.05)
-    monkeypatch.setattr(http1, "HEAD_TIMEOUT", 0.05)
+    monkeypatch.setattr(reception, "HEAD_TIMEOUT", 0.05)
 
     async def scenario() -> None:
         running = Running(served())

@@ -11,9 +11,9 @@ from gateway.errors import GatewayError
 from gateway.exchange.message import ClientReply, Decision
 from gateway.request import Body, Head, Request
 from gateway.server import lifetime
-from gateway.server.http1 import MAX_PIPELINED, SMALL_BODY
 from gateway.server.lifetime import LINGER_BYTES
 from gateway.server.peer import LOOK_EVERY
+from gateway.server.reception import MAX_PIPELINED, SMALL_BODY
 from gateway.server.state import State
 from gateway.server.upload import MAX_BUFFERED
 from tests.api.client import Client

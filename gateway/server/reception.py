@@ -1,0 +1,223 @@
+"""Requests come in on a connection: heads are judged, bodies read, held or handed on."""
+
+import asyncio
+from collections.abc import Callable
+from math import inf
+from typing import Final
+
+from gateway.api.admission import Admission, refusal
+from gateway.errors import GatewayError, InvalidRequest
+from gateway.request import Body, Head
+from gateway.server.head import ReceivedHead
+from gateway.server.incoming import Incoming
+from gateway.server.lifetime import HEAD_TIMEOUT, Lifetime
+from gateway.server.state import State
+from gateway.server.upload import UploadStream
+
+MAX_PIPELINED = 64 * 1024
+"""Bytes of further requests that are held while one is served; beyond, nothing more is read."""
+SMALL_BODY = 64 * 1024
+"""Bytes of a body that is handed on as a whole even to those who would take it as it arrives."""
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_IDLE: Final = State.IDLE
+_SERVING: Final = State.SERVING
+
+
+class Reception(Lifetime):
+    """The half of a connection that takes requests in; who serves them is the subclass.
+
+    `admit` judges a head. A body may be silent for `body_idle_timeout` seconds while it is awaited.
+    """
+
+    __slots__ = ("_body", "_body_idle_timeout", "_incoming", "_turn", "_upload")
+
+    def __init__(
+        self, admit: Callable[[Head], Admission], send_timeout: float, body_idle_timeout: float
+    ) -> None:
+        super().__init__(send_timeout)
+        self._body_idle_timeout = body_idle_timeout
+        self._incoming = Incoming(admit)
+        self._body: list[bytes] = []
+        self._upload: UploadStream | None = None
+        self._turn: asyncio.Handle | None = None
+        """When more of a body is taken that was too much at once."""
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether a request is being served."""
+        raise NotImplementedError
+
+    @property
+    def draining(self) -> bool:
+        """Whether no more requests are served."""
+        raise NotImplementedError
+
+    def finish_soon(self) -> None:
+        """End the connection with the reply under way."""
+        raise NotImplementedError
+
+    def _start(self, admission: Admission, body: Body, received: ReceivedHead | None) -> None:
+        """Serve a request; `received` None: its head was no head."""
+        raise NotImplementedError
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has arrived."""
+        state = self.state
+        if state is _IDLE:
+            body = self._incoming.repeated(data)
+            if body is None:
+                self._take_head(data)
+            else:
+                self._serve_whole(body)
+        elif state is State.HEAD:
+            self._take_head(data)
+        elif state is State.BODY:
+            self._take_body(data)
+        elif state is State.SERVING:
+            self._incoming.rest += data
+            if len(self._incoming.rest) > MAX_PIPELINED:
+                self._pause_reading()
+        elif state is State.LINGERING:
+            self._throw_away(data)
+
+    def _take_head(self, data: bytes) -> None:
+        try:
+            complete = self._incoming.take_head(data)
+        except GatewayError as error:
+            self._refuse(refusal(error))
+            return
+        if complete:
+            self._begin_body()
+        elif self.state is _IDLE and self._incoming.rest:
+            self._enter(State.HEAD, HEAD_TIMEOUT)
+
+    def _begin_body(self) -> None:
+        """Serve a request whose body is here, or is not wanted; else read on."""
+        incoming = self._incoming
+        admission = incoming.admission
+        try:
+            piece = incoming.begin_body()
+        except GatewayError as error:
+            refused = admission.failed(error) if admission.needs_body else admission
+            self._refuse(refused, incoming.received)
+            return
+        if incoming.body_complete:
+            self._serve_whole(piece)
+            return
+        if not admission.needs_body or self.draining:
+            self._refuse(admission, incoming.received)
+            return
+        if incoming.received.expects_continue:
+            self.transport.write(_CONTINUE)
+        self._body.append(piece)
+        self._enter(State.BODY, self._body_idle_timeout)
+        self._postpone()
+        small = incoming.length is not None and incoming.length <= SMALL_BODY
+        if not (admission.whole or small):
+            self._serve_upload()
+
+    def _take_body(self, data: bytes) -> None:
+        incoming, upload = self._incoming, self._upload
+        if self.is_serving and upload is None:
+            self._throw_away(data)
+            return
+        data = incoming.postponed + data
+        try:
+            piece = incoming.take_body(data)
+        except GatewayError as error:
+            self._fail_body(error)
+            return
+        if upload is not None:
+            upload.put(piece)
+            if incoming.body_complete:
+                upload.finish()
+                self._upload = None
+                self._enter(State.SERVING, inf)
+                self._resume_reading()
+            else:
+                self._upload_changed()
+                self._postpone()
+            return
+        self._body.append(piece)
+        if incoming.body_complete:
+            body = b"".join(self._body)
+            self._body.clear()
+            self._resume_reading()
+            self._serve_whole(body)
+        else:
+            self._enter(State.BODY, self._body_idle_timeout)
+            self._postpone()
+
+    def _postpone(self) -> None:
+        """Let others have their turn before more of a body is taken that costs much time."""
+        if self._incoming.postponed and self._turn is None:
+            self._pause_reading()
+            self._turn = self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._turn = None
+        upload = self._upload
+        if self.state is not State.BODY or not self._incoming.postponed:
+            return
+        if upload is None or not upload.is_full:
+            self._take_body(b"")
+            self._read_on()
+
+    def _read_on(self) -> None:
+        upload = self._upload
+        if not (self._incoming.postponed or (upload is not None and upload.is_full)):
+            self._resume_reading()
+
+    def _serve_whole(self, body: bytes) -> None:
+        self._rest_assured(_SERVING, inf)
+        self._start(self._incoming.admission, body, self._incoming.received)
+
+    def _serve_upload(self) -> None:
+        self._upload = upload = UploadStream(self._upload_changed)
+        for piece in self._body:
+            upload.put(piece)
+        self._body.clear()
+        self._enter(State.BODY, inf)
+        self._start(self._incoming.admission, upload, self._incoming.received)
+
+    def _upload_changed(self) -> None:
+        """Read on, or not; the client's time runs only while somebody waits for it."""
+        upload = self._upload
+        if upload is None:
+            return
+        if upload.is_full:
+            self._pause_reading()
+        else:
+            self._read_on()
+            self._postpone()
+        timeout = self._body_idle_timeout
+        self._due = self._loop.time() + timeout if upload.is_awaited else inf
+        self._arm()
+
+    def _fail_body(self, error: GatewayError) -> None:
+        """Answer a request whose body cannot be read to its end."""
+        upload, self._upload = self._upload, None
+        if upload is None:
+            self._refuse(self._incoming.admission.failed(error), self._incoming.received)
+            return
+        self.finish_soon()
+        self._enter(State.BODY, inf)
+        upload.fail(error)
+
+    def _refuse(self, admission: Admission, received: ReceivedHead | None = None) -> None:
+        """Answer a request of which no more is read; what still comes is thrown away."""
+        self._body.clear()
+        self._incoming.rest.clear()
+        self._enter(State.BODY, inf)
+        self._start(admission, b"", received)
+
+    def _body_late(self) -> None:
+        seconds = self._body_idle_timeout
+        self._fail_body(
+            InvalidRequest(
+                f"No part of the request body came for {seconds:g} s.",
+                status=408,
+                code="request_timeout",
+            )
+        )
