@@ -40,6 +40,12 @@ class Admission:
     while_draining: bool = False
     """Whether it is served while the gateway shuts down."""
 
+    @property
+    def client(self) -> str:
+        """The name of the client that calls; empty where the gateway has no clients of its own."""
+        client = self.request.client
+        return client.name if client is not None else ""
+
     def failed(self, error: GatewayError) -> "Admission":
         """Return the admission of this request, its body having failed."""
         return refusal(error, self.label)

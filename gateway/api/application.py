@@ -67,7 +67,7 @@ class Gateway:
         self.server = settings.server
         self.draining = False
         self._access = Access(settings.clients)
-        self._services = services
+        self._note = services.observer.finished
         handlers = Handlers(
             services.exchange,
             services.passing,
@@ -117,10 +117,7 @@ class Gateway:
 
         `length` is that of a body that still arrives, if the client said it.
         """
-        decision = Decision()
-        client = admission.request.client
-        if client is not None:
-            decision.client = client.name
+        decision = Decision(client=admission.client)
         started = perf_counter()
         ending = CLIENT_CLOSED
         try:
@@ -128,14 +125,9 @@ class Gateway:
                 answer = await self._reply(admission, body, decision, length)
             except (ClientGone, asyncio.CancelledError):
                 raise
-            except GatewayError as error:
-                ending = ended_with(error)
-                await writer.write_error(error, decision)
-            except Exception:
-                who = decision.client or "none"
-                log.exception("a request failed inside the gateway (client: %s)", who)
-                ending = FAILED_INSIDE
-                await writer.write_error(GatewayError("The gateway itself failed."), decision)
+            except Exception as error:  # noqa: BLE001 - told to the client, and logged
+                ending = _ending_of(error, decision)
+                await writer.write_error(_told(error), decision)
             else:
                 if isinstance(answer.body, bytes):
                     await writer.write(answer, decision)
@@ -157,8 +149,7 @@ class Gateway:
             ending = FAILED_INSIDE
             raise
         finally:
-            seconds = perf_counter() - started
-            self._services.observer.finished(decision, admission.label, ending, seconds)
+            self._note(decision, admission.label, ending, perf_counter() - started)
 
     def _reply(
         self, admission: Admission, body: Body, decision: Decision, length: int | None
@@ -172,7 +163,7 @@ class Gateway:
 
     def abandoned(self, admission: Admission) -> None:
         """Take note of a request whose client left before its body was here."""
-        self._services.observer.finished(Decision(), admission.label, CLIENT_CLOSED, 0.0)
+        self._note(Decision(client=admission.client), admission.label, CLIENT_CLOSED, 0.0)
 
     def _health(self, head: Head) -> Admission:
         """Return who tells of the gateway's health: to anybody, and while it drains, too."""
@@ -209,6 +200,22 @@ class Gateway:
 
     def _label(self, place: Place | None) -> str:
         return self._router.shape_of(place.canonical) or "other" if place is not None else "other"
+
+
+def _ending_of(error: Exception, decision: Decision) -> Ending:
+    """Return how a request ends that fails before its reply has begun; log what is a bug."""
+    if isinstance(error, GatewayError):
+        return ended_with(error)
+    who = decision.client or "none"
+    log.error("a request failed inside the gateway (client: %s)", who, exc_info=error)
+    return FAILED_INSIDE
+
+
+def _told(error: Exception) -> GatewayError:
+    """Return what a client is told of an error."""
+    if isinstance(error, GatewayError):
+        return error
+    return GatewayError("The gateway itself failed.")
 
 
 async def _written(
