@@ -16,9 +16,9 @@ Body = bytes | AsyncIterator[bytes]
 """A body that is here, or its pieces as they arrive."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Head:
-    """The head of a request as it came off a connection, its framing taken away.
+    """The head of a request as it came off a connection, its framing taken away. Never changed.
 
     What is derived from a head is kept in its `headers` (see `ClientHeaders`).
     """

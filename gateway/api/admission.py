@@ -20,9 +20,9 @@ _UNREAD_LIMIT = 64 * 1024
 """Bytes of a refused request's body that may have come with its head."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Admission:
-    """A request whose head has been judged. The same head gives the same admission."""
+    """A request whose head has been judged. The same head gives the same one. Never changed."""
 
     request: Request
     """The request, without its body."""

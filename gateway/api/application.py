@@ -230,9 +230,8 @@ async def _written(
 
 
 def _is_compressed(headers: RawHeaders) -> bool:
-    return any(
-        name == b"content-encoding" and value.lower() != b"identity" for name, value in headers
-    )
+    coded = [value.lower() for name, value in headers if name == b"content-encoding"]
+    return any(value != b"identity" for value in coded) if coded else False
 
 
 def refuse_websocket() -> GatewayError:
@@ -251,8 +250,10 @@ def _check_upgrade(method: str, headers: RawHeaders) -> None:
 
     Other upgrades are ignored (RFC 9110 section 7.8).
     """
-    wanted = [v.lower() for name, v in headers if name == b"upgrade"]
-    if method == "GET" and any(b"websocket" in value for value in wanted):
+    if method != "GET":
+        return
+    wanted = [value.lower() for name, value in headers if name == b"upgrade"]
+    if any(b"websocket" in value for value in wanted):
         raise refuse_websocket()
 
 

@@ -30,9 +30,9 @@ _DEPLOYMENT = re.compile(r"/openai/deployments/(?P<deployment>[^/]+)(?P<below>/.
 _PREFIXES = ("/v1/", "/openai/v1/", "/openai/")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Place:
-    """What a path means."""
+    """What a path means. Never changed."""
 
     below: str
     """The path below `/v1`, with a leading slash, as it came (still percent-encoded)."""

@@ -21,15 +21,17 @@ END: Final = b"\r\n\r\n"
 
 _LENGTH_LINE = re.compile(rb"(?i)\r\ncontent-length:[ \t]*(\d{1,15})\r\n")
 _DIGITS = re.compile(rb"\d{1,19}")
-_REQUEST_LINE = re.compile(rb"[A-Z-]+ [^ ]+ HTTP/\d\.\d\r\n")
+_REQUEST_LINE = re.compile(rb"([A-Z-]+) ([^ ]+) HTTP/(\d\.\d)\r\n")
 """llhttp takes RTSP's and ICE's, more than one space, and a line without a version."""
 _ABSOLUTE_FORM = re.compile(rb"(?i)https?://")
+_VERSIONS = frozenset({b"1.0", b"1.1"})
+_ABOUT_THE_MESSAGE = frozenset({b"content-length", b"transfer-encoding", b"expect", b"connection"})
 _CLOSE = re.compile(rb"(?i)(?:^|,)[ \t]*close[ \t]*(?:,|$)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReceivedHead:
-    """A head, and how the message around it is framed."""
+    """A head, and how the message around it is framed. Never changed."""
 
     head: Head
     length: int | None
@@ -85,13 +87,14 @@ def repeatable(data: bytes, received: ReceivedHead) -> RepeatedHead | None:
 class HeadParser:
     """Parses one head, fed as it arrives; garbage is refused before the head is complete."""
 
-    __slots__ = ("_complete", "_fields", "_keep_alive", "_parser", "_url")
+    __slots__ = ("_complete", "_fields", "_parser", "on_header")
 
     def __init__(self) -> None:
-        self._url = b""
         self._fields: list[tuple[bytes, bytes]] = []
         self._complete = False
-        self._keep_alive = False
+        fields = self._fields
+        # Called by httptools for each field.
+        self.on_header = lambda name, value: fields.append((name.lower(), value))
         self._parser = httptools.HttpRequestParser(self)
 
     def feed(self, data: bytes) -> None:
@@ -108,56 +111,44 @@ class HeadParser:
 
         `data` is the same head as a whole.
         """
-        parser = self._parser
-        version = parser.get_http_version()
-        if not _REQUEST_LINE.match(data):
+        line = _REQUEST_LINE.match(data)
+        if line is None:
             raise invalid("its first line is not a method, a target and a version")
-        if version not in ("0.0", "1.0", "1.1"):
-            raise _wrong_version(version)
+        method, target, version = line.groups()
+        if version not in _VERSIONS:
+            raise _wrong_version(version.decode("ascii"))
         if not self._complete:
             raise invalid("its head does not end where its lines do")
-        method = parser.get_method().decode("latin-1")
-        fields, lengths, codings = _without_framing(self._fields)
-        is_http_1_0 = version == "1.0"
-        length = _framing(lengths, codings, is_http_1_0=is_http_1_0)
-        expects = any(n == b"expect" and v.lower() == b"100-continue" for n, v in fields)
-        path, query, fields = _target(self._url, fields)
+        is_http_1_0 = version == b"1.0"
+        framing = _Framing(self._fields)
+        length = framing.length(is_http_1_0=is_http_1_0)
+        path, query, fields = _target(target, framing.others)
         return ReceivedHead(
-            Head(method, path, query, ClientHeaders(fields)),
+            Head(method.decode("ascii"), path, query, ClientHeaders(fields)),
             length,
-            keep_alive=self._keep_alive and not is_http_1_0,
-            is_http_1_0=is_http_1_0,
-            expects_continue=expects and not is_http_1_0,
-            head_only=method == "HEAD",
+            framing.keep_alive and not is_http_1_0,
+            is_http_1_0,
+            framing.expects_continue and not is_http_1_0,
+            method == b"HEAD",
         )
 
     def close(self) -> None:
         """Let go of the parser: it refers to this object, and the two would be a cycle."""
         del self._parser
 
-    def on_url(self, url: bytes) -> None:
-        """Take a part of the target (called by httptools)."""
-        if self._complete:
-            raise ValueError("a second head follows within the first")
-        self._url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a field (called by httptools)."""
-        self._fields.append((name.lower(), value))
-
     def on_headers_complete(self) -> None:
         """Take the end of the head (called by httptools)."""
+        if self._complete:
+            raise ValueError("a second head follows within the first")
         self._complete = True
-        self._keep_alive = not any(
-            name == b"connection" and _CLOSE.search(value) for name, value in self._fields
-        )
 
     def _malformed(self, reason: str) -> GatewayError:
         version = self._parser.get_http_version()
         if version not in ("0.0", "1.0", "1.1"):
             return _wrong_version(version)
         if "Transfer-Encoding" in reason:
-            return _check_codings(self._fields) or invalid(reason)
+            codings = [value for name, value in self._fields if name == b"transfer-encoding"]
+            return _check_codings(codings) or invalid(reason)
         return invalid(reason)
 
 
@@ -180,44 +171,54 @@ def too_large() -> GatewayError:
     )
 
 
-def _without_framing(
-    fields: list[tuple[bytes, bytes]],
-) -> tuple[list[tuple[bytes, bytes]], list[bytes], list[bytes]]:
-    """Return the fields without those of the framing, and the values of these."""
-    lengths = [value for name, value in fields if name == b"content-length"]
-    codings = [value for name, value in fields if name == b"transfer-encoding"]
-    if lengths or codings:
-        framing = (b"content-length", b"transfer-encoding")
-        fields = [field for field in fields if field[0] not in framing]
-    return fields, lengths, codings
+class _Framing:
+    """What a head's fields say of the message around it, and the others."""
+
+    __slots__ = ("_codings", "_lengths", "expects_continue", "keep_alive", "others")
+
+    def __init__(self, fields: list[tuple[bytes, bytes]]) -> None:
+        self._lengths: list[bytes] = []
+        self._codings: list[bytes] = []
+        self.others: list[tuple[bytes, bytes]] = []
+        self.keep_alive = True
+        self.expects_continue = False
+        for field in fields:
+            name, value = field
+            if name not in _ABOUT_THE_MESSAGE:
+                self.others.append(field)
+            elif name == b"content-length":
+                self._lengths.append(value)
+            elif name == b"transfer-encoding":
+                self._codings.append(value)
+            else:
+                self.others.append(field)
+                if name == b"expect":
+                    self.expects_continue |= value.lower() == b"100-continue"
+                elif _CLOSE.search(value):
+                    self.keep_alive = False
+
+    def length(self, *, is_http_1_0: bool) -> int | None:
+        """Return the body's length, or None for a chunked one (RFC 9112 section 6)."""
+        lengths = self._lengths
+        if self._codings:
+            if is_http_1_0:
+                raise invalid("an HTTP/1.0 request has a Transfer-Encoding")
+            refused = _check_codings(self._codings)
+            if refused is not None:
+                raise refused
+            if lengths:
+                raise invalid("it has a Content-Length and a Transfer-Encoding")
+            return None
+        if not lengths:
+            return 0
+        if len(lengths) > 1 or not _DIGITS.fullmatch(lengths[0].strip(b" \t")):
+            raise invalid("its Content-Length is not one number")
+        return int(lengths[0])
 
 
-def _framing(lengths: list[bytes], codings: list[bytes], *, is_http_1_0: bool) -> int | None:
-    """Return the body's length, or None for a chunked one (RFC 9112 section 6)."""
-    if codings:
-        if is_http_1_0:
-            raise invalid("an HTTP/1.0 request has a Transfer-Encoding")
-        refused = _check_codings([(b"transfer-encoding", value) for value in codings])
-        if refused is not None:
-            raise refused
-        if lengths:
-            raise invalid("it has a Content-Length and a Transfer-Encoding")
-        return None
-    if not lengths:
-        return 0
-    if len(lengths) > 1 or not _DIGITS.fullmatch(lengths[0].strip(b" \t")):
-        raise invalid("its Content-Length is not one number")
-    return int(lengths[0])
-
-
-def _check_codings(fields: list[tuple[bytes, bytes]]) -> GatewayError | None:
+def _check_codings(values: list[bytes]) -> GatewayError | None:
     """Return what is wrong with the transfer codings: only `chunked`, once, is understood."""
-    codings = [
-        coding.strip(b" \t").lower()
-        for name, value in fields
-        if name == b"transfer-encoding"
-        for coding in value.split(b",")
-    ]
+    codings = [coding.strip(b" \t").lower() for value in values for coding in value.split(b",")]
     unknown = [coding for coding in codings if coding != b"chunked"]
     if unknown and codings[-1] == b"chunked":
         return GatewayError(
@@ -237,7 +238,7 @@ def _target(
 ) -> tuple[bytes, bytes, list[tuple[bytes, bytes]]]:
     """Return path, query and fields; of an absolute target, its authority becomes the host."""
     target = target.partition(b"#")[0]
-    if not _ABSOLUTE_FORM.match(target):
+    if target.startswith(b"/") or not _ABSOLUTE_FORM.match(target):
         path, _, query = target.partition(b"?")
         return path, query, fields
     try:

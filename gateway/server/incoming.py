@@ -12,6 +12,8 @@ from gateway.server.head import HeadParser, ReceivedHead, RepeatedHead
 
 MAX_EMPTY_LINES = 16
 """Empty lines that are ignored before a request."""
+_COMPLETE = FixedLength(0)
+"""The framing of a body that is here as a whole."""
 _EMPTY_LINES = re.compile(rb"(?:\r\n)+")
 
 
@@ -45,7 +47,7 @@ class Incoming:
         self._parser: HeadParser | None = None
         self._fed = 0
         self._empty_lines = 0
-        self._framing: Framing = FixedLength(0)
+        self._framing: Framing = _COMPLETE
         self._length: int | None = None
         self._size = 0
         self.rest = bytearray()
@@ -70,13 +72,13 @@ class Incoming:
         Raises `GatewayError` for one that is malformed, not served, or too long.
         """
         rest = self.rest
+        if not (rest or data.startswith(b"\r")) and self._take_at_once(data):
+            return True
         rest += data
         if not self._fed:
             self._skip_empty_lines()
             if not rest or rest == b"\r":
                 return False
-            if self._recognise():
-                return True
         end = rest.find(heads.END, max(0, self._fed - 3)) + len(heads.END)
         if end < len(heads.END):
             if len(rest) > heads.MAX_HEAD_BYTES:
@@ -96,12 +98,18 @@ class Incoming:
 
     def begin_body(self) -> bytes:
         """Take what of the body has come with the head; like `take_body`."""
-        self._framing = Chunked() if self._length is None else FixedLength(self._length)
-        self._size = 0
-        if self._length is not None and self._length > self.admission.limit:
-            raise too_large(self.admission.limit)
-        if self._framing.complete:
-            return b""
+        length, self._size = self._length, 0
+        if length is None:
+            self._framing = Chunked()
+        else:
+            if length > self.admission.limit:
+                raise too_large(self.admission.limit)
+            if length <= len(self.rest):
+                self._framing = _COMPLETE
+                body = bytes(self.rest[:length])
+                del self.rest[:length]
+                return body
+            self._framing = FixedLength(length)
         data, self.rest = bytes(self.rest), bytearray()
         return self.take_body(data)
 
@@ -138,8 +146,29 @@ class Incoming:
         """Let go of what is held."""
         self._drop_parser()
         self._known = None
-        self._framing = FixedLength(0)
+        self._framing = _COMPLETE
         self.rest.clear()
+
+    def _take_at_once(self, data: bytes) -> bool:
+        """Take a head that `data` begins with, all of it; return whether it does.
+
+        The head may be that of the last request; its body need not be here.
+        """
+        if self._known is not None:
+            known, admission = self._known
+            found = known.match(data)
+            if found is not None:
+                self._empty_lines = 0
+                self.received, self.admission, self._length = known.received, admission, found[1]
+                self.rest = bytearray(data[found[0] :])
+                return True
+        end = data.find(heads.END, 0, heads.MAX_HEAD_BYTES) + len(heads.END)
+        if end < len(heads.END):
+            return False
+        head = data[:end]
+        self._complete(heads.parse(head), head)
+        self.rest = bytearray(data[end:])
+        return True
 
     def _skip_empty_lines(self) -> None:
         """Ignore a few empty lines before a request, which old clients send behind a body.
@@ -152,19 +181,6 @@ class Incoming:
             if self._empty_lines > MAX_EMPTY_LINES:
                 raise heads.invalid("too many empty lines come before it")
             del self.rest[: found.end()]
-
-    def _recognise(self) -> bool:
-        """Take the head if it is the one of the last request; its body need not be here."""
-        if self._known is None:
-            return False
-        known, admission = self._known
-        found = known.match(bytes(self.rest))
-        if found is None:
-            return False
-        self._empty_lines = 0
-        self.received, self.admission, self._length = known.received, admission, found[1]
-        del self.rest[: found[0]]
-        return True
 
     def _complete(self, received: ReceivedHead, data: bytes) -> None:
         self._drop_parser()
