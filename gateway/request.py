@@ -64,6 +64,20 @@ class GenerationRequest(Request):
     body: bytes = field(default=b"", repr=False)
     shape: Shape = Shape.CHAT
 
+    def with_body(self, body: bytes) -> "GenerationRequest":
+        """Return the same request with a body: made for every request, so by hand."""
+        return GenerationRequest(
+            self.method,
+            self.path,
+            self.query,
+            self.headers,
+            body,
+            self.client,
+            self.model,
+            None,
+            self.shape,
+        )
+
     @classmethod
     def at(
         cls,

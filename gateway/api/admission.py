@@ -39,12 +39,8 @@ class Admission:
     """The error that the handler tells of."""
     while_draining: bool = False
     """Whether it is served while the gateway shuts down."""
-
-    @property
-    def client(self) -> str:
-        """The name of the client that calls; empty where the gateway has no clients of its own."""
-        client = self.request.client
-        return client.name if client is not None else ""
+    client: str = ""
+    """The name of the client that calls; empty where the gateway has no clients of its own."""
 
     def failed(self, error: GatewayError) -> "Admission":
         """Return the admission of this request, its body having failed."""
@@ -54,17 +50,7 @@ class Admission:
         """Return the request with a body; `length` is that of a stream, if the client said it."""
         request = self.request
         if isinstance(request, GenerationRequest) and isinstance(body, bytes):
-            return GenerationRequest(
-                request.method,
-                request.path,
-                request.query,
-                request.headers,
-                body,
-                request.client,
-                request.model,
-                None,
-                request.shape,
-            )
+            return request.with_body(body)
         return replace(request, body=body, length=length)
 
 

@@ -196,7 +196,8 @@ class Gateway:
                 route.generates,
             )
         label = route.shape or "other"
-        return Admission(request, handler, limit, route.whole, label)
+        name = request.client.name if request.client is not None else ""
+        return Admission(request, handler, limit, route.whole, label, client=name)
 
     def _label(self, place: Place | None) -> str:
         return self._router.shape_of(place.canonical) or "other" if place is not None else "other"

@@ -50,20 +50,14 @@ class Door:
         self.connections: set[Connection] = set()
         self.draining = False
         self._changed = asyncio.Event()
-        self._date = b""
-        self._date_of = 0
+        self.date_line = b""
+        """The `date` line of a reply's head (RFC 9110 section 6.6.1): right to the second."""
+        self._clock: asyncio.TimerHandle | None = None
+        self._tick()
 
     def connection(self) -> Connection:
         """Return a protocol for a new connection."""
         return Connection(self)
-
-    def date_line(self) -> bytes:
-        """Return the `date` line of a reply's head (RFC 9110 section 6.6.1)."""
-        now = int(time.time())
-        if now != self._date_of:
-            self._date_of = now
-            self._date = b"date: %b\r\n" % formatdate(now, usegmt=True).encode("ascii")
-        return self._date
 
     def forget(self, connection: Connection) -> None:
         """Take note that a connection is gone, and its request with it."""
@@ -97,6 +91,13 @@ class Door:
             await self._wait(until)
         for connection in tuple(self.connections):
             connection.transport.abort()
+        if self._clock is not None:
+            self._clock.cancel()
+
+    def _tick(self) -> None:
+        now = time.time()
+        self.date_line = b"date: %b\r\n" % formatdate(now, usegmt=True).encode("ascii")
+        self._clock = asyncio.get_running_loop().call_later(1 - now % 1, self._tick)
 
     async def _wait(self, until: float) -> None:
         """Wait until a connection is gone, or until then (loop time)."""

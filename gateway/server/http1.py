@@ -60,10 +60,6 @@ class Connection(Reception):
 
     # --- called by the writer and the door ----------------------------------------------------
 
-    def date_line(self) -> bytes:
-        """Return the `date` line of a reply's head."""
-        return self._door.date_line()
-
     @property
     def busy(self) -> bool:
         """Whether a request is under way."""
@@ -98,7 +94,7 @@ class Connection(Reception):
     # --- a reply goes out ---------------------------------------------------------------------
 
     def _start(self, admission: Admission, body: Body, received: ReceivedHead | None) -> None:
-        self._writer = writer = WireWriter(self, received, self._door.keepalive_interval)
+        self._writer = writer = WireWriter(self, self._door, received)
         if self._door.draining:
             writer.keep_alive = False
         self._task = self._loop.create_task(self._serve(admission, body, writer))
@@ -132,7 +128,10 @@ class Connection(Reception):
         elif not writer.keep_alive:
             self._close()
         else:
-            self._rest_assured(_IDLE, self._loop.time() + IDLE_TIMEOUT)
+            self.state = _IDLE
+            self._due = due = self._loop.time() + IDLE_TIMEOUT
+            # Later than the timer looks in any case, so there is nothing to schedule.
+            self._timer.at = min(self.flow.due, due)
             if self._reading_paused:
                 self._resume_reading()
             if incoming.rest:

@@ -92,12 +92,6 @@ class Lifetime(asyncio.Protocol):
         self._due = self._loop.time() + seconds if seconds < inf else inf
         self._arm()
 
-    def _rest_assured(self, state: State, due: float) -> None:
-        """Enter a state whose time ends later than the timer looks; for every request, so cheap."""
-        self.state = state
-        self._due = due
-        self._timer.at = min(due, self.flow.due)
-
     def _close(self) -> None:
         """Close once the client has read what it was sent."""
         self._enter(State.CLOSING, inf)

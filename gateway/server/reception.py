@@ -170,7 +170,9 @@ class Reception(Lifetime):
             self._resume_reading()
 
     def _serve_whole(self, body: bytes) -> None:
-        self._rest_assured(_SERVING, inf)
+        self.state = _SERVING
+        self._due = inf
+        self._timer.at = self.flow.due
         self._start(self._incoming.admission, body, self._incoming.received)
 
     def _serve_upload(self) -> None:

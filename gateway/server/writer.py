@@ -24,8 +24,13 @@ class Wire(Protocol):
     flow: Backpressure
     state: State
 
-    def date_line(self) -> bytes:
-        """Return the `date` line of a reply's head."""
+
+class Listener(Protocol):
+    """What is the same for all connections."""
+
+    keepalive_interval: float
+    date_line: bytes
+    """The `date` line of a reply's head."""
 
 
 class WireWriter(ReplyWriter):
@@ -41,6 +46,7 @@ class WireWriter(ReplyWriter):
         "_chunked",
         "_chunks_understood",
         "_left",
+        "_listener",
         "_source",
         "_wire",
         "complete",
@@ -49,9 +55,10 @@ class WireWriter(ReplyWriter):
         "keep_alive",
     )
 
-    def __init__(self, wire: Wire, received: ReceivedHead | None, interval: float) -> None:
+    def __init__(self, wire: Wire, listener: Listener, received: ReceivedHead | None) -> None:
         # Not by way of the base class: one is made for every request.
-        self._interval = interval
+        self._interval = listener.keepalive_interval
+        self._listener = listener
         self.started = False
         self.status = 0
         self._wire = wire
@@ -93,6 +100,10 @@ class WireWriter(ReplyWriter):
         head = self._render(fields, decision, len(body))
         if self._wire.flow.paused:
             await self._wire.flow.drain()
+        if self._left == len(body) and not (self._bodiless or self.gone):
+            self._wire.transport.write(head + body)
+            self.complete = True
+            return
         self._put(head + self._framed(body, last=True))
         self._conclude()
 
@@ -136,7 +147,7 @@ class WireWriter(ReplyWriter):
     def _render(self, fields: Fields, decision: Decision, length: int | None) -> bytes:
         """Return the head, and find out how the body will be framed; `length` is a whole one's."""
         status = self.status
-        lines = [_status_line(status), self._wire.date_line()]
+        lines = [_status_line(status), self._listener.date_line]
         closing = False
         if status in BODILESS:
             self._bodiless = True

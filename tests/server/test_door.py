@@ -25,16 +25,20 @@ def test_the_date_is_the_present_second(monkeypatch: pytest.MonkeyPatch) -> None
 
     async def scenario() -> None:
         nonlocal now
+        loop = asyncio.get_running_loop()
         door = Door(Client(answer).gateway)
-        first = door.date_line()
-        name, _, value = first.decode("ascii").partition(": ")
+        name, _, value = door.date_line.decode("ascii").partition(": ")
         assert (name, value[-6:]) == ("date", " GMT\r\n")
         assert parsedate_to_datetime(value.strip()).timestamp() == int(now)
-        now += 0.5
-        assert door.date_line() is first
-        now += 0.5
-        second = door.date_line()
-        assert parsedate_to_datetime(second.decode().partition(": ")[2]).timestamp() == int(now)
+        assert door._clock is not None
+        assert door._clock.when() == pytest.approx(loop.time() + 0.8, abs=0.2)
+        now += 0.8
+        door._clock.cancel()
+        door._tick()
+        value = door.date_line.decode("ascii").partition(": ")[2]
+        assert parsedate_to_datetime(value.strip()).timestamp() == int(now) == 1_796_000_001
+        await door.drain(0)
+        assert door._clock.cancelled()
 
     asyncio.run(scenario())
 

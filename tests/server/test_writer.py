@@ -26,6 +26,11 @@ OLD = parse(request(b"", version="1.0"))
 CLOSING = parse(request(b"", "/v1/models", "Connection: close"))
 
 
+class FakeListener:
+    keepalive_interval = 60.0
+    date_line = b"date: today\r\n"
+
+
 @dataclass
 class FakeWire:
     """A connection that keeps what is written to it."""
@@ -38,9 +43,6 @@ class FakeWire:
     def __post_init__(self) -> None:
         self.transport = self.kept
         self.flow = Backpressure(self.transport, 30)
-
-    def date_line(self) -> bytes:
-        return b"date: today\r\n"
 
     @property
     def written(self) -> bytes:
@@ -99,7 +101,7 @@ def write(
     wire: FakeWire | None = None,
 ) -> tuple[FakeWire, WireWriter]:
     wire = wire or FakeWire()
-    writer = WireWriter(wire, received, 60)
+    writer = WireWriter(wire, FakeListener(), received)
     asyncio.run(writer.write(ClientReply(status, fields, body), Decision(upstream="openai")))
     return wire, writer
 
@@ -203,7 +205,7 @@ def test_a_body_that_is_not_as_long_as_announced_is_an_error_and_never_complete(
     length: bytes, message: str, delivery: str
 ) -> None:
     wire = FakeWire()
-    writer = WireWriter(wire, POST, 60)
+    writer = WireWriter(wire, FakeListener(), POST)
     body = body_of([b"fo", b"ur"], delivery)
     reply = ClientReply(200, [(b"content-length", length)], body)
     with pytest.raises(GatewayError, match=message):
@@ -219,7 +221,7 @@ def test_a_field_with_a_control_character_is_not_written_nor_anything_else(
     character: bytes, delivery: str
 ) -> None:
     wire = FakeWire()
-    writer = WireWriter(wire, POST, 60)
+    writer = WireWriter(wire, FakeListener(), POST)
     fields = [(b"x-a", b"1"), (b"x-b", b"a" + character + b"set-cookie: c")]
     with pytest.raises(GatewayError, match="control character"):
         asyncio.run(writer.write(ClientReply(200, fields, body_of([b"x"], delivery)), Decision()))
@@ -234,7 +236,7 @@ def test_a_tab_within_a_field_is_none() -> None:
 
 def test_what_a_decision_says_cannot_begin_another_field() -> None:
     wire = FakeWire()
-    writer = WireWriter(wire, POST, 60)
+    writer = WireWriter(wire, FakeListener(), POST)
     decision = Decision(upstream="a\r\nset-cookie: b", warning="\u20ac\x00")
     asyncio.run(writer.write(ClientReply(200, [], b""), decision))
     assert b"x-gateway-upstream: a??set-cookie: b\r\n" in wire.written
@@ -243,7 +245,7 @@ def test_what_a_decision_says_cannot_begin_another_field() -> None:
 
 def test_an_error_is_a_whole_reply() -> None:
     wire = FakeWire()
-    writer = WireWriter(wire, POST, 60)
+    writer = WireWriter(wire, FakeListener(), POST)
     error = InvalidRequest("no", headers=(("retry-after", "1"),))
     asyncio.run(writer.write_error(error, Decision()))
     assert len(wire.kept.written) == 1
@@ -255,7 +257,7 @@ def test_an_error_is_a_whole_reply() -> None:
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_nothing_is_written_to_a_client_that_has_left(delivery: str) -> None:
     wire = FakeWire()
-    writer = WireWriter(wire, POST, 60)
+    writer = WireWriter(wire, FakeListener(), POST)
     writer.gone = True
     asyncio.run(writer.write(ClientReply(200, [], body_of([b"a"], delivery)), Decision()))
     assert wire.written == b""
@@ -266,7 +268,7 @@ def test_a_reply_waits_for_a_client_that_does_not_read(delivery: str) -> None:
     async def scenario() -> None:
         wire = FakeWire()
         wire.flow.pause(0)
-        writer = WireWriter(wire, POST, 60)
+        writer = WireWriter(wire, FakeListener(), POST)
         writer.resume()  # with nothing under way
         reply = ClientReply(200, [], body_of([b"a"], delivery))
         task = asyncio.create_task(writer.write(reply, Decision()))
@@ -283,7 +285,7 @@ def test_a_reply_waits_for_a_client_that_does_not_read(delivery: str) -> None:
 def test_a_poured_body_stops_while_the_client_does_not_read() -> None:
     async def scenario() -> None:
         wire, source = FakeWire(), PourableReply(b"a", b"b")
-        writer = WireWriter(wire, POST, 60)
+        writer = WireWriter(wire, FakeListener(), POST)
         body = streamed([], poured=False)
         body.source = source
         await writer._start([], Decision())
