@@ -19,7 +19,7 @@ from gateway.api.application import ClientGone, Gateway, refuse_websocket
 from gateway.api.writing import BODILESS, Fields, ReplyWriter, error_reply
 from gateway.config.load import load
 from gateway.config.problems import ConfigError
-from gateway.errors import GatewayError, InvalidRequest, too_large
+from gateway.errors import GatewayError, body_timed_out, too_large
 from gateway.exchange.message import Decision
 from gateway.request import Body, Head
 from gateway.shapes import ClientHeaders
@@ -112,11 +112,7 @@ class _Client:
             async with asyncio.timeout(self._idle_timeout):
                 message = await self._receive()
         except TimeoutError:
-            raise InvalidRequest(
-                f"No part of the request body came for {self._idle_timeout:g} s.",
-                status=408,
-                code="request_timeout",
-            ) from None
+            raise body_timed_out(self._idle_timeout) from None
         if message["type"] == "http.disconnect":
             self._writer.gone = True
             raise ClientGone

@@ -154,6 +154,15 @@ def too_large(limit: int) -> PayloadTooLarge:
     )
 
 
+def body_timed_out(seconds: float) -> InvalidRequest:
+    """Return the error for a request body that stops coming (RFC 9110 section 15.5.9)."""
+    return InvalidRequest(
+        f"No part of the request body came for {seconds:g} s.",
+        status=408,
+        code="request_timeout",
+    )
+
+
 class AuthenticationFailed(GatewayError):
     """The gateway has its own clients and this is none of them."""
 
@@ -238,10 +247,10 @@ class UpstreamError(GatewayError):
         super().__init__(message, param=param, code=code, status=status, type=type, headers=headers)
         self.upstream_status = upstream_status
         if reason is None:
-            reason = reason_of(upstream_status) if upstream_status else self._untold_reason()
+            reason = reason_of(upstream_status) if upstream_status else self._default_reason()
         self.reason = reason
 
-    def _untold_reason(self) -> Reason:
+    def _default_reason(self) -> Reason:
         """Return the reason where neither it nor an upstream's status was given."""
         return self.reason
 
@@ -275,7 +284,7 @@ class UpstreamReplied(UpstreamError):
     code: str | None = None
     reason = Reason.ERROR_REPLY
 
-    def _untold_reason(self) -> Reason:
+    def _default_reason(self) -> Reason:
         if self.status == 429 or self.code in _LIMITS:
             return Reason.RATE_LIMITED
         return Reason.REJECTED if self.status < 500 else Reason.ERROR_REPLY

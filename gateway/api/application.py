@@ -166,7 +166,7 @@ class Gateway:
         self._note(Decision(client=admission.client), admission.label, CLIENT_CLOSED, 0.0)
 
     def _health(self, head: Head) -> Admission:
-        """Return who tells of the gateway's health: to anybody, and while it drains, too."""
+        """Return who reports the gateway's health: to anybody, and while it drains, too."""
         path = head.raw_path.decode("ascii")
         _, handler = self._router.find(head.method, path)
         return Admission(
@@ -232,7 +232,7 @@ async def _written(
 
 def _is_compressed(headers: RawHeaders) -> bool:
     coded = [value.lower() for name, value in headers if name == b"content-encoding"]
-    return any(value != b"identity" for value in coded) if coded else False
+    return any(value != b"identity" for value in coded)
 
 
 def refuse_websocket() -> GatewayError:

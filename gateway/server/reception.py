@@ -6,7 +6,7 @@ from math import inf
 from typing import Final
 
 from gateway.api.admission import Admission, refusal
-from gateway.errors import GatewayError, InvalidRequest
+from gateway.errors import GatewayError, body_timed_out
 from gateway.request import Body, Head
 from gateway.server.head import ReceivedHead
 from gateway.server.incoming import Incoming
@@ -215,11 +215,4 @@ class Reception(Lifetime):
         self._start(admission, b"", received)
 
     def _body_late(self) -> None:
-        seconds = self._body_idle_timeout
-        self._fail_body(
-            InvalidRequest(
-                f"No part of the request body came for {seconds:g} s.",
-                status=408,
-                code="request_timeout",
-            )
-        )
+        self._fail_body(body_timed_out(self._body_idle_timeout))
