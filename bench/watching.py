@@ -1,4 +1,4 @@
-"""A gateway under observation: what it tells of itself, and what the system knows of it."""
+"""A gateway under observation: what it reports of itself, and what the system knows of it."""
 
 import contextlib
 import json
@@ -47,7 +47,7 @@ class Seen:
 
 
 class Observed:
-    """A gateway in a process of its own, before a source that tells of itself at GET /stats."""
+    """A gateway in a process of its own, before a source that reports on itself at GET /stats."""
 
     def __init__(self, folder: Path, config: Path, source_port: int, stack: ExitStack) -> None:
         """Start it; raises `SystemExit` if it does not answer in time."""

@@ -1,4 +1,4 @@
-"""What the kernel tells of real sockets."""
+"""What the kernel says of real sockets."""
 
 import contextlib
 import socket

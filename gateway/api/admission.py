@@ -36,7 +36,7 @@ class Admission:
     needs_body: bool = True
     """Whether the body is read at all; if not, the request is answered by its head."""
     error: GatewayError | None = None
-    """The error that the handler tells of."""
+    """The error with which the handler answers."""
     while_draining: bool = False
     """Whether it is served while the gateway shuts down."""
     client: str = ""

@@ -123,7 +123,7 @@ class Feeder(Outcome):
         return b"" if self.broken else terminator(self._client)
 
     def fail(self, error: GatewayError) -> bytes:
-        """Return the bytes that tell of an error after the client's reply has begun.
+        """Return the bytes that report an error after the client's reply has begun.
 
         An error that the upstream itself told is followed by the terminator, as the upstream's
         own stream would have been. A stream that broke off is left open-ended. Nothing, where an

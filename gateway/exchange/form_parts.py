@@ -10,7 +10,7 @@ from gateway.exchange.model_names import is_naming, place_of, plainly
 
 MAX_HEAD_BYTES = 8 * 1024
 MAX_FIELD_BYTES = 1024 * 1024
-"""Limit of a field that is no file: it is held, to be read."""
+"""Limit of a field other than a file: it is held, to be read."""
 
 JSON_FIELDS = frozenset({"session"})
 """Fields that servers read as JSON, with a model in it (OpenAI's /realtime/calls)."""
@@ -109,7 +109,7 @@ def _part_type(value: str, *, is_file: bool) -> str:
     """Return the Content-Type to write for a part; that of plain text says nothing."""
     match = _MEDIA_TYPE.match(value) if value else None
     if value and match is None:
-        raise odd("a part's Content-Type is no media type")
+        raise odd("a part's Content-Type is not a media type")
     media = match[1].lower() if match else ""
     if media.startswith(("multipart/", "message/")):
         raise odd("a part holds another form")
@@ -146,11 +146,11 @@ class FormSource:
         searched = 0
         while (end := self.buffer.find(mark, searched)) < 0:
             if len(self.buffer) > limit + len(mark):
-                raise odd(f"a part's head or a field that is no file passes {limit} bytes")
+                raise odd(f"a part's head, or a field that holds no file, exceeds {limit} bytes")
             searched = max(0, len(self.buffer) - len(mark) + 1)
             await self._more()
         if end > limit:
-            raise odd(f"a part's head or a field that is no file passes {limit} bytes")
+            raise odd(f"a part's head, or a field that holds no file, exceeds {limit} bytes")
         taken = bytes(self.buffer[:end])
         del self.buffer[: end + len(mark)]
         return taken

@@ -54,7 +54,7 @@ class FieldCheck:
     seen: set[str] = field(default_factory=set)
 
     def check(self, name: str, value: bytes) -> None:
-        """Judge a field that is no file.
+        """Judge a field other than a file.
 
         Raises `InvalidRequest` for a model that is named twice, or too late.
         """
@@ -74,7 +74,7 @@ class FieldCheck:
         if is_model or text.lstrip()[:1] not in ("{", "[") or name in _FREE_TEXT:
             self.reading.named(name, text)
             if plain in JSON_FIELDS:
-                raise odd(f"its field '{name}' is no JSON object")
+                raise odd(f"its field '{name}' is not a JSON object")
         else:
             self._check_json(place, text.strip())
 

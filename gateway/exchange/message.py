@@ -78,7 +78,7 @@ class Decision:
     """Failed calls that the reply does not show. Where there are any, the others are here too."""
 
     def failed(self, upstream: str, error: UpstreamError, *, final: bool = False) -> None:
-        """Note a failed call for the operator, where the request's own end will not tell of it."""
+        """Note a failed call for the operator, where the request's own end will not report it."""
         self.failures = (
             *self.failures,
             UpstreamFailure(upstream, error.reason, error.upstream_status, error.message, final),

@@ -170,7 +170,7 @@ def error_event(shape: Shape | None, error: GatewayError, number: int = 0) -> Js
 
 
 def broken_off(shape: Shape | None, error: GatewayError, tail: bytes) -> bytes:
-    """Return what tells of an error at the end of a stream that broke off, without a terminator.
+    """Return what reports an error at the end of a stream that broke off, without a terminator.
 
     `tail` is the last that the stream has sent. An event that it was in the middle of is ended.
     """

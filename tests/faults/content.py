@@ -40,7 +40,7 @@ _TOLD = {
     "typed": b'{"type":"error","error":{"type":"overloaded_error","message":"no luck"}}',
     "number": b'{"error":500}',
 }
-_UNTOLD = {
+_UNREPORTED = {
     "detail": b'{"detail":"Not Found"}',
     "message": b'{"message":"no Route matched with those values"}',
     "null": b'{"error":null}',
@@ -116,7 +116,10 @@ _LAX = {("translated", ""): AnyOf((WellFormed(), HttpError((502,)), StreamError(
 CONTENT = (
     *(Fault(f"reply-{n}", Ends.NO_ANSWER, same(reply(body))) for n, body in _NO_ANSWERS.items()),
     *(Fault(f"reply-error-{n}", Ends.TOLD, same(reply(body))) for n, body in _TOLD.items()),
-    *(Fault(f"reply-untold-{n}", Ends.NO_ANSWER, same(reply(b))) for n, b in _UNTOLD.items()),
+    *(
+        Fault(f"reply-unreported-{n}", Ends.NO_ANSWER, same(reply(b)))
+        for n, b in _UNREPORTED.items()
+    ),
     *(_essential(place, name) for place, names in _ESSENTIAL.items() for name in names),
     *(
         Fault(f"reply-{place}-{name}", Ends.FINE, _spoiled(place, _VALUES[name]))

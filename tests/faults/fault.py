@@ -43,7 +43,7 @@ class Ends(Enum):
     TOLD = auto()
     """An error in a reply with status 200, or in a stream before its first event."""
     TOLD_LATER = auto()
-    """An error that a stream tells of after its first events."""
+    """An error that a stream reports after its first events."""
     REFUSED = auto()
     """An error status with a whole body."""
     REFUSED_BROKEN = auto()

@@ -291,5 +291,5 @@ def _passed_error(case: Judged) -> str:
         return f"a stream that does not end with an error: {error!r}"
     if case.client is Shape.RESPONSES:
         typed = name == event.get("type") and name in ("error", "response.failed")
-        return "" if typed else "an error that is no responses event"
+        return "" if typed else "an error that is not a responses event"
     return "" if _error_in(event) is not None else "a stream that does not end with an error"

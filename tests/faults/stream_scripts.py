@@ -38,14 +38,14 @@ def until(point: str, *more: bytes) -> Events:
 
 
 def error_event(home: Shape) -> bytes:
-    """Return the event by which a shape's own servers tell of an error."""
+    """Return the event by which a shape's own servers report an error."""
     if home is not Shape.RESPONSES:
         return framed(home, {"error": _ERROR})
     return framed(home, {"type": "error", "sequence_number": 9, **_ERROR, "error": _ERROR})
 
 
 def failed_event(home: Shape) -> bytes:
-    """Return another event that tells of an error: `response.failed`, or only a text."""
+    """Return another event that reports an error: `response.failed`, or only a text."""
     if home is not Shape.RESPONSES:
         return framed(home, {"error": "no luck today"})
     error = {"code": "server_error", "message": "no luck today"}

@@ -1,4 +1,4 @@
-"""Event streams that break off, end too early or late, say nothing, or tell of an error.
+"""Event streams that break off, end too early or late, say nothing, or report an error.
 
 They come whatever was asked for: to a plain request too.
 """
