@@ -211,7 +211,7 @@ class Resolver:
                 (question.shape,),
             )
             evidence = [*evidence, decisive]
-        shapes = by_preference(question.shape, decisive.shapes)
+        shapes = by_preference(question.shape, decisive.shapes, inquiry.kind)
         route = Route(
             upstream=inquiry.upstream.name,
             model_asked=question.model,

@@ -1,0 +1,51 @@
+"""Which of several endpoints suits a client best, before which server."""
+
+import pytest
+
+from gateway.config.settings import Kind
+from gateway.resolve.preference import by_preference, home_order
+from gateway.shapes import Shape
+
+CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES
+ORDERS = {
+    COMPLETIONS: (COMPLETIONS, CHAT, RESPONSES),
+    CHAT: (CHAT, RESPONSES, COMPLETIONS),
+    RESPONSES: (RESPONSES, CHAT, COMPLETIONS),
+}
+
+
+@pytest.mark.parametrize("client", Shape)
+@pytest.mark.parametrize("kind", Kind)
+def test_a_clients_own_endpoint_comes_first_but_at_llama_cpps_responses(
+    client: Shape, kind: Kind
+) -> None:
+    expected = ORDERS[client]
+    if (kind, client) == (Kind.LLAMACPP, RESPONSES):
+        expected = (CHAT, RESPONSES, COMPLETIONS)
+    assert home_order(client, kind) == expected
+
+
+@pytest.mark.parametrize("client", Shape)
+def test_a_server_that_is_not_known_keeps_what_each_shape_promises(client: Shape) -> None:
+    assert home_order(client) == ORDERS[client]
+
+
+@pytest.mark.parametrize(
+    ("client", "kind", "shapes", "ordered"),
+    [
+        (RESPONSES, Kind.LLAMACPP, {RESPONSES, CHAT}, (CHAT, RESPONSES)),
+        (RESPONSES, Kind.LLAMACPP, {RESPONSES}, (RESPONSES,)),
+        (RESPONSES, Kind.LLAMACPP, {COMPLETIONS, RESPONSES}, (RESPONSES, COMPLETIONS)),
+        (RESPONSES, Kind.VLLM, {RESPONSES, CHAT}, (RESPONSES, CHAT)),
+        (COMPLETIONS, Kind.LLAMACPP, {CHAT, COMPLETIONS}, (COMPLETIONS, CHAT)),
+        (CHAT, Kind.LLAMACPP, set(), ()),
+    ],
+)
+def test_a_models_endpoints_are_put_in_that_order(
+    client: Shape, kind: Kind, shapes: set[Shape], ordered: tuple[Shape, ...]
+) -> None:
+    assert by_preference(client, shapes, kind) == ordered
+
+
+def test_without_a_kind_any_server_is_meant() -> None:
+    assert by_preference(RESPONSES, {CHAT, RESPONSES}) == (RESPONSES, CHAT)
