@@ -6,8 +6,8 @@ import msgspec
 
 from gateway import hops
 from gateway.errors import GatewayError
+from gateway.resolve.lookup_cache import LookupFailed
 from gateway.resolve.lookup_paths import MetadataCall
-from gateway.resolve.memory import LookupFailed
 from gateway.shapes import RawHeaders, Send, UpstreamCall
 
 MAX_BODY_BYTES = 16 * 1024 * 1024

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from gateway.config.settings import Kind, UpstreamSettings
 from gateway.resolve.asking import Answer, ask
+from gateway.resolve.lookup_cache import LookupFailed
 from gateway.resolve.lookup_paths import MetadataCall, further_calls
-from gateway.resolve.memory import LookupFailed
 from gateway.resolve.metadata import ModelCard, merged, read_description, read_models
 from gateway.shapes import RawHeaders, Send
 

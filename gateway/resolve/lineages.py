@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from gateway.config.settings import Kind
 from gateway.resolve.asking import ask
 from gateway.resolve.jobs import read_checkpoints, read_jobs
+from gateway.resolve.lookup_cache import LookupFailed
 from gateway.resolve.lookup_paths import checkpoint_list, job_list
-from gateway.resolve.memory import LookupFailed
 from gateway.shapes import RawHeaders, Send
 
 MAX_JOB_PAGES = 100

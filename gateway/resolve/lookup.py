@@ -12,8 +12,9 @@ from gateway.config.settings import Kind, MemorySettings, Settings, UpstreamSett
 from gateway.resolve.asking import Answer, ask
 from gateway.resolve.further_metadata import Further, load_description, load_further
 from gateway.resolve.lineages import Lineage, load_checkpoints, load_jobs
+from gateway.resolve.lookup_cache import Found, LookupCache, LookupFailed
 from gateway.resolve.lookup_paths import further_calls, model_list
-from gateway.resolve.memory import Clock, Found, LookupCache, LookupFailed, Owner
+from gateway.resolve.memory import Clock, Owner
 from gateway.resolve.metadata import ModelCard, merged, read_models, recognise
 from gateway.shapes import RawHeaders, Send
 

@@ -7,7 +7,8 @@ from gateway.resolve.evidence import Evidence, Source
 from gateway.resolve.inquiry import MAX_LINEAGE, ORDER, Inquiry
 from gateway.resolve.lineages import Lineage, may_have_jobs
 from gateway.resolve.lookup import Lookup, ModelList
-from gateway.resolve.memory import Found, LearnedEndpoints, LookupFailed
+from gateway.resolve.lookup_cache import Found, LookupFailed
+from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.names import Names
 from gateway.shapes import Shape
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from gateway.errors import TruncatedStream, UpstreamUnavailable
 from gateway.resolve.asking import Answer, ask, fields_of
+from gateway.resolve.lookup_cache import LookupFailed
 from gateway.resolve.lookup_paths import MetadataCall
-from gateway.resolve.memory import LookupFailed
 from gateway.shapes import RawHeaders
 from tests.fakes import Answer as FakeAnswer
 from tests.fakes import FakeReply, FakeUpstream, error_reply, json_reply
