@@ -63,7 +63,7 @@ def build(settings: Settings) -> Application:
     observer = RequestObserver(metrics, FailureLog(time.monotonic))
     lookup = Lookup(
         settings,
-        reporting(upstreams.send, observer.lookup_failed),
+        reporting(upstreams.ask, observer.lookup_failed),
         upstreams.fingerprint,
         time.monotonic,
         upstreams.caller,

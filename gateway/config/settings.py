@@ -96,6 +96,10 @@ class ServerSettings:
     keepalive_interval: float = 15.0
 
 
+LATEST_ANSWER = 5
+"""How many times longer than anybody waits for a look-up its answer is still of use."""
+
+
 @dataclass(frozen=True, slots=True)
 class TimeoutSettings:
     """How long each phase of an upstream call may take."""
@@ -105,6 +109,12 @@ class TimeoutSettings:
     first_byte: float = 600.0
     stream_idle: float = 300.0
     metadata: float = 2.0
+    """How long a request waits for all its look-ups together."""
+
+    @property
+    def look_up(self) -> float:
+        """How long one call of a look-up may take: nobody waits, but what comes is remembered."""
+        return LATEST_ANSWER * self.metadata
 
 
 @dataclass(frozen=True, slots=True)

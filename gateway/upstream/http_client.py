@@ -15,6 +15,7 @@ and a log line with the whole URL.
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from importlib.util import find_spec
 from typing import Any, cast
@@ -31,7 +32,7 @@ from gateway.upstream.headers import OutgoingHeaders, framing, reply_headers
 from gateway.upstream.httpx_errors import closed_unanswered, gateway_errors
 from gateway.upstream.origin import Origin
 from gateway.upstream.request_body import measured
-from gateway.upstream.slots import Slots
+from gateway.upstream.slots import Slots, for_look_ups, for_requests
 from gateway.upstream.stats import UpstreamStats
 from gateway.upstream.targets import targets_of
 
@@ -94,15 +95,23 @@ class HttpClient:
         credentials: Credentials,
         *,
         transport: httpx2.AsyncBaseTransport | None = None,
+        slots: Slots | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        self._made_for = upstream, origin, credentials
         self._name = upstream.name
         self._timeouts = upstream.timeouts
         self._target = targets_of(upstream, origin)
         self._headers = OutgoingHeaders(upstream, credentials, origin.host_header)
-        self._slots = Slots(upstream.name, upstream.max_connections, upstream.timeouts.queue)
+        self._slots = slots or for_requests(upstream)
+        self._tls = tls or tls_context(upstream.verify)
         host = f"[{origin.host}]" if ":" in origin.host else origin.host
         self._base = httpx2.URL(f"{origin.scheme}://{host}:{origin.port}")
-        self._transport = transport or _transport(upstream)
+        self._transport = transport or _transport(upstream, self._slots.limit, self._tls)
+
+    def for_look_ups(self) -> "HttpClient":
+        """Return a client for the same upstream, with the connections and slots of look-ups."""
+        return HttpClient(*self._made_for, slots=for_look_ups(self._made_for[0]), tls=self._tls)
 
     async def send(self, call: UpstreamCall) -> "HttpReply":
         """Send one call; see `gateway.shapes.Send`."""
@@ -234,7 +243,9 @@ class _ReusedConnectionClosed(UpstreamError):
     """A connection that had served before closed without one byte of a reply."""
 
 
-def _transport(upstream: UpstreamSettings) -> httpx2.AsyncHTTPTransport:
+def _transport(
+    upstream: UpstreamSettings, connections: int, tls: ssl.SSLContext
+) -> httpx2.AsyncHTTPTransport:
     if upstream.http2 and find_spec("h2") is None:
         raise ValueError(
             f"upstream '{upstream.name}': http2 needs a package that is not installed; install "
@@ -243,13 +254,13 @@ def _transport(upstream: UpstreamSettings) -> httpx2.AsyncHTTPTransport:
     proxy = httpx2.Proxy(upstream.proxy.reveal()) if upstream.proxy is not None else None
     try:
         return httpx2.AsyncHTTPTransport(
-            verify=tls_context(upstream.verify),
+            verify=tls,
             trust_env=False,
             http2=upstream.http2,
             proxy=proxy,
             limits=httpx2.Limits(
-                max_connections=upstream.max_connections,
-                max_keepalive_connections=upstream.max_connections,
+                max_connections=connections,
+                max_keepalive_connections=connections,
                 keepalive_expiry=upstream.keepalive_expiry,
             ),
         )

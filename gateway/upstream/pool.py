@@ -5,7 +5,7 @@ times the processor time of the whole rest on it, and some lose places in the po
 is cancelled (encode/httpcore#1093), which is what every client that disconnects amounts to.
 
 One request at a time has one connection. A request first gets a slot (`slots.py`), then an idle
-connection or a new one; connections in use plus idle ones never pass `max_connections`.
+connection or a new one; connections in use plus idle ones are never more than there are slots.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from gateway.upstream.flight import Flight
 from gateway.upstream.headers import OutgoingHeaders, field_lines, framing
 from gateway.upstream.origin import Origin
 from gateway.upstream.reply_parser import ClosedUnanswered
-from gateway.upstream.slots import Slots
+from gateway.upstream.slots import Slots, for_look_ups, for_requests
 from gateway.upstream.stats import UpstreamStats
 from gateway.upstream.targets import targets_of
 
@@ -35,8 +35,15 @@ class Pool:
     """All connections to one upstream. Raises `ValueError` when its settings cannot be used."""
 
     def __init__(
-        self, upstream: UpstreamSettings, origin: Origin, credentials: Credentials
+        self,
+        upstream: UpstreamSettings,
+        origin: Origin,
+        credentials: Credentials,
+        *,
+        slots: Slots | None = None,
+        dialer: Dialer | None = None,
     ) -> None:
+        self._made_for = upstream, origin, credentials
         self._name = upstream.name
         self._timeouts = upstream.timeouts
         self._target = targets_of(upstream, origin)
@@ -45,9 +52,10 @@ class Pool:
         # Where the target depends on nothing but the path, as it does but for Azure's deployments.
         paths = () if upstream.kind is Kind.AZURE else tuple(shape.path for shape in Shape)
         self._prepared = {path: self._start("POST", origin.target(path)) for path in paths}
-        self._dialer = Dialer(upstream.name, origin, upstream.verify, upstream.timeouts.connect)
-        self._slots = Slots(upstream.name, upstream.max_connections, upstream.timeouts.queue)
-        self._max_connections = upstream.max_connections
+        self._dialer = dialer or Dialer(
+            upstream.name, origin, upstream.verify, upstream.timeouts.connect
+        )
+        self._slots = slots or for_requests(upstream)
         self._keepalive_expiry = upstream.keepalive_expiry
         self._max_age = upstream.max_connection_age
         self._idle: dict[Connection, float] = {}
@@ -55,6 +63,10 @@ class Pool:
         self._connections: set[Connection] = set()
         self._all_gone: asyncio.Future[None] | None = None
         self._closed = False
+
+    def for_look_ups(self) -> "Pool":
+        """Return a pool to the same upstream, with the connections and slots of look-ups."""
+        return Pool(*self._made_for, slots=for_look_ups(self._made_for[0]), dialer=self._dialer)
 
     async def send(self, call: UpstreamCall) -> Flight:
         """Send one call; see `gateway.shapes.Send`."""
@@ -142,7 +154,7 @@ class Pool:
 
     async def _dial(self) -> Connection:
         self._refuse_when_stopped()
-        while self._idle and self._slots.in_use + len(self._idle) > self._max_connections:
+        while self._idle and self._slots.in_use + len(self._idle) > self._slots.limit:
             next(iter(self._idle)).abort()
         attempts: list[Connection] = []
 

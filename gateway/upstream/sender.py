@@ -1,9 +1,11 @@
 """All configured upstreams behind one `send`."""
 
+import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from gateway.config.settings import Settings, UpstreamSettings
+from gateway.errors import Reason, UpstreamTimeout
 from gateway.shapes import RawHeaders, UpstreamCall, UpstreamReply
 from gateway.upstream.credentials import Callers, Credentials
 from gateway.upstream.origin import parse_base_url
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Upstreams:
-    """One sender per configured upstream, for the life of the process.
+    """Two senders per configured upstream, for the life of the process: for requests, for look-ups.
 
     The gateway's own pool, or httpx2 where an upstream has a `proxy` or wants `http2`. Nothing is
     connected before the first call. Raises `ValueError` when an upstream's settings cannot be used.
@@ -32,6 +34,8 @@ class Upstreams:
             upstream.name: _sender(upstream, self._credentials[upstream.name])
             for upstream in settings.upstreams
         }
+        self._askers = {name: sender.for_look_ups() for name, sender in self._senders.items()}
+        self._patience = {each.name: each.timeouts.look_up for each in settings.upstreams}
 
     def send(self, call: UpstreamCall) -> Coroutine[Any, Any, UpstreamReply]:
         """Send one call to its upstream: the `Send` of `gateway.shapes`.
@@ -40,9 +44,25 @@ class Upstreams:
         """
         return self._senders[call.upstream].send(call)
 
+    async def ask(self, call: UpstreamCall) -> UpstreamReply:
+        """Send one call of a look-up: a `Send` that takes nothing from what clients send.
+
+        It has connections of its own, and raises `UpstreamTimeout` where there is no reply within
+        `timeouts.look_up` seconds, all phases together. Raises `KeyError` like `send`.
+        """
+        seconds = self._patience[call.upstream]
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._askers[call.upstream].send(call)
+        except TimeoutError:
+            raise UpstreamTimeout(
+                f"Upstream '{call.upstream}' sent no reply to a look-up within {seconds:g} s.",
+                reason=Reason.FIRST_BYTE_TIMEOUT,
+            ) from None
+
     async def aclose(self) -> None:
         """Close every connection; calls under way fail."""
-        for sender in self._senders.values():
+        for sender in (*self._askers.values(), *self._senders.values()):
             await sender.aclose()
 
     def fingerprint(self, upstream_name: str, client_headers: RawHeaders) -> str:
@@ -57,7 +77,7 @@ class Upstreams:
         return self._callers.digest(client_headers)
 
     def stats(self) -> dict[str, UpstreamStats]:
-        """Return the figures of each upstream by its name."""
+        """Return the figures of each upstream by its name, look-ups not among them."""
         return {name: sender.stats() for name, sender in self._senders.items()}
 
 

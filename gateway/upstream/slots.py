@@ -1,13 +1,23 @@
-"""How many requests may be under way to one upstream, and who waits for their turn."""
+"""How many requests may be under way to one upstream, and who waits for their turn.
+
+Look-ups have slots of their own. They wait for servers that are slow to list their models, or never
+do, and those may be quick to generate.
+"""
 
 import asyncio
 from collections import deque
 from typing import Final
 
+from gateway.config.settings import UpstreamSettings
 from gateway.errors import Reason, UpstreamUnavailable
 
 WAITING_PER_SLOT: Final = 4
 """Further requests than this per slot are refused at once: they would only time out later."""
+
+LOOK_UP_SHARE: Final = 4
+"""Look-ups get one slot for so many of generation's, beside those."""
+FEWEST_LOOK_UPS: Final = 4
+MOST_LOOK_UPS: Final = 64
 
 
 class Slots:
@@ -16,12 +26,32 @@ class Slots:
     A slot that becomes free is handed to the first in the queue, never to a newcomer.
     """
 
-    __slots__ = ("_closed", "_limit", "_name", "_timeout", "_waiting", "in_use")
+    __slots__ = (
+        "_closed",
+        "_longest",
+        "_name",
+        "_taken",
+        "_timeout",
+        "_waiting",
+        "in_use",
+        "limit",
+    )
 
-    def __init__(self, name: str, limit: int, timeout: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        limit: int,
+        timeout: float,
+        *,
+        longest: int | None = None,
+        taken: str = "requests are under way, the most that max_connections allows",
+    ) -> None:
         self._name = name
-        self._limit = limit
+        self.limit = limit
+        """How many may be taken at a time."""
         self._timeout = timeout
+        self._longest = WAITING_PER_SLOT * limit if longest is None else longest
+        self._taken = taken
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._closed = False
         self.in_use = 0
@@ -33,7 +63,7 @@ class Slots:
 
     def take(self) -> bool:
         """Take a slot if there is one to be had at once, and say whether: `acquire()` waits."""
-        if self.in_use >= self._limit or self._waiting or self._closed:
+        if self.in_use >= self.limit or self._waiting or self._closed:
             return False
         self.in_use += 1
         return True
@@ -48,7 +78,7 @@ class Slots:
             raise self._stopped()
         if self.take():
             return
-        if len(self._waiting) >= WAITING_PER_SLOT * self._limit:
+        if len(self._waiting) >= self._longest:
             raise self._overloaded(f"and {len(self._waiting)} more are waiting")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
@@ -84,8 +114,8 @@ class Slots:
 
     def _overloaded(self, reason: str) -> UpstreamUnavailable:
         return UpstreamUnavailable(
-            f"Upstream '{self._name}' is busy: {self.in_use} requests are under way, the most that "
-            f"max_connections allows, {reason}. Try again later.",
+            f"Upstream '{self._name}' is busy: {self.in_use} {self._taken}, {reason}. "
+            "Try again later.",
             reason=Reason.BUSY,
             status=503,
             headers=(("retry-after", "1"),),
@@ -97,3 +127,23 @@ class Slots:
             reason=Reason.STOPPING,
             status=503,
         )
+
+
+def for_requests(upstream: UpstreamSettings) -> Slots:
+    """Return the slots for what clients want from an upstream."""
+    return Slots(upstream.name, upstream.max_connections, upstream.timeouts.queue)
+
+
+def for_look_ups(upstream: UpstreamSettings) -> Slots:
+    """Return the slots for what the gateway wants to know of an upstream's models.
+
+    As many may wait as there may be requests waiting, for each may need a look-up.
+    """
+    share = upstream.max_connections // LOOK_UP_SHARE
+    return Slots(
+        upstream.name,
+        min(max(share, FEWEST_LOOK_UPS), MOST_LOOK_UPS),
+        upstream.timeouts.queue,
+        longest=WAITING_PER_SLOT * upstream.max_connections,
+        taken="look-ups are under way, the most that are made at a time",
+    )

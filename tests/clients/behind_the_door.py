@@ -101,7 +101,7 @@ class Behind:
             ),
         )
         self.upstreams = Upstreams(settings)
-        lookup = Lookup(settings, self.upstreams.send, self.upstreams.fingerprint, time.monotonic)
+        lookup = Lookup(settings, self.upstreams.ask, self.upstreams.fingerprint, time.monotonic)
         learned = LearnedEndpoints(settings.memory, time.monotonic)
         self.exchange = Exchange(
             settings,

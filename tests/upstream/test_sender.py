@@ -1,19 +1,29 @@
+import asyncio
 import sys
 from dataclasses import replace
 
 import pytest
 
-from gateway.config.settings import ClientSettings, Secret, Settings, UpstreamSettings
+from gateway.config.settings import (
+    ClientSettings,
+    Secret,
+    Settings,
+    TimeoutSettings,
+    UpstreamSettings,
+)
+from gateway.errors import Reason, UpstreamTimeout
+from gateway.upstream import sender
 from gateway.upstream.http_client import HttpClient
 from gateway.upstream.pool import Pool
 from gateway.upstream.sender import Upstreams
 from gateway.upstream.stats import UpstreamStats
-from tests.upstream.conftest import GET, read, settings_for
-from tests.upstream.scripted import replies, scripted, until, with_length
+from tests.upstream.conftest import GET, read, sender_for, settings_for
+from tests.upstream.scripted import Peer, replies, scripted, until, with_length
 
 pytestmark = pytest.mark.anyio
 
 LOCAL = settings_for("http://127.0.0.1:1/v1")
+POST = replace(GET, method="POST", body=b"{}")
 
 
 async def test_calls_go_to_the_upstream_that_they_name_and_are_counted_there() -> None:
@@ -46,10 +56,54 @@ async def test_the_own_pool_is_used_unless_a_proxy_is_configured() -> None:
     await upstreams.aclose()
 
 
+async def answers_posts_only(peer: Peer) -> None:
+    while (await peer.request()).method == "POST":
+        await peer.send(with_length(b"made"))
+    await peer.gone()
+
+
+async def test_look_ups_that_hang_leave_every_place_to_requests(
+    variant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "_sender", lambda upstream, _: sender_for(variant, upstream))
+    async with scripted(answers_posts_only) as upstream:
+        settings = replace(settings_for(upstream.base_url), max_connections=2)
+        upstreams = Upstreams(Settings((settings,)))
+        asked = [asyncio.create_task(upstreams.ask(GET)) for _ in range(9)]
+        await until(lambda: upstream.open == 4)
+        assert upstreams.stats()["local"].in_flight == 0
+        posted = await asyncio.gather(*(upstreams.send(POST) for _ in range(2)))
+        assert [await read(reply) for reply in posted] == [b"made"] * 2
+        await until(lambda: upstreams.stats()["local"].in_flight == 0)
+        await upstreams.aclose()
+        await asyncio.wait(asked)
+        assert all(each.exception() is not None for each in asked)
+
+
+async def test_a_look_up_is_given_up_after_a_time_of_its_own_whichever_phase_it_is_in(
+    variant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "_sender", lambda upstream, _: sender_for(variant, upstream))
+    async with scripted(answers_posts_only) as upstream:
+        hasty = TimeoutSettings(metadata=0.01)
+        settings = replace(settings_for(upstream.base_url), max_connections=1, timeouts=hasty)
+        upstreams = Upstreams(Settings((settings,)))
+        asked = [asyncio.create_task(upstreams.ask(GET)) for _ in range(6)]
+        await asyncio.wait(asked)
+        for each in asked:
+            error = each.exception()
+            assert isinstance(error, UpstreamTimeout)
+            assert "no reply to a look-up within 0.05 s" in error.message
+            assert error.reason is Reason.FIRST_BYTE_TIMEOUT
+        await upstreams.aclose()
+
+
 async def test_an_upstream_that_is_not_configured_is_a_fault_of_the_gateway() -> None:
     upstreams = Upstreams(Settings((LOCAL,)))
     with pytest.raises(KeyError):
         await upstreams.send(replace(GET, upstream="other"))
+    with pytest.raises(KeyError):
+        await upstreams.ask(replace(GET, upstream="other"))
     with pytest.raises(KeyError):
         upstreams.fingerprint("other", ())
 

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import UpstreamUnavailable
-from gateway.upstream.slots import WAITING_PER_SLOT, Slots
+from gateway.upstream.slots import WAITING_PER_SLOT, Slots, for_look_ups
+from tests.upstream.conftest import settings_for
 from tests.upstream.scripted import until
 
 pytestmark = pytest.mark.anyio
@@ -42,6 +43,29 @@ async def test_the_queue_has_an_end() -> None:
         waiter.cancel()
     await asyncio.wait(waiters)
     assert (slots.in_use, slots.queued) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("max_connections", "look_ups"), [(1, 4), (8, 4), (20, 5), (256, 64), (10_000, 64)]
+)
+async def test_look_ups_have_a_quarter_of_the_places_beside_those_of_requests(
+    max_connections: int, look_ups: int
+) -> None:
+    upstream = settings_for("http://127.0.0.1:1", max_connections=max_connections)
+    assert for_look_ups(upstream).limit == look_ups
+
+
+async def test_as_many_look_ups_may_wait_as_requests() -> None:
+    slots = for_look_ups(settings_for("http://127.0.0.1:1", max_connections=1))
+    for _ in range(4):
+        await slots.acquire()
+    waiters = [asyncio.create_task(slots.acquire()) for _ in range(WAITING_PER_SLOT)]
+    await until(lambda: slots.queued == WAITING_PER_SLOT)
+    with pytest.raises(UpstreamUnavailable, match=r"busy: 4 look-ups are under way, .* 4 more"):
+        await slots.acquire()
+    slots.close()
+    await asyncio.wait(waiters)
+    assert all(waiter.exception() for waiter in waiters)
 
 
 async def test_waiting_has_an_end() -> None:
