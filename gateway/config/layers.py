@@ -32,24 +32,29 @@ class Layers:
         here = self.data
         for depth, part in enumerate(path[:-1], start=1):
             if not isinstance(here.get(str(part)), dict):
+                self._write(path[:depth], here.get(str(part)), origin)
                 here[str(part)] = {}
-                self._write(path[:depth], origin)
             here = here[str(part)]
         last = str(path[-1])
         if isinstance(value, Mapping):
             if not isinstance(here.get(last), dict):
+                self._write(path, here.get(last), origin)
                 here[last] = {}
-                self._write(path, origin)
             for key, item in value.items():
                 self.put((*path, str(key)), item, origin)
         else:
+            self._write(path, here.get(last), origin)
             here[last] = value
-            self._write(path, origin)
 
-    def _write(self, path: KeyPath, origin: Origin) -> None:
-        for known in [known for known in self.origins if known[: len(path)] == path]:
-            del self.origins[known]
+    def _write(self, path: KeyPath, replaced: Any, origin: Origin) -> None:
+        self._forget(path, replaced)
         self.origins[path] = origin
+
+    def _forget(self, path: KeyPath, value: Any) -> None:
+        """Drop where the parts of a value were written."""
+        for part, inner in _parts(value):
+            self.origins.pop((*path, part), None)
+            self._forget((*path, part), inner)
 
     def origin(self, path: KeyPath) -> Origin:
         """Return where the value at `path`, or else the mapping around it, was written."""
@@ -62,6 +67,12 @@ class Layers:
     def problem(self, path: KeyPath, message: str, advice: str = "") -> Problem:
         """Return a problem with the value at `path`."""
         return Problem(self.origin(path), show_path(path), message, advice)
+
+
+def _parts(value: Any) -> Iterable[tuple[str | int, Any]]:
+    if isinstance(value, dict):
+        return value.items()
+    return enumerate(value) if isinstance(value, list) else ()
 
 
 def lay_document(

@@ -75,7 +75,7 @@ def unused_variables(environ: Mapping[str, str]) -> list[str]:
 
 
 def _lies_in(path: KeyPath, spoilt: set[KeyPath]) -> bool:
-    return any(path[: len(place)] == place for place in spoilt)
+    return any(path[:length] in spoilt for length in range(len(path) + 1))
 
 
 def _in_order(problem: Problem) -> tuple[bool, str, int]:

@@ -6,7 +6,6 @@ doubtful is a warning.
 """
 
 from collections.abc import Callable, Iterator
-from fnmatch import fnmatchcase
 from importlib.util import find_spec
 
 from gateway.config.addresses import (
@@ -18,6 +17,7 @@ from gateway.config.addresses import (
     reaches,
 )
 from gateway.config.credential_names import is_credential
+from gateway.config.globs import Globs
 from gateway.config.problems import Fault, KeyPath, show_key
 from gateway.config.settings import (
     AdminSettings,
@@ -192,6 +192,7 @@ def _access_warnings(settings: Settings) -> Iterator[str]:
 
 def _rule_warnings(settings: Settings) -> Iterator[str]:
     exact = {rule.pattern for rule in settings.models if not rule.is_glob}
+    globs = Globs((at, rule.pattern) for at, rule in enumerate(settings.models) if rule.is_glob)
     for position, rule in enumerate(settings.models):
         key = f'models["{show_key(rule.pattern)}"]'
         if rule.model in exact and rule.model != rule.pattern:
@@ -199,13 +200,12 @@ def _rule_warnings(settings: Settings) -> Iterator[str]:
                 f"{key}.model: is itself a name under models; aliases are not chained, the name "
                 "is sent upstream as it is"
             )
-        for earlier in settings.models[:position]:
-            if earlier.is_glob and fnmatchcase(rule.pattern, earlier.pattern):
-                yield (
-                    f'{key}: is never reached, "{show_key(earlier.pattern)}" above it matches '
-                    "first; move it up"
-                )
-                break
+        earlier = globs.first(rule.pattern, before=position)
+        if earlier is not None:
+            yield (
+                f'{key}: is never reached, "{show_key(settings.models[earlier].pattern)}" above it '
+                "matches first; move it up"
+            )
 
 
 def _tokenizer_warnings(settings: Settings) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """What the configuration says about model names: the rules under `models`, and the redirects."""
 
-import fnmatch
 from collections.abc import Iterator
 
+from gateway.config.globs import Globs
 from gateway.config.settings import ModelRule, Settings
 from gateway.resolve.evidence import Evidence, Source
 
@@ -13,10 +13,15 @@ class Rules:
     def __init__(self, settings: Settings) -> None:
         self._rules = settings.models
         self._redirects = dict(settings.retired.redirect)
-        self._exact: dict[str, ModelRule] = {}
-        for rule in settings.models:
+        self._exact: dict[str, int] = {}
+        for position, rule in enumerate(settings.models):
             if not rule.is_glob:
-                self._exact.setdefault(rule.pattern, rule)
+                self._exact.setdefault(rule.pattern, position)
+        self._globs = Globs(
+            (position, rule.pattern)
+            for position, rule in enumerate(settings.models)
+            if rule.is_glob
+        )
 
     @property
     def names(self) -> list[str]:
@@ -29,11 +34,10 @@ class Rules:
 
     def rule_for(self, model: str) -> ModelRule | None:
         """Return the first rule that matches: exact names and globs in the order as written."""
-        exact = self._exact.get(model)
-        for rule in self._rules:
-            if rule is exact or (rule.is_glob and fnmatch.fnmatchcase(model, rule.pattern)):
-                return rule
-        return None
+        exact = self._exact.get(model, len(self._rules))
+        glob = self._globs.first(model, before=exact)
+        position = exact if glob is None else glob
+        return self._rules[position] if position < len(self._rules) else None
 
     def evidence(self, asked: str, sent: str) -> Iterator[Evidence]:
         """Yield what the configuration says of a model that is asked for, and sent as `sent`."""

@@ -49,6 +49,17 @@ def test_a_mapping_is_merged_and_anything_else_replaced() -> None:
     assert layers.data == {"server": {"host": "a", "port": 2, "allowed_hosts": ["y"]}}
 
 
+def test_what_is_replaced_leaves_no_line_behind() -> None:
+    layers = layers_of("models:\n  a:\n    endpoint:\n    - chat\n  b: {model: x}\n")
+    later = Origin("later")
+    layers.put(("models",), {"a": "x", "c": {"model": "y"}}, later)
+    assert layers.origin(("models", "a", "endpoint", 0)) == later
+    assert layers.origin(("models", "b", "model")) == Origin("c.yaml", 5)
+    layers.put(("models",), {"a": {"endpoint": "chat"}, "c": "z"}, Origin("last"))
+    assert layers.origin(("models", "a", "endpoint")) == Origin("last")
+    assert layers.origin(("models", "c", "model")) == Origin("last")
+
+
 def test_the_lower_layer_keeps_its_order() -> None:
     layers = layers_of("upstreams: {b: {x: 1}, a: {}}")
     layers.put(("upstreams",), {"c": {}, "a": {"y": 1}}, Origin("later"))

@@ -1,8 +1,11 @@
 import itertools
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.config import safety
 from gateway.config.credential_names import is_credential
@@ -278,6 +281,28 @@ def test_a_rule_behind_a_glob_that_matches_it_is_never_reached() -> None:
         'models["gpt-4o"]:',
     ]
     assert warnings(Settings((upstream(),), models=rules[::-1])) == []
+
+
+@given(st.lists(st.text("ab-*?[]", min_size=1, max_size=4), max_size=30))
+def test_which_rules_are_never_reached_is_as_by_comparing_each_with_each(
+    patterns: list[str],
+) -> None:
+    rules = tuple(ModelRule(pattern) for pattern in patterns)
+    shadowed = [
+        (rule.pattern, above[0])
+        for position, rule in enumerate(rules)
+        if (
+            above := [
+                earlier.pattern
+                for earlier in rules[:position]
+                if earlier.is_glob and fnmatchcase(rule.pattern, earlier.pattern)
+            ]
+        )
+    ]
+    assert warnings(Settings((upstream(),), models=rules)) == [
+        f'models["{pattern}"]: is never reached, "{earlier}" above it matches first; move it up'
+        for pattern, earlier in shadowed
+    ]
 
 
 @pytest.mark.parametrize("is_installed", [True, False])

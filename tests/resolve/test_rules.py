@@ -1,5 +1,10 @@
 """What the configuration says about a model's name."""
 
+from fnmatch import fnmatchcase
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gateway.config.settings import ModelRule, RetiredSettings, Settings, UpstreamSettings
 from gateway.resolve.evidence import Evidence, Source
 from gateway.resolve.rules import Rules
@@ -43,3 +48,26 @@ def test_a_redirect_is_evidence_before_the_rule_of_the_name_it_leads_to() -> Non
 def test_a_rule_that_changes_no_name_leads_here() -> None:
     (piece,) = rules(ModelRule("m")).evidence("m", "m")
     assert (piece.detail, piece.shapes) == ("rule 'm' leads here", ())
+
+
+PATTERNS = st.one_of(
+    st.text("ab-", min_size=1, max_size=3),
+    st.text("ab-*?[]", min_size=1, max_size=5),
+    st.text("ab-", max_size=3).map(lambda text: f"{text}*"),
+    st.text("ab-", max_size=3).map(lambda text: f"*{text}"),
+    st.just("*"),
+)
+
+
+@given(st.lists(PATTERNS, max_size=40), st.text("ab-*?[]", max_size=6))
+def test_the_first_rule_is_found_as_by_trying_them_all(patterns: list[str], model: str) -> None:
+    written = [ModelRule(pattern) for pattern in patterns]
+    first = next(
+        (
+            rule
+            for rule in written
+            if (fnmatchcase(model, rule.pattern) if rule.is_glob else model == rule.pattern)
+        ),
+        None,
+    )
+    assert rules(*written).rule_for(model) is first
