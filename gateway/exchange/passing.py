@@ -4,7 +4,7 @@ The request goes to the upstream its `model` belongs to, or to the default one. 
 only the beginning is read ahead, to find the model's name in JSON or in a multipart form.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from gateway.config.settings import (
@@ -14,6 +14,7 @@ from gateway.config.settings import (
     Settings,
 )
 from gateway.exchange import failures, restrictions
+from gateway.exchange.bodies import pieces_of, read_ahead, read_body
 from gateway.exchange.message import (
     PATH_MODEL_WINS,
     ClientReply,
@@ -27,7 +28,6 @@ from gateway.exchange.named_models import (
     json_model,
     json_with_model,
 )
-from gateway.exchange.restrictions import READ_AHEAD_BYTES
 from gateway.exchange.sending import header, is_short, read_failure
 from gateway.exchange.untouched import passed_on
 from gateway.request import Request
@@ -101,21 +101,22 @@ class Passing:
 
     async def _routed(self, call: Request, decision: Decision) -> _Routed:
         """Find the model in the body; return its upstream and the body with the name to send."""
-        prefix, rest = await _read_ahead(call.body)
+        prefix, rest = await read_ahead(call.body)
+        limit = self._settings.server.max_body_bytes
         given_type = header(call.headers, b"content-type")
         content_type = given_type.lower()
         multipart = b"multipart/" in content_type
         if call.model is not None and not multipart and rest is not None:
-            prefix, rest = await _read_all(prefix, rest, self._settings), None
+            prefix, rest = await read_body(rest, limit, prefix), None
         if call.model is not None:
             prefix = _named_by_path(prefix, call.model, given_type, decision)
         found = form_model(prefix) if multipart else None
         if found is None and (rest is None or b"json" in content_type):
             if rest is not None:
-                prefix, rest = await _read_all(prefix, rest, self._settings), None
+                prefix, rest = await read_body(rest, limit, prefix), None
             found = json_model(prefix)
         if found is None:
-            return _Routed(self._settings.upstreams[0].name, _joined(prefix, rest))
+            return _Routed(self._settings.upstreams[0].name, _again(prefix, rest))
         # A form's field may hold what looks like the field that was looked for.
         failures.check_allowed(call.client, found)
         asked = self._resolver.redirected(found) or found
@@ -125,7 +126,7 @@ class Passing:
         model = (rule and rule.model) or asked
         if model != found:
             prefix = _renamed(prefix, model, given_type)
-        return _Routed(upstream, _joined(prefix, rest), model)
+        return _Routed(upstream, _again(prefix, rest), model)
 
     async def _upstream(self, model: str, rule: ModelRule | None, headers: RawHeaders) -> str:
         if rule is not None and rule.upstream is not None:
@@ -151,32 +152,5 @@ def _renamed(prefix: bytes, model: str, content_type: bytes) -> bytes:
     return json_with_model(prefix, model)
 
 
-async def _read_ahead(
-    body: bytes | AsyncIterator[bytes],
-) -> tuple[bytes, AsyncIterator[bytes] | None]:
-    if isinstance(body, bytes):
-        return body, None
-    prefix = bytearray()
-    async for chunk in body:
-        prefix += chunk
-        if len(prefix) >= READ_AHEAD_BYTES:
-            return bytes(prefix), body
-    return bytes(prefix), None
-
-
-async def _read_all(prefix: bytes, rest: AsyncIterator[bytes], settings: Settings) -> bytes:
-    whole = bytearray(prefix)
-    async for chunk in rest:
-        whole += chunk
-        failures.check_size(len(whole), settings.server.max_body_bytes)
-    return bytes(whole)
-
-
-def _joined(prefix: bytes, rest: AsyncIterator[bytes] | None) -> bytes | AsyncIterator[bytes]:
-    return prefix if rest is None else _chained(prefix, rest)
-
-
-async def _chained(prefix: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    yield prefix
-    async for chunk in rest:
-        yield chunk
+def _again(beginning: bytes, rest: AsyncIterator[bytes] | None) -> bytes | AsyncIterator[bytes]:
+    return beginning if rest is None else pieces_of(rest, beginning)

@@ -6,21 +6,18 @@ restrictions never come here.
 """
 
 import re
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 from urllib.parse import unquote
 
 from gateway.config.settings import ClientSettings
 from gateway.errors import InvalidRequest, PermissionDenied
 from gateway.exchange import failures
+from gateway.exchange.bodies import READ_AHEAD_BYTES, pieces_of, read_body
 from gateway.exchange.form_rewriting import FieldCheck, form_of, rewritten, too_late
 from gateway.exchange.model_names import MODEL, Judge, Place, Reading
 from gateway.exchange.permissions import BY_MODEL, Permission, permission_for
 from gateway.request import Body, GenerationRequest, Request
 from gateway.shapes import RawHeaders, Shape
-
-READ_AHEAD_BYTES = 64 * 1024
-"""A form names its model within its first bytes, before anything of it is sent."""
 
 _WITH_A_BODY = frozenset({"POST", "PUT", "PATCH"})
 _MULTIPART, _URLENCODED = b"multipart", b"urlencoded"
@@ -76,7 +73,7 @@ async def admitted(call: Request, limit: int) -> Request:
     content_type = _content_type(call.headers)
     if _MULTIPART in content_type.lower():
         return await _form(call, content_type, reading, permission)
-    body = await _whole(call.body, limit)
+    body = await read_body(call.body, limit)
     if body:
         _read_json(body, content_type, reading)
     _check_named(call, reading, permission)
@@ -121,15 +118,12 @@ def _read_json(body: bytes, content_type: bytes, reading: Reading) -> None:
 
 async def _refuse_body(body: Body) -> None:
     """Raise `InvalidRequest` for a body where none belongs."""
-    if isinstance(body, bytes):
-        body = _one(body)
-    async for piece in body:
-        if piece:
-            raise InvalidRequest(
-                "Your key is for certain models only, and a request with this method has no body. "
-                "Send it without.",
-                code="unexpected_body",
-            )
+    async for _ in pieces_of(body):
+        raise InvalidRequest(
+            "Your key is for certain models only, and a request with this method has no body. "
+            "Send it without.",
+            code="unexpected_body",
+        )
 
 
 def _refuse_compressed(headers: RawHeaders) -> None:
@@ -161,8 +155,7 @@ async def _form(
     What follows is judged as it is sent on.
     """
     form, fields = form_of(content_type), FieldCheck(reading)
-    source = call.body if not isinstance(call.body, bytes) else _one(call.body)
-    stream = rewritten(form, source, fields)
+    stream = rewritten(form, pieces_of(call.body), fields)
     beginning, whole = bytearray(), True
     async for piece in stream:
         beginning += piece
@@ -180,30 +173,9 @@ async def _form(
     return replace(
         call,
         headers=(*headers, (b"content-type", form.content_type)),
-        body=bytes(beginning) if whole else _continued(bytes(beginning), stream),
+        body=bytes(beginning) if whole else pieces_of(stream, bytes(beginning)),
         length=None,
     )
-
-
-async def _one(body: bytes) -> AsyncGenerator[bytes, None]:
-    if body:
-        yield body
-
-
-async def _continued(
-    beginning: bytes, stream: AsyncGenerator[bytes, None]
-) -> AsyncGenerator[bytes, None]:
-    yield beginning
-    async for piece in stream:
-        yield piece
-
-
-async def _whole(body: Body, limit: int) -> bytes:
-    whole = bytearray()
-    async for piece in _one(body) if isinstance(body, bytes) else body:
-        whole += piece
-        failures.check_size(len(whole), limit)
-    return bytes(whole)
 
 
 def _unreadable(
