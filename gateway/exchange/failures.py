@@ -20,6 +20,7 @@ from gateway.resolve.refusals import Refusal, Verdict
 from gateway.shapes import Json, RawHeaders, Shape
 from gateway.translate.contract import Translation
 from gateway.translate.fields import upstream_error
+from gateway.translate.sentences import joined, sentence, with_upstream_parameter
 
 _SAME_KIND = frozenset({Verdict.WRONG_ENDPOINT, Verdict.MODEL_NOT_FOUND, Verdict.UNKNOWN_ROUTE})
 _NOT_HERE = (404, 405)
@@ -84,7 +85,7 @@ def model_not_found(
     today: date,
 ) -> ModelNotFound:
     """Say what was checked, which ids come near, and whether the model was retired."""
-    words = [refusal.message.strip() or f"The model '{route.model_asked}' does not exist."]
+    words = [refusal.message.strip() or f"The model '{route.model_asked}' does not exist"]
     if route.redirected_to is not None:
         words.append(f"({redirect_warning(route.model_asked, route.redirected_to)}.)")
     elif route.model_sent != route.model_asked:
@@ -98,7 +99,7 @@ def model_not_found(
         words.append(f"Did you mean {' or '.join(repr(name) for name in nearest)}?")
     code = refusal.code if refusal.code and not refusal.code.isdecimal() else "model_not_found"
     return ModelNotFound(
-        " ".join(words),
+        joined(*words),
         param="model",
         code=code,
         status=failure.status,
@@ -145,7 +146,7 @@ def listing_failed(upstream: str, status: int, body: bytes) -> UpstreamReplied:
         known = None
     message = known.message if known else f"it answered with status {status}"
     return UpstreamReplied(
-        f"The models of upstream '{upstream}' could not be listed: {message}",
+        sentence(f"The models of upstream '{upstream}' could not be listed: {message}"),
         upstream_status=status,
         status=client_status(status),
         type=known.type if known else "server_error",
@@ -164,14 +165,14 @@ def translated_failure(translation: Translation, failure: Failure) -> UpstreamEr
     known = upstream_error(body)
     if known is None:
         text = failure.body[:200].decode("utf-8", "replace").strip()
-        known_message = f"The upstream answered with status {failure.status}: {text or 'no body'}"
+        told = f"The upstream answered with status {failure.status}: {text or 'no body'}"
         return UpstreamError(
-            known_message, upstream_status=failure.status, status=status, headers=headers
+            sentence(told), upstream_status=failure.status, status=status, headers=headers
         )
     param = translation.client_param(failure.call, known.param)
     message = known.message
     if known.param and param != known.param:
-        message = f"{message} (upstream parameter: {known.param})"
+        message = with_upstream_parameter(message, known.param)
     return UpstreamReplied(
         message,
         reason=known.reason if failure.status < 400 else None,

@@ -17,6 +17,7 @@ from gateway.request import Request
 from gateway.shapes import Json, Send, UpstreamCall
 from gateway.translate.legacy import fine_tunes
 from gateway.translate.legacy.fine_tune_events import EventFollower, events_from_job_events
+from gateway.translate.sentences import sentence
 from gateway.translate.sse import encode_json
 
 JOBS = "/fine_tuning/jobs"
@@ -97,7 +98,7 @@ class FineTuningCalls:
     def _no_such_job(self, error: GatewayError) -> GatewayError:
         return InvalidRequest(
             f"No such fine-tune: {self._job_id[:200]}. The upstream '{self._upstream.name}' says: "
-            f"{error.message}",
+            f"{sentence(error.message)}",
             status=404,
             param="fine_tune_id",
             code=error.code,

@@ -11,6 +11,7 @@ from gateway.exchange.message import ClientReply, decode_object
 from gateway.exchange.sending import MAX_ERROR_BYTES, MAX_WHOLE_BYTES
 from gateway.shapes import Json, RawHeaders
 from gateway.translate.fields import upstream_error
+from gateway.translate.sentences import sentence, with_upstream_parameter
 from gateway.translate.sse import encode_json
 
 ClientParam = Callable[[str | None], str | None]
@@ -60,11 +61,11 @@ def failure(
         known = None
     if known is None:
         text = body[:200].decode("utf-8", "replace").strip()
-        message = f"The upstream answered with status {status}: {text or 'no body'}"
+        message = sentence(f"The upstream answered with status {status}: {text or 'no body'}")
         return UpstreamError(message, upstream_status=status, status=shown, headers=kept)
     param, message = client_param(known.param), known.message
     if known.param and param != known.param:
-        message = f"{message} (upstream parameter: {known.param})"
+        message = with_upstream_parameter(message, known.param)
     return UpstreamReplied(
         message,
         upstream_status=status,

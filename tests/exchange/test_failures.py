@@ -60,6 +60,21 @@ def test_an_upstream_that_says_nothing_is_given_words() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "begins"),
+    [
+        ("No such model", "No such model. The gateway asked"),
+        ("No such model. ", "No such model. The gateway asked"),
+        ("Is it 'x'?", "Is it 'x'? The gateway asked"),
+        ("unknown model 'x'\n", "unknown model 'x'. The gateway asked"),
+        ("model not found:", "model not found. The gateway asked"),
+        ("该模型不存在。", "该模型不存在。 The gateway asked"),
+    ],
+)
+def test_the_upstreams_words_end_as_a_sentence(said: str, begins: str) -> None:
+    assert told(ROUTE, replace(REFUSAL, message=said)).message.startswith(begins)
+
+
+@pytest.mark.parametrize(
     ("code", "shown"), [(None, "model_not_found"), ("404", "model_not_found"), ("gone", "gone")]
 )
 def test_the_upstreams_code_is_kept_if_it_is_a_word(code: str | None, shown: str) -> None:
@@ -142,8 +157,21 @@ def test_an_error_keeps_what_helps_and_names_the_clients_parameter() -> None:
     body = {"error": {"message": "Bad prompt.", "type": "t", "param": "prompt", "code": "c"}}
     error = translated(body)
     assert (error.param, error.code, error.type, error.status) == ("messages", "c", "t", 400)
-    assert error.message == "Bad prompt. (upstream parameter: prompt)"
+    assert error.message == "Bad prompt (upstream parameter: prompt)."
     assert error.headers == (("retry-after", "7"), ("x-ratelimit-limit-requests", "9"))
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Bad prompt", "Bad prompt (upstream parameter: prompt)."),
+        ("Why this prompt?", "Why this prompt? (upstream parameter: prompt)."),
+        ("提示错误。", "提示错误。 (upstream parameter: prompt)."),
+    ],
+)
+def test_the_upstreams_parameter_is_part_of_its_sentence(said: str, shown: str) -> None:
+    body = {"error": {"message": said, "type": "t", "param": "prompt", "code": None}}
+    assert translated(body).message == shown
 
 
 def test_a_parameter_of_the_same_name_is_not_explained() -> None:
@@ -156,16 +184,19 @@ def test_a_parameter_of_the_same_name_is_not_explained() -> None:
 def test_an_error_that_is_no_envelope_is_quoted(body: bytes, shown: str) -> None:
     error = translated(body, 503)
     assert isinstance(error, UpstreamError)
-    assert (error.status, error.message) == (502, f"The upstream answered with status 503: {shown}")
+    assert (error.status, error.message) == (
+        502,
+        f"The upstream answered with status 503: {shown}.",
+    )
 
 
 def test_a_list_that_failed_says_why() -> None:
     known = listing_failed("openai", 429, b'{"error": {"message": "slow", "type": "t"}}')
     assert (known.status, known.type) == (429, "t")
-    assert known.message == "The models of upstream 'openai' could not be listed: slow"
+    assert known.message == "The models of upstream 'openai' could not be listed: slow."
     unknown = listing_failed("openai", 500, b"<html>")
     assert (unknown.status, unknown.type) == (502, "server_error")
-    assert unknown.message.endswith("it answered with status 500")
+    assert unknown.message.endswith("it answered with status 500.")
 
 
 def test_a_redirect_is_named_together_with_what_is_known_of_the_new_model() -> None:

@@ -177,7 +177,7 @@ def test_an_upstreams_refusal_names_the_fine_tunes_parameter() -> None:
     scene = LegacyScene(Jobs(broken={"/jobs": lambda: reply}))
     error = refused(scene, "POST", "/fine-tunes", {"training_file": "f", "n_epochs": 99})
     assert (error.status, error.param, error.code) == (400, "n_epochs", "invalid")
-    assert "(upstream parameter: hyperparameters.n_epochs)" in error.message
+    assert "(upstream parameter: hyperparameters.n_epochs)." in error.message
 
 
 def test_a_job_that_was_made_is_told_even_if_its_events_and_files_fail() -> None:

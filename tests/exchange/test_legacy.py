@@ -193,7 +193,7 @@ def test_an_upstreams_refusal_names_the_edits_parameter() -> None:
     scene = LegacyScene(answering(reply), rules=(EDITOR,))
     error = refused(scene, "POST", "/edits", EDIT)
     assert (error.status, error.param, error.code) == (400, "input", "string_above_max")
-    assert error.message == "Too long. (upstream parameter: messages[1].content)"
+    assert error.message == "Too long (upstream parameter: messages[1].content)."
 
 
 def test_an_upstreams_refusal_of_a_translated_edit_names_the_edits_parameter() -> None:

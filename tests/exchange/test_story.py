@@ -309,7 +309,7 @@ def test_an_error_behind_a_translation_names_the_clients_parameter() -> None:
         Scene(lambda _: reply).tell(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": "Hi"})
     error = raised.value
     assert (error.status, error.param, error.code) == (400, "prompt", "invalid_value")
-    assert error.message.endswith("(upstream parameter: messages[0].content)")
+    assert error.message.endswith("(upstream parameter: messages[0].content).")
     assert error.headers == (("x-ratelimit-remaining", "3"),)
 
 

@@ -17,6 +17,7 @@ from gateway.translate.fields import (
     swap_id,
     upstream_error,
 )
+from gateway.translate.sentences import with_upstream_parameter
 
 
 def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Context) -> Json:
@@ -126,7 +127,7 @@ def raise_error(event: object, request: PreparedRequest) -> None:
         named = error.param
         error.param = client_param(request, named)
         if named and error.param != named:
-            error.message += f" (upstream parameter: {named})"
+            error.message = with_upstream_parameter(error.message, named)
         raise error
     if not isinstance(event, dict):
         raise UpstreamError("The upstream's reply is not a JSON object.")

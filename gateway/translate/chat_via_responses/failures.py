@@ -4,6 +4,7 @@ from gateway.errors import UpstreamError, UpstreamReplied
 from gateway.translate.chat_via_responses.client_paths import client_param
 from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.fields import upstream_error
+from gateway.translate.sentences import with_upstream_parameter
 
 _STATUSES = {
     "rate_limit_exceeded": 429,
@@ -67,9 +68,7 @@ def _for_client(error: UpstreamReplied, request: PreparedRequest) -> UpstreamRep
     if kind == "server_error":
         kind = _TYPES.get(status, kind)
     param = client_param(request, error.param)
-    addition = ""
+    message = error.message
     if error.param and param != error.param:
-        addition = f" (upstream parameter: {error.param})"
-    return UpstreamReplied(
-        error.message + addition, param=param, code=error.code, status=status, type=kind
-    )
+        message = with_upstream_parameter(message, error.param)
+    return UpstreamReplied(message, param=param, code=error.code, status=status, type=kind)

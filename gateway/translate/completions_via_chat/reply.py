@@ -20,6 +20,7 @@ from gateway.translate.fields import (
     upstream_error,
 )
 from gateway.translate.logprobs import LegacyLogprobs, chat_logprobs, truncate_entries
+from gateway.translate.sentences import with_upstream_parameter
 from gateway.translate.stops import cut
 
 MAX_ALTERNATIVES = 20
@@ -115,9 +116,11 @@ def carried_error(call: int, body: object, client_param: ClientParam) -> Upstrea
     if error is None:
         return None
     param = client_param(call, error.param)
-    addition = f" (upstream parameter: {error.param})" if param != error.param else ""
+    message = error.message
+    if error.param and param != error.param:
+        message = with_upstream_parameter(message, error.param)
     return UpstreamReplied(
-        error.message + addition,
+        message,
         param=param,
         code=error.code,
         status=error.status,

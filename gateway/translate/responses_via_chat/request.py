@@ -17,6 +17,7 @@ from gateway.translate.responses_via_chat import parameters
 from gateway.translate.responses_via_chat.stored_state import refuse_stored_state
 from gateway.translate.responses_via_chat.tools import ToolNames, chat_tools, tool_parameters
 from gateway.translate.responses_via_chat.turns import Call, Turn, input_turns
+from gateway.translate.sentences import with_upstream_parameter
 
 ReasoningForm = Literal["text", "summary", "drop"]
 
@@ -158,7 +159,7 @@ def carried_error(request: PreparedRequest, body: object) -> UpstreamReplied | N
     named = error.param
     error.param = client_param(request, named)
     if named and error.param != named:
-        error.message += f" (upstream parameter: {named})"
+        error.message = with_upstream_parameter(error.message, named)
     return error
 
 

@@ -215,7 +215,7 @@ def test_an_error_in_a_200_body_is_raised_in_the_clients_words() -> None:
         translated({}).reply([{"error": error}])
     assert caught.value.status == 400
     assert caught.value.envelope()["error"] == {
-        "message": "too long (upstream parameter: prompt)",
+        "message": "too long (upstream parameter: prompt).",
         "type": "invalid_request_error",
         "param": "messages",
         "code": None,

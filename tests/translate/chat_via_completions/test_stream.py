@@ -263,7 +263,7 @@ def test_an_error_event_is_raised_in_the_clients_words() -> None:
     assert stream.fail(caught.value) == [
         {
             "error": {
-                "message": "broken (upstream parameter: prompt)",
+                "message": "broken (upstream parameter: prompt).",
                 "type": "server_error",
                 "param": "messages",
                 "code": None,

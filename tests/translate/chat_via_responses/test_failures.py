@@ -64,7 +64,7 @@ def test_error_events_are_read_nested_and_flat() -> None:
     nested = raised_by_event({"type": "error", "error": inner}, {"reasoning_effort": "low"})
     assert (nested.status, nested.type) == (400, "invalid_request_error")
     assert nested.param == "reasoning_effort"
-    assert nested.message == "no (upstream parameter: reasoning.effort)"
+    assert nested.message == "no (upstream parameter: reasoning.effort)."
     flat = raised_by_event({"type": "error", "code": "c", "message": "no", "param": None})
     assert (flat.code, flat.message, flat.param, flat.status) == ("c", "no", None, 502)
 

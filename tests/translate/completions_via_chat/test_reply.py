@@ -444,7 +444,7 @@ def test_an_error_in_a_200_reply_is_the_upstreams_error_in_the_clients_words() -
         asking(prompt=["a", "b"]).reply([completion(choice("x")), body])
     assert caught.value.envelope() == {
         "error": {
-            "message": "too long (upstream parameter: messages[0].content)",
+            "message": "too long (upstream parameter: messages[0].content).",
             "type": "invalid_request_error",
             "param": "prompt[1]",
             "code": "context_length_exceeded",

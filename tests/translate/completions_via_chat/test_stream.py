@@ -435,7 +435,7 @@ def test_an_error_event_is_the_upstreams_error_in_the_clients_words() -> None:
     with pytest.raises(UpstreamReplied) as caught:
         fold.feed(1, event)
     assert caught.value.param == "prompt[1]"
-    assert caught.value.message == "too long (upstream parameter: messages)"
+    assert caught.value.message == "too long (upstream parameter: messages)."
     assert caught.value.status == 400
 
 

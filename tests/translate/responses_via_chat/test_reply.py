@@ -193,7 +193,7 @@ def test_an_error_in_a_200_body_is_raised_in_the_clients_terms() -> None:
     with pytest.raises(UpstreamReplied) as caught:
         asking().reply([{"error": error}])
     assert caught.value.param == "input"
-    assert caught.value.message == "bad (upstream parameter: messages[0].content)"
+    assert caught.value.message == "bad (upstream parameter: messages[0].content)."
     with pytest.raises(UpstreamReplied) as caught:
         asking().reply([{"error": {**error, "param": None}}])
     assert (caught.value.message, caught.value.code) == ("bad", "c")

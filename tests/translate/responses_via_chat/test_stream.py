@@ -684,7 +684,7 @@ def test_an_error_event_is_raised_with_the_clients_parameter() -> None:
     with pytest.raises(UpstreamReplied) as caught:
         fold.feed(0, {"error": {**error, "param": "max_completion_tokens"}})
     assert caught.value.param == "max_output_tokens"
-    assert caught.value.message == "too many (upstream parameter: max_completion_tokens)"
+    assert caught.value.message == "too many (upstream parameter: max_completion_tokens)."
     assert caught.value.status == 400
 
 
