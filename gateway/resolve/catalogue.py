@@ -22,12 +22,13 @@ from gateway.shapes import Shape
 OTHER_ENDPOINTS = frozenset(
     {
         "embeddings",
-        "images",
-        "audio",
+        "images/generations",
+        "audio/speech",
+        "audio/transcriptions",
         "moderations",
         "edits",
         "realtime",
-        "live",
+        "live/sessions",
         "videos",
         "decisions",
     }
