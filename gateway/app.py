@@ -69,7 +69,7 @@ def build(settings: Settings) -> Application:
         upstreams.caller,
     )
     learned = LearnedEndpoints(settings.memory, time.monotonic)
-    resolver = Resolver(settings, lookup, learned, Catalogue.load())
+    resolver = Resolver(settings, lookup, learned, Catalogue.load(), time.time)
     detokenizers: Mapping[str, Detokenize] = load_detokenizers(settings)
     attempts = Attempts(settings, time.time, detokenizers)
     memory = Memory(learned, KnownFixes(settings.memory, time.monotonic))

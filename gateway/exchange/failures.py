@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from datetime import date
 from fnmatch import fnmatchcase
 
-from gateway.config.settings import ClientSettings
+from gateway.config.settings import ClientSettings, Kind
 from gateway.errors import (
+    GatewayError,
+    InvalidRequest,
     ModelNotFound,
     PermissionDenied,
     Reason,
@@ -27,6 +29,9 @@ _NOT_HERE = (404, 405)
 
 _ERROR_HEADERS = (b"retry-after", b"retry-after-ms", b"x-should-retry", b"x-request-id")
 _LLAMACPP_NOT_SUPPORTED = 501
+
+PROMPT_OBJECTS_END = date(2026, 11, 30)
+"""When OpenAI shuts reusable prompt objects down (its deprecations page, 2026-06-03)."""
 
 
 def is_no_news(failure: Failure, refusal: Refusal) -> bool:
@@ -67,13 +72,71 @@ def redirect_warning(asked: str, served: str) -> str:
     return f"model {asked!r} is redirected to {served!r} by the gateway's configuration"
 
 
+def prompt_object_warning(today: date) -> str:
+    """Return the warning for a responses request whose `prompt` is an object, at OpenAI and Azure.
+
+    The advice is that of OpenAI's guide to migrating from prompt objects.
+    """
+    verb = "were" if today >= PROMPT_OBJECTS_END else "will be"
+    return (
+        f"reusable prompt objects ('prompt') {verb} shut down on {PROMPT_OBJECTS_END}; "
+        "keep the prompt in your own code and send its text in 'input' and 'instructions'"
+    )
+
+
 def _shutdown(route: Route, today: date) -> str:
     if route.retired is None:
         return ""
-    past = date.fromisoformat(route.retired) <= today
-    verb = "was shut down on" if past else "will be shut down on"
+    verb = "was shut down on" if _is_retired(route, today) else "will be shut down on"
     advice = f"; suggested replacement: {route.replacement}" if route.replacement else ""
     return f"model {verb} {route.retired}{advice}"
+
+
+def _is_retired(route: Route, today: date) -> bool:
+    return route.retired is not None and date.fromisoformat(route.retired) <= today
+
+
+def lives_elsewhere(
+    route: Route, failure: Failure, refusal: Refusal, today: date
+) -> GatewayError | None:
+    """Return the refusal of a model that generates no text, with the endpoint to call.
+
+    None where that is not what the refusal is about, or nobody knows the endpoint. The upstream's
+    word counts more than what is known of the name, which says nothing of a model that is gone, nor
+    of a deployment that Azure does not have.
+    """
+    known = refusal.verdict is Verdict.WRONG_ENDPOINT or (
+        refusal.verdict is Verdict.MODEL_NOT_FOUND and route.kind is not Kind.AZURE
+    )
+    if refusal.elsewhere is not None:
+        homes: tuple[str, ...] = (refusal.elsewhere,)
+    elif known and not _is_retired(route, today):
+        homes = route.elsewhere
+    else:
+        homes = ()
+    if not homes:
+        return None
+    listed = " and ".join(f"/v1/{home}" for home in homes)
+    which = "that endpoint" if len(homes) == 1 else "one of these endpoints"
+    return InvalidRequest(
+        joined(
+            refusal.message, f"The model '{route.model_asked}' lives at {listed}", f"Call {which}"
+        ),
+        param="model",
+        code=_word(refusal.code),
+        type=refusal.type,
+        status=_status(failure),
+    )
+
+
+def _status(failure: Failure) -> int:
+    """Return the upstream's status; 404 for a refusal that came as a success."""
+    return failure.status if failure.status >= 400 else 404
+
+
+def _word(code: str | None) -> str | None:
+    """Return an upstream's code, if it is a word: some give the status again."""
+    return code if code and not code.isdecimal() else None
 
 
 def model_not_found(
@@ -90,34 +153,30 @@ def model_not_found(
         words.append(f"({redirect_warning(route.model_asked, route.redirected_to)}.)")
     elif route.model_sent != route.model_asked:
         words.append(f"('{route.model_asked}' is an alias of '{route.model_sent}'.)")
-    if route.retired is not None and date.fromisoformat(route.retired) <= today:
-        words.append(f"It was shut down on {route.retired}. {_alias_advice(route)}")
+    retired = _is_retired(route, today)
+    if retired:
+        words.append(f"It was shut down on {route.retired}")
+    if retired or refusal.replacement is not None or refusal.verdict is Verdict.MODEL_RETIRED:
+        words.append(_alias_advice(route, refusal.replacement or route.replacement))
     endpoints = ", ".join(dict.fromkeys(shape.endpoint for shape in tried))
-    words.append(f"The gateway asked upstream '{route.upstream}' at {endpoints}.")
-    words.append(f"What it knows: {'; '.join(piece.detail for piece in route.evidence)}.")
+    words.append(f"The gateway asked upstream '{route.upstream}' at {endpoints}")
+    words.append(f"What it knows: {'; '.join(piece.detail for piece in route.evidence)}")
     if nearest:
         words.append(f"Did you mean {' or '.join(repr(name) for name in nearest)}?")
-    code = refusal.code if refusal.code and not refusal.code.isdecimal() else "model_not_found"
     return ModelNotFound(
-        joined(*words),
-        param="model",
-        code=code,
-        status=failure.status,
+        joined(*words), param="model", code=_word(refusal.code), status=_status(failure)
     )
 
 
-def _alias_advice(route: Route) -> str:
-    if route.replacement is None:
-        return "To keep the name working, alias it in the gateway's configuration."
-    if " " in route.replacement:  # advice in words, or several names to choose from
-        return (
-            f"Suggested instead: {route.replacement}. "
-            "To keep the name working, alias it in the gateway's configuration."
-        )
+def _alias_advice(route: Route, replacement: str | None) -> str:
+    if replacement is None:
+        return "To keep the name working, alias it in the gateway's configuration"
+    if " " in replacement:  # advice in words, or several names to choose from
+        return joined(f"Suggested instead: {replacement}", _alias_advice(route, None))
     name = route.redirected_to or route.model_asked
     return (
-        f"The suggested replacement is {route.replacement}; to keep the name working, add "
-        f"`{name}: {{model: {route.replacement}}}` to `models:` in the gateway's configuration."
+        f"The suggested replacement is {replacement}; to keep the name working, add "
+        f"`{name}: {{model: {replacement}}}` to `models:` in the gateway's configuration"
     )
 
 

@@ -13,6 +13,8 @@ from gateway.resolve.untrusted_json import child, shown, strings, text
 from gateway.shapes import Json, Shape
 
 _CHAT, _COMPLETIONS, _RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES
+_EMBEDDINGS, _IMAGES = "embeddings", "images/generations"
+_SPEECH, _TRANSCRIPTIONS = "audio/speech", "audio/transcriptions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,9 @@ class Capability:
     silent_on: tuple[Shape, ...] = ()
     """Endpoints that such a server may have but this field never mentions, so that their absence
     from `shapes` means nothing."""
+    elsewhere: tuple[str, ...] = ()
+    """Where it lives if it is not generative, as paths below `/v1`; empty: the field does not say,
+    or the server has no such path."""
 
 
 def read_capability(entry: Json, kind: Kind) -> Capability | None:
@@ -47,17 +52,32 @@ def _azure(entry: Json) -> Capability | None:
             silent_on=(_RESPONSES,) if chat else (),
         )
     if flags.get("embeddings") is True:
-        return Capability("of its capabilities only embeddings is true", generative=False)
+        return _other("of its capabilities only embeddings is true", _EMBEDDINGS)
     return None
+
+
+_MISTRAL_OTHERS = {
+    "completion_fim": "fim/completions",
+    "classification": "classifications",
+    "moderation": "moderations",
+    "ocr": "ocr",
+    "audio_transcription": "audio/transcriptions",
+    "audio_speech": "audio/speech",
+}
 
 
 def _mistral(entry: Json) -> Capability | None:
     """`capabilities.completion_chat`; fill-in-the-middle has an endpoint of its own there."""
-    chat = child(entry, "capabilities").get("completion_chat")
+    flags = child(entry, "capabilities")
+    chat = flags.get("completion_chat")
     if not isinstance(chat, bool):
         return None
     detail = f"capabilities.completion_chat is {shown(chat)}"
-    return Capability(detail, (_CHAT,) if chat else (), generative=chat)
+    if chat:
+        return Capability(detail, (_CHAT,))
+    return _other(
+        detail, *(path for flag, path in _MISTRAL_OTHERS.items() if flags.get(flag) is True)
+    )
 
 
 _TOGETHER_TYPES: dict[str, tuple[Shape, ...]] = {
@@ -65,7 +85,14 @@ _TOGETHER_TYPES: dict[str, tuple[Shape, ...]] = {
     "language": (_COMPLETIONS,),
     "code": (_COMPLETIONS,),
 }
-_TOGETHER_OTHERS = {"image", "embedding", "rerank", "audio", "transcribe", "video"}
+_TOGETHER_OTHERS = {
+    "image": _IMAGES,
+    "embedding": _EMBEDDINGS,
+    "rerank": "rerank",
+    "audio": _SPEECH,
+    "transcribe": _TRANSCRIPTIONS,
+    "video": "",
+}
 
 
 def _together(entry: Json) -> Capability | None:
@@ -76,7 +103,7 @@ def _together(entry: Json) -> Capability | None:
         silent_on = (_COMPLETIONS, _RESPONSES) if kind_of_model == "chat" else ()
         return Capability(f"type is {shown(kind_of_model)}", shapes, silent_on=silent_on)
     if kind_of_model in _TOGETHER_OTHERS:
-        return Capability(f"type is {shown(kind_of_model)}", generative=False)
+        return _other(f"type is {shown(kind_of_model)}", _TOGETHER_OTHERS[kind_of_model])
     return None
 
 
@@ -88,13 +115,16 @@ def _lmstudio(entry: Json) -> Capability | None:
     """
     kind_of_model = text(entry, "type")
     if kind_of_model in {"embedding", "embeddings"}:
-        return Capability(f"type is {shown(kind_of_model)}", generative=False)
+        return _other(f"type is {shown(kind_of_model)}", _EMBEDDINGS)
     if kind_of_model not in {"llm", "vlm"}:
         return None
     detail = f"type is {shown(kind_of_model)}"
     if "key" in entry:
         return Capability(detail, (_CHAT, _RESPONSES, _COMPLETIONS))
     return Capability(detail, (_CHAT, _COMPLETIONS), silent_on=(_RESPONSES,))
+
+
+_OLLAMA_OTHERS = {"embedding": _EMBEDDINGS, "image": _IMAGES}
 
 
 def _ollama(entry: Json) -> Capability | None:
@@ -106,12 +136,19 @@ def _ollama(entry: Json) -> Capability | None:
     detail = f"capabilities are {shown(found)}"
     if "completion" in found:
         return Capability(detail, (_CHAT, _COMPLETIONS), silent_on=(_RESPONSES,))
-    if {"embedding", "image"} & set(found):
-        return Capability(detail, generative=False)
-    return None
+    others = [path for capability, path in _OLLAMA_OTHERS.items() if capability in found]
+    return _other(detail, *others) if others else None
 
 
-_LOCALAI_OTHERS = {"edit", "embeddings", "rerank", "transcript", "tts", "image", "video"}
+_LOCALAI_OTHERS = {
+    "edit": "edits",
+    "embeddings": _EMBEDDINGS,
+    "rerank": "rerank",
+    "transcript": _TRANSCRIPTIONS,
+    "tts": _SPEECH,
+    "image": _IMAGES,
+    "video": "",
+}
 
 
 def _localai(entry: Json) -> Capability | None:
@@ -121,20 +158,21 @@ def _localai(entry: Json) -> Capability | None:
     if found & {"chat", "completion"}:
         shapes = _chosen(("chat" in found, _CHAT), ("completion" in found, _COMPLETIONS))
         return Capability(detail, shapes, silent_on=(_RESPONSES,))
-    return Capability(detail, generative=False) if found & _LOCALAI_OTHERS else None
+    others = [path for capability, path in _LOCALAI_OTHERS.items() if capability in found]
+    return _other(detail, *others) if others else None
 
 
 _LITELLM_MODES = {"chat": _CHAT, "completion": _COMPLETIONS, "responses": _RESPONSES}
 _LITELLM_OTHERS = {
-    "embedding",
-    "image_generation",
-    "image_edit",
-    "audio_transcription",
-    "audio_speech",
-    "moderation",
-    "rerank",
-    "realtime",
-    "video_generation",
+    "embedding": _EMBEDDINGS,
+    "image_generation": _IMAGES,
+    "image_edit": "images/edits",
+    "audio_transcription": _TRANSCRIPTIONS,
+    "audio_speech": _SPEECH,
+    "moderation": "moderations",
+    "rerank": "rerank",
+    "realtime": "realtime",
+    "video_generation": "videos",
 }
 _LITELLM_PATHS = {"/v1/chat/completions": _CHAT, "/v1/responses": _RESPONSES}
 
@@ -147,7 +185,7 @@ def _litellm(entry: Json) -> Capability | None:
     model_info = child(entry, "model_info")
     mode = text(model_info, "mode")
     if mode in _LITELLM_OTHERS:
-        return Capability(f"model_info.mode is {shown(mode)}", generative=False)
+        return _other(f"model_info.mode is {shown(mode)}", _LITELLM_OTHERS[mode])
     if mode in _LITELLM_MODES:
         listed = strings(model_info, "supported_endpoints")
         also = tuple(shape for path, shape in _LITELLM_PATHS.items() if path in listed)
@@ -163,7 +201,7 @@ def _litellm(entry: Json) -> Capability | None:
 def _fireworks(entry: Json) -> Capability | None:
     """`kind`, then `supports_chat` (inference API) or `conversationConfig` (control plane)."""
     if text(entry, "kind") == "EMBEDDING_MODEL":
-        return Capability('kind is "EMBEDDING_MODEL"', generative=False)
+        return _other('kind is "EMBEDDING_MODEL"', _EMBEDDINGS)
     supports_chat = entry.get("supports_chat")
     if isinstance(supports_chat, bool):
         detail = f"supports_chat is {shown(supports_chat)}"
@@ -182,8 +220,9 @@ def _gemini(entry: Json) -> Capability | None:
     if not methods:
         return None
     detail = f"supportedGenerationMethods are {shown(methods)}"
-    generates = "generateContent" in methods
-    return Capability(detail, (_CHAT,) if generates else (), generative=generates)
+    if "generateContent" in methods:
+        return Capability(detail, (_CHAT,))
+    return _other(detail, _EMBEDDINGS if "embedContent" in methods else "")
 
 
 def _github(entry: Json) -> Capability | None:
@@ -227,7 +266,12 @@ def _by_modalities(
     detail = f"{key} are {shown(modalities)}"
     if "text" in modalities:
         return Capability(detail, text_at, silent_on=silent_on)
-    return Capability(detail, generative=False)
+    return _other(detail, _EMBEDDINGS if "embeddings" in modalities else "")
+
+
+def _other(detail: str, *paths: str) -> Capability:
+    """Return the capability of a model that generates no text; an empty path is none."""
+    return Capability(detail, generative=False, elsewhere=tuple(filter(None, paths)))
 
 
 def _chosen(*options: tuple[bool, Shape]) -> tuple[Shape, ...]:

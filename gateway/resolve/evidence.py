@@ -63,10 +63,13 @@ class Route:
     retired: str | None = None
     """ISO date of the shutdown, past or announced."""
     replacement: str | None = None
+    """What is recommended instead, in a person's words; it lives when it is needed."""
     context_length: int | None = None
     rule: ModelRule | None = None
     redirected_to: str | None = None
     """The name that the configuration (`retired.redirect`) puts in the place of `model_asked`."""
+    elsewhere: tuple[str, ...] = ()
+    """Where a model lives that lives at no generation endpoint: paths below `/v1`."""
     owner: Owner | None = field(default=None, repr=False)
     """Whose knowledge the evidence is."""
 

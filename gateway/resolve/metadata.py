@@ -60,6 +60,8 @@ class ModelCard:
     silent_on: tuple[Shape, ...] = ()
     """Endpoints that the capability field never speaks of: missing from `shapes`, the model may
     still live there."""
+    elsewhere: tuple[str, ...] = ()
+    """Where it lives if it is not generative, as far as that is said: paths below `/v1`."""
 
 
 def read_models(payload: object, kind: Kind) -> list[ModelCard]:
@@ -113,6 +115,7 @@ def merged(card: ModelCard | None, further: ModelCard) -> ModelCard:
         detail="; ".join(details),
         generative=card.generative if further.generative is None else further.generative,
         silent_on=further.silent_on if further.shapes else card.silent_on,
+        elsewhere=further.elsewhere or card.elsewhere,
     )
 
 
@@ -149,6 +152,7 @@ def _card(entry: Json, kind: Kind, name: str) -> ModelCard:
         detail="; ".join(filter(None, details)),
         generative=capability.generative if capability else None,
         silent_on=capability.silent_on if capability else (),
+        elsewhere=capability.elsewhere if capability else (),
     )
 
 

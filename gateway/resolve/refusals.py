@@ -50,7 +50,9 @@ class Refusal:
     right: tuple[Shape, ...] = ()
     """Endpoints to try instead, best first. Empty: nowhere to go."""
     elsewhere: str | None = None
-    """Where the model lives if it generates no text: `embeddings`."""
+    """Where the model lives if it generates no text: a path below `/v1` such as `embeddings`."""
+    replacement: str | None = None
+    """What the upstream suggests instead of the model."""
     request_dependent: bool = False
     """It is this request that needs the other endpoint; it says nothing about the model."""
     fixes: tuple[ParameterFix, ...] = ()

@@ -13,17 +13,17 @@ What needs no network is asked first; the upstream is asked only where that coul
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
-from dataclasses import replace
 from difflib import get_close_matches
 
 from gateway.config.settings import Kind, ModelRule, Settings, UpstreamSettings
-from gateway.resolve.catalogue import Catalogue, CatalogueEntry, describes
+from gateway.resolve.catalogue import Catalogue, describes
 from gateway.resolve.evidence import Evidence, Route, Source
+from gateway.resolve.facts import Facts, WallClock
 from gateway.resolve.inquiry import ORDER, Inquiry, Question
 from gateway.resolve.lookup import Lookup, ModelList
 from gateway.resolve.memory import Features, LearnedEndpoints, Owner
-from gateway.resolve.metadata import ModelCard
 from gateway.resolve.names import Names, root_of
 from gateway.resolve.preference import by_preference
 from gateway.resolve.recent_routes import RecentRoutes
@@ -40,12 +40,18 @@ class Resolver:
     """Decides routes. Holds no request state; safe to use from many tasks of one loop."""
 
     def __init__(
-        self, settings: Settings, lookup: Lookup, learned: LearnedEndpoints, catalogue: Catalogue
+        self,
+        settings: Settings,
+        lookup: Lookup,
+        learned: LearnedEndpoints,
+        catalogue: Catalogue,
+        wall_clock: WallClock = time.time,
     ) -> None:
         self._settings = settings
         self._lookup = lookup
         self._learned = learned
         self._names = Names(catalogue)
+        self._facts = Facts(self._names, lookup, wall_clock)
         self._upstream_evidence = UpstreamEvidence(lookup, learned, self._names)
         self._rules = Rules(settings)
         self._recent = RecentRoutes(lookup.clock, learned, lookup)
@@ -105,7 +111,7 @@ class Resolver:
             rule=rule,
             redirected_to=self.redirected(model),
         )
-        return _with_facts(route, entry, None)
+        return self._facts.added(route, entry, None)
 
     def rule_for(self, model: str) -> ModelRule | None:
         """Return the first rule that matches: exact names and globs in the order as written."""
@@ -226,15 +232,4 @@ class Resolver:
             rule=inquiry.rule,
             redirected_to=self.redirected(question.model),
         )
-        return _with_facts(route, inquiry.entry, inquiry.card)
-
-
-def _with_facts(route: Route, entry: CatalogueEntry | None, card: ModelCard | None) -> Route:
-    """Add what the catalogue and the model card know beside the endpoint."""
-    if entry is not None:
-        retired = entry.retired.isoformat() if entry.retired else None
-        route = replace(route, quirks=entry.quirks, retired=retired, replacement=entry.replacement)
-    if card is not None:
-        shutdown = card.shutdown_date.isoformat() if card.shutdown_date else route.retired
-        route = replace(route, retired=shutdown, context_length=card.context_length)
-    return route
+        return self._facts.added(route, inquiry.entry, inquiry.card)

@@ -83,7 +83,7 @@ class Scene:
         )
         learned = LearnedEndpoints(self.settings.memory, self.clock)
         lookup = Lookup(self.settings, self.network.send, fingerprint, self.clock)
-        self.resolver = Resolver(self.settings, lookup, learned, Catalogue.load())
+        self.resolver = Resolver(self.settings, lookup, learned, Catalogue.load(), lambda: TODAY)
         self.responses = ResponseMemory(MemoryStore(100, 100_000, self.clock) if stores else None)
         self.exchange = Exchange(
             self.settings,

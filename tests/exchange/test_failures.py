@@ -13,7 +13,9 @@ from gateway.exchange.failures import (
     client_status,
     is_allowed,
     listing_failed,
+    lives_elsewhere,
     model_not_found,
+    prompt_object_warning,
     retirement_warning,
     translated_failure,
 )
@@ -91,6 +93,7 @@ def test_an_alias_says_what_it_stands_for() -> None:
         (None, "To keep the name working, alias it in the gateway's configuration."),
         ("gpt-5.4-mini", "add `asked: {model: gpt-5.4-mini}` to `models:`"),
         ("one or another", "Suggested instead: one or another. To keep the name working, alias"),
+        ("the best there is.", "Suggested instead: the best there is. To keep the name working,"),
     ],
 )
 def test_a_retired_model_is_told_with_advice_that_can_be_followed(
@@ -100,6 +103,117 @@ def test_a_retired_model_is_told_with_advice_that_can_be_followed(
     assert "It was shut down on 2026-09-28." in told(retired).message
     assert advice in told(retired).message
     assert "shut down" not in told(replace(retired, retired="2027-01-14")).message
+
+
+def test_what_the_upstream_suggests_counts_more_than_the_catalogue() -> None:
+    refusal = Refusal(
+        Verdict.MODEL_RETIRED,
+        Shape.CHAT,
+        replacement="kimi-k3",
+        message="Model kimi-k2.5 has been retired",
+    )
+    for route in (ROUTE, replace(ROUTE, retired="2026-09-28", replacement="gpt-5.4-mini")):
+        message = told(route, refusal).message
+        assert "The suggested replacement is kimi-k3;" in message
+        assert "`asked: {model: kimi-k3}`" in message
+        assert "gpt-5.4-mini" not in message
+
+
+def test_a_model_that_the_upstream_calls_retired_can_be_aliased() -> None:
+    refusal = replace(REFUSAL, verdict=Verdict.MODEL_RETIRED, message="It has been retired")
+    assert told(ROUTE, refusal).message.startswith(
+        "It has been retired. To keep the name working, alias it in the gateway's configuration. "
+    )
+
+
+def test_a_refusal_that_came_as_a_success_is_a_404() -> None:
+    error = model_not_found(ROUTE, Failure(0, 200, (), b""), REFUSAL, [Shape.CHAT], (), TODAY)
+    assert (error.status, error.code) == (404, "model_not_found")
+
+
+EMBEDDER = replace(ROUTE, elsewhere=("embeddings",))
+WRONG = Refusal(
+    Verdict.WRONG_ENDPOINT,
+    Shape.CHAT,
+    message="This is not a chat model",
+    type="invalid_request_error",
+)
+
+
+def elsewhere(route: Route, refusal: Refusal, status: int = 404) -> GatewayError | None:
+    return lives_elsewhere(route, Failure(0, status, (), b""), refusal, TODAY)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.WRONG_ENDPOINT, Verdict.MODEL_NOT_FOUND])
+def test_a_model_that_lives_elsewhere_is_refused_with_the_endpoint_to_call(
+    verdict: Verdict,
+) -> None:
+    error = elsewhere(EMBEDDER, replace(WRONG, verdict=verdict))
+    assert error is not None
+    assert error.envelope() == {
+        "error": {
+            "message": "This is not a chat model. The model 'asked' lives at /v1/embeddings. "
+            "Call that endpoint.",
+            "type": "invalid_request_error",
+            "param": "model",
+            "code": None,
+        }
+    }
+    assert error.status == 404
+
+
+def test_such_a_refusal_keeps_the_upstreams_status_type_and_code() -> None:
+    refusal = replace(WRONG, type="BadRequestError", code="unsupported", message="Pooling only?")
+    error = elsewhere(EMBEDDER, refusal, 400)
+    assert error is not None
+    assert (error.status, error.type, error.code) == (400, "BadRequestError", "unsupported")
+    assert error.message.startswith("Pooling only? The model")
+    bare = elsewhere(EMBEDDER, replace(WRONG, type=None, code="400", message=""), 200)
+    assert bare is not None
+    assert (bare.status, bare.type, bare.code) == (404, "invalid_request_error", None)
+    assert bare.message.startswith("The model 'asked' lives at")
+
+
+def test_the_upstreams_word_on_the_endpoint_counts_more() -> None:
+    error = elsewhere(
+        replace(EMBEDDER, retired="2020-01-01"), replace(WRONG, elsewhere="moderations")
+    )
+    assert error is not None
+    assert "lives at /v1/moderations. Call that endpoint." in error.message
+
+
+def test_of_several_endpoints_one_is_to_be_called() -> None:
+    both = replace(ROUTE, elsewhere=("audio/transcriptions", "audio/speech"))
+    error = elsewhere(both, WRONG)
+    assert error is not None
+    assert error.message.endswith(
+        "lives at /v1/audio/transcriptions and /v1/audio/speech. Call one of these endpoints."
+    )
+
+
+@pytest.mark.parametrize(
+    ("route", "refusal"),
+    [
+        (ROUTE, WRONG),
+        (EMBEDDER, replace(WRONG, verdict=Verdict.OTHER)),
+        (EMBEDDER, replace(WRONG, verdict=Verdict.UNKNOWN_ROUTE)),
+        (EMBEDDER, replace(WRONG, verdict=Verdict.MODEL_RETIRED)),
+        (replace(EMBEDDER, retired="2026-11-18"), WRONG),
+        (replace(EMBEDDER, kind=Kind.AZURE), replace(WRONG, verdict=Verdict.MODEL_NOT_FOUND)),
+    ],
+    ids=["not known", "other", "route", "said to be retired", "retired", "not deployed"],
+)
+def test_other_refusals_name_no_endpoint(route: Route, refusal: Refusal) -> None:
+    assert elsewhere(route, refusal) is None
+
+
+def test_prompt_objects_end_on_a_day() -> None:
+    advice = "keep the prompt in your own code and send its text in 'input' and 'instructions'"
+    assert prompt_object_warning(date(2026, 11, 29)) == (
+        f"reusable prompt objects ('prompt') will be shut down on 2026-11-30; {advice}"
+    )
+    for day in (date(2026, 11, 30), date(2027, 5, 1)):
+        assert "were shut down on 2026-11-30" in prompt_object_warning(day)
 
 
 def test_a_known_shutdown_date_is_a_warning() -> None:

@@ -173,6 +173,56 @@ def test_a_field_is_silent_on_the_endpoints_that_it_never_names(
     assert capability.silent_on == silent_on
 
 
+@pytest.mark.parametrize(
+    ("kind", "entry", "elsewhere"),
+    [
+        (Kind.AZURE, azure(chat_completion=False, embeddings=True), ("embeddings",)),
+        (Kind.MISTRAL, azure(completion_chat=False, completion_fim=True), ("fim/completions",)),
+        (Kind.MISTRAL, azure(completion_chat=False, moderation=True), ("moderations",)),
+        (
+            Kind.MISTRAL,
+            azure(completion_chat=False, audio_transcription=True),
+            ("audio/transcriptions",),
+        ),
+        (Kind.MISTRAL, azure(completion_chat=False, audio_speech=1), ()),
+        (Kind.MISTRAL, azure(completion_chat=True, ocr=True), ()),
+        (Kind.TOGETHER, {"type": "embedding"}, ("embeddings",)),
+        (Kind.TOGETHER, {"type": "image"}, ("images/generations",)),
+        (Kind.TOGETHER, {"type": "audio"}, ("audio/speech",)),
+        (Kind.TOGETHER, {"type": "transcribe"}, ("audio/transcriptions",)),
+        (Kind.TOGETHER, {"type": "video"}, ()),
+        (Kind.LMSTUDIO, {"key": "m", "type": "embedding"}, ("embeddings",)),
+        (Kind.OLLAMA, {"capabilities": ["embedding"]}, ("embeddings",)),
+        (Kind.OLLAMA, {"capabilities": ["image"]}, ("images/generations",)),
+        (Kind.OLLAMA, {"capabilities": ["completion", "image"]}, ()),
+        (
+            Kind.LOCALAI,
+            {"capabilities": ["tts", "transcript"]},
+            ("audio/transcriptions", "audio/speech"),
+        ),
+        (Kind.LOCALAI, {"capabilities": ["video"]}, ()),
+        (Kind.LOCALAI, {"capabilities": ["chat", "tts"]}, ()),
+        (Kind.LITELLM, litellm("embedding"), ("embeddings",)),
+        (Kind.LITELLM, litellm("image_generation"), ("images/generations",)),
+        (Kind.LITELLM, litellm("audio_speech"), ("audio/speech",)),
+        (Kind.LITELLM, litellm("moderation"), ("moderations",)),
+        (Kind.LITELLM, litellm("realtime"), ("realtime",)),
+        (Kind.FIREWORKS, {"kind": "EMBEDDING_MODEL"}, ("embeddings",)),
+        (Kind.GEMINI, {"supportedGenerationMethods": ["embedContent"]}, ("embeddings",)),
+        (Kind.GEMINI, {"supportedGenerationMethods": ["predict"]}, ()),
+        (Kind.GITHUB, {"supported_output_modalities": ["embeddings"]}, ("embeddings",)),
+        (Kind.OPENROUTER, {"architecture": {"output_modalities": ["image"]}}, ()),
+        (Kind.SGLANG, {"is_generation": False}, ()),
+    ],
+)
+def test_where_a_model_lives_that_generates_no_text(
+    kind: Kind, entry: dict[str, Any], elsewhere: tuple[str, ...]
+) -> None:
+    capability = read_capability(entry, kind)
+    assert capability is not None
+    assert capability.elsewhere == elsewhere
+
+
 @given(st.dictionaries(st.text(max_size=5), JSON), st.sampled_from(Kind))
 def test_any_entry_is_read_without_an_error(entry: dict[str, Any], kind: Kind) -> None:
     capability = read_capability(entry, kind)

@@ -39,6 +39,7 @@ FIREWORKS_EMBEDDING = ModelCard(
     context_length=40960,
     detail='kind is "EMBEDDING_MODEL"',
     generative=False,
+    elsewhere=("embeddings",),
 )
 LMSTUDIO_V0 = ModelCard(
     "qwen2-vl-7b-instruct",
@@ -176,6 +177,7 @@ EXPECTED: dict[str, tuple[Kind, list[ModelCard]]] = {
                 "text-embedding-nomic-embed-text-v1.5",
                 detail='type is "embeddings"',
                 generative=False,
+                elsewhere=("embeddings",),
             ),
         ],
     ),
@@ -188,6 +190,7 @@ EXPECTED: dict[str, tuple[Kind, list[ModelCard]]] = {
                 "text-embedding-nomic-embed-text-v1.5-embedding",
                 detail='type is "embedding"',
                 generative=False,
+                elsewhere=("embeddings",),
             ),
         ],
     ),
@@ -205,7 +208,12 @@ EXPECTED: dict[str, tuple[Kind, list[ModelCard]]] = {
                 generative=True,
                 silent_on=(RESPONSES,),
             ),
-            ModelCard("parakeet", detail='capabilities are ["transcript"]', generative=False),
+            ModelCard(
+                "parakeet",
+                detail='capabilities are ["transcript"]',
+                generative=False,
+                elsewhere=("audio/transcriptions",),
+            ),
         ],
     ),
     "mistral_model_finetuned_fixture": (

@@ -1,0 +1,74 @@
+"""What is known of a model beside its endpoint: peculiarities, retirement, a home elsewhere."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+from gateway.resolve.catalogue import CatalogueEntry
+from gateway.resolve.evidence import Route
+from gateway.resolve.lookup import Lookup
+from gateway.resolve.metadata import ModelCard
+from gateway.resolve.name_hints import NameHint, hint_of
+from gateway.resolve.names import Names
+from gateway.resolve.successors import Fate, living_successor
+
+WallClock = Callable[[], float]
+"""Returns the Unix time in seconds."""
+
+
+class Facts:
+    """Adds them to routes, from the catalogue and from what the upstream's list says."""
+
+    def __init__(self, names: Names, lookup: Lookup, wall_clock: WallClock) -> None:
+        self._names = names
+        self._lookup = lookup
+        self._wall_clock = wall_clock
+
+    def added(self, route: Route, entry: CatalogueEntry | None, card: ModelCard | None) -> Route:
+        """Return the route with what the catalogue's entry and the model card say of its model."""
+        retired = card.shutdown_date if card is not None else None
+        advice = None
+        if entry is not None:
+            retired, advice = retired or entry.retired, entry.replacement
+        return replace(
+            route,
+            quirks=entry.quirks if entry is not None else route.quirks,
+            retired=retired.isoformat() if retired is not None else None,
+            replacement=self._living(route, advice, retired) if advice is not None else None,
+            context_length=card.context_length if card is not None else None,
+            elsewhere=homes_elsewhere(route.model_sent, entry, card),
+        )
+
+    def _living(self, route: Route, advice: str, retired: date | None) -> str | None:
+        """Return advice that can be followed, today and on the day when it will be needed."""
+        day = datetime.fromtimestamp(self._wall_clock(), UTC).date()
+        if retired is not None and retired > day:
+            day = retired
+        return living_successor(
+            route.model_sent, advice, lambda model: self._fate(route, model), day
+        )
+
+    def _fate(self, route: Route, model: str) -> Fate:
+        entry = self._names.entry(model, route.kind)
+        card = self._lookup.known_card(route.owner, model) if route.owner is not None else None
+        listed = card.shutdown_date if card is not None else None
+        if entry is None:
+            return Fate(listed)
+        return Fate(listed or entry.retired, entry.replacement)
+
+
+def homes_elsewhere(
+    model: str, entry: CatalogueEntry | None, card: ModelCard | None
+) -> tuple[str, ...]:
+    """Return the paths below `/v1` of a model that lives at no generation endpoint; else none.
+
+    The upstream's word is stronger than the catalogue's. Where it only says that the model
+    generates nothing, an embedding model is still known by its name.
+    """
+    known = entry.other_endpoints if entry is not None and not entry.endpoints else ()
+    if card is None or card.generative is None:
+        return known
+    if card.generative:
+        return ()
+    by_name = ("embeddings",) if hint_of(model) is NameHint.EMBEDDING else ()
+    return card.elsewhere or known or by_name

@@ -1,0 +1,151 @@
+"""What is known of a model beside its endpoint."""
+
+import asyncio
+from datetime import date
+from typing import Any
+
+import pytest
+
+from gateway.config.settings import Kind, MemorySettings, Settings, UpstreamSettings
+from gateway.resolve.catalogue import Catalogue, CatalogueEntry
+from gateway.resolve.evidence import Route
+from gateway.resolve.facts import homes_elsewhere
+from gateway.resolve.lookup import Lookup
+from gateway.resolve.memory import LearnedEndpoints
+from gateway.resolve.metadata import ModelCard
+from gateway.resolve.resolver import Question, Resolver
+from gateway.shapes import Shape, UpstreamCall
+from tests.fakes import Answer, FakeClock, FakeUpstream, error_reply, fingerprint, json_reply
+
+OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", Kind.OPENAI)
+LITELLM = UpstreamSettings("lite", "http://127.0.0.1:4000/v1", Kind.LITELLM)
+DAY = 86_400.0
+NOVEMBER = (date(2026, 11, 28) - date(1970, 1, 1)).days * DAY
+
+
+class Scene:
+    """A resolver before a fake network, on a day."""
+
+    def __init__(
+        self, *cards: dict[str, Any], upstream: UpstreamSettings = OPENAI, now: float = NOVEMBER
+    ) -> None:
+        def answer(call: UpstreamCall) -> Answer:
+            if call.path.endswith("/models"):
+                return json_reply({"object": "list", "data": list(cards)})
+            if call.path.endswith("/model/info"):
+                return json_reply({"data": list(cards)})
+            return error_reply(404, "not here")
+
+        self.now = now
+        clock = FakeClock()
+        settings = Settings((upstream,), memory=MemorySettings(ttl=100, negative_ttl=10))
+        self.resolver = Resolver(
+            settings,
+            Lookup(settings, FakeUpstream(answer).send, fingerprint, clock),
+            LearnedEndpoints(settings.memory, clock),
+            Catalogue.load(),
+            lambda: self.now,
+        )
+
+    def route(self, model: str, *, explain: bool = False) -> Route:
+        return asyncio.run(
+            self.resolver.resolve(Question(model, Shape.CHAT, headers=()), explain=explain)
+        )
+
+
+@pytest.mark.parametrize(
+    ("model", "replacement"),
+    [
+        ("text-davinci-003", "gpt-5.6-terra"),
+        ("babbage", "gpt-5.6-terra"),
+        ("gpt-3.5-turbo-0301", "gpt-5.6-terra"),
+        ("o1-mini", "gpt-5.6-terra"),
+        ("chatgpt-4o-latest", "gpt-5.6-sol"),
+        ("davinci-002", "gpt-5.6-terra"),
+        ("gpt-4-0314", "gpt-5 or gpt-4.1"),
+        ("o1-pro", "gpt-5.6-sol (reasoning.mode: pro)"),
+        ("curie:ft-acme-2021-03-03-21-44-20", "fine-tune a current base via /v1/fine_tuning/jobs"),
+        ("gpt-5", "gpt-6.1-sol"),
+        ("gpt-5.6-sol", None),
+        ("sora-2", None),
+        ("gpt-9", None),
+    ],
+)
+def test_a_suggested_replacement_lives(model: str, replacement: str | None) -> None:
+    assert Scene().route(model).replacement == replacement
+
+
+def test_what_is_suggested_changes_with_the_days() -> None:
+    early = Scene(now=NOVEMBER - 400 * DAY)
+    assert early.route("text-davinci-003").replacement == "gpt-3.5-turbo-instruct"
+    late = Scene(now=NOVEMBER + 20 * DAY)
+    assert late.route("gpt-4-0314").replacement == "gpt-6.1-sol or gpt-4.1"
+    later = Scene(now=NOVEMBER + 60 * DAY)
+    assert later.route("gpt-4-0314").replacement == "gpt-6.1-sol or gpt-6-luna"
+
+
+def test_the_upstreams_list_knows_later_dates_than_the_catalogue() -> None:
+    listed = Scene({"id": "gpt-5.6-terra", "shutdown_date": "2026-11-20"}, {"id": "acme"})
+    listed.route("acme")
+    route = listed.route("davinci-002")
+    assert (route.retired, route.replacement) == ("2026-09-28", None)
+    announced = Scene({"id": "o3", "shutdown_date": "2026-11-30"})
+    assert announced.route("o3", explain=True).retired == "2026-11-30"
+
+
+def test_a_replacement_must_live_when_it_is_needed() -> None:
+    listed = Scene({"id": "gpt-6-luna", "shutdown_date": "2027-01-10"})
+    assert listed.route("gpt-4o", explain=True).retired == "2027-01-14"
+    assert listed.route("gpt-4o", explain=True).replacement is None
+
+
+@pytest.mark.parametrize(
+    ("model", "elsewhere"),
+    [
+        ("text-embedding-3-small", ("embeddings",)),
+        ("gpt-image-2", ("images/generations",)),
+        ("gpt-transcribe", ("audio/transcriptions",)),
+        ("tts-1", ("audio/speech",)),
+        ("omni-moderation-latest", ("moderations",)),
+        ("gpt-realtime-2.1", ("realtime",)),
+        ("gpt-live-1", ("live/sessions",)),
+        ("sora-2", ("videos",)),
+        ("gpt-6-luna", ()),
+        ("gpt-4o", ()),
+        ("acme", ()),
+    ],
+)
+def test_a_model_that_generates_no_text_has_a_home_elsewhere(
+    model: str, elsewhere: tuple[str, ...]
+) -> None:
+    assert Scene().route(model).elsewhere == elsewhere
+
+
+def test_the_upstreams_list_says_where_its_own_models_live() -> None:
+    card = {"model_name": "draw", "model_info": {"mode": "image_generation"}}
+    assert Scene(card, upstream=LITELLM).route("draw").elsewhere == ("images/generations",)
+
+
+ENTRY = CatalogueEntry("x", other_endpoints=("moderations",))
+BOTH = CatalogueEntry("x", endpoints=(Shape.CHAT,), other_endpoints=("decisions",))
+
+
+@pytest.mark.parametrize(
+    ("model", "entry", "card", "homes"),
+    [
+        ("m", None, None, ()),
+        ("m", ENTRY, None, ("moderations",)),
+        ("m", BOTH, None, ()),
+        ("m", ENTRY, ModelCard("m"), ("moderations",)),
+        ("m", ENTRY, ModelCard("m", generative=True), ()),
+        ("m", ENTRY, ModelCard("m", generative=False), ("moderations",)),
+        ("m", ENTRY, ModelCard("m", generative=False, elsewhere=("rerank",)), ("rerank",)),
+        ("m", None, ModelCard("m", generative=False), ()),
+        ("acme-embed-v2", None, ModelCard("m", generative=False), ("embeddings",)),
+        ("acme-embed-v2", None, ModelCard("m"), ()),
+    ],
+)
+def test_the_upstreams_word_is_stronger_than_the_catalogues(
+    model: str, entry: CatalogueEntry | None, card: ModelCard | None, homes: tuple[str, ...]
+) -> None:
+    assert homes_elsewhere(model, entry, card) == homes
