@@ -27,7 +27,11 @@ class Scene:
     """A resolver before a fake network, on a day."""
 
     def __init__(
-        self, *cards: dict[str, Any], upstream: UpstreamSettings = OPENAI, now: float = NOVEMBER
+        self,
+        *cards: dict[str, Any],
+        upstream: UpstreamSettings = OPENAI,
+        now: float = NOVEMBER,
+        catalogue: Catalogue | None = None,
     ) -> None:
         def answer(call: UpstreamCall) -> Answer:
             if call.path.endswith("/models"):
@@ -43,7 +47,7 @@ class Scene:
             settings,
             Lookup(settings, FakeUpstream(answer).send, fingerprint, clock),
             LearnedEndpoints(settings.memory, clock),
-            Catalogue.load(),
+            catalogue or Catalogue.load(),
             lambda: self.now,
         )
 
@@ -91,6 +95,15 @@ def test_the_upstreams_list_knows_later_dates_than_the_catalogue() -> None:
     assert (route.retired, route.replacement) == ("2026-09-28", None)
     announced = Scene({"id": "o3", "shutdown_date": "2026-11-30"})
     assert announced.route("o3", explain=True).retired == "2026-11-30"
+
+
+def test_a_replacement_that_the_catalogue_does_not_know_is_taken_for_living() -> None:
+    known = Catalogue.from_yaml(
+        "{quirks: {}, models: [{match: old, at: [chat], retired: 2026-01-02, replacement: new}]}"
+    )
+    assert Scene(catalogue=known).route("old").replacement == "new"
+    gone = Scene({"id": "new", "shutdown_date": "2026-10-01"}, catalogue=known)
+    assert gone.route("old", explain=True).replacement is None
 
 
 def test_a_replacement_must_live_when_it_is_needed() -> None:
