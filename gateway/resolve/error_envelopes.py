@@ -10,26 +10,24 @@ Only a parsed message is ever compared with known texts, and only from its start
 carry what users wrote.
 """
 
-import ast
 import re
-import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import msgspec
-
+from gateway.resolve.decorations import undecorated
+from gateway.resolve.model_ids import is_plausible
+from gateway.resolve.printed_values import python_literal, value_of
 from gateway.shapes import Json
 
-MAX_BODY_BYTES = 64 * 1024
-"""Longer bodies are no refusals: every known one is shorter than 2 KiB."""
 MAX_MESSAGE_CHARACTERS = 8 * 1024
 """Longest part of a message that is looked at; keeps every pattern cheap."""
-_MAX_LITERAL_CHARACTERS = 16 * 1024
 _MAX_UNWRAPPED = 2
 _MAX_NUMBER = 10**9
 
 _NULLS = frozenset({"", "<nil>", "nil", "none", "null"})
 _TEXT_KEYS = ("message", "msg", "err", "error_msg", "detail")
 _SUCCESS_KEYS = ("choices", "output", "data", "id")
+_REPLACEMENT_KEYS = ("replacement", "replacement_model", "suggested_model", "recommended_model")
 _UNKNOWN_FIELD_TYPES = frozenset({"extra_forbidden", "value_error.extra"})
 
 
@@ -47,23 +45,10 @@ class ErrorReply:
     unknown_fields: tuple[str, ...] = ()
     """Paths (`store`, `messages[0].name`) of a validation error that names nothing but fields that
     the server does not know (pydantic's `extra_forbidden`)."""
-
-
-def decode_body(body: object) -> object:
-    """Return the JSON value of a reply body; None for what is no JSON, or too long.
-
-    A value that is decoded already is returned as it is.
-    """
-    if isinstance(body, str):
-        body = body.encode("utf-8", "surrogatepass")
-    if not isinstance(body, bytes | bytearray):
-        return body
-    if len(body) > MAX_BODY_BYTES:
-        return None
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+    replacement: str | None = None
+    """The model that the upstream names instead."""
+    statuses: tuple[int, ...] = ()
+    """The statuses that relays name, outermost first: what they got from the next."""
 
 
 def is_error_in_success(body: object) -> bool:
@@ -87,7 +72,9 @@ def read_error(body: object) -> ErrorReply | None:
         inner = _read(_embedded(reply.message))
         if inner is None:
             break
-        reply = replace(inner, code=inner.code or reply.code)
+        reply = replace(
+            inner, code=inner.code or reply.code, statuses=(*reply.statuses, *inner.statuses)
+        )
     return reply and replace(reply, message=reply.message[:MAX_MESSAGE_CHARACTERS])
 
 
@@ -110,12 +97,30 @@ def _read_error_object(value: object) -> ErrorReply | None:
         text = next((error[key] for key in _TEXT_KEYS if error.get(key)), "")
         if isinstance(text, list | tuple):
             return _read_validation(text)
-    return ErrorReply(
-        undecorated(text if isinstance(text, str) else ""),
+    plain = undecorated(text if isinstance(text, str) else "")
+    reply = ErrorReply(
+        plain.text,
         type=_word(error.get("type")) or _word(error.get("error_type")),
         code=_word(error.get("code")),
-        param=_word(error.get("param")),
+        param=_param(error.get("param")),
+        replacement=_replacement(error),
+        statuses=plain.statuses,
     )
+    # new-api has its own code in the error, and the upstream's in a copy of the body.
+    copied = _read_error_object(plain.body)
+    if copied is None or copied.message != reply.message:
+        return reply
+    return replace(copied, statuses=(*reply.statuses, *copied.statuses))
+
+
+def _param(value: object) -> str | None:
+    name = _word(value)
+    return name.removeprefix("body.") if name is not None else None
+
+
+def _replacement(error: Json) -> str | None:
+    names = (error.get(key) for key in _REPLACEMENT_KEYS)
+    return next((name for name in names if isinstance(name, str) and is_plausible(name)), None)
 
 
 def _error_object(body: object) -> Json | None:
@@ -134,7 +139,10 @@ def _error_object(body: object) -> Json | None:
         if isinstance(inner, dict):
             nested = inner.get("error")
             return nested if isinstance(nested, dict) else inner
-    return body if any(body.get(key) for key in _TEXT_KEYS) else None
+    if any(body.get(key) for key in _TEXT_KEYS):
+        return body
+    # ASP.NET's problem details for a missing route have nothing but a title.
+    return {**body, "message": body["title"]} if body.keys() >= {"title", "status"} else None
 
 
 def _behind_provider(error: Json) -> Json:
@@ -148,10 +156,10 @@ def _behind_provider(error: Json) -> Json:
 
 def _read_validation(entries: list[object] | tuple[object, ...]) -> ErrorReply | None:
     """Read a list of pydantic validation errors, as FastAPI servers report them."""
-    found = [e for e in entries if isinstance(e, dict) and isinstance(e.get("loc"), list | tuple)]
+    found = [entry for entry in entries if isinstance(entry, dict) and _steps(entry) is not None]
     if not found or len(found) != len(entries):
         return None
-    paths = [_path(entry["loc"]) for entry in found]
+    paths = [_path(_steps(entry) or ()) for entry in found]
     unknown = all(entry.get("type") in _UNKNOWN_FIELD_TYPES for entry in found)
     reasons = [_word(entry.get("msg")) or "not valid" for entry in found]
     return ErrorReply(
@@ -162,7 +170,15 @@ def _read_validation(entries: list[object] | tuple[object, ...]) -> ErrorReply |
     )
 
 
-def _path(loc: list[object] | tuple[object, ...]) -> str:
+def _steps(entry: Json) -> Sequence[object] | None:
+    """Return where an entry's field is; vLLM (since 0.32) joins the steps by dots."""
+    loc = entry.get("loc")
+    if isinstance(loc, str):
+        return loc.split(".")
+    return loc if isinstance(loc, list | tuple) else None
+
+
+def _path(loc: Sequence[object]) -> str:
     steps = [_word(step) or "?" for step in loc]
     if steps[:1] == ["body"]:
         steps = steps[1:]
@@ -176,51 +192,7 @@ def _word(value: object) -> str | None:
     return value if isinstance(value, str) and value.lower() not in _NULLS else None
 
 
-# What relays write before a message: one-api ("openai error:"), LiteLLM, whose class and exception
-# names come twice or thrice, opencode ("Error from provider(newapi,gpt-4o: 400):") and programs
-# that print openai-python's exceptions ("Error code: 400 -").
-_PREFIX = re.compile(
-    r"(?:openai error|Provider API error|[Uu]pstream error): |"
-    r"(?:\w{1,60}\.){0,4}\w{0,60}(?:Error|Exception)(?::| -)\s|"
-    r"Error from provider ?\([^()\n]{0,200}\): |"
-    r"Error code: \d{3} - |status_code=\d{3}, |\d{3}: "
-)
-_MAX_DECORATIONS = 6
-# LiteLLM's router and its retries append these, and whatever follows them.
-_TAILS = ("Received Model Group=", "LiteLLM Retried: ")
-_REQUEST_ID = "(request id: "
-_SENTENCE_NONE = (". None", "! None", "? None")
-
-
-def undecorated(message: str) -> str:
-    """Return a message without what relays put before and after it."""
-    text = message.strip()
-    for _ in range(_MAX_DECORATIONS):
-        match = _PREFIX.match(text)
-        if match is None:
-            break
-        text = text[match.end() :].lstrip()
-    for _ in range(_MAX_DECORATIONS):
-        shorter = text if _value_of(text) is not None else _without_last_suffix(text)
-        if shorter == text:
-            break
-        text = shorter
-    return text
-
-
-def _without_last_suffix(text: str) -> str:
-    for tail in _TAILS:
-        head, found, _ = text.rpartition(tail)
-        if found:
-            return head.rstrip().removesuffix(".")
-    if text.endswith(")"):
-        head, found, request_id = text.rpartition(_REQUEST_ID)
-        if found and ")" not in request_id[:-1]:
-            return head.rstrip()
-    # vLLM prints the error's cause behind its message, and there is none.
-    return text.removesuffix(" None") if text.endswith(_SENTENCE_NONE) else text
-
-
+_MAX_VALIDATION_ERRORS = 64
 _VALIDATION_HEAD = re.compile(r"\d{1,4} validation errors?:\s")
 
 
@@ -228,28 +200,9 @@ def _embedded(message: str) -> object:
     """Return the value that a message consists of, if it is JSON or a Python literal."""
     head = _VALIDATION_HEAD.match(message)
     if head is None:
-        return _value_of(message)
+        return value_of(message)
     lines = [line.strip() for line in message[head.end() :].splitlines()]
-    return [python_literal(line) for line in lines if line.startswith("{")]
-
-
-def _value_of(text: str) -> object:
-    """Return the value of a text that is JSON, or Python's print of it, as a whole."""
-    if not text.startswith(("{", "[", "b'", 'b"')):
+    printed = [line for line in lines if line.startswith("{")]
+    if len(printed) > _MAX_VALIDATION_ERRORS:
         return None
-    decoded = decode_body(text)
-    return python_literal(text) if decoded is None else decoded
-
-
-def python_literal(text: str) -> object:
-    """Return the value of a Python literal, bytes decoded as JSON; None if it is none."""
-    if len(text) > _MAX_LITERAL_CHARACTERS:
-        return None
-    try:
-        with warnings.catch_warnings():
-            # An unknown escape in upstream text is nothing to warn the operator about.
-            warnings.simplefilter("ignore")
-            value: object = ast.literal_eval(text)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return None
-    return decode_body(value) if isinstance(value, bytes) else value
+    return [python_literal(line) for line in printed]

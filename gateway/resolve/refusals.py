@@ -11,14 +11,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.resolve.destinations import Called
-from gateway.resolve.error_envelopes import (
-    MAX_BODY_BYTES,
-    ErrorReply,
-    decode_body,
-    is_error_in_success,
-    read_error,
-)
+from gateway.resolve.error_envelopes import ErrorReply, is_error_in_success, read_error
 from gateway.resolve.parameter_fixes import ParameterFix, fixes_for
+from gateway.resolve.printed_values import MAX_BODY_BYTES, decode_body
 from gateway.resolve.refused_parameters import refused_parameters
 from gateway.resolve.wrong_endpoints import is_unconverted, wrong_endpoint
 from gateway.shapes import Shape
@@ -184,8 +179,9 @@ def classify(
     that was not sent is `other`.
 
     Statuses 401, 402, 407-415, 425, 429 and 5xx are `other`, except 501 about an endpoint and
-    new-api's 500 for a conversion that it lacks; 403 is, except for three texts of OpenAI's. A 2xx
-    reply is looked at only if it has an error instead of a result.
+    new-api's 500 for a conversion that it lacks; 403 is, except for three texts of OpenAI's. The
+    same goes for the statuses that relays name before the message. A 2xx reply is looked at only if
+    it has an error instead of a result.
     """
     decoded = decode_body(body)
     reply = read_error(decoded)
@@ -195,7 +191,9 @@ def classify(
         missing = _is_missing_page(status, body)
         return Refusal(Verdict.UNKNOWN_ROUTE if missing else Verdict.OTHER, called)
     refusal = _judge(reply, called, model, sent)
-    return refusal if _status_admits(status, reply, refusal.verdict) else _other(reply, called)
+    statuses = (status, *reply.statuses)
+    admitted = all(_status_admits(status, reply, refusal.verdict) for status in statuses)
+    return refusal if admitted else _other(reply, called)
 
 
 def _status_admits(status: int, reply: ErrorReply, verdict: Verdict) -> bool:

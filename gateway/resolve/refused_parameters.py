@@ -9,8 +9,9 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from gateway.resolve.error_envelopes import ErrorReply, python_literal
+from gateway.resolve.error_envelopes import ErrorReply
 from gateway.resolve.parameter_fixes import RefusedParameter
+from gateway.resolve.printed_values import python_literal
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,6 +198,23 @@ def test_the_comma_tells_a_wrong_endpoint_from_a_missing_model() -> None:
     assert refusal.verdict is Verdict.MODEL_NOT_FOUND
 
 
+# --- what relays report
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 408, 409, 429, 500, 502, 503, 529])
+def test_a_status_that_a_relay_names_vetoes_too(status: int) -> None:
+    inner = json.dumps({"error": {"message": "The model `x` does not exist"}})
+    for message in (
+        f"bad response status code {status}, message: The model `x` does not exist",
+        f"Error code: {status} - {inner}",
+        f"openai error: HTTP {status}: {inner}",
+    ):
+        body = in_openai_envelope(message)
+        assert classify(Shape.CHAT, 400, body, model="x").verdict is Verdict.OTHER
+        body = in_openai_envelope(message.replace(str(status), "404"))
+        assert classify(Shape.CHAT, 400, body, model="x").verdict is Verdict.MODEL_NOT_FOUND
+
+
 # --- requests
 
 

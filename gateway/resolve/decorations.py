@@ -1,0 +1,130 @@
+"""Takes off what relays write around an upstream's message.
+
+Before it stands a report: "litellm.BadRequestError: OpenAIException - ", "error, status code: 400,
+message: ", "bad response status code 400, message: ". It is known by its words, which are those of
+transport and nothing else, so whatever a user wrote ends it. Behind it stand request ids, LiteLLM's
+words on its router, and new-api's copy of the body.
+"""
+
+import re
+from dataclasses import dataclass
+
+from gateway.resolve.printed_values import value_of
+
+
+@dataclass(frozen=True, slots=True)
+class Undecorated:
+    """A message without its decorations, and what these say."""
+
+    text: str
+    statuses: tuple[int, ...] = ()
+    """The statuses that the report before it names: what the relay got."""
+    body: object = None
+    """The decoded body behind it (", body: {…}"), None for none."""
+
+
+_REASONS = (
+    "Bad Request|Forbidden|Gone|Internal Server Error|Method Not Allowed|Not Found|"
+    "Not Implemented|Payment Required|Service Unavailable|Too Many Requests|Unauthorized|"
+    "Unprocessable (?:Entity|Content)"
+)
+# Words that may lead to what ends a report, but end none themselves: what a server says of "bad
+# request body:" and "response:" is the user's text, or the model's.
+_LEADING = (
+    "and|api|backend|bad|by|call|code|from|got|https?|received|remote|request|response|status|"
+    "status_code|statuscode|unexpected(?= status)|with"
+)
+_ENDING = (
+    "anthropic|azure|copilot|errors|failed|failure|gemini|github|groq|mistral|newapi|openai|"
+    "openrouter|provider|relay|returned|server|upstream|xai"
+)
+_FIELDS = "body|cause|details?|error_msg|message|msg"
+# Each ends where the next begins, and none begins like another: a report is read in one pass.
+_TOKEN = re.compile(
+    rf"(?:(?P<status>[1-5]\d\d)\b(?: (?:{_REASONS})\b)?|(?:{_REASONS})\b|"
+    # LiteLLM's and Python's class names, which come twice or thrice; and invalid_request_error
+    r"(?:\w{1,60}\.){0,4}\w{0,60}(?:error|exception)\b|"
+    rf"(?P<leading>{_LEADING})\b|(?:{_ENDING})\b|(?<=, )(?:{_FIELDS})\b|"
+    # Where the relay asked: openai-go, openai-dotnet, LiteLLM; and opencode's "provider(x: 400)".
+    r"(?:GET|POST) \"?https?://[^\s\"]{1,300}\"?|"
+    r"Parameter: [\w.\[\]]{1,100}(?=\n)|"
+    r"/[\w/.-]{1,100}(?=:)|"
+    r"\([^()\n]{0,200}\))"
+    r"(?P<mark>\s?[:=,]\s*|\s+-\s+|\n\s*)?\s*",
+    re.IGNORECASE,
+)
+_MAX_TOKENS = 24
+_WHOSE = re.compile(r"(?:[A-Z][\w.-]{0,40} ){1,2}(?=(?:API|provider|upstream)\b)", re.IGNORECASE)
+# openai-node prints "404 This is a chat model …", without a mark; servers "404 page not found".
+_BARE_STATUS = re.compile(r"(?P<status>[1-5]\d\d) (?=[A-Z'\"`])")
+
+_MAX_SUFFIXES = 6
+# LiteLLM appends these as sentences, and more behind them: its router, its retries; since 1.108
+# (a paragraph) its fallbacks.
+_TAILS = (". Received Model Group=", ". LiteLLM Retried: ", "\n\nLiteLLM: ")
+_REQUEST_ID = "(request id: "
+_SENTENCE_NONE = (". None", "! None", "? None")
+_BODY = ", body: "
+
+
+def undecorated(message: str) -> Undecorated:
+    """Return a message without what relays put before and after it, and what that says."""
+    text = message.strip()
+    end, statuses = _report(text)
+    text = text[end:]
+    for _ in range(_MAX_SUFFIXES):
+        shorter = text if value_of(text) is not None else _without_last_suffix(text)
+        if shorter == text:
+            break
+        text = shorter
+    text, body = _without_body(text)
+    return Undecorated(text, statuses, body)
+
+
+def _report(text: str) -> tuple[int, tuple[int, ...]]:
+    """Return where the report before a message ends, and the statuses in it.
+
+    It ends at its last mark, or where JSON begins, unless that is the request; one with nothing
+    behind it is the message.
+    """
+    whose = _WHOSE.match(text)
+    position = whose.end() if whose is not None else 0
+    end = 0
+    seen: tuple[int, ...] = ()
+    statuses: tuple[int, ...] = ()
+    for _ in range(_MAX_TOKENS):
+        token = _TOKEN.match(text, position)
+        if token is None:
+            break
+        position = token.end()
+        if token["status"]:
+            seen = (*seen, int(token["status"]))
+        leading = (token["leading"] or "").lower()
+        before_json = text.startswith(("{", "["), position) and leading != "request"
+        if before_json or (token["mark"] and not leading):
+            end, statuses = position, seen
+    if not end:
+        bare = _BARE_STATUS.match(text)
+        if bare is not None:
+            return bare.end(), (int(bare["status"]),)
+    return (end, statuses) if end < len(text) else (0, ())
+
+
+def _without_body(text: str) -> tuple[str, object]:
+    head, found, printed = text.partition(_BODY)
+    if not found or not printed.startswith("{") or head.startswith(("{", "[")):
+        return text, None
+    return head.rstrip(), value_of(printed)
+
+
+def _without_last_suffix(text: str) -> str:
+    for tail in _TAILS:
+        head, found, _ = text.rpartition(tail)
+        if found:
+            return head.rstrip()
+    if text.endswith(")"):
+        head, found, request_id = text.rpartition(_REQUEST_ID)
+        if found and ")" not in request_id[:-1]:
+            return head.rstrip()
+    # vLLM prints the error's cause behind its message, and there is none.
+    return text.removesuffix(" None") if text.endswith(_SENTENCE_NONE) else text

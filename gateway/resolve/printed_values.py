@@ -1,0 +1,49 @@
+"""Reads values that servers and relays print: JSON, and Python's own prints of dicts and bytes."""
+
+import ast
+import warnings
+
+import msgspec
+
+MAX_BODY_BYTES = 64 * 1024
+"""Longer bodies are no refusals: every known one is shorter than 2 KiB."""
+_MAX_LITERAL_CHARACTERS = 16 * 1024
+
+
+def decode_body(body: object) -> object:
+    """Return the JSON value of a reply body; None for what is no JSON, or too long.
+
+    A value that is decoded already is returned as it is.
+    """
+    if isinstance(body, str):
+        body = body.encode("utf-8", "surrogatepass")
+    if not isinstance(body, bytes | bytearray):
+        return body
+    if len(body) > MAX_BODY_BYTES:
+        return None
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def value_of(text: str) -> object:
+    """Return the value of a text that is JSON, or Python's print of it, as a whole."""
+    if not text.startswith(("{", "[", "b'", 'b"')):
+        return None
+    decoded = decode_body(text)
+    return python_literal(text) if decoded is None else decoded
+
+
+def python_literal(text: str) -> object:
+    """Return the value of a Python literal, bytes decoded as JSON; None if it is none."""
+    if len(text) > _MAX_LITERAL_CHARACTERS:
+        return None
+    try:
+        with warnings.catch_warnings():
+            # An unknown escape in upstream text is nothing to warn the operator about.
+            warnings.simplefilter("ignore")
+            value: object = ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+    return decode_body(value) if isinstance(value, bytes) else value

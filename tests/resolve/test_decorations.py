@@ -1,0 +1,135 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.resolve.decorations import Undecorated, undecorated
+
+BODY = '{"error": {"message": "It broke."}}'
+
+
+@pytest.mark.parametrize(
+    "decorated",
+    [
+        "It broke.",
+        "openai error: It broke.",
+        "Provider API error: It broke.",
+        "Upstream error: It broke.",
+        "GitHub Copilot API error: It broke.",
+        "litellm.BadRequestError: OpenAIException - It broke.",
+        "litellm.NotFoundError: NotFoundError: AzureException - It broke.",
+        "litellm.BadRequestError: AzureException BadRequestError - It broke.",
+        "Error from provider(newapi,gpt-4o: 400): It broke.",
+        "/chat/completions: It broke.",
+        "/v1/responses: It broke.",
+        "It broke. (request id: 20250718151005233935178p97L88vu)",
+        "It broke. (request id: a) (request id: b)",
+        "It broke. None",
+        "It broke.. Received Model Group=x\nAvailable Model Group Fallbacks=['y']",
+        "It broke.. LiteLLM Retried: 1 times, LiteLLM Max Retries: 2",
+        "It broke.\n\nLiteLLM: model group 'x' failed with the error above. No fallback was tried.",
+        "litellm.BadRequestError: It broke. (request id: a). Received Model Group=x",
+    ],
+)
+def test_what_relays_add_is_taken_off(decorated: str) -> None:
+    assert undecorated(decorated) == Undecorated("It broke.")
+
+
+@pytest.mark.parametrize(
+    ("decorated", "statuses"),
+    [
+        ("400: It broke.", (400,)),
+        ("400 It broke.", (400,)),
+        ("Error code: 400 - It broke.", (400,)),
+        ("Error 429: It broke.", (429,)),
+        ("status_code=400, It broke.", (400,)),
+        ("code=400, message=It broke.", (400,)),
+        ("bad response status code 400, message: It broke.", (400,)),
+        ("error, status code: 400, status: 400 Bad Request, message: It broke.", (400, 400)),
+        ("Upstream returned 503 Service Unavailable: It broke.", (503,)),
+        ("unexpected status 404 Not Found: It broke.", (404,)),
+        ("HTTP 404 (invalid_request_error: )\nParameter: model\n\nIt broke.", (404,)),
+        ('POST "https://api.example/v1/x": 400 Bad Request - It broke.', (400,)),
+        ("openai error: bad response status code 400, message: It broke.", (400,)),
+    ],
+)
+def test_the_statuses_in_a_report_are_kept(decorated: str, statuses: tuple[int, ...]) -> None:
+    assert undecorated(decorated) == Undecorated("It broke.", statuses)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "Request failed with status code 400 ",
+        "bad response status code 400, body: ",
+        "upstream response: ",
+        "litellm.BadRequestError: Hosted_vllmException - ",
+    ],
+)
+def test_a_report_ends_where_a_reply_in_json_begins(before: str) -> None:
+    assert undecorated(before + BODY).text == BODY
+
+
+def test_a_copy_of_the_body_is_read_and_taken_off() -> None:
+    decorated = f"bad response status code 400, message: It broke., body: {BODY} (request id: a)"
+    assert undecorated(decorated) == Undecorated("It broke.", (400,), json.loads(BODY))
+
+
+@pytest.mark.parametrize(
+    ("decorated", "text"),
+    [
+        ('It broke, body: {"error": {"mess', "It broke"),
+        ("It broke, body: nothing", "It broke, body: nothing"),
+        ('{"a": "b, body: {}"}', '{"a": "b, body: {}"}'),
+    ],
+)
+def test_a_body_that_is_cut_off_or_none_is_nothing(decorated: str, text: str) -> None:
+    assert undecorated(decorated) == Undecorated(text)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "The user wrote: It broke.",
+        "The user wrote: error: It broke.",
+        "It broke (see below)",
+        "It broke (request id: a) twice",
+        "It broke (request id: a) (b)",
+        "There is None",
+        'Failed to load model "x". Error: Model is not embedding.',
+        "model: claude",
+        "404 page not found",
+        "Provider returned error",
+        "Response with id 'resp_1' not found.",
+        # what follows these is the user's, or the model's
+        f"Bad request body: {BODY}",
+        f"request {BODY}",
+        "Unexpected message: It broke.",
+        "Bad response: It broke.",
+        "message: It broke.",
+        # a report of nothing
+        "Error:",
+        "400",
+    ],
+)
+def test_what_is_part_of_the_message_stays(message: str) -> None:
+    assert undecorated(message) == Undecorated(message)
+
+
+def test_endless_decorations_are_taken_off_in_part() -> None:
+    prefixes, suffixes = "400: " * 30, " (request id: a)" * 10
+    plain = undecorated(f"{prefixes}It broke.{suffixes}")
+    assert plain.text == "400: " * 6 + "It broke." + " (request id: a)" * 4
+    assert plain.statuses == (400,) * 24
+
+
+@given(st.text())
+def test_undecorating_never_raises_and_never_adds(message: str) -> None:
+    assert undecorated(message).text in message
+
+
+@given(st.text(max_size=40), st.sampled_from(["", "error ", "bad request ", "upstream "]))
+def test_a_foreign_word_ends_a_report(text: str, before: str) -> None:
+    message = f"{before}zzz {text}: It broke."
+    assert undecorated(message).text.startswith(before.strip() + " zzz" if before else "zzz")
