@@ -12,8 +12,9 @@ from enum import StrEnum
 
 from gateway.resolve.destinations import Called
 from gateway.resolve.error_envelopes import ErrorReply, is_error_in_success, read_error
+from gateway.resolve.missing_routes import NO_METHOD, is_missing_page, is_missing_route
 from gateway.resolve.parameter_fixes import ParameterFix, fixes_for
-from gateway.resolve.printed_values import MAX_BODY_BYTES, decode_body
+from gateway.resolve.printed_values import decode_body
 from gateway.resolve.refused_parameters import refused_parameters
 from gateway.resolve.wrong_endpoints import is_unconverted, wrong_endpoint
 from gateway.shapes import Shape
@@ -60,7 +61,6 @@ class Refusal:
 
 _OPEN = frozenset({400, 404, 422})
 _NOT_ALLOWED = 403
-_NO_METHOD = 405
 _FAULT = 500
 _NOT_IMPLEMENTED = 501
 
@@ -108,22 +108,6 @@ _UNRELATED = frozenset(
 _UNRELATED_TEXT = re.compile(
     r"Your organization must be verified|Project `|No available channel|当前分组|"
     r"User \S{1,300} is not authorized|The '[^'\n]{1,300}' model is not supported when using Codex"
-)
-
-_ROUTE_CODES = frozenset({"unknown_url", "api_not_implemented"})
-_ROUTE_TEXT = re.compile(
-    r"Invalid URL \(|Unknown request URL|Unexpected endpoint or method|No handler found on route|"
-    r"(?:404 page not found|404 not found|not found|file not found|resource not found|"
-    r"method not allowed|api not implemented)\.?$|"
-    r"Operation is not implemented, or supported, or enabled|"
-    r"no Route matched with those values|The requested URL was not found on th(?:e|is) server|"
-    r"Route (?:POST:)?/\S{1,300} not found",
-    re.IGNORECASE,
-)
-_ROUTE_PAGE = re.compile(
-    rb"(?:404 page not found|404 not found|not found|method not allowed)?\Z|"
-    rb"<.{0,300}<title>(?:404|405) ",
-    re.IGNORECASE | re.DOTALL,
 )
 
 _RETIRED_CODES = frozenset({"model_decommissioned", "model_deprecated", "model_retired"})
@@ -188,7 +172,7 @@ def classify(
     if 200 <= status < 300 and not is_error_in_success(decoded):
         return Refusal(Verdict.OTHER, called)
     if reply is None:
-        missing = _is_missing_page(status, body)
+        missing = is_missing_page(status, body)
         return Refusal(Verdict.UNKNOWN_ROUTE if missing else Verdict.OTHER, called)
     refusal = _judge(reply, called, model, sent)
     statuses = (status, *reply.statuses)
@@ -201,7 +185,7 @@ def _status_admits(status: int, reply: ErrorReply, verdict: Verdict) -> bool:
         return True
     if status == _NOT_ALLOWED:
         return _NOT_ABOUT_ACCESS.match(reply.message) is not None
-    if status == _NO_METHOD:
+    if status == NO_METHOD:
         return verdict is Verdict.UNKNOWN_ROUTE
     if status == _FAULT:
         return is_unconverted(reply)
@@ -214,7 +198,7 @@ def _judge(reply: ErrorReply, called: Called, model: str, sent: Collection[str])
     """Classify by what is said alone. The order matters: specific before general."""
     if _is_unrelated(reply):
         return _other(reply, called)
-    if reply.code in _ROUTE_CODES or _ROUTE_TEXT.match(reply.message):
+    if is_missing_route(reply):
         return _refusal(Verdict.UNKNOWN_ROUTE, reply, called)
     destination = wrong_endpoint(reply, called, model, sent)
     if destination is not None:
@@ -270,14 +254,3 @@ def _is_not_found(reply: ErrorReply) -> bool:
         return True
     codes = {(reply.code or "").lower(), (reply.type or "").lower()}
     return not codes.isdisjoint(_NOT_FOUND_CODES)
-
-
-def _is_missing_page(status: int, body: object) -> bool:
-    """Whether a reply that is no JSON is a server's own "no such page"."""
-    if status not in (404, _NO_METHOD):
-        return False
-    if isinstance(body, str):
-        body = body.encode("utf-8", "replace")
-    if not isinstance(body, bytes | bytearray) or len(body) > MAX_BODY_BYTES:
-        return False
-    return _ROUTE_PAGE.match(body.strip()) is not None

@@ -1,0 +1,82 @@
+"""Whether an upstream says that it has no such endpoint, for any model: in JSON, text or a page.
+
+Servers and frameworks each have one text for it. A page is known by its title or by all that it
+shows, so that one that means something else (a gateway's 502, a site that was moved) is not taken
+for a missing route, whatever its status.
+"""
+
+import html
+import re
+
+from gateway.resolve.error_envelopes import ErrorReply
+from gateway.resolve.printed_values import MAX_BODY_BYTES
+
+NO_METHOD = 405
+_CODES = frozenset({"unknown_url", "api_not_implemented"})
+
+_METHOD = r"(?:GET|POST|PUT|DELETE)"
+_WHOLE = (
+    # Go, gin, echo, FastAPI, aiohttp, Hono, Koa, llama.cpp, Azure, one-api, Kubernetes
+    r"(?:(?:error )?404[: -]{1,3})?(?:page )?not found",
+    r"(?:(?:error )?405[: -]{1,3})?method not allowed",
+    r"file not found|resource not found|api not implemented|default backend - 404",
+    r"endpoint not (?:supported|implemented)|route not found",
+    # Express, NestJS and Fiber; Fastify and NestJS's other half; Django's REST framework
+    rf"cannot {_METHOD} /\S{{0,300}}",
+    rf"route (?:{_METHOD}[: ])?/\S{{1,300}} not found",
+    rf"method \"{_METHOD}\" not allowed",
+    # Laravel, Symfony, Spring
+    r"the route \S{1,300} could not be found",
+    rf"no route found for \"{_METHOD} \S{{1,300}}\"",
+    r"no static resource \S{1,300}",
+)
+_TEXT = re.compile(
+    rf"(?:{'|'.join(_WHOLE)})[.!]?$|"
+    r"Invalid URL \(|Unknown request URL|Unexpected endpoint or method|No handler found on route|"
+    r"Operation is not implemented, or supported, or enabled|no Route matched with those values|"
+    rf"The {_METHOD} method is not supported for (?:this )?route |"
+    r"The requested (?:URL|resource) was not found on th(?:e|is) server",
+    re.IGNORECASE,
+)
+
+_MAX_PAGE = 8 * 1024
+_TITLE = re.compile(r"<title>([^<]{0,200})</title>", re.IGNORECASE)
+# nginx, Apache, Flask; Tornado; Jetty, bottle, Google; Tomcat; Django with and without DEBUG
+_ROUTE_TITLE = re.compile(
+    r"(?:(?:HTTP Status |Error:? )?(?:404|405)\b[ :\u2013-]{0,3}"
+    r"(?:\(?(?:Not Found|Page not found|(?:Method )?Not Allowed)\)?!*1*)?|"
+    r"(?:Page )?Not Found(?: at /\S{0,300})?|Method Not Allowed)$",
+    re.IGNORECASE,
+)
+_HEAD_ENDS = re.compile(r"</head>", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]{0,1000}>")
+# Python's http.server
+_SHOWN = re.compile(r"Error response Error code: 404 Message: (?:File )?not found\b", re.IGNORECASE)
+
+
+def is_missing_route(reply: ErrorReply) -> bool:
+    """Whether an error in JSON says that the route is missing."""
+    return reply.code in _CODES or _TEXT.match(reply.message) is not None
+
+
+def is_missing_page(status: int, body: object) -> bool:
+    """Whether a reply that is no JSON is a server's own "no such page". Never raises."""
+    if status not in (404, NO_METHOD):
+        return False
+    if isinstance(body, bytes | bytearray):
+        body = body.decode("utf-8", "replace") if len(body) <= MAX_BODY_BYTES else None
+    if not isinstance(body, str) or len(body) > MAX_BODY_BYTES:
+        return False
+    page = body.strip().removeprefix("\ufeff")
+    if not page.startswith("<"):
+        return not page or _TEXT.match(page) is not None
+    page = page[:_MAX_PAGE]
+    title = _TITLE.search(page)
+    if title is not None and _ROUTE_TITLE.match(_in_one_line(title[1])):
+        return True
+    shown = _in_one_line(_TAG.sub(" ", _HEAD_ENDS.split(page, maxsplit=1)[-1]))
+    return _TEXT.match(shown) is not None or _SHOWN.match(shown) is not None
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(html.unescape(text).split())
