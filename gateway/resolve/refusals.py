@@ -46,7 +46,8 @@ class Refusal:
     right: tuple[Shape, ...] = ()
     """Endpoints to try instead, best first. Empty: nowhere to go."""
     elsewhere: str | None = None
-    """Where the model lives if it generates no text: a path below `/v1` such as `embeddings`."""
+    """The path below /v1 where the model lives if it generates no text: `audio/speech`. By what the
+    refusal says, or else by the model's name: advice, never a proof."""
     replacement: str | None = None
     """What the upstream suggests instead of the model."""
     request_dependent: bool = False

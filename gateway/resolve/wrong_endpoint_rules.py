@@ -21,7 +21,10 @@ from gateway.resolve.destinations import (
     not_at_completions,
     not_at_responses,
     not_for_this_operation,
+    nowhere,
 )
+from gateway.resolve.endpoint_words import ENDPOINT
+from gateway.resolve.sentence_parts import ADVICE, ENDS, HERE, MODEL, REFUSES, SUBJECT, THERE, VIA
 from gateway.shapes import Shape
 
 
@@ -29,33 +32,79 @@ from gateway.shapes import Shape
 class WrongEndpointRule:
     """A text that refuses an endpoint.
 
-    The pattern's groups: `here` (the endpoint it is about), `there` (the one to use), `name` (the
-    model). `calls` None: whatever was called, or what `here` says. `needs` is a parameter that must
-    have been sent.
+    The pattern's groups: `here` (the endpoint it is about), `there` (the one to use), `also` (one
+    that is refused beside the one called), `name` (the model). `calls` None: whatever was called,
+    or what `here` says. `destination` None: what `there` says, or else whatever is left beside the
+    endpoint called, in the order that the model's name suggests. `needs` is a parameter that must
+    have been sent, `codes` those of which the error must have one.
     """
 
     pattern: re.Pattern[str]
-    destination: Destination | Chooser
+    destination: Destination | Chooser | None
     serves: tuple[str, ...] = ()
     calls: tuple[Called, ...] | None = None
     needs: str | None = None
+    codes: frozenset[str] = frozenset()
 
 
 def _rule(
     pattern: str,
-    destination: Destination | Chooser,
+    destination: Destination | Chooser | None,
     *serves: str,
     calls: tuple[Called, ...] | None = None,
     needs: str | None = None,
+    codes: tuple[str, ...] = (),
 ) -> WrongEndpointRule:
-    return WrongEndpointRule(re.compile(pattern), destination, serves, calls, needs)
+    return WrongEndpointRule(
+        re.compile(pattern), destination, serves, calls, needs, frozenset(codes)
+    )
 
 
 _CHAT_LIKE = (Shape.CHAT, Shape.RESPONSES)
-_PATH = r"/?(?:v1/)?(?:chat/completions|completions|responses)"
-_MODEL = r"[`'\"]?(?P<name>[^\s`'\"]{1,300})[`'\"]?"
-
 WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
+    # Bedrock Mantle, GitHub Copilot, OpenAI at responses, and whoever says it in such words
+    _rule(
+        rf"{SUBJECT} {REFUSES} {HERE}{ENDS}{ADVICE}",
+        None,
+        "bedrock-mantle-gpt56-luna",
+        "copilot-chat-codex-mini",
+        "copilot-chat-gpt53-codex-quoted",
+        "copilot-gpt56-luna-code-model-not-supported",
+        "copilot-api-relay-json-in-message",
+        "newapi-wraps-copilot",
+        "copilot-responses-gemini",
+        "openai-search-preview-on-responses-via-one-api",
+    ),
+    # OpenRouter, and whoever names the sort of model
+    _rule(
+        rf"(?:(?:The )?[Mm]odel )?{MODEL} is an? (?P<there>embeddings?|image(?: generation)?|"
+        r"text-to-speech|speech-to-text|transcription|moderation|realtime|video(?: generation)?) "
+        r"model(?: and (?:cannot|can't|is not|does not) |[,.;](?: |$))",
+        None,
+        calls=tuple(Shape),
+    ),
+    # new-api, of a conversion that it lacks. Its completions are converted as chat.
+    _rule(
+        rf"(?:[\w.-]{{1,40}} channel: )?(?:(?P<also>{ENDPOINT}) )?endpoint not supported$",
+        None,
+        "newapi-codex-channel-chat",
+        calls=tuple(Shape),
+        codes=("convert_request_failed",),
+    ),
+    _rule(
+        rf"(?:[\w.-]{{1,40}} channel: )?only (?P<there>{ENDPOINT})(?:[, ][^\n]{{0,200}})? "
+        r"(?:is|are) supported$",
+        None,
+        calls=tuple(Shape),
+        codes=("convert_request_failed", "do_request_failed", "invalid_request"),
+    ),
+    _rule(
+        r"not (?:implemented|supported|available)$",
+        TO_CHAT,
+        "newapi-responses-not-implemented",
+        calls=(Shape.RESPONSES,),
+        codes=("convert_request_failed",),
+    ),
     # OpenAI
     _rule(
         r"This is a chat model and not supported in the v1/completions endpoint",
@@ -73,20 +122,17 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         calls=(Shape.CHAT,),
     ),
     _rule(
-        rf"This model is only supported in (?P<there>{_PATH}) and not in (?P<here>{_PATH})",
-        NOWHERE,
+        rf"{SUBJECT} (?:is (?:only|solely|exclusively)|can only be|only) "
+        rf"(?:(?:supported|available|accessible|served|usable|used|works) {VIA}|supports) "
+        rf"{THERE}(?:[`'\"]? and not {VIA} {HERE}|{ENDS})",
+        None,
         "openai-codex-mini-latest-responses-only",
         "openai-gpt5-codex-responses-only",
-    ),
-    _rule(
-        rf"The requested model {_MODEL} is not supported with the Responses API",
-        not_at_responses,
-        "openai-search-preview-on-responses-via-one-api",
-        calls=(Shape.RESPONSES,),
+        "openai-gpt5-pro-responses-only-2026",
     ),
     # The comma tells it from "The requested model 'X' does not exist.", which is a true miss.
     _rule(
-        rf"The requested model, {_MODEL} was not found",
+        rf"The requested model, {MODEL} was not found",
         not_at_responses,
         "openai-davinci-002-on-responses-comma-form",
         "openai-embedding-3-on-responses-comma-form",
@@ -99,11 +145,12 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         r"Function tools with reasoning_effort are not supported for \S{1,300} in "
         r"/v1/chat/completions",
         Destination((Shape.RESPONSES,), request_dependent=True),
+        "openai-gpt6-astra-tools-default-effort",
         calls=(Shape.CHAT,),
     ),
     _rule(
         r"You are not allowed to (?:sample|generate embeddings) from this model",
-        NOWHERE,
+        nowhere,
         "openai-not-allowed-to-sample-403",
     ),
     _rule(
@@ -115,14 +162,14 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
     ),
     # Azure
     _rule(
-        rf"The completions? operation does not work with the specified model, {_MODEL}\.(?:\s|$)",
+        rf"The completions? operation does not work with the specified model, {MODEL}\.(?:\s|$)",
         not_for_this_operation,
         "azure-completion-op-ada002",
         calls=(Shape.COMPLETIONS,),
     ),
     _rule(
         r"The chatCompletions? operation does not work with the specified model, "
-        rf"{_MODEL}\.(?:\s|$)",
+        rf"{MODEL}\.(?:\s|$)",
         not_for_this_operation,
         "azure-chatcompletion-op-ada002",
         "azure-chatcompletion-op-embedding-3-large",
@@ -132,29 +179,14 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         calls=(Shape.CHAT,),
     ),
     _rule(
-        rf"The responses operation does not work with the specified model, {_MODEL}\.(?:\s|$)",
+        rf"The responses operation does not work with the specified model, {MODEL}\.(?:\s|$)",
         not_for_this_operation,
         calls=(Shape.RESPONSES,),
     ),
     _rule(
-        rf"The embeddings? operation does not work with the specified model, {_MODEL}\.(?:\s|$)",
+        rf"The embeddings? operation does not work with the specified model, {MODEL}\.(?:\s|$)",
         NOWHERE,
         calls=(None,),
-    ),
-    # GitHub Copilot
-    _rule(
-        rf"model {_MODEL} is not accessible via the /chat/completions endpoint",
-        TO_RESPONSES,
-        "copilot-chat-codex-mini",
-        "copilot-chat-gpt53-codex-quoted",
-        calls=(Shape.CHAT,),
-    ),
-    _rule(
-        rf"model {_MODEL} (?:does not support Responses API|is not accessible via the /responses "
-        "endpoint)",
-        TO_CHAT,
-        "copilot-responses-gemini",
-        calls=(Shape.RESPONSES,),
     ),
     # xAI
     _rule(
@@ -162,12 +194,6 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         TO_RESPONSES,
         "xai-multi-agent-on-chat",
         calls=(Shape.CHAT,),
-    ),
-    # OpenRouter
-    _rule(
-        r"\S{1,300} is an embedding model and cannot be used with the "
-        rf"(?P<here>{_PATH}) endpoint",
-        EMBEDDINGS,
     ),
     # Fireworks
     _rule(
@@ -177,32 +203,33 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
     ),
     # Hugging Face's router
     _rule(
-        rf"The requested model {_MODEL} is not a chat model",
-        NOWHERE,
+        rf"The requested model {MODEL} is not a chat model",
+        nowhere,
         "hf-router-not-a-chat-model",
         calls=_CHAT_LIKE,
     ),
     # vLLM. A model that has no chat task has no completions task either: it pools.
     _rule(
         r"The model does not support Chat Completions API",
-        NOWHERE,
+        nowhere,
         "vllm-08-http200-chat-unsupported",
         "vllm-http200-chat-unsupported-nested",
         calls=(Shape.CHAT,),
     ),
     _rule(
         r"The model does not support Completions API",
-        NOWHERE,
+        nowhere,
         "vllm-new-501-completions",
         calls=(Shape.COMPLETIONS,),
     ),
-    _rule(r"The model does not support Responses API", NOWHERE, calls=(Shape.RESPONSES,)),
+    _rule(r"The model does not support Responses API", nowhere, calls=(Shape.RESPONSES,)),
     _rule(r"The model does not support Embeddings API", NOWHERE, calls=(None,)),
     _rule(
         r"As of transformers v4\.44, default chat template is no longer allowed",
         TO_COMPLETIONS,
         "vllm-no-chat-template-flat",
         "vllm-no-chat-template-nested-none",
+        "litellm-1108-base-model-tail",
         calls=_CHAT_LIKE,
     ),
     # transformers (tokenization_utils_base.py), through vLLM, SGLang and others
@@ -237,9 +264,8 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
     _rule(r"Failed to load model \"[^\"\n]{1,300}\"\. Error: Model is not embedding", NOWHERE),
     # sub2api
     _rule(
-        rf"Unsupported legacy protocol: (?P<here>{_PATH}) is not supported\. "
-        rf"Please use (?P<there>{_PATH})",
-        NOWHERE,
+        rf"Unsupported legacy protocol: {HERE} is not supported\. Please use {THERE}",
+        None,
         "sub2api-legacy-protocol",
     ),
 )

@@ -4,24 +4,33 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
-from gateway.resolve.destinations import TO_CHAT, TO_RESPONSES, Called, Destination
+from gateway.resolve.destinations import (
+    NOWHERE,
+    TO_CHAT,
+    TO_RESPONSES,
+    Called,
+    Destination,
+    at,
+    remaining,
+)
+from gateway.resolve.endpoint_words import Home, home_named
 from gateway.resolve.error_envelopes import ErrorReply
 from gateway.resolve.wrong_endpoint_rules import WRONG_ENDPOINT_RULES, WrongEndpointRule
 from gateway.shapes import Shape
 
-# By the code alone. Copilot's says nothing else; new-api's is said of other conversions too.
+# Copilot's code is enough, whatever stands beside it.
 _COPILOT_CODE = "unsupported_api_for_model"
-_NEW_API_CODE = "convert_request_failed"
 _OTHERS = {
     Shape.COMPLETIONS: Destination((Shape.CHAT, Shape.RESPONSES)),
     Shape.CHAT: TO_RESPONSES,
     Shape.RESPONSES: TO_CHAT,
 }
+_BY_CODE = tuple(rule for rule in WRONG_ENDPOINT_RULES if rule.codes)
 
 
 def is_unconverted(reply: ErrorReply) -> bool:
     """Whether new-api has no way from the endpoint called to its provider (it says so with 500)."""
-    return reply.code == _NEW_API_CODE and reply.message == "not implemented"
+    return any(reply.code in rule.codes and rule.pattern.match(reply.message) for rule in _BY_CODE)
 
 
 def wrong_endpoint(
@@ -29,13 +38,13 @@ def wrong_endpoint(
 ) -> Destination | None:
     """Return where to go if an error says that the endpoint called is the wrong one, else None."""
     for rule in WRONG_ENDPOINT_RULES:
+        if rule.codes and reply.code not in rule.codes:
+            continue
         match = rule.pattern.match(reply.message)
         if match is not None and _is_about(rule, match, called, sent):
             return _destination(rule, match, called, model)
     if called is not None and reply.code == _COPILOT_CODE:
         return _OTHERS[called]
-    if called is Shape.RESPONSES and is_unconverted(reply):
-        return TO_CHAT
     return None
 
 
@@ -44,30 +53,34 @@ def _is_about(
 ) -> bool:
     if rule.needs is not None and rule.needs not in sent:
         return False
-    here = match.groupdict().get("here")
+    here, there, also = (_home(match, group) for group in ("here", "there", "also"))
     if here is not None:
-        return called is _shape_at(here)
+        return here is called if isinstance(here, Shape) else called is None
+    if called is not None and there is called:
+        return False
+    if also is not None and not isinstance(also, Shape):
+        return False
     return rule.calls is None or called in rule.calls
 
 
 def _destination(
     rule: WrongEndpointRule, match: re.Match[str], called: Called, model: str
 ) -> Destination:
-    groups = match.groupdict()
-    there = groups.get("there")
+    name = match.groupdict().get("name") or model
+    there, also = _home(match, "there"), _home(match, "also")
     if there is not None:
-        destination = Destination((_shape_at(there),))
+        destination = at(there)
     elif isinstance(rule.destination, Destination):
         destination = rule.destination
+    elif rule.destination is not None:
+        destination = rule.destination(name)
+    elif called is None:
+        destination = NOWHERE
     else:
-        destination = rule.destination(groups.get("name") or model)
+        destination = remaining(name, *(home for home in (also,) if isinstance(home, Shape)))
     return replace(destination, right=tuple(s for s in destination.right if s is not called))
 
 
-def _shape_at(path: str) -> Shape:
-    """Return the shape of a path as `_PATH` finds it, with or without slash and version."""
-    return {
-        "completions": Shape.COMPLETIONS,
-        "chat/completions": Shape.CHAT,
-        "responses": Shape.RESPONSES,
-    }[path.removeprefix("/").removeprefix("v1/")]
+def _home(match: re.Match[str], group: str) -> Home | None:
+    found = match.groupdict().get(group)
+    return home_named(found) if found is not None else None

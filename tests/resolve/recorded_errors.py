@@ -2,6 +2,7 @@
 
 `errors.jsonl`, one reply a line: `called` (the endpoint that answered), `status` (null: not seen),
 `body` (decoded; text where it is no JSON), and as labels `class`, `right_endpoint` and `fix`.
+Optional: `model` (its name), `send` (names of parameters that were in the request), `replacement`.
 `source` says where it was seen; `verbatim` false: the envelope was rebuilt around a quoted message.
 Identifiers of accounts are masked.
 """
@@ -33,14 +34,6 @@ ORDINARY_NAMES = frozenset(
     }
 )
 
-# The verdict on these depends on the model, which the reply does not name.
-MODELS = {
-    "openai-nonchat-model-on-chat-2023": "text-davinci-003",
-    "openai-o1-pro-on-chat-misleading-hint": "o1-pro",
-    "openai-gpt53-codex-on-chat-misleading-hint": "gpt-5.3-codex",
-    "openai-gpt52-codex-on-chat-misleading-hint": "gpt-5.2-codex",
-}
-
 
 @dataclass(frozen=True)
 class RecordedError:
@@ -53,6 +46,9 @@ class RecordedError:
     label: str
     right_endpoint: str | None
     fixes: frozenset[ParameterFix]
+    model: str
+    also_sent: frozenset[str]
+    replacement: str | None
 
     @property
     def statuses(self) -> tuple[int, ...]:
@@ -63,7 +59,7 @@ class RecordedError:
     def sent(self) -> frozenset[str]:
         """The parameter names of a request that this reply can answer."""
         names = {fix.name for fix in self.fixes}
-        return ORDINARY_NAMES | names | {name.partition(".")[0] for name in names}
+        return ORDINARY_NAMES | self.also_sent | names | {name.partition(".")[0] for name in names}
 
     @property
     def acts(self) -> bool:
@@ -76,7 +72,7 @@ class RecordedError:
             self.called,
             status or self.statuses[0],
             self.body if body is None else body,
-            model=MODELS.get(self.id, ""),
+            model=self.model,
             sent=self.sent,
         )
 
@@ -109,6 +105,9 @@ def _read(line: str) -> RecordedError:
         entry["class"],
         entry["right_endpoint"],
         _fixes(entry["fix"]),
+        entry.get("model", ""),
+        frozenset(entry.get("send", ())),
+        entry.get("replacement"),
     )
 
 

@@ -13,19 +13,24 @@ KINDS = {
     NameHint.RESPONSES_ONLY: """
         o1-pro o3-pro o1-pro-2025-03-19 gpt-5-pro gpt-5.2-pro gpt-5-codex gpt-5.1-codex-max
         codex-mini-latest o3-deep-research computer-use-preview openai/gpt-5.3-codex
+        openai.gpt-5-pro us.openai.o3-pro
     """,
     NameHint.EMBEDDING: """
         text-embedding-3-small text-embedding-ada-002 embeddinggemma nomic-embed-text
-        text-similarity-davinci-001 code-search-ada-text-001
+        text-similarity-davinci-001 code-search-ada-text-001 BAAI/bge-m3 intfloat/e5-large-v2
     """,
-    NameHint.NO_TEXT: """
-        gpt-4o-realtime-preview gpt-realtime whisper-1 tts-1 tts-1-hd gpt-4o-mini-tts dall-e-3
-        gpt-image-1.5 gpt-4o-transcribe omni-moderation-latest sora-2
-    """,
-    NameHint.SPEECH: "gpt-audio gpt-4o-audio-preview gpt-audio-mini",
+    NameHint.IMAGE: "dall-e-3 gpt-image-1.5 chatgpt-image-latest qwen-image flux.1-schnell",
+    NameHint.SPEECH: "tts-1 tts-1-hd gpt-4o-mini-tts",
+    NameHint.TRANSCRIPTION: "whisper-1 gpt-4o-transcribe gpt-4o-transcribe-diarize canary-stt",
+    NameHint.MODERATION: "omni-moderation-latest text-moderation-007",
+    NameHint.REALTIME: "gpt-4o-realtime-preview gpt-realtime gpt-realtime-whisper",
+    NameHint.VIDEO: "sora-2 sora-2-pro veo-3",
+    NameHint.AUDIO_CHAT: "gpt-audio gpt-4o-audio-preview gpt-audio-mini",
     NameHint.NONE: """
         gpt-4o gpt-4o-mini gpt-35-turbo gpt-5.6 o1 o3-mini gemini-3.1-pro-preview gemini-2.5-pro
-        claude-opus-4 llama3:8b grok-4.6 canada-1 ft:gpt-4o-mini:acme:davinci:abc123
+        claude-opus-4 llama3:8b grok-4.6 canada-1
+        openai.gpt-5.6-luna bge-reranker-v2 gemini-2.5-flash-image
+        ft:gpt-4o-mini:acme:davinci:abc123
     """,
 }
 

@@ -215,6 +215,12 @@ def test_a_status_that_a_relay_names_vetoes_too(status: int) -> None:
         assert classify(Shape.CHAT, 400, body, model="x").verdict is Verdict.MODEL_NOT_FOUND
 
 
+def test_a_model_that_generates_no_text_lives_elsewhere() -> None:
+    body = in_openai_envelope("You are not allowed to sample from this model")
+    refusal = classify(Shape.CHAT, 403, body, model="tts-1")
+    assert (refusal.right, refusal.elsewhere) == ((), "audio/speech")
+
+
 # --- requests
 
 

@@ -12,6 +12,7 @@ def test_a_rule_serves_the_recorded_replies_it_says_it_serves(rule: WrongEndpoin
         reply = read_error(by_id[served].body)
         assert reply is not None
         assert [r for r in WRONG_ENDPOINT_RULES if r.pattern.match(reply.message)] == [rule]
+        assert not rule.codes or reply.code in rule.codes
 
 
 def test_every_recorded_wrong_endpoint_has_one_rule() -> None:
