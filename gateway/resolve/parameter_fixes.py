@@ -37,6 +37,8 @@ class RefusedParameter:
     `unknown_parameter`)."""
     value_only: bool = False
     """It is only the value that is refused, and others remain to be chosen from."""
+    by_model: bool = False
+    """It is this model that does not take it, not the server's schema."""
 
 
 _CARRIES_MEANING = frozenset(

@@ -48,12 +48,15 @@ class Refusal:
     elsewhere: str | None = None
     """The path below /v1 where the model lives if it generates no text: `audio/speech`. By what the
     refusal says, or else by the model's name: advice, never a proof."""
-    replacement: str | None = None
-    """What the upstream suggests instead of the model."""
     request_dependent: bool = False
     """It is this request that needs the other endpoint; it says nothing about the model."""
     fixes: tuple[ParameterFix, ...] = ()
     """What makes the request acceptable. Empty: nothing would that leaves its meaning alone."""
+    model_is_here: bool = False
+    """A parameter was refused for this model's sake: so the model lives at the endpoint called.
+    What a server's schema refuses, it refuses before it looks at the model."""
+    replacement: str | None = None
+    """The model that the upstream names instead of a missing or retired one."""
     message: str = ""
     type: str | None = None
     code: str | None = None
@@ -62,6 +65,7 @@ class Refusal:
 
 _OPEN = frozenset({400, 404, 422})
 _NOT_ALLOWED = 403
+_GONE = 410
 _FAULT = 500
 _NOT_IMPLEMENTED = 501
 
@@ -111,10 +115,21 @@ _UNRELATED_TEXT = re.compile(
     r"User \S{1,300} is not authorized|The '[^'\n]{1,300}' model is not supported when using Codex"
 )
 
-_RETIRED_CODES = frozenset({"model_decommissioned", "model_deprecated", "model_retired"})
+_RETIRED_CODES = frozenset(
+    {"model_decommissioned", "model_deprecated", "model_gone", "model_retired"}
+)
 _RETIRED_TEXT = re.compile(
-    r"(?:(?:The |This )?model:? \S{1,300}|models/\S{1,300}) (?:has been|was|is) "
-    r"(?:deprecated|decommissioned|retired|discontinued|shut ?down|sunset|no longer available)",
+    r"(?:(?:The |This )?model:? \S{1,300}|models/\S{1,300}) (?:(?:has been|was|is) "
+    r"(?:deprecated|decommissioned|retired|discontinued|removed|shut ?down|sunset|"
+    r"no longer (?:available|offered|served|supported))|"
+    r"has (?:reached (?:its )?end[ -]of[ -]life|retired))",
+    re.IGNORECASE,
+)
+# A name has a digit or a dash: "use it instead", "use another model instead" name none.
+_REPLACEMENT_TEXT = re.compile(
+    r"\b(?:use|try|switch to|migrate to|replaced by) (?:the )?(?:model )?"
+    r"(?P<quote>[`'\"]?)(?P<name>(?!https?:)(?=[\w./:]{0,100}[-\d])[A-Za-z][\w./:-]{1,200}?)(?P=quote)"
+    r"(?= instead|\.?$|\.\s)",
     re.IGNORECASE,
 )
 
@@ -128,14 +143,16 @@ _NOT_FOUND_TEXTS: tuple[re.Pattern[str], ...] = tuple(
         # OpenAI since 2021, llama-cpp-python, vLLM, xAI
         r"Engine not found",
         r"That model does not exist",
-        r"The (?:requested )?model:? \S{1,300}(?: with deployment name \S{1,300})? does not exist",
+        r"(?:The )?(?:requested )?[Mm]odel:? \S{1,300} does not exist",
+        r"The requested model '\S{1,300} with deployment name \S{1,300} does not exist",
         r"LoRA adapter \S{1,300} does not exist",
         r"The API deployment for this resource does not exist",
         # llama.cpp, Ollama, LocalAI, Llama Stack, Cohere, Fireworks, DeepSeek, SiliconFlow
+        r"The supported API model names are .{1,1000}, but you passed \S",
         r"(?:Invalid value: )?(?:The )?[Mm]odel:? \S{1,300} (?:was )?not found",
         r"[Mm]odel (?:not found|Not Exist|does not exist)",
         # Mistral, Perplexity, LiteLLM
-        r"(?:400: )?Invalid model(?:: ?| ['`\"]| name passed in model=|$)",
+        r"Invalid model(?:: ?| ['`\"]| name passed in model=|$)",
         r"[Uu]nknown model\b",
         # OpenRouter: "No endpoints found that support …" is about providers
         r"\S{1,300} is not a valid model ID",
@@ -163,10 +180,10 @@ def classify(
     parameters in the request that was refused, nested ones with a dot; an error about a parameter
     that was not sent is `other`.
 
-    Statuses 401, 402, 407-415, 425, 429 and 5xx are `other`, except 501 about an endpoint and
-    new-api's 500 for a conversion that it lacks; 403 is, except for three texts of OpenAI's. The
-    same goes for the statuses that relays name before the message. A 2xx reply is looked at only if
-    it has an error instead of a result.
+    Statuses 401, 402, 407-415, 425, 429 and 5xx are `other`, except 410 of a retired model, 501
+    about an endpoint and new-api's 500 for a conversion that it lacks; 403 is, except for three
+    texts of OpenAI's. The same goes for the statuses that relays name before the message. A 2xx
+    reply is looked at only if it has an error instead of a result.
     """
     decoded = decode_body(body)
     reply = read_error(decoded)
@@ -188,6 +205,8 @@ def _status_admits(status: int, reply: ErrorReply, verdict: Verdict) -> bool:
         return _NOT_ABOUT_ACCESS.match(reply.message) is not None
     if status == NO_METHOD:
         return verdict is Verdict.UNKNOWN_ROUTE
+    if status == _GONE:
+        return verdict is Verdict.MODEL_RETIRED
     if status == _FAULT:
         return is_unconverted(reply)
     if status == _NOT_IMPLEMENTED:
@@ -211,22 +230,26 @@ def _judge(reply: ErrorReply, called: Called, model: str, sent: Collection[str])
         )
     refused = refused_parameters(reply, sent)
     if refused is not None:
-        fixes = fixes_for(refused, called, sent)
-        return _refusal(Verdict.UNSUPPORTED_PARAMETER, reply, called, fixes)
-    if reply.code in _RETIRED_CODES or _RETIRED_TEXT.match(reply.message):
-        return _refusal(Verdict.MODEL_RETIRED, reply, called)
+        return replace(
+            _refusal(Verdict.UNSUPPORTED_PARAMETER, reply, called),
+            fixes=fixes_for(refused, called, sent),
+            model_is_here=all(parameter.by_model for parameter in refused),
+        )
+    if _is_retired(reply):
+        return replace(
+            _refusal(Verdict.MODEL_RETIRED, reply, called), replacement=_replacement(reply)
+        )
     if _is_not_found(reply):
-        return _refusal(Verdict.MODEL_NOT_FOUND, reply, called)
+        return replace(
+            _refusal(Verdict.MODEL_NOT_FOUND, reply, called), replacement=reply.replacement
+        )
     return _other(reply, called)
 
 
-def _refusal(
-    verdict: Verdict, reply: ErrorReply, called: Called, fixes: tuple[ParameterFix, ...] = ()
-) -> Refusal:
+def _refusal(verdict: Verdict, reply: ErrorReply, called: Called) -> Refusal:
     return Refusal(
         verdict,
         called,
-        fixes=fixes,
         message=reply.message,
         type=reply.type,
         code=reply.code,
@@ -242,6 +265,17 @@ def _is_unrelated(reply: ErrorReply) -> bool:
     if reply.code in _UNRELATED or reply.type in _UNRELATED:
         return True
     return _UNRELATED_TEXT.match(reply.message) is not None
+
+
+def _is_retired(reply: ErrorReply) -> bool:
+    if not _RETIRED_CODES.isdisjoint({reply.code, reply.type}):
+        return True
+    return _RETIRED_TEXT.match(reply.message) is not None
+
+
+def _replacement(reply: ErrorReply) -> str | None:
+    advice = _REPLACEMENT_TEXT.search(reply.message)
+    return reply.replacement or (advice["name"] if advice is not None else None)
 
 
 def _is_not_found(reply: ErrorReply) -> bool:

@@ -1,156 +1,25 @@
 """Which parameters an upstream's error names as unsupported.
 
-The table is data: a text, anchored at the start of the message, and what it says. Every name must
-be in the request that was sent; an error about a parameter that nobody sent is about something
-else. `serves` names the recorded replies (tests/resolve/errors.jsonl) that a row is there for.
+Every name must be in the request that was sent; an error about a parameter that nobody sent is
+about something else.
 """
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gateway.resolve.error_envelopes import ErrorReply
 from gateway.resolve.parameter_fixes import RefusedParameter
 from gateway.resolve.printed_values import python_literal
-
-
-@dataclass(frozen=True, slots=True)
-class NamingRule:
-    """A text that refuses parameters.
-
-    The pattern's groups: `name` (one name), `names` (several), `literal` (a Python dict or list of
-    them), `instead` (the name to use). Where the text names none, `about` lists what it can be
-    about: those that were sent are meant, and the same goes for a text with `any_of`, which names
-    all the parameters that it could be about.
-    """
-
-    pattern: re.Pattern[str]
-    serves: tuple[str, ...] = ()
-    about: tuple[str, ...] = ()
-    any_of: bool = False
-    value_only: bool = False
-    unknown: bool = False
-
-
-def _rule(pattern: str, *serves: str) -> NamingRule:
-    return NamingRule(re.compile(pattern), serves)
-
-
-_NAME = r"(?P<name>[A-Za-z_][\w.\[\]]*)"
-_NAMES = r"(?P<names>[A-Za-z_][\w.\[\], ]*?)"
-
-NAMING_RULES: tuple[NamingRule, ...] = (
-    # OpenAI, Azure, Copilot
-    _rule(
-        rf"Unsupported parameter: '{_NAME}'\. In the Responses API, this parameter has moved to "
-        r"'(?P<instead>[\w.]+)'",
-        "openai-responses-messages-moved-to-input",
-    ),
-    _rule(
-        rf"Unsupported parameter: '{_NAME}' is not supported with "
-        r"(?:this model|the '[^'\n]{1,200}' model)\.?(?: Use '(?P<instead>[\w.]+)' instead)?",
-        "openai-max-tokens-rename",
-        "openai-temperature-param",
-        "openai-responses-temperature-code-null",
-        "openai-stop-unsupported",
-        "openai-parallel-tool-calls",
-    ),
-    _rule(
-        rf"Unsupported parameter(?:s|\(s\))?: '?{_NAMES}'?\.?$",
-        "codex-backend-max-output-tokens",
-        "codex-backend-max-tokens",
-        "codex-backend-previous-response-id",
-    ),
-    replace(
-        _rule(
-            rf"Unknown parameter: '{_NAME}'",
-            "openai-unknown-parameter-reasoning-on-chat",
-            "openai-unknown-parameter-reasoning-max-tokens",
-            "openai-unknown-input-phase",
-            "wire-openai-image-response-format",
-        ),
-        unknown=True,
-    ),
-    _rule(
-        r"(?:Unrecognized|Model incompatible) request argument(?:s|\(s\))? supplied: "
-        rf"{_NAMES}\.?$",
-        "openai-logprobs-unrecognized-2023",
-        "openai-reasoning-effort-unrecognized",
-        "openai-thinking-unrecognized",
-        "azure-max-completion-tokens-reverse-rename",
-        "newapi-wraps-azure-reasoning-code-nil",
-        "openai-function-call-unrecognized",
-    ),
-    _rule(
-        rf"Unsupported value: '{_NAME}' does not support .{{1,200}}? with "
-        r"(?:this|the '\S+') model\. (?:Only the default \(|Supported values are: '[^',\n]*'\.$)",
-        "openai-temperature-value",
-    ),
-    replace(
-        _rule(
-            rf"Unsupported value: '{_NAME}' does not support .{{1,200}}? with (?:this|the '\S+') "
-            r"model",
-            "openai-o1-mini-system-role",
-        ),
-        value_only=True,
-    ),
-    replace(
-        _rule(
-            r"You are not allowed to request logprobs from this model",
-            "openai-logprobs-403",
-            "openai-logprobs-400-o-series",
-        ),
-        about=("logprobs", "top_logprobs"),
-    ),
-    # Azure names what the model lacks, not what was sent ("logprobs, best_of and echo parameters")
-    replace(
-        _rule(rf"{_NAMES} parameters? (?:is|are) not available on \S{{1,200}} model"), any_of=True
-    ),
-    # xAI
-    _rule(
-        rf"Argument not supported on this model: {_NAME}",
-        "xai-presence-penalty-camelcase",
-        "xai-reasoning-effort-camelcase",
-    ),
-    _rule(
-        rf"(?:Model \S{{1,200}}|This model) does not support parameter [`'\"]?{_NAME}",
-        "xai-grok46-presence-penalty",
-    ),
-    # Groq; the second form is Anthropic's too ("`temperature` is deprecated for this model.")
-    _rule(rf"property '{_NAME}' is unsupported"),
-    _rule(
-        rf"[`'\"]{_NAME}[`'\"] (?:parameter )?is (?:not supported|unsupported|deprecated) "
-        r"(?:with|by|for|on) this model",
-        "groq-reasoning-effort",
-    ),
-    # Anthropic, and pydantic messages without their structure
-    _rule(rf"{_NAME}: Extra inputs are not permitted$"),
-    # Moonshot
-    _rule(rf"invalid {_NAME}: only \S{{1,40}} is allowed", "kimi-invalid-temperature"),
-    # LiteLLM
-    _rule(r"[\w.-]{1,60} does not support parameters: (?P<literal>\{.*?\}|\[.*?\]),? for model="),
-    # Ollama
-    replace(
-        _rule(r'"[^"\n]{1,200}" does not support thinking', "ollama-thinking"),
-        about=("reasoning_effort", "reasoning", "think"),
-    ),
-    replace(_rule(r'(?:"[^"\n]{1,200}"|\S{1,200}) does not support tools$'), about=("tools",)),
-    replace(_rule(r'(?:"[^"\n]{1,200}"|\S{1,200}) does not support insert$'), about=("suffix",)),
-    # vLLM, TGI
-    replace(
-        _rule(
-            r'Model "[^"\n]{1,200}" does not support matryoshka representation',
-            "vllm-matryoshka-dimensions",
-        ),
-        about=("dimensions",),
-    ),
-    replace(_rule(r"Suffix is not supported", "tgi-suffix"), about=("suffix",)),
-)
+from gateway.resolve.refused_parameter_rules import NAMING_RULES, NamingRule
 
 _GEMINI_LINE = re.compile(
     r"Invalid JSON payload received\. Unknown name \"(?P<name>[\w.]+)\"(?: at '(?P<at>[^'\n]*)')?:"
     r" Cannot find field\."
 )
+# They say only how much: an answer without them is the same answer, so that the model's own choice
+# is closer to what was asked for than an error is.
+_DEGREES = frozenset({"reasoning_effort", "reasoning.effort", "verbosity", "text.verbosity"})
 _VALUE_REFUSED = re.compile(
     r"Unsupported value: '[^'\n]{0,200}' is not supported with (?:this model|the '\S+' model)"
 )
@@ -169,7 +38,10 @@ def refused_parameters(
     if gemini:
         return _all_sent([RefusedParameter(name) for name in gemini], sent)
     if reply.param and _VALUE_REFUSED.match(reply.message):
-        return _all_sent([RefusedParameter(reply.param, value_only=True)], sent)
+        value_only = reply.param not in _DEGREES
+        return _all_sent(
+            [RefusedParameter(reply.param, value_only=value_only, by_model=True)], sent
+        )
     for rule in NAMING_RULES:
         match = rule.pattern.match(reply.message)
         if match is not None:
@@ -186,7 +58,13 @@ def _apply(
         names = [name for name in names if name in sent]
     instead = groups.get("instead")
     refused = [
-        RefusedParameter(name, instead, unknown=rule.unknown, value_only=rule.value_only)
+        RefusedParameter(
+            name,
+            instead,
+            unknown=rule.unknown,
+            value_only=rule.value_only and name not in _DEGREES,
+            by_model=rule.by_model,
+        )
         for name in names
     ]
     return _all_sent(refused, sent)
@@ -196,6 +74,8 @@ def _names(groups: dict[str, str | None]) -> list[str]:
     literal = groups.get("literal")
     if literal is not None:
         value = python_literal(literal)
+        if isinstance(value, set):
+            return sorted(map(str, value))
         return [str(name) for name in value] if isinstance(value, dict | list) else []
     text = groups.get("names") or groups.get("name") or ""
     return [name.rstrip(".") for name in re.split(r", (?:and )?| and ", text)]

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.resolve.error_envelopes import read_error
 from gateway.resolve.parameter_fixes import ParameterFix
 from gateway.resolve.refusals import Refusal, Verdict, classify
 from gateway.shapes import Shape
-from tests.resolve.recorded_errors import ORDINARY_NAMES, acts
+from tests.resolve.recorded_errors import ORDINARY_NAMES, RECORDED, RecordedError, acts
 
 
 def in_openai_envelope(message: str, code: object = None, kind: str | None = None) -> object:
@@ -111,6 +112,7 @@ def test_any_other_page_is_other(status: int, body: object) -> None:
     [
         "That model does not exist",
         "The model 'gpt-9' does not exist",
+        "Model gpt-9 does not exist",
         "The requested model 'gpt-9' does not exist.",
         "Model does not exist. Please check it carefully.",
         "Not found the model kimi-9 or Permission denied",
@@ -121,6 +123,8 @@ def test_any_other_page_is_other(status: int, body: object) -> None:
         "Model 'gpt-9' not found",
         "The model `gpt-9` was not found.",
         "Invalid model: gpt-9",
+        "The supported API model names are a-pro or a-flash, but you passed gpt-9.",
+        "The model `gpt-9` does not exist. Valid aliases: a, b.",
     ],
 )
 def test_a_missing_model_is_known_by_text(message: str) -> None:
@@ -181,11 +185,42 @@ def test_things_that_are_not_models_are_told_from_models(message: str) -> None:
         ("The model `x` has been deprecated, learn more here: …", "model_not_found"),
         ("This model models/x is no longer available to new users.", 404),
         ("It is gone", "model_decommissioned"),
+        ("Model x was removed.", None),
+        ("The model `x` has reached end of life.", None),
+        ("models/x is no longer supported", None),
     ],
 )
 def test_a_retired_model_is_told_from_a_missing_one(message: str, code: object) -> None:
     body = in_openai_envelope(message, code)
     assert classify(Shape.CHAT, 404, body, model="x").verdict is Verdict.MODEL_RETIRED
+
+
+def test_a_410_is_of_a_retired_model_or_of_something_else() -> None:
+    gone = {"error": {"code": 410, "type": "model_gone", "message": "Model x has been retired."}}
+    assert classify(Shape.CHAT, 410, gone, model="x").verdict is Verdict.MODEL_RETIRED
+    for message in ("It is gone.", "The model `x` does not exist", "Unknown parameter: 'user'."):
+        body = in_openai_envelope(message)
+        assert classify(Shape.CHAT, 410, body, model="x", sent={"user"}).verdict is Verdict.OTHER
+
+
+@pytest.mark.parametrize(
+    ("error", "replacement"),
+    [
+        ({"message": "Model x has been retired.", "replacement": "kimi-k3"}, "kimi-k3"),
+        ({"message": "Model x does not exist", "suggested_model": "kimi-k3"}, "kimi-k3"),
+        ({"message": "Model x has been retired. Use `kimi-k3` instead."}, "kimi-k3"),
+        ({"message": "Model x was retired. Please switch to a/kimi-k3."}, "a/kimi-k3"),
+        ({"message": "Model x has been retired. Use another model instead."}, None),
+        ({"message": "Model x has been retired. Use https://example.com/list-1"}, None),
+        ({"message": "Model x has been retired.", "replacement": ["kimi-k3"]}, None),
+        ({"message": "Model x has been retired.", "replacement": ""}, None),
+        ({"message": "Model x does not exist. Use kimi-k3 instead."}, None),
+        ({"message": "Unknown parameter: 'user'.", "replacement": "kimi-k3"}, None),
+    ],
+)
+def test_a_replacement_that_is_named_is_kept(error: object, replacement: str | None) -> None:
+    refusal = classify(Shape.CHAT, 404, {"error": error}, model="x", sent={"user"})
+    assert refusal.replacement == replacement
 
 
 def test_the_comma_tells_a_wrong_endpoint_from_a_missing_model() -> None:
@@ -213,6 +248,69 @@ def test_a_status_that_a_relay_names_vetoes_too(status: int) -> None:
         assert classify(Shape.CHAT, 400, body, model="x").verdict is Verdict.OTHER
         body = in_openai_envelope(message.replace(str(status), "404"))
         assert classify(Shape.CHAT, 400, body, model="x").verdict is Verdict.MODEL_NOT_FOUND
+
+
+def test_a_copy_of_the_body_gives_what_the_relay_left_out() -> None:
+    text = "Unsupported value: 'x' is not supported with the 'gpt-5-codex' model."
+    copy = json.dumps({"error": {"message": text, "param": "text.verbosity"}})
+    message = f"bad response status code 400, message: {text}, body: {copy}"
+    sent = {"text", "text.verbosity"}
+    refusal = classify(Shape.RESPONSES, 400, in_openai_envelope(message), model="m", sent=sent)
+    assert refusal.fixes == (ParameterFix("drop", "text.verbosity"),)
+    other = message.replace(f'"message": "{text}"', '"message": "another"')
+    refusal = classify(Shape.RESPONSES, 400, in_openai_envelope(other), model="m", sent=sent)
+    assert refusal.verdict is Verdict.OTHER
+
+
+# --- where the model is
+
+BY_MODEL = [
+    "Unsupported parameter: 'seed' is not supported with this model.",
+    "Unsupported value: 'seed' does not support 0 with this model. Only the default (1)",
+    "Model incompatible request argument supplied: seed",
+    "seed parameter is not available on gpt-9 model",
+    "Argument not supported on this model: seed",
+    "This model does not support parameter seed",
+    "`seed` is not supported with this model",
+    "invalid seed: only 1 is allowed for this model",
+    "openai does not support parameters: {'seed': 1}, for model=x",
+    "gpt-5 models don't support seed=1. Only seed=2 is supported.",
+]
+BY_SERVER = [
+    "Unknown parameter: 'seed'.",
+    "Unsupported parameter: seed",
+    "Unrecognized request argument supplied: seed",
+    "property 'seed' is unsupported",
+    "seed: Extra inputs are not permitted",
+    "Unexpected fields in the request: {'seed'}",
+    'json: unknown field "seed"',
+    'Invalid JSON payload received. Unknown name "seed": Cannot find field.',
+    "[{'type': 'extra_forbidden', 'loc': ('body', 'seed'), 'msg': 'not permitted'}]",
+]
+
+
+@pytest.mark.parametrize("message", BY_MODEL)
+def test_a_parameter_refused_for_the_models_sake_shows_that_the_model_is_here(message: str) -> None:
+    body = in_openai_envelope(message)
+    refusal = classify(Shape.CHAT, 400, body, model="m", sent={"seed"})
+    assert refusal.verdict is Verdict.UNSUPPORTED_PARAMETER
+    assert refusal.model_is_here
+
+
+@pytest.mark.parametrize("message", BY_SERVER)
+def test_a_parameter_refused_by_the_schema_says_nothing_of_the_model(message: str) -> None:
+    body = in_openai_envelope(message)
+    refusal = classify(Shape.CHAT, 400, body, model="m", sent={"seed"})
+    assert refusal.verdict is Verdict.UNSUPPORTED_PARAMETER
+    assert not refusal.model_is_here
+
+
+def test_nothing_else_shows_that_the_model_is_here() -> None:
+    for message in ("The model `x` does not exist", "something", "This model is only supported in"):
+        body = in_openai_envelope(message)
+        assert not classify(Shape.CHAT, 400, body, model="m", sent={"seed"}).model_is_here
+    body = in_openai_envelope(BY_MODEL[0])
+    assert not classify(Shape.CHAT, 400, body, model="m", sent={"user"}).model_is_here
 
 
 def test_a_model_that_generates_no_text_lives_elsewhere() -> None:
@@ -292,13 +390,90 @@ def test_a_body_that_is_too_long_is_other() -> None:
     assert classify(Shape.CHAT, 400, raw[:1024], model="m", sent={"user"}).fixes
 
 
-@pytest.mark.parametrize(
-    "filler", [" ", "\n", "a", "{", "[", "'", ".", "a, ", "(request id: ", "x."]
+STARTS = (
+    *("", "Unsupported parameter: ", "logprobs, ", "model ", "'", '"', "[", "{", "b'", "The "),
+    *("model x does not support ", "This model is only supported in ", "bad response ", "litellm."),
+    *("Unexpected fields in the request: {", "x does not support parameters: {", "x channel: "),
+    *("Model x has been retired. Use ", "gpt-5 models (", "Invalid JSON payload received. "),
+    *("1 validation error:\n", "The supported API model names are ", "x is a ", "Error from ("),
 )
+FILLERS = (
+    *(" ", "\n", "a", "{", "[", "'", ".", "a, ", "(request id: ", "x.", "/", "v1/", "use ", "to "),
+    *(
+        "error ",
+        "error: ",
+        "400 ",
+        "400: ",
+        ", body: {",
+        "a.b.",
+        "_",
+        "responses",
+        "chat/",
+        "(",
+        "1-",
+    ),
+    *("{'a': 1}\n", "Use /v1/", "model ", ". LiteLLM Retried: ", "\n\nLiteLLM: ", '{"error":'),
+)
+
+
+@pytest.mark.parametrize("filler", FILLERS)
 def test_long_messages_are_read_in_reasonable_time(filler: str) -> None:
     """A pattern that backtracks without bound would run into the suite's time limit."""
-    for start in ("", "Unsupported parameter: ", "logprobs, ", "model ", "'", '"', "[", "b'"):
+    for start in STARTS:
         message = (start + filler * 30_000)[:30_000]
-        refusal = classify(Shape.CHAT, 400, in_openai_envelope(message), model="m", sent={"user"})
+        body = in_openai_envelope(message, "convert_request_failed")
+        refusal = classify(Shape.CHAT, 400, body, model="m", sent={"user"})
         assert not acts(refusal)
     assert not acts(classify(Shape.CHAT, 404, filler.encode() * 2_000, model="m"))
+
+
+# --- what users write
+
+QUOTED = [entry for entry in RECORDED if entry.acts and not isinstance(entry.body, str)]
+REFLECTING = [
+    "Invalid value for 'content': {}",
+    "Input should be a valid string, got {}",
+    "Failed to parse: {}",
+    "Bad request body: {}",
+    "Unexpected message: {}",
+    "The response was filtered: {}",
+    "{} is not valid under any of the given schemas",
+    "'{}' is not of type 'object'",
+    "Incorrect API key provided: {}",
+    "Template raised: {}",
+]
+
+
+@given(
+    st.sampled_from([None, *Shape]),
+    st.sampled_from(QUOTED),
+    st.sampled_from(REFLECTING),
+    st.booleans(),
+)
+def test_an_error_that_reflects_what_a_user_wrote_is_other(
+    called: Shape | None, recorded: RecordedError, message: str, whole: bool
+) -> None:
+    reply = read_error(recorded.body)
+    assert reply is not None
+    written = json.dumps(recorded.body) if whole else f"{reply.message} and so on"
+    body = in_openai_envelope(message.replace("{}", written))
+    if not message.startswith("{}") or whole:
+        refusal = classify(called, 400, body, model="m", sent=recorded.sent)
+        assert refusal.verdict is Verdict.OTHER
+
+
+@given(st.sampled_from([None, *Shape]), st.sampled_from(QUOTED), st.integers(400, 599))
+def test_a_refusal_in_another_field_than_the_message_is_other(
+    called: Shape | None, recorded: RecordedError, status: int
+) -> None:
+    reply = read_error(recorded.body)
+    assert reply is not None
+    body = {
+        "error": {
+            "message": "It broke.",
+            "input": recorded.body,
+            "failed_generation": reply.message,
+        }
+    }
+    refusal = classify(called, status, body, model="m", sent=recorded.sent)
+    assert refusal.verdict is Verdict.OTHER

@@ -1,0 +1,184 @@
+"""Texts by which upstreams refuse parameters.
+
+The table is data: a text, anchored at the start of the message, and what it says. `serves` names
+the recorded replies (tests/resolve/errors.jsonl) that a row is there for.
+"""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class NamingRule:
+    """A text that refuses parameters.
+
+    The pattern's groups: `name` (one name), `names` (several), `literal` (a Python dict, list or
+    set of them), `instead` (the name to use). Where the text names none, `about` lists what it can
+    be about: those that were sent are meant, and the same goes for a text with `any_of`, which
+    names all the parameters that it could be about. `value_only`, `unknown` and `by_model` are
+    `RefusedParameter`'s.
+    """
+
+    pattern: re.Pattern[str]
+    serves: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
+    any_of: bool = False
+    value_only: bool = False
+    unknown: bool = False
+    by_model: bool = False
+
+
+def _by_model(
+    pattern: str,
+    *serves: str,
+    about: tuple[str, ...] = (),
+    any_of: bool = False,
+    value_only: bool = False,
+) -> NamingRule:
+    """Return the rule for a text that speaks of the model."""
+    return NamingRule(re.compile(pattern), serves, about, any_of, value_only, by_model=True)
+
+
+def _by_server(
+    pattern: str, *serves: str, about: tuple[str, ...] = (), unknown: bool = False
+) -> NamingRule:
+    """Return the rule for a text that a server says before it looks at the model."""
+    return NamingRule(re.compile(pattern), serves, about, unknown=unknown)
+
+
+_NAME = r"(?P<name>[A-Za-z_][\w.\[\]]*)"
+_NAMES = r"(?P<names>[A-Za-z_][\w.\[\], ]*?)"
+_SPOKEN_OF = r"(?:this|the '[^'\n]{1,200}') model"
+
+NAMING_RULES: tuple[NamingRule, ...] = (
+    # OpenAI, Azure, Copilot
+    _by_server(
+        rf"Unsupported parameter: '{_NAME}'\. In the Responses API, this parameter has moved to "
+        r"'(?P<instead>[\w.]+)'",
+        "openai-responses-messages-moved-to-input",
+    ),
+    _by_model(
+        rf"Unsupported parameter: '{_NAME}' is not supported with "
+        rf"{_SPOKEN_OF}\.?(?: Use '(?P<instead>[\w.]+)' instead)?",
+        "openai-max-tokens-rename",
+        "openai-temperature-param",
+        "openai-responses-temperature-code-null",
+        "openai-stop-unsupported",
+        "openai-parallel-tool-calls",
+    ),
+    _by_server(
+        rf"Unsupported parameter(?:s|\(s\))?: '?{_NAMES}'?\.?$",
+        "codex-backend-max-output-tokens",
+        "codex-backend-max-tokens",
+        "codex-backend-previous-response-id",
+    ),
+    _by_server(
+        rf"Unknown parameter: '{_NAME}'",
+        "openai-unknown-parameter-reasoning-on-chat",
+        "openai-unknown-parameter-reasoning-max-tokens",
+        "openai-unknown-input-phase",
+        "wire-openai-image-response-format",
+        unknown=True,
+    ),
+    _by_server(
+        rf"Unrecognized request argument(?:s|\(s\))? supplied: {_NAMES}\.?$",
+        "openai-logprobs-unrecognized-2023",
+        "openai-reasoning-effort-unrecognized",
+        "openai-thinking-unrecognized",
+        "azure-max-completion-tokens-reverse-rename",
+        "newapi-wraps-azure-reasoning-code-nil",
+        "openai-function-call-unrecognized",
+    ),
+    _by_model(rf"Model incompatible request argument(?:s|\(s\))? supplied: {_NAMES}\.?$"),
+    _by_model(
+        rf"Unsupported value: '{_NAME}' does not support .{{1,200}}? with {_SPOKEN_OF}\. "
+        r"(?:Only the default \(|Supported values are: '[^',\n]*'\.$)",
+        "openai-temperature-value",
+        "openai-gpt54-temperature-0",
+    ),
+    _by_model(
+        rf"Unsupported value: '{_NAME}' does not support .{{1,200}}? with {_SPOKEN_OF}",
+        "openai-o1-mini-system-role",
+        "copilot-gpt5-mini-effort-xhigh",
+        value_only=True,
+    ),
+    _by_model(
+        r"You are not allowed to request logprobs from this model",
+        "openai-logprobs-403",
+        "openai-logprobs-400-o-series",
+        about=("logprobs", "top_logprobs"),
+    ),
+    # Azure names what the model lacks, not what was sent ("logprobs, best_of and echo parameters")
+    _by_model(rf"{_NAMES} parameters? (?:is|are) not available on \S{{1,200}} model", any_of=True),
+    # xAI
+    _by_model(
+        rf"Argument not supported on this model: {_NAME}",
+        "xai-presence-penalty-camelcase",
+        "xai-reasoning-effort-camelcase",
+    ),
+    _by_model(
+        rf"(?:Model \S{{1,200}}|This model) does not support parameter [`'\"]?{_NAME}",
+        "xai-grok46-presence-penalty",
+    ),
+    # Groq, Cerebras; the second form is Anthropic's too ("`temperature` is deprecated for this
+    # model.")
+    _by_server(rf"(?:body\.[\w.]{{1,100}}: )?property '(?:body\.)?{_NAME}' is unsupported"),
+    _by_model(
+        rf"[`'\"]{_NAME}[`'\"] (?:parameter )?is (?:not supported|unsupported|deprecated) "
+        r"(?:with|by|for|on) this model",
+        "groq-reasoning-effort",
+    ),
+    # Anthropic, and pydantic messages without their structure; Fireworks; Go's decoder, Rust's
+    _by_server(rf"{_NAME}: Extra inputs are not permitted$"),
+    _by_server(rf"Extra inputs are not permitted, field: '{_NAME}'"),
+    _by_server(rf"(?:json: )?unknown field [`'\"]{_NAME}[`'\"]", unknown=True),
+    # transformers
+    _by_server(
+        r"Unexpected fields in the request: (?P<literal>\{[^{}\n]{1,1000}\})$",
+        "transformers-unexpected-field",
+        "transformers-unexpected-stop",
+    ),
+    # llama.cpp
+    _by_server(rf"llama\.cpp does not support '{_NAME}'", "llamacpp-previous-response-id"),
+    # Moonshot
+    _by_model(rf"invalid {_NAME}: only \S{{1,40}} is allowed", "kimi-invalid-temperature"),
+    # LiteLLM
+    _by_model(
+        r"[\w.-]{1,60} does not support parameters: (?P<literal>\{.*?\}|\[.*?\]),? for model="
+    ),
+    _by_model(
+        rf"[\w./+-]{{1,60}} models?(?: \([^()\n]{{1,200}}\))? (?:don't|doesn't|do not|does not) "
+        rf"support {_NAME}=[^\n]{{0,200}}?\. Only (?P=name)=\S{{1,40}} (?:is|are) supported",
+        "litellm-gpt5-temperature",
+        "litellm-gpt5-codex-temperature",
+    ),
+    _by_model(
+        rf"[\w./+-]{{1,100}} models? (?:don't|doesn't|do not|does not) support {_NAME}=",
+        value_only=True,
+    ),
+    _by_model(
+        rf"{_NAME}=\S{{1,40}} is only supported (?:for|by|on|with) ",
+        "litellm-effort-xhigh",
+        value_only=True,
+    ),
+    _by_model(
+        rf"[\w./+-]{{1,100}}(?: models)? only supports? {_NAMES} when reasoning_effort=",
+        "litellm-sampling-needs-effort-none",
+        any_of=True,
+    ),
+    # Ollama
+    _by_model(
+        r'"[^"\n]{1,200}" does not support thinking',
+        "ollama-thinking",
+        about=("reasoning_effort", "reasoning", "think"),
+    ),
+    _by_model(r'(?:"[^"\n]{1,200}"|\S{1,200}) does not support tools$', about=("tools",)),
+    _by_model(r'(?:"[^"\n]{1,200}"|\S{1,200}) does not support insert$', about=("suffix",)),
+    # vLLM, TGI
+    _by_model(
+        r'Model "[^"\n]{1,200}" does not support matryoshka representation',
+        "vllm-matryoshka-dimensions",
+        about=("dimensions",),
+    ),
+    _by_server(r"Suffix is not supported", "tgi-suffix", about=("suffix",)),
+)
