@@ -1,10 +1,12 @@
 """Asks an upstream one question about its models, and reads the answer, whatever comes."""
 
+import asyncio
 from dataclasses import dataclass
 
 import msgspec
 
 from gateway import hops
+from gateway.config.settings import UpstreamSettings
 from gateway.errors import GatewayError
 from gateway.resolve.lookup_cache import LookupFailed
 from gateway.resolve.lookup_paths import MetadataCall
@@ -33,21 +35,29 @@ def fields_of(headers: RawHeaders) -> RawHeaders:
 
 
 async def ask(
-    send: Send, upstream: str, call: MetadataCall, headers: RawHeaders
+    send: Send, upstream: UpstreamSettings, call: MetadataCall, headers: RawHeaders
 ) -> Answer | LookupFailed:
-    """Return the answer to one call, made with the credentials among a client's header fields."""
+    """Return the answer to one call, made with the credentials among a client's header fields.
+
+    It is given up after `timeouts.look_up`: until the head is there that is `send`'s to see to.
+    """
+    limit = upstream.timeouts.look_up
+    end = asyncio.get_running_loop().time() + limit
     try:
-        reply = await send(_upstream_call(upstream, call, headers))
+        reply = await send(_upstream_call(upstream.name, call, headers))
     except GatewayError as error:
         return LookupFailed(f"{call}: {error.message}")
     body = bytearray()
     try:
-        async for chunk in reply.chunks():
-            body += chunk
-            if len(body) > MAX_BODY_BYTES:
-                return LookupFailed(f"{call}: more than {MAX_BODY_BYTES} bytes")
+        async with asyncio.timeout_at(end):
+            async for chunk in reply.chunks():
+                body += chunk
+                if len(body) > MAX_BODY_BYTES:
+                    return LookupFailed(f"{call}: more than {MAX_BODY_BYTES} bytes")
     except GatewayError as error:
         return LookupFailed(f"{call}: {error.message}")
+    except TimeoutError:
+        return LookupFailed(f"{call}: no whole reply within {limit:g} s")
     finally:
         await reply.aclose()
     if reply.status != 200:

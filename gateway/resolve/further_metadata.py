@@ -1,11 +1,10 @@
-"""Loads what an upstream says of its models beside the model list. Never waits long for it."""
+"""Loads what an upstream says of its models beside the model list."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.config.settings import Kind, UpstreamSettings
-from gateway.resolve.asking import Answer, ask
+from gateway.resolve.asking import ask
 from gateway.resolve.lookup_cache import LookupFailed
 from gateway.resolve.lookup_paths import MetadataCall, further_calls
 from gateway.resolve.metadata import ModelCard, merged, read_description, read_models
@@ -43,7 +42,7 @@ async def load_further(
     calls = further_calls(upstream, kind, "")
     failed = _NOTHING_TO_ASK
     for call in calls.lists:
-        answer = await _ask_soon(send, upstream, call, headers)
+        answer = await ask(send, upstream, call, headers)
         if isinstance(answer, LookupFailed):
             failed = answer
         elif cards := read_models(answer.payload, kind):
@@ -75,7 +74,7 @@ async def _describe(
 ) -> ModelCard | LookupFailed:
     failed = _NOTHING_TO_ASK
     for call in calls:
-        answer = await _ask_soon(send, upstream, call, headers)
+        answer = await ask(send, upstream, call, headers)
         if isinstance(answer, LookupFailed):
             failed = answer
             continue
@@ -84,15 +83,3 @@ async def _describe(
             return described
         failed = LookupFailed(f"{call}: describes nothing")
     return failed
-
-
-async def _ask_soon(
-    send: Send, upstream: UpstreamSettings, call: MetadataCall, headers: RawHeaders
-) -> Answer | LookupFailed:
-    """Ask, for so long only as a request would wait for the answer."""
-    patience = upstream.timeouts.metadata
-    try:
-        async with asyncio.timeout(patience):
-            return await ask(send, upstream.name, call, headers)
-    except TimeoutError:
-        return LookupFailed(f"{call}: no answer within {patience:g} s")

@@ -46,6 +46,10 @@ class Inquiry:
     entry: CatalogueEntry | None = None
     base: str | None = None
     card: ModelCard | None = None
+    wait: bool = True
+    """Whether its look-ups are waited for; else what is known counts, and is renewed behind."""
+    unreadable: bool = False
+    """Whether the upstream's model list, which could tell of the model, is unreadable or empty."""
 
     @property
     def decided(self) -> bool:

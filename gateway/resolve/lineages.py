@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
-from gateway.config.settings import Kind
+from gateway.config.settings import Kind, UpstreamSettings
 from gateway.resolve.asking import ask
 from gateway.resolve.jobs import read_checkpoints, read_jobs
-from gateway.resolve.lookup_cache import LookupFailed
+from gateway.resolve.lookup_cache import LookupFailed, Partial
 from gateway.resolve.lookup_paths import checkpoint_list, job_list
+from gateway.resolve.untrusted_json import MAX_ENTRIES
 from gateway.shapes import RawHeaders, Send
 
 MAX_JOB_PAGES = 100
@@ -30,7 +32,11 @@ class Lineage:
 
     bases: Mapping[str, str] = field(default_factory=dict)
     jobs: Mapping[str, str] = field(default_factory=dict)
-    """Job id → the model it started from, for jobs that made one."""
+    """Job id → the model it started from, for jobs that made one. The newest come first."""
+
+    def onto(self, older: "Lineage") -> "Lineage":
+        """Return what an older lineage becomes when no more than this could be read anew."""
+        return Lineage(_onto(self.bases, older.bases), _onto(self.jobs, older.jobs))
 
 
 def may_have_jobs(kind: Kind) -> bool:
@@ -38,37 +44,61 @@ def may_have_jobs(kind: Kind) -> bool:
     return kind not in _NO_JOBS
 
 
-async def load_jobs(send: Send, upstream: str, headers: RawHeaders) -> Lineage | LookupFailed:
-    """Return what all pages of job records say; those before a page that fails count too."""
+async def load_jobs(
+    send: Send, upstream: UpstreamSettings, headers: RawHeaders
+) -> Lineage | Partial[Lineage] | LookupFailed:
+    """Return what all pages of job records say; in part if one of them fails."""
     bases: dict[str, str] = {}
     jobs: dict[str, str] = {}
     after: str | None = None
+    seen: set[str] = set()
     for _ in range(MAX_JOB_PAGES):
         answer = await ask(send, upstream, job_list(after), headers)
         if isinstance(answer, LookupFailed):
-            return Lineage(bases, jobs) if bases else answer
+            return _partial(bases, jobs) if bases else answer
         page = read_jobs(answer.payload)
-        bases |= page.bases
+        # The newest come first, and they count.
+        bases = _onto(bases, page.bases)
         jobs |= page.jobs
-        if page.after is None or page.after == after:
+        if page.after is None or page.after in seen:
             break
         after = page.after
+        seen.add(after)
     return Lineage(bases, jobs)
 
 
 async def load_checkpoints(
-    send: Send, upstream: str, headers: RawHeaders, lineage: Lineage
-) -> Lineage:
-    """Return the checkpoints of the newest jobs, as models with a base of their own."""
+    send: Send, upstream: UpstreamSettings, headers: RawHeaders, lineage: Lineage
+) -> Lineage | Partial[Lineage] | LookupFailed:
+    """Return the checkpoints of the newest jobs, as models with a base of their own.
+
+    In part if they cannot be read of some of the jobs.
+    """
     bases: dict[str, str] = {}
+    failures: list[LookupFailed] = []
     limit = asyncio.Semaphore(CHECKPOINT_CONCURRENCY)
 
     async def load(job: str, base: str) -> None:
         async with limit:
             answer = await ask(send, upstream, checkpoint_list(job), headers)
-            if not isinstance(answer, LookupFailed):
-                bases.update(read_checkpoints(answer.payload, base)[0])
+        if isinstance(answer, LookupFailed):
+            failures.append(answer)
+        else:
+            bases.update(read_checkpoints(answer.payload, base)[0])
 
-    newest = list(lineage.jobs.items())[:MAX_CHECKPOINT_JOBS]
+    newest = list(islice(lineage.jobs.items(), MAX_CHECKPOINT_JOBS))
     await asyncio.gather(*(load(job, base) for job, base in newest))
-    return Lineage(bases)
+    if not failures:
+        return Lineage(bases)
+    return failures[0] if len(failures) == len(newest) else _partial(bases, {})
+
+
+def _partial(bases: dict[str, str], jobs: dict[str, str]) -> Partial[Lineage]:
+    lineage = Lineage(bases, jobs)
+    return Partial(lineage, lineage.onto)
+
+
+def _onto(newer: Mapping[str, str], older: Mapping[str, str]) -> dict[str, str]:
+    """Return both, the newer first; what is too much of the older is left out."""
+    both = {**newer, **{key: value for key, value in older.items() if key not in newer}}
+    return dict(islice(both.items(), MAX_JOB_PAGES * MAX_ENTRIES))

@@ -4,15 +4,17 @@ The network is handed in as `Send`; the payloads are read by `metadata` and `job
 cached per (upstream, credential fingerprint), because lists are scoped to the key.
 """
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
+
+from cachetools import TTLCache
 
 from gateway.config.settings import Kind, MemorySettings, Settings, UpstreamSettings
 from gateway.resolve.asking import Answer, ask
 from gateway.resolve.further_metadata import Further, load_description, load_further
 from gateway.resolve.lineages import Lineage, load_checkpoints, load_jobs
-from gateway.resolve.lookup_cache import Found, LookupCache, LookupFailed
+from gateway.resolve.lookup_cache import Found, Load, LookupCache, LookupFailed
 from gateway.resolve.lookup_paths import further_calls, model_list
 from gateway.resolve.memory import Clock, Owner
 from gateway.resolve.metadata import ModelCard, merged, read_models, recognise
@@ -40,7 +42,8 @@ class Lookup:
 
     Every look-up waits for `timeouts.metadata` of its upstream at most, counted from `since` (loop
     time) where that is given: what one request needs, it asks for with the same `since`, and waits
-    for once. A look-up that nobody waits for any more goes on, and serves the next request.
+    for once. A look-up that nobody waits for any more goes on, and serves the next request. With
+    `wait` False nobody waits at all: what is there is returned, and renewed behind as is due.
     """
 
     def __init__(
@@ -72,6 +75,10 @@ class Lookup:
             memory, clock, weigh=lambda found: 1 + len(found.cards) // 100
         )
         self._descriptions: LookupCache[ModelCard] = LookupCache(memory, clock)
+        self._silent: TTLCache[Owner, None] = TTLCache(
+            memory.max_entries, memory.negative_ttl, timer=clock
+        )
+        """Whose servers have let somebody wait in vain for the description of a model."""
         self._kinds: dict[str, Kind] = {}
         self._caches = (
             *(self._lists, self._further, self._descriptions),
@@ -90,12 +97,25 @@ class Lookup:
             return upstream.kind
         return self._kinds.get(upstream.name, Kind.AUTO)
 
+    def known_list(self, owner: Owner) -> ModelList | LookupFailed | None:
+        """Return what is known of the model list; None: it was not asked for. Nobody is asked."""
+        found = self._lists.peek(owner)
+        return None if found is None else found.value
+
     def known_card(self, owner: Owner, model: str) -> ModelCard | None:
         """Return a model's card if its list is here already; nobody is asked."""
-        found = self._lists.peek(owner)
-        if found is None or not isinstance(found.value, ModelList):
-            return None
-        return found.value.cards.get(model)
+        listed = self.known_list(owner)
+        return listed.cards.get(model) if isinstance(listed, ModelList) else None
+
+    def renew(self, owner: Owner) -> None:
+        """Have lists and job records fetched anew behind the next request that asks for them.
+
+        For an owner whose listed model turned out not to exist.
+        """
+        kind = self.kind(self._settings.upstream(owner.upstream))
+        self._lists.renew(owner)
+        self._lineages.renew(owner)
+        self._further.renew((owner, kind))
 
     async def models(
         self,
@@ -104,6 +124,7 @@ class Lookup:
         *,
         wanted: str | None = None,
         since: float | None = None,
+        wait: bool = True,
     ) -> Found[ModelList]:
         """Return the model list; asked again if `wanted` is not in a list older than a minute."""
         return await self._recent(
@@ -113,6 +134,7 @@ class Lookup:
             upstream,
             lambda listed: wanted is not None and wanted not in listed.cards,
             since,
+            wait=wait,
         )
 
     async def card(
@@ -123,6 +145,7 @@ class Lookup:
         model: str,
         *,
         since: float | None = None,
+        wait: bool = True,
     ) -> ModelCard | None:
         """Return all that the upstream says about a model: in its list, and at further paths.
 
@@ -131,23 +154,19 @@ class Lookup:
         owner, kind = self.owner(upstream.name, headers), listed.kind
         card = listed.cards.get(model)
         calls = further_calls(upstream, kind, model)
-        if calls.model:
-            described = await self._descriptions.get(
-                (owner, model),
-                lambda: load_description(self._send, upstream, kind, headers, model),
-                patience=upstream.timeouts.metadata,
-                since=since,
-            )
-            if isinstance(described.value, ModelCard):
-                card = merged(card, described.value)
+        if calls.model and (
+            described := await self._described(upstream, headers, kind, model, since, wait=wait)
+        ):
+            card = merged(card, described)
         if calls.lists or calls.server:
             further = await self._recent(
                 self._further,
-                owner,
+                (owner, kind),
                 lambda: load_further(self._send, upstream, kind, headers),
                 upstream,
                 lambda known: not known.tells_of(model),
                 since,
+                wait=wait,
             )
             if isinstance(further.value, Further):
                 card = further.value.complete(card, model)
@@ -160,15 +179,17 @@ class Lookup:
         *,
         wanted: str,
         since: float | None = None,
+        wait: bool = True,
     ) -> Found[Lineage]:
         """Return the job records, all pages; asked again like `models`."""
         return await self._recent(
             self._lineages,
             self.owner(upstream.name, headers),
-            lambda: load_jobs(self._send, upstream.name, headers),
+            lambda: load_jobs(self._send, upstream, headers),
             upstream,
             lambda lineage: wanted not in lineage.bases,
             since,
+            wait=wait,
         )
 
     async def checkpoints(
@@ -177,14 +198,19 @@ class Lookup:
         headers: RawHeaders,
         lineage: Lineage,
         *,
+        wanted: str,
         since: float | None = None,
+        wait: bool = True,
     ) -> Found[Lineage]:
-        """Return the checkpoints of the newest jobs, as models with a base of their own."""
-        return await self._checkpoints.get(
+        """Return the newest jobs' checkpoints and their bases; asked again like `models`."""
+        return await self._recent(
+            self._checkpoints,
             self.owner(upstream.name, headers),
-            lambda: load_checkpoints(self._send, upstream.name, headers, lineage),
-            patience=upstream.timeouts.metadata,
-            since=since,
+            lambda: load_checkpoints(self._send, upstream, headers, lineage),
+            upstream,
+            lambda checkpoints: wanted not in checkpoints.bases,
+            since,
+            wait=wait,
         )
 
     async def aclose(self) -> None:
@@ -198,32 +224,61 @@ class Lookup:
     def _fingerprints(self, headers: RawHeaders) -> Hashable:
         return tuple([self._fingerprint(each.name, headers) for each in self._settings.upstreams])
 
+    async def _described(
+        self,
+        upstream: UpstreamSettings,
+        headers: RawHeaders,
+        kind: Kind,
+        model: str,
+        since: float | None,
+        *,
+        wait: bool,
+    ) -> ModelCard | None:
+        """Return what the upstream says when it is asked about one model."""
+        owner = self.owner(upstream.name, headers)
+        wait = wait and owner not in self._silent
+        found = await self._descriptions.get(
+            (owner, kind, model),
+            lambda: load_description(self._send, upstream, kind, headers, model),
+            patience=upstream.timeouts.metadata,
+            since=since,
+            wait=wait,
+        )
+        if isinstance(found.value, ModelCard):
+            return found.value
+        if wait and found.value.late:
+            self._silent[owner] = None
+        return None
+
     async def _recent(
         self,
         cache: LookupCache[Value],
-        owner: Owner,
-        load: Callable[[], Awaitable[Value | LookupFailed]],
+        key: Hashable,
+        load: Load[Value],
         upstream: UpstreamSettings,
         lacks: Callable[[Value], bool],
         since: float | None,
+        *,
+        wait: bool,
     ) -> Found[Value]:
         """Return what is cached, asked again if it is older than a minute and lacks something."""
-        known = cache.peek(owner)
+        known = cache.peek(key)
         lacking = (
             known is not None and not isinstance(known.value, LookupFailed) and lacks(known.value)
         )
         return await cache.get(
-            owner,
+            key,
             load,
             patience=upstream.timeouts.metadata,
             since=since,
             max_age=self._settings.memory.negative_ttl if lacking else None,
+            wait=wait,
         )
 
     async def _load_models(
         self, upstream: UpstreamSettings, headers: RawHeaders
     ) -> ModelList | LookupFailed:
-        answer = await ask(self._send, upstream.name, model_list(upstream.kind), headers)
+        answer = await ask(self._send, upstream, model_list(upstream.kind), headers)
         if isinstance(answer, LookupFailed):
             return answer
         kind = upstream.kind
@@ -232,9 +287,8 @@ class Lookup:
         return ModelList({card.id: card for card in read_models(answer.payload, kind)}, kind)
 
     def _recognised(self, upstream: str, answer: Answer) -> Kind:
-        """Return what the upstream turned out to be; an empty list can tell nothing yet."""
-        known = self._kinds.get(upstream, Kind.OTHER)
-        if known is Kind.OTHER:
-            known = recognise(answer.payload, answer.headers) or Kind.OTHER
-            self._kinds[upstream] = known
-        return known
+        """Return what the upstream is, by this list; one that does not say changes nothing."""
+        told = recognise(answer.payload, answer.headers)
+        if told is not None:
+            self._kinds[upstream] = told
+        return self._kinds.setdefault(upstream, Kind.OTHER)

@@ -1,6 +1,7 @@
 """What was looked up: a cache before slow sources, bounded and expiring.
 
-Keys say whose knowledge it is; times come from a clock that is handed in.
+Keys say whose knowledge it is; times come from a clock that is handed in. A source that hangs is
+waited for once in `memory.negative_ttl`, and not at all where anything is known.
 """
 
 import asyncio
@@ -21,14 +22,32 @@ class LookupFailed:
     """A look-up that gave nothing: an error status, a timeout. Remembered for a short time."""
 
     reason: str
+    late: bool = False
+    """Whether it gave nothing yet: it took longer than one waits, or nobody waited."""
+
+
+UNDER_WAY = LookupFailed("it is being looked up", late=True)
+"""Nothing is known yet, and nobody waits for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partial(Generic[Value]):
+    """What a look-up had read before it failed. It is looked up again like one that failed."""
+
+    value: Value
+    onto: Callable[[Value], Value]
+    """What comes of an older value: nothing that it has may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[Value]):
-    """A looked-up value and its age in seconds."""
+    """A looked-up value and its age: the seconds since it was read."""
 
     value: Value | LookupFailed
     age: float
+
+
+Load = Callable[[], Awaitable[Value | Partial[Value] | LookupFailed]]
 
 
 @dataclass(slots=True)
@@ -37,20 +56,31 @@ class _Flight(Generic[Value]):
 
     task: asyncio.Task[Found[Value]]
     since: float
+    given_up: bool = False
+    """Whether somebody has waited for it as long as one waits."""
 
 
 @dataclass(slots=True)
 class _Entry(Generic[Value]):
     value: Value | LookupFailed
-    at: float
     weight: int
+    at: float
+    """When the value was read."""
+    tried: float
+    """When it was looked up last, whatever came of that."""
+    lifetime: float
+    """So long after that it is looked up again."""
+    ran_over: bool = False
+    """Whether the last look-up took longer than one waits for it."""
+    renewed: bool = False
+    """Whether somebody has asked for it to be looked up before its time."""
 
 
 class LookupCache(Generic[Value]):
     """A cache before a slow source: single-flight, served stale while it revalidates, bounded.
 
     A waiter that gives up (a client that leaves, a deadline) does not stop the look-up: it fills
-    the cache for the next one.
+    the cache for the next one. A look-up that ran over its time counts as failed until it ends.
     """
 
     def __init__(
@@ -68,21 +98,33 @@ class LookupCache(Generic[Value]):
         )
         self._flights: dict[Hashable, _Flight[Value]] = {}
         self.on_filled: Callable[[], None] = lambda: None
-        """Called after each look-up that has filled an entry."""
+        """Called after each look-up that has brought something."""
 
     def peek(self, key: Hashable) -> Found[Value] | None:
         """Return what is there, fresh or stale, without looking anything up."""
         entry = self._entries.get(key)
-        return None if entry is None else Found(entry.value, self._clock() - entry.at)
+        return None if entry is None else self._found(entry)
+
+    def renew(self, key: Hashable) -> None:
+        """Have a value looked up again when it is next asked for; it is served until then.
+
+        A value that was renewed at somebody's wish is not renewed again within `negative_ttl`.
+        """
+        entry = self._entries.get(key)
+        if entry is not None:
+            soon = self._settings.negative_ttl if entry.renewed else 0.0
+            entry.lifetime = min(entry.lifetime, soon)
+            entry.renewed = True
 
     async def get(
         self,
         key: Hashable,
-        load: Callable[[], Awaitable[Value | LookupFailed]],
+        load: Load[Value],
         *,
         patience: float,
         since: float | None = None,
         max_age: float | None = None,
+        wait: bool = True,
     ) -> Found[Value]:
         """Return the value: cached, or loaded within `patience` seconds.
 
@@ -90,27 +132,23 @@ class LookupCache(Generic[Value]):
         `since` (loop time) where that is earlier: who asks for several things one after the other
         waits for all of them together no longer than for one.
 
-        A value older than its time to live is returned at once and loaded again behind it;
-        one older than `max_age` is loaded again before it is returned.
+        A value older than its time to live is returned at once and loaded again behind it; one
+        older than `max_age` is loaded again before it is returned, unless that has just taken too
+        long. With `wait` False nothing is waited for: what is not there is `UNDER_WAY`.
         """
         entry = self._entries.get(key)
-        if entry is not None:
-            age = self._clock() - entry.at
-            if age < self._time_to_live(entry.value) and (max_age is None or age < max_age):
-                return Found(entry.value, age)
-            flight = self._fly(key, load)
-            if max_age is None and not isinstance(entry.value, LookupFailed):
-                return Found(entry.value, age)
-        else:
-            flight = self._fly(key, load)
+        if entry is not None and not self._is_due(entry, max_age):
+            return self._found(entry)
+        begins = key not in self._flights
+        flight = self._fly(key, load, patience)
+        if not (wait and _is_waited_for(entry, flight, begins=begins, lacking=max_age is not None)):
+            return Found(UNDER_WAY, 0.0) if entry is None else self._found(entry)
         try:
             begun = flight.since if since is None else min(since, flight.since)
             async with asyncio.timeout_at(begun + patience):
                 return await asyncio.shield(flight.task)
         except TimeoutError:
-            if entry is not None:
-                return Found(entry.value, self._clock() - entry.at)
-            return Found(LookupFailed(f"no answer within {patience:g} s"), 0.0)
+            return self._given_up(key, flight, patience)
 
     async def aclose(self) -> None:
         """Stop the look-ups under way."""
@@ -119,29 +157,74 @@ class LookupCache(Generic[Value]):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _time_to_live(self, value: Value | LookupFailed) -> float:
-        failed = isinstance(value, LookupFailed)
-        return self._settings.negative_ttl if failed else self._settings.ttl
+    def _found(self, entry: _Entry[Value]) -> Found[Value]:
+        return Found(entry.value, self._clock() - entry.at)
 
-    def _fly(
-        self, key: Hashable, load: Callable[[], Awaitable[Value | LookupFailed]]
-    ) -> _Flight[Value]:
+    def _is_due(self, entry: _Entry[Value], max_age: float | None) -> bool:
+        lifetime = entry.lifetime if max_age is None else min(entry.lifetime, max_age)
+        return self._clock() - entry.tried >= lifetime
+
+    def _fly(self, key: Hashable, load: Load[Value], patience: float) -> _Flight[Value]:
         flight = self._flights.get(key)
         if flight is None:
-            task = asyncio.create_task(self._load(key, load))
+            task = asyncio.create_task(self._load(key, load, patience))
             flight = self._flights[key] = _Flight(task, asyncio.get_running_loop().time())
             task.add_done_callback(lambda _: self._flights.pop(key, None))
         return flight
 
-    async def _load(
-        self, key: Hashable, load: Callable[[], Awaitable[Value | LookupFailed]]
-    ) -> Found[Value]:
-        value = await load()
+    def _given_up(self, key: Hashable, flight: _Flight[Value], patience: float) -> Found[Value]:
+        """Return what is there in place of a look-up that took too long, and take note of that."""
+        entry = self._entries.get(key)
+        if entry is None or not flight.task.done():
+            flight.given_up = True
+            entry = self._failed(entry, LookupFailed(f"no answer within {patience:g} s", late=True))
+            entry.ran_over = True
+            self._entries[key] = entry
+        return self._found(entry)
+
+    async def _load(self, key: Hashable, load: Load[Value], patience: float) -> Found[Value]:
+        loop, flight = asyncio.get_running_loop(), self._flights[key]
+        loaded = await load()
         known = self._entries.get(key)
-        if isinstance(value, LookupFailed) and known and not isinstance(known.value, LookupFailed):
-            value = known.value
-        weight = 1 if isinstance(value, LookupFailed) else self._weigh(value)
-        entry = _Entry(value, self._clock(), min(weight, self._settings.max_entries))
+        if isinstance(loaded, LookupFailed):
+            entry = self._failed(known, loaded)
+            entry.ran_over = flight.given_up or loop.time() - flight.since > patience
+        else:
+            entry = self._filled(known, loaded)
         self._entries[key] = entry
-        self.on_filled()
-        return Found(value, 0.0)
+        if not isinstance(loaded, LookupFailed):
+            self.on_filled()
+        return self._found(entry)
+
+    def _filled(self, known: _Entry[Value] | None, loaded: Value | Partial[Value]) -> _Entry[Value]:
+        """Return the entry for what a look-up has brought."""
+        now = at = self._clock()
+        lifetime = self._settings.ttl
+        if isinstance(loaded, Partial):
+            lifetime, value = self._settings.negative_ttl, loaded.value
+            if known is not None and not isinstance(known.value, LookupFailed):
+                value, at = loaded.onto(known.value), known.at
+        else:
+            value = loaded
+        weight = min(self._weigh(value), self._settings.max_entries)
+        return _Entry(value, weight, at, now, lifetime, renewed=known is not None and known.renewed)
+
+    def _failed(self, known: _Entry[Value] | None, failure: LookupFailed) -> _Entry[Value]:
+        """Return the entry after a look-up that failed: with the value that is known, if any is."""
+        now, lifetime = self._clock(), self._settings.negative_ttl
+        if known is None or isinstance(known.value, LookupFailed):
+            return _Entry(failure, 1, now, now, lifetime)
+        known.tried, known.lifetime = now, lifetime
+        return known
+
+
+def _is_waited_for(
+    entry: _Entry[Value] | None, flight: _Flight[Value], *, begins: bool, lacking: bool
+) -> bool:
+    """Say whether a look-up under way is worth a request's time."""
+    if entry is None:
+        return not flight.given_up
+    if isinstance(entry.value, LookupFailed):
+        # Where the last one hung, one request at a time finds out whether the next one does.
+        return begins or not entry.ran_over
+    return lacking and not entry.ran_over

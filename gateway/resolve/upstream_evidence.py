@@ -23,55 +23,75 @@ class UpstreamEvidence:
 
     async def gather(self, inquiry: Inquiry) -> None:
         """Add what the model list, further metadata and the job records say to an inquiry."""
-        headers, since = inquiry.question.headers, inquiry.since
+        headers, since, wait = inquiry.question.headers, inquiry.since, inquiry.wait
+        if wait:
+            await self._begin(inquiry)
         found = await self._lookup.models(
-            inquiry.upstream, headers, wanted=inquiry.model, since=since
+            inquiry.upstream, headers, wanted=inquiry.model, since=since, wait=wait
         )
-        was_unknown = inquiry.kind is Kind.AUTO
-        inquiry.kind = self._lookup.kind(inquiry.upstream)
-        if was_unknown and describes(inquiry.kind):
-            inquiry.evidence = [
-                piece
-                for piece in inquiry.evidence
-                if piece.source not in (Source.ID, Source.CATALOGUE)
-            ]
-            self._names.ask(inquiry)
-        models = found.value if isinstance(found.value, ModelList) else ModelList()
+        self._recognise(inquiry)
+        models = found.value
+        if isinstance(models, LookupFailed):
+            models = ModelList(kind=inquiry.kind)
         inquiry.card = await self._lookup.card(
-            inquiry.upstream, headers, models, inquiry.model, since=since
+            inquiry.upstream, headers, models, inquiry.model, since=since, wait=wait
         )
-        self._ask_list(inquiry, found)
-        strongest = min((ORDER[p.source] for p in inquiry.evidence if p.shapes), default=99)
-        if strongest > ORDER[Source.JOB] and may_have_jobs(inquiry.kind):
+        inquiry.unreadable = inquiry.card is None and not models.cards
+        self._add_metadata(inquiry, found)
+        if _could_be_a_jobs(inquiry):
             await self._ask_jobs(inquiry, models)
         if inquiry.card is not None and inquiry.card.base:
             base = inquiry.card.base
             self._add_lineage(inquiry, Source.PARENT, "its model card names", base, models)
 
-    def _ask_list(self, inquiry: Inquiry, found: Found[ModelList]) -> None:
+    async def _begin(self, inquiry: Inquiry) -> None:
+        """Start what does not depend on the list, so that all of it is waited for at once."""
+        if inquiry.kind is Kind.AUTO:
+            return
+        headers, since = inquiry.question.headers, inquiry.since
+        models = self._lookup.known_list(inquiry.owner)
+        if models is None:
+            await self._lookup.models(inquiry.upstream, headers, since=since, wait=False)
+        if not isinstance(models, ModelList):
+            models = ModelList(kind=inquiry.kind)
+        inquiry.card = await self._lookup.card(
+            inquiry.upstream, headers, models, inquiry.model, since=since, wait=False
+        )
+        if _could_be_a_jobs(inquiry):
+            await self._lookup.lineage(
+                inquiry.upstream, headers, wanted=inquiry.model, since=since, wait=False
+            )
+
+    def _recognise(self, inquiry: Inquiry) -> None:
+        """Take note of the upstream's kind as its list tells it: names mean something at some."""
+        before, inquiry.kind = inquiry.kind, self._lookup.kind(inquiry.upstream)
+        if inquiry.kind is before or not (describes(before) or describes(inquiry.kind)):
+            return
+        by_name = (Source.ID, Source.CATALOGUE)
+        inquiry.evidence = [piece for piece in inquiry.evidence if piece.source not in by_name]
+        self._names.ask(inquiry)
+
+    def _add_metadata(self, inquiry: Inquiry, found: Found[ModelList]) -> None:
+        """Add what the list and further metadata say."""
+        card, age = inquiry.card, found.age
         if isinstance(found.value, LookupFailed):
             detail = f"the model list could not be read ({found.value.reason})"
-            inquiry.evidence.append(Evidence(Source.CAPABILITY, detail, age=found.age))
-        elif inquiry.card is None:
-            detail = f"not among the {len(found.value.cards)} models that this key sees"
-            inquiry.evidence.append(Evidence(Source.CAPABILITY, detail, age=found.age))
-        else:
-            card = inquiry.card
-            silent = inquiry.question.shape in card.silent_on
+            inquiry.evidence.append(Evidence(Source.CAPABILITY, detail, age=age))
+        elif card is None:
+            count = len(found.value.cards)
+            among = f"not among the {count} models that this key sees"
+            detail = among if count else "the model list is empty"
+            inquiry.evidence.append(Evidence(Source.CAPABILITY, detail, age=age))
+        if card is not None:
+            detail = card.detail or "in the model list, which does not say at which endpoint"
             inquiry.evidence.append(
-                Evidence(
-                    Source.CAPABILITY,
-                    card.detail or "in the model list, which does not say at which endpoint",
-                    () if silent else card.shapes,
-                    exists=True,
-                    age=found.age,
-                )
+                Evidence(Source.CAPABILITY, detail, _shapes(inquiry), exists=True, age=age)
             )
 
     async def _ask_jobs(self, inquiry: Inquiry, models: ModelList) -> None:
-        headers, since = inquiry.question.headers, inquiry.since
+        headers, since, wait = inquiry.question.headers, inquiry.since, inquiry.wait
         found = await self._lookup.lineage(
-            inquiry.upstream, headers, wanted=inquiry.model, since=since
+            inquiry.upstream, headers, wanted=inquiry.model, since=since, wait=wait
         )
         if isinstance(found.value, LookupFailed):
             detail = f"the job records could not be read ({found.value.reason})"
@@ -81,7 +101,12 @@ class UpstreamEvidence:
         what = "the record of its fine-tuning job names"
         if base is None and inquiry.base is None and found.value.jobs:
             checkpoints = await self._lookup.checkpoints(
-                inquiry.upstream, headers, found.value, since=since
+                inquiry.upstream,
+                headers,
+                found.value,
+                wanted=inquiry.model,
+                since=since,
+                wait=wait,
             )
             if isinstance(checkpoints.value, Lineage):
                 base = checkpoints.value.bases.get(inquiry.model)
@@ -124,3 +149,17 @@ class UpstreamEvidence:
         if learned is not None:
             return (learned.shape,)
         return self._names.endpoints(inquiry, model)
+
+
+def _shapes(inquiry: Inquiry) -> tuple[Shape, ...]:
+    """Return where the model's card says that it lives, as far as that means this request."""
+    card = inquiry.card
+    if card is None or inquiry.question.shape in card.silent_on:
+        return ()
+    return card.shapes
+
+
+def _could_be_a_jobs(inquiry: Inquiry) -> bool:
+    """Whether job records could tell where the model lives, and nothing stronger does."""
+    strongest = min((ORDER[p.source] for p in inquiry.evidence if p.shapes), default=99)
+    return strongest > ORDER[Source.JOB] and not _shapes(inquiry) and may_have_jobs(inquiry.kind)

@@ -1,10 +1,13 @@
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.config.settings import TimeoutSettings, UpstreamSettings
 from gateway.errors import TruncatedStream, UpstreamUnavailable
 from gateway.resolve.asking import Answer, ask, fields_of
 from gateway.resolve.lookup_cache import LookupFailed
@@ -25,9 +28,12 @@ HEADERS: RawHeaders = (
 )
 
 
+UP = UpstreamSettings("up", "http://127.0.0.1:1/v1")
+
+
 def answer_of(answer: FakeAnswer, call: MetadataCall | None = None) -> Answer | LookupFailed:
     network = FakeUpstream(lambda _: answer)
-    return asyncio.run(ask(network.send, "up", call or MetadataCall("/models"), HEADERS))
+    return asyncio.run(ask(network.send, UP, call or MetadataCall("/models"), HEADERS))
 
 
 def test_the_answer_is_decoded_and_has_its_headers() -> None:
@@ -59,7 +65,7 @@ def test_only_who_asks_is_passed_on_of_the_clients_headers() -> None:
 )
 def test_a_call_is_sent_as_it_says(call: MetadataCall, sent: Any) -> None:
     network = FakeUpstream(lambda _: json_reply({}))
-    asyncio.run(ask(network.send, "up", call, HEADERS))
+    asyncio.run(ask(network.send, UP, call, HEADERS))
     (made,) = network.calls
     assert (made.method, made.path, made.query, made.body, made.root) == sent
     typed = dict(made.client_headers).get(b"content-type")
@@ -94,6 +100,23 @@ def test_an_endless_body_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(failed, LookupFailed)
     assert "more than 10 bytes" in failed.reason
     assert endless.delivered == 2
+
+
+def test_a_body_that_does_not_end_is_given_up_in_time() -> None:
+    class Trickling(FakeReply):
+        async def chunks(self) -> AsyncIterator[bytes]:
+            yield b"["
+            await asyncio.Event().wait()
+
+    async def scenario() -> None:
+        reply = Trickling()
+        network = FakeUpstream(lambda _: reply)
+        hasty = replace(UP, timeouts=TimeoutSettings(metadata=0.001))
+        failed = await ask(network.send, hasty, MetadataCall("/models"), HEADERS)
+        assert failed == LookupFailed("GET /models: no whole reply within 0.005 s")
+        assert reply.closed
+
+    asyncio.run(scenario())
 
 
 @given(st.binary(max_size=60))

@@ -32,6 +32,7 @@ from tests.fakes import (
     json_reply,
 )
 from tests.resolve.payloads import sample
+from tests.upstream.scripted import until
 
 CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES
 ALICE: RawHeaders = ((b"authorization", b"Bearer alice"),)
@@ -413,10 +414,20 @@ def test_further_look_ups_are_made_once_for_each_credential(kind: Kind, key: str
     assert scene.asked.count(key) == 2
 
 
-def test_no_further_look_up_is_made_where_the_list_itself_failed() -> None:
-    scene = Scene({}, Kind.OLLAMA)
+def test_what_is_told_further_counts_where_the_list_itself_failed() -> None:
+    scene = Scene({"POST /…/api/show": shown("completion")}, Kind.OLLAMA)
+    route = scene.route("m", RESPONSES)
+    assert (route.resolved_by, route.exists) == (Source.DEFAULT, True)
+    details = [piece.detail for piece in route.evidence]
+    assert details[0] == "the model list could not be read (GET /models: status 404)"
+    assert 'capabilities are ["completion"]' in details[1]
+    assert scene.route("m", CHAT).resolved_by is Source.CAPABILITY
+
+
+def test_no_further_look_up_is_made_of_a_server_that_is_not_known() -> None:
+    scene = Scene({})
     scene.route("m", CHAT)
-    assert "POST /…/api/show" not in scene.asked
+    assert scene.asked == ["GET /models", "GET /fine_tuning/jobs"]
 
 
 def test_a_server_that_hangs_is_given_up_and_not_asked_again_soon() -> None:
@@ -432,7 +443,8 @@ def test_a_server_that_hangs_is_given_up_and_not_asked_again_soon() -> None:
     settings = Settings((upstream,), memory=MemorySettings(ttl=100, negative_ttl=10))
 
     async def ask() -> None:
-        patient = UpstreamSettings("up", upstream.base_url, Kind.OLLAMA)
+        for_ever = TimeoutSettings(metadata=1e9)
+        patient = UpstreamSettings("up", upstream.base_url, Kind.OLLAMA, timeouts=for_ever)
         # No time at all: what bounds a look-up is the event loop's clock.
         hasty = replace(patient, timeouts=TimeoutSettings(metadata=0.0))
         lookup = Lookup(settings, hanging, fingerprint, FakeClock())
@@ -440,7 +452,10 @@ def test_a_server_that_hangs_is_given_up_and_not_asked_again_soon() -> None:
         assert isinstance(found.value, ModelList)
         for _ in range(2):
             assert await lookup.card(hasty, ALICE, found.value, "m") == found.value.cards["m"]
+        # Nor is it waited for when it is asked about another model.
+        assert await lookup.card(patient, ALICE, found.value, "other") is None
+        await until(lambda: len(asked) == 3)
         await lookup.aclose()
 
     asyncio.run(ask())
-    assert asked == ["GET /models", "POST /…/api/show"]
+    assert asked == ["GET /models", "POST /…/api/show", "POST /…/api/show"]
