@@ -76,7 +76,7 @@ def build(settings: Settings) -> Application:
     responses = ResponseMemory(open_store(settings.responses))
     exchange = Exchange(settings, resolver, upstreams.send, attempts, memory, responses)
     passing = Passing(settings, resolver, upstreams.send)
-    listing = Listing(settings, passing, upstreams.send)
+    listing = Listing(settings, resolver, passing, upstreams.ask)
     fine_tunes = FineTunes(settings, resolver, upstreams.send)
     legacy = Legacy(settings, exchange, passing, listing, fine_tunes)
     services = Services(exchange, passing, listing, legacy, responses, observer)

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 import msgspec
 
 from gateway.exchange.legacy import Legacy
-from gateway.exchange.listing import Listing
+from gateway.exchange.listing import Listing, shorter_names
 from gateway.exchange.message import ClientReply, Decision, with_path_model
 from gateway.exchange.passing import Passing
 from gateway.exchange.remembering import ResponseMemory
@@ -56,7 +56,7 @@ class Handlers:
 
     async def model(self, request: Request, decision: Decision, model: str) -> ClientReply:
         """Serve one model's card, and whatever else is done to a model."""
-        return await self.listing.one(request, unquote(model), decision)
+        return await self.listing.one(request, unquote(model), decision, shorter_names(model))
 
     async def stored_response(
         self, request: Request, decision: Decision, response: str

@@ -197,7 +197,9 @@ def check_size(size: int, limit: int) -> None:
         raise too_large(limit)
 
 
-def listing_failed(upstream: str, status: int, body: bytes) -> UpstreamReplied:
+def listing_failed(
+    upstream: str, status: int, body: bytes, headers: RawHeaders = ()
+) -> UpstreamReplied:
     """Return the error for a model list that an upstream did not give."""
     try:
         known = upstream_error(decode_object(body))
@@ -210,6 +212,7 @@ def listing_failed(upstream: str, status: int, body: bytes) -> UpstreamReplied:
         status=client_status(status),
         type=known.type if known else "server_error",
         code=known.code if known else None,
+        headers=_kept_headers(headers),
     )
 
 

@@ -21,8 +21,9 @@ from gateway.exchange.legacy_replies import (
     renamed_error,
     without_body_headers,
 )
-from gateway.exchange.listing import Listing, model_path
+from gateway.exchange.listing import Listing, list_reply, model_path
 from gateway.exchange.message import ClientReply, Decision, read_object
+from gateway.exchange.model_lists import in_pieces
 from gateway.exchange.passing import Passing
 from gateway.exchange.story import Exchange
 from gateway.request import GenerationRequest, Request
@@ -82,15 +83,16 @@ class Legacy:
         return await deprecating("engines", path, handler)(request, decision)
 
     async def no_action(
-        self,
-        request: Request,  # noqa: ARG002 - as the route table calls it
-        decision: Decision,  # noqa: ARG002
-        engine: str,
-        action: str,
+        self, request: Request, decision: Decision, engine: str, action: str
     ) -> ClientReply:
-        """Raise `UnknownRoute` for what engines no longer do, or never did."""
+        """Raise `UnknownRoute` for what engines no longer do, or never did.
+
+        Nothing was ever read below an engine: there the path is a name with slashes in it.
+        """
         if action in engines.REMOVED:
             raise _removed(f"/engines/{unquote_plus(engine)[:200]}/{action}", action)
+        if request.method == "GET":
+            return await self.engine(request, decision, f"{engine}/{action}")
         known = ", ".join(engines.MODERN_PATHS)
         raise UnknownRoute(
             f"Engines have no '{action[:100]}'. Below /v1/engines/{{engine}} the gateway "
@@ -148,9 +150,11 @@ class Legacy:
         return await _deprecated_fine_tunes(handler)(request, decision)
 
     async def _engines(self, call: Request, decision: Decision) -> ClientReply:
-        asked = replace(call, path="/models")
-        models = await expect_json(await self._listing.all(asked, decision), engines.client_param)
-        return json_reply(engines.engines_from_models(models))
+        cards = await self._listing.cards(replace(call, path="/models"), decision)
+        listed: list[bytes] = []
+        async for some in in_pieces(cards):
+            listed += [encode_json(engine) for engine in engines.engines_from_cards(some)]
+        return list_reply(listed)
 
     async def _engine(self, engine: str, call: Request, decision: Decision) -> ClientReply:
         asked = replace(call, path=model_path(engine))

@@ -1,111 +1,199 @@
 """`GET /v1/models` and `GET /v1/models/{id}`: what the upstreams list, and the aliases."""
 
-import asyncio
-from urllib.parse import quote
+from collections.abc import Iterable, Iterator, Sequence
+from urllib.parse import quote, unquote
 
 import msgspec
 
-from gateway.config.settings import CredentialPolicy, ModelRule, Settings
-from gateway.errors import GatewayError, ModelNotFound, UpstreamError
+from gateway.config.settings import ModelRule, Settings
+from gateway.errors import MethodNotAllowed, ModelNotFound
 from gateway.exchange import failures, restrictions
-from gateway.exchange.message import ClientReply, Decision, decode_object
+from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.model_lists import in_pieces, named
 from gateway.exchange.passing import Passing
-from gateway.exchange.sending import read_whole
+from gateway.exchange.upstream_lists import (
+    Listed,
+    Unlisted,
+    UpstreamLists,
+    nothing_listed,
+    warning_of,
+)
 from gateway.request import Request
-from gateway.shapes import Json, RawHeaders, Send, UpstreamCall
+from gateway.resolve.refusals import Verdict, classify
+from gateway.resolve.resolver import Resolver
+from gateway.shapes import Send
 
-MAX_LIST_BYTES = 16 * 1024 * 1024
+MAX_SEGMENTS = 8
+"""Segments of a path among which the end of a model's name is looked for."""
+
 _JSON = [(b"content-type", b"application/json")]
+_READING = ("GET", "HEAD")
 
 
 class Listing:
-    """Lists models as each caller may see them: nothing here is cached."""
+    """Lists models as each caller may see them: nothing here is cached.
 
-    def __init__(self, settings: Settings, passing: Passing, send: Send) -> None:
+    `send` is for the lists; all else goes through `passing`.
+    """
+
+    def __init__(
+        self, settings: Settings, resolver: Resolver, passing: Passing, send: Send
+    ) -> None:
         self._settings = settings
+        self._resolver = resolver
         self._passing = passing
-        self._send = send
+        self._lists = UpstreamLists(settings, send)
         self._redirects = dict(settings.retired.redirect)
         redirects = [ModelRule(old, model=new) for old, new in self._redirects.items()]
         self._aliases = {
             rule.pattern: rule
-            for rule in reversed([*settings.models, *redirects])
-            if not rule.is_glob and rule.model is not None
+            for rule in reversed([*self._used(settings.models), *redirects])
+            if rule.model is not None
         }
 
-    async def all(self, call: Request, decision: Decision) -> ClientReply:
-        """Return the model list: untouched where there is nothing to add, else merged.
+    def _used(self, rules: Iterable[ModelRule]) -> Iterator[ModelRule]:
+        """Yield the rules for one name each, without those behind a pattern that takes it."""
+        for rule in rules:
+            if not rule.is_glob and self._resolver.rule_for(rule.pattern) is rule:
+                yield rule
 
-        An upstream that cannot be asked is left out, unless none can.
-        """
-        restrictions.check_query(call)
+    async def all(self, call: Request, decision: Decision) -> ClientReply:
+        """Return the model list: untouched where there is nothing to add, else merged."""
         if not self._aliases and len(self._settings.upstreams) == 1 and call.client is None:
             return await self._passing.run(call, decision)
-        names = [upstream.name for upstream in self._settings.upstreams]
-        answers = await asyncio.gather(
-            *(self._list(name, call) for name in names), return_exceptions=True
-        )
-        cards: dict[str, Json] = {name: _alias_card(rule) for name, rule in self._aliases.items()}
-        errors: list[GatewayError] = []
-        for name, answer in zip(names, answers, strict=True):
-            if isinstance(answer, GatewayError):
-                errors.append(answer)
-                if isinstance(answer, UpstreamError):
-                    decision.failed(name, answer)
-            elif isinstance(answer, BaseException):
-                raise answer
-            else:
-                for card in answer:
-                    cards.setdefault(card["id"], card)
-        if errors and len(errors) == len(names):
-            raise errors[0]
-        decision.upstream = ",".join(names)
-        visible = [card for name, card in cards.items() if failures.is_allowed(call.client, name)]
-        body = msgspec.json.encode({"object": "list", "data": visible})
-        return ClientReply(200, list(_JSON), body)
+        return list_reply(await self.cards(call, decision))
 
-    async def one(self, call: Request, model: str, decision: Decision) -> ClientReply:
-        """Return one model's card: an alias's own, else the upstream's.
+    async def cards(self, call: Request, decision: Decision) -> list[bytes]:
+        """Return the cards of all models that the caller may see, as JSON, aliases first.
 
-        Other methods (`DELETE`) are passed on, for models that the client may use.
+        The upstreams are asked side by side. One that does not give its list, within its
+        `timeouts.metadata`, is left out with a warning; raises the error if none does.
+        """
+        restrictions.check_query(call)
+        listed, unlisted = await self._lists.ask_all(call.headers, call.query)
+        for left_out in unlisted:
+            left_out.note(decision)
+        decision.warn(warning_of(unlisted))
+        if not listed:
+            raise nothing_listed(unlisted)
+        decision.upstream = ",".join([each.upstream for each in listed])
+        cards: dict[str, bytes] = {}
+        async for names in in_pieces(list(self._aliases)):
+            for name in names:
+                if failures.is_allowed(call.client, name):
+                    cards[name] = _alias_card(name, self._aliases[name])
+        for each in listed:
+            await self._add(cards, each, call)
+        return list(cards.values())
+
+    async def one(
+        self, call: Request, model: str, decision: Decision, shorter: Sequence[str] = ()
+    ) -> ClientReply:
+        """Return one model's card: an alias's own, else that of the upstream that has the model.
+
+        Other methods, and paths that go on behind the model, are passed on to that upstream:
+        `shorter` are the names that such a path may begin with. An alias can only be read: what is
+        done to it would be done to another model.
         """
         if not failures.is_allowed(call.client, model):
             raise ModelNotFound(f"The model '{model}' does not exist.", param="model")
-        rule = self._aliases.get(model)
-        if rule is not None and call.method == "GET":
+        alias = self._alias(model)
+        if alias is not None and call.method in _READING:
             decision.warn(failures.redirect_warning(model, self._redirects.get(model, model)))
             decision.resolved_by = "config"
-            decision.upstream = rule.upstream or self._settings.upstreams[0].name
-            return ClientReply(200, list(_JSON), msgspec.json.encode(_alias_card(rule)))
-        return await self._passing.run(call, decision)
+            decision.upstream = alias.upstream or self._settings.upstreams[0].name
+            return ClientReply(200, list(_JSON), _alias_card(model, alias))
+        if alias is not None and alias.model != model and call.method != "OPTIONS":
+            raise _only_an_alias(model, alias)
+        reply = await self._passing.run(call, decision, (model, *shorter))
+        if call.method == "GET" and _lacks_cards(reply, model):
+            card = await self._listed_card(call, model, decision)
+            if card is not None:
+                return ClientReply(200, list(_JSON), card)
+        return reply
 
-    async def _list(self, upstream: str, call: Request) -> list[Json]:
-        reply = await self._send(_list_call(upstream, call.headers, call.query))
-        body = await read_whole(reply, MAX_LIST_BYTES)
-        own_key = self._settings.upstream(upstream).credential is CredentialPolicy.KEY
-        if own_key and reply.status in (401, 403):
-            raise failures.own_key_refused(upstream)
-        if reply.status != 200:
-            raise failures.listing_failed(upstream, reply.status, body)
-        data = decode_object(body).get("data")
-        if not isinstance(data, list):
-            return []
-        return [card for card in data if isinstance(card, dict) and isinstance(card.get("id"), str)]
+    def _alias(self, model: str) -> ModelRule | None:
+        """Return the rule by which another model is served under this name: exact, or a glob."""
+        exact = self._aliases.get(model)
+        if exact is not None:
+            return exact
+        rule = self._resolver.rule_for(model)
+        return rule if rule is not None and rule.model not in (None, model) else None
+
+    async def _add(self, cards: dict[str, bytes], listed: Listed, call: Request) -> None:
+        """Add an upstream's cards, as far as requests of their names go there.
+
+        A name that a rule sends elsewhere is in that upstream's list, or in none.
+        """
+        async for entries in in_pieces(listed.entries):
+            for name, card in named(entries):
+                if name in cards or not failures.is_allowed(call.client, name):
+                    continue
+                rule = self._resolver.rule_for(name)
+                if rule is not None and rule.model not in (None, name):
+                    cards[name] = _alias_card(name, rule)
+                elif rule is None or rule.upstream in (None, listed.upstream):
+                    cards[name] = card
+
+    async def _listed_card(self, call: Request, model: str, decision: Decision) -> bytes | None:
+        """Return a model's card out of the list of the upstream that was just asked for it."""
+        decision.attempts += 1
+        answer = await self._lists.ask(decision.upstream, call.headers)
+        if isinstance(answer, Unlisted):
+            answer.note(decision)
+            return None
+        async for entries in in_pieces(answer.entries):
+            for name, card in named(entries):
+                if name == model:
+                    return card
+        return None
 
 
-def _list_call(upstream: str, headers: RawHeaders, query: bytes) -> UpstreamCall:
-    return UpstreamCall(upstream, "GET", "/models", query=query, client_headers=headers)
-
-
-def _alias_card(rule: ModelRule) -> Json:
+def _alias_card(name: str, rule: ModelRule) -> bytes:
     """Return the model object of an alias: OpenAI's four keys, and what it stands for."""
-    return {
-        "id": rule.pattern,
-        "object": "model",
-        "created": 0,
-        "owned_by": "endpoint-gateway",
-        "root": rule.model,
-    }
+    return msgspec.json.encode(
+        {
+            "id": name,
+            "object": "model",
+            "created": 0,
+            "owned_by": "endpoint-gateway",
+            "root": rule.model,
+        }
+    )
+
+
+def _only_an_alias(name: str, rule: ModelRule) -> MethodNotAllowed:
+    return MethodNotAllowed(
+        f"'{name}' is another name of '{rule.model}' in the gateway's configuration. Call it by "
+        "its own name to change or delete it; to end the other name, take it out of the "
+        "configuration.",
+        param="model",
+        headers=(("allow", ", ".join(_READING)),),
+    )
+
+
+def shorter_names(path: str) -> list[str]:
+    """Return what else than the whole of a path behind `/models/` may be a name, longest first.
+
+    Slashes in a name may be encoded or not: `org/model/endpoints` can be about three models.
+    """
+    segments = path.split("/")
+    ends = range(min(len(segments), MAX_SEGMENTS) - 1, 0, -1)
+    return [unquote("/".join(segments[:end])) for end in ends]
+
+
+def _lacks_cards(reply: ClientReply, model: str) -> bool:
+    """Whether an upstream has no cards at all, only the list (vLLM, llama.cpp, TGI)."""
+    if reply.status not in (404, 405) or not isinstance(reply.body, bytes):
+        return False
+    refusal = classify(None, reply.status, reply.body, model=model)
+    return refusal.verdict is Verdict.UNKNOWN_ROUTE
+
+
+def list_reply(cards: Iterable[bytes]) -> ClientReply:
+    """Return a model list, of cards in JSON, as OpenAI writes it."""
+    body = b'{"object":"list","data":[' + b",".join(cards) + b"]}"
+    return ClientReply(200, list(_JSON), body)
 
 
 def model_path(model: str) -> str:

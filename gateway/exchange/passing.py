@@ -1,11 +1,12 @@
 """Everything that is not generation: passed on as it is, streamed both ways.
 
-The request goes to the upstream its `model` belongs to, or to the default one. Bodies are not held:
-only the beginning is read ahead, to find the model's name in JSON or in a multipart form.
+The request goes to the upstream its `model` belongs to, as the body or the path names it, or to the
+default one. Bodies are not held: only the beginning is read ahead, to find the model's name in JSON
+or in a multipart form.
 """
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from gateway.config.settings import (
     CredentialPolicy,
@@ -34,6 +35,8 @@ from gateway.request import Request
 from gateway.resolve.resolver import Question, Resolver
 from gateway.shapes import RawHeaders, Send, Shape, UpstreamCall
 
+_WITH_A_BODY = ("POST", "PUT", "PATCH")
+
 
 @dataclass(frozen=True, slots=True)
 class _Routed:
@@ -61,15 +64,19 @@ class Passing:
             or settings.upstreams[0].kind is Kind.AZURE
         )
 
-    async def run(self, call: Request, decision: Decision) -> ClientReply:
-        """Forward one request; raises `GatewayError` before the reply has begun."""
+    async def run(
+        self, call: Request, decision: Decision, named: Sequence[str] = ()
+    ) -> ClientReply:
+        """Forward one request; raises `GatewayError` before the reply has begun.
+
+        `named` are the models that the path may be about, the likeliest first.
+        """
         if call.client is not None and call.client.is_restricted:
             call = await restrictions.admitted(call, self._settings.server.max_body_bytes)
         default = self._settings.upstreams[0].name
         routed = _Routed(default, call.body, call.model)
-        by_model = self._by_model or call.model is not None
-        if by_model and call.method in ("POST", "PUT", "PATCH"):
-            routed = await self._routed(call, decision)
+        if self._by_model or call.model is not None:
+            routed = await self._routed(call, decision, named)
         upstream = routed.upstream
         decision.upstream = upstream
         decision.endpoint = f"/v1{call.path}"
@@ -99,7 +106,21 @@ class Passing:
             return failures.untouched(await read_failure(0, reply))
         return ClientReply(reply.status, list(reply.headers), passed_on(reply))
 
-    async def _routed(self, call: Request, decision: Decision) -> _Routed:
+    async def _routed(self, call: Request, decision: Decision, named: Sequence[str]) -> _Routed:
+        """Return where a request goes, by the model that its body names, or else its path."""
+        if call.method in _WITH_A_BODY:
+            routed = await self._routed_by_body(call, decision)
+        elif call.model is not None:
+            upstream, model = await self._sent(call.model, call, decision)
+            routed = _Routed(upstream, call.body, model)
+        else:
+            routed = _Routed(self._settings.upstreams[0].name, call.body)
+        if routed.model is None and named:
+            upstream = await self._resolver.upstream_of(named[0], call.headers, *named[1:])
+            return replace(routed, upstream=upstream)
+        return routed
+
+    async def _routed_by_body(self, call: Request, decision: Decision) -> _Routed:
         """Find the model in the body; return its upstream and the body with the name to send."""
         prefix, rest = await read_ahead(call.body)
         limit = self._settings.server.max_body_bytes
@@ -117,16 +138,19 @@ class Passing:
             found = json_model(prefix)
         if found is None:
             return _Routed(self._settings.upstreams[0].name, _again(prefix, rest))
-        # A form's field may hold what looks like the field that was looked for.
-        failures.check_allowed(call.client, found)
-        asked = self._resolver.redirected(found) or found
-        decision.warn(failures.redirect_warning(found, asked))
-        rule = self._resolver.rule_for(asked)
-        upstream = await self._upstream(asked, rule, call.headers)
-        model = (rule and rule.model) or asked
+        upstream, model = await self._sent(found, call, decision)
         if model != found:
             prefix = _renamed(prefix, model, given_type)
         return _Routed(upstream, _again(prefix, rest), model)
+
+    async def _sent(self, named: str, call: Request, decision: Decision) -> tuple[str, str]:
+        """Return the upstream of a model that a request names, and the model as sent."""
+        # A form's field may hold what looks like the field that was looked for.
+        failures.check_allowed(call.client, named)
+        asked = self._resolver.redirected(named) or named
+        decision.warn(failures.redirect_warning(named, asked))
+        rule = self._resolver.rule_for(asked)
+        return await self._upstream(asked, rule, call.headers), (rule and rule.model) or asked
 
     async def _upstream(self, model: str, rule: ModelRule | None, headers: RawHeaders) -> str:
         if rule is not None and rule.upstream is not None:

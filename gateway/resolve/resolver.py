@@ -125,6 +125,27 @@ class Resolver:
         """Return whose knowledge this route's upstream answers with these headers are."""
         return self._lookup.owner(route.upstream, headers)
 
+    async def upstream_of(self, model: str, headers: RawHeaders, *shorter: str) -> str:
+        """Return the upstream that has a model: its rule's, else the first whose list names it.
+
+        Where nothing is said of the model, it is that of the first of the `shorter` names of which
+        something is, else the default one. What a name alone tells does not count: a list that was
+        shown to the caller names the model, and has the last word.
+        """
+        default = self._settings.upstreams[0].name
+        if len(self._settings.upstreams) == 1:
+            return default
+        since = asyncio.get_running_loop().time()
+        for name in (model, *shorter):
+            asked = self.redirected(name) or name
+            rule = self.rule_for(asked)
+            if rule is not None and rule.upstream is not None:
+                return rule.upstream
+            listing = await self._listing((rule and rule.model) or asked, headers, since)
+            if listing is not None:
+                return listing.name
+        return default
+
     async def nearest(self, route: Route, headers: RawHeaders) -> list[str]:
         """Return up to three ids that this credential can see and that resemble the one asked."""
         upstream = self._settings.upstream(route.upstream)
@@ -165,6 +186,12 @@ class Resolver:
             model, self._lookup.kind(default)
         ):
             return default
+        return await self._listing(model, headers, since) or default
+
+    async def _listing(
+        self, model: str, headers: RawHeaders, since: float
+    ) -> UpstreamSettings | None:
+        """Return the first upstream whose list has the model."""
         # Side by side: one that does not answer takes no time from the others.
         asked = [
             asyncio.create_task(self._lookup.models(each, headers, wanted=model, since=since))
@@ -178,7 +205,7 @@ class Resolver:
         finally:
             for listed in asked:
                 listed.cancel()  # who waits: the look-up itself goes on
-        return default
+        return None
 
     def _ask_memory(self, inquiry: Inquiry) -> None:
         question = inquiry.question

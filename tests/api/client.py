@@ -68,7 +68,9 @@ class Client:
         self.scene = scene or Scene(answer, server=server)
         settings = Settings((OPENAI,), server or ServerSettings(), clients=clients)
         passing = Passing(self.scene.settings, self.scene.resolver, self.scene.network.send)
-        listing = Listing(self.scene.settings, passing, self.scene.network.send)
+        listing = Listing(
+            self.scene.settings, self.scene.resolver, passing, self.scene.network.send
+        )
         self.observer = Recorder()
         fine_tunes = FineTunes(settings, self.scene.resolver, self.scene.network.send)
         legacy = Legacy(settings, self.scene.exchange, passing, listing, fine_tunes)

@@ -28,7 +28,7 @@ class LegacyScene(Scene):
         super().__init__(*arguments, **more)
         self.waits: list[float] = []
         passing = Passing(self.settings, self.resolver, self.network.send)
-        listing = Listing(self.settings, passing, self.network.send)
+        listing = Listing(self.settings, self.resolver, passing, self.network.send)
         self.tunes = tunes = FineTunes(self.settings, self.resolver, self.network.send, self.pause)
         legacy = Legacy(
             self.settings, self.exchange, passing, listing, tunes, lambda: "0123456789" * 3

@@ -263,6 +263,8 @@ def test_one_engine_is_one_models_card() -> None:
     assert scene.network.paths == ["GET /models/org%2Fm"]
     assert dict(told.reply.headers)[b"link"] == b'</v1/models/org%2Fm>; rel="successor-version"'
     assert scene.ask("GET", "/engines/text-davinci-edit-001").json["id"] == "text-davinci-edit-001"
+    assert scene.ask("GET", "/engines/org/m").json["id"] == "org/m"
+    assert scene.network.paths[1:] == ["GET /models/org%2Fm"]
 
 
 def test_an_unknown_engine_is_not_found_by_that_name() -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import msgspec
 import pytest
@@ -19,13 +18,11 @@ from gateway.config.settings import (
 from gateway.errors import (
     GatewayError,
     InvalidRequest,
-    ModelNotFound,
     PayloadTooLarge,
     PermissionDenied,
     TruncatedStream,
     UpstreamError,
 )
-from gateway.exchange.listing import Listing, model_path
 from gateway.exchange.message import ClientReply, Decision
 from gateway.exchange.passing import Passing
 from gateway.request import Request
@@ -289,98 +286,6 @@ def test_the_gateways_own_key_refused_is_not_shown() -> None:
     asyncio.run(scenario())
 
 
-async def listed(
-    scene: Scene, client: ClientSettings | None = None, headers: RawHeaders = ALICE
-) -> tuple[ClientReply, Any]:
-    passing = Passing(scene.settings, scene.resolver, scene.network.send)
-    listing = Listing(scene.settings, passing, scene.network.send)
-    call = Request("GET", "/models", b"", headers, b"", client)
-    reply = await listing.all(call, Decision())
-    if isinstance(reply.body, bytes):
-        return reply, msgspec.json.decode(reply.body)
-    return reply, msgspec.json.decode(b"".join([chunk async for chunk in reply.body]))
-
-
-async def card(scene: Scene, model: str, client: ClientSettings | None = None) -> ClientReply:
-    passing = Passing(scene.settings, scene.resolver, scene.network.send)
-    listing = Listing(scene.settings, passing, scene.network.send)
-    call = Request("GET", model_path(model), b"", ALICE, b"", client)
-    return await listing.one(call, model, Decision())
-
-
-def lists(call: UpstreamCall) -> Answer:
-    name = "gpt-4o" if call.upstream == "openai" else "llama-3"
-    return json_reply({"object": "list", "data": [{"id": name, "object": "model"}, {"id": 5}]})
-
-
-def test_a_model_list_without_aliases_passes_through_untouched() -> None:
-    reply, body = asyncio.run(listed(Scene(lists)))
-    assert body["data"][1] == {"id": 5}
-    assert not isinstance(reply.body, bytes)
-
-
-def test_aliases_and_all_upstreams_are_in_the_list() -> None:
-    rules = (
-        ModelRule("my-bot", model="gpt-4o"),
-        ModelRule("gpt-*", model="gpt-4o"),
-        ModelRule("plain"),
-    )
-    _, body = asyncio.run(listed(Scene(lists, OPENAI, LOCAL, rules=rules)))
-    assert [each["id"] for each in body["data"]] == ["my-bot", "gpt-4o", "llama-3"]
-    assert body["data"][0]["root"] == "gpt-4o"
-
-
-def test_a_client_sees_its_own_models_only() -> None:
-    client = ClientSettings("team", "0" * 64, ("llama-*",))
-    _, body = asyncio.run(listed(Scene(lists, OPENAI, LOCAL), client))
-    assert [each["id"] for each in body["data"]] == ["llama-3"]
-    with pytest.raises(ModelNotFound):
-        asyncio.run(card(Scene(lists, OPENAI, LOCAL), "gpt-4o", client))
-
-
-def test_an_upstream_that_fails_is_left_out_unless_all_do() -> None:
-    def answer(call: UpstreamCall) -> Answer:
-        return error_reply(500, "broken") if call.upstream == "openai" else lists(call)
-
-    _, body = asyncio.run(listed(Scene(answer, OPENAI, LOCAL)))
-    assert [each["id"] for each in body["data"]] == ["llama-3"]
-    scene = Scene(lambda _: error_reply(401, "no key", code="invalid_api_key"), OPENAI, LOCAL)
-    with pytest.raises(GatewayError) as raised:
-        asyncio.run(listed(scene))
-    assert (raised.value.status, raised.value.code) == (401, "invalid_api_key")
-
-
-def test_lists_that_are_none_count_as_empty_or_as_failed() -> None:
-    rules = (ModelRule("my-bot", model="gpt-4o"),)
-    _, body = asyncio.run(listed(Scene(lambda _: json_reply({"data": 5}), rules=rules)))
-    assert [each["id"] for each in body["data"]] == ["my-bot"]
-    html = FakeReply(500, ((b"content-type", b"text/html"),), (b"<p>",))
-    with pytest.raises(GatewayError) as raised:
-        asyncio.run(listed(Scene(lambda _: html, rules=rules)))
-    assert "it answered with status 500" in raised.value.message
-    with pytest.raises(GatewayError) as raised:
-        asyncio.run(listed(Scene(lambda _: error_reply(401, "sk-o*wn"), OWN, rules=rules)))
-    assert raised.value.code == "upstream_auth_error"
-
-
-def test_one_model_is_an_aliass_own_card_or_the_upstreams() -> None:
-    scene = Scene(lists, rules=(ModelRule("my-bot", model="gpt-4o"),))
-    reply = asyncio.run(card(scene, "my-bot"))
-    assert isinstance(reply.body, bytes)
-    assert msgspec.json.decode(reply.body)["id"] == "my-bot"
-    assert scene.network.calls == []
-    asyncio.run(card(scene, "ft:gpt-4o:a/b::1"))
-    assert scene.network.calls[0].path == "/models/ft:gpt-4o:a%2Fb::1"
-
-
-def test_a_bug_is_no_upstream_error() -> None:
-    def broken(_: UpstreamCall) -> Answer:
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        asyncio.run(listed(Scene(broken, OPENAI, LOCAL)))
-
-
 REDIRECT = (("text-embedding-ada-001", "embed"),)
 
 
@@ -399,21 +304,6 @@ def test_a_redirect_is_followed_without_any_rule() -> None:
     _, decision = asyncio.run(passed(scene, body=b'{"model":"old"}'))
     assert scene.network.bodies() == [{"model": "new"}]
     assert "'old' is redirected to 'new'" in decision.warning
-
-
-def test_a_redirected_model_is_listed_and_has_a_card() -> None:
-    scene = Scene(lists, redirect=(("old", "gpt-4o"),))
-    _, body = asyncio.run(listed(scene))
-    assert [each["root"] for each in body["data"] if each["id"] == "old"] == ["gpt-4o"]
-    decision = Decision()
-    listing = Listing(
-        scene.settings,
-        Passing(scene.settings, scene.resolver, scene.network.send),
-        scene.network.send,
-    )
-    reply = asyncio.run(listing.one(Request("GET", model_path("old"), b"", ALICE), "old", decision))
-    assert reply.status == 200
-    assert "'old' is redirected to 'gpt-4o'" in decision.warning
 
 
 @pytest.mark.parametrize("parts", [1, 2])

@@ -4,10 +4,9 @@ OpenAI shut `/v1/engines` down in December 2022. openai-python 0.28 still calls
 `/v1/engines/{engine}/completions` and its like whenever a program says `engine=`.
 """
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from urllib.parse import unquote_plus
+from collections.abc import Iterable, Mapping
+
+import msgspec
 
 from gateway.errors import InvalidRequest, UpstreamError
 from gateway.shapes import Json
@@ -42,31 +41,8 @@ REMOVED: Mapping[str, str] = {
 }
 """Endpoints without a successor, and what to do instead: completes "…: "."""
 
-_PATH = re.compile(r"/engines(?:/(?P<engine>[^/]+)(?:/(?P<action>.+))?)?\Z", re.DOTALL)
 _OF_THE_LIBRARY = ("engine", "deployment_id", "timeout")
 """What openai-python 0.28 may leave in a body beside the engine in the path."""
-
-
-@dataclass(frozen=True, slots=True)
-class EnginePath:
-    """A path below `/v1/engines`, taken apart."""
-
-    engine: str | None
-    """Decoded; None: all engines."""
-    action: str | None
-    """What is asked of the engine: `completions`; None: its card."""
-
-
-def read_path(path: str) -> EnginePath | None:
-    """Take apart a raw path below `/v1`; None if it is not about engines.
-
-    The engine is percent-encoded as a form value (`+` is a space): `quote_plus` made it.
-    """
-    match = _PATH.match(path)
-    if match is None:
-        return None
-    engine = match["engine"]
-    return EnginePath(None if engine is None else unquote_plus(engine), match["action"])
 
 
 def with_model(body: Json, engine: str) -> Json:
@@ -108,13 +84,12 @@ def engine_from_model(card: object) -> Json:
     }
 
 
-def engines_from_models(models: Json) -> Json:
-    """Return a model list as a list of engines; what is no card is left out.
-
-    Raises `UpstreamError` when it is no list.
-    """
-    cards = models.get("data")
-    if not isinstance(cards, list):
-        raise UpstreamError("The upstream's model list has no 'data'.")
-    named = [c for c in cards if isinstance(c, dict) and isinstance(c.get("id"), str)]
-    return {"object": "list", "data": [engine_from_model(card) for card in named]}
+def engines_from_cards(cards: Iterable[bytes]) -> list[Json]:
+    """Return models' cards, in JSON, as engines; what cannot be read is left out."""
+    found: list[Json] = []
+    for card in cards:
+        try:
+            found.append(engine_from_model(msgspec.json.decode(card)))
+        except (msgspec.DecodeError, RecursionError, UpstreamError):
+            continue
+    return found

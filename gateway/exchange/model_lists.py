@@ -1,0 +1,79 @@
+"""Model lists, read as far as their ids: the cards themselves stay as their upstreams wrote them.
+
+A list may have tens of thousands of cards, so they are gone through in pieces: whoever shares the
+event loop waits for one piece at most.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+Item = TypeVar("Item")
+
+PIECE = 250
+"""Entries that are gone through at once."""
+
+_ARRAY = re.compile(rb"\s*\[")
+_WITHOUT = "there is no list in its reply"
+_Entries = list[msgspec.Raw] | None
+
+
+class _Envelope(msgspec.Struct, gc=False):
+    data: _Entries | msgspec.UnsetType = msgspec.UNSET
+    models: _Entries = None
+
+
+class _Named(msgspec.Struct, gc=False):
+    id: str
+
+
+_read_envelope = msgspec.json.Decoder(_Envelope).decode
+_read_entries = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_read_name = msgspec.json.Decoder(_Named).decode
+
+
+class NoList(Exception):
+    """A body that is no model list; the text says what is wrong with it."""
+
+
+def entries_of(body: bytes) -> list[msgspec.Raw]:
+    """Return the entries of a model list, not yet read.
+
+    It is `{"data": [...]}`, `{"models": [...]}` or a bare array (Together, GitHub); `data` may be
+    null where there are none (servers written in Go). Raises `NoList`.
+    """
+    try:
+        if not body.isascii():
+            body.decode("utf-8")
+        if _ARRAY.match(body):
+            return _read_entries(body)
+        envelope = _read_envelope(body)
+    except msgspec.ValidationError:
+        raise NoList(_WITHOUT) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise NoList("its reply is not JSON") from None
+    if envelope.data is msgspec.UNSET and envelope.models is None:
+        raise NoList(_WITHOUT)
+    return envelope.data or envelope.models or []
+
+
+def named(entries: Iterable[msgspec.Raw]) -> list[tuple[str, bytes]]:
+    """Return the cards among some entries, each with its id; what has none is left out."""
+    found: list[tuple[str, bytes]] = []
+    for entry in entries:
+        try:
+            found.append((_read_name(entry).id, bytes(entry)))
+        except (msgspec.DecodeError, RecursionError):
+            continue
+    return found
+
+
+async def in_pieces(items: Sequence[Item]) -> AsyncIterator[Sequence[Item]]:
+    """Yield items piece by piece; everybody else on the event loop has a turn between two."""
+    for start in range(0, len(items), PIECE):
+        if start:
+            await asyncio.sleep(0)
+        yield items[start : start + PIECE]
