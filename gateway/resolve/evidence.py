@@ -70,6 +70,10 @@ class Route:
     """The name that the configuration (`retired.redirect`) puts in the place of `model_asked`."""
     elsewhere: tuple[str, ...] = ()
     """Where a model lives that lives at no generation endpoint: paths below `/v1`."""
+    unreadable: bool = False
+    """Whether the metadata that could tell of the model could not be read, or was empty."""
+    unconfirmed: bool = False
+    """Whether the upstream was asked about the model, and its list does not name it."""
     owner: Owner | None = field(default=None, repr=False)
     """Whose knowledge the evidence is."""
 

@@ -50,6 +50,8 @@ class Inquiry:
     """Whether its look-ups are waited for; else what is known counts, and is renewed behind."""
     unreadable: bool = False
     """Whether the upstream's model list, which could tell of the model, is unreadable or empty."""
+    asked: bool = False
+    """Whether an upstream's list was looked at for the name."""
 
     @property
     def decided(self) -> bool:

@@ -17,15 +17,17 @@ import time
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from gateway.config.settings import Kind, ModelRule, Settings, UpstreamSettings
+from gateway.config.settings import Kind, ModelRule, Settings
 from gateway.resolve.catalogue import Catalogue, describes
+from gateway.resolve.discovery import Discovery, Place
 from gateway.resolve.evidence import Evidence, Route, Source
 from gateway.resolve.facts import Facts, WallClock
 from gateway.resolve.inquiry import ORDER, Inquiry, Question
 from gateway.resolve.lookup import Lookup, ModelList
 from gateway.resolve.memory import Features, LearnedEndpoints, Owner
+from gateway.resolve.model_notes import ModelNotes
 from gateway.resolve.names import Names, root_of
-from gateway.resolve.preference import by_preference
+from gateway.resolve.preference import by_preference, home_order
 from gateway.resolve.recent_routes import RecentRoutes
 from gateway.resolve.rules import Rules
 from gateway.resolve.upstream_evidence import UpstreamEvidence
@@ -52,6 +54,9 @@ class Resolver:
         self._learned = learned
         self._names = Names(catalogue)
         self._facts = Facts(self._names, lookup, wall_clock)
+        self.notes = ModelNotes(settings.memory, lookup.clock)
+        """What answers have said of names that no metadata speaks for."""
+        self._discovery = Discovery(settings, lookup, self.notes)
         self._upstream_evidence = UpstreamEvidence(lookup, learned, self._names)
         self._rules = Rules(settings)
         self._recent = RecentRoutes(lookup.clock, learned, lookup)
@@ -76,7 +81,7 @@ class Resolver:
         return self._recent.get((self._lookup.caller(headers), model, shape, features))
 
     async def _resolve(self, question: Question, *, explain: bool) -> Route:
-        inquiry = await self._open(question)
+        inquiry = await self._open(question, explain=explain)
         inquiry.evidence.extend(self._rules.evidence(question.model, inquiry.model))
         self._ask_memory(inquiry)
         if not inquiry.decided or explain:
@@ -141,9 +146,10 @@ class Resolver:
             rule = self.rule_for(asked)
             if rule is not None and rule.upstream is not None:
                 return rule.upstream
-            listing = await self._listing((rule and rule.model) or asked, headers, since)
-            if listing is not None:
-                return listing.name
+            sent = (rule and rule.model) or asked
+            place = await self._discovery.find(sent, headers, since)
+            if place.is_known:
+                return place.upstream.name
         return default
 
     async def nearest(self, route: Route, headers: RawHeaders) -> list[str]:
@@ -155,57 +161,53 @@ class Resolver:
         near = get_close_matches(route.model_asked[:128], names, n=4, cutoff=0.7)
         return [name for name in near if name != route.model_asked][:3]
 
+    def renew(self, route: Route) -> None:
+        """Look up anew what a route was decided by: the upstream denies what its list names."""
+        if route.owner is not None:
+            self._lookup.renew(route.owner)
+
     async def aclose(self) -> None:
         """Stop the look-ups under way."""
         await self._lookup.aclose()
 
-    async def _open(self, question: Question) -> Inquiry:
+    async def _open(self, question: Question, *, explain: bool) -> Inquiry:
         asked = self.redirected(question.model) or question.model
         rule = self.rule_for(asked)
         model = (rule and rule.model) or asked
         since = asyncio.get_running_loop().time()
-        upstream = await self._upstream_for(rule, model, question.headers, since)
+        place = await self._place(rule, model, question.headers, since, explain=explain)
+        upstream = place.upstream
+        owner = self._lookup.owner(upstream.name, question.headers)
         return Inquiry(
             question,
             upstream,
             self._lookup.kind(upstream),
             model,
-            self._lookup.owner(upstream.name, question.headers),
+            owner,
             rule,
-            [],
+            list(place.evidence),
             since,
+            wait=explain or not self.notes.has_answered(owner, model),
+            asked=place.asked,
         )
 
-    async def _upstream_for(
-        self, rule: ModelRule | None, model: str, headers: RawHeaders, since: float
-    ) -> UpstreamSettings:
+    async def _place(
+        self,
+        rule: ModelRule | None,
+        model: str,
+        headers: RawHeaders,
+        since: float,
+        *,
+        explain: bool,
+    ) -> Place:
         default = self._settings.upstreams[0]
         if rule is not None and rule.upstream is not None:
-            return self._settings.upstream(rule.upstream)
+            return Place(self._settings.upstream(rule.upstream))
         if len(self._settings.upstreams) == 1 or self._names.known(
             model, self._lookup.kind(default)
         ):
-            return default
-        return await self._listing(model, headers, since) or default
-
-    async def _listing(
-        self, model: str, headers: RawHeaders, since: float
-    ) -> UpstreamSettings | None:
-        """Return the first upstream whose list has the model."""
-        # Side by side: one that does not answer takes no time from the others.
-        asked = [
-            asyncio.create_task(self._lookup.models(each, headers, wanted=model, since=since))
-            for each in self._settings.upstreams
-        ]
-        try:
-            for upstream, listed in zip(self._settings.upstreams, asked, strict=True):
-                found = await listed
-                if isinstance(found.value, ModelList) and model in found.value.cards:
-                    return upstream
-        finally:
-            for listed in asked:
-                listed.cancel()  # who waits: the look-up itself goes on
-        return None
+            return Place(default)
+        return await self._discovery.find(model, headers, since, explain=explain)
 
     def _ask_memory(self, inquiry: Inquiry) -> None:
         question = inquiry.question
@@ -241,7 +243,7 @@ class Resolver:
             decisive = Evidence(
                 Source.DEFAULT,
                 "nothing says where it lives: the client's own endpoint, and the answer teaches",
-                (question.shape,),
+                home_order(question.shape, inquiry.kind)[:1],
             )
             evidence = [*evidence, decisive]
         shapes = by_preference(question.shape, decisive.shapes, inquiry.kind)
@@ -258,5 +260,7 @@ class Resolver:
             owner=inquiry.owner,
             rule=inquiry.rule,
             redirected_to=self.redirected(question.model),
+            unreadable=inquiry.unreadable,
+            unconfirmed=inquiry.asked and inquiry.card is None,
         )
         return self._facts.added(route, inquiry.entry, inquiry.card)

@@ -37,6 +37,7 @@ class UpstreamEvidence:
             inquiry.upstream, headers, models, inquiry.model, since=since, wait=wait
         )
         inquiry.unreadable = inquiry.card is None and not models.cards
+        inquiry.asked = True
         self._add_metadata(inquiry, found)
         if _could_be_a_jobs(inquiry):
             await self._ask_jobs(inquiry, models)

@@ -1,0 +1,82 @@
+"""Which of several upstreams has a model, where no rule says so: told by their model lists."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from gateway.config.settings import Settings, UpstreamSettings
+from gateway.resolve.evidence import Evidence, Source
+from gateway.resolve.lookup import Lookup, ModelList
+from gateway.resolve.lookup_cache import Found, LookupFailed
+from gateway.resolve.model_notes import ModelNotes
+from gateway.shapes import RawHeaders
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The upstream that a request goes to.
+
+    `asked`: the lists were looked at; `evidence` says which of them could not be read, where the
+    name is on none of the others.
+    """
+
+    upstream: UpstreamSettings
+    asked: bool = False
+    is_known: bool = True
+    """Whether a list, or an answer of before, says that the model is there."""
+    evidence: Sequence[Evidence] = ()
+
+
+class Discovery:
+    """Finds models on the lists of all upstreams."""
+
+    def __init__(self, settings: Settings, lookup: Lookup, notes: ModelNotes) -> None:
+        self._upstreams = settings.upstreams
+        self._lookup = lookup
+        self._notes = notes
+
+    async def find(
+        self, model: str, headers: RawHeaders, since: float, *, explain: bool = False
+    ) -> Place:
+        """Return the first upstream whose list has the model; else the one that answered for it.
+
+        Else the first one. All are asked side by side: one that does not answer takes no time from
+        the others. Nobody is waited for where an upstream has answered for the model before, unless
+        it is to `explain`.
+        """
+        answered = next(self._answered(model, headers), None)
+        wait = explain or answered is None
+        asked = [
+            asyncio.create_task(
+                self._lookup.models(each, headers, wanted=model, since=since, wait=wait)
+            )
+            for each in self._upstreams
+        ]
+        unread: list[tuple[str, Evidence]] = []
+        try:
+            for upstream, listed in zip(self._upstreams, asked, strict=True):
+                found = await listed
+                if isinstance(found.value, ModelList) and model in found.value.cards:
+                    return Place(upstream, asked=True)
+                unread.extend(_unread(upstream, found))
+        finally:
+            for listed in asked:
+                listed.cancel()  # who waits: the look-up itself goes on
+        home = answered or self._upstreams[0]
+        mine = home.name
+        others = [piece for name, piece in unread if name != mine]
+        return Place(home, asked=True, is_known=answered is not None, evidence=others)
+
+    def _answered(self, model: str, headers: RawHeaders) -> Iterator[UpstreamSettings]:
+        for upstream in self._upstreams:
+            owner = self._lookup.owner(upstream.name, headers)
+            if self._notes.has_answered(owner, model):
+                yield upstream
+
+
+def _unread(upstream: UpstreamSettings, found: Found[ModelList]) -> Iterator[tuple[str, Evidence]]:
+    if isinstance(found.value, LookupFailed):
+        detail = (
+            f"the model list of upstream '{upstream.name}' could not be read ({found.value.reason})"
+        )
+        yield upstream.name, Evidence(Source.CAPABILITY, detail, age=found.age)

@@ -1,0 +1,53 @@
+"""What upstreams' answers have said of names that no metadata speaks for.
+
+Two notes, each per (upstream, credential, model), bounded, and gone after a while: a name that was
+answered for need not wait for look-ups; one that every endpoint denied need not be tried at each.
+"""
+
+from cachetools import TTLCache
+
+from gateway.config.settings import MemorySettings
+from gateway.resolve.memory import Clock, Owner
+
+_Key = tuple[Owner, str]
+
+
+class ModelNotes:
+    """Names that have answered (for `memory.ttl`), and absent ones (for `memory.negative_ttl`)."""
+
+    def __init__(self, settings: MemorySettings, clock: Clock) -> None:
+        self._clock = clock
+        self._refresh_after = settings.ttl / 2
+        self._answered: TTLCache[_Key, float] = TTLCache(
+            settings.max_entries, settings.ttl, timer=clock
+        )
+        self._absent: TTLCache[_Key, None] = TTLCache(
+            settings.max_entries, settings.negative_ttl, timer=clock
+        )
+
+    def answered(self, owner: Owner, model: str) -> None:
+        """Note that an upstream has just answered for a model."""
+        key = (owner, model)
+        now = self._clock()
+        noted_at = self._answered.get(key)
+        # Said of every request for such a name, so a note that is still young does.
+        if noted_at is None or now - noted_at > self._refresh_after:
+            self._answered[key] = now
+        if self._absent:
+            self._absent.pop(key, None)
+
+    def has_answered(self, owner: Owner, model: str) -> bool:
+        """Whether a model has answered, and was not denied since."""
+        return (owner, model) in self._answered
+
+    def denied(self, owner: Owner, model: str) -> None:
+        """Note that a model was denied where it was to live: it waits for look-ups again."""
+        self._answered.pop((owner, model), None)
+
+    def absent(self, owner: Owner, model: str) -> None:
+        """Note that every endpoint has denied a model."""
+        self._absent[owner, model] = None
+
+    def is_absent(self, owner: Owner, model: str) -> bool:
+        """Whether every endpoint has denied a model a short while ago."""
+        return (owner, model) in self._absent
