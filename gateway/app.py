@@ -15,7 +15,8 @@ from gateway.exchange.listing import Listing
 from gateway.exchange.passing import Passing
 from gateway.exchange.refusal_memory import KnownFixes
 from gateway.exchange.remembering import ResponseMemory
-from gateway.exchange.story import Exchange, Memory
+from gateway.exchange.retries import Memory
+from gateway.exchange.story import Exchange
 from gateway.observe.failure_log import FailureLog
 from gateway.observe.lookups import reporting
 from gateway.observe.observer import RequestObserver

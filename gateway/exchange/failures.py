@@ -1,8 +1,9 @@
 """What a client is told when the upstream said no."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 
 from gateway.config.settings import ClientSettings, Kind
 from gateway.errors import (
@@ -17,7 +18,7 @@ from gateway.errors import (
 )
 from gateway.exchange.message import ClientReply, decode_object
 from gateway.exchange.sending import Failure
-from gateway.resolve.evidence import Route
+from gateway.resolve.evidence import Route, Source
 from gateway.resolve.refusals import Refusal, Verdict
 from gateway.shapes import Json, RawHeaders, Shape
 from gateway.translate.contract import Translation
@@ -84,6 +85,18 @@ def prompt_object_warning(today: date) -> str:
     )
 
 
+def misplaced_rule(route: Route, refused: Sequence[Shape], home: Shape) -> str:
+    """Return the warning for a rule whose endpoint has refused the model; empty: it has not."""
+    rule = route.rule
+    if rule is None or route.resolved_by is not Source.CONFIG or not refused:
+        return ""
+    asked = ", ".join(shape.endpoint for shape in refused)
+    return (
+        f"rule {rule.pattern!r} leads to {asked}, which refused the model; it was answered at "
+        f"{home.endpoint}: set the rule's endpoint to {home}"
+    )
+
+
 def _shutdown(route: Route, today: date) -> str:
     if route.retired is None:
         return ""
@@ -146,6 +159,7 @@ def model_not_found(
     tried: Sequence[Shape],
     nearest: Sequence[str],
     today: date,
+    unfit: Mapping[Shape, GatewayError] = MappingProxyType({}),
 ) -> ModelNotFound:
     """Say what was checked, which ids come near, and whether the model was retired."""
     words = [refusal.message.strip() or f"The model '{route.model_asked}' does not exist"]
@@ -160,6 +174,8 @@ def model_not_found(
         words.append(_alias_advice(route, refusal.replacement or route.replacement))
     endpoints = ", ".join(dict.fromkeys(shape.endpoint for shape in tried))
     words.append(f"The gateway asked upstream '{route.upstream}' at {endpoints}")
+    for shape, error in unfit.items():
+        words.append(f"It could not ask at {shape.endpoint}: {error.message}")
     words.append(f"What it knows: {'; '.join(piece.detail for piece in route.evidence)}")
     if nearest:
         words.append(f"Did you mean {' or '.join(repr(name) for name in nearest)}?")

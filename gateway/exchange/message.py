@@ -29,6 +29,7 @@ class Routed(msgspec.Struct, gc=False):
     functions: msgspec.Raw = msgspec.Raw(b"")
     reasoning_effort: msgspec.Raw = msgspec.Raw(b"")
     reasoning: msgspec.Raw = msgspec.Raw(b"")
+    prompt: msgspec.Raw = msgspec.Raw(b"")
 
 
 class _Prompted(msgspec.Struct, gc=False):
@@ -76,6 +77,8 @@ class Decision:
     """The name of the gateway's own client that called; it is in no reply header."""
     failures: tuple[UpstreamFailure, ...] = ()
     """Failed calls that the reply does not show. Where there are any, the others are here too."""
+    misplaced_rule: str = ""
+    """The pattern of a rule whose endpoint refused the model, which then answered elsewhere."""
 
     def failed(self, upstream: str, error: UpstreamError, *, final: bool = False) -> None:
         """Note a failed call for the operator, where the request's own end will not report it."""
@@ -293,6 +296,11 @@ def checked_model(model: str) -> str:
 
 def _no_name() -> InvalidRequest:
     return InvalidRequest("'model' must be a non-empty string.", param="model", code="invalid_type")
+
+
+def has_prompt_object(routed: Routed) -> bool:
+    """Whether a responses request names a reusable prompt."""
+    return bytes(routed.prompt).lstrip().startswith(b"{")
 
 
 def features_of(routed: Routed) -> Features:

@@ -43,8 +43,8 @@ class _Kind:
 class FailureLog:
     """Writes the lines. `clock` gives seconds that never go back.
 
-    It remembers no more than the names of upstreams and clients, times the reasons: both are closed
-    sets.
+    It remembers no more than the names of upstreams, clients and rules, times the reasons: closed
+    sets all.
     """
 
     def __init__(self, clock: Clock, log: logging.Logger | None = None) -> None:
@@ -68,6 +68,11 @@ class FailureLog:
     def gateway_failed(self, code: str, message: str) -> None:
         """Take note of an error of the gateway's own."""
         self._write("gateway", "itself", code, message)
+
+    def rule_misplaced(self, pattern: str, home: str) -> None:
+        """Take note of a rule whose endpoint refuses the model, which answers at `home` instead."""
+        said = f"its endpoint refuses the model, which answers at {home}; change the rule"
+        self._write("rule", pattern, "endpoint_refused", said)
 
     def _write(self, what: str, name: str, reason: str, said: str) -> None:
         now = self._clock()

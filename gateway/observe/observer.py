@@ -37,6 +37,8 @@ class RequestObserver:
         self._count(decision, route, ending, seconds)
         if ending.reason or decision.failures:
             self._failed(decision, ending)
+        if decision.misplaced_rule:
+            self._failures.rule_misplaced(decision.misplaced_rule, decision.endpoint)
 
     def lookup_failed(self, failure: UpstreamFailure) -> None:
         """Note a look-up that an upstream failed, for which no request fails."""

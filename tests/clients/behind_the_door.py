@@ -22,7 +22,8 @@ from gateway.exchange.attempt import Attempts
 from gateway.exchange.message import ClientReply, Decision, ReplyBody
 from gateway.exchange.refusal_memory import KnownFixes
 from gateway.exchange.remembering import ResponseMemory
-from gateway.exchange.story import Exchange, Memory
+from gateway.exchange.retries import Memory
+from gateway.exchange.story import Exchange
 from gateway.request import GenerationRequest
 from gateway.resolve.catalogue import Catalogue
 from gateway.resolve.lookup import Lookup

@@ -25,7 +25,6 @@ from gateway.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
-from gateway.exchange import story
 from gateway.exchange.answers import as_date
 from gateway.exchange.message import Decision
 from gateway.request import GenerationRequest
@@ -607,14 +606,6 @@ def test_bad_bodies_are_400s_and_reach_no_upstream(body: bytes) -> None:
         scene.tell(Shape.CHAT, body)
     assert raised.value.status == 400
     assert scene.network.calls == []
-
-
-def test_a_model_beyond_all_translations_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(story, "can_translate", lambda client, home: client is home)
-    scene = Scene(chat_server)
-    with pytest.raises(InvalidRequest, match=r"served at /v1/chat/completions.*Call .* instead"):
-        scene.tell(Shape.COMPLETIONS, {"model": "gpt-4o-mini", "prompt": "Hi"})
-    assert generation_paths(scene) == []
 
 
 def test_what_cannot_be_translated_is_refused_by_name_before_anything_is_sent() -> None:

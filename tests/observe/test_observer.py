@@ -74,6 +74,19 @@ def test_a_failure_that_was_noted_and_then_raised_is_one(seen: Seen) -> None:
     assert seen.failures == {("local", Reason.TLS): 1}
 
 
+def test_a_rule_that_leads_to_the_wrong_endpoint_is_one_line(
+    seen: Seen, caplog: pytest.LogCaptureFixture
+) -> None:
+    decision = Decision("local", endpoint="/v1/responses", misplaced_rule="gpt-*")
+    for _ in range(3):
+        seen.finish(decision, ended(decision, 200))
+    (line,) = caplog.messages
+    assert line == (
+        "rule gpt-*: endpoint_refused: its endpoint refuses the model, which answers at "
+        "/v1/responses; change the rule"
+    )
+
+
 def test_a_refused_client_is_named(seen: Seen, caplog: pytest.LogCaptureFixture) -> None:
     denied = PermissionDenied("The model 'secret-model' …", code="model_not_allowed")
     for _ in range(2):

@@ -1,0 +1,82 @@
+"""What the client gets where no attempt has succeeded: the failure that says most."""
+
+from gateway.config.settings import CredentialPolicy, Settings
+from gateway.errors import GatewayError
+from gateway.exchange import failures
+from gateway.exchange.answers import as_date
+from gateway.exchange.attempt import WallClock, describe
+from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.retries import Refused, Retries
+from gateway.request import GenerationRequest
+from gateway.resolve.evidence import Route
+from gateway.resolve.refusals import Verdict
+from gateway.resolve.resolver import Resolver
+
+
+class GivingUp:
+    """Answers requests that every attempt has failed."""
+
+    def __init__(self, settings: Settings, resolver: Resolver, wall_clock: WallClock) -> None:
+        self._settings = settings
+        self._resolver = resolver
+        self._wall_clock = wall_clock
+
+    async def reply(
+        self,
+        call: GenerationRequest,
+        decision: Decision,
+        route: Route,
+        retries: Retries,
+        last: Refused,
+    ) -> ClientReply:
+        """Return the first failure, unless the last is of another kind; or raise it in our words.
+
+        Raises `GatewayError` where the upstream's own reply would not help the client.
+        """
+        if retries.is_absent_everywhere(last) and route.exists:
+            self._resolver.renew(route)
+        refused = last
+        if retries.first is not None and failures.is_no_news(last.failure, last.refusal):
+            refused = retries.first
+            describe(decision, refused.attempt, route)
+        unfit = retries.unfit.get(route.shape)
+        if unfit is not None and refused.refusal.verdict is Verdict.WRONG_ENDPOINT:
+            raise unfit
+        told = failures.lives_elsewhere(
+            route, refused.failure, refused.refusal, as_date(self._wall_clock())
+        )
+        if told is not None:
+            raise told
+        if refused.refusal.verdict in (Verdict.MODEL_NOT_FOUND, Verdict.MODEL_RETIRED):
+            raise await self._not_found(call, route, retries, refused)
+        return self._relayed(call, decision, route, refused)
+
+    def _relayed(
+        self, call: GenerationRequest, decision: Decision, route: Route, refused: Refused
+    ) -> ClientReply:
+        failure, attempt = refused.failure, refused.attempt
+        upstream = self._settings.upstream(route.upstream)
+        if upstream.credential is CredentialPolicy.KEY and failure.status in (401, 403):
+            raise failures.own_key_refused(route.upstream)
+        moved = attempt.shape is not call.shape or len(attempt.calls) > 1
+        if attempt.translation is not None and moved:
+            raise failures.translated_failure(attempt.translation, failure)
+        if failure.status < 400:
+            # Its status says success, so what it is must be noted.
+            told = failures.told_in_success(failure)
+            decision.failed(route.upstream, told, final=True)
+        return failures.untouched(failure)
+
+    async def _not_found(
+        self, call: GenerationRequest, route: Route, retries: Retries, refused: Refused
+    ) -> GatewayError:
+        nearest = await self._resolver.nearest(route, call.headers)
+        return failures.model_not_found(
+            route,
+            refused.failure,
+            refused.refusal,
+            retries.tried or (refused.attempt.shape,),
+            [name for name in nearest if failures.is_allowed(call.client, name)],
+            as_date(self._wall_clock()),
+            retries.unfit,
+        )

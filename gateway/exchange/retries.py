@@ -1,0 +1,227 @@
+"""What is tried after a refusal, and what the refusals teach. Sends nothing.
+
+At most one attempt at each endpoint, but for mended parameters: each name is mended once per
+endpoint, so both come to an end. Nothing is learned of an endpoint before it has shown that the
+model lives there: by a success, or by refusing a parameter in the model's name.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.errors import InvalidRequest
+from gateway.exchange import failures
+from gateway.exchange.attempt import Attempt
+from gateway.exchange.refusal_memory import Fixes, KnownFixes
+from gateway.exchange.sending import Failure
+from gateway.resolve.evidence import Route, Source
+from gateway.resolve.memory import Features, LearnedEndpoints, Owner
+from gateway.resolve.model_notes import ModelNotes
+from gateway.resolve.preference import home_order
+from gateway.resolve.refusals import Refusal, Verdict
+from gateway.resolve.routes_of import KNOWN_ROUTES
+from gateway.shapes import Shape
+
+MAX_MENDED: Final = 32
+"""Parameters that are mended for one request, whatever an upstream finds to refuse."""
+
+AZURE_NOT_DEPLOYED: Final = "DeploymentNotFound"
+
+_MOVED: Final = (Verdict.WRONG_ENDPOINT, Verdict.UNKNOWN_ROUTE)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What exchanges teach later ones."""
+
+    endpoints: LearnedEndpoints
+    fixes: KnownFixes
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An attempt that failed, and what its failure means."""
+
+    attempt: Attempt
+    failure: Failure
+    refusal: Refusal
+
+
+class Retries:
+    """The course of one request after its first refusal.
+
+    `shape` and `fixes` are what to try next, after a method has returned True.
+    """
+
+    def __init__(
+        self,
+        memory: Memory,
+        notes: ModelNotes,
+        client: Shape,
+        route: Route,
+        owner: Owner,
+        features: Features,
+        fixes: Fixes,
+    ) -> None:
+        self._memory = memory
+        self._notes = notes
+        self._client = client
+        self._route = route
+        self._owner = owner
+        self._features = features
+        self.shape = route.shape
+        self.fixes = fixes
+        self.tried: tuple[Shape, ...] = ()
+        """Endpoints that have refused, in order."""
+        self.unfit: dict[Shape, InvalidRequest] = {}
+        """Endpoints that the request cannot be translated for, and why."""
+        self.first: Refused | None = None
+        """The first refusal that led on to another endpoint."""
+        self.is_guessing = False
+        """Whether the next endpoint is one that is left, and not one that a refusal has named."""
+        self._left: tuple[Shape, ...] = ()
+        self._mended: frozenset[str] = frozenset()
+        self._request_dependent = False
+
+    def after(self, refused: Refused) -> bool:
+        """Prepare another attempt, or return False: this failure is the answer."""
+        refusal, shape = refused.refusal, refused.attempt.shape
+        if refusal.verdict is Verdict.UNSUPPORTED_PARAMETER:
+            return self._mend(refusal)
+        if refusal.verdict is Verdict.MODEL_NOT_FOUND:
+            self._notes.denied(self._owner, self._route.model_sent)
+        if not self._is_passing_fault(refused):
+            self._drop(refusal.verdict, shape)
+        elsewhere = self._elsewhere(refused)
+        self.tried = (*self.tried, shape)
+        if elsewhere is None or not self._turn_to((*elsewhere, *self._left)):
+            return False
+        self.first = self.first or refused
+        self.is_guessing = self.shape not in refusal.right
+        self._request_dependent = self._request_dependent or refusal.request_dependent
+        return True
+
+    def after_unfit(self, error: InvalidRequest) -> bool:
+        """Prepare another attempt where the request cannot be translated for `shape`.
+
+        Only where that endpoint is a guess, or was learned and may not be the model's only one.
+        Else the error is the client's to see.
+        """
+        learned = self.first is None and self._route.resolved_by is Source.LEARNED
+        if not learned and not self.is_guessing:
+            return False
+        self.unfit[self.shape] = error.bare()
+        return self._turn_to((*self._left, *home_order(self._client, self._route.kind)))
+
+    def succeeded(self) -> None:
+        """Learn what worked, where it was not known before."""
+        if self.unfit and self.first is None:
+            # What was learned of the model does not hold for every request of it.
+            self._forget(self._route.shape)
+        elif self.tried:
+            self._learn_endpoint()
+        if self._mended:
+            self._learn_fixes()
+
+    def is_absent_everywhere(self, last: Refused) -> bool:
+        """Whether all endpoints were asked, and deny the model; it is remembered for a while."""
+        first = self.first or last
+        if first.refusal.verdict is not Verdict.MODEL_NOT_FOUND or self.unfit:
+            return False
+        if len(self.tried) < len(Shape) or not failures.is_no_news(last.failure, last.refusal):
+            return False
+        self._notes.absent(self._owner, self._route.model_sent)
+        return True
+
+    def _turn_to(self, candidates: Sequence[Shape]) -> bool:
+        done = {*self.tried, *self.unfit}
+        self._left = tuple(shape for shape in dict.fromkeys(candidates) if shape not in done)
+        if not self._left:
+            return False
+        self.shape = self._left[0]
+        self.fixes = self._memory.fixes.recall(self._owner, self._route.model_sent, self.shape)
+        self._mended = frozenset()
+        return True
+
+    def _elsewhere(self, refused: Refused) -> Sequence[Shape] | None:
+        """Return the endpoints that a refusal adds to those left; None: it is the answer.
+
+        Azure lists models, not deployments: what it says of a deployment holds at every endpoint.
+        """
+        refusal = refused.refusal
+        if refusal.code == AZURE_NOT_DEPLOYED or self._lives_elsewhere(refusal):
+            return None
+        order = (*self._route.shapes, *home_order(self._client, self._route.kind))
+        if refusal.verdict is Verdict.WRONG_ENDPOINT:
+            return refusal.right
+        if refusal.verdict is Verdict.MODEL_NOT_FOUND and self._may_be_elsewhere():
+            return order
+        if refusal.verdict is Verdict.UNKNOWN_ROUTE and self._only_routes_lacked():
+            return None if self._is_passing_fault(refused) else order
+        # An upstream may lack the route that it was sent to, and have the next one.
+        is_no_news = failures.is_no_news(refused.failure, refusal)
+        return () if self.first is not None and is_no_news else None
+
+    def _lives_elsewhere(self, refusal: Refusal) -> bool:
+        """Whether the model lives at no generation endpoint, as far as is known."""
+        if refusal.right:
+            return False
+        return refusal.elsewhere is not None or bool(self._route.elsewhere)
+
+    def _may_be_elsewhere(self) -> bool:
+        """Whether "does not exist" may be said of the endpoint alone.
+
+        So where something shows that the model exists, or names its base; and where the metadata
+        that could tell cannot be read, because then nobody knows better. Once every endpoint has
+        denied it, that holds for a while.
+        """
+        route = self._route
+        likely = route.exists or route.base is not None or route.unreadable
+        return likely and not self._notes.is_absent(self._owner, route.model_sent)
+
+    def _only_routes_lacked(self) -> bool:
+        """Whether nothing was refused so far but routes: that says nothing about the model."""
+        return self.first is None or self.first.refusal.verdict is Verdict.UNKNOWN_ROUTE
+
+    def _is_passing_fault(self, refused: Refused) -> bool:
+        """Whether a route is said to be missing that servers of this kind are known to have.
+
+        Then the base URL is wrong, or it will be back in a moment: nothing is to be learned.
+        """
+        known = KNOWN_ROUTES.get(self._route.kind, frozenset())
+        missing = refused.refusal.verdict is Verdict.UNKNOWN_ROUTE
+        return missing and refused.attempt.shape in known
+
+    def _mend(self, refusal: Refusal) -> bool:
+        """Add the fixes for refused parameters; each name is touched once, so this ends."""
+        if self.tried and refusal.model_is_here:
+            self._learn_endpoint()
+            if self._mended:
+                self._learn_fixes()
+        names = {fix.name for fix in refusal.fixes}
+        if names & self._mended:
+            self._memory.fixes.forget(self._owner, self._route.model_sent, self.shape)
+            return False
+        if not names or len(self._mended) > MAX_MENDED:
+            return False
+        self._mended |= names | {fix.to for fix in refusal.fixes if fix.to}
+        self.fixes = (*self.fixes, *refusal.fixes)
+        return True
+
+    def _drop(self, verdict: Verdict, shape: Shape) -> None:
+        """Forget that the model lives where it was just refused."""
+        if verdict in _MOVED or verdict is Verdict.MODEL_NOT_FOUND:
+            self._forget(shape)
+
+    def _forget(self, shape: Shape) -> None:
+        memory, model = self._memory.endpoints, self._route.model_sent
+        memory.forget(self._owner, model, self._features, shape)
+
+    def _learn_endpoint(self) -> None:
+        whenever = self._client if self._only_routes_lacked() else None
+        scope = self._features if self._request_dependent else whenever
+        self._memory.endpoints.learn(self._owner, self._route.model_sent, scope, self.shape)
+
+    def _learn_fixes(self) -> None:
+        model = self._route.model_sent
+        self._memory.fixes.remember(self._owner, model, self.shape, self.fixes)

@@ -1,0 +1,414 @@
+"""What follows a refusal: where it is tried next, what is learned, and when it ends."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gateway.config.settings import Kind, ModelRule, UpstreamSettings
+from gateway.errors import GatewayError, InvalidRequest, ModelNotFound
+from gateway.exchange.retries import MAX_MENDED
+from gateway.shapes import Shape, UpstreamCall
+from tests.exchange.scene import Scene, Told, chat_chunk, chat_completion, completion
+from tests.fakes import Answer, FakeReply, error_reply, json_reply, stream_reply
+
+MODEL = "ft-your-gpt35-model"
+CHAT_ONLY = (
+    "This is a chat model and not supported in the v1/completions endpoint. "
+    "Did you mean to use v1/chat/completions?"
+)
+NOT_CHAT = "This model is only supported in v1/responses and not in v1/chat/completions."
+NOT_CHAT_EITHER = (
+    "This is not a chat model and thus not supported in the v1/chat/completions endpoint. "
+    "Did you mean to use v1/completions?"
+)
+MISSING_SCOPE = (
+    "You have insufficient permissions for this operation. Missing scopes: api.model.read."
+)
+ASKED: dict[Shape, dict[str, Any]] = {
+    Shape.COMPLETIONS: {"prompt": "Hi"},
+    Shape.CHAT: {"messages": [{"role": "user", "content": "Hi"}]},
+    Shape.RESPONSES: {"input": "Hi"},
+}
+REPLIES: dict[str, dict[str, Any]] = {
+    Shape.COMPLETIONS.path: completion(),
+    Shape.CHAT.path: chat_completion(),
+    Shape.RESPONSES.path: {
+        "id": "resp_1",
+        "object": "response",
+        "created_at": 1,
+        "model": MODEL,
+        "status": "completed",
+        "output": [
+            {
+                "type": "message",
+                "id": "msg_1",
+                "role": "assistant",
+                "status": "completed",
+                "content": [{"type": "output_text", "text": "Hello", "annotations": []}],
+            }
+        ],
+        "usage": {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3},
+    },
+}
+OPENAI = UpstreamSettings("main", "https://api.openai.com/v1", Kind.OPENAI)
+OTHER = UpstreamSettings("main", "http://127.0.0.1:8000/v1", Kind.OTHER)
+VLLM = UpstreamSettings("main", "http://127.0.0.1:8000/v1", Kind.VLLM)
+
+
+def missing(model: str = MODEL) -> FakeReply:
+    text = f"The model `{model}` does not exist or you do not have access to it."
+    return error_reply(404, text, code="model_not_found")
+
+
+def forbidden() -> FakeReply:
+    return error_reply(403, MISSING_SCOPE)
+
+
+def no_route(call: UpstreamCall) -> FakeReply:
+    return error_reply(404, f"Invalid URL (POST /v1{call.path})")
+
+
+class Server:
+    """An upstream whose one model lives at `home`; what it says can be changed meanwhile."""
+
+    def __init__(self, home: Shape | None, metadata: Callable[[], FakeReply] = forbidden) -> None:
+        self.home = home
+        self.metadata = metadata
+        self.elsewhere: Callable[[UpstreamCall], Answer] = lambda _: missing()
+        self.at_home: Callable[[UpstreamCall], Answer] = lambda call: json_reply(REPLIES[call.path])
+
+    def __call__(self, call: UpstreamCall) -> Answer:
+        if call.method == "GET":
+            return self.metadata()
+        if self.home is not None and call.path == self.home.path:
+            return self.at_home(call)
+        return self.elsewhere(call)
+
+
+def listed(*models: str) -> FakeReply:
+    return json_reply({"object": "list", "data": [{"id": name} for name in models]})
+
+
+def generation_paths(scene: Scene) -> list[str]:
+    return [call.path for call in scene.network.calls if call.method == "POST"]
+
+
+async def ask(scene: Scene, shape: Shape, **more: Any) -> Told:
+    return await scene.call(shape, {"model": MODEL, **ASKED[shape], **more})
+
+
+async def refused(scene: Scene, shape: Shape, **more: Any) -> tuple[ModelNotFound, int]:
+    """Return the 404 that a request gets, and how many calls it took."""
+    before = len(generation_paths(scene))
+    with pytest.raises(ModelNotFound) as raised:
+        await ask(scene, shape, **more)
+    return raised.value, len(generation_paths(scene)) - before
+
+
+@pytest.mark.parametrize("home", Shape)
+@pytest.mark.parametrize("client", Shape)
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        forbidden,
+        listed,
+        lambda: error_reply(404, "Not Found"),
+        lambda: error_reply(429, "Rate limit reached"),
+        lambda: FakeReply(200, (), (b"<html>",)),
+    ],
+    ids=["restricted", "empty", "no routes", "429", "malformed"],
+)
+def test_where_nothing_can_be_read_a_denied_model_is_looked_for_at_the_other_endpoints(
+    metadata: Callable[[], FakeReply], client: Shape, home: Shape
+) -> None:
+    async def scenario() -> None:
+        scene = Scene(Server(home, metadata), OPENAI)
+        first = await ask(scene, client)
+        assert b"Hello" in first.body
+        assert first.decision.attempts <= 3
+        second = await ask(scene, client)
+        assert b"Hello" in second.body
+        assert second.decision.attempts == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_name_that_is_nowhere_costs_one_call_from_the_second_time_on() -> None:
+    async def scenario() -> None:
+        scene = Scene(Server(None), OPENAI)
+        error, calls = await refused(scene, Shape.CHAT)
+        assert calls == 3
+        assert "at /v1/chat/completions, /v1/responses, /v1/completions." in error.message
+        assert "the model list could not be read" in error.message
+        assert [(await refused(scene, shape))[1] for shape in Shape] == [1, 1, 1]
+        scene.clock.advance(11)
+        assert (await refused(scene, Shape.CHAT))[1] == 3
+
+    asyncio.run(scenario())
+
+
+def test_an_absent_name_that_comes_to_be_is_absent_no_more() -> None:
+    async def scenario() -> None:
+        server = Server(None)
+        scene = Scene(server, OPENAI)
+        await refused(scene, Shape.CHAT)
+        server.home = Shape.COMPLETIONS
+        assert (await ask(scene, Shape.COMPLETIONS)).decision.attempts == 1
+        assert (await ask(scene, Shape.CHAT)).decision.attempts == 3
+
+    asyncio.run(scenario())
+
+
+def test_a_list_that_can_be_read_and_lacks_the_name_is_believed() -> None:
+    async def scenario() -> None:
+        scene = Scene(Server(Shape.CHAT, lambda: listed("another")), OPENAI)
+        assert (await refused(scene, Shape.COMPLETIONS))[1] == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_listed_model_that_every_endpoint_denies_renews_the_list() -> None:
+    async def scenario() -> None:
+        server = Server(None, lambda: listed(MODEL))
+        scene = Scene(server, VLLM)
+        assert (await refused(scene, Shape.CHAT))[1] == 3
+        server.metadata = lambda: listed("another")
+        assert (await refused(scene, Shape.CHAT))[1] == 1
+        await asyncio.sleep(0)
+        error, calls = await refused(scene, Shape.CHAT)
+        assert calls == 1
+        assert "not among the 1 models" in error.message
+
+    asyncio.run(scenario())
+
+
+def test_an_endpoint_that_cannot_take_the_request_is_left_out_of_a_search() -> None:
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
+
+    async def scenario() -> None:
+        scene = Scene(Server(None), OPENAI)
+        error, calls = await refused(scene, Shape.CHAT, tools=tools)
+        assert calls == 2
+        assert "/v1/completions" in error.message
+        assert "'tools'" in error.message
+        # It was not asked everywhere, so it is not known to be absent.
+        assert (await refused(scene, Shape.CHAT))[1] == 3
+
+    asyncio.run(scenario())
+
+
+def refuses(*names: str) -> Callable[[UpstreamCall], Answer]:
+    """Refuse parameters one by one, in the words of OpenAI's reasoning models."""
+
+    def answer(call: UpstreamCall) -> Answer:
+        assert isinstance(call.body, bytes)
+        for name in names:
+            if f'"{name}"'.encode() in call.body:
+                text = f"Unsupported parameter: '{name}' is not supported with this model."
+                return error_reply(400, text, param=name, code="unsupported_parameter")
+        return json_reply(REPLIES[call.path])
+
+    return answer
+
+
+@pytest.mark.parametrize("kind", [Kind.OPENAI, Kind.AZURE, Kind.LITELLM, Kind.VLLM])
+def test_mended_parameters_do_not_count_as_endpoints(kind: Kind) -> None:
+    async def scenario() -> None:
+        server = Server(Shape.CHAT)
+        server.elsewhere = lambda _: error_reply(404, CHAT_ONLY)
+        server.at_home = refuses("max_tokens", "temperature", "top_p", "presence_penalty")
+        scene = Scene(server, UpstreamSettings("main", "http://127.0.0.1:8000/v1", kind))
+        more = {"max_tokens": 5, "temperature": 0.2, "top_p": 0.5, "presence_penalty": 1}
+        first = await ask(scene, Shape.COMPLETIONS, **more)
+        assert first.json["choices"][0]["text"] == "Hello"
+        assert first.decision.attempts == 6
+        assert (await ask(scene, Shape.COMPLETIONS, **more)).decision.attempts == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_parameter_refused_in_the_models_name_shows_that_it_lives_there() -> None:
+    async def scenario() -> None:
+        server = Server(Shape.CHAT)
+        server.elsewhere = lambda _: error_reply(404, CHAT_ONLY)
+        server.at_home = refuses("stop")
+        scene = Scene(server, OPENAI)
+        for attempts in (2, 1):
+            with pytest.raises(Exception, match="'stop' is not supported with this model"):
+                await ask(scene, Shape.COMPLETIONS, stop=["x"])
+            assert len(generation_paths(scene)) == attempts
+            scene.network.calls.clear()
+
+    asyncio.run(scenario())
+
+
+def test_what_was_mended_before_the_end_is_remembered_with_the_endpoint() -> None:
+    async def scenario() -> None:
+        server = Server(Shape.CHAT)
+        server.elsewhere = lambda _: error_reply(404, CHAT_ONLY)
+        server.at_home = refuses("temperature", "stop")
+        scene = Scene(server, OPENAI)
+        with pytest.raises(Exception, match="'stop'"):
+            await ask(scene, Shape.COMPLETIONS, stop=["x"], temperature=0.5)
+        scene.network.calls.clear()
+        assert (await ask(scene, Shape.COMPLETIONS, temperature=0.5)).decision.attempts == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_parameter_unknown_to_the_server_says_nothing_of_the_model() -> None:
+    async def scenario() -> None:
+        server = Server(Shape.CHAT)
+        server.elsewhere = lambda _: error_reply(404, CHAT_ONLY)
+        server.at_home = lambda _: error_reply(
+            400, "Unknown parameter: 'stop'.", param="stop", code="unknown_parameter"
+        )
+        scene = Scene(server, OPENAI)
+        for _ in range(2):
+            with pytest.raises(Exception, match="Unknown parameter"):
+                await ask(scene, Shape.COMPLETIONS, stop=["x"])
+        assert len(generation_paths(scene)) == 4
+
+    asyncio.run(scenario())
+
+
+def test_mending_comes_to_an_end_whatever_an_upstream_finds_to_refuse() -> None:
+    async def scenario() -> None:
+        names = [f"x{number}" for number in range(100)]
+        server = Server(Shape.CHAT)
+        server.at_home = refuses(*names)
+        scene = Scene(server, VLLM)
+        told = await ask(scene, Shape.CHAT, **dict.fromkeys(names, 1))
+        assert told.reply.status == 400
+        assert len(generation_paths(scene)) <= MAX_MENDED + 3
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("kind", [Kind.OPENAI, Kind.AZURE])
+def test_a_route_that_such_servers_have_is_not_missing_for_good(kind: Kind) -> None:
+    async def scenario() -> None:
+        server = Server(Shape.CHAT)
+        server.at_home = no_route
+        upstream = UpstreamSettings("main", "https://example.com", kind)
+        scene = Scene(server, upstream)
+        told = await scene.call(Shape.CHAT, {"model": "gpt-4o", **ASKED[Shape.CHAT]})
+        assert (told.reply.status, told.decision.attempts) == (404, 1)
+        assert b"Invalid URL" in told.body
+        server.at_home = lambda call: json_reply(REPLIES[call.path])
+        again = await scene.call(
+            Shape.CHAT, {"model": "gpt-4o", "presence_penalty": 1, **ASKED[Shape.CHAT]}
+        )
+        assert (again.reply.status, again.decision.attempts) == (200, 1)
+        assert again.decision.resolved_by == "catalogue"
+
+    asyncio.run(scenario())
+
+
+def test_what_was_learned_is_forgotten_when_its_route_disappears() -> None:
+    async def scenario() -> None:
+        server = Server(Shape.RESPONSES)
+        server.elsewhere = lambda _: error_reply(400, NOT_CHAT)
+        scene = Scene(server, VLLM)
+        assert (await ask(scene, Shape.CHAT)).decision.attempts == 2
+        assert (await ask(scene, Shape.CHAT)).decision.attempts == 1
+        server.home, server.elsewhere = Shape.CHAT, lambda _: error_reply(404, "Not Found")
+        assert (await ask(scene, Shape.CHAT)).decision.attempts == 2
+        told = await ask(scene, Shape.CHAT)
+        assert (told.decision.attempts, told.decision.endpoint) == (1, "/v1/chat/completions")
+
+    asyncio.run(scenario())
+
+
+def test_a_learned_endpoint_that_cannot_express_a_request_is_dropped_if_another_can() -> None:
+    async def scenario() -> None:
+        server = Server(Shape.RESPONSES)
+        server.elsewhere = no_route
+        scene = Scene(server, OTHER)
+        assert (await ask(scene, Shape.CHAT)).decision.endpoint == "/v1/responses"
+        server.home = Shape.CHAT  # its chat route is there again
+        told = await ask(scene, Shape.CHAT, presence_penalty=1)
+        assert (told.decision.endpoint, told.decision.attempts) == ("/v1/chat/completions", 1)
+        assert (await ask(scene, Shape.CHAT)).decision.endpoint == "/v1/chat/completions"
+
+    asyncio.run(scenario())
+
+
+def test_a_request_that_fits_nowhere_is_refused_by_its_parameter() -> None:
+    async def scenario() -> None:
+        server = Server(Shape.RESPONSES)
+        server.elsewhere = lambda _: error_reply(404, NOT_CHAT)
+        scene = Scene(server, OTHER)
+        await ask(scene, Shape.CHAT)
+        with pytest.raises(InvalidRequest) as raised:
+            await ask(scene, Shape.CHAT, presence_penalty=1)
+        assert raised.value.param == "presence_penalty"
+        # It was right all the same.
+        assert (await ask(scene, Shape.CHAT)).decision.endpoint == "/v1/responses"
+
+    asyncio.run(scenario())
+
+
+def test_a_rule_whose_endpoint_refuses_is_warned_of() -> None:
+    async def scenario() -> None:
+        server = Server(Shape.RESPONSES)
+        server.elsewhere = lambda _: error_reply(404, NOT_CHAT)
+        rule = ModelRule("ft-*", endpoints=(Shape.CHAT,))
+        scene = Scene(server, OPENAI, rules=(rule,))
+        for _ in range(2):
+            told = await ask(scene, Shape.CHAT)
+            assert told.decision.attempts == 2
+            assert told.decision.misplaced_rule == "ft-*"
+            assert told.decision.warning == (
+                "rule 'ft-*' leads to /v1/chat/completions, which refused the model; it was "
+                "answered at /v1/responses: set the rule's endpoint to responses"
+            )
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("client", "denial"),
+    [
+        (Shape.COMPLETIONS, "You are not allowed to sample from this model"),
+        (Shape.CHAT, NOT_CHAT_EITHER),
+        (Shape.RESPONSES, "The requested model, '{}' was not found."),
+        *((shape, "The model `{}` does not exist") for shape in Shape),
+    ],
+)
+def test_a_model_that_generates_no_text_is_asked_for_once_and_its_endpoint_named(
+    client: Shape, denial: str
+) -> None:
+    async def scenario() -> None:
+        server = Server(None)
+        server.elsewhere = lambda _: error_reply(404, denial.format("text-embedding-3-small"))
+        scene = Scene(server, OPENAI)
+        with pytest.raises(GatewayError) as raised:
+            await scene.call(client, {"model": "text-embedding-3-small", **ASKED[client]})
+        assert "lives at /v1/embeddings" in raised.value.message
+        assert raised.value.param == "model"
+        assert len(generation_paths(scene)) == 1
+
+    asyncio.run(scenario())
+
+
+def test_reusable_prompts_are_warned_of() -> None:
+    scene = Scene(Server(Shape.RESPONSES), OPENAI)
+    told = scene.tell(Shape.RESPONSES, {"model": "gpt-5.4", "prompt": {"id": "pmpt_1"}})
+    assert "2026-11-30" in told.decision.warning
+    assert scene.tell(Shape.RESPONSES, {"model": "gpt-5.4", "input": "Hi"}).decision.warning == ""
+
+
+def test_the_second_call_of_a_stream_is_the_last_one_too() -> None:
+    async def scenario() -> None:
+        server = Server(Shape.CHAT)
+        server.at_home = lambda _: stream_reply(chat_chunk("Hello"), chat_chunk(finish="stop"))
+        scene = Scene(server, OPENAI)
+        for attempts in (2, 1):
+            told = await ask(scene, Shape.COMPLETIONS, stream=True)
+            assert told.decision.attempts == attempts
+            assert told.events[-1] == "[DONE]"
+
+    asyncio.run(scenario())
