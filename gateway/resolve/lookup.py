@@ -29,9 +29,12 @@ Caller = Callable[[RawHeaders], Hashable]
 """Client headers → what tells apart all callers whom any upstream may tell different things."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class ModelList:
-    """One upstream's model list as one credential sees it, and the kind of server that wrote it."""
+    """One upstream's model list as one credential sees it, and the kind of server that wrote it.
+
+    Compared by identity: what is derived from a list (`near_names.py`) lives as long as it does.
+    """
 
     cards: Mapping[str, ModelCard] = field(default_factory=dict)
     kind: Kind = Kind.OTHER

@@ -15,7 +15,6 @@ What needs no network is asked first; the upstream is asked only where that coul
 import asyncio
 import time
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 from gateway.config.settings import Kind, ModelRule, Settings
 from gateway.resolve.catalogue import Catalogue, describes
@@ -27,6 +26,7 @@ from gateway.resolve.lookup import Lookup, ModelList
 from gateway.resolve.memory import Features, LearnedEndpoints, Owner
 from gateway.resolve.model_notes import ModelNotes
 from gateway.resolve.names import Names, root_of
+from gateway.resolve.near_names import NearNames
 from gateway.resolve.preference import by_preference, home_order
 from gateway.resolve.recent_routes import RecentRoutes
 from gateway.resolve.rules import Rules
@@ -34,8 +34,6 @@ from gateway.resolve.upstream_evidence import UpstreamEvidence
 from gateway.shapes import RawHeaders, Shape
 
 __all__ = ["Question", "Resolver"]
-
-MAX_COMPARED_IDS = 1000
 
 
 class Resolver:
@@ -59,6 +57,7 @@ class Resolver:
         self._discovery = Discovery(settings, lookup, self.notes)
         self._upstream_evidence = UpstreamEvidence(lookup, learned, self._names)
         self._rules = Rules(settings)
+        self._near_names = NearNames(self._rules.names)
         self._recent = RecentRoutes(lookup.clock, learned, lookup)
 
     async def resolve(self, question: Question, *, explain: bool = False) -> Route:
@@ -153,13 +152,17 @@ class Resolver:
         return default
 
     async def nearest(self, route: Route, headers: RawHeaders) -> list[str]:
-        """Return up to three ids that this credential can see and that resemble the one asked."""
-        upstream = self._settings.upstream(route.upstream)
-        found = await self._lookup.models(upstream, headers)
-        visible = list(found.value.cards) if isinstance(found.value, ModelList) else []
-        names = [*self._rules.names, *visible][:MAX_COMPARED_IDS]
-        near = get_close_matches(route.model_asked[:128], names, n=4, cutoff=0.7)
-        return [name for name in near if name != route.model_asked][:3]
+        """Return up to three names that this credential can see and that resemble the one asked.
+
+        Only where its list has never been asked for, as for names that the catalogue knows, it is
+        now.
+        """
+        known = self._lookup.known_list(self._lookup.owner(route.upstream, headers))
+        if known is None:
+            upstream = self._settings.upstream(route.upstream)
+            known = (await self._lookup.models(upstream, headers)).value
+        listed = known if isinstance(known, ModelList) else None
+        return await self._near_names.find(route.model_asked, listed)
 
     def renew(self, route: Route) -> None:
         """Look up anew what a route was decided by: the upstream denies what its list names."""

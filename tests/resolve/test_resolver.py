@@ -408,6 +408,37 @@ def test_the_nearest_ids_are_those_this_key_sees() -> None:
     asyncio.run(scenario())
 
 
+def test_near_names_ask_nobody_a_second_time() -> None:
+    async def scenario() -> None:
+        scene = Scene(jobs_on_two_pages)
+        unheard = await scene.ask("gpt-4O-mini")
+        asked = len(scene.network.calls)
+        scene.clock.advance(1000)  # an old list will do
+        assert await scene.resolver.nearest(unheard, ALICE) == await scene.resolver.nearest(
+            unheard, ALICE
+        )
+        assert len(scene.network.calls) == asked
+        failing = Scene(lambda _: error_reply(500, "broken"))
+        unheard = await failing.ask("gpt-4O-mini")
+        asked = len(failing.network.calls)
+        assert await failing.resolver.nearest(unheard, ALICE) == []
+        assert len(failing.network.calls) == asked
+
+    asyncio.run(scenario())
+
+
+def test_near_names_of_a_name_that_needed_no_list_ask_for_it() -> None:
+    async def scenario() -> None:
+        scene = Scene(lambda call: models("GPT-4o-mini-2024-07-18", "o1"))
+        known = await scene.ask("gpt-4o-mini")
+        assert scene.network.calls == []
+        assert await scene.resolver.nearest(known, ALICE) == ["GPT-4o-mini-2024-07-18"]
+        assert await scene.resolver.nearest(known, ALICE) == ["GPT-4o-mini-2024-07-18"]
+        assert scene.network.paths == ["GET /models"]
+
+    asyncio.run(scenario())
+
+
 def test_a_shutdown_date_and_a_replacement_come_with_the_route() -> None:
     route = Scene().route("text-davinci-003")
     assert route.retired == "2024-01-04"

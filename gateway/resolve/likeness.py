@@ -1,0 +1,96 @@
+"""How alike two model names are, as a person who mistypes one would see it. Pure, and bounded.
+
+The measure is that of two texts' longest common subsequence: twice its length by the length of
+both. What two names begin and end with in common is found at once; only what is between has to
+be compared, by the bit-parallel algorithm of Crochemore and others (2001), a step a character.
+"""
+
+from collections.abc import Iterable, Iterator
+
+CUTOFF = 0.7
+"""From here on a name is near."""
+
+_CONTAINED = 0.8
+"""How alike names are at least where one lacks a date, a tag or a vendor of the other."""
+_BOUNDARIES = frozenset("-_.:@/ ")
+_MAX_STEPS = 1000
+"""Characters that are compared one by one for one name."""
+
+
+def compared(asked: str, names: Iterable[str]) -> Iterator[tuple[str, float]]:
+    """Yield the names that are near, and how alike they are to the one that was asked for, up to 1.
+
+    Upper and lower case are different: compare casefolded. The most alike are compared first; once
+    comparing has cost too much, the others are taken for as alike as their beginnings and ends.
+    """
+    steps = _MAX_STEPS
+    for certain, name, start, end in sorted(_promising(asked, names), reverse=True):
+        likeness = certain
+        between, other = asked[start : len(asked) - end], name[start : len(name) - end]
+        steps -= len(between) + len(other)
+        if between and other and steps >= 0:
+            likeness += 2 * _common(between, other) / (len(asked) + len(name))
+        if _contains(asked, name):
+            likeness = max(likeness, _CONTAINED)
+        if likeness >= CUTOFF:
+            # All slips are as likely, whatever they do to the length.
+            slip = max(CUTOFF, 1 - 0.5 / len(asked))
+            yield name, slip if _is_slip(between, other) else likeness
+
+
+def shortened(name: str) -> Iterator[str]:
+    """Yield a name without its last parts: `llama3.1` and `llama3` for `llama3.1:8b`."""
+    for end in range(len(name) - 1, 0, -1):
+        if name[end] in _BOUNDARIES:
+            yield name[:end]
+
+
+def shared_start(one: str, other: str) -> int:
+    """Return how many characters two texts begin with in common."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _promising(asked: str, names: Iterable[str]) -> Iterator[tuple[float, str, int, int]]:
+    """Yield each name that can be near: how alike it is at least, and its shared start and end."""
+    for name in names:
+        both = len(asked) + len(name)
+        if 2 * min(len(asked), len(name)) < CUTOFF * both and not _contains(asked, name):
+            continue
+        start = shared_start(asked, name)
+        end = shared_start(asked[start:][::-1], name[start:][::-1])
+        yield 2 * (start + end) / both, name, start, end
+
+
+def _contains(one: str, other: str) -> bool:
+    """Whether one is the other and more, behind a separator or before a slash."""
+    short, long = (one, other) if len(one) < len(other) else (other, one)
+    if not short or len(short) == len(long):
+        return False
+    if long.startswith(short):
+        return long[len(short)] in _BOUNDARIES
+    return long.endswith(short) and long[-len(short) - 1] == "/"
+
+
+def _is_slip(one: str, other: str) -> bool:
+    """Whether texts without shared ends are a wrong character, one too many, or two swapped."""
+    return max(len(one), len(other)) == 1 or (len(one) == 2 and one == other[::-1])
+
+
+def _common(one: str, other: str) -> int:
+    """Return the length of the longest common subsequence."""
+    places: dict[str, int] = {}
+    for place, character in enumerate(one):
+        places[character] = places.get(character, 0) | 1 << place
+    every = (1 << len(one)) - 1
+    open_places = every
+    for character in other:
+        matched = open_places & places.get(character, 0)
+        open_places = ((open_places + matched) | (open_places - matched)) & every
+    return len(one) - open_places.bit_count()
