@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -44,8 +44,10 @@ class RunningGateway:
 
 
 @contextmanager
-def running_gateway(settings: Settings) -> Iterator[RunningGateway]:
-    """Run a gateway on free ports until the block ends."""
+def running_gateway(
+    settings: Settings, new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None
+) -> Iterator[RunningGateway]:
+    """Run a gateway on free ports until the block ends, in an event loop that `new_loop` makes."""
     started, ports = threading.Event(), list[int]()
     stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
     built: list[Application] = []
@@ -77,7 +79,8 @@ def running_gateway(settings: Settings) -> Iterator[RunningGateway]:
 
     def main() -> None:
         try:
-            asyncio.run(run())
+            with asyncio.Runner(loop_factory=new_loop) as runner:
+                runner.run(run())
         except BaseException as error:  # noqa: BLE001 - raised in the test's own thread below
             failed.append(error)
         finally:
