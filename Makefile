@@ -40,10 +40,11 @@ format: $(VENV)/.development
 
 # QUICK=1: within a minute, without the peers. ROUNDS=n. ABORTS=1: clients that leave, only
 # (ABORT_COUNT=n, SEED=n). SOAK=1: ten minutes of good and bad traffic, only (SOAK_SECONDS=n, SEED=n).
+# LOOKUPS=1: good requests beside look-ups and 404s, only (ROUNDS=n).
 .PHONY: bench
 bench: $(VENV)/.runtime
 	QUICK=$(QUICK) ROUNDS=$(ROUNDS) ABORTS=$(ABORTS) ABORT_COUNT=$(ABORT_COUNT) \
-	SOAK=$(SOAK) SOAK_SECONDS=$(SOAK_SECONDS) SEED=$(SEED) $(BIN)/python -m bench.run
+	SOAK=$(SOAK) SOAK_SECONDS=$(SOAK_SECONDS) SEED=$(SEED) LOOKUPS=$(LOOKUPS) $(BIN)/python -m bench.run
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* dist build

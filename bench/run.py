@@ -1,8 +1,8 @@
 """Runs the bench: `make bench`, or `python -m bench.run`.
 
 From the environment: QUICK=1 (nginx and the gateway only, within a minute), ROUNDS=n (default 5),
-ABORTS=1 (the abort bench alone; a full run includes it), SOAK=1 (the soak alone, which no other run
-includes). The last line is one JSON object.
+ABORTS=1 (the abort bench alone; a full run includes it), SOAK=1 and LOOKUPS=1 (the soak, and the
+look-up bench, alone: no other run includes them). The last line is one JSON object.
 """
 
 import json
@@ -14,7 +14,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from bench import aborts, machine, soak, tools
+from bench import aborts, lookups, machine, soak, tools
 from bench.cases import MANY_STREAMS, Case, cases
 from bench.contenders import LITELLM, NGINX, PORTKEY, Contender, running
 from bench.measure import LoadFailed, measure
@@ -36,14 +36,16 @@ def main() -> int:
     """Run what the environment asks for; the exit code is 1 when something was left or broken."""
     if _flag("SOAK"):
         return _soak()
-    quick, only_aborts = _flag("QUICK"), _flag("ABORTS")
+    quick, only_aborts, only_lookups = _flag("QUICK"), _flag("ABORTS"), _flag("LOOKUPS")
     began = time.monotonic()
     allow_many_sockets()
     signal.signal(signal.SIGTERM, _end)
-    found = tools.collect(compared=not only_aborts, peers=not quick)
+    found = tools.collect(compared=not (only_aborts or only_lookups), peers=not quick)
     if found.source is None or found.load is None:
         print("bench: nothing can be measured without a C compiler; install gcc and libc6-dev")
         return 1
+    if only_lookups:
+        return _lookups(found)
     outcome: dict[str, object] = {"quick": quick}
     leaks: list[str] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
@@ -71,6 +73,14 @@ def _soak() -> int:
     print("", report.text(), "", sep="\n")
     print(json.dumps({"soak": report.figures}))
     return 1 if report.broken else 0
+
+
+def _lookups(found: tools.Tools) -> int:
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        report = lookups.run(found, Path(name))
+    print(machine.description(found), report.text(), "", sep="\n\n")
+    print(json.dumps({"lookups": report.figures}))
+    return 0
 
 
 def _end(number: int, _frame: object) -> None:

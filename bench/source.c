@@ -12,7 +12,7 @@
  *                              the time at which it left, "@" and microseconds (CLOCK_MONOTONIC)
  *   ...slow-MS                 the reply begins after MS milliseconds
  *
- * GET /stats tells what is under way, for the abort bench.
+ * GET /stats tells what is under way, for the abort bench; GET /hung/... is never answered.
  */
 #define _GNU_SOURCE
 #include "replies.h"
@@ -218,6 +218,8 @@ static void answer(struct connection *c, const char *line, const char *body)
         answer_stats(c);
         return;
     }
+    if (!strncmp(line, "GET /hung/", 10))
+        return;
     snprintf(query, sizeof query, "%.*s", (int)target, line);
     int chat = memmem(line, target, "/chat/completions", 17) != NULL;
     int embeddings = memmem(line, target, "/embeddings", 11) != NULL;
