@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.config.settings import Kind, UpstreamSettings
-from gateway.resolve.asking import ask
+from gateway.resolve.asking import Answer, Asker
 from gateway.resolve.lookup_cache import LookupFailed
 from gateway.resolve.lookup_paths import MetadataCall, further_calls
 from gateway.resolve.metadata import ModelCard, merged, read_description, read_models
-from gateway.shapes import RawHeaders, Send
+from gateway.resolve.slices import Work
+from gateway.shapes import RawHeaders
 
 _NOTHING_TO_ASK = LookupFailed("nothing to ask")
 
@@ -36,50 +37,52 @@ class Further:
 
 
 async def load_further(
-    send: Send, upstream: UpstreamSettings, kind: Kind, headers: RawHeaders
+    asker: Asker, upstream: UpstreamSettings, kind: Kind, headers: RawHeaders
 ) -> Further | LookupFailed:
     """Return what the first further list with a model in it says, or of the server itself."""
     calls = further_calls(upstream, kind, "")
     failed = _NOTHING_TO_ASK
     for call in calls.lists:
-        answer = await ask(send, upstream, call, headers)
-        if isinstance(answer, LookupFailed):
-            failed = answer
-        elif cards := read_models(answer.payload, kind):
-            return Further({card.id: card for card in cards})
+        cards = await asker.ask(
+            upstream, call, headers, lambda answer: read_models(answer.payload, kind)
+        )
+        if isinstance(cards, LookupFailed):
+            failed = cards
+        elif cards:
+            return Further(cards)
         else:
             # LM Studio answers unknown paths with 200 and an error.
             failed = LookupFailed(f"{call}: names no model")
     if not calls.server:
         return failed
-    server = await _describe(send, upstream, kind, calls.server, headers, "")
+    server = await _describe(asker, upstream, kind, calls.server, headers, "")
     return Further(server=server) if isinstance(server, ModelCard) else server
 
 
 async def load_description(
-    send: Send, upstream: UpstreamSettings, kind: Kind, headers: RawHeaders, model: str
+    asker: Asker, upstream: UpstreamSettings, kind: Kind, headers: RawHeaders, model: str
 ) -> ModelCard | LookupFailed:
     """Return what an upstream says when it is asked about one model."""
     calls = further_calls(upstream, kind, model).model
-    return await _describe(send, upstream, kind, calls, headers, model)
+    return await _describe(asker, upstream, kind, calls, headers, model)
 
 
 async def _describe(
-    send: Send,
+    asker: Asker,
     upstream: UpstreamSettings,
     kind: Kind,
     calls: Sequence[MetadataCall],
     headers: RawHeaders,
     model: str,
 ) -> ModelCard | LookupFailed:
+    def read(answer: Answer) -> Work[ModelCard | None]:
+        yield from ()
+        return read_description(answer.payload, kind, model)
+
     failed = _NOTHING_TO_ASK
     for call in calls:
-        answer = await ask(send, upstream, call, headers)
-        if isinstance(answer, LookupFailed):
-            failed = answer
-            continue
-        described = read_description(answer.payload, kind, model)
-        if described is not None:
+        described = await asker.ask(upstream, call, headers, read)
+        if isinstance(described, ModelCard):
             return described
-        failed = LookupFailed(f"{call}: describes nothing")
+        failed = described or LookupFailed(f"{call}: describes nothing")
     return failed

@@ -4,9 +4,11 @@ Read alike: OpenAI's and Azure's /fine_tuning/jobs (openai-openapi, FineTuningJo
 /v1/fine-tunes of 2021 to 2024, and Together's /fine-tunes, where the result is `model_output_name`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gateway.resolve.untrusted_json import model_name, objects
+from gateway.resolve.slices import Work
+from gateway.resolve.untrusted_json import batches, is_list, last_object, model_name
 from gateway.shapes import Json
 
 _RESULT_KEYS = ("fine_tuned_model", "model_output_name", "x_model_output_name")
@@ -24,7 +26,7 @@ class JobsPage:
     """Job id → the model that it trained from, for the checkpoints of jobs that have a result."""
 
 
-def read_jobs(payload: object) -> JobsPage:
+def read_jobs(payload: object) -> Work[JobsPage]:
     """Read a page of jobs, or a single job.
 
     A job without a result (queued, running, failed) does not count. The cursor is the last job's
@@ -32,31 +34,39 @@ def read_jobs(payload: object) -> JobsPage:
     """
     bases: dict[str, str] = {}
     jobs: dict[str, str] = {}
-    for job in _records(payload):
-        base = model_name(job, "model")
-        result = model_name(job, *_RESULT_KEYS)
-        if base is None or result is None or result == base:
-            continue
-        bases.setdefault(result, base)
-        if (job_id := model_name(job, "id")) is not None:
-            jobs[job_id] = base
+    for number, batch in enumerate(_records(payload)):
+        if number:
+            yield
+        for job in batch:
+            base = model_name(job, "model")
+            result = model_name(job, *_RESULT_KEYS)
+            if base is None or result is None or result == base:
+                continue
+            bases.setdefault(result, base)
+            if (job_id := model_name(job, "id")) is not None:
+                jobs[job_id] = base
     return JobsPage(bases=bases, after=_next_page(payload), jobs=jobs)
 
 
-def read_checkpoints(payload: object, base: str) -> tuple[dict[str, str], str | None]:
-    """Read a page of one job's checkpoints: (checkpoint model → base, cursor of the next page).
+def read_checkpoints(payload: object, base: str) -> Work[dict[str, str]]:
+    """Read the first page of one job's checkpoints: checkpoint model → base.
 
     `base` is what the job says; checkpoint records do not repeat it.
     """
-    names = (model_name(record, "fine_tuned_model_checkpoint") for record in _records(payload))
-    return {name: base for name in names if name and name != base}, _next_page(payload)
+    bases: dict[str, str] = {}
+    for number, batch in enumerate(_records(payload)):
+        if number:
+            yield
+        names = (model_name(record, "fine_tuned_model_checkpoint") for record in batch)
+        bases |= {name: base for name in names if name and name != base}
+    return bases
 
 
-def _records(payload: object) -> list[Json]:
+def _records(payload: object) -> Iterator[list[Json]]:
     if isinstance(payload, dict):
         listed = payload.get("data")
-        return list(objects(listed if isinstance(listed, list) else [payload]))
-    return list(objects(payload))
+        return batches(listed if is_list(listed) else [payload])
+    return batches(payload)
 
 
 def _next_page(payload: object) -> str | None:
@@ -65,5 +75,5 @@ def _next_page(payload: object) -> str | None:
     if (last := model_name(payload, "last_id")) is not None:
         return last
     listed = payload.get("data")
-    last_record = listed[-1] if isinstance(listed, list) and listed else None
-    return model_name(last_record, "id") if isinstance(last_record, dict) else None
+    last_record = last_object(listed) if is_list(listed) else None
+    return None if last_record is None else model_name(last_record, "id")

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from gateway.config.settings import Kind, UpstreamSettings
-from gateway.resolve.asking import ask
+from gateway.resolve.asking import Asker
 from gateway.resolve.jobs import read_checkpoints, read_jobs
 from gateway.resolve.lookup_cache import LookupFailed, Partial
 from gateway.resolve.lookup_paths import checkpoint_list, job_list
 from gateway.resolve.untrusted_json import MAX_ENTRIES
-from gateway.shapes import RawHeaders, Send
+from gateway.shapes import RawHeaders
 
 MAX_JOB_PAGES = 100
 MAX_CHECKPOINT_JOBS = 50
@@ -45,7 +45,7 @@ def may_have_jobs(kind: Kind) -> bool:
 
 
 async def load_jobs(
-    send: Send, upstream: UpstreamSettings, headers: RawHeaders
+    asker: Asker, upstream: UpstreamSettings, headers: RawHeaders
 ) -> Lineage | Partial[Lineage] | LookupFailed:
     """Return what all pages of job records say; in part if one of them fails."""
     bases: dict[str, str] = {}
@@ -53,12 +53,13 @@ async def load_jobs(
     after: str | None = None
     seen: set[str] = set()
     for _ in range(MAX_JOB_PAGES):
-        answer = await ask(send, upstream, job_list(after), headers)
-        if isinstance(answer, LookupFailed):
-            return _partial(bases, jobs) if bases else answer
-        page = read_jobs(answer.payload)
-        # The newest come first, and they count.
-        bases = _onto(bases, page.bases)
+        page = await asker.ask(
+            upstream, job_list(after), headers, lambda answer: read_jobs(answer.payload)
+        )
+        if isinstance(page, LookupFailed):
+            return _partial(bases, jobs) if bases else page
+        for result, base in page.bases.items():
+            bases.setdefault(result, base)  # the newest come first, and they count
         jobs |= page.jobs
         if page.after is None or page.after in seen:
             break
@@ -68,7 +69,7 @@ async def load_jobs(
 
 
 async def load_checkpoints(
-    send: Send, upstream: UpstreamSettings, headers: RawHeaders, lineage: Lineage
+    asker: Asker, upstream: UpstreamSettings, headers: RawHeaders, lineage: Lineage
 ) -> Lineage | Partial[Lineage] | LookupFailed:
     """Return the checkpoints of the newest jobs, as models with a base of their own.
 
@@ -80,11 +81,16 @@ async def load_checkpoints(
 
     async def load(job: str, base: str) -> None:
         async with limit:
-            answer = await ask(send, upstream, checkpoint_list(job), headers)
-        if isinstance(answer, LookupFailed):
-            failures.append(answer)
+            found = await asker.ask(
+                upstream,
+                checkpoint_list(job),
+                headers,
+                lambda answer: read_checkpoints(answer.payload, base),
+            )
+        if isinstance(found, LookupFailed):
+            failures.append(found)
         else:
-            bases.update(read_checkpoints(answer.payload, base)[0])
+            bases.update(found)
 
     newest = list(islice(lineage.jobs.items(), MAX_CHECKPOINT_JOBS))
     await asyncio.gather(*(load(job, base) for job, base in newest))

@@ -11,13 +11,14 @@ from typing import TypeVar
 from cachetools import TTLCache
 
 from gateway.config.settings import Kind, MemorySettings, Settings, UpstreamSettings
-from gateway.resolve.asking import Answer, ask
+from gateway.resolve.asking import Answer, Asker
 from gateway.resolve.further_metadata import Further, load_description, load_further
 from gateway.resolve.lineages import Lineage, load_checkpoints, load_jobs
 from gateway.resolve.lookup_cache import Found, Load, LookupCache, LookupFailed
 from gateway.resolve.lookup_paths import further_calls, model_list
 from gateway.resolve.memory import Clock, Owner
 from gateway.resolve.metadata import ModelCard, merged, read_models, recognise
+from gateway.resolve.slices import Work
 from gateway.shapes import RawHeaders, Send
 
 Value = TypeVar("Value")
@@ -59,7 +60,7 @@ class Lookup:
     ) -> None:
         self.clock = clock
         self._settings = settings
-        self._send = send
+        self._asker = Asker(send)
         self._fingerprint = fingerprint
         self.caller = caller or self._fingerprints
         self.version = 0
@@ -165,7 +166,7 @@ class Lookup:
             further = await self._recent(
                 self._further,
                 (owner, kind),
-                lambda: load_further(self._send, upstream, kind, headers),
+                lambda: load_further(self._asker, upstream, kind, headers),
                 upstream,
                 lambda known: not known.tells_of(model),
                 since,
@@ -188,7 +189,7 @@ class Lookup:
         return await self._recent(
             self._lineages,
             self.owner(upstream.name, headers),
-            lambda: load_jobs(self._send, upstream, headers),
+            lambda: load_jobs(self._asker, upstream, headers),
             upstream,
             lambda lineage: wanted not in lineage.bases,
             since,
@@ -209,7 +210,7 @@ class Lookup:
         return await self._recent(
             self._checkpoints,
             self.owner(upstream.name, headers),
-            lambda: load_checkpoints(self._send, upstream, headers, lineage),
+            lambda: load_checkpoints(self._asker, upstream, headers, lineage),
             upstream,
             lambda checkpoints: wanted not in checkpoints.bases,
             since,
@@ -242,7 +243,7 @@ class Lookup:
         wait = wait and owner not in self._silent
         found = await self._descriptions.get(
             (owner, kind, model),
-            lambda: load_description(self._send, upstream, kind, headers, model),
+            lambda: load_description(self._asker, upstream, kind, headers, model),
             patience=upstream.timeouts.metadata,
             since=since,
             wait=wait,
@@ -281,17 +282,15 @@ class Lookup:
     async def _load_models(
         self, upstream: UpstreamSettings, headers: RawHeaders
     ) -> ModelList | LookupFailed:
-        answer = await ask(self._send, upstream, model_list(upstream.kind), headers)
-        if isinstance(answer, LookupFailed):
-            return answer
-        kind = upstream.kind
-        if kind is Kind.AUTO:
-            kind = self._recognised(upstream.name, answer)
-        return ModelList({card.id: card for card in read_models(answer.payload, kind)}, kind)
+        def read(answer: Answer) -> Work[ModelList]:
+            kind = upstream.kind
+            if kind is Kind.AUTO:
+                # A list that does not say leaves it at what an earlier one has said.
+                known = self._kinds.get(upstream.name, Kind.OTHER)
+                kind = recognise(answer.payload, answer.headers) or known
+            return ModelList((yield from read_models(answer.payload, kind)), kind)
 
-    def _recognised(self, upstream: str, answer: Answer) -> Kind:
-        """Return what the upstream is, by this list; one that does not say changes nothing."""
-        told = recognise(answer.payload, answer.headers)
-        if told is not None:
-            self._kinds[upstream] = told
-        return self._kinds.setdefault(upstream, Kind.OTHER)
+        listed = await self._asker.ask(upstream, model_list(upstream.kind), headers, read)
+        if isinstance(listed, ModelList):
+            self._kinds[upstream.name] = listed.kind
+        return listed

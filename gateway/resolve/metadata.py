@@ -21,10 +21,13 @@ from datetime import UTC, date, datetime
 from gateway.config.settings import Kind
 from gateway.resolve.capability_fields import read_capability
 from gateway.resolve.recognition import recognise
+from gateway.resolve.slices import Work
 from gateway.resolve.untrusted_json import (
     MAX_ENTRIES,
+    batches,
     child,
     count,
+    is_list,
     model_name,
     objects,
     shown,
@@ -64,8 +67,10 @@ class ModelCard:
     """Where it lives if it is not generative, as far as that is said: paths below `/v1`."""
 
 
-def read_models(payload: object, kind: Kind) -> list[ModelCard]:
+def read_models(payload: object, kind: Kind) -> Work[dict[str, ModelCard]]:
     """Read a model list, or one model's card, in any of the envelopes that servers use.
+
+    The cards are returned by their names. For tens of thousands of them the work is sliced.
 
     `{"data": [...]}`, `{"models": [...]}`, a bare array or a single object; of several entries with
     one name the first counts. Whatever is malformed is skipped, and what follows the first 20,000
@@ -74,16 +79,21 @@ def read_models(payload: object, kind: Kind) -> list[ModelCard]:
     server = (recognise(payload) or kind) if kind is Kind.AUTO else kind
     cards: dict[str, ModelCard] = {}
     aliases: dict[str, ModelCard] = {}
-    for entry in _entries(payload):
-        name = model_name(entry, *_NAME_KEYS.get(server, ("id",)))
-        if name is None:
-            continue
-        card = _card(entry, server, name)
+    for number, batch in enumerate(_entries(payload)):
+        if number:
+            yield
+        for entry in batch:
+            name = model_name(entry, *_NAME_KEYS.get(server, ("id",)))
+            if name is None:
+                continue
+            card = _card(entry, server, name)
+            cards.setdefault(name, card)
+            for alias in _aliases(entry, server, name):
+                if len(aliases) < MAX_ENTRIES:
+                    aliases.setdefault(alias, replace(card, id=alias))
+    for name, card in aliases.items():
         cards.setdefault(name, card)
-        for alias in _aliases(entry, server, name):
-            if len(aliases) < MAX_ENTRIES:
-                aliases.setdefault(alias, replace(card, id=alias))
-    return [*cards.values(), *(card for name, card in aliases.items() if name not in cards)]
+    return cards
 
 
 def read_description(payload: object, kind: Kind, model_id: str) -> ModelCard | None:
@@ -119,14 +129,14 @@ def merged(card: ModelCard | None, further: ModelCard) -> ModelCard:
     )
 
 
-def _entries(payload: object) -> Iterator[Json]:
+def _entries(payload: object) -> Iterator[list[Json]]:
     if not isinstance(payload, dict):
-        return objects(payload)
+        return batches(payload)
     for key in ("data", "models"):
-        if isinstance(payload.get(key), list):
+        if is_list(payload.get(key)):
             # llama.cpp sends both: the same models twice, the first time as OpenAI does.
-            return objects(payload[key])
-    return objects([payload])
+            return batches(payload[key])
+    return batches([payload])
 
 
 _NAME_KEYS: dict[Kind, tuple[str, ...]] = {

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 
 from gateway.config.settings import Kind
-from gateway.resolve.untrusted_json import child, objects, strings, text
+from gateway.resolve.untrusted_json import child, is_list, objects, strings, text
 from gateway.shapes import Json
 
 _SAMPLE = 50
@@ -37,10 +37,10 @@ def _by_headers(headers: Mapping[str, str]) -> Kind | None:
 
 
 def _by_entries(payload: object) -> Kind | None:
-    bare = isinstance(payload, list)
+    bare = is_list(payload)
     listed: object = payload
     if isinstance(payload, dict):
-        listed = payload["data"] if isinstance(payload.get("data"), list) else payload.get("models")
+        listed = payload["data"] if is_list(payload.get("data")) else payload.get("models")
     sample = list(islice(objects(listed), _SAMPLE))
     if not sample:
         return None

@@ -2,8 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import TypeVar
 
 from hypothesis import strategies as st
+
+from gateway.resolve.slices import Work
+
+Value = TypeVar("Value")
 
 SAMPLES = Path(__file__).parent / "metadata_samples"
 SAMPLE_NAMES = sorted(path.stem for path in SAMPLES.glob("*.json"))
@@ -47,6 +52,16 @@ def _nested(children: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
 
 JSON = st.recursive(SCALARS, _nested, max_leaves=40)
 """Any decoded JSON, with the keys and values that the readers look for."""
+
+
+def finished(work: Work[Value]) -> Value:
+    """Do sliced work without a pause."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            value: Value = done.value
+            return value
 
 
 def deep(levels: int) -> object:

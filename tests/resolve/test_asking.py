@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from gateway.config.settings import TimeoutSettings, UpstreamSettings
 from gateway.errors import TruncatedStream, UpstreamUnavailable
-from gateway.resolve.asking import Answer, ask, fields_of
+from gateway.resolve.asking import Answer, Asker, fields_of
 from gateway.resolve.lookup_cache import LookupFailed
 from gateway.resolve.lookup_paths import MetadataCall
-from gateway.shapes import RawHeaders
+from gateway.resolve.slices import Work
+from gateway.shapes import RawHeaders, Send
 from tests.fakes import Answer as FakeAnswer
 from tests.fakes import FakeReply, FakeUpstream, error_reply, json_reply
+from tests.upstream.scripted import until
 
 HEADERS: RawHeaders = (
     (b"authorization", b"Bearer alice"),
@@ -31,9 +33,18 @@ HEADERS: RawHeaders = (
 UP = UpstreamSettings("up", "http://127.0.0.1:1/v1")
 
 
+def unread(answer: Answer) -> Work[Answer]:
+    yield from ()
+    return answer
+
+
+async def ask(send: Send, upstream: UpstreamSettings, call: MetadataCall) -> Answer | LookupFailed:
+    return await Asker(send).ask(upstream, call, HEADERS, unread)
+
+
 def answer_of(answer: FakeAnswer, call: MetadataCall | None = None) -> Answer | LookupFailed:
     network = FakeUpstream(lambda _: answer)
-    return asyncio.run(ask(network.send, UP, call or MetadataCall("/models"), HEADERS))
+    return asyncio.run(ask(network.send, UP, call or MetadataCall("/models")))
 
 
 def test_the_answer_is_decoded_and_has_its_headers() -> None:
@@ -65,7 +76,7 @@ def test_only_who_asks_is_passed_on_of_the_clients_headers() -> None:
 )
 def test_a_call_is_sent_as_it_says(call: MetadataCall, sent: Any) -> None:
     network = FakeUpstream(lambda _: json_reply({}))
-    asyncio.run(ask(network.send, UP, call, HEADERS))
+    asyncio.run(ask(network.send, UP, call))
     (made,) = network.calls
     assert (made.method, made.path, made.query, made.body, made.root) == sent
     typed = dict(made.client_headers).get(b"content-type")
@@ -112,11 +123,78 @@ def test_a_body_that_does_not_end_is_given_up_in_time() -> None:
         reply = Trickling()
         network = FakeUpstream(lambda _: reply)
         hasty = replace(UP, timeouts=TimeoutSettings(metadata=0.001))
-        failed = await ask(network.send, hasty, MetadataCall("/models"), HEADERS)
+        failed = await ask(network.send, hasty, MetadataCall("/models"))
         assert failed == LookupFailed("GET /models: no whole reply within 0.005 s")
         assert reply.closed
 
     asyncio.run(scenario())
+
+
+class Pausing(FakeReply):
+    """A long reply that pauses before its end until it is told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__(pieces=[b"[" + b"1," * 100, b"1,", b"1]"])
+        self.goes_on = asyncio.Event()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        async for piece in super().chunks():
+            if self.delivered == len(self.pieces):
+                await self.goes_on.wait()
+            yield piece
+
+
+def test_long_answers_are_taken_in_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.resolve.asking.LONG", 100)
+    monkeypatch.setattr("gateway.resolve.asking.LONG_ANSWERS", 2)
+
+    async def scenario() -> None:
+        replies = [Pausing() for _ in range(3)]
+        waiting = list(replies)
+        asker = Asker(FakeUpstream(lambda _: waiting.pop(0)).send)
+        asked = [
+            asyncio.create_task(asker.ask(UP, MetadataCall("/models"), HEADERS, unread))
+            for _ in range(3)
+        ]
+        await until(lambda: [reply.delivered for reply in replies[:2]] == [3, 3])
+        assert replies[2].delivered == 1
+        short = FakeUpstream(lambda _: json_reply({}))
+        assert isinstance(await ask(short.send, UP, MetadataCall("/models")), Answer)
+        for reply in replies:
+            reply.goes_on.set()
+        answers = await asyncio.gather(*asked)
+        assert all(isinstance(answer, Answer) for answer in answers)
+        assert all(reply.closed for reply in replies)
+
+    asyncio.run(scenario())
+
+
+def test_long_answers_are_read_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.resolve.asking.LONG", 100)
+    under_way, most = 0, 0
+
+    def slowly(answer: Answer) -> Work[Answer]:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        yield
+        under_way -= 1
+        return answer
+
+    async def scenario() -> None:
+        long = FakeUpstream(lambda _: json_reply([1] * 100))
+        asker = Asker(long.send)
+        call = MetadataCall("/models")
+        await asyncio.gather(*(asker.ask(UP, call, HEADERS, slowly) for _ in range(4)))
+
+    asyncio.run(scenario())
+    assert most == 1
+
+
+def test_a_fault_that_shows_late_spoils_the_whole_answer() -> None:
+    body = b'{"data":[%b {}], "models": [%b nil]}' % (b'{"id": "m"},' * 9999, b"{}," * 19999)
+    failed = answer_of(FakeReply(pieces=(body,)))
+    assert failed == LookupFailed("GET /models: not JSON")
 
 
 @given(st.binary(max_size=60))

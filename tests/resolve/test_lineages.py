@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from gateway.config.settings import UpstreamSettings
+from gateway.resolve.asking import Asker
 from gateway.resolve.lineages import Lineage, load_checkpoints, load_jobs
 from gateway.resolve.lookup_cache import LookupFailed, Partial
 from gateway.shapes import UpstreamCall
@@ -39,7 +40,7 @@ def network(pages: Mapping[str, object]) -> FakeUpstream:
 
 def loaded_jobs(pages: Mapping[str, object]) -> tuple[Loaded, int]:
     upstream = network(pages)
-    return asyncio.run(load_jobs(upstream.send, UP, ())), len(upstream.calls)
+    return asyncio.run(load_jobs(Asker(upstream.send), UP, ())), len(upstream.calls)
 
 
 def test_of_one_result_on_two_pages_the_newer_record_counts() -> None:
@@ -113,7 +114,7 @@ def test_checkpoints_are_read_of_every_job_that_shows_them(
     checkpoints: Mapping[str, object], expected: dict[str, str] | None
 ) -> None:
     jobs = Lineage({}, {"j1": "a", "j2": "b"})
-    found = asyncio.run(load_checkpoints(network(checkpoints).send, UP, (), jobs))
+    found = asyncio.run(load_checkpoints(Asker(network(checkpoints).send), UP, (), jobs))
     if expected is None:
         assert isinstance(found, LookupFailed)
         return
@@ -126,4 +127,4 @@ def test_checkpoints_are_read_of_the_newest_jobs(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("gateway.resolve.lineages.MAX_CHECKPOINT_JOBS", 1)
     jobs = Lineage({}, {"j1": "a", "j2": "b"})
     upstream = network({"j1": checkpoint("c1"), "j2": checkpoint("c2")})
-    assert asyncio.run(load_checkpoints(upstream.send, UP, (), jobs)) == Lineage({"c1": "a"})
+    assert asyncio.run(load_checkpoints(Asker(upstream.send), UP, (), jobs)) == Lineage({"c1": "a"})

@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.settings import Kind
-from gateway.resolve.metadata import ModelCard, merged, read_description, read_models
+from gateway.resolve import metadata
+from gateway.resolve.metadata import ModelCard, merged, read_description
 from gateway.resolve.model_ids import derive
 from gateway.resolve.untrusted_json import MAX_ENTRIES
 from gateway.shapes import Shape
-from tests.resolve.payloads import JSON, SAMPLE_NAMES, deep, sample
+from tests.resolve.payloads import JSON, SAMPLE_NAMES, deep, finished, sample
 
 CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES
 AZURE_CURIE = ModelCard(
@@ -331,6 +332,12 @@ DESCRIPTIONS: dict[str, tuple[Kind, ModelCard]] = {
     "tgi_info": (Kind.TGI, ModelCard("m", context_length=4096)),
 }
 JOB_RECORDS = {name for name in SAMPLE_NAMES if "fine_tun" in name and "models" not in name}
+
+
+def read_models(payload: object, kind: Kind) -> list[ModelCard]:
+    cards = finished(metadata.read_models(payload, kind))
+    assert all(name == card.id for name, card in cards.items())
+    return list(cards.values())
 
 
 @pytest.mark.parametrize("name", EXPECTED)
