@@ -29,9 +29,10 @@ class Flight:
     that was delivered needs its connection no longer; after a failed `deliver()`, it is not.
 
     Beyond what every `UpstreamReply` can do, `arrived()` gives a body that came together with its
-    head, and a body can be had without waking a task for each read: `pour()` gives it to a function
-    as it arrives, and `resume()` belongs to that. These are optional: whoever wants to use them
-    must ask whether the reply at hand has them.
+    head, `peek()` looks at what is here without taking it, with `ended` and `more()` beside it, and
+    a body can be had without waking a task for each read: `pour()` gives it to a function as it
+    arrives, and `resume()` belongs to that. These are optional: whoever wants to use them must ask
+    whether the reply at hand has them.
     """
 
     __slots__ = (
@@ -39,6 +40,7 @@ class Flight:
         "_delivered",
         "_error",
         "_full",
+        "_lenient",
         "_loop",
         "_name",
         "_park",
@@ -70,6 +72,7 @@ class Flight:
         self._error: Exception | None = None
         self._take: Take | None = None
         self._full = False
+        self._lenient = False
         self._sent = False
         self._delivered = False
         self.last = b""
@@ -143,6 +146,31 @@ class Flight:
             return None
         return parser.take()
 
+    @property
+    def ended(self) -> bool:
+        """Whether all of the body is here."""
+        return self._parser.complete and self._error is None
+
+    def peek(self) -> bytes:
+        """Return what is here of the body and was not taken; it stays to be taken."""
+        return self._parser.peek()
+
+    async def more(self, seconds: float) -> bool:
+        """Wait until more of the body is here, it has ended or failed, or the time is over.
+
+        False: there is nothing, or no time, to wait for. Raises nothing: what has failed, the
+        upstream's silence for the stream-idle time too, is raised when the body is read.
+        """
+        if self._parser.complete or self._error is not None or seconds <= 0:
+            return False
+        idle = self._timeouts.stream_idle
+        self._lenient = seconds < idle
+        try:
+            await self._event(min(seconds, idle))
+        finally:
+            self._lenient = False
+        return True
+
     async def pour(self, take: Take) -> None:
         """Give the body to `take`, piece by piece as it arrives, from within the event loop.
 
@@ -204,6 +232,9 @@ class Flight:
         """Take note that a wait was too long (called by the connection)."""
         if self._waiter is None or self._waiter.done():
             return  # the time of who reads, not of the upstream
+        if self._lenient:
+            self._wake()
+            return
         if self._parser.head_complete:
             self._error = UpstreamTimeout(
                 f"Upstream '{self._name}' sent nothing for {self._timeouts.stream_idle:g} s in the "

@@ -152,6 +152,14 @@ class ReplyParser:
         self.buffered = 0
         return taken
 
+    def peek(self) -> bytes:
+        """Return all of the body that has arrived and was not yet taken; it stays to be taken."""
+        body = self._body
+        if len(body) > 1:
+            # In place: the parser appends to this very list.
+            body[:] = [b"".join(body)]
+        return body[0] if body else b""
+
     def forget(self) -> None:
         """Drop the unread body and the parser: nobody will ask for them."""
         self._parser = None
