@@ -66,8 +66,8 @@ class WrittenServer(Written):
     )
     first_byte_grace: Seconds = Field(
         default=_SERVER.first_byte_grace,
-        description="Seconds without an event after which a translated stream sends its status "
-        "and keep-alive comments.",
+        description="Seconds without an event after which a stream sends its status, and a "
+        "translated one keep-alive comments.",
     )
     keepalive_interval: Seconds = Field(
         default=_SERVER.keepalive_interval, description="Seconds between two keep-alive comments."

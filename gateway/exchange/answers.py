@@ -1,6 +1,9 @@
 """Makes the client's reply of what the upstream answered to an attempt."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 
 import msgspec
@@ -9,13 +12,17 @@ from gateway.config.settings import CredentialPolicy, Settings
 from gateway.errors import GatewayError
 from gateway.exchange import failures
 from gateway.exchange.attempt import Attempt
+from gateway.exchange.beginnings import look, peekable
 from gateway.exchange.feeding import Feeder
-from gateway.exchange.message import ClientReply, decode_object, read_object
+from gateway.exchange.message import ClientReply, ReplyBody, decode_object, read_object
 from gateway.exchange.relay import begun, translated
 from gateway.exchange.sending import (
+    MAX_ERROR_BYTES,
+    REST_SECONDS,
     Failure,
     Whole,
     failure_of,
+    is_event_stream,
     read_answer,
     read_failure,
     send_whole,
@@ -23,6 +30,7 @@ from gateway.exchange.sending import (
 )
 from gateway.exchange.sub_streams import SubStreams
 from gateway.exchange.untouched import passed_on
+from gateway.exchange.wrapped_errors import FirstEvent, begins_as_an_answer
 from gateway.request import GenerationRequest
 from gateway.shapes import Json, RawHeaders, Send, Shape, UpstreamReply
 from gateway.translate.contract import Translation
@@ -76,19 +84,34 @@ def answer_at_once(
 
 
 async def answer_in_time(
-    client: Shape, translation: PlainTranslation | None, reply: UpstreamReply
+    client: Shape, translation: PlainTranslation | None, reply: UpstreamReply, grace: float
 ) -> ClientReply | Failure:
     """Return the reply to a client of a shape to one upstream reply, or the failure that it is.
 
-    Without a translation that is the reply as it is, read or not; else it is read to its end.
-    Raises what reading raises, and `UpstreamError` for an answer that is not what its shape says.
+    Without a translation that is the reply as it is, read or not, once its beginning has shown that
+    it is no error, or after `grace` seconds; else it is read to its end. Raises what reading
+    raises, and `UpstreamError` for an answer that is not what its shape says.
     """
     if translation is not None:
         return _answered(translation, await read_answer(0, reply))
-    answer = await failure_of(0, reply)
+    if 200 <= reply.status < 300 and is_event_stream(reply.headers):
+        begun = peekable(reply)
+        error = b""
+        if not begins_as_an_answer(begun.peek()):
+            error = await look(begun, FirstEvent().error, grace)
+        return _told_at_first(error, begun, passed_on(begun, client))
+    answer = await failure_of(0, reply, grace)
     if isinstance(answer, Failure | Whole):
         return _answered(None, answer)
     return ClientReply(answer.status, list(answer.headers), passed_on(answer, client))
+
+
+def _told_at_first(
+    error: bytes, reply: UpstreamReply | Whole, body: bytes | ReplyBody
+) -> ClientReply | Failure:
+    """Return an untouched event stream, or the failure that it is if it begins with an error."""
+    told = ClientReply(reply.status, list(reply.headers), body)
+    return Failure(0, reply.status, reply.headers, error, told=told) if error else told
 
 
 def _answered(
@@ -96,12 +119,22 @@ def _answered(
 ) -> ClientReply | Failure:
     if isinstance(answer, Failure):
         return answer
+    body = answer.body
     if translation is None:
-        return ClientReply(answer.status, list(answer.headers), answer.body)
-    body = translation.fold(answer.body)
-    if body is None:
+        error = b""
+        if not (body.startswith(b"{") or begins_as_an_answer(body)):
+            error = _error_in_whole(answer)
+        return _told_at_first(error, answer, body)
+    folded = translation.fold(body)
+    if folded is None:
         return _folded(translation, [answer])
-    return _json_reply(body, answer.headers)
+    return _json_reply(folded, answer.headers)
+
+
+def _error_in_whole(answer: Whole) -> bytes:
+    if not is_event_stream(answer.headers):
+        return b""
+    return FirstEvent().error(answer.body, ended=True) or b""
 
 
 def _folded(translation: Translation, answers: Sequence[Whole]) -> ClientReply:
@@ -118,8 +151,9 @@ def _json_reply(body: bytes, upstream_headers: RawHeaders) -> ClientReply:
 async def _open(
     send: Send, attempt: Attempt, translation: Translation, settings: Settings
 ) -> Failure | Whole | UpstreamReply | SubStreams:
+    grace = settings.server.first_byte_grace
     if len(attempt.calls) == 1:
-        answer = await failure_of(0, await send(attempt.calls[0]))
+        answer = await failure_of(0, await send(attempt.calls[0]), grace)
         if isinstance(answer, Failure | Whole) or 200 <= answer.status < 300:
             return answer
         return await read_failure(0, answer)
@@ -131,7 +165,7 @@ async def _open(
             return failures.own_key_refused(upstream.name)
         return failures.translated_failure(translation, failure)
 
-    streams = SubStreams(send, attempt.calls, attempt.concurrency, late)
+    streams = SubStreams(send, attempt.calls, attempt.concurrency, grace, late)
     failure: Failure | None = None
     opened = False
     try:
@@ -149,13 +183,57 @@ async def _streamed(
     translation: Translation,
     source: Whole | UpstreamReply | SubStreams,
     settings: Settings,
-) -> ClientReply:
+) -> ClientReply | Failure:
     feeder = Feeder(call.shape, attempt.shape, len(attempt.calls), translation.stream())
     stream = translated(feeder, source)
-    body = await begun(stream, settings.server.first_byte_grace, KEEPALIVE, feeder)
     first = source.replies[0] if isinstance(source, SubStreams) else source
     headers = [*_EVENT_STREAM_HEADERS, *_kept(first.headers if first else ())]
-    return ClientReply(200, headers, body, keepalive=KEEPALIVE)
+    try:
+        body = await begun(stream, settings.server.first_byte_grace, KEEPALIVE, feeder)
+    except GatewayError as error:
+        if feeder.opening_error is None:
+            raise
+        position, told = feeder.opening_error
+        return Failure(position, 200, tuple(headers), told, told=error.bare())
+    reply = ClientReply(200, headers, body, keepalive=KEEPALIVE)
+    if feeder.opening_error is None:
+        return reply
+    position, told = feeder.opening_error
+    return Failure(position, 200, tuple(headers), told, told=reply)
+
+
+async def decided(failure: Failure, *, refused: bool) -> ClientReply | Failure:
+    """Return what becomes of a failure that came as the first event of a stream.
+
+    Unless it is `refused`, its client gets it as it came: the reply is returned, or its error
+    raised. A refusal is read to its end, for which it has `REST_SECONDS`, so that its connection is
+    free for another attempt.
+    """
+    told = failure.told
+    if not refused and told is not None:
+        if isinstance(told, GatewayError):
+            raise told
+        return told
+    if not isinstance(told, ClientReply) or isinstance(told.body, bytes):
+        return failure
+    headers = [pair for pair in told.headers if pair[0] != b"content-length"]
+    body = await _read_out(told.body)
+    return replace(failure, told=ClientReply(told.status, headers, body))
+
+
+async def _read_out(body: ReplyBody) -> bytes:
+    """Return what comes of a body within `REST_SECONDS`, no more than an error may have."""
+    read = b""
+    try:
+        with suppress(GatewayError, TimeoutError):
+            async with asyncio.timeout(REST_SECONDS):
+                async for piece in body:
+                    read += piece
+                    if len(read) > MAX_ERROR_BYTES:
+                        break
+    finally:
+        await body.aclose()
+    return read
 
 
 def local_answer(call: GenerationRequest, reply: Json, *, streamed: bool) -> ClientReply:

@@ -273,7 +273,15 @@ def told_in_success(failure: Failure) -> UpstreamError:
 
 
 def untouched(failure: Failure) -> ClientReply:
-    """Return an upstream's error as it came; raises `UpstreamError` where it did not come whole."""
+    """Return an upstream's error as it came.
+
+    Raises `UpstreamError` where it did not come whole, and the error itself where it is to be told
+    in the gateway's words.
+    """
+    if isinstance(failure.told, GatewayError):
+        raise failure.told
+    if failure.told is not None:
+        return failure.told
     if failure.partial:
         raise UpstreamError(
             f"The upstream answered with status {failure.status}, and an error that broke off or "

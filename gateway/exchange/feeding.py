@@ -2,6 +2,7 @@
 
 from gateway.errors import GatewayError, UpstreamError, UpstreamReplied
 from gateway.exchange.message import Outcome, decode_object
+from gateway.exchange.wrapped_errors import error_of
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import StreamTranslation, plain_texts_of
 from gateway.translate.fields import upstream_error
@@ -33,7 +34,10 @@ class Feeder(Outcome):
         self._home = home
         self._translation = translation
         self._decoders = [SSEDecoder() for _ in range(calls)]
+        self._begun = [False] * calls
         self._ended = [False] * calls
+        self.opening_error: tuple[int, bytes] | None = None
+        """The first call whose stream began with an error, and that error as JSON."""
         self._error: Exception | None = None
         self._terminal = TERMINAL_EVENTS if home is Shape.RESPONSES else frozenset()
         self._renames = client is home
@@ -193,6 +197,8 @@ class Feeder(Outcome):
                 if each.data == DONE:
                     events += self._end(call)
                 else:
+                    if not self._begun[call]:
+                        self._begin(call, each)
                     event = decode_object(each.data)
                     if self._renames:
                         self._see_error(event)
@@ -202,6 +208,13 @@ class Feeder(Outcome):
         except GatewayError as error:
             self.break_off(error)
         return encode_events(self._client, events), events, event
+
+    def _begin(self, call: int, event: ServerSentEvent) -> None:
+        """Take note of a stream's first event."""
+        self._begun[call] = True
+        error = error_of(event)
+        if error is not None and self.opening_error is None:
+            self.opening_error = (call, error)
 
     def _is_the_last(self, call: int, event: Json) -> bool:
         if self._terminal:

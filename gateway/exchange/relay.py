@@ -10,17 +10,19 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 from functools import partial
-from typing import Final
 
 from gateway.errors import GatewayError
 from gateway.exchange.feeding import Feeder
 from gateway.exchange.message import ReplyBody
-from gateway.exchange.sending import Allowance, Whole, is_event_stream, read_whole
+from gateway.exchange.sending import (
+    REST_SECONDS,
+    Allowance,
+    Whole,
+    is_event_stream,
+    read_whole,
+)
 from gateway.exchange.sub_streams import SubStreams
 from gateway.shapes import UpstreamReply
-
-REST_SECONDS: Final = 0.1
-"""How long a body may take to end after its last event, for its connection to be used again."""
 
 
 async def translated(

@@ -4,7 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gateway.errors import TruncatedStream, UpstreamError
+from gateway.errors import GatewayError, TruncatedStream, UpstreamError
+from gateway.exchange.beginnings import look, peekable
+from gateway.exchange.message import ClientReply
+from gateway.exchange.wrapped_errors import (
+    SMALL_REPLY_BYTES,
+    json_error,
+    only_looks_like_success,
+)
 from gateway.shapes import RawHeaders, Send, UpstreamCall, UpstreamReply
 
 MAX_ERROR_BYTES = 64 * 1024
@@ -13,8 +20,8 @@ MAX_ERROR_BYTES = 64 * 1024
 MAX_WHOLE_BYTES = 256 * 1024 * 1024
 """What the whole replies to one request may have, all calls together."""
 
-SMALL_REPLY_BYTES = 2048
-"""Up to this size a success is looked into: some servers wrap a refusal in status 200."""
+REST_SECONDS = 0.1
+"""How long a body may take to end after its last event, for its connection to be used again."""
 
 
 @dataclass(slots=True)
@@ -22,7 +29,9 @@ class Failure:
     """A reply that is an error, read: it may be a refusal. Never changed.
 
     `partial`: the body is not all of it, because it broke off or is too long. It is not to be
-    passed on then, and neither are the headers that describe it.
+    passed on then, and neither are the headers that describe it. `told`: what the client gets of
+    an error that came as the first event of a stream, unless it is a refusal that leads on.
+    `body` is that error alone, as JSON.
     """
 
     call: int
@@ -30,6 +39,7 @@ class Failure:
     headers: RawHeaders
     body: bytes = field(repr=False)
     partial: bool = False
+    told: ClientReply | GatewayError | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True)
@@ -117,26 +127,21 @@ def told_at_once(call: int, reply: UpstreamReply) -> Failure | Whole | None:
     """
     if not 200 <= reply.status < 300 or (body := arrived(reply)) is None:
         return None
-    headers = reply.headers
-    if (
-        len(body) <= SMALL_REPLY_BYTES
-        and _only_looks_like_success(body)
-        and header(headers, b"content-length").isdigit()
-        and header(headers, b"content-type").startswith(b"application/json")
-    ):
-        return Failure(call, reply.status, headers, body)
-    return Whole(reply.status, headers, body)
+    return _told(call, reply, body)
 
 
-async def failure_of(call: int, reply: UpstreamReply) -> Failure | UpstreamReply | Whole:
-    """Tell an error reply from an answer.
+async def failure_of(
+    call: int, reply: UpstreamReply, grace: float
+) -> Failure | UpstreamReply | Whole:
+    """Tell an error reply from an answer; event streams are not looked into.
 
     Errors come back read (`Failure`), unless they are too large to be refusals: those come back as
     they are. A small JSON answer comes back read too (`Whole`), or as a `Failure` if it only looks
-    like success: some servers wrap a refusal in status 200.
+    like success: some servers wrap a refusal in status 200. Where its length is not known, its
+    beginning is waited for up to `grace` seconds. Raises what reading raises.
     """
     if 200 <= reply.status < 300:
-        return await _check_success(call, reply)
+        return await _check_success(call, reply, grace)
     length = header(reply.headers, b"content-length")
     if length.isdigit() and int(length) > MAX_ERROR_BYTES:
         return reply
@@ -149,20 +154,37 @@ def is_short(headers: RawHeaders) -> bool:
     return length.isdigit() and int(length) <= MAX_ERROR_BYTES
 
 
-async def _check_success(call: int, reply: UpstreamReply) -> Failure | UpstreamReply | Whole:
+async def _check_success(
+    call: int, reply: UpstreamReply, grace: float
+) -> Failure | UpstreamReply | Whole:
     length = header(reply.headers, b"content-length")
-    if not length.isdigit() or int(length) > SMALL_REPLY_BYTES:
+    if length.isdigit():
+        if int(length) > SMALL_REPLY_BYTES or not _may_be_json(reply.headers):
+            return reply
+        return _told(call, reply, await read_whole(reply, SMALL_REPLY_BYTES))
+    if not _may_be_json(reply.headers):
         return reply
-    if not header(reply.headers, b"content-type").startswith(b"application/json"):
-        return reply
-    body = await read_whole(reply, SMALL_REPLY_BYTES)
-    if _only_looks_like_success(body):
-        return Failure(call, reply.status, reply.headers, body)
-    return Whole(reply.status, reply.headers, body)
+    begun = peekable(reply)
+    await look(begun, json_error, grace)
+    if len(begun.peek()) > SMALL_REPLY_BYTES or (body := begun.arrived()) is None:
+        return begun
+    return _told(call, reply, body)
 
 
-def _only_looks_like_success(body: bytes) -> bool:
-    return b'"error"' in body and b'"choices"' not in body and b'"output"' not in body
+def _told(call: int, reply: UpstreamReply, body: bytes) -> Failure | Whole:
+    """Tell a whole body that only looks like success from an answer."""
+    headers = reply.headers
+    if len(body) <= SMALL_REPLY_BYTES and only_looks_like_success(body) and _may_be_json(headers):
+        return Failure(call, reply.status, headers, body)
+    return Whole(reply.status, headers, body)
+
+
+def _may_be_json(headers: RawHeaders) -> bool:
+    """Whether a body can be JSON by its type: some servers leave it out, or say `text/plain`."""
+    kind = header(headers, b"content-type").lower()
+    if not kind or kind.startswith((b"application/json", b"text/plain")):
+        return True
+    return kind.partition(b";")[0].rstrip().endswith(b"+json")
 
 
 async def send_whole(
@@ -201,16 +223,9 @@ async def read_answer(
     call: int, reply: UpstreamReply, allowance: Allowance | None = None
 ) -> Whole | Failure:
     """Read a reply to its end, and tell an answer from an error; raises what reading raises."""
-    checked = told_at_once(call, reply) or await failure_of(call, reply)
-    if isinstance(checked, Failure):
-        return checked
-    if isinstance(checked, Whole):
-        if allowance is not None:
-            allowance.take(len(checked.body))
-        return checked
-    if not 200 <= checked.status < 300:
-        return await read_failure(call, checked)
-    return Whole(checked.status, checked.headers, await read_whole(checked, allowance))
+    if not 200 <= reply.status < 300:
+        return await read_failure(call, reply)
+    return _told(call, reply, await read_whole(reply, allowance))
 
 
 async def cancel_all(tasks: Sequence[asyncio.Task[object]]) -> None:

@@ -12,6 +12,7 @@ from gateway.exchange.answers import (
     answer_at_once,
     answer_in_time,
     as_date,
+    decided,
     local_answer,
     perform,
 )
@@ -38,7 +39,7 @@ from gateway.exchange.sending import Failure
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.memory import Features, Owner
-from gateway.resolve.refusals import Refusal, classify
+from gateway.resolve.refusals import Refusal, Verdict, classify
 from gateway.resolve.resolver import Question, Resolver
 from gateway.shapes import Send, Shape
 from gateway.translate.plain_way import PlainTranslation
@@ -135,7 +136,7 @@ class Exchange:
                     self._learn(result, decision, route, owner, retries)
                 return await self.responses.keep(sent, result, watched) if watched else result
             retries = retries or self._retries(call, route, owner, features, fixes)
-            refused = Refused(attempt, result, self._judge(call, route, attempt, result))
+            refused = Refused(attempt, result, judge(call, route, attempt, result))
             if not retries.after(refused):
                 return await self._giving_up.reply(call, decision, route, retries, refused)
             shape, fixes = retries.shape, retries.fixes
@@ -181,16 +182,6 @@ class Exchange:
                 decision.warn(misplaced)
                 decision.misplaced_rule = route.rule.pattern
 
-    def _judge(
-        self, call: GenerationRequest, route: Route, attempt: Attempt, failure: Failure
-    ) -> Refusal:
-        sent = attempt.sent[failure.call]
-        if attempt.translation is None:
-            sent = parameter_names(read_object(call.body))
-        return classify(
-            attempt.shape, failure.status, failure.body, model=route.model_sent, sent=sent
-        )
-
     async def make(
         self,
         call: GenerationRequest,
@@ -204,26 +195,38 @@ class Exchange:
         decision.attempts += 1
         describe(decision, attempt, route)
         translation = attempt.translation
+        result: ClientReply | Failure
         try:
             if translation is None or (type(translation) is PlainTranslation and not streamed):
                 reply = await self.send(attempt.calls[0])
                 result = answer_at_once(translation, reply) or await answer_in_time(
-                    call.shape, translation, reply
+                    call.shape, translation, reply, self.settings.server.first_byte_grace
                 )
-                if translation is not None and not translation.stayed_plain:
-                    describe(decision, attempt, route)
-                return result
-            local = translation.local_reply()
-            if local is not None:
-                return local_answer(call, local, streamed=streamed)
-            said = translation.report.size
-            result = await perform(
-                self.send, call, attempt, translation, self.settings, streamed=streamed
-            )
-            if translation.report.size > said:
-                # Again: folding a whole reply can add to the report.
+                more_to_say = translation is not None and not translation.stayed_plain
+            else:
+                local = translation.local_reply()
+                if local is not None:
+                    return local_answer(call, local, streamed=streamed)
+                said = translation.report.size
+                result = await perform(
+                    self.send, call, attempt, translation, self.settings, streamed=streamed
+                )
+                # Folding a whole reply can add to the report.
+                more_to_say = translation.report.size > said
+            if more_to_say:
                 describe(decision, attempt, route)
+            if isinstance(result, Failure) and result.told is not None:
+                refusal = judge(call, route, attempt, result)
+                return await decided(result, refused=refusal.verdict is not Verdict.OTHER)
             return result
         finally:
             for sent in attempt.calls:
                 decision.repeats += sent.repeats
+
+
+def judge(call: GenerationRequest, route: Route, attempt: Attempt, failure: Failure) -> Refusal:
+    """Say what the failure of an attempt means."""
+    sent = attempt.sent[failure.call]
+    if attempt.translation is None:
+        sent = parameter_names(read_object(call.body))
+    return classify(attempt.shape, failure.status, failure.body, model=route.model_sent, sent=sent)

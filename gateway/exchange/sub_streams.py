@@ -27,8 +27,8 @@ def _late(failure: Failure) -> GatewayError:
 class SubStreams:
     """Several upstream streams read side by side, each at most two chunks ahead of the client.
 
-    Read with `arrivals()`, which must be closed, and then `aclose()`d. `late` makes the error of
-    a call that is refused when others have been answered.
+    Read with `arrivals()`, which must be closed, and then `aclose()`d. `grace` is that of
+    `failure_of`. `late` makes the error of a call that is refused when others have been answered.
     """
 
     def __init__(
@@ -36,10 +36,12 @@ class SubStreams:
         send: Send,
         calls: Sequence[UpstreamCall],
         concurrency: int,
+        grace: float,
         late: Callable[[Failure], GatewayError] = _late,
     ) -> None:
         self._send = send
         self._calls = calls
+        self._grace = grace
         self._late = late
         self._gate = asyncio.Semaphore(concurrency)
         self._queue: asyncio.Queue[Arrival] = asyncio.Queue(maxsize=2 * concurrency)
@@ -125,7 +127,7 @@ class SubStreams:
 
     async def _read(self, position: int) -> None:
         reply = await self._send(self._calls[position])
-        checked = await failure_of(position, reply)
+        checked = await failure_of(position, reply, self._grace)
         if not isinstance(checked, Failure | Whole) and not 200 <= checked.status < 300:
             checked = await read_failure(position, checked)
         if isinstance(checked, Failure):

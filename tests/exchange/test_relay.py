@@ -85,7 +85,7 @@ def merged(*answers: Answer) -> list[str]:
     async def scenario() -> list[str]:
         network = FakeUpstream(lambda call: answers[int(call.path[-1])])
         calls = CALLS[: len(answers)]
-        streams = SubStreams(network.send, calls, 2)
+        streams = SubStreams(network.send, calls, 2, 60)
         fold = Folding(len(calls))
         return await lines_of(translated(feeder_of(fold), streams))
 

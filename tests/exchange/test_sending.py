@@ -50,7 +50,7 @@ def run(scenario: Callable[[], Awaitable[None]]) -> None:
 
 
 async def judged(reply: FakeReply) -> Failure | UpstreamReply | Whole:
-    return await failure_of(0, reply)
+    return await failure_of(0, reply, 60)
 
 
 # --- one reply --------------------------------------------------------------------------------
@@ -77,7 +77,7 @@ def test_an_error_that_breaks_off_is_still_that_error() -> None:
 
 
 def test_a_small_answer_that_is_not_json_is_left_unread() -> None:
-    reply = FakeReply(200, ((b"content-length", b"2"), (b"content-type", b"text/plain")), (b"ok",))
+    reply = FakeReply(200, ((b"content-length", b"2"), (b"content-type", b"text/html")), (b"ok",))
     assert asyncio.run(judged(reply)) is reply
     assert reply.delivered == 0
 
@@ -155,7 +155,7 @@ def test_streams_and_small_whole_replies_arrive_each_with_its_end() -> None:
     network = each(stream_reply({"a": 1}, done=False), json_reply({"b": 2}))
 
     async def scenario() -> None:
-        streams = SubStreams(network.send, SENT[:2], 2)
+        streams = SubStreams(network.send, SENT[:2], 2, 60)
         assert await streams.opened() is None
         arrivals = await arrivals_of(streams)
         assert of(arrivals, 0) == [b'data: {"a":1}\n\n', None]
@@ -169,7 +169,7 @@ def test_a_refusal_among_the_first_calls_is_known_before_anything_is_sent() -> N
     network = each(stream_reply({}), error_reply(404, "no"), stream_reply({}))
 
     async def scenario() -> None:
-        streams = SubStreams(network.send, SENT[:3], 2)
+        streams = SubStreams(network.send, SENT[:3], 2, 60)
         failure = await streams.opened()
         assert failure is not None
         assert (failure.call, failure.status) == (1, 404)
@@ -182,7 +182,7 @@ def test_a_refusal_of_a_later_call_arrives_as_an_error() -> None:
     network = each(stream_reply({}), error_reply(404, "no"))
 
     async def scenario() -> None:
-        streams = SubStreams(network.send, SENT[:2], 1)
+        streams = SubStreams(network.send, SENT[:2], 1, 60)
         assert await streams.opened() is None
         (error,) = of(await arrivals_of(streams), 1)
         assert isinstance(error, UpstreamError)
@@ -203,7 +203,7 @@ def test_a_call_that_fails_arrives_as_its_error(failing: Answer, message: str) -
     network = each(stream_reply({}), failing)
 
     async def scenario() -> None:
-        streams = SubStreams(network.send, SENT[:2], 1)
+        streams = SubStreams(network.send, SENT[:2], 1, 60)
         last = of(await arrivals_of(streams), 1)[-1]
         assert isinstance(last, UpstreamError)
         assert message in last.message
@@ -215,7 +215,7 @@ def test_a_network_error_among_the_first_calls_is_raised() -> None:
     network = each(stream_reply({}), UpstreamUnavailable("no connection"))
 
     async def scenario() -> None:
-        streams = SubStreams(network.send, SENT[:2], 2)
+        streams = SubStreams(network.send, SENT[:2], 2, 60)
         with pytest.raises(UpstreamUnavailable):
             await streams.opened()
         await streams.aclose()
@@ -228,7 +228,7 @@ def test_an_abandoned_stream_is_closed_and_its_end_still_arrives() -> None:
     network = each(endless, stream_reply({}))
 
     async def scenario() -> None:
-        streams = SubStreams(network.send, SENT[:2], 2)
+        streams = SubStreams(network.send, SENT[:2], 2, 60)
         await streams.opened()
         streams.abandon(0)
         arrivals = await arrivals_of(streams)
@@ -245,7 +245,7 @@ def test_streams_that_nobody_reads_wait_and_are_all_closed_in_the_end() -> None:
     network = each(*replies)
 
     async def scenario() -> None:
-        streams = SubStreams(network.send, SENT, 2)
+        streams = SubStreams(network.send, SENT, 2, 60)
         await streams.opened()
         await streams.aclose()
         await streams.aclose()

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from datetime import date
+from typing import Any
 
 import msgspec
 import pytest
@@ -420,6 +421,45 @@ def test_a_refusal_wrapped_in_status_200_is_a_refusal() -> None:
 
     told = Scene(answer, vllm).tell(Shape.CHAT, MESSAGES)
     assert told.json["choices"][0]["message"]["content"] == "Hello"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_what_a_refusal_under_status_200_teaches_is_remembered(*, streamed: bool) -> None:
+    refusal = {"error": {"message": CHAT_ONLY, "param": "model", "code": None}}
+
+    def answer(call: UpstreamCall) -> Answer:
+        if call.path == "/completions":
+            return stream_reply(refusal) if streamed else FakeReply(pieces=_bytes_of(refusal))
+        if streamed and call.path == "/chat/completions":
+            return stream_reply(chat_chunk("Hello"), chat_chunk(finish="stop"))
+        return chat_server(call)
+
+    async def scenario() -> None:
+        scene = Scene(answer)
+        for attempts in (2, 1):
+            told = await scene.call(Shape.COMPLETIONS, {**PROMPT, "stream": streamed})
+            assert b'"text":"Hello"' in told.body
+            assert told.decision.attempts == attempts
+        assert all(reply.closed for reply in scene.network.replies if len(reply.pieces) > 1)
+
+    asyncio.run(scenario())
+
+
+def _bytes_of(body: Any) -> list[bytes]:
+    return [bytes([byte]) for byte in msgspec.json.encode(body)]
+
+
+def test_a_parameter_refused_in_the_first_event_is_mended() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        assert isinstance(call.body, bytes)
+        if b"max_tokens" in call.body:
+            return stream_reply({"error": {"message": RENAME, "param": "max_tokens"}})
+        return stream_reply(chat_chunk("Hello"), chat_chunk(finish="stop"))
+
+    body = {**MESSAGES, "model": "gpt-4o", "max_tokens": 5, "stream": True}
+    told = Scene(answer).tell(Shape.CHAT, body)
+    assert told.events[0]["choices"][0]["delta"]["content"] == "Hello"
+    assert told.decision.attempts == 2
 
 
 def test_a_small_success_that_only_quotes_an_error_is_a_success() -> None:

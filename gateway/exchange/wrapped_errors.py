@@ -1,0 +1,155 @@
+"""Errors under a status of success: which bytes at a reply's beginning are one. No I/O.
+
+vLLM up to 0.8, LM Studio, one-api and others answer a refused request with status 200 and an error
+in the body, or as the first event of a stream. What any of it means is for
+`gateway.resolve.refusals` to say.
+"""
+
+import re
+from typing import Final
+
+import msgspec
+
+from gateway.shapes import Json
+from gateway.translate.sse import DONE, ServerSentEvent, SSEDecoder, encode_json
+
+SMALL_REPLY_BYTES: Final = 2048
+"""Up to this size a success is looked into; every known refusal is shorter."""
+
+MAX_EVENT_BYTES: Final = 64 * 1024
+"""Up to this size the first event of a stream is waited for, if it may be an error."""
+
+_RESULT = re.compile(rb'"(?:choices|output)"\s*:')
+_BLANK: Final = b" \t\r\n\xef\xbb\xbf"
+"""What may stand before a JSON value: white space, and the bytes of a byte order mark."""
+
+_CREATED = "response.created"
+_ORDINARY = (b"event: response.created\n", b'data: {"type":"response.created"')
+"""How nearly all streams of responses begin."""
+
+_RESULTS = ("choices", "output")
+_OF_A_RESULT = frozenset({"data", "id"})
+_ABOUT_THE_EVENT = frozenset({"type", "sequence_number"})
+
+
+def only_looks_like_success(body: bytes) -> bool:
+    """Whether a whole JSON body has an error and no result."""
+    return b'"error"' in body and _RESULT.search(body) is None
+
+
+def json_error(data: bytes, *, ended: bool) -> bytes | None:
+    """Return the error that a JSON body is, of which `data` has arrived; empty: it is none.
+
+    None: that cannot be said yet.
+    """
+    if len(data) > SMALL_REPLY_BYTES:
+        return b""
+    if ended:
+        return data if only_looks_like_success(data) else b""
+    begun = data.lstrip(_BLANK)
+    if begun and not begun.startswith((b"{", b"[")):
+        return b""
+    return b"" if _RESULT.search(data) else None
+
+
+def begins_as_an_answer(data: bytes) -> bool:
+    """Whether it is clear without decoding that an event stream begins with no error.
+
+    So nearly all do: with a chunk that has choices, or with a response that is created.
+    """
+    found = data.find(b'"choices":', 0, SMALL_REPLY_BYTES)
+    if found < 0:
+        return data.startswith(_ORDINARY)
+    before = data[:found]
+    return (
+        before.startswith(b"data:")
+        and b"\n" not in before
+        and b"\r" not in before
+        and b'"error"' not in before
+    )
+
+
+class FirstEvent:
+    """Finds out whether an event stream begins with an error. Time is linear, whatever the pieces.
+
+    Comments and empty events are skipped. What has no sign of an error within
+    `SMALL_REPLY_BYTES`, or no end within `MAX_EVENT_BYTES`, is none.
+    """
+
+    __slots__ = ("_decoder", "_seen")
+
+    def __init__(self) -> None:
+        self._decoder: SSEDecoder | None = None
+        self._seen = 0
+
+    def error(self, data: bytes, *, ended: bool) -> bytes | None:
+        """Return the error as JSON, of a stream of which `data` has arrived; empty: it is none.
+
+        None: that cannot be said yet.
+        """
+        if begins_as_an_answer(data):
+            return b""
+        if self._decoder is None:
+            if not data:
+                return b"" if ended else None
+            self._decoder = SSEDecoder()
+        event = self._next(self._decoder, data[:SMALL_REPLY_BYTES])
+        if event is None and len(data) > SMALL_REPLY_BYTES:
+            if not _has_a_sign(data[:SMALL_REPLY_BYTES]):
+                return b""
+            event = self._next(self._decoder, data[:MAX_EVENT_BYTES])
+        if event is None and ended:
+            event = next(iter(self._decoder.finish()), None)
+        if event is not None:
+            return error_of(event) or b""
+        return b"" if ended or len(data) >= MAX_EVENT_BYTES else None
+
+    def _next(self, decoder: SSEDecoder, data: bytes) -> ServerSentEvent | None:
+        seen, self._seen = self._seen, max(self._seen, len(data))
+        return next(iter(decoder.feed(data[seen:])), None)
+
+
+def error_of(event: ServerSentEvent) -> bytes | None:
+    """Return the error that an event of any shape is, as a JSON body that carries it, or None.
+
+    Known: `{"error": …}` in a chunk's place, also in a list (Gemini), `{"object": "error"}` of
+    vLLM and SGLang, the events `error` (nested or flat) and `response.failed` of responses, and
+    whatever stands below `event: error`.
+    """
+    data = event.data
+    if event.event == _CREATED or not (event.event == "error" or _has_a_sign(data)):
+        return None
+    try:
+        decoded = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        decoded = data.decode("utf-8", "replace")
+    if isinstance(decoded, list):
+        decoded = decoded[0] if decoded else None
+    if isinstance(decoded, dict):
+        error = _carried(decoded, named=event.event == "error")
+    else:
+        named = event.event == "error" and data != DONE and decoded
+        error = {"error": decoded} if named else None
+    return None if error is None else encode_json(error)
+
+
+def _carried(event: Json, *, named: bool) -> Json | None:
+    """Return the body of an HTTP error that says what the event does."""
+    if any(name in event for name in _RESULTS):
+        return None
+    if event.get("error"):
+        # With them it would be a result to whoever judges it.
+        return {name: value for name, value in event.items() if name not in _OF_A_RESULT}
+    if event.get("type") == "response.failed":
+        response = event.get("response")
+        error = response.get("error") if isinstance(response, dict) else None
+        return {"error": error} if error else None
+    if event.get("object") == "error":
+        return event
+    if named or event.get("type") == "error":
+        return {"error": {k: v for k, v in event.items() if k not in _ABOUT_THE_EVENT}}
+    return None
+
+
+def _has_a_sign(data: bytes) -> bool:
+    return b"error" in data or b"response.failed" in data
