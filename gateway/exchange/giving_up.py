@@ -34,7 +34,7 @@ class GivingUp:
         Raises `GatewayError` where the upstream's own reply would not help the client.
         """
         if retries.is_absent_everywhere(last) and route.exists:
-            self._resolver.renew(route)
+            await self._resolver.renew(route, call.headers)
         refused = last
         if retries.first is not None and failures.is_no_news(last.failure, last.refusal):
             refused = retries.first

@@ -164,10 +164,11 @@ class Resolver:
         listed = known if isinstance(known, ModelList) else None
         return await self._near_names.find(route.model_asked, listed)
 
-    def renew(self, route: Route) -> None:
-        """Look up anew what a route was decided by: the upstream denies what its list names."""
-        if route.owner is not None:
-            self._lookup.renew(route.owner)
+    async def renew(self, route: Route, headers: RawHeaders) -> None:
+        """Look up anew, behind this request, what a route was decided by: it is denied."""
+        upstream = self._settings.upstream(route.upstream)
+        self._lookup.renew(self._lookup.owner(upstream.name, headers))
+        await self._lookup.models(upstream, headers, wait=False)
 
     async def aclose(self) -> None:
         """Stop the look-ups under way."""

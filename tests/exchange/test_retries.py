@@ -171,15 +171,16 @@ def test_a_list_that_can_be_read_and_lacks_the_name_is_believed() -> None:
 
 def test_a_listed_model_that_every_endpoint_denies_renews_the_list() -> None:
     async def scenario() -> None:
-        server = Server(None, lambda: listed(MODEL))
-        scene = Scene(server, VLLM)
-        assert (await refused(scene, Shape.CHAT))[1] == 3
-        server.metadata = lambda: listed("another")
-        assert (await refused(scene, Shape.CHAT))[1] == 1
+        lists = [listed(MODEL), listed("another")]
+        scene = Scene(Server(None, lambda: lists.pop(0) if len(lists) > 1 else lists[0]), VLLM)
+        error, calls = await refused(scene, Shape.CHAT)
+        assert calls == 3
+        assert "in the model list" in error.message
         await asyncio.sleep(0)
         error, calls = await refused(scene, Shape.CHAT)
         assert calls == 1
         assert "not among the 1 models" in error.message
+        assert scene.network.paths.count("GET /models") == 2
 
     asyncio.run(scenario())
 
