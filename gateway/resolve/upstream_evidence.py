@@ -51,9 +51,12 @@ class UpstreamEvidence:
             return
         headers, since = inquiry.question.headers, inquiry.since
         models = self._lookup.known_list(inquiry.owner)
-        if models is None:
-            await self._lookup.models(inquiry.upstream, headers, since=since, wait=False)
-        if not isinstance(models, ModelList):
+        if isinstance(models, ModelList):
+            if inquiry.model in models.cards:
+                return  # nobody waits for a list that has the model
+        else:
+            if models is None:
+                await self._lookup.models(inquiry.upstream, headers, since=since, wait=False)
             models = ModelList(kind=inquiry.kind)
         inquiry.card = await self._lookup.card(
             inquiry.upstream, headers, models, inquiry.model, since=since, wait=False
