@@ -40,6 +40,7 @@ class Application:
     settings: Settings
     gateway: Gateway
     admin: Any
+    lookup: Lookup
     resolver: Resolver
     attempts: Attempts
     upstreams: Upstreams
@@ -85,6 +86,7 @@ def build(settings: Settings) -> Application:
         settings,
         Gateway(settings, services),
         _admin(settings, resolver, metrics),
+        lookup,
         resolver,
         attempts,
         upstreams,

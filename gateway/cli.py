@@ -14,13 +14,14 @@ import click
 
 from gateway import __version__, app
 from gateway.admin.explanation import explain
+from gateway.checking import Checked, Findings, Verdict, check_names
 from gateway.config.load import ConfigError, load, unused_variables, warnings
 from gateway.config.settings import Kind, Settings
 from gateway.errors import GatewayError
 from gateway.exchange.message import read_object
 from gateway.local_addresses import reaches
 from gateway.logs import log_to_stderr
-from gateway.resolve.evidence import Route, Source
+from gateway.resolve.evidence import Route
 from gateway.resolve.resolver import Question
 from gateway.running import run
 from gateway.shapes import Json, RawHeaders, Shape
@@ -151,12 +152,22 @@ def check(config: Path | None) -> None:
     application = _build(settings)
     for warning in [*warnings(settings), *unused_variables(os.environ)]:
         click.echo(f"warning: {warning}", err=True)
-    failed = asyncio.run(_check_aliases(application))
+    findings = asyncio.run(_check(application))
+    for name in findings.names:
+        _print_checked(name)
+    for upstream, reason in findings.unread.items():
+        click.echo(
+            f"warning: upstreams.{upstream}: its model list could not be read ({reason}), so it is "
+            "not known whether the names that lead there do",
+            err=True,
+        )
     where = config or "the defaults"
+    failed = sum(name.verdict is Verdict.NOT_THERE for name in findings.names)
     if failed:
         raise click.ClickException(f"{failed} alias(es) of {where} lead nowhere")
+    good = "good, as far as could be checked" if findings.unread else "good"
     click.echo(
-        f"{where}: good ({len(settings.upstreams)} upstream(s), {len(settings.models)} rule(s))"
+        f"{where}: {good} ({len(settings.upstreams)} upstream(s), {len(settings.models)} rule(s))"
     )
 
 
@@ -181,27 +192,22 @@ async def _resolve(application: app.Application, question: Question) -> Route:
         await application.aclose()
 
 
-async def _check_aliases(application: app.Application) -> int:
-    """Resolve every alias and redirect; print what leads nowhere, and return how many do."""
-    failed = 0
-    settings = application.settings
-    rules = [rule for rule in settings.models if rule.model is not None and not rule.is_glob]
-    names = [*(rule.pattern for rule in rules), *(old for old, _ in settings.retired.redirect)]
+async def _check(application: app.Application) -> Findings:
     try:
-        for name in names:
-            question = Question(name, Shape.CHAT, headers=_own_key())
-            route = await application.resolver.resolve(question, explain=True)
-            known = route.resolved_by is not Source.DEFAULT or route.exists
-            listed = any("not among the" in piece.detail for piece in route.evidence)
-            if listed and not known:
-                failed += 1
-                click.echo(f"{name} → {route.model_sent}: not there", err=True)
-            else:
-                served = ", ".join(shape.endpoint for shape in route.shapes)
-                click.echo(f"{name} → {route.model_sent} at {route.upstream}: {served}")
+        return await check_names(application, _own_key())
     finally:
         await application.aclose()
-    return failed
+
+
+def _print_checked(checked: Checked) -> None:
+    route = checked.route
+    leads = f"{checked.name} → {route.model_sent}"
+    if checked.verdict is Verdict.NOT_THERE:
+        click.echo(f"{leads}: not there", err=True)
+        return
+    served = ", ".join(shape.endpoint for shape in route.shapes)
+    doubt = " (not checked)" if checked.verdict is Verdict.UNCHECKED else ""
+    click.echo(f"{leads} at {route.upstream}: {served}{doubt}")
 
 
 def _own_key() -> RawHeaders:

@@ -35,10 +35,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "asgi": {"errors", "shapes", "config", "request", "exchange", "api", "app"},
     "running": {"config", "server", "app"},
+    "checking": {"shapes", "config", "resolve", "app"},
     "cli": {
         *("running", "local_addresses"),
         *("errors", "shapes", "config", "resolve", "translate", "exchange"),
-        *("server", "admin", "app", "demo", "logs"),
+        *("server", "admin", "app", "checking", "demo", "logs"),
     },
     "__main__": {"cli"},
 }

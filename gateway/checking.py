@@ -1,0 +1,109 @@
+"""Whether the names that a configuration gives to models lead to any: for `gateway check`.
+
+Upstreams are asked side by side and once each, so however many aliases there are before one that
+does not answer, `timeouts.metadata` is waited for as if there was one.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from gateway.app import Application
+from gateway.config.settings import Settings, UpstreamSettings
+from gateway.resolve.evidence import Route, Source
+from gateway.resolve.memory import LookupFailed
+from gateway.resolve.resolver import Question
+from gateway.shapes import RawHeaders, Shape
+
+MAX_AT_ONCE = 1000
+"""Names that are resolved at the same time."""
+
+
+class Verdict(Enum):
+    """What is known of the model that a name leads to."""
+
+    GOOD = "good"
+    NOT_THERE = "not there"
+    UNCHECKED = "unchecked"
+    """The list that would tell could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A configured name, and where it leads."""
+
+    name: str
+    route: Route
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found out, in the order of the configuration."""
+
+    names: tuple[Checked, ...]
+    unread: Mapping[str, str]
+    """The upstreams whose model list could not be read, and why."""
+
+
+async def check_names(application: Application, headers: RawHeaders) -> Findings:
+    """Resolve every alias and redirect as a client with these header fields would see them."""
+    settings, names = application.settings, _names(application.settings)
+    routes: list[Route] = []
+    for start in range(0, len(names), MAX_AT_ONCE):
+        questions = [
+            Question(name, Shape.CHAT, headers=headers)
+            for name in names[start : start + MAX_AT_ONCE]
+        ]
+        resolve = application.resolver.resolve
+        routes += await asyncio.gather(*(resolve(each, explain=True) for each in questions))
+    asked = {route.upstream for route in routes}
+    if any(not _is_known(route) and _is_sought(route) for route in routes):
+        asked = {upstream.name for upstream in settings.upstreams}
+    unread = await _unread(
+        application, headers, [each for each in settings.upstreams if each.name in asked]
+    )
+    return Findings(
+        tuple(Checked(route.model_asked, route, _verdict(route, unread)) for route in routes),
+        unread,
+    )
+
+
+def _names(settings: Settings) -> list[str]:
+    aliases = [
+        rule.pattern for rule in settings.models if rule.model is not None and not rule.is_glob
+    ]
+    return [*aliases, *(old for old, _ in settings.retired.redirect)]
+
+
+async def _unread(
+    application: Application, headers: RawHeaders, upstreams: Iterable[UpstreamSettings]
+) -> dict[str, str]:
+    lookup, unread = application.lookup, {}
+    for upstream in upstreams:
+        # All have been asked: one that has not answered in time is not waited for again.
+        known = lookup.known_list(lookup.owner(upstream.name, headers))
+        found = known or await lookup.models(upstream, headers)
+        if isinstance(found.value, LookupFailed):
+            unread[upstream.name] = found.value.reason
+    return unread
+
+
+def _verdict(route: Route, unread: Mapping[str, str]) -> Verdict:
+    if route.exists:
+        return Verdict.GOOD
+    if route.upstream in unread:
+        return Verdict.UNCHECKED
+    if _is_known(route):
+        return Verdict.GOOD
+    return Verdict.UNCHECKED if unread and _is_sought(route) else Verdict.NOT_THERE
+
+
+def _is_known(route: Route) -> bool:
+    return route.exists or route.resolved_by is not Source.DEFAULT
+
+
+def _is_sought(route: Route) -> bool:
+    """Whether the model was looked for at all upstreams, because its rule names none."""
+    return route.rule is None or route.rule.upstream is None

@@ -1,0 +1,169 @@
+"""Where configured names lead, before upstreams that answer, refuse and never answer."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gateway import checking, cli
+
+
+@dataclass
+class Lister:
+    """An upstream with a model list, and what it was asked for."""
+
+    base_url: str = ""
+    asked: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def lister(*models: str, status: int = 200, answers: bool = True) -> Iterator[Lister]:
+    """Serve a model list until the block ends."""
+    over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            seen.asked.append(self.path)
+            if not answers:
+                over.wait()
+            cards = [{"id": model, "object": "model"} for model in models]
+            body = json.dumps({"object": "list", "data": cards}).encode()
+            self.send_response(status)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def handle(self) -> None:
+            try:
+                super().handle()
+            except ConnectionError:
+                seen.asked.append("left")
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        seen = Lister(f"http://127.0.0.1:{server.server_port}/v1")
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield seen
+        finally:
+            over.set()
+            server.shutdown()
+            thread.join()
+
+
+def check(folder: Path, models: dict[str, Any], **upstreams: Lister) -> Result:
+    """Run `gateway check` with these rules, before these upstreams."""
+    path = folder / "gateway.yaml"
+    servers = {
+        name: {
+            "base_url": upstream.base_url,
+            "kind": "vllm",
+            "credential": "none",
+            "timeouts": {"metadata": 0.3},
+        }
+        for name, upstream in upstreams.items()
+    }
+    path.write_text(json.dumps({"upstreams": servers, "models": models}))
+    variables = {"GATEWAY_CONFIG": None, "OPENAI_API_KEY": None}
+    return CliRunner().invoke(cli.main, ("check", "--config", str(path)), env=variables)
+
+
+def warning(upstream: str, reason: str) -> str:
+    return (
+        f"warning: upstreams.{upstream}: its model list could not be read ({reason}), so it is not "
+        "known whether the names that lead there do"
+    )
+
+
+def test_however_many_names_there_are_one_that_hangs_is_asked_once(tmp_path: Path) -> None:
+    rules = {f"alias-{i}": f"model-{i}" for i in range(1200)}
+    rules["last"] = "model-0"
+    with lister(answers=False) as hung:
+        result = check(tmp_path, rules, slow=hung)
+        assert hung.asked.count("/v1/models") == 1
+    assert result.exit_code == 0
+    *names, good = result.stdout.splitlines()
+    assert names == [
+        f"{name} → {model} at slow: /v1/chat/completions (not checked)"
+        for name, model in rules.items()
+    ]
+    assert good.endswith("good, as far as could be checked (1 upstream(s), 1201 rule(s))")
+    assert result.stderr.splitlines().count(warning("slow", "no answer within 0.3 s")) == 1
+    assert result.stderr.count("could not be read") == 1
+
+
+def test_a_list_that_is_refused_is_said_once_for_each_upstream(tmp_path: Path) -> None:
+    rules: dict[str, Any] = {
+        "a": {"model": "x", "upstream": "one"},
+        "b": {"model": "y", "upstream": "two", "endpoint": "chat"},
+        "c": {"model": "z", "upstream": "two"},
+    }
+    with lister(status=403) as one, lister(status=429) as two, lister() as three:
+        result = check(tmp_path, rules, one=one, two=two, three=three)
+        assert (one.asked, two.asked) == (["/v1/models"], ["/v1/models"])
+        assert three.asked == []
+    assert result.exit_code == 0
+    warnings = [line for line in result.stderr.splitlines() if line.startswith("warning")]
+    assert warnings == [
+        warning("one", "GET /models: status 403"),
+        warning("two", "GET /models: status 429"),
+    ]
+    assert [line.endswith("(not checked)") for line in result.stdout.splitlines()] == [
+        *(True, True, True),
+        False,
+    ]
+
+
+def test_what_may_be_where_nobody_answers_is_not_missing(tmp_path: Path) -> None:
+    rules = {"here": "there", "gone": "nowhere"}
+    with lister("there") as good, lister(answers=False) as hung:
+        result = check(tmp_path, rules, good=good, slow=hung)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[:2] == [
+        "here → there at good: /v1/chat/completions",
+        "gone → nowhere at good: /v1/chat/completions (not checked)",
+    ]
+    assert warning("slow", "no answer within 0.3 s") in result.stderr
+
+
+def test_what_is_sought_at_one_upstream_is_missing_there(tmp_path: Path) -> None:
+    rules = {
+        "here": {"model": "there", "upstream": "good"},
+        "gone": {"model": "nowhere", "upstream": "good"},
+        "by-rule": {"model": "unlisted", "upstream": "good", "endpoint": "responses"},
+    }
+    with lister("there") as good, lister(answers=False) as hung:
+        result = check(tmp_path, rules, good=good, slow=hung)
+        assert hung.asked == []
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        "here → there at good: /v1/chat/completions",
+        "by-rule → unlisted at good: /v1/responses",
+    ]
+    assert "gone → nowhere: not there" in result.stderr
+    assert "1 alias(es)" in result.stderr
+    assert "could not be read" not in result.stderr
+
+
+def test_names_keep_their_order_however_many_are_resolved_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "MAX_AT_ONCE", 2)
+    with lister("m") as good:
+        result = check(tmp_path, {f"alias-{i}": "m" for i in range(5)}, good=good)
+        assert good.asked == ["/v1/models"]
+    assert [line.partition(" ")[0] for line in result.stdout.splitlines()[:5]] == [
+        f"alias-{i}" for i in range(5)
+    ]
