@@ -12,7 +12,7 @@ from enum import Enum
 from gateway.app import Application
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.resolve.evidence import Route, Source
-from gateway.resolve.memory import LookupFailed
+from gateway.resolve.lookup_cache import LookupFailed
 from gateway.resolve.resolver import Question
 from gateway.shapes import RawHeaders, Shape
 
@@ -84,9 +84,10 @@ async def _unread(
     for upstream in upstreams:
         # All have been asked: one that has not answered in time is not waited for again.
         known = lookup.known_list(lookup.owner(upstream.name, headers))
-        found = known or await lookup.models(upstream, headers)
-        if isinstance(found.value, LookupFailed):
-            unread[upstream.name] = found.value.reason
+        if known is None:
+            known = (await lookup.models(upstream, headers)).value
+        if isinstance(known, LookupFailed):
+            unread[upstream.name] = known.reason
     return unread
 
 
