@@ -223,8 +223,8 @@ async def test_a_known_list_is_good_enough_where_a_new_one_hangs() -> None:
         memory = MemorySettings(negative_ttl=0.5)
         settings = settings_for(upstream.base_url, kind=Kind.VLLM, memory=memory)
         seconds = await asyncio.to_thread(run, settings)
-    assert 0.9 * METADATA < seconds[0] < 1.6 * METADATA
-    assert max(seconds[1:]) < 0.5 * METADATA
+    # The name has answered before, so nobody waits for the new list, not even once.
+    assert max(seconds) < 0.5 * METADATA
     assert lists == 2
 
 
