@@ -1,0 +1,147 @@
+"""Every recorded refusal, answered over a socket: what it says is what the gateway does."""
+
+from typing import Any
+
+import pytest
+
+from gateway.config.settings import Kind
+from gateway.exchange.attempt import parameter_names
+from gateway.shapes import Json, Shape
+from tests.clients.resolution.asking import RIGHT
+from tests.clients.resolution.scene import (
+    EMPTY,
+    MODEL,
+    RESTRICTED,
+    Scene,
+    answer,
+    as_json,
+    at_once,
+    listing,
+)
+from tests.clients.resolution.stage import A_MOMENT, set_up
+from tests.resolve.recorded_errors import RECORDED, RecordedError
+from tests.upstream.scripted import with_length
+
+pytestmark = pytest.mark.anyio
+
+VALUES: dict[str, Any] = {
+    "frequency_penalty": 0.5,
+    "logit_bias": {"1": 1},
+    "logprobs": True,
+    "messages": [{"role": "user", "content": "Hello"}],
+    "max_completion_tokens": 64,
+    "max_output_tokens": 64,
+    "max_tokens": 64,
+    "parallel_tool_calls": False,
+    "presence_penalty": 0.5,
+    "reasoning_effort": "xhigh",
+    "store": True,
+    "temperature": 0.5,
+    "tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}],
+    "top_logprobs": 2,
+    "top_p": 0.5,
+    "user": "someone",
+}
+"""What a request says of the parameters that recorded replies refuse."""
+
+AT_ENDPOINTS = [row for row in RECORDED if row.called is not None and row.status is not None]
+
+
+def recorded(row: RecordedError) -> bytes:
+    status = f"{row.status} Recorded"
+    if isinstance(row.body, str):
+        return with_length(row.body.encode(), status, "Content-Type: text/html")
+    return as_json(row.body, status)
+
+
+def refusing(row: RecordedError, models: bytes) -> Scene:
+    """A server that gives the recorded reply where it was seen, and answers everywhere else."""
+    unwanted = {fix.name for fix in row.fixes}
+
+    def generate(scene: Scene, shape: Shape, body: Json) -> bytes:
+        mended = bool(unwanted) and not unwanted & parameter_names(body)
+        if shape is row.called and not mended:
+            return recorded(row)
+        return answer(shape, scene.model, streamed=body.get("stream", False))
+
+    return Scene(
+        "recorded",
+        row.called,
+        at_once(models),
+        at_once(EMPTY if models != RESTRICTED else RESTRICTED),
+        model=row.model or MODEL,
+        generate=generate,
+    )
+
+
+def parameters(row: RecordedError) -> dict[str, Any]:
+    names = {fix.name for fix in row.fixes} | row.also_sent
+    if row.id == "openai-messages-sent-to-completions":
+        names |= {"messages"}
+    return {name: VALUES[name] for name in names if name in VALUES}
+
+
+MOVING = [
+    row
+    for row in AT_ENDPOINTS
+    if row.label == "wrong_endpoint" and row.right_endpoint in set(Shape)
+]
+MENDED = [
+    row
+    for row in AT_ENDPOINTS
+    if row.label == "unsupported_parameter"
+    and row.fixes
+    and all(fix.name in VALUES for fix in row.fixes)
+]
+ABSENT = [row for row in AT_ENDPOINTS if row.label in ("model_not_found", "model_retired")]
+
+
+async def test_a_refused_endpoint_leads_to_the_right_one() -> None:
+    assert len(MOVING) > 25
+    async with set_up(Kind.OTHER) as stage:
+        for row in MOVING:
+            assert row.called is not None
+            scene = stage.set(refusing(row, RESTRICTED))
+            for calls in (2, 1):
+                said, called = await stage.answered(scene, row.called, **parameters(row))
+                assert said == RIGHT[row.called], row.id
+                assert (called[-1], len(called)) == (row.right_endpoint, calls), row.id
+                stage.clock.advance(A_MOMENT)
+
+
+async def test_a_refused_parameter_is_mended() -> None:
+    assert len(MENDED) > 20
+    async with set_up(Kind.OTHER) as stage:
+        for row in MENDED:
+            assert row.called is not None
+            scene = stage.set(refusing(row, RESTRICTED))
+            for calls in (2, 1):
+                said, called = await stage.answered(scene, row.called, **parameters(row))
+                assert said == RIGHT[row.called], row.id
+                assert called == [row.called] * calls, row.id
+                stage.clock.advance(A_MOMENT)
+
+
+async def test_a_missing_model_that_no_list_has_costs_one_call() -> None:
+    assert len(ABSENT) > 30
+    async with set_up(Kind.OTHER) as stage:
+        for row in ABSENT:
+            assert row.called is not None
+            scene = stage.set(refusing(row, listing("another")))
+            reply = await stage.ask(scene, row.called)
+            assert reply.status >= 400, row.id
+            assert reply.error["param"] == "model", row.id
+            assert "The gateway asked upstream 'main'" in reply.error["message"], row.id
+            assert scene.calls == [row.called], row.id
+
+
+async def test_any_other_error_is_passed_on_as_it_is() -> None:
+    others = [row for row in AT_ENDPOINTS if row.label == "other" and row.status != 404]
+    assert len(others) > 20
+    async with set_up(Kind.OPENAI) as stage:
+        for row in others:
+            assert row.called is not None
+            scene = stage.set(refusing(row, RESTRICTED))
+            reply = await stage.ask(scene, row.called)
+            assert recorded(row).endswith(reply.body), row.id
+            assert (reply.status, scene.calls) == (row.status, [row.called]), row.id
