@@ -96,10 +96,10 @@ async def answer_in_time(
         return _answered(translation, await read_answer(0, reply))
     if 200 <= reply.status < 300 and is_event_stream(reply.headers):
         begun = peekable(reply)
-        error = b""
-        if not begins_as_an_answer(begun.peek()):
-            error = await look(begun, FirstEvent().error, grace)
-        return _told_at_first(error, begun, passed_on(begun, client))
+        body = passed_on(begun, client)
+        if begins_as_an_answer(begun.peek()):
+            return ClientReply(begun.status, list(begun.headers), body)
+        return _told_at_first(await look(begun, FirstEvent().error, grace), begun, body)
     answer = await failure_of(0, reply, grace)
     if isinstance(answer, Failure | Whole):
         return _answered(None, answer)
@@ -121,20 +121,14 @@ def _answered(
         return answer
     body = answer.body
     if translation is None:
-        error = b""
-        if not (body.startswith(b"{") or begins_as_an_answer(body)):
-            error = _error_in_whole(answer)
-        return _told_at_first(error, answer, body)
+        if body.startswith(b"{") or begins_as_an_answer(body):
+            return ClientReply(answer.status, list(answer.headers), body)
+        error = FirstEvent().error(body, ended=True) if is_event_stream(answer.headers) else b""
+        return _told_at_first(error or b"", answer, body)
     folded = translation.fold(body)
     if folded is None:
         return _folded(translation, [answer])
     return _json_reply(folded, answer.headers)
-
-
-def _error_in_whole(answer: Whole) -> bytes:
-    if not is_event_stream(answer.headers):
-        return b""
-    return FirstEvent().error(answer.body, ended=True) or b""
 
 
 def _folded(translation: Translation, answers: Sequence[Whole]) -> ClientReply:

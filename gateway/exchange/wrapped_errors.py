@@ -57,16 +57,12 @@ def begins_as_an_answer(data: bytes) -> bool:
 
     So nearly all do: with a chunk that has choices, or with a response that is created.
     """
-    found = data.find(b'"choices":', 0, SMALL_REPLY_BYTES)
-    if found < 0:
+    before, found, _ = data[:SMALL_REPLY_BYTES].partition(b'"choices":')
+    if not found:
         return data.startswith(_ORDINARY)
-    before = data[:found]
-    return (
-        before.startswith(b"data:")
-        and b"\n" not in before
-        and b"\r" not in before
-        and b'"error"' not in before
-    )
+    if not before.startswith(b"data:") or b'"error"' in before:
+        return False
+    return len(before.splitlines()) == 1
 
 
 class FirstEvent:
