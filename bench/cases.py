@@ -44,6 +44,8 @@ class Case:
     sdk_headers: bool = False
     fresh_heads: bool = False
     """No two requests have the same head: nothing about it can be known from the last one."""
+    pace_us: int = 0
+    """From one request of a connection to the next, by bench/load.c; 0: each follows a reply."""
     contenders: tuple[str, ...] = EVERYBODY
     baseline: str = ""
     quick: bool = False

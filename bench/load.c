@@ -1,6 +1,10 @@
 /* Load for the bench: many connections that send the same request again and again.
  *
- *   load PORT CONNECTIONS WARMUP_MS WINDOW_MS REQUEST_FILE
+ *   load PORT CONNECTIONS WARMUP_MS WINDOW_MS REQUEST_FILE [PACE_US]
+ *
+ * With a pace, a connection's requests begin so long after one another, however long the replies
+ * take: one that must wait for the reply before it counts from when it was due. Else they follow
+ * the replies at once.
  *
  * One thread, epoll, HTTP/1.1 with keep-alive, to 127.0.0.1. After the warm-up it prints a line
  * "measuring", after the window one JSON object about the window: replies, errors, events (`data:`
@@ -30,8 +34,8 @@ struct connection {
     int fd;
     enum part part;
     size_t sent, remaining, line_size;
-    int status;
-    uint64_t began;
+    int status, waiting;
+    uint64_t began, due;
     char line[8192]; /* the head, or an unfinished line of the body */
 };
 
@@ -40,6 +44,7 @@ static struct sockaddr_in address;
 static char *request;
 static size_t request_size;
 static int poller, measuring;
+static uint64_t pace_us;
 static long replies, errors, events;
 static uint32_t *reply_times, *event_times;
 static size_t reply_samples, event_samples;
@@ -68,6 +73,7 @@ static void open_connection(struct connection *c)
     epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &wanted);
     c->part = HEAD;
     c->sent = c->line_size = 0;
+    c->waiting = c->due = 0;
 }
 
 static void reopen(struct connection *c)
@@ -87,6 +93,29 @@ static void send_request(struct connection *c)
     if (c->sent < request_size)
         wanted.events |= EPOLLOUT;
     epoll_ctl(poller, EPOLL_CTL_MOD, c->fd, &wanted);
+}
+
+static void send_when_due(struct connection *c)
+{
+    if (now_us() < c->due)
+        return;
+    c->waiting = 0;
+    send_request(c);
+}
+
+static void next_request(struct connection *c)
+{
+    if (!pace_us) {
+        send_request(c);
+        return;
+    }
+    c->due = (c->due ? c->due : c->began) + pace_us;
+    if (now_us() < c->due) {
+        c->waiting = 1;
+    } else {
+        send_request(c);
+        c->began = c->due;
+    }
 }
 
 static void finish_reply(struct connection *c)
@@ -212,7 +241,7 @@ static void read_connection(struct connection *c)
     }
     take(c, data, got);
     if (c->part == HEAD && !c->sent)
-        send_request(c);
+        next_request(c);
 }
 
 static void run_until(uint64_t end, int count, int *opened)
@@ -221,7 +250,10 @@ static void run_until(uint64_t end, int count, int *opened)
     for (uint64_t now = now_us(); now < end; now = now_us()) {
         for (int i = 0; i < OPENED_TOGETHER && *opened < count; i++)
             open_connection(&connections[(*opened)++]);
-        long wait = *opened < count ? 5 : (long)(end - now) / 1000 + 1;
+        for (int i = 0; pace_us && i < *opened; i++)
+            if (connections[i].waiting)
+                send_when_due(&connections[i]);
+        long wait = pace_us ? 1 : *opened < count ? 5 : (long)(end - now) / 1000 + 1;
         int found = epoll_wait(poller, ready, 256, wait);
         for (int i = 0; i < found; i++) {
             struct connection *c = ready[i].data.ptr;
@@ -271,10 +303,12 @@ static void read_request(const char *path)
 
 int main(int count, char **arguments)
 {
-    if (count != 6) {
-        fprintf(stderr, "usage: load PORT CONNECTIONS WARMUP_MS WINDOW_MS REQUEST_FILE\n");
+    if (count != 6 && count != 7) {
+        fprintf(stderr,
+                "usage: load PORT CONNECTIONS WARMUP_MS WINDOW_MS REQUEST_FILE [PACE_US]\n");
         return 2;
     }
+    pace_us = count == 7 ? strtoul(arguments[6], NULL, 10) : 0;
     int wanted = atoi(arguments[2]), opened = 0;
     address = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(atoi(arguments[1])),
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};

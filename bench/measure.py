@@ -88,6 +88,7 @@ def _with_load(
     request.write_bytes(case.request(contender.port, contender.headers))
     times = [str(round(seconds * 1000)) for seconds in (warm_up, window)]
     command = [str(tools.load), str(contender.port), str(case.connections), *times, str(request)]
+    command += [str(case.pace_us)] if case.pace_us else []
     with subprocess.Popen(
         pin(command, LOAD_CPU), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

@@ -75,6 +75,7 @@ async def fetch(
             return await _reply(reader)
         finally:
             writer.close()
+            await writer.wait_closed()
 
 
 async def _reply(reader: asyncio.StreamReader) -> Reply:

@@ -9,12 +9,18 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import ceil
 from types import SimpleNamespace
 
 import pytest
 
 from gateway.config.settings import Settings
 from tests.clients.running import RunningGateway, running_gateway
+
+_STEPS = 30
+"""Time passes in steps of a second, but in no more than so many."""
+_TURNS = 5
+"""Turns of the loop after each step: what was due has its consequences."""
 
 
 class StandingClock:
@@ -23,38 +29,38 @@ class StandingClock:
     def __init__(self) -> None:
         self._stands_at: float | None = None
         self._ahead = 0.0
-        self._loops: list[asyncio.AbstractEventLoop] = []
+        self._loop = _Loop(self)
 
     def __call__(self) -> float:
         """Return the time."""
         return time.monotonic() + self._ahead if self._stands_at is None else self._stands_at
 
     def new_loop(self) -> asyncio.AbstractEventLoop:
-        """Return an event loop whose time is this clock's."""
-        loop = _Loop(self)
-        self._loops.append(loop)
-        return loop
+        """Return the event loop whose time is this clock's."""
+        return self._loop
 
     def stand(self) -> None:
         self._stands_at = self()
 
     def advance(self, seconds: float) -> None:
-        """Let time pass at once; what is due happens."""
+        """Let time pass at once; what is due on the way happens in its order."""
+        asyncio.run_coroutine_threadsafe(self._advance(seconds), self._loop).result(10)
+
+    async def _advance(self, seconds: float) -> None:
         assert self._stands_at is not None
-        self._stands_at += seconds
-        self._wake()
+        begun, steps = self._stands_at, min(ceil(seconds), _STEPS)
+        for step in range(steps):
+            self._stands_at = begun + seconds * (step + 1) / steps
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
 
     def go_on(self) -> None:
         self._ahead, self._stands_at = self() - time.monotonic(), None
-        self._wake()
-
-    def _wake(self) -> None:
-        for loop in self._loops:
-            loop.call_soon_threadsafe(lambda: None)
+        self._loop.call_soon_threadsafe(lambda: None)  # wakes it
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    def __init__(self, clock: StandingClock) -> None:
+    def __init__(self, clock: "StandingClock") -> None:
         super().__init__()
         self._clock = clock
 

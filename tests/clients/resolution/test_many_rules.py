@@ -133,7 +133,7 @@ async def test_check_asks_upstreams_side_by_side(tmp_path: Path) -> None:
     one.opened, other.opened = other.reached, one.reached
     ours = Scene("check", None, one, at_once(NO_ROUTE))
     theirs = Scene("check", None, other, at_once(NO_ROUTE))
-    code, said = await check(tmp_path, ours, theirs, 30.0)
+    code, said = await check(tmp_path, ours, theirs, 600.0)
     assert code == 0, said
     for line in ("ours → real-1 at main", "theirs → real-2 at second", "anywhere → real-2"):
         assert line in said
