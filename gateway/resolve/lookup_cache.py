@@ -189,6 +189,9 @@ class LookupCache(Generic[Value]):
         if isinstance(loaded, LookupFailed):
             entry = self._failed(known, loaded)
             entry.ran_over = flight.given_up or loop.time() - flight.since > patience
+            if known is not None and flight.given_up:
+                # It has failed when it was given up: its end does not put off the next look-up.
+                entry.tried = known.tried
         else:
             entry = self._filled(known, loaded)
         self._entries[key] = entry
