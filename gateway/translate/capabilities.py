@@ -26,6 +26,7 @@ from typing import Any
 from gateway.config.settings import Kind
 from gateway.shapes import Shape
 from gateway.translate.contract import Capabilities
+from gateway.translate.efforts import EFFORTS
 
 MANY_STOPS = 1024
 """Stands for "no limit" where a server takes any number of stop sequences."""
@@ -92,7 +93,11 @@ _SELF_HOSTED: _Changes = {
 }
 """Servers with an open model's own chat template behind them."""
 
+# Servers nobody knows may stream unless told not to: transformers serve 5.19 does at responses.
 _OTHER: _Changes = {**_SELF_HOSTED, "max_stops": 4}
+_UNKNOWN: _Changes = {**_OTHER, "may_stream_unasked": True}
+
+_EFFORTS_OF_OPEN_MODELS = frozenset({"none", "low", "medium", "high"})
 
 _TEXT_ONLY: _Changes = {"prompt_list": False, "token_prompts": False}
 """A completions prompt is one string."""
@@ -101,8 +106,21 @@ _SERVERS: dict[Kind, _Changes] = {
     Kind.OPENAI: {},
     Kind.AZURE: {},
     Kind.GITHUB: {"moderation": False},
-    Kind.VLLM: {**_SELF_HOSTED, "tool_image_parts": True, "reasoning_field": "reasoning"},
-    Kind.SGLANG: {**_SELF_HOSTED, "reasoning_field": "reasoning_content"},
+    Kind.VLLM: {
+        **_SELF_HOSTED,
+        # VLLM_MAX_STOP_STRINGS since 0.32; before it any number, which may be sent as four, too.
+        "max_stops": 4,
+        # "n must be 1 when using greedy sampling"
+        "several_greedy": False,
+        "strict_by_default": False,
+        "tool_image_parts": True,
+        "reasoning_field": "reasoning",
+    },
+    Kind.SGLANG: {
+        **_SELF_HOSTED,
+        "efforts": _EFFORTS_OF_OPEN_MODELS,
+        "reasoning_field": "reasoning_content",
+    },
     Kind.TGI: {
         **_SELF_HOSTED,
         # `n` and `logit_bias` are declared as unused, the latter as a list at that. A response
@@ -139,6 +157,7 @@ _SERVERS: dict[Kind, _Changes] = {
         "n": False,
         "logit_bias": False,
         "logprobs": False,
+        "efforts": _EFFORTS_OF_OPEN_MODELS,
     },
     Kind.LMSTUDIO: {
         **_SELF_HOSTED,
@@ -150,12 +169,18 @@ _SERVERS: dict[Kind, _Changes] = {
         "json_object": False,
     },
     # Items of a list that are not strings are skipped without a word.
-    Kind.LOCALAI: {**_OTHER, "token_prompts": False},
+    Kind.LOCALAI: {**_UNKNOWN, "token_prompts": False},
     # Lists reach providers as they are, which join or refuse them (litellm#5558, litellm#3215).
-    Kind.LITELLM: {**_OTHER, "prompt_list": False},
+    Kind.LITELLM: {**_UNKNOWN, "prompt_list": False},
     # `logprobs` of chat is a number there, and not followed by `top_logprobs`.
     Kind.TOGETHER: {**_OTHER, **_TEXT_ONLY},
-    Kind.GROQ: {**_OTHER, "n": False, "logprobs": False, "logit_bias": False},
+    Kind.GROQ: {
+        **_OTHER,
+        "n": False,
+        "logprobs": False,
+        "logit_bias": False,
+        "efforts": _EFFORTS_OF_OPEN_MODELS,
+    },
     Kind.DEEPSEEK: {
         **_OTHER,
         **_TEXT_ONLY,
@@ -164,6 +189,7 @@ _SERVERS: dict[Kind, _Changes] = {
         "logit_bias": False,
         "max_stops": 16,
         "json_schema": False,
+        "efforts": frozenset({"high", "max"}),
         "reasoning_field": "reasoning_content",
     },
     Kind.MISTRAL: {
@@ -203,13 +229,19 @@ _SERVER_SHAPES: dict[tuple[Kind, Shape], _Changes] = {
         "stop": True,
         "seed": True,
         "logit_bias": True,
-        "json_object": False,
+        # Both seen with 0.32.
+        "penalties": True,
+        "json_object": True,
     },
-    # The converter to chat maps limit, effort and function tools, and no more.
+    # Seen with b10434: keys that the converter to chat does not know are passed on to chat, while
+    # `text.format` is ignored, and logprobs are refused.
     (Kind.LLAMACPP, Shape.RESPONSES): {
+        "stop": True,
+        "seed": True,
+        "logit_bias": True,
+        "penalties": True,
         "logprobs": False,
-        "json_object": False,
-        "json_schema": False,
+        "reads_response_format": True,
     },
 }
 
@@ -220,7 +252,7 @@ def preset(kind: Kind, shape: Shape) -> Capabilities:
     changes: _Changes = dict(_SHAPES[shape])
     if kind in {Kind.OPENAI, Kind.AZURE, Kind.GITHUB}:
         changes |= _OPENAI.get(shape, {})
-    server = _SERVERS.get(kind, _OTHER)
+    server = _SERVERS.get(kind, _UNKNOWN)
     # A shape's lack is no server's gain: only the table of both can turn a capability back on.
     changes |= {key: value for key, value in server.items() if changes.get(key) is not False}
     changes |= _SERVER_SHAPES.get((kind, shape), {})
@@ -242,11 +274,13 @@ _QUIRKS: dict[str, _Changes] = {
     "no_function_tools": {"tools": False, "custom_tools": False, "allowed_tools": False},
     "no_structured_outputs": {"json_schema": False},
     # They reason, unless told not to: with effort `none` they take the sampling parameters.
-    "sampling_params_need_effort_none": {"reasoning": True},
+    "sampling_params_need_effort_none": {"reasoning": True, "sampling_needs_effort_none": True},
     "chat_tools_need_effort_none": {"reasoning": True},
-    "no_effort_none": {"reasoning": True},
-    "effort_high_only": {"reasoning": True},
-    "effort_medium_only": {"reasoning": True},
+    "no_effort_none": {"reasoning": True, "efforts": frozenset(EFFORTS[1:])},
+    "effort_high_only": {"reasoning": True, "efforts": frozenset({"high"})},
+    "effort_medium_only": {"reasoning": True, "efforts": frozenset({"medium"})},
+    "no_reasoning_effort": {"reasoning_effort": False},
+    "no_verbosity": {"verbosity": False},
     # The refusal reads "Model incompatible request argument supplied" and names one of these.
     "search_restricted_params": {
         "temperature": False,

@@ -131,7 +131,9 @@ _MESSAGES: abc.Mapping[str, Record] = {
     ),
     "assistant": _ASSISTANT,
     "tool": Record(
-        {"content": _TEXT, "tool_call_id": String()}, required=("content", "tool_call_id")
+        # OpenAI's chat takes text only; agents send images all the same, and responses take them.
+        {"content": _Content(_parts("text", "image_url", "file")), "tool_call_id": String()},
+        required=("content", "tool_call_id"),
     ),
     "function": Record({"content": String(), "name": String()}, required=("name",)),
 }

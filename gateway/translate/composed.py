@@ -10,6 +10,7 @@ from dataclasses import replace
 from gateway.errors import GatewayError, InvalidRequest, UpstreamReplied
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import (
+    KNOWN_IDS,
     Capabilities,
     Context,
     PlainTexts,
@@ -58,7 +59,12 @@ def compose_plain(outer: PlainWay, inner: PlainWay, general: Translate) -> Plain
 def _pivot(context: Context) -> Context:
     """Return the outer translation's context: its backend is the inner translation."""
     if context.pivot is None:
-        context.pivot = context.with_capabilities(_pivot_capabilities(context.capabilities))
+        # The inner translation maps token ids, once.
+        context.pivot = replace(
+            context,
+            capabilities=_pivot_capabilities(context.capabilities),
+            token_ids=KNOWN_IDS,
+        )
     return context.pivot
 
 

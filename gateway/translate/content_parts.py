@@ -90,7 +90,7 @@ def _responses_output_part(part: object, param: str) -> Json:
 
 def output_text_part(text: str) -> Json:
     """Return the part that holds text of an assistant in the *input* of responses."""
-    return {"type": "output_text", "text": text, "annotations": []}
+    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 
 def refusal_part(refusal: str) -> Json:

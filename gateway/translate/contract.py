@@ -35,13 +35,28 @@ class Capabilities:
     max_top_logprobs: int = 20
     temperature: bool = True
     top_p: bool = True
+    sampling_needs_effort_none: bool = False
+    """Temperature and top_p are taken only together with the reasoning effort `none`."""
+    several_greedy: bool = True
+    """One call may ask for several choices at temperature 0."""
+    reasoning_effort: bool = True
+    efforts: frozenset[str] | None = None
+    """The reasoning efforts that are taken; None: all, or it is not known which."""
+    verbosity: bool = True
+    """Other verbosities than `medium` are taken."""
     prompt_list: bool = True
     """A completions request may have a list of prompts."""
     token_prompts: bool = True
     """A prompt may be a list of token ids."""
     stream_usage: bool = True
+    may_stream_unasked: bool = False
+    """A request that does not say `stream: false` may be answered with a stream."""
     json_object: bool = True
     json_schema: bool = True
+    reads_response_format: bool = False
+    """The responses endpoint reads chat's `response_format`, and not its own `text.format`."""
+    strict_by_default: bool = True
+    """The responses endpoint makes a function's schema strict unless told not to."""
     moderation: bool = True
     tools: bool = True
     custom_tools: bool = True
@@ -70,6 +85,29 @@ class Capabilities:
 Detokenize = Callable[[Sequence[int]], str]
 """Token ids to text, special tokens as their text (`<|endoftext|>`)."""
 
+Counterpart = Callable[[int], int | None]
+"""The id of the same token in another vocabulary; None: it has no token of exactly that text."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIds:
+    """What the token ids in a client's request are of, and whether the model knows them."""
+
+    vocabulary: str = ""
+    """The encoding's name as tiktoken has it; empty: not known."""
+    end_of_text: int | None = None
+    """The id that a model of that vocabulary ends a text with."""
+    foreign: bool = False
+    """The model has another vocabulary."""
+    model_vocabulary: str = ""
+    """The model's, where it is another one and known."""
+    counterpart: Counterpart | None = None
+    """Maps into the model's vocabulary, where both tokenizers are at hand."""
+
+
+KNOWN_IDS = TokenIds()
+"""Ids that are the model's own, as far as is known."""
+
 
 @dataclass(slots=True)
 class Context:
@@ -89,6 +127,7 @@ class Context:
     reasoning_effort: str | None = None
     """Sent when the client set none (a per-model setting)."""
     detokenize: Detokenize | None = None
+    token_ids: TokenIds = KNOWN_IDS
     new_id: Callable[[], str] = field(default=lambda: "0" * 32)
     """A fresh random identifier without prefix, 32 hex digits."""
     now: int = 0

@@ -1,19 +1,11 @@
 """An upstream body in the making, which the functions for single parameters write into."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report, unsupported
-
-_SAMPLING: Mapping[str, tuple[str, object]] = {
-    "temperature": ("temperature", 1),
-    "top_p": ("top_p", 1),
-    "frequency_penalty": ("penalties", 0),
-    "presence_penalty": ("penalties", 0),
-    "logit_bias": ("logit_bias", {}),
-}
-"""Parameter: (the capability it needs, its neutral value)."""
+from gateway.translate.efforts import nearest_effort
+from gateway.translate.sampling import sampling_parameters
 
 
 @dataclass(slots=True)
@@ -41,23 +33,54 @@ class Draft:
 def copy_sampling(draft: Draft, reason: str) -> None:
     """Copy the sampling parameters that mean the same at both endpoints, `seed` included.
 
-    A neutral value is sent too: the server's own default may be another (vLLM reads one from the
-    model's `generation_config.json`). What the server does not take is refused for `reason`, but a
-    seed only dropped: it is best effort anywhere.
+    Biases that the server does not take are refused for `reason`.
     """
-    capabilities = draft.context.capabilities
-    for name, (capability, neutral) in _SAMPLING.items():
-        if name not in draft.client:
-            continue
-        if getattr(capabilities, capability):
-            draft.upstream[name] = draft.client[name]
-        elif draft.client[name] != neutral:
-            draft.refuse(name, reason)
+    draft.upstream |= sampling_parameters(draft.client, draft.context, draft.report, reason)
     if "seed" in draft.client:
-        if capabilities.seed:
+        if draft.context.capabilities.seed:
             draft.upstream["seed"] = draft.client["seed"]
         else:
             draft.report.drop("seed")
+
+
+def sent_effort(draft: Draft, effort: str | None, name: str) -> str | None:
+    """Return the reasoning effort to send; None: none.
+
+    `effort` is the client's, whose name for it is `name`; where it set none, the one configured for
+    the model counts. A model that takes none gets none, one that takes others gets the nearest.
+    """
+    able, configured = draft.context.capabilities, draft.context.reasoning_effort
+    wanted = configured if effort is None else effort
+    if wanted is None:
+        return None
+    if not able.reasoning_effort:
+        if effort is not None:
+            draft.report.drop(name)
+        return None
+    sent = wanted if able.efforts is None else nearest_effort(wanted, able.efforts)
+    if effort is not None and sent != effort:
+        draft.report.change(name, effort, sent)
+    return sent
+
+
+def sent_verbosity(draft: Draft, options: Json, name: str) -> Json:
+    """Return the `verbosity` in `options` as it is to be sent, under that key, or nothing.
+
+    `name` is the client's name of it.
+    """
+    if "verbosity" not in options:
+        return {}
+    if draft.context.capabilities.verbosity:
+        return {"verbosity": options["verbosity"]}
+    if options["verbosity"] != "medium":
+        draft.report.drop(name)
+    return {}
+
+
+def not_streamed(draft: Draft) -> None:
+    """Say that no stream is wanted, where a server may stream unless it is told not to."""
+    if draft.context.capabilities.may_stream_unasked:
+        draft.upstream["stream"] = False
 
 
 def refuse_speech(draft: Draft, endpoint: str) -> None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from gateway.errors import InvalidRequest, UpstreamError
+from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.fields import finite_number
@@ -30,31 +30,48 @@ def check_fanout(total: int, context: Context, param: str) -> None:
         )
 
 
+def together(context: Context, choices: int, temperature: object) -> bool:
+    """Whether one call can generate so many choices of one prompt at a temperature, if one is set.
+
+    At 0 they would be the same, and vLLM takes no such request.
+    """
+    able = context.capabilities
+    if not able.n or choices > (able.max_n or choices):
+        return False
+    return choices == 1 or able.several_greedy or temperature != 0
+
+
 def rank(candidates: Sequence[Json]) -> list[int]:
     """Return the positions of chat choices, best first, as `best_of` orders them.
 
-    The best has the highest log probability *per token* (OpenAI's definition); an empty candidate
-    is last; equals keep their order. Raises `UpstreamError` if a candidate with text has no
-    logprobs, for then there is no telling.
+    The best has the highest log probability *per token* (OpenAI's definition); what is empty or has
+    no logprobs, as refusals do, is last; equals keep their order. Raises `UnsupportedParameter` if
+    no text has logprobs though it is no refusal, for then there is no telling.
     """
     scores = [_score(candidate) for candidate in candidates]
-    return sorted(range(len(candidates)), key=lambda position: -scores[position])
+    unknown = any(score is None for score in scores)
+    if unknown and all(score in (None, -math.inf) for score in scores):
+        raise UnsupportedParameter(
+            "'best_of' is not supported: the server returned no logprobs, without which the best "
+            "text cannot be chosen. Leave 'best_of' out, or set it to the value of 'n'.",
+            param="best_of",
+        )
+    known = [-math.inf if score is None else score for score in scores]
+    return sorted(range(len(candidates)), key=lambda position: -known[position])
 
 
-def _score(candidate: Json) -> float:
+def _score(candidate: Json) -> float | None:
+    """Return a candidate's score; None for a text without one."""
     message = candidate.get("message")
-    text = (message.get("content") or message.get("refusal")) if isinstance(message, dict) else None
-    if not text:
+    said: Json = message if isinstance(message, dict) else {}
+    if not (said.get("content") or said.get("refusal")):
         return -math.inf
     logprobs = candidate.get("logprobs")
     entries: object = None
     if isinstance(logprobs, dict):
         entries = logprobs.get("content") or logprobs.get("refusal")
     if not isinstance(entries, list) or not entries:
-        raise UpstreamError(
-            "The upstream returned no logprobs, without which 'best_of' cannot choose. "
-            "Leave 'best_of' out, or set it to the value of 'n'."
-        )
+        return None if said.get("content") else -math.inf
     return sum(_token_score(entry) for entry in entries) / len(entries)
 
 

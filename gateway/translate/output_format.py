@@ -2,7 +2,8 @@
 
 They differ in one thing: the JSON schema with its name is nested in chat and flat in responses
 (schemas `ResponseFormatJsonSchema` and `TextResponseFormatJsonSchema` of OpenAI's OpenAPI
-description). `strict` is false by default on both sides.
+description). `strict` is false by default on both sides, it says; but OpenAI's responses are strict
+where nobody says (promptfoo#10827), so there it is always said.
 """
 
 from collections import abc
@@ -38,7 +39,8 @@ def responses_format(response_format: object, param: str = "response_format") ->
     form = _CHAT_SCHEMA_FORMAT.accept(response_format, param)
     named: Json = form.pop("json_schema")
     # Optional in chat, required in responses.
-    return {**form, **named, "schema": named.get("schema", {}), "type": "json_schema"}
+    schema = named.get("schema", {})
+    return {**form, "strict": False, **named, "schema": schema, "type": "json_schema"}
 
 
 def chat_format(text_format: object, param: str = "text.format") -> Json:

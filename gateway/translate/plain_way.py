@@ -51,6 +51,13 @@ class PlainRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=
     user: str | Absent = ABSENT
 
 
+def needs_effort(asked: PlainRequest, context: Context) -> bool:
+    """Whether it says something that the model takes with the reasoning effort `none` only."""
+    return context.capabilities.sampling_needs_effort_none and (
+        asked.temperature is not ABSENT or asked.top_p is not ABSENT
+    )
+
+
 class PlainReply(msgspec.Struct, kw_only=True, gc=False):
     """What plain replies have in common; `error` and `type` are how upstreams tell of errors."""
 

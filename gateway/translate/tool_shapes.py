@@ -57,20 +57,23 @@ def minted_call_id(context: Context) -> str:
 # Definitions
 
 
-def responses_function(function: Json, param: str) -> Json:
+def responses_function(function: Json, param: str, *, says_strict: bool = True) -> Json:
     """Return a responses tool from the fields of a chat function (`tools[i].function`).
 
-    `strict` and `parameters` are always there: without the first, responses would try to make the
-    schema a strict one, and models then fill optional fields (open-webui#30046). Raises
-    `InvalidRequest` naming a path below `param`.
+    `parameters` are always there, and `strict` where `says_strict`: without it, OpenAI's responses
+    would try to make the schema a strict one, and models then fill optional fields
+    (open-webui#30046); vLLM writes it into the prompt. Raises `InvalidRequest` naming a path below
+    `param`.
     """
     known: Json = _FUNCTION.accept(function, param)
-    return {
+    tool = {
         **known,
         "type": "function",
         "parameters": known.get("parameters", dict(NO_PARAMETERS)),
-        "strict": known.get("strict", False),
     }
+    if says_strict:
+        tool["strict"] = known.get("strict", False)
+    return tool
 
 
 def responses_custom(custom: Json, param: str) -> Json:

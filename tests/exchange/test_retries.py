@@ -330,7 +330,7 @@ def test_a_learned_endpoint_that_cannot_express_a_request_is_dropped_if_another_
         scene = Scene(server, OTHER)
         assert (await ask(scene, Shape.CHAT)).decision.endpoint == "/v1/responses"
         server.home = Shape.CHAT  # its chat route is there again
-        told = await ask(scene, Shape.CHAT, presence_penalty=1)
+        told = await ask(scene, Shape.CHAT, logit_bias={"5": 1})
         assert (told.decision.endpoint, told.decision.attempts) == ("/v1/chat/completions", 1)
         assert (await ask(scene, Shape.CHAT)).decision.endpoint == "/v1/chat/completions"
 
@@ -344,8 +344,8 @@ def test_a_request_that_fits_nowhere_is_refused_by_its_parameter() -> None:
         scene = Scene(server, OTHER)
         await ask(scene, Shape.CHAT)
         with pytest.raises(InvalidRequest) as raised:
-            await ask(scene, Shape.CHAT, presence_penalty=1)
-        assert raised.value.param == "presence_penalty"
+            await ask(scene, Shape.CHAT, logit_bias={"5": 1})
+        assert raised.value.param == "logit_bias"
         # It was right all the same.
         assert (await ask(scene, Shape.CHAT)).decision.endpoint == "/v1/responses"
 

@@ -167,7 +167,9 @@ def test_the_quirks_tell_what_a_model_refuses() -> None:
     assert "tools_responses_only" in lookup("gpt-6-astra").quirks
     assert "max_completion_tokens_only" in lookup("o3-mini").quirks
     assert "no_echo_with_logprobs" in lookup("gpt-3.5-turbo-instruct").quirks
-    assert lookup("gpt-4o").quirks == frozenset()
+    assert lookup("gpt-4o").quirks == {"no_reasoning_effort", "no_verbosity"}
+    assert "no_verbosity" in lookup("o3").quirks
+    assert not {"no_reasoning_effort", "no_verbosity"} & lookup("gpt-5").quirks
 
 
 def test_special_names_come_before_their_family() -> None:

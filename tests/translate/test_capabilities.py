@@ -21,7 +21,7 @@ def test_every_server_has_a_preset_for_every_shape(kind: Kind, shape: Shape) -> 
         assert not capabilities.prompt_list
     if shape is Shape.RESPONSES:
         assert not capabilities.n
-        assert not capabilities.penalties
+        assert capabilities.penalties is (kind in (Kind.VLLM, Kind.LLAMACPP))
 
 
 def test_openais_chat_is_what_the_defaults_describe() -> None:
@@ -58,7 +58,9 @@ def test_vllm_extends_completions_and_responses() -> None:
     assert responses.stop
     assert responses.seed
     assert responses.logit_bias
-    assert not responses.json_object
+    assert responses.penalties
+    assert responses.json_object
+    assert not responses.strict_by_default
     chat = preset(Kind.VLLM, Shape.CHAT)
     assert chat.tools
     assert not chat.allowed_tools
@@ -66,7 +68,8 @@ def test_vllm_extends_completions_and_responses() -> None:
     assert chat.tool_image_parts
     assert chat.reasoning_field == "reasoning"
     assert not chat.strict_params
-    assert chat.max_stops > 4
+    assert chat.max_stops == completions.max_stops == responses.max_stops == 4
+    assert not chat.several_greedy
 
 
 def test_llamacpp_generates_without_end_and_for_one_choice() -> None:
@@ -75,7 +78,18 @@ def test_llamacpp_generates_without_end_and_for_one_choice() -> None:
     assert completions.max_n == 1
     assert not completions.add_special_tokens
     assert preset(Kind.LLAMACPP, Shape.CHAT).json_schema
-    assert not preset(Kind.LLAMACPP, Shape.RESPONSES).json_schema
+    responses = preset(Kind.LLAMACPP, Shape.RESPONSES)
+    assert responses.reads_response_format
+    assert responses.json_schema
+    assert (responses.stop, responses.seed, responses.logit_bias) == (True, True, True)
+    assert not responses.logprobs
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_only_servers_that_nobody_knows_may_stream_unasked(kind: Kind) -> None:
+    unknown = {Kind.AUTO, Kind.OTHER, Kind.LITELLM, Kind.LOCALAI, Kind.FIREWORKS, Kind.HUGGINGFACE}
+    for shape in Shape:
+        assert preset(kind, shape).may_stream_unasked is (kind in unknown)
 
 
 def test_ollama_has_logprobs_in_chat_only_and_one_choice() -> None:
@@ -116,7 +130,12 @@ QUIRKS: list[tuple[str, str, object]] = [
     ("no_function_tools", "tools", False),
     ("no_structured_outputs", "json_schema", False),
     ("sampling_params_need_effort_none", "reasoning", True),
+    ("sampling_params_need_effort_none", "sampling_needs_effort_none", True),
     ("no_effort_none", "reasoning", True),
+    ("effort_high_only", "efforts", frozenset({"high"})),
+    ("effort_medium_only", "efforts", frozenset({"medium"})),
+    ("no_reasoning_effort", "reasoning_effort", False),
+    ("no_verbosity", "verbosity", False),
     ("search_restricted_params", "top_p", False),
     ("max_completion_tokens_only", "max_tokens_field", "max_completion_tokens"),
     ("tools_responses_only", "tools", False),

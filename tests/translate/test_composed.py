@@ -185,7 +185,6 @@ def test_what_completions_cannot_do_is_refused_under_the_clients_name(
     [
         ({"suffix": "end"}, "suffix"),
         ({"logit_bias": {"1": 2}}, "logit_bias"),
-        ({"presence_penalty": 1}, "presence_penalty"),
         ({"prompt": ["fine", 3]}, "prompt"),
     ],
 )

@@ -136,7 +136,7 @@ def test_what_is_no_input_part_is_refused(part: object, param: str) -> None:
 def test_the_assistants_parts_are_output_parts() -> None:
     parts = [{"type": "text", "text": "a"}, {"type": "refusal", "refusal": "b"}]
     assert responses_output_parts(parts, "p") == [
-        {"type": "output_text", "text": "a", "annotations": []},
+        {"type": "output_text", "text": "a", "annotations": [], "logprobs": []},
         {"type": "refusal", "refusal": "b"},
     ]
 

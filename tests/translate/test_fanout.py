@@ -1,10 +1,10 @@
 import pytest
 
 from gateway.config.settings import TranslationSettings
-from gateway.errors import InvalidRequest, UpstreamError
+from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json
-from gateway.translate.contract import Context
-from gateway.translate.fanout import check_fanout, choice_index, rank
+from gateway.translate.contract import Capabilities, Context
+from gateway.translate.fanout import check_fanout, choice_index, rank, together
 
 
 def choice(text: str | None, *logprobs: float | None) -> Json:
@@ -54,8 +54,36 @@ def test_a_refusal_is_ranked_by_its_own_logprobs() -> None:
 
 @pytest.mark.parametrize("logprobs", [None, {}, {"content": []}, {"content": None}, {"content": 5}])
 def test_text_without_logprobs_cannot_be_ranked(logprobs: object) -> None:
-    with pytest.raises(UpstreamError, match="best_of"):
-        rank([choice("a", -1), {"message": {"content": "b"}, "logprobs": logprobs}])
+    unknown: Json = {"message": {"content": "b"}, "logprobs": logprobs}
+    with pytest.raises(UnsupportedParameter, match="best_of") as refused:
+        rank([unknown, choice("")])
+    assert (refused.value.status, refused.value.param) == (400, "best_of")
+    assert rank([unknown, choice("a", -1)]) == [1, 0]
+
+
+def test_a_refusal_without_logprobs_is_last() -> None:
+    refused: Json = {"message": {"content": None, "refusal": "no"}, "logprobs": None}
+    assert rank([refused, choice("a", -9)]) == [1, 0]
+    assert rank([refused, refused]) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("able", "choices", "temperature", "at_once"),
+    [
+        (Capabilities(), 3, 0, True),
+        (Capabilities(n=False), 3, 1, False),
+        (Capabilities(max_n=2), 3, 1, False),
+        (Capabilities(max_n=3), 3, 1, True),
+        (Capabilities(several_greedy=False), 3, 0, False),
+        (Capabilities(several_greedy=False), 3, 0.0, False),
+        (Capabilities(several_greedy=False), 3, None, True),
+        (Capabilities(several_greedy=False), 1, 0, True),
+    ],
+)
+def test_choices_are_generated_at_once_where_the_server_does(
+    able: Capabilities, choices: int, temperature: object, at_once: bool
+) -> None:
+    assert together(Context("m", "m", capabilities=able), choices, temperature) is at_once
 
 
 def test_what_is_no_choice_counts_as_empty_and_what_is_no_entry_as_lowest() -> None:

@@ -11,7 +11,13 @@ from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.chat_schema import CHAT_PARAMETERS
 from gateway.translate.checks import extensions
-from gateway.translate.draft import Draft, copy_moderation, copy_sampling, refuse_speech
+from gateway.translate.draft import (
+    Draft,
+    copy_moderation,
+    copy_sampling,
+    not_streamed,
+    refuse_speech,
+)
 
 
 def sampling(draft: Draft) -> None:
@@ -66,6 +72,7 @@ def streaming(draft: Draft) -> bool:
     """Ask for a stream, with usage; return whether the client wants the usage in its stream."""
     options: Json = draft.client.get("stream_options", {})
     if not draft.client.get("stream"):
+        not_streamed(draft)
         if options:
             draft.report.drop("stream_options")
         return False

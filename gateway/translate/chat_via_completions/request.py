@@ -9,7 +9,7 @@ from gateway.translate.chat_via_completions import parameters
 from gateway.translate.checks import INT64_MIN
 from gateway.translate.contract import Context, Report, unsupported
 from gateway.translate.draft import Draft
-from gateway.translate.fanout import check_fanout
+from gateway.translate.fanout import check_fanout, together
 from gateway.translate.prompts import render, select
 
 
@@ -89,10 +89,9 @@ def _refuse_spoken_history(messages: Sequence[Json], context: Context, report: R
 def _choices(upstream: Json, draft: Draft) -> tuple[tuple[Json, ...], int]:
     """Return the calls that generate all choices, and how many choices each generates."""
     n: int = draft.client.get("n", 1)
-    capabilities = draft.context.capabilities
     if n == 1:
         return (upstream,), 1
-    if capabilities.n and (capabilities.max_n is None or n <= capabilities.max_n):
+    if together(draft.context, n, upstream.get("temperature")):
         return ({**upstream, "n": n},), n
     check_fanout(n, draft.context, "n")
     draft.report.emulate("n")

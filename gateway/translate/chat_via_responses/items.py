@@ -1,5 +1,7 @@
 """The messages of a chat request as the input items of a responses request."""
 
+import hashlib
+import json
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -161,20 +163,25 @@ class _Writer:
         for name in _HIDDEN:
             if message.get(name):
                 self._report.drop(f"{path}.{name}")
-        self._said(message, path)
+        self._said(message, path, position)
         for k, call in enumerate(message.get("tool_calls", ())):
             self._call(call, f"{path}.tool_calls[{k}]", f"call_{position}_{k}")
         if "function_call" in message:
             self._legacy_call(message["function_call"], path, f"call_fn_{position}")
 
-    def _said(self, message: Json, path: str) -> None:
-        """Write what the assistant said, if it said anything."""
+    def _said(self, message: Json, path: str, position: int) -> None:
+        """Write what the assistant said, if it said anything: one text as it is, else as parts.
+
+        What has parts is an item of a response, and those have an id and a status.
+        """
         content, refusal = message.get("content"), message.get("refusal")
         calls = "function_call" in message or bool(message.get("tool_calls"))
         sent: str | list[Json]
         if isinstance(content, list):
             sent = responses_output_parts(content, f"{path}.content")
             parts = _part_paths(content)
+            if len(sent) == 1 and sent[0]["type"] == "output_text" and not refusal:
+                sent = sent[0]["text"]
         else:
             sent, parts = content or "", ("content",)
         if refusal:
@@ -182,7 +189,9 @@ class _Writer:
                 sent, parts = ([output_text_part(sent)], parts) if sent else ([], ())
             sent, parts = [*sent, refusal_part(refusal)], (*parts, "refusal")
         if sent or not calls:
-            item = {"type": "message", "role": "assistant", "content": sent}
+            item: Json = {"type": "message", "role": "assistant", "content": sent}
+            if not isinstance(sent, str):
+                item |= {"id": _message_id(position, sent), "status": "completed"}
             self.input.add(item, path, _MESSAGE_FIELDS, parts)
 
     def _call(self, call: Json, path: str, minted: str) -> None:
@@ -236,6 +245,12 @@ class _Writer:
         item = responses_call_output(kind, output, bounded_call_id(call_id))
         fields = {"output": "content", "call_id": "tool_call_id"}
         self.input.add(item, path, fields, parts)
+
+
+def _message_id(position: int, parts: Sequence[Json]) -> str:
+    """Return an id that the same message at the same place has in every process: caches need it."""
+    said = f"{position} {json.dumps(parts)}"
+    return f"msg_{hashlib.sha256(said.encode()).hexdigest()[:32]}"
 
 
 def _part_paths(content: Sequence[object]) -> tuple[str, ...]:

@@ -12,7 +12,15 @@ from gateway.shapes import Json
 from gateway.translate.chat_schema import CHAT_PARAMETERS
 from gateway.translate.chat_via_responses.limits import limit_name
 from gateway.translate.checks import extensions
-from gateway.translate.draft import Draft, copy_moderation, copy_sampling, refuse_speech
+from gateway.translate.draft import (
+    Draft,
+    copy_moderation,
+    copy_sampling,
+    not_streamed,
+    refuse_speech,
+    sent_effort,
+    sent_verbosity,
+)
 from gateway.translate.output_format import responses_format
 
 LOGPROBS = "message.output_text.logprobs"
@@ -44,10 +52,7 @@ def storage(draft: Draft) -> None:
 
 
 def sampling(draft: Draft) -> None:
-    """Copy the sampling parameters that the server takes.
-
-    OpenAI's responses have no penalties, biases and seed; vLLM's have the latter two.
-    """
+    """Copy the sampling parameters that the server takes: OpenAI's two, other servers' all."""
     copy_sampling(draft, NOT_BY_SERVER)
 
 
@@ -114,6 +119,7 @@ def streaming(draft: Draft) -> bool:
     """
     options: Json = draft.client.get("stream_options", {})
     if not draft.client.get("stream"):
+        not_streamed(draft)
         if options:
             draft.report.drop("stream_options")
         return False
@@ -134,19 +140,20 @@ def text_options(draft: Draft) -> None:
         capabilities = draft.context.capabilities
         able = {"json_object": capabilities.json_object, "json_schema": capabilities.json_schema}
         if form["type"] != "text":
-            if able[form["type"]]:
-                text["format"] = form
-            else:
+            if not able[form["type"]]:
                 draft.refuse("response_format", NOT_BY_SERVER)
-    if "verbosity" in draft.client:
-        text["verbosity"] = draft.client["verbosity"]
+            elif capabilities.reads_response_format:
+                draft.upstream["response_format"] = draft.client["response_format"]
+            else:
+                text["format"] = form
+    text |= sent_verbosity(draft, draft.client, "verbosity")
     if text:
         draft.upstream["text"] = text
 
 
 def reasoning(draft: Draft) -> None:
     """Send the reasoning effort: the client's, else the one configured for the model."""
-    effort = draft.client.get("reasoning_effort", draft.context.reasoning_effort)
+    effort = sent_effort(draft, draft.client.get("reasoning_effort"), "reasoning_effort")
     if effort is not None:
         draft.upstream["reasoning"] = {"effort": effort}
 

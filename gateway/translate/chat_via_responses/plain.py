@@ -22,6 +22,7 @@ from gateway.translate.plain_way import (
     PlainRequest,
     PositiveInt,
     encode,
+    needs_effort,
 )
 from gateway.translate.responses_usage import LARGEST_COUNT, chat_counts
 
@@ -63,6 +64,7 @@ class _Sent(msgspec.Struct, gc=False):
     temperature: float | Absent
     top_p: float | Absent
     max_output_tokens: int | Absent
+    stream: bool | Absent
 
 
 class _Text(msgspec.Struct, gc=False):
@@ -141,12 +143,14 @@ def fits(context: Context) -> bool:
 def plain_call(body: bytes, context: Context) -> PlainCall | None:
     """Return the responses request that a plain chat request is; None: it is not plain."""
     asked = _read_request(body)
+    if asked.stream or needs_effort(asked, context):
+        return None
     limit, newer = asked.max_tokens, asked.max_completion_tokens
     if newer is not ABSENT:
         if limit is not ABSENT:
             return None
         limit = newer
-    if asked.stream or (limit is not ABSENT and limit < context.capabilities.min_output_tokens):
+    if limit is not ABSENT and limit < context.capabilities.min_output_tokens:
         return None
     items = []
     for message in asked.messages:
@@ -165,6 +169,7 @@ def plain_call(body: bytes, context: Context) -> PlainCall | None:
         asked.temperature,
         asked.top_p,
         limit,
+        False if context.capabilities.may_stream_unasked else ABSENT,
     )
     return encode(sent), 0 if limit is ABSENT else limit
 

@@ -79,7 +79,7 @@ def plan_tools(draft: Draft) -> ToolPlan:
         )
     tools: list[_Tool] = []
     if not _refuses_all(draft, "functions" if legacy else "tools"):
-        tools = _functions(client["functions"]) if legacy else _tools(draft)
+        tools = _functions(draft) if legacy else _tools(draft)
     tools = _apply_choice(draft, tools, legacy=legacy)
     tools += _web_search(draft)
     if tools:
@@ -108,11 +108,16 @@ def _refuses_all(draft: Draft, definitions: str) -> bool:
     return True
 
 
-def _functions(functions: Sequence[Json]) -> list[_Tool]:
+def _functions(draft: Draft) -> list[_Tool]:
     return [
-        _Tool(ToolName("function", f["name"]), path, responses_function(f, path))
-        for path, f in ((f"functions[{i}]", f) for i, f in enumerate(functions))
+        _Tool(ToolName("function", f["name"]), path, _function(f, path, draft))
+        for path, f in ((f"functions[{i}]", f) for i, f in enumerate(draft.client["functions"]))
     ]
+
+
+def _function(function: Json, path: str, draft: Draft) -> Json:
+    says_strict = draft.context.capabilities.strict_by_default
+    return responses_function(function, path, says_strict=says_strict)
 
 
 def _tools(draft: Draft) -> list[_Tool]:
@@ -121,7 +126,7 @@ def _tools(draft: Draft) -> list[_Tool]:
         kind = tool["type"]
         path = f"tools[{i}].{kind}"
         if kind == "function":
-            sent = responses_function(tool[kind], path)
+            sent = _function(tool[kind], path, draft)
         elif kind == "custom":
             sent = _custom(tool[kind], path, draft)
         else:
@@ -136,7 +141,7 @@ def _custom(custom: Json, path: str, draft: Draft) -> Json:
     if draft.context.capabilities.custom_tools:
         return sent
     draft.report.emulate(path)
-    return responses_function(custom_as_function(sent), path)
+    return _function(custom_as_function(sent), path, draft)
 
 
 def _refuse_hosted(draft: Draft, param: str, kind: str) -> None:

@@ -8,7 +8,7 @@ from gateway.shapes import Json
 from gateway.translate.checks import INT64_MIN, Anything, Boolean, Check, Integer
 from gateway.translate.completions_via_chat.prompt_forms import read_prompts
 from gateway.translate.contract import Context, Report, unsupported
-from gateway.translate.fanout import check_fanout, choice_index
+from gateway.translate.fanout import check_fanout, choice_index, together
 from gateway.translate.fields import sum_usage
 
 TABLE: Mapping[str, Check] = {
@@ -72,8 +72,8 @@ def read_fan(body: Json, context: Context) -> Fan:
     `UnsupportedParameter` for token ids that cannot be turned into text.
     """
     n: int = body.get("n", 1)
-    together = context.capabilities.n and n <= (context.capabilities.max_n or n)
-    fan = Fan(_sent_prompts(body["prompt"], context), n, n if together else 1)
+    at_once = together(context, n, body.get("temperature"))
+    fan = Fan(_sent_prompts(body["prompt"], context), n, n if at_once else 1)
     check_fanout(len(fan.prompts) * n, context, "prompt")
     return fan
 

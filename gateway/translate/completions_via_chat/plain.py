@@ -22,6 +22,7 @@ from gateway.translate.plain_way import (
     PlainRequest,
     PositiveInt,
     encode,
+    needs_effort,
 )
 
 _Penalty = (
@@ -58,6 +59,7 @@ class _Sent(msgspec.Struct, gc=False):
     top_p: float | Absent
     presence_penalty: float | Absent
     frequency_penalty: float | Absent
+    stream: bool | Absent
     seed: int | Absent
 
 
@@ -123,7 +125,7 @@ def fits(context: Context) -> bool:
 def plain_call(body: bytes, context: Context) -> PlainCall | None:
     """Return the chat request that a plain completions request is; None: it is not plain."""
     asked = _read_request(body)
-    if asked.stream:
+    if asked.stream or needs_effort(asked, context):
         return None
     limit = asked.max_tokens
     modern = context.capabilities.max_tokens_field == "max_completion_tokens"
@@ -137,6 +139,7 @@ def plain_call(body: bytes, context: Context) -> PlainCall | None:
         asked.top_p,
         asked.presence_penalty,
         asked.frequency_penalty,
+        False if context.capabilities.may_stream_unasked else ABSENT,
         asked.seed,
     )
     return encode(sent), limit

@@ -38,6 +38,8 @@ class Candidate:
     finish_reason: str
     entries: list[Json] | None
     """Chat's logprobs entries of the text; None: the upstream gave no logprobs."""
+    refused: bool = False
+    """The text is a refusal's, which servers give no logprobs of."""
 
 
 def fold(
@@ -165,12 +167,13 @@ def _candidate(choice: Json, plan: Plan, report: Report) -> Candidate:
     if not isinstance(message, dict):
         raise malformed("a choice has no 'message'")
     text, entries = visible_text(message), logprob_entries(choice)
+    refused = not message.get("content")
     before, found = cut(text, plan.stops)
     if found is not None:
         kept = None if entries is None else truncate_entries(entries, before)
-        return Candidate(before, "stop", kept)
+        return Candidate(before, "stop", kept, refused)
     reason = client_finish_reason(choice.get("finish_reason"), report, has_text=bool(text))
-    return Candidate(text, reason, entries)
+    return Candidate(text, reason, entries, refused)
 
 
 def visible_text(message: Json) -> str:
@@ -226,11 +229,15 @@ def client_finish_reason(word: object, report: Report, *, has_text: bool) -> str
 
 
 def _best(candidates: list[Candidate], plan: Plan) -> list[Candidate]:
-    """Return the candidates that the client gets, in its order."""
+    """Return the candidates that the client gets, in its order; raises `UnsupportedParameter`."""
     if plan.candidates == plan.n:
         return candidates
     chat_choices: list[Json] = [
-        {"message": {"content": c.text}, "logprobs": {"content": c.entries}} for c in candidates
+        {
+            "message": {"refusal" if c.refused else "content": c.text},
+            "logprobs": {"content": c.entries},
+        }
+        for c in candidates
     ]
     return [candidates[position] for position in rank(chat_choices)[: plan.n]]
 

@@ -23,7 +23,7 @@ from gateway.translate.checks import (
 from gateway.translate.checks import Mapping as Object
 from gateway.translate.completions_via_chat.prompt_forms import Prompt, read_prompts
 from gateway.translate.contract import Context, Report, unsupported
-from gateway.translate.fanout import check_fanout, choice_index
+from gateway.translate.fanout import check_fanout, choice_index, together
 
 DEFAULT_MAX_TOKENS = 16
 """What completions generate when the client sets no `max_tokens`; chat has no such default."""
@@ -112,14 +112,16 @@ def read_plan(body: Json, context: Context, report: Report) -> Plan:
     """
     stream = body.get("stream", False)
     n, candidates = _counts(body, context, stream=stream)
-    capabilities = context.capabilities
-    together = capabilities.n and candidates <= (capabilities.max_n or candidates)
+    temperature = body.get("temperature")
+    # OpenAI's completions rank equal texts; chat servers refuse to generate them.
+    equal = candidates > n and temperature == 0
+    at_once = not equal and together(context, candidates, temperature)
     prompts = read_prompts(body.get("prompt"), context)
     plan = Plan(
         prompts=prompts,
         n=n,
         candidates=candidates,
-        per_call=candidates if together else 1,
+        per_call=candidates if at_once else 1,
         echo=body.get("echo", False),
         logprobs=_logprobs(body, context, report),
         stops=_scanned_stops(body, context, report),

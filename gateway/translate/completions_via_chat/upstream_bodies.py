@@ -1,11 +1,9 @@
 """The chat request bodies that a completions request becomes, and what of it they leave out.
 
-Rules that hold for any chat endpoint: a neutral value is never refused; a parameter whose absence
-changes the reply is refused (or dropped, where the operator allows it) and one that only hints is
+Rules that hold for any chat endpoint: a neutral value is never refused; a parameter that asks for
+something is refused (or dropped, where the operator allows it), one that only tunes or hints is
 dropped; both are reported.
 """
-
-from collections.abc import Mapping
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
@@ -18,6 +16,7 @@ from gateway.translate.completions_via_chat.request import (
     stop_sequences,
 )
 from gateway.translate.contract import Context, Report, unsupported
+from gateway.translate.sampling import sampling_parameters
 
 _NEVER_CROSS = frozenset(
     {
@@ -46,11 +45,13 @@ def upstream_bodies(body: Json, plan: Plan, context: Context, report: Report) ->
     """
     common: Json = {}
     _limit(common, plan, context, report)
-    _sampling(common, body, context, report)
+    if "user" in body:
+        common["user"] = body["user"]
+    common |= sampling_parameters(body, context, report, NOT_BY_MODEL)
     _choices(common, body, plan, context)
     _streaming(common, body, plan, context, report)
     _extensions(common, body, context, report)
-    if context.reasoning_effort is not None:
+    if context.reasoning_effort is not None and context.capabilities.reasoning_effort:
         common.setdefault("reasoning_effort", context.reasoning_effort)
     seeds = _seeds(body, plan, context, report)
     return [
@@ -80,30 +81,6 @@ def _limit(sent: Json, plan: Plan, context: Context, report: Report) -> None:
     sent[context.capabilities.max_tokens_field] = limit
 
 
-_SAMPLING: Mapping[str, tuple[str, object]] = {
-    "temperature": ("temperature", 1),
-    "top_p": ("top_p", 1),
-    "presence_penalty": ("penalties", 0),
-    "frequency_penalty": ("penalties", 0),
-    "logit_bias": ("logit_bias", {}),
-}
-"""Parameter: (the capability it needs, its neutral value)."""
-
-
-def _sampling(sent: Json, body: Json, context: Context, report: Report) -> None:
-    """Send the parameters that chat has under the same name."""
-    if "user" in body:
-        sent["user"] = body["user"]
-    for name, (capability, neutral) in _SAMPLING.items():
-        if name not in body:
-            continue
-        value = body[name]
-        if value != {} and getattr(context.capabilities, capability):
-            sent[name] = value
-        elif value != neutral:
-            unsupported(context, report, name, NOT_BY_MODEL)
-
-
 def _choices(sent: Json, body: Json, plan: Plan, context: Context) -> None:
     """Send what makes the choices: how many, where they stop, with which logprobs."""
     if plan.per_call > 1:
@@ -120,6 +97,8 @@ def _choices(sent: Json, body: Json, plan: Plan, context: Context) -> None:
 
 def _streaming(sent: Json, body: Json, plan: Plan, context: Context, report: Report) -> None:
     if not plan.stream:
+        if context.capabilities.may_stream_unasked:
+            sent["stream"] = False
         if body.get("stream_options"):
             report.drop("stream_options")
         return

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.checks import extensions
-from gateway.translate.draft import Draft, copy_sampling
+from gateway.translate.draft import Draft, copy_sampling, not_streamed, sent_effort, sent_verbosity
 from gateway.translate.output_format import chat_format
 from gateway.translate.responses_schema import RESPONSES_EXTENSIONS, RESPONSES_PARAMETERS
 
@@ -104,23 +104,13 @@ def text_options(draft: Draft) -> None:
             draft.upstream["response_format"] = chat_format(form)
         else:
             draft.refuse("text.format", _NOT_BY_MODEL)
-    if "verbosity" in text:
-        draft.upstream["verbosity"] = text["verbosity"]
-
-
-_OPEN_MODEL_EFFORTS = {"minimal": "low", "xhigh": "high", "max": "high"}
-"""What servers of open models (vLLM's `ChatCompletionRequest`) refuse, and what is nearest."""
+    draft.upstream |= sent_verbosity(draft, text, "text.verbosity")
 
 
 def reasoning(draft: Draft) -> None:
     """Send the effort; `summary` decides here what becomes of the reasoning."""
     options: Json = draft.client.get("reasoning", {})
-    effort = options.get("effort")
-    if effort is None:
-        effort = draft.context.reasoning_effort
-    elif not draft.context.capabilities.strict_params and effort in _OPEN_MODEL_EFFORTS:
-        draft.report.change("reasoning.effort", effort, _OPEN_MODEL_EFFORTS[effort])
-        effort = _OPEN_MODEL_EFFORTS[effort]
+    effort = sent_effort(draft, options.get("effort"), "reasoning.effort")
     if effort is not None:
         draft.upstream["reasoning_effort"] = effort
     if options.get("context", "auto") != "auto":
@@ -167,10 +157,12 @@ def streaming(draft: Draft) -> None:
     """Ask for a stream with usage, which every response has at its end."""
     if draft.client.get("stream_options", {}).get("include_obfuscation"):
         draft.report.drop("stream_options.include_obfuscation")
-    if draft.client.get("stream"):
-        draft.upstream["stream"] = True
-        if draft.context.capabilities.stream_usage:
-            draft.upstream["stream_options"] = {"include_usage": True}
+    if not draft.client.get("stream"):
+        not_streamed(draft)
+        return
+    draft.upstream["stream"] = True
+    if draft.context.capabilities.stream_usage:
+        draft.upstream["stream_options"] = {"include_usage": True}
 
 
 _NEVER_CROSS = frozenset(

@@ -16,11 +16,14 @@ from gateway.translate.tool_shapes import is_strict_schema
 _SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast", "ultrafast"})
 
 _ECHOED: Json = {
+    # Not in OpenAI's description, but in its replies; Open Responses requires both penalties.
+    "frequency_penalty": 0.0,
     "instructions": None,
     "max_output_tokens": None,
     "max_tool_calls": None,
     "metadata": {},
     "parallel_tool_calls": True,
+    "presence_penalty": 0.0,
     "prompt_cache_key": None,
     "safety_identifier": None,
     "temperature": 1.0,

@@ -163,22 +163,30 @@ SAMPLING = [
     ("top_p", 0.9, 1, "top_p"),
     ("frequency_penalty", -1.5, 0, "penalties"),
     ("presence_penalty", 1.5, 0, "penalties"),
-    ("logit_bias", {"50256": -100}, {}, "logit_bias"),
 ]
 
 
 @pytest.mark.parametrize(
     ("name", "value", "neutral", "capability"), SAMPLING, ids=[row[0] for row in SAMPLING]
 )
-def test_sampling_parameter_passes_or_is_refused(
+def test_sampling_parameter_passes_or_is_dropped(
     name: str, value: object, neutral: object, capability: str
 ) -> None:
     assert call_of({name: value})[name] == value
     assert call_of({name: neutral})[name] == neutral
     lacking: dict[str, Any] = {capability: False}
     without = replace(LENIENT, **lacking)
-    assert_refused_or_dropped({name: value}, name, without)
-    assert name not in call_of({name: neutral}, context(without))
+    for asked, dropped in ((value, [name]), (neutral, [])):
+        translation = translated({name: asked}, context(without))
+        assert (name in translation.calls[0], translation.report.dropped) == (False, dropped)
+
+
+def test_logit_bias_passes_or_is_refused() -> None:
+    assert call_of({"logit_bias": {"5": -100}})["logit_bias"] == {"5": -100}
+    without = replace(LENIENT, logit_bias=False)
+    assert_refused_or_dropped({"logit_bias": {"5": -100}}, "logit_bias", without)
+    for neutral in ({}, {"5": 0}):
+        assert "logit_bias" not in call_of({"logit_bias": neutral}, context(without))
 
 
 def test_seed_passes_or_is_dropped() -> None:

@@ -1,6 +1,7 @@
 """The messages of a chat request as input items."""
 
 import json
+import re
 
 import pytest
 
@@ -87,13 +88,41 @@ def test_text_of_an_assistant_is_a_string() -> None:
     assert item == {"type": "message", "role": "assistant", "content": "yes"}
 
 
+def test_one_text_part_of_an_assistant_is_a_string() -> None:
+    (item,) = items_of([{"role": "assistant", "content": [{"type": "text", "text": "yes"}]}])
+    assert item == {"type": "message", "role": "assistant", "content": "yes"}
+
+
 def test_parts_of_an_assistant_are_output_text_never_input_text() -> None:
     content = [{"type": "text", "text": "yes"}, {"type": "refusal", "refusal": "no"}]
     (item,) = items_of([{"role": "assistant", "content": content}])
     assert item["content"] == [
-        {"type": "output_text", "text": "yes", "annotations": []},
+        {"type": "output_text", "text": "yes", "annotations": [], "logprobs": []},
         {"type": "refusal", "refusal": "no"},
     ]
+    assert_is_output_message(item)
+
+
+def test_messages_with_parts_have_ids_that_are_the_same_in_every_turn() -> None:
+    twice = [{"type": "text", "text": "so"}, {"type": "text", "text": "so"}]
+    said: list[Json] = [
+        {"role": "assistant", "content": twice},
+        USER,
+        {"role": "assistant", "content": twice},
+        {"role": "assistant", "refusal": "é \ud83d"},
+    ]
+    first, _, second, refused = items = items_of(said)
+    assert len({first["id"], second["id"], refused["id"]}) == 3
+    for item in (first, second, refused):
+        assert_is_output_message(item)
+    assert items_of([*said, USER])[:4] == items
+    assert first["id"] == "msg_5abc377ae99a125418c7a59659c28084"
+
+
+def assert_is_output_message(item: Json) -> None:
+    """Check it against the strictest schema that there is for an assistant's message."""
+    assert re.fullmatch("msg_[0-9a-f]{32}", item["id"])
+    check_schema("OutputMessage", item)
 
 
 def test_a_refusal_of_an_assistant_is_a_part() -> None:
@@ -102,7 +131,7 @@ def test_a_refusal_of_an_assistant_is_a_part() -> None:
     assert alone["content"] == [refusal]
     (after_text,) = items_of([{"role": "assistant", "content": "well", "refusal": "no"}])
     assert after_text["content"] == [
-        {"type": "output_text", "text": "well", "annotations": []},
+        {"type": "output_text", "text": "well", "annotations": [], "logprobs": []},
         refusal,
     ]
     parts = [{"type": "text", "text": "well"}]
@@ -170,6 +199,33 @@ def test_a_tool_message_is_the_output_of_its_call() -> None:
             "output": [{"type": "input_text", "text": "2"}],
         },
     ]
+
+
+def test_images_and_files_of_a_tool_are_carried() -> None:
+    url = "data:image/png;base64,aGk="
+    shot = {"type": "image_url", "image_url": {"url": url, "detail": "low"}}
+    content = [{"type": "text", "text": "shot"}, shot, {"type": "file", "file": {"file_id": "f"}}]
+    messages: list[Json] = [
+        {"role": "assistant", "tool_calls": [tool_call()]},
+        {"role": "tool", "tool_call_id": "call_a", "content": content},
+    ]
+    assert items_of(messages)[1]["output"] == [
+        {"type": "input_text", "text": "shot"},
+        {"type": "input_image", "image_url": url, "detail": "low"},
+        {"type": "input_file", "file_id": "f"},
+    ]
+    check_schema("CreateResponse", call_of({"messages": messages}))
+
+
+def test_audio_of_a_tool_is_refused() -> None:
+    audio = {"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}
+    messages: list[Json] = [
+        {"role": "assistant", "tool_calls": [tool_call()]},
+        {"role": "tool", "tool_call_id": "call_a", "content": [audio]},
+    ]
+    with pytest.raises(InvalidRequest) as caught:
+        items_of(messages)
+    assert caught.value.param == "messages[1].content[0].type"
 
 
 def test_long_call_ids_are_replaced_in_the_call_and_its_output() -> None:

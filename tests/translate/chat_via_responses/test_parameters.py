@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.config.settings import Kind
 from gateway.errors import InvalidRequest, UnsupportedParameter
-from gateway.shapes import Json
+from gateway.shapes import Json, Shape
+from gateway.translate.capabilities import preset, with_quirks
 from gateway.translate.chat_via_responses import translate
 from tests.translate.chat_via_responses.cases import (
     HELLO,
@@ -127,9 +129,8 @@ def test_a_raised_limit_that_was_not_needed_cuts_nothing() -> None:
 
 @pytest.mark.parametrize("name", ["frequency_penalty", "presence_penalty"])
 def test_frequency_penalty_and_presence_penalty(name: str) -> None:
-    assert refusal_of({name: 0.5}).param == name
     assert name not in call_of({name: 0})
-    dropped = translated({name: 0.5}, context(on_unsupported="drop"))
+    dropped = translated({name: 0.5})
     assert (name in dropped.calls[0], dropped.report.dropped) == (False, [name])
     able = replace(OPENAI, penalties=True)
     assert call_of({name: 0.5}, context(able))[name] == 0.5
@@ -145,7 +146,21 @@ def test_logit_bias() -> None:
 def test_temperature_and_top_p_of_a_model_that_takes_none(name: str) -> None:
     able = replace(OPENAI, temperature=False, top_p=False)
     assert name not in call_of({name: 1}, context(able))
-    assert refusal_of({name: 0.1}, capabilities=able).param == name
+    dropped = translated({name: 0.1}, context(able))
+    assert (name in dropped.calls[0], dropped.report.dropped) == (False, [name])
+
+
+@pytest.mark.parametrize("effort", ["none", None, "low"])
+def test_temperature_of_a_model_that_takes_it_without_reasoning_only(effort: str | None) -> None:
+    able = replace(OPENAI, sampling_needs_effort_none=True)
+    asked = {"temperature": 0, "top_p": 0.5, "reasoning_effort": effort}
+    taken = effort == "none"
+    translation = translated(asked, context(able))
+    assert ("temperature" in translation.calls[0]) is taken
+    assert translation.report.dropped == ([] if taken else ["temperature", "top_p"])
+    configured = replace(context(able), reasoning_effort="none")
+    taken = effort in ("none", None)
+    assert ("temperature" in call_of(asked, configured)) is taken
 
 
 def test_seed_is_a_hint() -> None:
@@ -235,13 +250,37 @@ def test_response_format_text_says_nothing() -> None:
 
 def test_response_format_is_refused_where_it_would_be_ignored() -> None:
     asked = {"response_format": {"type": "json_object"}}
-    assert refusal_of(asked, capabilities=VLLM).param == "response_format"
+    unable = replace(VLLM, json_object=False)
+    assert refusal_of(asked, capabilities=unable).param == "response_format"
+    assert call_of(asked, context(VLLM))["text"] == {"format": {"type": "json_object"}}
+
+
+def test_response_format_stays_where_the_servers_responses_read_it() -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}
+    call = call_of({"response_format": form}, context(LLAMACPP))
+    assert (call["response_format"], call.get("text")) == (form, None)
+
+
+def test_a_schema_is_not_strict_unless_the_client_says_so() -> None:
+    form: Json = {"name": "n", "schema": {"type": "object"}}
+    for said, strict in ((None, False), (False, False), (True, True)):
+        asked = {"type": "json_schema", "json_schema": {**form, "strict": said}}
+        call = call_of({"response_format": asked})
+        assert call["text"]["format"]["strict"] is strict
+        check_schema("CreateResponse", call)
 
 
 def test_verbosity() -> None:
     form = {"type": "json_object"}
     call = call_of({"verbosity": "low", "response_format": form})
     assert call["text"] == {"format": form, "verbosity": "low"}
+
+
+@pytest.mark.parametrize(("asked", "dropped"), [("medium", []), ("low", ["verbosity"])])
+def test_verbosity_of_a_model_that_has_one(asked: str, dropped: list[str]) -> None:
+    able = replace(OPENAI, verbosity=False)
+    translation = translated({"verbosity": asked}, context(able))
+    assert ("text" in translation.calls[0], translation.report.dropped) == (False, dropped)
 
 
 def test_reasoning_effort() -> None:
@@ -251,9 +290,42 @@ def test_reasoning_effort() -> None:
     assert call_of({"reasoning_effort": "high"}, configured)["reasoning"] == {"effort": "high"}
 
 
+def test_reasoning_effort_of_a_model_that_takes_none() -> None:
+    of = context(replace(OPENAI, reasoning_effort=False))
+    translation = translated({"reasoning_effort": "high"}, of)
+    assert "reasoning" not in translation.calls[0]
+    assert translation.report.dropped == ["reasoning_effort"]
+    configured = translated({}, replace(of, reasoning_effort="low"))
+    assert "reasoning" not in configured.calls[0]
+    assert configured.report.dropped == []
+
+
+@pytest.mark.parametrize(
+    ("quirk", "asked", "sent"),
+    [
+        ("effort_high_only", "low", "high"),
+        ("effort_medium_only", "max", "medium"),
+        ("no_effort_none", "none", "minimal"),
+        ("no_effort_none", "xhigh", "xhigh"),
+    ],
+)
+def test_reasoning_effort_of_a_model_that_takes_some(quirk: str, asked: str, sent: str) -> None:
+    able = with_quirks(OPENAI, {quirk}, Shape.RESPONSES)
+    translation = translated({"reasoning_effort": asked}, context(able))
+    assert translation.calls[0]["reasoning"] == {"effort": sent}
+    changed = [] if asked == sent else [f"reasoning_effort:{asked}->{sent}"]
+    assert translation.report.changed == changed
+
+
 def test_stream() -> None:
     assert call_of({"stream": True})["stream"] is True
     assert "stream" not in call_of({"stream": False})
+
+
+@pytest.mark.parametrize("asked", [{}, {"stream": False}, {"stream": None}])
+def test_a_server_that_may_stream_unasked_is_told_not_to(asked: Json) -> None:
+    unknown = context(preset(Kind.OTHER, Shape.RESPONSES))
+    assert call_of(asked, unknown)["stream"] is False
 
 
 def test_stream_options_include_usage_is_not_sent() -> None:

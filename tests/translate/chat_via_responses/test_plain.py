@@ -109,6 +109,8 @@ CONTEXTS: dict[str, Context] = {
     "llama.cpp": make_context(LLAMACPP),
     "upstream's name": make_context(settings=TranslationSettings(echo_model="upstream")),
     "effort": make_context(effort="low"),
+    "may stream unasked": make_context(replace(VLLM, may_stream_unasked=True)),
+    "sampling without reasoning": make_context(replace(OPENAI, sampling_needs_effort_none=True)),
     "no temperature": make_context(replace(OPENAI, temperature=False)),
     "no top_p": make_context(replace(OPENAI, top_p=False)),
     "dropping": make_context(

@@ -89,6 +89,8 @@ CONTEXTS: dict[str, Context] = {
     "no generation": make_context(settings=TranslationSettings(max_fanout=0)),
     "effort": make_context(reasoning_effort="low"),
     "upstream's name": make_context(settings=TranslationSettings(echo_model="upstream")),
+    "may stream unasked": make_context(Capabilities(may_stream_unasked=True)),
+    "sampling without reasoning": make_context(Capabilities(sampling_needs_effort_none=True)),
     "no temperature": make_context(Capabilities(temperature=False)),
     "no top_p": make_context(Capabilities(top_p=False)),
     "no penalties": make_context(Capabilities(penalties=False)),

@@ -6,7 +6,7 @@ import pytest
 from openai.types import Completion
 
 from gateway.config.settings import TranslationSettings
-from gateway.errors import UpstreamError, UpstreamReplied
+from gateway.errors import UnsupportedParameter, UpstreamError, UpstreamReplied
 from gateway.shapes import Json
 from gateway.translate.contract import Capabilities, Translation
 from tests.translate.completions_via_chat.chat_backend import (
@@ -355,8 +355,18 @@ def test_best_of_several_prompts_ranks_each_by_itself() -> None:
 
 
 def test_best_of_without_logprobs_from_upstream_is_an_error() -> None:
-    with pytest.raises(UpstreamError, match="best_of"):
+    with pytest.raises(UnsupportedParameter, match="best_of"):
         asking(best_of=2).reply([completion(choice("a"), choice("b", 1))])
+
+
+@pytest.mark.parametrize("stop", [None, "#"])
+def test_best_of_ranks_a_refusal_without_logprobs_last(stop: str | None) -> None:
+    refused = choice(None, 0, refusal="I cannot#help")
+    answered = choice("sure", 1, entries=[entry("sure", -5)])
+    of = make_context(Capabilities(stop=False))
+    translation = asking(of, best_of=2, stop=stop)
+    reply = translation.reply([completion(refused, answered)])
+    assert [each["text"] for each in reply["choices"]] == ["sure"]
 
 
 def test_best_of_judges_what_is_left_after_the_stop() -> None:

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from gateway.config.settings import TranslationSettings
+from gateway.config.settings import Kind, TranslationSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter
+from gateway.shapes import Json, Shape
+from gateway.translate.capabilities import preset
 from gateway.translate.contract import Capabilities
 from tests.translate.completions_via_chat.chat_backend import (
     DROPPING,
@@ -97,16 +99,12 @@ def test_temperature_and_other_equal_parameters_are_copied(name: str, value: Any
         ("top_p", 0.9, 1.0, Capabilities(top_p=False)),
         ("presence_penalty", 0.1, 0, Capabilities(penalties=False)),
         ("frequency_penalty", 0.1, 0.0, Capabilities(penalties=False)),
-        ("logit_bias", {"1": 5}, {}, Capabilities(logit_bias=False)),
     ],
 )
-def test_a_parameter_that_the_backend_lacks_is_refused_dropped_or_neutral(
+def test_a_tuning_parameter_that_the_backend_lacks_is_dropped_or_neutral(
     name: str, value: Any, neutral: Any, capabilities: Capabilities
 ) -> None:
-    with pytest.raises(UnsupportedParameter) as caught:
-        asking(make_context(capabilities), **{name: value})
-    assert caught.value.param == name
-    dropped = asking(make_context(capabilities, DROPPING), **{name: value})
+    dropped = asking(make_context(capabilities), **{name: value})
     assert name not in dropped.calls[0]
     assert dropped.report.dropped == [name]
     ignored = asking(make_context(capabilities), **{name: neutral})
@@ -116,6 +114,30 @@ def test_a_parameter_that_the_backend_lacks_is_refused_dropped_or_neutral(
 
 def test_logit_bias_that_is_empty_is_not_sent() -> None:
     assert "logit_bias" not in asking(logit_bias={}).calls[0]
+
+
+def test_logit_bias_is_refused_or_dropped_where_the_backend_lacks_it() -> None:
+    unable = Capabilities(logit_bias=False)
+    with pytest.raises(UnsupportedParameter) as caught:
+        asking(make_context(unable), logit_bias={"1": 5})
+    assert caught.value.param == "logit_bias"
+    dropped = asking(make_context(unable, DROPPING), logit_bias={"1": 5})
+    assert ("logit_bias" in dropped.calls[0], dropped.report.dropped) == (False, ["logit_bias"])
+
+
+@pytest.mark.parametrize("asked", [{}, {"stream": False}])
+def test_a_server_that_may_stream_unasked_is_told_not_to(asked: Json) -> None:
+    unknown = make_context(preset(Kind.AUTO, Shape.CHAT))
+    assert [call["stream"] for call in asking(unknown, prompt=["a", "b"], **asked).calls] == [
+        False,
+        False,
+    ]
+    assert "stream" not in asking(**asked).calls[0]
+
+
+def test_a_configured_effort_is_not_sent_to_a_model_that_takes_none() -> None:
+    unable = make_context(Capabilities(reasoning_effort=False), reasoning_effort="low")
+    assert "reasoning_effort" not in asking(unable).calls[0]
 
 
 def test_seed_is_a_hint_where_the_backend_has_none() -> None:
@@ -242,6 +264,23 @@ def test_best_of_is_more_choices_with_logprobs() -> None:
     call = asking(best_of=3).calls[0]
     assert "best_of" not in call
     assert (call["n"], call["logprobs"], call["top_logprobs"]) == (3, True, 1)
+
+
+@pytest.mark.parametrize("able", [Capabilities(), preset(Kind.VLLM, Shape.CHAT)])
+def test_best_of_at_temperature_0_is_separate_calls(able: Capabilities) -> None:
+    translation = asking(make_context(able), best_of=3, temperature=0, logprobs=1, seed=1)
+    assert [(call.get("n"), call["seed"]) for call in translation.calls] == [
+        (None, 1),
+        (None, 2),
+        (None, 3),
+    ]
+    assert "best_of" in translation.report.emulated
+
+
+def test_n_at_temperature_0_is_separate_calls_at_vllm_only() -> None:
+    vllm = make_context(preset(Kind.VLLM, Shape.CHAT))
+    assert [call.get("n") for call in asking(vllm, n=2, temperature=0.0).calls] == [None, None]
+    assert [call.get("n") for call in asking(n=2, temperature=0).calls] == [2]
 
 
 def test_best_of_is_emulated_where_n_is_not_known() -> None:

@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
+from gateway.config.settings import Kind
 from gateway.errors import InvalidRequest, UnsupportedParameter
+from gateway.shapes import Json, Shape
+from gateway.translate.capabilities import preset
 from gateway.translate.contract import Capabilities
+from gateway.translate.efforts import EFFORTS
 from tests.translate.responses_via_chat.chat_backend import (
     OPENAI,
     SELF_HOSTED,
@@ -68,8 +72,15 @@ def test_temperature_and_top_p_pass(name: str) -> None:
     assert call_of(**{name: 0.5})[name] == 0.5
     fixed = replace(OPENAI, temperature=False, top_p=False)
     assert name not in call_of(context(fixed), **{name: 1})
-    assert refused(context(fixed), **{name: 0.5}).param == name
-    assert dropped(fixed, **{name: 0.5}) == [name]
+    translation = asking(context(fixed), **{name: 0.5})
+    assert (name in translation.calls[0], translation.report.dropped) == (False, [name])
+
+
+@pytest.mark.parametrize("effort", ["none", "high"])
+def test_temperature_of_a_model_that_takes_it_without_reasoning_only(effort: str) -> None:
+    able = replace(OPENAI, sampling_needs_effort_none=True)
+    translation = asking(context(able), temperature=0, reasoning={"effort": effort})
+    assert translation.report.dropped == ([] if effort == "none" else ["temperature"])
 
 
 @pytest.mark.parametrize(
@@ -187,6 +198,19 @@ def test_text_verbosity_becomes_verbosity() -> None:
     assert text == {"format": {"type": "text"}, "verbosity": "low"}
 
 
+PASSING = (Kind.OPENAI, Kind.OPENROUTER, Kind.VLLM, Kind.OTHER, Kind.AUTO)
+
+
+def test_what_the_model_takes_no_word_of_is_dropped() -> None:
+    unable = replace(OPENAI, reasoning_effort=False, verbosity=False)
+    asked: Json = {"reasoning": {"effort": "low"}, "text": {"verbosity": "high"}}
+    translation = asking(context(unable), **asked)
+    assert translation.calls[0].keys() == {"model", "messages"}
+    assert translation.report.dropped == ["text.verbosity", "reasoning.effort"]
+    neutral = asking(context(unable), text={"verbosity": "medium"})
+    assert neutral.report.dropped == []
+
+
 def test_reasoning_effort_becomes_reasoning_effort() -> None:
     assert call_of(reasoning={"effort": "xhigh"})["reasoning_effort"] == "xhigh"
     configured = replace(context(), reasoning_effort="low")
@@ -196,13 +220,22 @@ def test_reasoning_effort_becomes_reasoning_effort() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "sent"),
-    [("minimal", "low"), ("xhigh", "high"), ("max", "high"), ("low", "low"), ("none", "none")],
+    ("kind", "asked", "sent"),
+    [
+        *((kind, effort, effort) for kind in PASSING for effort in EFFORTS),
+        (Kind.SGLANG, "minimal", "low"),
+        (Kind.OLLAMA, "xhigh", "high"),
+        (Kind.GROQ, "max", "high"),
+        (Kind.SGLANG, "none", "none"),
+        (Kind.DEEPSEEK, "low", "high"),
+        (Kind.DEEPSEEK, "xhigh", "max"),
+        (Kind.DEEPSEEK, "max", "max"),
+    ],
 )
-def test_reasoning_effort_is_the_nearest_that_an_open_models_server_knows(
-    asked: str, sent: str
+def test_reasoning_effort_is_the_nearest_that_the_server_knows(
+    kind: Kind, asked: str, sent: str
 ) -> None:
-    translation = asking(context(SELF_HOSTED), reasoning={"effort": asked})
+    translation = asking(context(preset(kind, Shape.CHAT)), reasoning={"effort": asked})
     assert translation.calls[0]["reasoning_effort"] == sent
     changed = [] if asked == sent else [f"reasoning.effort:{asked}->{sent}"]
     assert translation.report.changed == changed
@@ -265,6 +298,7 @@ def test_stream_asks_for_usage_where_the_backend_can_tell() -> None:
         context(replace(OPENAI, stream_usage=False)), stream=True
     )
     assert call_of(stream=False).keys() == {"model", "messages"}
+    assert call_of(context(preset(Kind.LITELLM, Shape.CHAT)))["stream"] is False
 
 
 def test_stream_options_include_obfuscation_is_a_hint() -> None:
@@ -276,8 +310,6 @@ def test_stream_options_include_obfuscation_is_a_hint() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "neutral", "capability"),
     [
-        ("frequency_penalty", 0.5, 0, "penalties"),
-        ("presence_penalty", 0.5, 0, "penalties"),
         ("logit_bias", {"50256": -100}, {}, "logit_bias"),
         ("stop", ["\n"], [], "stop"),
         ("stop", "\n", [], "stop"),
@@ -292,6 +324,14 @@ def test_extensions_that_chat_has_pass(
     assert refused(context(unable), **{name: value}).param == name
     assert dropped(unable, **{name: value}) == [name]
     assert name not in call_of(context(unable), **{name: neutral})
+
+
+@pytest.mark.parametrize("name", ["frequency_penalty", "presence_penalty"])
+def test_extension_penalties_pass_or_are_dropped(name: str) -> None:
+    assert call_of(**{name: 0.5})[name] == 0.5
+    translation = asking(context(replace(OPENAI, penalties=False)), **{name: 0.5})
+    assert (name in translation.calls[0], translation.report.dropped) == (False, [name])
+    assert replied(completion("a"), **{name: 0.5})[name] == 0.5
 
 
 def test_extension_stop_is_refused_where_there_are_more_than_the_backend_takes() -> None:

@@ -46,7 +46,9 @@ def test_a_chat_completion_becomes_a_response_object() -> None:
                 ],
             }
         ],
+        "frequency_penalty": 0.0,
         "parallel_tool_calls": True,
+        "presence_penalty": 0.0,
         "previous_response_id": None,
         "prompt_cache_key": None,
         "reasoning": {"effort": None, "summary": None},
