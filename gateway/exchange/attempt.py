@@ -1,7 +1,8 @@
 """One attempt at one endpoint: the calls to send, and how their answers become the reply."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from secrets import token_hex
 from types import MappingProxyType
 from typing import cast
@@ -15,10 +16,12 @@ from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.parameter_fixes import apply_fixes
 from gateway.shapes import Json, Shape, UpstreamCall
-from gateway.translate.capabilities import capabilities_of, preset
-from gateway.translate.contract import Context, Detokenize, Translation
+from gateway.translate.capabilities import at_own_endpoint, capabilities_of, preset, without
+from gateway.translate.contract import Context, Detokenize, Report, Translation
+from gateway.translate.own_endpoint import mentions, watched
 from gateway.translate.plain_way import PlainTranslation, PlainWay, plain_translation
 from gateway.translate.plan import plain_way, plan
+from gateway.translate.renaming import Renaming
 
 WallClock = Callable[[], float]
 
@@ -27,26 +30,21 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(slots=True)
 class Attempt:
-    """What is sent in one attempt. `translation` None: the client's own bytes, both ways."""
+    """What is sent in one attempt. `translation` None: the reply is the upstream's own bytes."""
 
     shape: Shape
     calls: Sequence[UpstreamCall]
     fixes: Fixes = ()
     translation: Translation | None = None
+    report: Report | None = None
+    """What was left out of a request whose reply is not translated."""
     concurrency: int = 1
     """How many of the calls may be under way at the same time."""
 
     @property
     def sent(self) -> Sequence[Collection[str]]:
-        """Per call, the parameter names in its body, nested ones dotted. Needed for refusals.
-
-        None for untouched bytes: they are the client's own.
-        """
-        if self.translation is None:
-            return [frozenset() for _ in self.calls]
-        return [
-            parameter_names(msgspec.json.decode(cast("bytes", call.body))) for call in self.calls
-        ]
+        """Per call, the parameter names in its body, nested ones dotted. Needed for refusals."""
+        return [parameter_names(read_object(cast("bytes", call.body))) for call in self.calls]
 
 
 @dataclass(slots=True)
@@ -58,6 +56,8 @@ class _Surroundings:
     context: Context
     plain_ways: Mapping[Shape, PlainWay | None]
     """By the client's shape."""
+    watched: tuple[bytes, ...]
+    """What keeps a request of this endpoint's own shape from going out as it is."""
 
 
 class Attempts:
@@ -84,16 +84,29 @@ class Attempts:
 
     def build(self, call: GenerationRequest, route: Route, shape: Shape, fixes: Fixes) -> Attempt:
         """Return the attempt at `shape`. Raises `InvalidRequest` where the request does not fit."""
-        if not fixes and _fits_untouched(call, route, shape):
-            return Attempt(shape, [_upstream_call(call, route, shape, call.body)])
         surroundings = self._surroundings(route, shape)
         context = surroundings.context
-        way = None if fixes else surroundings.plain_ways[call.shape]
-        if way is not None and (plain := plain_translation(way, call.body, context)) is not None:
+        if fixes:
+            context = _knowing(context, fixes)
+        if fixes and shape is call.shape and not mentions(call.body, _names_of(fixes)):
+            fixes = ()
+        if not fixes and _fits_untouched(call, route, shape, surroundings.watched):
+            return Attempt(shape, [_upstream_call(call, route, shape, call.body)])
+        way = surroundings.plain_ways[call.shape]
+        if (
+            way is not None
+            and (plain := plain_translation(way, call.body, context)) is not None
+            and not (fixes and mentions(plain.sent, _names_of(fixes)))
+        ):
             sent = _upstream_call(call, route, shape, plain.sent)
             return Attempt(shape, [sent], translation=plain)
         translation = plan(call.shape, shape, read_object(call.body), context)
         bodies = _fixed(translation, fixes) if fixes else translation.calls
+        if type(translation) is Renaming and route.model_sent == route.model_asked:
+            report = translation.report
+            body = _encode(bodies[0]) if report.size else call.body
+            sent = _upstream_call(call, route, shape, body)
+            return Attempt(shape, [sent], fixes, report=report)
         return Attempt(
             shape,
             [_upstream_call(call, route, shape, _encode(body)) for body in bodies],
@@ -120,7 +133,8 @@ class Attempts:
         if known is None:
             context = self._new_context(route, shape, now)
             ways = {client: plain_way(client, shape, context) for client in Shape}
-            known = self._known[id(route), shape] = _Surroundings(route, context, ways)
+            names = watched(shape, context)
+            known = self._known[id(route), shape] = _Surroundings(route, context, ways, names)
         return known
 
     def _new_context(self, route: Route, shape: Shape, now: int) -> Context:
@@ -130,6 +144,7 @@ class Attempts:
             model_sent=route.model_sent,
             settings=settings,
             capabilities=capabilities_of(route.kind, shape, route.quirks, route.context_length),
+            own_endpoint=at_own_endpoint(route.kind, shape, route.quirks),
             template=route.rule.template if route.rule else None,
             base_model=route.base,
             reasoning_effort=route.rule.reasoning_effort if route.rule else None,
@@ -159,9 +174,17 @@ def _new_id() -> str:
     return token_hex(16)
 
 
-def _fits_untouched(call: GenerationRequest, route: Route, shape: Shape) -> bool:
-    """Whether the client's own bytes can be sent: same shape, same name, no list to be split."""
+def _fits_untouched(
+    call: GenerationRequest, route: Route, shape: Shape, names: tuple[bytes, ...]
+) -> bool:
+    """Whether the client's own bytes can be sent.
+
+    That is: same shape, same name, none of the names of what the model may not take, no list to be
+    split.
+    """
     if shape is not call.shape or route.model_sent != route.model_asked:
+        return False
+    if names and mentions(call.body, names):
         return False
     if shape is not Shape.COMPLETIONS:
         return True
@@ -179,13 +202,25 @@ def describe(decision: Decision, attempt: Attempt, route: Route) -> None:
     if type(translation) is PlainTranslation:
         decision.translation = translation.header
         return
-    changed = translation is not None and (
-        attempt.shape is not translation.report.source
-        or translation.report.dropped
-        or translation.report.changed
-        or translation.report.emulated
+    report = attempt.report if translation is None else translation.report
+    told = report is not None and (report.size or attempt.shape is not report.source)
+    decision.translation = report.header() if report and told else ""
+
+
+def _knowing(context: Context, fixes: Fixes) -> Context:
+    """Return the context with what the fixes leave out known not to be taken."""
+    names = {fix.name for fix in fixes if fix.to is None}
+    return replace(
+        context,
+        capabilities=without(context.capabilities, names),
+        own_endpoint=without(context.own_endpoint, names),
     )
-    decision.translation = translation.report.header() if translation and changed else ""
+
+
+@lru_cache(maxsize=1024)
+def _names_of(fixes: Fixes) -> tuple[bytes, ...]:
+    """Return what must be in the JSON of a request for one of the fixes to change it."""
+    return tuple(f'"{fix.name.rpartition(".")[2]}"'.encode() for fix in fixes)
 
 
 def parameter_names(body: Json) -> frozenset[str]:
@@ -201,7 +236,8 @@ def _fixed(translation: Translation, fixes: Fixes) -> Sequence[Json]:
     """Return a translation's bodies with what the upstream refused mended, and report that."""
     bodies = [apply_fixes(body, fixes) for body in translation.calls]
     for fix in fixes:
-        _report(translation, fix.name, fix.to, bodies)
+        if fix.action != "withhold":
+            _report(translation, fix.name, fix.to, bodies)
     return bodies
 
 

@@ -17,6 +17,7 @@ from gateway.exchange.sending import Failure
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.memory import Features, LearnedEndpoints, Owner
 from gateway.resolve.model_notes import ModelNotes
+from gateway.resolve.parameter_fixes import ParameterFix
 from gateway.resolve.preference import home_order
 from gateway.resolve.refusals import Refusal, Verdict
 from gateway.resolve.routes_of import KNOWN_ROUTES
@@ -45,6 +46,11 @@ class Refused:
     attempt: Attempt
     failure: Failure
     refusal: Refusal
+
+
+def _is_the_upstreams(fix: ParameterFix) -> bool:
+    """Whether a refusal stays the upstream's to tell a client of its own endpoint."""
+    return fix.action == "withhold" and fix.name == "n"
 
 
 class Retries:
@@ -81,6 +87,8 @@ class Retries:
         """Whether the next endpoint is one that is left, and not one that a refusal has named."""
         self._left: tuple[Shape, ...] = ()
         self._mended: frozenset[str] = frozenset()
+        self._is_here = False
+        """Whether the endpoint has refused a parameter in the model's name."""
         self._request_dependent = False
 
     def after(self, refused: Refused) -> bool:
@@ -108,7 +116,7 @@ class Retries:
         Else the error is the client's to see.
         """
         learned = self.first is None and self._route.resolved_by is Source.LEARNED
-        if not learned and not self.is_guessing:
+        if self._is_here or (not learned and not self.is_guessing):
             return False
         self.unfit[self.shape] = error.bare()
         return self._turn_to((*self._left, *home_order(self._client, self._route.kind)))
@@ -140,7 +148,7 @@ class Retries:
             return False
         self.shape = self._left[0]
         self.fixes = self._memory.fixes.recall(self._owner, self._route.model_sent, self.shape)
-        self._mended = frozenset()
+        self._mended, self._is_here = frozenset(), False
         return True
 
     def _elsewhere(self, refused: Refused) -> Sequence[Shape] | None:
@@ -198,7 +206,10 @@ class Retries:
             self._learn_endpoint()
             if self._mended:
                 self._learn_fixes()
+        self._is_here = self._is_here or refusal.model_is_here
         names = {fix.name for fix in refusal.fixes}
+        if self.shape is self._client and any(_is_the_upstreams(fix) for fix in refusal.fixes):
+            return False
         if names & self._mended:
             self._memory.fixes.forget(self._owner, self._route.model_sent, self.shape)
             return False

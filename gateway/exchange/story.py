@@ -20,7 +20,6 @@ from gateway.exchange.attempt import (
     Attempt,
     Attempts,
     describe,
-    parameter_names,
 )
 from gateway.exchange.giving_up import GivingUp
 from gateway.exchange.message import (
@@ -29,7 +28,6 @@ from gateway.exchange.message import (
     features_of,
     has_prompt_object,
     model_of,
-    read_object,
     read_routed,
 )
 from gateway.exchange.refusal_memory import Fixes
@@ -136,7 +134,7 @@ class Exchange:
                     self._learn(result, decision, route, owner, retries)
                 return await self.responses.keep(sent, result, watched) if watched else result
             retries = retries or self._retries(call, route, owner, features, fixes)
-            refused = Refused(attempt, result, judge(call, route, attempt, result))
+            refused = Refused(attempt, result, judge(route, attempt, result))
             if not retries.after(refused):
                 return await self._giving_up.reply(call, decision, route, retries, refused)
             shape, fixes = retries.shape, retries.fixes
@@ -216,7 +214,7 @@ class Exchange:
             if more_to_say:
                 describe(decision, attempt, route)
             if isinstance(result, Failure) and result.told is not None:
-                refusal = judge(call, route, attempt, result)
+                refusal = judge(route, attempt, result)
                 return await decided(result, refused=refusal.verdict is not Verdict.OTHER)
             return result
         finally:
@@ -224,9 +222,7 @@ class Exchange:
                 decision.repeats += sent.repeats
 
 
-def judge(call: GenerationRequest, route: Route, attempt: Attempt, failure: Failure) -> Refusal:
+def judge(route: Route, attempt: Attempt, failure: Failure) -> Refusal:
     """Say what the failure of an attempt means."""
     sent = attempt.sent[failure.call]
-    if attempt.translation is None:
-        sent = parameter_names(read_object(call.body))
     return classify(attempt.shape, failure.status, failure.body, model=route.model_sent, sent=sent)

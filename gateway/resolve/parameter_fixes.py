@@ -1,7 +1,8 @@
 """What can be done about a parameter that an upstream refuses, and doing it to a request body.
 
-A fix drops a parameter or gives it the name it has at that endpoint. What a parameter *asks for* is
-never dropped: without `tools`, `stop` or `response_format` the caller would get something else than
+A fix drops a parameter, gives it the name it has at that endpoint, or has it withheld: then the
+translation emulates it, or refuses it in the client's words. What a parameter *asks for* is never
+dropped: without `tools`, `logprobs` or `response_format` the caller would get something else than
 was asked for, and not know.
 """
 
@@ -14,13 +15,14 @@ from gateway.shapes import Json, Shape
 
 @dataclass(frozen=True, slots=True)
 class ParameterFix:
-    """One change to a request body: drop a parameter, or send it under another name.
+    """One change to a request body: drop a parameter, send it under another name, or withhold it.
 
-    Names are top-level keys, or one level deeper with a dot: `reasoning.effort`. `to` is None for a
-    drop.
+    Names are top-level keys, or one level deeper with a dot: `reasoning.effort`. `to` is None but
+    for a new name. `withhold` changes no body: the translation does, told that the endpoint does
+    not take the parameter.
     """
 
-    action: Literal["drop", "rename"]
+    action: Literal["drop", "rename", "withhold"]
     name: str
     to: str | None = None
 
@@ -45,8 +47,10 @@ _CARRIES_MEANING = frozenset(
     {
         "audio",
         "background",
+        "best_of",
         "conversation",
         "dimensions",
+        "echo",
         "encoding_format",
         "function_call",
         "functions",
@@ -54,6 +58,8 @@ _CARRIES_MEANING = frozenset(
         "input",
         "instructions",
         "json_schema",
+        "logit_bias",
+        "logprobs",
         "messages",
         "modalities",
         "model",
@@ -70,9 +76,18 @@ _CARRIES_MEANING = frozenset(
         "text.format",
         "tool_choice",
         "tools",
+        "top_logprobs",
         "web_search_options",
     }
 )
+_EMULATED = frozenset({"n", "stop"})
+"""What the gateway can do itself, also where only the value is refused: too many, or not one."""
+
+_WITHHELD = {"logit_bias": "logit_bias", "logprobs": "logprobs", "top_logprobs": "logprobs"}
+"""What asks for something, and is refused in the client's words once it is known not to be taken.
+
+Under its own name, which need not be the refused one: `best_of` asks for logprobs.
+"""
 _MEANINGFUL_PREFIXES = ("guided_",)
 
 # Names of one and the same thing, so that following the upstream's own hint is safe. Its other
@@ -108,9 +123,6 @@ _MISPLACED = {
         "verbosity": ("verbosity", "text.verbosity"),
     },
 }
-
-# Has no meaning without the other one, and is refused without it.
-_DEPENDENTS = {"logprobs": ("top_logprobs",)}
 
 
 def carries_meaning(name: str, called: Shape | None) -> bool:
@@ -149,6 +161,11 @@ def _fixes_for_one(
     refused: RefusedParameter, called: Shape | None, sent: Collection[str]
 ) -> tuple[ParameterFix, ...]:
     name, new_name = refused.name, refused.instead
+    root = name.partition("[")[0].partition(".")[0]
+    if called is not None and root in _EMULATED:
+        return (ParameterFix("withhold", root),)
+    if called is not None and root in _WITHHELD and not refused.value_only:
+        return (ParameterFix("withhold", _WITHHELD[root]),)
     if refused.value_only or "[" in name or name.count(".") > 1:
         return ()
     if new_name is not None:
@@ -161,10 +178,7 @@ def _fixes_for_one(
         moved = _MISPLACED.get(called, {}).get(name)
         if refused.unknown and moved is not None and moved[0] in sent:
             return _move(name, moved, sent)
-    if carries_meaning(name, called):
-        return ()
-    dependents = (other for other in _DEPENDENTS.get(name, ()) if other in sent)
-    return (ParameterFix("drop", name), *(ParameterFix("drop", other) for other in dependents))
+    return () if carries_meaning(name, called) else (ParameterFix("drop", name),)
 
 
 def _move(name: str, moved: tuple[str, str], sent: Collection[str]) -> tuple[ParameterFix, ...]:
@@ -186,6 +200,8 @@ def apply_fixes(body: Json, fixes: Iterable[ParameterFix]) -> Json:
     fixed = dict(body)
     gone: set[str] = set()
     for fix in fixes:
+        if fix.action == "withhold":
+            continue
         value = _take(fixed, fix.name)
         gone.add(fix.name)
         if value is not _ABSENT and fix.to is not None and fix.to not in gone:

@@ -25,7 +25,7 @@ from typing import Any
 
 from gateway.config.settings import Kind
 from gateway.shapes import Shape
-from gateway.translate.contract import Capabilities
+from gateway.translate.contract import TAKES_ALL, Capabilities
 from gateway.translate.efforts import EFFORTS
 
 MANY_STOPS = 1024
@@ -311,6 +311,35 @@ def with_quirks(capabilities: Capabilities, quirks: Collection[str], shape: Shap
         if shape is Shape.CHAT:
             changes |= _CHAT_QUIRKS.get(quirk, {})
     return replace(capabilities, **changes)
+
+
+_LACKS: dict[str, _Changes] = {
+    **{name: {name: False} for name in ("logit_bias", "logprobs", "n", "stop")},
+    # A chat client's logprobs are all that it can ask for in it.
+    "include": {"logprobs": False},
+}
+
+
+def without(capabilities: Capabilities, names: Collection[str]) -> Capabilities:
+    """Return the capabilities of an endpoint that was seen to refuse parameters of these names."""
+    changes: _Changes = {}
+    for name in names:
+        changes |= _LACKS.get(name, {})
+    return replace(capabilities, **changes)
+
+
+_FEW_STOPS = {Kind.VLLM: 4}
+"""Servers that refuse more stop sequences than so many, which OpenAI's clients may send them."""
+
+
+@lru_cache(maxsize=1024)
+def at_own_endpoint(kind: Kind, shape: Shape, quirks: frozenset[str]) -> Capabilities:
+    """Return what is known to be taken, or not, of requests in the endpoint's own shape.
+
+    What a server ignores or lacks is not in it: that is between it and its client.
+    """
+    few = replace(TAKES_ALL, max_stops=_FEW_STOPS.get(kind, 0))
+    return with_quirks(few, quirks, shape)
 
 
 @lru_cache(maxsize=1024)

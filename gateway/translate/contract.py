@@ -82,6 +82,12 @@ class Capabilities:
     """The backend refuses parameters it does not know (OpenAI, Azure)."""
 
 
+TAKES_ALL = Capabilities(max_stops=0)
+"""What is believed of a request that was made for the endpoint that it goes to.
+
+No `max_stops`: nothing is known of a limit, so it is the upstream's to keep.
+"""
+
 Detokenize = Callable[[Sequence[int]], str]
 """Token ids to text, special tokens as their text (`<|endoftext|>`)."""
 
@@ -120,6 +126,8 @@ class Context:
     model_sent: str
     settings: TranslationSettings = field(default_factory=TranslationSettings)
     capabilities: Capabilities = field(default_factory=Capabilities)
+    own_endpoint: Capabilities = TAKES_ALL
+    """What is known not to be taken of requests that were made for the backend's own endpoint."""
     template: TemplateSettings | None = None
     """The prompt template; absent: chosen by the model's name (`prompts.select`)."""
     base_model: str | None = None

@@ -107,11 +107,15 @@ def _list(legacy: Json, key: str) -> list[object]:
 def _entry_of(token: object, logprob: object) -> Json:
     if not isinstance(token, str):
         raise _malformed("a token is not a string")
-    escape = _BYTES_LABEL.fullmatch(token)
-    raw = (
-        bytes.fromhex(escape[1].replace("\\x", "")) if escape else token.encode("utf-8", "replace")
-    )
-    return {"token": token, "logprob": _clamped(logprob), "bytes": list(raw)}
+    return {"token": token, "logprob": _clamped(logprob), "bytes": list(label_bytes(token))}
+
+
+def label_bytes(label: str) -> bytes:
+    """Return the UTF-8 of a token that completions name so."""
+    escape = _BYTES_LABEL.fullmatch(label)
+    if escape:
+        return bytes.fromhex(escape[1].replace("\\x", ""))
+    return label.encode("utf-8", "replace")
 
 
 def _ranked(alternatives: object, top: int) -> list[Json]:
@@ -171,6 +175,34 @@ def skip_leading(entries: Sequence[Json], stripped: str) -> list[Json]:
         if position > length:
             return list(entries[i:])
     return []
+
+
+class Aligner:
+    """Holds back the logprobs of text that is held back.
+
+    An entry goes out as soon as the first byte of its token does, as `truncate_entries` has it.
+    """
+
+    def __init__(self) -> None:
+        self._held: list[Json] = []
+        self._lead = 0
+        """By how many bytes the tokens released so far reach beyond the text released so far."""
+
+    def release(self, entries: Sequence[Json], text: str) -> list[Json]:
+        """Add the entries of new text; return those that belong to the text that goes out now."""
+        self._held += entries
+        self._lead -= len(text.encode("utf-8", "replace"))
+        count = 0
+        while count < len(self._held) and self._lead < 0:
+            self._lead += len(token_bytes(self._held[count]))
+            count += 1
+        released, self._held = self._held[:count], self._held[count:]
+        return released
+
+    def release_all(self, entries: Sequence[Json]) -> list[Json]:
+        """Return all that is left, at the end of a text without a stop sequence."""
+        released, self._held = [*self._held, *entries], []
+        return released
 
 
 def token_bytes(entry: object) -> bytes:

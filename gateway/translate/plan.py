@@ -6,14 +6,13 @@ from gateway.shapes import Json, Shape
 from gateway.translate import (
     chat_via_completions,
     chat_via_responses,
-    completions_fanned_out,
     completions_via_chat,
+    own_endpoint,
     responses_via_chat,
 )
 from gateway.translate.composed import compose, compose_plain
 from gateway.translate.contract import Context, Translation
 from gateway.translate.plain_way import PlainWay
-from gateway.translate.renaming import Renaming
 
 Translate = Callable[[Json, Context], Translation]
 
@@ -65,7 +64,5 @@ def plan(client: Shape, home: Shape, body: Json, context: Context) -> Translatio
     a pair that `can_translate` denies.
     """
     if client is home:
-        if client is Shape.COMPLETIONS and completions_fanned_out.is_needed(body, context):
-            return completions_fanned_out.translate(body, context)
-        return Renaming(client, body, context)
+        return own_endpoint.translate(client, body, context)
     return _PAIRS[client, home](body, context)

@@ -13,10 +13,12 @@ _COMPLETING = TERMINAL_EVENTS | {"error"}
 class Renaming:
     """A request that goes to the endpoint it was made for, under the upstream's model name."""
 
-    def __init__(self, shape: Shape, body: Json, context: Context) -> None:
+    def __init__(
+        self, shape: Shape, body: Json, context: Context, report: Report | None = None
+    ) -> None:
         self._shape = shape
         self._context = context
-        self.report = Report(shape, shape)
+        self.report = report or Report(shape, shape)
         self.calls: Sequence[Json] = ({**body, "model": context.model_sent},)
 
     def local_reply(self) -> Json | None:

@@ -70,9 +70,13 @@ def test_ids_are_fresh_each_time() -> None:
 )
 def test_a_fix_is_reported_where_it_applies(name: str, reported: list[str]) -> None:
     fix = ParameterFix("rename", name, "max_completion_tokens")
-    attempt = attempts().build(CALL, ROUTE, Shape.CHAT, (fix,))
-    assert attempt.translation is not None
-    assert attempt.translation.report.changed == reported
+    alias = attempts().build(CALL, replace(ROUTE, model_sent="x"), Shape.CHAT, (fix,))
+    assert alias.translation is not None
+    assert alias.translation.report.changed == reported
+    own = attempts().build(CALL, ROUTE, Shape.CHAT, (fix,))
+    assert own.translation is None
+    assert (own.report.changed if own.report else []) == reported
+    assert (own.calls[0].body is BODY) is (reported == [])
 
 
 def test_an_attempt_is_described_with_its_report_only_if_something_changed() -> None:
@@ -94,7 +98,7 @@ def test_parameters_are_named_one_level_deep() -> None:
 
 def test_an_attempt_tells_which_parameters_it_sends() -> None:
     untouched = attempts().build(CALL, ROUTE, Shape.CHAT, ())
-    assert [set(names) for names in untouched.sent] == [set()]
+    assert untouched.sent == [{"model", "messages", "max_tokens"}]
     moved = attempts().build(CALL, ROUTE, Shape.RESPONSES, ())
     assert moved.sent == [{"model", "input", "store", "max_output_tokens"}]
     fix = ParameterFix("drop", "store")

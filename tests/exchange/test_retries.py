@@ -234,11 +234,11 @@ def test_a_parameter_refused_in_the_models_name_shows_that_it_lives_there() -> N
     async def scenario() -> None:
         server = Server(Shape.CHAT)
         server.elsewhere = lambda _: error_reply(404, CHAT_ONLY)
-        server.at_home = refuses("stop")
+        server.at_home = refuses("logprobs")
         scene = Scene(server, OPENAI)
         for attempts in (2, 1):
-            with pytest.raises(Exception, match="'stop' is not supported with this model"):
-                await ask(scene, Shape.COMPLETIONS, stop=["x"])
+            with pytest.raises(Exception, match="'logprobs' is not supported for model"):
+                await ask(scene, Shape.COMPLETIONS, logprobs=1)
             assert len(generation_paths(scene)) == attempts
             scene.network.calls.clear()
 
@@ -249,10 +249,10 @@ def test_what_was_mended_before_the_end_is_remembered_with_the_endpoint() -> Non
     async def scenario() -> None:
         server = Server(Shape.CHAT)
         server.elsewhere = lambda _: error_reply(404, CHAT_ONLY)
-        server.at_home = refuses("temperature", "stop")
+        server.at_home = refuses("temperature", "logprobs")
         scene = Scene(server, OPENAI)
-        with pytest.raises(Exception, match="'stop'"):
-            await ask(scene, Shape.COMPLETIONS, stop=["x"], temperature=0.5)
+        with pytest.raises(Exception, match="'logprobs'"):
+            await ask(scene, Shape.COMPLETIONS, logprobs=1, temperature=0.5)
         scene.network.calls.clear()
         assert (await ask(scene, Shape.COMPLETIONS, temperature=0.5)).decision.attempts == 1
 
@@ -264,12 +264,12 @@ def test_a_parameter_unknown_to_the_server_says_nothing_of_the_model() -> None:
         server = Server(Shape.CHAT)
         server.elsewhere = lambda _: error_reply(404, CHAT_ONLY)
         server.at_home = lambda _: error_reply(
-            400, "Unknown parameter: 'stop'.", param="stop", code="unknown_parameter"
+            400, "Unknown parameter: 'logprobs'.", param="logprobs", code="unknown_parameter"
         )
         scene = Scene(server, OPENAI)
         for _ in range(2):
-            with pytest.raises(Exception, match="Unknown parameter"):
-                await ask(scene, Shape.COMPLETIONS, stop=["x"])
+            with pytest.raises(Exception, match="'logprobs' is not supported"):
+                await ask(scene, Shape.COMPLETIONS, logprobs=1)
         assert len(generation_paths(scene)) == 4
 
     asyncio.run(scenario())

@@ -91,7 +91,8 @@ def _fixes(label: dict[str, Any] | None) -> frozenset[ParameterFix]:
     label = label or {}
     drops = [ParameterFix("drop", name) for name in label.get("drop", [])]
     renames = [ParameterFix("rename", name, to) for name, to in label.get("rename", {}).items()]
-    return frozenset(drops + renames)
+    withheld = [ParameterFix("withhold", name) for name in label.get("withhold", [])]
+    return frozenset(drops + renames + withheld)
 
 
 def _read(line: str) -> RecordedError:

@@ -31,7 +31,7 @@ def rename(name: str, to: str) -> ParameterFix:
     [
         "temperature",
         "top_p",
-        "logprobs",
+        "presence_penalty",
         "store",
         "user",
         "seed",
@@ -50,7 +50,8 @@ def test_what_only_tunes_is_dropped(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "stop",
+        "best_of",
+        "echo",
         "tools",
         "tool_choice",
         "functions",
@@ -63,7 +64,6 @@ def test_what_only_tunes_is_dropped(name: str) -> None:
         "previous_response_id",
         "response_format",
         "stream",
-        "n",
         "text",
         "text.format",
         "model",
@@ -88,8 +88,40 @@ def test_an_images_response_format_says_only_how_it_is_delivered() -> None:
 
 
 def test_if_one_must_stay_none_is_touched() -> None:
-    refused = [RefusedParameter("temperature"), RefusedParameter("stop")]
-    assert fixes_for(refused, Shape.CHAT, {"temperature", "stop"}) == ()
+    refused = [RefusedParameter("temperature"), RefusedParameter("tools")]
+    assert fixes_for(refused, Shape.CHAT, {"temperature", "tools"}) == ()
+
+
+@pytest.mark.parametrize("called", list(Shape))
+@pytest.mark.parametrize(
+    ("name", "withheld"),
+    [
+        ("stop", "stop"),
+        ("stop[4]", "stop"),
+        ("n", "n"),
+        ("logprobs", "logprobs"),
+        ("top_logprobs", "logprobs"),
+        ("logit_bias", "logit_bias"),
+        ("logit_bias.5", "logit_bias"),
+    ],
+)
+def test_what_a_translation_emulates_or_refuses_is_withheld(
+    called: Shape, name: str, withheld: str
+) -> None:
+    fix = ParameterFix("withhold", withheld)
+    assert fixes_for([RefusedParameter(name)], called, {name}) == (fix,)
+    assert apply_fixes({withheld: 1}, [fix]) == {withheld: 1}
+    assert fixes_for([RefusedParameter(name)], None, {name}) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "fixed"), [("stop", True), ("n", True), ("logprobs", False), ("logit_bias", False)]
+)
+def test_a_refused_value_is_withheld_where_the_gateway_does_it_itself(
+    name: str, fixed: bool
+) -> None:
+    refused = [RefusedParameter(name, value_only=True)]
+    assert bool(fixes_for(refused, Shape.CHAT, {name})) is fixed
 
 
 def test_nothing_refused_needs_nothing() -> None:
@@ -159,14 +191,10 @@ def test_chats_reasoning_on_responses_becomes_responses() -> None:
     assert fixes_for(refused, Shape.CHAT, {"reasoning_effort"}) == (drop("reasoning_effort"),)
 
 
-def test_top_logprobs_goes_with_logprobs() -> None:
-    refused = [RefusedParameter("logprobs")]
-    assert fixes_for(refused, Shape.CHAT, {"logprobs"}) == (drop("logprobs"),)
+def test_top_logprobs_are_withheld_with_logprobs() -> None:
     both = {"logprobs", "top_logprobs"}
-    expected = (drop("logprobs"), drop("top_logprobs"))
-    assert fixes_for(refused, Shape.CHAT, both) == expected
-    named = [RefusedParameter("logprobs"), RefusedParameter("top_logprobs")]
-    assert fixes_for(named, Shape.CHAT, both) == expected
+    named = [RefusedParameter(name) for name in sorted(both)]
+    assert fixes_for(named, Shape.CHAT, both) == (ParameterFix("withhold", "logprobs"),)
 
 
 def test_a_value_among_others_is_the_callers_to_choose() -> None:

@@ -26,7 +26,7 @@ def test_openais_three_403_texts_are_none_of_access() -> None:
         assert refusal.right == ()
     body = in_openai_envelope("You are not allowed to request logprobs from this model")
     refusal = classify(Shape.CHAT, 403, body, model="m", sent={"logprobs"})
-    assert refusal.fixes == (ParameterFix("drop", "logprobs"),)
+    assert refusal.fixes == (ParameterFix("withhold", "logprobs"),)
 
 
 def test_new_apis_missing_conversion_is_the_only_500_that_counts() -> None:

@@ -30,14 +30,16 @@ def is_needed(body: Json, context: Context) -> bool:
     return not able.prompt_list or (isinstance(first, list) and not able.token_prompts)
 
 
-def translate(body: Json, context: Context) -> Translation:
+def translate(body: Json, context: Context, report: Report | None = None) -> Translation:
     """Spread a completions request over calls with one prompt each; `body` is not changed.
+
+    What is noted goes into `report`, a new one unless it is given.
 
     Raises `InvalidRequest` where the list or the number of choices is wrong or too large, and
     `UnsupportedParameter` for token ids that cannot be turned into text.
     """
     checked = check(body, TABLE)
-    report = Report(Shape.COMPLETIONS, Shape.COMPLETIONS)
+    report = report or Report(Shape.COMPLETIONS, Shape.COMPLETIONS)
     fan = read_fan(checked, context)
     report.emulate("prompt")
     calls = spread(checked, fan, context, report)

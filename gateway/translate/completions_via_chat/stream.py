@@ -18,7 +18,7 @@ from gateway.translate.completions_via_chat.request import Plan
 from gateway.translate.contract import Context, PlainTexts, Report
 from gateway.translate.fanout import choice_index
 from gateway.translate.fields import created, model_name, swap_id
-from gateway.translate.logprobs import token_bytes
+from gateway.translate.logprobs import Aligner
 from gateway.translate.stops import StopScanner
 
 _HIDDEN = ("reasoning_content", "reasoning", "tool_calls", "function_call")
@@ -208,7 +208,7 @@ class _Choice:
         self._has_text = False
         self._logprobs = legacy_logprobs(plan, plan.prompt_of(call), context)
         self._scanner = StopScanner(plan.stops) if plan.stops else None
-        self._aligner = _Aligner()
+        self._aligner = Aligner()
 
     def take(self, piece: Json, report: Report) -> Json | None:
         """Take this choice's part of a chunk; return that of the client's chunk, if any.
@@ -257,34 +257,6 @@ class _Choice:
             return None
         self.finished = True
         return "stop" if found else client_finish_reason(word, report, has_text=self._has_text)
-
-
-class _Aligner:
-    """Holds back the logprobs of text that is held back.
-
-    An entry goes out as soon as the first byte of its token does, as `truncate_entries` has it.
-    """
-
-    def __init__(self) -> None:
-        self._held: list[Json] = []
-        self._lead = 0
-        """By how many bytes the tokens released so far reach beyond the text released so far."""
-
-    def release(self, entries: Sequence[Json], text: str) -> list[Json]:
-        """Add the entries of new text; return those that belong to the text that goes out now."""
-        self._held += entries
-        self._lead -= len(text.encode("utf-8", "replace"))
-        count = 0
-        while count < len(self._held) and self._lead < 0:
-            self._lead += len(token_bytes(self._held[count]))
-            count += 1
-        released, self._held = self._held[:count], self._held[count:]
-        return released
-
-    def release_all(self, entries: Sequence[Json]) -> list[Json]:
-        """Return all that is left, at the end of a text without a stop sequence."""
-        released, self._held = [*self._held, *entries], []
-        return released
 
 
 def _chunk_choice(

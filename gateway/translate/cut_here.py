@@ -1,0 +1,215 @@
+"""Stop sequences that the gateway looks for in replies of the client's own shape.
+
+For requests that are not translated, to models or servers that do not take their `stop`. The rest
+of the reply is left as it is, fields that nobody knows included.
+"""
+
+from collections.abc import Sequence
+
+from gateway.errors import GatewayError
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Report, StreamTranslation, Translation
+from gateway.translate.logprobs import Aligner, label_bytes
+from gateway.translate.stops import StopScanner
+
+_MOST_CHOICES = 4096
+"""Choices of one stream that are looked into: what has a higher index nobody asked for."""
+
+_CALLS = ("tool_calls", "function_call")
+_LISTS = ("tokens", "token_logprobs", "top_logprobs", "text_offset")
+
+
+class CutHere:
+    """A translation between equal shapes whose replies are cut at stop sequences."""
+
+    def __init__(self, inner: Translation, shape: Shape, body: Json, stops: Sequence[str]) -> None:
+        self._inner = inner
+        self._shape = shape
+        self._stops = stops
+        options = body.get("stream_options")
+        self._needs_usage = isinstance(options, dict) and bool(options.get("include_usage"))
+        self._choices = _choices_of(body)
+
+    @property
+    def report(self) -> Report:
+        """The inner translation's."""
+        return self._inner.report
+
+    @property
+    def calls(self) -> Sequence[Json]:
+        """The inner translation's."""
+        return self._inner.calls
+
+    def local_reply(self) -> Json | None:
+        """Return None: the upstream answers."""
+        return None
+
+    def reply(self, replies: Sequence[Json]) -> Json:
+        """Return the inner translation's reply, its texts cut; raises what that raises."""
+        reply = self._inner.reply(replies)
+        choices = reply.get("choices")
+        if not isinstance(choices, list):
+            return reply
+        place = "message" if self._shape is Shape.CHAT else None
+        cut = [_Choice(self._stops).take(choice, place, last=True) for choice in choices]
+        return {**reply, "choices": cut}
+
+    def stream(self) -> StreamTranslation:
+        """Return the fold that cuts the inner one's events."""
+        early = self._choices if not self._needs_usage and len(self.calls) == 1 else 0
+        return _CutStream(self._inner.stream(), self._shape, self._stops, early)
+
+    def client_param(self, call: int, param: str | None) -> str | None:
+        """Return the inner translation's name of a parameter."""
+        return self._inner.client_param(call, param)
+
+
+def _choices_of(body: Json) -> int:
+    """Return how many choices there will be; 0 where that cannot be told."""
+    n, prompt = body.get("n") or 1, body.get("prompt")
+    if not isinstance(n, int):
+        return 0
+    several = isinstance(prompt, list) and prompt and not isinstance(prompt[0], int)
+    return n * len(prompt) if isinstance(prompt, list) and several else n
+
+
+class _CutStream:
+    """`early` is the number of choices after which nothing more is needed; 0: all of it is."""
+
+    def __init__(
+        self, inner: StreamTranslation, shape: Shape, stops: Sequence[str], early: int
+    ) -> None:
+        self._inner = inner
+        self._place = "delta" if shape is Shape.CHAT else None
+        self._stops = stops
+        self._early = early
+        self._choices: dict[int, _Choice] = {}
+
+    def feed(self, call: int, event: Json) -> list[Json]:
+        return self._cut(self._inner.feed(call, event))
+
+    def end(self, call: int) -> list[Json]:
+        # What is left of the upstream's stream then was not waited for.
+        return [] if self._is_enough() else self._cut(self._inner.end(call))
+
+    def fail(self, error: GatewayError) -> list[Json]:
+        return self._inner.fail(error)
+
+    def satisfied(self, call: int) -> bool:
+        return self._inner.satisfied(call) or self._is_enough()
+
+    def _is_enough(self) -> bool:
+        cut = [choice.cut for choice in self._choices.values() if choice.finished]
+        return any(cut) and len(cut) == self._early
+
+    def _cut(self, events: Sequence[Json]) -> list[Json]:
+        return [cut for event in events if (cut := self._event(event)) is not None]
+
+    def _event(self, event: Json) -> Json | None:
+        choices = event.get("choices")
+        if not isinstance(choices, list) or not choices:
+            return event
+        kept = [taken for choice in choices if (taken := self._take(choice)) is not None]
+        return {**event, "choices": kept} if kept or event.get("usage") else None
+
+    def _take(self, choice: object) -> object | None:
+        index = choice.get("index") if isinstance(choice, dict) else None
+        if type(index) is not int or not 0 <= index < _MOST_CHOICES:
+            return choice
+        known = self._choices.get(index)
+        if known is None:
+            known = self._choices[index] = _Choice(self._stops)
+        return known.take(choice, self._place)
+
+
+class _Choice:
+    """One choice, whole or as it comes; what may still become a stop sequence is held back."""
+
+    def __init__(self, stops: Sequence[str]) -> None:
+        self._scanner = StopScanner(stops)
+        self._aligner = Aligner()
+        self.finished = False
+
+    @property
+    def cut(self) -> bool:
+        """Whether a stop sequence was found."""
+        return self._scanner.found is not None
+
+    def take(self, choice: object, place: str | None, *, last: bool = False) -> object | None:
+        """Return a choice as far as it is to be shown; None: nothing of it is.
+
+        `place` is where its text is, below the choice; None: in itself.
+        """
+        said = choice.get(place) if place and isinstance(choice, dict) else choice
+        if not isinstance(choice, dict) or not isinstance(said, dict):
+            return choice
+        if self.finished:
+            return None
+        key = "content" if place else "text"
+        last = last or choice.get("finish_reason") is not None
+        text, shown_entries = said.get(key), choice.get("logprobs")
+        shown = self._scanner.feed(text) if isinstance(text, str) else ""
+        if last and not self.cut:
+            shown += self._scanner.flush()
+        self.finished = last or self.cut
+        if isinstance(shown_entries, dict):
+            shown_entries = self._aligned(shown_entries, shown, last=last)
+        held_back = isinstance(text, str) and text != "" and not shown
+        left = _without(said, (key,)) if held_back else dict(said)
+        if shown or (held_back and self.cut):
+            left[key] = shown
+        if self.cut:
+            left = _without(left, _CALLS)
+        return self._shown(choice, place, left, shown_entries)
+
+    def _shown(self, choice: Json, place: str | None, left: Json, logprobs: object) -> Json | None:
+        taken = {**choice, place: left} if place else left
+        if "logprobs" in choice:
+            taken["logprobs"] = logprobs
+        if self.cut:
+            taken["finish_reason"] = "stop"
+        says = left if place else left.get("text")
+        return taken if says or self.finished or logprobs else None
+
+    def _aligned(self, logprobs: Json, shown: str, *, last: bool) -> Json | None:
+        """Return the logprobs of what is shown now."""
+        entries = _entries(logprobs)
+        if last and not self.cut:
+            released = self._aligner.release_all(entries)
+        else:
+            released = self._aligner.release(entries, shown)
+        return _joined(logprobs, released) if released else None
+
+
+def _without(options: Json, names: Sequence[str]) -> Json:
+    return {name: value for name, value in options.items() if name not in names}
+
+
+def _entries(logprobs: Json) -> list[Json]:
+    """Return what is said of each token: chat's entries, or those of the lists of completions."""
+    content = logprobs.get("content")
+    if isinstance(content, list):
+        return [entry for entry in content if isinstance(entry, dict) and "token" in entry]
+    tokens = logprobs.get("tokens")
+    if not isinstance(tokens, list):
+        return []
+    lists = {name: logprobs[name] for name in _LISTS if isinstance(logprobs.get(name), list)}
+    return [
+        {
+            "bytes": list(label_bytes(token)),
+            **{name: of[i] for name, of in lists.items() if i < len(of)},
+        }
+        for i, token in enumerate(tokens)
+        if isinstance(token, str)
+    ]
+
+
+def _joined(logprobs: Json, entries: Sequence[Json]) -> Json:
+    if isinstance(logprobs.get("content"), list):
+        return {**logprobs, "content": list(entries)}
+    lists = {
+        name: [entry[name] for entry in entries if name in entry]
+        for name in _LISTS
+        if isinstance(logprobs.get(name), list)
+    }
+    return {**logprobs, **lists}

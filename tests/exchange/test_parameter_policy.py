@@ -1,0 +1,219 @@
+"""What becomes of parameters that a model does not take: known beforehand, or by a refusal."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from gateway.config.settings import Kind, ModelRule, TranslationSettings, UpstreamSettings
+from gateway.errors import UnsupportedParameter
+from gateway.shapes import Json, Shape, UpstreamCall
+from tests.exchange.scene import OPENAI, Scene, Told, chat_chunk, chat_completion, completion
+from tests.fakes import Answer, error_reply, json_reply, stream_reply
+
+CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES
+HELLO = [{"role": "user", "content": "Hi"}]
+REASONER = "gpt-5.4-mini"
+VLLM = UpstreamSettings("main", "http://127.0.0.1:8000/v1", Kind.VLLM)
+TUNING = {"temperature": 0, "top_p": 0.5, "presence_penalty": 0.6, "frequency_penalty": 0.1}
+RESPONSE = {
+    "id": "resp_1",
+    "object": "response",
+    "status": "completed",
+    "model": "m",
+    "output": [],
+    "usage": {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2},
+}
+
+
+def server(*refused: str, text: str = "one stop two") -> Callable[[UpstreamCall], Answer]:
+    """Answer as a chat server whose model takes none of the parameters."""
+
+    def answer(call: UpstreamCall) -> Answer:
+        if call.method == "GET":
+            return json_reply({"object": "list", "data": [{"id": "m", "object": "model"}]})
+        assert isinstance(call.body, bytes)
+        body = msgspec.json.decode(call.body)
+        for name in refused:
+            if name in body:
+                message = f"Unsupported parameter: '{name}' is not supported with this model."
+                return error_reply(400, message, param=name, code="unsupported_parameter")
+        if call.path == "/responses":
+            return json_reply(RESPONSE)
+        if call.path == "/completions":
+            return json_reply(completion(text))
+        if body.get("stream"):
+            pieces = [chat_chunk(text[i : i + 3]) for i in range(0, len(text), 3)]
+            return stream_reply(*pieces, chat_chunk(finish="stop"))
+        return json_reply(chat_completion(text))
+
+    return answer
+
+
+def sent(scene: Scene) -> list[Json]:
+    return [body for body in scene.network.bodies() if isinstance(body, dict) and "model" in body]
+
+
+def header(told: Told) -> bytes:
+    return dict(told.decision.headers()).get(b"x-gateway-translation", b"")
+
+
+def test_what_the_catalogue_knows_is_left_out_before_the_first_call() -> None:
+    scene = Scene(server(), OPENAI)
+    asked = {"model": REASONER, "messages": HELLO, **TUNING, "max_tokens": 5}
+    told = scene.tell(CHAT, asked)
+    assert told.decision.attempts == 1
+    assert sent(scene) == [{"model": REASONER, "messages": HELLO, "max_completion_tokens": 5}]
+    assert header(told) == (
+        b"from=chat; to=chat; dropped=temperature,top_p,presence_penalty,frequency_penalty;"
+        b" changed=max_tokens->max_completion_tokens"
+    )
+    # The reply is still the upstream's own.
+    assert told.json["model"] == "served-model"
+
+
+@pytest.mark.parametrize(
+    ("shape", "model"),
+    [(COMPLETIONS, REASONER), (CHAT, REASONER), (CHAT, "gpt-5-codex"), (RESPONSES, "gpt-5-codex")],
+)
+def test_a_temperature_costs_one_call_at_any_endpoint(shape: Shape, model: str) -> None:
+    scene = Scene(server(), OPENAI)
+    bodies: dict[Shape, Json] = {
+        COMPLETIONS: {"prompt": "Hi"},
+        CHAT: {"messages": HELLO},
+        RESPONSES: {"input": "Hi"},
+    }
+    told = scene.tell(shape, {"model": model, "temperature": 0, **bodies[shape]})
+    assert told.decision.attempts == 1
+    assert "temperature" not in sent(scene)[0]
+    assert b"dropped=temperature" in header(told)
+
+
+def test_a_request_in_which_nothing_is_to_be_changed_goes_out_as_it_is() -> None:
+    scene = Scene(server(), OPENAI)
+    raw = b'{"model": "gpt-5.4-mini",  "messages": [], "temperature": 1, "stop": null}'
+    told = scene.tell(CHAT, raw)
+    assert (scene.network.calls[-1].body, header(told)) == (raw, b"")
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("streamed", [True, False])
+def test_stop_is_emulated_at_chats_own_endpoint(known: bool, streamed: bool) -> None:
+    refused = () if known else ("stop",)
+    scene = Scene(server(*refused), OPENAI if known else VLLM)
+    asked = {"model": REASONER if known else "m", "messages": HELLO, "stop": [" stop", "x"]}
+    for attempts in (1 if known else 2, 1):
+        told = scene.tell(CHAT, {**asked, "stream": streamed})
+        assert told.decision.attempts == attempts
+        assert b"emulated=stop" in header(told)
+        if streamed:
+            deltas = [event["choices"][0] for event in told.events[:-1]]
+            assert "".join(c["delta"].get("content", "") for c in deltas) == "one"
+            assert [c["finish_reason"] for c in deltas][-1] == "stop"
+            assert told.events[-1] == "[DONE]"
+        else:
+            (choice,) = told.json["choices"]
+            assert (choice["message"]["content"], choice["finish_reason"]) == ("one", "stop")
+        assert "stop" not in sent(scene)[-1]
+
+
+def test_a_stop_that_is_refused_is_emulated_by_a_translation() -> None:
+    scene = Scene(server("stop"), OPENAI)
+    asked = {"model": "gpt-4o-mini", "prompt": "Hi", "stop": " stop", "temperature": 0}
+    for attempts in (2, 1):
+        told = scene.tell(COMPLETIONS, asked)
+        assert (told.json["choices"][0]["text"], told.decision.attempts) == ("one", attempts)
+        assert b"emulated=stop" in header(told)
+    assert sent(scene)[-1]["temperature"] == 0
+
+
+def test_more_stops_than_vllm_takes_are_looked_for_beside_it() -> None:
+    scene = Scene(server(), VLLM)
+    asked = {"model": "m", "messages": HELLO, "stop": ["a1", "b1", "c1", "d1", " stop"]}
+    told = scene.tell(CHAT, asked)
+    assert told.json["choices"][0]["message"]["content"] == "one"
+    assert sent(scene)[-1]["stop"] == ["a1", "b1", "c1", "d1"]
+
+
+def test_a_choice_count_that_is_refused_is_asked_for_one_by_one() -> None:
+    scene = Scene(server("n"), OPENAI)
+    for attempts in (2, 1):
+        told = scene.tell(COMPLETIONS, {"model": "gpt-4o-mini", "prompt": "Hi", "n": 2})
+        assert [choice["index"] for choice in told.json["choices"]] == [0, 1]
+        assert told.decision.attempts == attempts
+    own = scene.tell(CHAT, {"model": "gpt-4o-mini", "messages": HELLO, "n": 2})
+    assert (own.reply.status, own.decision.attempts) == (400, 1)
+    assert own.json["error"]["param"] == "n"
+
+
+@pytest.mark.parametrize(
+    ("shape", "asked", "param"),
+    [
+        (COMPLETIONS, {"prompt": "Hi", "logprobs": 1}, "logprobs"),
+        (COMPLETIONS, {"prompt": "Hi", "best_of": 2}, "best_of"),
+        (COMPLETIONS, {"prompt": "Hi", "logit_bias": {"5": 1}}, "logit_bias"),
+        (CHAT, {"messages": HELLO, "logprobs": True, "top_logprobs": 2}, "logprobs"),
+        (CHAT, {"messages": HELLO, "logit_bias": {"5": 1}}, "logit_bias"),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_what_is_asked_for_is_refused_by_its_name_and_never_taken_out(
+    shape: Shape, asked: Json, param: str, known: bool
+) -> None:
+    # The model of the catalogue, or an unknown one whose server refuses it.
+    model = "gpt-5" if known else "gpt-4o-mini"
+    scene = Scene(server(*(() if known else ("logprobs", "logit_bias"))), OPENAI)
+    with pytest.raises(UnsupportedParameter) as refused:
+        scene.tell(shape, {"model": model, **asked})
+    assert (refused.value.param, refused.value.status) == (param, 400)
+    assert len(sent(scene)) == (0 if known else 1)
+    dropping = Scene(
+        server(*(() if known else ("logprobs", "logit_bias"))),
+        OPENAI,
+        translation=TranslationSettings(on_unsupported="drop"),
+    )
+    if param != "best_of":
+        told = dropping.tell(shape, {"model": model, **asked})
+        assert told.reply.status == 200
+        assert f"dropped={param}".encode() in header(told)
+
+
+@pytest.mark.parametrize("name", ["tools", "response_format"])
+def test_a_refusal_of_what_is_asked_for_is_relayed(name: str) -> None:
+    scene = Scene(server(name), VLLM)
+    told = scene.tell(CHAT, {"model": "m", "messages": HELLO, name: {"type": "json_object"}})
+    assert (told.reply.status, told.decision.attempts) == (400, 1)
+    assert told.json["error"]["param"] == name
+
+
+def test_effort_and_verbosity_are_not_sent_to_an_old_model() -> None:
+    scene = Scene(server(), OPENAI)
+    asked = {"model": "gpt-3.5-turbo", "messages": HELLO}
+    told = scene.tell(CHAT, {**asked, "reasoning_effort": "low", "verbosity": "low"})
+    assert (sent(scene), told.decision.attempts) == ([asked], 1)
+    assert header(told).endswith(b"dropped=reasoning_effort,verbosity")
+
+
+def test_what_was_mended_concerns_only_requests_that_have_it() -> None:
+    scene = Scene(server("user"), VLLM)
+    assert scene.tell(CHAT, {"model": "m", "messages": HELLO, "user": "u"}).decision.attempts == 2
+    raw = b'{"model": "m",  "messages": []}'
+    told = scene.tell(CHAT, raw)
+    assert (scene.network.calls[-1].body, header(told)) == (raw, b"")
+
+
+def test_an_alias_is_served_alike() -> None:
+    rules = (ModelRule("gpt-3.5-turbo", model=REASONER),)
+    scene = Scene(server(), OPENAI, rules=rules)
+    asked = {"model": "gpt-3.5-turbo", "messages": HELLO, "stop": [" stop"], **TUNING}
+    told = scene.tell(CHAT, {**asked, "max_tokens": 1000})
+    assert told.json["choices"][0]["message"]["content"] == "one"
+    assert told.json["model"] == "gpt-3.5-turbo"
+    assert told.decision.attempts == 1
+
+
+def test_a_temperature_stays_with_the_effort_none() -> None:
+    scene = Scene(server(), OPENAI)
+    asked = {"model": REASONER, "messages": HELLO, "temperature": 0, "reasoning_effort": "none"}
+    assert header(scene.tell(CHAT, asked)) == b""
+    assert sent(scene) == [asked]
