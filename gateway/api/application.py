@@ -14,7 +14,7 @@ from gateway.api import guard
 from gateway.api.access import Access
 from gateway.api.admission import Admission, refusal
 from gateway.api.handlers import Handlers
-from gateway.api.paths import Place, place_of
+from gateway.api.paths import Place, as_meant, place_of
 from gateway.api.router import Router
 from gateway.api.writing import ReplyWriter
 from gateway.config.settings import Settings
@@ -93,7 +93,10 @@ class Gateway:
         try:
             if head.raw_path in _HEALTH:
                 return self._health(head)
-            place = place_of(head.raw_path)
+            path = as_meant(head.raw_path)
+            if path != head.raw_path:
+                head = Head(head.method, path, head.query, head.headers)
+            place = place_of(path)
             label = self._label(place)
             headers = guard.check(head, self._allowed_hosts)
             client = self._access.client(headers)

@@ -1,7 +1,7 @@
 """Refuses requests that no route should see: what the HTTP parser lets through and should not.
 
-Decisions here and in the routes are made on the raw path, never on a URL rebuilt from the Host
-header (CVE-2026-48710).
+Decisions here and in the routes are made on the raw path (as `paths.as_meant` has it), never on a
+URL rebuilt from the Host header (CVE-2026-48710).
 """
 
 import re
@@ -78,7 +78,8 @@ def _check_target(head: Head) -> None:
         raise InvalidRequest("The request target must begin with a slash.", code="invalid_path")
     if b"//" in raw_path[1:]:
         raise InvalidRequest(
-            "The path has two slashes in a row. If the base URL ends in a slash, remove that.",
+            "The path has two slashes in a row. Between them an id or a name is missing, or one "
+            "slash is too many.",
             code="invalid_path",
         )
     if _BAD_PATH.search(raw_path) or b"%2f" in _NAME_IN_PATH.sub(b"", raw_path).lower():

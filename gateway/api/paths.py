@@ -3,6 +3,8 @@
 Base URLs are written in many ways, and old ones stay in use. Understood are
 
 * `/v1/chat/completions`, and the same without `/v1` or with a slash behind it;
+* `/v1/v1/engines/…`: openai-python up to 0.11 writes the first `/v1` itself;
+* `//v1/models`, `/v1//models`, `/v1/chat//completions`: base URLs that end in a slash;
 * `/openai/v1/chat/completions`: Azure's v1 API;
 * `/openai/deployments/{deployment}/chat/completions?api-version=…`: Azure's dated API, what the
   `AzureOpenAI` client of openai-python calls. The deployment is the model;
@@ -21,13 +23,21 @@ WITHOUT_V1 = frozenset(
         *("completions", "chat", "responses", "embeddings", "models", "moderations"),
         *("audio", "images", "videos", "files", "uploads", "batches", "fine_tuning"),
         *("vector_stores", "assistants", "threads", "conversations", "containers", "evals"),
-        *("realtime", "edits", "engines", "fine-tunes"),
+        *("realtime", "edits", "engines", "fine-tunes", "search", "answers", "classifications"),
     }
 )
 """First segments of OpenAI's paths (openai-openapi), those of its past included."""
 
 _DEPLOYMENT = re.compile(r"/openai/deployments/(?P<deployment>[^/]+)(?P<below>/.+)\Z", re.DOTALL)
 _PREFIXES = ("/v1/", "/openai/v1/", "/openai/")
+_DOUBLED = re.compile(rb"//|^/(?:v1|openai)/(?:v1|openai)(?:/|\Z)")
+_BASE = re.compile(rb"\A(?:/+(?:v1|openai)(?=/|\Z))+")
+_JOINT = re.compile(
+    rb"\A(?P<base>/v1|/openai)?/+"
+    rb"(?:(?P<family>(?:chat|audio|images|fine_tuning|realtime|models)/)/*)?"
+)
+"""Where base URLs end. Behind other segments an id stands: `/threads//runs` lacks one, and is not
+`/threads/runs`."""
 
 
 @dataclass(slots=True)
@@ -43,6 +53,22 @@ class Place:
     def canonical(self) -> str:
         """The path as OpenAI documents it, still percent-encoded: what the routes are told by."""
         return f"/v1{self.below}"
+
+
+def as_meant(raw_path: bytes) -> bytes:
+    """Return a path without what is doubled where a base URL and a path were put together.
+
+    Everything is decided by the path that this returns, the guard's checks included: a doubled
+    slash that is left is refused there. `raw_path` is percent-encoded and has no query.
+    """
+    if _DOUBLED.search(raw_path) is None:
+        return raw_path
+    path = _BASE.sub(_last_base, raw_path.rstrip(b"/"))
+    return _JOINT.sub(rb"\g<base>/\g<family>", path) or b"/"
+
+
+def _last_base(bases: re.Match[bytes]) -> bytes:
+    return b"/openai" if bases[0].endswith(b"openai") else b"/v1"
 
 
 def place_of(raw_path: bytes) -> Place | None:

@@ -155,6 +155,7 @@ DELETED = (
 """What may be deleted, beside the client's own models: things that clients make."""
 
 _OF_THE_ACCOUNT = re.compile(
+    r"(?:/(?:v1|openai))*"
     r"/(?:organization|projects|fine_tuning/checkpoints|vaults|webhook_endpoints)(?:/|\Z)"
 )
 _OF_AGENTS = re.compile(r"/agents(?:/|\Z)")
@@ -174,7 +175,8 @@ def permission_for(method: str, path: str) -> Permission:
     """Return what a call asks for; `path` is below `/v1`, decoded.
 
     Reading is permitted, but for the account's administration: it runs no model. A model's card is
-    judged by its name where it is served (`listing`). Some servers ignore the case of paths.
+    judged by its name where it is served (`listing`). Some servers ignore the case of paths, and
+    others a `/v1` that is there twice.
     """
     path = path.lower()
     if _OF_THE_ACCOUNT.match(path):

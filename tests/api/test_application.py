@@ -70,6 +70,11 @@ def test_the_path_decides_and_a_path_outside_v1_is_told_so() -> None:
         ("/openai/deployments/gpt-4o/chat/completions", "/chat/completions"),
         ("/openai/deployments/gpt-4o/embeddings", "/embeddings"),
         ("/embeddings", "/embeddings"),
+        ("//v1/chat/completions", "/chat/completions"),
+        ("/v1//chat//completions/", "/chat/completions"),
+        ("/v1/v1/engines/gpt-4o/chat/completions", "/chat/completions"),
+        ("/v1//v1/embeddings", "/embeddings"),
+        ("/v1/openai/deployments/gpt-4o/embeddings", "/embeddings"),
     ],
 )
 def test_old_and_other_spellings_of_a_path_are_served(path: str, sent: str) -> None:

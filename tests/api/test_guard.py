@@ -50,7 +50,7 @@ def test_a_models_name_may_have_encoded_slashes(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1//models", "/v1/models//x", "/v1/models//", "//v1"])
-def test_doubled_slashes_are_refused(path: str) -> None:
+def test_doubled_slashes_that_are_left_are_refused(path: str) -> None:
     assert status(path=path) == 400
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.api.paths import WITHOUT_V1, Place, place_of
+from gateway.api.paths import WITHOUT_V1, Place, as_meant, place_of
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,58 @@ def test_a_path_in_any_spelling_is_openais(raw: bytes, below: str, model: str | 
 )
 def test_a_path_that_is_none_of_openais_is_no_place(raw: bytes) -> None:
     assert place_of(raw) is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "meant"),
+    [
+        (b"/v1/v1/engines/davinci/completions", b"/v1/engines/davinci/completions"),
+        (b"/v1//v1/engines/davinci", b"/v1/engines/davinci"),
+        (b"/v1/v1/v1/models", b"/v1/models"),
+        (b"/openai/v1/v1/models", b"/v1/models"),
+        (b"/v1/openai/deployments/bot/completions", b"/openai/deployments/bot/completions"),
+        (b"/openai//deployments/bot/completions", b"/openai/deployments/bot/completions"),
+        (b"//v1/chat/completions", b"/v1/chat/completions"),
+        (b"///v1///chat/completions", b"/v1/chat/completions"),
+        (b"//chat/completions", b"/chat/completions"),
+        (b"/v1//models", b"/v1/models"),
+        (b"/v1/models//", b"/v1/models"),
+        (b"/v1/models//org%2Fname", b"/v1/models/org%2Fname"),
+        (b"/v1/chat//completions//", b"/v1/chat/completions"),
+        (b"//audio//speech", b"/audio/speech"),
+        (b"/v1/v1", b"/v1"),
+        (b"//", b"/"),
+    ],
+)
+def test_what_is_doubled_where_a_base_url_ends_is_as_meant(raw: bytes, meant: bytes) -> None:
+    assert as_meant(raw) == meant
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *(b"/v1/threads//runs", b"/v1/files//content", b"/openai/deployments//chat/completions"),
+        *(b"/v1/engines//completions", b"/v1/models/a//b", b"/v1x//y", b"x//y", b"http://h/v1"),
+        *(
+            b"/v1/v1x/models",
+            b"/v1x/v1/models",
+            b"/v1/models/v1/v1",
+            b"/%76%31/v1/models",
+            b"*",
+            b"",
+        ),
+    ],
+)
+def test_what_could_mean_something_else_stays(raw: bytes) -> None:
+    assert as_meant(raw) == raw
+
+
+@given(
+    st.binary(max_size=40), st.sampled_from([b"", b"/", b"/v1", b"/v1/", b"/openai/v1", b"//v1"])
+)
+def test_what_is_meant_means_itself(raw: bytes, base: bytes) -> None:
+    meant = as_meant(base + raw)
+    assert as_meant(meant) == meant
 
 
 def test_the_canonical_path_is_still_encoded() -> None:
