@@ -132,7 +132,10 @@ class Router:
         yield _row(ANY, f"{_ENGINE}/(?P<action>.+)", legacy.no_action)
         yield _row("POST", "/v1/edits", legacy.edit, whole=True)
         yield _row(ANY, "/v1/edits", Only("POST"))
-        yield _row(ANY, "/v1/(?P<name>search|answers|classifications)", legacy.perhaps_removed)
+        yield _row(ANY, "/v1/(?P<name>search|answers|classifications)", legacy.removed.perhaps)
+        yield _row(ANY, "/v1/(?P<name>deployments)(?:/[^/]+)?", legacy.removed.perhaps)
+        yield _row(ANY, "/v1/(?P<name>search_indices|snapshots)(?:/.*)?", legacy.removed.surely)
+        yield _row("POST", "/v1/files", legacy.removed.upload)
         if legacy.fine_tunes.native:
             return
         yield _row("GET", "/v1/fine-tunes", legacy.all_fine_tunes)

@@ -16,6 +16,7 @@ PATTERN = bytes(range(256)) * 256
 """What downloads consist of."""
 _MEASURED = re.compile(r"file-([0-9]{1,11})bytes")
 _MOST_FILES = 1_000
+_PURPOSES = ("fine-tune", "assistants", "batch", "user_data", "vision", "evals")
 
 
 class Files:
@@ -29,6 +30,9 @@ class Files:
         """POST /v1/files; the reply has a `sha256` of the content besides OpenAI's members."""
         form = await visit.call.form("file")
         file, purpose = form.required_file("file"), form.required_text("purpose")
+        if purpose not in _PURPOSES:
+            listed = ", ".join(f"'{each}'" for each in _PURPOSES)
+            raise Refused(400, f"'{purpose[:100]}' is not one of [{listed}] - 'purpose'")
         record: Json = {
             "id": f"file-{file.sha256[:24]}",
             "object": "file",

@@ -14,10 +14,10 @@ from gateway.config.settings import Settings
 from gateway.errors import GatewayError, UnknownRoute
 from gateway.exchange.fine_tuning import FineTunes
 from gateway.exchange.legacy_edits import Edits, Named
+from gateway.exchange.legacy_removed import Removed, removed
 from gateway.exchange.legacy_replies import (
     expect_json,
     json_reply,
-    read_reply,
     renamed_error,
     without_body_headers,
 )
@@ -63,6 +63,7 @@ class Legacy:
         self._passing = passing
         self._listing = listing
         self.fine_tunes = fine_tunes
+        self.removed = Removed(passing)
         self._edits = Edits(exchange, new_id)
 
     async def engines(self, request: Request, decision: Decision) -> ClientReply:
@@ -90,7 +91,7 @@ class Legacy:
         Nothing was ever read below an engine: there the path is a name with slashes in it.
         """
         if action in engines.REMOVED:
-            raise _removed(f"/engines/{unquote_plus(engine)[:200]}/{action}", action)
+            raise removed(f"/engines/{unquote_plus(engine)[:200]}/{action}", action)
         if request.method == "GET":
             return await self.engine(request, decision, f"{engine}/{action}")
         known = ", ".join(engines.MODERN_PATHS)
@@ -98,17 +99,6 @@ class Legacy:
             f"Engines have no '{action[:100]}'. Below /v1/engines/{{engine}} the gateway "
             f"serves {known}; all else is reached with 'model' in the body."
         )
-
-    async def perhaps_removed(self, request: Request, decision: Decision, name: str) -> ClientReply:
-        """Pass a request on, and explain what replaced its endpoint if there is none.
-
-        OpenAI's are gone, but others use the names: Mistral has classifications.
-        """
-        reply = await self._passing.run(request, decision)
-        if reply.status not in (404, 405):
-            return reply
-        await read_reply(reply)
-        raise _removed(f"/{name}", name)
 
     async def edit(self, request: Request, decision: Decision) -> ClientReply:
         """Serve `/v1/edits` as a chat."""
@@ -215,7 +205,3 @@ def _whole(request: Request) -> bytes:
     if not isinstance(request.body, bytes):
         raise TypeError("the route must take the body as a whole")
     return request.body
-
-
-def _removed(path: str, name: str) -> UnknownRoute:
-    return UnknownRoute(f"/v1{path}: {engines.REMOVED[name]}.", code="endpoint_removed")

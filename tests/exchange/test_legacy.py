@@ -27,6 +27,7 @@ from gateway.errors import (
 )
 from gateway.exchange.message import Decision
 from gateway.shapes import Shape, UpstreamCall
+from gateway.translate.legacy import engines
 from tests.exchange.legacy_scene import LegacyScene
 from tests.exchange.scene import OPENAI, chat_chunk, chat_completion, completion
 from tests.fakes import JSON, Answer, FakeReply, error_reply, json_reply, stream_reply
@@ -354,30 +355,19 @@ def test_errors_that_name_nothing_stay_as_they_are(raw: bytes) -> None:
     assert (told.reply.status, told.body) == (429, raw)
 
 
-@pytest.mark.parametrize("action", ["search", "answers", "classifications", "generate"])
+@pytest.mark.parametrize("action", sorted(engines.REMOVED))
 def test_what_engines_no_longer_do_is_explained(action: str) -> None:
     for method in ("GET", "POST"):
         with pytest.raises(UnknownRoute) as caught:
             LegacyScene(answering()).ask(method, f"/engines/ada/{action}")
         assert (caught.value.status, caught.value.code) == (404, "endpoint_removed")
-        assert "/v1/" in caught.value.message
+        assert caught.value.message.startswith(f"/v1/engines/ada/{action}: it ")
 
 
 def test_what_engines_never_did_is_not_found() -> None:
     with pytest.raises(UnknownRoute) as caught:
         LegacyScene(answering()).ask("POST", "/engines/ada/images")
     assert "completions, chat/completions, edits, embeddings" in caught.value.message
-
-
-@pytest.mark.parametrize("name", ["search", "answers", "classifications"])
-def test_names_that_others_use_are_passed_on_and_explained_where_nobody_does(name: str) -> None:
-    scene = LegacyScene(answering(json_reply({"ok": True})))
-    assert scene.ask("POST", f"/{name}", {"query": "x"}).json == {"ok": True}
-    assert scene.network.paths == [f"POST /{name}"]
-    missing = error_reply(404, "Invalid URL")
-    error = refused(LegacyScene(answering(missing)), "POST", f"/{name}", {"query": "x"})
-    assert (error.status, error.code) == (404, "endpoint_removed")
-    assert missing.closed
 
 
 def test_a_reply_too_large_to_be_an_error_is_not_read() -> None:

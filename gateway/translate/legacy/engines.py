@@ -21,25 +21,10 @@ MODERN_PATHS: Mapping[str, str] = {
 }
 """What follows the engine in a path, and the path that serves it with `model` in the body."""
 
-REMOVED: Mapping[str, str] = {
-    "search": (
-        "the search endpoint is gone, and its scores cannot be reproduced. Embed the documents "
-        "and the query with /v1/embeddings and rank by cosine similarity"
-    ),
-    "answers": (
-        "the answers endpoint is gone. Find the relevant texts with /v1/embeddings, put them into "
-        "a prompt, and ask the question at /v1/chat/completions"
-    ),
-    "classifications": (
-        "the classifications endpoint is gone. Put the labelled examples into a prompt for "
-        "/v1/chat/completions, or fine-tune a model on them"
-    ),
-    "generate": (
-        "the endpoint of the API's first year is gone. Call /v1/completions, with `context` as "
-        "`prompt`, `length` as `max_tokens` and `completions` as `n`"
-    ),
-}
-"""Endpoints without a successor, and what to do instead: completes "…: "."""
+REMOVED = frozenset(
+    {"search", "answers", "classifications", "generate", "completions/browser_stream"}
+)
+"""What followed an engine, too, and has no successor: `removed` says more."""
 
 _OF_THE_LIBRARY = ("engine", "deployment_id", "timeout")
 """What openai-python 0.28 may leave in a body beside the engine in the path."""
