@@ -136,6 +136,7 @@ class Router:
         yield _row(ANY, "/v1/(?P<name>deployments)(?:/[^/]+)?", legacy.removed.perhaps)
         yield _row(ANY, "/v1/(?P<name>search_indices|snapshots)(?:/.*)?", legacy.removed.surely)
         yield _row("POST", "/v1/files", legacy.removed.upload)
+        yield _row("POST", "/v1/moderations", legacy.removed.moderation)
         if legacy.fine_tunes.native:
             return
         yield _row("GET", "/v1/fine-tunes", legacy.all_fine_tunes)

@@ -8,16 +8,17 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 
-from gateway.errors import InvalidRequest, UnknownRoute
+from gateway.errors import InvalidRequest, ModelNotFound, UnknownRoute
 from gateway.exchange.bodies import READ_AHEAD_BYTES
 from gateway.exchange.legacy_replies import read_reply
 from gateway.exchange.message import ClientReply, Decision
 from gateway.exchange.passing import Passing
 from gateway.request import Request
 from gateway.resolve.refusals import Verdict, classify
-from gateway.translate.legacy.removed import REMOVED, purpose_gone
+from gateway.translate.legacy.removed import REMOVED, moderation_model_gone, purpose_gone
 
 _ABOUT_A_MODEL = frozenset({Verdict.MODEL_NOT_FOUND, Verdict.MODEL_RETIRED})
+_OLD_MODERATION = re.compile(rb"text-moderation-[a-z0-9]+")
 _FORM_PURPOSE = re.compile(
     rb'content-disposition:\s*form-data;\s*name="?purpose"?\s*\r\n'
     rb"(?:[!-9;-~]+:[^\r\n]*\r\n)*\r\n([^\r\n]{1,64})\r\n",
@@ -47,6 +48,20 @@ class Removed:
     async def surely(self, request: Request, decision: Decision, name: str) -> ClientReply:  # noqa: ARG002
         """Raise `UnknownRoute` for what only OpenAI ever had, saying what replaced it."""
         raise removed(request.path[:200], name)
+
+    async def moderation(self, request: Request, decision: Decision) -> ClientReply:
+        """Pass a text on to be judged; where an old model is missing, say what to configure.
+
+        Raises `ModelNotFound`.
+        """
+        reply = await self._passing.run(request, decision)
+        if reply.status not in (400, 404):
+            return reply
+        body = await read_reply(reply)
+        named = _OLD_MODERATION.search(body)
+        if named is None:
+            return replace(reply, body=body)
+        raise ModelNotFound(moderation_model_gone(named[0].decode("ascii")), param="model")
 
     async def upload(self, request: Request, decision: Decision) -> ClientReply:
         """Pass a file on; where its purpose is refused, say what that was for.

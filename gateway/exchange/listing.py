@@ -118,7 +118,7 @@ class Listing:
         if exact is not None:
             return exact
         rule = self._resolver.rule_for(model)
-        return rule if rule is not None and rule.model not in (None, model) else None
+        return rule if self._resolver.standing_in.replaces(rule, model) else None
 
     async def _add(self, cards: dict[str, bytes], listed: Listed, call: Request) -> None:
         """Add an upstream's cards, as far as requests of their names go there.
@@ -130,7 +130,7 @@ class Listing:
                 if name in cards or not failures.is_allowed(call.client, name):
                     continue
                 rule = self._resolver.rule_for(name)
-                if rule is not None and rule.model not in (None, name):
+                if rule is not None and self._resolver.standing_in.replaces(rule, name):
                     cards[name] = _alias_card(name, rule)
                 elif rule is None or rule.upstream in (None, listed.upstream):
                     cards[name] = card

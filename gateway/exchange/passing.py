@@ -150,7 +150,10 @@ class Passing:
         asked = self._resolver.redirected(named) or named
         decision.warn(failures.redirect_warning(named, asked))
         rule = self._resolver.rule_for(asked)
-        return await self._upstream(asked, rule, call.headers), (rule and rule.model) or asked
+        sent = self._resolver.standing_in.sent(rule, asked, call.path)
+        if rule is not None and rule.model is not None and sent != rule.model:
+            return await self._resolver.upstream_of(asked, call.headers, as_named=True), sent
+        return await self._upstream(asked, rule, call.headers), sent
 
     async def _upstream(self, model: str, rule: ModelRule | None, headers: RawHeaders) -> str:
         if rule is not None and rule.upstream is not None:

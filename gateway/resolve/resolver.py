@@ -30,6 +30,7 @@ from gateway.resolve.near_names import NearNames
 from gateway.resolve.preference import by_preference, home_order
 from gateway.resolve.recent_routes import RecentRoutes
 from gateway.resolve.rules import Rules
+from gateway.resolve.standing_in import StandingIn
 from gateway.resolve.upstream_evidence import UpstreamEvidence
 from gateway.shapes import RawHeaders, Shape
 
@@ -57,6 +58,8 @@ class Resolver:
         self._discovery = Discovery(settings, lookup, self.notes)
         self._upstream_evidence = UpstreamEvidence(lookup, learned, self._names)
         self._rules = Rules(settings)
+        self.standing_in = StandingIn(self._names, self._kind_of)
+        """Where the models of rules stand in for the names that the rules take."""
         self._near_names = NearNames(self._rules.names)
         self._recent = RecentRoutes(lookup.clock, learned, lookup)
 
@@ -129,12 +132,15 @@ class Resolver:
         """Return whose knowledge this route's upstream answers with these headers are."""
         return self._lookup.owner(route.upstream, headers)
 
-    async def upstream_of(self, model: str, headers: RawHeaders, *shorter: str) -> str:
+    async def upstream_of(
+        self, model: str, headers: RawHeaders, *shorter: str, as_named: bool = False
+    ) -> str:
         """Return the upstream that has a model: its rule's, else the first whose list names it.
 
         Where nothing is said of the model, it is that of the first of the `shorter` names of which
         something is, else the default one. What a name alone tells does not count: a list that was
-        shown to the caller names the model, and has the last word.
+        shown to the caller names the model, and has the last word. `as_named`: the model is sent
+        under this name, whatever a rule says.
         """
         default = self._settings.upstreams[0].name
         if len(self._settings.upstreams) == 1:
@@ -145,7 +151,9 @@ class Resolver:
             rule = self.rule_for(asked)
             if rule is not None and rule.upstream is not None:
                 return rule.upstream
-            sent = (rule and rule.model) or asked
+            sent = asked
+            if rule is not None and rule.model and not as_named:
+                sent = rule.model if self.standing_in.replaces(rule, asked) else asked
             place = await self._discovery.find(sent, headers, since)
             if place.is_known:
                 return place.upstream.name
@@ -169,6 +177,11 @@ class Resolver:
         upstream = self._settings.upstream(route.upstream)
         self._lookup.renew(self._lookup.owner(upstream.name, headers))
         await self._lookup.models(upstream, headers, wait=False)
+
+    def _kind_of(self, rule: ModelRule) -> Kind:
+        """Return the kind of the upstream that a rule names, or of the default one."""
+        name = rule.upstream or self._settings.upstreams[0].name
+        return self._lookup.kind(self._settings.upstream(name))
 
     async def aclose(self) -> None:
         """Stop the look-ups under way."""

@@ -107,6 +107,8 @@ TABLE = [
     ("*", "/v1/snapshots", "surely", {"name": "snapshots"}),
     ("POST", "/v1/files", "upload", {}),
     ("GET DELETE", "/v1/files", "passthrough", {}),
+    ("POST", "/v1/moderations", "moderation", {}),
+    ("GET", "/v1/moderations", "passthrough", {}),
     ("GET", "/v1/fine-tunes", "all_fine_tunes", {}),
     ("POST", "/v1/fine-tunes", "create_fine_tune", {}),
     ("DELETE PUT", "/v1/fine-tunes", "405 GET, POST", {}),

@@ -89,6 +89,29 @@ def test_every_text_says_what_to_call() -> None:
         assert not text.endswith(".")
 
 
+# --- models that judged texts ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["text-moderation-latest", "text-moderation-001"])
+@pytest.mark.parametrize(
+    "reply",
+    [(404, "The model `{}` does not exist"), (400, "Invalid value for 'model' = {}.")],
+    ids=["404", "400"],
+)
+def test_a_model_that_judged_texts_has_a_successor(name: str, reply: tuple[int, str]) -> None:
+    status, message = reply
+    scene = LegacyScene(answering(error_reply(status, message.format(name))))
+    error = refused(scene, "POST", "/moderations", {"input": "x", "model": name})
+    assert (error.status, error.code, error.param) == (404, "model_not_found", "model")
+    assert f"`{name}: {{model: omni-moderation-latest}}`" in error.message
+
+
+@pytest.mark.parametrize("reply", [json_reply({"results": []}), error_reply(400, "No input")])
+def test_other_judgements_stay_as_they_are(reply: FakeReply) -> None:
+    told = LegacyScene(answering(reply)).ask("POST", "/moderations", {"input": "x"})
+    assert (told.reply.status, told.body) == (reply.status, reply.pieces[0])
+
+
 # --- files for them ----------------------------------------------------------------------------
 
 

@@ -177,6 +177,35 @@ def test_a_name_that_a_glob_serves_with_another_model_is_listed_as_what_it_is() 
     assert msgspec.json.decode(reply.body)["id"] == "gpt-4-anything"
 
 
+OLD_NAMES = ModelRule("*", model="gpt-5.4-mini")
+
+
+@pytest.mark.parametrize("name", ["gpt-3.5-turbo", "text-davinci-003", "org/name", "my bot"])
+def test_a_name_that_only_a_glob_serves_has_a_card_and_an_engine(name: str) -> None:
+    scene = LegacyScene(lists, rules=(OLD_NAMES,))
+    path = model_path(name)
+    model = scene.ask("GET", path)
+    assert (model.json["id"], model.json["root"]) == (name, "gpt-5.4-mini")
+    assert scene.ask("HEAD", path).reply.status == 200
+    engine = scene.ask("GET", f"/engines/{quote(name, safe='')}")
+    assert (engine.json["id"], engine.json["object"], engine.json["ready"]) == (
+        name,
+        "engine",
+        True,
+    )
+    assert scene.network.calls == []
+    with pytest.raises(MethodNotAllowed):
+        scene.ask("DELETE", path)
+
+
+def test_a_glob_for_texts_leaves_the_cards_of_other_models_alone() -> None:
+    scene = LegacyScene(serving(openai=["text-embedding-ada-002"]), rules=(OLD_NAMES,))
+    (listed,) = scene.ask("GET", "/models").json["data"]
+    assert listed["owned_by"] == "openai"
+    assert scene.ask("GET", "/models/text-embedding-ada-002").json == listed
+    assert scene.ask("GET", "/engines/text-embedding-ada-002").json["owner"] == "openai"
+
+
 def test_a_rule_behind_a_pattern_that_takes_its_name_makes_no_alias() -> None:
     rules = (ModelRule("my-*", upstream="local"), MY_BOT)
     scene = LegacyScene(serving(openai=["a"], local=["my-bot"]), OPENAI, LOCAL, rules=rules)

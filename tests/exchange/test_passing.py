@@ -391,3 +391,29 @@ def test_what_the_sender_sent_again_is_counted() -> None:
     passing = Passing(scene.settings, scene.resolver, scene.network.send)
     asyncio.run(passing.run(Request("GET", "/files", headers=ALICE), decision))
     assert (b"x-gateway-attempts", b"2") in decision.headers()
+
+
+def test_a_glob_for_texts_sends_no_chat_model_to_embeddings() -> None:
+    rule = ModelRule("*", model="gpt-5.4-mini")
+    scene = Scene(ok, rules=(rule,))
+    body = b'{"model": "text-embedding-ada-002", "input": "x"}'
+    asyncio.run(passed(scene, body=body))
+    asyncio.run(passed(scene, path="/images/edits", headers=AS_FORM, body=form("dall-e-2")))
+    assert [call.body for call in scene.network.calls] == [body, form("dall-e-2")]
+    asyncio.run(passed(scene, path="/threads/runs", body=b'{"model":"gpt-4"}'))
+    assert scene.network.calls[-1].body == b'{"model":"gpt-5.4-mini"}'
+
+
+def test_a_name_that_a_glob_leaves_goes_to_the_upstream_that_has_it() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        listed = {"openai": ["gpt-5.4-mini"], "local": ["bge-m3"]}[call.upstream]
+        return json_reply({"data": [{"id": name} for name in listed]})
+
+    scene = Scene(answer, OPENAI, LOCAL, rules=(ModelRule("*", model="gpt-5.4-mini"),))
+    _, decision = asyncio.run(passed(scene, body=b'{"model":"bge-m3"}'))
+    assert decision.upstream == "local"
+    scene = Scene(
+        answer, OPENAI, LOCAL, rules=(ModelRule("*", model="gpt-5.4-mini", upstream="openai"),)
+    )
+    _, decision = asyncio.run(passed(scene, body=b'{"model":"bge-m3"}'))
+    assert decision.upstream == "openai"

@@ -54,3 +54,12 @@ def purpose_gone(purpose: str) -> str | None:
     if purpose not in _PURPOSES:
         return None
     return f"Files with the purpose '{purpose}' were for /v1/{purpose}: {REMOVED[purpose]}."
+
+
+def moderation_model_gone(model: str) -> str:
+    """Return what became of a model that judged texts, and the line that brings its name back."""
+    return (
+        f"The model '{model}' was shut down on 2025-10-27. Leave 'model' out, or ask for "
+        "omni-moderation-latest; to keep the name working, add the line "
+        f"`{model}: {{model: omni-moderation-latest}}` to `models:` in the gateway's configuration."
+    )

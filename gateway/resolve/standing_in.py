@@ -1,0 +1,49 @@
+"""Which names a rule's model stands in for, beside the generation endpoints.
+
+A glob takes names of all sorts: `"*": gpt-5.4-mini` is written for programs that name old text
+models, and would send a chat model to `/v1/embeddings` in the place of `text-embedding-ada-002`.
+"""
+
+from collections.abc import Callable
+
+from gateway.config.settings import Kind, ModelRule
+from gateway.resolve.catalogue import OTHER_ENDPOINTS
+from gateway.resolve.names import Names
+
+_FAMILIES = frozenset(endpoint.partition("/")[0] for endpoint in OTHER_ENDPOINTS - {"edits"})
+
+
+class StandingIn:
+    """Judges by the catalogue where the model of a glob can stand in for others.
+
+    `kind_of` tells the kind of a rule's upstream.
+    """
+
+    def __init__(self, names: Names, kind_of: Callable[[ModelRule], Kind]) -> None:
+        self._names = names
+        self._kind_of = kind_of
+
+    def sent(self, rule: ModelRule | None, name: str, path: str) -> str:
+        """Return the model that a request at `path` (below `/v1`) is sent with."""
+        if rule is None or rule.model is None or not self._serves(rule, path):
+            return name
+        return rule.model
+
+    def replaces(self, rule: ModelRule | None, name: str) -> bool:
+        """Whether another model is served under a name."""
+        if rule is None or rule.model in (None, name):
+            return False
+        entry = self._names.entry(name, self._kind_of(rule))
+        if entry is None or entry.endpoints or not entry.other_endpoints:
+            return True
+        return any(self._serves(rule, f"/{home}") for home in entry.other_endpoints)
+
+    def _serves(self, rule: ModelRule, path: str) -> bool:
+        """Whether a rule's model is there at a path, as far as anybody knows."""
+        family = path[1:].partition("/")[0]
+        if not rule.is_glob or rule.model is None or family not in _FAMILIES:
+            return True
+        entry = self._names.entry_of_model_or_root(rule.model, self._kind_of(rule))
+        if entry is None or not entry.endpoints:
+            return True
+        return any(home.partition("/")[0] == family for home in entry.other_endpoints)

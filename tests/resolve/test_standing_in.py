@@ -1,0 +1,72 @@
+"""Which names the model of a rule stands in for, beside the generation endpoints."""
+
+import pytest
+
+from gateway.config.settings import Kind, ModelRule
+from gateway.resolve.catalogue import Catalogue
+from gateway.resolve.names import Names
+from gateway.resolve.standing_in import StandingIn
+
+CHAT = ModelRule("*", model="gpt-5.4-mini")
+VECTORS = ModelRule("text-embedding-*", model="text-embedding-3-small")
+UNKNOWN = ModelRule("*", model="qwen3")
+EXACT = ModelRule("text-embedding-ada-002", model="gpt-5.4-mini")
+TUNED = ModelRule("*", model="ft:gpt-4o-mini-2024-07-18:acme::1")
+
+
+def standing_in(kind: Kind = Kind.OPENAI) -> StandingIn:
+    return StandingIn(Names(Catalogue.load()), lambda _: kind)
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "path", "sent"),
+    [
+        (CHAT, "text-embedding-ada-002", "/embeddings", "text-embedding-ada-002"),
+        (CHAT, "text-moderation-latest", "/moderations", "text-moderation-latest"),
+        (CHAT, "dall-e-2", "/images/generations", "dall-e-2"),
+        (CHAT, "dall-e-2", "/images/variations", "dall-e-2"),
+        (CHAT, "whisper-1", "/audio/translations", "whisper-1"),
+        (CHAT, "bge-m3", "/embeddings", "bge-m3"),
+        (TUNED, "text-embedding-ada-002", "/embeddings", "text-embedding-ada-002"),
+        (CHAT, "davinci", "/fine_tuning/jobs", "gpt-5.4-mini"),
+        (CHAT, "davinci", "/threads/runs", "gpt-5.4-mini"),
+        (CHAT, "davinci", "/answers", "gpt-5.4-mini"),
+        (VECTORS, "text-embedding-ada-002", "/embeddings", "text-embedding-3-small"),
+        (UNKNOWN, "text-embedding-ada-002", "/embeddings", "qwen3"),
+        (EXACT, "text-embedding-ada-002", "/embeddings", "gpt-5.4-mini"),
+        (ModelRule("*", upstream="local"), "a", "/embeddings", "a"),
+        (None, "a", "/embeddings", "a"),
+    ],
+)
+def test_a_globs_model_is_sent_where_it_can_be(
+    rule: ModelRule | None, name: str, path: str, sent: str
+) -> None:
+    assert standing_in().sent(rule, name, path) == sent
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "replaced"),
+    [
+        (CHAT, "gpt-3.5-turbo", True),
+        (CHAT, "text-davinci-003", True),
+        (CHAT, "my-own-name", True),
+        (CHAT, "text-embedding-ada-002", False),
+        (CHAT, "whisper-1", False),
+        (CHAT, "gpt-5.4-mini", False),
+        (VECTORS, "text-embedding-ada-002", True),
+        (EXACT, "text-embedding-ada-002", True),
+        (UNKNOWN, "text-embedding-ada-002", True),
+        (ModelRule("*"), "a", False),
+        (None, "a", False),
+    ],
+)
+def test_a_name_is_another_models_where_that_can_stand_in(
+    rule: ModelRule | None, name: str, *, replaced: bool
+) -> None:
+    assert standing_in().replaces(rule, name) is replaced
+
+
+def test_where_names_are_free_a_glob_means_what_it_says() -> None:
+    local = standing_in(Kind.VLLM)
+    assert local.sent(CHAT, "text-embedding-ada-002", "/embeddings") == "gpt-5.4-mini"
+    assert local.replaces(CHAT, "text-embedding-ada-002")
