@@ -144,6 +144,7 @@ class UpstreamSettings:
 
 
 OnUnsupported = Literal["refuse", "drop"]
+HostedTools = Literal["auto", "refuse", "drop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,8 @@ class TranslationSettings:
     """What a translation may do; every key can be overridden per model."""
 
     on_unsupported: OnUnsupported = "refuse"
-    hosted_tools: OnUnsupported = "refuse"
+    hosted_tools: HostedTools = "auto"
+    """`auto`: drop those that are merely offered, refuse those that the request needs."""
     extra_params: Literal["auto", "pass", "drop", "refuse"] = "auto"
     """Parameters outside OpenAI's; `auto`: refuse towards OpenAI and Azure, pass elsewhere."""
     echo_model: Literal["requested", "upstream"] = "requested"

@@ -7,7 +7,12 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_
 from gateway.config import fields
 from gateway.config.fields import Count, CountOrZero, Name
 from gateway.config.problems import Fault
-from gateway.config.settings import OnUnsupported, TemplateSettings, TranslationSettings
+from gateway.config.settings import (
+    HostedTools,
+    OnUnsupported,
+    TemplateSettings,
+    TranslationSettings,
+)
 from gateway.config.written import Written
 
 _TEMPLATE = TemplateSettings("")
@@ -71,9 +76,10 @@ class WrittenTranslation(Written):
         default=_TRANSLATION.on_unsupported,
         description="A parameter without equivalent: `refuse` the request, or `drop` and report.",
     )
-    hosted_tools: OnUnsupported = Field(
+    hosted_tools: HostedTools = Field(
         default=_TRANSLATION.hosted_tools,
-        description="OpenAI's hosted tools where the model has none: `refuse` or `drop`.",
+        description="OpenAI's hosted tools where the model has none: `refuse` or `drop` them all; "
+        "`auto`: drop and report those merely offered, refuse those that `tool_choice` demands.",
     )
     extra_params: Literal["auto", "pass", "drop", "refuse"] = Field(
         default=_TRANSLATION.extra_params,

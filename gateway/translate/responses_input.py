@@ -5,18 +5,20 @@ Types are those of OpenAI's OpenAPI description (schemas `InputItem`, `EasyInput
 
 from collections import abc
 from dataclasses import dataclass
-from typing import Any
 
 from gateway.shapes import Json
 from gateway.translate.checks import (
+    Anything,
     Array,
     Check,
+    Mapping,
     OneOf,
     Record,
     String,
     missing,
-    wrong_type,
 )
+from gateway.translate.responses_tools import Tool
+from gateway.translate.string_or import StringOr
 
 _ROLES = ("user", "assistant", "system", "developer")
 
@@ -34,61 +36,45 @@ HOSTED_RECORDS = frozenset(
         "web_search_call",
     }
 )
-"""Items that record what a tool hosted by the API did."""
+"""Items that record what a tool hosted by the API did; a tool search can be the client's own."""
 
 FOREIGN_ITEMS = frozenset(
     {
-        "additional_tools",
-        "apply_patch_call",
-        "apply_patch_call_output",
         "compaction",
         "compaction_trigger",
         "computer_call",
         "computer_call_output",
-        "local_shell_call",
-        "local_shell_call_output",
         "program",
         "program_output",
-        "shell_call",
-        "shell_call_output",
     }
 )
 """Items that only the responses API has: calls of its own tools, and its compaction."""
 
-
-@dataclass(frozen=True, slots=True)
-class StringOr:
-    """A string, or whatever passes another check; `expected` names both, with an article."""
-
-    other: Check
-    kind: type
-    expected: str
-
-    def accept(self, value: object, param: str) -> Any:
-        """Return the string, or the checked value; raises `InvalidRequest`."""
-        if isinstance(value, str):
-            return value
-        if not isinstance(value, self.kind):
-            raise wrong_type(param, self.expected, value)
-        return self.other.accept(value, param)
-
-
-_STRINGS: abc.Mapping[str, Check] = {
-    "detail": String(),
-    "file_data": String(),
-    "file_id": String(),
-    "file_url": String(),
-    "filename": String(),
-    "image_url": String(),
+_STRING = String()
+_MARK: abc.Mapping[str, Check] = {"type": _STRING, "prompt_cache_breakpoint": Mapping()}
+_TEXT = Record({**_MARK, "text": _STRING}, required=("text",))
+_IMAGE = Record({**_MARK, **dict.fromkeys(("detail", "file_id", "image_url"), _STRING)})
+_FILE = Record(
+    {
+        **_MARK,
+        **dict.fromkeys(("detail", "file_data", "file_id", "file_url", "filename"), _STRING),
+    }
+)
+_ANNOTATION = Record({"type": _STRING}, required=("type",))
+_LOGPROB = Record({"token": _STRING}, required=("token",))
+PARTS: abc.Mapping[str, Record] = {
+    "input_text": _TEXT,
+    "input_image": _IMAGE,
+    "input_file": _FILE,
+    "output_text": Record(
+        {**_TEXT.fields, "annotations": Array(_ANNOTATION), "logprobs": Array(_LOGPROB)},
+        required=("text",),
+    ),
+    "text": _TEXT,
+    "refusal": Record({"type": _STRING, "refusal": _STRING}, required=("refusal",)),
 }
-_PARTS: abc.Mapping[str, Check] = {
-    "input_text": Record({"text": String()}, required=("text",)),
-    "input_image": Record(_STRINGS),
-    "input_file": Record(_STRINGS),
-    "output_text": Record({"text": String()}, required=("text",)),
-    "text": Record({"text": String()}, required=("text",)),
-    "refusal": Record({"refusal": String()}, required=("refusal",)),
-}
+"""The content parts by type, with all the fields that they may have."""
+
 _INPUT_PARTS = ("input_text", "input_image", "input_file", "output_text", "text")
 _ASSISTANT_PARTS = ("output_text", "refusal", "input_text", "text")
 # Text is text: the description lets an assistant's message have `input_text` too, and clients
@@ -103,7 +89,7 @@ class _Part:
 
     def accept(self, value: object, param: str) -> Json:
         part: Json = self.typed.accept(value, param)
-        checked: Json = _PARTS[part["type"]].accept(part, param)
+        checked: Json = PARTS[part["type"]].accept(part, param)
         return checked
 
 
@@ -116,28 +102,85 @@ _CONTENT = {
     role: _text_or_parts(*(_ASSISTANT_PARTS if role == "assistant" else _INPUT_PARTS))
     for role in _ROLES
 }
-_TEXTS = Array(Record({"text": String()}, required=("text",)))
+_TEXTS = Array(Record({"type": _STRING, "text": _STRING}, required=("text",)))
+_HEAD: abc.Mapping[str, Check] = {"type": _STRING, "id": _STRING, "status": _STRING}
+_CALL: abc.Mapping[str, Check] = {**_HEAD, "call_id": _STRING}
+_NAMED: abc.Mapping[str, Check] = {**_CALL, "name": _STRING, "namespace": _STRING}
 _CALL_OUTPUT = Record(
-    {"call_id": String(), "output": _text_or_parts(*_INPUT_PARTS)}, required=("call_id", "output")
+    {**_NAMED, "output": _text_or_parts(*_INPUT_PARTS)}, required=("call_id", "output")
 )
-_ITEMS: abc.Mapping[str, Check] = {
+_STRINGS = Array(_STRING)
+_LOCAL_ACTION = Record(
+    {
+        "type": OneOf("exec"),
+        "command": _STRINGS,
+        "env": Mapping(_STRING),
+        "timeout_ms": Anything(),
+        "user": _STRING,
+        "working_directory": _STRING,
+    },
+    required=("command",),
+)
+_SHELL_ACTION = Record(
+    {"commands": _STRINGS, "max_output_length": Anything(), "timeout_ms": Anything()},
+    required=("commands",),
+)
+_OPERATION = Record(
+    {
+        "type": OneOf("create_file", "update_file", "delete_file"),
+        "path": _STRING,
+        "diff": _STRING,
+    },
+    required=("type", "path"),
+)
+MESSAGE = Record(
+    {**_HEAD, "role": OneOf(*_ROLES), "content": Anything(), "phase": _STRING},
+    required=("role", "content"),
+)
+"""A message; what its content may be depends on its role."""
+
+ITEMS: abc.Mapping[str, Record] = {
     "function_call": Record(
-        {"call_id": String(), "name": String(), "arguments": String(), "namespace": String()},
-        required=("call_id", "name", "arguments"),
+        {**_NAMED, "arguments": _STRING}, required=("call_id", "name", "arguments")
     ),
-    "custom_tool_call": Record(
-        {"call_id": String(), "name": String(), "input": String(), "namespace": String()},
-        required=("call_id", "name", "input"),
-    ),
+    "custom_tool_call": Record({**_NAMED, "input": _STRING}, required=("call_id", "name", "input")),
     "function_call_output": _CALL_OUTPUT,
     "custom_tool_call_output": _CALL_OUTPUT,
+    "local_shell_call": Record({**_CALL, "action": _LOCAL_ACTION}, required=("call_id", "action")),
+    # By the description its `id` names the call; clients send a `call_id` as well.
+    "local_shell_call_output": Record({**_CALL, "output": _STRING}, required=("output",)),
+    "shell_call": Record(
+        {**_CALL, "action": _SHELL_ACTION, "environment": Mapping()}, required=("call_id", "action")
+    ),
+    "shell_call_output": Record(
+        {**_CALL, "output": Array(Mapping()), "max_output_length": Anything()},
+        required=("call_id", "output"),
+    ),
+    "apply_patch_call": Record(
+        {**_CALL, "operation": _OPERATION}, required=("call_id", "operation")
+    ),
+    "apply_patch_call_output": Record({**_CALL, "output": _STRING}, required=("call_id", "status")),
+    "tool_search_call": Record(
+        {**_CALL, "execution": _STRING, "arguments": Anything()}, required=("arguments",)
+    ),
+    "tool_search_output": Record(
+        {**_CALL, "execution": _STRING, "tools": Array(Tool())}, required=("tools",)
+    ),
+    "additional_tools": Record(
+        {**_HEAD, "role": OneOf("developer"), "tools": Array(Tool())}, required=("tools",)
+    ),
     # `summary` is required, but clients that replay another server's items omit it.
-    "reasoning": Record({"summary": _TEXTS, "content": _TEXTS, "encrypted_content": String()}),
-    "item_reference": Record({"id": String()}, required=("id",)),
+    "reasoning": Record(
+        {**_HEAD, "summary": _TEXTS, "content": _TEXTS, "encrypted_content": _STRING}
+    ),
+    "item_reference": Record({"type": _STRING, "id": _STRING}, required=("id",)),
 }
+"""The items but messages by type, with all the fields that they may have."""
+
 _OBJECT = Record({})
-_MESSAGE = Record({"role": OneOf(*_ROLES)}, required=("role", "content"))
-_KNOWN_TYPES = OneOf("message", *_ITEMS, *sorted(HOSTED_RECORDS), *sorted(FOREIGN_ITEMS))
+_KNOWN_TYPES = OneOf(
+    "message", *ITEMS, *sorted(HOSTED_RECORDS - ITEMS.keys()), *sorted(FOREIGN_ITEMS)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +198,17 @@ class Item:
         item["type"] = kind
         if kind == "message":
             return _message(item, param)
-        if kind in _ITEMS:
-            item = _ITEMS[kind].accept(item, param)
+        if kind in ITEMS and not is_record(item):
+            item = ITEMS[kind].accept(item, param)
         return item
+
+
+def is_record(item: Json) -> bool:
+    """Whether an item records what a hosted tool did; the client can search for tools itself."""
+    if item["type"] not in ("tool_search_call", "tool_search_output"):
+        return item["type"] in HOSTED_RECORDS
+    default = "client" if "call_id" in item else "server"
+    return bool(item.get("execution", default) != "client")
 
 
 def _implied_type(item: Json, param: str) -> str | None:
@@ -171,6 +222,6 @@ def _implied_type(item: Json, param: str) -> str | None:
 
 
 def _message(item: Json, param: str) -> Json:
-    item = _MESSAGE.accept(item, param)
+    item = MESSAGE.accept(item, param)
     content = _CONTENT[item["role"]].accept(item["content"], f"{param}.content")
     return {**item, "content": content}

@@ -22,92 +22,15 @@ from gateway.translate.checks import (
     String,
     StringOrStrings,
     check,
-    wrong_type,
 )
-from gateway.translate.responses_input import Item, StringOr
+from gateway.translate.responses_input import Item
+from gateway.translate.responses_tools import Tool, ToolChoice
+from gateway.translate.string_or import StringOr
 
 MIN_OUTPUT_TOKENS = 16
 """The least `max_output_tokens` that OpenAI takes."""
 
 MAX_STOPS = 64
-
-_NAMED = Record({"name": String()}, required=("name",))
-_TYPED = Record({"type": String()}, required=("type",))
-_OF_CLIENT = Record({"type": OneOf("function", "custom")}, required=("type",))
-_TOOLS: abc.Mapping[str, Check] = {
-    "function": Record(
-        {
-            "name": String(),
-            "description": String(),
-            "parameters": Mapping(),
-            "strict": Boolean(),
-        },
-        required=("name",),
-    ),
-    "custom": Record(
-        {
-            "name": String(),
-            "description": String(),
-            "format": _TYPED,
-        },
-        required=("name",),
-    ),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """A tool definition; of hosted tools only that there is a type is checked."""
-
-    typed: Record = _TYPED
-    """Which types there may be."""
-
-    def accept(self, value: object, param: str) -> Json:
-        """Return a copy without null fields; raises `InvalidRequest`."""
-        tool: Json = self.typed.accept(value, param)
-        if tool["type"] == "namespace":
-            tool = _NAMESPACE.accept(tool, param)
-        elif tool["type"] in _TOOLS:
-            tool = _TOOLS[tool["type"]].accept(tool, param)
-        return tool
-
-
-_NAMESPACE = Record(
-    {
-        "name": String(),
-        "description": String(),
-        "tools": Array(Tool(_OF_CLIENT), min_items=1),
-    },
-    required=("name", "tools"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ToolChoice:
-    """`none`, `auto`, `required`, or an object that names a tool or the tools allowed."""
-
-    def accept(self, value: object, param: str) -> str | Json:
-        """Return the word, or a copy of the object; raises `InvalidRequest`."""
-        if isinstance(value, str):
-            return _MODE.accept(value, param)
-        if not isinstance(value, dict):
-            raise wrong_type(param, "a string or an object", value)
-        choice: Json = _TYPED.accept(value, param)
-        if choice["type"] in ("function", "custom"):
-            return _NAMED.accept(choice, param)
-        if choice["type"] == "allowed_tools":
-            return _ALLOWED_TOOLS.accept(choice, param)
-        return choice
-
-
-_MODE = OneOf("none", "auto", "required")
-_ALLOWED_TOOLS = Record(
-    {
-        "mode": OneOf("auto", "required"),
-        "tools": Array(Record({"type": String(), "name": String()}, required=("type",))),
-    },
-    required=("mode", "tools"),
-)
 
 
 @dataclass(frozen=True, slots=True)

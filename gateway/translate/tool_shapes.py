@@ -237,6 +237,16 @@ def chat_call(kind: str, name: str, text: str, call_id: str) -> Json:
 # Namespaces
 
 
+def ambiguous_name(flat: str, param: str) -> InvalidRequest:
+    """Return the error for two tools that a chat model would call by one name."""
+    return InvalidRequest(
+        f"'{param}' cannot be told from another tool: both would be called '{flat[:100]}'. "
+        "Rename one of them.",
+        param=param,
+        code="invalid_value",
+    )
+
+
 class FlatNames:
     """The tools of namespaces under flat names, for chat, which has no namespaces; and back."""
 
@@ -250,12 +260,7 @@ class FlatNames:
         """
         flat = self.flat(namespace, name)
         if self._origins.setdefault(flat, (namespace, name)) != (namespace, name):
-            raise InvalidRequest(
-                f"'{param}' cannot be told from another tool: both would be called '{flat[:100]}'. "
-                "Rename one of them.",
-                param=param,
-                code="invalid_value",
-            )
+            raise ambiguous_name(flat, param)
         return flat
 
     def flat(self, namespace: str | None, name: str) -> str:
@@ -267,6 +272,21 @@ class FlatNames:
             return plain
         digest = hashlib.sha256(namespace.encode("utf-8", "replace")).hexdigest()
         return f"ns_{digest[:8]}__{name}"
+
+    def meant(self, called: str) -> str:
+        """Return the flat name of the tool that a model means by a name.
+
+        Models leave out the namespace, or write it as they have learned to, with a point. What
+        fits no tool, or several, is taken as it is.
+        """
+        if called in self._origins:
+            return called
+        fitting = [
+            flat
+            for flat, (namespace, name) in self._origins.items()
+            if namespace is not None and called in (name, f"{namespace}.{name}")
+        ]
+        return fitting[0] if len(fitting) == 1 else called
 
     def split(self, flat: str) -> tuple[str | None, str]:
         """Return the namespace and the name of a tool that was added; others have none."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.responses_input import FOREIGN_ITEMS, HOSTED_RECORDS
+from gateway.translate.responses_input import FOREIGN_ITEMS, HOSTED_RECORDS, ITEMS
 from gateway.translate.responses_schema import RESPONSES_PARAMETERS, check_responses
 from tests.translate.openai_schema import _DEFINITIONS, check_schema
 
@@ -53,6 +53,35 @@ VALID: Json = {
             "call_id": "b",
             "output": [{"type": "input_text", "text": "ok"}],
         },
+        {
+            "type": "local_shell_call",
+            "id": "a",
+            "call_id": "c",
+            "status": "completed",
+            "action": {"type": "exec", "command": ["ls"], "env": {}},
+        },
+        {"type": "local_shell_call_output", "id": "c", "call_id": "c", "output": "{}"},
+        {"type": "shell_call", "call_id": "d", "action": {"commands": ["ls"], "timeout_ms": 9}},
+        {
+            "type": "shell_call_output",
+            "call_id": "d",
+            "output": [{"stdout": "a", "stderr": "", "outcome": {"type": "exit", "exit_code": 0}}],
+        },
+        {
+            "type": "apply_patch_call",
+            "call_id": "e",
+            "status": "completed",
+            "operation": {"type": "delete_file", "path": "a"},
+        },
+        {"type": "apply_patch_call_output", "call_id": "e", "status": "failed", "output": "no"},
+        {"type": "tool_search_call", "call_id": "f", "execution": "client", "arguments": {}},
+        {
+            "type": "tool_search_output",
+            "call_id": "f",
+            "execution": "client",
+            "tools": [{"type": "function", "name": "h", "parameters": {}, "strict": True}],
+        },
+        {"type": "additional_tools", "role": "developer", "tools": [{"type": "apply_patch"}]},
         {"type": "item_reference", "id": "msg_2"},
     ],
     "instructions": "be kind",
@@ -93,6 +122,22 @@ VALID: Json = {
             "tools": [{"type": "function", "name": "f"}],
         },
         {"type": "web_search"},
+        {"type": "local_shell"},
+        {
+            "type": "shell",
+            "environment": {
+                "type": "local",
+                "skills": [{"name": "s", "description": "d", "path": "p"}],
+            },
+        },
+        {
+            "type": "shell",
+            "environment": {
+                "type": "container_auto",
+                "skills": [{"type": "skill_reference", "skill_id": "s"}],
+            },
+        },
+        {"type": "tool_search", "execution": "client", "description": "d", "parameters": {}},
     ],
     "top_logprobs": 20,
     "top_p": 1,
@@ -120,7 +165,7 @@ def test_all_item_types_of_openais_description_are_known() -> None:
         for word in kind.get("enum", ()):
             if word in HOSTED_RECORDS | FOREIGN_ITEMS:
                 assert check_responses({"input": [{"type": word}]})["input"] == [{"type": word}]
-            else:
+            if word not in HOSTED_RECORDS - ITEMS.keys() | FOREIGN_ITEMS:
                 assert word in {item.get("type", "message") for item in VALID["input"]}
 
 

@@ -146,7 +146,7 @@ def _custom(custom: Json, path: str, draft: Draft) -> Json:
 
 def _refuse_hosted(draft: Draft, param: str, kind: str) -> None:
     """Refuse a tool that the server would run: a chat client could not be told what it did."""
-    if draft.context.settings.hosted_tools == "drop":
+    if draft.context.settings.hosted_tools != "refuse":
         draft.report.drop(param)
         return
     draft.refuse(
@@ -202,7 +202,14 @@ def _refuse_choice_of_nothing(
     if choice.mode != "required":
         return
     if draft.client.get(definitions):
-        draft.refuse(param, "none of the tools it needs can be sent.", droppable=False)
+        kinds = dict.fromkeys(
+            f"'{tool.get('type', 'function')[:60]}'" for tool in draft.client[definitions]
+        )
+        draft.refuse(
+            param,
+            f"it demands a tool, but of those declared none can be sent ({', '.join(kinds)}).",
+            droppable=False,
+        )
     raise InvalidRequest(
         f"'{param}' is only allowed when '{definitions}' are specified.",
         param=param,

@@ -4,17 +4,19 @@ import msgspec
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
-from gateway.translate.responses_via_chat.items import OutputItem
+from gateway.translate.responses_via_chat.client_tools import ClientTool
+from gateway.translate.responses_via_chat.items import OutputItem, Status
 from gateway.translate.responses_via_chat.tools import ToolNames
 from gateway.translate.tool_shapes import bounded_call_id, unwrapped_input
 
 
 class CallItem(OutputItem):
-    """A call of a function or a custom tool.
+    """A call of a function, a custom tool, or another tool that the client runs.
 
     It is announced once its name is known, and its id too or at least some of its arguments:
     servers exist that send them in any order. The arguments of a function that stands for a
-    custom tool are JSON around the text meant, which is written in one piece at the end.
+    custom tool are JSON around the text meant, which is written in one piece at the end; those of
+    a function that stands for a tool with a type of its own become fields of its item.
     """
 
     prefix = "fc"
@@ -26,6 +28,7 @@ class CallItem(OutputItem):
         self._pieces: list[str] = []
         self._custom = False
         self._wrapped = False
+        self._tool: ClientTool | None = None
         self._judged = (0, False)
         self._shown_id = f"call_{item_id}"
         self.call_id = ""
@@ -77,8 +80,11 @@ class CallItem(OutputItem):
             raise UpstreamError("The upstream's reply has a tool call without a name.")
         if not self._custom and self._names.is_custom(self.name):
             self._custom = self._wrapped = True
+        self._tool = None if self._custom else self._names.client_tool(self.name)
         if self._custom:
             self.id = f"ctc_{self._item_id}"
+        elif self._tool is not None:
+            self.id = f"{self._tool.id_prefix}_{self._item_id}"
         self._shown_id = bounded_call_id(self.call_id) or self._shown_id
         waiting, self._pieces = self._pieces, []
         self._announce()
@@ -87,8 +93,10 @@ class CallItem(OutputItem):
 
     def resource(self) -> Json:
         """Return the item as it is now."""
-        namespace, name = self._names.split(self.name)
         text = "".join(self._pieces)
+        if self._tool is not None:
+            return self._tool.item(self.id, self._shown_id, self.status, text)
+        namespace, name = self._names.split(self.name)
         item: Json = {
             "id": self.id,
             "type": "custom_tool_call" if self._custom else "function_call",
@@ -104,15 +112,30 @@ class CallItem(OutputItem):
             item["arguments"] = text
         return item
 
+    def close(self, status: Status) -> None:
+        """Write the closing events.
+
+        Raises `UpstreamError` for a call that its item cannot hold.
+        """
+        if not self.announced:
+            self.announce()
+        text = "".join(self._pieces)
+        if status == "completed" and self._tool is not None and self._tool.fields(text) is None:
+            raise UpstreamError(
+                f"The model called the tool '{self._tool.kind}' with arguments that such a call "
+                "cannot have. Retry the request."
+            )
+        super().close(status)
+
     def _write_delta(self, text: str) -> None:
-        if not text or self._wrapped:
+        if not text or self._wrapped or self._tool is not None:
             return
         kind = "custom_tool_call_input" if self._custom else "function_call_arguments"
         self._write(f"{kind}.delta", delta=text)
 
     def _close_content(self) -> None:
-        if not self.announced:
-            self.announce()
+        if self._tool is not None:
+            return
         item = self.resource()
         if not self._custom:
             self._write(

@@ -7,15 +7,22 @@ by `call_id`, never by an item's `id`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import ClassVar
 
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json
 from gateway.translate.content_parts import chat_input_parts, spoken
 from gateway.translate.contract import Context, Report, unsupported
-from gateway.translate.responses_input import HOSTED_RECORDS
+from gateway.translate.responses_input import is_record
+from gateway.translate.responses_via_chat.client_tools import CLIENT_CALLS, CLIENT_OUTPUTS
 from gateway.translate.responses_via_chat.tools import ToolNames
+from gateway.translate.responses_via_chat.turn import (
+    SYSTEM_ROLES,
+    Call,
+    Turn,
+    one_leading_system,
+    with_outputs,
+)
 from gateway.translate.tool_shapes import (
     bounded_call_id,
     chat_call,
@@ -23,29 +30,7 @@ from gateway.translate.tool_shapes import (
     wrapped_input,
 )
 
-_SYSTEM_ROLES = ("system", "developer")
 _SEE_NEXT = {"image_url": "[image: see next message]", "file": "[file: see next message]"}
-
-
-@dataclass(slots=True)
-class Call:
-    """One call in an assistant's message, and its output once that has come."""
-
-    tool_call: Json
-    path: str
-    output: Json | None = None
-    output_path: str = ""
-    attachments: list[Json] = field(default_factory=list)
-    """Chat parts of the output that a tool's message cannot hold."""
-
-
-@dataclass(slots=True)
-class Turn:
-    """One chat message, with the client's path of what it came from."""
-
-    message: Json
-    path: str
-    calls: list[Call] = field(default_factory=list)
 
 
 def input_turns(
@@ -69,14 +54,14 @@ def input_turns(
     reader.flush()
     turns = reader.turns
     if not context.capabilities.multi_system:
-        turns = _one_leading_system(turns)
+        turns = one_leading_system(turns)
     if not turns:
         raise InvalidRequest(
             "Invalid 'input': there is no message in it. Send at least one message.",
             param="input",
             code="empty_array",
         )
-    return _with_outputs(turns)
+    return with_outputs(turns)
 
 
 class _Reader:
@@ -98,8 +83,8 @@ class _Reader:
 
     def read(self, item: Json, path: str) -> None:
         """Take one checked item."""
-        read = self._readers.get(item["type"], _Reader._foreign)
-        read(self, item, path)
+        read = _Reader._record if is_record(item) else self._readers.get(item["type"])
+        (read or _Reader._foreign)(self, item, path)
 
     def flush(self) -> None:
         """Close the open assistant's message; one that holds nothing but reasoning is none."""
@@ -127,7 +112,7 @@ class _Reader:
         if role == "developer" and not self._context.capabilities.developer_role:
             role = "system"
         content = self._content(item["content"], f"{path}.content")
-        if role in _SYSTEM_ROLES:
+        if role in SYSTEM_ROLES:
             content = _system_text(content, f"{path}.content")
         self.turns.append(Turn({"role": role, "content": content}, path))
 
@@ -173,25 +158,47 @@ class _Reader:
         text = item["input"] if custom else item["arguments"]
         if custom and not self._context.capabilities.custom_tools:
             kind, text = "function", wrapped_input(text)
+        self._called(item, path, kind, name, text)
+
+    def _client_call(self, item: Json, path: str) -> None:
+        tool = CLIENT_CALLS[item["type"]]
+        self._called(item, path, "function", tool.kind, tool.arguments(item))
+
+    def _called(self, item: Json, path: str, kind: str, name: str, text: str) -> None:
         call_id = bounded_call_id(item["call_id"]) or minted_call_id(self._context)
         call = Call(chat_call(kind, name, text, call_id), path)
         self._assistant(path).calls.append(call)
         self._waiting.setdefault(item["call_id"], []).append(call)
+        if item["type"] == "local_shell_call" and "id" in item:
+            # By the description, its output names it by this one.
+            self._waiting.setdefault(item["id"], []).append(call)
 
     def _output(self, item: Json, path: str) -> None:
-        self.flush()
-        waiting = self._waiting.get(item["call_id"])
-        if not waiting:
-            raise InvalidRequest(
-                "No tool call found for function call output with call_id "
-                f"{item['call_id'][:100]}. Send the call's item before its output.",
-                param=path,
-                code="invalid_value",
-            )
-        call = waiting.pop(0)
+        call = self._answered(item["call_id"], path)
         content = self._content(item["output"], f"{path}.output")
         if not isinstance(content, str):
             content = self._tool_parts(content, call)
+        self._answer(call, content, path)
+
+    def _client_output(self, item: Json, path: str) -> None:
+        tool = CLIENT_OUTPUTS[item["type"]]
+        call = self._answered(str(item.get("call_id", item.get("id"))), path)
+        self._answer(call, tool.show(item, self._names.flat), path)
+
+    def _answered(self, call_id: str, path: str) -> Call:
+        """Return the call that an output belongs to."""
+        self.flush()
+        waiting = [call for call in self._waiting.get(call_id, ()) if call.output is None]
+        if not waiting:
+            raise InvalidRequest(
+                "No tool call found for function call output with call_id "
+                f"{call_id[:100]}. Send the call's item before its output.",
+                param=path,
+                code="invalid_value",
+            )
+        return waiting[0]
+
+    def _answer(self, call: Call, content: str | list[Json], path: str) -> None:
         call_id = call.tool_call["id"]
         call.output = {"role": "tool", "tool_call_id": call_id, "content": content}
         call.output_path = path
@@ -215,23 +222,35 @@ class _Reader:
             param=path,
         )
 
-    def _foreign(self, item: Json, path: str) -> None:
-        """Drop or refuse what only the responses API has."""
-        kind = item["type"]
-        reason = (
-            f"it is of type '{kind}', and the model is served through the chat endpoint, which has "
-            "no equivalent."
-        )
-        if kind not in HOSTED_RECORDS:
-            unsupported(self._context, self._report, path, reason)
-        elif self._context.settings.hosted_tools == "drop":
+    def _no_message(self, item: Json, path: str) -> None:
+        """Pass over an item that only declares tools."""
+
+    def _record(self, item: Json, path: str) -> None:
+        """Drop or refuse what a hosted tool did; an approval asks for something yet to be done."""
+        setting = self._context.settings.hosted_tools
+        done = item["type"] != "mcp_approval_response"
+        if setting == "drop" or (setting == "auto" and done):
             self._report.drop(path)
-        else:
-            raise UnsupportedParameter(
-                f"'{path}' is not supported for model '{self._context.model_asked}': {reason} "
-                "Remove it, or set hosted_tools=drop for this model.",
-                param=path,
-            )
+            return
+        raise UnsupportedParameter(
+            f"'{path}' is not supported for model '{self._context.model_asked}': "
+            f"{self._reason(item)} Remove it, or set hosted_tools=drop for this model.",
+            param=path,
+        )
+
+    def _foreign(self, item: Json, path: str) -> None:
+        """Drop or refuse what only the responses API has.
+
+        Without the compaction that it asks for, a reply would be of no use.
+        """
+        droppable = item["type"] != "compaction_trigger"
+        unsupported(self._context, self._report, path, self._reason(item), droppable=droppable)
+
+    def _reason(self, item: Json) -> str:
+        return (
+            f"it is of type '{item['type']}', and the model is served through the "
+            f"{self._report.target} endpoint, which has no equivalent."
+        )
 
     # Of the class: an object with its own methods in a table refers to itself, and would live,
     # with the whole request, until the garbage collector comes.
@@ -242,6 +261,9 @@ class _Reader:
         "custom_tool_call": _call,
         "function_call_output": _output,
         "custom_tool_call_output": _output,
+        **dict.fromkeys(CLIENT_CALLS, _client_call),
+        **dict.fromkeys(CLIENT_OUTPUTS, _client_output),
+        "additional_tools": _no_message,
         "item_reference": _reference,
     }
 
@@ -261,45 +283,3 @@ def _system_text(content: str | list[Json], path: str) -> str | list[Json]:
                     param=f"{path}[{position}]",
                 )
     return content
-
-
-def _one_leading_system(turns: list[Turn]) -> list[Turn]:
-    """Return the turns with the system messages before any user's message merged into the first.
-
-    Many chat templates know only one, at the beginning (llama.cpp#20215, vllm#43590). Later ones
-    stay where they are: hoisting would change what they say.
-    """
-    users = [i for i, turn in enumerate(turns) if turn.message["role"] == "user"]
-    first_user = users[0] if users else len(turns)
-    leading = [t for t in turns[:first_user] if t.message["role"] in _SYSTEM_ROLES]
-    if not leading or leading == turns[:1]:
-        return turns
-    others = [t for t in turns[:first_user] if t.message["role"] not in _SYSTEM_ROLES]
-    text = "\n\n".join(_text_of(turn.message["content"]) for turn in leading)
-    merged = Turn({"role": leading[0].message["role"], "content": text}, leading[0].path)
-    return [merged, *others, *turns[first_user:]]
-
-
-def _text_of(content: str | list[Json]) -> str:
-    return content if isinstance(content, str) else "".join(part["text"] for part in content)
-
-
-def _with_outputs(turns: Sequence[Turn]) -> list[tuple[Json, Turn | Call | None]]:
-    """Return the messages with the outputs of calls directly after the message with the calls."""
-    messages: list[tuple[Json, Turn | Call | None]] = []
-    for turn in turns:
-        messages.append((turn.message, turn))
-        attachments: list[Json] = []
-        for call in turn.calls:
-            if call.output is None:
-                raise InvalidRequest(
-                    f"No tool output found for function call {call.tool_call['id'][:100]}. "
-                    "Send an item with its output, or remove the call.",
-                    param=call.path,
-                    code="invalid_value",
-                )
-            messages.append((call.output, call))
-            attachments += call.attachments
-        if attachments:
-            messages.append(({"role": "user", "content": attachments}, None))
-    return messages

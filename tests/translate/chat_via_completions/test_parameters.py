@@ -367,6 +367,14 @@ def test_tools_are_refused() -> None:
     assert_ignored({"tools": []})
 
 
+def test_hosted_tools_that_are_merely_offered_are_dropped() -> None:
+    hosted = {"type": "web_search"}
+    assert_hint({"tools": [hosted]}, "tools[0]")
+    assert_refused({"tools": [hosted]}, "tools", context(hosted_tools="refuse"))
+    assert_refused({"tools": [hosted], "tool_choice": "required"}, "tool_choice")
+    assert_refused({"tools": [hosted, TOOL]}, "tools")
+
+
 def test_tool_choice_none_lets_tools_be_dropped() -> None:
     assert_hint({"tools": [TOOL], "tool_choice": "none"}, "tools")
 

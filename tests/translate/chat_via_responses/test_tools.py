@@ -169,20 +169,25 @@ def test_parallel_tool_calls_are_never_sent_without_tools() -> None:
 
 
 def test_hosted_tools_are_refused_by_their_position() -> None:
-    assert refusal_of({"tools": [F, HOSTED]}).param == "tools[1]"
+    assert refusal_of({"tools": [F, HOSTED]}, hosted_tools="refuse").param == "tools[1]"
 
 
-@pytest.mark.parametrize("policy", [{"hosted_tools": "drop"}, {"on_unsupported": "drop"}])
-def test_hosted_tools_are_dropped_where_the_operator_allows_it(policy: Json) -> None:
+@pytest.mark.parametrize(
+    "policy",
+    [{}, {"hosted_tools": "drop"}, {"hosted_tools": "refuse", "on_unsupported": "drop"}],
+)
+def test_hosted_tools_that_are_merely_offered_are_dropped(policy: Json) -> None:
     translation = translated({"tools": [HOSTED, F]}, context(**policy))
     assert translation.calls[0]["tools"] == [FLAT_F]
     assert translation.report.dropped == ["tools[0]"]
     assert translation.client_param(0, "tools[0].name") == "tools[1].function.name"
 
 
-def test_a_required_call_of_dropped_tools_is_refused() -> None:
-    error = refusal_of({"tools": [HOSTED], "tool_choice": "required"}, hosted_tools="drop")
+@pytest.mark.parametrize("setting", ["auto", "drop"])
+def test_a_required_call_of_hosted_tools_is_refused_by_name(setting: str) -> None:
+    error = refusal_of({"tools": [HOSTED], "tool_choice": "required"}, hosted_tools=setting)
     assert (error.param, error.code) == ("tool_choice", "unsupported_parameter")
+    assert "'web_search'" in error.message
 
 
 def test_tools_of_a_model_that_takes_none() -> None:

@@ -138,34 +138,72 @@ def test_namespaces_are_flattened_and_split_again() -> None:
     assert (item["namespace"], item["name"]) == ("crm", "f")
 
 
+@pytest.mark.parametrize("called", ["f", "crm.f", "crm__f"])
+def test_a_model_may_leave_out_the_namespace_or_write_it_with_a_point(called: str) -> None:
+    namespace = {"type": "namespace", "name": "crm", "description": "d", "tools": [F, PATCH]}
+    reply = completion(None, "tool_calls", tool_calls=[tool_call(called, "{}")])
+    (item,) = replied(reply, tools=[G, namespace])["output"]
+    assert (item["namespace"], item["name"]) == ("crm", "f")
+
+
+def test_a_name_of_two_namespaces_stays_as_it_is() -> None:
+    spaces = [{"type": "namespace", "name": n, "description": "", "tools": [F]} for n in "ab"]
+    reply = completion(None, "tool_calls", tool_calls=[tool_call("f", "{}")])
+    (item,) = replied(reply, tools=spaces)["output"]
+    assert item["name"] == "f"
+    assert "namespace" not in item
+
+
+def test_a_custom_tool_of_a_namespace_is_one_by_its_bare_name_too() -> None:
+    of = context(SELF_HOSTED)
+    namespace = {"type": "namespace", "name": "crm", "description": "d", "tools": [PATCH]}
+    reply = completion(None, "tool_calls", tool_calls=[tool_call("patch", '{"input":"x"}')])
+    (item,) = replied(reply, of, tools=[namespace])["output"]
+    assert (item["type"], item["namespace"], item["input"]) == ("custom_tool_call", "crm", "x")
+
+
 def test_two_tools_of_one_name_are_refused() -> None:
     flat = {**F, "name": "crm__f"}
     namespace = {"type": "namespace", "name": "crm", "description": "d", "tools": [F]}
     assert refused(tools=[flat, namespace]).param == "tools[1].tools[0].name"
 
 
-def test_hosted_tools_are_refused_by_default() -> None:
-    error = refused(context(on_unsupported="drop"), tools=[F, SEARCH])
+def test_hosted_tools_are_refused_on_request() -> None:
+    strict = context(on_unsupported="drop", hosted_tools="refuse")
+    error = refused(strict, tools=[F, SEARCH])
     assert isinstance(error, UnsupportedParameter)
     assert error.param == "tools[1]"
     assert "hosted_tools=drop" in error.message
 
 
-def test_hosted_tools_are_dropped_on_request() -> None:
-    translation = asking(context(**DROP), tools=[SEARCH, F, {"type": "local_shell"}])
-    assert translation.calls[0]["tools"] == [CHAT_F]
-    assert translation.report.dropped == ["tools[0]", "tools[2]"]
-    alone = asking(context(**DROP), tools=[SEARCH], parallel_tool_calls=True)
+@pytest.mark.parametrize("setting", ["auto", "drop"])
+def test_hosted_tools_that_are_merely_offered_are_dropped(setting: str) -> None:
+    container = {"type": "shell", "environment": {"type": "container_auto"}}
+    tools = [SEARCH, F, container, {"type": "tool_search"}]
+    for choice in ({}, {"tool_choice": "auto"}, {"tool_choice": "none"}):
+        translation = asking(context(hosted_tools=setting), tools=tools, **choice)
+        assert translation.calls[0]["tools"] == [CHAT_F]
+        assert translation.report.dropped == ["tools[0]", "tools[2]", "tools[3]"]
+    alone = asking(context(hosted_tools=setting), tools=[SEARCH], parallel_tool_calls=True)
     assert alone.calls[0].keys() == {"model", "messages"}
 
 
+def test_required_means_one_of_those_that_are_left() -> None:
+    translation = asking(tools=[SEARCH, F], tool_choice="required")
+    assert translation.calls[0]["tool_choice"] == "required"
+    assert translation.report.dropped == ["tools[0]"]
+
+
+@pytest.mark.parametrize("setting", ["auto", "drop"])
 @pytest.mark.parametrize("choice", ["required", {"type": "web_search"}])
-def test_tool_choice_of_a_dropped_tool_is_refused(choice: Any) -> None:
-    error = refused(context(**DROP), tools=[SEARCH], tool_choice=choice)
+def test_tool_choice_of_a_hosted_tool_is_refused_by_name(choice: Any, setting: str) -> None:
+    of = context(hosted_tools=setting, on_unsupported="drop")
+    error = refused(of, tools=[SEARCH], tool_choice=choice)
     assert isinstance(error, UnsupportedParameter)
     assert error.param == "tool_choice"
+    assert "demands 'web_search'" in error.message
     if choice != "required":
-        error = refused(context(**DROP), tools=[SEARCH, F], tool_choice=choice)
+        error = refused(of, tools=[SEARCH, F], tool_choice=choice)
         assert error.param == "tool_choice"
 
 
@@ -203,6 +241,8 @@ def test_allowed_tools_without_any_that_is_left() -> None:
     required = allowing(SEARCH, mode="required")
     error = refused(of, tools=[F, SEARCH], tool_choice=required)
     assert isinstance(error, UnsupportedParameter)
+    error = refused(tools=[F, SEARCH], tool_choice=allowing(named("f"), SEARCH))
+    assert "demands 'web_search'" in error.message
 
 
 def test_tools_that_the_model_cannot_use_are_refused_or_dropped() -> None:
@@ -214,4 +254,5 @@ def test_tools_that_the_model_cannot_use_are_refused_or_dropped() -> None:
     assert translation.report.dropped == ["tools"]
     idle = asking(context(unable), tools=[F], tool_choice="none")
     assert idle.report.dropped == ["tools"]
-    assert refused(lenient, tools=[F], tool_choice="required").param == "tool_choice"
+    error = refused(lenient, tools=[F], tool_choice="required")
+    assert (error.param, type(error)) == ("tool_choice", UnsupportedParameter)

@@ -359,23 +359,39 @@ def test_an_item_reference_needs_a_store() -> None:
 
 
 def test_records_of_hosted_tools_follow_hosted_tools() -> None:
-    record = {"type": "web_search_call", "id": "ws_1", "status": "completed"}
-    error = refused(context(on_unsupported="drop"), input=[record, USER])
-    assert isinstance(error, UnsupportedParameter)
-    assert (error.param, "hosted_tools=drop" in error.message) == ("input[0]", True)
-    translation = asking(context(hosted_tools="drop"), input=[record, USER])
-    assert translation.report.dropped == ["input[0]"]
-    assert translation.calls[0]["messages"] == [CHAT_USER]
+    for record in ({"type": "web_search_call", "id": "ws_1"}, {"type": "tool_search_output"}):
+        strict = context(on_unsupported="drop", hosted_tools="refuse")
+        error = refused(strict, input=[record, USER])
+        assert isinstance(error, UnsupportedParameter)
+        assert (error.param, "hosted_tools=drop" in error.message) == ("input[0]", True)
+        for setting in ("auto", "drop"):
+            translation = asking(context(hosted_tools=setting), input=[record, USER])
+            assert translation.report.dropped == ["input[0]"]
+            assert translation.calls[0]["messages"] == [CHAT_USER]
 
 
-@pytest.mark.parametrize(
-    "kind", ["computer_call_output", "local_shell_call", "apply_patch_call", "compaction"]
-)
+def test_an_approval_demands_a_call_that_nobody_can_make() -> None:
+    items = [USER, {"type": "mcp_approval_response", "approval_request_id": "a", "approve": True}]
+    error = refused(context(on_unsupported="drop"), input=items)
+    assert (error.param, "mcp_approval_response" in error.message) == ("input[1]", True)
+    translation = asking(context(hosted_tools="drop"), input=items)
+    assert translation.report.dropped == ["input[1]"]
+
+
+@pytest.mark.parametrize("kind", ["computer_call_output", "program", "compaction"])
 def test_items_of_the_responses_api_alone_are_refused_or_dropped(kind: str) -> None:
     items = [{"type": kind}, USER]
     assert refused(context(hosted_tools="drop"), input=items).param == "input[0]"
     translation = asking(context(on_unsupported="drop"), input=items)
     assert translation.report.dropped == ["input[0]"]
+
+
+def test_a_compaction_that_is_asked_for_is_never_dropped() -> None:
+    lenient = context(on_unsupported="drop", hosted_tools="drop", extra_params="drop")
+    error = refused(lenient, input=[USER, {"type": "compaction_trigger"}])
+    assert error.param == "input[1]"
+    assert "'compaction_trigger'" in error.message
+    assert "on_unsupported" not in error.message
 
 
 def test_an_input_without_any_message_is_refused() -> None:

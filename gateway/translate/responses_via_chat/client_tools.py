@@ -1,0 +1,275 @@
+"""Tools that responses have as types of their own and the client runs, as functions for chat.
+
+Beside functions and custom tools these are `local_shell`, `shell`, `apply_patch`, and `tool_search`
+with `execution: client`. Each has its own item for a call and for what came of it (schemas
+`LocalShellToolCall`, `FunctionShellCall`, `ApplyPatchToolCall`, `ToolSearchCall` and the like of
+OpenAI's OpenAPI description), made here from a function's arguments and text, and back.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from gateway.shapes import Json
+from gateway.translate.responses_tools import is_local_shell
+from gateway.translate.tool_shapes import arguments_text
+
+FlatName = Callable[[str | None, str], str]
+"""How chat calls a tool, of its namespace and its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTool:
+    """One such tool. `kind` is its type, and the name of the function that stands for it."""
+
+    kind: str
+    id_prefix: str
+    describe: Callable[[Json], str]
+    """The function's description, of the definition."""
+    parameters: Callable[[Json], Json]
+    """The function's parameters, of the definition."""
+    read: Callable[[Json], Json | None]
+    """The fields of a call's item, of the arguments; None: they are not what was described."""
+    unread: Json
+    """The same fields where there are no arguments, or not all of them."""
+    write: Callable[[Json], object]
+    """The arguments, of a call's item."""
+    show: Callable[[Json, FlatName], str]
+    """What the model is told, of the item of a call's output."""
+
+    @property
+    def call_type(self) -> str:
+        """The type of a call's item."""
+        return f"{self.kind}_call"
+
+    def function(self, tool: Json) -> Json:
+        """Return the fields of the function that stands for a definition."""
+        return {
+            "name": self.kind,
+            "description": self.describe(tool),
+            "parameters": self.parameters(tool),
+        }
+
+    def fields(self, arguments: str) -> Json | None:
+        """Return the fields of a call's item; None: the arguments are not what was described."""
+        try:
+            parsed = msgspec.json.decode(arguments or "{}")
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return None
+        return self.read(parsed) if isinstance(parsed, dict) else None
+
+    def item(self, item_id: str, call_id: str, status: str, arguments: str) -> Json:
+        """Return the item of a call; of arguments that are cut off it has none."""
+        if self.kind == "apply_patch" and status == "incomplete":
+            # Its calls have no such status.
+            status = "in_progress"
+        fields = self.fields(arguments) or self.unread
+        head = {"id": item_id, "type": self.call_type, "status": status, "call_id": call_id}
+        return {**head, **fields}
+
+    def arguments(self, item: Json) -> str:
+        """Return the arguments of the function call that stands for a call's item."""
+        return arguments_text(self.write(item))
+
+
+def client_tool(tool: Json) -> ClientTool | None:
+    """Return what stands for a tool's definition; None: the client does not run such a tool."""
+    kind = tool["type"]
+    if kind == "shell" and not is_local_shell(tool):
+        return None
+    if kind == "tool_search" and tool.get("execution") != "client":
+        return None
+    return CLIENT_TOOLS.get(kind)
+
+
+_T = TypeVar("_T")
+_STRING: Mapping[str, object] = {"type": "string"}
+_STRINGS: Mapping[str, object] = {"type": "array", "items": _STRING}
+_INTEGER: Mapping[str, object] = {"type": "integer"}
+
+
+def _schema(required: Sequence[str], **properties: object) -> Callable[[Json], Json]:
+    return _always({"type": "object", "properties": properties, "required": list(required)})
+
+
+def _always(value: _T) -> Callable[[Json], _T]:
+    return lambda _: value
+
+
+def _known(arguments: Json, kinds: Mapping[str, type]) -> Json:
+    """Return those of some arguments that are there with the right type."""
+    return {
+        name: arguments[name] for name, kind in kinds.items() if type(arguments.get(name)) is kind
+    }
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+# local_shell
+
+
+def _read_local_shell(arguments: Json) -> Json | None:
+    command = arguments.get("command")
+    if isinstance(command, str):
+        # Models trained on other shells send one line.
+        command = ["bash", "-lc", command]
+    if not command or not _is_texts(command):
+        return None
+    options = _known(arguments, {"timeout_ms": int, "user": str, "working_directory": str})
+    env = arguments.get("env")
+    known = env if isinstance(env, dict) and _is_texts(list(env.values())) else {}
+    return {"action": {"type": "exec", "command": command, "env": known, **options}}
+
+
+_LOCAL_SHELL = ClientTool(
+    "local_shell",
+    "lsh",
+    _always("Runs a command on the user's machine and returns its output."),
+    _schema(
+        ["command"],
+        command={**_STRINGS, "description": "The program and its arguments."},
+        timeout_ms={**_INTEGER, "description": "Milliseconds after which it is ended."},
+        working_directory=_STRING,
+        env={"type": "object", "additionalProperties": _STRING},
+        user={**_STRING, "description": "The user to run it as."},
+    ),
+    _read_local_shell,
+    {"action": {"type": "exec", "command": [], "env": {}}},
+    lambda item: {name: value for name, value in item["action"].items() if name != "type"},
+    lambda item, _: str(item["output"]),
+)
+
+
+# shell
+
+
+def _describe_shell(tool: Json) -> str:
+    text = (
+        "Runs shell commands on the user's machine and returns of each the standard output, the "
+        "standard error and how it ended."
+    )
+    skills = tool.get("environment", {}).get("skills", ())
+    lines = [f"- {each['name']} ({each['path']}): {each['description']}" for each in skills]
+    if not lines:
+        return text
+    return "\n".join([f"{text}\n\nThere are skills; read their folders before use:", *lines])
+
+
+def _read_shell(arguments: Json) -> Json | None:
+    commands = arguments.get("commands", arguments.get("command"))
+    if isinstance(commands, str):
+        commands = [commands]
+    if not commands or not _is_texts(commands):
+        return None
+    limits = dict.fromkeys(("timeout_ms", "max_output_length"), int)
+    absent = dict.fromkeys(limits)
+    action = {"commands": commands, **absent, **_known(arguments, limits)}
+    return {"action": action, "environment": {"type": "local"}}
+
+
+_SHELL = ClientTool(
+    "shell",
+    "sh",
+    _describe_shell,
+    _schema(
+        ["commands"],
+        commands={**_STRINGS, "description": "Command lines, run in this order."},
+        timeout_ms={**_INTEGER, "description": "Milliseconds after which they are ended."},
+        max_output_length={**_INTEGER, "description": "The most characters of output to return."},
+    ),
+    _read_shell,
+    {
+        "action": {"commands": [], "timeout_ms": None, "max_output_length": None},
+        "environment": {"type": "local"},
+    },
+    lambda item: item["action"],
+    lambda item, _: json.dumps(item["output"], ensure_ascii=False),
+)
+
+
+# apply_patch
+
+
+def _read_patch(arguments: Json) -> Json | None:
+    inner = arguments.get("operation")
+    operation: Json = inner if isinstance(inner, dict) else arguments
+    kind, path, diff = (operation.get(name) for name in ("type", "path", "diff"))
+    if not isinstance(path, str) or not path:
+        return None
+    if kind == "delete_file":
+        return {"operation": {"type": kind, "path": path}}
+    if kind not in ("create_file", "update_file") or not isinstance(diff, str):
+        return None
+    return {"operation": {"type": kind, "path": path, "diff": diff}}
+
+
+_APPLY_PATCH = ClientTool(
+    "apply_patch",
+    "apc",
+    _always(
+        "Creates, updates or deletes one file. `diff` has no line numbers and no file headers. To "
+        "create a file, it is all its lines, each behind a '+'. To update one, it is a row of "
+        "hunks: a line '@@', optionally followed by the line of a class or function that holds the "
+        "place, then the lines of the place, those that stay behind a space, those that go behind "
+        "a '-', those that come behind a '+', with about three that stay before and after."
+    ),
+    _schema(
+        ["type", "path"],
+        type={"type": "string", "enum": ["create_file", "update_file", "delete_file"]},
+        path={**_STRING, "description": "Relative to the workspace."},
+        diff={**_STRING, "description": "Not for delete_file."},
+    ),
+    _read_patch,
+    {"operation": {"type": "update_file", "path": "", "diff": ""}},
+    lambda item: item["operation"],
+    lambda item, _: json.dumps(
+        {name: item[name] for name in ("status", "output") if name in item}, ensure_ascii=False
+    ),
+)
+
+
+# tool_search
+
+
+def _names(tools: Sequence[Json], flat: FlatName) -> list[str]:
+    """Return how chat calls some tools."""
+    names: list[str] = []
+    for tool in tools:
+        if tool["type"] == "namespace":
+            names += [flat(tool["name"], member["name"]) for member in tool["tools"]]
+        else:
+            names.append(flat(None, str(tool.get("name", tool["type"]))))
+    return names
+
+
+_QUERY = _schema(["query"], query={**_STRING, "description": "What the tool should do."})
+
+_TOOL_SEARCH = ClientTool(
+    "tool_search",
+    "tsc",
+    lambda tool: tool.get("description", "Finds tools, which can be called from then on."),
+    lambda tool: tool.get("parameters", _QUERY(tool)),
+    lambda arguments: {"execution": "client", "arguments": arguments},
+    {"execution": "client", "arguments": {}},
+    lambda item: item["arguments"],
+    lambda item, flat: json.dumps({"tools": _names(item["tools"], flat)}, ensure_ascii=False),
+)
+
+CLIENT_TOOLS: Mapping[str, ClientTool] = {
+    tool.kind: tool for tool in (_LOCAL_SHELL, _SHELL, _APPLY_PATCH, _TOOL_SEARCH)
+}
+"""The tools by type."""
+
+CLIENT_CALLS: Mapping[str, ClientTool] = {tool.call_type: tool for tool in CLIENT_TOOLS.values()}
+"""The same by the type of a call's item."""
+
+CLIENT_OUTPUTS: Mapping[str, ClientTool] = {
+    "tool_search_output" if tool is _TOOL_SEARCH else f"{tool.call_type}_output": tool
+    for tool in CLIENT_TOOLS.values()
+}
+"""The same by the type of the item of a call's output."""

@@ -1,0 +1,341 @@
+"""Tools with types of their own that the client runs: as functions, and back."""
+
+import json
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+
+from gateway.errors import InvalidRequest, UpstreamError
+from gateway.shapes import Json
+from tests.translate.responses_via_chat.chat_backend import (
+    OPENAI,
+    ROLE,
+    SELF_HOSTED,
+    USAGE,
+    asking,
+    call_of,
+    chunk,
+    completion,
+    context,
+    fragment,
+    refused,
+    replied,
+    stream_of,
+    tool_call,
+)
+
+USER = {"type": "message", "role": "user", "content": "hi"}
+F = {"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": False}
+PATCH = {"type": "custom", "name": "patch", "description": "Patches."}
+LOCAL_SHELL = {"type": "local_shell"}
+SHELL = {"type": "shell"}
+APPLY = {"type": "apply_patch"}
+SEARCH = {
+    "type": "tool_search",
+    "execution": "client",
+    "description": "Searches.",
+    "parameters": {"type": "object", "properties": {"query": {"type": "string"}}},
+}
+UPDATE = {"type": "update_file", "path": "a.py", "diff": "@@\n-a\n+b"}
+EXIT = {"stdout": "a.py\n", "stderr": "", "outcome": {"type": "exit", "exit_code": 0}}
+
+CALLS: list[tuple[Json, Json, Json]] = [
+    # The tool, the arguments of the function that stands for it, and what the call's item has.
+    (
+        LOCAL_SHELL,
+        {"command": ["ls", "-l"], "timeout_ms": 100, "env": {"A": "b"}},
+        {"action": {"type": "exec", "command": ["ls", "-l"], "timeout_ms": 100, "env": {"A": "b"}}},
+    ),
+    (
+        LOCAL_SHELL,
+        {"command": "ls | wc", "working_directory": "/srv", "timeout_ms": "soon", "env": [1]},
+        {
+            "action": {
+                "type": "exec",
+                "command": ["bash", "-lc", "ls | wc"],
+                "working_directory": "/srv",
+                "env": {},
+            }
+        },
+    ),
+    (
+        SHELL,
+        {"commands": ["ls", "pwd"], "timeout_ms": 100},
+        {
+            "action": {"commands": ["ls", "pwd"], "timeout_ms": 100, "max_output_length": None},
+            "environment": {"type": "local"},
+        },
+    ),
+    (
+        SHELL,
+        {"command": "ls"},
+        {
+            "action": {"commands": ["ls"], "timeout_ms": None, "max_output_length": None},
+            "environment": {"type": "local"},
+        },
+    ),
+    (APPLY, UPDATE, {"operation": UPDATE}),
+    (
+        APPLY,
+        {"operation": {"type": "delete_file", "path": "a", "diff": "x"}},
+        {"operation": {"type": "delete_file", "path": "a"}},
+    ),
+    (SEARCH, {"query": "crm"}, {"execution": "client", "arguments": {"query": "crm"}}),
+]
+UNREADABLE: list[tuple[Json, str]] = [
+    (LOCAL_SHELL, '{"command": []}'),
+    (LOCAL_SHELL, '{"command": [1]}'),
+    (SHELL, "ls"),
+    (SHELL, "{}"),
+    (SHELL, '["ls"]'),
+    (APPLY, '{"type": "update_file", "path": ""}'),
+    (APPLY, '{"type": "update_file", "path": "a"}'),
+    (APPLY, '{"type": "rename", "path": "a", "diff": ""}'),
+    (SEARCH, '{"query": '),
+]
+
+
+@pytest.mark.parametrize(("tool", "arguments", "fields"), CALLS)
+def test_a_call_comes_back_as_the_item_of_its_type(
+    tool: Json, arguments: Json, fields: Json
+) -> None:
+    kind = tool["type"]
+    text = json.dumps(arguments)
+    reply = completion(None, "tool_calls", tool_calls=[tool_call(kind, text)])
+    (item,) = replied(reply, tools=[tool, F])["output"]
+    head = {"type": f"{kind}_call", "status": "completed", "call_id": "call_a", "id": item["id"]}
+    assert item == head | fields
+    events = stream_of(
+        [
+            ROLE,
+            chunk(tool_calls=[fragment(0, "", name=kind, call_id="call_a")]),
+            *(chunk(tool_calls=[fragment(0, piece)]) for piece in (text[:5], text[5:])),
+            chunk(finish="tool_calls"),
+            USAGE,
+        ],
+        tools=[tool, F],
+    )
+    assert events[-1]["response"]["output"] == [item | {"id": events[2]["item"]["id"]}]
+    assert [event["type"] for event in events[2:-1]] == [
+        "response.output_item.added",
+        "response.output_item.done",
+    ]
+
+
+@pytest.mark.parametrize(("tool", "arguments", "fields"), CALLS)
+def test_a_call_in_the_history_is_one_of_the_function(
+    tool: Json, arguments: Json, fields: Json
+) -> None:
+    kind = tool["type"]
+    call = {"type": f"{kind}_call", "call_id": "a", "status": "completed", **fields}
+    output = {"type": "function_call_output", "call_id": "a", "output": "done"}
+    messages = call_of(tools=[tool], input=[USER, call, output])["messages"]
+    (sent,) = messages[1]["tool_calls"]
+    assert (sent["id"], sent["function"]["name"]) == ("a", kind)
+    again = completion(None, "tool_calls", tool_calls=[sent])
+    (item,) = replied(again, tools=[tool])["output"]
+    assert {name: item[name] for name in fields} == fields
+    assert messages[2] == {"role": "tool", "tool_call_id": "a", "content": "done"}
+
+
+@pytest.mark.parametrize(
+    ("call", "output", "told"),
+    [
+        (
+            {"type": "local_shell_call", "action": {"type": "exec", "command": ["ls"], "env": {}}},
+            {"output": '{"output":"a.py"}'},
+            '{"output":"a.py"}',
+        ),
+        (
+            {"type": "shell_call", "action": {"commands": ["ls"]}},
+            {"output": [EXIT]},
+            json.dumps([EXIT]),
+        ),
+        (
+            {"type": "apply_patch_call", "operation": UPDATE},
+            {"status": "failed", "output": "no such file"},
+            '{"status": "failed", "output": "no such file"}',
+        ),
+        (
+            {"type": "apply_patch_call", "operation": UPDATE},
+            {"status": "completed"},
+            '{"status": "completed"}',
+        ),
+    ],
+)
+def test_the_output_of_a_call_is_told_to_the_model(call: Json, output: Json, told: str) -> None:
+    items = [
+        USER,
+        {**call, "id": "i_1", "call_id": "a", "status": "completed"},
+        {"type": f"{call['type']}_output", "call_id": "a", **output},
+    ]
+    messages = call_of(input=items)["messages"]
+    assert messages[2] == {"role": "tool", "tool_call_id": "a", "content": told}
+
+
+def test_the_output_of_a_local_shell_may_name_the_item_of_its_call() -> None:
+    action = {"type": "exec", "command": ["ls"], "env": {}}
+    call = {"type": "local_shell_call", "id": "lsh_1", "call_id": "a", "action": action}
+    output = {"type": "local_shell_call_output", "id": "lsh_1", "output": "ok"}
+    messages = call_of(input=[USER, call, output])["messages"]
+    assert messages[2] == {"role": "tool", "tool_call_id": "a", "content": "ok"}
+    error = refused(input=[USER, call, output, output])
+    assert (error.param, error.code) == ("input[3]", "invalid_value")
+
+
+@pytest.mark.parametrize(("tool", "arguments"), UNREADABLE)
+def test_a_call_that_no_item_can_hold_is_an_error(tool: Json, arguments: str) -> None:
+    reply = completion(None, "tool_calls", tool_calls=[tool_call(tool["type"], arguments)])
+    with pytest.raises(UpstreamError, match=tool["type"]):
+        asking(tools=[tool]).reply([reply])
+
+
+@pytest.mark.parametrize("tool", [LOCAL_SHELL, SHELL, APPLY, SEARCH])
+def test_a_call_that_is_cut_off_is_an_incomplete_item(tool: Json) -> None:
+    reply = completion(None, "length", tool_calls=[tool_call(tool["type"], '{"command')])
+    response = replied(reply, tools=[tool])
+    assert response["status"] == "incomplete"
+    (item,) = response["output"]
+    expected = "in_progress" if tool is APPLY else "incomplete"
+    assert (item["type"], item["status"]) == (f"{tool['type']}_call", expected)
+
+
+def test_definitions_tell_the_model_what_there_is() -> None:
+    skill = {"name": "pdf", "path": "/skills/pdf", "description": "Reads PDF."}
+    shell = {"type": "shell", "environment": {"type": "local", "skills": [skill]}}
+    translation = asking(tools=[LOCAL_SHELL, shell, APPLY, SEARCH])
+    functions = [tool["function"] for tool in translation.calls[0]["tools"]]
+    assert [f["name"] for f in functions] == ["local_shell", "shell", "apply_patch", "tool_search"]
+    assert "- pdf (/skills/pdf): Reads PDF." in functions[1]["description"]
+    assert functions[3]["description"] == "Searches."
+    assert functions[3]["parameters"] == SEARCH["parameters"]
+    assert translation.report.emulated == [f"tools[{i}]" for i in range(4)]
+    (bare,) = call_of(tools=[{"type": "tool_search", "execution": "client"}])["tools"]
+    assert bare["function"]["parameters"]["required"] == ["query"]
+
+
+@pytest.mark.parametrize("tool", [LOCAL_SHELL, SHELL, APPLY, SEARCH])
+def test_they_can_be_chosen_and_allowed(tool: Json) -> None:
+    choice = {"type": tool["type"]}
+    nested = {"type": "function", "function": {"name": tool["type"]}}
+    assert call_of(tools=[F, tool], tool_choice=choice)["tool_choice"] == nested
+    allowed = {"type": "allowed_tools", "mode": "required", "tools": [choice]}
+    sent = call_of(tools=[F, tool], tool_choice=allowed)["tool_choice"]
+    assert sent["allowed_tools"]["tools"] == [nested]
+    assert refused(tools=[F], tool_choice=choice).param == "tool_choice"
+
+
+def test_a_function_cannot_have_the_name_of_another_tool() -> None:
+    error = refused(tools=[{**F, "name": "shell"}, SHELL])
+    assert isinstance(error, InvalidRequest)
+    assert error.param == "tools[1]"
+
+
+def test_additional_tools_count_as_tools() -> None:
+    namespace = {"type": "namespace", "name": "functions", "description": "", "tools": [F, PATCH]}
+    item = {"type": "additional_tools", "role": "developer", "tools": [namespace, SHELL]}
+    translation = asking(
+        context(SELF_HOSTED),
+        input=[item, USER],
+        tool_choice={"type": "custom", "name": "patch", "namespace": "functions"},
+    )
+    call = translation.calls[0]
+    names = [tool["function"]["name"] for tool in call["tools"]]
+    assert names == ["functions__f", "functions__patch", "shell"]
+    assert call["tool_choice"]["function"]["name"] == "functions__patch"
+    assert call["messages"] == [{"role": "user", "content": "hi"}]
+    assert "input[0]" in translation.report.emulated
+    assert (
+        translation.client_param(0, "tools[1].function.name") == "input[0].tools[0].tools[1].name"
+    )
+    reply = completion(
+        None, "tool_calls", tool_calls=[tool_call("functions__patch", '{"input": "x"}')]
+    )
+    (called,) = replied(reply, context(SELF_HOSTED), input=[item, USER])["output"]
+    assert (called["type"], called["namespace"], called["input"]) == (
+        "custom_tool_call",
+        "functions",
+        "x",
+    )
+
+
+def test_additional_tools_follow_hosted_tools_and_are_checked() -> None:
+    def item(*tools: Json) -> Json:
+        return {"type": "additional_tools", "role": "developer", "tools": list(tools)}
+
+    translation = asking(input=[USER, item({"type": "web_search"}, F)])
+    assert translation.report.dropped == ["input[1].tools[0]"]
+    of = context(hosted_tools="refuse")
+    assert refused(of, input=[USER, item({"type": "mcp"})]).param == "input[1].tools[0]"
+    error = refused(input=[USER, item({"type": "function"})])
+    assert error.param == "input[1].tools[0].name"
+    assert refused(input=[USER, {"type": "additional_tools"}]).param == "input[1].tools"
+
+
+def test_later_definitions_take_the_place_of_earlier_ones() -> None:
+    newer = {**F, "description": "newer"}
+    items = [{"type": "additional_tools", "role": "developer", "tools": [newer, PATCH]}, USER]
+    again = {
+        "type": "additional_tools",
+        "role": "developer",
+        "tools": [{**PATCH, "type": "custom"}],
+    }
+    tools = call_of(tools=[F], input=[*items, again])["tools"]
+    assert [tool[tool["type"]]["name"] for tool in tools] == ["f", "patch"]
+    assert tools[0]["function"]["description"] == "newer"
+    assert len(call_of(tools=[F, F])["tools"]) == 2, "the upstream says what it thinks of that"
+
+
+def test_what_a_client_found_by_a_search_can_be_called() -> None:
+    found = {"type": "namespace", "name": "crm", "description": "", "tools": [F]}
+    items = [
+        USER,
+        {"type": "tool_search_call", "call_id": "a", "execution": "client", "arguments": {"q": 1}},
+        {
+            "type": "tool_search_output",
+            "call_id": "a",
+            "execution": "client",
+            "status": "completed",
+            "tools": [found, {"type": "apply_patch"}, PATCH],
+        },
+    ]
+    call = call_of(tools=[SEARCH], input=items)
+    names = [tool[tool["type"]]["name"] for tool in call["tools"]]
+    assert names == ["tool_search", "crm__f", "apply_patch", "patch"]
+    (searched,) = call["messages"][1]["tool_calls"]
+    assert searched["function"] == {"name": "tool_search", "arguments": '{"q": 1}'}
+    told = {"role": "tool", "tool_call_id": "a"}
+    assert call["messages"][2] == {
+        **told,
+        "content": '{"tools": ["crm__f", "apply_patch", "patch"]}',
+    }
+    reply = completion(None, "tool_calls", tool_calls=[tool_call("crm__f", "{}")])
+    (item,) = replied(reply, tools=[SEARCH], input=items)["output"]
+    assert (item["namespace"], item["name"]) == ("crm", "f")
+
+
+def test_a_search_by_the_server_is_a_record_whatever_the_tool_is() -> None:
+    call: Json = {"type": "tool_search_call", "execution": "server", "arguments": {}}
+    output = {"type": "tool_search_output", "execution": "server", "call_id": None, "tools": [F]}
+    translation = asking(tools=[SEARCH], input=[USER, call, output])
+    assert translation.report.dropped == ["input[1]", "input[2]"]
+    assert len(translation.calls[0]["tools"]) == 1
+
+
+def test_only_the_declared_make_a_call_one_of_theirs() -> None:
+    reply = completion(None, "tool_calls", tool_calls=[tool_call("shell", '{"a": 1}')])
+    (item,) = replied(reply, tools=[F])["output"]
+    assert (item["type"], item["arguments"]) == ("function_call", '{"a": 1}')
+    named = {"type": "namespace", "name": "n", "description": "", "tools": [{**F, "name": "shell"}]}
+    (item,) = replied(reply, tools=[named])["output"]
+    assert (item["type"], item["namespace"]) == ("function_call", "n")
+
+
+def test_models_without_tools_take_none_of_these() -> None:
+    unable: Any = partial(context, replace(OPENAI, tools=False))
+    assert refused(unable(), tools=[SHELL]).param == "tools"
+    item = {"type": "additional_tools", "role": "developer", "tools": [SHELL]}
+    assert refused(unable(), input=[item, USER]).param == "tools"
+    assert asking(unable(), tools=[SHELL], tool_choice="none").report.dropped == ["tools"]
