@@ -1,5 +1,7 @@
 """What the client gets where no attempt has succeeded: the failure that says most."""
 
+from dataclasses import replace
+
 from gateway.config.settings import CredentialPolicy, Settings
 from gateway.errors import GatewayError
 from gateway.exchange import failures
@@ -8,7 +10,7 @@ from gateway.exchange.attempt import WallClock, describe
 from gateway.exchange.message import ClientReply, Decision
 from gateway.exchange.retries import Refused, Retries
 from gateway.request import GenerationRequest
-from gateway.resolve.evidence import Route
+from gateway.resolve.evidence import Route, Source
 from gateway.resolve.refusals import Verdict
 from gateway.resolve.resolver import Resolver
 
@@ -71,6 +73,8 @@ class GivingUp:
         self, call: GenerationRequest, route: Route, retries: Retries, refused: Refused
     ) -> GatewayError:
         nearest = await self._resolver.nearest(route, call.headers)
+        if call.client is not None and call.client.is_restricted:
+            route = _as_shown(route)
         return failures.model_not_found(
             route,
             refused.failure,
@@ -80,3 +84,11 @@ class GivingUp:
             as_date(self._wall_clock()),
             retries.unfit,
         )
+
+
+def _as_shown(route: Route) -> Route:
+    """Return a route without what the gateway's own key sees and a restricted client does not."""
+    shown = [
+        piece for piece in route.evidence if piece.exists or piece.source is not Source.CAPABILITY
+    ]
+    return replace(route, evidence=tuple(shown))

@@ -87,6 +87,7 @@ class Retries:
         """Whether the next endpoint is one that is left, and not one that a refusal has named."""
         self._left: tuple[Shape, ...] = ()
         self._mended: frozenset[str] = frozenset()
+        self._mends = 0
         self._is_here = False
         """Whether the endpoint has refused a parameter in the model's name."""
         self._request_dependent = False
@@ -179,12 +180,17 @@ class Retries:
     def _may_be_elsewhere(self) -> bool:
         """Whether "does not exist" may be said of the endpoint alone.
 
-        So where something shows that the model exists, or names its base; and where the metadata
-        that could tell cannot be read, because then nobody knows better. Once every endpoint has
-        denied it, that holds for a while.
+        So where something shows that the model exists, or names its base, or a rule says where it
+        lives; and where the metadata that could tell cannot be read, because then nobody knows
+        better. Once every endpoint has denied it, that holds for a while.
         """
         route = self._route
-        likely = route.exists or route.base is not None or route.unreadable
+        likely = (
+            route.exists
+            or route.base is not None
+            or route.unreadable
+            or route.resolved_by is Source.CONFIG
+        )
         return likely and not self._notes.is_absent(self._owner, route.model_sent)
 
     def _only_routes_lacked(self) -> bool:
@@ -213,8 +219,9 @@ class Retries:
         if names & self._mended:
             self._memory.fixes.forget(self._owner, self._route.model_sent, self.shape)
             return False
-        if not names or len(self._mended) > MAX_MENDED:
+        if not names or self._mends + len(names) > MAX_MENDED:
             return False
+        self._mends += len(names)
         self._mended |= names | {fix.to for fix in refusal.fixes if fix.to}
         self.fixes = (*self.fixes, *refusal.fixes)
         return True

@@ -223,6 +223,8 @@ class Exchange:
 
 
 def judge(route: Route, attempt: Attempt, failure: Failure) -> Refusal:
-    """Say what the failure of an attempt means."""
+    """Say what the failure of an attempt means: nothing, where it broke off or is too long."""
+    if failure.partial:
+        return Refusal(Verdict.OTHER, attempt.shape)
     sent = attempt.sent[failure.call]
     return classify(attempt.shape, failure.status, failure.body, model=route.model_sent, sent=sent)

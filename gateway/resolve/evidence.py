@@ -73,7 +73,7 @@ class Route:
     unreadable: bool = False
     """Whether the metadata that could tell of the model could not be read, or was empty."""
     unconfirmed: bool = False
-    """Whether the upstream was asked about the model, and its list does not name it."""
+    """Whether the upstream was asked about the model, and does not say where, or that it is."""
     owner: Owner | None = field(default=None, repr=False)
     """Whose knowledge the evidence is."""
 

@@ -278,6 +278,7 @@ class Resolver:
             rule=inquiry.rule,
             redirected_to=self.redirected(question.model),
             unreadable=inquiry.unreadable,
-            unconfirmed=inquiry.asked and inquiry.card is None,
+            unconfirmed=inquiry.asked
+            and (inquiry.card is None or decisive.source is Source.DEFAULT),
         )
         return self._facts.added(route, inquiry.entry, inquiry.card)

@@ -2,12 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from gateway.config.settings import Kind, ModelRule, UpstreamSettings
-from gateway.errors import GatewayError, InvalidRequest, ModelNotFound
+from gateway.config.settings import ClientSettings, Kind, ModelRule, UpstreamSettings
+from gateway.errors import (
+    GatewayError,
+    InvalidRequest,
+    ModelNotFound,
+    TruncatedStream,
+    UpstreamError,
+)
 from gateway.exchange.retries import MAX_MENDED
 from gateway.shapes import Shape, UpstreamCall
 from tests.exchange.scene import Scene, Told, chat_chunk, chat_completion, completion
@@ -169,6 +176,18 @@ def test_a_list_that_can_be_read_and_lacks_the_name_is_believed() -> None:
     asyncio.run(scenario())
 
 
+def test_a_restricted_client_is_not_told_what_the_gateways_key_sees() -> None:
+    async def scenario() -> None:
+        scene = Scene(Server(None, lambda: listed("secret-a", "secret-b")), OPENAI)
+        client = ClientSettings("team", "0" * 64, ("ft-*",))
+        with pytest.raises(ModelNotFound) as raised:
+            await scene.call(Shape.CHAT, {"model": MODEL, **ASKED[Shape.CHAT]}, client=client)
+        assert "2 models" not in raised.value.message
+        assert "secret" not in raised.value.message
+
+    asyncio.run(scenario())
+
+
 def test_a_listed_model_that_every_endpoint_denies_renews_the_list() -> None:
     async def scenario() -> None:
         lists = [listed(MODEL), listed("another")]
@@ -283,7 +302,24 @@ def test_mending_comes_to_an_end_whatever_an_upstream_finds_to_refuse() -> None:
         scene = Scene(server, VLLM)
         told = await ask(scene, Shape.CHAT, **dict.fromkeys(names, 1))
         assert told.reply.status == 400
-        assert len(generation_paths(scene)) <= MAX_MENDED + 3
+        assert len(generation_paths(scene)) == MAX_MENDED + 1
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("status", [404, 405])
+@pytest.mark.parametrize("kind", [Kind.AUTO, Kind.VLLM, Kind.OPENAI])
+def test_an_error_that_breaks_off_says_nothing(kind: Kind, status: int) -> None:
+    async def scenario() -> None:
+        server = Server(Shape.CHAT)
+        broken = FakeReply(status, (), (b"<html><title>404 ",), TruncatedStream("broke off"))
+        server.at_home = lambda _: broken
+        scene = Scene(server, UpstreamSettings("main", "https://example.com", kind))
+        with pytest.raises(UpstreamError, match="broke off"):
+            await ask(scene, Shape.CHAT)
+        assert generation_paths(scene) == ["/chat/completions"]
+        server.at_home = lambda call: json_reply(REPLIES[call.path])
+        assert (await ask(scene, Shape.CHAT)).decision.endpoint == "/v1/chat/completions"
 
     asyncio.run(scenario())
 
@@ -352,10 +388,11 @@ def test_a_request_that_fits_nowhere_is_refused_by_its_parameter() -> None:
     asyncio.run(scenario())
 
 
-def test_a_rule_whose_endpoint_refuses_is_warned_of() -> None:
+@pytest.mark.parametrize("denied", [error_reply(404, NOT_CHAT), missing()])
+def test_a_rule_whose_endpoint_refuses_is_warned_of(denied: FakeReply) -> None:
     async def scenario() -> None:
-        server = Server(Shape.RESPONSES)
-        server.elsewhere = lambda _: error_reply(404, NOT_CHAT)
+        server = Server(Shape.RESPONSES, lambda: listed("another"))
+        server.elsewhere = lambda _: replace(denied)
         rule = ModelRule("ft-*", endpoints=(Shape.CHAT,))
         scene = Scene(server, OPENAI, rules=(rule,))
         for _ in range(2):
