@@ -7,11 +7,12 @@ and `ChatCompletionRequestMessage`). Enumerations that OpenAI keeps extending (`
 
 from collections import abc
 from dataclasses import dataclass
-from typing import Any
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
+from gateway.translate.chat_message_schema import TEXT_PARTS, Message
 from gateway.translate.checks import (
+    Anything,
     Array,
     Boolean,
     Check,
@@ -26,137 +27,11 @@ from gateway.translate.checks import (
     missing,
     wrong_type,
 )
+from gateway.translate.hints import CACHE_OPTIONS
+from gateway.translate.string_or import StringOr
 
 MAX_STOPS = 64
 """OpenAI takes 4, self-hosted servers take any number; what is sensible ends somewhere."""
-
-_ROLES = OneOf("developer", "system", "user", "assistant", "tool", "function")
-
-_PARTS: abc.Mapping[str, Check] = {
-    "text": Record({"text": String()}, required=("text",)),
-    "refusal": Record({"refusal": String()}, required=("refusal",)),
-    "image_url": Record(
-        {"image_url": Record({"url": String(), "detail": String()}, required=("url",))},
-        required=("image_url",),
-    ),
-    "input_audio": Record(
-        {
-            "input_audio": Record(
-                {"data": String(), "format": String()}, required=("data", "format")
-            )
-        },
-        required=("input_audio",),
-    ),
-    "file": Record(
-        {"file": Record({"filename": String(), "file_data": String(), "file_id": String()})},
-        required=("file",),
-    ),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A content part of one of the types that its message's role may have."""
-
-    typed: Record
-
-    def accept(self, value: object, param: str) -> Json:
-        part: Json = self.typed.accept(value, param)
-        checked: Json = _PARTS[part["type"]].accept(part, param)
-        return checked
-
-
-def _parts(*types: str) -> Array:
-    return Array(_Part(Record({"type": OneOf(*types)}, required=("type",))), min_items=1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """A string, or a list of content parts."""
-
-    parts: Array
-
-    def accept(self, value: object, param: str) -> str | list[Any]:
-        if isinstance(value, str):
-            return value
-        if not isinstance(value, list):
-            raise wrong_type(param, "a string or an array of content parts", value)
-        return self.parts.accept(value, param)
-
-
-_NAMED_CALL = Record({"name": String(), "arguments": String()}, required=("name", "arguments"))
-
-_TOOL_CALL = Record(
-    {
-        "id": String(),
-        "type": String(),
-        "function": _NAMED_CALL,
-        "custom": Record({"name": String(), "input": String()}, required=("name", "input")),
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _ToolCall:
-    """A call that the assistant made earlier. Its id may be missing: not every server sends one."""
-
-    def accept(self, value: object, param: str) -> Json:
-        call: Json = _TOOL_CALL.accept(value, param)
-        kind = call.get("type", "function")
-        if kind in ("function", "custom") and kind not in call:
-            raise missing(f"{param}.{kind}")
-        return call
-
-
-_TEXT = _Content(_parts("text"))
-_ASSISTANT = Record(
-    {
-        "content": _Content(_parts("text", "refusal")),
-        "refusal": String(),
-        "name": String(),
-        "audio": Mapping(),
-        "tool_calls": Array(_ToolCall()),
-        "function_call": _NAMED_CALL,
-    }
-)
-_MESSAGES: abc.Mapping[str, Record] = {
-    "developer": Record({"content": _TEXT, "name": String()}, required=("content",)),
-    "system": Record({"content": _TEXT, "name": String()}, required=("content",)),
-    "user": Record(
-        {
-            "content": _Content(_parts("text", "image_url", "input_audio", "file")),
-            "name": String(),
-        },
-        required=("content",),
-    ),
-    "assistant": _ASSISTANT,
-    "tool": Record(
-        # OpenAI's chat takes text only; agents send images all the same, and responses take them.
-        {"content": _Content(_parts("text", "image_url", "file")), "tool_call_id": String()},
-        required=("content", "tool_call_id"),
-    ),
-    "function": Record({"content": String(), "name": String()}, required=("name",)),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message of a conversation: an object with a known role, and what that role needs."""
-
-    def accept(self, value: object, param: str) -> Json:
-        """Return a copy without null fields; raises `InvalidRequest` with the path of the fault."""
-        if not isinstance(value, dict):
-            raise wrong_type(param, "an object", value)
-        if value.get("role") is None:
-            raise missing(f"{param}.role")
-        role = _ROLES.accept(value["role"], f"{param}.role")
-        message = _MESSAGES[role].accept(value, param)
-        if role == "assistant" and _SAYS_SOMETHING.isdisjoint(message):
-            raise missing(f"{param}.content")
-        return message
-
-
-_SAYS_SOMETHING = frozenset({"content", "refusal", "tool_calls", "function_call", "audio"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,15 +39,30 @@ class _Tool:
     """A tool definition; of types that chat does not have, only that there is one is checked."""
 
     def accept(self, value: object, param: str) -> Json:
-        tool: Json = _TOOL.accept(value, param)
+        tool: Json = TOOL.accept(value, param)
         kind = tool["type"]
         if kind in ("function", "custom") and kind not in tool:
             raise missing(f"{param}.{kind}")
         return tool
 
 
-_NAMED = Record({"name": String()}, required=("name",))
-_TOOL = Record({"type": String(), "function": _NAMED, "custom": _NAMED}, required=("type",))
+FUNCTION = Record(
+    {"name": String(), "description": String(), "parameters": Anything(), "strict": Anything()},
+    required=("name",),
+)
+"""A function that may be called, with all the fields that it may have."""
+
+GRAMMAR = Record({"syntax": String(), "definition": String()})
+"""A grammar of a custom tool's input, with all the fields that it may have."""
+
+FORMAT = Record({"type": String(), "grammar": GRAMMAR}, required=("type",))
+"""The format of a custom tool's input, with all the fields that it may have."""
+
+CUSTOM = Record({"name": String(), "description": String(), "format": FORMAT}, required=("name",))
+"""A custom tool, with all the fields that it may have."""
+
+TOOL = Record({"type": String(), "function": FUNCTION, "custom": CUSTOM}, required=("type",))
+"""A tool, with all the fields that it may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,26 +79,34 @@ class _WordOrObject:
         return dict(value)
 
 
+_PREDICTION = Record(
+    {
+        "type": OneOf("content"),
+        "content": StringOr(TEXT_PARTS, list, "a string or an array of content parts"),
+    },
+    required=("type", "content"),
+)
+
 CHAT_PARAMETERS: abc.Mapping[str, Check] = {
     "audio": Mapping(),
     "frequency_penalty": Number(-2, 2),
     "function_call": _WordOrObject(OneOf("none", "auto")),
-    "functions": Array(_NAMED, max_items=128),
+    "functions": Array(FUNCTION, max_items=128),
     "logit_bias": Mapping(Number(-100, 100)),
     "logprobs": Boolean(),
     "max_completion_tokens": Integer(minimum=1),
     "max_tokens": Integer(minimum=1),
     "messages": Array(Message(), min_items=1),
-    "metadata": Mapping(),
+    "metadata": Mapping(String()),
     "modalities": Array(OneOf("text", "audio")),
     "model": String(),
     "moderation": Mapping(),
     "n": Integer(1, 128),
     "parallel_tool_calls": Boolean(),
-    "prediction": Mapping(),
+    "prediction": _PREDICTION,
     "presence_penalty": Number(-2, 2),
     "prompt_cache_key": String(),
-    "prompt_cache_options": Mapping(),
+    "prompt_cache_options": CACHE_OPTIONS,
     "prompt_cache_retention": String(),
     "reasoning_effort": String(),
     "response_format": Record({"type": String()}, required=("type",)),

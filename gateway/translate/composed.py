@@ -64,6 +64,7 @@ def _pivot(context: Context) -> Context:
             context,
             capabilities=_pivot_capabilities(context.capabilities),
             token_ids=KNOWN_IDS,
+            by_way_of_chat=True,
         )
     return context.pivot
 

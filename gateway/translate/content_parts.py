@@ -9,9 +9,11 @@ Parts are translated one by one: part k of the one is part k of the other.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.shapes import Json
+from gateway.shapes import Json, Shape
+from gateway.translate import chat_message_schema, responses_input
 from gateway.translate.checks import Check, OneOf, Record, String
 from gateway.translate.contract import Context, Report, unsupported
+from gateway.translate.unknown_fields import carry_unknown
 
 _CACHE_MARK = "prompt_cache_breakpoint"
 _FILE_FIELDS = ("file_id", "filename", "file_data")
@@ -53,44 +55,60 @@ def responses_input_parts(
 def _responses_input_part(part: object, param: str, context: Context, report: Report) -> Json:
     known: Json = _USER_PART.accept(part, param)
     kind = known["type"]
+    sent: Json
     if kind == "text":
-        return _marked({"type": "input_text", **_text(known, param)}, known)
-    if kind == "image_url":
+        sent = {"type": "input_text", **_text(known, param)}
+    elif kind == "image_url":
         image: Json = _IMAGE.accept(known, param)["image_url"]
+        carry_unknown(image, chat_message_schema.IMAGE_URL, f"{param}.{kind}", context, report)
         detail = image.get("detail", "auto")
-        return _marked({"type": "input_image", "image_url": image["url"], "detail": detail}, known)
-    if kind == "file":
+        sent = {"type": "input_image", "image_url": image["url"], "detail": detail}
+    elif kind == "file":
         file: Json = _FILE.accept(known, param)["file"]
-        sent = {name: file[name] for name in _FILE_FIELDS if name in file}
-        return _marked({"type": "input_file", **sent}, known)
-    unsupported(
-        context,
-        report,
-        param,
-        "the model is served through the responses endpoint, which takes no audio.",
-        droppable=False,
-    )
-    raise AssertionError("unsupported() raises when nothing may be dropped")
+        carry_unknown(file, chat_message_schema.FILE, f"{param}.{kind}", context, report)
+        sent = {"type": "input_file", **{name: file[name] for name in _FILE_FIELDS if name in file}}
+    else:
+        unsupported(
+            context,
+            report,
+            param,
+            "the model is served through the responses endpoint, which takes no audio.",
+            droppable=False,
+        )
+        raise AssertionError("unsupported() raises when nothing may be dropped")
+    return _finished(sent, known, param, context, report)
 
 
-def responses_output_parts(parts: Sequence[object], param: str) -> list[Json]:
+def responses_output_parts(
+    parts: Sequence[object], param: str, context: Context, report: Report
+) -> list[Json]:
     """Return chat's parts of an assistant message as output parts; raises `InvalidRequest`.
 
     In an assistant's message api.openai.com refuses `input_text` (openai-java#302).
     """
-    return [_responses_output_part(part, f"{param}[{k}]") for k, part in enumerate(parts)]
+    return [
+        _responses_output_part(part, f"{param}[{k}]", context, report)
+        for k, part in enumerate(parts)
+    ]
 
 
-def _responses_output_part(part: object, param: str) -> Json:
+def _responses_output_part(part: object, param: str, context: Context, report: Report) -> Json:
     known: Json = _ASSISTANT_PART.accept(part, param)
     if known["type"] == "refusal":
-        return refusal_part(_REFUSAL.accept(known, param)["refusal"])
-    return output_text_part(_text(known, param)["text"])
+        sent = refusal_part(_REFUSAL.accept(known, param)["refusal"])
+    else:
+        sent = output_text_part(_text(known, param)["text"])
+    return _finished(sent, known, param, context, report)
 
 
 def output_text_part(text: str) -> Json:
     """Return the part that holds text of an assistant in the *input* of responses."""
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
+
+def is_plain_text(part: Json) -> bool:
+    """Whether an assistant's part says nothing but its text."""
+    return part == output_text_part(part.get("text", ""))
 
 
 def refusal_part(refusal: str) -> Json:
@@ -115,10 +133,12 @@ def _chat_input_part(part: object, param: str, context: Context, report: Report)
     known: Json = _INPUT_PART.accept(part, param)
     kind = known["type"]
     if kind == "input_image":
-        return _marked(_chat_image(known, param, context, report), known)
-    if kind == "input_file":
-        return _marked(_chat_file(known, param, context, report), known)
-    return _marked({"type": "text", **_text(known, param)}, known)
+        sent = _chat_image(known, param, context, report)
+    elif kind == "input_file":
+        sent = _chat_file(known, param, context, report)
+    else:
+        sent = {"type": "text", **_text(known, param)}
+    return _finished(sent, known, param, context, report)
 
 
 def _chat_image(part: Json, param: str, context: Context, report: Report) -> Json:
@@ -128,7 +148,7 @@ def _chat_image(part: Json, param: str, context: Context, report: Report) -> Jso
             context,
             report,
             param,
-            "the model is served through the chat endpoint, which takes images by URL only.",
+            _taken(report, "images by URL only"),
             droppable=False,
         )
     image = {"url": part["image_url"]}
@@ -148,13 +168,18 @@ def _chat_file(part: Json, param: str, context: Context, report: Report) -> Json
             context,
             report,
             param,
-            "the model is served through the chat endpoint, which takes files as 'file_data' or "
-            "'file_id' only.",
+            _taken(report, "files as 'file_data' or 'file_id' only"),
             droppable=False,
         )
     if part.get("detail", "auto") != "auto":
         report.drop(f"{param}.detail")
     return {"type": "file", "file": file}
+
+
+def _taken(report: Report, by_chat: str) -> str:
+    """Return why a part is refused: what chat takes, or what there is beyond chat."""
+    taken = by_chat if report.target is Shape.CHAT else "text only"
+    return f"the model is served through the {report.target} endpoint, which takes {taken}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +190,7 @@ class Spoken:
     refusal: str | None = None
 
 
-def spoken(parts: Sequence[object], param: str) -> Spoken:
+def spoken(parts: Sequence[object], param: str, context: Context, report: Report) -> Spoken:
     """Return the text and the refusal of the responses' parts of an assistant message.
 
     Texts are joined as they are: together they are one message. Raises `InvalidRequest` naming
@@ -174,11 +199,16 @@ def spoken(parts: Sequence[object], param: str) -> Spoken:
     texts: list[str] = []
     refusals: list[str] = []
     for k, part in enumerate(parts):
-        known: Json = _OUTPUT_PART.accept(part, f"{param}[{k}]")
+        path = f"{param}[{k}]"
+        known: Json = _OUTPUT_PART.accept(part, path)
         if known["type"] == "refusal":
-            refusals.append(_REFUSAL.accept(known, f"{param}[{k}]")["refusal"])
+            refusals.append(_REFUSAL.accept(known, path)["refusal"])
         else:
-            texts.append(_text(known, f"{param}[{k}]")["text"])
+            texts.append(_text(known, path)["text"])
+        carry_unknown(known, responses_input.PARTS[known["type"]], path, context, report)
+        for name in (_CACHE_MARK, "annotations"):
+            if known.get(name):
+                report.drop(f"{path}.{name}")
     return Spoken("".join(texts) if texts else None, "".join(refusals) if refusals else None)
 
 
@@ -186,11 +216,23 @@ def _text(part: Json, param: str) -> Json:
     return {"text": _TEXT.accept(part, param)["text"]}
 
 
-def _marked(translated: Json, original: Json) -> Json:
-    """Return the part with the original's cache mark, which both shapes call the same."""
+def _finished(sent: Json, original: Json, param: str, context: Context, report: Report) -> Json:
+    """Return a part with what of the original's fields is the same in both shapes, or unknown."""
+    theirs: Mapping[str, Record] = chat_message_schema.PARTS
+    ours: Mapping[str, Record] = responses_input.PARTS
+    if report.source is Shape.RESPONSES:
+        theirs, ours = ours, theirs
+    target = ours[sent["type"]].fields
     if _CACHE_MARK in original:
-        translated[_CACHE_MARK] = original[_CACHE_MARK]
-    return translated
+        if _CACHE_MARK in target:
+            sent[_CACHE_MARK] = original[_CACHE_MARK]
+        else:
+            report.drop(f"{param}.{_CACHE_MARK}")
+    if original.get("annotations"):
+        report.drop(f"{param}.annotations")
+    known = theirs[original["type"]]
+    carry_unknown(original, known, param, context, report, sent, target.keys())
+    return sent
 
 
 _CHAT_PATHS = {

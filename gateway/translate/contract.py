@@ -140,6 +140,8 @@ class Context:
     """A fresh random identifier without prefix, 32 hex digits."""
     now: int = 0
     """Unix time in seconds, for replies that the gateway makes by itself."""
+    by_way_of_chat: bool = False
+    """The chat request is not sent, but translated again: the model lives beyond chat."""
     pivot: "Context | None" = field(default=None, init=False, repr=False, compare=False)
     """The context of the first of two translations in a row, once it was needed."""
 

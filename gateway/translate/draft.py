@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report, unsupported
 from gateway.translate.efforts import nearest_effort
+from gateway.translate.hints import CACHE_OPTIONS
 from gateway.translate.sampling import sampling_parameters
+from gateway.translate.unknown_fields import strip_unknown
 
 
 @dataclass(slots=True)
@@ -102,3 +104,11 @@ def copy_moderation(draft: Draft, reason: str | None = None) -> None:
         draft.upstream["moderation"] = draft.client["moderation"]
     else:
         draft.refuse("moderation", reason, droppable=False)
+
+
+def cache_options(draft: Draft) -> Json:
+    """Return the client's `prompt_cache_options` without what nobody knows of them."""
+    options: Json = draft.client["prompt_cache_options"]
+    return strip_unknown(
+        options, CACHE_OPTIONS, "prompt_cache_options", draft.context, draft.report
+    )

@@ -10,6 +10,8 @@ from collections import abc
 
 from gateway.shapes import Json
 from gateway.translate.checks import Anything, Boolean, Check, Mapping, OneOf, Record, String
+from gateway.translate.contract import Context, Report
+from gateway.translate.unknown_fields import strip_unknown
 
 _TYPE = OneOf("text", "json_object", "json_schema")
 _FIELDS: abc.Mapping[str, Check] = {
@@ -54,6 +56,25 @@ def chat_format(text_format: object, param: str = "text.format") -> Json:
     named: Json = _RESPONSES_SCHEMA_FORMAT.accept(text_format, param)
     del named["type"]
     return {"type": "json_schema", "json_schema": named}
+
+
+def known_chat_format(response_format: Json, context: Context, report: Report) -> Json:
+    """Return a checked `response_format` of chat without what nobody knows of it."""
+    path, has_place = "response_format", response_format["type"] != "text"
+    form = strip_unknown(response_format, _CHAT_FORMAT, path, context, report, has_place=has_place)
+    named = form.get("json_schema")
+    if form["type"] != "json_schema" or not isinstance(named, dict):
+        return form
+    schema = strip_unknown(named, _CHAT_SCHEMA, f"{path}.json_schema", context, report)
+    return {**form, "json_schema": schema}
+
+
+def known_responses_format(text_format: Json, context: Context, report: Report) -> Json:
+    """Return a checked `text.format` of responses without what nobody knows of it."""
+    kind = text_format["type"]
+    known = _RESPONSES_SCHEMA_FORMAT if kind == "json_schema" else _RESPONSES_FORMAT
+    has_place = kind != "text"
+    return strip_unknown(text_format, known, "text.format", context, report, has_place=has_place)
 
 
 def chat_format_param(path: str, *, nested: bool) -> str:

@@ -7,8 +7,8 @@ for chat models whose server has no chat endpoint.
 """
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from gateway.config.settings import TemplateSettings
@@ -47,6 +47,8 @@ class RenderedPrompt:
     """Whether leading spaces and newlines of the reply belong to the template, not to the text."""
     starts_with_bos: bool = False
     """Whether the text begins with the token that some servers put before every prompt."""
+    named: Collection[int] = field(default=(), compare=False)
+    """The positions of the messages whose `name`, if they have one, is in the text."""
 
 
 class LeadingStripper:
@@ -134,8 +136,9 @@ def _jinja(
     # A backend that ends at this token by itself never lets it come as text.
     stops = (*template.stop, template.eos_token) if template.eos_token else template.stop
     bos = template.bos_token
+    named = [turn.position for turn in turns if turn.name and turn.name in text]
     return RenderedPrompt(
-        text, tuple(dict.fromkeys(stops)), False, bool(bos) and text.startswith(bos)
+        text, tuple(dict.fromkeys(stops)), False, bool(bos) and text.startswith(bos), named
     )
 
 
@@ -171,10 +174,15 @@ def _human_ai(task: _Task) -> RenderedPrompt:
 def _dialogue_prompt(
     task: _Task, user: str, assistant: str, speakers: Sequence[str]
 ) -> RenderedPrompt:
-    names = [turn.name for turn in task.turns if turn.role == USER and turn.name]
+    _, others = split_system(task.turns)
+    names = [turn.name for turn in others if turn.name]
     stops = tuple(f"\n{name}:" for name in (*speakers, *names))
     text = _dialogue(task, user, assistant)
-    return RenderedPrompt(text, stops, strip_leading=not task.open_ended)
+    return RenderedPrompt(text, stops, strip_leading=not task.open_ended, named=_positions(others))
+
+
+def _positions(turns: Sequence[Turn]) -> list[int]:
+    return [turn.position for turn in turns]
 
 
 def _dialogue(task: _Task, user: str, assistant: str) -> str:
@@ -186,7 +194,7 @@ def _dialogue(task: _Task, user: str, assistant: str) -> str:
     system, others = split_system(task.turns)
     lines: list[str] = []
     for turn in others:
-        speaker = assistant if turn.role == ASSISTANT else turn.name or user
+        speaker = turn.name or (assistant if turn.role == ASSISTANT else user)
         text = turn.text
         if task.context.settings.transcript_indent and turn.role == USER:
             text = text.replace("\n", "\n  ")
@@ -202,13 +210,15 @@ def _finetune(task: _Task) -> RenderedPrompt:
         # Training data begin each completion with a space.
         begun = " " + turns.pop().text.lstrip(" ")
     system, others = split_system(turns)
+    named: Collection[int] = ()
     if len(others) > 1:
         text = _dialogue(replace(task, turns=turns, open_ended=True), "User", "Assistant")
+        named = _positions(others)
     else:
         text = _preface(system) + others[0].text if others else system
     prompt = f"{template.prefix}{text}{template.separator}{begun}"
     stops = () if template.stop else (_FINE_TUNE_STOP,)
-    return RenderedPrompt(prompt, stops, strip_leading=not begun)
+    return RenderedPrompt(prompt, stops, strip_leading=not begun, named=named)
 
 
 def _chatml(task: _Task) -> RenderedPrompt:
@@ -221,7 +231,12 @@ def _chatml(task: _Task) -> RenderedPrompt:
         pieces[-1] = pieces[-1].removesuffix("<|im_end|>\n")
     else:
         pieces.append("<|im_start|>assistant\n")
-    return RenderedPrompt("".join(pieces), ("<|im_end|>", "<|im_start|>"), strip_leading=False)
+    return RenderedPrompt(
+        "".join(pieces),
+        ("<|im_end|>", "<|im_start|>"),
+        strip_leading=False,
+        named=_positions(task.turns),
+    )
 
 
 _RENDERERS: dict[str, Callable[[_Task], RenderedPrompt]] = {

@@ -67,7 +67,12 @@ PARTS: abc.Mapping[str, Record] = {
     "input_image": _IMAGE,
     "input_file": _FILE,
     "output_text": Record(
-        {**_TEXT.fields, "annotations": Array(_ANNOTATION), "logprobs": Array(_LOGPROB)},
+        {
+            "type": _STRING,
+            "text": _STRING,
+            "annotations": Array(_ANNOTATION),
+            "logprobs": Array(_LOGPROB),
+        },
         required=("text",),
     ),
     "text": _TEXT,

@@ -23,6 +23,7 @@ from gateway.translate.checks import (
     StringOrStrings,
     check,
 )
+from gateway.translate.hints import CACHE_OPTIONS
 from gateway.translate.responses_input import Item
 from gateway.translate.responses_tools import Tool, ToolChoice
 from gateway.translate.string_or import StringOr
@@ -50,11 +51,36 @@ _JSON_SCHEMA = Record(
     required=("name", "schema"),
 )
 
+
+@dataclass(frozen=True, slots=True)
+class _Included:
+    """One of the words that `include` may have, of which OpenAI keeps adding more."""
+
+    def accept(self, value: object, param: str) -> str:
+        word = String().accept(value, param)
+        if not word:
+            raise InvalidRequest(
+                f"Invalid value for '{param}': ''. Remove it.", param=param, code="invalid_value"
+            )
+        return word
+
+
+REASONING = Record(
+    dict.fromkeys(("context", "effort", "generate_summary", "mode", "summary"), String())
+)
+"""The `reasoning`, with all the fields that it may have."""
+
+STREAM_OPTIONS = Record({"include_obfuscation": Boolean()})
+"""The `stream_options`, with all the fields that they may have."""
+
+TEXT = Record({"format": _Format(), "verbosity": String()})
+"""The `text`, with all the fields that it may have."""
+
 RESPONSES_PARAMETERS: abc.Mapping[str, Check] = {
     "background": Boolean(),
     "context_management": Array(Mapping(), min_items=1),
     "conversation": StringOr(Mapping(), dict, "a string or an object"),
-    "include": Array(String()),
+    "include": Array(_Included()),
     "input": StringOr(Array(Item()), list, "a string or an array of input items"),
     "instructions": String(),
     "max_output_tokens": Integer(minimum=MIN_OUTPUT_TOKENS),
@@ -66,24 +92,16 @@ RESPONSES_PARAMETERS: abc.Mapping[str, Check] = {
     "previous_response_id": String(),
     "prompt": Record({"id": String()}, required=("id",)),
     "prompt_cache_key": String(),
-    "prompt_cache_options": Mapping(),
+    "prompt_cache_options": CACHE_OPTIONS,
     "prompt_cache_retention": String(),
-    "reasoning": Record(
-        {
-            "context": String(),
-            "effort": String(),
-            "generate_summary": String(),
-            "mode": String(),
-            "summary": String(),
-        }
-    ),
+    "reasoning": REASONING,
     "safety_identifier": String(max_length=64),
     "service_tier": String(),
     "store": Boolean(),
     "stream": Boolean(),
-    "stream_options": Record({"include_obfuscation": Boolean()}),
+    "stream_options": STREAM_OPTIONS,
     "temperature": Number(0, 2),
-    "text": Record({"format": _Format(), "verbosity": String()}),
+    "text": TEXT,
     "tool_choice": ToolChoice(),
     "tools": Array(Tool()),
     "top_logprobs": Integer(0, 20),

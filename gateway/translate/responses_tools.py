@@ -36,6 +36,9 @@ _SKILL = Record(
     dict.fromkeys(("name", "description", "path"), String()),
     required=("name", "description", "path"),
 )
+FORMAT = Record(dict.fromkeys(("type", "syntax", "definition"), String()), required=("type",))
+"""The format of a custom tool's input, with all the fields that it may have."""
+
 LOCAL = Record({"type": String(), "skills": Array(_SKILL)})
 """The environment of a `shell` that the client runs."""
 
@@ -44,7 +47,7 @@ TOOLS: abc.Mapping[str, Record] = {
         {**_FIELDS, "name": String(), "parameters": Mapping(), "strict": Boolean()},
         required=("name",),
     ),
-    "custom": Record({**_FIELDS, "name": String(), "format": _TYPED}, required=("name",)),
+    "custom": Record({**_FIELDS, "name": String(), "format": FORMAT}, required=("name",)),
     "tool_search": Record({**_FIELDS, "execution": String(), "parameters": Mapping()}),
     "local_shell": Record(_FIELDS),
     "shell": Record({**_FIELDS, "environment": _TYPED}),

@@ -356,6 +356,61 @@ def test_the_client_is_told_of_an_error_in_its_own_shape() -> None:
     assert kinds[-2:] == ["error", "response.failed"]
 
 
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"suffix": "x"}, "suffix"),
+        ({"logprobs": 1, "echo": True}, "logprobs"),
+        ({"logprobs": 1}, "logprobs"),
+        ({"best_of": 2}, "best_of"),
+    ],
+)
+def test_errors_name_the_responses_endpoint_never_the_pivot(body: Json, param: str) -> None:
+    able = replace(preset(Kind.OPENAI, RESPONSES), logprobs=False)
+    with pytest.raises(InvalidRequest) as caught:
+        to_responses(Context("asked", "sent", capabilities=able), **body)
+    assert caught.value.param == param
+    assert "responses endpoint" in caught.value.message
+    assert "chat" not in caught.value.message
+
+
+LOGPROBS = {"include": ["message.output_text.logprobs"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"tools": [{"type": "web_search"}]}, "tools[0]"),
+        ({"tools": [{"type": "web_search"}], "tool_choice": "required"}, "tool_choice"),
+        ({"tools": [{"type": "function", "name": "f"}]}, "tools"),
+        ({"input": [{"type": "compaction"}]}, "input[0]"),
+        ({"input": [{"type": "web_search_call"}]}, "input[0]"),
+        ({"reasoning": {"mode": "pro"}}, "reasoning.mode"),
+        (LOGPROBS, "include"),
+        (
+            {"input": [{"role": "user", "content": [{"type": "input_image", "file_id": "f"}]}]},
+            "input[0].content[0]",
+        ),
+        (
+            {"input": [{"role": "user", "content": [{"type": "input_file", "file_url": "u"}]}]},
+            "input[0].content[0]",
+        ),
+        (
+            {"input": [{"role": "system", "content": [{"type": "input_image", "image_url": "u"}]}]},
+            "input[0].content[0]",
+        ),
+    ],
+)
+def test_errors_name_the_completions_endpoint_never_the_pivot(body: Json, param: str) -> None:
+    able = replace(preset(Kind.OPENAI, COMPLETIONS), logprobs=False)
+    settings = TranslationSettings(hosted_tools="auto" if "tool_choice" in body else "refuse")
+    with pytest.raises(InvalidRequest) as caught:
+        to_completions(Context("asked", "sent", settings, able), **body)
+    assert caught.value.param == param
+    assert "completions endpoint" in caught.value.message
+    assert "chat" not in caught.value.message
+
+
 def test_the_pivot_knows_of_the_backend_what_cannot_be_emulated() -> None:
     weak = Capabilities(n=False, stop=False, seed=False, logprobs=True, max_top_logprobs=3)
     of = Context("asked", "sent", capabilities=weak)

@@ -27,6 +27,14 @@ def to_chat(*parts: object, report: Report | None = None) -> list[Json]:
     return chat_input_parts(parts, "p", CONTEXT, report)
 
 
+def said_to_responses(*parts: object) -> list[Json]:
+    return responses_output_parts(parts, "p", CONTEXT, Report(Shape.CHAT, Shape.RESPONSES))
+
+
+def said_to_chat(*parts: object, report: Report | None = None) -> Spoken:
+    return spoken(parts, "p", CONTEXT, report or Report(Shape.RESPONSES, Shape.CHAT))
+
+
 @pytest.mark.parametrize(
     ("chat", "responses"),
     [
@@ -135,7 +143,7 @@ def test_what_is_no_input_part_is_refused(part: object, param: str) -> None:
 
 def test_the_assistants_parts_are_output_parts() -> None:
     parts = [{"type": "text", "text": "a"}, {"type": "refusal", "refusal": "b"}]
-    assert responses_output_parts(parts, "p") == [
+    assert said_to_responses(*parts) == [
         {"type": "output_text", "text": "a", "annotations": [], "logprobs": []},
         {"type": "refusal", "refusal": "b"},
     ]
@@ -150,7 +158,7 @@ def test_the_assistants_parts_are_output_parts() -> None:
 )
 def test_what_an_assistant_cannot_say_is_refused(part: Json, param: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        responses_output_parts([part], "p")
+        said_to_responses(part)
     assert caught.value.param == param
 
 
@@ -160,13 +168,26 @@ def test_what_an_assistant_said_is_joined() -> None:
         {"type": "refusal", "refusal": "no"},
         {"type": "input_text", "text": "b"},
     ]
-    assert spoken(parts, "p") == Spoken("ab", "no")
-    assert spoken([], "p") == Spoken(None, None)
+    assert said_to_chat(*parts) == Spoken("ab", "no")
+    assert said_to_chat() == Spoken(None, None)
+
+
+def test_citations_and_cache_marks_of_an_assistant_are_reported() -> None:
+    report = Report(Shape.RESPONSES, Shape.CHAT)
+    cited = {"type": "output_text", "text": "a", "annotations": [{"type": "url_citation"}]}
+    said_to_chat(cited, {"type": "input_text", "text": "b", **MARK}, report=report)
+    assert report.dropped == ["p[0].annotations", "p[1].prompt_cache_breakpoint"]
+    report = Report(Shape.RESPONSES, Shape.CHAT)
+    to_chat(cited, report=report)
+    assert report.dropped == ["p[0].annotations"]
+    report = Report(Shape.CHAT, Shape.RESPONSES)
+    responses_output_parts([{"type": "text", "text": "b", **MARK}], "p", CONTEXT, report)
+    assert report.dropped == ["p[0].prompt_cache_breakpoint"]
 
 
 def test_what_an_assistant_cannot_have_said_is_refused() -> None:
     with pytest.raises(InvalidRequest) as caught:
-        spoken([{"type": "output_text", "text": ""}, {"type": "input_image"}], "p")
+        said_to_chat({"type": "output_text", "text": ""}, {"type": "input_image"})
     assert caught.value.param == "p[1].type"
 
 

@@ -24,8 +24,8 @@ def system(text: str) -> Json:
     return {"role": "system", "content": text}
 
 
-def assistant(text: str) -> Json:
-    return {"role": "assistant", "content": text}
+def assistant(text: str, **more: Any) -> Json:
+    return {"role": "assistant", "content": text, **more}
 
 
 TALK = [system("S"), user("Hi"), assistant("Hello"), system("T"), user("Bye")]
@@ -101,6 +101,31 @@ def test_names_replace_the_user_and_stop_the_model() -> None:
     rendered = render(TRANSCRIPT, messages, CONTEXT)
     assert rendered.text == "Ann: Hi\nBob: Ho\nAnn: Ha\nAssistant:"
     assert rendered.stops == ("\nUser:", "\nSystem:", "\nAnn:", "\nBob:")
+
+
+def test_an_assistants_name_is_a_speaker_too() -> None:
+    messages = [user("Hi"), assistant("Ho", name="Bob"), assistant("Ha")]
+    rendered = render(TRANSCRIPT, messages, CONTEXT)
+    assert rendered.text == "User: Hi\nBob: Ho\nAssistant: Ha\nAssistant:"
+    assert rendered.stops == ("\nUser:", "\nSystem:", "\nBob:")
+
+
+@pytest.mark.parametrize(
+    ("template", "messages", "named"),
+    [
+        ("transcript", [system("S"), user("Hi"), assistant("Ho")], [1, 2]),
+        ("human_ai", [system("S"), user("Hi")], [1]),
+        ("raw", [system("S"), user("Hi")], []),
+        ("raw", [user("Hi"), assistant("Ho")], [0, 1]),
+        ("finetune", [user("Hi")], []),
+        ("finetune", [system("S"), user("Hi"), assistant("Ho")], [1, 2]),
+        ("chatml", [system("S"), user("Hi")], [0, 1]),
+    ],
+)
+def test_it_is_known_whose_names_the_prompt_has(
+    template: str, messages: list[Json], named: list[int]
+) -> None:
+    assert list(render(TemplateSettings(template), messages, CONTEXT).named) == named
 
 
 def test_configured_stops_come_after_the_templates_without_repetition() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.chat_schema import CHAT_PARAMETERS
+from gateway.translate.chat_via_completions.tools import tools
 from gateway.translate.checks import extensions
 from gateway.translate.draft import (
     Draft,
@@ -18,6 +19,8 @@ from gateway.translate.draft import (
     not_streamed,
     refuse_speech,
 )
+from gateway.translate.hints import without_hints
+from gateway.translate.output_format import known_chat_format
 
 
 def sampling(draft: Draft) -> None:
@@ -148,6 +151,7 @@ def stop_sequences(draft: Draft, template_stops: Sequence[str]) -> tuple[str, ..
 def output_format(draft: Draft) -> None:
     """Send a JSON format to servers whose completions take one (vLLM); refuse it elsewhere."""
     wanted: Json = draft.client.get("response_format", {"type": "text"})
+    wanted = known_chat_format(wanted, draft.context, draft.report)
     kind = wanted["type"]
     if kind == "text":
         return
@@ -157,36 +161,6 @@ def output_format(draft: Draft) -> None:
         draft.upstream["response_format"] = wanted
     else:
         draft.refuse("response_format")
-
-
-def tools(draft: Draft) -> None:
-    """Refuse tools, unless the client says that none may be called.
-
-    The model could be shown them, but its calls would have to be found in free text.
-    """
-    for definitions, choice in (("tools", "tool_choice"), ("functions", "function_call")):
-        chosen = draft.client.get(choice, "auto")
-        if _left(draft, definitions):
-            if chosen == "none":
-                draft.report.drop(definitions)
-            else:
-                draft.refuse(definitions)
-        if chosen not in ("none", "auto"):
-            draft.refuse(choice)
-    if draft.client.get("parallel_tool_calls") is False:
-        draft.report.drop("parallel_tool_calls")
-
-
-def _left(draft: Draft, definitions: str) -> bool:
-    """Whether there are tools, once those that a server would run are left out (`hosted_tools`)."""
-    declared: Sequence[Json] = draft.client.get(definitions, ())
-    if draft.context.settings.hosted_tools == "refuse":
-        return bool(declared)
-    kinds = [tool.get("type", "function") for tool in declared]
-    for position, kind in enumerate(kinds):
-        if kind not in ("function", "custom"):
-            draft.report.drop(f"{definitions}[{position}]")
-    return "function" in kinds or "custom" in kinds
 
 
 def modalities(draft: Draft) -> None:
@@ -262,7 +236,8 @@ _KNOWN_EXTENSIONS = frozenset({"continue_final_message", "add_generation_prompt"
 
 def extension_parameters(draft: Draft) -> None:
     """Apply the `extra_params` policy to whatever is not OpenAI's."""
-    for name in extensions(draft.client, CHAT_PARAMETERS, known_extensions=_KNOWN_EXTENSIONS):
+    unknown = extensions(draft.client, CHAT_PARAMETERS, known_extensions=_KNOWN_EXTENSIONS)
+    for name in without_hints(unknown, draft.report):
         _extension(draft, name)
     for name, neutral in _COLLIDING.items():
         if name not in draft.client or draft.client[name] in neutral:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gateway.shapes import Json
 from gateway.translate.chat_schema import check_chat
 from gateway.translate.chat_via_completions import parameters
+from gateway.translate.chat_via_completions.left_out import report_left_out
 from gateway.translate.checks import INT64_MIN
 from gateway.translate.contract import Context, Report, unsupported
 from gateway.translate.draft import Draft
@@ -47,6 +48,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
     template = select(context)
     _refuse_spoken_history(client["messages"], context, report)
     rendered = render(template, client["messages"], context, continue_final_message=continues)
+    report_left_out(client["messages"], rendered.named, context, report)
     prompt = rendered.text
     if rendered.starts_with_bos:
         # Servers that put the token before every prompt would have it twice.

@@ -9,23 +9,37 @@ from dataclasses import dataclass, field
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.checks import OneOf, missing
+from gateway.translate.chat_message_schema import (
+    CUSTOM_CALL,
+    FUNCTION_CALL,
+    MESSAGES,
+    TOOL_CALL,
+)
+from gateway.translate.checks import Anything, OneOf, Record, missing
 from gateway.translate.content_parts import (
     chat_part_field,
+    is_plain_text,
     output_text_part,
     refusal_part,
     responses_input_parts,
     responses_output_parts,
 )
 from gateway.translate.contract import Context, Report, unsupported
+from gateway.translate.responses_input import ITEMS, MESSAGE
 from gateway.translate.tool_shapes import (
     bounded_call_id,
     responses_call,
     responses_call_output,
     wrapped_input,
 )
+from gateway.translate.unknown_fields import carry_unknown
 
 _HIDDEN = ("reasoning_content", "reasoning")
+_CALLS = frozenset({"function_call", "custom_tool_call"})
+_MESSAGES: Mapping[str, Record] = {
+    **MESSAGES,
+    "assistant": Record({**MESSAGES["assistant"].fields, **dict.fromkeys(_HIDDEN, Anything())}),
+}
 _CALL_KIND = OneOf("function", "custom")
 _PART = re.compile(r"\.(?:content|output)\[([0-9]{1,6})\](?:\.(\w+)(.*))?")
 _FIELD = re.compile(r"\.(\w+)(.*)")
@@ -124,7 +138,7 @@ class _Writer:
 
     def write(self, message: Json, position: int) -> None:
         """Write the items of one message."""
-        path, role = f"messages[{position}]", message["role"]
+        path, role, first = f"messages[{position}]", message["role"], len(self.input.items)
         if role == "assistant":
             self._assistant(message, path, position)
         elif role == "tool":
@@ -135,6 +149,17 @@ class _Writer:
             self._spoken(message, path, role)
         if "name" in message and role != "function":
             self._report.drop(f"{path}.name")
+        item = self.input.items[first]
+        if item["type"] not in _CALLS:
+            self._carry(message, _MESSAGES[role], path, item)
+        else:
+            carry_unknown(message, _MESSAGES[role], path, self._context, self._report)
+
+    def _carry(self, source: Json, known: Record, path: str, item: Json) -> None:
+        """Pass what of the source is not known on to the item that was made of it."""
+        target = MESSAGE if item["type"] == "message" else ITEMS[item["type"]]
+        reserved = target.fields.keys()
+        carry_unknown(source, known, path, self._context, self._report, item, reserved)
 
     def _spoken(self, message: Json, path: str, role: str) -> None:
         content = message["content"]
@@ -160,7 +185,7 @@ class _Writer:
                 "the model is served through the responses endpoint, which takes no audio.",
                 droppable=False,
             )
-        for name in _HIDDEN:
+        for name in (*_HIDDEN, "annotations"):
             if message.get(name):
                 self._report.drop(f"{path}.{name}")
         self._said(message, path, position)
@@ -178,9 +203,9 @@ class _Writer:
         calls = "function_call" in message or bool(message.get("tool_calls"))
         sent: str | list[Json]
         if isinstance(content, list):
-            sent = responses_output_parts(content, f"{path}.content")
+            sent = responses_output_parts(content, f"{path}.content", self._context, self._report)
             parts = _part_paths(content)
-            if len(sent) == 1 and sent[0]["type"] == "output_text" and not refusal:
+            if len(sent) == 1 and not refusal and is_plain_text(sent[0]):
                 sent = sent[0]["text"]
         else:
             sent, parts = content or "", ("content",)
@@ -206,11 +231,15 @@ class _Writer:
             sent_kind, text = "function", wrapped_input(text)
         self._kinds[call_id] = sent_kind
         item = responses_call(sent_kind, named["name"], text, bounded_call_id(call_id))
+        self._carry(call, TOOL_CALL, path, item)
+        known = FUNCTION_CALL if kind == "function" else CUSTOM_CALL
+        self._carry(named, known, f"{path}.{kind}", item)
         self.input.add(item, path, _CALL_FIELDS[kind])
 
     def _legacy_call(self, call: Json, path: str, call_id: str) -> None:
         self._function_call = call_id
         item = responses_call("function", call["name"], call["arguments"], call_id)
+        self._carry(call, FUNCTION_CALL, f"{path}.function_call", item)
         self.input.add(item, f"{path}.function_call", {"name": "name", "arguments": "arguments"})
 
     def _tool_call_id(self, message: Json, path: str) -> str:

@@ -14,6 +14,7 @@ from gateway.translate.chat_via_responses.limits import limit_name
 from gateway.translate.checks import extensions
 from gateway.translate.draft import (
     Draft,
+    cache_options,
     copy_moderation,
     copy_sampling,
     not_streamed,
@@ -21,7 +22,8 @@ from gateway.translate.draft import (
     sent_effort,
     sent_verbosity,
 )
-from gateway.translate.output_format import responses_format
+from gateway.translate.hints import without_hints
+from gateway.translate.output_format import known_chat_format, responses_format
 
 LOGPROBS = "message.output_text.logprobs"
 """What `include` must name for logprobs to be returned."""
@@ -44,6 +46,8 @@ def same(draft: Draft) -> None:
     for name in _SAME:
         if name in draft.client:
             draft.upstream[name] = draft.client[name]
+    if "prompt_cache_options" in draft.client:
+        draft.upstream["prompt_cache_options"] = cache_options(draft)
 
 
 def storage(draft: Draft) -> None:
@@ -136,14 +140,15 @@ def text_options(draft: Draft) -> None:
     """Send the output format and the verbosity, which responses keep under `text`."""
     text: Json = {}
     if "response_format" in draft.client:
-        form = responses_format(draft.client["response_format"], "response_format")
+        wanted = known_chat_format(draft.client["response_format"], draft.context, draft.report)
+        form = responses_format(wanted, "response_format")
         capabilities = draft.context.capabilities
         able = {"json_object": capabilities.json_object, "json_schema": capabilities.json_schema}
         if form["type"] != "text":
             if not able[form["type"]]:
                 draft.refuse("response_format", NOT_BY_SERVER)
             elif capabilities.reads_response_format:
-                draft.upstream["response_format"] = draft.client["response_format"]
+                draft.upstream["response_format"] = wanted
             else:
                 text["format"] = form
     text |= sent_verbosity(draft, draft.client, "verbosity")
@@ -206,7 +211,7 @@ def extension_parameters(draft: Draft) -> None:
     policy = draft.context.settings.extra_params
     if policy == "auto":
         policy = "refuse" if draft.context.capabilities.strict_params else "pass"
-    for name in extensions(draft.client, CHAT_PARAMETERS):
+    for name in without_hints(extensions(draft.client, CHAT_PARAMETERS), draft.report):
         value = draft.client[name]
         if name in _NEVER_CROSS and value in _NEVER_CROSS[name]:
             continue

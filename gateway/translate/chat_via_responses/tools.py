@@ -5,6 +5,11 @@ from dataclasses import dataclass
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
+from gateway.translate.chat_via_responses.tool_fields import (
+    function_fields,
+    report_unknown_choice,
+    tool_fields,
+)
 from gateway.translate.checks import Record, String
 from gateway.translate.draft import Draft
 from gateway.translate.tool_choices import (
@@ -14,16 +19,13 @@ from gateway.translate.tool_choices import (
     responses_choice,
 )
 from gateway.translate.tool_shapes import custom_as_function, responses_custom, responses_function
+from gateway.translate.unknown_fields import carry_unknown, strip_unknown
 
 _LOCATION = Record(
     {name: String() for name in ("country", "region", "city", "timezone")},
 )
-_WEB_SEARCH = Record(
-    {
-        "search_context_size": String(),
-        "user_location": Record({"approximate": _LOCATION}, required=("approximate",)),
-    }
-)
+_USER_LOCATION = Record({"type": String(), "approximate": _LOCATION}, required=("approximate",))
+_WEB_SEARCH = Record({"search_context_size": String(), "user_location": _USER_LOCATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def _refuses_all(draft: Draft, definitions: str) -> bool:
 def _functions(draft: Draft) -> list[_Tool]:
     return [
         _Tool(ToolName("function", f["name"]), path, _function(f, path, draft))
-        for path, f in ((f"functions[{i}]", f) for i, f in enumerate(draft.client["functions"]))
+        for path, f in function_fields(draft)
     ]
 
 
@@ -126,9 +128,9 @@ def _tools(draft: Draft) -> list[_Tool]:
         kind = tool["type"]
         path = f"tools[{i}].{kind}"
         if kind == "function":
-            sent = _function(tool[kind], path, draft)
+            sent = _function(tool_fields(tool, f"tools[{i}]", draft), path, draft)
         elif kind == "custom":
-            sent = _custom(tool[kind], path, draft)
+            sent = _custom(tool_fields(tool, f"tools[{i}]", draft), path, draft)
         else:
             _refuse_hosted(draft, f"tools[{i}]", kind)
             continue
@@ -179,6 +181,7 @@ def _read_choice(draft: Draft, *, legacy: bool) -> ToolChoice | None:
     if not legacy:
         _refuse_function_call_alone(draft)
         wanted = draft.client.get("tool_choice")
+        report_unknown_choice(wanted, draft)
         return None if wanted is None else read_chat_choice(wanted)
     wanted = draft.client.get("function_call")
     if isinstance(wanted, dict):
@@ -238,11 +241,21 @@ def _web_search(draft: Draft) -> list[_Tool]:
     options: Json = _WEB_SEARCH.accept(draft.client["web_search_options"], "web_search_options")
     if "web_search" not in draft.context.capabilities.hosted_tools:
         draft.refuse("web_search_options", "its server has no web search.", droppable=False)
-    location = options.pop("user_location", None)
-    sent: Json = {"type": "web_search", **options}
+    sent: Json = {
+        "type": "web_search",
+        **_stripped(options, _WEB_SEARCH, "web_search_options", draft),
+    }
+    location = sent.pop("user_location", None)
     if location is not None:
-        sent["user_location"] = {"type": "approximate", **location["approximate"]}
+        path = "web_search_options.user_location"
+        carry_unknown(location, _USER_LOCATION, path, draft.context, draft.report)
+        place = _stripped(location["approximate"], _LOCATION, f"{path}.approximate", draft)
+        sent["user_location"] = {"type": "approximate", **place}
     return [_Tool(ToolName("web_search", ""), "web_search_options", sent)]
+
+
+def _stripped(fields: Json, known: Record, path: str, draft: Draft) -> Json:
+    return strip_unknown(fields, known, path, draft.context, draft.report)
 
 
 def _parallel_calls(draft: Draft, *, has_tools: bool, legacy: bool) -> None:

@@ -51,8 +51,10 @@ TABLE: Mapping[str, Check] = {
     "user": String(),
 }
 
-_NO_EQUIVALENT = "the model is served through the chat endpoint, which has no equivalent."
-NOT_BY_MODEL = "its chat endpoint does not accept it."
+
+def not_by_model(report: Report) -> str:
+    """Return the reason why a parameter is refused that the model's server could have taken."""
+    return f"its {report.target} endpoint does not accept it."
 
 
 @dataclass(slots=True)
@@ -111,7 +113,7 @@ def read_plan(body: Json, context: Context, report: Report) -> Plan:
     what chat cannot express.
     """
     stream = body.get("stream", False)
-    n, candidates = _counts(body, context, stream=stream)
+    n, candidates = _counts(body, context, report, stream=stream)
     temperature = body.get("temperature")
     # OpenAI's completions rank equal texts; chat servers refuse to generate them.
     equal = candidates > n and temperature == 0
@@ -135,12 +137,17 @@ def read_plan(body: Json, context: Context, report: Report) -> Plan:
     total = plan.call_count or len(prompts) * n
     check_fanout(total, context, "prompt" if len(prompts) > 1 else several)
     if body.get("suffix"):
-        unsupported(context, report, "suffix", _NO_EQUIVALENT)
+        unsupported(
+            context,
+            report,
+            "suffix",
+            f"the model is served through the {report.target} endpoint, which has no equivalent.",
+        )
     _report_emulations(plan, report)
     return plan
 
 
-def _counts(body: Json, context: Context, *, stream: bool) -> tuple[int, int]:
+def _counts(body: Json, context: Context, report: Report, *, stream: bool) -> tuple[int, int]:
     """Return how many choices to return and how many to generate, per prompt."""
     n: int = body.get("n", 1)
     best_of: int = body.get("best_of", n)
@@ -160,8 +167,8 @@ def _counts(body: Json, context: Context, *, stream: bool) -> tuple[int, int]:
         )
     if best_of > n and not context.capabilities.logprobs:
         raise UnsupportedParameter(
-            f"'best_of' is not supported for model '{context.model_asked}': its chat endpoint "
-            "gives no logprobs to choose the best by. Leave 'best_of' out.",
+            f"'best_of' is not supported for model '{context.model_asked}': its {report.target} "
+            "endpoint gives no logprobs to choose the best by. Leave 'best_of' out.",
             param="best_of",
         )
     return n, best_of
@@ -173,13 +180,13 @@ def _logprobs(body: Json, context: Context, report: Report) -> int | None:
     if body.get("echo", False):
         raise UnsupportedParameter(
             f"'logprobs' together with 'echo' is not supported for model '{context.model_asked}': "
-            "the model is served through the chat endpoint, which gives no logprobs of the "
-            "prompt's tokens. Leave one of the two out; to score a text, use a model that has a "
-            "completions endpoint.",
+            f"the model is served through the {report.target} endpoint, which gives no logprobs "
+            "of the prompt's tokens. Leave one of the two out; to score a text, use a model that "
+            "has a completions endpoint.",
             param="logprobs",
         )
     if not context.capabilities.logprobs:
-        unsupported(context, report, "logprobs", NOT_BY_MODEL)
+        unsupported(context, report, "logprobs", not_by_model(report))
         return None
     return Integer(0, context.capabilities.max_top_logprobs).accept(body["logprobs"], "logprobs")
 

@@ -10,12 +10,13 @@ from gateway.shapes import Json
 from gateway.translate.checks import INT64_MIN, Record, String, extensions
 from gateway.translate.completions_via_chat.prompt_forms import Prompt
 from gateway.translate.completions_via_chat.request import (
-    NOT_BY_MODEL,
     TABLE,
     Plan,
+    not_by_model,
     stop_sequences,
 )
 from gateway.translate.contract import Context, Report, unsupported
+from gateway.translate.hints import without_hints
 from gateway.translate.sampling import sampling_parameters
 
 _NEVER_CROSS = frozenset(
@@ -47,7 +48,7 @@ def upstream_bodies(body: Json, plan: Plan, context: Context, report: Report) ->
     _limit(common, plan, context, report)
     if "user" in body:
         common["user"] = body["user"]
-    common |= sampling_parameters(body, context, report, NOT_BY_MODEL)
+    common |= sampling_parameters(body, context, report, not_by_model(report))
     _choices(common, body, plan, context)
     _streaming(common, body, plan, context, report)
     _extensions(common, body, context, report)
@@ -140,7 +141,7 @@ def _extensions(sent: Json, body: Json, context: Context, report: Report) -> Non
     policy = context.settings.extra_params
     if policy == "auto":
         policy = "refuse" if context.capabilities.strict_params else "pass"
-    for name in extensions(body, TABLE):
+    for name in without_hints(extensions(body, TABLE), report):
         # vLLM's completions have it, in the form of chat's own parameter: every backend knows it.
         if name == "response_format" and context.settings.extra_params == "auto":
             _response_format(sent, body[name], context, report)
@@ -167,6 +168,6 @@ def _response_format(sent: Json, value: object, context: Context, report: Report
         "json_schema": context.capabilities.json_schema,
     }
     if not able.get(form["type"], True):
-        unsupported(context, report, "response_format", NOT_BY_MODEL)
+        unsupported(context, report, "response_format", not_by_model(report))
     elif form["type"] != "text":
         sent["response_format"] = form

@@ -14,7 +14,8 @@ class ResponsesViaChat:
     """One responses request on its way to a chat endpoint, and the way back."""
 
     def __init__(self, body: Json, context: Context) -> None:
-        self.report = Report(Shape.RESPONSES, Shape.CHAT)
+        home = Shape.COMPLETIONS if context.by_way_of_chat else Shape.CHAT
+        self.report = Report(Shape.RESPONSES, home)
         self._context = context
         self._request = prepare(body, context, self.report)
         self.calls: Sequence[Json] = (self._request.call,)

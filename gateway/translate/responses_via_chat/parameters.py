@@ -10,27 +10,44 @@ from collections.abc import Callable, Mapping, Sequence
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.checks import extensions
-from gateway.translate.draft import Draft, copy_sampling, not_streamed, sent_effort, sent_verbosity
-from gateway.translate.output_format import chat_format
-from gateway.translate.responses_schema import RESPONSES_EXTENSIONS, RESPONSES_PARAMETERS
+from gateway.translate.checks import Record, extensions
+from gateway.translate.draft import (
+    Draft,
+    cache_options,
+    copy_sampling,
+    not_streamed,
+    sent_effort,
+    sent_verbosity,
+)
+from gateway.translate.hints import without_hints
+from gateway.translate.output_format import chat_format, known_responses_format
+from gateway.translate.responses_schema import (
+    REASONING,
+    RESPONSES_EXTENSIONS,
+    RESPONSES_PARAMETERS,
+    STREAM_OPTIONS,
+    TEXT,
+)
+from gateway.translate.unknown_fields import carry_unknown
 
 LOGPROBS = "message.output_text.logprobs"
 """The value of `include` that asks for logprobs."""
 
-_NOT_BY_MODEL = "its chat endpoint does not take it."
+
+def _not_by_model(draft: Draft) -> str:
+    return f"its {draft.report.target} endpoint does not take it."
 
 
 def sampling(draft: Draft) -> None:
     """Copy what means the same at both endpoints; penalties, biases and stops are extensions."""
     able = draft.context.capabilities
-    copy_sampling(draft, _NOT_BY_MODEL)
+    copy_sampling(draft, _not_by_model(draft))
     stops = draft.client.get("stop", [])
     count = 1 if isinstance(stops, str) else len(stops)
     if count and able.stop and count <= able.max_stops:
         draft.upstream["stop"] = stops
     elif count:
-        draft.refuse("stop", _NOT_BY_MODEL)
+        draft.refuse("stop", _not_by_model(draft))
 
 
 def token_limit(draft: Draft) -> None:
@@ -58,6 +75,8 @@ def same_name(draft: Draft) -> None:
         if name == "service_tier" and draft.client[name] == "ultrafast":
             # Chat has all tiers but this.
             draft.report.drop(name)
+        elif name == "prompt_cache_options":
+            draft.upstream[name] = cache_options(draft)
         else:
             draft.upstream[name] = draft.client[name]
 
@@ -69,10 +88,12 @@ def moderation(draft: Draft) -> None:
     if draft.context.capabilities.moderation:
         draft.upstream["moderation"] = draft.client["moderation"]
     else:
-        draft.refuse("moderation", _NOT_BY_MODEL, droppable=False)
+        draft.refuse("moderation", _not_by_model(draft), droppable=False)
 
 
 _HINTS: Mapping[str, Sequence[object]] = {
+    # It makes room where a conversation gets too long; else the upstream says that it is.
+    "context_management": (),
     # Echoed in the reply all the same. Chat takes metadata for stored completions only.
     "metadata": ({},),
     "store": (False,),
@@ -89,27 +110,28 @@ def hints(draft: Draft) -> None:
     for name, neutral in _HINTS.items():
         if name in draft.client and draft.client[name] not in neutral:
             draft.report.drop(name)
-    if "context_management" in draft.client:
-        draft.refuse("context_management")
 
 
 def text_options(draft: Draft) -> None:
     """Send the output format and the verbosity."""
     text: Json = draft.client.get("text", {})
+    _report_unknown(draft, "text", TEXT)
     form: Json = text.get("format", {"type": "text"})
+    form = known_responses_format(form, draft.context, draft.report)
     able = draft.context.capabilities
     if form["type"] != "text":
         takes = able.json_object if form["type"] == "json_object" else able.json_schema
         if takes:
             draft.upstream["response_format"] = chat_format(form)
         else:
-            draft.refuse("text.format", _NOT_BY_MODEL)
+            draft.refuse("text.format", _not_by_model(draft))
     draft.upstream |= sent_verbosity(draft, text, "text.verbosity")
 
 
 def reasoning(draft: Draft) -> None:
     """Send the effort; `summary` decides here what becomes of the reasoning."""
     options: Json = draft.client.get("reasoning", {})
+    _report_unknown(draft, "reasoning", REASONING)
     effort = sent_effort(draft, options.get("effort"), "reasoning.effort")
     if effort is not None:
         draft.upstream["reasoning_effort"] = effort
@@ -138,14 +160,15 @@ def include(draft: Draft) -> int | None:
         return None
     able = draft.context.capabilities
     if not able.logprobs:
-        draft.refuse("include", "its chat endpoint does not return logprobs.")
+        reason = f"its {draft.report.target} endpoint does not return logprobs."
+        draft.refuse("include", reason)
         return None
     top: int = draft.client.get("top_logprobs", 0)
     if top > able.max_top_logprobs:
         most = able.max_top_logprobs
         draft.refuse(
             "top_logprobs",
-            f"the chat endpoint returns at most {most} alternatives per token.",
+            f"the {draft.report.target} endpoint returns at most {most} alternatives per token.",
             droppable=False,
         )
     draft.upstream["logprobs"] = True
@@ -155,6 +178,7 @@ def include(draft: Draft) -> int | None:
 
 def streaming(draft: Draft) -> None:
     """Ask for a stream with usage, which every response has at its end."""
+    _report_unknown(draft, "stream_options", STREAM_OPTIONS)
     if draft.client.get("stream_options", {}).get("include_obfuscation"):
         draft.report.drop("stream_options.include_obfuscation")
     if not draft.client.get("stream"):
@@ -163,6 +187,11 @@ def streaming(draft: Draft) -> None:
     draft.upstream["stream"] = True
     if draft.context.capabilities.stream_usage:
         draft.upstream["stream_options"] = {"include_usage": True}
+
+
+def _report_unknown(draft: Draft, name: str, known: Record) -> None:
+    """Report what nobody knows of a parameter that chat does not have."""
+    carry_unknown(draft.client.get(name, {}), known, name, draft.context, draft.report)
 
 
 _NEVER_CROSS = frozenset(
@@ -199,7 +228,7 @@ def extension_parameters(draft: Draft) -> None:
     unknown = extensions(
         draft.client, RESPONSES_PARAMETERS, known_extensions=RESPONSES_EXTENSIONS.keys()
     )
-    for name in unknown:
+    for name in without_hints(unknown, draft.report):
         if policy == "refuse":
             raise InvalidRequest(
                 f"Unknown parameter: '{name[:100]}'. Remove it, or set extra_params to pass or "

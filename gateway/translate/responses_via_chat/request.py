@@ -15,7 +15,8 @@ from gateway.translate.output_format import responses_format_param
 from gateway.translate.responses_schema import check_responses
 from gateway.translate.responses_via_chat import parameters
 from gateway.translate.responses_via_chat.stored_state import refuse_stored_state
-from gateway.translate.responses_via_chat.tools import ToolNames, chat_tools, tool_parameters
+from gateway.translate.responses_via_chat.tool_choice import tool_parameters
+from gateway.translate.responses_via_chat.tools import ToolNames, chat_tools
 from gateway.translate.responses_via_chat.turn import Call, Turn
 from gateway.translate.responses_via_chat.turns import input_turns
 from gateway.translate.sentences import with_upstream_parameter

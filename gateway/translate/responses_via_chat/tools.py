@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from gateway.errors import InvalidRequest, UnsupportedParameter
+from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json
-from gateway.translate.contract import Context, Report, unsupported
+from gateway.translate.contract import Context, Report
 from gateway.translate.responses_input import is_record
-from gateway.translate.responses_tools import ONLY_IN_RESPONSES
+from gateway.translate.responses_tools import FORMAT, NAMESPACE, ONLY_IN_RESPONSES, TOOLS
 from gateway.translate.responses_via_chat.client_tools import (
     CLIENT_TOOLS,
     ClientTool,
@@ -20,6 +20,7 @@ from gateway.translate.tool_shapes import (
     chat_function,
     custom_as_function,
 )
+from gateway.translate.unknown_fields import carry_unknown, strip_unknown
 
 
 class ToolNames:
@@ -78,7 +79,7 @@ class ChatTools:
     def remove(self, flat: str) -> None:
         """Forget the definitions of a name."""
         for position in reversed(range(len(self.definitions))):
-            if _name_of(self.definitions[position]) == flat:
+            if name_of(self.definitions[position]) == flat:
                 del self.definitions[position], self.paths[position]
 
 
@@ -120,6 +121,7 @@ class _Declarations:
         """Take one definition, as `chat_tools` says."""
         if tool["type"] == "namespace":
             self._report.emulate(param)
+            carry_unknown(tool, NAMESPACE, param, self._context, self._report)
             if "description" in tool:
                 self._report.drop(f"{param}.description")
             for position, member in enumerate(tool["tools"]):
@@ -141,15 +143,32 @@ class _Declarations:
         self._tools.add(self._definition(tool, flat, param), param)
 
     def _definition(self, tool: Json, flat: str, param: str) -> Json:
+        kind = tool["type"]
+        native = kind == "function" or (
+            kind == "custom" and self._context.capabilities.custom_tools
+        )
         named = {**tool, "name": flat}
-        if tool["type"] == "function":
-            return chat_function(named, param)
-        if tool["type"] == "custom" and self._context.capabilities.custom_tools:
-            return chat_custom(named, param)
-        self._report.emulate(param)
-        own = client_tool(tool)
-        function = custom_as_function(named) if own is None else own.function(tool)
-        return {"type": "function", "function": function}
+        if "format" in tool:
+            named["format"] = strip_unknown(
+                tool["format"],
+                FORMAT,
+                f"{param}.format",
+                self._context,
+                self._report,
+                has_place=native,
+            )
+        if not native:
+            self._report.emulate(param)
+            carry_unknown(tool, TOOLS[kind], param, self._context, self._report)
+            own = client_tool(tool)
+            function = custom_as_function(named) if own is None else own.function(tool)
+            return {"type": "function", "function": function}
+        definition = (
+            chat_function(named, param) if kind == "function" else chat_custom(named, param)
+        )
+        target = definition[kind]
+        carry_unknown(tool, TOOLS[kind], param, self._context, self._report, target)
+        return definition
 
     def _leave_out(self, kind: str, param: str) -> None:
         """Take a hosted tool."""
@@ -164,115 +183,7 @@ class _Declarations:
         self._tools.hosted.append(kind[:100])
 
 
-def tool_parameters(client: Json, tools: ChatTools, context: Context, report: Report) -> Json:
-    """Return `tools`, `tool_choice` and `parallel_tool_calls` as chat has them.
-
-    Without tools none of them is sent: servers refuse an empty list, and the other two without
-    one. Raises `UnsupportedParameter` or `InvalidRequest` for a choice that cannot be obeyed.
-    """
-    choice = client.get("tool_choice", "auto")
-    if tools.definitions and not context.capabilities.tools:
-        if choice == "none":
-            report.drop("tools")
-        else:
-            reason = f"its {report.target} endpoint does not take tools."
-            unsupported(context, report, "tools", reason)
-            if choice != "auto":
-                unsupported(context, report, "tool_choice", reason, droppable=False)
-        tools = ChatTools()
-    chooser = _Chooser(tools, context, report)
-    if not tools.definitions:
-        if choice not in ("none", "auto"):
-            raise chooser.unavailable(choice)
-        return {}
-    definitions, sent = chooser.choose(choice)
-    parameters: Json = {"tools": definitions}
-    if sent is not None:
-        parameters["tool_choice"] = sent
-    if "parallel_tool_calls" in client:
-        parameters["parallel_tool_calls"] = client["parallel_tool_calls"]
-    return parameters
-
-
-class _Chooser:
-    """Finds out which tools the model may or must call."""
-
-    def __init__(self, tools: ChatTools, context: Context, report: Report) -> None:
-        self._tools = tools
-        self._context = context
-        self._report = report
-
-    def choose(self, choice: str | Json) -> tuple[list[Json], str | Json | None]:
-        """Return the tools to send and chat's `tool_choice`; None for the default."""
-        definitions = self._tools.definitions
-        if isinstance(choice, str):
-            return definitions, None if choice == "auto" else choice
-        if choice["type"] == "allowed_tools":
-            return self._allowed(choice)
-        return definitions, _selector(self._named(choice))
-
-    def _allowed(self, choice: Json) -> tuple[list[Json], str | Json | None]:
-        """Return a choice among some tools; where chat has no such choice, only those tools."""
-        drops = self._context.settings.hosted_tools == "drop"
-        allowed = [
-            self._named(reference)
-            for reference in choice["tools"]
-            if not (drops and reference["type"] in self._tools.hosted)
-        ]
-        mode = choice["mode"]
-        if not allowed and mode == "required":
-            raise self.unavailable(mode)
-        if not allowed:
-            return self._tools.definitions, "none"
-        if self._context.capabilities.allowed_tools:
-            selectors = [_selector(definition) for definition in allowed]
-            nested = {"mode": mode, "tools": selectors}
-            return self._tools.definitions, {"type": "allowed_tools", "allowed_tools": nested}
-        self._report.emulate("tool_choice")
-        some = [definition for definition in self._tools.definitions if definition in allowed]
-        return some, None if mode == "auto" else mode
-
-    def _named(self, reference: Json) -> Json:
-        """Return the definition of the tool that a choice names."""
-        kind, name = reference["type"], reference.get("name")
-        if kind in CLIENT_TOOLS and self._tools.names.is_declared(kind, kind):
-            flat = kind
-        elif kind in ("function", "custom") and name is not None:
-            flat = self._tools.names.flat(reference.get("namespace"), name)
-        else:
-            raise self.unavailable(reference)
-        for definition in self._tools.definitions:
-            if _name_of(definition) == flat:
-                return definition
-        raise self.unavailable(reference)
-
-    def unavailable(self, choice: str | Json) -> InvalidRequest:
-        """Return the error for a choice of tools that are not sent, or were never declared."""
-        hosted = self._tools.hosted
-        if isinstance(choice, dict):
-            wanted = {choice["type"], *(each["type"] for each in choice.get("tools", ()))}
-            hosted = [kind for kind in hosted if kind in wanted]
-        if hosted:
-            names = ", ".join(f"'{kind}'" for kind in dict.fromkeys(hosted))
-            return UnsupportedParameter(
-                f"'tool_choice' is not supported for model '{self._context.model_asked}': it "
-                f"demands {names}, but the model is served through the {self._report.target} "
-                "endpoint, which has no hosted tools. Choose another tool, or 'auto'.",
-                param="tool_choice",
-            )
-        return InvalidRequest(
-            "Invalid 'tool_choice': the tool that it demands is not among 'tools'. Declare it in "
-            "'tools', or choose another.",
-            param="tool_choice",
-            code="invalid_value",
-        )
-
-
-def _name_of(definition: Json) -> str:
+def name_of(definition: Json) -> str:
+    """Return the name of a chat tool."""
     name: str = definition[definition["type"]]["name"]
     return name
-
-
-def _selector(definition: Json) -> Json:
-    kind = definition["type"]
-    return {"type": kind, kind: {"name": _name_of(definition)}}

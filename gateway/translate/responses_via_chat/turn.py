@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gateway.errors import InvalidRequest
-from gateway.shapes import Json
+from gateway.errors import InvalidRequest, UnsupportedParameter
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Report
 
 SYSTEM_ROLES = ("system", "developer")
 
@@ -28,6 +29,27 @@ class Turn:
     message: Json
     path: str
     calls: list[Call] = field(default_factory=list)
+
+
+def says_something(turn: Turn) -> bool:
+    """Whether the turn holds more than reasoning."""
+    return bool(turn.calls) or turn.message["content"] is not None or "refusal" in turn.message
+
+
+def system_text(content: str | list[Json], path: str, report: Report) -> str | list[Json]:
+    """Return the content of a system message, which in chat is text only."""
+    beyond = report.target is not Shape.CHAT
+    if not isinstance(content, str):
+        for position, part in enumerate(content):
+            if part["type"] != "text":
+                raise UnsupportedParameter(
+                    f"'{path}[{position}]' is not text, but the model is served through the "
+                    f"{report.target} endpoint, which takes text only"
+                    f"{'' if beyond else ' in system messages'}. "
+                    f"{'Remove it' if beyond else 'Send it in a message of the user'}.",
+                    param=f"{path}[{position}]",
+                )
+    return content
 
 
 def one_leading_system(turns: list[Turn]) -> list[Turn]:

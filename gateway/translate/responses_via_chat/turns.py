@@ -11,9 +11,10 @@ from typing import ClassVar
 
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json
+from gateway.translate.chat_message_schema import MESSAGES, TOOL_CALL
 from gateway.translate.content_parts import chat_input_parts, spoken
 from gateway.translate.contract import Context, Report, unsupported
-from gateway.translate.responses_input import is_record
+from gateway.translate.responses_input import ITEMS, MESSAGE, is_record
 from gateway.translate.responses_via_chat.client_tools import CLIENT_CALLS, CLIENT_OUTPUTS
 from gateway.translate.responses_via_chat.tools import ToolNames
 from gateway.translate.responses_via_chat.turn import (
@@ -21,6 +22,8 @@ from gateway.translate.responses_via_chat.turn import (
     Call,
     Turn,
     one_leading_system,
+    says_something,
+    system_text,
     with_outputs,
 )
 from gateway.translate.tool_shapes import (
@@ -29,6 +32,13 @@ from gateway.translate.tool_shapes import (
     minted_call_id,
     wrapped_input,
 )
+from gateway.translate.unknown_fields import carry_unknown
+
+_RESERVED = frozenset().union(
+    TOOL_CALL.fields.keys(), *(message.fields.keys() for message in MESSAGES.values())
+) - {"name"}
+"""What means something in chat's messages and calls; a name means the same wherever it comes from.
+"""
 
 _SEE_NEXT = {"image_url": "[image: see next message]", "file": "[file: see next message]"}
 
@@ -93,7 +103,7 @@ class _Reader:
             return
         if turn.calls:
             turn.message["tool_calls"] = [call.tool_call for call in turn.calls]
-        if _says_something(turn):
+        if says_something(turn):
             self.turns.append(turn)
 
     def _assistant(self, path: str) -> Turn:
@@ -106,6 +116,7 @@ class _Reader:
             self._report.drop(f"{path}.phase")
         if item["role"] == "assistant":
             self._speak(item["content"], path)
+            self._carry(item, path, self._assistant(path).message)
             return
         self.flush()
         role = item["role"]
@@ -113,8 +124,15 @@ class _Reader:
             role = "system"
         content = self._content(item["content"], f"{path}.content")
         if role in SYSTEM_ROLES:
-            content = _system_text(content, f"{path}.content")
-        self.turns.append(Turn({"role": role, "content": content}, path))
+            content = system_text(content, f"{path}.content", self._report)
+        turn = Turn({"role": role, "content": content}, path)
+        self._carry(item, path, turn.message)
+        self.turns.append(turn)
+
+    def _carry(self, item: Json, path: str, target: Json | None) -> None:
+        """Pass what nobody knows of an item on to what was made of it."""
+        known = MESSAGE if item["type"] == "message" else ITEMS[item["type"]]
+        carry_unknown(item, known, path, self._context, self._report, target, _RESERVED)
 
     def _content(self, content: str | list[Json], path: str) -> str | list[Json]:
         if isinstance(content, str):
@@ -132,7 +150,7 @@ class _Reader:
         if isinstance(content, str):
             message["content"] = (message["content"] or "") + content
             return
-        said = spoken(content, f"{path}.content")
+        said = spoken(content, f"{path}.content", self._context, self._report)
         if said.text is not None or said.refusal is None:
             message["content"] = (message["content"] or "") + (said.text or "")
         if said.refusal is not None:
@@ -140,13 +158,14 @@ class _Reader:
 
     def _reasoning(self, item: Json, path: str) -> None:
         """Give reasoning that can be read back to the backend, if it can read it."""
+        self._carry(item, path, None)
         name = self._context.capabilities.reasoning_field
         text = "".join(part["text"] for part in item.get("content", ()))
         text = text or "\n\n".join(part["text"] for part in item.get("summary", ()))
         if name is None or not text:
             self._report.drop(path)
             return
-        if self._open is not None and _says_something(self._open):
+        if self._open is not None and says_something(self._open):
             self.flush()
         message = self._assistant(path).message
         message[name] = message.get(name, "") + text
@@ -167,6 +186,7 @@ class _Reader:
     def _called(self, item: Json, path: str, kind: str, name: str, text: str) -> None:
         call_id = bounded_call_id(item["call_id"]) or minted_call_id(self._context)
         call = Call(chat_call(kind, name, text, call_id), path)
+        self._carry(item, path, call.tool_call)
         self._assistant(path).calls.append(call)
         self._waiting.setdefault(item["call_id"], []).append(call)
         if item["type"] == "local_shell_call" and "id" in item:
@@ -178,12 +198,14 @@ class _Reader:
         content = self._content(item["output"], f"{path}.output")
         if not isinstance(content, str):
             content = self._tool_parts(content, call)
-        self._answer(call, content, path)
+        self._answer(call, content, item, path)
 
     def _client_output(self, item: Json, path: str) -> None:
         tool = CLIENT_OUTPUTS[item["type"]]
         call = self._answered(str(item.get("call_id", item.get("id"))), path)
-        self._answer(call, tool.show(item, self._names.flat), path)
+        if "max_output_length" in item:
+            self._report.drop(f"{path}.max_output_length")
+        self._answer(call, tool.show(item, self._names.flat), item, path)
 
     def _answered(self, call_id: str, path: str) -> Call:
         """Return the call that an output belongs to."""
@@ -198,9 +220,10 @@ class _Reader:
             )
         return waiting[0]
 
-    def _answer(self, call: Call, content: str | list[Json], path: str) -> None:
+    def _answer(self, call: Call, content: str | list[Json], item: Json, path: str) -> None:
         call_id = call.tool_call["id"]
         call.output = {"role": "tool", "tool_call_id": call_id, "content": content}
+        self._carry(item, path, call.output)
         call.output_path = path
 
     def _tool_parts(self, parts: Sequence[Json], call: Call) -> list[Json]:
@@ -224,6 +247,7 @@ class _Reader:
 
     def _no_message(self, item: Json, path: str) -> None:
         """Pass over an item that only declares tools."""
+        self._carry(item, path, None)
 
     def _record(self, item: Json, path: str) -> None:
         """Drop or refuse what a hosted tool did; an approval asks for something yet to be done."""
@@ -266,20 +290,3 @@ class _Reader:
         "additional_tools": _no_message,
         "item_reference": _reference,
     }
-
-
-def _says_something(turn: Turn) -> bool:
-    return bool(turn.calls) or turn.message["content"] is not None or "refusal" in turn.message
-
-
-def _system_text(content: str | list[Json], path: str) -> str | list[Json]:
-    """Return the content of a system message, which in chat is text only."""
-    if not isinstance(content, str):
-        for position, part in enumerate(content):
-            if part["type"] != "text":
-                raise UnsupportedParameter(
-                    f"'{path}[{position}]' is not text, but the model is served through the chat "
-                    "endpoint, whose system messages are. Send it in a user message.",
-                    param=f"{path}[{position}]",
-                )
-    return content

@@ -150,10 +150,9 @@ def test_background_false_is_the_default() -> None:
     assert call_of(background=False).keys() == {"model", "messages"}
 
 
-def test_context_management_is_refused_or_dropped() -> None:
+def test_context_management_is_a_hint() -> None:
     management = [{"type": "compaction", "compact_threshold": 1000}]
-    assert refused(context_management=management).param == "context_management"
-    assert dropped(context_management=management) == ["context_management"]
+    assert asking(context_management=management).report.dropped == ["context_management"]
 
 
 def test_truncation_auto_is_dropped_and_reported() -> None:

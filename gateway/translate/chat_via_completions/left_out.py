@@ -1,0 +1,30 @@
+"""What of the messages no prompt can hold: names, marks, and what nobody knows of."""
+
+from collections.abc import Collection, Sequence
+
+from gateway.shapes import Json
+from gateway.translate.chat_message_schema import MESSAGES, PARTS
+from gateway.translate.contract import Context, Report
+from gateway.translate.unknown_fields import carry_unknown
+
+
+def report_left_out(
+    messages: Sequence[Json], named: Collection[int], context: Context, report: Report
+) -> None:
+    """Report what of checked messages is not in their prompt.
+
+    `named` are the positions of those whose names are.
+    """
+    for position, message in enumerate(messages):
+        path = f"messages[{position}]"
+        carry_unknown(message, MESSAGES[message["role"]], path, context, report)
+        if message.get("annotations"):
+            report.drop(f"{path}.annotations")
+        if "name" in message and position not in named:
+            report.drop(f"{path}.name")
+        content = message.get("content")
+        for k, part in enumerate(content if isinstance(content, list) else ()):
+            part_path = f"{path}.content[{k}]"
+            carry_unknown(part, PARTS[part["type"]], part_path, context, report)
+            if "prompt_cache_breakpoint" in part:
+                report.drop(f"{part_path}.prompt_cache_breakpoint")

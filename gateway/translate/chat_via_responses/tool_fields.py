@@ -1,0 +1,72 @@
+"""What of a chat client's tools goes to responses, and what of it nobody knows."""
+
+from collections.abc import Iterator
+
+from gateway.shapes import Json
+from gateway.translate.chat_schema import CUSTOM, FORMAT, FUNCTION, GRAMMAR, TOOL
+from gateway.translate.checks import Anything, Record
+from gateway.translate.draft import Draft
+from gateway.translate.responses_tools import TOOLS
+from gateway.translate.unknown_fields import carry_unknown, strip_unknown
+
+
+def function_fields(draft: Draft) -> Iterator[tuple[str, Json]]:
+    """Yield the path of each of the `functions`, and its fields that are sent."""
+    for position, function in enumerate(draft.client["functions"]):
+        path = f"functions[{position}]"
+        yield path, strip_unknown(function, FUNCTION, path, draft.context, draft.report)
+
+
+def tool_fields(tool: Json, path: str, draft: Draft) -> Json:
+    """Return the fields of a function or custom tool that are sent; those beside it join them."""
+    kind = tool["type"]
+    native = kind == "function" or draft.context.capabilities.custom_tools
+    known = FUNCTION if kind == "function" else CUSTOM
+    inner = f"{path}.{kind}"
+    fields = dict(
+        strip_unknown(tool[kind], known, inner, draft.context, draft.report, has_place=native)
+    )
+    if "format" in fields:
+        fields["format"] = _format(fields["format"], f"{inner}.format", draft, native=native)
+    target = fields if native else None
+    reserved = TOOLS[kind].fields.keys()
+    carry_unknown(tool, TOOL, path, draft.context, draft.report, target, reserved)
+    return fields
+
+
+def _format(form: Json, path: str, draft: Draft, *, native: bool) -> Json:
+    form = strip_unknown(form, FORMAT, path, draft.context, draft.report, has_place=native)
+    if "grammar" not in form:
+        return form
+    grammar = strip_unknown(
+        form["grammar"], GRAMMAR, f"{path}.grammar", draft.context, draft.report, has_place=native
+    )
+    return {**form, "grammar": grammar}
+
+
+_ALLOWED = Record({"mode": Anything(), "tools": Anything()})
+
+
+def report_unknown_choice(choice: object, draft: Draft) -> None:
+    """Report what nobody knows of a `tool_choice`: it is written anew."""
+    if not isinstance(choice, dict):
+        return
+    _report(choice, choice.get("type"), "tool_choice", draft)
+    allowed = choice.get("allowed_tools")
+    if choice.get("type") != "allowed_tools" or not isinstance(allowed, dict):
+        return
+    path = "tool_choice.allowed_tools"
+    carry_unknown(allowed, _ALLOWED, path, draft.context, draft.report)
+    tools = allowed.get("tools")
+    for position, tool in enumerate(tools if isinstance(tools, list) else ()):
+        if isinstance(tool, dict):
+            _report(tool, tool.get("type"), f"{path}.tools[{position}]", draft)
+
+
+def _report(named: Json, kind: object, path: str, draft: Draft) -> None:
+    known = Record(dict.fromkeys(("type", str(kind)), Anything()))
+    carry_unknown(named, known, path, draft.context, draft.report)
+    inner = named.get(str(kind))
+    if kind in ("function", "custom") and isinstance(inner, dict):
+        name = Record({"name": Anything()})
+        carry_unknown(inner, name, f"{path}.{kind}", draft.context, draft.report)
