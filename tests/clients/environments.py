@@ -1,28 +1,73 @@
-"""Packages that cannot live beside the project's own: each in a virtual environment of its own."""
+"""Packages that cannot live beside the project's own: each in an environment of its own."""
 
 import fcntl
 import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+_CLIENTS = Path(sys.prefix) / "clients"
+
+
+class NotInstallable(Exception):
+    """An environment that cannot be made here; the text is the installer's last word."""
 
 
 def python_with(package: str, version: str) -> Path:
-    """Return the Python of an environment with that package; made once, then reused.
+    """Return the Python of an environment with that package; made once, then reused."""
+    return python_environment(f"{package}-{version}", [f"{package}=={version}"])
 
-    A marker, written last, says that the environment is complete and which version it has.
+
+def python_environment(name: str, requirements: Sequence[str], *, only: bool = False) -> Path:
+    """Return the Python of an environment with these requirements; made once, then reused.
+
+    `only`: they are all that is needed, so that nothing is looked up. Raises `NotInstallable`.
     """
-    home = Path(sys.prefix) / "clients" / f"{package}-{version}"
+    with _made_once(name, " ".join(requirements)) as (home, is_missing):
+        python = home / "bin" / "python"
+        if is_missing:
+            venv.create(home)
+            install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+            _run([*install, *(["--no-deps"] if only else []), *requirements], home)
+    return python
+
+
+def node_modules(name: str, packages: Sequence[str]) -> Path:
+    """Return a folder with npm's packages and what they need; made once, then reused.
+
+    Raises `NotInstallable`.
+    """
+    with _made_once(name, " ".join(packages)) as (home, is_missing):
+        if is_missing:
+            home.mkdir()
+            (home / "package.json").write_text('{"private": true}')
+            install = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund"]
+            _run([*install, *packages], home)
+    return home / "node_modules"
+
+
+@contextmanager
+def _made_once(name: str, contents: str) -> Iterator[tuple[Path, bool]]:
+    """Yield a folder, and whether it is to be made, while nobody else makes it.
+
+    A marker, written last, says that it is complete and what is in it.
+    """
+    home = _CLIENTS / name
     home.parent.mkdir(exist_ok=True)
-    python, marker = home / "bin" / "python", home / "complete"
+    marker = home / "complete"
     with (home.parent / f"{home.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not marker.exists() or marker.read_text() != version:
+        is_missing = not marker.exists() or marker.read_text() != contents
+        if is_missing:
             shutil.rmtree(home, ignore_errors=True)
-            venv.create(home, with_pip=True)
-            install = [str(python), "-m", "pip", "install", "--quiet", f"{package}=={version}"]
-            done = subprocess.run(install, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stderr
-            marker.write_text(version)
-    return python
+        yield home, is_missing
+        marker.write_text(contents)
+
+
+def _run(install: Sequence[str], folder: Path) -> None:
+    done = subprocess.run(install, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise NotInstallable(done.stderr.strip()[-600:])

@@ -1,12 +1,10 @@
 """Programs of 2023 in JavaScript: npm's `openai` 3, and plain axios without it."""
 
-import fcntl
 import itertools
 import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import pytest
 
 from gateway.config.settings import ModelRule
 from gateway.shapes import Json
+from tests.clients.environments import NotInstallable, node_modules
 from tests.clients.running import ALIASES, BASE_FINE_TUNE, CHAT_FINE_TUNE, Stage, stage
 
 pytestmark = [
@@ -25,7 +24,6 @@ pytestmark = [
 ]
 
 PACKAGE = "openai@3.3.0"
-HOME = Path(sys.prefix) / "clients" / f"npm-{PACKAGE}"
 CALLS = Path(__file__).with_name("node") / "calls.js"
 UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH")
 RULES = (
@@ -39,25 +37,13 @@ STREAMED = {"responseType": "stream"}
 
 
 def installed() -> Path:
-    """Return the folder of the package and of axios, which comes with it; made once, then reused.
-
-    A marker, written last, says that it is complete.
-    """
-    HOME.parent.mkdir(exist_ok=True)
-    marker = HOME / "complete"
-    with (HOME.parent / f"{HOME.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not marker.exists():
-            shutil.rmtree(HOME, ignore_errors=True)
-            HOME.mkdir()
-            (HOME / "package.json").write_text('{"private": true}')
-            install = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", PACKAGE]
-            done = subprocess.run(install, cwd=HOME, capture_output=True, text=True, check=False)
-            if any(word in done.stderr for word in UNREACHABLE):
-                pytest.skip(f"npm cannot reach its registry: {done.stderr[-300:]}")
-            assert done.returncode == 0, done.stderr
-            marker.write_text(PACKAGE)
-    return HOME / "node_modules"
+    """Return the folder of the package and of axios, which comes with it, made once."""
+    try:
+        return node_modules(f"npm-{PACKAGE}", [PACKAGE])
+    except NotInstallable as error:
+        if any(word in str(error) for word in UNREACHABLE):
+            pytest.skip(f"npm cannot reach its registry: {error}")
+        raise
 
 
 class Node:
