@@ -44,29 +44,24 @@ def _format(form: Json, path: str, draft: Draft, *, native: bool) -> Json:
     return {**form, "grammar": grammar}
 
 
+_NAME = Record({"name": Anything()})
 _ALLOWED = Record({"mode": Anything(), "tools": Anything()})
 
 
-def report_unknown_choice(choice: object, draft: Draft) -> None:
-    """Report what nobody knows of a `tool_choice`: it is written anew."""
-    if not isinstance(choice, dict):
+def report_unknown_choice(choice: Json, draft: Draft) -> None:
+    """Report what nobody knows of a `tool_choice` that was read: it is written anew."""
+    _report(choice, "tool_choice", draft)
+    if choice["type"] != "allowed_tools":
         return
-    _report(choice, choice.get("type"), "tool_choice", draft)
-    allowed = choice.get("allowed_tools")
-    if choice.get("type") != "allowed_tools" or not isinstance(allowed, dict):
-        return
-    path = "tool_choice.allowed_tools"
+    path, allowed = "tool_choice.allowed_tools", choice["allowed_tools"]
     carry_unknown(allowed, _ALLOWED, path, draft.context, draft.report)
-    tools = allowed.get("tools")
-    for position, tool in enumerate(tools if isinstance(tools, list) else ()):
-        if isinstance(tool, dict):
-            _report(tool, tool.get("type"), f"{path}.tools[{position}]", draft)
+    for position, tool in enumerate(allowed["tools"]):
+        _report(tool, f"{path}.tools[{position}]", draft)
 
 
-def _report(named: Json, kind: object, path: str, draft: Draft) -> None:
-    known = Record(dict.fromkeys(("type", str(kind)), Anything()))
+def _report(named: Json, path: str, draft: Draft) -> None:
+    kind = named["type"]
+    known = Record(dict.fromkeys(("type", kind), Anything()))
     carry_unknown(named, known, path, draft.context, draft.report)
-    inner = named.get(str(kind))
-    if kind in ("function", "custom") and isinstance(inner, dict):
-        name = Record({"name": Anything()})
-        carry_unknown(inner, name, f"{path}.{kind}", draft.context, draft.report)
+    if kind in ("function", "custom"):
+        carry_unknown(named[kind], _NAME, f"{path}.{kind}", draft.context, draft.report)

@@ -181,8 +181,12 @@ def _read_choice(draft: Draft, *, legacy: bool) -> ToolChoice | None:
     if not legacy:
         _refuse_function_call_alone(draft)
         wanted = draft.client.get("tool_choice")
-        report_unknown_choice(wanted, draft)
-        return None if wanted is None else read_chat_choice(wanted)
+        if wanted is None:
+            return None
+        choice = read_chat_choice(wanted)
+        if isinstance(wanted, dict):
+            report_unknown_choice(wanted, draft)
+        return choice
     wanted = draft.client.get("function_call")
     if isinstance(wanted, dict):
         named: Json = Record({"name": String()}, required=("name",)).accept(wanted, "function_call")

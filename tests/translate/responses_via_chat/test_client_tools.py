@@ -175,6 +175,12 @@ def test_the_output_of_a_call_is_told_to_the_model(call: Json, output: Json, tol
     assert messages[2] == {"role": "tool", "tool_call_id": "a", "content": told}
 
 
+def test_how_long_an_output_could_be_is_reported() -> None:
+    call = {"type": "shell_call", "call_id": "a", "action": {"commands": ["ls"]}}
+    output = {"type": "shell_call_output", "call_id": "a", "output": [], "max_output_length": 9}
+    assert asking(input=[USER, call, output]).report.dropped == ["input[2].max_output_length"]
+
+
 def test_the_output_of_a_local_shell_may_name_the_item_of_its_call() -> None:
     action = {"type": "exec", "command": ["ls"], "env": {}}
     call = {"type": "local_shell_call", "id": "lsh_1", "call_id": "a", "action": action}
