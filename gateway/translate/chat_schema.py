@@ -22,13 +22,12 @@ from gateway.translate.checks import (
     OneOf,
     Record,
     String,
-    StringOrStrings,
     check,
     missing,
     wrong_type,
 )
 from gateway.translate.hints import CACHE_OPTIONS
-from gateway.translate.string_or import StringOr
+from gateway.translate.string_or import StringOr, StringOrStrings
 
 MAX_STOPS = 64
 """OpenAI takes 4, self-hosted servers take any number; what is sensible ends somewhere."""

@@ -20,13 +20,12 @@ from gateway.translate.checks import (
     OneOf,
     Record,
     String,
-    StringOrStrings,
     check,
 )
 from gateway.translate.hints import CACHE_OPTIONS
 from gateway.translate.responses_input import Item
 from gateway.translate.responses_tools import Tool, ToolChoice
-from gateway.translate.string_or import StringOr
+from gateway.translate.string_or import StringOr, StringOrStrings
 
 MIN_OUTPUT_TOKENS = 16
 """The least `max_output_tokens` that OpenAI takes."""

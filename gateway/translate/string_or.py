@@ -1,9 +1,9 @@
-"""The check of a value that is a string or something with a structure."""
+"""The checks of values that are a string or something with a structure."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.translate.checks import Check, wrong_type
+from gateway.translate.checks import Array, Check, String, wrong_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +21,18 @@ class StringOr:
         if not isinstance(value, self.kind):
             raise wrong_type(param, self.expected, value)
         return self.other.accept(value, param)
+
+
+@dataclass(frozen=True, slots=True)
+class StringOrStrings:
+    """One string or a list of at most `max_items` strings, as `stop` is."""
+
+    max_items: int | None = None
+
+    def accept(self, value: object, param: str) -> str | list[str]:
+        """Return the string, or a new list; raises `InvalidRequest`."""
+        if isinstance(value, str):
+            return value
+        if not isinstance(value, list):
+            raise wrong_type(param, "a string or an array of strings", value)
+        return Array(String(), max_items=self.max_items).accept(value, param)

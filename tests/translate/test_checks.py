@@ -18,12 +18,12 @@ from gateway.translate.checks import (
     OneOf,
     Record,
     String,
-    StringOrStrings,
     check,
     extensions,
     missing,
     type_name,
 )
+from gateway.translate.string_or import StringOrStrings
 
 TABLE: dict[str, Check] = {
     "temperature": Number(0, 2),

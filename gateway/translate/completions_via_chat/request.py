@@ -18,12 +18,12 @@ from gateway.translate.checks import (
     Number,
     Record,
     String,
-    StringOrStrings,
 )
 from gateway.translate.checks import Mapping as Object
 from gateway.translate.completions_via_chat.prompt_forms import Prompt, read_prompts
 from gateway.translate.contract import Context, Report, unsupported
 from gateway.translate.fanout import check_fanout, choice_index, together
+from gateway.translate.string_or import StringOrStrings
 
 DEFAULT_MAX_TOKENS = 16
 """What completions generate when the client sets no `max_tokens`; chat has no such default."""

@@ -115,6 +115,7 @@ class _Declarations:
         self._tools = tools
         self._context = context
         self._report = report
+        self._earlier = {name_of(definition) for definition in tools.definitions}
         self._kinds: dict[str, str] = {}
 
     def read(self, tool: Json, param: str) -> None:
@@ -133,7 +134,8 @@ class _Declarations:
 
     def _declare(self, tool: Json, namespace: str | None, param: str) -> None:
         flat = self._tools.names.add(tool, namespace, f"{param}.name")
-        if flat not in self._kinds:
+        if flat in self._earlier:
+            self._earlier.discard(flat)
             self._tools.remove(flat)
         if self._kinds.setdefault(flat, tool["type"]) != tool["type"]:
             raise ambiguous_name(flat, param)
