@@ -1,6 +1,5 @@
 """What one chat delta says, read from the forms that servers give it."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,8 @@ from gateway.translate.tool_shapes import arguments_text
 
 _LARGEST = 2**53
 """The largest whole number that every JSON reader keeps exact."""
+_DIGITS = 10
+"""An index written as a string has fewer digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Delta:
     content: str
     refusal: str
     annotations: list[Any]
-    calls: list[Any]
+    calls: list[CallFragment]
 
     @property
     def hidden(self) -> bool:
@@ -43,7 +44,7 @@ class Delta:
     def length(self) -> int:
         """How many characters of text it has; those of calls as they are written in JSON."""
         said = len(self.reasoning) + len(self.content) + len(self.refusal)
-        return said + sum(len(fragment.text) for fragment in call_fragments(self))
+        return said + sum(len(fragment.text) for fragment in self.calls)
 
 
 def read_delta(choice: Json) -> Delta:
@@ -60,14 +61,15 @@ def read_delta(choice: Json) -> Delta:
     if isinstance(content, list):
         content, thoughts = _from_parts(content)
     calls = _list_of(delta, "tool_calls")
-    if delta.get("function_call") is not None:
-        calls = [*calls, {"index": len(calls), "function": delta["function_call"]}]
+    if not calls and delta.get("function_call") is not None:
+        # Beside tool calls it says one of them again.
+        calls = [{"index": 0, "function": delta["function_call"]}]
     return Delta(
         reasoning=_reasoning(delta) or thoughts,
         content=_text(content, "content"),
         refusal=_text(delta.get("refusal"), "refusal"),
         annotations=_list_of(delta, "annotations"),
-        calls=calls,
+        calls=[_call_fragment(call) for call in calls],
     )
 
 
@@ -112,25 +114,31 @@ def _list_of(delta: Json, name: str) -> list[Any]:
     return value
 
 
-def call_fragments(delta: Delta) -> Iterator[CallFragment]:
-    """Yield the pieces of tool calls; raises `UpstreamError` for what is none."""
-    for call in delta.calls:
-        if not isinstance(call, dict):
-            raise malformed("a tool call is not an object")
-        custom = isinstance(call.get("custom"), dict)
-        inner = call.get("custom") if custom else call.get("function")
-        if inner is None:
-            inner = {}
-        if not isinstance(inner, dict):
-            raise malformed("a tool call's 'function' is not an object")
-        index = call.get("index")
-        yield CallFragment(
-            index=index if type(index) is int else None,
-            call_id=_text(call.get("id"), "id"),
-            name=_text(inner.get("name"), "name"),
-            text=arguments_text(inner.get("input" if custom else "arguments")),
-            custom=custom,
-        )
+def _call_fragment(call: object) -> CallFragment:
+    """Return a piece of a tool call; raises `UpstreamError` for what is none."""
+    if not isinstance(call, dict):
+        raise malformed("a tool call is not an object")
+    custom = isinstance(call.get("custom"), dict)
+    inner = call.get("custom") if custom else call.get("function")
+    if inner is None:
+        # Some relays leave out the nesting, as responses do.
+        inner = call
+    if not isinstance(inner, dict):
+        raise malformed("a tool call's 'function' is not an object")
+    return CallFragment(
+        index=_index(call.get("index")),
+        call_id=_text(call.get("id"), "id"),
+        name=_text(inner.get("name"), "name"),
+        text=arguments_text(inner.get("input" if custom else "arguments")),
+        custom=custom,
+    )
+
+
+def _index(value: object) -> int | None:
+    """Return the index of a call, which some servers write as a string; None: it has none."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < _DIGITS:
+        return int(value)
+    return value if type(value) is int else None
 
 
 def annotation_of(annotation: object) -> Json | None:

@@ -3,8 +3,8 @@
 Chat interleaves what it likes: fragments of several tool calls, text between them, reasoning after
 text. Clients of responses bear no overlap (Codex drops text after another item's end,
 litellm#38654). So items queue: the first is written as it arrives, the others wait. A message or
-reasoning ends when anything else begins, a call when its arguments are a whole JSON object;
-all others end with the stream.
+reasoning ends when anything else begins, a call when its arguments are whole JSON; all others end
+with the stream.
 """
 
 from collections import deque
@@ -16,13 +16,8 @@ from gateway.translate.contract import Context, PlainTexts
 from gateway.translate.fields import finish_reason
 from gateway.translate.logprobs import chat_logprobs
 from gateway.translate.responses_via_chat.call_item import CallItem
-from gateway.translate.responses_via_chat.deltas import (
-    CallFragment,
-    Delta,
-    annotation_of,
-    call_fragments,
-    read_delta,
-)
+from gateway.translate.responses_via_chat.call_tracking import CallTracker
+from gateway.translate.responses_via_chat.deltas import Delta, annotation_of, read_delta
 from gateway.translate.responses_via_chat.items import (
     MessageItem,
     OutputItem,
@@ -56,8 +51,8 @@ class ResponsesStream:
         self._items = 0
         self._queue: deque[OutputItem] = deque()
         self._done: list[Json] = []
-        self._calls: list[CallItem] = []
-        self._by_index: dict[int, CallItem] = {}
+        self._calls = CallTracker(self._begin_call)
+        self._call_ids: set[str] = set()
         self._early_entries: list[Json] = []
         self._has_text = False
         self._characters = 0
@@ -108,6 +103,7 @@ class ResponsesStream:
         if not self._has_text and not self._calls:
             self._message()
         incomplete = _INCOMPLETE.get(reason)
+        self._calls.finish(naturally=incomplete is None)
         while self._queue:
             last = len(self._queue) == 1
             self._close_first("incomplete" if last and incomplete else "completed")
@@ -197,8 +193,8 @@ class ResponsesStream:
         self._say(delta, choice.get("logprobs"))
         for annotation in delta.annotations:
             self._annotate(annotation)
-        for fragment in call_fragments(delta):
-            self._call(fragment)
+        for fragment in delta.calls:
+            self._calls.take(fragment)
         # LocalAI says "" where others say null; of two reasons the first is the true one.
         self._finish = self._finish or choice.get("finish_reason") or None
 
@@ -256,37 +252,11 @@ class ResponsesStream:
             message = messages[-1] if messages else self._message()
             message.add_annotation(flat)
 
-    def _call(self, fragment: CallFragment) -> None:
-        item = self._known_call(fragment)
-        if item is None:
-            names = self._request.names
-            item = CallItem(self._next_index(), self._context.new_id(), names)
-            self._queue.append(item)
-            self._calls.append(item)
-        if fragment.index is not None:
-            self._by_index[fragment.index] = item
-        item.add(fragment.call_id, fragment.name, fragment.text, custom=fragment.custom)
-
-    def _known_call(self, fragment: CallFragment) -> CallItem | None:
-        """Return the call that a fragment goes on with; None: it begins another.
-
-        Its index tells, unless a server begins every call at the same one: then another id does,
-        if a name comes with it (servers exist that change the id with every fragment). Without an
-        index it is the id, or else the last call, unless that has an id or a name already.
-        """
-        if fragment.index is not None:
-            known = self._by_index.get(fragment.index)
-            if known is None or not (fragment.name and fragment.call_id and known.call_id):
-                return known
-            return known if known.call_id == fragment.call_id else None
-        for item in self._calls:
-            if fragment.call_id and item.call_id == fragment.call_id:
-                return item
-        if not self._calls:
-            return None
-        last = self._calls[-1]
-        says_it_again = (fragment.call_id and last.call_id) or (fragment.name and last.name)
-        return None if says_it_again else last
+    def _begin_call(self) -> CallItem:
+        names = self._request.names
+        item = CallItem(self._next_index(), self._context.new_id(), names, self._call_ids)
+        self._queue.append(item)
+        return item
 
     def _next_index(self) -> int:
         self._items += 1

@@ -1,5 +1,6 @@
 """From responses to chat and back: nothing of a conversation may get lost on the way."""
 
+import json
 from typing import Any
 
 from hypothesis import given
@@ -17,6 +18,9 @@ from tests.translate.responses_via_chat.chat_backend import (
 )
 
 TEXTS = st.text(min_size=1, max_size=8)
+ARGUMENTS = st.dictionaries(TEXTS, st.integers(), max_size=2).map(json.dumps) | st.text(
+    'ab":,\u00e9', min_size=1
+)
 TOOLS: list[Json] = [
     {"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": False},
     {"type": "custom", "name": "patch", "description": "Patches.", "format": {"type": "text"}},
@@ -78,7 +82,7 @@ def test_a_request_keeps_roles_texts_calls_and_their_correlation(items: list[Jso
 
 @given(
     st.text(max_size=8),
-    st.lists(st.tuples(st.sampled_from(["f", "g"]), TEXTS), max_size=3),
+    st.lists(st.tuples(st.sampled_from(["f", "g"]), ARGUMENTS), max_size=3),
     st.sampled_from(["stop", "length", "content_filter"]),
 )
 def test_a_reply_keeps_text_calls_and_finish(

@@ -1,0 +1,144 @@
+"""The JSON text of a call's arguments, as it comes in pieces, and where it ends.
+
+Servers put the arguments of several calls where those of one belong: at one index of a chat stream,
+under one item of a responses stream, even in one string (hermes-agent#62937, lens#49). What follows
+the end of a JSON text is so never a part of it.
+"""
+
+import json
+import re
+from typing import Final
+
+_OUTSIDE = re.compile(r'["{}\[\]]')
+_IN_STRING = re.compile(r'["\\]')
+_EMPTY_OBJECT = re.compile(r"\s*\{\s*\}\s*")
+
+
+class ArgumentText:
+    """A JSON object or list in pieces. Each character is looked at once."""
+
+    __slots__ = ("_begun", "_depth", "_escaped", "_in_string", "_pieces", "_valid", "ended")
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._begun = False
+        self._depth = 0
+        self._in_string = False
+        self._escaped = False
+        self._valid: bool | None = None
+        self.ended = False
+        """Whether its last bracket has come. A text that begins with none has no end."""
+
+    @property
+    def text(self) -> str:
+        """All of it so far."""
+        if len(self._pieces) > 1:
+            self._pieces = ["".join(self._pieces)]
+        return self._pieces[0] if self._pieces else ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether it has ended and is JSON."""
+        if self.ended and self._valid is None:
+            self._valid = is_json(self.text)
+        return bool(self._valid)
+
+    @property
+    def is_placeholder(self) -> bool:
+        """Whether it is the empty object, which servers also say before the arguments (pi#917)."""
+        return self.ended and is_empty_object(self.text)
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing of it has come."""
+        return not self._begun
+
+    def add(self, text: str) -> str:
+        """Take the next piece as far as the text goes; return what is behind its end."""
+        if self.ended:
+            return text
+        end = self._end_in(text)
+        if end is None:
+            end = len(text)
+        if end:
+            self._pieces.append(text[:end])
+        return text[end:]
+
+    def append(self, text: str) -> None:
+        """Take a piece whatever came before: what a model writes behind its JSON is its own."""
+        self._pieces.append(text)
+        self._begun = True
+        self._valid = False if self.ended else None
+
+    def _end_in(self, text: str) -> int | None:
+        """Return where in the next piece the text ends, if it does."""
+        position = 0
+        if not self._begun:
+            first = text.lstrip()
+            self._begun = bool(first)
+            if first[:1] in _OPENERS:
+                self._depth, position = 1, len(text) - len(first) + 1
+        elif self._escaped:
+            position = 1
+        self._escaped = self._escaped and not text
+        return self._close_in(text, position) if self._depth else None
+
+    def _close_in(self, text: str, position: int) -> int | None:
+        while True:
+            found = (_IN_STRING if self._in_string else _OUTSIDE).search(text, position)
+            if found is None:
+                return None
+            position = found.end()
+            match found[0]:
+                case '"':
+                    self._in_string = not self._in_string
+                case "\\":
+                    self._escaped = position == len(text)
+                    position += 1
+                case "{" | "[":
+                    self._depth += 1
+                case _:
+                    self._depth -= 1
+            if not self._depth:
+                self.ended = True
+                return position
+
+
+_OPENERS: Final = ("{", "[")
+
+
+def opens_json(text: str) -> bool:
+    """Whether a text begins as JSON objects and lists do."""
+    return text.lstrip().startswith(_OPENERS)
+
+
+def is_empty_object(text: str) -> bool:
+    """Whether a text is an empty JSON object."""
+    return _EMPTY_OBJECT.fullmatch(text) is not None
+
+
+def is_json(text: str) -> bool:
+    """Whether a text is JSON as RFC 8259 has it, lone surrogates included."""
+    return _written_alike(text) is not None
+
+
+def same_json(one: str, other: str) -> bool:
+    """Whether two texts say the same: as JSON where both are, else to the letter."""
+    return one == other or comparable(one) == comparable(other)
+
+
+def comparable(text: str) -> str:
+    """Return a form of a text that is the same for the same JSON; no text is an empty object."""
+    return _written_alike(text) or text or "{}"
+
+
+def _written_alike(text: str) -> str | None:
+    """Return a JSON text in a form that is the same for the same value; None: it is no JSON."""
+    try:
+        return json.dumps(json.loads(text, parse_constant=_refuse), sort_keys=True)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)

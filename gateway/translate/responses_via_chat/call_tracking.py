@@ -1,0 +1,152 @@
+"""Which tool call of a chat stream a fragment belongs to.
+
+OpenAI numbers the calls: a fragment's `index` tells, and its id and name come once. Other servers
+give all calls the same index or none (gcli2api#406), no id (hermes-agent#62937), one id to all
+(hass_local_openai_llm#92), the name to the first only (lens#49), or repeat id and name with each
+fragment. So all of it is looked at, and whether the arguments so far are whole. What cannot be told
+apart is an error, never one call with two texts.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+
+from gateway.errors import UpstreamError
+from gateway.translate.argument_text import ArgumentText, same_json
+from gateway.translate.responses_via_chat.call_item import CallItem
+from gateway.translate.responses_via_chat.deltas import CallFragment
+
+_Place = int | None
+"""An index; None: among all calls, whatever their index."""
+
+
+class CallTracker:
+    """The calls of one reply. `begin` makes the item of a new one."""
+
+    def __init__(self, begin: Callable[[], CallItem]) -> None:
+        self._begin = begin
+        self._last: dict[_Place, CallItem] = {}
+        self._with_id: dict[tuple[_Place, str], CallItem] = {}
+        self._with_name: dict[tuple[_Place, str], CallItem] = {}
+        self._unplaced: set[CallItem] = set()
+        self._overlapping: defaultdict[_Place, list[CallItem]] = defaultdict(list)
+        """Calls that shared a place before the first of them had all its arguments."""
+        self._rests: dict[CallItem, tuple[_Place, ArgumentText]] = {}
+        """JSON texts that began behind that of a call, where they began, until they are whole."""
+
+    def __bool__(self) -> bool:
+        """Whether there are any calls."""
+        return bool(self._last)
+
+    def take(self, fragment: CallFragment) -> None:
+        """Take a piece of a call; raises `UpstreamError` for text that can be no call's."""
+        index = fragment.index
+        item = self._known(fragment) or self._new(index)
+        if index is not None:
+            self._unplaced.discard(item)
+        text = fragment.text
+        if item not in self._rests:
+            text = item.add(fragment.call_id, fragment.name, text, custom=fragment.custom)
+        for place in {index, None}:
+            self._last[place] = item
+            if fragment.call_id:
+                self._with_id[place, fragment.call_id] = item
+            if fragment.name:
+                self._with_name[place, fragment.name] = item
+        self._go_beyond(item, index, text)
+
+    def finish(self, *, naturally: bool) -> None:
+        """Take the end of the stream; `naturally`: nothing cut it short.
+
+        Raises `UpstreamError` if the arguments of calls that shared an index make no sense then.
+        """
+        for item, (index, text) in list(self._rests.items()):
+            self._follow(item, index, text)
+        for items in self._overlapping.values():
+            if naturally and any(item.is_cut_off for item in items):
+                raise _mixed_up()
+
+    def _known(self, fragment: CallFragment) -> CallItem | None:
+        """Return the call that a fragment goes on with; None: it begins another."""
+        index, call_id, name = fragment.index, fragment.call_id, fragment.name
+        if call_id:
+            item = self._found(self._with_id, index, call_id)
+            if item is not None and (not name or item.name in ("", name)):
+                return item
+        if name:
+            item = self._found(self._with_name, index, name)
+            same_id = item is not None and (not call_id or item.call_id in ("", call_id))
+            if item is not None and same_id and not item.has_ended:
+                return item
+        last = self._last.get(index) or self._last_unplaced()
+        return None if last is None or _begins_another(fragment, last) else last
+
+    def _found(
+        self, known: dict[tuple[_Place, str], CallItem], index: _Place, key: str
+    ) -> CallItem | None:
+        item = known.get((index, key)) or known.get((None, key))
+        at_place = (index, key) in known or item in self._unplaced
+        return item if at_place else None
+
+    def _last_unplaced(self) -> CallItem | None:
+        last = self._last.get(None)
+        return last if last in self._unplaced else None
+
+    def _new(self, index: _Place) -> CallItem:
+        item = self._begin()
+        before = self._last.get(index)
+        if before is not None:
+            item.likely_name = before.name or before.likely_name
+            if not before.has_ended:
+                self._overlapping[index] += (before, item)
+        if index is None:
+            self._unplaced.add(item)
+        return item
+
+    def _go_beyond(self, item: CallItem, index: _Place, text: str) -> None:
+        """Take what begins another JSON text behind a call's, without an id or a name of its own.
+
+        It is the next call, of the same function, unless it only says again what the call has.
+        """
+        while text:
+            _, waiting = self._rests.setdefault(item, (index, ArgumentText()))
+            text = waiting.add(text)
+            if not waiting.ended:
+                return
+            if same_json(waiting.text, item.text):
+                del self._rests[item]
+            else:
+                item = self._follow(item, index, waiting)
+            text = item.add("", "", text, custom=False)
+
+    def _follow(self, item: CallItem, index: _Place, text: ArgumentText) -> CallItem:
+        del self._rests[item]
+        if not all(each.has_ended for each in self._overlapping[index]):
+            raise _mixed_up()
+        following = self._new(index)
+        self._last[index] = self._last[None] = following
+        following.add("", item.name, text.text.lstrip(), custom=False)
+        return following
+
+
+def _mixed_up() -> UpstreamError:
+    return UpstreamError(
+        "The upstream's stream gives several tool calls the same index, and their arguments "
+        "cannot be told apart. Retry the request, with parallel tool calls switched off."
+    )
+
+
+def _begins_another(fragment: CallFragment, last: CallItem) -> bool:
+    """Whether a fragment at the place of a call is another call's all the same.
+
+    An id alone may change with every fragment: then it says nothing as long as arguments lack.
+    """
+    if fragment.name and last.name and fragment.name != last.name:
+        return True
+    new_id = bool(fragment.call_id and last.call_id and fragment.call_id != last.call_id)
+    if fragment.name and new_id:
+        return True
+    if not last.has_ended:
+        return False
+    said_again = fragment.call_id != "" and fragment.call_id == last.call_id
+    named_anew = bool(fragment.name and last.name) and not said_again
+    return named_anew or (new_id and bool(fragment.text.strip()))

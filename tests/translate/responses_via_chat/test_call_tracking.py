@@ -1,0 +1,396 @@
+"""Tool calls whose fragments do not say well which call they belong to.
+
+Each stream goes whole, byte by byte and cut off after every event; what comes out is checked
+against OpenAI's schema. `GLUED` has what real servers send.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from gateway.errors import UpstreamError
+from gateway.shapes import Json, Shape
+from gateway.translate import argument_text
+from gateway.translate.argument_text import is_json
+from gateway.translate.whole_as_event import whole_as_event
+from tests.translate.responses_via_chat.chat_backend import (
+    SELF_HOSTED,
+    asking,
+    chunk,
+    completion,
+    context,
+    fragment,
+    replied,
+    stream_of,
+    tool_call,
+)
+from tests.translate.responses_via_chat.client_stream import read
+
+PATCH = {"type": "custom", "name": "patch"}
+A, B = '{"city":"A"}', '{"city":"B"}'
+
+
+def calls_of(fragments: Sequence[Json], finish: str = "tool_calls", **parameters: Any) -> list[str]:
+    """Return the calls that the fragments of a stream make; no two have the same `call_id`."""
+    events = [*(chunk(tool_calls=[each]) for each in fragments), chunk(finish=finish)]
+    output = read(stream_of(events, **parameters))["output"]
+    assert len({call["call_id"] for call in output}) == len(output)
+    return [f"{call['name']}({call.get('arguments', call.get('input'))})" for call in output]
+
+
+GLUED: dict[str, tuple[list[Json], list[str]]] = {
+    "no id": (
+        [fragment(0, A, name="f"), fragment(0, B, name="g")],
+        [f"f({A})", f"g({B})"],
+    ),
+    "no id, one name": (
+        [fragment(0, A, name="f"), fragment(0, B, name="f")],
+        [f"f({A})", f"f({B})"],
+    ),
+    "no id, the same twice": (
+        [fragment(0, A, name="f"), fragment(0, A, name="f")],
+        [f"f({A})", f"f({A})"],
+    ),
+    "no id, in pieces": (
+        [
+            fragment(0, "", name="f"),
+            fragment(0, '{"city":'),
+            fragment(0, '"A"}'),
+            fragment(0, "", name="g"),
+            fragment(0, '{"city"', name="g"),
+            fragment(0, ':"B"}'),
+        ],
+        [f"f({A})", f"g({B})"],
+    ),
+    "an empty id": (
+        [{**fragment(0, A, name="f"), "id": ""}, {**fragment(0, B, name="g"), "id": ""}],
+        [f"f({A})", f"g({B})"],
+    ),
+    "one id, another name": (
+        [fragment(0, A, name="f", call_id="x"), fragment(0, B, name="g", call_id="x")],
+        [f"f({A})", f"g({B})"],
+    ),
+    "one id, another name, in turn": (
+        [
+            fragment(0, '{"city":', name="f", call_id="x"),
+            fragment(0, '{"city":', name="g", call_id="x"),
+            fragment(0, '"A"}', name="f", call_id="x"),
+            fragment(0, '"B"}', name="g", call_id="x"),
+        ],
+        [f"f({A})", f"g({B})"],
+    ),
+    "one id, one name": (
+        [fragment(0, A, name="f", call_id="x"), fragment(0, B, name="f", call_id="x")],
+        [f"f({A})", f"f({B})"],
+    ),
+    "another id without a name": (
+        [fragment(0, A, name="f", call_id="x"), fragment(0, B, call_id="y")],
+        [f"f({A})", f"f({B})"],
+    ),
+    "another id without a name, then arguments": (
+        [
+            fragment(0, A, name="f", call_id="x"),
+            fragment(0, "", call_id="y"),
+            fragment(0, '{"city"'),
+            fragment(0, ":"),
+            fragment(0, '"B"}'),
+        ],
+        [f"f({A})", f"f({B})"],
+    ),
+    "a second object": (
+        [fragment(0, "", name="f", call_id="x"), fragment(0, A), fragment(0, B, name="")],
+        [f"f({A})", f"f({B})"],
+    ),
+    "a second object in pieces, with spaces in between": (
+        [
+            fragment(0, A + " ", name="f"),
+            fragment(0, '{"city":'),
+            fragment(0, " "),
+            fragment(0, '"B"}\n'),
+        ],
+        [f"f({A})", 'f({"city": "B"})'],
+    ),
+    "objects in one text": (
+        [fragment(0, f"{A}{B}\n[1]", name="f")],
+        [f"f({A})", f"f({B})", "f([1])"],
+    ),
+    "in turn, told apart by ids": (
+        [
+            fragment(0, '{"city":', name="f", call_id="x"),
+            fragment(0, '{"city":', name="f", call_id="y"),
+            fragment(0, '"A"}', call_id="x"),
+            fragment(0, '"B"}', call_id="y"),
+        ],
+        [f"f({A})", f"f({B})"],
+    ),
+    "in turn, told apart by names": (
+        [
+            fragment(0, '{"city":', name="f"),
+            fragment(0, '{"city":', name="g"),
+            fragment(0, '"A"}', name="f"),
+            fragment(0, '"B"}', name="g"),
+        ],
+        [f"f({A})", f"g({B})"],
+    ),
+    "no index, in turn": (
+        [
+            fragment(None, '{"city":', name="f", call_id="x"),
+            fragment(None, '{"city":', name="f", call_id="y"),
+            fragment(None, '"A"}', call_id="x"),
+            fragment(None, '"B"}', call_id="y"),
+        ],
+        [f"f({A})", f"f({B})"],
+    ),
+    "no index, no id": (
+        [fragment(None, A, name="f"), fragment(None, B, name="f")],
+        [f"f({A})", f"f({B})"],
+    ),
+    "an index at times": (
+        [
+            fragment(None, "", name="f", call_id="x"),
+            fragment(0, '{"city":'),
+            fragment(None, '"A"}'),
+            fragment(1, "", name="f", call_id="y"),
+            fragment(1, '{"city"', name="f"),
+            fragment(None, ':"B"}'),
+        ],
+        [f"f({A})", f"f({B})"],
+    ),
+    "an index late, with the id": (
+        [fragment(None, '{"city":', name="f", call_id="x"), fragment(0, '"A"}', call_id="x")],
+        [f"f({A})"],
+    ),
+    "an index as a string": (
+        [
+            {**fragment(None, '{"city":', name="f"), "index": "0"},
+            {**fragment(None, '{"city":', name="f"), "index": "1"},
+            {**fragment(None, '"A"}'), "index": "0"},
+            {**fragment(None, '"B"}'), "index": "1"},
+        ],
+        [f"f({A})", f"f({B})"],
+    ),
+    "one id at two indexes": (
+        [fragment(0, A, name="f", call_id="x"), fragment(1, B, name="f", call_id="x")],
+        [f"f({A})", f"f({B})"],
+    ),
+    "old function calls": (
+        [],
+        [f"f({A})", f"g({B})"],
+    ),
+    "a name after another's arguments": (
+        [
+            fragment(0, A, name="f", call_id="x"),
+            fragment(0, B, call_id="y"),
+            fragment(0, name="g"),
+        ],
+        [f"f({A})", f"g({B})"],
+    ),
+    "arguments as objects": (
+        [
+            {"index": 0, "function": {"name": "f", "arguments": {"city": "A"}}},
+            {"index": 0, "function": {"name": "f", "arguments": {"city": "B"}}},
+        ],
+        ['f({"city": "A"})', 'f({"city": "B"})'],
+    ),
+}
+OLD = [chunk(function_call={"name": "f", "arguments": A}), chunk(function_call={"name": "g"})]
+OLD.append(chunk(function_call={"name": "g", "arguments": B}))
+
+
+@pytest.mark.parametrize("name", GLUED)
+def test_calls_at_one_place_are_calls_of_their_own(name: str) -> None:
+    fragments, expected = GLUED[name]
+    if fragments:
+        assert calls_of(fragments) == expected
+    else:
+        output = read(stream_of([*OLD, chunk(finish="function_call")]))["output"]
+        assert [f"{call['name']}({call['arguments']})" for call in output] == expected
+
+
+REPEATED: dict[str, list[Json]] = {
+    "all of it once more": [fragment(0, A, name="f", call_id="x")] * 2,
+    "the arguments, written otherwise": [
+        fragment(0, '{"city": ', name="f", call_id="x"),
+        fragment(0, '"A"}'),
+        fragment(0, A),
+    ],
+    "the arguments, in pieces": [
+        fragment(0, A, name="f"),
+        fragment(0, '{"city"'),
+        fragment(0, ':"A"}'),
+    ],
+    "id and name with each piece": [
+        fragment(0, piece, name="f", call_id="x") for piece in ('{"ci', 'ty":"', 'A"}', "", " ")
+    ],
+    "ids that change": [
+        fragment(0, piece, name="f" if not number else None, call_id=f"x{number}")
+        for number, piece in enumerate(('{"ci', 'ty":"', 'A"}', ""))
+    ],
+    "an empty object first": [
+        fragment(0, "{}", name="f", call_id="x"),
+        fragment(0, '{"city":'),
+        fragment(0, '"A"}'),
+    ],
+    "an empty object first, with everything": [
+        fragment(0, "{ }", name="f", call_id="x"),
+        fragment(0, A, name="f", call_id="x"),
+    ],
+    "the fields without nesting": [{"index": 0, "id": "x", "name": "f", "arguments": A}],
+    "a function that is null first": [
+        {"index": 0, "id": "x", "type": None, "function": None},
+        {"index": 0, "function": {"name": "f", "arguments": A}},
+    ],
+}
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_what_is_said_again_is_said_once(name: str) -> None:
+    (call,) = calls_of(REPEATED[name])
+    assert call.replace(" ", "") == f"f({A})"
+
+
+def test_an_old_function_call_beside_tool_calls_says_the_same_again() -> None:
+    both: dict[str, Any] = {
+        "tool_calls": [tool_call("f", A)],
+        "function_call": {"name": "f", "arguments": A},
+    }
+    (call,) = replied(completion(None, "tool_calls", **both))["output"]
+    assert (call["call_id"], call["arguments"]) == ("call_a", A)
+    (call,) = read(stream_of([chunk(**both), chunk(finish="stop")]))["output"]
+    assert (call["call_id"], call["arguments"]) == ("call_a", A)
+
+
+MIXED_UP: dict[str, list[Json]] = {
+    "pieces in turn": [
+        fragment(0, '{"city":', name="f"),
+        fragment(0, '{"city":', name="f", call_id="x"),
+        fragment(0, '{"town":', name="g"),
+        fragment(0, '"A"}'),
+        fragment(0, '"B"}'),
+    ],
+    "ids and names that change with every piece": [
+        fragment(0, '{"city"', name="f", call_id="x"),
+        fragment(0, ':"A"}', name="f", call_id="y"),
+    ],
+    "names first, then the arguments": [
+        fragment(0, "", name="f"),
+        fragment(0, "", name="g"),
+        fragment(0, A),
+        fragment(0, B),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", MIXED_UP)
+def test_what_cannot_be_told_apart_is_an_error_that_says_so(name: str) -> None:
+    fold = asking(stream=True).stream()
+
+    def play() -> None:
+        for each in MIXED_UP[name]:
+            fold.feed(0, chunk(tool_calls=[each]))
+        fold.feed(0, chunk(finish="tool_calls"))
+        fold.end(0)
+
+    with pytest.raises(UpstreamError, match="the same index") as caught:
+        play()
+    assert fold.fail(caught.value)[-1]["response"]["status"] == "failed"
+
+
+def test_a_limit_may_cut_off_calls_that_share_an_index() -> None:
+    fragments = [
+        fragment(0, "", name="f", call_id="x"),
+        fragment(0, '{"city":"A', name="g", call_id="y"),
+    ]
+    assert calls_of(fragments, "length") == ["f({})", 'g({"city":"A)']
+    assert calls_of([fragment(0, A + '{"city"', name="f")], "length") == [f"f({A})", 'f({"city")']
+
+
+def test_a_call_that_is_cut_off_before_its_arguments_has_none() -> None:
+    assert calls_of([fragment(0, "", name="f", call_id="x")], "length") == ["f()"]
+
+
+def test_what_a_model_writes_behind_its_arguments_is_passed_on() -> None:
+    assert calls_of([fragment(0, A, name="f"), fragment(0, "}</call>"), fragment(0, " x")]) == [
+        f"f({A}}}</call> x)"
+    ]
+    assert calls_of([fragment(0, f"{A}{B}}}", name="f")]) == [f"f({A})", f"f({B}}})"]
+    assert calls_of([fragment(0, "f'{", name="f"), fragment(0, "}{")]) == ["f(f'{}{)"]
+
+
+def test_arguments_that_are_absent_or_blank_are_an_empty_object() -> None:
+    for arguments in (None, "", " \n"):
+        assert calls_of([fragment(0, arguments, name="f", call_id="x")]) == ["f({})"]
+    for function in ({"name": "f"}, {"name": "f", "arguments": None}):
+        for call in ({"function": function}, {"type": "function", "function": function}):
+            (item,) = replied(completion(None, "stop", tool_calls=[call]))["output"]
+            assert item["arguments"] == "{}"
+
+
+@pytest.mark.parametrize("finish", ["stop", "tool_calls"])
+def test_a_whole_reply_keeps_its_calls_apart(finish: str) -> None:
+    calls = [
+        tool_call("f", A, "x"),
+        tool_call("g", B, "x"),
+        tool_call("f", A, ""),
+        tool_call("f", A + B),
+    ]
+    reply = completion(None, finish, tool_calls=calls)
+    output = replied(reply)["output"]
+    said = [(call["name"], call["arguments"]) for call in output]
+    assert said == [("f", A), ("g", B), ("f", A), ("f", A), ("f", B)]
+    assert len({call["call_id"] for call in output}) == 5
+    assert read(stream_of([whole_as_event(Shape.CHAT, reply)]))["output"] == output
+
+
+def test_a_custom_tool_sent_as_a_function_is_kept_apart_too() -> None:
+    events = [
+        chunk(tool_calls=[fragment(0, "{}", name="patch", call_id="x")]),
+        chunk(tool_calls=[fragment(0, '{"input":"a"}')]),
+        chunk(tool_calls=[fragment(0, '{"input":"b"}')]),
+        chunk(finish="stop"),
+    ]
+    output = read(stream_of(events, lambda: context(SELF_HOSTED), tools=[PATCH]))["output"]
+    assert [(call["type"], call["input"]) for call in output] == [
+        ("custom_tool_call", "a"),
+        ("custom_tool_call", "b"),
+    ]
+
+
+def test_free_text_is_told_apart_by_ids_and_names() -> None:
+    def custom(text: str, call_id: str, name: str = "") -> Json:
+        return {"index": 0, "id": call_id, "custom": {"name": name, "input": text}}
+
+    fragments = [
+        custom("", "x", "patch"),
+        custom("{}", "x"),
+        custom("{}", ""),
+        custom("a", "y", "patch"),
+        custom("b", "", "patch"),
+        custom("c", "z", "patch"),
+        custom("d", "w"),
+    ]
+    texts = ["{}{}", "a", "b", "c", "d"]
+    assert calls_of(fragments, tools=[PATCH]) == [f"patch({text})" for text in texts]
+
+
+def test_long_arguments_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_texts: list[str] = []
+
+    def noting(text: str) -> bool:
+        read_texts.append(text)
+        return is_json(text)
+
+    monkeypatch.setattr(argument_text, "is_json", noting)
+    text = json.dumps({"a": ["{}"] * 12_500})
+    size = len(text) // 2_000
+    fold = asking(stream=True).stream()
+    opening = [fragment(0, "", name="f", call_id="x"), fragment(1, "", name="g", call_id="y")]
+    fold.feed(0, chunk(tool_calls=opening))
+    for start in range(0, len(text), size):
+        fold.feed(0, chunk(tool_calls=[fragment(0, text[start : start + size])]))
+    fold.feed(0, chunk(finish="stop"))
+    (first, _) = fold.end(0)[-1]["response"]["output"]
+    assert first["arguments"] == text
+    assert read_texts == [text]
