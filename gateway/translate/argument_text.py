@@ -9,8 +9,9 @@ import json
 import re
 from typing import Final
 
-_OUTSIDE = re.compile(r'["{}\[\]]')
-_IN_STRING = re.compile(r'["\\]')
+_OUTSIDE = re.compile(r'[^"{}\[\]]*+(["{}\[\]])')
+_STRING_END = re.compile(r'(?:[^"\\]++|\\.)*+(["\\])', re.DOTALL)
+"""The rest of a string, or what of it is before a backslash that is the last character."""
 _EMPTY_OBJECT = re.compile(r"\s*\{\s*\}\s*")
 
 
@@ -85,23 +86,24 @@ class ArgumentText:
 
     def _close_in(self, text: str, position: int) -> int | None:
         while True:
-            found = (_IN_STRING if self._in_string else _OUTSIDE).search(text, position)
+            pattern = _STRING_END if self._in_string else _OUTSIDE
+            found = pattern.match(text, position)
             if found is None:
                 return None
             position = found.end()
-            match found[0]:
+            match found[1]:
                 case '"':
                     self._in_string = not self._in_string
                 case "\\":
-                    self._escaped = position == len(text)
-                    position += 1
+                    self._escaped = True
+                    return None
                 case "{" | "[":
                     self._depth += 1
                 case _:
                     self._depth -= 1
-            if not self._depth:
-                self.ended = True
-                return position
+                    if not self._depth:
+                        self.ended = True
+                        return position
 
 
 _OPENERS: Final = ("{", "[")

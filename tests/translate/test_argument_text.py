@@ -43,6 +43,11 @@ def test_a_text_ends_with_its_last_bracket(one: str, other: str, size: int, spac
     assert text.whole
 
 
+def test_blanks_are_no_beginning() -> None:
+    text, rest = read([" ", "\n", "{", "}"])
+    assert (text.text, rest, text.ended) == (" \n{}", "", True)
+
+
 @pytest.mark.parametrize("word", ["", " ", "x{}", '"{}"', "1", '{"a":', '{"a":"}', '{"a":"\\"}'])
 def test_what_has_no_last_bracket_does_not_end(word: str) -> None:
     text, rest = read([*word, ""])

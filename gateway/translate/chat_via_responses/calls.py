@@ -4,14 +4,18 @@ A client gets a call's id and name once, before or with its first text; its inde
 0 in the order of appearance, whatever the positions among the output items were.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
+from gateway.translate.chat_via_responses.call_text import CallText
 from gateway.translate.chat_via_responses.tools import ToolPlan
 from gateway.translate.contract import Context
 from gateway.translate.tool_shapes import arguments_text, minted_call_id, unwrapped_input
+
+MAX_CALL_CHARACTERS = 32 * 1024 * 1024
+"""What the calls of one response may have in all: it is kept until its end, which repeats it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -24,11 +28,7 @@ class Call:
     upstream_id: str = ""
     index: int | None = None
     """The position that the client was told; None: it does not know of the call yet."""
-    began: bool = False
-    """Whether any text of it has come."""
-    held: str = ""
-    """Text that the client has not got: the name is not known, or the text is still wrapped."""
-    complete: bool = False
+    text: CallText = field(default_factory=CallText)
 
 
 class CallsFold:
@@ -37,6 +37,8 @@ class CallsFold:
     def __init__(self, plan: ToolPlan, context: Context) -> None:
         self._plan = plan
         self._context = context
+        self._characters = 0
+        self._told: set[str] = set()
         self.count = 0
         """How many calls the client has been told of, or would have been."""
 
@@ -47,32 +49,50 @@ class CallsFold:
             call.name = name
         if isinstance(call_id, str) and not call.upstream_id:
             call.upstream_id = call_id
-        if source.get("type") == "custom_tool_call":
+        if is_custom(source):
             call.kind = "custom"
+            call.text.is_free = True
 
-    def add(self, call: Call, text: str) -> list[Json]:
-        """Take the next text of a call; return the deltas to send."""
-        if text and not call.complete:
-            call.began = True
-            call.held += text
+    def open(self, call: Call, text: object) -> list[Json]:
+        """Take what a call has when it is announced; return the deltas to send."""
+        call.text.open(arguments_text(text))
         return self._show(call)
 
-    def complete(self, call: Call, text: object = None) -> list[Json]:
-        """Take the end of a call; `text` is all of it, needed where no piece of it came before."""
-        if call.complete:
-            return []
-        if not call.began:
-            call.held = arguments_text(text)
-        call.complete = True
-        if self._is_wrapped(call):
-            call.held = unwrapped_input(call.held)
+    def add(self, call: Call, text: object) -> list[Json]:
+        """Take the next text of a call; return the deltas to send.
+
+        Raises `UpstreamError` if all calls together are too long.
+        """
+        piece = arguments_text(text)
+        self._characters += len(piece)
+        if self._characters > MAX_CALL_CHARACTERS:
+            raise UpstreamError(
+                f"The upstream's response has tool calls of more than {MAX_CALL_CHARACTERS} "
+                "characters. Limit it with a token limit."
+            )
+        call.text.go_on(piece)
         return self._show(call)
 
-    def finish(self, call: Call) -> list[Json]:
-        """Take the end of the response; raises `UpstreamError` if a call has no name."""
-        deltas = self.complete(call)
+    def complete(self, call: Call, text: object, *, item_is_done: bool = True) -> list[Json]:
+        """Take what should be all of a call's text; raises `UpstreamError` for contradictions."""
+        call.text.hear(arguments_text(text), item_is_done=item_is_done)
+        return self._show(call)
+
+    def finish(self, call: Call, *, naturally: bool) -> list[Json]:
+        """Take the end of the response; `naturally`: nothing cut it short.
+
+        Raises `UpstreamError` if a call has no name, or if its arguments are those of several.
+        """
         if not call.name:
             raise UpstreamError("The upstream's reply has a tool call without a name.")
+        call.text.end(naturally=naturally)
+        others = call.text.other_calls(naturally=naturally)
+        deltas = self._show(call)
+        for text in others:
+            other = Call(call.kind, call.name)
+            other.text.hear(text, item_is_done=True)
+            other.text.end(naturally=naturally)
+            deltas += self._show(other)
         return deltas
 
     def _is_wrapped(self, call: Call) -> bool:
@@ -82,8 +102,10 @@ class CallsFold:
         if not call.name:
             return []
         text = ""
-        if call.complete or not self._is_wrapped(call):
-            text, call.held = call.held, ""
+        if call.text.settled or not self._is_wrapped(call):
+            text = call.text.next_text()
+        if text and self._is_wrapped(call):
+            text = unwrapped_input(text)
         if call.index is None:
             call.index, self.count = self.count, self.count + 1
             return self._delta(call, text, first=True)
@@ -100,6 +122,24 @@ class CallsFold:
         kind, field = ("custom", "input") if custom else ("function", "arguments")
         shown: Json = {"index": call.index}
         if first:
-            shown |= {"id": call.upstream_id or minted_call_id(self._context), "type": kind}
+            shown |= {"id": self._own_id(call), "type": kind}
         shown[kind] = {"name": call.name, field: text} if first else {field: text}
         return [{"tool_calls": [shown]}]
+
+    def _own_id(self, call: Call) -> str:
+        """Return the id for a call, the upstream's unless another has it."""
+        known = call.upstream_id
+        own = minted_call_id(self._context) if not known or known in self._told else known
+        self._told.add(own)
+        return own
+
+
+def is_custom(item: Json) -> bool:
+    """Whether an output item is the call of a custom tool."""
+    kind = item.get("type")
+    return kind == "custom_tool_call" or (not kind and "input" in item)
+
+
+def call_text(item: Json) -> object:
+    """Return what an output item says of a call's arguments or input."""
+    return item.get("input" if is_custom(item) else "arguments")

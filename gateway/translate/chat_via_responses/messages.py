@@ -1,5 +1,7 @@
 """The message items of one response: text, refusals and citations."""
 
+from collections.abc import Sequence
+
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.annotations import chat_annotation
 from gateway.translate.chat_via_responses.reading import objects, string
@@ -37,6 +39,12 @@ class MessagesFold:
             self._length += len(text)
         return text_steps(self._text.feed(text, logprobs))
 
+    def say_whole(
+        self, item: OutputItem, part: int | None, text: str, logprobs: object
+    ) -> list[Step]:
+        """Take all text of a content part, and show it if nothing of it was; raises as `say`."""
+        return [] if _may_be_shown(item, part) else self.say(item, part, text, logprobs)
+
     def go_on(self, characters: int) -> None:
         """Count more text of the part that was last given text, shown as it came."""
         self._length += characters
@@ -48,6 +56,10 @@ class MessagesFold:
             return []
         item.shown_parts.add(part)
         return [Step({"refusal": text})]
+
+    def refuse_whole(self, item: OutputItem, part: int | None, text: str) -> list[Step]:
+        """Take all text of a refusal, and show it if nothing of it was."""
+        return [] if _may_be_shown(item, part) else self.refuse(item, part, text)
 
     def annotate(self, item: OutputItem, part: int | None, annotation: object) -> list[Step]:
         """Take an annotation of a content part; what it cites must be shown."""
@@ -62,9 +74,9 @@ class MessagesFold:
     def complete(self, known: OutputItem, item: Json) -> list[Step]:
         """Take a whole item: what of it has not been shown yet; raises `UpstreamError`."""
         steps: list[Step] = []
-        # What came without saying of which part can have been of any.
-        unplaced, counted = None in known.shown_parts, known.annotations.get(None, 0)
-        for index, part in enumerate(_content(item)):
+        content = _content(item)
+        unplaced, counted = _is_unplaced(known, content), known.annotations.get(None, 0)
+        for index, part in enumerate(content):
             if index not in known.shown_parts and not unplaced:
                 if part.get("type") == "refusal":
                     steps += self.refuse(known, index, string(part, "refusal"))
@@ -88,6 +100,28 @@ class MessagesFold:
             return True
         self._document = self._document or item
         return self._document is not item
+
+
+def _may_be_shown(item: OutputItem, part: int | None) -> bool:
+    """Whether a part has been shown, or may have been where it or what was shown has no index."""
+    return (
+        part in item.shown_parts
+        or None in item.shown_parts
+        or (part is None and bool(item.shown_parts))
+    )
+
+
+def _is_unplaced(known: OutputItem, content: Sequence[Json]) -> bool:
+    """Whether something has been shown that can have been of any part.
+
+    It came without an index, or under one where the whole item has nothing.
+    """
+    return any(
+        part is None
+        or part >= len(content)
+        or not (content[part].get("text") or content[part].get("refusal"))
+        for part in known.shown_parts
+    )
 
 
 def _content(item: Json) -> list[Json]:

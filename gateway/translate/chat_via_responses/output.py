@@ -9,7 +9,8 @@ from typing import ClassVar
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses.calls import CallsFold
+from gateway.translate.chat_via_responses.calls import Call, CallsFold, call_text
+from gateway.translate.chat_via_responses.last_output import matched
 from gateway.translate.chat_via_responses.messages import MessagesFold
 from gateway.translate.chat_via_responses.reading import an_object, index_of, objects, string
 from gateway.translate.chat_via_responses.request import PreparedRequest
@@ -75,8 +76,7 @@ class OutputFold:
         self._describe(known, item)
         if kind is not ItemKind.CALL:
             return []
-        text = _call_text(known, item)
-        return plain_steps(self._calls.add(known.call, text if isinstance(text, str) else ""))
+        return plain_steps(self._calls.open(known.call, call_text(item)))
 
     def _item_done(self, event: Json) -> list[Step]:
         item = an_object(event, "item")
@@ -100,7 +100,7 @@ class OutputFold:
             return self._messages.complete(known, item)
         if known.kind is ItemKind.REASONING:
             return self._thoughts.complete(known, item)
-        return plain_steps(self._calls.complete(known.call, _call_text(known, item)))
+        return plain_steps(self._calls.complete(known.call, call_text(item)))
 
     def _text_delta(self, event: Json) -> list[Step]:
         item = self._items.of_event(ItemKind.MESSAGE, event)
@@ -125,34 +125,46 @@ class OutputFold:
     def _summary_delta(self, event: Json) -> list[Step]:
         return self._thoughts.summary_delta(self._items.of_event(ItemKind.REASONING, event), event)
 
+    def _text_done(self, event: Json) -> list[Step]:
+        item = self._items.of_known(ItemKind.MESSAGE, event)
+        if item is None:
+            return []
+        text, logprobs = string(event, "text"), event.get("logprobs")
+        return self._messages.say_whole(item, _part(event), text, logprobs)
+
+    def _refusal_done(self, event: Json) -> list[Step]:
+        item = self._items.of_known(ItemKind.MESSAGE, event)
+        if item is None:
+            return []
+        return self._messages.refuse_whole(item, _part(event), string(event, "refusal"))
+
     def _call_delta(self, event: Json) -> list[Step]:
-        item = self._items.of_event(ItemKind.CALL, event)
-        return plain_steps(self._calls.add(item.call, string(event, "delta")))
+        call = self._call_of(event)
+        return plain_steps(self._calls.add(call, event.get("delta")))
 
     def _call_done(self, event: Json) -> list[Step]:
-        item = self._items.of_event(ItemKind.CALL, event)
-        self._calls.describe(item.call, {"name": event.get("name")})
-        text = string(event, "arguments") or string(event, "input")
-        if not item.call.name:
-            # It cannot be shown yet: the item that has the name is still to come.
-            return plain_steps(self._calls.add(item.call, "" if item.call.began else text))
-        return plain_steps(self._calls.complete(item.call, text))
+        call = self._call_of(event)
+        self._calls.describe(call, {"name": event.get("name")})
+        whole = event.get("arguments") or event.get("input")
+        return plain_steps(self._calls.complete(call, whole, item_is_done=False))
+
+    def _call_of(self, event: Json) -> Call:
+        """Return the call of an event, which says of which kind it is."""
+        call = self._items.of_event(ItemKind.CALL, event).call
+        if str(event["type"]).startswith("response.custom_tool_call"):
+            self._calls.describe(call, {"type": "custom_tool_call"})
+        return call
 
     def _end(self, event: Json) -> list[Step]:
         response = an_object(event, "response")
         status = _status(event, response)
-        positions: dict[ItemKind, int] = {}
         steps: list[Step] = []
-        for item in objects(response, "output"):
-            kind = item_kind(item)
-            if kind is not None and self._messages.cut_by is None:
-                position = positions.get(kind, 0)
-                known = self._items.of_output(kind, item, position)
-                positions[kind] = position + 1
+        for known, item in matched(self._items, objects(response, "output")):
+            if self._messages.cut_by is None:
                 steps += self._complete(known, item)
         if self._messages.cut_by is None:
             for call in self._items.calls():
-                steps += plain_steps(self._calls.finish(call))
+                steps += plain_steps(self._calls.finish(call, naturally=status == "completed"))
         steps += self._messages.finish()
         self.finish_reason = self._messages.cut_by or self._reason(status, response)
         return steps
@@ -173,7 +185,9 @@ class OutputFold:
         "response.output_item.done": _item_done,
         "response.output_text.delta": _text_delta,
         "response.output_text.annotation.added": _annotation_added,
+        "response.output_text.done": _text_done,
         "response.refusal.delta": _refusal_delta,
+        "response.refusal.done": _refusal_done,
         "response.reasoning_text.delta": _reasoning_delta,
         "response.reasoning_summary_part.added": _summary_part_added,
         "response.reasoning_summary_text.delta": _summary_delta,
@@ -203,10 +217,6 @@ def _status(event: Json, response: Json) -> str:
             "Retry the request."
         )
     return str(status)
-
-
-def _call_text(known: OutputItem, item: Json) -> object:
-    return item.get("input" if known.call.kind == "custom" else "arguments")
 
 
 def _part(event: Json) -> int | None:

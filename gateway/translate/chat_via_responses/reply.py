@@ -124,12 +124,15 @@ def folded_choice(call: int, reply: Json, request: PreparedRequest, context: Con
 
 
 def _message(steps: Iterable[Step]) -> Json:
-    """Return the message that deltas make. A whole response has every call in one delta."""
+    """Return the message that deltas make."""
     message: Json = {}
     for step in steps:
         for name, value in step.delta.items():
             if name == "tool_calls":
-                message.setdefault(name, []).extend(map(_without_index, value))
+                _add_calls(message.setdefault(name, []), value)
+            elif name == "function_call":
+                known = message.setdefault(name, {"arguments": ""})
+                message[name] = {**known, **value, "arguments": _joined(known, value)}
             else:
                 message[name] = message[name] + value if name in message else value
     content = message.pop("content", "")
@@ -143,5 +146,17 @@ def _message(steps: Iterable[Step]) -> Json:
     }
 
 
-def _without_index(call: Json) -> Json:
-    return {name: value for name, value in call.items() if name != "index"}
+def _add_calls(calls: list[Json], pieces: Iterable[Json]) -> None:
+    """Add pieces of calls, each of which begins with its id."""
+    for piece in pieces:
+        if "id" in piece:
+            calls.append({name: value for name, value in piece.items() if name != "index"})
+        else:
+            call = calls[piece["index"]]
+            kind = call["type"]
+            (field,) = piece[kind]
+            call[kind] = {**call[kind], field: call[kind][field] + piece[kind][field]}
+
+
+def _joined(known: Json, more: Json) -> str:
+    return f"{known['arguments']}{more['arguments']}"

@@ -7,11 +7,14 @@ message's id.
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses.calls import Call
+from gateway.translate.argument_text import same_json
+from gateway.translate.chat_via_responses.calls import Call, call_text
+from gateway.translate.tool_shapes import arguments_text
 
 
 class ItemKind(StrEnum):
@@ -33,6 +36,8 @@ _KINDS = {
 def item_kind(item: Json) -> ItemKind | None:
     """Return the kind of an output item; None for those that chat has no place for."""
     kind = item.get("type")
+    if not kind and item.get("name") and ("arguments" in item or "input" in item):
+        return ItemKind.CALL
     return _KINDS.get(kind) if isinstance(kind, str) else None
 
 
@@ -41,8 +46,13 @@ class OutputItem:
     """What has been shown of one output item."""
 
     kind: ItemKind
+    item_id: str = ""
+    """The upstream's id, or the first of them; empty: not known."""
+    index: int | None = None
+    """The upstream's `output_index`; None: not known."""
     phase: str | None = None
     """`commentary` or `final_answer`, where a message says so."""
+    announced: bool = False
     done: bool = False
     shown_parts: set[int | None] = field(default_factory=set)
     """The content parts of a message that have been shown, by `content_index`; None: unknown."""
@@ -55,6 +65,11 @@ class OutputItem:
     summary_parts: int = 0
     """How many parts of a summary were announced."""
     call: Call = field(default_factory=Call)
+
+    @property
+    def has_been_shown(self) -> bool:
+        """Whether anything of a message or of reasoning has been."""
+        return bool(self.shown_parts) or self.reasoning_form is not None
 
 
 class OutputItems:
@@ -70,73 +85,117 @@ class OutputItems:
         return [item.call for item in self._items[ItemKind.CALL]]
 
     def announced(self, kind: ItemKind, item: Json, index: object) -> OutputItem:
-        """Return the item of an `output_item.added`: a new one, unless its id is known."""
-        known = self._with_id(kind, item.get("id"))
-        return known or self._new(kind, item.get("id"), index)
+        """Return the item of an `output_item.added`: a new one, unless it is known already.
+
+        It is if it has been announced under the same id, or if deltas of it came too early.
+        """
+        known = self._known(kind, item.get("id"), index)
+        if known is None or known.done or differs(known, item):
+            known = self._early(kind)
+        elif known.announced and known.item_id != item.get("id"):
+            known = None
+        known = known or self._new(kind, item.get("id"), index)
+        known.announced = True
+        return known
 
     def of_event(self, kind: ItemKind, event: Json) -> OutputItem:
         """Return the item that a delta belongs to, announced or not."""
+        known = self.of_known(kind, event)
+        return known or self._new(kind, event.get("item_id"), event.get("output_index"))
+
+    def of_known(self, kind: ItemKind, event: Json) -> OutputItem | None:
+        """Return the item that an event belongs to, if it is known."""
         item_id, index = event.get("item_id"), event.get("output_index")
-        known = self._with_id(kind, item_id) or self._with_index(kind, index)
-        if known is not None:
+        known = self._known(kind, item_id, index)
+        if known is not None and not (known.done and known.item_id != item_id):
             return known
         nameless = not _is_name(item_id) and not _is_index(index)
-        if nameless and self._items[kind]:
-            return self._items[kind][-1]
-        return self._new(kind, item_id, index)
+        return next(self._unfinished(kind), None) if nameless else None
 
     def completed(self, kind: ItemKind, item: Json, index: object) -> OutputItem:
         """Return the item of an `output_item.done`."""
-        known = (
-            self._with_id(kind, item.get("id"))
-            or self._with_call_id(kind, item)
-            or self._with_index(kind, index)
-        )
-        if known is not None:
-            return known
-        unfinished = [each for each in self._items[kind] if not each.done]
-        if unfinished and _may_be(unfinished[-1], item):
-            return unfinished[-1]
-        return self._new(kind, item.get("id"), index)
+        known = self._known(kind, item.get("id"), index)
+        called = self._with_call_id(kind, item)
+        if called is not None and (known is None or known.done or differs(known, item)):
+            known = called
+        if known is None or (known.done and differs(known, item)):
+            unfinished = self._unfinished(kind)
+            known = next((each for each in unfinished if may_be(each, item)), None)
+        return known or self._new(kind, item.get("id"), index)
 
-    def of_output(self, kind: ItemKind, item: Json, position: int) -> OutputItem:
-        """Return the item of a terminal event's `output`; `position` is that among its kind."""
-        items = self._items[kind]
-        if not items:
-            return self._new(kind, item.get("id"), None)
-        known = self._with_id(kind, item.get("id")) or self._with_call_id(kind, item)
-        if known is not None:
-            return known
-        if position < len(items) and _may_be(items[position], item):
-            return items[position]
+    def all_of(self, kind: ItemKind) -> list[OutputItem]:
+        """Return the items of a kind, in their order of appearance."""
+        return list(self._items[kind])
+
+    def add(self, kind: ItemKind, item: Json) -> OutputItem:
+        """Return a new item, which only the end of the response has."""
         return self._new(kind, item.get("id"), None)
 
-    def _with_id(self, kind: ItemKind, item_id: object) -> OutputItem | None:
-        return self._by_id.get((kind, item_id)) if isinstance(item_id, str) else None
+    def _known(self, kind: ItemKind, item_id: object, index: object) -> OutputItem | None:
+        """Return the item with an id, which several may have, or else with an index."""
+        named = self._by_id.get((kind, item_id)) if isinstance(item_id, str) else None
+        placed = self._by_index.get((kind, index)) if type(index) is int else None
+        if named is None or (placed is not None and placed.item_id == named.item_id):
+            return placed
+        return named
 
-    def _with_index(self, kind: ItemKind, index: object) -> OutputItem | None:
-        return self._by_index.get((kind, index)) if type(index) is int else None
+    def _early(self, kind: ItemKind) -> OutputItem | None:
+        """Return the item of deltas that came before it, and did not say of which."""
+        nameless = (
+            each
+            for each in self._unfinished(kind)
+            if not (each.announced or each.item_id or each.index is not None)
+        )
+        return next(nameless, None)
+
+    def _unfinished(self, kind: ItemKind) -> Iterator[OutputItem]:
+        """Yield the items that are not done, the last one first."""
+        return (each for each in reversed(self._items[kind]) if not each.done)
 
     def _with_call_id(self, kind: ItemKind, item: Json) -> OutputItem | None:
         call_id = item.get("call_id")
         if kind is not ItemKind.CALL or not _is_name(call_id):
             return None
-        calls = (each for each in self._items[kind] if each.call.upstream_id == call_id)
-        return next(calls, None)
+        called = (each for each in self._items[kind] if each.call.upstream_id == call_id)
+        return next((each for each in called if not each.done or goes_on(each, item)), None)
 
     def _new(self, kind: ItemKind, item_id: object, index: object) -> OutputItem:
         item = OutputItem(kind)
         self._items[kind].append(item)
         if isinstance(item_id, str) and item_id:
+            item.item_id = item_id
             self._by_id[kind, item_id] = item
         if type(index) is int:
+            item.index = index
             self._by_index[kind, index] = item
         return item
 
 
-def _may_be(known: OutputItem, item: Json) -> bool:
-    """Whether nothing speaks against both being one: two calls with ids are two calls."""
-    return not known.call.upstream_id or not _is_name(item.get("call_id"))
+def differs(known: OutputItem, item: Json) -> bool:
+    """Whether two calls cannot be one, for both have a name, or an id, and not the same."""
+    call_id = item.get("call_id")
+    other_id = _is_name(call_id) and known.call.upstream_id not in ("", call_id)
+    return known.kind is ItemKind.CALL and (other_id or has_other_name(known, item))
+
+
+def has_other_name(known: OutputItem, item: Json) -> bool:
+    """Whether two calls have names, and not the same."""
+    name = item.get("name")
+    return _is_name(name) and known.call.name not in ("", name)
+
+
+def may_be(known: OutputItem, item: Json) -> bool:
+    """Whether an item can be a known one: nothing but ids says that it is another."""
+    if not differs(known, item):
+        return True
+    return not has_other_name(known, item) and goes_on(known, item)
+
+
+def goes_on(known: OutputItem, item: Json) -> bool:
+    """Whether a call in whole says the same as what is known of one, or more."""
+    said, text = known.call.text, arguments_text(call_text(item))
+    empty = said.is_empty or said.says_nothing(text)
+    return empty or text.startswith(said.text) or same_json(said.text, text)
 
 
 def _is_name(value: object) -> bool:

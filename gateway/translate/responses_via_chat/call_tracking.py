@@ -123,7 +123,9 @@ class CallTracker:
         if not all(each.has_ended for each in self._overlapping[index]):
             raise _mixed_up()
         following = self._new(index)
-        self._last[index] = self._last[None] = following
+        for place in (index, None):
+            self._last[place] = following
+            self._with_id[place, item.call_id] = self._with_name[place, item.name] = following
         following.add("", item.name, text.text.lstrip(), custom=False)
         return following
 

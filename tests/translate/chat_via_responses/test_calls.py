@@ -49,6 +49,7 @@ def test_tool_calls_have_their_own_indexes_and_names_once() -> None:
             "custom": {"name": "patch", "input": ""},
         },
         {"index": 2, "custom": {"input": "raw"}},
+        {"index": 1, "function": {"arguments": "{}"}},
     ]
 
 

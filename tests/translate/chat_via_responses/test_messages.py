@@ -4,6 +4,7 @@ from gateway.shapes import Json
 from tests.translate.chat_via_responses.cases import (
     FULL,
     citation,
+    delta_event,
     deltas_of,
     ending,
     events_of,
@@ -56,3 +57,42 @@ def test_citations_of_a_hidden_message_are_hidden() -> None:
 def test_parts_of_an_unknown_type_are_left_out() -> None:
     reply = response(message({"type": "output_audio", "data": "x"}, text("a")))
     assert joined(streamed({}, [ending(reply)]), "content") == "a"
+
+
+def test_text_that_only_its_done_event_has_is_shown_once() -> None:
+    reply = response(
+        message(text("Hello "), refusal("no"), text("you")), message(text("x"), id="2")
+    )
+    events = [event for event in events_of(reply)[:-1] if not event["type"].endswith(".delta")]
+    for left_out in (("item.done",), ("item.done", "part.done", "part.added"), ()):
+        kept = [event for event in events if not event["type"].endswith(left_out)]
+        for last in (reply, response()):
+            said = folded(streamed({}, [*kept, ending(last)]))["message"]
+            assert (said["content"], said["refusal"]) == ("Hello youx", "no")
+
+
+def test_a_done_event_shows_nothing_that_was_shown() -> None:
+    reply = response(message(text("Hello "), refusal("no")))
+    for hidden in (
+        ("content_index",),
+        ("content_index", "output_index"),
+        ("item_id", "output_index"),
+    ):
+        events = [{k: v for k, v in e.items() if k not in hidden} for e in events_of(reply)]
+        said = folded(streamed({}, events))["message"]
+        assert (said["content"], said["refusal"]) == ("Hello ", "no")
+
+
+def test_a_done_event_of_an_unknown_item_is_left_to_the_item() -> None:
+    reply = response(message(text("Hello "), refusal("no")))
+    events = [event for event in events_of(reply) if event["type"].endswith(".done")]
+    said = folded(streamed({}, [*events, ending(reply)]))["message"]
+    assert (said["content"], said["refusal"]) == ("Hello ", "no")
+
+
+def test_text_under_an_index_that_the_whole_item_does_not_have_is_shown_once() -> None:
+    item = message({"type": "other"}, text("Hello"))
+    for index in (0, 1, 7):
+        events = [delta_event(part, content_index=index) for part in ("Hel", "lo")]
+        for last in (response(item), response(message(text("Hello")))):
+            assert joined(streamed({}, [*events, ending(last)]), "content") == "Hello"

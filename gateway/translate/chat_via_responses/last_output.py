@@ -1,0 +1,127 @@
+"""Which items of a terminal event's `output` the stream has had already.
+
+They should come under the ids they had. vLLM gives them others, calls even another `call_id`
+(vllm#47916, #56285), and some servers leave items out. So ids are tried first, then what a call
+says, then the order. Each known item is matched once.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.shapes import Json
+from gateway.translate.argument_text import comparable
+from gateway.translate.chat_via_responses.calls import call_text
+from gateway.translate.chat_via_responses.tracking import (
+    ItemKind,
+    OutputItem,
+    OutputItems,
+    goes_on,
+    has_other_name,
+    item_kind,
+    may_be,
+)
+from gateway.translate.tool_shapes import arguments_text
+
+
+@dataclass(slots=True)
+class _Place:
+    """One item of the output, and the known item that it is."""
+
+    item: Json
+    known: OutputItem | None = None
+
+
+def matched(items: OutputItems, output: Sequence[Json]) -> list[tuple[OutputItem, Json]]:
+    """Return every item of the output with the one that it is, an unknown one with a new one.
+
+    What chat has no place for is left out, and what is there twice, ids and all, is taken once.
+    """
+    places: defaultdict[ItemKind, list[_Place]] = defaultdict(list)
+    in_order: list[tuple[ItemKind, _Place]] = []
+    for item in _once(output):
+        kind = item_kind(item)
+        if kind is not None:
+            place = _Place(item)
+            places[kind].append(place)
+            in_order.append((kind, place))
+    for kind, of_kind in places.items():
+        _match(items.all_of(kind), of_kind)
+    return [(place.known or items.add(kind, place.item), place.item) for kind, place in in_order]
+
+
+def _once(output: Sequence[Json]) -> list[Json]:
+    named: dict[tuple[str, ...], Json] = {}
+    kept: list[Json] = []
+    for item in output:
+        fields = ("id", "call_id") if item_kind(item) is ItemKind.CALL else ("id",)
+        ids = tuple(value for name in fields if isinstance(value := item.get(name), str) and value)
+        if len(ids) < len(fields) or ids not in named or named[ids] != item:
+            kept.append(item)
+        named.setdefault(ids, item)
+    return kept
+
+
+def _match(known: list[OutputItem], places: Sequence[_Place]) -> None:
+    """Give each place its known item; all are of one kind."""
+    left = dict.fromkeys(known)
+    _match_ids({each.call.upstream_id: each for each in reversed(known)}, "call_id", places, left)
+    _match_ids({each.item_id: each for each in reversed(known)}, "id", places, left)
+    _match_texts(places, left)
+    unmatched = [place for place in places if place.known is None]
+    if unmatched and left:
+        _match_in_order(unmatched, left)
+
+
+def _match_ids(
+    known: Mapping[str, OutputItem],
+    name: str,
+    places: Sequence[_Place],
+    left: dict[OutputItem, None],
+) -> None:
+    for place in places:
+        value = place.item.get(name)
+        found = known.get(value) if isinstance(value, str) and value else None
+        if place.known is None and found in left and not has_other_name(found, place.item):
+            _take(place, found, left)
+
+
+def _match_texts(places: Sequence[_Place], left: dict[OutputItem, None]) -> None:
+    """Match calls of the same function with the same arguments."""
+    called: defaultdict[tuple[object, str], deque[OutputItem]] = defaultdict(deque)
+    for each in left:
+        if each.kind is ItemKind.CALL and each.call.name:
+            called[each.call.name, comparable(each.call.text.text)].append(each)
+    for place in places:
+        if place.known is None and called:
+            text = comparable(arguments_text(call_text(place.item)))
+            same = called.get((place.item.get("name"), text))
+            if same:
+                _take(place, same.popleft(), left)
+
+
+def _match_in_order(places: Sequence[_Place], left: dict[OutputItem, None]) -> None:
+    """Match the rest by order: a call with one that may be it, others with one that was shown.
+
+    Where as many are left on both sides, each has its counterpart, shown or not.
+    """
+    said = [place for place in places if _says_something(place.item)]
+    as_many = len(said) == len(left)
+    for place in said:
+        for each in left:
+            if each.kind is ItemKind.CALL:
+                fits = may_be(each, place.item) and goes_on(each, place.item)
+            else:
+                fits = as_many or each.has_been_shown
+            if fits:
+                _take(place, each, left)
+                break
+
+
+def _says_something(item: Json) -> bool:
+    return "call_id" in item or "name" in item or bool(item.get("content") or item.get("summary"))
+
+
+def _take(place: _Place, found: OutputItem, left: dict[OutputItem, None]) -> None:
+    place.known = found
+    del left[found]
