@@ -48,9 +48,13 @@ class Refused:
     refusal: Refusal
 
 
-def _is_the_upstreams(fix: ParameterFix) -> bool:
-    """Whether a refusal stays the upstream's to tell a client of its own endpoint."""
-    return fix.action == "withhold" and fix.name == "n"
+def _is_the_upstreams(fix: ParameterFix, shape: Shape) -> bool:
+    """Whether a refusal stays the upstream's to tell a client of its own endpoint.
+
+    That is where nothing is emulated, and the name is not one that the endpoint has.
+    """
+    names = ("n", "stop", "logprobs") if shape is Shape.RESPONSES else ("n",)
+    return fix.action == "withhold" and fix.name in names
 
 
 class Retries:
@@ -214,7 +218,8 @@ class Retries:
                 self._learn_fixes()
         self._is_here = self._is_here or refusal.model_is_here
         names = {fix.name for fix in refusal.fixes}
-        if self.shape is self._client and any(_is_the_upstreams(fix) for fix in refusal.fixes):
+        own = self.shape is self._client
+        if own and any(_is_the_upstreams(fix, self.shape) for fix in refusal.fixes):
             return False
         if names & self._mended:
             self._memory.fixes.forget(self._owner, self._route.model_sent, self.shape)

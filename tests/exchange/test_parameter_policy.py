@@ -178,6 +178,13 @@ def test_what_is_asked_for_is_refused_by_its_name_and_never_taken_out(
         assert f"dropped={param}".encode() in header(told)
 
 
+def test_a_refusal_at_responses_of_what_that_endpoint_does_not_have_is_relayed() -> None:
+    scene = Scene(server("stop"), OPENAI)
+    told = scene.tell(RESPONSES, {"model": "gpt-5-codex", "input": "Hi", "stop": "x"})
+    assert (told.reply.status, told.decision.attempts) == (400, 1)
+    assert told.json["error"]["param"] == "stop"
+
+
 @pytest.mark.parametrize("name", ["tools", "response_format"])
 def test_a_refusal_of_what_is_asked_for_is_relayed(name: str) -> None:
     scene = Scene(server(name), VLLM)

@@ -126,9 +126,9 @@ async def test_an_endpoint_that_refuses_a_parameter_for_good_is_learned_all_the_
     def generate(scene: Scene, shape: Shape, body: Json) -> bytes:
         if shape is not Shape.CHAT:
             return elsewhere(shape, Shape.CHAT)
-        if "stop" in body:
-            message = "Unsupported parameter: 'stop' is not supported with this model."
-            return error(message, BAD, "unsupported_parameter", "stop")
+        if "logprobs" in body:
+            message = "Unsupported parameter: 'logprobs' is not supported with this model."
+            return error(message, BAD, "unsupported_parameter", "logprobs")
         return answer(shape, MODEL, streamed=False)
 
     async with set_up(Kind.OPENAI) as stage:
@@ -136,11 +136,11 @@ async def test_an_endpoint_that_refuses_a_parameter_for_good_is_learned_all_the_
             "for good", Shape.CHAT, at_once(listing(MODEL)), at_once(EMPTY), generate=generate
         )
         scene = stage.set(scene)
-        reply = await stage.ask(scene, Shape.COMPLETIONS, stop=["\n"])
-        assert (reply.status, reply.error["param"]) == (400, "stop")
+        reply = await stage.ask(scene, Shape.COMPLETIONS, logprobs=1)
+        assert (reply.status, reply.error["param"]) == (400, "logprobs")
         stage.clock.advance(A_MOMENT)
-        reply = await stage.ask(scene, Shape.COMPLETIONS, stop=["\n"])
-        assert (reply.status, reply.error["param"]) == (400, "stop")
+        reply = await stage.ask(scene, Shape.COMPLETIONS, logprobs=1)
+        assert (reply.status, reply.error["param"]) == (400, "logprobs")
         assert scene.calls == [Shape.COMPLETIONS, Shape.CHAT, Shape.CHAT]
         stage.clock.advance(A_MOMENT)
         again = await stage.answered(scene, Shape.COMPLETIONS)
