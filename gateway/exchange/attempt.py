@@ -10,7 +10,7 @@ from typing import cast
 import msgspec
 
 from gateway.config.settings import Settings, TranslationSettings
-from gateway.exchange.message import Decision, has_prompt_list, read_object
+from gateway.exchange.message import Decision, field_names, has_prompt_list, read_object
 from gateway.exchange.refusal_memory import Fixes
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
@@ -18,7 +18,7 @@ from gateway.resolve.parameter_fixes import apply_fixes
 from gateway.shapes import Json, Shape, UpstreamCall
 from gateway.translate.capabilities import at_own_endpoint, capabilities_of, preset, without
 from gateway.translate.contract import Context, Detokenize, Report, Translation
-from gateway.translate.own_endpoint import mentions, watched
+from gateway.translate.own_endpoint import watched
 from gateway.translate.plain_way import PlainTranslation, PlainWay, plain_translation
 from gateway.translate.plan import plain_way, plan
 from gateway.translate.renaming import Renaming
@@ -56,8 +56,8 @@ class _Surroundings:
     context: Context
     plain_ways: Mapping[Shape, PlainWay | None]
     """By the client's shape."""
-    watched: tuple[bytes, ...]
-    """What keeps a request of this endpoint's own shape from going out as it is."""
+    watched: frozenset[str]
+    """The fields that keep a request of this endpoint's own shape from going out as it is."""
 
 
 class Attempts:
@@ -88,7 +88,7 @@ class Attempts:
         context = surroundings.context
         if fixes:
             context = _knowing(context, fixes)
-        if fixes and shape is call.shape and not mentions(call.body, _names_of(fixes)):
+        if fixes and shape is call.shape and not _has(call.body, _fields_of(fixes)):
             fixes = ()
         if not fixes and _fits_untouched(call, route, shape, surroundings.watched):
             return Attempt(shape, [_upstream_call(call, route, shape, call.body)])
@@ -96,7 +96,7 @@ class Attempts:
         if (
             way is not None
             and (plain := plain_translation(way, call.body, context)) is not None
-            and not (fixes and mentions(plain.sent, _names_of(fixes)))
+            and not (fixes and _has(plain.sent, _fields_of(fixes)))
         ):
             sent = _upstream_call(call, route, shape, plain.sent)
             return Attempt(shape, [sent], translation=plain)
@@ -133,8 +133,8 @@ class Attempts:
         if known is None:
             context = self._new_context(route, shape, now)
             ways = {client: plain_way(client, shape, context) for client in Shape}
-            names = watched(shape, context)
-            known = self._known[id(route), shape] = _Surroundings(route, context, ways, names)
+            fields = watched(shape, context)
+            known = self._known[id(route), shape] = _Surroundings(route, context, ways, fields)
         return known
 
     def _new_context(self, route: Route, shape: Shape, now: int) -> Context:
@@ -175,16 +175,15 @@ def _new_id() -> str:
 
 
 def _fits_untouched(
-    call: GenerationRequest, route: Route, shape: Shape, names: tuple[bytes, ...]
+    call: GenerationRequest, route: Route, shape: Shape, watched: frozenset[str]
 ) -> bool:
     """Whether the client's own bytes can be sent.
 
-    That is: same shape, same name, none of the names of what the model may not take, no list to be
-    split.
+    That is: same shape, same name, no field that the model may not take, no list to be split.
     """
     if shape is not call.shape or route.model_sent != route.model_asked:
         return False
-    if names and mentions(call.body, names):
+    if watched and _has(call.body, watched):
         return False
     if shape is not Shape.COMPLETIONS:
         return True
@@ -218,9 +217,13 @@ def _knowing(context: Context, fixes: Fixes) -> Context:
 
 
 @lru_cache(maxsize=1024)
-def _names_of(fixes: Fixes) -> tuple[bytes, ...]:
-    """Return what must be in the JSON of a request for one of the fixes to change it."""
-    return tuple(f'"{fix.name.rpartition(".")[2]}"'.encode() for fix in fixes)
+def _fields_of(fixes: Fixes) -> frozenset[str]:
+    """Return the fields one of which a request must have for the fixes to change it."""
+    return frozenset(fix.name.partition(".")[0] for fix in fixes)
+
+
+def _has(body: bytes, fields: frozenset[str]) -> bool:
+    return not fields.isdisjoint(field_names(body))
 
 
 def parameter_names(body: Json) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, Protocol
@@ -223,6 +224,14 @@ def has_prompt_list(body: bytes) -> bool:
     """Whether a body's `prompt` is a list; it is skimmed, not decoded. Raises `InvalidRequest`."""
     try:
         return bytes(_prompt_decoder.decode(body).prompt).lstrip().startswith(b"[")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _unreadable(error) from None
+
+
+def field_names(body: bytes) -> AbstractSet[str]:
+    """Return the names of a body's fields, which are skimmed; raises `InvalidRequest`."""
+    try:
+        return _fields_decoder.decode(body).keys()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _unreadable(error) from None
 

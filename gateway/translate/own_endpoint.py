@@ -4,8 +4,6 @@ Nothing else is changed, and nothing is checked: the rest is between the client 
 What asks for something (`tools`, `n` …) stays, for the upstream to refuse.
 """
 
-from collections.abc import Sequence
-
 from gateway.shapes import Json, Shape
 from gateway.translate import completions_fanned_out
 from gateway.translate.biases import sent_biases
@@ -13,7 +11,7 @@ from gateway.translate.contract import Context, Report, Translation
 from gateway.translate.cut_here import CutHere
 from gateway.translate.draft import Draft, sent_effort, sent_verbosity
 from gateway.translate.renaming import Renaming
-from gateway.translate.sampling import TUNING, takes
+from gateway.translate.sampling import TUNING, WITHOUT_REASONING, takes
 
 _REASON = "the model does not take it."
 
@@ -32,32 +30,30 @@ def translate(shape: Shape, body: Json, context: Context) -> Translation:
     return CutHere(inner, shape, sent, stops) if stops else inner
 
 
-def watched(shape: Shape, context: Context) -> tuple[bytes, ...]:
-    """Return what must be in the JSON of a request for it not to go out as it is."""
+def watched(shape: Shape, context: Context) -> frozenset[str]:
+    """Return the fields one of which a request must have for it not to go out as it is."""
     able, ids = context.own_endpoint, context.token_ids
-    names = [name for name, (capability, _) in TUNING.items() if not getattr(able, capability)]
+    names = {name for name, (capability, _) in TUNING.items() if not getattr(able, capability)}
     if able.sampling_needs_effort_none:
-        names += ["temperature", "top_p"]
+        names |= WITHOUT_REASONING
     if not able.seed:
-        names.append("seed")
+        names.add("seed")
     if not able.logit_bias or ids.foreign:
-        names.append("logit_bias")
-    if not able.logprobs and shape is not Shape.RESPONSES:
-        names.append("logprobs")
+        names.add("logit_bias")
+    nested = shape is Shape.RESPONSES
     if not able.verbosity:
-        names.append("verbosity")
+        names.add("text" if nested else "verbosity")
     if not able.reasoning_effort or able.efforts is not None:
-        names.append("effort" if shape is Shape.RESPONSES else "reasoning_effort")
+        names.add("reasoning" if nested else "reasoning_effort")
+    if nested:
+        return frozenset(names)
+    if not able.logprobs:
+        names.add("logprobs")
     if shape is Shape.CHAT and able.max_tokens_field != "max_tokens":
-        names.append("max_tokens")
-    if shape is not Shape.RESPONSES and (not able.stop or able.max_stops):
-        names.append("stop")
-    return tuple(f'"{name}"'.encode() for name in names)
-
-
-def mentions(body: bytes, names: Sequence[bytes]) -> bool:
-    """Whether one of the names is in the JSON of a request, at whatever place."""
-    return any(name in body for name in names)
+        names.add("max_tokens")
+    if not able.stop or able.max_stops:
+        names.add("stop")
+    return frozenset(names)
 
 
 def _adapted(

@@ -15,11 +15,19 @@ from gateway.exchange.message import (
     ReplyBody,
     decode_object,
     features_of,
+    field_names,
     model_of,
     read_object,
     read_routed,
     with_path_model,
 )
+
+
+def test_the_names_of_fields_are_skimmed() -> None:
+    assert field_names(b'{"a": {"b": 1}, "c": "d"}') == {"a", "c"}
+    for odd in (b"[]", b'{"a": ', b'{"\xff": 1}', b"[" * 10_000):
+        with pytest.raises(InvalidRequest):
+            field_names(odd)
 
 
 @pytest.mark.parametrize(
