@@ -16,11 +16,13 @@ from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.parameter_fixes import apply_fixes
 from gateway.shapes import Json, Shape, UpstreamCall
-from gateway.translate.capabilities import at_own_endpoint, capabilities_of, preset, without
+from gateway.translate.capabilities import at_own_endpoint, capabilities_of, preset
 from gateway.translate.contract import Context, Detokenize, Report, Translation
+from gateway.translate.missing_choices import asked_choices
 from gateway.translate.own_endpoint import watched
 from gateway.translate.plain_way import PlainTranslation, PlainWay, plain_translation
 from gateway.translate.plan import plain_way, plan
+from gateway.translate.quirks import without
 from gateway.translate.renaming import Renaming
 
 WallClock = Callable[[], float]
@@ -40,6 +42,9 @@ class Attempt:
     """What was left out of a request whose reply is not translated."""
     concurrency: int = 1
     """How many of the calls may be under way at the same time."""
+
+    asks_for_several: bool = False
+    """Whether a call asks for several choices: not every server gives as many."""
 
     @property
     def sent(self) -> Sequence[Collection[str]]:
@@ -115,6 +120,7 @@ class Attempts:
             concurrency=1
             if context.capabilities.one_at_a_time
             else context.settings.fanout_concurrency,
+            asks_for_several=any(asked_choices(body) > 1 for body in bodies),
         )
 
     def context(self, route: Route, shape: Shape) -> Context:

@@ -29,6 +29,11 @@ class KnownFixes:
         self._fixes[owner, model, shape] = fixes
         self._ever = True
 
+    def add(self, owner: Owner, model: str, shape: Shape, fix: ParameterFix) -> None:
+        """Keep one more."""
+        known = self.recall(owner, model, shape)
+        self.remember(owner, model, shape, tuple(dict.fromkeys((*known, fix))))
+
     def forget(self, owner: Owner, model: str, shape: Shape) -> None:
         """Drop what is known: the endpoint now refuses the fixed request."""
         self._fixes.pop((owner, model, shape), None)

@@ -247,4 +247,5 @@ class Retries:
 
     def _learn_fixes(self) -> None:
         model = self._route.model_sent
-        self._memory.fixes.remember(self._owner, model, self.shape, self.fixes)
+        for fix in self.fixes:
+            self._memory.fixes.add(self._owner, model, self.shape, fix)

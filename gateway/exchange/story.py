@@ -16,6 +16,7 @@ from gateway.exchange.answers import (
     local_answer,
     perform,
 )
+from gateway.exchange.asking_again import AskingAgain
 from gateway.exchange.attempt import (
     Attempt,
     Attempts,
@@ -37,10 +38,15 @@ from gateway.exchange.sending import Failure
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.memory import Features, Owner
+from gateway.resolve.parameter_fixes import ParameterFix
 from gateway.resolve.refusals import Refusal, Verdict, classify
 from gateway.resolve.resolver import Question, Resolver
 from gateway.shapes import Send, Shape
+from gateway.translate.contract import Translation
 from gateway.translate.plain_way import PlainTranslation
+
+LEFT_OUT = ParameterFix("withhold", "n")
+"""What is remembered of a model whose server generates one choice, whatever it is asked for."""
 
 PROMPT_OBJECT_KINDS = frozenset({Kind.OPENAI, Kind.AZURE, Kind.AUTO})
 """Upstreams whose reusable prompts end; other servers may have some of their own."""
@@ -206,8 +212,9 @@ class Exchange:
                 if local is not None:
                     return local_answer(call, local, streamed=streamed)
                 said = translation.report.size
+                send = self._completing(call, route, attempt, translation)
                 result = await perform(
-                    self.send, call, attempt, translation, self.settings, streamed=streamed
+                    send, call, attempt, translation, self.settings, streamed=streamed
                 )
                 # Folding a whole reply can add to the report.
                 more_to_say = translation.report.size > said
@@ -220,6 +227,23 @@ class Exchange:
         finally:
             for sent in attempt.calls:
                 decision.repeats += sent.repeats
+
+    def _completing(
+        self, call: GenerationRequest, route: Route, attempt: Attempt, translation: Translation
+    ) -> Send:
+        """Return what sends an attempt: also for the choices that a server leaves out of a reply.
+
+        That it does is remembered, so that each choice is asked for by itself from then on.
+        """
+        if not attempt.asks_for_several:
+            return self.send
+
+        def noticed() -> None:
+            owner = route.owner or self.resolver.owner(route, call.headers)
+            self.memory.fixes.add(owner, route.model_sent, attempt.shape, LEFT_OUT)
+            translation.report.emulate(translation.client_param(0, "n") or "n")
+
+        return AskingAgain(self.send, attempt.shape, attempt.concurrency, noticed)
 
 
 def judge(route: Route, attempt: Attempt, failure: Failure) -> Refusal:

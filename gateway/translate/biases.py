@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from gateway.shapes import Json
-from gateway.translate.contract import Context, Report, TokenIds, unsupported
+from gateway.translate.contract import Context, Report, unsupported
+from gateway.translate.token_ids import TokenIds
 
 
 def sent_biases(

@@ -1,4 +1,4 @@
-"""What the endpoints of known servers understand, and what a model's quirks take away.
+"""What the endpoints of known servers understand.
 
 A capability that is wrongly on costs a refused request, or a parameter that the server silently
 ignores; one that is wrongly off costs an emulation, or a refusal by the gateway. So it is off
@@ -18,7 +18,6 @@ but for `stream_options`; OpenRouter but for token ids; Gemini's `logit_bias` an
 Studio's lists of prompts; TGI's logprobs at completions. Fireworks and Hugging Face have no row.
 """
 
-from collections.abc import Collection
 from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any
@@ -26,7 +25,7 @@ from typing import Any
 from gateway.config.settings import Kind
 from gateway.shapes import Shape
 from gateway.translate.contract import TAKES_ALL, Capabilities
-from gateway.translate.efforts import EFFORTS
+from gateway.translate.quirks import with_quirks
 
 MANY_STOPS = 1024
 """Stands for "no limit" where a server takes any number of stop sequences."""
@@ -257,75 +256,6 @@ def preset(kind: Kind, shape: Shape) -> Capabilities:
     changes |= {key: value for key, value in server.items() if changes.get(key) is not False}
     changes |= _SERVER_SHAPES.get((kind, shape), {})
     return replace(Capabilities(), **changes)
-
-
-_QUIRKS: dict[str, _Changes] = {
-    "temperature_default_only": {"temperature": False, "reasoning": True},
-    "no_temperature": {"temperature": False},
-    "no_top_p": {"top_p": False},
-    "no_logprobs": {"logprobs": False},
-    "no_penalties": {"penalties": False},
-    "no_stop": {"stop": False},
-    "no_logit_bias": {"logit_bias": False},
-    "n_fixed_1": {"n": False},
-    "no_system_role": {"developer_role": False, "multi_system": False},
-    "no_developer_role": {"developer_role": False},
-    "no_tools": {"tools": False, "custom_tools": False, "allowed_tools": False},
-    "no_function_tools": {"tools": False, "custom_tools": False, "allowed_tools": False},
-    "no_structured_outputs": {"json_schema": False},
-    # They reason, unless told not to: with effort `none` they take the sampling parameters.
-    "sampling_params_need_effort_none": {"reasoning": True, "sampling_needs_effort_none": True},
-    "chat_tools_need_effort_none": {"reasoning": True},
-    "no_effort_none": {"reasoning": True, "efforts": frozenset(EFFORTS[1:])},
-    "effort_high_only": {"reasoning": True, "efforts": frozenset({"high"})},
-    "effort_medium_only": {"reasoning": True, "efforts": frozenset({"medium"})},
-    "no_reasoning_effort": {"reasoning_effort": False},
-    "no_verbosity": {"verbosity": False},
-    # The refusal reads "Model incompatible request argument supplied" and names one of these.
-    "search_restricted_params": {
-        "temperature": False,
-        "top_p": False,
-        "penalties": False,
-        "logit_bias": False,
-        "logprobs": False,
-        "seed": False,
-        "n": False,
-    },
-}
-
-_CHAT_QUIRKS: dict[str, _Changes] = {
-    "max_completion_tokens_only": {"max_tokens_field": "max_completion_tokens"},
-    "tools_responses_only": {"tools": False, "custom_tools": False, "allowed_tools": False},
-}
-"""What holds at the chat endpoint only."""
-
-
-def with_quirks(capabilities: Capabilities, quirks: Collection[str], shape: Shape) -> Capabilities:
-    """Return the capabilities as a model's catalogue quirks limit them at an endpoint.
-
-    Codes that say nothing about capabilities are ignored.
-    """
-    changes: _Changes = {}
-    for quirk in quirks:
-        changes |= _QUIRKS.get(quirk, {})
-        if shape is Shape.CHAT:
-            changes |= _CHAT_QUIRKS.get(quirk, {})
-    return replace(capabilities, **changes)
-
-
-_LACKS: dict[str, _Changes] = {
-    **{name: {name: False} for name in ("logit_bias", "logprobs", "n", "stop")},
-    # A chat client's logprobs are all that it can ask for in it.
-    "include": {"logprobs": False},
-}
-
-
-def without(capabilities: Capabilities, names: Collection[str]) -> Capabilities:
-    """Return the capabilities of an endpoint that was seen to refuse parameters of these names."""
-    changes: _Changes = {}
-    for name in names:
-        changes |= _LACKS.get(name, {})
-    return replace(capabilities, **changes)
 
 
 _FEW_STOPS = {Kind.VLLM: 4}

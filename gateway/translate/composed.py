@@ -10,7 +10,6 @@ from dataclasses import replace
 from gateway.errors import GatewayError, InvalidRequest, UpstreamReplied
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import (
-    KNOWN_IDS,
     Capabilities,
     Context,
     PlainTexts,
@@ -20,6 +19,7 @@ from gateway.translate.contract import (
     plain_texts_of,
 )
 from gateway.translate.plain_way import PlainCall, PlainWay
+from gateway.translate.token_ids import KNOWN_IDS
 
 Translate = Callable[[Json, Context], Translation]
 

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 from gateway.config.settings import TemplateSettings, TranslationSettings
 from gateway.errors import GatewayError, UnsupportedParameter
 from gateway.shapes import Json, Shape
+from gateway.translate.token_ids import KNOWN_IDS, TokenIds
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,29 +91,6 @@ No `max_stops`: nothing is known of a limit, so it is the upstream's to keep.
 
 Detokenize = Callable[[Sequence[int]], str]
 """Token ids to text, special tokens as their text (`<|endoftext|>`)."""
-
-Counterpart = Callable[[int], int | None]
-"""The id of the same token in another vocabulary; None: it has no token of exactly that text."""
-
-
-@dataclass(frozen=True, slots=True)
-class TokenIds:
-    """What the token ids in a client's request are of, and whether the model knows them."""
-
-    vocabulary: str = ""
-    """The encoding's name as tiktoken has it; empty: not known."""
-    end_of_text: int | None = None
-    """The id that a model of that vocabulary ends a text with."""
-    foreign: bool = False
-    """The model has another vocabulary."""
-    model_vocabulary: str = ""
-    """The model's, where it is another one and known."""
-    counterpart: Counterpart | None = None
-    """Maps into the model's vocabulary, where both tokenizers are at hand."""
-
-
-KNOWN_IDS = TokenIds()
-"""Ids that are the model's own, as far as is known."""
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ some other model, whose vocabulary nobody can tell from its name.
 import re
 from collections.abc import Mapping
 
-from gateway.translate.contract import Counterpart, TokenIds
+from gateway.translate.token_ids import Counterpart, TokenIds
 
 _VOCABULARIES = (
     (re.compile(r"gpt-oss"), "o200k_harmony"),

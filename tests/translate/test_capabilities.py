@@ -4,8 +4,9 @@ import pytest
 
 from gateway.config.settings import Kind
 from gateway.shapes import Shape
-from gateway.translate.capabilities import capabilities_of, preset, with_quirks
+from gateway.translate.capabilities import capabilities_of, preset
 from gateway.translate.contract import Capabilities
+from gateway.translate.quirks import with_quirks
 
 
 @pytest.mark.parametrize("kind", Kind)

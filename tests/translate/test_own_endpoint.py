@@ -8,10 +8,12 @@ import pytest
 from gateway.config.settings import Kind, TranslationSettings
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import at_own_endpoint, preset, without
-from gateway.translate.contract import Context, TokenIds, Translation
+from gateway.translate.capabilities import at_own_endpoint, preset
+from gateway.translate.contract import Context, Translation
 from gateway.translate.own_endpoint import translate, watched
+from gateway.translate.quirks import without
 from gateway.translate.renaming import Renaming
+from gateway.translate.token_ids import TokenIds
 
 CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES
 HELLO = [{"role": "user", "content": "hello"}]

@@ -1,0 +1,123 @@
+"""Choices that a server did not generate though `n` asked for them, and how they are come by.
+
+Some servers know no `n`, and do not say so: transformers serve generates one choice, whatever is
+asked for. What is missing is then asked for again, one choice a call.
+"""
+
+from collections.abc import Sequence
+
+from gateway.shapes import Json
+from gateway.translate.checks import INT64_MIN
+from gateway.translate.fields import sum_usage
+
+
+def asked_choices(body: Json) -> int:
+    """Return how many choices of one prompt a chat or completions request asks for.
+
+    1 for lists of prompts, where what is missing cannot be told.
+    """
+    n, prompt = body.get("n"), body.get("prompt")
+    several = isinstance(prompt, list) and not all(type(item) is int for item in prompt)
+    return n if type(n) is int and not several else 1
+
+
+def single_calls(body: Json, have: int) -> list[Json]:
+    """Return the requests for the choices beyond the first `have`, one each.
+
+    Each has a seed of its own, where there is one: equal seeds give equal texts.
+    """
+    common = {name: value for name, value in body.items() if name != "n"}
+    seed = body.get("seed")
+    if type(seed) is not int:
+        return [dict(common) for _ in range(have, asked_choices(body))]
+    return [
+        {**common, "seed": (seed + position - INT64_MIN) % 2**64 + INT64_MIN}
+        for position in range(have, asked_choices(body))
+    ]
+
+
+def are_missing(reply: object, asked: int) -> bool:
+    """Whether a reply has some, but not all, of its choices."""
+    choices = reply.get("choices") if isinstance(reply, dict) else None
+    return isinstance(choices, list) and 0 < len(choices) < asked
+
+
+def completed(reply: Json, singles: Sequence[object]) -> Json:
+    """Return a reply with the first choice of each of the others as its further choices.
+
+    The usage is the sum, if all are known; the prompt's tokens count once.
+    """
+    choices = [
+        {**choice, "index": index} if isinstance(choice, dict) else choice
+        for index, choice in enumerate(reply["choices"])
+    ]
+    usages: list[object] = [reply.get("usage")]
+    for single in singles:
+        further = single.get("choices") if isinstance(single, dict) else None
+        if isinstance(further, list) and further and isinstance(further[0], dict):
+            choices.append({**further[0], "index": len(choices)})
+        usages.append(single.get("usage") if isinstance(single, dict) else None)
+    whole = {**reply, "choices": choices}
+    usage = sum_usage(usages)
+    if usage is None:
+        whole.pop("usage", None)
+    else:
+        whole["usage"] = usage
+    return whole
+
+
+class ChoicesSeen:
+    """Which choices have come in one call's stream, and what it used."""
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+        self._finished: set[int] = set()
+        self._odd = False
+        self._usages: list[object] = []
+        self._usage: object = None
+        self._last: Json = {}
+
+    @property
+    def complete(self) -> int:
+        """How many choices there are, from 0 on, all of them finished; 0: it is not like that."""
+        whole = self._seen == self._finished == set(range(len(self._seen)))
+        return 0 if self._odd or not whole else len(self._seen)
+
+    def take(self, event: Json, index: int | None = None) -> Json | None:
+        """Take an event; return it without its usage, None if nothing else is in it.
+
+        With an `index`, its choice is that of a call for one choice more.
+        """
+        self._odd = self._odd or bool(event.get("error"))
+        if event.get("usage"):
+            self._usage = event["usage"]
+            event = {name: value for name, value in event.items() if name != "usage"}
+        choices = event.get("choices")
+        if not isinstance(choices, list):
+            return event
+        self._last = event
+        if not choices:
+            return None
+        return {**event, "choices": [self._choice(choice, index) for choice in choices]}
+
+    def next_call(self) -> None:
+        """Begin with another call's stream: its usage adds to those before."""
+        self._usages.append(self._usage)
+        self._usage = None
+
+    def usage_event(self) -> Json | None:
+        """Return the event that tells the usage of all calls; None where that is not known."""
+        usage = sum_usage([*self._usages, self._usage])
+        return None if usage is None else {**self._last, "choices": [], "usage": usage}
+
+    def _choice(self, choice: object, index: int | None) -> object:
+        if not isinstance(choice, dict):
+            self._odd = True
+            return choice
+        at = choice.get("index") if index is None else index
+        if type(at) is not int:
+            at = 0
+        self._seen.add(at)
+        if choice.get("finish_reason") is not None:
+            self._finished.add(at)
+        return {**choice, "index": at}
