@@ -131,6 +131,43 @@ def numbers(usage: object) -> Json:
     return known
 
 
+def richer_usage(known: object, later: object) -> object:
+    """Return what is known of a usage once more has been said of it: nothing is forgotten.
+
+    Servers repeat a usage with zeros, or in part: what is zero or absent there counts as unsaid.
+    """
+    told, more = numbers(known), numbers(later)
+    if not _says_any(more):
+        return known or later or None
+    if not told:
+        return later
+    merged = _richer(told, more)
+    if merged not in (told, more) and finite_number(merged.get("total_tokens")):
+        # Of two usages that complete each other neither total is that of both.
+        for names in _COUNTS:
+            counts = [finite_number(merged.get(name)) or 0 for name in names]
+            merged["total_tokens"] = max(merged["total_tokens"], sum(counts))
+    return merged
+
+
+_COUNTS = (("prompt_tokens", "completion_tokens"), ("input_tokens", "output_tokens"))
+
+
+def _richer(known: Json, later: Json) -> Json:
+    merged = dict(known)
+    for key, value in later.items():
+        before = known.get(key)
+        if isinstance(value, dict) and isinstance(before, dict):
+            merged[key] = _richer(before, value)
+        elif value or not before:
+            merged[key] = value
+    return merged
+
+
+def _says_any(usage: Json) -> bool:
+    return any(_says_any(count) if isinstance(count, dict) else count for count in usage.values())
+
+
 def _without_prompt(usage: Json) -> Json:
     generated = {key: value for key, value in usage.items() if key not in _PROMPT_KEYS}
     if "total_tokens" in generated:

@@ -17,6 +17,7 @@ from gateway.translate.fields import (
     finite_number,
     model_name,
     own_response_id,
+    richer_usage,
     sum_usage,
     swap_id,
     upstream_error,
@@ -315,3 +316,55 @@ def test_one_prompt_of_all_calls_counts_once() -> None:
 def test_the_fingerprint_is_the_first_that_a_reply_has() -> None:
     assert fingerprint([{}, {"system_fingerprint": 1}, {"system_fingerprint": "fp"}]) == "fp"
     assert fingerprint([{}]) is None
+
+
+RICH = {
+    "prompt_tokens": 10,
+    "completion_tokens": 5,
+    "total_tokens": 15,
+    "prompt_tokens_details": {"cached_tokens": 4},
+}
+
+
+@pytest.mark.parametrize(
+    "poorer",
+    [
+        None,
+        "x",
+        {},
+        {"output_tokens": 0},
+        {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+        {"prompt_tokens": 10, "completion_tokens": 0, "total_tokens": 10},
+        {"prompt_tokens": 0, "completion_tokens": 5, "total_tokens": 5},
+        {"completion_tokens": 5},
+        {**RICH, "prompt_tokens_details": {"cached_tokens": 0}},
+        {**RICH, "prompt_tokens_details": None},
+    ],
+)
+def test_a_poorer_usage_takes_nothing_away(poorer: object) -> None:
+    assert richer_usage(RICH, poorer) == RICH
+    assert richer_usage(richer_usage(None, RICH), poorer) == RICH
+
+
+def test_a_later_usage_counts_where_it_says_more() -> None:
+    later = {"prompt_tokens": 10, "completion_tokens": 9, "total_tokens": 19}
+    assert richer_usage(RICH, later) == {**later, "prompt_tokens_details": {"cached_tokens": 4}}
+    zeros = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    assert richer_usage(zeros, later) == later
+    assert richer_usage(None, zeros) == zeros
+    assert richer_usage(None, {}) is None
+
+
+def test_two_halves_of_a_usage_are_one() -> None:
+    read = {"input_tokens": 10, "output_tokens": 0, "total_tokens": 10}
+    written = {"output_tokens": 5, "total_tokens": 5, "output_tokens_details": {"x": 0}}
+    assert richer_usage(read, written) == {
+        "input_tokens": 10,
+        "output_tokens": 5,
+        "total_tokens": 15,
+        "output_tokens_details": {"x": 0},
+    }
+    assert richer_usage({"prompt_tokens": 10}, {"completion_tokens": 5}) == {
+        "prompt_tokens": 10,
+        "completion_tokens": 5,
+    }

@@ -15,7 +15,7 @@ from gateway.translate.chat_via_completions.reply import (
 from gateway.translate.chat_via_completions.request import PreparedRequest
 from gateway.translate.contract import Context, PlainTexts
 from gateway.translate.fanout import choice_index
-from gateway.translate.fields import created, model_name, swap_id
+from gateway.translate.fields import created, model_name, richer_usage, swap_id
 
 
 class ChatStream:
@@ -45,7 +45,7 @@ class ChatStream:
             raise UpstreamError("The upstream's stream has a chunk whose choices are no list.")
         # llama.cpp has choices and usage in one chunk, vLLM on request a usage in every chunk.
         if event.get("usage") is not None:
-            self._usages[call] = event["usage"]
+            self._usages[call] = richer_usage(self._usages[call], event["usage"])
         chunks: list[Json] = []
         if choices:
             chunks += self._opening(event)

@@ -10,6 +10,7 @@ from gateway.translate.chat_via_responses.reply import extras, identity, total_u
 from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.chat_via_responses.steps import Step
 from gateway.translate.contract import Context, PlainTexts
+from gateway.translate.fields import richer_usage
 
 _HELD = frozenset({"response.created", "response.in_progress", "response.queued"})
 """Events after which a response can still fail as a whole, for example for want of quota."""
@@ -107,7 +108,7 @@ class ChatStream:
         self._first = self._first or response
         kind = event.get("type")
         if isinstance(kind, str) and kind in TERMINAL:
-            self._usages[call] = response.get("usage")
+            self._usages[call] = richer_usage(self._usages[call], response.get("usage"))
 
     def _opening(self) -> list[Json]:
         """Return, once, the chunks that announce every index with its role."""

@@ -6,7 +6,7 @@ from gateway.translate.completions_fanned_out.choices import malformed, read_cho
 from gateway.translate.completions_fanned_out.spreading import Fan
 from gateway.translate.completions_via_chat.reply import ClientParam, carried_error
 from gateway.translate.contract import Context
-from gateway.translate.fields import created, model_name, swap_id
+from gateway.translate.fields import created, model_name, richer_usage, swap_id
 
 
 class FannedOutStream:
@@ -30,7 +30,7 @@ class FannedOutStream:
         if error is not None:
             raise error
         if event.get("usage"):
-            self._usages[call] = event["usage"]
+            self._usages[call] = richer_usage(self._usages[call], event["usage"])
         listed = event.get("choices")
         if not listed:
             return []

@@ -17,7 +17,7 @@ from gateway.translate.completions_via_chat.reply import (
 from gateway.translate.completions_via_chat.request import Plan
 from gateway.translate.contract import Context, PlainTexts, Report
 from gateway.translate.fanout import choice_index
-from gateway.translate.fields import created, model_name, swap_id
+from gateway.translate.fields import created, model_name, richer_usage, swap_id
 from gateway.translate.logprobs import Aligner
 from gateway.translate.stops import StopScanner
 
@@ -62,7 +62,7 @@ class CompletionsStream:
             raise malformed("an event is not a JSON object")
         self._identity.note(event)
         if event.get("usage"):
-            self._usages[call] = event["usage"]
+            self._usages[call] = richer_usage(self._usages[call], event["usage"])
         choices = event.get("choices")
         if choices is None:
             return []

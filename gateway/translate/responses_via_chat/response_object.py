@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context
-from gateway.translate.fields import created, model_name, own_response_id
+from gateway.translate.fields import created, model_name, own_response_id, richer_usage
 from gateway.translate.responses_usage import responses_usage
 from gateway.translate.tool_shapes import is_strict_schema
 
@@ -51,7 +51,9 @@ class UpstreamFacts:
         # Azure's first chunk has an empty model.
         self.created = self.created or event.get("created")
         self.model = self.model or event.get("model")
-        for name in ("usage", "service_tier", "moderation"):
+        if event.get("usage"):
+            self.usage = richer_usage(self.usage, event["usage"])
+        for name in ("service_tier", "moderation"):
             if event.get(name):
                 setattr(self, name, event[name])
 

@@ -1,0 +1,62 @@
+"""Usage that a stream says more than once: what the client is told is the most that was said."""
+
+from typing import Any
+
+import pytest
+
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Capabilities, Context
+from gateway.translate.plan import plan
+
+OPTIONS = {"stream": True, "stream_options": {"include_usage": True}}
+REQUESTS: dict[Shape, Json] = {
+    Shape.COMPLETIONS: {"model": "m", "prompt": ["Hello"], "max_tokens": 99, **OPTIONS},
+    Shape.CHAT: {"model": "m", "messages": [{"role": "user", "content": "Hello"}], **OPTIONS},
+    Shape.RESPONSES: {"model": "m", "input": "Hello", "stream": True},
+}
+COUNTS = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+ITEM = {"type": "message", "id": "i", "content": [{"type": "output_text", "text": "Hi"}]}
+POORER: list[Any] = [
+    None,
+    {"output_tokens": 0},
+    {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+    {"prompt_tokens": 10, "completion_tokens": 0, "total_tokens": 10},
+]
+PAIRS = [
+    (client, home)
+    for client in Shape
+    for home in Shape
+    if client is not home or client is Shape.COMPLETIONS
+]
+
+
+def events(home: Shape, *usages: Any) -> list[Json]:
+    if home is Shape.RESPONSES:
+        response = {"id": "r", "status": "completed", "output": [ITEM]}
+        return [
+            {"type": "response.completed", "response": {**response, "usage": _responses(usage)}}
+            for usage in usages
+        ]
+    said = {"text": "Hi"} if home is Shape.COMPLETIONS else {"delta": {"content": "Hi"}}
+    choice = {"index": 0, "finish_reason": "stop", **said}
+    return [
+        {"id": "c", "choices": [choice]},
+        *({"id": "c", "choices": [], "usage": usage} for usage in usages),
+    ]
+
+
+def _responses(usage: Any) -> Any:
+    names = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
+    return usage and {names.get(key, key): value for key, value in usage.items()}
+
+
+@pytest.mark.parametrize("poorer", POORER)
+@pytest.mark.parametrize(("client", "home"), PAIRS)
+def test_a_poorer_usage_takes_nothing_away(client: Shape, home: Shape, poorer: Any) -> None:
+    context = Context("m", "m", capabilities=Capabilities(prompt_list=False))
+    stream = plan(client, home, REQUESTS[client], context).stream()
+    told = [event for each in events(home, COUNTS, poorer) for event in stream.feed(0, each)]
+    last = [*told, *stream.end(0)][-1]
+    usage = last["response"]["usage"] if client is Shape.RESPONSES else last["usage"]
+    expected = _responses(COUNTS) if client is Shape.RESPONSES else COUNTS
+    assert {name: usage[name] for name in expected} == expected
