@@ -14,7 +14,7 @@ from gateway.exchange import failures
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.beginnings import look, peekable
 from gateway.exchange.feeding import Feeder
-from gateway.exchange.message import ClientReply, ReplyBody, decode_object, read_object
+from gateway.exchange.message import ClientReply, ReplyBody, read_object
 from gateway.exchange.relay import begun, translated
 from gateway.exchange.sending import (
     MAX_ERROR_BYTES,
@@ -30,12 +30,13 @@ from gateway.exchange.sending import (
 )
 from gateway.exchange.sub_streams import SubStreams
 from gateway.exchange.untouched import passed_on
+from gateway.exchange.whole_bodies import ToldError, whole_reply
 from gateway.exchange.wrapped_errors import FirstEvent, begins_as_an_answer
 from gateway.request import GenerationRequest
 from gateway.shapes import Json, RawHeaders, Send, Shape, UpstreamReply
 from gateway.translate.contract import Translation
 from gateway.translate.plain_way import PlainTranslation
-from gateway.translate.sse import KEEPALIVE, encode_events, terminator
+from gateway.translate.sse import KEEPALIVE, begins_events, encode_events, terminator
 
 _encode = msgspec.json.Encoder().encode
 _JSON_HEADERS = [(b"content-type", b"application/json")]
@@ -103,6 +104,9 @@ async def answer_in_time(
     answer = await failure_of(0, reply, grace)
     if isinstance(answer, Failure | Whole):
         return _answered(None, answer)
+    if 200 <= answer.status < 300 and begins_events((begun := peekable(answer)).peek()):
+        error = await look(begun, FirstEvent().error, grace)
+        return _told_at_first(error, begun, passed_on(begun, client))
     return ClientReply(answer.status, list(answer.headers), passed_on(answer, client))
 
 
@@ -123,7 +127,7 @@ def _answered(
     if translation is None:
         if body.startswith(b"{") or begins_as_an_answer(body):
             return ClientReply(answer.status, list(answer.headers), body)
-        error = FirstEvent().error(body, ended=True) if is_event_stream(answer.headers) else b""
+        error = FirstEvent().error(body, ended=True) if begins_events(body) else b""
         return _told_at_first(error or b"", answer, body)
     folded = translation.fold(body)
     if folded is None:
@@ -131,10 +135,20 @@ def _answered(
     return _json_reply(folded, answer.headers)
 
 
-def _folded(translation: Translation, answers: Sequence[Whole]) -> ClientReply:
-    """Return the client's reply to whole answers; raises `UpstreamError` for one that is none."""
-    reply = translation.reply([decode_object(whole.body) for whole in answers])
-    return _json_reply(_encode(reply), answers[0].headers)
+def _folded(translation: Translation, answers: Sequence[Whole]) -> ClientReply | Failure:
+    """Return the client's reply to whole answers, or the error that one of them tells of late.
+
+    Raises `UpstreamError` for an answer that is none.
+    """
+    home = translation.report.target
+    replies: list[Json] = []
+    for position, whole in enumerate(answers):
+        reply = whole_reply(home, whole.body)
+        if isinstance(reply, ToldError):
+            failure = Failure(position, whole.status, whole.headers, reply.body)
+            return replace(failure, told=failures.translated_failure(translation, failure).bare())
+        replies.append(reply)
+    return _json_reply(_encode(translation.reply(replies)), answers[0].headers)
 
 
 def _json_reply(body: bytes, upstream_headers: RawHeaders) -> ClientReply:

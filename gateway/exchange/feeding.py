@@ -1,20 +1,23 @@
 """Upstream bytes in, the client's bytes out: the streams of all calls of one translated request."""
 
 from gateway.errors import GatewayError, UpstreamError, UpstreamReplied
-from gateway.exchange.message import Outcome, decode_object
-from gateway.exchange.wrapped_errors import error_of
+from gateway.exchange.message import Outcome, checked_object, decode_object, not_json
+from gateway.exchange.openings import Opening, check_reply
+from gateway.exchange.sending import Allowance
+from gateway.exchange.wrapped_errors import SMALL_REPLY_BYTES, error_of, only_looks_like_success
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import StreamTranslation, plain_texts_of
 from gateway.translate.fields import upstream_error
 from gateway.translate.sse import (
-    DONE,
     TERMINAL_EVENTS,
     ServerSentEvent,
     SSEDecoder,
     encode_events,
+    is_done,
     terminator,
 )
 from gateway.translate.text_lane import PATIENCE, TextLane
+from gateway.translate.upstream_json import NOT_JSON, EventReader
 from gateway.translate.whole_as_event import whole_as_event
 
 
@@ -34,6 +37,9 @@ class Feeder(Outcome):
         self._home = home
         self._translation = translation
         self._decoders = [SSEDecoder() for _ in range(calls)]
+        self._readers = [EventReader() for _ in range(calls)]
+        allowance = Allowance()
+        self._openings: list[Opening | None] = [Opening(allowance) for _ in range(calls)]
         self._begun = [False] * calls
         self._ended = [False] * calls
         self.opening_error: tuple[int, bytes] | None = None
@@ -67,8 +73,24 @@ class Feeder(Outcome):
         """Whether the call's stream goes on though nothing more of it is needed."""
         return self._translation.satisfied(call)
 
+    def label(self, call: int, *, events: bool) -> None:
+        """Take what the head of a call's reply says that its body is; unsaid, it is events."""
+        opening = self._openings[call]
+        if opening is not None:
+            opening.label(events=events)
+
     def chunk(self, call: int, data: bytes) -> bytes:
-        """Take bytes of an event stream; return the bytes to send, maybe none."""
+        """Take bytes of an event stream, or of JSON in its place; return the bytes to send."""
+        opening = self._openings[call]
+        if opening is not None:
+            try:
+                data = opening.take(data)
+            except UpstreamError as error:
+                self.break_off(error)
+                return b""
+            if not data:
+                return b""
+            self._openings[call] = None
         lane = self._lanes[call]
         if lane is None:
             return self._take(call, data)
@@ -76,38 +98,49 @@ class Feeder(Outcome):
         self._take_either_way(call, lane, data, pieces)
         return b"".join(pieces)
 
-    def whole(self, call: int, body: bytes) -> bytes:
+    def end(self, call: int) -> bytes:
+        """Take the end of a call's stream, which may come too early (`TruncatedStream`)."""
+        if self._ended[call]:
+            return b""
+        opening, self._openings[call] = self._openings[call], None
+        begun = b""
+        if opening is not None:
+            begun, is_events = opening.end()
+            if not is_events:
+                return self._whole(call, begun)
+        lane, decoder = self._lanes[call], self._decoders[call]
+        try:
+            received = decoder.feed(begun + lane.held if lane else begun)
+            received += decoder.finish()
+        except UpstreamError as error:
+            self.break_off(error)
+            return b""
+        written, _, _ = self._fold(call, received, last=True)
+        try:
+            return written + encode_events(self._client, self._end(call))
+        except GatewayError as error:
+            self.break_off(error)
+            return written
+
+    def _whole(self, call: int, body: bytes) -> bytes:
         """Take a whole JSON reply that stands in for a stream."""
         self._fed += 1
+        if len(body) <= SMALL_REPLY_BYTES and only_looks_like_success(body):
+            self.opening_error = self.opening_error or (call, body)
         events: list[Json] = []
         try:
             reply = decode_object(body)
             events += self._translation.feed(call, whole_as_event(self._home, reply))
-            self._check_whole(reply, body)
+            # Translations raise what is an error to them, but one that only renames passes it on.
+            if self._renames and (known := upstream_error(reply)) is not None:
+                raise known
+            check_reply(self._home, reply, body)
             events += self._end(call)
         except GatewayError as error:
             self.break_off(error)
             # An error in JSON comes alone. What a reply that lacks its point began is not sent.
             return b""
         return encode_events(self._client, events)
-
-    def end(self, call: int) -> bytes:
-        """Take the end of a call's stream, which may come too early (`TruncatedStream`)."""
-        if self._ended[call]:
-            return b""
-        lane, decoder = self._lanes[call], self._decoders[call]
-        try:
-            received = decoder.feed(lane.held) if lane else []
-            received += decoder.finish()
-        except UpstreamError as error:
-            self.break_off(error)
-            return b""
-        written, _, _ = self._fold(call, received)
-        try:
-            return written + encode_events(self._client, self._end(call))
-        except GatewayError as error:
-            self.break_off(error)
-            return written
 
     def break_off(self, error: Exception) -> None:
         """Take it that nothing more is to be had."""
@@ -184,30 +217,53 @@ class Feeder(Outcome):
         return written
 
     def _fold(
-        self, call: int, received: list[ServerSentEvent]
+        self, call: int, received: list[ServerSentEvent], *, last: bool = False
     ) -> tuple[bytes, list[Json], Json | None]:
-        """Return what to send for the events, also as JSON, and the last of them, decoded."""
+        """Return what to send for the events, also as JSON, and the event, if it was just one.
+
+        After the last events those that waited for them are folded too.
+        """
         self._fed += 1
+        reader = self._readers[call]
         events: list[Json] = []
-        event: Json | None = None
+        taken: list[object] = []
         try:
             for each in received:
                 if self._ended[call]:
                     break
-                if each.data == DONE:
+                done = is_done(each.data)
+                taken = reader.rest() if done else self._read(call, reader, each)
+                for event in taken:
+                    self._feed(call, event, events)
+                if done:
                     events += self._end(call)
-                else:
-                    if not self._begun[call]:
-                        self._begin(call, each)
-                    event = decode_object(each.data)
-                    if self._renames:
-                        self._see_error(event)
-                    events += self._translation.feed(call, event)
-                    if self._is_the_last(call, event):
-                        events += self._end(call)
+            for event in reader.rest() if last else ():
+                self._feed(call, event, events)
         except GatewayError as error:
             self.break_off(error)
-        return encode_events(self._client, events), events, event
+        only = taken[0] if len(taken) == 1 else None
+        return encode_events(self._client, events), events, only if isinstance(only, dict) else None
+
+    def _read(self, call: int, reader: EventReader, event: ServerSentEvent) -> list[object]:
+        """Return what is to be folded now that an event has come."""
+        try:
+            taken = reader.read(event.data)
+        except NOT_JSON:
+            raise not_json() from None
+        if not self._begun[call] and (taken or reader.waits):
+            self._begin(call, event)
+        return taken
+
+    def _feed(self, call: int, event: object, events: list[Json]) -> None:
+        """Fold an event, unless the call's stream has ended; add what comes of it to `events`."""
+        if self._ended[call]:
+            return
+        known = checked_object(event)
+        if self._renames:
+            self._see_error(known)
+        events += self._translation.feed(call, known)
+        if self._is_the_last(call, known):
+            events += self._end(call)
 
     def _begin(self, call: int, event: ServerSentEvent) -> None:
         """Take note of a stream's first event."""
@@ -237,18 +293,3 @@ class Feeder(Outcome):
             if known is not None and self._terminal and not isinstance(kind, str):
                 raise known
             self.failure = self.failure or known
-
-    def _check_whole(self, reply: Json, body: bytes) -> None:
-        """Raise `UpstreamError` for JSON that is no reply of the upstream's endpoint.
-
-        Translations raise what is an error to them, but one that only renames passes it on.
-        """
-        known = upstream_error(reply) if self._renames else None
-        if known is not None:
-            raise known
-        name = "output" if self._home is Shape.RESPONSES else "choices"
-        if not isinstance(reply.get(name), list):
-            text = body[:200].decode("utf-8", "replace").strip()
-            raise UpstreamError(
-                f"The upstream answered the request for a stream with JSON without '{name}': {text}"
-            )

@@ -13,6 +13,7 @@ from gateway.errors import GatewayError, InvalidRequest, Reason, UpstreamError
 from gateway.resolve.features import NO_REASONING, REASONING, TOOLS
 from gateway.resolve.memory import Features
 from gateway.shapes import Json, Shape
+from gateway.translate.upstream_json import NOT_JSON, decode
 
 MAX_MODEL_LENGTH = 512
 PATH_MODEL_WINS = "the body's model was ignored: the path names the deployment"
@@ -270,9 +271,19 @@ def with_path_model(body: bytes, model: str, decision: Decision) -> bytes:
 def decode_object(data: bytes) -> Json:
     """Decode one JSON object of an upstream; raises `UpstreamError`."""
     try:
-        decoded = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise UpstreamError("The upstream sent something that is not JSON.") from None
+        decoded = decode(data)
+    except NOT_JSON:
+        raise not_json() from None
+    return checked_object(decoded)
+
+
+def not_json() -> UpstreamError:
+    """Return the error for an upstream's reply, or event, that is no JSON."""
+    return UpstreamError("The upstream sent something that is not JSON.")
+
+
+def checked_object(decoded: object) -> Json:
+    """Return what an upstream sent if it is an object; raises `UpstreamError`."""
     if not isinstance(decoded, dict):
         raise UpstreamError("The upstream sent JSON that is not an object.")
     return decoded

@@ -16,10 +16,8 @@ from gateway.exchange.feeding import Feeder
 from gateway.exchange.message import ReplyBody
 from gateway.exchange.sending import (
     REST_SECONDS,
-    Allowance,
     Whole,
     is_event_stream,
-    read_whole,
 )
 from gateway.exchange.sub_streams import SubStreams
 from gateway.shapes import UpstreamReply
@@ -49,19 +47,18 @@ def _pieces(
     if isinstance(source, SubStreams):
         return _merged(feeder, source)
     if isinstance(source, Whole):
-        return _at_once(feeder, source.body)
+        return _at_once(feeder, source)
     return _single(feeder, source)
 
 
-async def _at_once(feeder: Feeder, body: bytes) -> AsyncGenerator[bytes, None]:
-    yield feeder.whole(0, body) + feeder.terminator()
+async def _at_once(feeder: Feeder, whole: Whole) -> AsyncGenerator[bytes, None]:
+    feeder.label(0, events=is_event_stream(whole.headers))
+    yield feeder.chunk(0, whole.body) + feeder.end(0) + feeder.terminator()
 
 
 async def _single(feeder: Feeder, reply: UpstreamReply) -> AsyncGenerator[bytes, None]:
+    feeder.label(0, events=is_event_stream(reply.headers))
     try:
-        if not is_event_stream(reply.headers):
-            yield feeder.whole(0, await read_whole(reply)) + feeder.terminator()
-            return
         chunks = reply.chunks()
         async for chunk in chunks:
             if out := feeder.chunk(0, chunk):
@@ -85,8 +82,7 @@ async def _rest(chunks: AsyncIterator[bytes]) -> None:
 
 
 async def _merged(feeder: Feeder, streams: SubStreams) -> AsyncGenerator[bytes, None]:
-    wholes: dict[int, list[bytes]] = {}
-    allowance = Allowance()
+    labelled: set[int] = set()
     try:
         async with aclosing(streams.arrivals()) as arrivals:
             async for arrival in arrivals:
@@ -96,13 +92,12 @@ async def _merged(feeder: Feeder, streams: SubStreams) -> AsyncGenerator[bytes, 
                 if isinstance(what, Exception):
                     feeder.break_off(what)
                 elif what is None:
-                    whole = wholes.pop(call, None)
-                    yield feeder.end(call) if whole is None else feeder.whole(call, b"".join(whole))
-                elif _streamed(streams, call):
-                    yield feeder.chunk(call, what)
+                    yield feeder.end(call)
                 else:
-                    allowance.take(len(what))
-                    wholes.setdefault(call, []).append(what)
+                    if call not in labelled:
+                        labelled.add(call)
+                        feeder.label(call, events=_streamed(streams, call))
+                    yield feeder.chunk(call, what)
                 if feeder.ended(call):
                     streams.abandon(call, 0 if feeder.cut_short(call) else REST_SECONDS)
                 if feeder.done:

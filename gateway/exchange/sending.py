@@ -13,6 +13,7 @@ from gateway.exchange.wrapped_errors import (
     only_looks_like_success,
 )
 from gateway.shapes import RawHeaders, Send, UpstreamCall, UpstreamReply
+from gateway.translate.sse import begins_events
 
 MAX_ERROR_BYTES = 64 * 1024
 """What is read of an error."""
@@ -174,8 +175,10 @@ async def _check_success(
 def _told(call: int, reply: UpstreamReply, body: bytes) -> Failure | Whole:
     """Tell a whole body that only looks like success from an answer."""
     headers = reply.headers
-    if len(body) <= SMALL_REPLY_BYTES and only_looks_like_success(body) and _may_be_json(headers):
-        return Failure(call, reply.status, headers, body)
+    if len(body) <= SMALL_REPLY_BYTES and only_looks_like_success(body):
+        may_be_json = _may_be_json(headers) or is_event_stream(headers)
+        if may_be_json and not begins_events(body):
+            return Failure(call, reply.status, headers, body)
     return Whole(reply.status, headers, body)
 
 

@@ -6,12 +6,12 @@ in the body, or as the first event of a stream. What any of it means is for
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
-import msgspec
-
 from gateway.shapes import Json
-from gateway.translate.sse import DONE, ServerSentEvent, SSEDecoder, encode_json
+from gateway.translate.sse import ServerSentEvent, SSEDecoder, encode_json, is_done
+from gateway.translate.upstream_json import NOT_JSON, decode, says_nothing
 
 SMALL_REPLY_BYTES: Final = 2048
 """Up to this size a success is looked into; every known refusal is shorter."""
@@ -20,7 +20,7 @@ MAX_EVENT_BYTES: Final = 64 * 1024
 """Up to this size the first event of a stream is waited for, if it may be an error."""
 
 _RESULT = re.compile(rb'"(?:choices|output)"\s*:')
-_BLANK: Final = b" \t\r\n\xef\xbb\xbf"
+BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 """What may stand before a JSON value: white space, and the bytes of a byte order mark."""
 
 _CREATED = "response.created"
@@ -37,6 +37,11 @@ def only_looks_like_success(body: bytes) -> bool:
     return b'"error"' in body and _RESULT.search(body) is None
 
 
+def begins_json(data: bytes) -> bool:
+    """Whether the beginning of a body is that of a JSON object or list, whatever its label says."""
+    return data.lstrip(BLANK).startswith((b"{", b"["))
+
+
 def json_error(data: bytes, *, ended: bool) -> bytes | None:
     """Return the error that a JSON body is, of which `data` has arrived; empty: it is none.
 
@@ -46,8 +51,7 @@ def json_error(data: bytes, *, ended: bool) -> bytes | None:
         return b""
     if ended:
         return data if only_looks_like_success(data) else b""
-    begun = data.lstrip(_BLANK)
-    if begun and not begun.startswith((b"{", b"[")):
+    if data.lstrip(BLANK) and not begins_json(data):
         return b""
     return b"" if _RESULT.search(data) else None
 
@@ -88,6 +92,8 @@ class FirstEvent:
         if self._decoder is None:
             if not data:
                 return b"" if ended else None
+            if begins_json(data):
+                return json_error(data, ended=ended)
             self._decoder = SSEDecoder()
         event = self._next(self._decoder, data[:SMALL_REPLY_BYTES])
         if event is None and len(data) > SMALL_REPLY_BYTES:
@@ -95,14 +101,19 @@ class FirstEvent:
                 return b""
             event = self._next(self._decoder, data[:MAX_EVENT_BYTES])
         if event is None and ended:
-            event = next(iter(self._decoder.finish()), None)
+            event = _first(self._decoder.finish())
         if event is not None:
             return error_of(event) or b""
         return b"" if ended or len(data) >= MAX_EVENT_BYTES else None
 
     def _next(self, decoder: SSEDecoder, data: bytes) -> ServerSentEvent | None:
         seen, self._seen = self._seen, max(self._seen, len(data))
-        return next(iter(decoder.feed(data[seen:])), None)
+        return _first(decoder.feed(data[seen:]))
+
+
+def _first(events: Iterable[ServerSentEvent]) -> ServerSentEvent | None:
+    """Return the first event that says something: some servers open with `data: null`."""
+    return next((event for event in events if not says_nothing(event.data)), None)
 
 
 def error_of(event: ServerSentEvent) -> bytes | None:
@@ -116,15 +127,15 @@ def error_of(event: ServerSentEvent) -> bytes | None:
     if event.event == _CREATED or not (event.event == "error" or _has_a_sign(data)):
         return None
     try:
-        decoded = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        decoded = decode(data)
+    except NOT_JSON:
         decoded = data.decode("utf-8", "replace")
     if isinstance(decoded, list):
         decoded = decoded[0] if decoded else None
     if isinstance(decoded, dict):
         error = _carried(decoded, named=event.event == "error")
     else:
-        named = event.event == "error" and data != DONE and decoded
+        named = event.event == "error" and not is_done(data) and decoded
         error = {"error": decoded} if named else None
     return None if error is None else encode_json(error)
 

@@ -11,9 +11,16 @@ import msgspec
 
 from gateway.errors import GatewayError, UpstreamError
 from gateway.shapes import Json, Shape
+from gateway.translate.upstream_json import whole_characters
 
 DONE = b"[DONE]"
 """The data of the event that ends a completions or chat stream."""
+
+
+def is_done(data: bytes) -> bool:
+    """Whether an event's data ends the stream: as openai-python reads it, by its beginning."""
+    return data.lstrip().startswith(DONE)
+
 
 KEEPALIVE = b": keepalive\n"
 """A comment, to be written between events only.
@@ -30,7 +37,23 @@ DEFAULT_MAX_EVENT_BYTES = 32 * 1024 * 1024
 
 _BOM = b"\xef\xbb\xbf"
 _BLANK_LINE = re.compile(rb"\r\n\r\n|\n\r?\n|\r\r")
+_FIELDS = (b"data", b"event", b"id", b"retry")
+_LONGEST_FIELD = len(b"event:")
 _NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,15})')
+
+
+def begins_events(data: bytes) -> bool | None:
+    """Whether the beginning of a body is that of an event stream; None: too little has come.
+
+    A comment or a field of the grammar begins one; no JSON does, and no HTML.
+    """
+    begun = data.lstrip(b"\xef\xbb\xbf\r\n")
+    if begun.startswith(b":"):
+        return True
+    name, colon, _ = begun[:_LONGEST_FIELD].partition(b":")
+    if colon:
+        return name in _FIELDS
+    return None if any(field.startswith(begun) for field in _FIELDS) else False
 
 
 class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
@@ -199,22 +222,12 @@ def _end_of_event(tail: bytes) -> bytes:
 def encode_json(value: Json) -> bytes:
     """Return compact UTF-8 JSON on one line; a number that is not finite becomes null.
 
-    A lone surrogate, which UTF-8 cannot express, becomes `?`.
+    Half a character, which UTF-8 cannot express, becomes U+FFFD.
     """
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
-        return msgspec.json.encode(_replace_surrogates(value))
-
-
-def _replace_surrogates(value: object) -> object:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, dict):
-        return {_replace_surrogates(k): _replace_surrogates(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_replace_surrogates(item) for item in value]
-    return value
+        return msgspec.json.encode(whole_characters(value))
 
 
 def terminator(shape: Shape) -> bytes:

@@ -59,9 +59,16 @@ ANSWERS: dict[str, bytes] = {
     "the end, named": sse(DONE, "error"),
     "a text about errors": sse(b"some error"),
     "a number": sse(b"0", "error"),
-    "an empty list": sse(b"[]", "error"),
 }
-BEFORE = (b"", b": comment\n\n", b"\xef\xbb\xbf", b"retry: 5\nid: 1\n", b"data:\n\n\n")
+BEFORE = (
+    b"",
+    b": comment\n\n",
+    b"\xef\xbb\xbf",
+    b"retry: 5\nid: 1\n",
+    b"data:\n\n\n",
+    sse(b"null"),
+    sse(b"[]"),
+)
 
 
 def told(stream: bytes, *, ended: bool = False) -> bytes | None:

@@ -194,12 +194,7 @@ CONTENT = (
         Ends.NO_ANSWER,
         _whole(lambda home: whole(Shape.CHAT if home is Shape.RESPONSES else Shape.RESPONSES)),
     ),
-    Fault(
-        "reply-event-stream-label",
-        Ends.NO_ANSWER,
-        _bytes(_untouched, kind="text/event-stream"),
-        but={("translated", "plain"): AnyOf((WellFormed(), HttpError((502,))))},
-    ),
+    Fault("reply-event-stream-label", Ends.FINE, _bytes(_untouched, kind="text/event-stream")),
 )
 
 

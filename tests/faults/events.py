@@ -9,7 +9,7 @@ from functools import partial
 
 from gateway.shapes import Json, Shape
 from tests.faults.fault import Ends, Fault
-from tests.faults.outcomes import AnyOf, Good, HttpError, Outcome, StreamError
+from tests.faults.outcomes import AnyOf, Good, Outcome, StreamError
 from tests.faults.payloads import (
     EVENT_PLACES,
     MISSING,
@@ -107,10 +107,6 @@ def _too_large(_: Asked) -> Script:
     return replace(script, body=script.body + piece * times)
 
 
-_MISLABELLED: dict[tuple[str, str], Outcome] = {
-    ("translated", "streamed"): AnyOf((Good(), HttpError((502,)))),
-    ("translated", "plain"): HttpError((502,)),
-}
 _LAX_DONE: dict[tuple[str, str], Outcome] = {
     ("translated", "streamed"): AnyOf((Good(), StreamError()))
 }
@@ -191,13 +187,13 @@ EVENTS = (
     fault(
         "finish-first", Ends.LAX, lambda home: [*events(home, until="finished")[-1:], *events(home)]
     ),
-    Fault(
+    fault(
         "done-with-blanks",
         Ends.FINE,
-        of(lambda home: [*events(home, until="finished"), b"data:  [DONE] \n\n"]),
-        streams=True,
-        but=_LAX_DONE,
+        lambda home: [*events(home, until="finished"), b"data:  [DONE] \n\n"],
     ),
+    fault("null-between", Ends.FINE, each(lambda event: b"data: null\n\n" + event)),
+    fault("empty-list-between", Ends.FINE, each(lambda event: event + b"data: [] \n\n")),
     Fault(
         "done-lower-case",
         Ends.FINE,
@@ -212,7 +208,7 @@ EVENTS = (
         streams=True,
     ),
     *(
-        Fault(f"stream-labelled-{name}", Ends.FINE, of(events, kind=kind), but=_MISLABELLED)
+        Fault(f"stream-labelled-{name}", Ends.FINE, of(events, kind=kind))
         for name, kind in (("json", "application/json"), ("text", "text/plain"), ("none", ""))
     ),
     Fault(

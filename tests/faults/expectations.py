@@ -93,9 +93,8 @@ def expected(case: Case) -> Outcome:
         return EVERYWHERE[case.fault.ends]
     if case.flow.passed:
         return _passed(case.fault.ends, case.script)
-    if case.fault.streams and not case.streamed and case.fault.ends is not Ends.ENDLESS:
-        # An event stream in reply to a plain request.
-        return HttpError((502, 504))
+    if case.fault.streams and not case.streamed:
+        return _folded(case.fault.ends)
     return _translated(case.fault.ends, case.script, streamed=case.streamed)
 
 
@@ -122,6 +121,18 @@ def _passed(ends: Ends, script: Script) -> Outcome:
     if script.sse:
         return StreamError() if script.body else AnyOf((StreamError(), HttpError((502, 504))))
     return AnyOf((TIMEOUT if ends in _STALLED else BAD_GATEWAY, Cut()))
+
+
+def _folded(ends: Ends) -> Outcome:
+    """Return what is seen of an event stream in reply to a plain request."""
+    if ends is Ends.FINE:
+        return Good()
+    if ends is Ends.LAX:
+        return AnyOf((WellFormed(), BAD_GATEWAY))
+    if ends in (Ends.TOLD, Ends.TOLD_LATER):
+        # Whether the stream goes on behind the error is not known before its end.
+        return HttpError((400, 404, 429, 502, 504))
+    return HttpError((502, 504))
 
 
 def _translated(ends: Ends, script: Script, *, streamed: bool) -> Outcome:

@@ -51,6 +51,7 @@ _ENDS: tuple[tuple[str, int, tuple[bytes, ...], tuple[Step, ...]], ...] = (
     ("not-json", 2, (b"data: {'a': 1}\n\n",), ()),
     ("cut-json", 2, (_HALF + b"\n\n",), ()),
     ("null", 2, (b"data: null\n\n",), ()),
+    ("true", 2, (b"data: true\n\n",), ()),
     ("list", 2, (b"data: [1, 2]\n\n",), ()),
     ("number", 2, (b"data: 42\n\n",), ()),
     ("nan", 2, (b'data: {"x":NaN}\n\n',), ()),
@@ -135,8 +136,8 @@ STREAMS = (
         of(lambda home: [*events(home, until="finished"), error_event(home)]),
         streams=True,
         but={
-            (flow, delivery): AnyOf((Good(), StreamError(done=True)))
-            for flow, delivery in _AFTER_FINISH
+            **{key: AnyOf((Good(), StreamError(done=True))) for key in _AFTER_FINISH},
+            ("translated", "plain"): AnyOf((Good(), HttpError((502,)))),
         },
     ),
     fault("stream-done-close", Ends.CUT_AFTER_THE_END, events, Close()),
@@ -164,13 +165,7 @@ STREAMS = (
         Ends.NO_ANSWER,
         lambda _: [b'data: {"id":"x","choices":[],"usage":{"total_tokens":1}}\n\n', DONE],
     ),
-    Fault(
-        "stream-json-unframed",
-        Ends.NO_ANSWER,
-        of(lambda home: [dumped(whole(home))]),
-        streams=True,
-        but={("translated", "plain"): AnyOf((Good(), HttpError((502,))))},
-    ),
+    fault("stream-json-unframed", Ends.FINE, lambda home: [dumped(whole(home))]),
     fault(
         "stream-json-lines",
         Ends.NO_ANSWER,

@@ -1,0 +1,53 @@
+"""Whole bodies as the reply of their endpoint: JSON, or a stream where none was asked for."""
+
+from dataclasses import dataclass, field
+
+from gateway.errors import TruncatedStream
+from gateway.exchange.message import checked_object, decode_object, not_json
+from gateway.exchange.wrapped_errors import error_of
+from gateway.shapes import Json, Shape
+from gateway.translate.events_as_whole import events_as_whole, is_terminal
+from gateway.translate.sse import SSEDecoder, begins_events, is_done
+from gateway.translate.upstream_json import NOT_JSON, EventReader
+
+
+@dataclass(frozen=True, slots=True)
+class ToldError:
+    """An error that a stream has told of: the body of the error reply that says the same."""
+
+    body: bytes = field(repr=False)
+
+
+def whole_reply(home: Shape, body: bytes) -> Json | ToldError:
+    """Return the reply that a body is, or the error that it tells of as an event of a stream.
+
+    Raises `UpstreamError` for a body that is neither a JSON object nor a stream, and
+    `TruncatedStream` for a stream that is not complete.
+    """
+    return decode_object(body) if not begins_events(body) else _streamed(home, body)
+
+
+def _streamed(home: Shape, body: bytes) -> Json | ToldError:
+    decoder, reader = SSEDecoder(), EventReader()
+    events: list[object] = []
+    is_broken = False
+    for event in [*decoder.feed(body), *decoder.finish()]:
+        error = error_of(event)
+        if error is not None:
+            return ToldError(error)
+        if is_done(event.data) or is_broken:
+            break
+        try:
+            events += reader.read(event.data)
+        except NOT_JSON:
+            # Behind a reply that is complete it is of no matter, as in a stream that was asked for.
+            is_broken = True
+        if events and home is Shape.RESPONSES and is_terminal(events[-1]):
+            break
+    events += reader.rest()
+    try:
+        return events_as_whole(home, map(checked_object, events))
+    except TruncatedStream:
+        if is_broken:
+            raise not_json() from None
+        raise

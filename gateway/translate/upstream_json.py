@@ -1,0 +1,192 @@
+"""JSON of upstreams, read as RFC 8259 and the official clients read it.
+
+The escape of half a UTF-16 pair is JSON, though no character: servers that cut texts
+by UTF-16 units send such halves, one of each pair in this event and the other in the next. The
+fast decoder takes none, and neither does UTF-8.
+"""
+
+import json
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import msgspec
+
+NOT_JSON = (msgspec.DecodeError, ValueError, RecursionError)
+"""What decoding raises for anything that is no JSON."""
+
+MAX_HELD_EVENTS = 16
+"""How many events wait, the first with half a character, for the event with the other half."""
+
+_FIRST_HALVES = ("\ud800", "\udbff")
+_SECOND_HALVES = ("\udc00", "\udfff")
+_OF_ONE_TEXT = ("type", "item_id", "output_index", "content_index", "summary_index")
+"""What tells the texts of a responses stream apart; chat's are told by the indexes in lists."""
+
+_LONGEST_EMPTY = 16
+"""The size up to which an event is looked at for being empty."""
+_EMPTY = frozenset({b"", b"null", b'""', b"[]", b"{}"})
+_REPLACEMENT = "\ufffd"
+
+_Path = tuple[str | int, ...]
+"""What a string is of."""
+_Place = tuple[Any, Any]
+"""The list or dict that holds it, and its key there."""
+
+
+def decode(data: bytes) -> object:
+    """Return the JSON value of an upstream; halves of characters become U+FFFD, pairs are joined.
+
+    Raises `NOT_JSON`.
+    """
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        if b"\\u" not in data:
+            raise
+        return whole_characters(_leniently(data))
+
+
+def says_nothing(data: bytes) -> bool:
+    """Whether an event's data is blank or an empty value, as of servers that keep a stream open."""
+    return data.strip() in _EMPTY
+
+
+def whole_characters(value: Any) -> Any:
+    """Return a JSON value without halves of characters: pairs joined, others U+FFFD."""
+    if isinstance(value, str):
+        return value if value.isascii() else _joined(value)
+    if isinstance(value, dict):
+        return {whole_characters(key): whole_characters(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [whole_characters(item) for item in value]
+    return value
+
+
+class EventReader:
+    """Decodes the events of one stream; a character that is cut in two comes with the first half.
+
+    For that an event that ends a text with half a character waits for the one that goes on with
+    this text, and the events between them wait too, in their order.
+    """
+
+    __slots__ = ("_held", "_open")
+
+    def __init__(self) -> None:
+        self._held: deque[Any] = deque()
+        self._open: dict[_Path, _Place] = {}
+        """The texts that end in half a character."""
+
+    def read(self, data: bytes) -> list[Any]:
+        """Return the values that can be taken now; nothing for an event that says nothing.
+
+        Raises `NOT_JSON`.
+        """
+        if len(data) <= _LONGEST_EMPTY and says_nothing(data):
+            return []
+        try:
+            event: Any = msgspec.json.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            if b"\\u" not in data:
+                raise
+            return self._with_halves(_leniently(data))
+        return self._with_halves(event) if self._held else [event]
+
+    @property
+    def waits(self) -> bool:
+        """Whether an event waits for the other half of a character."""
+        return bool(self._held)
+
+    def rest(self) -> list[Any]:
+        """Return what still waits, at the end of the stream."""
+        held = [whole_characters(event) for event in self._held]
+        self._held.clear()
+        self._open.clear()
+        return held
+
+    def _with_halves(self, event: Any) -> list[Any]:
+        self._join(event)
+        self._held.append(event)
+        if not _may_go_on(event) or len(self._held) > MAX_HELD_EVENTS:
+            return self.rest()
+        self._open |= _open_texts(event)
+        ready = []
+        while self._held and not _open_texts(self._held[0]):
+            ready.append(whole_characters(self._held.popleft()))
+        return ready
+
+    def _join(self, event: Any) -> None:
+        """Give the first halves of texts that the event goes on with their second ones."""
+        for path, (holder, key) in _texts(event):
+            begun = self._open.get(path) if holder[key] else None
+            if begun is None:
+                continue
+            del self._open[path]
+            text = holder[key]
+            if _is_half(text[0], _SECOND_HALVES):
+                begun[0][begun[1]] += text[0]
+                holder[key] = text[1:]
+            else:
+                begun[0][begun[1]] = begun[0][begun[1]][:-1] + _REPLACEMENT
+
+
+def _leniently(data: bytes) -> Any:
+    return json.loads(data.decode(), parse_constant=_refuse)
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _joined(text: str) -> str:
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _is_half(character: str, halves: tuple[str, str]) -> bool:
+    return halves[0] <= character <= halves[1]
+
+
+def _may_go_on(event: Any) -> bool:
+    """Whether an event is a delta: its texts may go on, or it is one of other texts."""
+    if not isinstance(event, dict):
+        return False
+    kind, choices = event.get("type"), event.get("choices")
+    if isinstance(kind, str):
+        return kind.endswith(".delta")
+    return isinstance(choices, list) and not any(
+        not isinstance(choice, dict) or choice.get("finish_reason") for choice in choices
+    )
+
+
+def _open_texts(event: Any) -> dict[_Path, _Place]:
+    """Return the texts of an event that end in the first half of a character."""
+    return {
+        path: (holder, key)
+        for path, (holder, key) in _texts(event)
+        if holder[key] and _is_half(holder[key][-1], _FIRST_HALVES)
+    }
+
+
+def _texts(event: Any) -> Iterator[tuple[_Path, _Place]]:
+    """Yield what each string of an event is of, and where it is."""
+    about: _Path = ()
+    if isinstance(event, dict) and "delta" in event:
+        about = tuple(str(event.get(name)) for name in _OF_ONE_TEXT)
+    yield from _below(event, about)
+
+
+def _below(value: Any, path: _Path) -> Iterator[tuple[_Path, _Place]]:
+    pairs: Any = ()
+    if isinstance(value, dict):
+        pairs = value.items()
+    elif isinstance(value, list):
+        pairs = enumerate(value)
+    for key, each in pairs:
+        step = key
+        if isinstance(value, list) and isinstance(each, dict):
+            index = each.get("index")
+            step = index if isinstance(index, int) else key
+        if isinstance(each, str):
+            yield (*path, step), (value, key)
+        else:
+            yield from _below(each, (*path, step))
