@@ -21,17 +21,17 @@ def python_with(package: str, version: str) -> Path:
     return python_environment(f"{package}-{version}", [f"{package}=={version}"])
 
 
-def python_environment(name: str, requirements: Sequence[str], *, only: bool = False) -> Path:
+def python_environment(name: str, requirements: Sequence[str], *options: str) -> Path:
     """Return the Python of an environment with these requirements; made once, then reused.
 
-    `only`: they are all that is needed, so that nothing is looked up. Raises `NotInstallable`.
+    `options` are pip's. Raises `NotInstallable`.
     """
     with _made_once(name, " ".join(requirements)) as (home, is_missing):
         python = home / "bin" / "python"
         if is_missing:
             venv.create(home)
-            install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
-            _run([*install, *(["--no-deps"] if only else []), *requirements], home)
+            pip = [sys.executable, "-m", "pip", "--python", str(python)]
+            _run([*pip, "install", "--quiet", "--no-compile", *options, *requirements], home)
     return python
 
 

@@ -1,23 +1,20 @@
 """The `openai` package of 2023 in an environment of its own, and a process that makes its calls."""
 
 import base64
-import fcntl
 import json
 import os
-import shutil
 import subprocess
-import sys
-import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.clients.environments import python_environment
+
 VERSION = "0.28.1"
 REQUIREMENTS = (f"openai=={VERSION}", "numpy")
 """numpy decodes the embeddings that the package asks for as base64."""
-HOME = Path(sys.prefix) / "clients" / f"openai-{VERSION}"
 _CALLS = Path(__file__).with_name("old_openai_calls.py")
 
 
@@ -27,23 +24,8 @@ def file(filename: str, content: bytes) -> dict[str, str]:
 
 
 def environment() -> Path:
-    """Return the Python of an environment with the package; made once, then reused.
-
-    A marker, written last, says that the environment is complete and what is in it.
-    """
-    wanted = " ".join(REQUIREMENTS)
-    HOME.parent.mkdir(exist_ok=True)
-    python, marker = HOME / "bin" / "python", HOME / "complete"
-    with (HOME.parent / f"{HOME.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not marker.exists() or marker.read_text() != wanted:
-            shutil.rmtree(HOME, ignore_errors=True)
-            venv.create(HOME, with_pip=True)
-            install = [str(python), "-m", "pip", "install", "--quiet", *REQUIREMENTS]
-            done = subprocess.run(install, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stderr
-            marker.write_text(wanted)
-    return python
+    """Return the Python of an environment with the package; made once, then reused."""
+    return python_environment(f"openai-{VERSION}", REQUIREMENTS)
 
 
 @dataclass(frozen=True)
@@ -91,12 +73,15 @@ class OldOpenAI:
 
 
 @contextmanager
-def old_openai(base_url: str) -> Iterator[OldOpenAI]:
-    """Run the process that calls `base_url`, until the block ends."""
+def old_openai(base_url: str, python: Path | None = None) -> Iterator[OldOpenAI]:
+    """Run the process that calls `base_url`, until the block ends.
+
+    `python` is that of an environment with another version.
+    """
     # Nothing of this process's own settings (proxies, keys, base URLs) may reach the package.
     surroundings = {"PATH": os.environ.get("PATH", ""), "NO_PROXY": "*"}
     with subprocess.Popen(
-        [environment(), _CALLS, base_url],
+        [python or environment(), _CALLS, base_url],
         env=surroundings,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

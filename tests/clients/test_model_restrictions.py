@@ -104,6 +104,9 @@ JSON_PATHS = {
     "/v1/responses/compact": '"input":"Hi"',
     "/openai/v1/embeddings": '"input":"Hi"',
     "/v1/engines/allowed-e/embeddings": '"input":"Hi"',
+    "/v1/v1/embeddings": '"input":"Hi"',
+    "//v1//chat//completions": '"messages":[{"role":"user","content":"Hi"}]',
+    "/v1//v1/engines/allowed-e/embeddings": '"input":"Hi"',
 }
 EVASIONS = {
     "plain": '{"model":"forbidden",X}',

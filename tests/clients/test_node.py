@@ -37,7 +37,7 @@ STREAMED = {"responseType": "stream"}
 
 
 def installed() -> Path:
-    """Return the folder of the package and of axios, which comes with it, made once."""
+    """Return the folder of the package and of axios, which comes with it; made once."""
     try:
         return node_modules(f"npm-{PACKAGE}", [PACKAGE])
     except NotInstallable as error:
