@@ -6,10 +6,11 @@ dropped: without `tools`, `logprobs` or `response_format` the caller would get s
 was asked for, and not know.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from gateway.resolve.history_fields import fill, refused_field, strip
 from gateway.shapes import Json, Shape
 
 
@@ -19,10 +20,11 @@ class ParameterFix:
 
     Names are top-level keys, or one level deeper with a dot: `reasoning.effort`. `to` is None but
     for a new name. `withhold` changes no body: the translation does, told that the endpoint does
-    not take the parameter.
+    not take the parameter. A `fill` puts something neutral where earlier messages lack a field that
+    is demanded, a `strip` takes a field out of them (`history_fields`).
     """
 
-    action: Literal["drop", "rename", "withhold"]
+    action: Literal["drop", "rename", "withhold", "fill", "strip"]
     name: str
     to: str | None = None
 
@@ -161,6 +163,9 @@ def _fixes_for_one(
     refused: RefusedParameter, called: Shape | None, sent: Collection[str]
 ) -> tuple[ParameterFix, ...]:
     name, new_name = refused.name, refused.instead
+    in_history = refused_field(name)
+    if in_history is not None and called is Shape.CHAT:
+        return (ParameterFix("strip", in_history),)
     root = name.partition("[")[0].partition(".")[0]
     if called is not None and root in _EMULATED:
         return (ParameterFix("withhold", root),)
@@ -188,6 +193,7 @@ def _move(name: str, moved: tuple[str, str], sent: Collection[str]) -> tuple[Par
 
 
 _ABSENT = object()
+_OF_HISTORY: Mapping[str, Callable[[Json, str], None]] = {"fill": fill, "strip": strip}
 
 
 def apply_fixes(body: Json, fixes: Iterable[ParameterFix]) -> Json:
@@ -201,6 +207,9 @@ def apply_fixes(body: Json, fixes: Iterable[ParameterFix]) -> Json:
     gone: set[str] = set()
     for fix in fixes:
         if fix.action == "withhold":
+            continue
+        if fix.action in _OF_HISTORY:
+            _OF_HISTORY[fix.action](fixed, fix.name)
             continue
         value = _take(fixed, fix.name)
         gone.add(fix.name)

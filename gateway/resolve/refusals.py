@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from gateway.resolve.destinations import Called
 from gateway.resolve.error_envelopes import ErrorReply, is_error_in_success, read_error
+from gateway.resolve.history_fields import demanded_field
 from gateway.resolve.missing_routes import NO_METHOD, is_missing_page, is_missing_route
 from gateway.resolve.parameter_fixes import ParameterFix, fixes_for
 from gateway.resolve.printed_values import decode_body
@@ -227,6 +228,13 @@ def _judge(reply: ErrorReply, called: Called, model: str, sent: Collection[str])
             right=destination.right,
             elsewhere=destination.elsewhere,
             request_dependent=destination.request_dependent,
+        )
+    demanded = demanded_field(reply.message)
+    if demanded is not None and called is Shape.CHAT:
+        return replace(
+            _refusal(Verdict.UNSUPPORTED_PARAMETER, reply, called),
+            fixes=(ParameterFix("fill", demanded),),
+            model_is_here=True,
         )
     refused = refused_parameters(reply, sent)
     if refused is not None:

@@ -1,0 +1,94 @@
+"""Fields of reasoning in earlier messages, which some servers demand, and others refuse.
+
+Reasoning models want their reasoning or its signature back with each call. Where a client has lost
+it, or another model has made the call, their makers name a value that is taken in its place. Models
+that give none may refuse another's.
+
+Sources: DeepSeek ("The `reasoning_content` in the thinking mode must be passed back to the API",
+crush#2754; an empty one is taken, pipecat#5710), Moonshot (vscode#306695); Google, "Thought
+signatures": calls that come from another model get a dummy one.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from gateway.shapes import Json
+
+REASONING = "reasoning_content"
+SIGNATURE = "thought_signature"
+
+FILLED_WITH: Mapping[str, str] = {REASONING: "empty", SIGNATURE: "dummy"}
+"""What is put there, in a word."""
+
+_DUMMY_SIGNATURE = "skip_thought_signature_validator"
+
+_TEXTS = (
+    (
+        REASONING,
+        re.compile(
+            r"The [`'\"]?reasoning_content[`'\"]? in the thinking mode must be passed back|"
+            r"thinking is enabled but reasoning_content is missing|"
+            r"(?i:missing) [`'\"]?reasoning_content[`'\"]? (?:field )?in the assistant message"
+        ),
+    ),
+    (
+        SIGNATURE,
+        re.compile(r"Function call (?:[^\n]{1,200} )?is missing a [`'\"]?thought_signature"),
+    ),
+)
+
+
+def demanded_field(message: str) -> str | None:
+    """Return the field that an error's text demands in the history of calls; None: none."""
+    return next((name for name, text in _TEXTS if text.match(message)), None)
+
+
+_REFUSED = re.compile(r"messages\[\d{1,6}\]\.(reasoning_content|reasoning_details|reasoning)\Z")
+
+
+def refused_field(param: str) -> str | None:
+    """Return the field that a parameter is in one of the messages; None: it is no such field."""
+    found = _REFUSED.match(param)
+    return None if found is None else found[1]
+
+
+def strip(body: Json, name: str) -> None:
+    """Leave a field out of the messages of a chat body, which themselves are not changed."""
+    given = body.get("messages")
+    if isinstance(given, list):
+        body["messages"] = [
+            {key: value for key, value in message.items() if key != name}
+            if isinstance(message, dict)
+            else message
+            for message in given
+        ]
+
+
+def fill(body: Json, name: str) -> None:
+    """Put a neutral value of a demanded field where the messages of a chat body lack it.
+
+    The messages themselves are not changed.
+    """
+    given = body.get("messages")
+    if isinstance(given, list):
+        body["messages"] = [_filled(message, name) for message in given]
+
+
+def _filled(message: object, name: str) -> object:
+    calls = message.get("tool_calls") if isinstance(message, dict) else None
+    if not isinstance(message, dict) or not isinstance(calls, list) or not calls:
+        return message
+    if name == SIGNATURE:
+        return {**message, "tool_calls": list(_signed(calls))}
+    if isinstance(message.get(REASONING), str):
+        return message
+    return {**message, REASONING: message.get("reasoning") or ""}
+
+
+def _signed(calls: list[object]) -> Iterator[object]:
+    """Yield the calls of one message; the first of them is the one that is signed."""
+    first, *others = calls
+    if isinstance(first, dict) and not first.get("extra_content"):
+        first = {**first, "extra_content": {"google": {SIGNATURE: _DUMMY_SIGNATURE}}}
+    yield first
+    yield from others
