@@ -46,6 +46,7 @@ def build(written: WrittenConfiguration) -> Settings:
         responses=ResponsesSettings(**_values(written.responses)),
         admin=AdminSettings(**_values(written.admin)),
         log=LogSettings(**_values(written.log)),
+        secret=_used(written.secret),
     )
 
 

@@ -27,6 +27,9 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 
+MIN_SECRET_LENGTH = 32
+"""Characters of `secret`: 128 bits, written in hexadecimal."""
+
 MIN_TOKEN_LENGTH = 16
 """Characters of an `admin.token` beyond loopback: 64 bits, written in hexadecimal."""
 
@@ -50,6 +53,14 @@ def refusals(settings: Settings, leads_to: Reaches = reaches) -> Iterator[tuple[
     yield from _azure_addresses(settings)
     yield from _redirects(settings)
     yield from _loops(settings, leads_to)
+    if settings.secret is not None and len(settings.secret.reveal()) < MIN_SECRET_LENGTH:
+        yield (
+            ("secret",),
+            Fault(
+                f"has fewer than {MIN_SECRET_LENGTH} characters, which can be guessed",
+                "take a random one: openssl rand -hex 32",
+            ),
+        )
     admin, server = settings.admin, settings.server
     if not admin.enabled:
         return

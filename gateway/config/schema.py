@@ -66,6 +66,13 @@ class WrittenConfiguration(Written):
     )
     admin: WrittenAdmin = Field(default=WrittenAdmin(), description="The operators' listener.")
     log: WrittenLog = Field(default=WrittenLog(), description="What goes to standard error.")
+    secret: fields.ApiKey | None = Field(
+        default=None,
+        description="What is sealed with it clients keep and bring back unread: a model's "
+        "reasoning and signatures, compacted conversations. At least 32 characters; the same for "
+        "gateways that serve the same clients. Absent: drawn at start, and nothing that was "
+        "sealed before can be read. A secret.",
+    )
 
     @model_validator(mode="before")
     @classmethod

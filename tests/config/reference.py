@@ -55,7 +55,7 @@ def _variable(path: KeyPath) -> str:
 def table(section: str) -> str:
     """The table of the keys in one section."""
     head = "| Key | Meaning | Default | Environment |\n|---|---|---|---|\n"
-    rows = [row(path) for path in documented_keys() if shown(path).startswith(section + ".")]
+    rows = [row(path) for path in documented_keys() if f"{shown(path)}.".startswith(f"{section}.")]
     return head + "".join(rows)
 
 

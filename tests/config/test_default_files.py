@@ -36,7 +36,7 @@ def test_every_key_with_a_default_is_written_in_the_default_file() -> None:
     text = DEFAULT.read_text("utf-8")
     for path in documented_keys():
         if path[0] not in {"models", "clients"}:
-            assert re.search(rf"^ +{path[-1]}:", text, re.MULTILINE), path
+            assert re.search(rf"^ *{path[-1]}:", text, re.MULTILINE), path
 
 
 def test_the_examples_in_the_default_file_work(tmp_path: Path) -> None:

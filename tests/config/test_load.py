@@ -202,6 +202,7 @@ def test_settings_do_not_show_their_secrets(tmp_path: Path) -> None:
     text = (
         f"upstreams: {{openai: {{api_key: {CANARY}, headers: {{x-key: {CANARY}}}, "
         f"proxy: 'http://u:{CANARY}@proxy:1'}}}}\nadmin: {{token: {CANARY}}}\n"
+        f"secret: {CANARY * 4}\n"
     )
     settings = loaded(tmp_path, text)
     assert "canary" not in repr(settings) + str(settings) + "".join(warnings(settings))
@@ -211,6 +212,7 @@ def test_settings_do_not_show_their_secrets(tmp_path: Path) -> None:
     assert [(name, value.reveal()) for name, value in upstream.headers] == [("x-key", CANARY)]
     assert upstream.proxy == Secret(f"http://u:{CANARY}@proxy:1")
     assert settings.admin.token == Secret(CANARY)
+    assert settings.secret == Secret(CANARY * 4)
 
 
 def test_unused_variables_are_told_by_the_schemas_sections() -> None:

@@ -400,3 +400,13 @@ def test_which_addresses_are_the_gateways_own_can_be_found_out_elsewhere() -> No
     settings = Settings((upstream(base_url="http://a.example:8080/v1"), upstream("b")))
     assert [path for path, _ in refusals(settings, leads_to)] == [("upstreams", "a", "base_url")]
     assert asked == [("a.example", "127.0.0.1")]  # only where the port is the own
+
+
+def test_a_secret_that_can_be_guessed_is_refused(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "").secret is None
+    settings = loaded(tmp_path, "secret: ${GATEWAY_SECRET}", {"GATEWAY_SECRET": "s" * 32})
+    assert settings.secret == Secret("s" * 32)
+    assert loaded(tmp_path, "", {"GATEWAY_SECRET": "s" * 32}) == settings
+    (problem,) = refused(tmp_path, f"secret: {'s' * 31}")
+    assert "secret: has fewer than 32 characters" in problem
+    assert "openssl rand -hex 32" in problem
