@@ -13,6 +13,7 @@ from gateway.errors import GatewayError
 from gateway.exchange import failures
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.beginnings import look, peekable
+from gateway.exchange.error_replies import translated_failure
 from gateway.exchange.feeding import Feeder
 from gateway.exchange.message import ClientReply, ReplyBody, read_object
 from gateway.exchange.relay import begun, translated
@@ -146,7 +147,7 @@ def _folded(translation: Translation, answers: Sequence[Whole]) -> ClientReply |
         reply = whole_reply(home, whole.body)
         if isinstance(reply, ToldError):
             failure = Failure(position, whole.status, whole.headers, reply.body)
-            return replace(failure, told=failures.translated_failure(translation, failure).bare())
+            return replace(failure, told=translated_failure(translation, failure).bare())
         replies.append(reply)
     return _json_reply(_encode(translation.reply(replies)), answers[0].headers)
 
@@ -171,7 +172,7 @@ async def _open(
     def late(failure: Failure) -> GatewayError:
         if own_key and failure.status in (401, 403):
             return failures.own_key_refused(upstream.name)
-        return failures.translated_failure(translation, failure)
+        return translated_failure(translation, failure)
 
     streams = SubStreams(send, attempt.calls, attempt.concurrency, grace, late)
     failure: Failure | None = None

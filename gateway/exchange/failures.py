@@ -13,23 +13,17 @@ from gateway.errors import (
     PermissionDenied,
     Reason,
     UpstreamError,
-    UpstreamReplied,
     too_large,
 )
-from gateway.exchange.message import ClientReply, decode_object
+from gateway.exchange.message import ClientReply
 from gateway.exchange.sending import Failure
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.refusals import Refusal, Verdict
-from gateway.shapes import Json, RawHeaders, Shape
-from gateway.translate.contract import Translation
-from gateway.translate.fields import upstream_error
-from gateway.translate.sentences import joined, sentence, with_upstream_parameter
+from gateway.shapes import Shape
+from gateway.translate.sentences import joined
 
 _SAME_KIND = frozenset({Verdict.WRONG_ENDPOINT, Verdict.MODEL_NOT_FOUND, Verdict.UNKNOWN_ROUTE})
 _NOT_HERE = (404, 405)
-
-_ERROR_HEADERS = (b"retry-after", b"retry-after-ms", b"x-should-retry", b"x-request-id")
-_LLAMACPP_NOT_SUPPORTED = 501
 
 PROMPT_OBJECTS_END = date(2026, 11, 30)
 """When OpenAI shuts reusable prompt objects down (its deprecations page, 2026-06-03)."""
@@ -213,65 +207,6 @@ def check_size(size: int, limit: int) -> None:
         raise too_large(limit)
 
 
-def listing_failed(
-    upstream: str, status: int, body: bytes, headers: RawHeaders = ()
-) -> UpstreamReplied:
-    """Return the error for a model list that an upstream did not give."""
-    try:
-        known = upstream_error(decode_object(body))
-    except UpstreamError:
-        known = None
-    message = known.message if known else f"it answered with status {status}"
-    return UpstreamReplied(
-        sentence(f"The models of upstream '{upstream}' could not be listed: {message}"),
-        upstream_status=status,
-        status=client_status(status),
-        type=known.type if known else "server_error",
-        code=known.code if known else None,
-        headers=_kept_headers(headers),
-    )
-
-
-def translated_failure(translation: Translation, failure: Failure) -> UpstreamError:
-    """Return an upstream's error in the vocabulary of the client's endpoint."""
-    status = client_status(failure.status)
-    headers = _kept_headers(failure.headers)
-    try:
-        body: Json = decode_object(failure.body)
-    except UpstreamError:
-        body = {}
-    known = upstream_error(body)
-    if known is None:
-        text = failure.body[:200].decode("utf-8", "replace").strip()
-        told = f"The upstream answered with status {failure.status}: {text or 'no body'}"
-        return UpstreamError(
-            sentence(told), upstream_status=failure.status, status=status, headers=headers
-        )
-    param = translation.client_param(failure.call, known.param)
-    message = known.message
-    if known.param and param != known.param:
-        message = with_upstream_parameter(message, known.param)
-    return UpstreamReplied(
-        message,
-        reason=known.reason if failure.status < 400 else None,
-        upstream_status=failure.status,
-        param=param,
-        code=known.code,
-        status=status,
-        type=known.type,
-        headers=headers,
-    )
-
-
-def told_in_success(failure: Failure) -> UpstreamError:
-    """Return the error that a reply with a status of success is, as some servers send refusals."""
-    try:
-        known = upstream_error(decode_object(failure.body))
-    except UpstreamError:
-        known = None
-    return known or UpstreamError("The upstream told of an error.", reason=Reason.ERROR_REPLY)
-
-
 def untouched(failure: Failure) -> ClientReply:
     """Return an upstream's error as it came.
 
@@ -289,26 +224,3 @@ def untouched(failure: Failure) -> ClientReply:
             upstream_status=failure.status,
         )
     return ClientReply(failure.status, list(failure.headers), failure.body)
-
-
-def client_status(status: int) -> int:
-    """Return the status under which a translated error reaches the client.
-
-    422 is FastAPI's 400. llama.cpp says 501 for what the request may not ask. 409 makes
-    openai-python 0.28 retry without a pause, for ever. A 503's text is replaced by that library.
-    """
-    if status in (422, _LLAMACPP_NOT_SUPPORTED):
-        return 400
-    if status == 409:
-        return 429
-    if 400 <= status < 500 or status == 504:
-        return status
-    return 502
-
-
-def _kept_headers(headers: RawHeaders) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (name.decode("latin-1"), value.decode("latin-1"))
-        for name, value in headers
-        if name in _ERROR_HEADERS or name.startswith(b"x-ratelimit-")
-    )

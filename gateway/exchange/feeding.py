@@ -7,7 +7,6 @@ from gateway.exchange.sending import Allowance
 from gateway.exchange.wrapped_errors import SMALL_REPLY_BYTES, error_of, only_looks_like_success
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import StreamTranslation, plain_texts_of
-from gateway.translate.fields import upstream_error
 from gateway.translate.sse import (
     TERMINAL_EVENTS,
     ServerSentEvent,
@@ -17,6 +16,7 @@ from gateway.translate.sse import (
     terminator,
 )
 from gateway.translate.text_lane import PATIENCE, TextLane
+from gateway.translate.upstream_errors import upstream_error
 from gateway.translate.upstream_json import NOT_JSON, EventReader
 from gateway.translate.whole_as_event import whole_as_event
 

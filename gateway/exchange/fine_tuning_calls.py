@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl, quote, urlencode
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.errors import GatewayError, InvalidRequest, UpstreamError
 from gateway.exchange import failures
-from gateway.exchange.legacy_replies import as_translation, failure, without_body_headers
+from gateway.exchange.error_replies import error_of_reply
+from gateway.exchange.legacy_replies import as_translation, without_body_headers
 from gateway.exchange.message import Decision, decode_object
 from gateway.exchange.sending import read_whole
 from gateway.request import Request
@@ -92,7 +93,7 @@ class FineTuningCalls:
             return decode_object(received)
         if self._upstream.credential is CredentialPolicy.KEY and reply.status in (401, 403):
             raise failures.own_key_refused(self._upstream.name)
-        error = failure(reply.status, reply.headers, received, fine_tunes.client_param)
+        error = error_of_reply(reply.status, reply.headers, received, fine_tunes.client_param)
         raise self._no_such_job(error) if reply.status == 404 and self._job_id else error
 
     def _no_such_job(self, error: GatewayError) -> GatewayError:

@@ -7,6 +7,7 @@ from gateway.errors import GatewayError
 from gateway.exchange import failures
 from gateway.exchange.answers import as_date
 from gateway.exchange.attempt import WallClock, describe
+from gateway.exchange.error_replies import told_in_success, translated_failure
 from gateway.exchange.message import ClientReply, Decision
 from gateway.exchange.retries import Refused, Retries
 from gateway.request import GenerationRequest
@@ -62,10 +63,10 @@ class GivingUp:
             raise failures.own_key_refused(route.upstream)
         moved = attempt.shape is not call.shape or len(attempt.calls) > 1
         if attempt.translation is not None and moved:
-            raise failures.translated_failure(attempt.translation, failure)
+            raise translated_failure(attempt.translation, failure)
         if failure.status < 400:
             # Its status says success, so what it is must be noted.
-            told = failures.told_in_success(failure)
+            told = told_in_success(failure)
             decision.failed(route.upstream, told, final=True)
         return failures.untouched(failure)
 

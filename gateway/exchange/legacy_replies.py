@@ -1,25 +1,19 @@
 """What the stories of the legacy endpoints share: bodies read whole, errors in the old names."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import msgspec
 
-from gateway.errors import UpstreamError, UpstreamReplied
-from gateway.exchange import failures
+from gateway.errors import UpstreamError
+from gateway.exchange.error_replies import ClientParam, error_of_reply
 from gateway.exchange.message import ClientReply, decode_object
 from gateway.exchange.sending import MAX_ERROR_BYTES, MAX_WHOLE_BYTES
 from gateway.shapes import Json, RawHeaders
-from gateway.translate.fields import upstream_error
-from gateway.translate.sentences import sentence, with_upstream_parameter
 from gateway.translate.sse import encode_json
-
-ClientParam = Callable[[str | None], str | None]
-"""Returns the client's name of a parameter that the upstream named; None: it has none such."""
 
 _JSON = [(b"content-type", b"application/json")]
 _ABOUT_THE_BODY = frozenset({b"content-type", b"content-length", b"content-encoding"})
-_ABOUT_THE_ERROR = frozenset({b"retry-after", b"retry-after-ms", b"x-should-retry"})
 
 
 async def read_reply(reply: ClientReply, limit: int = MAX_WHOLE_BYTES) -> bytes:
@@ -42,39 +36,7 @@ async def expect_json(reply: ClientReply, client_param: ClientParam) -> Json:
     if 200 <= reply.status < 300:
         return decode_object(await read_reply(reply))
     body = await read_reply(reply, MAX_ERROR_BYTES)
-    raise failure(reply.status, tuple(reply.headers), body, client_param)
-
-
-def failure(
-    status: int, headers: RawHeaders, body: bytes, client_param: ClientParam
-) -> UpstreamError:
-    """Return an upstream's error reply as an error in the client's names."""
-    kept = tuple(
-        (name.decode("latin-1"), value.decode("latin-1"))
-        for name, value in headers
-        if name in _ABOUT_THE_ERROR or name.startswith(b"x-ratelimit-")
-    )
-    shown = failures.client_status(status)
-    try:
-        known = upstream_error(decode_object(body))
-    except UpstreamError:
-        known = None
-    if known is None:
-        text = body[:200].decode("utf-8", "replace").strip()
-        message = sentence(f"The upstream answered with status {status}: {text or 'no body'}")
-        return UpstreamError(message, upstream_status=status, status=shown, headers=kept)
-    param, message = client_param(known.param), known.message
-    if known.param and param != known.param:
-        message = with_upstream_parameter(message, known.param)
-    return UpstreamReplied(
-        message,
-        upstream_status=status,
-        param=param,
-        code=known.code,
-        status=shown,
-        type=known.type,
-        headers=kept,
-    )
+    raise error_of_reply(reply.status, tuple(reply.headers), body, client_param)
 
 
 async def renamed_error(reply: ClientReply, client_param: ClientParam) -> ClientReply:

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 import msgspec
 
 from gateway.config.settings import CredentialPolicy, Settings
+from gateway.envelopes.error_envelopes import is_error_in_success
+from gateway.envelopes.printed_values import decode_body
 from gateway.errors import GatewayError, Reason, UpstreamError, UpstreamTimeout
 from gateway.exchange import failures
+from gateway.exchange.error_replies import listing_failed
 from gateway.exchange.message import Decision
 from gateway.exchange.model_lists import NoList, entries_of
 from gateway.exchange.sending import read_failure, read_whole
-from gateway.resolve.error_envelopes import is_error_in_success
 from gateway.resolve.lookup_paths import model_list
-from gateway.resolve.printed_values import decode_body
 from gateway.shapes import RawHeaders, Send, UpstreamCall
 from gateway.translate.sentences import joined
 
@@ -123,13 +124,13 @@ class UpstreamLists:
             failure = await read_failure(0, reply)
             if settings.credential is CredentialPolicy.KEY and reply.status in (401, 403):
                 raise failures.own_key_refused(upstream)
-            raise failures.listing_failed(upstream, reply.status, failure.body, reply.headers)
+            raise listing_failed(upstream, reply.status, failure.body, reply.headers)
         body = await read_whole(reply, MAX_LIST_BYTES)
         try:
             return entries_of(body)
         except NoList as wrong:
             if is_error_in_success(decode_body(body)):
-                raise failures.listing_failed(upstream, reply.status, body) from None
+                raise listing_failed(upstream, reply.status, body) from None
             raise UpstreamError(_could_not(upstream, f"{wrong}.")) from None
 
 

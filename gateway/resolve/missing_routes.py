@@ -8,8 +8,8 @@ for a missing route, whatever its status.
 import html
 import re
 
-from gateway.resolve.error_envelopes import ErrorReply
-from gateway.resolve.printed_values import MAX_BODY_BYTES
+from gateway.envelopes.error_envelopes import ErrorReply
+from gateway.envelopes.printed_values import MAX_BODY_BYTES
 
 NO_METHOD = 405
 _CODES = frozenset({"unknown_url", "api_not_implemented"})

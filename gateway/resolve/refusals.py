@@ -10,12 +10,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from gateway.envelopes.error_envelopes import ErrorReply, is_error_in_success, read_error
+from gateway.envelopes.printed_values import decode_body
 from gateway.resolve.destinations import Called
-from gateway.resolve.error_envelopes import ErrorReply, is_error_in_success, read_error
 from gateway.resolve.history_fields import demanded_field
 from gateway.resolve.missing_routes import NO_METHOD, is_missing_page, is_missing_route
+from gateway.resolve.model_ids import is_plausible
 from gateway.resolve.parameter_fixes import ParameterFix, fixes_for
-from gateway.resolve.printed_values import decode_body
 from gateway.resolve.refused_parameters import refused_parameters
 from gateway.resolve.wrong_endpoints import is_unconverted, wrong_endpoint
 from gateway.shapes import Shape
@@ -249,7 +250,7 @@ def _judge(reply: ErrorReply, called: Called, model: str, sent: Collection[str])
         )
     if _is_not_found(reply):
         return replace(
-            _refusal(Verdict.MODEL_NOT_FOUND, reply, called), replacement=reply.replacement
+            _refusal(Verdict.MODEL_NOT_FOUND, reply, called), replacement=_named_instead(reply)
         )
     return _other(reply, called)
 
@@ -283,7 +284,12 @@ def _is_retired(reply: ErrorReply) -> bool:
 
 def _replacement(reply: ErrorReply) -> str | None:
     advice = _REPLACEMENT_TEXT.search(reply.message)
-    return reply.replacement or (advice["name"] if advice is not None else None)
+    return _named_instead(reply) or (advice["name"] if advice is not None else None)
+
+
+def _named_instead(reply: ErrorReply) -> str | None:
+    name = reply.replacement
+    return name if name is not None and is_plausible(name) else None
 
 
 def _is_not_found(reply: ErrorReply) -> bool:

@@ -8,9 +8,9 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
-from gateway.resolve.error_envelopes import ErrorReply
+from gateway.envelopes.error_envelopes import ErrorReply
+from gateway.envelopes.printed_values import python_literal
 from gateway.resolve.parameter_fixes import RefusedParameter
-from gateway.resolve.printed_values import python_literal
 from gateway.resolve.refused_parameter_rules import NAMING_RULES, NamingRule
 
 _GEMINI_LINE = re.compile(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
+from gateway.envelopes.error_envelopes import ErrorReply
 from gateway.resolve.destinations import (
     NOWHERE,
     TO_CHAT,
@@ -14,7 +15,6 @@ from gateway.resolve.destinations import (
     remaining,
 )
 from gateway.resolve.endpoint_words import Home, home_named
-from gateway.resolve.error_envelopes import ErrorReply
 from gateway.resolve.wrong_endpoint_rules import WRONG_ENDPOINT_RULES, WrongEndpointRule
 from gateway.shapes import Shape
 

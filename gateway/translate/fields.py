@@ -1,10 +1,9 @@
-"""The small fields that every reply and chunk has: identity, usage, finish reason, errors."""
+"""The small fields that every reply and chunk has: identity, usage, finish reason."""
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from gateway.errors import UpstreamError, UpstreamReplied
+from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 
@@ -199,7 +198,6 @@ def finite_number(value: object) -> int | float | None:
 
 
 _INT64 = 2**63
-_HTTP_ERROR = re.compile("[45][0-9]{2}")
 
 FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
 
@@ -242,81 +240,3 @@ def finish_reason(word: object, *, has_text: bool, has_tool_calls: bool = False)
     if reason == "stop" and has_tool_calls:
         return "tool_calls"
     return reason
-
-
-def upstream_error(event_or_body: object) -> UpstreamReplied | None:
-    """Return the error that a 200 body or a stream event carries, or None if it carries none.
-
-    Known envelopes: OpenAI's `{"error": {…}}` (also with a string, as LM Studio sends it), the same
-    in a one-element list (Gemini), the flat `{"object": "error"}` of vLLM and SGLang, and the
-    events `error` (nested, as api.openai.com sends it, or flat, as documented) and
-    `response.failed` of responses. Message, type, a string code and `param` (in the upstream's
-    terms) are kept. The status is a numeric code if that is an HTTP error, else 502.
-    """
-    if isinstance(event_or_body, list):
-        event_or_body = event_or_body[0] if event_or_body else None
-    if not isinstance(event_or_body, dict):
-        return None
-    error = _carried_error(event_or_body)
-    if error is None:
-        return None
-    status = _status(error, event_or_body)
-    return UpstreamReplied(
-        _message(error),
-        type=_word(error.get("type")) or _type_of(status),
-        param=_word(error.get("param")),
-        code=_string_code(error.get("code")),
-        status=status,
-    )
-
-
-def _carried_error(body: Json) -> Json | None:
-    error = body.get("error")
-    if not error and body.get("type") == "response.failed":
-        response = body.get("response")
-        error = response.get("error") if isinstance(response, dict) else None
-        error = error or {"message": "The upstream reported response.failed without a reason."}
-    if isinstance(error, dict) and error:
-        return error
-    if isinstance(error, str) and error:
-        return {**body, "message": error, "type": body.get("error_type")}
-    if error:
-        return {"message": f"The upstream reported an error: {str(error)[:1000]}"}
-    if body.get("object") == "error":
-        return body
-    if body.get("type") == "error":
-        return {**body, "type": None}
-    return None
-
-
-def _message(error: Json) -> str:
-    for key in ("message", "msg", "detail"):
-        text = error.get(key)
-        if isinstance(text, str) and text:
-            return text
-    return "The upstream reported an error without a message."
-
-
-def _word(value: object) -> str | None:
-    # Some relays stringify their nulls (Go's "<nil>", Python's "None").
-    if not isinstance(value, str) or value in {"", "<nil>", "None", "null"}:
-        return None
-    return value
-
-
-def _string_code(value: object) -> str | None:
-    word = _word(value)
-    return None if word is None or word.isdecimal() else word
-
-
-def _status(error: Json, body: Json) -> int:
-    for value in (error.get("code"), error.get("status"), body.get("code"), body.get("status")):
-        number = int(value) if isinstance(value, str) and _HTTP_ERROR.fullmatch(value) else value
-        # Not a boolean, and not an application's own number such as FastChat's 50001.
-        if type(number) is int and 400 <= number <= 599:
-            return number
-    return 502
-
-
-def _type_of(status: int) -> str:
-    return "invalid_request_error" if 400 <= status < 500 else "server_error"

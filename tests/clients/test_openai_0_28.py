@@ -129,7 +129,11 @@ def test_what_the_client_did_wrong_names_its_own_parameter(client: OldOpenAI) ->
 @pytest.mark.parametrize("model", ["gpt-4o-mini", "davinci-002"])
 @pytest.mark.parametrize(
     ("prompt", "status", "name"),
-    [("!429", 429, "RateLimitError"), ("!500", (500, 502), "APIError")],
+    [
+        ("!429", 429, "RateLimitError"),
+        ("!500", (500, 502), "APIError"),
+        ("!503", 503, "ServiceUnavailableError"),
+    ],
 )
 def test_an_upstreams_trouble_has_its_own_class(
     client: OldOpenAI, model: str, prompt: str, status: Any, name: str

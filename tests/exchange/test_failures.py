@@ -3,28 +3,22 @@
 from dataclasses import replace
 from datetime import date
 
-import msgspec
 import pytest
 
 from gateway.config.settings import ClientSettings, Kind, UpstreamSettings
-from gateway.errors import GatewayError, PermissionDenied, UpstreamError
+from gateway.errors import GatewayError, PermissionDenied
 from gateway.exchange.failures import (
     check_allowed,
-    client_status,
     is_allowed,
-    listing_failed,
     lives_elsewhere,
     model_not_found,
     prompt_object_warning,
     retirement_warning,
-    translated_failure,
 )
 from gateway.exchange.sending import Failure
 from gateway.resolve.evidence import Evidence, Route, Source
 from gateway.resolve.refusals import Refusal, Verdict
 from gateway.shapes import Shape
-from gateway.translate.contract import Context
-from gateway.translate.plan import plan
 
 TODAY = date(2026, 11, 18)
 OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", Kind.OPENAI)
@@ -236,81 +230,6 @@ def test_a_client_may_use_what_its_patterns_match() -> None:
         with pytest.raises(PermissionDenied, match="client 'team' does not allow") as refused:
             check_allowed(client, name)
         assert (refused.value.status, refused.value.param) == (403, "model")
-
-
-@pytest.mark.parametrize(
-    ("upstream", "client"),
-    [
-        (400, 400),
-        (422, 400),
-        (501, 400),
-        (409, 429),
-        (401, 401),
-        (504, 504),
-        (503, 502),
-        (302, 502),
-    ],
-)
-def test_statuses_are_those_that_every_client_understands(upstream: int, client: int) -> None:
-    assert client_status(upstream) == client
-
-
-def translated(body: object, status: int = 400) -> GatewayError:
-    request = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 5}
-    translation = plan(Shape.CHAT, Shape.COMPLETIONS, request, Context("m", "m"))
-    raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
-    headers = (
-        (b"retry-after", b"7"),
-        (b"x-ratelimit-limit-requests", b"9"),
-        (b"content-type", b"text/html"),
-    )
-    return translated_failure(translation, Failure(0, status, headers, raw))
-
-
-def test_an_error_keeps_what_helps_and_names_the_clients_parameter() -> None:
-    body = {"error": {"message": "Bad prompt.", "type": "t", "param": "prompt", "code": "c"}}
-    error = translated(body)
-    assert (error.param, error.code, error.type, error.status) == ("messages", "c", "t", 400)
-    assert error.message == "Bad prompt (upstream parameter: prompt)."
-    assert error.headers == (("retry-after", "7"), ("x-ratelimit-limit-requests", "9"))
-
-
-@pytest.mark.parametrize(
-    ("said", "shown"),
-    [
-        ("Bad prompt", "Bad prompt (upstream parameter: prompt)."),
-        ("Why this prompt?", "Why this prompt? (upstream parameter: prompt)."),
-        ("提示错误。", "提示错误。 (upstream parameter: prompt)."),
-    ],
-)
-def test_the_upstreams_parameter_is_part_of_its_sentence(said: str, shown: str) -> None:
-    body = {"error": {"message": said, "type": "t", "param": "prompt", "code": None}}
-    assert translated(body).message == shown
-
-
-def test_a_parameter_of_the_same_name_is_not_explained() -> None:
-    body = {"error": {"message": "Bad limit.", "type": "t", "param": "max_tokens", "code": None}}
-    error = translated(body)
-    assert (error.param, error.message) == ("max_tokens", "Bad limit.")
-
-
-@pytest.mark.parametrize(("body", "shown"), [(b"<h1>No</h1>", "<h1>No</h1>"), (b"", "no body")])
-def test_an_error_that_is_no_envelope_is_quoted(body: bytes, shown: str) -> None:
-    error = translated(body, 503)
-    assert isinstance(error, UpstreamError)
-    assert (error.status, error.message) == (
-        502,
-        f"The upstream answered with status 503: {shown}.",
-    )
-
-
-def test_a_list_that_failed_says_why() -> None:
-    known = listing_failed("openai", 429, b'{"error": {"message": "slow", "type": "t"}}')
-    assert (known.status, known.type) == (429, "t")
-    assert known.message == "The models of upstream 'openai' could not be listed: slow."
-    unknown = listing_failed("openai", 500, b"<html>")
-    assert (unknown.status, unknown.type) == (502, "server_error")
-    assert unknown.message.endswith("it answered with status 500.")
 
 
 def test_a_redirect_is_named_together_with_what_is_known_of_the_new_model() -> None:

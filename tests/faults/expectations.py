@@ -76,7 +76,7 @@ class Case:
 
 BAD_GATEWAY = HttpError((502,))
 TIMEOUT = HttpError((504,))
-STATUSES = {422: 400, 501: 400, 409: 429, 504: 504}
+STATUSES = {422: 400, 501: 400, 409: 429, 503: 503, 504: 504, 529: 529}
 """As which a translated error's status reaches the client, where it is not what it was, or 502."""
 
 

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.resolve.error_envelopes import ErrorReply
+from gateway.envelopes.error_envelopes import ErrorReply
+from gateway.envelopes.printed_values import MAX_BODY_BYTES
 from gateway.resolve.missing_routes import is_missing_page, is_missing_route
-from gateway.resolve.printed_values import MAX_BODY_BYTES
 
 EXPRESS = (
     '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Error</title>\n'

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.resolve.error_envelopes import read_error
+from gateway.envelopes.error_envelopes import read_error
 from gateway.resolve.parameter_fixes import ParameterFix
 from gateway.resolve.refusals import Refusal, Verdict, classify
 from gateway.shapes import Shape

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.resolve.error_envelopes import read_error
+from gateway.envelopes.error_envelopes import read_error
 from gateway.resolve.refused_parameter_rules import NAMING_RULES, NamingRule
 from gateway.resolve.refused_parameters import refused_parameters
 from tests.resolve.recorded_errors import RECORDED

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.resolve.error_envelopes import ErrorReply
+from gateway.envelopes.error_envelopes import ErrorReply
 from gateway.resolve.parameter_fixes import RefusedParameter
 from gateway.resolve.refused_parameter_rules import NAMING_RULES, NamingRule
 from gateway.resolve.refused_parameters import refused_parameters

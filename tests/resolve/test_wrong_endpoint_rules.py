@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.resolve.error_envelopes import read_error
+from gateway.envelopes.error_envelopes import read_error
 from gateway.resolve.wrong_endpoint_rules import WRONG_ENDPOINT_RULES, WrongEndpointRule
 from tests.resolve.recorded_errors import RECORDED
 

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.envelopes.error_envelopes import ErrorReply
 from gateway.resolve.destinations import EMBEDDINGS, NOWHERE, Called, Destination
-from gateway.resolve.error_envelopes import ErrorReply
 from gateway.resolve.wrong_endpoint_rules import WRONG_ENDPOINT_RULES, WrongEndpointRule
 from gateway.resolve.wrong_endpoints import is_unconverted, wrong_endpoint
 from gateway.shapes import Shape

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.settings import TranslationSettings
-from gateway.errors import UpstreamError, UpstreamReplied
+from gateway.errors import UpstreamError
 from gateway.shapes import Shape
 from gateway.translate.contract import Context
 from gateway.translate.fields import (
@@ -20,7 +20,6 @@ from gateway.translate.fields import (
     richer_usage,
     sum_usage,
     swap_id,
-    upstream_error,
 )
 
 CONTEXT = Context(model_asked="asked", model_sent="sent", new_id=lambda: "f" * 32, now=1000)
@@ -184,106 +183,6 @@ def test_an_unknown_word_is_a_stop_if_there_is_text(word: object) -> None:
 def test_a_failure_is_never_a_stop(word: str, has_text: bool) -> None:
     with pytest.raises(UpstreamError, match=word):
         finish_reason(word, has_text=has_text, has_tool_calls=has_text)
-
-
-ERRORS: list[tuple[object, tuple[str, str, str | None, str | None, int]]] = [
-    (
-        {"error": {"message": "m", "type": "t", "param": "p", "code": "c"}},
-        ("m", "t", "p", "c", 502),
-    ),
-    (
-        {"error": {"message": "m", "code": 429}, "user_id": "u"},
-        ("m", "invalid_request_error", None, None, 429),
-    ),
-    ({"error": {"message": "m", "code": "404"}}, ("m", "invalid_request_error", None, None, 404)),
-    ({"error": {"message": "m", "code": 50001}}, ("m", "server_error", None, None, 502)),
-    ({"error": {"message": "m", "code": True}}, ("m", "server_error", None, None, 502)),
-    (
-        {"error": {"message": "m", "type": "None", "param": "<nil>", "code": "null"}},
-        ("m", "server_error", None, None, 502),
-    ),
-    ({"error": "m", "error_type": "validation"}, ("m", "validation", None, None, 502)),
-    ({"error": "m", "code": "denied"}, ("m", "server_error", None, "denied", 502)),
-    (
-        {"error": True},
-        ("The upstream reported an error: True", "server_error", None, None, 502),
-    ),
-    (
-        {"error": {"type": "t"}},
-        ("The upstream reported an error without a message.", "t", None, None, 502),
-    ),
-    (
-        [{"error": {"code": 503, "message": "m", "status": "UNAVAILABLE"}}],
-        ("m", "server_error", None, None, 503),
-    ),
-    (
-        {"object": "error", "message": "m", "type": "BadRequestError", "param": None, "code": 400},
-        ("m", "BadRequestError", None, None, 400),
-    ),
-    (
-        {"type": "error", "error": {"type": "t", "code": "c", "message": "m", "param": None}},
-        ("m", "t", None, "c", 502),
-    ),
-    (
-        {"type": "error", "status": 429, "error": {"type": "t", "message": "m"}},
-        ("m", "t", None, None, 429),
-    ),
-    (
-        {"type": "error", "code": "c", "message": "m", "param": "p", "sequence_number": 3},
-        ("m", "server_error", "p", "c", 502),
-    ),
-    (
-        {
-            "type": "response.failed",
-            "response": {"error": {"code": "server_error", "message": "m"}},
-        },
-        ("m", "server_error", None, "server_error", 502),
-    ),
-    (
-        {"type": "response.failed", "response": None},
-        (
-            "The upstream reported response.failed without a reason.",
-            "server_error",
-            None,
-            None,
-            502,
-        ),
-    ),
-    (
-        {"id": "resp_1", "status": "failed", "error": {"code": "c", "message": "m"}},
-        ("m", "server_error", None, "c", 502),
-    ),
-    ({"object": "error", "msg": "m"}, ("m", "server_error", None, None, 502)),
-    ({"object": "error", "detail": "m"}, ("m", "server_error", None, None, 502)),
-]
-
-
-@pytest.mark.parametrize(("carrier", "expected"), ERRORS)
-def test_every_error_envelope_is_recognised(
-    carrier: object, expected: tuple[str, str, str | None, str | None, int]
-) -> None:
-    error = upstream_error(carrier)
-    assert isinstance(error, UpstreamReplied)
-    assert (error.message, error.type, error.param, error.code, error.status) == expected
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        [],
-        ["x"],
-        None,
-        "error",
-        {"error": None, "choices": []},
-        {"error": {}, "choices": []},
-        {"object": "chat.completion.chunk", "choices": []},
-        {"type": "response.created", "response": {"error": None}},
-        {"type": "response.completed", "response": {"error": None}},
-    ],
-)
-def test_what_carries_no_error_is_none(body: object) -> None:
-    assert upstream_error(body) is None
 
 
 def test_a_total_that_is_no_number_is_left_alone() -> None:

@@ -15,9 +15,8 @@ from gateway.translate.fields import (
     model_name,
     sum_usage,
     swap_id,
-    upstream_error,
 )
-from gateway.translate.sentences import with_upstream_parameter
+from gateway.translate.upstream_errors import in_clients_words, upstream_error
 
 
 def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Context) -> Json:
@@ -124,10 +123,6 @@ def raise_error(event: object, request: PreparedRequest) -> None:
     """
     error = upstream_error(event)
     if error is not None:
-        named = error.param
-        error.param = client_param(request, named)
-        if named and error.param != named:
-            error.message = with_upstream_parameter(error.message, named)
-        raise error
+        raise in_clients_words(error, client_param(request, error.param))
     if not isinstance(event, dict):
         raise UpstreamError("The upstream's reply is not a JSON object.")

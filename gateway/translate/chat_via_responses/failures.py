@@ -3,8 +3,7 @@
 from gateway.errors import UpstreamError, UpstreamReplied
 from gateway.translate.chat_via_responses.client_paths import client_param
 from gateway.translate.chat_via_responses.request import PreparedRequest
-from gateway.translate.fields import upstream_error
-from gateway.translate.sentences import with_upstream_parameter
+from gateway.translate.upstream_errors import in_clients_words, upstream_error
 
 _STATUSES = {
     "rate_limit_exceeded": 429,
@@ -61,14 +60,9 @@ def _error_of_response(event: dict[str, object]) -> UpstreamReplied | None:
 
 
 def _for_client(error: UpstreamReplied, request: PreparedRequest) -> UpstreamReplied:
-    status, kind = error.status, error.type
-    if status == 502:
-        known = 400 if kind == "invalid_request_error" else 502
-        status = _STATUSES.get(error.code or "", known)
-    if kind == "server_error":
-        kind = _TYPES.get(status, kind)
-    param = client_param(request, error.param)
-    message = error.message
-    if error.param and param != error.param:
-        message = with_upstream_parameter(message, error.param)
-    return UpstreamReplied(message, param=param, code=error.code, status=status, type=kind)
+    if error.status == 502:
+        known = 400 if error.type == "invalid_request_error" else 502
+        error.status = _STATUSES.get(error.code or "", known)
+    if error.type == "server_error":
+        error.type = _TYPES.get(error.status, error.type)
+    return in_clients_words(error, client_param(request, error.param))

@@ -17,11 +17,10 @@ from gateway.translate.fields import (
     model_name,
     sum_usage,
     swap_id,
-    upstream_error,
 )
 from gateway.translate.logprobs import LegacyLogprobs, chat_logprobs, truncate_entries
-from gateway.translate.sentences import with_upstream_parameter
 from gateway.translate.stops import cut
+from gateway.translate.upstream_errors import in_clients_words, upstream_error
 
 MAX_ALTERNATIVES = 20
 """How many alternatives per token any of the endpoints gives."""
@@ -117,17 +116,7 @@ def carried_error(call: int, body: object, client_param: ClientParam) -> Upstrea
     error = upstream_error(body)
     if error is None:
         return None
-    param = client_param(call, error.param)
-    message = error.message
-    if error.param and param != error.param:
-        message = with_upstream_parameter(message, error.param)
-    return UpstreamReplied(
-        message,
-        param=param,
-        code=error.code,
-        status=error.status,
-        type=error.type,
-    )
+    return in_clients_words(error, client_param(call, error.param))
 
 
 def malformed(what: str) -> UpstreamError:

@@ -10,7 +10,6 @@ from gateway.shapes import Json
 from gateway.translate.checks import missing
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
-from gateway.translate.fields import upstream_error
 from gateway.translate.output_format import responses_format_param
 from gateway.translate.responses_schema import check_responses
 from gateway.translate.responses_via_chat import parameters
@@ -19,7 +18,7 @@ from gateway.translate.responses_via_chat.tool_choice import tool_parameters
 from gateway.translate.responses_via_chat.tools import ToolNames, chat_tools
 from gateway.translate.responses_via_chat.turn import Call, Turn
 from gateway.translate.responses_via_chat.turns import input_turns
-from gateway.translate.sentences import with_upstream_parameter
+from gateway.translate.upstream_errors import in_clients_words, upstream_error
 
 ReasoningForm = Literal["text", "summary", "drop"]
 
@@ -156,13 +155,7 @@ def _part_path(rest: str) -> str:
 def carried_error(request: PreparedRequest, body: object) -> UpstreamReplied | None:
     """Return the error that a reply or an event carries, its parameter named as the client's."""
     error = upstream_error(body)
-    if error is None:
-        return None
-    named = error.param
-    error.param = client_param(request, named)
-    if named and error.param != named:
-        error.message = with_upstream_parameter(error.message, named)
-    return error
+    return error and in_clients_words(error, client_param(request, error.param))
 
 
 def malformed(what: str) -> UpstreamError:

@@ -10,6 +10,7 @@ with the stream.
 from collections import deque
 from collections.abc import Sequence
 
+from gateway.envelopes.overflows import CODE as TOO_LONG
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.shapes import Json
 from gateway.translate.contract import Context, PlainTexts
@@ -132,6 +133,9 @@ class ResponsesStream:
         flat = {name: details[name] for name in ("code", "message", "param")}
         self._write({"type": "error", **flat, "error": details})
         code = _RESPONSE_ERROR_CODES.get(error.status, "server_error")
+        if error.code == TOO_LONG:
+            # Not among the codes of OpenAI's description, but what it sends, and Codex looks for.
+            code = TOO_LONG
         failure = {"code": code, "message": error.message}
         failed = response.at("failed", output, error=failure)
         self._write({"type": "response.failed", "response": failed})

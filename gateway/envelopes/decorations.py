@@ -9,7 +9,7 @@ words on its router, and new-api's copy of the body.
 import re
 from dataclasses import dataclass
 
-from gateway.resolve.printed_values import value_of
+from gateway.envelopes.printed_values import value_of
 
 
 @dataclass(frozen=True, slots=True)

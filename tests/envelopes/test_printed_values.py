@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.resolve.printed_values import MAX_BODY_BYTES, decode_body, python_literal, value_of
+from gateway.envelopes.printed_values import MAX_BODY_BYTES, decode_body, python_literal, value_of
 
 
 @pytest.mark.parametrize(

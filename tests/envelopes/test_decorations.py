@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.resolve.decorations import Undecorated, undecorated
+from gateway.envelopes.decorations import Undecorated, undecorated
 
 BODY = '{"error": {"message": "It broke."}}'
 

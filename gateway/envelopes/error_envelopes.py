@@ -14,9 +14,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from gateway.resolve.decorations import undecorated
-from gateway.resolve.model_ids import is_plausible
-from gateway.resolve.printed_values import python_literal, value_of
+from gateway.envelopes.decorations import undecorated
+from gateway.envelopes.printed_values import python_literal, value_of
 from gateway.shapes import Json
 
 MAX_MESSAGE_CHARACTERS = 8 * 1024
@@ -27,6 +26,7 @@ _MAX_NUMBER = 10**9
 _NULLS = frozenset({"", "<nil>", "nil", "none", "null"})
 _TEXT_KEYS = ("message", "msg", "err", "error_msg", "detail")
 _SUCCESS_KEYS = ("choices", "output", "data", "id")
+_TOO_LONG = "ContextWindowExceededError"
 _REPLACEMENT_KEYS = ("replacement", "replacement_model", "suggested_model", "recommended_model")
 _UNKNOWN_FIELD_TYPES = frozenset({"extra_forbidden", "value_error.extra"})
 
@@ -49,6 +49,11 @@ class ErrorReply:
     """The model that the upstream names instead."""
     statuses: tuple[int, ...] = ()
     """The statuses that relays name, outermost first: what they got from the next."""
+    prompt_tokens: int | None = None
+    """How many tokens the prompt has, and `context` how many there is room for (llama.cpp)."""
+    context: int | None = None
+    too_long: bool = False
+    """Whether a relay says by a class name that the prompt is too long (LiteLLM)."""
 
 
 def is_error_in_success(body: object) -> bool:
@@ -73,7 +78,10 @@ def read_error(body: object) -> ErrorReply | None:
         if inner is None:
             break
         reply = replace(
-            inner, code=inner.code or reply.code, statuses=(*reply.statuses, *inner.statuses)
+            inner,
+            code=inner.code or reply.code,
+            statuses=(*reply.statuses, *inner.statuses),
+            too_long=reply.too_long or inner.too_long,
         )
     return reply and replace(reply, message=reply.message[:MAX_MESSAGE_CHARACTERS])
 
@@ -97,7 +105,8 @@ def _read_error_object(value: object) -> ErrorReply | None:
         text = next((error[key] for key in _TEXT_KEYS if error.get(key)), "")
         if isinstance(text, list | tuple):
             return _read_validation(text)
-    plain = undecorated(text if isinstance(text, str) else "")
+    said = text if isinstance(text, str) else ""
+    plain = undecorated(said)
     reply = ErrorReply(
         plain.text,
         type=_word(error.get("type")) or _word(error.get("error_type")),
@@ -105,6 +114,9 @@ def _read_error_object(value: object) -> ErrorReply | None:
         param=_param(error.get("param")),
         replacement=_replacement(error),
         statuses=plain.statuses,
+        prompt_tokens=_count(error.get("n_prompt_tokens")),
+        context=_count(error.get("n_ctx")),
+        too_long=_TOO_LONG in said.removesuffix(plain.text),
     )
     # new-api has its own code in the error, and the upstream's in a copy of the body.
     copied = _read_error_object(plain.body)
@@ -120,7 +132,11 @@ def _param(value: object) -> str | None:
 
 def _replacement(error: Json) -> str | None:
     names = (error.get(key) for key in _REPLACEMENT_KEYS)
-    return next((name for name in names if isinstance(name, str) and is_plausible(name)), None)
+    return next((name for name in names if isinstance(name, str) and name), None)
+
+
+def _count(value: object) -> int | None:
+    return value if type(value) is int and 0 < value < _MAX_NUMBER else None
 
 
 def _error_object(body: object) -> Json | None:

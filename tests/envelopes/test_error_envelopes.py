@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.resolve.error_envelopes import (
+from gateway.envelopes.error_envelopes import (
     MAX_MESSAGE_CHARACTERS,
     ErrorReply,
     is_error_in_success,

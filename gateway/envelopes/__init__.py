@@ -1,0 +1,1 @@
+"""Errors in the replies of upstreams: read out of whatever envelope they are in."""

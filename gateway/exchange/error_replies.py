@@ -1,0 +1,98 @@
+"""Error replies of upstreams as errors of the client's endpoint."""
+
+from collections.abc import Callable
+from typing import Final
+
+from gateway.errors import Reason, UpstreamError, UpstreamReplied, reason_of
+from gateway.exchange.sending import Failure
+from gateway.shapes import RawHeaders
+from gateway.translate.contract import Translation
+from gateway.translate.sentences import sentence
+from gateway.translate.upstream_errors import (
+    client_status,
+    error_type,
+    in_clients_words,
+    replied_error,
+    upstream_error,
+)
+from gateway.translate.upstream_json import NOT_JSON, decode
+
+ClientParam = Callable[[str | None], str | None]
+"""Returns the client's name of a parameter that the upstream named; None: it has none such."""
+
+_KEPT: Final = frozenset({b"retry-after", b"retry-after-ms", b"x-should-retry", b"x-request-id"})
+_RATE_LIMITS: Final = (b"x-ratelimit-", b"ratelimit", b"anthropic-ratelimit-")
+"""OpenAI's fields, those of the draft standard (`RateLimit-Policy`), and Anthropic's."""
+
+
+def translated_failure(translation: Translation, failure: Failure) -> UpstreamError:
+    """Return an upstream's error in the vocabulary of the client's endpoint."""
+
+    def client_param(name: str | None) -> str | None:
+        return translation.client_param(failure.call, name)
+
+    return error_of_reply(failure.status, failure.headers, failure.body, client_param)
+
+
+def error_of_reply(
+    status: int, headers: RawHeaders, body: bytes, client_param: ClientParam
+) -> UpstreamError:
+    """Return what an error reply tells, or one with a status of success that is an error."""
+    kept = kept_headers(headers)
+    known = _told(status, body)
+    if known is None:
+        text = body[:200].decode("utf-8", "replace").strip()
+        shown = client_status(status)
+        return UpstreamError(
+            sentence(f"The upstream answered with status {status}: {text or 'no body'}"),
+            upstream_status=status,
+            status=shown,
+            type=error_type(shown),
+            headers=kept,
+        )
+    error = in_clients_words(known, client_param(known.param))
+    error.headers = kept
+    if status >= 400:
+        error.upstream_status, error.reason = status, reason_of(status)
+    return error
+
+
+def listing_failed(
+    upstream: str, status: int, body: bytes, headers: RawHeaders = ()
+) -> UpstreamReplied:
+    """Return the error for a model list that an upstream did not give."""
+    known = _told(status, body)
+    message = known.message if known else f"it answered with status {status}"
+    return UpstreamReplied(
+        sentence(f"The models of upstream '{upstream}' could not be listed: {message}"),
+        upstream_status=status,
+        status=client_status(status),
+        type=known.type if known else "server_error",
+        code=known.code if known else None,
+        headers=kept_headers(headers),
+    )
+
+
+def told_in_success(failure: Failure) -> UpstreamError:
+    """Return the error that a reply with a status of success is, as some servers send refusals."""
+    known = _told(failure.status, failure.body)
+    return known or UpstreamError("The upstream told of an error.", reason=Reason.ERROR_REPLY)
+
+
+def kept_headers(headers: RawHeaders) -> tuple[tuple[str, str], ...]:
+    """Return the fields of an upstream's error that say who asked, and when to ask again."""
+    return tuple(
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in headers
+        if name in _KEPT or name.startswith(_RATE_LIMITS)
+    )
+
+
+def _told(status: int, body: bytes) -> UpstreamReplied | None:
+    try:
+        decoded = decode(body)
+    except NOT_JSON:
+        return None
+    if status < 400:
+        return upstream_error(decoded)
+    return replied_error(decoded, client_status(status))

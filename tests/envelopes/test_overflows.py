@@ -1,0 +1,129 @@
+"""Prompts that are too long, in the words of every server, and what only sounds like one."""
+
+import json
+from typing import Any
+
+import pytest
+
+from gateway.envelopes.error_envelopes import read_error
+from gateway.envelopes.overflows import overflow_message
+
+TOO_LONG = [
+    # OpenAI, Azure, llama-cpp-python
+    "This model's maximum context length is 4097 tokens, however you requested 5000 tokens (1000",
+    "This model's maximum context length is 128000 tokens. However, your messages resulted in",
+    "Your input exceeds the context window of this model. Please adjust your input and try again.",
+    "Input tokens exceed the configured limit of 272000 tokens. Your messages resulted in 300000",
+    "Requested tokens (2300) exceed context window of 2048",
+    # vLLM of 2023 to 2026
+    "This model's maximum context length is 512 tokens. However, your prompt contains at least",
+    "The decoder prompt (length 600) is longer than the maximum model length of 512.",
+    "The prompt (total length 600) is too long to fit into the model (context length 512).",
+    # SGLang, Together
+    "The input (61709 tokens) is longer than the model's context length (40960 tokens).",
+    "Requested token count exceeds the model's maximum context length of 131072 tokens. You",
+    "Input length (265330) exceeds model's maximum context length (262144).",
+    # llama.cpp, Ollama
+    "request (603 tokens) exceeds the available context size (512 tokens), try increasing it",
+    "the request exceeds the available context size, try increasing it",
+    "prompt too long; exceeded max context length by 1119046 tokens (ref: 00000000)",
+    "the input length exceeds the context length",
+    # Text Generation Inference
+    "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 4000",
+    "`inputs` must have less than 1024 tokens. Given: 1500",
+    # LM Studio
+    "The number of tokens to keep from the initial prompt is greater than the context length. Try",
+    "Trying to keep the first 5000 tokens when context the overflows. However, the model is",
+    # Anthropic, Fireworks, Bedrock
+    "prompt is too long: 213462 tokens > 200000 maximum",
+    "input length and `max_tokens` exceed context limit: 199759 + 8192 > 200000, decrease input",
+    "The prompt is too long: 50000, model maximum context length: 16384",
+    "Input is too long for requested model.",
+    "The model returned the following errors: Input Tokens Exceeded: Number of input tokens",
+    # Gemini, Mistral, DeepSeek, Groq, OpenRouter, xAI
+    "The input token count (1250074) exceeds the maximum number of tokens allowed (1048576).",
+    "Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum",
+    "This model's maximum context length is 65536 tokens. However, you requested 69648 tokens",
+    "Please reduce the length of the messages or completion.",
+    "This endpoint's maximum context length is 1048576 tokens. However, you requested about",
+    "Input length 131393 exceeds the maximum allowed input length of 131040 tokens.",
+    "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
+    # GitHub Copilot, Moonshot, MiniMax, Cohere, Perplexity, Z.ai, DashScope, TabbyAPI
+    "prompt token count of 200000 exceeds the limit of 128000",
+    "Invalid request: Your request exceeded model token limit: 262144 (requested: 291351)",
+    "invalid params, context window exceeds limit (2013)",
+    "too many tokens: size limit exceeded by 25836 tokens. Try using shorter or fewer inputs.",
+    "The total length of all messages is too long.",
+    "Prompt exceeds max length",
+    "Range of input length should be [1, 129024]",
+    "Prompt length 5000 is greater than max_seq_len 4096",
+]
+
+
+def said(body: Any) -> str | None:
+    reply = read_error(body)
+    assert reply is not None
+    return overflow_message(reply)
+
+
+@pytest.mark.parametrize("text", TOO_LONG)
+def test_every_server_is_understood_and_its_numbers_stay(text: str) -> None:
+    assert said({"error": {"message": text}}) == text
+    assert said({"error": {"message": f"litellm.BadRequestError: XException - {text}"}}) == text
+    wrapped = json.dumps({"error": {"message": text, "code": 400}})
+    assert said({"error": {"message": f"OpenAIException - {wrapped}"}}) == text
+    assert said([{"error": {"message": text, "status": "INVALID_ARGUMENT"}}]) == text
+    assert said({"detail": text}) == text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"message": "no", "code": "context_length_exceeded"},
+        {"message": "no", "code": 400, "type": "exceed_context_size_error"},
+        {"message": "no", "type": "too_many_prompt_tokens"},
+        {"message": "no", "code": "model_max_prompt_tokens_exceeded"},
+        {"message": "litellm.ContextWindowExceededError: litellm.BadRequestError: no"},
+        {
+            "message": "litellm.ContextWindowExceededError: OpenAIException - "
+            '{"error": {"message": "no", "code": null}}'
+        },
+    ],
+)
+def test_words_for_it_count_whatever_the_message_says(error: Any) -> None:
+    assert said({"error": error}) == "no"
+
+
+def test_numbers_in_fields_of_their_own_are_told() -> None:
+    error = {
+        "message": "the request exceeds the available context size, try increasing it.",
+        "type": "exceed_context_size_error",
+        "n_prompt_tokens": 603,
+        "n_ctx": 512,
+    }
+    assert said({"error": error}) == (
+        "the request exceeds the available context size, try increasing it "
+        "(the prompt has 603 tokens, the context 512 tokens)."
+    )
+    told = {**error, "message": "request (603 tokens) exceeds the available context size (512)"}
+    assert said({"error": told}) == told["message"]
+    for odd in (None, "603", 0, -1, True, 10**12):
+        odd_counts = {**error, "n_prompt_tokens": odd, "n_ctx": odd}
+        assert said({"error": odd_counts}) == error["message"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "max_tokens is too large: 20000. This model supports at most 4096 completion tokens",
+        "max_tokens=3000 cannot be greater than max_model_len=512. Please request fewer.",
+        "'max_tokens' or 'max_completion_tokens' is too large: 2000. This model's maximum context",
+        "Request too large for model `x` on tokens per minute (TPM): Limit 6000, Requested 9000",
+        "Too many tokens, please wait before trying again.",
+        "Rate limit reached",
+        "The user wrote: prompt is too long: 5 tokens > 4 maximum",
+        "Invalid 'messages[0].content': string too long.",
+    ],
+)
+def test_other_limits_are_none(text: str) -> None:
+    assert said({"error": {"message": text}}) is None
