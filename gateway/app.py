@@ -1,7 +1,6 @@
 """The composition root: the only place that builds the layers and joins them."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +24,7 @@ from gateway.resolve.lookup import Lookup
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.resolver import Resolver
 from gateway.stores.opening import open_store
-from gateway.tokenizers import load_detokenizers
-from gateway.translate.contract import Detokenize
+from gateway.tokenizers import Tokenizers
 from gateway.upstream.sender import Upstreams
 
 
@@ -72,8 +70,8 @@ def build(settings: Settings) -> Application:
     )
     learned = LearnedEndpoints(settings.memory, time.monotonic)
     resolver = Resolver(settings, lookup, learned, Catalogue.load(), time.time)
-    detokenizers: Mapping[str, Detokenize] = load_detokenizers(settings)
-    attempts = Attempts(settings, time.time, detokenizers)
+    tokenizers = Tokenizers(settings)
+    attempts = Attempts(settings, time.time, tokenizers.detokenizers, tokenizers.counterparts)
     memory = Memory(learned, KnownFixes(settings.memory, time.monotonic))
     responses = ResponseMemory(open_store(settings.responses))
     exchange = Exchange(settings, resolver, upstreams.send, attempts, memory, responses)

@@ -1,4 +1,4 @@
-"""Turns token ids back into text with tiktoken, an optional extra."""
+"""Turns token ids into text or into other vocabularies' ids, with tiktoken, an optional extra."""
 
 import logging
 from collections.abc import Sequence
@@ -7,33 +7,55 @@ from typing import Any
 
 from gateway.config.settings import Settings
 from gateway.translate.contract import Detokenize
+from gateway.translate.token_ids import Counterpart
+from gateway.translate.vocabularies import vocabulary_of
 
 log = logging.getLogger("gateway")
 
 
-def load_detokenizers(settings: Settings) -> dict[str, Detokenize]:
-    """Return a detokenizer for every encoding that the configuration names.
+class Tokenizers:
+    """The tokenizers that a configuration needs, loaded at start.
 
-    Loaded at start: an encoding's vocabulary is read from disk, or fetched, which must not happen
-    while requests wait. An encoding that cannot be loaded is logged and left out; requests that
-    need it are then refused with a 400.
+    A vocabulary is read from disk, or fetched, which must not happen while requests wait. One that
+    cannot be loaded is logged and left out; requests that need it are then refused with a 400.
     """
-    names = {settings.translation.tokenizer}
-    names |= {rule.translation.tokenizer for rule in settings.models if rule.translation}
-    loaded: dict[str, Detokenize] = {}
-    for name in sorted(name for name in names if name):
-        try:
-            loaded[name] = _load(name)
-        except ImportError:
-            log.warning("tokenizer %s: pip install 'endpoint-gateway[tiktoken]'", name)
-        except Exception as error:  # noqa: BLE001 - tiktoken lets errors of its downloads through
-            log.warning("tokenizer %s could not be loaded: %s", name, type(error).__name__)
-    return loaded
+
+    def __init__(self, settings: Settings) -> None:
+        named = {settings.translation.tokenizer}
+        named |= {rule.translation.tokenizer for rule in settings.models if rule.translation}
+        pairs = _pairs(settings)
+        encodings: dict[str, Any] = {}
+        for name in sorted({*filter(None, named), *(target for _, target in pairs)}):
+            try:
+                encodings[name] = import_module("tiktoken").get_encoding(name)
+            except ImportError:
+                log.warning("tokenizer %s: pip install 'endpoint-gateway[tiktoken]'", name)
+            except Exception as error:  # noqa: BLE001 - tiktoken lets errors of its downloads through
+                log.warning("tokenizer %s could not be loaded: %s", name, type(error).__name__)
+        self.detokenizers: dict[str, Detokenize] = {
+            name: _detokenizer(name, encodings[name]) for name in encodings if name in named
+        }
+        """By encoding: token ids to text."""
+        self.counterparts: dict[tuple[str, str], Counterpart] = {
+            (own, target): _counterpart(encodings[own], encodings[target])
+            for own, target in sorted(pairs)
+            if own in encodings and target in encodings
+        }
+        """By the encodings of the ids and of the model."""
 
 
-def _load(name: str) -> Detokenize:
-    encoding: Any = import_module("tiktoken").get_encoding(name)
+def _pairs(settings: Settings) -> set[tuple[str, str]]:
+    """Return the encodings that a client's ids are of where its model has another one."""
+    pairs: set[tuple[str, str]] = set()
+    for rule in settings.models:
+        own = (rule.translation or settings.translation).tokenizer
+        target = vocabulary_of(rule.model or "")
+        if own and target and own != target:
+            pairs.add((own, target))
+    return pairs
 
+
+def _detokenizer(name: str, encoding: Any) -> Detokenize:
     def detokenize(tokens: Sequence[int]) -> str:
         """Return the text; raises `ValueError` for an id that the vocabulary lacks."""
         try:
@@ -43,3 +65,15 @@ def _load(name: str) -> Detokenize:
         return text
 
     return detokenize
+
+
+def _counterpart(own: Any, target: Any) -> Counterpart:
+    def counterpart(token: int) -> int | None:
+        """Return the id of the token that is of exactly the same bytes."""
+        try:
+            found: int = target.encode_single_token(own.decode_single_token_bytes(token))
+        except (KeyError, OverflowError):
+            return None
+        return found
+
+    return counterpart

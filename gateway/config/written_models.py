@@ -134,7 +134,7 @@ class WrittenTranslation(Written):
     )
     tokenizer: Name | None = Field(
         default=_TRANSLATION.tokenizer,
-        description="tiktoken encoding (`cl100k_base`) for prompts given as token ids.",
+        description="tiktoken encoding (`cl100k_base`) that clients' token ids are of.",
     )
 
 

@@ -13,6 +13,7 @@ from gateway.config.settings import Settings, TranslationSettings
 from gateway.exchange.message import Decision, field_names, has_prompt_list, read_object
 from gateway.exchange.refusal_memory import Fixes
 from gateway.request import GenerationRequest
+from gateway.resolve.catalogue import describes
 from gateway.resolve.evidence import Route
 from gateway.resolve.parameter_fixes import apply_fixes
 from gateway.shapes import Json, Shape, UpstreamCall
@@ -24,6 +25,8 @@ from gateway.translate.plain_way import PlainTranslation, PlainWay, plain_transl
 from gateway.translate.plan import plain_way, plan
 from gateway.translate.quirks import without
 from gateway.translate.renaming import Renaming
+from gateway.translate.token_ids import Counterparts, TokenIds
+from gateway.translate.vocabularies import token_ids, vocabulary_of
 
 WallClock = Callable[[], float]
 
@@ -73,10 +76,12 @@ class Attempts:
         settings: Settings,
         wall_clock: WallClock,
         detokenizers: Mapping[str, Detokenize] = MappingProxyType({}),
+        counterparts: Counterparts = MappingProxyType({}),
     ) -> None:
         self._settings = settings
         self.wall_clock = wall_clock
         self._detokenizers = detokenizers
+        self._counterparts = counterparts
         self._known: dict[tuple[int, Shape], _Surroundings] = {}
         """Those of this second."""
         self._second = 0
@@ -145,19 +150,35 @@ class Attempts:
 
     def _new_context(self, route: Route, shape: Shape, now: int) -> Context:
         settings = self.settings_for(route)
+        capabilities = capabilities_of(route.kind, shape, route.quirks, route.context_length)
+        ids = self._token_ids(route, settings)
+        if ids.foreign:
+            capabilities = replace(capabilities, token_prompts=False)
         return Context(
             model_asked=route.model_asked,
             model_sent=route.model_sent,
             settings=settings,
-            capabilities=capabilities_of(route.kind, shape, route.quirks, route.context_length),
+            capabilities=capabilities,
             own_endpoint=at_own_endpoint(route.kind, shape, route.quirks),
             template=route.rule.template if route.rule else None,
             base_model=route.base,
             reasoning_effort=route.rule.reasoning_effort if route.rule else None,
             detokenize=self._detokenizers.get(settings.tokenizer or ""),
+            token_ids=ids,
             new_id=_new_id,
             now=now,
         )
+
+    def _token_ids(self, route: Route, settings: TranslationSettings) -> TokenIds:
+        """Return what the token ids are of that a client sends with the model's name.
+
+        An alias is asked for with the ids of the model that it stands for.
+        """
+        known = vocabulary_of(route.model_sent) or vocabulary_of(route.base or "")
+        own = known
+        if route.model_asked != route.model_sent:
+            own = settings.tokenizer or vocabulary_of(route.model_asked)
+        return token_ids(own, known, self._counterparts, may_be_known=describes(route.kind))
 
 
 def _upstream_call(

@@ -1,10 +1,13 @@
 """The vocabulary that the token ids in a client's request are of, and that of the model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 Counterpart = Callable[[int], int | None]
 """The id of the same token in another vocabulary; None: it has no token of exactly that text."""
+
+Counterparts = Mapping[tuple[str, str], Counterpart]
+"""By the vocabularies that they lead from and to."""
 
 
 @dataclass(frozen=True, slots=True)

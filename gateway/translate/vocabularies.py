@@ -7,7 +7,7 @@ some other model, whose vocabulary nobody can tell from its name.
 import re
 from collections.abc import Mapping
 
-from gateway.translate.token_ids import Counterpart, TokenIds
+from gateway.translate.token_ids import Counterparts, TokenIds
 
 _VOCABULARIES = (
     (re.compile(r"gpt-oss"), "o200k_harmony"),
@@ -37,7 +37,7 @@ def vocabulary_of(model: str) -> str:
 def token_ids(
     written_for: str,
     model_vocabulary: str,
-    counterparts: Mapping[tuple[str, str], Counterpart],
+    counterparts: Counterparts,
     *,
     may_be_known: bool,
 ) -> TokenIds:

@@ -1,14 +1,16 @@
 """What becomes of parameters that a model does not take: known beforehand, or by a refusal."""
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
 
 from gateway.config.settings import Kind, ModelRule, TranslationSettings, UpstreamSettings
 from gateway.errors import UnsupportedParameter
+from gateway.exchange.attempt import Attempts
 from gateway.shapes import Json, Shape, UpstreamCall
-from tests.exchange.scene import OPENAI, Scene, Told, chat_chunk, chat_completion, completion
+from tests.exchange.scene import OPENAI, TODAY, Scene, Told, chat_chunk, chat_completion, completion
 from tests.fakes import Answer, error_reply, json_reply, stream_reply
 
 CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES
@@ -224,3 +226,81 @@ def test_a_temperature_stays_with_the_effort_none() -> None:
     asked = {"model": REASONER, "messages": HELLO, "temperature": 0, "reasoning_effort": "none"}
     assert header(scene.tell(CHAT, asked)) == b""
     assert sent(scene) == [asked]
+
+
+P50K = TranslationSettings(tokenizer="p50k_base")
+
+
+def aliased(alias: str, model: str, **more: Any) -> Scene:
+    rules = (ModelRule(alias, model=model, **more),)
+    scene = Scene(server(), OPENAI, rules=rules)
+    ways = {("p50k_base", "o200k_base"): {5: 105}.get}
+    detokenize = {"p50k_base": lambda tokens: "".join(map(chr, tokens))}
+    scene.exchange.attempts = Attempts(scene.settings, lambda: TODAY, detokenize, ways)
+    return scene
+
+
+@pytest.mark.parametrize(
+    ("alias", "model", "shape"),
+    [
+        ("text-davinci-003", "gpt-4o-mini", COMPLETIONS),
+        ("text-davinci-003", "gpt-5-codex", COMPLETIONS),
+        ("text-davinci-003", "davinci-002", COMPLETIONS),
+        ("gpt-3.5-turbo", "gpt-4o-mini", CHAT),
+        ("gpt-3.5-turbo", "gpt-5.4-mini", CHAT),
+    ],
+)
+def test_biases_of_another_vocabulary_are_never_passed_as_they_are(
+    alias: str, model: str, shape: Shape
+) -> None:
+    asked: Json = {"prompt": "Hi"} if shape is COMPLETIONS else {"messages": HELLO}
+    scene = aliased(alias, model)
+    with pytest.raises(UnsupportedParameter) as refused:
+        scene.tell(shape, {"model": alias, **asked, "logit_bias": {"6": 10}})
+    assert refused.value.param == "logit_bias"
+    assert sent(scene) == []
+    ended = "50256" if shape is COMPLETIONS else "100257"
+    told = scene.tell(shape, {"model": alias, **asked, "logit_bias": {ended: -100}})
+    assert "logit_bias" not in sent(scene)[0]
+    assert b"dropped=logit_bias" in header(told)
+
+
+def test_biases_are_mapped_where_each_has_its_counterpart() -> None:
+    scene = aliased("text-davinci-003", "gpt-4o-mini", translation=P50K)
+    asked = {"model": "text-davinci-003", "prompt": "Hi", "logit_bias": {"5": 10, "50256": -100}}
+    told = scene.tell(COMPLETIONS, asked)
+    assert sent(scene)[0]["logit_bias"] == {"105": 10}
+    assert b"dropped=logit_bias.50256" in header(told)
+    assert b"changed=logit_bias:p50k_base->o200k_base" in header(told)
+    with pytest.raises(UnsupportedParameter):
+        scene.tell(COMPLETIONS, {**asked, "logit_bias": {"6": 10}})
+
+
+def test_biases_for_the_model_itself_and_for_unknown_names_pass() -> None:
+    biases = {"model": "gpt-4o-mini", "messages": HELLO, "logit_bias": {"5": 10}}
+    scene = Scene(server(), OPENAI)
+    scene.tell(CHAT, biases)
+    assert sent(scene) == [biases]
+    scene = aliased("my-bot", "gpt-4o-mini")
+    scene.tell(CHAT, {**biases, "model": "my-bot"})
+    assert sent(scene)[0]["logit_bias"] == {"5": 10}
+
+
+def test_a_local_model_has_another_vocabulary_than_the_name_that_it_goes_by() -> None:
+    rules = (ModelRule("gpt-3.5-turbo", model="m"),)
+    scene = Scene(server(), VLLM, rules=rules)
+    with pytest.raises(UnsupportedParameter):
+        scene.tell(CHAT, {"model": "gpt-3.5-turbo", "messages": HELLO, "logit_bias": {"5": 1}})
+
+
+def test_a_prompt_of_ids_becomes_text_for_a_model_of_another_vocabulary() -> None:
+    asked = {"model": "text-davinci-003", "prompt": [72, 105]}
+    scene = aliased("text-davinci-003", "davinci-002", translation=P50K)
+    told = scene.tell(COMPLETIONS, asked)
+    assert (sent(scene)[0]["prompt"], header(told).count(b"emulated=prompt")) == ("Hi", 1)
+    with pytest.raises(UnsupportedParameter) as refused:
+        aliased("text-davinci-003", "davinci-002").tell(COMPLETIONS, asked)
+    assert refused.value.param == "prompt"
+    same = aliased("davinci-002", "babbage-002")
+    same.tell(COMPLETIONS, {**asked, "model": "davinci-002"})
+    assert sent(same)[0]["prompt"] == [72, 105]

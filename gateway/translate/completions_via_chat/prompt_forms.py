@@ -83,10 +83,10 @@ def _detokenized(tokens: list[Any], path: str, context: Context) -> Prompt:
     _check_tokens(tokens, path)
     if context.detokenize is None:
         raise UnsupportedParameter(
-            f"'prompt' as token ids is not supported for model '{context.model_asked}': the "
-            "endpoint that serves it takes text. Send text; or install "
+            f"'prompt' as token ids is not supported for model '{context.model_asked}': what "
+            "serves it takes text, or ids of another vocabulary. Send text; or install "
             "endpoint-gateway[tiktoken] at the gateway and set translation.tokenizer to the "
-            "encoding of the model.",
+            "encoding that the ids are of.",
             param="prompt",
         )
     return Prompt(_plain_text(tokens, path, context.detokenize), path, tokens=len(tokens))
