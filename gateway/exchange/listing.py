@@ -183,14 +183,11 @@ def shorter_names(path: str) -> list[str]:
 
 
 def _lacks_cards(reply: ClientReply, model: str) -> bool:
-    """Whether an upstream has no card of a model that may be in its list.
-
-    Some have no cards at all (vLLM, llama.cpp, TGI), some none of adapters (SGLang).
-    """
+    """Whether an upstream has no cards at all, only the list (vLLM, llama.cpp, TGI)."""
     if reply.status not in (404, 405) or not isinstance(reply.body, bytes):
         return False
     refusal = classify(None, reply.status, reply.body, model=model)
-    return refusal.verdict in (Verdict.UNKNOWN_ROUTE, Verdict.MODEL_NOT_FOUND)
+    return refusal.verdict is Verdict.UNKNOWN_ROUTE
 
 
 def list_reply(cards: Iterable[bytes]) -> ClientReply:
