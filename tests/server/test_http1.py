@@ -439,6 +439,16 @@ class PourableReply(FakeReply):
         super().__init__(200, headers, pieces)
         self.full = asyncio.Event()
         self.ready = asyncio.Event()
+        self.ended = False
+
+    def peek(self) -> bytes:
+        return self.pieces[0]
+
+    async def more(self, seconds: float) -> bool:
+        return False
+
+    def arrived(self) -> bytes | None:
+        return None
 
     async def pour(self, take: Callable[[bytes], bool]) -> None:
         for piece in self.pieces:
