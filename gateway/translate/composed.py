@@ -27,9 +27,17 @@ _TARGETS = {Shape.COMPLETIONS: Shape.RESPONSES, Shape.RESPONSES: Shape.COMPLETIO
 """What is on the other side of chat."""
 
 
-def compose(outer: Translate, inner: Translate, body: Json, context: Context) -> Translation:
-    """Translate a request by way of chat. Raises what both raise, in the client's own words."""
-    first = outer(body, _pivot(context))
+def compose(
+    outer: Translate, inner: Translate, body: Json, context: Context, home: Shape
+) -> Translation:
+    """Translate a request for a model at `home` by way of chat.
+
+    Raises what both raise, in the client's own words.
+    """
+    try:
+        first = outer(body, _pivot(context))
+    except InvalidRequest as error:
+        raise _of_backend(error, home) from None
     seconds: list[Translation] = []
     for position, call in enumerate(first.calls):
         try:
@@ -90,6 +98,12 @@ def _pivot_capabilities(backend: Capabilities) -> Capabilities:
         max_tokens_field="max_completion_tokens",
         reasoning_field=None,
     )
+
+
+def _of_backend(error: InvalidRequest, home: Shape) -> InvalidRequest:
+    """Name the model's endpoint in an error that takes the pivot's for it."""
+    message = error.message.replace("chat endpoint", f"{home} endpoint")
+    return type(error)(message, param=error.param, code=error.code, status=error.status)
 
 
 def _in_clients_words(error: InvalidRequest, outer: Translation, position: int) -> InvalidRequest:

@@ -18,11 +18,19 @@ Translate = Callable[[Json, Context], Translation]
 
 
 def _completions_via_responses(body: Json, context: Context) -> Translation:
-    return compose(completions_via_chat.translate, chat_via_responses.translate, body, context)
+    return compose(
+        completions_via_chat.translate, chat_via_responses.translate, body, context, Shape.RESPONSES
+    )
 
 
 def _responses_via_completions(body: Json, context: Context) -> Translation:
-    return compose(responses_via_chat.translate, chat_via_completions.translate, body, context)
+    return compose(
+        responses_via_chat.translate,
+        chat_via_completions.translate,
+        body,
+        context,
+        Shape.COMPLETIONS,
+    )
 
 
 _PAIRS: dict[tuple[Shape, Shape], Translate] = {

@@ -75,6 +75,42 @@ def test_responses_create(client: openai.OpenAI, model: str) -> None:
     assert [event.sequence_number for event in events] == list(range(len(events)))
 
 
+def test_what_old_programs_send_costs_one_call(running: Stage, client: openai.OpenAI) -> None:
+    """The parameters of a chat program of 2023, at a model that takes none of them."""
+    before = len(running.upstream_paths())
+    raw = client.chat.completions.with_raw_response.create(
+        model="gpt-5.4-mini",
+        messages=[{"role": "user", "content": "Say one, two, three"}],
+        temperature=0.8,
+        top_p=0.9,
+        max_tokens=1000,
+        presence_penalty=1.0,
+        stop=["\nObservation:"],
+    )
+    assert raw.headers["x-gateway-translation"] == (
+        "from=chat; to=chat; dropped=temperature,top_p,presence_penalty; "
+        "changed=max_tokens->max_completion_tokens; emulated=stop"
+    )
+    assert raw.headers["x-gateway-attempts"] == "1"
+    assert raw.parse().choices[0].message.content
+    assert len([path for path in running.upstream_paths()[before:] if "POST" in path]) == 1
+
+
+@pytest.mark.parametrize("model", ["gpt-5.4-mini", "gpt-5-codex"])
+def test_a_stop_is_cut_out_of_a_stream(client: openai.OpenAI, model: str) -> None:
+    asked: Any = {"model": model, "messages": [{"role": "user", "content": "one two three"}]}
+    whole = client.chat.completions.create(**asked).choices[0].message.content
+    assert whole
+    stop = whole.split()[2]
+    pieces = [
+        chunk.choices[0]
+        for chunk in client.chat.completions.create(**asked, stop=[stop], stream=True)
+    ]
+    text = "".join(piece.delta.content or "" for piece in pieces)
+    assert text == whole[: whole.index(stop)]
+    assert pieces[-1].finish_reason == "stop"
+
+
 @pytest.mark.parametrize("model", ["gpt-5-codex", "o1-pro", "gpt-5.3-codex"])
 def test_models_that_live_at_responses_answer_everywhere(client: openai.OpenAI, model: str) -> None:
     chat = client.chat.completions.create(model=model, messages=USER)

@@ -194,6 +194,20 @@ def test_what_responses_cannot_do_is_refused_under_the_clients_name(body: Json, 
     assert refused.value.param == param
 
 
+def test_a_refusal_names_the_endpoint_that_the_model_really_has() -> None:
+    for translate, body, home in (
+        (to_responses, {"suffix": "end"}, "responses"),
+        (to_responses, {"prompt": None}, "responses"),
+        (to_responses, {"logprobs": 1, "echo": True}, "responses"),
+        (to_completions, {"include": ["message.output_text.logprobs"]}, "completions"),
+    ):
+        unable = replace(Capabilities(), logprobs=False)
+        with pytest.raises(InvalidRequest) as refused:
+            translate(Context("asked", "sent", capabilities=unable), **body)
+        assert f"{home} endpoint" in refused.value.message
+        assert "chat endpoint" not in refused.value.message
+
+
 def test_a_refusal_keeps_its_kind_code_and_status() -> None:
     with pytest.raises(UnsupportedParameter) as refused:
         to_completions(text={"format": {"type": "json_object"}})
@@ -420,7 +434,7 @@ def test_the_pivot_knows_of_the_backend_what_cannot_be_emulated() -> None:
         seen.append(of_pivot.capabilities)
         return completions_via_chat.translate(body, of_pivot)
 
-    compose(outer, chat_via_responses.translate, {"model": "asked", "prompt": "Hi"}, of)
+    compose(outer, chat_via_responses.translate, {"model": "asked", "prompt": "Hi"}, of, RESPONSES)
     (pivot,) = seen
     assert pivot.n
     assert not pivot.stop

@@ -5,15 +5,17 @@ from typing import Any
 
 import pytest
 
-from gateway.config.settings import TemplateSettings
+from gateway.config.settings import Kind, TemplateSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter
-from gateway.shapes import Json
+from gateway.shapes import Json, Shape
+from gateway.translate.capabilities import preset
 from gateway.translate.contract import Capabilities, Context
 from tests.translate.chat_via_completions.cases import (
     HELLO,
     LENIENT,
     RAW,
     call_of,
+    completion,
     context,
     translated,
 )
@@ -261,6 +263,16 @@ def test_stop_beyond_what_the_server_takes_is_looked_for_here() -> None:
     translation = translated({"stop": ["X", "Y", "Z"]}, context(limited, template))
     assert translation.calls[0]["stop"] == ["X", "Y"]
     assert translation.report.emulated == ["stop"]
+
+
+def test_stops_of_the_template_count_among_the_four_that_vllm_takes() -> None:
+    vllm = preset(Kind.VLLM, Shape.COMPLETIONS)
+    names = [{"role": "user", "name": name, "content": "hi"} for name in ("ann", "bob", "eve")]
+    for asked in ({"stop": ["a1", "b1", "c1"]}, {"messages": names}):
+        translation = translated(asked, context(vllm, TemplateSettings("transcript")))
+        assert len(translation.calls[0]["stop"]) == 4
+        (choice,) = translation.reply([completion({"text": "so\nSystem: no"})])["choices"]
+        assert choice["message"]["content"] == "so"
 
 
 def test_stop_is_looked_for_here_where_the_server_takes_none() -> None:
