@@ -2,11 +2,12 @@
 
 import time
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any
 
 from gateway.admin.metrics import Metrics
 from gateway.api.application import Gateway, Services
-from gateway.config.settings import Settings
+from gateway.config.settings import Secret, Settings
 from gateway.exchange.attempt import Attempts
 from gateway.exchange.fine_tuning import FineTunes
 from gateway.exchange.legacy import Legacy
@@ -15,6 +16,7 @@ from gateway.exchange.passing import Passing
 from gateway.exchange.refusal_memory import KnownFixes
 from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.retries import Memory
+from gateway.exchange.seals import Seals
 from gateway.exchange.story import Exchange
 from gateway.observe.failure_log import FailureLog
 from gateway.observe.lookups import reporting
@@ -51,6 +53,14 @@ class Application:
         await self.upstreams.aclose()
 
 
+def drawn_secret() -> Secret:
+    """Return a secret for settings that have none.
+
+    Processes that serve the same clients must have the same: draw it before they part.
+    """
+    return Secret(token_hex(32))
+
+
 def build(settings: Settings) -> Application:
     """Build everything; opens no connection yet.
 
@@ -70,10 +80,13 @@ def build(settings: Settings) -> Application:
     )
     learned = LearnedEndpoints(settings.memory, time.monotonic)
     resolver = Resolver(settings, lookup, learned, Catalogue.load(), time.time)
+    seals = _seals(settings)
     tokenizers = Tokenizers(settings)
-    attempts = Attempts(settings, time.time, tokenizers.detokenizers, tokenizers.counterparts)
+    attempts = Attempts(
+        settings, time.time, tokenizers.detokenizers, tokenizers.counterparts, seals
+    )
     memory = Memory(learned, KnownFixes(settings.memory, time.monotonic))
-    responses = ResponseMemory(open_store(settings.responses))
+    responses = ResponseMemory(open_store(settings.responses), seals)
     exchange = Exchange(settings, resolver, upstreams.send, attempts, memory, responses)
     passing = Passing(settings, resolver, upstreams.send)
     listing = Listing(settings, resolver, passing, upstreams.ask)
@@ -99,6 +112,11 @@ def _admin(settings: Settings, resolver: Resolver, metrics: Metrics) -> Any:
     from gateway.admin import application
 
     return application.build(resolver, metrics, settings.admin)
+
+
+def _seals(settings: Settings) -> Seals:
+    secret = settings.secret or drawn_secret()
+    return Seals(secret.reveal(), keeps=settings.responses.store is not None)
 
 
 def _check_templates(settings: Settings) -> None:

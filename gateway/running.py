@@ -7,10 +7,11 @@ import logging
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from gateway.app import Application
+from gateway.app import Application, drawn_secret
 from gateway.config.settings import Settings
 from gateway.server.serving import Listener, bind, serve
 from gateway.server.signals import Stop, ends_on_signals, take_signals
@@ -33,6 +34,7 @@ def run(settings: Settings, build: Build) -> int:
     The application is built within each process. Raises `OSError` when an address cannot be bound,
     and `SystemExit` with code 0 for a signal that comes before anything is served.
     """
+    settings = replace(settings, secret=settings.secret or drawn_secret())
     with ends_on_signals() as stop, contextlib.ExitStack() as sockets:
         build_once_to_find_problems = settings.server.workers > 1
         if build_once_to_find_problems:

@@ -19,6 +19,8 @@ from gateway.api.router import Router
 from gateway.api.writing import ReplyWriter
 from gateway.config.settings import Settings
 from gateway.errors import GatewayError, InvalidRequest, ShuttingDown, UnknownRoute
+from gateway.exchange.compacting import Compacting
+from gateway.exchange.kept_responses import KeptResponses
 from gateway.exchange.legacy import Legacy
 from gateway.exchange.listing import Listing
 from gateway.exchange.message import ClientReply, Decision, ReplyBody
@@ -73,7 +75,8 @@ class Gateway:
             services.passing,
             services.listing,
             services.legacy,
-            services.responses,
+            KeptResponses(services.responses),
+            Compacting(services.exchange, services.passing),
             lambda: self.draining,
         )
         self._handlers = handlers

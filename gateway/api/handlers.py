@@ -6,11 +6,12 @@ from urllib.parse import unquote
 
 import msgspec
 
+from gateway.exchange.compacting import Compacting
+from gateway.exchange.kept_responses import KeptResponses
 from gateway.exchange.legacy import Legacy
 from gateway.exchange.listing import Listing, shorter_names
 from gateway.exchange.message import ClientReply, Decision, with_path_model
 from gateway.exchange.passing import Passing
-from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.story import Exchange
 from gateway.request import GenerationRequest, Request
 
@@ -28,7 +29,8 @@ class Handlers:
     passing: Passing
     listing: Listing
     legacy: Legacy
-    responses: ResponseMemory
+    kept: KeptResponses
+    compacting: Compacting
     is_draining: Callable[[], bool]
 
     async def health(self, request: Request, decision: Decision) -> ClientReply:  # noqa: ARG002
@@ -62,20 +64,35 @@ class Handlers:
         self, request: Request, decision: Decision, response: str
     ) -> ClientReply:
         """Return a response that the gateway keeps, or what an upstream says of it."""
-        kept = await self.responses.retrieve(request.headers, unquote(response))
+        kept = await self.kept.retrieve(request, unquote(response))
         return kept or await self.passing.run(request, decision)
 
     async def delete_response(
         self, request: Request, decision: Decision, response: str
     ) -> ClientReply:
         """Forget a response that the gateway keeps, or ask an upstream to."""
-        kept = await self.responses.delete(request.headers, unquote(response))
+        kept = await self.kept.delete(request, unquote(response))
         return kept or await self.passing.run(request, decision)
 
     async def input_items(self, request: Request, decision: Decision, response: str) -> ClientReply:
         """Return the input items of a response that the gateway keeps, or an upstream's."""
-        kept = await self.responses.input_items(request.headers, unquote(response), request.query)
+        kept = await self.kept.input_items(request, unquote(response))
         return kept or await self.passing.run(request, decision)
+
+    async def cancel_response(
+        self, request: Request, decision: Decision, response: str
+    ) -> ClientReply:
+        """Cancel an upstream's response; those that the gateway keeps have ended."""
+        await self.kept.refuse_cancel(request, unquote(response))
+        return await self.passing.run(request, decision)
+
+    async def compact(self, request: Request, decision: Decision) -> ClientReply:
+        """Compact a conversation, at the model's own endpoint or by a summary."""
+        return await self.compacting.compact(request, decision)
+
+    async def input_tokens(self, request: Request, decision: Decision) -> ClientReply:
+        """Count a request's tokens, where the model's server does."""
+        return await self.compacting.input_tokens(request, decision)
 
 
 def _status(*, ready: bool) -> ClientReply:

@@ -112,9 +112,12 @@ class Router:
             yield _row(ANY, shape.endpoint, Only("POST"), shape=shape)
         yield _row("GET", "/v1/models", h.listing.all)
         yield _row(ANY, "/v1/models/(?P<model>.+)", h.model)
+        yield _row("POST", "/v1/responses/compact", h.compact, whole=True)
+        yield _row("POST", "/v1/responses/input_tokens", h.input_tokens, whole=True)
         yield _row("GET", _RESPONSE, h.stored_response)
         yield _row("DELETE", _RESPONSE, h.delete_response)
         yield _row("GET", f"{_RESPONSE}/input_items", h.input_items)
+        yield _row("POST", f"{_RESPONSE}/cancel", h.cancel_response)
         yield from self._legacy()
         yield _row(ANY, "/v1/.*", h.passthrough)
 

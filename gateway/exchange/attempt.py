@@ -12,10 +12,12 @@ import msgspec
 from gateway.config.settings import Settings, TranslationSettings
 from gateway.exchange.message import Decision, field_names, has_prompt_list, read_object
 from gateway.exchange.refusal_memory import Fixes
+from gateway.exchange.seals import PREFIX, Seals
 from gateway.request import GenerationRequest
 from gateway.resolve.catalogue import describes
 from gateway.resolve.evidence import Route
-from gateway.resolve.parameter_fixes import apply_fixes
+from gateway.resolve.history_fields import FILLED_WITH
+from gateway.resolve.parameter_fixes import ParameterFix, apply_fixes
 from gateway.shapes import Json, Shape, UpstreamCall
 from gateway.translate.capabilities import at_own_endpoint, capabilities_of, preset
 from gateway.translate.contract import Context, Detokenize, Report, Translation
@@ -23,10 +25,13 @@ from gateway.translate.missing_choices import asked_choices
 from gateway.translate.own_endpoint import watched
 from gateway.translate.plain_way import PlainTranslation, PlainWay, plain_translation
 from gateway.translate.plan import plain_way, plan
-from gateway.translate.quirks import without
+from gateway.translate.quirks import REASONING_REQUIRED, without
+from gateway.translate.reasoning_demand import wants_reasoning_back
 from gateway.translate.renaming import Renaming
 from gateway.translate.token_ids import Counterparts, TokenIds
 from gateway.translate.vocabularies import token_ids, vocabulary_of
+
+_SEALED = f'"{PREFIX}'.encode()  # as clients write JSON
 
 WallClock = Callable[[], float]
 
@@ -77,11 +82,13 @@ class Attempts:
         wall_clock: WallClock,
         detokenizers: Mapping[str, Detokenize] = MappingProxyType({}),
         counterparts: Counterparts = MappingProxyType({}),
+        seals: Seals | None = None,
     ) -> None:
         self._settings = settings
         self.wall_clock = wall_clock
         self._detokenizers = detokenizers
         self._counterparts = counterparts
+        self._seals = seals
         self._known: dict[tuple[int, Shape], _Surroundings] = {}
         """Those of this second."""
         self._second = 0
@@ -110,6 +117,8 @@ class Attempts:
         ):
             sent = _upstream_call(call, route, shape, plain.sent)
             return Attempt(shape, [sent], translation=plain)
+        if call.shape is Shape.RESPONSES:
+            context = self._sealing(context, call)
         translation = plan(call.shape, shape, read_object(call.body), context)
         bodies = _fixed(translation, fixes) if fixes else translation.calls
         if type(translation) is Renaming and route.model_sent == route.model_asked:
@@ -135,6 +144,15 @@ class Attempts:
         """
         return self._surroundings(route, shape).context
 
+    def sealing_context(self, call: GenerationRequest, route: Route, shape: Shape) -> Context:
+        """Return the context of a call at an endpoint, with its caller's seal."""
+        return self._sealing(self.context(route, shape), call)
+
+    def _sealing(self, context: Context, call: GenerationRequest) -> Context:
+        if self._seals is None:
+            return context
+        return replace(context, seal=self._seals.of(call.headers, call.client))
+
     def _surroundings(self, route: Route, shape: Shape) -> _Surroundings:
         now = int(self.wall_clock())
         if now != self._second:
@@ -150,7 +168,11 @@ class Attempts:
 
     def _new_context(self, route: Route, shape: Shape, now: int) -> Context:
         settings = self.settings_for(route)
-        capabilities = capabilities_of(route.kind, shape, route.quirks, route.context_length)
+        quirks = route.quirks
+        base_url = self._settings.upstream(route.upstream).base_url
+        if wants_reasoning_back(route.kind, route.model_sent, base_url):
+            quirks |= {REASONING_REQUIRED}
+        capabilities = capabilities_of(route.kind, shape, quirks, route.context_length)
         ids = self._token_ids(route, settings)
         if ids.foreign:
             capabilities = replace(capabilities, token_prompts=False)
@@ -167,6 +189,7 @@ class Attempts:
             token_ids=ids,
             new_id=_new_id,
             now=now,
+            upstream=route.upstream,
         )
 
     def _token_ids(self, route: Route, settings: TranslationSettings) -> TokenIds:
@@ -206,13 +229,16 @@ def _fits_untouched(
 ) -> bool:
     """Whether the client's own bytes can be sent.
 
-    That is: same shape, same name, no field that the model may not take, no list to be split.
+    That is: same shape, same name, nothing sealed, no field that the model may not take, no list to
+    be split.
     """
     if shape is not call.shape or route.model_sent != route.model_asked:
         return False
     if watched and _has(call.body, watched):
         return False
-    if shape is not Shape.COMPLETIONS:
+    if shape is Shape.RESPONSES:
+        return _SEALED not in call.body
+    if shape is Shape.CHAT:
         return True
     able = preset(route.kind, shape)
     return (able.prompt_list and able.token_prompts) or not has_prompt_list(call.body)
@@ -246,7 +272,10 @@ def _knowing(context: Context, fixes: Fixes) -> Context:
 @lru_cache(maxsize=1024)
 def _fields_of(fixes: Fixes) -> frozenset[str]:
     """Return the fields one of which a request must have for the fixes to change it."""
-    return frozenset(fix.name.partition(".")[0] for fix in fixes)
+    return frozenset(
+        "messages" if fix.action in ("fill", "strip") else fix.name.partition(".")[0]
+        for fix in fixes
+    )
 
 
 def _has(body: bytes, fields: frozenset[str]) -> bool:
@@ -267,14 +296,17 @@ def _fixed(translation: Translation, fixes: Fixes) -> Sequence[Json]:
     bodies = [apply_fixes(body, fixes) for body in translation.calls]
     for fix in fixes:
         if fix.action != "withhold":
-            _report(translation, fix.name, fix.to, bodies)
+            _report(translation, fix, bodies)
     return bodies
 
 
-def _report(
-    translation: Translation, name: str, renamed_to: str | None, bodies: Sequence[Json]
-) -> None:
+def _report(translation: Translation, fix: ParameterFix, bodies: Sequence[Json]) -> None:
     """Report a fix under the client's own name of the parameter, if it applied at all."""
+    if fix.action in ("fill", "strip"):
+        if list(bodies) != list(translation.calls):
+            _report_history(translation, fix)
+        return
+    name, renamed_to = fix.name, fix.to
     before = [parameter_names(body) for body in translation.calls]
     after = [parameter_names(body) for body in bodies]
     if before == after or not any(name in names for names in before):
@@ -284,3 +316,10 @@ def _report(
         translation.report.drop(asked)
     else:
         translation.report.rename(asked, renamed_to)
+
+
+def _report_history(translation: Translation, fix: ParameterFix) -> None:
+    if fix.action == "fill":
+        translation.report.change(fix.name, "none", FILLED_WITH[fix.name])
+    else:
+        translation.report.drop(fix.name)

@@ -52,11 +52,12 @@ class GivingUp:
             raise told
         if refused.refusal.verdict in (Verdict.MODEL_NOT_FOUND, Verdict.MODEL_RETIRED):
             raise await self._not_found(call, route, retries, refused)
-        return self._relayed(call, decision, route, refused)
+        return self.relayed(call, decision, route, refused)
 
-    def _relayed(
+    def relayed(
         self, call: GenerationRequest, decision: Decision, route: Route, refused: Refused
     ) -> ClientReply:
+        """Return a failure as it is, as far as it can be; raises as `reply` does."""
         failure, attempt = refused.failure, refused.attempt
         upstream = self._settings.upstream(route.upstream)
         if upstream.credential is CredentialPolicy.KEY and failure.status in (401, 403):

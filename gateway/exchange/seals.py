@@ -1,4 +1,4 @@
-"""Seals what a client keeps between two turns, and brings back unread: see `contract.Seal`.
+"""Seals what a client keeps between two turns, and brings back unread: see `translate/seal.py`.
 
 A sealed text is `egs1.` and, in base64url, a random salt with the content encrypted by AES-256-GCM
 under a key that is derived from the salt and the gateway's secret. So each text has a key of its
@@ -43,7 +43,7 @@ class Seals:
 
 
 class CallersSeal:
-    """Seals and opens for one caller (a `contract.Seal`).
+    """Seals and opens for one caller (a `translate.seal.Seal`).
 
     The caller is the gateway's own client, by name, so that its key can be changed; or else whoever
     sends the same credential.

@@ -32,11 +32,12 @@ from gateway.exchange.message import (
     read_routed,
 )
 from gateway.exchange.refusal_memory import Fixes
-from gateway.exchange.remembering import ResponseMemory, Watched
+from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.retries import Memory, Refused, Retries
 from gateway.exchange.sending import Failure
+from gateway.exchange.watching import Watched
 from gateway.request import GenerationRequest
-from gateway.resolve.evidence import Route
+from gateway.resolve.evidence import Route, Source
 from gateway.resolve.memory import Features, Owner
 from gateway.resolve.parameter_fixes import ParameterFix
 from gateway.resolve.refusals import Refusal, Verdict, classify
@@ -82,6 +83,11 @@ class Exchange:
             routed = read_routed(call.body)
             if call.client is not None and call.client.is_restricted:
                 restrictions.check_generation(call)
+            if routed.model is None and call.shape is Shape.RESPONSES:
+                named = await self.responses.named(call)
+                if named is None:
+                    return await self._unnamed(call, decision, streamed=routed.stream is True)
+                call, routed = named, read_routed(named.body)
             model = model_of(routed)
             features = features_of(routed)
             route = self.resolver.recent(call.headers, model, call.shape, features)
@@ -103,6 +109,21 @@ class Exchange:
             return await self._follow(call, decision, route, features, streamed=streamed)
         except GatewayError as error:
             raise error.bare() from None
+
+    async def _unnamed(
+        self, call: GenerationRequest, decision: Decision, *, streamed: bool
+    ) -> ClientReply:
+        """Serve a request whose model a stored prompt or conversation brings: upstream knows it."""
+        upstream = self.settings.upstreams[0]
+        shape, source = Shape.RESPONSES, Source.DEFAULT
+        route = Route(upstream.name, "", "", upstream.kind, shape, (shape,), source)
+        decision.resolved_by = source
+        attempt = self.attempts.build(call, route, shape, ())
+        result = await self.make(call, decision, route, attempt, streamed=streamed)
+        if isinstance(result, ClientReply):
+            return result
+        refused = Refused(attempt, result, Refusal(Verdict.OTHER, shape))
+        return self._giving_up.relayed(call, decision, route, refused)
 
     async def _follow(
         self,
@@ -152,11 +173,12 @@ class Exchange:
 
         Raises `InvalidRequest` where the request does not fit there.
         """
-        whole = await self.responses.continue_from(call)
+        continued = await self.responses.continue_from(call)
+        whole = continued.call
         attempt = self.attempts.build(whole, route, shape, fixes)
         watched = None
         if attempt.translation is not None:
-            watched = self.responses.watch(call, attempt.translation)
+            watched = self.responses.watch(call, attempt.translation, continued.known)
         if watched is not None:
             attempt = replace(attempt, translation=watched)
         return whole, attempt, watched

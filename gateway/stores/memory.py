@@ -2,12 +2,17 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import msgspec
 from cachetools import TTLCache
 
 from gateway.exchange.stored_responses import StoredResponse, StoreError
+from gateway.shapes import Json
+
+_Key = tuple[str, str, str]
+"""What it is, whose, and its id."""
+_RESPONSE, _ITEM = "response", "item"
 
 ID_TAKEN = "its id is taken, and nothing that is kept is replaced"
 
@@ -16,16 +21,30 @@ class MemoryStore:
     """At most `max_bytes` of encoded responses, each for `ttl` seconds; the oldest go first."""
 
     def __init__(self, ttl: float, max_bytes: int, clock: Callable[[], float]) -> None:
-        self._entries: TTLCache[tuple[str, str], bytes] = TTLCache(
+        self._entries: TTLCache[_Key, bytes] = TTLCache(
             max_bytes, ttl, timer=clock, getsizeof=sys.getsizeof
         )
+        """Responses, and for the ids of items the id of the last response that has them."""
         self._max_bytes = max_bytes
         self.secret = os.urandom(32)
 
     async def get(self, owner: str, response_id: str) -> StoredResponse | None:
         """Return what is kept under that id, unless it has expired."""
-        encoded = self._entries.get((owner, response_id))
+        encoded = self._entries.get((_RESPONSE, owner, response_id))
         return None if encoded is None else decode(encoded)
+
+    async def items(self, owner: str, ids: Collection[str]) -> dict[str, Json]:
+        """Return the items that are kept under these ids, as far as there are any."""
+        wanted: dict[str, set[str]] = {}
+        for item_id in ids:
+            place = self._entries.get((_ITEM, owner, item_id))
+            if place is not None:
+                wanted.setdefault(place.decode(), set()).add(item_id)
+        found: dict[str, Json] = {}
+        for response_id, inside in wanted.items():
+            stored = await self.get(owner, response_id)
+            found |= named_items(stored, inside) if stored is not None else {}
+        return found
 
     async def put(self, owner: str, response_id: str, stored: StoredResponse) -> None:
         """Keep a response; one that alone passes the limit is not kept.
@@ -33,14 +52,19 @@ class MemoryStore:
         Raises `StoreError` where the owner has that id already.
         """
         encoded = encode(stored)
-        if (owner, response_id) in self._entries:
+        key = (_RESPONSE, owner, response_id)
+        if key in self._entries:
             raise StoreError(ID_TAKEN)
-        if sys.getsizeof(encoded) <= self._max_bytes:
-            self._entries[owner, response_id] = encoded
+        if sys.getsizeof(encoded) > self._max_bytes:
+            return
+        place = response_id.encode()
+        for item_id in stored.own_ids:
+            self._entries[_ITEM, owner, item_id] = place
+        self._entries[key] = encoded
 
     async def delete(self, owner: str, response_id: str) -> bool:
         """Forget a response; return whether there was one."""
-        return self._entries.pop((owner, response_id), None) is not None
+        return self._entries.pop((_RESPONSE, owner, response_id), None) is not None
 
     async def aclose(self) -> None:
         """Forget everything."""
@@ -49,10 +73,17 @@ class MemoryStore:
 
 def encode(stored: StoredResponse) -> bytes:
     """Return the JSON that is kept: data with a fixed form, never objects."""
-    return msgspec.json.encode({"response": stored.response, "items": stored.items})
+    return msgspec.json.encode(
+        {"response": stored.response, "items": stored.items, "inputs": stored.inputs}
+    )
 
 
 def decode(encoded: bytes) -> StoredResponse:
-    """Read what `encode` wrote."""
+    """Read what `encode` wrote, but for the ids that the response is found by."""
     decoded = msgspec.json.decode(encoded)
-    return StoredResponse(decoded["response"], decoded["items"])
+    return StoredResponse(decoded["response"], decoded["items"], decoded.get("inputs"))
+
+
+def named_items(stored: StoredResponse, ids: Collection[str]) -> dict[str, Json]:
+    """Return the items of a response that have one of these ids, by id."""
+    return {item["id"]: item for item in stored.items if item.get("id") in ids}

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from gateway.exchange.stored_responses import StoredResponse, StoreError
-from gateway.stores.memory import ID_TAKEN, decode, encode
+from gateway.shapes import Json
+from gateway.stores.memory import ID_TAKEN, decode, encode, named_items
 
 Result = TypeVar("Result")
 
@@ -23,6 +24,14 @@ CREATE TABLE IF NOT EXISTS responses (
     body BLOB NOT NULL,
     PRIMARY KEY (owner, id)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS items (
+    owner TEXT NOT NULL,
+    id TEXT NOT NULL,
+    response TEXT NOT NULL,
+    PRIMARY KEY (owner, id),
+    FOREIGN KEY (owner, response) REFERENCES responses (owner, id) ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_response ON items (owner, response);
 CREATE TABLE IF NOT EXISTS secret (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS by_expiry ON responses (expires);
 """
@@ -32,6 +41,8 @@ _BUSY_MILLISECONDS = 2000
 _PATIENCE = 3.0
 """Seconds for a call in all, with its wait for the calls before it."""
 _KEY_BYTES = 32
+_BYTES_OF_AN_ID = 256
+"""What an item's id adds to the size of its response: its row, and that of the index."""
 
 
 class UnusableStore(sqlite3.DatabaseError, ValueError):
@@ -73,6 +84,7 @@ class SqliteStore:
         """Make the tables where there are none; return the secret that came with them."""
         path.chmod(0o600)
         self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA foreign_keys = ON")
         self._database.executescript(_SCHEMA)
         fresh = os.urandom(_KEY_BYTES)
         self._database.execute("INSERT OR IGNORE INTO secret VALUES (1, ?)", (fresh,))
@@ -94,6 +106,13 @@ class SqliteStore:
         )
         return None if row is None else decode(row[0])
 
+    async def items(self, owner: str, ids: Collection[str]) -> dict[str, Json]:
+        """Return the items that are kept under these ids, as far as there are any."""
+        found: dict[str, Json] = {}
+        for body, inside in await self._run(lambda: self._bodies_with(owner, ids)):
+            found |= named_items(decode(body), inside)
+        return found
+
     async def put(self, owner: str, response_id: str, stored: StoredResponse) -> None:
         """Keep a response; one that alone passes the limit is not kept.
 
@@ -101,7 +120,7 @@ class SqliteStore:
         """
         body = encode(stored)
         if len(body) <= self._max_bytes and not await self._run(
-            lambda: self._insert(owner, response_id, body)
+            lambda: self._insert(owner, response_id, body, stored.own_ids)
         ):
             raise StoreError(ID_TAKEN)
 
@@ -122,16 +141,38 @@ class SqliteStore:
         # A thread that is done ends at once; one that hangs in the file must not hold up the end.
         self._thread.shutdown(wait=closed, cancel_futures=True)
 
-    def _insert(self, owner: str, response_id: str, body: bytes) -> bool:
+    def _bodies_with(self, owner: str, ids: Collection[str]) -> list[tuple[bytes, set[str]]]:
+        """Return the responses that have items of these ids, each with the ids that it has."""
+        wanted: dict[str, set[str]] = {}
+        place = "SELECT response FROM items WHERE owner = ? AND id = ?"
+        for item_id in ids:
+            row = self._database.execute(place, (owner, item_id)).fetchone()
+            if row is not None:
+                wanted.setdefault(row[0], set()).add(item_id)
+        query = "SELECT body FROM responses WHERE owner = ? AND id = ? AND expires > ?"
+        now = self._clock()
+        rows = (
+            (self._database.execute(query, (owner, response_id, now)).fetchone(), inside)
+            for response_id, inside in wanted.items()
+        )
+        return [(row[0], inside) for row, inside in rows if row is not None]
+
+    def _insert(self, owner: str, response_id: str, body: bytes, item_ids: Collection[str]) -> bool:
         """Insert, unless there is one; return whether there was none."""
         now = self._clock()
+        size = len(body) + _BYTES_OF_AN_ID * len(item_ids)
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
             self._database.execute("DELETE FROM responses WHERE expires <= ?", (now,))
             inserted = self._database.execute(
                 "INSERT INTO responses VALUES (?, ?, ?, ?, ?) ON CONFLICT (owner, id) DO NOTHING",
-                (owner, response_id, now + self._ttl, len(body), body),
+                (owner, response_id, now + self._ttl, size, body),
             )
+            if inserted.rowcount == 1:
+                self._database.executemany(
+                    "INSERT OR REPLACE INTO items VALUES (?, ?, ?)",
+                    [(owner, item_id, response_id) for item_id in item_ids],
+                )
             self._make_room()
         return inserted.rowcount == 1
 

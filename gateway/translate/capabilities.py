@@ -89,6 +89,8 @@ _SELF_HOSTED: _Changes = {
     "developer_role": False,
     "multi_system": False,
     "max_stops": MANY_STOPS,
+    # What most of them call it; those that do not know the field ignore it.
+    "reasoning_field": "reasoning_content",
 }
 """Servers with an open model's own chat template behind them."""
 
@@ -118,7 +120,6 @@ _SERVERS: dict[Kind, _Changes] = {
     Kind.SGLANG: {
         **_SELF_HOSTED,
         "efforts": _EFFORTS_OF_OPEN_MODELS,
-        "reasoning_field": "reasoning_content",
     },
     Kind.TGI: {
         **_SELF_HOSTED,
@@ -134,7 +135,6 @@ _SERVERS: dict[Kind, _Changes] = {
     Kind.LLAMACPP: {
         **_SELF_HOSTED,
         "tool_image_parts": True,
-        "reasoning_field": "reasoning_content",
         "unlimited_by_default": True,
         # `n` may not pass the number of slots, which only /props tells.
         "max_n": 1,
@@ -157,6 +157,7 @@ _SERVERS: dict[Kind, _Changes] = {
         "logit_bias": False,
         "logprobs": False,
         "efforts": _EFFORTS_OF_OPEN_MODELS,
+        "reasoning_field": "reasoning",
     },
     Kind.LMSTUDIO: {
         **_SELF_HOSTED,
@@ -168,7 +169,7 @@ _SERVERS: dict[Kind, _Changes] = {
         "json_object": False,
     },
     # Items of a list that are not strings are skipped without a word.
-    Kind.LOCALAI: {**_UNKNOWN, "token_prompts": False},
+    Kind.LOCALAI: {**_UNKNOWN, "token_prompts": False, "reasoning_field": "reasoning"},
     # Lists reach providers as they are, which join or refuse them (litellm#5558, litellm#3215).
     Kind.LITELLM: {**_UNKNOWN, "prompt_list": False},
     # `logprobs` of chat is a number there, and not followed by `top_logprobs`.
@@ -179,6 +180,7 @@ _SERVERS: dict[Kind, _Changes] = {
         "logprobs": False,
         "logit_bias": False,
         "efforts": _EFFORTS_OF_OPEN_MODELS,
+        "reasoning_field": "reasoning",
     },
     Kind.DEEPSEEK: {
         **_OTHER,
@@ -189,13 +191,14 @@ _SERVERS: dict[Kind, _Changes] = {
         "max_stops": 16,
         "json_schema": False,
         "efforts": frozenset({"high", "max"}),
-        "reasoning_field": "reasoning_content",
+        "reasoning_required": True,
     },
     Kind.MISTRAL: {
         **_OTHER,
         # Unknown fields are refused with 422, `stream_options` among them (dnakov/anon-kode#53);
         # the usage comes always, and the seed is called `random_seed`.
         "strict_params": True,
+        "reasoning_field": None,
         "seed": False,
         "logit_bias": False,
         "logprobs": False,
@@ -205,6 +208,7 @@ _SERVERS: dict[Kind, _Changes] = {
         **_OTHER,
         # Unknown names are refused; the seed, too, is an unknown name ("Cannot find field").
         "strict_params": True,
+        "reasoning_field": None,
         "seed": False,
         "logit_bias": False,
         "logprobs": False,
@@ -231,7 +235,9 @@ _SERVER_SHAPES: dict[tuple[Kind, Shape], _Changes] = {
         # Both seen with 0.32.
         "penalties": True,
         "json_object": True,
+        "reasoning_items": True,
     },
+    (Kind.SGLANG, Shape.RESPONSES): {"reasoning_items": True},
     # Seen with b10434: keys that the converter to chat does not know are passed on to chat, while
     # `text.format` is ignored, and logprobs are refused.
     (Kind.LLAMACPP, Shape.RESPONSES): {
@@ -241,6 +247,7 @@ _SERVER_SHAPES: dict[tuple[Kind, Shape], _Changes] = {
         "penalties": True,
         "logprobs": False,
         "reads_response_format": True,
+        "reasoning_items": True,
     },
 }
 

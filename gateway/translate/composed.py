@@ -84,7 +84,8 @@ def _pivot_capabilities(backend: Capabilities) -> Capabilities:
     backend takes no stops at all, the outer one looks for them: it can then end the call early,
     which the inner one may not as long as the outer one waits for the usage. Logprobs are not
     emulated: the outer one must know whether there are any, to choose the best of several texts.
-    No inner translation passes earlier reasoning on, so the outer one must drop and report it.
+    No inner translation passes earlier reasoning on, nor what came sealed, so the outer one must
+    drop and report it.
     """
     return replace(
         Capabilities(),
@@ -97,6 +98,7 @@ def _pivot_capabilities(backend: Capabilities) -> Capabilities:
         context_length=backend.context_length,
         max_tokens_field="max_completion_tokens",
         reasoning_field=None,
+        takes_back=False,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 from gateway.config.settings import TemplateSettings, TranslationSettings
 from gateway.errors import GatewayError, UnsupportedParameter
 from gateway.shapes import Json, Shape
+from gateway.translate.seal import Seal
 from gateway.translate.token_ids import KNOWN_IDS, TokenIds
 
 
@@ -69,7 +70,13 @@ class Capabilities:
     reasoning: bool = False
     """The model spends output tokens on reasoning (a small limit can leave no text)."""
     reasoning_field: Literal["reasoning_content", "reasoning"] | None = None
-    """Where the backend's chat endpoint reads earlier reasoning from."""
+    """Where the backend reads earlier reasoning from; None: only where itself has put it."""
+    reasoning_required: bool = False
+    """It refuses an assistant's message with calls that has no `reasoning_content`."""
+    takes_back: bool = True
+    """Messages may have the fields that the server itself gave them."""
+    reasoning_items: bool = False
+    """A responses endpoint that takes the text of earlier reasoning as an item."""
     min_output_tokens: int = 0
     add_special_tokens: bool = False
     """The backend takes vLLM's `add_special_tokens` on completions."""
@@ -88,6 +95,7 @@ TAKES_ALL = Capabilities(max_stops=0)
 
 No `max_stops`: nothing is known of a limit, so it is the upstream's to keep.
 """
+
 
 Detokenize = Callable[[Sequence[int]], str]
 """Token ids to text, special tokens as their text (`<|endoftext|>`)."""
@@ -120,6 +128,10 @@ class Context:
     """Unix time in seconds, for replies that the gateway makes by itself."""
     by_way_of_chat: bool = False
     """The chat request is not sent, but translated again: the model lives beyond chat."""
+    upstream: str = ""
+    """The name of the server that is asked: what it said in confidence is told to no other."""
+    seal: Seal | None = None
+    """The caller's; absent: nothing can be sealed."""
     pivot: "Context | None" = field(default=None, init=False, repr=False, compare=False)
     """The context of the first of two translations in a row, once it was needed."""
 

@@ -10,6 +10,9 @@ from gateway.translate.efforts import EFFORTS
 
 _Changes = dict[str, Any]
 
+REASONING_REQUIRED = "reasoning_required"
+"""A quirk: the model's servers want its reasoning back with every call."""
+
 _QUIRKS: dict[str, _Changes] = {
     "temperature_default_only": {"temperature": False, "reasoning": True},
     "no_temperature": {"temperature": False},
@@ -46,6 +49,7 @@ _QUIRKS: dict[str, _Changes] = {
 
 _CHAT_QUIRKS: dict[str, _Changes] = {
     "max_completion_tokens_only": {"max_tokens_field": "max_completion_tokens"},
+    REASONING_REQUIRED: {"reasoning_required": True},
     "tools_responses_only": {"tools": False, "custom_tools": False, "allowed_tools": False},
 }
 """What holds at the chat endpoint only."""

@@ -6,6 +6,7 @@ from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report, StreamTranslation
 from gateway.translate.sse import TERMINAL_EVENTS, error_event
+from gateway.translate.unsealing import unsealed
 
 _COMPLETING = TERMINAL_EVENTS | {"error"}
 
@@ -19,7 +20,10 @@ class Renaming:
         self._shape = shape
         self._context = context
         self.report = report or Report(shape, shape)
-        self.calls: Sequence[Json] = ({**body, "model": context.model_sent},)
+        if shape is Shape.RESPONSES:
+            body = unsealed(body, context, self.report)
+        named = {"model": context.model_sent} if context.model_sent else {}
+        self.calls: Sequence[Json] = ({**body, **named},)
 
     def local_reply(self) -> Json | None:
         """Return None: the upstream answers."""

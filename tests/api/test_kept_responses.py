@@ -94,3 +94,25 @@ def test_without_a_store_every_path_is_the_upstreams() -> None:
     for reply in (client.get(path, headers=list(ALICE)), _delete(client, path)):
         assert reply.status == 404
         assert reply.error["message"].startswith("the upstream has nothing")
+
+
+def test_a_kept_response_is_replayed_and_not_cancelled_at_its_path() -> None:
+    client = keeping()
+    path = f"{RESPONSES}/{made(client)['id']}"
+    replay = asyncio.run(client.request("GET", path, headers=list(ALICE), query=b"stream=true"))
+    assert replay.headers["content-type"].startswith("text/event-stream")
+    assert b"event: response.completed" in replay.body
+    refused = client.post(f"{path}/cancel", b"", headers=list(ALICE))
+    assert (refused.status, refused.error["code"]) == (400, "response_not_cancellable")
+    assert [call.path for call in client.scene.network.calls] == ["/chat/completions"]
+    theirs = client.post(f"{RESPONSES}/resp_other/cancel", b"", headers=list(ALICE))
+    assert theirs.error["message"].startswith("the upstream has nothing at POST /responses/")
+
+
+def test_what_is_beside_responses_answers_for_itself() -> None:
+    client = keeping()
+    body = {"model": MODEL, "input": "Hello"}
+    compacted = client.post(f"{RESPONSES}/compact", body, headers=list(ALICE))
+    assert [item["type"] for item in compacted.json["output"]] == ["message", "compaction"]
+    tokens = client.post(f"{RESPONSES}/input_tokens", body, headers=list(ALICE))
+    assert (tokens.status, tokens.error["code"]) == (400, "unsupported_endpoint")

@@ -23,6 +23,7 @@ from gateway.exchange.message import ClientReply, Decision, ReplyBody
 from gateway.exchange.refusal_memory import KnownFixes
 from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.retries import Memory
+from gateway.exchange.seals import Seals
 from gateway.exchange.story import Exchange
 from gateway.request import GenerationRequest
 from gateway.resolve.catalogue import Catalogue
@@ -110,7 +111,7 @@ class Behind:
             self.upstreams.send,
             Attempts(settings, time.time),
             Memory(learned, KnownFixes(settings.memory, time.monotonic)),
-            ResponseMemory(None),
+            ResponseMemory(None, Seals("s" * 32)),
         )
 
     async def begin(self, flow: Flow, body: bytes) -> ClientReply:

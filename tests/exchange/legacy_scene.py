@@ -8,7 +8,9 @@ import msgspec
 from gateway.api.handlers import Handlers
 from gateway.api.router import Router
 from gateway.config.settings import ClientSettings
+from gateway.exchange.compacting import Compacting
 from gateway.exchange.fine_tuning import FineTunes
+from gateway.exchange.kept_responses import KeptResponses
 from gateway.exchange.legacy import Legacy
 from gateway.exchange.listing import Listing
 from gateway.exchange.message import Decision, ReplyBody
@@ -33,8 +35,9 @@ class LegacyScene(Scene):
         legacy = Legacy(
             self.settings, self.exchange, passing, listing, tunes, lambda: "0123456789" * 3
         )
+        kept, compacting = KeptResponses(self.responses), Compacting(self.exchange, passing)
         self.router = Router(
-            Handlers(self.exchange, passing, listing, legacy, self.responses, lambda: False)
+            Handlers(self.exchange, passing, listing, legacy, kept, compacting, lambda: False)
         )
 
     async def pause(self, seconds: float) -> None:

@@ -23,6 +23,7 @@ from gateway.exchange.message import ClientReply, Decision
 from gateway.exchange.refusal_memory import KnownFixes
 from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.retries import Memory
+from gateway.exchange.seals import Seals
 from gateway.exchange.story import Exchange
 from gateway.request import GenerationRequest
 from gateway.resolve.catalogue import Catalogue
@@ -71,6 +72,7 @@ class Scene:
         server: ServerSettings | None = None,
         stores: bool = False,
         redirect: tuple[tuple[str, str], ...] = (),
+        secret: str = "s" * 32,
     ) -> None:
         self.clock = FakeClock()
         self.network = FakeUpstream(answer)
@@ -85,12 +87,14 @@ class Scene:
         learned = LearnedEndpoints(self.settings.memory, self.clock)
         lookup = Lookup(self.settings, self.network.send, fingerprint, self.clock)
         self.resolver = Resolver(self.settings, lookup, learned, Catalogue.load(), lambda: TODAY)
-        self.responses = ResponseMemory(MemoryStore(100, 100_000, self.clock) if stores else None)
+        self.seals = Seals(secret, keeps=stores)
+        store = MemoryStore(100, 100_000, self.clock) if stores else None
+        self.responses = ResponseMemory(store, self.seals)
         self.exchange = Exchange(
             self.settings,
             self.resolver,
             self.network.send,
-            Attempts(self.settings, lambda: TODAY),
+            Attempts(self.settings, lambda: TODAY, seals=self.seals),
             Memory(learned, KnownFixes(self.settings.memory, self.clock)),
             self.responses,
         )

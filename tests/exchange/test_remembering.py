@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ import pytest
 
 from gateway.config.settings import ModelRule
 from gateway.errors import GatewayError, InvalidRequest, TruncatedStream
+from gateway.exchange.kept_responses import KeptResponses
 from gateway.exchange.message import Decision, ReplyBody
 from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.stored_responses import (
@@ -19,7 +20,7 @@ from gateway.exchange.stored_responses import (
     conversation,
     input_items,
 )
-from gateway.request import GenerationRequest
+from gateway.request import GenerationRequest, Request
 from gateway.resolve.resolver import Question
 from gateway.shapes import Json, RawHeaders, Shape
 from gateway.stores.memory import MemoryStore
@@ -53,15 +54,21 @@ def sent(upstream: DemoUpstream) -> list[Json]:
     return messages
 
 
+def looking(headers: RawHeaders = ALICE, query: bytes = b"") -> Request:
+    return Request("GET", "/responses/x", query, headers)
+
+
 def kept(stage: Scene, response_id: str, headers: RawHeaders = ALICE) -> Any:
-    found = asyncio.run(stage.responses.retrieve(headers, response_id))
+    kept = KeptResponses(stage.exchange.responses)
+    found = asyncio.run(kept.retrieve(looking(headers), response_id))
     if found is None:
         return None
     return Told(found, Decision(), found.body if isinstance(found.body, bytes) else b"").json
 
 
 def listed(stage: Scene, response_id: str) -> Any:
-    found = asyncio.run(stage.responses.input_items(ALICE, response_id))
+    kept = KeptResponses(stage.exchange.responses)
+    found = asyncio.run(kept.input_items(looking(), response_id))
     assert found is not None
     assert isinstance(found.body, bytes)
     return Told(found, Decision(), found.body).json
@@ -119,7 +126,7 @@ def test_a_response_is_kept_before_the_client_has_its_last_event() -> None:
             if b"response.completed" in chunk:
                 break
         response_id = received.split(b'"id":"', 1)[1].split(b'"', 1)[0].decode()
-        found = await stage.responses.retrieve(ALICE, response_id)
+        found = await stage.responses.find(ALICE, None, response_id)
         await reply.body.aclose()
         return received, found
 
@@ -194,7 +201,7 @@ def test_nobody_continues_or_sees_or_deletes_anothers_response() -> None:
     assert refused.value.param == "previous_response_id"
     assert len(upstream.requests) == calls
     assert kept(stage, first["id"], BOB) is None
-    assert asyncio.run(stage.responses.delete(BOB, first["id"])) is None
+    assert not asyncio.run(stage.responses.delete(BOB, first["id"]))
     assert kept(stage, first["id"]) == first
 
 
@@ -224,8 +231,9 @@ def test_without_a_store_the_refusal_says_how_to_switch_it_on() -> None:
     assert "responses: {store: memory://}" in refused.value.message
     assert upstream.requests == []
     assert ask(stage, input="Hello", previous_response_id=None).json["store"] is False
-    for look in (stage.responses.retrieve, stage.responses.input_items, stage.responses.delete):
-        assert asyncio.run(look(ALICE, "resp_1")) is None
+    own = KeptResponses(stage.responses)
+    for look in (own.retrieve, own.input_items, own.delete, own.refuse_cancel):
+        assert asyncio.run(look(looking(), "resp_1")) is None
     asyncio.run(stage.responses.aclose())
 
 
@@ -250,10 +258,11 @@ def test_a_model_at_responses_keeps_its_conversations_itself() -> None:
 def test_a_kept_response_can_be_deleted_once() -> None:
     stage = scene(DemoUpstream())
     first = ask(stage, input="Hello").json
-    deleted = asyncio.run(stage.responses.delete(ALICE, first["id"]))
+    own = KeptResponses(stage.responses)
+    deleted = asyncio.run(own.delete(looking(), first["id"]))
     assert deleted is not None
     assert deleted.body == b'{"id":"%s","object":"response","deleted":true}' % first["id"].encode()
-    assert asyncio.run(stage.responses.delete(ALICE, first["id"])) is None
+    assert asyncio.run(own.delete(looking(), first["id"])) is None
     with pytest.raises(GatewayError, match="not found"):
         ask(stage, input="Again", previous_response_id=first["id"])
 
@@ -316,6 +325,9 @@ class FullStore:
     async def delete(self, owner: str, response_id: str) -> bool:
         return False
 
+    async def items(self, owner: str, ids: Collection[str]) -> dict[str, Json]:
+        return {}
+
     async def aclose(self) -> None:
         """Nothing to let go of."""
 
@@ -325,7 +337,7 @@ def test_a_store_that_fails_costs_the_memory_not_the_reply(
     caplog: pytest.LogCaptureFixture, *, streamed: bool
 ) -> None:
     stage = scene(DemoUpstream())
-    stage.exchange.responses = ResponseMemory(FullStore())
+    stage.exchange.responses = ResponseMemory(FullStore(), stage.seals)
     with caplog.at_level(logging.ERROR, "gateway"):
         told = ask(stage, input="Hello", stream=streamed)
     assert b"You said: Hello" in told.body
@@ -348,6 +360,10 @@ class TroubledStore(MemoryStore):
         self._check()
         return await super().get(owner, response_id)
 
+    async def items(self, owner: str, ids: Collection[str]) -> dict[str, Json]:
+        self._check()
+        return await super().items(owner, ids)
+
     async def put(self, owner: str, response_id: str, stored: StoredResponse) -> None:
         self._check()
         await super().put(owner, response_id, stored)
@@ -362,7 +378,7 @@ def test_trouble_with_the_store_is_one_line_of_the_log_and_so_is_its_end(
     caplog: pytest.LogCaptureFixture, *, streamed: bool
 ) -> None:
     stage, store = scene(DemoUpstream()), TroubledStore()
-    stage.exchange.responses = ResponseMemory(store)
+    stage.exchange.responses = ResponseMemory(store, stage.seals)
     for _ in range(3):
         assert b"You said: Hello" in ask(stage, input="Hello", stream=streamed).body
     store.well = True
@@ -377,16 +393,19 @@ def test_trouble_with_the_store_is_one_line_of_the_log_and_so_is_its_end(
 def test_what_cannot_be_read_at_the_moment_is_said_so(caplog: pytest.LogCaptureFixture) -> None:
     upstream = DemoUpstream()
     stage, store = scene(upstream), TroubledStore()
-    responses = stage.exchange.responses = ResponseMemory(store)
+    stage.exchange.responses = ResponseMemory(store, stage.seals)
+    own = KeptResponses(stage.exchange.responses)
     store.well = True
     first = ask(stage, input="Hello").json
     store.well = False
     calls = len(upstream.requests)
     for attempt in (
         lambda: ask(stage, input="Again", previous_response_id=first["id"]),
-        lambda: asyncio.run(responses.retrieve(ALICE, first["id"])),
-        lambda: asyncio.run(responses.input_items(ALICE, first["id"])),
-        lambda: asyncio.run(responses.delete(ALICE, first["id"])),
+        lambda: ask(stage, input=[{"type": "item_reference", "id": "msg_1"}]),
+        lambda: asyncio.run(own.retrieve(looking(), first["id"])),
+        lambda: asyncio.run(own.input_items(looking(), first["id"])),
+        lambda: asyncio.run(own.refuse_cancel(looking(), first["id"])),
+        lambda: asyncio.run(own.delete(looking(), first["id"])),
     ):
         with pytest.raises(GatewayError) as raised:
             attempt()
@@ -395,7 +414,7 @@ def test_what_cannot_be_read_at_the_moment_is_said_so(caplog: pytest.LogCaptureF
     assert len(upstream.requests) == calls
     assert len(caplog.messages) == 1
     store.well = True
-    assert asyncio.run(responses.delete(ALICE, first["id"])) is not None
+    assert asyncio.run(own.delete(looking(), first["id"])) is not None
 
 
 @pytest.mark.parametrize(
@@ -411,21 +430,34 @@ def test_the_input_as_items(given: Json, items: list[Json]) -> None:
     assert input_items(given) == items
 
 
-def test_a_conversation_is_input_then_output_without_reasoning_and_ids() -> None:
+def test_a_conversation_is_input_then_output_with_ids() -> None:
+    ids = iter("123456789")
     message = {"id": "msg_1", "type": "message", "status": "completed", "role": "assistant"}
     reasoning = {"id": "rs_1", "type": "reasoning", "summary": []}
     response = {"id": "resp_1", "output": [reasoning, {**message, "content": []}, "odd"]}
-    assert conversation({"input": "Hi"}, response) == [
-        {"type": "message", "role": "user", "content": "Hi"},
-        {"type": "message", "role": "assistant", "content": []},
+    given: list[Json] = [
+        {"role": "user", "content": "Hi", "id": "theirs"},
+        {"type": "function_call_output", "call_id": "c", "output": ""},
+        {"type": "message", "role": "assistant", "content": "a", "id": "msg_0"},
     ]
-    assert conversation({}, {"output": None}) == []
+    stored = conversation({"input": given}, response, {"msg_0"}, lambda: next(ids))
+    numbered = {"id": "function_call_output_1", **given[1]}
+    assert stored.items == [given[0], numbered, given[2], *response["output"][:2]]
+    assert stored.given == stored.items[:3]
+    # What a client calls its own items is not what references find.
+    assert stored.own_ids == ["function_call_output_1", "msg_0", "msg_1", "rs_1"]
+    assert conversation({}, {"output": None}, (), str).items == []
+
+
+def test_a_request_goes_on_after_what_was_said_before() -> None:
     asked = {"input": "More", "previous_response_id": "resp_1", "temperature": 0}
-    items = [{"type": "message", "role": "user", "content": "Hi"}]
-    assert continued(asked, StoredResponse(response, items)) == {
-        "input": [*items, {"type": "message", "role": "user", "content": "More"}],
-        "temperature": 0,
-    }
+    items: list[Json] = [{"type": "message", "role": "user", "content": "Hi", "id": "msg_1"}]
+    more = {"type": "message", "role": "user", "content": "More"}
+    assert continued(asked, items, {}) == {"input": [*items, more], "temperature": 0}
+    reference, other = {"type": "item_reference", "id": "msg_1"}, {"id": "msg_2"}
+    again = continued({"input": [reference, other]}, items, {"msg_2": more})
+    assert again == {"input": [*items, more]}
+    assert continued({"input": [reference]}, [], {"msg_1": more}) == {"input": [more]}
 
 
 def test_a_reply_without_an_id_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,6 +95,58 @@ def test_of_many_at_once_one_is_kept(play: Callable[[Scenario], None]) -> None:
     play(scenario)
 
 
+def named(text: str, *ids: str) -> StoredResponse:
+    """A response with items of these ids, and one that references do not find."""
+    items = [{"type": "message", "id": each, "content": text} for each in (*ids, "theirs")]
+    return StoredResponse({"id": text}, list(items), len(items), ids)
+
+
+def test_items_are_found_by_their_owner_in_the_last_response_that_names_them(
+    play: Callable[[Scenario], None],
+) -> None:
+    async def scenario(store: ResponseStore, clock: FakeClock) -> None:
+        await store.put("alice", "resp_1", named("one", "a", "b"))
+        await store.put("alice", "resp_2", named("two", "b", "c"))
+        found = await store.items("alice", ["a", "b", "c", "d", "theirs"])
+        assert {key: item["content"] for key, item in found.items()} == {
+            "a": "one",
+            "b": "two",
+            "c": "two",
+        }
+        assert await store.items("bob", ["a", "b"]) == {}
+        assert await store.items("alice", []) == {}
+        assert await store.delete("alice", "resp_2")
+        assert list(await store.items("alice", ["a", "b", "c"])) == ["a"]
+        clock.advance(101)
+        assert await store.items("alice", ["a"]) == {}
+
+    play(scenario)
+
+
+def test_items_make_room_with_their_responses(play: Callable[[Scenario], None]) -> None:
+    async def scenario(store: ResponseStore, clock: FakeClock) -> None:
+        for number in range(12):
+            clock.advance(1)
+            await store.put("alice", f"resp_{number}", named("x" * 100, f"msg_{number}"))
+        ids = [f"msg_{number}" for number in range(12)]
+        found = await store.items("alice", ids)
+        assert 0 < len(found) < 12
+        for item_id in found:
+            assert await store.get("alice", f"resp_{item_id[4:]}") is not None
+
+    play(scenario)
+
+
+def test_how_much_was_input_is_kept(play: Callable[[Scenario], None]) -> None:
+    async def scenario(store: ResponseStore, _: FakeClock) -> None:
+        await store.put("alice", "resp_1", named("one", "a"))
+        kept = await store.get("alice", "resp_1")
+        assert kept is not None
+        assert (kept.inputs, len(kept.given)) == (2, 2)
+
+    play(scenario)
+
+
 def test_it_expires(play: Callable[[Scenario], None]) -> None:
     async def scenario(store: ResponseStore, clock: FakeClock) -> None:
         await store.put("alice", "resp_1", HELLO)

@@ -245,3 +245,11 @@ def test_what_is_known_of_a_model_bounds_its_servers_capabilities(shape: Shape) 
     assert known == replace(limited, context_length=4096)
     assert capabilities_of(Kind.VLLM, shape, quirks, None) == limited
     assert capabilities_of(Kind.VLLM, shape, quirks, 4096) is known
+
+
+def test_reasoning_is_read_where_the_servers_have_a_place_for_it() -> None:
+    fields = {kind: preset(kind, Shape.CHAT).reasoning_field for kind in Kind}
+    of_openai = {Kind.OPENAI, Kind.AZURE, Kind.GITHUB, Kind.MISTRAL, Kind.GEMINI}
+    in_reasoning = {Kind.VLLM, Kind.OLLAMA, Kind.LOCALAI, Kind.GROQ, Kind.OPENROUTER}
+    assert {kind for kind, name in fields.items() if name is None} == of_openai
+    assert {kind for kind, name in fields.items() if name == "reasoning"} == in_reasoning

@@ -34,11 +34,14 @@ from gateway.translate.tool_shapes import (
 )
 from gateway.translate.unknown_fields import carry_unknown
 
-_HIDDEN = ("reasoning_content", "reasoning")
+_TEXTS_OF_THOUGHT = ("reasoning_content", "reasoning")
+_THOUGHTS = (*_TEXTS_OF_THOUGHT, "reasoning_details")
+"""The fields of an assistant's message that hold its reasoning."""
+
 _CALLS = frozenset({"function_call", "custom_tool_call"})
 _MESSAGES: Mapping[str, Record] = {
     **MESSAGES,
-    "assistant": Record({**MESSAGES["assistant"].fields, **dict.fromkeys(_HIDDEN, Anything())}),
+    "assistant": Record({**MESSAGES["assistant"].fields, **dict.fromkeys(_THOUGHTS, Anything())}),
 }
 _CALL_KIND = OneOf("function", "custom")
 _PART = re.compile(r"\.(?:content|output)\[([0-9]{1,6})\](?:\.(\w+)(.*))?")
@@ -149,7 +152,7 @@ class _Writer:
             self._spoken(message, path, role)
         if "name" in message and role != "function":
             self._report.drop(f"{path}.name")
-        item = self.input.items[first]
+        item = next(each for each in self.input.items[first:] if each["type"] != "reasoning")
         if item["type"] not in _CALLS:
             self._carry(message, _MESSAGES[role], path, item)
         else:
@@ -185,14 +188,38 @@ class _Writer:
                 "the model is served through the responses endpoint, which takes no audio.",
                 droppable=False,
             )
-        for name in (*_HIDDEN, "annotations"):
-            if message.get(name):
-                self._report.drop(f"{path}.{name}")
+        self._thought(message, path)
+        if message.get("annotations"):
+            self._report.drop(f"{path}.annotations")
         self._said(message, path, position)
         for k, call in enumerate(message.get("tool_calls", ())):
             self._call(call, f"{path}.tool_calls[{k}]", f"call_{position}_{k}")
         if "function_call" in message:
             self._legacy_call(message["function_call"], path, f"call_fn_{position}")
+
+    def _thought(self, message: Json, path: str) -> None:
+        """Write the reasoning, where the backend takes it; of two names one says it all.
+
+        The item's id is a hash of it: the same history is the same bytes.
+        """
+        given = {name: message[name] for name in _THOUGHTS if message.get(name)}
+        texts = [name for name in _TEXTS_OF_THOUGHT if isinstance(given.get(name), str)]
+        if texts and self._context.capabilities.reasoning_items:
+            text: str = given[texts[0]]
+            digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+            part = {"type": "reasoning_text", "text": text}
+            item = {
+                "type": "reasoning",
+                "id": f"rs_{digest[:32]}",
+                "summary": [],
+                "content": [part],
+            }
+            self.input.add(item, path, {}, (texts[0],))
+            for name in texts:
+                if given[name] == text:
+                    del given[name]
+        for name in given:
+            self._report.drop(f"{path}.{name}")
 
     def _said(self, message: Json, path: str, position: int) -> None:
         """Write what the assistant said, if it said anything: one text as it is, else as parts.

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
+from gateway.translate.responses_via_chat.compaction_stream import CompactionStream
 from gateway.translate.responses_via_chat.reply import fold_reply
 from gateway.translate.responses_via_chat.request import client_param, prepare
 from gateway.translate.responses_via_chat.stream import ResponsesStream
@@ -28,11 +29,15 @@ class ResponsesViaChat:
         """Return the response; raises `UpstreamError`."""
         if len(replies) != 1:
             raise UpstreamError(f"The upstream answered {len(replies)} times to one call.")
-        return fold_reply(replies[0], self._request, self._context)
+        return fold_reply(replies[0], self._request, self._fold())
 
     def stream(self) -> StreamTranslation:
         """Return the stream folder."""
-        return ResponsesStream(self._request, self._context)
+        return self._fold()
+
+    def _fold(self) -> ResponsesStream:
+        fold = CompactionStream if self._request.compacts else ResponsesStream
+        return fold(self._request, self._context)
 
     def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002
         """Return the client's name of a chat parameter; None where the client has none such."""

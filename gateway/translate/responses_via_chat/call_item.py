@@ -41,6 +41,12 @@ class CallItem(OutputItem):
         """The name it has if the upstream never says one."""
 
     @property
+    def shown_id(self) -> str:
+        """The client's id of the call; it stands once the call is announced."""
+        known_id = "" if self.announced else bounded_call_id(self.call_id)
+        return known_id if known_id and known_id not in self._told else self._shown_id
+
+    @property
     def complete(self) -> bool:
         """Whether the arguments are whole JSON: then nothing can follow.
 
@@ -101,9 +107,7 @@ class CallItem(OutputItem):
             self.id = f"ctc_{self._item_id}"
         elif self._tool is not None:
             self.id = f"{self._tool.id_prefix}_{self._item_id}"
-        known_id = bounded_call_id(self.call_id)
-        if known_id and known_id not in self._told:
-            self._shown_id = known_id
+        self._shown_id = self.shown_id
         self._told.add(self._shown_id)
         said, self._text = self._text, ArgumentText()
         self._announce()

@@ -24,6 +24,8 @@ class CallTracker:
 
     def __init__(self, begin: Callable[[], CallItem]) -> None:
         self._begin = begin
+        self.begun: list[CallItem] = []
+        """The calls so far, in the order in which they began."""
         self._last: dict[_Place, CallItem] = {}
         self._with_id: dict[tuple[_Place, str], CallItem] = {}
         self._with_name: dict[tuple[_Place, str], CallItem] = {}
@@ -35,10 +37,13 @@ class CallTracker:
 
     def __bool__(self) -> bool:
         """Whether there are any calls."""
-        return bool(self._last)
+        return bool(self.begun)
 
-    def take(self, fragment: CallFragment) -> None:
-        """Take a piece of a call; raises `UpstreamError` for text that can be no call's."""
+    def take(self, fragment: CallFragment) -> CallItem:
+        """Take a piece of a call, and return that call.
+
+        Raises `UpstreamError` for text that can be no call's.
+        """
         index = fragment.index
         item = self._known(fragment) or self._new(index)
         if index is not None:
@@ -53,6 +58,7 @@ class CallTracker:
             if fragment.name:
                 self._with_name[place, fragment.name] = item
         self._go_beyond(item, index, text)
+        return item
 
     def finish(self, *, naturally: bool) -> None:
         """Take the end of the stream; `naturally`: nothing cut it short.
@@ -93,6 +99,7 @@ class CallTracker:
 
     def _new(self, index: _Place) -> CallItem:
         item = self._begin()
+        self.begun.append(item)
         before = self._last.get(index)
         if before is not None:
             item.likely_name = before.name or before.likely_name

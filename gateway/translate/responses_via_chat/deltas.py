@@ -1,12 +1,20 @@
 """What one chat delta says, read from the forms that servers give it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from gateway.shapes import Json
 from gateway.translate.fields import finite_number
+from gateway.translate.responses_via_chat.carried import (
+    THINKING,
+    fields_of_call,
+    fields_of_message,
+)
 from gateway.translate.responses_via_chat.request import malformed
-from gateway.translate.tool_shapes import arguments_text
+from gateway.translate.tool_shapes import MAX_CALL_ID, arguments_text
 
 _LARGEST = 2**53
 """The largest whole number that every JSON reader keeps exact."""
@@ -23,6 +31,8 @@ class CallFragment:
     name: str
     text: str
     custom: bool
+    carried: Json
+    """What goes back to the server with the call, beside what is said of it here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,10 @@ class Delta:
     """A delta, or a whole message as one."""
 
     reasoning: str
+    reasoning_names: Sequence[str]
+    """What the server calls the reasoning: more than one name if it gives it twice."""
+    carried: Json
+    """What goes back to the server with the message, beside what is said here."""
     content: str
     refusal: str
     annotations: list[Any]
@@ -44,6 +58,8 @@ class Delta:
     def length(self) -> int:
         """How many characters of text it has; those of calls as they are written in JSON."""
         said = len(self.reasoning) + len(self.content) + len(self.refusal)
+        if self.carried:
+            said += len(msgspec.json.encode(self.carried))
         return said + sum(len(fragment.text) for fragment in self.calls)
 
 
@@ -60,12 +76,15 @@ def read_delta(choice: Json) -> Delta:
     thoughts = ""
     if isinstance(content, list):
         content, thoughts = _from_parts(content)
+    named = _reasoning(delta)
     calls = _list_of(delta, "tool_calls")
     if not calls and delta.get("function_call") is not None:
         # Beside tool calls it says one of them again.
         calls = [{"index": 0, "function": delta["function_call"]}]
     return Delta(
-        reasoning=_reasoning(delta) or thoughts,
+        reasoning=next(iter(named.values()), thoughts),
+        reasoning_names=tuple(named) or (THINKING,),
+        carried=fields_of_message(delta),
         content=_text(content, "content"),
         refusal=_text(delta.get("refusal"), "refusal"),
         annotations=_list_of(delta, "annotations"),
@@ -73,13 +92,10 @@ def read_delta(choice: Json) -> Delta:
     )
 
 
-def _reasoning(delta: Json) -> str:
-    """Return the reasoning; where both fields are there they say the same (vllm#50624)."""
-    for name in ("reasoning_content", "reasoning"):
-        text = delta.get(name)
-        if isinstance(text, str) and text:
-            return text
-    return ""
+def _reasoning(delta: Json) -> dict[str, str]:
+    """Return the reasoning by name; where both fields are there they say the same (vllm#50624)."""
+    named = {name: delta.get(name) for name in ("reasoning_content", "reasoning")}
+    return {name: text for name, text in named.items() if isinstance(text, str) and text}
 
 
 def _from_parts(parts: list[Any]) -> tuple[str, str]:
@@ -125,12 +141,18 @@ def _call_fragment(call: object) -> CallFragment:
         inner = call
     if not isinstance(inner, dict):
         raise malformed("a tool call's 'function' is not an object")
+    call_id = _text(call.get("id"), "id")
+    carried = fields_of_call(call)
+    if len(call_id) > MAX_CALL_ID:
+        # The client is shown a shorter one; LiteLLM keeps signatures in it (`__thought__`).
+        carried["id"] = call_id
     return CallFragment(
         index=_index(call.get("index")),
-        call_id=_text(call.get("id"), "id"),
+        call_id=call_id,
         name=_text(inner.get("name"), "name"),
         text=arguments_text(inner.get("input" if custom else "arguments")),
         custom=custom,
+        carried=carried,
     )
 
 

@@ -1,4 +1,4 @@
-"""Output items of a response, as a stream builds them: messages and reasoning.
+"""Output items of a response, as a stream builds them: what all have, and messages.
 
 Each item turns what it is fed into its events (of OpenAI's `ResponseStreamEvent`), which wait in
 its `outbox` until the item's turn has come: items of a response may not overlap. An item's text is
@@ -165,51 +165,3 @@ def _without_bytes(entry: Json) -> Json:
             {"token": each["token"], "logprob": each["logprob"]} for each in entry["top_logprobs"]
         ],
     }
-
-
-class ReasoningItem(OutputItem):
-    """The model's reasoning: raw text, or the same shown as a summary of one part."""
-
-    prefix = "rs"
-
-    def __init__(self, index: int, item_id: str, form: Literal["text", "summary"]) -> None:
-        super().__init__(index, item_id)
-        self._pieces: list[str] = []
-        self._summary = form == "summary"
-        self._announce()
-        if self._summary:
-            self._write("reasoning_summary_part.added", summary_index=0, part=self._part())
-        else:
-            self._write("content_part.added", content_index=0, part=self._part())
-
-    def add(self, text: str) -> None:
-        """Go on with the reasoning."""
-        self._pieces.append(text)
-        if self._summary:
-            self._write("reasoning_summary_text.delta", summary_index=0, delta=text)
-        else:
-            self._write("reasoning_text.delta", content_index=0, delta=text)
-
-    def resource(self) -> Json:
-        """Return the item as it is now."""
-        parts = [self._part()] if self._pieces else []
-        return {
-            "id": self.id,
-            "type": "reasoning",
-            "status": self.status,
-            "summary": parts if self._summary else [],
-            "content": [] if self._summary else parts,
-        }
-
-    def _part(self) -> Json:
-        kind = "summary_text" if self._summary else "reasoning_text"
-        return {"type": kind, "text": "".join(self._pieces)}
-
-    def _close_content(self) -> None:
-        part = self._part()
-        if self._summary:
-            self._write("reasoning_summary_text.done", summary_index=0, text=part["text"])
-            self._write("reasoning_summary_part.done", summary_index=0, part=part)
-        else:
-            self._write("reasoning_text.done", content_index=0, text=part["text"])
-            self._write("content_part.done", content_index=0, part=part)

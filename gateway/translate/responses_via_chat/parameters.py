@@ -33,6 +33,9 @@ from gateway.translate.unknown_fields import carry_unknown
 LOGPROBS = "message.output_text.logprobs"
 """The value of `include` that asks for logprobs."""
 
+ENCRYPTED_REASONING = "reasoning.encrypted_content"
+"""The value of `include` that asks for reasoning sealed, to be brought back."""
+
 
 def _not_by_model(draft: Draft) -> str:
     return f"its {draft.report.target} endpoint does not take it."
@@ -147,12 +150,14 @@ def reasoning(draft: Draft) -> None:
 def include(draft: Draft) -> int | None:
     """Ask for logprobs; return how many alternatives per token the client wants, None for none.
 
-    Everything else that `include` can name is about hosted tools, or encrypted reasoning, which
-    chat does not have. At least one alternative is asked for: llama.cpp takes 0 for "no logprobs".
+    Everything else that `include` can name is about hosted tools, but for reasoning, which the
+    gateway seals itself. At least one alternative is asked for: llama.cpp takes 0 for "no
+    logprobs".
     """
     wanted = draft.client.get("include", ())
     for value in wanted:
-        if value != LOGPROBS:
+        is_sealed = value == ENCRYPTED_REASONING and draft.context.seal is not None
+        if value != LOGPROBS and not is_sealed:
             draft.report.drop(f"include[{value}]")
     if LOGPROBS not in wanted:
         if draft.client.get("top_logprobs"):

@@ -1,7 +1,6 @@
 """Whole chat replies as whole responses: a stream of one event, folded to its end."""
 
 from gateway.shapes import Json, Shape
-from gateway.translate.contract import Context
 from gateway.translate.responses_via_chat.request import (
     PreparedRequest,
     carried_error,
@@ -11,8 +10,8 @@ from gateway.translate.responses_via_chat.stream import ResponsesStream
 from gateway.translate.whole_as_event import whole_as_event
 
 
-def fold_reply(reply: object, request: PreparedRequest, context: Context) -> Json:
-    """Return the response that a chat completion makes; choices beyond the first are not looked at.
+def fold_reply(reply: object, request: PreparedRequest, stream: ResponsesStream) -> Json:
+    """Return the response that `stream` makes of a chat completion's first choice.
 
     Raises `UpstreamReplied` for an error in a 200 body, and `UpstreamError` for a reply that is no
     chat completion.
@@ -23,7 +22,6 @@ def fold_reply(reply: object, request: PreparedRequest, context: Context) -> Jso
     if not isinstance(reply, dict):
         raise malformed("it is not a JSON object")
     choice = _first_choice(reply)
-    stream = ResponsesStream(request, context)
     stream.feed(0, whole_as_event(Shape.CHAT, {**reply, "choices": [{**choice, "index": 0}]}))
     response: Json = stream.finish(choice.get("finish_reason"))[-1]["response"]
     return response

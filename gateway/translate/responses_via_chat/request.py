@@ -13,6 +13,7 @@ from gateway.translate.draft import Draft
 from gateway.translate.output_format import responses_format_param
 from gateway.translate.responses_schema import check_responses
 from gateway.translate.responses_via_chat import parameters
+from gateway.translate.responses_via_chat.compaction import is_wanted, without_form
 from gateway.translate.responses_via_chat.stored_state import refuse_stored_state
 from gateway.translate.responses_via_chat.tool_choice import tool_parameters
 from gateway.translate.responses_via_chat.tools import ToolNames, chat_tools
@@ -37,6 +38,10 @@ class PreparedRequest:
     names: ToolNames
     reasoning: ReasoningForm
     """How the client is shown the model's reasoning."""
+    gives_back: bool
+    """Whether all reasoning is sealed: the client asks for it, or it is kept and not shown."""
+    compacts: bool
+    """Whether the reply is a compaction."""
     top_logprobs: int | None
     """How many alternatives per token the client asked for; None: no logprobs at all."""
 
@@ -48,6 +53,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
     """
     client = check_responses(body)
     refuse_stored_state(client, context)
+    compacts = is_wanted(client, context)
     if "input" not in client:
         raise missing("input")
     tools = chat_tools(client, context, report)
@@ -57,16 +63,17 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
         group(draft)
     top_logprobs = parameters.include(draft)
     sent_tools = tool_parameters(client, tools, context, report)
-    messages = [message for message, _ in turns]
     sent = sent_tools.get("tools", ())
+    form = _reasoning_form(client, context)
+    call = {
+        "model": context.model_sent,
+        "messages": [message for message, _ in turns],
+        **draft.upstream,
+        **sent_tools,
+    }
     return PreparedRequest(
         client=client,
-        call={
-            "model": context.model_sent,
-            "messages": messages,
-            **draft.upstream,
-            **sent_tools,
-        },
+        call=without_form(call) if compacts else call,
         origins=[origin for _, origin in turns],
         tool_paths=[
             path
@@ -74,8 +81,10 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
             if definition in sent
         ],
         names=tools.names,
-        reasoning=_reasoning_form(client, context),
-        top_logprobs=top_logprobs,
+        reasoning=form,
+        gives_back=_gives_back(client, form, context),
+        compacts=compacts,
+        top_logprobs=None if compacts else top_logprobs,
     )
 
 
@@ -86,6 +95,14 @@ def _reasoning_form(client: Json, context: Context) -> ReasoningForm:
         return form
     options: Json = client.get("reasoning", {})
     return "summary" if "summary" in options or "generate_summary" in options else "text"
+
+
+def _gives_back(client: Json, form: ReasoningForm, context: Context) -> bool:
+    if context.seal is None:
+        return False
+    is_kept = context.seal.keeps and client.get("store") is not False
+    asked = parameters.ENCRYPTED_REASONING in client.get("include", ())
+    return asked or (is_kept and form == "drop")
 
 
 _INDEXED = re.compile(r"(messages|tools)\[([0-9]{1,6})\](.*)", re.DOTALL)

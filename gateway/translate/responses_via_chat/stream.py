@@ -19,12 +19,8 @@ from gateway.translate.logprobs import chat_logprobs
 from gateway.translate.responses_via_chat.call_item import CallItem
 from gateway.translate.responses_via_chat.call_tracking import CallTracker
 from gateway.translate.responses_via_chat.deltas import Delta, annotation_of, read_delta
-from gateway.translate.responses_via_chat.items import (
-    MessageItem,
-    OutputItem,
-    ReasoningItem,
-    Status,
-)
+from gateway.translate.responses_via_chat.items import MessageItem, OutputItem, Status
+from gateway.translate.responses_via_chat.reasoning_item import Carrier, ReasoningItem
 from gateway.translate.responses_via_chat.request import (
     PreparedRequest,
     carried_error,
@@ -109,7 +105,7 @@ class ResponsesStream:
             last = len(self._queue) == 1
             self._close_first("incomplete" if last and incomplete else "completed")
         status = "incomplete" if incomplete else "completed"
-        ended = response.at(status, self._done, incomplete_reason=incomplete)
+        ended = response.at(status, self._output(status), incomplete_reason=incomplete)
         self._write({"type": f"response.{status}", "response": ended})
         self._ended = True
         return self._sent()
@@ -193,12 +189,15 @@ class ResponsesStream:
         delta = read_delta(choice)
         self._count(delta)
         if delta.reasoning:
-            self._reason(delta.reasoning)
+            self._reason(delta)
+        carrier = self._carrier(delta)
         self._say(delta, choice.get("logprobs"))
         for annotation in delta.annotations:
             self._annotate(annotation)
         for fragment in delta.calls:
-            self._calls.take(fragment)
+            call = self._calls.take(fragment)
+            if carrier is not None and fragment.carried:
+                carrier.sign(call, fragment.carried)
         # LocalAI says "" where others say null; of two reasons the first is the true one.
         self._finish = self._finish or choice.get("finish_reason") or None
 
@@ -210,15 +209,35 @@ class ResponsesStream:
                 "Limit it with 'max_output_tokens'."
             )
 
-    def _reason(self, text: str) -> None:
-        form = self._request.reasoning
-        if form == "drop":
+    def _reason(self, delta: Delta) -> None:
+        if self._request.reasoning == "drop" and not self._request.gives_back:
             return
         last = self._queue[-1] if self._queue else None
         if not isinstance(last, ReasoningItem):
-            last = ReasoningItem(self._next_index(), self._context.new_id(), form)
-            self._queue.append(last)
-        last.add(text)
+            last = self._reasoning_item()
+        last.add(delta.reasoning_names, delta.reasoning)
+
+    def _reasoning_item(self) -> ReasoningItem:
+        form = self._request.reasoning
+        demanded = self._request.gives_back
+        carrier = Carrier(form, self._context, self._calls.begun, demanded=demanded)
+        item = ReasoningItem(self._next_index(), self._context.new_id(), form, carrier)
+        self._queue.append(item)
+        return item
+
+    def _carrier(self, delta: Delta) -> Carrier | None:
+        """Return what carries the fields of a message or its calls, if a delta has any.
+
+        That is the last reasoning that is not closed, or else an item of its own: before what the
+        delta begins, and after what it goes on with.
+        """
+        carried = delta.carried or any(fragment.carried for fragment in delta.calls)
+        if not carried or self._context.seal is None:
+            return None
+        open_items = [item for item in self._queue if isinstance(item, ReasoningItem)]
+        item = open_items[-1] if open_items else self._reasoning_item()
+        item.carrier.add(delta.carried)
+        return item.carrier
 
     def _say(self, delta: Delta, logprobs: object) -> None:
         entries = self._entries(delta, logprobs)
@@ -262,6 +281,10 @@ class ResponsesStream:
         self._queue.append(item)
         return item
 
+    def _output(self, status: str) -> list[Json]:  # noqa: ARG002 - it matters to a compaction
+        """Return the output of a response that ends."""
+        return self._done
+
     def _next_index(self) -> int:
         self._items += 1
         return self._items - 1
@@ -282,9 +305,13 @@ class ResponsesStream:
         self._queue.popleft()
 
     def _write_outbox(self, item: OutputItem) -> None:
-        for event in item.outbox:
+        self._write_item(item.outbox)
+
+    def _write_item(self, events: list[Json]) -> None:
+        """Write what has become of an item, and forget it."""
+        for event in events:
             self._write(event)
-        item.outbox.clear()
+        events.clear()
 
     def _write(self, event: Json) -> None:
         self._written.append({"type": event["type"], "sequence_number": self._sequence} | event)

@@ -15,7 +15,14 @@ from gateway.translate.chat_message_schema import MESSAGES, TOOL_CALL
 from gateway.translate.content_parts import chat_input_parts, spoken
 from gateway.translate.contract import Context, Report, unsupported
 from gateway.translate.responses_input import ITEMS, MESSAGE, is_record
+from gateway.translate.responses_via_chat.carried import (
+    THINKING,
+    merge,
+    put_reasoning,
+    returned,
+)
 from gateway.translate.responses_via_chat.client_tools import CLIENT_CALLS, CLIENT_OUTPUTS
+from gateway.translate.responses_via_chat.compaction import REQUEST, TRIGGER, summary_of
 from gateway.translate.responses_via_chat.tools import ToolNames
 from gateway.translate.responses_via_chat.turn import (
     SYSTEM_ROLES,
@@ -36,9 +43,8 @@ from gateway.translate.unknown_fields import carry_unknown
 
 _RESERVED = frozenset().union(
     TOOL_CALL.fields.keys(), *(message.fields.keys() for message in MESSAGES.values())
-) - {"name"}
-"""What means something in chat's messages and calls; a name means the same wherever it comes from.
-"""
+) - {"name"} | {THINKING}
+"""What means something in chat's messages and calls, or here; a name means the same everywhere."""
 
 _SEE_NEXT = {"image_url": "[image: see next message]", "file": "[file: see next message]"}
 
@@ -61,8 +67,7 @@ def input_turns(
     else:
         for position, item in enumerate(given):
             reader.read(item, f"input[{position}]")
-    reader.flush()
-    turns = reader.turns
+    turns = reader.finish()
     if not context.capabilities.multi_system:
         turns = one_leading_system(turns)
     if not turns:
@@ -84,6 +89,10 @@ class _Reader:
         self._report = report
         self._open: Turn | None = None
         self._waiting: dict[str, list[Call]] = {}
+        self._signatures: dict[str, tuple[Json, str]] = {}
+        """What reasoning has brought back for calls that are still to come, with its path."""
+        self._unsigned: dict[str, tuple[Turn, Call]] = {}
+        """Calls without output of which nothing was brought back yet, by the client's id."""
 
     def instruct(self, text: str) -> None:
         """Take the `instructions`: the first message."""
@@ -101,10 +110,21 @@ class _Reader:
         turn, self._open = self._open, None
         if turn is None:
             return
+        if not says_something(turn):
+            self._report.drop(turn.path)
+            return
         if turn.calls:
             turn.message["tool_calls"] = [call.tool_call for call in turn.calls]
-        if says_something(turn):
-            self.turns.append(turn)
+        self.turns.append(turn)
+
+    def finish(self) -> list[Turn]:
+        """Close what is open; return all turns, with the reasoning where the backend wants it."""
+        self.flush()
+        for _, path in self._signatures.values():
+            self._report.drop(path)
+        for turn in self.turns:
+            put_reasoning(turn.message, self._context, self._report)
+        return self.turns
 
     def _assistant(self, path: str) -> Turn:
         if self._open is None:
@@ -157,18 +177,25 @@ class _Reader:
             message["refusal"] = message.get("refusal", "") + said.refusal
 
     def _reasoning(self, item: Json, path: str) -> None:
-        """Give reasoning that can be read back to the backend, if it can read it."""
+        """Give the backend back what is its own, in the message and the calls that it belongs to.
+
+        Mostly these follow. What the backend said of them only later comes after them: then it
+        names a call whose output is still to come, or has no reasoning of its own.
+        """
         self._carry(item, path, None)
-        name = self._context.capabilities.reasoning_field
-        text = "".join(part["text"] for part in item.get("content", ()))
-        text = text or "\n\n".join(part["text"] for part in item.get("summary", ()))
-        if name is None or not text:
-            self._report.drop(path)
-            return
-        if self._open is not None and says_something(self._open):
-            self.flush()
-        message = self._assistant(path).message
-        message[name] = message.get(name, "") + text
+        back = returned(item, path, self._context, self._report)
+        late = next((c for c in back.calls if c in self._unsigned), None)
+        if late is not None:
+            merge(self._unsigned[late][0].message, back.message)
+        elif back.message or back.calls:
+            if back.has_text and self._open is not None and says_something(self._open):
+                self.flush()
+            merge(self._assistant(path).message, back.message)
+        for call_id, fields in back.calls.items():
+            if call_id in self._unsigned:
+                merge(self._unsigned.pop(call_id)[1].tool_call, fields)
+            else:
+                self._signatures[call_id] = (fields, path)
 
     def _call(self, item: Json, path: str) -> None:
         custom = item["type"] == "custom_tool_call"
@@ -186,8 +213,14 @@ class _Reader:
     def _called(self, item: Json, path: str, kind: str, name: str, text: str) -> None:
         call_id = bounded_call_id(item["call_id"]) or minted_call_id(self._context)
         call = Call(chat_call(kind, name, text, call_id), path)
+        turn = self._assistant(path)
+        turn.calls.append(call)
         self._carry(item, path, call.tool_call)
-        self._assistant(path).calls.append(call)
+        if item["call_id"] in self._signatures:
+            fields, _ = self._signatures.pop(item["call_id"])
+            merge(call.tool_call, fields)
+        else:
+            self._unsigned[item["call_id"]] = (turn, call)
         self._waiting.setdefault(item["call_id"], []).append(call)
         if item["type"] == "local_shell_call" and "id" in item:
             # By the description, its output names it by this one.
@@ -218,6 +251,7 @@ class _Reader:
                 param=path,
                 code="invalid_value",
             )
+        self._unsigned.pop(call_id, None)
         return waiting[0]
 
     def _answer(self, call: Call, content: str | list[Json], item: Json, path: str) -> None:
@@ -240,10 +274,29 @@ class _Reader:
 
     def _reference(self, item: Json, path: str) -> None:
         raise UnsupportedParameter(
-            f"'{path}' refers to the stored item '{item['id'][:100]}', but the gateway stores no "
-            "responses. Send the item itself, or switch the store on (responses.store).",
+            f"'{path}' refers to the stored item '{item['id'][:100]}', but no responses of this "
+            "model are stored. Set 'store' to false in the client, so that it sends the items "
+            "themselves; or let the gateway's operator switch the store on (responses.store: "
+            "memory://).",
             param=path,
         )
+
+    def _compaction(self, item: Json, path: str) -> None:
+        """Tell the backend the summary that the item stands for, if the gateway has made it."""
+        summary = summary_of(item, self._context)
+        if summary is None:
+            self._foreign(item, path)
+            return
+        self.flush()
+        self.turns.append(Turn({"role": "user", "content": summary}, path))
+
+    def _compact(self, item: Json, path: str) -> None:
+        """Ask for a summary; raises where nothing can be sealed."""
+        if self._context.seal is None:
+            self._foreign(item, path)
+        self._report.emulate(path)
+        self.flush()
+        self.turns.append(Turn({"role": "user", "content": REQUEST}, path))
 
     def _no_message(self, item: Json, path: str) -> None:
         """Pass over an item that only declares tools."""
@@ -267,7 +320,7 @@ class _Reader:
 
         Without the compaction that it asks for, a reply would be of no use.
         """
-        droppable = item["type"] != "compaction_trigger"
+        droppable = item["type"] != TRIGGER
         unsupported(self._context, self._report, path, self._reason(item), droppable=droppable)
 
     def _reason(self, item: Json) -> str:
@@ -289,4 +342,6 @@ class _Reader:
         **dict.fromkeys(CLIENT_OUTPUTS, _client_output),
         "additional_tools": _no_message,
         "item_reference": _reference,
+        "compaction": _compaction,
+        TRIGGER: _compact,
     }

@@ -5,8 +5,10 @@ import re
 
 import pytest
 
+from gateway.config.settings import Kind
 from gateway.errors import InvalidRequest, UnsupportedParameter
-from gateway.shapes import Json
+from gateway.shapes import Json, Shape
+from gateway.translate.capabilities import preset
 from tests.translate.chat_via_responses.cases import (
     OPENAI,
     VLLM,
@@ -291,6 +293,34 @@ def test_earlier_reasoning_is_dropped(name: str) -> None:
         {"type": "message", "role": "assistant", "content": "a"}
     ]
     assert translation.report.dropped == [f"messages[0].{name}"]
+
+
+@pytest.mark.parametrize("kind", [Kind.VLLM, Kind.SGLANG, Kind.LLAMACPP])
+def test_earlier_reasoning_is_an_item_where_servers_take_its_text(kind: Kind) -> None:
+    able = preset(kind, Shape.RESPONSES)
+    said = {"role": "assistant", "content": "a", "reasoning_content": "hm", "reasoning": "hm"}
+    asked = {"messages": [USER, said, {**said, "reasoning": "so"}]}
+    translation = translated(asked, context(able))
+    items = translation.calls[0]["input"]
+    assert [item["type"] for item in items] == [
+        *("message", "reasoning", "message", "reasoning", "message")
+    ]
+    thought = items[1]
+    assert thought["content"] == [{"type": "reasoning_text", "text": "hm"}]
+    check_schema("ReasoningItem", thought)
+    # The same history is the same bytes.
+    assert items[3] == thought
+    assert translation.report.dropped == ["messages[2].reasoning"]
+    param = translation.client_param(0, "input[1].content[0].text")
+    assert param == "messages[1].reasoning_content"
+
+
+@pytest.mark.parametrize("kind", [Kind.OPENAI, Kind.OTHER])
+def test_details_of_reasoning_are_another_servers(kind: Kind) -> None:
+    said = {"role": "assistant", "content": "a", "reasoning_details": [{"type": "x"}]}
+    translation = translated({"messages": [said]}, context(preset(kind, Shape.RESPONSES)))
+    assert len(translation.calls[0]["input"]) == 1
+    assert translation.report.dropped == ["messages[0].reasoning_details"]
 
 
 def test_names_of_participants_are_dropped() -> None:

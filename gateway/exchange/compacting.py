@@ -1,0 +1,141 @@
+"""`/v1/responses/compact` and `/v1/responses/input_tokens`, for models wherever they live.
+
+At a model's own responses endpoint they are the server's. Elsewhere a compaction is made as for a
+`compaction_trigger`; tokens are counted by no other endpoint, which the client is told.
+"""
+
+from dataclasses import replace
+from secrets import token_hex
+
+import msgspec
+
+from gateway.errors import InvalidRequest, UnsupportedParameter
+from gateway.exchange import failures
+from gateway.exchange.message import ClientReply, Decision, read_object
+from gateway.exchange.passing import Passing
+from gateway.exchange.stored_responses import input_items
+from gateway.exchange.story import Exchange
+from gateway.request import GenerationRequest, Request
+from gateway.resolve.evidence import Route
+from gateway.resolve.refusals import Verdict, classify
+from gateway.resolve.resolver import Question
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Report
+from gateway.translate.responses_via_chat.compaction import TRIGGER
+from gateway.translate.unsealing import unsealed
+
+_JSON = [(b"content-type", b"application/json")]
+_TAKEN = (
+    *("model", "input", "instructions", "previous_response_id", "prompt_cache_key"),
+    *("prompt_cache_options", "prompt_cache_retention", "service_tier"),
+)
+"""The parameters of a compaction that the request for its summary has too."""
+
+
+class Compacting:
+    """Serves both, before an exchange and what is passed on."""
+
+    def __init__(self, exchange: Exchange, passing: Passing) -> None:
+        self._exchange = exchange
+        self._passing = passing
+
+    async def compact(self, request: Request, decision: Decision) -> ClientReply:
+        """Return a compacted conversation; raises `GatewayError`."""
+        reply = await self._at_home(request, decision)
+        return reply or await self._summed_up(request, decision)
+
+    async def input_tokens(self, request: Request, decision: Decision) -> ClientReply:
+        """Return the number of a request's tokens; raises `GatewayError`."""
+        reply = await self._at_home(request, decision)
+        if reply is None:
+            raise UnsupportedParameter(
+                "Tokens cannot be counted for this model: it does not live at /v1/responses, or "
+                "its server has no /v1/responses/input_tokens, and no other endpoint counts them. "
+                "Send the request itself; its usage says how many there were.",
+                param="model",
+                code="unsupported_endpoint",
+            )
+        return reply
+
+    async def _at_home(self, request: Request, decision: Decision) -> ClientReply | None:
+        """Return what the model's own responses endpoint says; None: it has none for this."""
+        body = read_object(request.body) if isinstance(request.body, bytes) else {}
+        model = body.get("model")
+        if not isinstance(model, str) or not model:
+            return await self._passing.run(request, decision)
+        failures.check_allowed(request.client, model)
+        question = Question(model, Shape.RESPONSES, headers=request.headers)
+        route = await self._exchange.resolver.resolve(question)
+        if route.shape is not Shape.RESPONSES:
+            return None
+        previous = body.get("previous_response_id")
+        if await self._exchange.responses.is_kept(request.headers, previous):
+            raise InvalidRequest(
+                "'previous_response_id' names a response that the gateway keeps. The model lives "
+                "at /v1/responses, where it is not known. Send the conversation in 'input'.",
+                param="previous_response_id",
+                code="previous_response_not_found",
+            )
+        reply = await self._passing.run(self._unsealed(request, body, route, decision), decision)
+        if reply.status < 400 or not isinstance(reply.body, bytes):
+            return reply
+        refusal = classify(None, reply.status, reply.body, model=route.model_sent)
+        return None if refusal.verdict is Verdict.UNKNOWN_ROUTE else reply
+
+    def _unsealed(self, request: Request, body: Json, route: Route, decision: Decision) -> Request:
+        """Return a request without what the gateway has sealed: its server could not read it."""
+        call = _generating(request, b"")
+        context = self._exchange.attempts.sealing_context(call, route, Shape.RESPONSES)
+        report = Report(Shape.RESPONSES, Shape.RESPONSES)
+        readable = unsealed(body, context, report)
+        if not report.size:
+            return request
+        decision.translation = report.header()
+        return replace(request, body=msgspec.json.encode(readable), length=None)
+
+    async def _summed_up(self, request: Request, decision: Decision) -> ClientReply:
+        body = read_object(request.body) if isinstance(request.body, bytes) else {}
+        asked = {name: body[name] for name in _TAKEN if name in body}
+        asked |= {"input": [*input_items(body), {"type": TRIGGER}], "store": False}
+        call = _generating(request, msgspec.json.encode(asked))
+        reply = await self._exchange.run(call, decision)
+        if reply.status != 200 or not isinstance(reply.body, bytes):
+            return reply
+        compacted = _resource(msgspec.json.decode(reply.body), input_items(body))
+        headers = [pair for pair in reply.headers if pair[0] != b"content-length"]
+        return replace(reply, headers=headers, body=msgspec.json.encode(compacted))
+
+
+def _generating(request: Request, body: bytes) -> GenerationRequest:
+    return GenerationRequest.at(
+        Shape.RESPONSES, body, request.headers, request.query, request.client
+    )
+
+
+def _resource(response: Json, given: list[Json]) -> Json:
+    """Return the compaction that a response with one is: what users said, and the rest sealed."""
+    said = [
+        _message(item)
+        for item in given
+        if item.get("role") == "user" and item.get("type", "message") == "message"
+    ]
+    return {
+        "id": response["id"],
+        "object": "response.compaction",
+        "created_at": response["created_at"],
+        "output": [*said, *response["output"]],
+        "usage": response["usage"],
+    }
+
+
+def _message(item: Json) -> Json:
+    content = item.get("content")
+    if isinstance(content, str):
+        content = [{"type": "input_text", "text": content}]
+    return {
+        "id": f"msg_{token_hex(16)}",
+        "status": "completed",
+        **item,
+        "type": "message",
+        "content": content,
+    }

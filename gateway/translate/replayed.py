@@ -1,0 +1,101 @@
+"""A finished response as the stream that it could have come in.
+
+The grammar is that of OpenAI's `ResponseStreamEvent`. Each text comes as one delta, so the events
+have other numbers than those of the stream that the response first came in.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from gateway.shapes import Json
+
+
+def replayed(response: Json) -> list[Json]:
+    """Return the events of a whole response, numbered from 0."""
+    return [
+        {"type": event["type"], "sequence_number": number, **event}
+        for number, event in enumerate(_events(response))
+    ]
+
+
+def _events(response: Json) -> Iterator[Json]:
+    begun = {
+        **response,
+        "status": "in_progress",
+        "completed_at": None,
+        "incomplete_details": None,
+        "output": [],
+        "usage": None,
+    }
+    yield {"type": "response.created", "response": begun}
+    yield {"type": "response.in_progress", "response": begun}
+    for index, item in enumerate(response["output"]):
+        yield from _item(item, index)
+    yield {"type": f"response.{response['status']}", "response": response}
+
+
+def _item(item: Json, index: int) -> Iterator[Json]:
+    empty = {name: _EMPTY.get(name, value) for name, value in item.items()}
+    yield {"type": "response.output_item.added", "output_index": index, "item": empty}
+    place = {"item_id": item["id"], "output_index": index}
+    for number, part in enumerate(item.get("summary", ())):
+        yield from _summary(part, {**place, "summary_index": number})
+    for number, part in enumerate(item.get("content", ())):
+        yield from _part(part, {**place, "content_index": number})
+    if item["type"] == "function_call":
+        text, named = item["arguments"], {"name": item["name"], "arguments": item["arguments"]}
+        yield from _text("function_call_arguments", text, place, named)
+    elif item["type"] == "custom_tool_call":
+        yield from _text("custom_tool_call_input", item["input"], place, {"input": item["input"]})
+    yield {"type": "response.output_item.done", "output_index": index, "item": item}
+
+
+_EMPTY: Json = {
+    "status": "in_progress",
+    "summary": [],
+    "content": [],
+    "arguments": "",
+    "input": "",
+}
+"""What an item has of these fields when it begins."""
+
+
+def _summary(part: Json, place: Json) -> Iterator[Json]:
+    empty = {**part, "text": ""}
+    yield {"type": "response.reasoning_summary_part.added", **place, "part": empty}
+    yield from _text("reasoning_summary_text", part["text"], place, {"text": part["text"]})
+    yield {"type": "response.reasoning_summary_part.done", **place, "part": part}
+
+
+def _part(part: Json, place: Json) -> Iterator[Json]:
+    kind = part["type"]
+    field = "refusal" if kind == "refusal" else "text"
+    empty = {**part, field: ""}
+    more: Json = {}
+    if kind == "output_text":
+        empty |= {"annotations": [], "logprobs": []}
+        more = {"logprobs": [_without_bytes(entry) for entry in part.get("logprobs", ())]}
+    yield {"type": "response.content_part.added", **place, "part": empty}
+    yield from _text(kind, part[field], place, {field: part[field]}, more)
+    for number, annotation in enumerate(part.get("annotations", ())):
+        yield {
+            "type": "response.output_text.annotation.added",
+            **place,
+            "annotation_index": number,
+            "annotation": annotation,
+        }
+    yield {"type": "response.content_part.done", **place, "part": part}
+
+
+def _text(kind: str, text: str, place: Json, done: Json, more: Any = None) -> Iterator[Json]:
+    """Yield the events of one text, with what both have `more`."""
+    more = more or {}
+    if text:
+        yield {"type": f"response.{kind}.delta", **place, "delta": text, **more}
+    yield {"type": f"response.{kind}.done", **place, **done, **more}
+
+
+def _without_bytes(entry: Json) -> Json:
+    """Return a logprobs entry as events have it."""
+    tops = [{key: each[key] for key in ("token", "logprob")} for each in entry["top_logprobs"]]
+    return {"token": entry["token"], "logprob": entry["logprob"], "top_logprobs": tops}
