@@ -192,9 +192,9 @@ class _Reader:
                 self.flush()
             merge(self._assistant(path).message, back.message)
         for call_id, fields in back.calls.items():
-            if call_id in self._unsigned:
+            if fields and call_id in self._unsigned:
                 merge(self._unsigned.pop(call_id)[1].tool_call, fields)
-            else:
+            elif fields:
                 self._signatures[call_id] = (fields, path)
 
     def _call(self, item: Json, path: str) -> None:

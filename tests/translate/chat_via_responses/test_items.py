@@ -315,6 +315,15 @@ def test_earlier_reasoning_is_an_item_where_servers_take_its_text(kind: Kind) ->
     assert param == "messages[1].reasoning_content"
 
 
+def test_what_nobody_knows_of_a_message_is_not_passed_to_its_reasoning() -> None:
+    said = {"role": "assistant", "content": "a", "reasoning": "hm", "zzz": 1}
+    translation = translated({"messages": [said]}, context(preset(Kind.VLLM, Shape.RESPONSES)))
+    thought, message = translation.calls[0]["input"]
+    assert (thought["type"], "zzz" in thought) == ("reasoning", False)
+    assert message == {"type": "message", "role": "assistant", "content": "a", "zzz": 1}
+    assert translation.report.dropped == []
+
+
 @pytest.mark.parametrize("kind", [Kind.OPENAI, Kind.OTHER])
 def test_details_of_reasoning_are_another_servers(kind: Kind) -> None:
     said = {"role": "assistant", "content": "a", "reasoning_details": [{"type": "x"}]}

@@ -176,6 +176,43 @@ def test_signatures_belong_to_their_calls() -> None:
     assert report.dropped == []
 
 
+@pytest.mark.parametrize("streamed", [True, False])
+def test_signatures_find_calls_to_which_a_server_gives_one_id(*, streamed: bool) -> None:
+    calls = [
+        {**tool_call("f", '{"a": 1}', "x"), "thought_signature": "one"},
+        {**tool_call("g", '{"a": 2}', "x"), "thought_signature": "two"},
+    ]
+    pieces = [chunk(tool_calls=[{"index": 0, **call}]) for call in calls]
+    if streamed:
+        output = in_a_stream([*pieces, chunk(finish="tool_calls")], sealing)
+    else:
+        output = whole(completion(None, "tool_calls", tool_calls=calls), sealing())
+    message, report = told_again(output, sealing())
+    signatures = [call["thought_signature"] for call in message["tool_calls"]]
+    assert signatures == ["one", "two"]
+    first, second = (call["id"] for call in message["tool_calls"])
+    assert first == "x"
+    assert second not in ("x", "")
+    assert report.dropped == []
+
+
+def test_a_signature_belongs_to_the_first_of_two_calls_in_one_text() -> None:
+    texts = '{"a": 1}{"a": 2}'
+    piece = {**fragment(0, texts, name="f", call_id="x"), **SIGNED}
+    events = [chunk(tool_calls=[piece]), chunk(finish="tool_calls")]
+    message, _ = told_again(in_a_stream(events, sealing), sealing())
+    first, second = message["tool_calls"]
+    assert first == {**tool_call("f", '{"a": 1}', "x"), **SIGNED}
+    assert second.keys() == {"id", "type", "function"}
+
+
+def test_a_clients_own_thinking_is_not_taken_for_the_servers() -> None:
+    said = {"type": "message", "role": "assistant", "content": "a", "thinking": {"budget": 1}}
+    message, report = told_again([said], sealing(replace(READER, strict_params=False)))
+    assert message == {"role": "assistant", "content": "a"}
+    assert report.dropped == ["input[1].thinking"]
+
+
 def test_a_signature_may_come_after_its_call_has_begun() -> None:
     events = [
         chunk("Let me see."),
