@@ -96,7 +96,6 @@ TAKES_ALL = Capabilities(max_stops=0)
 No `max_stops`: nothing is known of a limit, so it is the upstream's to keep.
 """
 
-
 Detokenize = Callable[[Sequence[int]], str]
 """Token ids to text, special tokens as their text (`<|endoftext|>`)."""
 

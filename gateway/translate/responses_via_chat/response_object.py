@@ -7,12 +7,15 @@ of OpenAI's OpenAPI description).
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gateway.envelopes.overflows import CODE as TOO_LONG
+from gateway.errors import GatewayError
 from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.fields import created, model_name, own_response_id, richer_usage
 from gateway.translate.responses_usage import responses_usage
 from gateway.translate.tool_shapes import is_strict_schema
 
+_ERROR_CODES = {429: "rate_limit_exceeded", 400: "invalid_prompt"}
 _SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast", "ultrafast"})
 
 _ECHOED: Json = {
@@ -34,6 +37,15 @@ _ECHOED: Json = {
     "user": None,
 }
 """Parameters that a response repeats, with OpenAI's defaults."""
+
+
+def failure(error: GatewayError) -> Json:
+    """Return the `error` of a failed response."""
+    code = _ERROR_CODES.get(error.status, "server_error")
+    if error.code == TOO_LONG:
+        # Not among the codes of OpenAI's description, but what it sends, and Codex looks for.
+        code = TOO_LONG
+    return {"code": code, "message": error.message}
 
 
 @dataclass(slots=True)

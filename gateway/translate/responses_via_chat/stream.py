@@ -10,7 +10,6 @@ with the stream.
 from collections import deque
 from collections.abc import Sequence
 
-from gateway.envelopes.overflows import CODE as TOO_LONG
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.shapes import Json
 from gateway.translate.contract import Context, PlainTexts
@@ -18,7 +17,12 @@ from gateway.translate.fields import finish_reason
 from gateway.translate.logprobs import chat_logprobs
 from gateway.translate.responses_via_chat.call_item import CallItem
 from gateway.translate.responses_via_chat.call_tracking import CallTracker
-from gateway.translate.responses_via_chat.deltas import Delta, annotation_of, read_delta
+from gateway.translate.responses_via_chat.deltas import (
+    Delta,
+    annotation_of,
+    is_text_alone,
+    read_delta,
+)
 from gateway.translate.responses_via_chat.items import MessageItem, OutputItem, Status
 from gateway.translate.responses_via_chat.reasoning_item import Carrier, ReasoningItem
 from gateway.translate.responses_via_chat.request import (
@@ -26,13 +30,16 @@ from gateway.translate.responses_via_chat.request import (
     carried_error,
     malformed,
 )
-from gateway.translate.responses_via_chat.response_object import ResponseObject, UpstreamFacts
+from gateway.translate.responses_via_chat.response_object import (
+    ResponseObject,
+    UpstreamFacts,
+    failure,
+)
 
 MAX_REPLY_CHARACTERS = 32 * 1024 * 1024
 """What a reply may have in all: it is kept until its end, which repeats it."""
 
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
-_RESPONSE_ERROR_CODES = {429: "rate_limit_exceeded", 400: "invalid_prompt"}
 
 
 class ResponsesStream:
@@ -122,18 +129,13 @@ class ResponsesStream:
         output = list(self._done)
         if self._queue and self._queue[0].announced:
             item = self._queue[0]
-            self._write_outbox(item)
+            self._write_item(item.outbox)
             item.status = "incomplete"
             output.append(item.resource())
         details = error.envelope()["error"]
         flat = {name: details[name] for name in ("code", "message", "param")}
         self._write({"type": "error", **flat, "error": details})
-        code = _RESPONSE_ERROR_CODES.get(error.status, "server_error")
-        if error.code == TOO_LONG:
-            # Not among the codes of OpenAI's description, but what it sends, and Codex looks for.
-            code = TOO_LONG
-        failure = {"code": code, "message": error.message}
-        failed = response.at("failed", output, error=failure)
+        failed = response.at("failed", output, error=failure(error))
         self._write({"type": "response.failed", "response": failed})
         return self._sent()
 
@@ -150,16 +152,8 @@ class ResponsesStream:
 
         See `PlainTexts`. What the chunk says beside its choice is noted by now.
         """
-        choices = event.get("choices")
-        if event.get("usage") or not choices or len(choices) != 1:
-            return False
-        delta = choices[0].get("delta")
-        if not isinstance(delta, dict) or choices[0].get("finish_reason"):
-            return False
-        text = delta.get("content")
-        others = [value for key, value in delta.items() if key not in ("content", "role")]
-        is_text = isinstance(text, str) and text != "" and not any(others)
-        return is_text and len(self._queue) == 1 and isinstance(self._queue[0], MessageItem)
+        is_first = len(self._queue) == 1 and isinstance(self._queue[0], MessageItem)
+        return is_first and is_text_alone(event)
 
     def take_plain(self, call: int, texts: Sequence[str]) -> int | None:  # noqa: ARG002
         """Take texts of the message that the event just fed went on with."""
@@ -292,7 +286,7 @@ class ResponsesStream:
     def _advance(self) -> None:
         """Write what the first item has, and close it where others wait and it is complete."""
         while self._queue:
-            self._write_outbox(self._queue[0])
+            self._write_item(self._queue[0].outbox)
             if len(self._queue) == 1 or not self._queue[0].complete:
                 return
             self._close_first("completed")
@@ -300,12 +294,9 @@ class ResponsesStream:
     def _close_first(self, status: Status) -> None:
         item = self._queue[0]
         item.close(status)
-        self._write_outbox(item)
+        self._write_item(item.outbox)
         self._done.append(item.resource())
         self._queue.popleft()
-
-    def _write_outbox(self, item: OutputItem) -> None:
-        self._write_item(item.outbox)
 
     def _write_item(self, events: list[Json]) -> None:
         """Write what has become of an item, and forget it."""

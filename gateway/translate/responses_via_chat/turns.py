@@ -9,11 +9,11 @@ by `call_id`, never by an item's `id`.
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
-from gateway.errors import InvalidRequest, UnsupportedParameter
+from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.chat_message_schema import MESSAGES, TOOL_CALL
 from gateway.translate.content_parts import chat_input_parts, spoken
-from gateway.translate.contract import Context, Report, unsupported
+from gateway.translate.contract import Context, Report
 from gateway.translate.responses_input import ITEMS, MESSAGE, is_record
 from gateway.translate.responses_via_chat.carried import (
     THINKING,
@@ -23,6 +23,12 @@ from gateway.translate.responses_via_chat.carried import (
 )
 from gateway.translate.responses_via_chat.client_tools import CLIENT_CALLS, CLIENT_OUTPUTS
 from gateway.translate.responses_via_chat.compaction import REQUEST, TRIGGER, summary_of
+from gateway.translate.responses_via_chat.passed_over import (
+    pass_over_foreign,
+    pass_over_record,
+    unknown_reference,
+)
+from gateway.translate.responses_via_chat.signatures import Signatures
 from gateway.translate.responses_via_chat.tools import ToolNames
 from gateway.translate.responses_via_chat.turn import (
     SYSTEM_ROLES,
@@ -89,10 +95,7 @@ class _Reader:
         self._report = report
         self._open: Turn | None = None
         self._waiting: dict[str, list[Call]] = {}
-        self._signatures: dict[str, tuple[Json, str]] = {}
-        """What reasoning has brought back for calls that are still to come, with its path."""
-        self._unsigned: dict[str, tuple[Turn, Call]] = {}
-        """Calls without output of which nothing was brought back yet, by the client's id."""
+        self._signatures = Signatures()
 
     def instruct(self, text: str) -> None:
         """Take the `instructions`: the first message."""
@@ -102,8 +105,13 @@ class _Reader:
 
     def read(self, item: Json, path: str) -> None:
         """Take one checked item."""
-        read = _Reader._record if is_record(item) else self._readers.get(item["type"])
-        (read or _Reader._foreign)(self, item, path)
+        read = self._readers.get(item["type"])
+        if is_record(item):
+            pass_over_record(item, path, self._context, self._report)
+        elif read is None:
+            pass_over_foreign(item, path, self._context, self._report)
+        else:
+            read(self, item, path)
 
     def flush(self) -> None:
         """Close the open assistant's message; one that holds nothing but reasoning is none."""
@@ -120,7 +128,7 @@ class _Reader:
     def finish(self) -> list[Turn]:
         """Close what is open; return all turns, with the reasoning where the backend wants it."""
         self.flush()
-        for _, path in self._signatures.values():
+        for path in self._signatures.left_over:
             self._report.drop(path)
         for turn in self.turns:
             put_reasoning(turn.message, self._context, self._report)
@@ -184,18 +192,14 @@ class _Reader:
         """
         self._carry(item, path, None)
         back = returned(item, path, self._context, self._report)
-        late = next((c for c in back.calls if c in self._unsigned), None)
-        if late is not None:
-            merge(self._unsigned[late][0].message, back.message)
+        turn = self._signatures.turn_of(back)
+        if turn is not None:
+            merge(turn.message, back.message)
         elif back.message or back.calls:
             if back.has_text and self._open is not None and says_something(self._open):
                 self.flush()
             merge(self._assistant(path).message, back.message)
-        for call_id, fields in back.calls.items():
-            if fields and call_id in self._unsigned:
-                merge(self._unsigned.pop(call_id)[1].tool_call, fields)
-            elif fields:
-                self._signatures[call_id] = (fields, path)
+        self._signatures.take(back, path)
 
     def _call(self, item: Json, path: str) -> None:
         custom = item["type"] == "custom_tool_call"
@@ -216,11 +220,7 @@ class _Reader:
         turn = self._assistant(path)
         turn.calls.append(call)
         self._carry(item, path, call.tool_call)
-        if item["call_id"] in self._signatures:
-            fields, _ = self._signatures.pop(item["call_id"])
-            merge(call.tool_call, fields)
-        else:
-            self._unsigned[item["call_id"]] = (turn, call)
+        self._signatures.sign(item["call_id"], turn, call)
         self._waiting.setdefault(item["call_id"], []).append(call)
         if item["type"] == "local_shell_call" and "id" in item:
             # By the description, its output names it by this one.
@@ -251,7 +251,7 @@ class _Reader:
                 param=path,
                 code="invalid_value",
             )
-        self._unsigned.pop(call_id, None)
+        self._signatures.close(call_id)
         return waiting[0]
 
     def _answer(self, call: Call, content: str | list[Json], item: Json, path: str) -> None:
@@ -272,20 +272,11 @@ class _Reader:
                 call.attachments.append(part)
         return kept
 
-    def _reference(self, item: Json, path: str) -> None:
-        raise UnsupportedParameter(
-            f"'{path}' refers to the stored item '{item['id'][:100]}', but no responses of this "
-            "model are stored. Set 'store' to false in the client, so that it sends the items "
-            "themselves; or let the gateway's operator switch the store on (responses.store: "
-            "memory://).",
-            param=path,
-        )
-
     def _compaction(self, item: Json, path: str) -> None:
         """Tell the backend the summary that the item stands for, if the gateway has made it."""
         summary = summary_of(item, self._context)
         if summary is None:
-            self._foreign(item, path)
+            pass_over_foreign(item, path, self._context, self._report)
             return
         self.flush()
         self.turns.append(Turn({"role": "user", "content": summary}, path))
@@ -293,41 +284,17 @@ class _Reader:
     def _compact(self, item: Json, path: str) -> None:
         """Ask for a summary; raises where nothing can be sealed."""
         if self._context.seal is None:
-            self._foreign(item, path)
+            pass_over_foreign(item, path, self._context, self._report)
         self._report.emulate(path)
         self.flush()
         self.turns.append(Turn({"role": "user", "content": REQUEST}, path))
 
+    def _reference(self, item: Json, path: str) -> None:
+        raise unknown_reference(item, path)
+
     def _no_message(self, item: Json, path: str) -> None:
         """Pass over an item that only declares tools."""
         self._carry(item, path, None)
-
-    def _record(self, item: Json, path: str) -> None:
-        """Drop or refuse what a hosted tool did; an approval asks for something yet to be done."""
-        setting = self._context.settings.hosted_tools
-        done = item["type"] != "mcp_approval_response"
-        if setting == "drop" or (setting == "auto" and done):
-            self._report.drop(path)
-            return
-        raise UnsupportedParameter(
-            f"'{path}' is not supported for model '{self._context.model_asked}': "
-            f"{self._reason(item)} Remove it, or set hosted_tools=drop for this model.",
-            param=path,
-        )
-
-    def _foreign(self, item: Json, path: str) -> None:
-        """Drop or refuse what only the responses API has.
-
-        Without the compaction that it asks for, a reply would be of no use.
-        """
-        droppable = item["type"] != TRIGGER
-        unsupported(self._context, self._report, path, self._reason(item), droppable=droppable)
-
-    def _reason(self, item: Json) -> str:
-        return (
-            f"it is of type '{item['type']}', and the model is served through the "
-            f"{self._report.target} endpoint, which has no equivalent."
-        )
 
     # Of the class: an object with its own methods in a table refers to itself, and would live,
     # with the whole request, until the garbage collector comes.
