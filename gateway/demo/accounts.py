@@ -6,9 +6,10 @@ and with it the jobs that were started and the models that came of them or were 
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.demo import refusals
+from gateway.demo.kept_items import KeptItems
 from gateway.demo.models import (
     ALL_MODELS,
     FINISHED_JOBS,
@@ -30,12 +31,13 @@ _UNLISTED = {VARIATIONS_MODEL.id: VARIATIONS_MODEL}
 class Account:
     """What one key sees: its models by id, and its jobs, newest first.
 
-    `started` counts the jobs that were ever started.
+    `started` counts the jobs that were ever started, `items` are those of its responses.
     """
 
     models: dict[str, DemoModel]
     jobs: tuple[Job, ...]
     started: int = 0
+    items: KeptItems = field(default_factory=KeptItems)
 
     def model_for(self, model: str, endpoint: Endpoint) -> DemoModel:
         """Return the model if it lives at `endpoint`.

@@ -35,6 +35,7 @@ from gateway.demo import (
     media_forms,
     refusals,
     responses,
+    responses_beside,
     responses_rules,
     sampling,
 )
@@ -87,7 +88,9 @@ class Emulator:
             ("POST", Endpoint.COMPLETIONS, self._completions),
             ("POST", Endpoint.CHAT, self._chat),
             ("POST", Endpoint.RESPONSES, self._responses),
-            ("GET", "/v1/responses/(?P<response>[^/]+)", _stored_response),
+            ("POST", f"{Endpoint.RESPONSES}/compact", self._compact),
+            ("POST", f"{Endpoint.RESPONSES}/input_tokens", self._input_tokens),
+            ("GET", f"{Endpoint.RESPONSES}/(?P<response>[^/]+)", _stored_response),
             ("POST", Endpoint.EMBEDDINGS, media.embeddings),
             ("POST", Endpoint.MODERATIONS, media.moderations),
             ("POST", Endpoint.SPEECH, media.speech),
@@ -155,8 +158,25 @@ class Emulator:
         await self._generate(visit, Endpoint.CHAT, chat_rules.check_names, chat.answer)
 
     async def _responses(self, visit: Visit) -> None:
+        items = visit.account.items
+
+        def answer(body: Json, model: DemoModel, stamp: Stamp) -> Answer:
+            made = responses.answer(items.resolved(body), model, stamp)
+            if body.get("store") is not False:
+                items.keep(made.whole()["output"])
+            return made
+
         names = responses_rules.check_names
-        await self._generate(visit, Endpoint.RESPONSES, names, responses.answer)
+        await self._generate(visit, Endpoint.RESPONSES, names, answer)
+
+    async def _compact(self, visit: Visit) -> None:
+        body = await responses_beside.request(visit, responses_beside.COMPACT)
+        stamp = Stamp(next(self._numbers), CREATED)
+        await visit.call.reply_json(responses_beside.compacted(body, stamp))
+
+    async def _input_tokens(self, visit: Visit) -> None:
+        body = await responses_beside.request(visit, responses_beside.INPUT_TOKENS)
+        await visit.call.reply_json(responses_beside.counted(body))
 
     async def _generate(
         self,

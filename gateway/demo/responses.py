@@ -1,19 +1,22 @@
 """/v1/responses: the turn that `gateway.demo.turns` decides on, as output items and events.
 
-Nothing is stored: `previous_response_id` is never found.
+Responses are not stored: `previous_response_id` is never found. Their items are: see
+`gateway.demo.kept_items`.
 """
 
-from collections.abc import Iterator
+import base64
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gateway.demo import refusals, responses_rules
-from gateway.demo.answer import Answer, Event, Json, Stamp
+from gateway.demo.answer import Answer, Event, Json, Stamp, encoded
 from gateway.demo.chat import content_text
 from gateway.demo.generation import tokenise
 from gateway.demo.logprobs import entry
 from gateway.demo.models import DemoModel
 from gateway.demo.responses_stream import ResponseStream, response_event
-from gateway.demo.scenarios import Scenario, scenario_in
+from gateway.demo.responses_tools import Function, chosen, functions, said_back
+from gateway.demo.scenarios import scenario_in
 from gateway.demo.turns import Asked, Kind, Turn, reasoning_tokens, take
 
 _REASONS = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -22,32 +25,58 @@ _REASONS = {"length": "max_output_tokens", "content_filter": "content_filter"}
 def answer(body: Json, model: DemoModel, stamp: Stamp) -> Answer:
     """Check a request and answer it; raises `Refused`."""
     responses_rules.check(body, model)
-    asked = _asked(body, model)
+    items = items_of(body)
+    known = functions(body, items)
+    asked = _asked(body, model, known)
     scenario = scenario_in(asked.text)
     scenario.refuse_if_asked(model.id, stream=bool(body.get("stream")))
-    reply = _Reply(body, model, stamp, scenario, asked)
+    reply = _Reply(body, model, stamp, asked, take(asked, scenario, 0), known)
     return Answer(scenario, reply.whole, reply.events, reply.failure)
 
 
-def _items(body: Json) -> list[Json]:
-    given = body["input"]
+def items_of(body: Json) -> list[Json]:
+    """Return the input as items."""
+    given = body.get("input") or ()
     if isinstance(given, str):
         return [{"role": "user", "content": given}]
     return [item for item in given if isinstance(item, dict)]
 
 
-def _asked(body: Json, model: DemoModel) -> Asked:
-    items = _items(body)
+def input_tokens(body: Json) -> int:
+    """Return what a checked request's input and instructions measure, in tokens."""
+    texts = [content_text(item["content"]) for item in items_of(body) if item.get("content")]
+    given = sum(len(tokenise(text)) + 3 for text in texts)
+    return given + len(tokenise(body.get("instructions") or ""))
+
+
+def usage(given: int, spent: int = 0, hidden: int = 0) -> Json:
+    """Return the usage: tokens of the input, tokens generated, and of those the reasoning's."""
+    return {
+        "input_tokens": given,
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "output_tokens": spent,
+        "output_tokens_details": {"reasoning_tokens": hidden},
+        "total_tokens": given + spent,
+    }
+
+
+def compaction(items: Sequence[Json], stamp: Stamp) -> Json:
+    """Return the item that stands for a conversation: opaque, here the base64 of its JSON."""
+    content = base64.b64encode(encoded(items)).decode()
+    return {"id": stamp.id("cmp_"), "type": "compaction", "encrypted_content": content}
+
+
+def _asked(body: Json, model: DemoModel, known: Mapping[str, Function]) -> Asked:
+    items = items_of(body)
     users = [content_text(item["content"]) for item in items if item.get("role") == "user"]
     last = items[-1] if items else {}
-    answered = last.get("type") == "function_call_output"
-    tools = [tool for tool in body.get("tools", ()) if tool["type"] == "function"]
+    answered = last.get("type") in ("function_call_output", "custom_tool_call_output")
     parallel = body.get("parallel_tool_calls")
     return Asked(
         text=users[-1] if users else "",
         tool_output=content_text(last["output"]) if answered else None,
-        tools={tool["name"]: tool.get("parameters") or {"type": "object"} for tool in tools},
-        tool_choice=_tool_choice(body, {tool["name"] for tool in tools}),
+        tools={name: function.parameters for name, function in known.items()},
+        tool_choice=chosen(body, known),
         parallel=parallel is not False,
         format=body.get("text", {}).get("format", {"type": "text"}),
         limit=body.get("max_output_tokens"),
@@ -55,32 +84,24 @@ def _asked(body: Json, model: DemoModel) -> Asked:
     )
 
 
-def _tool_choice(body: Json, known: set[str]) -> str:
-    choice = body.get("tool_choice", "auto")
-    if isinstance(choice, str):
-        return choice
-    if choice["type"] == "allowed_tools":
-        return str(choice["mode"])
-    if choice["name"] not in known:
-        raise refusals.Refused(
-            400,
-            f"Tool choice '{choice['name']}' not found in 'tools' parameter.",
-            param="tool_choice",
-        )
-    return f"={choice['name']}"
-
-
 class _Reply:
     """One turn, ready to be written whole or as events."""
 
     def __init__(
-        self, body: Json, model: DemoModel, stamp: Stamp, scenario: Scenario, asked: Asked
+        self,
+        body: Json,
+        model: DemoModel,
+        stamp: Stamp,
+        asked: Asked,
+        turn: Turn,
+        known: Mapping[str, Function],
     ) -> None:
         self._body = body
         self._model = model
         self._stamp = stamp
         self._asked = asked
-        self._turn: Turn = take(asked, scenario, 0)
+        self._turn = turn
+        self._known = known
         logprobs = "message.output_text.logprobs" in (body.get("include") or ())
         self._top: int | None = (body.get("top_logprobs") or 0) if logprobs else None
 
@@ -103,20 +124,23 @@ class _Reply:
             "id": self._stamp.id("resp_"),
             "object": "response",
             "created_at": self._stamp.created,
+            "completed_at": None,
             "status": status,
             "background": False,
             "error": None,
+            "frequency_penalty": 0.0,
             "incomplete_details": None,
             "model": self._model.id,
             "output": output,
             "parallel_tool_calls": self._asked.parallel,
+            "presence_penalty": 0.0,
             "reasoning": {"effort": reasoning.get("effort"), "summary": reasoning.get("summary")},
             "service_tier": "default",
             "store": body.get("store") is not False,
             "temperature": self._or_default("temperature", 1.0),
             "text": {"format": {"type": "text"}, "verbosity": "medium"} | body.get("text", {}),
             "tool_choice": body.get("tool_choice", "auto"),
-            "tools": body.get("tools", []),
+            "tools": said_back(body),
             "top_logprobs": self._or_default("top_logprobs", 0),
             "top_p": self._or_default("top_p", 1.0),
             "truncation": self._or_default("truncation", "disabled"),
@@ -129,24 +153,12 @@ class _Reply:
         given = self._body.get(name)
         return default if given is None else given
 
-    def _usage(self) -> Json:
-        texts = [
-            content_text(item["content"]) for item in _items(self._body) if item.get("content")
-        ]
-        given = sum(len(tokenise(text)) + 3 for text in texts)
-        given += len(tokenise(self._body.get("instructions") or ""))
-        return {
-            "input_tokens": given,
-            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
-            "output_tokens": self._turn.spent,
-            "output_tokens_details": {"reasoning_tokens": self._turn.said.hidden},
-            "total_tokens": given + self._turn.spent,
-        }
-
     def whole(self) -> Json:
         """Return the finished response object."""
         reason = _REASONS.get(self._turn.finish)
-        more: Json = {"usage": self._usage()}
+        turn = self._turn
+        given = input_tokens(self._body)
+        more: Json = {"usage": usage(given, turn.spent, turn.said.hidden)}
         if reason is None:
             more["completed_at"] = self._stamp.created
         else:
@@ -158,6 +170,9 @@ class _Reply:
         return "incomplete" if self._turn.finish in _REASONS else "completed"
 
     def _output(self) -> list[Json]:
+        given = items_of(self._body)
+        if given and given[-1].get("type") == "compaction_trigger":
+            return [compaction(given[:-1], self._stamp)]
         items = [self._reasoning()] if self._turn.said.hidden else []
         if self._turn.kind is Kind.CALLS:
             return items + [self._call(place) for place, _ in enumerate(self._turn.calls)]
@@ -195,6 +210,7 @@ class _Reply:
     def _call(self, place: int) -> Json:
         call = self._turn.calls[place]
         cut = call.arguments.finish == "length"
+        namespace = self._known[call.name].namespace
         return {
             "id": f"{self._stamp.id('fc_')}_{place}",
             "type": "function_call",
@@ -202,6 +218,7 @@ class _Reply:
             "call_id": f"{self._stamp.id('call_')}_{place}",
             "name": call.name,
             "arguments": call.arguments.text,
+            **({} if namespace is None else {"namespace": namespace}),
         }
 
     def events(self) -> Iterator[Event]:

@@ -8,8 +8,9 @@ from gateway.demo.chat_rules import EFFORTS
 from gateway.demo.checks import Check, array, mapping, nullable, record, string, tagged, word
 from gateway.demo.models import DemoModel, Quirk
 from gateway.demo.refusals import Refused
+from gateway.demo.responses_items import ITEM
+from gateway.demo.responses_tools import TOOL, tool_choice
 
-_LONGEST_CALL_ID = 64
 _MOVED = {
     "messages": "input",
     "max_tokens": "max_output_tokens",
@@ -18,130 +19,6 @@ _MOVED = {
     "reasoning_effort": "reasoning.effort",
 }
 
-_INPUT_PART = tagged(
-    "type",
-    {
-        "input_text": record({"type": string, "text": string}, open_=False),
-        "input_image": record(
-            {"type": string},
-            {
-                "detail": word("low", "high", "auto", "original"),
-                "image_url": nullable(string),
-                "file_id": nullable(string),
-            },
-            open_=False,
-        ),
-        "input_file": record(
-            {"type": string},
-            {
-                "file_id": nullable(string),
-                "file_data": string,
-                "file_url": string,
-                "filename": string,
-            },
-            open_=False,
-        ),
-    },
-)
-_OUTPUT_PART = tagged(
-    "type",
-    {
-        "output_text": record(
-            {"type": string, "text": string},
-            {"annotations": array(mapping), "logprobs": array(mapping)},
-            open_=False,
-        ),
-        "refusal": record({"type": string, "refusal": string}, open_=False),
-    },
-)
-
-
-def _own_id(prefix: str) -> Check:
-    """Accept an item id as OpenAI gave it: each kind of item has its own prefix."""
-
-    def check(path: str, value: object) -> None:
-        string(path, value)
-        if not str(value).startswith(prefix):
-            raise Refused(
-                400,
-                f"Invalid '{path}': '{value}'. Expected an ID that begins with '{prefix}'.",
-                param=path,
-                code="invalid_value",
-            )
-
-    return check
-
-
-def _message(path: str, value: object) -> None:
-    part = _INPUT_PART
-    if isinstance(value, dict) and value.get("role") == "assistant":
-        part = _OUTPUT_PART
-    record(
-        {
-            "role": word("assistant", "system", "developer", "user"),
-            "content": checks.string_or(array(part)),
-        },
-        {
-            "type": word("message"),
-            "id": _own_id("msg"),
-            "status": word("in_progress", "completed", "incomplete"),
-            "phase": nullable(string),
-        },
-        open_=False,
-    )(path, value)
-
-
-_CALL_ID = checks.short_string(_LONGEST_CALL_ID)
-_STATUS: Mapping[str, Check] = {
-    "status": nullable(word("in_progress", "completed", "incomplete")),
-}
-_ITEM = tagged(
-    "type",
-    {
-        "message": _message,
-        "function_call": record(
-            {"type": string, "call_id": _CALL_ID, "name": string, "arguments": string},
-            {"id": _own_id("fc"), **_STATUS},
-            open_=False,
-        ),
-        "function_call_output": record(
-            {
-                "type": string,
-                "call_id": _CALL_ID,
-                "output": checks.string_or(array(_INPUT_PART)),
-            },
-            {"id": nullable(_own_id("fc")), **_STATUS},
-            open_=False,
-        ),
-        "reasoning": record(
-            {"type": string, "summary": array(mapping)},
-            {
-                "id": _own_id("rs"),
-                "content": nullable(array(mapping)),
-                "encrypted_content": nullable(string),
-                **_STATUS,
-            },
-            open_=False,
-        ),
-    },
-    default="message",
-)
-_TOOL = tagged(
-    "type",
-    {
-        "function": record(
-            {"type": string, "name": string},
-            {
-                "description": nullable(string),
-                "parameters": nullable(mapping),
-                "strict": nullable(checks.boolean),
-            },
-            open_=False,
-        ),
-        "custom": record({"type": string, "name": string}, open_=True),
-        "web_search": record({"type": string}, open_=True),
-    },
-)
 _FORMAT = tagged(
     "type",
     {
@@ -154,16 +31,11 @@ _FORMAT = tagged(
         ),
     },
 )
-_NAMED_TOOL = tagged(
-    "type",
-    {
-        "function": record({"type": string, "name": string}, open_=False),
-        "allowed_tools": record(
-            {"type": string, "mode": word("auto", "required"), "tools": array(mapping, least=1)},
-            open_=False,
-        ),
-    },
-)
+_CALLS = ("function_call", "custom_tool_call")
+_OUTPUTS = {
+    "function_call_output": "function call output",
+    "custom_tool_call_output": "custom tool call output",
+}
 _INCLUDABLE = (
     "message.output_text.logprobs",
     "reasoning.encrypted_content",
@@ -175,17 +47,12 @@ _INCLUDABLE = (
 )
 
 
-def _tool_choice(path: str, value: object) -> None:
-    if isinstance(value, str):
-        word("none", "auto", "required")(path, value)
-    else:
-        _NAMED_TOOL(path, value)
-
-
 PARAMETERS: Mapping[str, Check] = {
     "background": nullable(checks.boolean),
+    # Of no effect; Codex sends it with every request.
+    "client_metadata": nullable(mapping),
     "include": nullable(array(word(*_INCLUDABLE))),
-    "input": checks.string_or(array(_ITEM)),
+    "input": checks.string_or(array(ITEM)),
     "instructions": nullable(string),
     "max_output_tokens": nullable(checks.integer(16)),
     "max_tool_calls": nullable(checks.integer()),
@@ -220,12 +87,13 @@ PARAMETERS: Mapping[str, Check] = {
         {"format": _FORMAT, "verbosity": nullable(word("low", "medium", "high"))},
         open_=False,
     ),
-    "tool_choice": _tool_choice,
-    "tools": array(_TOOL, most=128),
+    "tool_choice": tool_choice,
+    "tools": array(TOOL, most=128),
     "top_logprobs": nullable(checks.integer(0, 20)),
     "top_p": nullable(checks.number(0, 1)),
     "truncation": nullable(word("auto", "disabled")),
-    "user": string,
+    # Not nullable in the specification, but taken: LlamaIndex sends it.
+    "user": nullable(string),
 }
 
 
@@ -241,9 +109,15 @@ def check_names(body: Json) -> None:
 def check(body: Json, model: DemoModel) -> None:
     """Raise `Refused` unless the body is a request that OpenAI would serve on this model."""
     sampling.check_required(("input",), body)
-    sampling.check_members(PARAMETERS, body)
+    check_values(body)
     sampling.require_stream(body)
-    if isinstance(body["input"], list):
+    _check_reasoning(body, model)
+
+
+def check_values(body: Json) -> None:
+    """Refuse wrong values of the endpoint's parameters; its neighbours share them."""
+    sampling.check_members(PARAMETERS, body)
+    if isinstance(body.get("input"), list):
         _check_outputs(body["input"])
     previous = body.get("previous_response_id")
     if previous is not None:
@@ -253,18 +127,25 @@ def check(body: Json, model: DemoModel) -> None:
             param="previous_response_id",
             code="previous_response_not_found",
         )
-    _check_reasoning(body, model)
 
 
 def _check_outputs(items: list[Json]) -> None:
-    """Refuse a tool's output that answers no call."""
-    called = {item["call_id"] for item in items if item.get("type") == "function_call"}
-    for item in items:
-        if item.get("type") == "function_call_output" and item["call_id"] not in called:
+    """Refuse a tool's output that answers no call, and a trigger that is not the end."""
+    called = {item["call_id"] for item in items if item.get("type") in _CALLS}
+    for place, item in enumerate(items):
+        kind = item.get("type")
+        if kind in _OUTPUTS and item["call_id"] not in called:
             raise Refused(
                 400,
-                f"No tool call found for function call output with call_id {item['call_id']}.",
+                f"No tool call found for {_OUTPUTS[kind]} with call_id {item['call_id']}.",
                 param="input",
+            )
+        if kind == "compaction_trigger" and place < len(items) - 1:
+            raise Refused(
+                400,
+                f"Invalid 'input[{place}]': 'compaction_trigger' must be the last item.",
+                param=f"input[{place}]",
+                code="invalid_value",
             )
 
 

@@ -36,17 +36,14 @@ class ResponseStream:
         for kind in ("response.created", "response.in_progress"):
             yield Phase.OPENING, kind, {"response": self.started}
         tellers = {
-            "reasoning": self._reasoning,
+            "reasoning": _opaque,
+            "compaction": _opaque,
             "message": self._message,
             "function_call": self._function_call,
         }
         for position, item in enumerate(self.finished["output"]):
             yield from tellers[item["type"]](position, item)
         yield Phase.CLOSING, f"response.{self.finished['status']}", {"response": self.finished}
-
-    def _reasoning(self, position: int, item: Json) -> Iterator[_Told]:
-        yield _item(Phase.OPENING, "added", position, item)
-        yield _item(Phase.OPENING, "done", position, item)
 
     def _message(self, position: int, item: Json) -> Iterator[_Told]:
         part = item["content"][0]
@@ -90,6 +87,11 @@ class ResponseStream:
         done = {**at, "name": item["name"], "arguments": item["arguments"]}
         yield Phase.CLOSING, "response.function_call_arguments.done", done
         yield _item(Phase.CLOSING, "done", position, item)
+
+
+def _opaque(position: int, item: Json) -> Iterator[_Told]:
+    yield _item(Phase.OPENING, "added", position, item)
+    yield _item(Phase.OPENING, "done", position, item)
 
 
 def response_event(kind: str, number: int, members: Json) -> bytes:

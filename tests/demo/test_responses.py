@@ -75,7 +75,7 @@ def test_what_was_asked_for_is_said_back_in_the_object() -> None:
     assert found["status"] == "completed"
     assert found["completed_at"] == found["created_at"]
     assert (found["instructions"], found["temperature"], found["top_p"]) == ("Be brief.", 0.5, 1.0)
-    assert (found["tools"], found["tool_choice"]) == ([CLOCK], "none")
+    assert (found["tools"], found["tool_choice"]) == ([{**CLOCK, "strict": True}], "none")
     assert (found["store"], found["parallel_tool_calls"]) == (False, False)
     assert found["text"] == {"format": {"type": "text"}, "verbosity": "low"}
     assert found["metadata"] == {"a": "b"}

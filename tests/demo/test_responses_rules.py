@@ -109,6 +109,11 @@ def test_a_thinking_model_gives_no_logprobs() -> None:
     assert reply.error()[2] == "include"
 
 
+@pytest.mark.parametrize("named", [{"user": None}, {"client_metadata": {"a": "b"}}])
+def test_what_clients_send_beside_the_specification_is_taken(named: dict[str, Any]) -> None:
+    assert respond(**named).status == 200
+
+
 ITEMS = st.fixed_dictionaries(
     {},
     optional={
