@@ -28,6 +28,7 @@ from gateway.shapes import Json, RawHeaders, Shape
 from gateway.translate.plan import can_translate, plan
 
 _SHAPES = click.Choice([shape.value for shape in Shape])
+_PORT = click.IntRange(0, 65535)
 _CONFIG = click.option(
     "--config",
     "config",
@@ -75,13 +76,16 @@ def serve(
 
 @main.command()
 @click.option("--once", is_flag=True, help="Show the calls and end, instead of keeping it up.")
-@click.option("--port", type=int, default=8080, show_default=True, help="The gateway's port.")
-@click.option("--emulator-port", type=int, default=8081, show_default=True)
-def demo(once: bool, port: int, emulator_port: int) -> None:
+@click.option("--port", type=_PORT, help="The gateway's port; 8080, or any if that is taken.")
+@click.option("--emulator-port", type=_PORT, help="The upstream's; 8081, or any if that is taken.")
+def demo(once: bool, port: int | None, emulator_port: int | None) -> None:
     """Show a call that fails at the upstream and succeeds through the gateway."""
-    from gateway.demo.show import show
+    from gateway.demo.show import Ports, PortTaken, show
 
-    raise SystemExit(asyncio.run(show(once=once, port=port, emulator_port=emulator_port)))
+    try:
+        raise SystemExit(asyncio.run(show(once=once, ports=Ports(port, emulator_port))))
+    except PortTaken as error:
+        raise click.ClickException(str(error)) from None
 
 
 @main.command()

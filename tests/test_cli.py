@@ -417,6 +417,18 @@ def test_demo_shows_the_failing_and_the_succeeding_call(tmp_path: Path) -> None:
     assert "data: [DONE]" in shown
 
 
+@pytest.mark.parametrize("option", ["--port", "--emulator-port"])
+def test_demo_says_that_a_port_is_taken_and_what_to_do(option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        result = run("demo", option, str(port))
+    assert result.exit_code == 1
+    assert result.output == (
+        f"Error: cannot listen at 127.0.0.1:{port}: Address already in use."
+        f" Choose another port with {option}.\n"
+    )
+
+
 @pytest.mark.slow
 def test_demo_stays_up_to_be_tried_until_it_is_interrupted(tmp_path: Path) -> None:
     ports = ("--port", "0", "--emulator-port", "0")

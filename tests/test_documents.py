@@ -69,7 +69,7 @@ def running() -> Iterator[Stage]:
 @pytest.fixture(scope="module")
 def demonstration() -> str:
     console = Console(file=io.StringIO(), highlight=False, soft_wrap=True, width=100, record=True)
-    assert asyncio.run(show.show(once=True, port=0, emulator_port=0, console=console)) == 0
+    assert asyncio.run(show.show(once=True, ports=show.Ports(), console=console)) == 0
     return console.export_text()
 
 

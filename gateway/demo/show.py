@@ -13,10 +13,11 @@ from rich.markup import escape
 from gateway import app
 from gateway.config.settings import AdminSettings, Kind, Settings, UpstreamSettings
 from gateway.demo import emulator
-from gateway.server.serving import Listener, serve
+from gateway.server.serving import BACKLOG, Listener, bind, serve
 from gateway.server.signals import take_signals
 
 KEY = "sk-demo"
+_ADDRESS = ("127.0.0.1", 0)
 _SHOWN_HEADERS = ("x-gateway-endpoint", "x-gateway-resolved-by", "x-gateway-translation")
 
 
@@ -77,47 +78,78 @@ SCENES = (
 )
 
 
-async def show(*, once: bool, port: int, emulator_port: int, console: Console | None = None) -> int:
+class PortTaken(Exception):
+    """A port that was asked for cannot be had; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the two servers listen, if that was said; 0 is any free port."""
+
+    gateway: int | None = None
+    emulator: int | None = None
+
+
+USUAL = Ports(8080, 8081)
+
+
+async def show(*, once: bool, ports: Ports, console: Console | None = None) -> int:
     """Run the demonstration; return the exit code: 0 if every scene went as told.
 
-    With `once` it takes free ports and ends; else it keeps both servers up until Ctrl-C.
+    With `once` it ends after the scenes; else it keeps both servers up until Ctrl-C. Ports that
+    `ports` leaves open are any free ones with `once`, else `USUAL`, or any where those are taken.
+    Raises `PortTaken` for one of `ports`.
     """
     console = console or Console(highlight=False, soft_wrap=True, emoji=False)
     stop = asyncio.Event()
     take_signals(stop.set)
-    upstream_ports: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    upstream = asyncio.create_task(
-        serve(
-            [Listener(emulator.build(), "127.0.0.1", _free(0 if once else emulator_port))],
-            grace_period=1,
-            on_drain=lambda: None,
-            on_started=lambda ports: upstream_ports.set_result(ports[0]),
-            stop=stop,
+    usual = Ports(0, 0) if once else USUAL
+    with (
+        _listening(ports.gateway, usual.gateway, "--port") as own,
+        _listening(ports.emulator, usual.emulator, "--emulator-port") as theirs,
+    ):
+        gateway_url, upstream_url = _url(own), _url(theirs)
+        application = app.build(_settings(upstream_url))
+        gateway = application.gateway
+        serving = asyncio.create_task(
+            serve(
+                [Listener(gateway, *_ADDRESS), Listener(emulator.build(), *_ADDRESS)],
+                grace_period=1,
+                on_drain=gateway.drain,
+                stop=stop,
+                already_bound=(own, theirs),
+            )
         )
-    )
-    upstream_url = f"http://127.0.0.1:{await upstream_ports}/v1"
-    application = app.build(_settings(upstream_url))
-    gateway_ports: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    gateway = asyncio.create_task(
-        serve(
-            [Listener(application.gateway, "127.0.0.1", _free(0 if once else port))],
-            grace_period=1,
-            on_drain=application.gateway.drain,
-            on_started=lambda ports: gateway_ports.set_result(ports[0]),
-            stop=stop,
-        )
-    )
-    gateway_url = f"http://127.0.0.1:{await gateway_ports}/v1"
-    try:
-        good = await _play(console, upstream_url, gateway_url)
-        if not once:
-            _invite(console, gateway_url)
-            await asyncio.wait({gateway, upstream}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stop.set()
-        await asyncio.gather(gateway, upstream)
-        await application.aclose()
+        try:
+            console.print(f"the gateway at {gateway_url}, the upstream at {upstream_url}")
+            good = await _play(console, upstream_url, gateway_url)
+            if not once:
+                _invite(console, upstream_url, gateway_url)
+                await asyncio.wait({serving})
+        finally:
+            stop.set()
+            await serving
+            await application.aclose()
     return 0 if good else 1
+
+
+def _listening(asked: int | None, usual: int | None, option: str) -> socket.socket:
+    """Return a socket that clients can connect to; raises `PortTaken` if `asked` is."""
+    host, any_free = _ADDRESS
+    for port in (usual or any_free, any_free) if asked is None else (asked,):
+        try:
+            listening = bind(host, port)
+        except OSError as error:
+            why = error
+        else:
+            # At once: whoever asks for the same port from now on is refused.
+            listening.listen(BACKLOG)
+            return listening
+    raise PortTaken(f"{why.strerror}. Choose another port with {option}.")
+
+
+def _url(listening: socket.socket) -> str:
+    return f"http://{_ADDRESS[0]}:{listening.getsockname()[1]}/v1"
 
 
 def _settings(upstream_url: str) -> Settings:
@@ -125,17 +157,6 @@ def _settings(upstream_url: str) -> Settings:
         (UpstreamSettings("openai", upstream_url, Kind.OPENAI),),
         admin=AdminSettings(enabled=False),
     )
-
-
-def _free(port: int) -> int:
-    """Return the port if it can be had, else 0, which takes any."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return 0
-    return port
 
 
 async def _play(console: Console, upstream_url: str, gateway_url: str) -> bool:
@@ -178,7 +199,7 @@ def _said(body: dict[str, Any]) -> list[str]:
     return [part["text"] for message in messages for part in message["content"]]
 
 
-def _invite(console: Console, gateway_url: str) -> None:
+def _invite(console: Console, upstream_url: str, gateway_url: str) -> None:
     console.print(
         f"""
 [bold]Both are running: now you.[/] (Ctrl-C ends them.)
@@ -192,6 +213,8 @@ def _invite(console: Console, gateway_url: str) -> None:
   client.chat.completions.create(
       model="davinci-002", messages=[{{"role": "user", "content": "Hello"}}]
   )
+
+The upstream, an emulator of OpenAI, is at {upstream_url}
 """,
         markup=True,
     )

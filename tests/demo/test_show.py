@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from gateway.demo import show
-from gateway.demo.show import KEY, SCENES, Scene
+from gateway.demo.show import KEY, SCENES, Ports, PortTaken, Scene
 
 
 def played(monkeypatch: pytest.MonkeyPatch, *scenes: Scene) -> tuple[int, list[str]]:
@@ -20,7 +20,7 @@ def played(monkeypatch: pytest.MonkeyPatch, *scenes: Scene) -> tuple[int, list[s
     console = recording()
     if scenes:
         monkeypatch.setattr(show, "SCENES", scenes)
-    code = asyncio.run(show.show(once=True, port=8080, emulator_port=8081, console=console))
+    code = asyncio.run(show.show(once=True, ports=Ports(), console=console))
     return code, lines_of(console)
 
 
@@ -66,42 +66,92 @@ def test_a_scene_that_goes_otherwise_is_a_failure(monkeypatch: pytest.MonkeyPatc
     assert any(line.startswith("  the gateway   404  The model `none`") for line in lines)
 
 
-def test_it_stays_up_at_other_ports_where_its_own_are_taken_until_interrupted(
+def urls(lines: list[str]) -> tuple[str, str]:
+    """The base URLs of the gateway and of the upstream."""
+    told = re.fullmatch(r"the gateway at (\S+), the upstream at (\S+)", lines[0])
+    assert told
+    return told[1], told[2]
+
+
+def taken(server: socket.socket) -> int:
+    port: int = server.getsockname()[1]
+    return port
+
+
+def test_it_stays_up_at_other_ports_where_the_usual_are_taken_until_interrupted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     invited = asyncio.Event()
     invite = show._invite
 
-    def inviting(console: Console, gateway_url: str) -> None:
-        invite(console, gateway_url)
+    def inviting(console: Console, upstream_url: str, gateway_url: str) -> None:
+        invite(console, upstream_url, gateway_url)
         invited.set()
 
     monkeypatch.setattr(show, "_invite", inviting)
 
-    async def scenario(taken: int) -> tuple[int, str]:
+    async def scenario() -> tuple[int, list[str]]:
         console = recording()
-        showing = asyncio.create_task(
-            show.show(once=False, port=taken, emulator_port=taken, console=console)
-        )
+        showing = asyncio.create_task(show.show(once=False, ports=Ports(), console=console))
         await asyncio.wait_for(invited.wait(), 30)
-        (base_url,) = re.findall(r'base_url="(\S+)"', "\n".join(lines_of(console)))
+        lines = lines_of(console)
+        own, theirs = urls(lines)
+        assert f"The upstream, an emulator of OpenAI, is at {theirs}" in lines
+        assert any(f'base_url="{own}"' in line for line in lines)
         async with httpx2.AsyncClient(trust_env=False) as client:
-            body = {"model": "gpt-4o-mini", "prompt": "Hi", "max_tokens": 9}
             headers = {"authorization": f"Bearer {KEY}"}
-            reply = await client.post(f"{base_url}/completions", json=body, headers=headers)
-        assert reply.status_code == 200
+            body = {"model": "gpt-4o-mini", "prompt": "Hi", "max_tokens": 9}
+            reply = await client.post(f"{own}/completions", json=body, headers=headers)
+            assert reply.status_code == 200
+            reply = await client.get(f"{theirs}/models", headers=headers)
+            assert reply.status_code == 200
         os.kill(os.getpid(), signal.SIGINT)
-        return await showing, base_url
+        return await showing, lines
 
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as other,
+    ):
+        monkeypatch.setattr(show, "USUAL", Ports(taken(one), taken(other)))
+        code, lines = asyncio.run(scenario())
+        assert code == 0
+        for url in urls(lines):
+            assert not any(f":{taken(each)}/" in url for each in (one, other))
+
+
+def free_ports() -> tuple[int, int]:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as other,
+    ):
+        return taken(one), taken(other)
+
+
+def test_ports_that_are_named_or_usual_are_had() -> None:
+    own, theirs = free_ports()
+    console = recording()
+    assert asyncio.run(show.show(once=True, ports=Ports(own, theirs), console=console)) == 0
+    expected = (f"http://127.0.0.1:{own}/v1", f"http://127.0.0.1:{theirs}/v1")
+    assert urls(lines_of(console)) == expected
+    with show._listening(None, own, "--port") as listening:
+        assert taken(listening) == own
+
+
+@pytest.mark.parametrize("once", [False, True])
+@pytest.mark.parametrize("option", ["--port", "--emulator-port"])
+def test_a_port_that_is_named_and_taken_is_an_error_before_anything_runs(
+    option: str, *, once: bool
+) -> None:
+    console = recording()
     with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        code, base_url = asyncio.run(scenario(port))
-    assert code == 0
-    assert f":{port}/" not in base_url
+        port = taken(other)
+        ports = Ports(port) if option == "--port" else Ports(0, port)
+        with pytest.raises(PortTaken, match=rf"127\.0\.0\.1:{port}: .*{option}\.$"):
+            asyncio.run(show.show(once=once, ports=ports, console=console))
+    assert lines_of(console) == []
 
 
-def test_a_port_that_is_free_is_taken_as_asked() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-        assert show._free(port) == 0
-    assert show._free(port) == port
+def test_one_port_cannot_serve_both() -> None:
+    port, _ = free_ports()
+    with pytest.raises(PortTaken, match="--emulator-port"):
+        asyncio.run(show.show(once=True, ports=Ports(port, port), console=recording()))
