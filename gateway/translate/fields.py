@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 
@@ -198,45 +197,3 @@ def finite_number(value: object) -> int | float | None:
 
 
 _INT64 = 2**63
-
-FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
-
-_FINISH_REASONS: dict[str, FinishReason] = {
-    "stop": "stop",
-    "eos": "stop",
-    "eos_token": "stop",
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "length": "length",
-    "max_tokens": "length",
-    "model_length": "length",
-    "content_filter": "content_filter",
-    "tool_calls": "stop",
-    "function_call": "stop",
-}
-_FAILURES = frozenset({"abort", "error", "insufficient_system_resource"})
-
-
-def finish_reason(word: object, *, has_text: bool, has_tool_calls: bool = False) -> FinishReason:
-    """Return OpenAI's finish reason for an upstream's own word.
-
-    A natural end is `tool_calls` exactly if there are tool calls, whatever the word: OpenAI says
-    `stop` after a named `tool_choice`. A completions client cannot be told of tool calls: pass
-    `has_tool_calls=False`. A limit or a filter stays one even then, the arguments may be cut.
-    An unknown word, or none in a whole reply, is a stop if there is something to show.
-
-    In a stream a chunk without a finish reason is not an end: never ask about it, and let the
-    stream that has no other be a `TruncatedStream`. Raises `UpstreamError` for a failure.
-    """
-    name = word.lower() if isinstance(word, str) else ""
-    reason = _FINISH_REASONS.get(name)
-    if reason is None:
-        if name in _FAILURES or not (has_text or has_tool_calls):
-            raise UpstreamError(
-                f"The upstream ended the generation with finish_reason {str(word)[:100]!r} "
-                "instead of completing it. Retry the request.",
-            )
-        reason = "stop"
-    if reason == "stop" and has_tool_calls:
-        return "tool_calls"
-    return reason

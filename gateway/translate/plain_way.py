@@ -27,6 +27,7 @@ PlainCall = tuple[bytes, int]
 
 Int64 = Annotated[int, msgspec.Meta(ge=INT64_MIN, le=INT64_MAX)]
 PositiveInt = Annotated[int, msgspec.Meta(ge=1, le=INT64_MAX)]
+Nothing = Annotated[list[object], msgspec.Meta(max_length=0)]
 Absent = msgspec.UnsetType
 """The type of a field that must not be there."""
 ABSENT = msgspec.UNSET

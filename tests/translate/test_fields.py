@@ -6,14 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.settings import TranslationSettings
-from gateway.errors import UpstreamError
 from gateway.shapes import Shape
 from gateway.translate.contract import Context
 from gateway.translate.fields import (
     add_usage,
     created,
     fingerprint,
-    finish_reason,
     finite_number,
     model_name,
     own_response_id,
@@ -141,48 +139,6 @@ def test_sums_of_any_usage_have_numbers_only_and_change_no_argument(
         assert numbers
         assert all(finite_number(number) is not None for number in numbers)
     assert repr((one, other)) == before
-
-
-@pytest.mark.parametrize(
-    ("word", "reason"),
-    [
-        ("stop", "stop"),
-        ("eos_token", "stop"),
-        ("END_TURN", "stop"),
-        ("length", "length"),
-        ("MAX_TOKENS", "length"),
-        ("content_filter", "content_filter"),
-        ("tool_calls", "stop"),
-        ("function_call", "stop"),
-    ],
-)
-@pytest.mark.parametrize("has_text", [True, False])
-def test_known_words_have_openais_reason(word: str, reason: str, has_text: bool) -> None:
-    assert finish_reason(word, has_text=has_text) == reason
-
-
-@pytest.mark.parametrize("word", ["stop", "tool_calls", "function_call", "something", None])
-def test_a_natural_end_with_tool_calls_is_tool_calls(word: object) -> None:
-    assert finish_reason(word, has_text=False, has_tool_calls=True) == "tool_calls"
-
-
-@pytest.mark.parametrize("word", ["length", "content_filter"])
-def test_a_limit_stays_one_with_tool_calls(word: str) -> None:
-    assert finish_reason(word, has_text=True, has_tool_calls=True) == word
-
-
-@pytest.mark.parametrize("word", ["something", None, 5])
-def test_an_unknown_word_is_a_stop_if_there_is_text(word: object) -> None:
-    assert finish_reason(word, has_text=True) == "stop"
-    with pytest.raises(UpstreamError, match="finish_reason"):
-        finish_reason(word, has_text=False)
-
-
-@pytest.mark.parametrize("word", ["abort", "error", "insufficient_system_resource"])
-@pytest.mark.parametrize("has_text", [True, False])
-def test_a_failure_is_never_a_stop(word: str, has_text: bool) -> None:
-    with pytest.raises(UpstreamError, match=word):
-        finish_reason(word, has_text=has_text, has_tool_calls=has_text)
 
 
 def test_a_total_that_is_no_number_is_left_alone() -> None:

@@ -11,11 +11,11 @@ from gateway.translate.fanout import choice_index
 from gateway.translate.fields import (
     created,
     fingerprint,
-    finish_reason,
     model_name,
     sum_usage,
     swap_id,
 )
+from gateway.translate.finish_reasons import finish_reason, native_word, with_native
 from gateway.translate.upstream_errors import in_clients_words, upstream_error
 
 
@@ -76,7 +76,7 @@ def _chat_choice(choice: Json, index: int, request: PreparedRequest) -> Json:
     logprobs = None
     if request.top_logprobs is not None and choice.get("logprobs") is not None:
         logprobs = {"content": piece.entries, "refusal": None}
-    return {
+    shown: Json = {
         "index": index,
         "message": {
             "role": "assistant",
@@ -87,6 +87,7 @@ def _chat_choice(choice: Json, index: int, request: PreparedRequest) -> Json:
         "logprobs": logprobs,
         "finish_reason": finish_of(choice.get("finish_reason"), fold),
     }
+    return with_native(shown, None if fold.stopped else native_word(choice))
 
 
 def new_fold(request: PreparedRequest) -> ChoiceFold:

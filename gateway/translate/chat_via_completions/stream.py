@@ -16,6 +16,7 @@ from gateway.translate.chat_via_completions.request import PreparedRequest
 from gateway.translate.contract import Context, PlainTexts
 from gateway.translate.fanout import choice_index
 from gateway.translate.fields import created, model_name, richer_usage, swap_id
+from gateway.translate.finish_reasons import native_word, with_native
 
 
 class ChatStream:
@@ -146,7 +147,10 @@ class ChatStream:
         piece += fold.finish()
         reason = finish_of(word, fold)
         self._finished[index] = True
-        return [*self._content(index, piece), self._choice_chunk(index, {}, finish_reason=reason)]
+        last = self._choice_chunk(index, {}, finish_reason=reason)
+        if not fold.stopped:
+            last["choices"] = [with_native(last["choices"][0], native_word(choice))]
+        return [*self._content(index, piece), last]
 
     def _index(self, call: int, choice: Json) -> int:
         position = choice.get("index")

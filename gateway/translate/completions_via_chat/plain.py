@@ -16,6 +16,7 @@ from gateway.translate.plain_way import (
     ABSENT,
     Absent,
     Int64,
+    Nothing,
     Number,
     PlainCall,
     PlainReply,
@@ -65,6 +66,12 @@ class _Sent(msgspec.Struct, gc=False):
 
 class _Message(msgspec.Struct, gc=False):
     content: Annotated[str, msgspec.Meta(min_length=1)]
+    refusal: Literal[""] | None = None
+    annotations: Nothing | None = None
+    audio: None = None
+    file_citations: Nothing | None = None
+    images: Nothing | None = None
+    phase: str | None = None
 
 
 class _Choice(msgspec.Struct, gc=False):
@@ -72,6 +79,8 @@ class _Choice(msgspec.Struct, gc=False):
     message: _Message
     finish_reason: _FinishReason
     logprobs: None = None
+    native_finish_reason: Literal["", "completed", "length", "stop", "STOP"] | None = None
+    """What says no more than `finish_reason`."""
 
 
 class _Reply(PlainReply, kw_only=True, gc=False):
@@ -89,6 +98,7 @@ class _FoldedChoice(msgspec.Struct, gc=False):
     text: str
     logprobs: None
     finish_reason: _FinishReason
+    phase: str | Absent
 
 
 class _Folded(msgspec.Struct, gc=False):
@@ -152,12 +162,13 @@ def plain_reply(body: bytes, limit: int, context: Context) -> bytes | None:  # n
     if "total_tokens" not in usage:
         return None
     choice, fingerprint = reply.choices[0], reply.system_fingerprint
+    message = choice.message
     folded = _Folded(
         swap_id(reply.id, Shape.COMPLETIONS, context),
         "text_completion",
         reply.created or context.now,
         model_name(reply.model or None, context),
-        (_FoldedChoice(0, choice.message.content, None, choice.finish_reason),),
+        (_FoldedChoice(0, message.content, None, choice.finish_reason, message.phase or ABSENT),),
         usage,
         ABSENT if fingerprint is None else fingerprint,
     )

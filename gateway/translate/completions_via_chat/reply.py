@@ -1,23 +1,24 @@
 """Whole chat replies as one completions reply."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.errors import UpstreamError, UpstreamReplied
 from gateway.shapes import Json, Shape
+from gateway.translate.completions_via_chat.beside_text import beside_text
 from gateway.translate.completions_via_chat.request import Plan
 from gateway.translate.contract import Context, Report
 from gateway.translate.fanout import choice_index, rank
 from gateway.translate.fields import (
     created,
     fingerprint,
-    finish_reason,
     finite_number,
     model_name,
     sum_usage,
     swap_id,
 )
+from gateway.translate.finish_reasons import finish_reason, native_word, with_native
 from gateway.translate.logprobs import LegacyLogprobs, chat_logprobs, truncate_entries
 from gateway.translate.stops import cut
 from gateway.translate.upstream_errors import in_clients_words, upstream_error
@@ -39,6 +40,8 @@ class Candidate:
     """Chat's logprobs entries of the text; None: the upstream gave no logprobs."""
     refused: bool = False
     """The text is a refusal's, which servers give no logprobs of."""
+    more: Json = field(default_factory=dict)
+    """What the choice has beside its text; see `beside_text`."""
 
 
 def fold(
@@ -158,15 +161,17 @@ def _candidate(choice: Json, plan: Plan, report: Report) -> Candidate:
     text, entries = visible_text(message), logprob_entries(choice)
     refused = not message.get("content")
     before, found = cut(text, plan.stops)
+    more = beside_text(message)
     if found is not None:
         kept = None if entries is None else truncate_entries(entries, before)
-        return Candidate(before, "stop", kept, refused)
-    reason = client_finish_reason(choice.get("finish_reason"), report, has_text=bool(text))
-    return Candidate(text, reason, entries, refused)
+        return Candidate(before, "stop", kept, refused, more)
+    has_something = bool(text or more)
+    reason = client_finish_reason(choice.get("finish_reason"), report, has_text=has_something)
+    return Candidate(text, reason, entries, refused, with_native(more, native_word(choice)))
 
 
 def visible_text(message: Json) -> str:
-    """Return the text of a chat message or delta: its content, else its refusal.
+    """Return the text of a chat message or delta: its content, its refusal, or what it speaks.
 
     Content in parts (as Mistral's reasoning models give it) counts with its text parts: reasoning
     is never shown to a completions client. Raises `UpstreamError` for anything else.
@@ -174,10 +179,15 @@ def visible_text(message: Json) -> str:
     content = message.get("content")
     if isinstance(content, list):
         content = "".join(_part_text(part) for part in content)
-    text: object = content or message.get("refusal") or ""
+    text: object = content or message.get("refusal") or _transcript(message) or ""
     if not isinstance(text, str):
         raise malformed("a message's content is not text")
     return text
+
+
+def _transcript(message: Json) -> object:
+    audio = message.get("audio")
+    return audio.get("transcript") if isinstance(audio, dict) else None
 
 
 def _part_text(part: object) -> str:
@@ -255,6 +265,7 @@ def _choice(candidate: Candidate, plan: Plan, prompt: int, index: int, context: 
         "text": echoed + candidate.text,
         "logprobs": converted,
         "finish_reason": candidate.finish_reason,
+        **candidate.more,
     }
 
 

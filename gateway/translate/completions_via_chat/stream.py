@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json, Shape
+from gateway.translate.completions_via_chat.beside_text import beside_text
 from gateway.translate.completions_via_chat.reply import (
     ClientParam,
     carried_error,
@@ -18,6 +19,7 @@ from gateway.translate.completions_via_chat.request import Plan
 from gateway.translate.contract import Context, PlainTexts, Report
 from gateway.translate.fanout import choice_index
 from gateway.translate.fields import created, model_name, richer_usage, swap_id
+from gateway.translate.finish_reasons import native_word, with_native
 from gateway.translate.logprobs import Aligner
 from gateway.translate.stops import StopScanner
 
@@ -205,6 +207,8 @@ class _Choice:
         self.finished = False
         self.cut_short = False
         """Whether the gateway found a stop sequence while the upstream still generates."""
+        self._has_content = False
+        """Whether there has been text that is no refusal's: one that follows is told apart."""
         self._has_text = False
         self._logprobs = legacy_logprobs(plan, plan.prompt_of(call), context)
         self._scanner = StopScanner(plan.stops) if plan.stops else None
@@ -223,16 +227,20 @@ class _Choice:
         if not isinstance(delta, dict):
             raise malformed("a 'delta' is not an object")
         word = piece.get("finish_reason") or None
-        text = visible_text(delta)
+        more = beside_text(delta, after_text=self._has_content)
+        text = "" if "refusal" in more and not delta.get("content") else visible_text(delta)
         entries = self._entries(piece, delta, text)
-        self._has_text = self._has_text or bool(text)
+        refused = delta.get("refusal") and not delta.get("content")
+        self._has_content = self._has_content or bool(text and not refused)
+        self._has_text = self._has_text or bool(text or more)
         if self._scanner is not None:
             text, entries = self._scan(self._scanner, text, entries, last=word is not None)
         reason = self._reason(word, report)
-        if not text and not entries and reason is None:
+        if not (text or entries or more) and reason is None:
             return None
         converted = self._logprobs.convert(entries) if self._logprobs and entries else None
-        return _chunk_choice(self.index, text, converted, reason)
+        said = with_native(more, native_word(piece) if reason is not None else None)
+        return {**_chunk_choice(self.index, text, converted, reason), **said}
 
     def _entries(self, piece: Json, delta: Json, text: str) -> list[Json]:
         """Return the logprobs of the visible text: those of reasoning would name its tokens."""

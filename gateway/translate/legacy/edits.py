@@ -14,7 +14,8 @@ from gateway.shapes import Json
 from gateway.translate.checks import Check, Integer, Number, String, check, extensions, missing
 from gateway.translate.completions_via_chat.reply import visible_text
 from gateway.translate.contract import Context
-from gateway.translate.fields import add_usage, created, finish_reason
+from gateway.translate.fields import add_usage, created
+from gateway.translate.finish_reasons import finish_reason
 from gateway.translate.upstream_errors import upstream_error
 
 MAX_CHOICES = 20

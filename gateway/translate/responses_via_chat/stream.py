@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.shapes import Json
 from gateway.translate.contract import Context, PlainTexts
-from gateway.translate.fields import finish_reason
+from gateway.translate.finish_reasons import finish_reason
 from gateway.translate.logprobs import chat_logprobs
 from gateway.translate.responses_via_chat.call_item import CallItem
 from gateway.translate.responses_via_chat.call_tracking import CallTracker

@@ -1,0 +1,24 @@
+"""What a chat message says beside its text: a completions client gets it beside the text, too.
+
+Completions have a place for text only, so these are fields of a choice that OpenAI's description
+does not know, named as chat names them.
+"""
+
+from gateway.shapes import Json
+from gateway.translate.images import images_of
+
+_CARRIED = ("annotations", "audio", "file_citations", "phase")
+
+
+def beside_text(message: Json, *, after_text: bool = False) -> Json:
+    """Return the further fields of a choice for a message, or a delta of one.
+
+    A refusal is the text where there is no other: with `after_text`, there has been some.
+    """
+    found = {name: message[name] for name in _CARRIED if message.get(name)}
+    images = images_of(message)
+    if images:
+        found["images"] = images
+    if message.get("refusal") and (after_text or message.get("content")):
+        found["refusal"] = message["refusal"]
+    return found

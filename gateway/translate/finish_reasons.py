@@ -1,0 +1,118 @@
+"""How a generation ended: the words of all servers, as OpenAI's, and what these leave unsaid."""
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from gateway.errors import UpstreamError
+from gateway.shapes import Json
+
+FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
+
+NATIVE = "native_finish_reason"
+"""The field beside `finish_reason` that has the server's own word, as OpenRouter calls it.
+
+It is there where OpenAI's word says less.
+"""
+
+_SAME: Mapping[str, FinishReason] = {
+    **dict.fromkeys(
+        ("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "completed"), "stop"
+    ),
+    **dict.fromkeys(
+        ("length", "max_length", "max_new_tokens", "max_output_tokens", "max_tokens"), "length"
+    ),
+    "model_length": "length",
+    "content_filter": "content_filter",
+    **dict.fromkeys(("tool_calls", "tool_call", "tool_use", "function_call"), "stop"),
+}
+"""Words that say what OpenAI's say."""
+
+_MORE: Mapping[str, FinishReason] = {
+    # Gemini's and Vertex' `FinishReason`
+    **dict.fromkeys(
+        (
+            *("blocklist", "image_prohibited_content", "image_recitation", "image_safety"),
+            *("language", "model_armor", "prohibited_content", "recitation", "safety", "spii"),
+        ),
+        "content_filter",
+    ),
+    # What Gemini's own OpenAI endpoint calls a filter of function calls
+    **dict.fromkeys(
+        (
+            *("malformed_function_call", "malformed_response", "missing_thought_signature"),
+            *("too_many_tool_calls", "unexpected_tool_call"),
+        ),
+        "content_filter",
+    ),
+    # Anthropic, Bedrock, Cohere, Z.ai
+    **dict.fromkeys(
+        ("error_toxic", "guardrail_intervened", "refusal", "sensitive"), "content_filter"
+    ),
+    "model_context_window_exceeded": "length",
+}
+"""Words that say why as well."""
+
+_FAILURES = frozenset(
+    {"abort", "aborted", "error", "insufficient_system_resource", "network_error"}
+)
+_FILTER = re.compile(
+    r"filter|block|censor|guardrail|harm|moderat|polic(?:y|ies)|prohibit|recitation|refus|safety|"
+    r"sensitiv|toxic|violat"
+)
+_LIMIT = re.compile(r"length|limit|max_?(?:output_)?tok|context_window")
+
+
+def finish_reason(word: object, *, has_text: bool, has_tool_calls: bool = False) -> FinishReason:
+    """Return OpenAI's finish reason for an upstream's own word.
+
+    A natural end is `tool_calls` exactly if there are tool calls, whatever the word: OpenAI says
+    `stop` after a named `tool_choice`. A completions client cannot be told of tool calls: pass
+    `has_tool_calls=False`. A limit or a filter stays one even then, the arguments may be cut; a
+    filter needs no text. An unknown word, or none in a whole reply, is what it names, or else a
+    stop if there is something to show.
+
+    In a stream a chunk without a finish reason is not an end: never ask about it, and let the
+    stream that has no other be a `TruncatedStream`. Raises `UpstreamError` for a failure.
+    """
+    name = _plain(word)
+    reason = _known(name)
+    if reason is None:
+        if name in _FAILURES or not (has_text or has_tool_calls):
+            raise UpstreamError(
+                f"The upstream ended the generation with finish_reason {str(word)[:100]!r} "
+                "instead of completing it. Retry the request.",
+            )
+        reason = "stop"
+    if reason == "stop" and has_tool_calls:
+        return "tool_calls"
+    return reason
+
+
+def native_word(choice: Json) -> str | None:
+    """Return the word of a choice that says more than OpenAI's word for it; None: none does."""
+    for name in ("finish_reason", NATIVE):
+        word = choice.get(name)
+        if isinstance(word, str) and word and _plain(word) not in _SAME:
+            return word[:100]
+    return None
+
+
+def with_native(shown: Json, word: str | None) -> Json:
+    """Return what is shown of a choice, with the server's own word where that says more."""
+    return shown if word is None else {**shown, NATIVE: word}
+
+
+def _plain(word: object) -> str:
+    name = word.lower() if isinstance(word, str) else ""
+    return name.removeprefix("finish_reason_").replace("-", "_").replace(" ", "_")
+
+
+def _known(name: str) -> FinishReason | None:
+    reason = _SAME.get(name) or _MORE.get(name)
+    if reason is not None or not name or name in _FAILURES:
+        return reason
+    # Gemini's OpenAI endpoint: "content_filter: RECITATION", "function_call_filter: …".
+    if _FILTER.search(name):
+        return "content_filter"
+    return "length" if _LIMIT.search(name) else None
