@@ -35,9 +35,17 @@ class Edits:
     async def _edited_by_chat(
         self, chat: Json, edit: edits.Edit, context: Context, call: Request, decision: Decision
     ) -> Json:
-        """Return the reply to an edit."""
-        reply = await self._chat(chat, edit, call, decision)
-        return edits.reply_from_chat(edits.choices_from_chat(reply, edit), reply, edit, context)
+        """Return the reply to an edit, asking again for what is missing where `n` is ignored."""
+        replies: list[Json] = []
+        choices: list[Json] = []
+        while len(choices) < edit.n:
+            following = Decision() if replies else decision
+            asked = edits.request_for_rest(chat, edit.n - len(choices))
+            replies.append(await self._chat(asked, edit, call, following))
+            choices += edits.choices_from_chat(replies[-1], edit)
+            if following is not decision:
+                decision.attempts += following.attempts
+        return edits.reply_from_chat(choices, replies, edit, context)
 
     async def _chat(self, chat: Json, edit: edits.Edit, call: Request, decision: Decision) -> Json:
         def client_param(param: str | None) -> str | None:

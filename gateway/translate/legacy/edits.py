@@ -86,6 +86,12 @@ def request_to_chat(body: Json, context: Context) -> tuple[Json, Edit]:
     return chat, edit
 
 
+def request_for_rest(chat: Json, count: int) -> Json:
+    """Return the chat request for `count` further choices: some servers give one, whatever `n`."""
+    rest = {name: value for name, value in chat.items() if name != "n"}
+    return {**rest, "n": count} if count > 1 else rest
+
+
 def choices_from_chat(reply: object, edit: Edit) -> list[Json]:
     """Return the choices of one chat reply as an edit's, at least one, in index order.
 
@@ -107,18 +113,22 @@ def choices_from_chat(reply: object, edit: Edit) -> list[Json]:
     return [_choice(choice, edit) for _, choice in ordered]
 
 
-def reply_from_chat(choices: Sequence[Json], reply: Json, edit: Edit, context: Context) -> Json:
-    """Return the edit's reply: its choices, and what the chat reply says about usage.
+def reply_from_chat(
+    choices: Sequence[Json], replies: Sequence[Json], edit: Edit, context: Context
+) -> Json:
+    """Return the edit's reply: its choices, and what all chat replies say about usage.
 
     The endpoint's `usage` is not optional: tokens that no reply counts are 0. Raises
     `UpstreamError` when there are fewer choices than `n`.
     """
     if len(choices) < edit.n:
         raise _malformed(f"{len(choices)} of {edit.n} choices came")
-    usage = add_usage(None, reply.get("usage"))
+    usage: Json | None = None
+    for reply in replies:
+        usage = add_usage(usage, reply.get("usage"))
     return {
         "object": "edit",
-        "created": created(reply.get("created") or None, context),
+        "created": created(replies[0].get("created") or None, context),
         "choices": [{**choice, "index": i} for i, choice in enumerate(choices[: edit.n])],
         "usage": {name: _count(usage, name) for name in _COUNTS},
     }

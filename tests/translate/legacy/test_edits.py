@@ -33,7 +33,7 @@ def answered(*texts: str, n: int = 1, **reply: Any) -> dict[str, Any]:
     ]
     whole = chat_completion(choices=choices, **reply)
     found = edits.choices_from_chat(whole, edit)
-    return edits.reply_from_chat(found, whole, edit, CONTEXT)
+    return edits.reply_from_chat(found, [whole], edit, CONTEXT)
 
 
 def edited(text: str, source: str = "x", instruction: str = "y") -> str:
@@ -159,16 +159,26 @@ def test_choices_come_in_index_order_and_no_more_than_asked() -> None:
         for index in (2, 0, 1)
     ]
     found = edits.choices_from_chat({"choices": choices}, edit)
-    reply = edits.reply_from_chat(found, {}, edit, CONTEXT)
+    reply = edits.reply_from_chat(found, [{}], edit, CONTEXT)
     assert [(c["index"], c["text"]) for c in reply["choices"]] == [(0, "0"), (1, "1")]
 
 
-def test_fewer_choices_than_asked_for_are_an_error() -> None:
+def test_choices_of_several_replies_are_joined_and_their_usage_summed() -> None:
     _, edit = asked(n=2)
-    reply = chat_completion("one")
-    found = edits.choices_from_chat(reply, edit)
+    replies = [chat_completion("one"), chat_completion("two")]
+    found = [choice for reply in replies for choice in edits.choices_from_chat(reply, edit)]
+    whole = edits.reply_from_chat(found, replies, edit, CONTEXT)
+    assert [choice["text"] for choice in whole["choices"]] == ["one", "two"]
+    assert whole["usage"]["total_tokens"] == 6
     with pytest.raises(UpstreamError, match="1 of 2 choices"):
-        edits.reply_from_chat(found, reply, edit, CONTEXT)
+        edits.reply_from_chat(found[:1], replies, edit, CONTEXT)
+
+
+def test_what_is_left_of_a_request_asks_for_as_many_choices() -> None:
+    chat, _ = asked(n=3, temperature=1)
+    assert edits.request_for_rest(chat, 3) == chat
+    assert edits.request_for_rest(chat, 2) == {**chat, "n": 2}
+    assert "n" not in edits.request_for_rest(chat, 1)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +308,7 @@ def test_any_upstream_json_is_a_valid_edit_or_an_upstream_error(reply: Any) -> N
     _, edit = asked()
     try:
         found = edits.choices_from_chat(reply, edit)
-        whole = edits.reply_from_chat(found, reply, edit, CONTEXT)
+        whole = edits.reply_from_chat(found, [reply], edit, CONTEXT)
     except UpstreamError:
         return
     check_legacy("CreateEditResponse", whole)
