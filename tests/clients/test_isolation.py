@@ -188,10 +188,10 @@ def test_a_learned_endpoint_serves_only_who_taught_it() -> None:
 
 def test_a_mended_parameter_serves_only_who_taught_it(running: Stage) -> None:
     with callers(running) as (alice, bob):
-        asked = ("/chat/completions", "gpt-5.4-mini")
-        assert attempts(ask(alice, *asked, max_tokens=50))[:2] == (200, "2")
-        assert attempts(ask(alice, *asked, max_tokens=50))[:2] == (200, "1")
-        assert attempts(ask(bob, *asked, max_tokens=50))[:2] == (200, "2")
+        asked = ("/chat/completions", "gpt-4o-mini")
+        assert attempts(ask(alice, *asked, frobnicate=50))[:2] == (200, "2")
+        assert attempts(ask(alice, *asked, frobnicate=50))[:2] == (200, "1")
+        assert attempts(ask(bob, *asked, frobnicate=50))[:2] == (200, "2")
 
 
 @pytest.mark.parametrize("model", ["acme-writer-v2", "gpt-4o-mini", "no-such-model"])

@@ -162,6 +162,16 @@ def test_an_upstream_that_ignores_n_is_asked_until_all_choices_are_there() -> No
     assert [choice["index"] for choice in told.json["choices"]] == [0, 1, 2, 3]
     assert [body.get("n") for body in scene.network.bodies()] == [4, None, None]
     assert told.json["usage"]["total_tokens"] == 7
+    assert told.decision.attempts == 1
+
+
+def test_an_upstream_that_is_asked_for_edits_by_its_own_name_is_asked_again_too() -> None:
+    one = [json_reply(chat_completion(text)) for text in "abc"]
+    scene = LegacyScene(answering(*one))
+    told = scene.ask("POST", "/edits", {**EDIT, "model": "gpt-4o-mini", "n": 3})
+    assert [choice["text"] for choice in told.json["choices"]] == ["a", "b", "c"]
+    assert [body.get("n") for body in scene.network.bodies()] == [3, 2, None]
+    assert told.decision.attempts == 3
 
 
 def test_a_models_reasoning_effort_goes_with_its_edits() -> None:
