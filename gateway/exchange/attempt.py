@@ -10,7 +10,15 @@ from typing import cast
 import msgspec
 
 from gateway.config.settings import Settings, TranslationSettings
-from gateway.exchange.message import Decision, field_names, has_prompt_list, read_object
+from gateway.exchange.message import (
+    Decision,
+    Routed,
+    field_names,
+    has_any,
+    has_prompt_list,
+    read_object,
+    read_routed,
+)
 from gateway.exchange.refusal_memory import Fixes
 from gateway.exchange.seals import PREFIX, Seals
 from gateway.request import GenerationRequest
@@ -99,15 +107,25 @@ class Attempts:
             return route.rule.translation
         return self._settings.translation
 
-    def build(self, call: GenerationRequest, route: Route, shape: Shape, fixes: Fixes) -> Attempt:
-        """Return the attempt at `shape`. Raises `InvalidRequest` where the request does not fit."""
+    def build(
+        self,
+        call: GenerationRequest,
+        route: Route,
+        shape: Shape,
+        fixes: Fixes,
+        routed: Routed | None = None,
+    ) -> Attempt:
+        """Return the attempt at `shape`; `routed` is what was read of the body already, if it was.
+
+        Raises `InvalidRequest` where the request does not fit.
+        """
         surroundings = self._surroundings(route, shape)
         context = surroundings.context
         if fixes:
             context = _knowing(context, fixes)
         if fixes and shape is call.shape and not _has(call.body, _fields_of(fixes)):
             fixes = ()
-        if not fixes and _fits_untouched(call, route, shape, surroundings.watched):
+        if not fixes and _fits_untouched(call, route, shape, surroundings.watched, routed):
             return Attempt(shape, [_upstream_call(call, route, shape, call.body)])
         way = surroundings.plain_ways[call.shape]
         if (
@@ -225,7 +243,11 @@ def _new_id() -> str:
 
 
 def _fits_untouched(
-    call: GenerationRequest, route: Route, shape: Shape, watched: frozenset[str]
+    call: GenerationRequest,
+    route: Route,
+    shape: Shape,
+    watched: frozenset[str],
+    routed: Routed | None,
 ) -> bool:
     """Whether the client's own bytes can be sent.
 
@@ -234,7 +256,7 @@ def _fits_untouched(
     """
     if shape is not call.shape or route.model_sent != route.model_asked:
         return False
-    if watched and _has(call.body, watched):
+    if watched and has_any(routed or read_routed(call.body), watched):
         return False
     if shape is Shape.RESPONSES:
         return _SEALED not in call.body

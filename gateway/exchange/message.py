@@ -1,10 +1,11 @@
 """What goes in and out of an exchange: the client's call, the reply, and the decision behind it."""
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -23,7 +24,11 @@ NO_FEATURES: Features = frozenset()
 
 
 class Routed(msgspec.Struct, gc=False):
-    """The few fields of a request body that routing needs; the rest is skipped, not decoded."""
+    """The few fields of a request body that routing needs; the rest is skipped, not decoded.
+
+    So are those that a model may not take (`own_endpoint.watched`), empty where they are not given:
+    the body is gone through once for all that is to be known of it.
+    """
 
     model: object = None
     stream: object = None
@@ -32,11 +37,24 @@ class Routed(msgspec.Struct, gc=False):
     reasoning_effort: msgspec.Raw = msgspec.Raw(b"")
     reasoning: msgspec.Raw = msgspec.Raw(b"")
     prompt: msgspec.Raw = msgspec.Raw(b"")
+    frequency_penalty: msgspec.Raw = msgspec.Raw(b"")
+    logit_bias: msgspec.Raw = msgspec.Raw(b"")
+    logprobs: msgspec.Raw = msgspec.Raw(b"")
+    max_tokens: msgspec.Raw = msgspec.Raw(b"")
+    presence_penalty: msgspec.Raw = msgspec.Raw(b"")
+    seed: msgspec.Raw = msgspec.Raw(b"")
+    stop: msgspec.Raw = msgspec.Raw(b"")
+    temperature: msgspec.Raw = msgspec.Raw(b"")
+    text: msgspec.Raw = msgspec.Raw(b"")
+    top_p: msgspec.Raw = msgspec.Raw(b"")
+    verbosity: msgspec.Raw = msgspec.Raw(b"")
 
 
 class _Prompted(msgspec.Struct, gc=False):
     prompt: msgspec.Raw = msgspec.Raw(b"")
 
+
+_READERS = {name: attrgetter(name) for name in Routed.__struct_fields__}
 
 UNSAFE_IN_A_HEADER = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 """Control characters, which could begin another field."""
@@ -219,6 +237,11 @@ def read_routed(body: bytes) -> Routed:
         return _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _unreadable(error) from None
+
+
+def has_any(routed: Routed, fields: Iterable[str]) -> bool:
+    """Whether a body has one of these fields of `Routed`'s. Raises `KeyError` for another name."""
+    return any(_READERS[name](routed) for name in fields)
 
 
 def has_prompt_list(body: bytes) -> bool:

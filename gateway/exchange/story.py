@@ -26,6 +26,7 @@ from gateway.exchange.giving_up import GivingUp
 from gateway.exchange.message import (
     ClientReply,
     Decision,
+    Routed,
     features_of,
     has_prompt_object,
     model_of,
@@ -106,7 +107,7 @@ class Exchange:
                 today = as_date(self.attempts.wall_clock())
                 decision.warn(failures.prompt_object_warning(today))
             streamed = routed.stream is True
-            return await self._follow(call, decision, route, features, streamed=streamed)
+            return await self._follow(call, decision, route, features, routed, streamed=streamed)
         except GatewayError as error:
             raise error.bare() from None
 
@@ -131,6 +132,7 @@ class Exchange:
         decision: Decision,
         route: Route,
         features: Features,
+        routed: Routed,
         *,
         streamed: bool,
     ) -> ClientReply:
@@ -146,7 +148,7 @@ class Exchange:
                 else:
                     # A model that lives at responses keeps its conversations itself.
                     sent, watched = call, None
-                    attempt = self.attempts.build(call, route, shape, fixes)
+                    attempt = self.attempts.build(call, route, shape, fixes, routed)
             except InvalidRequest as error:
                 retries = retries or self._retries(call, route, owner, features, fixes)
                 if retries.after_unfit(error):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,11 +17,15 @@ from gateway.exchange.message import (
     decode_object,
     features_of,
     field_names,
+    has_any,
     model_of,
     read_object,
     read_routed,
     with_path_model,
 )
+from gateway.shapes import Shape
+from gateway.translate.contract import Capabilities, Context
+from gateway.translate.own_endpoint import watched
 
 
 def test_the_names_of_fields_are_skimmed() -> None:
@@ -142,3 +147,25 @@ def test_warnings_add_up_and_are_said_once() -> None:
     for text in ("", "a", "b", "a", ""):
         decision.warn(text)
     assert decision.headers() == [(b"x-gateway-warning", b"a; b")]
+
+
+def test_every_field_that_a_model_may_not_take_is_known_without_another_look() -> None:
+    able = Capabilities(
+        temperature=False,
+        top_p=False,
+        penalties=False,
+        seed=False,
+        logit_bias=False,
+        logprobs=False,
+        stop=False,
+        verbosity=False,
+        reasoning_effort=False,
+        max_tokens_field="max_completion_tokens",
+    )
+    context = Context(model_asked="m", model_sent="m", capabilities=able, own_endpoint=able)
+    for shape in Shape:
+        names = watched(shape, context)
+        assert names
+        assert not has_any(read_routed(b'{"model": "m", "n": 1}'), names)
+        for name in names:
+            assert has_any(read_routed(msgspec.json.encode({name: None})), names)
