@@ -19,11 +19,14 @@ _Place = int | None
 """An index; None: among all calls, whatever their index."""
 
 
-class CallTracker:
-    """The calls of one reply. `begin` makes the item of a new one."""
+Begin = Callable[[], CallItem]
+"""Makes the item of a new call. Handed in each time: kept, it would hold its maker in a circle."""
 
-    def __init__(self, begin: Callable[[], CallItem]) -> None:
-        self._begin = begin
+
+class CallTracker:
+    """The calls of one reply."""
+
+    def __init__(self) -> None:
         self.begun: list[CallItem] = []
         """The calls so far, in the order in which they began."""
         self._last: dict[_Place, CallItem] = {}
@@ -39,13 +42,13 @@ class CallTracker:
         """Whether there are any calls."""
         return bool(self.begun)
 
-    def take(self, fragment: CallFragment) -> CallItem:
+    def take(self, fragment: CallFragment, begin: Begin) -> CallItem:
         """Take a piece of a call, and return that call.
 
         Raises `UpstreamError` for text that can be no call's.
         """
         index = fragment.index
-        item = self._known(fragment) or self._new(index)
+        item = self._known(fragment) or self._new(index, begin)
         if index is not None:
             self._unplaced.discard(item)
         text = fragment.text
@@ -57,16 +60,16 @@ class CallTracker:
                 self._with_id[place, fragment.call_id] = item
             if fragment.name:
                 self._with_name[place, fragment.name] = item
-        self._go_beyond(item, index, text)
+        self._go_beyond(item, index, text, begin)
         return item
 
-    def finish(self, *, naturally: bool) -> None:
+    def finish(self, begin: Begin, *, naturally: bool) -> None:
         """Take the end of the stream; `naturally`: nothing cut it short.
 
         Raises `UpstreamError` if the arguments of calls that shared an index make no sense then.
         """
         for item, (index, text) in list(self._rests.items()):
-            self._follow(item, index, text)
+            self._follow(item, index, text, begin)
         for items in self._overlapping.values():
             if naturally and any(item.is_cut_off for item in items):
                 raise _mixed_up()
@@ -97,8 +100,8 @@ class CallTracker:
         last = self._last.get(None)
         return last if last in self._unplaced else None
 
-    def _new(self, index: _Place) -> CallItem:
-        item = self._begin()
+    def _new(self, index: _Place, begin: Begin) -> CallItem:
+        item = begin()
         self.begun.append(item)
         before = self._last.get(index)
         if before is not None:
@@ -109,7 +112,7 @@ class CallTracker:
             self._unplaced.add(item)
         return item
 
-    def _go_beyond(self, item: CallItem, index: _Place, text: str) -> None:
+    def _go_beyond(self, item: CallItem, index: _Place, text: str, begin: Begin) -> None:
         """Take what begins another JSON text behind a call's, without an id or a name of its own.
 
         It is the next call, of the same function, unless it only says again what the call has.
@@ -122,14 +125,14 @@ class CallTracker:
             if same_json(waiting.text, item.text):
                 del self._rests[item]
             else:
-                item = self._follow(item, index, waiting)
+                item = self._follow(item, index, waiting, begin)
             text = item.add("", "", text, custom=False)
 
-    def _follow(self, item: CallItem, index: _Place, text: ArgumentText) -> CallItem:
+    def _follow(self, item: CallItem, index: _Place, text: ArgumentText, begin: Begin) -> CallItem:
         del self._rests[item]
         if not all(each.has_ended for each in self._overlapping[index]):
             raise _mixed_up()
-        following = self._new(index)
+        following = self._new(index, begin)
         for place in (index, None):
             self._last[place] = following
             self._with_id[place, item.call_id] = self._with_name[place, item.name] = following

@@ -55,7 +55,7 @@ class ResponsesStream:
         self._items = 0
         self._queue: deque[OutputItem] = deque()
         self._done: list[Json] = []
-        self._calls = CallTracker(self._begin_call)
+        self._calls = CallTracker()
         self._call_ids: set[str] = set()
         self._early_entries: list[Json] = []
         self._has_text = False
@@ -107,7 +107,7 @@ class ResponsesStream:
         if not self._has_text and not self._calls:
             self._message()
         incomplete = _INCOMPLETE.get(reason)
-        self._calls.finish(naturally=incomplete is None)
+        self._calls.finish(self._begin_call, naturally=incomplete is None)
         while self._queue:
             last = len(self._queue) == 1
             self._close_first("incomplete" if last and incomplete else "completed")
@@ -189,7 +189,7 @@ class ResponsesStream:
         for annotation in delta.annotations:
             self._annotate(annotation)
         for fragment in delta.calls:
-            call = self._calls.take(fragment)
+            call = self._calls.take(fragment, self._begin_call)
             if carrier is not None and fragment.carried:
                 carrier.sign(call, fragment.carried)
         # LocalAI says "" where others say null; of two reasons the first is the true one.
