@@ -1,26 +1,57 @@
-"""Citations: flat in responses, nested in chat."""
+"""Citations: flat in responses, nested in chat, which knows those of the web only."""
+
+from dataclasses import dataclass
+from typing import Literal
 
 from gateway.shapes import Json
 
 
-def chat_annotation(annotation: object, offset: int) -> Json | None:
-    """Return a citation as chat has it, moved by `offset` characters; None if chat has no such one.
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A citation as a chat client gets it."""
+
+    field: Literal["annotations", "file_citations"]
+    """The field of the message; the second, for files and containers, is none of OpenAI's."""
+    shown: Json
+    end: int
+    """Where in the whole message the text ends that it belongs to; 0: it does not say."""
+
+
+def cited_in_chat(annotation: object, offset: int) -> Cited | None:
+    """Return a citation moved by `offset` characters; None for what is none.
 
     In responses positions count from the start of the content part, in chat from that of the
-    whole message. Chat knows web citations only: files are not cited there.
+    whole message.
     """
-    if not isinstance(annotation, dict) or annotation.get("type") != "url_citation":
+    if not isinstance(annotation, dict) or not isinstance(annotation.get("type"), str):
         return None
-    start, end = annotation.get("start_index"), annotation.get("end_index")
+    kind = annotation["type"]
+    if kind == "url_citation":
+        return _of_the_web(annotation, offset)
+    cited = {name: value for name, value in annotation.items() if name != "type"}
+    for name in _POSITIONS:
+        if _is_place(cited, name):
+            cited[name] += offset
+    end = cited["end_index"] if _is_place(cited, "end_index") else 0
+    return Cited("file_citations", {"type": kind, kind: cited}, end)
+
+
+_POSITIONS = ("start_index", "end_index")
+
+
+def _of_the_web(annotation: Json, offset: int) -> Cited | None:
     url, title = annotation.get("url"), annotation.get("title")
-    if type(start) is not int or type(end) is not int or not isinstance(url, str):
+    if not isinstance(url, str) or not all(_is_place(annotation, name) for name in _POSITIONS):
         return None
-    return {
-        "type": "url_citation",
-        "url_citation": {
-            "start_index": start + offset,
-            "end_index": end + offset,
-            "url": url,
-            "title": title if isinstance(title, str) else "",
-        },
+    end = annotation["end_index"] + offset
+    citation = {
+        "start_index": annotation["start_index"] + offset,
+        "end_index": end,
+        "url": url,
+        "title": title if isinstance(title, str) else "",
     }
+    return Cited("annotations", {"type": "url_citation", "url_citation": citation}, end)
+
+
+def _is_place(annotation: Json, name: str) -> bool:
+    return type(annotation.get(name)) is int

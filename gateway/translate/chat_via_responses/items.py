@@ -244,6 +244,8 @@ class _Writer:
             item: Json = {"type": "message", "role": "assistant", "content": sent}
             if not isinstance(sent, str):
                 item |= {"id": _message_id(position, sent), "status": "completed"}
+            if isinstance(message.get("phase"), str):
+                item["phase"] = message["phase"]
             self.input.add(item, path, _MESSAGE_FIELDS, parts)
 
     def _call(self, call: Json, path: str, minted: str) -> None:

@@ -119,7 +119,8 @@ def _match_in_order(places: Sequence[_Place], left: dict[OutputItem, None]) -> N
 
 
 def _says_something(item: Json) -> bool:
-    return "call_id" in item or "name" in item or bool(item.get("content") or item.get("summary"))
+    said = any(item.get(name) for name in ("content", "summary", "result"))
+    return "call_id" in item or "name" in item or said
 
 
 def _take(place: _Place, found: OutputItem, left: dict[OutputItem, None]) -> None:

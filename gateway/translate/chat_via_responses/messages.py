@@ -1,9 +1,11 @@
 """The message items of one response: text, refusals and citations."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses.annotations import chat_annotation
+from gateway.translate.chat_via_responses.annotations import cited_in_chat
+from gateway.translate.chat_via_responses.documents import Documents
 from gateway.translate.chat_via_responses.reading import objects, string
 from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.chat_via_responses.steps import Step, text_steps
@@ -15,26 +17,39 @@ class MessagesFold:
     """Joins all message items of a response into the one message that chat has."""
 
     def __init__(self, request: PreparedRequest) -> None:
-        self._one_document = request.one_document
+        self._documents = Documents() if request.one_document else None
         self._text = TextFold(request)
         self._length = 0
         """Of all text so far, in characters, shown or held back."""
-        self._document: OutputItem | None = None
+        self._last: OutputItem | None = None
+        """The message that was shown last."""
 
     @property
     def cut_by(self) -> str | None:
         """The finish reason of a text that was cut here; None: it was not."""
         return self._text.cut_by
 
+    @property
+    def phase(self) -> str | None:
+        """What the message that was shown last says that it is for."""
+        return None if self._last is None else self._last.phase
+
     def say(self, item: OutputItem, part: int | None, text: str, logprobs: object) -> list[Step]:
         """Take text of a content part; None: the upstream does not say of which.
 
         Raises `UpstreamError` for logprobs that are none.
         """
-        if self._is_hidden(item):
-            return []
+        if self._documents is None:
+            return self._say(item, part, text, logprobs)
+        steps = self._documents.take(item, text, partial(self._say, item, part, text, logprobs))
+        if text:
+            item.shown_parts.add(part)
+        return steps
+
+    def _say(self, item: OutputItem, part: int | None, text: str, logprobs: object) -> list[Step]:
         item.part_offsets.setdefault(part, self._length)
         if text:
+            self._last = item
             item.shown_parts.add(part)
             self._length += len(text)
         return text_steps(self._text.feed(text, logprobs))
@@ -52,9 +67,15 @@ class MessagesFold:
 
     def refuse(self, item: OutputItem, part: int | None, text: str) -> list[Step]:
         """Take text of a refusal."""
-        if not text or self._is_hidden(item):
+        if not text:
             return []
+        piece = partial(self._refuse, item, text)
+        steps = piece() if self._documents is None else self._documents.take(item, text, piece)
         item.shown_parts.add(part)
+        return steps
+
+    def _refuse(self, item: OutputItem, text: str) -> list[Step]:
+        self._last = item
         return [Step({"refusal": text})]
 
     def refuse_whole(self, item: OutputItem, part: int | None, text: str) -> list[Step]:
@@ -64,12 +85,14 @@ class MessagesFold:
     def annotate(self, item: OutputItem, part: int | None, annotation: object) -> list[Step]:
         """Take an annotation of a content part; what it cites must be shown."""
         item.annotations[part] = item.annotations.get(part, 0) + 1
-        if self._is_hidden(item):
+        piece = partial(self._annotate, item, part, annotation)
+        return piece() if self._documents is None else self._documents.take(item, "", piece)
+
+    def _annotate(self, item: OutputItem, part: int | None, annotation: object) -> list[Step]:
+        cited = cited_in_chat(annotation, item.part_offsets.setdefault(part, self._length))
+        if cited is None or (self.cut_by and cited.end > self._text.shown):
             return []
-        shown = chat_annotation(annotation, item.part_offsets.setdefault(part, self._length))
-        if shown is None or (self.cut_by and shown["url_citation"]["end_index"] > self._text.shown):
-            return []
-        return [Step({"annotations": [shown]})]
+        return [Step({cited.field: [cited.shown]})]
 
     def complete(self, known: OutputItem, item: Json) -> list[Step]:
         """Take a whole item: what of it has not been shown yet; raises `UpstreamError`."""
@@ -90,16 +113,8 @@ class MessagesFold:
 
     def finish(self) -> list[Step]:
         """Return what was held back, at the end of the response."""
-        return text_steps(self._text.finish())
-
-    def _is_hidden(self, item: OutputItem) -> bool:
-        """Whether a message stays hidden: two JSON documents in one content are none."""
-        if not self._one_document or item.phase == "final_answer":
-            return False
-        if item.phase == "commentary":
-            return True
-        self._document = self._document or item
-        return self._document is not item
+        steps = [] if self._documents is None else self._documents.finish()
+        return steps + text_steps(self._text.finish())
 
 
 def _may_be_shown(item: OutputItem, part: int | None) -> bool:

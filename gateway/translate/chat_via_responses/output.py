@@ -24,6 +24,8 @@ from gateway.translate.chat_via_responses.tracking import (
 )
 from gateway.translate.contract import Context
 from gateway.translate.fields import finite_number
+from gateway.translate.finish_reasons import NATIVE, finish_reason, native_word
+from gateway.translate.images import data_url, image
 
 TERMINAL = frozenset({"response.completed", "response.incomplete", "response.cancelled"})
 """The events that end a response; `response.failed` is an error before it comes here."""
@@ -45,6 +47,8 @@ class OutputFold:
         self._calls = CallsFold(request.tools, context)
         self.finish_reason: str | None = None
         """Chat's word for how the message ended; None: it has not."""
+        self.native_word: str | None = None
+        """The upstream's, where that says more."""
 
     def feed(self, event: Json) -> list[Step]:
         """Take one event; raises `UpstreamError` for one that cannot be read.
@@ -59,8 +63,15 @@ class OutputFold:
         read = self._readers.get(kind)
         steps = [] if read is None else read(self, event)
         if self._messages.cut_by is not None:
-            steps += self._messages.finish()
+            steps += self._last_steps()
             self.finish_reason = self._messages.cut_by
+        return steps
+
+    def _last_steps(self) -> list[Step]:
+        steps = self._messages.finish()
+        if self._messages.phase is not None:
+            # Once, and last: clients put the strings of deltas together.
+            steps.append(Step({"phase": self._messages.phase}))
         return steps
 
     def go_on(self, characters: int) -> None:
@@ -100,6 +111,8 @@ class OutputFold:
             return self._messages.complete(known, item)
         if known.kind is ItemKind.REASONING:
             return self._thoughts.complete(known, item)
+        if known.kind is ItemKind.IMAGE:
+            return _picture(known, item)
         return plain_steps(self._calls.complete(known.call, call_text(item)))
 
     def _text_delta(self, event: Json) -> list[Step]:
@@ -165,14 +178,15 @@ class OutputFold:
         if self._messages.cut_by is None:
             for call in self._items.calls():
                 steps += plain_steps(self._calls.finish(call, naturally=status == "completed"))
-        steps += self._messages.finish()
+        steps += self._last_steps()
         self.finish_reason = self._messages.cut_by or self._reason(status, response)
+        if self._messages.cut_by is None:
+            self.native_word = native_word({"finish_reason": _ending(response), **_told(response)})
         return steps
 
     def _reason(self, status: str, response: Json) -> str:
         if status == "incomplete":
-            details = response.get("incomplete_details")
-            reason = details.get("reason") if isinstance(details, dict) else None
+            reason = finish_reason(_ending(response) or "length", has_text=True)
             return "content_filter" if reason == "content_filter" else "length"
         if reached_limit(self._sent, response, self._context):
             return "length"
@@ -217,6 +231,24 @@ def _status(event: Json, response: Json) -> str:
             "Retry the request."
         )
     return str(status)
+
+
+def _ending(response: Json) -> object:
+    """Return the reason that an incomplete response gives."""
+    details = response.get("incomplete_details")
+    return details.get("reason") if isinstance(details, dict) else None
+
+
+def _told(response: Json) -> Json:
+    return {NATIVE: response.get(NATIVE)}
+
+
+def _picture(known: OutputItem, item: Json) -> list[Step]:
+    result = item.get("result")
+    if known.image_is_shown or not isinstance(result, str) or not result:
+        return []
+    known.image_is_shown = True
+    return [Step({"images": [image(data_url(result, item.get("output_format")))]})]
 
 
 def _part(event: Json) -> int | None:

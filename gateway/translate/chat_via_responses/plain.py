@@ -75,6 +75,7 @@ class _Text(msgspec.Struct, gc=False):
 
 class _Said(msgspec.Struct, tag_field="type", tag="message", gc=False):
     content: tuple[_Text]
+    phase: str | Absent = ABSENT
 
 
 class _SilentThought(msgspec.Struct, tag_field="type", tag="reasoning", gc=False):
@@ -103,12 +104,14 @@ class _Response(PlainReply, kw_only=True, gc=False):
     service_tier: str | None = None
     metadata: Empty | None = None
     response: Absent = ABSENT
+    native_finish_reason: None = None
 
 
 class _FoldedMessage(msgspec.Struct, gc=False):
     role: str
     content: str
     refusal: None
+    phase: str | Absent
 
 
 class _FoldedChoice(msgspec.Struct, gc=False):
@@ -184,12 +187,14 @@ def plain_reply(body: bytes, limit: int, context: Context) -> bytes | None:
     *thoughts, said = response.output
     if type(said) is not _Said or _Said in map(type, thoughts):
         return None
+    text = said.content[0].text
+    message = _FoldedMessage("assistant", text, None, said.phase if text else ABSENT)
     folded = _Folded(
         swap_id(response.id, Shape.CHAT, context),
         "chat.completion",
         created(response.created_at, context),
         model_name(response.model, context),
-        (_FoldedChoice(0, _FoldedMessage("assistant", said.content[0].text, None), None, "stop"),),
+        (_FoldedChoice(0, message, None, "stop"),),
         ABSENT if response.service_tier is None else response.service_tier,
         chat_counts(
             read,

@@ -10,6 +10,7 @@ from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.chat_via_responses.steps import Step
 from gateway.translate.contract import Context
 from gateway.translate.fields import created, model_name, sum_usage, swap_id
+from gateway.translate.finish_reasons import NATIVE, with_native
 from gateway.translate.responses_usage import chat_usage
 
 
@@ -71,7 +72,7 @@ def _choice(call: int, reply: object, request: PreparedRequest, context: Context
     if text is not None:
         return {
             "index": call,
-            "message": {"role": "assistant", "content": text, "refusal": None},
+            "message": {"role": "assistant", "content": text, "refusal": None, **phase_of(reply)},
             "logprobs": None,
             "finish_reason": "stop",
         }
@@ -105,9 +106,15 @@ def sole_text(response: Json) -> str | None:
     if not isinstance(part, dict) or part.get("type") != "output_text":
         return None
     text = part.get("text")
-    if not isinstance(text, str) or part.get("annotations", []) != [] or "phase" in item:
+    if not isinstance(text, str) or part.get("annotations", []) != [] or response.get(NATIVE):
         return None
     return text
+
+
+def phase_of(response: Json) -> Json:
+    """Return what a response's one message says that it is for, as a field of chat's message."""
+    phase = response["output"][0].get("phase")
+    return {"phase": phase} if isinstance(phase, str) and sole_text(response) else {}
 
 
 def folded_choice(call: int, reply: Json, request: PreparedRequest, context: Context) -> Json:
@@ -115,12 +122,16 @@ def folded_choice(call: int, reply: Json, request: PreparedRequest, context: Con
     fold = OutputFold(request, request.calls[call], context)
     steps = fold.feed({"type": "response.completed", "response": reply})
     entries = [entry for step in steps for entry in step.entries]
-    return {
+    choice: Json = {
         "index": call,
         "message": _message(steps),
         "logprobs": {"content": entries, "refusal": None} if entries else None,
         "finish_reason": fold.finish_reason,
     }
+    return with_native(choice, fold.native_word)
+
+
+_IN_PLACE_OF_TEXT = ("tool_calls", "function_call", "images")
 
 
 def _message(steps: Iterable[Step]) -> Json:
@@ -137,7 +148,7 @@ def _message(steps: Iterable[Step]) -> Json:
                 message[name] = message[name] + value if name in message else value
     content = message.pop("content", "")
     refusal = message.pop("refusal", None)
-    silent = refusal is not None or "tool_calls" in message or "function_call" in message
+    silent = refusal is not None or any(name in message for name in _IN_PLACE_OF_TEXT)
     return {
         "role": "assistant",
         "content": None if silent and not content else content,

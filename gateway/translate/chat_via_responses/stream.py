@@ -1,5 +1,6 @@
 """Streams of responses events as one stream of chat chunks."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from gateway.errors import GatewayError, TruncatedStream
@@ -11,6 +12,9 @@ from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.chat_via_responses.steps import Step
 from gateway.translate.contract import Context, PlainTexts
 from gateway.translate.fields import richer_usage
+from gateway.translate.finish_reasons import with_native
+
+_LISTS = frozenset({"annotations", "file_citations", "images"})
 
 _HELD = frozenset({"response.created", "response.in_progress", "response.queued"})
 """Events after which a response can still fail as a whole, for example for want of quota."""
@@ -33,7 +37,8 @@ class ChatStream:
         self._finished = [False] * len(request.calls)
         self._cut_short = [False] * len(request.calls)
         self._open = set(range(len(request.calls)))
-        self._citations = [0] * len(request.calls)
+        self._entries = [Counter[str]() for _ in request.calls]
+        """How many entries of each list every choice has been told of."""
         self._usages: list[object] = [None] * len(request.calls)
 
     def feed(self, call: int, event: Json) -> list[Json]:
@@ -124,16 +129,17 @@ class ChatStream:
     def _step_chunk(self, call: int, step: Step) -> Json:
         logprobs = {"content": step.entries, "refusal": None} if step.entries else None
         delta = step.delta
-        if "annotations" in delta:
+        for name in _LISTS & delta.keys():
             # openai-python's stream helper accumulates lists of objects by their index.
-            (citation,) = delta["annotations"]
-            delta = {"annotations": [{"index": self._citations[call], **citation}]}
-            self._citations[call] += 1
+            (entry,) = delta[name]
+            delta = {name: [{"index": self._entries[call][name], **entry}]}
+            self._entries[call][name] += 1
         return self._choice_chunk(call, delta, logprobs=logprobs)
 
     def _finish(self, call: int, event: Json, reason: str) -> list[Json]:
         """Return the choice's last chunk, and whatever the response says beside it."""
         last = self._choice_chunk(call, {}, finish_reason=reason)
+        last["choices"] = [with_native(last["choices"][0], self._folds[call].native_word)]
         response = event.get("response")
         said = extras(response, self._request) if isinstance(response, dict) else {}
         moderation = said.pop("moderation", None)

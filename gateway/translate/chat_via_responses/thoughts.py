@@ -1,6 +1,7 @@
-"""The reasoning items of one response: their text, or else its summary."""
+"""The reasoning items of one response: their text, its summary, or both."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.reading import index_of, objects, string
@@ -16,6 +17,10 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 """Where chat clients look for reasoning: OpenAI's chat has no field for it."""
 
+Form = Literal["content", "summary"]
+_BESIDE: Mapping[Form, str] = {"content": "reasoning_text", "summary": "reasoning_summary"}
+"""Where an item's second form is shown; fields that no other gateway is known to have."""
+
 
 class ThoughtsFold:
     """Joins the reasoning of a response; items, and parts of a summary, by blank lines."""
@@ -23,6 +28,7 @@ class ThoughtsFold:
     def __init__(self, context: Context) -> None:
         self._fields = _FIELDS[context.settings.reasoning_out]
         self._last: tuple[OutputItem, int] | None = None
+        self._last_beside: tuple[OutputItem, int] | None = None
 
     def text_delta(self, item: OutputItem, event: Json) -> list[Step]:
         """Take a delta of the reasoning itself; raises `UpstreamError`."""
@@ -36,24 +42,33 @@ class ThoughtsFold:
         return self._think(item, "summary", part, string(event, "delta"))
 
     def complete(self, known: OutputItem, item: Json) -> list[Step]:
-        """Take a whole item, and show it if nothing of it was; raises `UpstreamError`."""
-        if known.reasoning_form is not None:
-            return []
+        """Take a whole item, and show what of it was not; raises `UpstreamError`."""
         steps: list[Step] = []
-        for part in objects(item, "content"):
-            steps += self._think(known, "content", 0, string(part, "text"))
-        for index, part in enumerate(objects(item, "summary")):
-            steps += self._think(known, "summary", index, string(part, "text"))
+        came = frozenset(known.reasoning_forms)
+        if "content" not in came:
+            for part in objects(item, "content"):
+                steps += self._think(known, "content", 0, string(part, "text"))
+        if "summary" not in came:
+            for index, part in enumerate(objects(item, "summary")):
+                steps += self._think(known, "summary", index, string(part, "text"))
         return steps
 
-    def _think(self, item: OutputItem, form: str, part: int, text: str) -> list[Step]:
-        """Show the text or its summary, whichever an item has first."""
+    def _think(self, item: OutputItem, form: Form, part: int, text: str) -> list[Step]:
+        """Show the text, or else its summary: whichever an item has first is its reasoning.
+
+        The other one is shown in a field of its own.
+        """
         if not text:
             return []
-        item.reasoning_form = item.reasoning_form or form
-        if not self._fields or item.reasoning_form != form:
+        item.reasoning_forms.setdefault(form)
+        if not self._fields:
             return []
-        if self._last not in (None, (item, part)):
+        is_first = form == next(iter(item.reasoning_forms))
+        last = self._last if is_first else self._last_beside
+        if last not in (None, (item, part)):
             text = f"\n\n{text}"
-        self._last = (item, part)
-        return [Step(dict.fromkeys(self._fields, text))]
+        if is_first:
+            self._last = (item, part)
+            return [Step(dict.fromkeys(self._fields, text))]
+        self._last_beside = (item, part)
+        return [Step({_BESIDE[form]: text})]

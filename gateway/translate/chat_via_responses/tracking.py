@@ -23,6 +23,7 @@ class ItemKind(StrEnum):
     MESSAGE = "message"
     REASONING = "reasoning"
     CALL = "call"
+    IMAGE = "image"
 
 
 _KINDS = {
@@ -30,6 +31,7 @@ _KINDS = {
     "reasoning": ItemKind.REASONING,
     "function_call": ItemKind.CALL,
     "custom_tool_call": ItemKind.CALL,
+    "image_generation_call": ItemKind.IMAGE,
 }
 
 
@@ -60,16 +62,17 @@ class OutputItem:
     """Where in the whole text each of a message's parts begins, in characters."""
     annotations: dict[int | None, int] = field(default_factory=dict)
     """How many annotations of each part have been taken."""
-    reasoning_form: str | None = None
-    """Which of its two texts a reasoning item shows: `content` or `summary`."""
+    reasoning_forms: dict[str, None] = field(default_factory=dict)
+    """Which texts of a reasoning item have come, in their order: `content`, `summary`."""
+    image_is_shown: bool = False
     summary_parts: int = 0
     """How many parts of a summary were announced."""
     call: Call = field(default_factory=Call)
 
     @property
     def has_been_shown(self) -> bool:
-        """Whether anything of a message or of reasoning has been."""
-        return bool(self.shown_parts) or self.reasoning_form is not None
+        """Whether anything of a message, of reasoning or of a picture has been."""
+        return bool(self.shown_parts or self.reasoning_forms or self.image_is_shown)
 
 
 class OutputItems:

@@ -170,19 +170,29 @@ def events_of(of: Json, size: int = 3) -> list[Json]:
 
 def item_events(item: Json, index: int, size: int = 3) -> list[Json]:
     where = {"item_id": item["id"], "output_index": index}
-    empty = {"content": [], "summary": [], "arguments": "", "input": ""}
+    empty: Json = {"content": [], "summary": [], "arguments": "", "input": "", "result": None}
     started = {key: empty.get(key, value) for key, value in item.items()}
     inner = {
         "message": _message_events,
         "reasoning": _reasoning_events,
         "function_call": _call_events,
         "custom_tool_call": _call_events,
+        "image_generation_call": _image_events,
     }[item["type"]]
     return [
         {"type": "response.output_item.added", "output_index": index, "item": started},
         *({**event, **where} for event in inner(item, size)),
         {"type": "response.output_item.done", "output_index": index, "item": item},
     ]
+
+
+def image_call(result: str | None = "QUJD", **more: Any) -> Json:
+    return {"id": "ig_1", "type": "image_generation_call", "result": result, **more}
+
+
+def _image_events(item: Json, size: int) -> Iterator[Json]:
+    yield {"type": "response.image_generation_call.in_progress"}
+    yield {"type": "response.image_generation_call.partial_image", "partial_image_b64": "QQ=="}
 
 
 def _message_events(item: Json, size: int) -> Iterator[Json]:
@@ -320,14 +330,14 @@ def folded(chunks: Sequence[Json], index: int = 0) -> Json:
             elif name == "function_call":
                 known = said.setdefault(name, {"name": "", "arguments": ""})
                 said[name] = {key: known[key] + value.get(key, "") for key in known}
-            elif name == "annotations":
+            elif name in ("annotations", "file_citations", "images"):
                 known = said.setdefault(name, [])
                 assert [each["index"] for each in value] == [len(known)]
                 known += [{k: v for k, v in each.items() if k != "index"} for each in value]
             elif value is not None and name != "role":
                 said[name] = said[name] + value if name in said else value
     (finish,) = finishes_of(chunks, index)
-    silent = "refusal" in said or calls or "function_call" in said
+    silent = "refusal" in said or calls or "function_call" in said or "images" in said
     said = {"role": "assistant", "refusal": None, **said}
     said["content"] = said.get("content") or (None if silent else "")
     return {

@@ -51,7 +51,11 @@ def test_citations_without_a_part_are_shown_once() -> None:
 def test_citations_of_a_hidden_message_are_hidden() -> None:
     body: Json = {"response_format": {"type": "json_object"}}
     hidden = message(text("abc", annotations=[citation(0, 1)]), phase="commentary")
-    assert deltas_of(streamed(body, events_of(response(hidden)))) == []
+    shown = message(text("{}"), id="2", phase="final_answer")
+    assert deltas_of(streamed(body, events_of(response(hidden, shown)))) == [
+        {"content": "{}"},
+        {"phase": "final_answer"},
+    ]
 
 
 def test_parts_of_an_unknown_type_are_left_out() -> None:

@@ -430,7 +430,6 @@ def test_a_plain_text_is_what_folding_it_gives(
         (response(message(refusal("No"))), {}),
         (response(message(text("a")), function_call()), {}),
         (incomplete(message(text("a"))), {}),
-        (response(message(text("a"), phase="commentary")), JSON_FORMAT),
     ],
 )
 def test_what_is_more_than_a_text_is_no_plain_text(reply: Json, body: Json) -> None:

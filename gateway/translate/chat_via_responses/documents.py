@@ -1,0 +1,63 @@
+"""Which message is shown where the content must be one JSON document: two of them are none.
+
+Models that say what their messages are for (`phase`) comment on their work before they answer, and
+may answer more than once: the last final answer counts, and a comment only where there is no
+answer. That is known at the end, so messages with a phase wait for it. Of messages without one
+the first is shown as it comes.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from gateway.errors import UpstreamError
+from gateway.translate.chat_via_responses.steps import Step
+from gateway.translate.chat_via_responses.tracking import OutputItem
+
+MAX_HELD_CHARACTERS: Final = 32 * 1024 * 1024
+"""What the messages that wait may have in all."""
+
+Piece = Callable[[], list[Step]]
+"""Shows a piece of a message."""
+
+
+class Documents:
+    """The messages of one response, of which one is shown."""
+
+    def __init__(self) -> None:
+        self._shown: OutputItem | None = None
+        self._held: dict[OutputItem, list[Piece]] = {}
+        self._characters = 0
+
+    def take(self, item: OutputItem, text: str, piece: Piece) -> list[Step]:
+        """Show a piece of a message, which has some text, or let it wait, or leave it out.
+
+        Raises `UpstreamError` where too much waits.
+        """
+        if self._is_shown(item):
+            return piece()
+        if item.phase is None and item not in self._held:
+            return []
+        self._characters += len(text)
+        if self._characters > MAX_HELD_CHARACTERS:
+            raise UpstreamError(
+                f"The upstream's response has messages of more than {MAX_HELD_CHARACTERS} "
+                "characters. Limit it with a token limit."
+            )
+        self._held.setdefault(item, []).append(piece)
+        return []
+
+    def finish(self) -> list[Step]:
+        """Show the message that has waited and is the document, at the end of the response."""
+        held, self._held = self._held, {}
+        if self._shown is not None and self._shown.has_been_shown:
+            return []
+        spoken = [item for item in held if item.shown_parts]
+        answers = [item for item in spoken if item.phase == "final_answer"]
+        best = (answers or spoken)[-1:]
+        return [step for item in best for piece in held[item] for step in piece()]
+
+    def _is_shown(self, item: OutputItem) -> bool:
+        is_free = self._shown is None or not self._shown.has_been_shown
+        if is_free and item.phase is None and item not in self._held:
+            self._shown = item
+        return self._shown is item

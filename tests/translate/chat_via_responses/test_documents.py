@@ -1,0 +1,108 @@
+"""JSON formats: of several messages one is the document, whole and streamed alike."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from gateway.errors import UpstreamError
+from gateway.shapes import Json
+from gateway.translate.chat_via_responses import documents
+from tests.translate.chat_via_responses.cases import (
+    citation,
+    deltas_of,
+    ending,
+    events_of,
+    folded,
+    like_llamacpp,
+    message,
+    message_of,
+    refusal,
+    response,
+    streamed,
+    text,
+    translated,
+)
+
+JSON_FORMAT: Json = {"response_format": {"type": "json_object"}}
+
+
+def said(number: int, phase: str | None, *parts: Json) -> Json:
+    shown = parts or (text(f'{{"a":{number}}}'),)
+    more: Json = {} if phase is None else {"phase": phase}
+    return message(*shown, id=f"msg_{number}", **more)
+
+
+def everywhere(reply: Json, body: Json = JSON_FORMAT) -> Json:
+    """Return the message that comes of a reply, which is the same in every delivery."""
+    told = message_of(body, reply)
+    events = events_of(reply)
+    for sent in (events, like_llamacpp(events), [*events[:-1], ending(response())], events[-1:]):
+        assert folded(streamed(body, sent))["message"] == told
+    return told
+
+
+@pytest.mark.parametrize(
+    ("phases", "shown"),
+    [
+        (["final_answer", "final_answer"], 2),
+        (["commentary", "final_answer", "final_answer", "commentary"], 3),
+        (["final_answer", "commentary"], 1),
+        (["commentary"], 1),
+        (["commentary", "commentary"], 2),
+        ([None, None], 1),
+        (["commentary", None], 2),
+        (["final_answer", None], 2),
+        ([None, "final_answer"], 1),
+        ([None, "commentary"], 1),
+    ],
+)
+def test_one_document_is_shown(phases: Sequence[str | None], shown: int) -> None:
+    messages = [said(number, phase) for number, phase in enumerate(phases, 1)]
+    told = everywhere(response(*messages))
+    assert told["content"] == f'{{"a":{shown}}}'
+    assert told.get("phase") == phases[shown - 1]
+
+
+def test_what_says_nothing_is_no_document() -> None:
+    for phase in (None, "final_answer", "commentary"):
+        empty = said(9, phase, text(""))
+        assert everywhere(response(empty, said(1, "final_answer")))["content"] == '{"a":1}'
+        assert everywhere(response(said(1, "commentary"), empty))["content"] == '{"a":1}'
+    assert everywhere(response(said(1, "commentary", text(""))))["content"] == ""
+
+
+def test_refusals_and_citations_wait_with_their_message() -> None:
+    cited = said(1, "final_answer", text("{}", annotations=[citation(0, 2)]))
+    refused = said(2, "final_answer", refusal("I won't."))
+    assert everywhere(response(cited))["annotations"][0]["url_citation"]["end_index"] == 2
+    told = everywhere(response(cited, refused))
+    assert (told["content"], told["refusal"]) == (None, "I won't.")
+    assert "annotations" not in told
+
+
+def test_a_message_without_a_phase_is_shown_as_it_comes() -> None:
+    for phase, shown in ((None, ['{"a', '":1', "}"]), ("final_answer", [])):
+        stream = translated({"stream": True, **JSON_FORMAT}).stream()
+        events = events_of(response(said(1, phase)))[:-1]
+        chunks = [chunk for event in events for chunk in stream.feed(0, event)]
+        assert [delta["content"] for delta in deltas_of(chunks)] == shown
+
+
+def test_a_stop_sequence_cuts_the_document() -> None:
+    body: Json = {**JSON_FORMAT, "stop": ":2"}
+    told = everywhere(response(said(1, "final_answer"), said(2, "final_answer")), body)
+    assert told["content"] == '{"a"'
+
+
+def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "MAX_HELD_CHARACTERS", 20)
+    reply = response(*[said(number, "final_answer") for number in range(1, 4)])
+    with pytest.raises(UpstreamError, match="more than 20 characters"):
+        message_of(JSON_FORMAT, reply)
+
+
+def test_without_a_json_format_everything_is_shown() -> None:
+    body: dict[str, Any] = {}
+    told = everywhere(response(said(1, "commentary"), said(2, "final_answer")), body)
+    assert (told["content"], told["phase"]) == ('{"a":1}{"a":2}', "final_answer")
