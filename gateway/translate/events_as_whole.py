@@ -11,6 +11,7 @@ from gateway.errors import TruncatedStream
 from gateway.shapes import Json, Shape
 from gateway.translate.fields import richer_usage
 from gateway.translate.sse import TERMINAL_EVENTS
+from gateway.translate.streamed_items import StreamedItems
 from gateway.translate.streamed_message import add_delta, without_indexes
 
 _TAKEN_APART = frozenset({"choices", "usage", "object"})
@@ -34,15 +35,16 @@ def is_terminal(event: object) -> bool:
 
 
 def _response(events: Iterable[Json]) -> Json:
-    """Return the response that the last event has, with the items that only came before."""
-    done: list[Json] = []
+    """Return the response that the last event has, with what only came before.
+
+    Some servers repeat nothing there, others leave parts of it out.
+    """
+    items = StreamedItems()
     for event in events:
-        item, response = event.get("item"), event.get("response")
-        if event.get("type") == "response.output_item.done" and isinstance(item, dict):
-            done.append(item)
-        elif is_terminal(event) and isinstance(response, dict):
-            # The backend of Codex repeats no items here.
-            return response if response.get("output") else {**response, "output": done}
+        response = event.get("response")
+        if is_terminal(event) and isinstance(response, dict):
+            return {**response, "output": items.completed(response.get("output"))}
+        items.take(event)
     raise _cut_off()
 
 

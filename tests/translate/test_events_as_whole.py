@@ -108,7 +108,8 @@ ITEM = {"type": "message", "id": "m", "content": []}
 @pytest.mark.parametrize("kind", ["completed", "incomplete", "failed"])
 def test_a_responses_stream_is_the_response_of_its_last_event(kind: str) -> None:
     done = {"type": "response.output_item.done", "output_index": 0, "item": ITEM}
-    for output, seen in (([{"type": "x"}], [{"type": "x"}]), ([], [ITEM]), (None, [ITEM])):
+    other = {"type": "x", "id": "y"}
+    for output, seen in (([other], [other]), ([], [ITEM]), (None, [ITEM])):
         response = {"id": "r", "status": kind, "output": output}
         events: list[Json] = [
             {"type": "response.created", "response": {"id": "r", "output": []}},
