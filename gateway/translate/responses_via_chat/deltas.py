@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.shapes import Json
 from gateway.translate.fields import finite_number
+from gateway.translate.images import images_of, url_of
 from gateway.translate.responses_via_chat.carried import (
     THINKING,
     fields_of_call,
@@ -16,6 +17,7 @@ from gateway.translate.responses_via_chat.carried import (
 from gateway.translate.responses_via_chat.request import malformed
 from gateway.translate.tool_shapes import MAX_CALL_ID, arguments_text
 
+_FILE_CITATIONS = ("file_citation", "container_file_citation", "file_path")
 _LARGEST = 2**53
 """The largest whole number that every JSON reader keeps exact."""
 _DIGITS = 10
@@ -48,6 +50,10 @@ class Delta:
     refusal: str
     annotations: list[Any]
     calls: list[CallFragment]
+    images: list[str]
+    """The URLs of pictures."""
+    audio: Json
+    phase: str
 
     @property
     def hidden(self) -> bool:
@@ -60,6 +66,7 @@ class Delta:
         said = len(self.reasoning) + len(self.content) + len(self.refusal)
         if self.carried:
             said += len(msgspec.json.encode(self.carried))
+        said += sum(map(len, self.images))
         return said + sum(len(fragment.text) for fragment in self.calls)
 
 
@@ -70,8 +77,9 @@ def read_delta(choice: Json) -> Delta:
         delta = {}
     if not isinstance(delta, dict):
         raise malformed("a 'delta' is not an object")
-    if delta.get("audio"):
-        raise malformed("it is spoken, which responses cannot express")
+    audio, phase = delta.get("audio") or {}, delta.get("phase")
+    if not isinstance(audio, dict):
+        raise malformed("'audio' is not an object")
     content = delta.get("content")
     thoughts = ""
     if isinstance(content, list):
@@ -87,8 +95,11 @@ def read_delta(choice: Json) -> Delta:
         carried=fields_of_message(delta),
         content=_text(content, "content"),
         refusal=_text(delta.get("refusal"), "refusal"),
-        annotations=_list_of(delta, "annotations"),
+        annotations=[*_list_of(delta, "annotations"), *_list_of(delta, "file_citations")],
         calls=[_call_fragment(call) for call in calls],
+        images=[url_of(entry) for entry in images_of(delta)],
+        audio=audio,
+        phase=phase if isinstance(phase, str) else "",
     )
 
 
@@ -177,8 +188,18 @@ def _index(value: object) -> int | None:
 
 
 def annotation_of(annotation: object) -> Json | None:
-    """Return a citation as responses have it, flat; None for what chat does not document."""
-    citation = annotation.get("url_citation") if isinstance(annotation, dict) else None
+    """Return a citation as responses have it, flat; None for what is none.
+
+    Chat documents those of the web. Files and containers are cited in the same form, or as
+    responses have it.
+    """
+    if not isinstance(annotation, dict):
+        return None
+    for kind in _FILE_CITATIONS:
+        if annotation.get("type") == kind:
+            cited = annotation.get(kind, annotation)
+            return {**cited, "type": kind} if isinstance(cited, dict) else None
+    citation = annotation.get("url_citation")
     if not isinstance(citation, dict) or not isinstance(citation.get("url"), str):
         return None
     title = citation.get("title")

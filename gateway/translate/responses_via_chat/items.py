@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from gateway.shapes import Json
+from gateway.translate.streamed_message import add_delta
 
 Status = Literal["in_progress", "completed", "incomplete"]
 
@@ -71,7 +72,8 @@ class _Part:
     def resource(self) -> Json:
         text = "".join(self.pieces)
         if self.kind == "refusal":
-            return {"type": "refusal", "refusal": text}
+            told = {"logprobs": list(self.logprobs)} if self.logprobs else {}
+            return {"type": "refusal", "refusal": text, **told}
         return {
             "type": "output_text",
             "text": text,
@@ -88,6 +90,7 @@ class MessageItem(OutputItem):
     def __init__(self, index: int, item_id: str) -> None:
         super().__init__(index, item_id)
         self._parts: list[_Part] = []
+        self._more: Json = {}
         self._announce()
 
     def add_text(self, text: str, entries: Sequence[Json]) -> None:
@@ -102,11 +105,25 @@ class MessageItem(OutputItem):
         """Go on with texts of the open part, the events of which are written elsewhere."""
         self._parts[-1].pieces += texts
 
-    def add_refusal(self, text: str) -> None:
-        """Go on with a refusal."""
+    def add_refusal(self, text: str, entries: Sequence[Json] = ()) -> None:
+        """Go on with a refusal; the logprobs of its tokens are kept with it, though unasked for."""
         part = self._part("refusal")
         part.pieces.append(text)
+        part.logprobs += entries
         self._write_part("refusal.delta", delta=text)
+
+    def be_for(self, phase: str) -> None:
+        """Take what the message is for: `commentary`, `final_answer`."""
+        self._more["phase"] = phase
+
+    def speak(self, audio: Json) -> None:
+        """Go on with what is spoken: its words are text, its sound is in a field of no response."""
+        words = audio.get("transcript")
+        if isinstance(words, str) and words:
+            self.add_text(words, ())
+        sound = {name: value for name, value in audio.items() if name != "transcript"}
+        if sound:
+            add_delta(self._more, {"audio": sound})
 
     def add_annotation(self, annotation: Json) -> None:
         """Annotate the text."""
@@ -126,6 +143,7 @@ class MessageItem(OutputItem):
             "status": self.status,
             "role": "assistant",
             "content": [part.resource() for part in self._parts],
+            **self._more,
         }
 
     def _part(self, kind: Literal["output_text", "refusal"]) -> _Part:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.shapes import Json
 from gateway.translate.contract import Context, PlainTexts
-from gateway.translate.finish_reasons import finish_reason
+from gateway.translate.finish_reasons import finish_reason, native_word, with_native
 from gateway.translate.logprobs import chat_logprobs
 from gateway.translate.responses_via_chat.call_item import CallItem
 from gateway.translate.responses_via_chat.call_tracking import CallTracker
@@ -23,6 +23,7 @@ from gateway.translate.responses_via_chat.deltas import (
     is_text_alone,
     read_delta,
 )
+from gateway.translate.responses_via_chat.image_item import ImageItem
 from gateway.translate.responses_via_chat.items import MessageItem, OutputItem, Status
 from gateway.translate.responses_via_chat.reasoning_item import Carrier, ReasoningItem
 from gateway.translate.responses_via_chat.request import (
@@ -59,6 +60,8 @@ class ResponsesStream:
         self._call_ids: set[str] = set()
         self._early_entries: list[Json] = []
         self._has_text = False
+        self._has_images = False
+        self._native_word: str | None = None
         self._characters = 0
         self._finish: object = None
         self._ended = False
@@ -102,9 +105,10 @@ class ResponsesStream:
 
     def finish(self, word: object) -> list[Json]:
         """End the reply with the upstream's `finish_reason`; raises as `end` does."""
-        reason = finish_reason(word, has_text=self._has_text, has_tool_calls=bool(self._calls))
+        has_text = self._has_text or self._has_images
+        reason = finish_reason(word, has_text=has_text, has_tool_calls=bool(self._calls))
         response = self._open()
-        if not self._has_text and not self._calls:
+        if not has_text and not self._calls:
             self._message()
         incomplete = _INCOMPLETE.get(reason)
         self._calls.finish(self._begin_call, naturally=incomplete is None)
@@ -113,6 +117,7 @@ class ResponsesStream:
             self._close_first("incomplete" if last and incomplete else "completed")
         status = "incomplete" if incomplete else "completed"
         ended = response.at(status, self._output(status), incomplete_reason=incomplete)
+        ended = with_native(ended, self._native_word)
         self._write({"type": f"response.{status}", "response": ended})
         self._ended = True
         return self._sent()
@@ -186,6 +191,13 @@ class ResponsesStream:
             self._reason(delta)
         carrier = self._carrier(delta)
         self._say(delta, choice.get("logprobs"))
+        if delta.audio:
+            self._speak(delta.audio)
+        if delta.phase:
+            self._message_so_far().be_for(delta.phase)
+        for url in delta.images:
+            self._has_images = True
+            self._queue.append(ImageItem(self._next_index(), self._context.new_id(), url))
         for annotation in delta.annotations:
             self._annotate(annotation)
         for fragment in delta.calls:
@@ -194,6 +206,7 @@ class ResponsesStream:
                 carrier.sign(call, fragment.carried)
         # LocalAI says "" where others say null; of two reasons the first is the true one.
         self._finish = self._finish or choice.get("finish_reason") or None
+        self._native_word = self._native_word or native_word(choice)
 
     def _count(self, delta: Delta) -> None:
         self._characters += delta.length
@@ -243,7 +256,16 @@ class ResponsesStream:
             self._early_entries = entries
         if delta.refusal:
             self._has_text = True
-            self._message().add_refusal(delta.refusal)
+            top = self._request.top_logprobs
+            refused = logprobs.get("refusal") if isinstance(logprobs, dict) else None
+            entries = [] if top is None else chat_logprobs({"content": refused or []}, top=top)
+            self._message().add_refusal(delta.refusal, entries)
+
+    def _speak(self, audio: Json) -> None:
+        self._has_text = self._has_text or bool(audio.get("transcript"))
+        if not self._has_text:
+            raise malformed("it is spoken, without a transcript, which responses cannot express")
+        self._message_so_far().speak(audio)
 
     def _entries(self, delta: Delta, logprobs: object) -> list[Json]:
         """Return the logprobs of visible text: those of reasoning would name its tokens."""
@@ -259,6 +281,11 @@ class ResponsesStream:
             last = MessageItem(self._next_index(), self._context.new_id())
             self._queue.append(last)
         return last
+
+    def _message_so_far(self) -> MessageItem:
+        """Return the last message that is not closed, or else a new one."""
+        messages = [item for item in self._queue if isinstance(item, MessageItem)]
+        return messages[-1] if messages else self._message()
 
     def _annotate(self, annotation: object) -> None:
         """Annotate the last message that is not closed; one whose message is gone is dropped."""

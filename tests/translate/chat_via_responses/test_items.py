@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -90,14 +91,12 @@ def test_text_of_an_assistant_is_a_string() -> None:
     assert item == {"type": "message", "role": "assistant", "content": "yes"}
 
 
-def test_the_phase_that_a_reply_had_goes_back() -> None:
-    for content in ("yes", [{"type": "text", "text": "yes"}, {"type": "text", "text": "!"}]):
-        said = {"role": "assistant", "content": content, "phase": "commentary"}
-        assert items_of([USER, said])[1]["phase"] == "commentary"
-    for odd in (None, 5, {}):
-        assert (
-            "phase" not in items_of([USER, {"role": "assistant", "content": "a", "phase": odd}])[1]
-        )
+@pytest.mark.parametrize("content", ["yes", [{"type": "text", "text": "yes"}] * 2])
+def test_the_phase_that_a_reply_had_goes_back(content: Any) -> None:
+    said = {"role": "assistant", "content": content, "phase": "commentary"}
+    assert items_of([USER, said])[1]["phase"] == "commentary"
+    for odd in (None, 5, ["x"]):
+        assert "phase" not in items_of([USER, {**said, "phase": odd}])[1]
 
 
 def test_one_text_part_of_an_assistant_is_a_string() -> None:
