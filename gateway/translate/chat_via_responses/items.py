@@ -41,7 +41,9 @@ _THOUGHTS = (*_TEXTS_OF_THOUGHT, "reasoning_details")
 _CALLS = frozenset({"function_call", "custom_tool_call"})
 _MESSAGES: Mapping[str, Record] = {
     **MESSAGES,
-    "assistant": Record({**MESSAGES["assistant"].fields, **dict.fromkeys(_THOUGHTS, Anything())}),
+    "assistant": Record(
+        {**MESSAGES["assistant"].fields, **dict.fromkeys((*_THOUGHTS, "phase"), Anything())}
+    ),
 }
 _CALL_KIND = OneOf("function", "custom")
 _PART = re.compile(r"\.(?:content|output)\[([0-9]{1,6})\](?:\.(\w+)(.*))?")

@@ -95,6 +95,7 @@ def test_text_of_an_assistant_is_a_string() -> None:
 def test_the_phase_that_a_reply_had_goes_back(content: Any) -> None:
     said = {"role": "assistant", "content": content, "phase": "commentary"}
     assert items_of([USER, said])[1]["phase"] == "commentary"
+    assert translated({"messages": [USER, said]}).report.dropped == []
     for odd in (None, 5, ["x"]):
         assert "phase" not in items_of([USER, {**said, "phase": odd}])[1]
 
