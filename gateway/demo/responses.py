@@ -180,7 +180,10 @@ class _Reply:
         return items if silent and self._turn.finish == "length" else [*items, self._message()]
 
     def _reasoning(self) -> Json:
-        return {"id": self._stamp.id("rs_"), "type": "reasoning", "summary": []}
+        item: Json = {"id": self._stamp.id("rs_"), "type": "reasoning", "summary": []}
+        if "reasoning.encrypted_content" in (self._body.get("include") or ()):
+            item["encrypted_content"] = base64.b64encode(self._stamp.id("").encode()).decode()
+        return item
 
     def _message(self) -> Json:
         return {

@@ -234,3 +234,11 @@ def test_a_failing_stream_says_so_twice_and_ends_failed() -> None:
     assert failed["response"]["status"] == "failed"
     assert failed["response"]["error"]["code"] == "server_error"
     Response.model_validate(failed["response"])
+
+
+def test_reasoning_is_sealed_for_clients_that_keep_it_themselves() -> None:
+    asked = {"model": "gpt-5-codex", "store": False}
+    assert "encrypted_content" not in response(**asked)["output"][0]
+    sealed = response(**asked, include=["reasoning.encrypted_content"])["output"]
+    assert sealed[0]["encrypted_content"]
+    assert text_of(response([*sealed, {"role": "user", "content": "bye"}])) == "You said: bye"
