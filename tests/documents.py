@@ -39,13 +39,14 @@ def blocks(document: Path) -> list[Block]:
     ]
 
 
-def all_blocks(*, language: str = "", marker: str = "") -> list[Block]:
-    """Every block of a language, or whose marker begins so."""
+def all_blocks(*, language: str = "", marker: str = "", exact: bool = False) -> list[Block]:
+    """Every block of a language, or whose marker begins so; is so, if it is to be exact."""
     return [
         block
         for document in DOCUMENTS
         for block in blocks(document)
-        if block.language.startswith(language) and block.marker.startswith(marker)
+        if block.language.startswith(language)
+        and (block.marker == marker if exact else block.marker.startswith(marker))
     ]
 
 

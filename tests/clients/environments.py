@@ -1,6 +1,7 @@
 """Packages that cannot live beside the project's own: each in an environment of its own."""
 
 import fcntl
+import json
 import shutil
 import subprocess
 import sys
@@ -35,17 +36,18 @@ def python_environment(name: str, requirements: Sequence[str], *options: str) ->
     return python
 
 
-def node_modules(name: str, packages: Sequence[str]) -> Path:
+def node_modules(name: str, packages: Sequence[str], *, scripts: bool = False) -> Path:
     """Return a folder with npm's packages and what they need; made once, then reused.
 
-    Raises `NotInstallable`.
+    `scripts` lets the packages run theirs, for those that are not complete without. Raises
+    `NotInstallable`.
     """
     with _made_once(name, " ".join(packages)) as (home, is_missing):
         if is_missing:
             home.mkdir()
             (home / "package.json").write_text('{"private": true}')
-            install = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund"]
-            _run([*install, *packages], home)
+            install = ["npm", "install", f"--ignore-scripts={json.dumps(not scripts)}"]
+            _run([*install, "--no-audit", "--no-fund", *packages], home)
     return home / "node_modules"
 
 

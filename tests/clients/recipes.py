@@ -1,0 +1,79 @@
+"""The recipes of docs/clients.md, as they stand there, run before a gateway of the test's own.
+
+A block marked `recipe NAME: FILE` is a file of the user's; `recipe NAME` is what the user runs.
+"""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.documents import Block, all_blocks
+
+WRITTEN_URL = "http://127.0.0.1:8080/v1"
+"""Where the gateway is in the document."""
+
+_QUIET = {
+    "AIDER_ANALYTICS_DISABLE": "true",
+    "AIDER_CHECK_UPDATE": "false",
+    "AIDER_SHOW_MODEL_WARNINGS": "false",
+    "CONTINUE_TELEMETRY_ENABLED": "0",
+    "NO_PROXY": "*",
+    "OPENCODE_DISABLE_AUTOUPDATE": "1",
+    "OPENCODE_DISABLE_MODELS_FETCH": "1",
+    "PROMPTFOO_DISABLE_TELEMETRY": "1",
+    "PROMPTFOO_DISABLE_UPDATE": "1",
+}
+"""Programs ask nobody but the gateway."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a program said, and what it warned of."""
+
+    code: int
+    said: str
+    warned: str
+
+
+def names() -> set[str]:
+    """The names of all recipes."""
+    return {_name(block) for block in all_blocks(marker="recipe ")}
+
+
+def _name(block: Block) -> str:
+    return block.marker.removeprefix("recipe ").partition(":")[0]
+
+
+def run(name: str, base_url: str, home: Path, environment: Path) -> Outcome:
+    """Follow a recipe as a user whose home directory and working directory is `home`.
+
+    `environment` has the program: it is the folder of its `bin` or of its `node_modules`.
+    """
+    (command,) = all_blocks(marker=f"recipe {name}", exact=True)
+    for block in all_blocks(marker=f"recipe {name}: "):
+        file = home / block.marker.partition(": ")[2]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(block.text.replace(WRITTEN_URL, base_url))
+    text = command.text.replace(WRITTEN_URL, base_url)
+    run_by = {
+        "sh": ["bash", "-e", "-c", text],
+        "python": [str(environment / "bin" / "python"), "-W", "ignore", "-c", text],
+        "js": ["node", "--input-type=module", "--eval", text],
+    }
+    programs = (environment / "bin", environment / "node_modules" / ".bin")
+    done = subprocess.run(
+        run_by[command.language],
+        # A module is looked for from the working directory on.
+        cwd=environment if command.language == "js" else home,
+        env={
+            **_QUIET,
+            "HOME": str(home),
+            "PATH": os.pathsep.join([*map(str, programs), os.environ.get("PATH", "")]),
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)

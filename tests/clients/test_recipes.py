@@ -1,0 +1,103 @@
+"""docs/clients.md is true: each recipe is followed, with the real program and all its defaults."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.clients import recipes
+from tests.clients.programs import CODEX, NODE, PYTHON, Programs, npm
+from tests.clients.running import Stage, stage
+from tests.documents import ROOT, marked_table
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+ALL = "GATEWAY_TEST_ALL_CLIENTS"
+SAID = "You said: Say hello"
+CHAT, RESPONSES = "POST /v1/chat/completions", "POST /v1/responses"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What runs it, where the upstream is asked, and what is said how often at least."""
+
+    programs: Programs
+    upstream: tuple[str, ...]
+    said: str = SAID
+    times: int = 1
+    on_request: bool = False
+
+
+RECIPES: Mapping[str, Recipe] = {
+    "codex": Recipe(CODEX, (CHAT,)),
+    "codex-built-in": Recipe(CODEX, (CHAT,)),
+    "ai-sdk": Recipe(NODE, (CHAT,)),
+    "langchain": Recipe(PYTHON, (RESPONSES,) * 2, times=2),
+    "llamaindex": Recipe(PYTHON, (RESPONSES,) * 2, times=2),
+    "openai-python": Recipe(PYTHON, (CHAT, RESPONSES), times=2),
+    "openai-node": Recipe(NODE, (CHAT, RESPONSES), times=2),
+    "llm": Recipe(PYTHON, (CHAT, RESPONSES), times=2),
+    "continue": Recipe(npm("@continuedev/cli", "1.5.47"), (RESPONSES,)),
+    "opencode": Recipe(
+        npm("opencode-ai", "1.18.33", scripts=True),
+        # Each run also asks for a title.
+        (CHAT,) * 2 + (RESPONSES,) * 2,
+        said='You said: "Say hello"',
+        times=2,
+        on_request=True,
+    ),
+    "cline": Recipe(npm("cline", "3.0.65"), (CHAT, RESPONSES), times=2, on_request=True),
+    "aider": Recipe(
+        Programs("pip", "aider-0.86.2", {"aider-chat": "0.86.2"}),
+        (CHAT, RESPONSES),
+        on_request=True,
+    ),
+    "promptfoo": Recipe(
+        npm("promptfoo", "0.121.20"),
+        (CHAT, RESPONSES, RESPONSES),
+        said="3 passed",
+        on_request=True,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Stage]:
+    with stage() as made:
+        yield made
+
+
+def environment_of(recipe: Recipe) -> Path:
+    if recipe.on_request and not os.environ.get(ALL):
+        pytest.skip(f"takes hundreds of megabytes; {ALL}=1 runs it")
+    return recipe.programs.installed()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_gets_an_answer(running: Stage, tmp_path: Path, name: str) -> None:
+    recipe = RECIPES[name]
+    environment = environment_of(recipe)
+    running.upstream.journal.clear()
+    done = recipes.run(name, running.base_url, tmp_path, environment)
+    assert done.code == 0, done
+    assert done.said.count(recipe.said) >= recipe.times, done
+    # Codex's built-in provider tries a WebSocket first.
+    assert "Reconnecting" not in done.warned
+    posts = [path for path in running.upstream_paths() if path.startswith("POST")]
+    assert sorted(posts) == list(recipe.upstream)
+    assert {record.status for record in running.upstream.journal} == {200}
+
+
+def test_every_recipe_of_the_document_is_followed_here() -> None:
+    assert recipes.names() == set(RECIPES)
+
+
+def test_the_document_names_the_versions_that_are_run() -> None:
+    for client, version, *_ in marked_table(ROOT / "docs" / "clients.md", "clients"):
+        name = client[1:].partition("]")[0].lower().replace(" ", "-")
+        told = set(re.findall(r"\d+\.\d+\.\d+", version))
+        assert told, client
+        assert told <= set(RECIPES[name].programs.versions.values()), client
