@@ -10,7 +10,7 @@ from secrets import token_hex
 import msgspec
 
 from gateway.errors import InvalidRequest, UnsupportedParameter
-from gateway.exchange import failures
+from gateway.exchange import restrictions
 from gateway.exchange.message import ClientReply, Decision, read_object
 from gateway.exchange.passing import Passing
 from gateway.exchange.stored_responses import input_items
@@ -59,11 +59,14 @@ class Compacting:
 
     async def _at_home(self, request: Request, decision: Decision) -> ClientReply | None:
         """Return what the model's own responses endpoint says; None: it has none for this."""
-        body = read_object(request.body) if isinstance(request.body, bytes) else {}
+        if not isinstance(request.body, bytes):
+            return await self._passing.run(request, decision)
+        body = read_object(request.body)
         model = body.get("model")
         if not isinstance(model, str) or not model:
             return await self._passing.run(request, decision)
-        failures.check_allowed(request.client, model)
+        if request.client is not None and request.client.is_restricted:
+            restrictions.check_generation(_generating(request, request.body))
         question = Question(model, Shape.RESPONSES, headers=request.headers)
         route = await self._exchange.resolver.resolve(question)
         if route.shape is not Shape.RESPONSES:
