@@ -129,18 +129,20 @@ class Composed:
             for call in range(len(inner.calls))
         ]
         self.calls: Sequence[Json] = [call for inner in inners for call in inner.calls]
+        source = outer.report.source
+        self._report = Report(source, _TARGETS[source])
 
     @property
     def report(self) -> Report:
-        """Both reports, under the client's names."""
-        outer = self._outer.report
-        merged = Report(
-            outer.source,
-            _TARGETS[outer.source],
-            list(outer.dropped),
-            list(outer.changed),
-            list(outer.emulated),
-        )
+        """Both reports, under the client's names, and what was added to this one."""
+        outer, merged = self._outer.report, self._report
+        for entry in outer.dropped:
+            merged.drop(entry)
+        for entry in outer.emulated:
+            merged.emulate(entry)
+        for entry in outer.changed:
+            if entry not in merged.changed:
+                merged.changed.append(entry)
         for position, inner in enumerate(self._inners):
             for entry in inner.report.dropped:
                 merged.drop(self._renamed(position, entry))

@@ -41,8 +41,8 @@ def upstream_error(event_or_body: object) -> UpstreamReplied | None:
     Known envelopes: OpenAI's `{"error": {…}}` (also with a string, as LM Studio sends it), the same
     in a one-element list (Gemini), the flat `{"object": "error"}` of vLLM and SGLang, and the
     events `error` (nested, as api.openai.com sends it, or flat, as documented) and
-    `response.failed` of responses. `param` is in the upstream's terms. The status is a numeric code
-    if that is an HTTP error, else 502.
+    `response.failed` of responses. `param` is in the upstream's terms. The status is
+    that of a numeric code if it is an HTTP error (`client_status`), else 502.
     """
     if isinstance(event_or_body, list):
         event_or_body = event_or_body[0] if event_or_body else None
@@ -126,5 +126,5 @@ def _status(carrier: Json, body: Json) -> int:
         number = int(value) if isinstance(value, str) and _HTTP_ERROR.fullmatch(value) else value
         # Not a boolean, and not an application's own number such as FastChat's 50001.
         if type(number) is int and 400 <= number <= 599:
-            return number
+            return client_status(number)
     return 502

@@ -1,5 +1,6 @@
 """What becomes of parameters that a model does not take: known beforehand, or by a refusal."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,15 @@ HELLO = [{"role": "user", "content": "Hi"}]
 REASONER = "gpt-5.4-mini"
 VLLM = UpstreamSettings("main", "http://127.0.0.1:8000/v1", Kind.VLLM)
 TUNING = {"temperature": 0, "top_p": 0.5, "presence_penalty": 0.6, "frequency_penalty": 0.1}
+SAID = [
+    {
+        "type": "message",
+        "id": "msg_1",
+        "role": "assistant",
+        "status": "completed",
+        "content": [{"type": "output_text", "text": "Hi", "annotations": []}],
+    }
+]
 RESPONSE = {
     "id": "resp_1",
     "object": "response",
@@ -304,3 +314,28 @@ def test_a_prompt_of_ids_becomes_text_for_a_model_of_another_vocabulary() -> Non
     same = aliased("davinci-002", "babbage-002")
     same.tell(COMPLETIONS, {**asked, "model": "davinci-002"})
     assert sent(same)[0]["prompt"] == [72, 105]
+
+
+@pytest.mark.parametrize("client", [Shape.COMPLETIONS, Shape.RESPONSES])
+def test_what_a_refusal_has_taught_is_reported_on_every_pair(client: Shape) -> None:
+    home = Shape.RESPONSES if client is Shape.COMPLETIONS else Shape.COMPLETIONS
+    asked: Json = {"prompt": "Hi"} if client is Shape.COMPLETIONS else {"input": "Hi"}
+
+    def answer(call: UpstreamCall) -> Answer:
+        assert isinstance(call.body, bytes)
+        if b'"temperature"' in call.body:
+            text = "Unsupported parameter: 'temperature' is not supported with this model."
+            return error_reply(400, text, param="temperature", code="unsupported_parameter")
+        return json_reply(
+            completion("Hi") if home is Shape.COMPLETIONS else {**RESPONSE, "output": SAID}
+        )
+
+    async def scenario() -> None:
+        upstream = UpstreamSettings("main", "http://127.0.0.1:9/v1", Kind.OTHER)
+        scene = Scene(answer, upstream, rules=(ModelRule("m", endpoints=(home,)),))
+        for attempts in (2, 1):
+            told = await scene.call(client, {"model": "m", "temperature": 0.5, **asked})
+            assert told.decision.attempts == attempts
+            assert "dropped=temperature" in told.decision.translation
+
+    asyncio.run(scenario())

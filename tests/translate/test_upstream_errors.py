@@ -126,3 +126,26 @@ def test_every_error_envelope_is_recognised(
 )
 def test_what_carries_no_error_is_none(body: object) -> None:
     assert upstream_error(body) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        (400, 400),
+        (409, 429),
+        (422, 400),
+        ("429", 429),
+        (500, 502),
+        (501, 400),
+        (503, 503),
+        (1, 502),
+    ],
+)
+def test_a_code_in_a_success_is_a_status_that_clients_bear(code: object, status: int) -> None:
+    for body in (
+        {"error": {"message": "no", "code": code}},
+        {"object": "error", "message": "no", "code": code},
+    ):
+        error = upstream_error(body)
+        assert error is not None
+        assert error.status == status

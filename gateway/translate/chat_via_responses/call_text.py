@@ -146,7 +146,7 @@ class CallText:
         shown = "".join(self._shown)
         if said.text.startswith(shown):
             self._said, self._unshown = said, [said.text[len(shown) :]]
-        elif said.whole and not self._said.whole:
+        elif said.whole and not (self._said.whole and same_json(said.text, self._said.text)):
             raise UpstreamError(
                 "The upstream's response contradicts itself: the arguments of a tool call are not "
                 "those that its stream began with. Retry the request."

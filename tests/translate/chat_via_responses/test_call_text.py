@@ -143,6 +143,13 @@ def test_an_end_that_contradicts_the_beginning_is_an_error() -> None:
         arguments_of(events("", ['{"town"'], A, A))
 
 
+@pytest.mark.parametrize("at_last", ['{"city": "B"}', '{"city": "A", "x": 1}'])
+def test_whole_arguments_that_are_others_at_the_end_are_an_error(at_last: str) -> None:
+    told = events("", [A], at_last, at_last)
+    with pytest.raises(UpstreamError, match="contradicts itself"):
+        arguments_of(told)
+
+
 def test_arguments_that_are_no_json_are_passed_on() -> None:
     assert arguments_of(events("", ["{'a", "'}"], "{'a'}", "{'a'}")) == ["{'a'}"]
     assert arguments_of(events("", ["{'a", "'"], "{'b'}", "")) == ["{'a'"]
