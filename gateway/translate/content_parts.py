@@ -151,6 +151,8 @@ def _chat_image(part: Json, param: str, context: Context, report: Report) -> Jso
             _taken(report, "images by URL only"),
             droppable=False,
         )
+    if "file_id" in part:
+        report.drop(f"{param}.file_id")
     image = {"url": part["image_url"]}
     if "detail" in part:
         image["detail"] = part["detail"]

@@ -13,6 +13,7 @@ from gateway.translate.contract import Context
 SYSTEM, USER, ASSISTANT, TOOL = "system", "user", "assistant", "tool"
 
 _ROLES = OneOf("developer", "system", "user", "assistant", "tool", "function")
+_MAY_SAY_NOTHING = (ASSISTANT, "function")
 _OTHER_NAMES = {"developer": SYSTEM, "function": TOOL}
 _PART_TEXT = {"text": "text", "refusal": "refusal"}
 _NON_TEXT_PARTS = frozenset({"image_url", "input_audio", "file"})
@@ -76,7 +77,7 @@ def _turn(message: object, position: int) -> Turn:
     call_id = message.get("tool_call_id")
     return Turn(
         role=_OTHER_NAMES.get(role, role),
-        text=_text(message, param, required=role != ASSISTANT),
+        text=_text(message, param, required=role not in _MAY_SAY_NOTHING),
         name=_name(message, param),
         tool_calls=calls,
         tool_call_id=call_id if isinstance(call_id, str) else None,
@@ -85,17 +86,21 @@ def _turn(message: object, position: int) -> Turn:
 
 
 def _text(message: Json, param: str, *, required: bool) -> str:
+    """Return what a message says; a refusal beside a text comes after it."""
     content = message.get("content")
     if content is None:
-        refusal = message.get("refusal")
         if required:
             raise missing(f"{param}.content")
-        return refusal if isinstance(refusal, str) else ""
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
+        said = []
+    elif isinstance(content, str):
+        said = [content]
+    elif isinstance(content, list):
+        said = [_part_text(part, f"{param}.content[{j}]") for j, part in enumerate(content)]
+    else:
         raise wrong_type(f"{param}.content", "a string or an array of content parts", content)
-    return "\n".join(_part_text(part, f"{param}.content[{j}]") for j, part in enumerate(content))
+    if isinstance(refusal := message.get("refusal"), str):
+        said.append(refusal)
+    return "\n".join(said)
 
 
 def _part_text(part: object, param: str) -> str:

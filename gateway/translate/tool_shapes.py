@@ -43,9 +43,12 @@ def bounded_call_id(call_id: str) -> str:
 
     The same id gives the same hash, so a call and its output still find each other.
     """
-    if len(call_id) <= MAX_CALL_ID:
-        return call_id
-    digest = hashlib.sha256(call_id.encode("utf-8", "replace")).hexdigest()
+    return call_id if len(call_id) <= MAX_CALL_ID else call_id_from(call_id)
+
+
+def call_id_from(text: str) -> str:
+    """Return a call id that is the same for the same text, in every turn and process."""
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
     return f"call_{digest[:32]}"
 
 

@@ -23,6 +23,7 @@ from gateway.translate.composed import compose
 from gateway.translate.contract import Capabilities, Context, Translation
 from gateway.translate.plan import plan
 from tests.translate.openai_schema import check_schema
+from tests.translate.sealing import OpenSeal
 
 COMPLETIONS, RESPONSES = Shape.COMPLETIONS, Shape.RESPONSES
 USAGE = {
@@ -206,6 +207,12 @@ def test_a_refusal_names_the_endpoint_that_the_model_really_has() -> None:
             translate(Context("asked", "sent", capabilities=unable), **body)
         assert f"{home} endpoint" in refused.value.message
         assert "chat endpoint" not in refused.value.message
+
+
+def test_reasoning_that_a_prompt_never_gives_is_not_promised_sealed() -> None:
+    sealing = replace(context(COMPLETIONS), seal=OpenSeal())
+    translation = to_completions(sealing, include=["reasoning.encrypted_content"])
+    assert "include[reasoning.encrypted_content]" in translation.report.dropped
 
 
 def test_a_refusal_keeps_its_kind_code_and_status() -> None:

@@ -80,6 +80,12 @@ def test_an_image_needs_no_detail_in_chat() -> None:
     assert made == {"type": "image_url", "image_url": {"url": "u"}}
 
 
+def test_an_image_with_a_url_needs_no_file() -> None:
+    report = Report(Shape.RESPONSES, Shape.CHAT)
+    to_chat({"type": "input_image", "image_url": "u", "file_id": "f"}, report=report)
+    assert report.dropped == ["p[0].file_id"]
+
+
 def test_the_detail_of_a_file_is_dropped() -> None:
     report = Report(Shape.RESPONSES, Shape.CHAT)
     to_chat({"type": "input_file", "file_id": "f", "detail": "high"}, report=report)

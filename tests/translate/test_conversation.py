@@ -51,6 +51,17 @@ def test_an_assistant_may_have_no_content_or_a_refusal_for_it() -> None:
     assert [turn.text for turn in turns] == ["", "no"]
 
 
+def test_a_text_and_a_refusal_beside_it_are_both_said() -> None:
+    for content in ("yes, but", [{"type": "text", "text": "yes, but"}]):
+        said = {"role": "assistant", "content": content, "refusal": "no"}
+        assert read_turns([said])[0].text == "yes, but\nno"
+
+
+def test_a_function_may_have_nothing_to_say() -> None:
+    (turn,) = read_turns([{"role": "function", "name": "f", "content": None}])
+    assert (turn.role, turn.text) == ("tool", "")
+
+
 def test_a_function_call_is_a_tool_call_of_old() -> None:
     call = {"name": "f", "arguments": "{}"}
     tool_call = {"id": "call_1", "type": "function", "function": call}

@@ -141,8 +141,8 @@ _TAKE: Mapping[Shape, Callable[[Seen, Json], None]] = {
 def _chat_choice_seen(choice: Json) -> Seen:
     message: Json = choice["message"]
     calls = [
-        f"{call['function']['name']} {call['function']['arguments']}"
-        for call in message.get("tool_calls", ())
+        f"{call['name']} {call.get('arguments', call.get('input'))}"
+        for call in (call[call["type"]] for call in message.get("tool_calls", ()))
     ]
     return Seen(
         message["content"] or "",

@@ -11,6 +11,7 @@ from gateway.translate.chat_via_responses.steps import Step
 from gateway.translate.contract import Context
 from gateway.translate.fields import created, model_name, sum_usage, swap_id
 from gateway.translate.finish_reasons import NATIVE, with_native
+from gateway.translate.moderation import chat_moderation
 from gateway.translate.responses_usage import chat_usage
 
 
@@ -49,12 +50,12 @@ def identity(response: Json, request: PreparedRequest, context: Context, kind: s
 
 
 def extras(response: Json, request: PreparedRequest) -> Json:
-    """Return what both shapes call the same: the service tier, and a moderation asked for."""
+    """Return what chat tells of a whole reply too: the service tier, a moderation asked for."""
     shared: Json = {}
     if isinstance(response.get("service_tier"), str):
         shared["service_tier"] = response["service_tier"]
     if "moderation" in request.client and isinstance(response.get("moderation"), dict):
-        shared["moderation"] = response["moderation"]
+        shared["moderation"] = chat_moderation(response["moderation"])
     return shared
 
 

@@ -9,7 +9,7 @@ is never refused.
 from collections.abc import Callable, Mapping, Sequence
 
 from gateway.errors import InvalidRequest
-from gateway.shapes import Json
+from gateway.shapes import Json, Shape
 from gateway.translate.checks import Record, extensions
 from gateway.translate.draft import (
     Draft,
@@ -156,8 +156,11 @@ def include(draft: Draft) -> int | None:
     """
     wanted = draft.client.get("include", ())
     for value in wanted:
-        is_sealed = value == ENCRYPTED_REASONING and draft.context.seal is not None
-        if value != LOGPROBS and not is_sealed:
+        if value == ENCRYPTED_REASONING:
+            had = draft.context.seal is not None and draft.report.target is Shape.CHAT
+        else:
+            had = value == LOGPROBS
+        if not had:
             draft.report.drop(f"include[{value}]")
     if LOGPROBS not in wanted:
         if draft.client.get("top_logprobs"):

@@ -12,6 +12,7 @@ from gateway.errors import GatewayError
 from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.fields import created, model_name, own_response_id, richer_usage
+from gateway.translate.moderation import responses_moderation
 from gateway.translate.responses_usage import responses_usage
 from gateway.translate.tool_shapes import is_strict_schema
 
@@ -125,7 +126,7 @@ class ResponseObject:
         if status == "completed":
             response["completed_at"] = max(self._context.now, response["created_at"])
         if self._moderated and ended and isinstance(facts.moderation, dict):
-            response["moderation"] = facts.moderation
+            response["moderation"] = responses_moderation(facts.moderation)
         return response
 
 

@@ -41,8 +41,8 @@ from gateway.translate.responses_via_chat.turn import (
 )
 from gateway.translate.tool_shapes import (
     bounded_call_id,
+    call_id_from,
     chat_call,
-    minted_call_id,
     wrapped_input,
 )
 from gateway.translate.unknown_fields import carry_unknown
@@ -83,6 +83,10 @@ def input_turns(
             code="empty_array",
         )
     return with_outputs(turns)
+
+
+_NAMES = frozenset({"name", "namespace"})
+"""Of an output: what its call has as well."""
 
 
 class _Reader:
@@ -212,10 +216,12 @@ class _Reader:
 
     def _client_call(self, item: Json, path: str) -> None:
         tool = CLIENT_CALLS[item["type"]]
+        if item.get("environment", {}).keys() - {"type"}:
+            self._report.drop(f"{path}.environment")
         self._called(item, path, "function", tool.kind, tool.arguments(item))
 
     def _called(self, item: Json, path: str, kind: str, name: str, text: str) -> None:
-        call_id = bounded_call_id(item["call_id"]) or minted_call_id(self._context)
+        call_id = bounded_call_id(item["call_id"]) or call_id_from(path)
         call = Call(chat_call(kind, name, text, call_id), path)
         turn = self._assistant(path)
         turn.calls.append(call)
@@ -228,6 +234,8 @@ class _Reader:
 
     def _output(self, item: Json, path: str) -> None:
         call = self._answered(item["call_id"], path)
+        for name in _NAMES & item.keys():
+            self._report.drop(f"{path}.{name}")
         content = self._content(item["output"], f"{path}.output")
         if not isinstance(content, str):
             content = self._tool_parts(content, call)

@@ -181,6 +181,20 @@ def test_how_long_an_output_could_be_is_reported() -> None:
     assert asking(input=[USER, call, output]).report.dropped == ["input[2].max_output_length"]
 
 
+def test_where_a_shell_ran_is_reported_if_that_says_more_than_here() -> None:
+    skill = {"name": "s", "description": "d", "path": "p"}
+    for environment, dropped in (
+        ({"type": "local", "skills": [skill]}, ["input[1].environment"]),
+        ({"type": "container_reference", "container_id": "c"}, ["input[1].environment"]),
+        ({"type": "local"}, []),
+        (None, []),
+    ):
+        action = {"commands": ["ls"]}
+        call = {"type": "shell_call", "call_id": "a", "action": action, "environment": environment}
+        output = {"type": "shell_call_output", "call_id": "a", "output": []}
+        assert asking(input=[USER, call, output]).report.dropped == dropped
+
+
 def test_the_output_of_a_local_shell_may_name_the_item_of_its_call() -> None:
     action = {"type": "exec", "command": ["ls"], "env": {}}
     call = {"type": "local_shell_call", "id": "lsh_1", "call_id": "a", "action": action}

@@ -222,6 +222,8 @@ def test_a_long_or_empty_call_id_is_replaced_in_the_call_and_its_output() -> Non
         assert call["id"] == sent[2]["tool_call_id"]
         assert call["id"].startswith("call_")
         assert len(call["id"]) == 37
+        # Nor is it a random one, or the next turn would not begin as this one.
+        assert call["id"] != f"call_{context().new_id()}"
 
 
 def test_an_output_without_its_call_is_refused() -> None:
@@ -296,6 +298,12 @@ def test_custom_calls_become_functions_where_the_backend_has_none() -> None:
     output = {"type": "custom_tool_call_output", "call_id": "a", "output": "ok"}
     (sent, _) = messages(SELF_HOSTED, [call, output])
     assert sent["tool_calls"] == [chat_call("a", "patch", '{"input": "x\\"y"}')]
+
+
+def test_an_output_needs_no_name_and_says_so() -> None:
+    output = {**gave("a"), "name": "f", "namespace": "n"}
+    translation = asking(input=[USER, called("a"), output])
+    assert sorted(translation.report.dropped) == ["input[2].name", "input[2].namespace"]
 
 
 def test_a_call_in_a_namespace_has_the_flat_name() -> None:
