@@ -21,6 +21,7 @@ $(VENV)/.development: $(VENV)/.runtime
 demo: $(VENV)/.runtime
 	$(BIN)/gateway demo $(ARGS)
 
+# ROUNDTRIPS=n: that many random exchanges of each pair of shapes.
 test: lint types
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(ARGS)

@@ -1,0 +1,186 @@
+"""Nothing invalid, nothing lost without a word: random exchanges over every pair of shapes.
+
+Requests and replies come from OpenAI's own description (`requests.py`, `replies.py`), so that this
+sees what nobody has thought of. Each request is played twice: for the whole reply, and for the
+stream of the same.
+
+ROUNDTRIPS in the environment is the number of requests per pair; `make test ROUNDTRIPS=2000`.
+"""
+
+import os
+import re
+from itertools import permutations
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.shapes import Json, Shape
+from tests.translate.openai_schema import check_schema
+from tests.translate.round_trips import requests as asked
+from tests.translate.round_trips.clients import streamed_reply, whole_reply
+from tests.translate.round_trips.exchanges import (
+    MODEL,
+    Exchange,
+    Stage,
+    as_before,
+    streaming,
+    whole,
+)
+from tests.translate.round_trips.fields import Field, lost, named_in, text_of
+from tests.translate.round_trips.no_place import documented
+from tests.translate.round_trips.replies import replies
+from tests.translate.round_trips.requests import requests
+
+ROUNDS = int(os.environ.get("ROUNDTRIPS", "") or 40)
+
+
+SETTINGS = settings(
+    max_examples=ROUNDS,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.parametrize(("client", "home"), list(permutations(Shape, 2)))
+@pytest.mark.timeout(ROUNDS * 10)
+def test_between_two_shapes_nothing_is_invalid_and_nothing_lost(client: Shape, home: Shape) -> None:
+    stages = {drop: Stage(client, home, drop=drop) for drop in (False, True)}
+
+    @SETTINGS
+    @given(st.data(), requests(client, MODEL), st.booleans())
+    def round_trip(data: st.DataObject, request: Json, drop: bool) -> None:
+        check_schema(asked.SCHEMAS[client], request, closed=True)
+        stage = stages[drop]
+        plain = stage.play(whole(request), lambda call, body: data.draw(replies(home, body, call)))
+        if plain.refused is not None:
+            check_refusal(plain)
+            return
+        check_sent(plain, home)
+        reply = whole_reply(client, plain.heard)
+        assert request_fields_lost(stage, plain) == []
+        assert reply_fields_lost(stage, plain, reply) == []
+        if request.get("best_of"):
+            return  # no stream has it
+        stream = stage.play(streaming(client, request), as_before(plain.answered))
+        check_sent(stream, home)
+        assert request_fields_lost(stage, stream) == []
+        assert comparable(streamed_reply(client, stream.heard)) == comparable(reply)
+
+    round_trip()
+
+
+@pytest.mark.parametrize("shape", Shape)
+@pytest.mark.timeout(ROUNDS * 10)
+def test_at_its_own_endpoint_everything_stays_as_it_is(shape: Shape) -> None:
+    stage = Stage(shape, shape, drop=False)
+
+    @SETTINGS
+    @given(st.data(), requests(shape, MODEL))
+    def round_trip(data: st.DataObject, request: Json) -> None:
+        for asking in (whole(request), streaming(shape, request)):
+            exchange = stage.play(asking, lambda call, body: data.draw(replies(shape, body, call)))
+            assert exchange.sent == [asking]
+            assert exchange.heard.body == b"".join(stage.delivered)
+            assert exchange.report == []
+
+    round_trip()
+
+
+def check_refusal(exchange: Exchange) -> None:
+    """Check that the gateway says what it cannot do, and that the client did ask for it."""
+    refused = exchange.refused
+    assert refused is not None
+    assert (refused.status, refused.code) == (400, "unsupported_parameter"), refused
+    assert not exchange.sent
+    place: Any = exchange.request
+    for key in re.findall(r"[^.\[\]]+", refused.param or "?"):
+        place = place[int(key) if key.isdigit() else key]
+
+
+def check_sent(exchange: Exchange, home: Shape) -> None:
+    for body in exchange.sent:
+        check_schema(asked.SCHEMAS[home], body, closed=True)
+
+
+def request_fields_lost(stage: Stage, exchange: Exchange) -> list[Field]:
+    """Return what the client sent and nobody ever hears of."""
+    if not exchange.sent:
+        return []  # `max_tokens: 0`: nothing is asked of anybody.
+    report, outcome = exchange.report, exchange.outcome
+
+    def told(field: Field) -> bool:
+        return (
+            field.keys == ("model",)
+            or named_in(report, field)
+            or documented("requests", stage.client, stage.home, field)
+        )
+
+    def changes(other: Json) -> bool:
+        return stage.play(other, as_before(exchange.answered)).outcome != outcome
+
+    return lost(exchange.request, text_of(exchange.sent), changes, told)
+
+
+def reply_fields_lost(stage: Stage, exchange: Exchange, reply: Json) -> list[Field]:
+    """Return what the upstream said and the client never hears of."""
+    if exchange.request.get("best_of"):
+        return []  # All candidates but the best are left out, that is what it means.
+    missing: list[Field] = []
+    for number, answer in enumerate(exchange.answered):
+
+        def told(field: Field) -> bool:
+            kinds = ("replies", "one of several replies")[: len(exchange.answered)]
+            return _unasked(exchange.request, field) or any(
+                documented(kind, stage.client, stage.home, field) for kind in kinds
+            )
+
+        def changes(other: Json, number: int = number) -> bool:
+            replies_then = [*exchange.answered]
+            replies_then[number] = other
+            then = stage.play(exchange.request, as_before(replies_then))
+            return then.outcome != exchange.outcome
+
+        missing += lost(answer, text_of(reply), changes, told)
+    return missing
+
+
+def _unasked(request: Json, field: Field) -> bool:
+    """Whether the upstream was asked for more than the client.
+
+    That is: for one alternative of each token where none is not possible, and for the id of a call
+    that is a `function_call` again.
+    """
+    if "top_logprobs" in field.keys:
+        return request.get("logprobs") in (0, True, None) and not request.get("top_logprobs")
+    return "functions" in request and field.keys[-1] == "call_id"
+
+
+def comparable(reply: Any) -> Any:
+    """Return a reply without what is another each time, and what only whole replies can have.
+
+    A stream does not know what follows: whether a text comes beside a refusal, or a text of
+    thoughts after their summary. The same is said in any case, under either name.
+    """
+    if isinstance(reply, dict):
+        kept = {key: value for key, value in reply.items() if value not in (None, "", [])}
+        for names in _ONE_TEXT:
+            said = [kept.pop(name) for name in names if isinstance(kept.get(name), str)]
+            kept["".join(names)] = sorted("".join(said))
+        return {
+            key: comparable(value)
+            for key, value in kept.items()
+            if key not in ("object", "metadata")
+        }
+    if isinstance(reply, list):
+        return [comparable(value) for value in reply]
+    return re.sub(r"[0-9a-f]{32}", "", reply) if isinstance(reply, str) else reply
+
+
+_ONE_TEXT = (
+    ("text", "refusal"),
+    ("reasoning_content", "reasoning_text", "reasoning_summary"),
+)
