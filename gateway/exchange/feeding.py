@@ -38,8 +38,8 @@ class Feeder(Outcome):
         self._translation = translation
         self._decoders = [SSEDecoder() for _ in range(calls)]
         self._readers = [EventReader() for _ in range(calls)]
-        allowance = Allowance()
-        self._openings: list[Opening | None] = [Opening(allowance) for _ in range(calls)]
+        self._allowance = Allowance()
+        self._openings: list[Opening | None] = [Opening(self._allowance) for _ in range(calls)]
         self._begun = [False] * calls
         self._ended = [False] * calls
         self.opening_error: tuple[int, bytes] | None = None
@@ -74,10 +74,11 @@ class Feeder(Outcome):
         return self._translation.satisfied(call)
 
     def label(self, call: int, *, events: bool) -> None:
-        """Take what the head of a call's reply says that its body is; unsaid, it is events."""
-        opening = self._openings[call]
-        if opening is not None:
-            opening.label(events=events)
+        """Take, before its first bytes, what the head of a call's reply says that its body is.
+
+        Unsaid, it is events.
+        """
+        self._openings[call] = Opening(self._allowance, labelled=events)
 
     def chunk(self, call: int, data: bytes) -> bytes:
         """Take bytes of an event stream, or of JSON in its place; return the bytes to send."""

@@ -22,19 +22,18 @@ def check_reply(home: Shape, reply: Json, body: bytes) -> None:
 
 
 class Opening:
-    """The body of one call, until it turns out to be events, or else to its end."""
+    """The body of one call, until it turns out to be events, or else to its end.
+
+    `labelled`: what the head says it is; True for events.
+    """
 
     __slots__ = ("_allowance", "_is_whole", "_labelled", "_pieces")
 
-    def __init__(self, allowance: Allowance) -> None:
+    def __init__(self, allowance: Allowance, *, labelled: bool = True) -> None:
         self._allowance = allowance
-        self._labelled = True
+        self._labelled = labelled
         self._pieces: list[bytes] = []
         self._is_whole = False
-
-    def label(self, *, events: bool) -> None:
-        """Take what the head says that the body is."""
-        self._labelled = events
 
     def take(self, data: bytes) -> bytes:
         """Take the next bytes; return all so far once they are events, else nothing.

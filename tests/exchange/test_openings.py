@@ -19,8 +19,7 @@ def pieces(body: bytes) -> tuple[list[bytes], list[bytes]]:
 
 
 def opened(body: list[bytes], *, labelled: bool) -> tuple[bytes, tuple[bytes, bool]]:
-    opening = Opening(Allowance())
-    opening.label(events=labelled)
+    opening = Opening(Allowance(), labelled=labelled)
     given = b""
     for piece in body:
         # Once something was given the opening is done with.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError, UpstreamReplied
+from gateway.exchange import sending
 from gateway.exchange.feeding import Feeder
 from gateway.exchange.relay import begun, translated
 from gateway.exchange.sending import Whole
@@ -299,3 +300,19 @@ def test_a_stream_that_fails_before_it_begins_is_closed_and_raises() -> None:
         assert late.closed
 
     asyncio.run(scenario())
+
+
+def test_what_waited_for_half_a_character_comes_before_the_end() -> None:
+    half = rb'data: {"choices":[{"delta":{"content":"\ud83d"}}]}' + b"\n\n"
+    enough = event('{"choices":[],"n":1,"enough":true}')
+    for pieces in ((half, enough, enough, GOOD[2]), (half + enough + enough + GOOD[2],)):
+        lines = folded(stream(*pieces))
+        assert lines[-3:] == ['data: {"call":0,"n":1}', 'data: {"end":true}', DONE]
+        assert len(lines) == 4
+
+
+def test_json_in_a_streams_place_is_kept_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "MAX_WHOLE_BYTES", 20)
+    reply = FakeReply(200, EVENT_STREAM, (b'{"choices": ', b'["1", "2", "3"]}'))
+    with pytest.raises(UpstreamError, match="larger than 20 bytes"):
+        folded(reply)
