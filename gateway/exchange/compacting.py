@@ -9,7 +9,7 @@ from secrets import token_hex
 
 import msgspec
 
-from gateway.errors import InvalidRequest, UnsupportedParameter
+from gateway.errors import InvalidRequest, UnsupportedParameter, UpstreamError
 from gateway.exchange import restrictions
 from gateway.exchange.message import ClientReply, Decision, read_object
 from gateway.exchange.passing import Passing
@@ -104,7 +104,13 @@ class Compacting:
         reply = await self._exchange.run(call, decision)
         if reply.status != 200 or not isinstance(reply.body, bytes):
             return reply
-        compacted = _resource(msgspec.json.decode(reply.body), input_items(body))
+        response = msgspec.json.decode(reply.body)
+        if not any(item.get("type") == "compaction" for item in response.get("output", ())):
+            raise UpstreamError(
+                "The upstream has neither /v1/responses/compact nor an answer to a "
+                "'compaction_trigger'. Compact the conversation in the client."
+            )
+        compacted = _resource(response, input_items(body))
         headers = [pair for pair in reply.headers if pair[0] != b"content-length"]
         return replace(reply, headers=headers, body=msgspec.json.encode(compacted))
 

@@ -289,6 +289,18 @@ def test_a_server_that_takes_no_trigger_says_so_itself() -> None:
     assert (status, said["error"]["message"]) == (400, "Invalid type 'compaction_trigger'.")
 
 
+def test_an_answer_in_a_compactions_place_is_an_error() -> None:
+    class Chatty(Upstream):
+        def answer(self, call: UpstreamCall) -> Answer:
+            if call.path != "/responses":
+                return super().answer(call)
+            said = {"type": "message", "role": "assistant", "content": []}
+            return json_reply({"object": "response", "status": "completed", "output": [said]})
+
+    with pytest.raises(UpstreamError, match="compaction_trigger"):
+        run(Post(scene(Chatty(), Shape.RESPONSES)).compact({"model": "m", "input": "w?"}))
+
+
 def test_a_servers_own_endpoints_are_used_where_the_model_lives_at_responses() -> None:
     upstream = Server("compact", "input_tokens")
     post = Post(scene(upstream, Shape.RESPONSES))
