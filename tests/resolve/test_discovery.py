@@ -35,7 +35,6 @@ def test_the_first_that_lists_it_is_taken_and_nothing_else_is_said() -> None:
     lists = Lists(first=error_reply(429, "slow down"), second=["m"], third=["m"])
     route = Scene(lists, FIRST, SECOND, THIRD).route("m")
     assert route.upstream == "second"
-    assert not route.unconfirmed
     assert "the model list of" not in details(route)
 
 

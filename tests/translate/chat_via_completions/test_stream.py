@@ -258,7 +258,7 @@ def test_an_error_event_is_raised_in_the_clients_words() -> None:
     stream.feed(0, chunk("a"))
     with pytest.raises(UpstreamReplied) as caught:
         stream.feed(0, {"error": {"message": "broken", "param": "prompt", "code": 500}})
-    assert caught.value.status == 500
+    assert caught.value.status == 502
     assert caught.value.param == "messages"
     assert stream.fail(caught.value) == [
         {
