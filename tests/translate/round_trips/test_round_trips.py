@@ -5,6 +5,7 @@ sees what nobody has thought of. Each request is played twice: for the whole rep
 stream of the same.
 
 ROUNDTRIPS in the environment is the number of requests per pair; `make test ROUNDTRIPS=2000`.
+Without it they are not played: forty of each take most of a minute.
 """
 
 import os
@@ -35,6 +36,9 @@ from tests.translate.round_trips.requests import requests
 
 ROUNDS = int(os.environ.get("ROUNDTRIPS", "") or 40)
 
+pytestmark = pytest.mark.skipif(
+    not os.environ.get("ROUNDTRIPS"), reason="ROUNDTRIPS=n plays n exchanges of each pair"
+)
 
 SETTINGS = settings(
     max_examples=ROUNDS,
