@@ -1,12 +1,13 @@
 """What a chat model does with a conversation; chat and responses write the same turn differently.
 
 The model says back what the user said last. It calls a tool when the user's text contains
-`call NAME` and NAME is one of the tools, and reports what a tool returned.
+`call NAME` and NAME is one of the tools, or asks a question with all words of its name that have
+four letters or more (`get_weather`: "What is the weather?"), and reports what a tool returned.
 """
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
@@ -20,6 +21,7 @@ REFUSAL = "I'm sorry, but I can't help with that."
 REASONING_TOKENS = 8
 """What thinking costs, whatever the effort."""
 _WANTED = re.compile(r"\bcall ([A-Za-z0-9_-]+)")
+_WORD = re.compile(r"[a-z]{4,}")
 
 
 class Kind(Enum):
@@ -133,9 +135,17 @@ def _called(asked: Asked) -> list[str]:
     if asked.tool_choice == "none" or asked.tool_output is not None:
         return []
     wanted = [name for name in _WANTED.findall(asked.text) if name in asked.tools]
+    if not wanted and asked.text.rstrip().endswith("?"):
+        wanted = _answering(asked.text, asked.tools)
     if not wanted and asked.tool_choice == "required":
         wanted = list(asked.tools)[:1]
     return wanted if asked.parallel else wanted[:1]
+
+
+def _answering(question: str, tools: Iterable[str]) -> list[str]:
+    words = set(_WORD.findall(question.lower()))
+    named = ((name, set(_WORD.findall(name.lower()))) for name in tools)
+    return [name for name, meant in named if meant and meant <= words]
 
 
 def _calling(asked: Asked, names: list[str], variant: int) -> Turn:

@@ -186,6 +186,11 @@ def test_several_tools_are_called_unless_that_is_switched_off() -> None:
     [
         ("call get_weather", "auto", ["get_weather"]),
         ("call nobody", "auto", None),
+        ("What's the weather in Oslo?", "auto", ["get_weather"]),
+        ("What's the weather by the clock?\n", "auto", ["get_weather", "clock"]),
+        ("What's the weather in Oslo?", "none", None),
+        ("The weather is fine.", "auto", None),
+        ("What is that?", "auto", None),
         ("call get_weather", "none", None),
         ("hello", "required", ["get_weather"]),
         ("hello", {"type": "function", "function": {"name": "clock"}}, ["clock"]),
