@@ -11,7 +11,7 @@ from gateway.config.settings import ModelRule, TranslationSettings
 from gateway.errors import GatewayError
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests.exchange.scene import Scene, Told
-from tests.fakes import Answer, json_reply, stream_reply
+from tests.fakes import Answer, FakeReply, json_reply, stream_reply
 from tests.translate.round_trips.streams import events_of
 
 MODEL = "served-by-rule"
@@ -26,10 +26,14 @@ class Exchange:
     """One exchange, or a refusal."""
 
     request: Json
+    written: list[bytes] = field(default_factory=list)
+    """The upstream requests, in order, byte for byte."""
     sent: list[Json] = field(default_factory=list)
-    """The upstream requests, in order."""
+    """The same, decoded."""
     answered: list[Json] = field(default_factory=list)
     """The upstream replies, whole, in the same order."""
+    delivered: bytes = b""
+    """The body of the last upstream reply."""
     told: Told | None = None
     refused: GatewayError | None = None
 
@@ -56,49 +60,47 @@ class Exchange:
         return f"{sent} {header}", _RANDOM.sub("", self.heard.body.decode())
 
 
+@dataclass(frozen=True)
 class Stage:
-    """A client's shape before a model at another."""
+    """A client's shape before a model at another; `drop`: what is unsupported is left out."""
 
-    def __init__(self, client: Shape, home: Shape, *, drop: bool) -> None:
-        self.client = client
-        self.home = home
-        self._exchange = Exchange({})
-        self._reply_to: ReplyTo = lambda call, body: {}
-        self.written: list[bytes] = []
-        """The upstream requests of the last exchange, byte for byte."""
-        self.delivered: Sequence[bytes] = ()
-        """The body of the last upstream reply, in pieces."""
-        self._scene = Scene(
-            self._answer,
-            rules=(ModelRule(MODEL, endpoints=(home,)),),
-            translation=TranslationSettings(on_unsupported="drop" if drop else "refuse"),
-        )
+    client: Shape
+    home: Shape
+    drop: bool = False
 
     def play(self, request: Json, reply_to: ReplyTo) -> Exchange:
-        """Play a request to its end, or to its refusal by the gateway."""
-        self._exchange, self._reply_to = Exchange(request), reply_to
-        self.written = []
-        try:
-            self._exchange.told = self._scene.tell(self.client, request)
-        except GatewayError as refused:
-            self._exchange.refused = refused
-        return self._exchange
+        """Play a request to its end, or to its refusal, by a gateway that has learned nothing."""
+        exchange = Exchange(request)
 
-    def _answer(self, call: UpstreamCall) -> Answer:
-        assert call.path == self.home.path
-        assert isinstance(call.body, bytes)
-        body: Json = msgspec.json.decode(call.body)
-        self.written.append(call.body)
-        reply = self._reply_to(len(self._exchange.sent), body)
-        self._exchange.sent.append(body)
-        self._exchange.answered.append(reply)
-        delivery = json_reply(reply)
-        if body.get("stream"):
-            usage = (body.get("stream_options") or {}).get("include_usage", False)
-            events = events_of(self.home, reply, usage=usage)
-            delivery = stream_reply(*events, done=self.home is not Shape.RESPONSES)
-        self.delivered = delivery.pieces
-        return delivery
+        def answer(call: UpstreamCall) -> Answer:
+            assert call.path == self.home.path
+            assert isinstance(call.body, bytes)
+            body: Json = msgspec.json.decode(call.body)
+            reply = reply_to(len(exchange.sent), body)
+            exchange.written.append(call.body)
+            exchange.sent.append(body)
+            exchange.answered.append(reply)
+            delivery = self._delivery(body, reply)
+            exchange.delivered = b"".join(delivery.pieces)
+            return delivery
+
+        scene = Scene(
+            answer,
+            rules=(ModelRule(MODEL, endpoints=(self.home,)),),
+            translation=TranslationSettings(on_unsupported="drop" if self.drop else "refuse"),
+        )
+        try:
+            exchange.told = scene.tell(self.client, request)
+        except GatewayError as refused:
+            exchange.refused = refused
+        return exchange
+
+    def _delivery(self, body: Json, reply: Json) -> FakeReply:
+        if not body.get("stream"):
+            return json_reply(reply)
+        usage = (body.get("stream_options") or {}).get("include_usage", False)
+        events = events_of(self.home, reply, usage=usage)
+        return stream_reply(*events, done=self.home is not Shape.RESPONSES)
 
 
 def streaming(client: Shape, request: Json) -> Json:
