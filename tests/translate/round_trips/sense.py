@@ -89,7 +89,7 @@ def _responses(body: Json) -> None:
 def _sensible_items(items: Sequence[Json]) -> list[Json]:
     """Let every call be followed by an output that names it; a message there is in any case."""
     kept: list[Json] = []
-    items = [item for item in items if item.get("type") != "compaction_trigger"]
+    items = [item for item in items if item.get("type") not in _NOT_ALONE]
     for item, after in zip(items, [*items[1:], {}], strict=False):
         kind, called = str(item.get("type")), str(kept[-1].get("type")) if kept else ""
         _let_users_ask(item)
@@ -103,6 +103,10 @@ def _sensible_items(items: Sequence[Json]) -> list[Json]:
     if not any("content" in item and item.get("type") != "reasoning" for item in kept):
         kept.append({"role": "user", "content": "And now?"})
     return kept
+
+
+_NOT_ALONE = ("compaction_trigger", "tool_search_output")
+"""What makes sense only at the end, or behind what it answers."""
 
 
 def _let_users_ask(message: Json) -> None:

@@ -67,7 +67,12 @@ def test_between_two_shapes_nothing_is_invalid_and_nothing_lost(client: Shape, h
         stream = stage.play(streaming(client, request), as_before(plain.answered))
         check_sent(stream, home)
         assert request_fields_lost(stage, stream) == []
-        assert comparable(streamed_reply(client, stream.heard)) == comparable(reply)
+        streamed = streamed_reply(client, stream.heard)
+        if len(plain.answered) > 1:
+            # Whose it is depends on which call says it when: the documents promise none.
+            for each in (streamed, reply):
+                each.pop("service_tier", None)
+        assert comparable(streamed) == comparable(reply)
 
     round_trip()
 
