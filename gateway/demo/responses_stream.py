@@ -57,7 +57,7 @@ class ResponseStream:
             yield Phase.DELTA, f"response.{name}.delta", {**at, **delta}
         done = {**at, member: part[member]}
         if "logprobs" in part:
-            done["logprobs"] = [_without_bytes(one) for one in part["logprobs"]]
+            done["logprobs"] = part["logprobs"]
         yield Phase.CLOSING, f"response.{name}.done", done
         yield Phase.CLOSING, "response.content_part.done", {**at, "part": part}
         yield _item(Phase.CLOSING, "done", position, item)
@@ -69,8 +69,7 @@ class ResponseStream:
                 continue
             delta = {"delta": piece, **self._noise(piece)}
             if entries is not None:
-                listed = entries[position : position + 1]
-                delta["logprobs"] = [_without_bytes(one) for one in listed]
+                delta["logprobs"] = entries[position : position + 1]
             yield delta
 
     def _noise(self, piece: str) -> Json:
@@ -102,9 +101,3 @@ def response_event(kind: str, number: int, members: Json) -> bytes:
 def _item(phase: Phase, stage: str, position: int, item: Json) -> _Told:
     members = {"output_index": position, "item": item}
     return phase, f"response.output_item.{stage}", members
-
-
-def _without_bytes(one: Json) -> Json:
-    """Return a log probability as stream events list it."""
-    tops = [{"token": top["token"], "logprob": top["logprob"]} for top in one["top_logprobs"]]
-    return {"token": one["token"], "logprob": one["logprob"], "top_logprobs": tops}

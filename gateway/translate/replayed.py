@@ -74,7 +74,7 @@ def _part(part: Json, place: Json) -> Iterator[Json]:
     more: Json = {}
     if kind == "output_text":
         empty |= {"annotations": [], "logprobs": []}
-        more = {"logprobs": [_without_bytes(entry) for entry in part.get("logprobs", ())]}
+        more = {"logprobs": part.get("logprobs", [])}
     yield {"type": "response.content_part.added", **place, "part": empty}
     yield from _text(kind, part[field], place, {field: part[field]}, more)
     for number, annotation in enumerate(part.get("annotations", ())):
@@ -93,9 +93,3 @@ def _text(kind: str, text: str, place: Json, done: Json, more: Any = None) -> It
     if text:
         yield {"type": f"response.{kind}.delta", **place, "delta": text, **more}
     yield {"type": f"response.{kind}.done", **place, **done, **more}
-
-
-def _without_bytes(entry: Json) -> Json:
-    """Return a logprobs entry as events have it."""
-    tops = [{key: each[key] for key in ("token", "logprob")} for each in entry["top_logprobs"]]
-    return {"token": entry["token"], "logprob": entry["logprob"], "top_logprobs": tops}

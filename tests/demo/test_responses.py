@@ -209,14 +209,12 @@ def test_items_are_streamed_one_after_another_and_add_up(text: str, body: dict[s
     assert said == "".join(wholes)
 
 
-def test_logprobs_in_events_have_no_bytes() -> None:
-    deltas = [e for e in streamed("é", **LOGPROBS) if e["type"] == "response.output_text.delta"]
-    assert {key for e in deltas for one in e["logprobs"] for key in one} == {
-        "token",
-        "logprob",
-        "top_logprobs",
-    }
+def test_logprobs_in_events_are_those_of_the_part() -> None:
+    events = streamed("é", **LOGPROBS, top_logprobs=1)
+    deltas = [e for e in events if e["type"] == "response.output_text.delta"]
     assert all(len(e["logprobs"]) == 1 for e in deltas)
+    (part,) = events[-1]["response"]["output"][0]["content"]
+    assert [one for e in deltas for one in e["logprobs"]] == part["logprobs"]
 
 
 def test_deltas_are_padded_unless_that_is_switched_off() -> None:

@@ -76,8 +76,8 @@ class TextFold:
 def _forget_guessed_bytes(entry: Json) -> None:
     """Take away the bytes of a token that were guessed wrongly.
 
-    Streams name tokens without their bytes; one that holds part of a character has only the
-    replacement character for a text, and nobody knows its bytes.
+    Some servers' streams name tokens without their bytes; one that holds part of a character has
+    only the replacement character for a text, and nobody knows its bytes.
     """
     token: str = entry["token"]
     if _REPLACEMENT in token and entry["bytes"] == list(token.encode("utf-8", "replace")):

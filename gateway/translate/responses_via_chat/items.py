@@ -98,8 +98,7 @@ class MessageItem(OutputItem):
         part = self._part("output_text")
         part.pieces.append(text)
         part.logprobs += entries
-        logprobs = [_without_bytes(entry) for entry in entries]
-        self._write_part("output_text.delta", delta=text, logprobs=logprobs)
+        self._write_part("output_text.delta", delta=text, logprobs=list(entries))
 
     def go_on(self, texts: Sequence[str]) -> None:
         """Go on with texts of the open part, the events of which are written elsewhere."""
@@ -166,20 +165,8 @@ class MessageItem(OutputItem):
         if part["type"] == "refusal":
             self._write_part("refusal.done", refusal=part["refusal"])
         else:
-            logprobs = [_without_bytes(entry) for entry in part["logprobs"]]
-            self._write_part("output_text.done", text=part["text"], logprobs=logprobs)
+            self._write_part("output_text.done", text=part["text"], logprobs=part["logprobs"])
         self._write_part("content_part.done", part=part)
 
     def _write_part(self, kind: str, **fields: Any) -> None:
         self._write(kind, content_index=len(self._parts) - 1, **fields)
-
-
-def _without_bytes(entry: Json) -> Json:
-    """Return a logprobs entry as events have it."""
-    return {
-        "token": entry["token"],
-        "logprob": entry["logprob"],
-        "top_logprobs": [
-            {"token": each["token"], "logprob": each["logprob"]} for each in entry["top_logprobs"]
-        ],
-    }

@@ -40,6 +40,16 @@ def test_logprobs_get_the_bytes_of_their_tokens_where_these_are_known() -> None:
     ]
 
 
+def test_the_bytes_that_a_stream_names_are_those_of_its_tokens() -> None:
+    half: Json = {"token": "\ufffd", "logprob": -1, "bytes": [195]}
+    rest: Json = {"token": "\ufffd", "logprob": -2, "bytes": [169], "top_logprobs": [half]}
+    delta = delta_event("é", logprobs=[{**half, "top_logprobs": []}, rest])
+    chunks = streamed({"logprobs": True, "top_logprobs": 1}, [delta, ending(response())])
+    told = folded(chunks)["logprobs"]["content"]
+    assert [each["bytes"] for each in told] == [[195], [169]]
+    assert told[1]["top_logprobs"] == [half]
+
+
 def test_a_stop_sequence_ends_the_stream_before_the_upstream_does() -> None:
     stream = translated({"stream": True, "stop": "END"}).stream()
     events = events_of(response(message(text("some text EN END and more"))), size=2)

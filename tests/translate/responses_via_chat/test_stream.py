@@ -581,7 +581,7 @@ def test_echo_model_decides_the_name() -> None:
     assert response["model"] == "sent-0613"
 
 
-def test_logprobs_are_streamed_without_bytes_and_kept_with_them() -> None:
+def test_logprobs_are_streamed_and_kept_with_their_bytes() -> None:
     first, second = entry("a", Z=-1.0, Y=-0.7), entry("b")
     events = stream_of(
         [
@@ -591,15 +591,13 @@ def test_logprobs_are_streamed_without_bytes_and_kept_with_them() -> None:
         include=[LOGPROBS],
         top_logprobs=1,
     )
+    first["top_logprobs"] = [{"token": "Y", "logprob": -0.7, "bytes": [89]}]
     streamed = [e["logprobs"] for e in events if e["type"] == "response.output_text.delta"]
-    top = [{"token": "Y", "logprob": -0.7}]
-    assert streamed == [
-        [{"token": "a", "logprob": -0.5, "top_logprobs": top}],
-        [{"token": "b", "logprob": -0.5, "top_logprobs": []}],
-    ]
+    assert streamed == [[first], [second]]
+    (done,) = [e for e in events if e["type"] == "response.output_text.done"]
+    assert done["logprobs"] == [first, second]
     (part,) = read(events)["output"][0]["content"]
-    best = {"token": "Y", "logprob": -0.7, "bytes": [89]}
-    assert part["logprobs"] == [{**first, "top_logprobs": [best]}, second]
+    assert part["logprobs"] == [first, second]
 
 
 def test_logprobs_of_a_split_character_come_with_its_text() -> None:
@@ -614,6 +612,8 @@ def test_logprobs_of_a_split_character_come_with_its_text() -> None:
     )
     (part,) = read(events)["output"][0]["content"]
     assert [each["bytes"] for each in part["logprobs"]] == [[0xC3], [0xA9]]
+    (delta,) = [e for e in events if e["type"] == "response.output_text.delta"]
+    assert delta["logprobs"] == part["logprobs"]
 
 
 def test_logprobs_that_nobody_asked_for_or_that_are_of_reasoning_are_dropped() -> None:
