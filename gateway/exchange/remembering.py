@@ -19,6 +19,7 @@ from gateway.exchange.stored_responses import (
     as_told,
     at_rest,
     continued,
+    continues_twice,
     conversation,
     item_not_found,
     not_found,
@@ -55,13 +56,16 @@ class ResponseMemory:
         """Return the call with the conversation that its `previous_response_id` names.
 
         With the items, too, that its input refers to. Raises `InvalidRequest` where nothing is
-        kept, or not that, and `GatewayError` (503) where the store cannot be read. References are
-        left for others to refuse where nothing is kept.
+        kept, or not that, or a stored conversation is named as well, and `GatewayError` (503)
+        where the store cannot be read. References are left for others to refuse where nothing is
+        kept.
         """
         body = read_object(call.body)
         previous, referred = body.get("previous_response_id"), references(body)
         if previous is None and not referred:
             return Continued(call)
+        if previous is not None and body.get("conversation") is not None:
+            raise continues_twice()
         if self._store is None:
             if previous is None:
                 return Continued(call)

@@ -202,6 +202,16 @@ def not_switched_on(param: str) -> InvalidRequest:
     )
 
 
+def continues_twice() -> InvalidRequest:
+    """Return the error for a request that continues a response and a conversation."""
+    return InvalidRequest(
+        "Mutually exclusive parameters: 'previous_response_id' and 'conversation'. Send only one "
+        "of them.",
+        param="previous_response_id",
+        code="mutually_exclusive_parameters",
+    )
+
+
 def not_found(response_id: str) -> GatewayError:
     """Return the error for an id that is unknown, expired or another caller's."""
     return GatewayError(

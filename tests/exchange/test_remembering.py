@@ -237,6 +237,25 @@ def test_without_a_store_the_refusal_says_how_to_switch_it_on() -> None:
     asyncio.run(stage.responses.aclose())
 
 
+@pytest.mark.parametrize("stores", [True, False])
+@pytest.mark.parametrize("named", ["conv_1", {"id": "conv_1"}])
+def test_a_response_and_a_conversation_are_not_continued_at_once(named: Any, stores: bool) -> None:
+    upstream = DemoUpstream()
+    stage = scene(upstream, stores=stores)
+    with pytest.raises(InvalidRequest) as refused:
+        ask(stage, input="Again", previous_response_id="resp_1", conversation=named)
+    assert refused.value.code == "mutually_exclusive_parameters"
+    assert "'conversation'" in refused.value.message
+    assert upstream.requests == []
+
+
+def test_no_conversation_is_as_good_as_none_named() -> None:
+    stage = scene(DemoUpstream())
+    first = ask(stage, input="Hello").json
+    second = ask(stage, input="Again", previous_response_id=first["id"], conversation=None).json
+    assert second["previous_response_id"] == first["id"]
+
+
 def test_an_id_that_is_no_string_is_refused() -> None:
     with pytest.raises(InvalidRequest) as refused:
         ask(scene(DemoUpstream()), input="Again", previous_response_id=7)
