@@ -71,16 +71,17 @@ def _tool_choice(body: Json) -> str:
         return choice
     if choice.get("type") == "allowed_tools":
         return str(choice["allowed_tools"]["mode"])
-    name = choice.get("function", choice)["name"]
-    known = [tool["function"]["name"] for tool in body.get("tools", ()) if "function" in tool]
+    kind = choice.get("type", "function")
+    name = choice.get(kind, choice)["name"]
+    known = [tool[kind]["name"] for tool in body.get("tools", ()) if tool["type"] == kind]
     if name not in known + [function["name"] for function in body.get("functions", ())]:
         raise refusals.Refused(
             400,
-            f"Invalid value for 'tool_choice': no function named '{name}' was specified in the"
+            f"Invalid value for 'tool_choice': no {kind} named '{name}' was specified in the"
             " 'tools' parameter.",
             param="tool_choice",
         )
-    return f"={name}"
+    return f"={name}" if kind == "function" else "auto"
 
 
 def _format(body: Json) -> Json:

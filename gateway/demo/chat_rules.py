@@ -119,12 +119,12 @@ _RESPONSE_FORMAT = tagged(
         ),
     },
 )
+_BY_NAME = record({"name": string}, open_=False)
 _NAMED_TOOL = tagged(
     "type",
     {
-        "function": record(
-            {"type": string, "function": record({"name": string}, open_=False)}, open_=False
-        ),
+        "function": record({"type": string, "function": _BY_NAME}, open_=False),
+        "custom": record({"type": string, "custom": _BY_NAME}, open_=False),
         "allowed_tools": record(
             {
                 "type": string,

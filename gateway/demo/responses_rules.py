@@ -46,11 +46,13 @@ _INCLUDABLE = (
     "message.input_image.image_url",
 )
 
+_STORED = ("previous_response_id", "conversation", "prompt")
 
 PARAMETERS: Mapping[str, Check] = {
     "background": nullable(checks.boolean),
     # Of no effect; Codex sends it with every request.
     "client_metadata": nullable(mapping),
+    "conversation": nullable(checks.string_or(record({"id": string}, open_=False))),
     "include": nullable(array(word(*_INCLUDABLE))),
     "input": checks.string_or(array(ITEM)),
     "instructions": nullable(string),
@@ -60,6 +62,13 @@ PARAMETERS: Mapping[str, Check] = {
     "model": string,
     "parallel_tool_calls": nullable(checks.boolean),
     "previous_response_id": nullable(string),
+    "prompt": nullable(
+        record(
+            {"id": string},
+            {"version": nullable(string), "variables": nullable(mapping)},
+            open_=False,
+        )
+    ),
     "prompt_cache_key": nullable(string),
     "prompt_cache_options": mapping,
     "prompt_cache_retention": nullable(word("in_memory", "24h")),
@@ -108,7 +117,8 @@ def check_names(body: Json) -> None:
 
 def check(body: Json, model: DemoModel) -> None:
     """Raise `Refused` unless the body is a request that OpenAI would serve on this model."""
-    sampling.check_required(("input",), body)
+    if not any(body.get(name) for name in _STORED):
+        sampling.check_required(("input",), body)
     check_values(body)
     sampling.require_stream(body)
     _check_reasoning(body, model)
@@ -119,7 +129,19 @@ def check_values(body: Json) -> None:
     sampling.check_members(PARAMETERS, body)
     if isinstance(body.get("input"), list):
         _check_outputs(body["input"])
-    previous = body.get("previous_response_id")
+    _refuse_stored_state(body)
+
+
+def _refuse_stored_state(body: Json) -> None:
+    """Refuse what would have to be stored here, in OpenAI's words for what it does not find."""
+    previous, conversation, prompt = (body.get(name) for name in _STORED)
+    if previous is not None and conversation is not None:
+        raise Refused(
+            400,
+            "Mutually exclusive parameters: ''. Ensure you are only providing one of: "
+            "'pre..._id' or 'conversation'.",
+            code="mutually_exclusive_parameters",
+        )
     if previous is not None:
         raise Refused(
             400,
@@ -127,6 +149,10 @@ def check_values(body: Json) -> None:
             param="previous_response_id",
             code="previous_response_not_found",
         )
+    for kind, given in (("Conversation", conversation), ("Prompt", prompt)):
+        if given is not None:
+            known_as = given if isinstance(given, str) else given["id"]
+            raise Refused(404, f"{kind} with id '{known_as}' not found.")
 
 
 def _check_outputs(items: list[Json]) -> None:

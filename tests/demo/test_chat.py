@@ -206,9 +206,16 @@ def test_tool_choice_is_honoured(text: str, choice: Any, called: list[str] | Non
     assert (calls and [call["function"]["name"] for call in calls]) == called
 
 
-def test_a_choice_of_a_tool_that_is_not_there_is_refused() -> None:
-    choice = {"type": "function", "function": {"name": "nobody"}}
-    assert chat(tools=[WEATHER], tool_choice=choice).error()[2] == "tool_choice"
+@pytest.mark.parametrize("kind", ["function", "custom"])
+def test_a_choice_of_a_tool_that_is_not_there_is_refused(kind: str) -> None:
+    choice = {"type": kind, kind: {"name": "nobody"}}
+    patch = {"type": "custom", "custom": {"name": "patch"}}
+    assert chat(tools=[WEATHER, patch], tool_choice=choice).error()[2] == "tool_choice"
+
+
+def test_a_custom_tool_can_be_chosen() -> None:
+    patch = {"type": "custom", "custom": {"name": "patch"}}
+    assert chat(tools=[patch], tool_choice=patch).status == 200
 
 
 def test_a_limit_cuts_the_arguments_and_later_calls() -> None:

@@ -137,3 +137,26 @@ def test_any_parameters_give_a_reply_or_a_refusal(items: Any, body: dict[str, An
     reply = post(APP, "/v1/responses", **{"input": items, **body, "model": "gpt-4o-mini"})
     assert reply.status in (200, 400)
     assert reply.complete
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "message", "code"),
+    [
+        ({"conversation": "conv_1"}, 404, "Conversation with id 'conv_1' not found.", None),
+        ({"conversation": {"id": "c"}}, 404, "Conversation with id 'c' not found.", None),
+        ({"prompt": {"id": "pmpt_1"}}, 404, "Prompt with id 'pmpt_1' not found.", None),
+        (
+            {"conversation": "conv_1", "previous_response_id": "resp_1"},
+            400,
+            (
+                "Mutually exclusive parameters: ''. Ensure you are only providing one of: "
+                "'pre..._id' or 'conversation'."
+            ),
+            "mutually_exclusive_parameters",
+        ),
+    ],
+)
+def test_nothing_is_stored(body: dict[str, Any], status: int, message: str, code: Any) -> None:
+    assert respond("hello", **body).error() == (status, message, None, code)
+    without_input = post(APP, "/v1/responses", model="gpt-4o-mini", **body)
+    assert without_input.error() == (status, message, None, code)
