@@ -26,6 +26,7 @@ from tests.translate.openai_schema import check_schema
 from tests.translate.sealing import OpenSeal
 
 COMPLETIONS, RESPONSES = Shape.COMPLETIONS, Shape.RESPONSES
+F = {"type": "function", "name": "f", "parameters": {}}
 USAGE = {
     "input_tokens": 4,
     "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
@@ -153,6 +154,15 @@ def test_earlier_reasoning_that_no_prompt_can_hold_is_reported() -> None:
     ("body", "param"),
     [
         ({"tools": [{"type": "function", "name": "f", "parameters": {}}]}, "tools"),
+        (
+            {
+                "input": [
+                    {"role": "user", "content": "x"},
+                    {"type": "additional_tools", "tools": [F]},
+                ]
+            },
+            "input[1].tools",
+        ),
         ({"text": {"format": {"type": "json_object"}}}, "text.format"),
         ({"moderation": {"model": "omni-moderation-latest"}}, "moderation"),
         (

@@ -126,6 +126,9 @@ def client_param(request: PreparedRequest, param: str | None) -> str | None:
         return "text.verbosity" if "verbosity" in client.get("text", {}) else None
     if root == "reasoning_effort":
         return "reasoning.effort" if "effort" in client.get("reasoning", {}) else None
+    if root == "tools" and root not in client and request.tool_paths:
+        # All of them came in the input: that is where the first ones stand.
+        return request.tool_paths[0].partition(".tools")[0] + ".tools"
     if root in ("max_completion_tokens", "max_tokens"):
         # Also where the client sent none: on the way to completions there always is a limit.
         return "max_output_tokens"
