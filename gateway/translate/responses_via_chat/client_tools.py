@@ -7,6 +7,7 @@ OpenAI's OpenAPI description), made here from a function's arguments and text, a
 """
 
 import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -160,8 +161,18 @@ def _describe_shell(tool: Json) -> str:
     return "\n".join([f"{text}\n\nThere are skills; read their folders before use:", *lines])
 
 
+def _command_line(command: object) -> object:
+    """Return one command as a line: models trained on other shells send a program and arguments."""
+    if not command or not isinstance(command, list) or not _is_texts(command):
+        return command
+    runs_a_line = len(command) == 3 and command[1] in ("-c", "-lc")
+    return command[2] if runs_a_line else shlex.join(command)
+
+
 def _read_shell(arguments: Json) -> Json | None:
-    commands = arguments.get("commands", arguments.get("command"))
+    commands = arguments.get("commands")
+    if commands is None:
+        commands = _command_line(arguments.get("command"))
     if isinstance(commands, str):
         commands = [commands]
     if not commands or not _is_texts(commands):

@@ -76,6 +76,21 @@ CALLS: list[tuple[Json, Json, Json]] = [
             "environment": {"type": "local"},
         },
     ),
+    *(
+        (
+            SHELL,
+            {"command": command},
+            {
+                "action": {"commands": [line], "timeout_ms": None, "max_output_length": None},
+                "environment": {"type": "local"},
+            },
+        )
+        for command, line in (
+            (["bash", "-lc", "ls | wc -l"], "ls | wc -l"),
+            (["sh", "-c", "pwd"], "pwd"),
+            (["git", "commit", "-m", "a b"], "git commit -m 'a b'"),
+        )
+    ),
     (APPLY, UPDATE, {"operation": UPDATE}),
     (
         APPLY,
@@ -89,6 +104,8 @@ UNREADABLE: list[tuple[Json, str]] = [
     (LOCAL_SHELL, '{"command": [1]}'),
     (SHELL, "ls"),
     (SHELL, "{}"),
+    (SHELL, '{"command": []}'),
+    (SHELL, '{"command": ["ls", 1]}'),
     (SHELL, '["ls"]'),
     (APPLY, '{"type": "update_file", "path": ""}'),
     (APPLY, '{"type": "update_file", "path": "a"}'),
