@@ -1,10 +1,11 @@
 """Reads the error out of whatever envelope an upstream, or a relay before it, has put it in.
 
 Known envelopes: OpenAI's `{"error": {message, type, param, code}}` (Azure and llama.cpp leave some
-out), the flat one of vLLM, SGLang, FastChat and Mistral, `{"error": "text"}` (LM Studio, TGI, xAI),
-FastAPI's `{"detail": …}`, Gemini's one-element array, Anthropic's `{"type": "error"}`, NVIDIA's
-problem details, and OpenRouter's `metadata.raw`. Relays (one-api, new-api, LiteLLM) decorate the
-message or put a whole reply into it, as JSON or as Python prints it.
+out), the flat one of vLLM, SGLang, FastChat and Mistral, `{"error": "text"}` (LM Studio, TGI, xAI;
+NestJS and Spring with a `message` beside it), FastAPI's `{"detail": …}`, Gemini's one-element
+array, Anthropic's `{"type": "error"}`, NVIDIA's problem details, and OpenRouter's `metadata.raw`.
+Relays (one-api, new-api, LiteLLM) decorate the message or put a whole reply into it, as JSON or as
+Python prints it.
 
 Only a parsed message is ever compared with known texts, and only from its start: raw bodies also
 carry what users wrote.
@@ -147,18 +148,23 @@ def _error_object(body: object) -> Json | None:
     if isinstance(error, dict):
         return _behind_provider(error)
     if isinstance(error, str):
-        return {**body, "message": error}
+        return {**body, "message": _said_beside(body.get("message")) or error}
     for path in (("response", "error"), ("header",), ("detail",)):
         inner: object = body
         for key in path:
             inner = inner.get(key) if isinstance(inner, dict) else None
         if isinstance(inner, dict):
-            nested = inner.get("error")
-            return nested if isinstance(nested, dict) else inner
+            return _error_object(inner) or inner
     if any(body.get(key) for key in _TEXT_KEYS):
         return body
     # ASP.NET's problem details for a missing route have nothing but a title.
     return {**body, "message": body["title"]} if body.keys() >= {"title", "status"} else None
+
+
+def _said_beside(message: object) -> str:
+    """Return what NestJS and Spring say beside an `error` that only names the status."""
+    lines = message if isinstance(message, list) else [message]
+    return "\n".join(line for line in lines if isinstance(line, str))
 
 
 def _behind_provider(error: Json) -> Json:
