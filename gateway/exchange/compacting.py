@@ -41,12 +41,13 @@ class Compacting:
 
     async def compact(self, request: Request, decision: Decision) -> ClientReply:
         """Return a compacted conversation; raises `GatewayError`."""
+        request = await self._named(request)
         reply = await self._at_home(request, decision)
         return reply or await self._summed_up(request, decision)
 
     async def input_tokens(self, request: Request, decision: Decision) -> ClientReply:
         """Return the number of a request's tokens; raises `GatewayError`."""
-        reply = await self._at_home(request, decision)
+        reply = await self._at_home(await self._named(request), decision)
         if reply is None:
             raise UnsupportedParameter(
                 "Tokens cannot be counted for this model: it does not live at /v1/responses, or "
@@ -57,6 +58,24 @@ class Compacting:
             )
         return reply
 
+    async def _named(self, request: Request) -> Request:
+        """Return a request without a model with that of the kept response that it goes on from."""
+        if not isinstance(request.body, bytes) or "model" in read_object(request.body):
+            return request
+        named = await self._exchange.responses.named(_generating(request, request.body))
+        return request if named is None else replace(request, body=named.body, length=None)
+
+    async def _refuse_kept(self, request: Request, body: Json) -> None:
+        """Raise `InvalidRequest` for what no responses endpoint knows: the gateway keeps it."""
+        param = await self._exchange.responses.kept_in(request.headers, body)
+        if param is not None:
+            raise InvalidRequest(
+                f"'{param}' names what the gateway keeps for a model that does not live at "
+                "/v1/responses. There it is not known. Send the conversation in 'input'.",
+                param=param,
+                code="previous_response_not_found",
+            )
+
     async def _at_home(self, request: Request, decision: Decision) -> ClientReply | None:
         """Return what the model's own responses endpoint says; None: it has none for this."""
         if not isinstance(request.body, bytes):
@@ -64,6 +83,7 @@ class Compacting:
         body = read_object(request.body)
         model = body.get("model")
         if not isinstance(model, str) or not model:
+            await self._refuse_kept(request, body)
             return await self._passing.run(request, decision)
         if request.client is not None and request.client.is_restricted:
             restrictions.check_generation(_generating(request, request.body))
@@ -71,14 +91,7 @@ class Compacting:
         route = await self._exchange.resolver.resolve(question)
         if route.shape is not Shape.RESPONSES:
             return None
-        previous = body.get("previous_response_id")
-        if await self._exchange.responses.is_kept(request.headers, previous):
-            raise InvalidRequest(
-                "'previous_response_id' names a response that the gateway keeps. The model lives "
-                "at /v1/responses, where it is not known. Send the conversation in 'input'.",
-                param="previous_response_id",
-                code="previous_response_not_found",
-            )
+        await self._refuse_kept(request, body)
         reply = await self._passing.run(self._unsealed(request, body, route, decision), decision)
         if reply.status < 400 or not isinstance(reply.body, bytes):
             return reply

@@ -81,9 +81,14 @@ class ResponseMemory:
         whole = continued(body, as_told(earlier, seal), told)
         return Continued(replace(call, body=msgspec.json.encode(whole)), known | found.keys())
 
-    async def is_kept(self, headers: RawHeaders, response_id: object) -> bool:
-        """Whether an id is that of a response that is kept for this caller."""
-        return isinstance(response_id, str) and await self._find(headers, response_id) is not None
+    async def kept_in(self, headers: RawHeaders, body: Json) -> str | None:
+        """Return the parameter of a request that names what is kept for its caller, if one does."""
+        previous = body.get("previous_response_id")
+        if isinstance(previous, str) and await self._find(headers, previous) is not None:
+            return "previous_response_id"
+        referred = references(body)
+        found = await self._items(headers, referred.keys())
+        return next((f"input[{referred[item_id]}]" for item_id in found), None)
 
     async def named(self, call: GenerationRequest) -> GenerationRequest | None:
         """Return a call without a model with that of the kept response that it goes on from."""

@@ -255,9 +255,23 @@ def test_compact_goes_on_from_a_kept_response() -> None:
     upstream = Upstream()
     stage = scene(upstream, stores=True)
     first = ask(stage, "Hello").json
-    _, made = run(Post(stage).compact({"model": "m", "previous_response_id": first["id"]}))
-    assert [each["type"] for each in made["output"]] == ["compaction"]
-    assert upstream.messages[0]["content"] == "Hello"
+    for named in ({"model": "m"}, {}):
+        body = {**named, "previous_response_id": first["id"]}
+        _, made = run(Post(stage).compact(body))
+        assert [each["type"] for each in made["output"]] == ["compaction"]
+        assert upstream.messages[0]["content"] == "Hello"
+        with pytest.raises(UnsupportedParameter, match="cannot be counted"):
+            run(Post(stage).input_tokens(body))
+
+
+def test_a_kept_responses_model_is_judged_for_a_restricted_client() -> None:
+    upstream = Server("compact")
+    stage = scene(upstream, stores=True)
+    first = ask(stage, "Hello").json
+    client = ClientSettings("team-a", "1" * 64, ("gpt-*",))
+    with pytest.raises(PermissionDenied):
+        run(Post(stage).compact({"previous_response_id": first["id"]}, client))
+    assert len(upstream.calls) == 1
 
 
 def test_an_upstreams_refusal_of_the_summary_is_told() -> None:
@@ -337,12 +351,20 @@ def test_a_kept_response_is_not_known_at_a_model_that_lives_at_responses() -> No
     upstream = Server("compact")
     stage = scene(upstream, stores=True)
     first = ask(stage, "Hello").json
+    reference = {"type": "item_reference", "id": first["output"][0]["id"]}
     later = scene(upstream, Shape.RESPONSES, stores=True)
     later.exchange.responses = stage.responses
-    with pytest.raises(InvalidRequest) as refused:
-        run(Post(later).compact({"model": "m", "previous_response_id": first["id"]}))
-    assert refused.value.param == "previous_response_id"
-    assert "that the gateway keeps" in refused.value.message
+    for body, param in (
+        ({"model": "m", "previous_response_id": first["id"]}, "previous_response_id"),
+        ({"model": "m", "input": [USER, reference]}, "input[1]"),
+        ({"input": [reference, USER]}, "input[0]"),
+    ):
+        with pytest.raises(InvalidRequest) as refused:
+            run(Post(later).compact(body))
+        assert refused.value.param == param
+        assert f"'{param}' names what the gateway keeps" in refused.value.message
+    unknown = {"model": "m", "input": [{"type": "item_reference", "id": "msg_theirs"}]}
+    assert run(Post(later).compact(unknown)) == (200, {"object": "theirs"})
 
 
 def test_nothing_sealed_is_sent_to_a_server() -> None:
