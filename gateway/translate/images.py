@@ -33,10 +33,16 @@ def url_of(entry: Json) -> str:
     return url
 
 
-def base64_of(url: str) -> str | None:
-    """Return the base64 of a `data:` URL; None for any other URL."""
+def generated(url: str) -> Json:
+    """Return the fields of an `image_generation_call` that say what the picture is.
+
+    A URL that is not `data:` is in `image_url`, which is none of OpenAI's fields.
+    """
     head, comma, data = url.partition(",")
-    return data if comma and head.startswith("data:") and head.endswith(";base64") else None
+    if not (comma and head.startswith("data:") and head.endswith(";base64")):
+        return {"result": None, "image_url": url}
+    kind = head.removeprefix("data:image/").removesuffix(";base64")
+    return {"result": data, **({"output_format": kind} if kind.isalnum() else {})}
 
 
 def data_url(base64: str, output_format: object = None) -> str:

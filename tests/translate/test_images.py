@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.translate.images import base64_of, data_url, image, images_of, url_of
+from gateway.translate.images import data_url, generated, image, images_of, url_of
 
 PNG = "data:image/png;base64,QUJD"
 WEB = "https://a.test/b.png"
@@ -50,9 +50,12 @@ def test_what_is_no_picture_is_none(message: Any) -> None:
     assert images_of(message) == []
 
 
-def test_the_data_of_a_url() -> None:
-    assert base64_of(PNG) == "QUJD"
-    assert base64_of(WEB) is None
-    assert base64_of("data:text/plain,abc") is None
+def test_a_picture_as_a_response_has_it() -> None:
+    assert generated(PNG) == {"result": "QUJD", "output_format": "png"}
+    assert generated("data:image/jpeg;base64,QUJD")["output_format"] == "jpeg"
+    assert generated("data:image/svg+xml;base64,QUJD") == {"result": "QUJD"}
+    assert generated("data:;base64,QUJD") == {"result": "QUJD"}
+    for url in (WEB, "data:text/plain,abc"):
+        assert generated(url) == {"result": None, "image_url": url}
     assert data_url("QUJD", "webp") == "data:image/webp;base64,QUJD"
     assert data_url("QUJD", "a/b") == data_url("QUJD", None) == PNG

@@ -1,16 +1,12 @@
 """A picture of a chat reply as an output item of a response."""
 
 from gateway.shapes import Json
-from gateway.translate.images import base64_of
+from gateway.translate.images import generated
 from gateway.translate.responses_via_chat.items import OutputItem
 
 
 class ImageItem(OutputItem):
-    """A picture, as a call of the hosted tool that makes pictures at OpenAI.
-
-    `result` is base64: a picture that the server only names by a URL has it in `image_url`, which
-    is none of OpenAI's fields.
-    """
+    """A picture, as a call of the hosted tool that makes pictures at OpenAI."""
 
     prefix = "ig"
 
@@ -27,10 +23,7 @@ class ImageItem(OutputItem):
         if self.status == "in_progress":
             return {**item, "status": "in_progress", "result": None}
         # It is whole, whatever ended the reply.
-        item["status"] = "completed"
-        result = base64_of(self._url)
-        named = {} if result else {"image_url": self._url}
-        return {**item, "result": result, **named}
+        return {**item, "status": "completed", **generated(self._url)}
 
     def _close_content(self) -> None:
         self._write("image_generation_call.completed")
