@@ -271,14 +271,17 @@ def _check_reasoning(body: Json, model: DemoModel) -> None:
     """Refuse what reasoning models do not take at chat."""
     if body.get("max_tokens") is not None:
         raise refusals.unsupported_parameter("max_tokens", instead="max_completion_tokens")
-    if body.get("temperature") not in (None, 1):
+    effort = body.get("reasoning_effort")
+    thinks = effort != "none"
+    if thinks and body.get("temperature") not in (None, 1):
         raise refusals.unsupported_value("temperature", body["temperature"])
-    for name in ("top_p", "stop", "presence_penalty", "frequency_penalty", "logit_bias"):
+    if thinks and body.get("top_p") not in (None, 1):
+        raise refusals.unsupported_parameter("top_p")
+    for name in ("stop", "presence_penalty", "frequency_penalty", "logit_bias"):
         if body.get(name) not in (None, _harmless(name)):
             raise refusals.unsupported_parameter(name)
-    if body.get("logprobs"):
+    if thinks and body.get("logprobs"):
         raise Refused(403, "You are not allowed to request logprobs from this model")
-    effort = body.get("reasoning_effort")
     if body.get("tools") and effort not in (None, "none"):
         raise Refused(
             400,
@@ -290,4 +293,4 @@ def _check_reasoning(body: Json, model: DemoModel) -> None:
 
 
 def _harmless(name: str) -> object:
-    return {"top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}.get(name)
+    return {"presence_penalty": 0, "frequency_penalty": 0}.get(name)

@@ -34,7 +34,8 @@ class Quirk(StrEnum):
     """What sets one model apart from others at the same endpoint."""
 
     REASONING = "reasoning"
-    """Spends tokens on reasoning unless the effort is none; refuses max_tokens, stop, penalties."""
+    """Spends tokens on reasoning unless the effort is none; refuses max_tokens, stop, penalties,
+    and while it reasons temperature, top_p and logprobs."""
     ALWAYS_REASONS = "always_reasons"
     """Reasoning cannot be switched off: effort defaults to medium."""
     SUFFIX = "suffix"

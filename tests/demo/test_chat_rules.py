@@ -156,6 +156,13 @@ def test_structured_outputs_are_not_for_every_model() -> None:
             "unsupported_parameter",
         ),
         (
+            {"top_p": 0.5, "reasoning_effort": "low"},
+            400,
+            "Unsupported parameter: 'top_p' is not supported with this model.",
+            "top_p",
+            "unsupported_parameter",
+        ),
+        (
             {"logprobs": True},
             403,
             "You are not allowed to request logprobs from this model",
@@ -189,6 +196,7 @@ def test_a_reasoning_model_refuses_in_openais_words(
         {"tools": [WEATHER]},
         {"tools": [WEATHER], "reasoning_effort": "none"},
         {"reasoning_effort": "high"},
+        {"temperature": 0.5, "top_p": 0.5, "logprobs": True, "reasoning_effort": "none"},
     ],
 )
 def test_a_reasoning_model_takes_defaults(body: dict[str, Any]) -> None:
