@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 from gateway.envelopes.decorations import undecorated
 from gateway.envelopes.printed_values import python_literal, value_of
+from gateway.envelopes.validation_types import is_validation_type
 from gateway.shapes import Json
 
 MAX_MESSAGE_CHARACTERS = 8 * 1024
@@ -29,6 +30,8 @@ _TEXT_KEYS = ("message", "msg", "err", "error_msg", "detail")
 _SUCCESS_KEYS = ("choices", "output", "data", "id")
 _TOO_LONG = "ContextWindowExceededError"
 _REPLACEMENT_KEYS = ("replacement", "replacement_model", "suggested_model", "recommended_model")
+_INVALID = "invalid_request_error"
+_DOTTED_INDEX = re.compile(r"\.(\d{1,6})(?=[.\[]|\Z)")
 _UNKNOWN_FIELD_TYPES = frozenset({"extra_forbidden", "value_error.extra"})
 
 
@@ -37,6 +40,8 @@ class ErrorReply:
     """An upstream's error without its envelope and decorations.
 
     `code` is text even where the upstream gave a number; empty and stringified nulls are None.
+    `type` is the upstream's, but of a validation error OpenAI's `invalid_request_error`. `param` is
+    a path with brackets, `messages[0].name`, however the upstream writes it.
     """
 
     message: str
@@ -110,7 +115,7 @@ def _read_error_object(value: object) -> ErrorReply | None:
     plain = undecorated(said)
     reply = ErrorReply(
         plain.text,
-        type=_word(error.get("type")) or _word(error.get("error_type")),
+        type=_type(error.get("type")) or _type(error.get("error_type")),
         code=_word(error.get("code")),
         param=_param(error.get("param")),
         replacement=_replacement(error),
@@ -126,9 +131,17 @@ def _read_error_object(value: object) -> ErrorReply | None:
     return replace(copied, statuses=(*reply.statuses, *copied.statuses))
 
 
+def _type(value: object) -> str | None:
+    word = _word(value)
+    return _INVALID if word is not None and is_validation_type(word) else word
+
+
 def _param(value: object) -> str | None:
     name = _word(value)
-    return name.removeprefix("body.") if name is not None else None
+    if name is None:
+        return None
+    name = name.removeprefix("$.").removeprefix("body.").replace(".[", "[")
+    return _DOTTED_INDEX.sub(r"[\1]", name) or None
 
 
 def _replacement(error: Json) -> str | None:
@@ -183,10 +196,15 @@ def _read_validation(entries: list[object] | tuple[object, ...]) -> ErrorReply |
         return None
     paths = [_path(_steps(entry) or ()) for entry in found]
     unknown = all(entry.get("type") in _UNKNOWN_FIELD_TYPES for entry in found)
-    reasons = [_word(entry.get("msg")) or "not valid" for entry in found]
+    reasons = [
+        _word(entry.get("msg")) or _word(entry.get("type")) or "not valid" for entry in found
+    ]
     return ErrorReply(
-        "\n".join(f"{path}: {reason}" for path, reason in zip(paths, reasons, strict=True)),
-        type=_word(found[0].get("type")),
+        "\n".join(
+            f"{path}: {reason}" if path else reason
+            for path, reason in zip(paths, reasons, strict=True)
+        ),
+        type=_INVALID,
         param=paths[0] or None,
         unknown_fields=tuple(paths) if unknown else (),
     )

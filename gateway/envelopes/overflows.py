@@ -4,6 +4,9 @@ Clients that shorten a conversation and ask again look for OpenAI's code, `conte
 Texts are compared from their start, like those of refusals. What is about rates (Groq's "Request
 too large … tokens per minute", Bedrock's "Too many tokens, please wait") or about `max_tokens`
 alone is none.
+
+Sources: the servers' code, and the issues of clients that look for such texts (pi#129,
+opencode#17763, openclaw#58839, tabbyAPI#426, lmstudio-bug-tracker#1251, ik_llama.cpp#2051).
 """
 
 import re
@@ -24,37 +27,45 @@ _WORDS = frozenset(
         "too_many_tokens",  # Cohere
     }
 )
-_N = r"\(?~?[\d,]{1,12}\)?"
+_N = r"\(?~?[\d,]{1,12}(?: tokens)?\)?"
+_GAP = r"(?:[^\n.'\"]|'s\b){0,80}?"
+_SENTENCE = (
+    r"(?:(?:Your|The) )?(?:\w+ )?(?:input|prompt|request|conversation|messages|"
+    rf"(?:number of )?tokens?)\b{_GAP} "
+    r"(?:exceed(?:s|ed)?|is longer than|(?:is )?greater than|(?:is )?too (?:long|large))\b"
+    rf"{_GAP}\b(?:context|max_seq_len|max_model_len|maximum (?:model|sequence) length)\b"
+)
+"""About the length of a prompt and that of the context, as most servers put it."""
 _TEXTS = re.compile(
     "|".join(
         (
+            _SENTENCE,
             # OpenAI, Azure, vLLM, SGLang, DeepSeek, OpenRouter, llama-cpp-python; xAI
             r"This (?:model|endpoint)(?:'s)? maximum (?:context|prompt) length is\b",
-            r"(?:Your|The) input exceeds the context window of this model",
             rf"Input tokens exceed the configured limit of {_N} tokens",
-            r"Requested token count exceeds the model's maximum context length",
-            rf"Requested tokens {_N} exceed context window of\b",
-            # vLLM before 0.9, SGLang, Together
-            rf"The (?:\w+ )?prompt \((?:total )?length {_N}\) is longer than the maximum model",
-            rf"The (?:\w+ )?prompt \((?:total )?length {_N}\) is too long to fit into the model",
-            rf"(?:The )?input \({_N} tokens\) is longer than the model's context length",
-            rf"Input length {_N} exceeds (?:the )?(?:model's )?maximum (?:context length|allowed)",
-            # llama.cpp
-            rf"(?:the )?request (?:\({_N} tokens\) )?exceeds the available context size",
+            # SGLang, Together, vLLM
+            rf"Input length {_N} exceeds (?:the )?(?:model's )?maximum allowed\b",
+            rf"Input prompt {_N} is too long and exceeds limit of\b",
+            # llama.cpp: its context filled up while it wrote, or did not hold the prompt
+            r"context shift is disabled",
+            r"(?:the )?context (?:size|length|window|limit) (?:has been |was |is )?exceeded",
+            r"context_length_exceeded\b",
+            r"input is too large to process\. .{0,40}\bcontext shift\b",
             # Ollama
             r"prompt too long; exceeded (?:max )?context length",
-            r"(?:the )?input length exceeds (?:the )?(?:maximum )?context length",
             # Text Generation Inference, Together
             r"(?:Input validation error: )?`inputs` tokens \+ `max_new_tokens` must be <=",
             r"(?:Input validation error: )?`inputs` must have less than",
             # LM Studio
-            r"The number of tokens to keep from the initial prompt is greater than the context",
             r"Trying to keep the first \d{1,12} tokens when context (?:the )?overflows",
             r"Reached context length of\b",
+            r"Cannot truncate prompt with n_keep\b",
+            r"Engine protocol predict stream returned an error: .{0,80}\bContext size has been ",
             # Anthropic, Fireworks, Bedrock
             r"(?:The )?prompt is too long(?:: |$)",
             r"input length and `max_tokens` exceed context limit",
-            r"Input is too long for requested model",
+            r"(?:The )?Input is too long(?: for (?:requested )?model\b|\.?$)",
+            r"Input exceeds the max(?:imum)? input token limit",
             r"(?:The model returned the following errors: )?Input Tokens Exceeded",
             # Gemini
             rf"The input token count (?:{_N} )?exceeds the maximum number of tokens allowed",
@@ -64,12 +75,14 @@ _TEXTS = re.compile(
             rf"prompt token count of {_N} exceeds the limit of\b",
             r"(?:Invalid request: )?Your request exceeded model token limit",
             r"(?:invalid params, )?context window exceeds limit",
-            r"too many tokens: size limit exceeded by\b",
+            r"too many tokens: (?:size limit exceeded by|total number of tokens in the prompt)\b",
             r"The total length of all messages is too long",
             r"Prompt exceeds max length",
             r"Range of input length should be \[",
-            rf"Prompt length {_N} is greater than max_seq_len",
-            rf"Prompt too long: {_N} tokens exceeds max",
+            # TabbyAPI, Cloudflare
+            rf"Prompt too long: {_N} (?:tokens )?exceeds max",
+            r"Job requires \d{1,12} pages \(only \d{1,12} available\)",
+            r"The estimated number of input and maximum output tokens\b",
         )
     ),
     re.IGNORECASE,

@@ -1,8 +1,10 @@
 import json
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic_core.core_schema import ErrorType
 
 from gateway.envelopes.error_envelopes import (
     MAX_MESSAGE_CHARACTERS,
@@ -169,7 +171,7 @@ def test_unknown_fields_of_a_validation_error_are_paths() -> None:
     assert reply is not None
     assert reply.unknown_fields == ("store", "messages[0].name", "x")
     assert reply.param == "store"
-    assert reply.type == "extra_forbidden"
+    assert reply.type == "invalid_request_error"
     assert reply.message.splitlines()[0] == "store: Extra inputs are not permitted"
 
 
@@ -211,6 +213,58 @@ def test_steps_that_are_joined_by_dots_are_a_path(loc: str, path: str) -> None:
     assert reply.param == (path or None)
 
 
+@pytest.mark.parametrize(
+    ("param", "path"),
+    [
+        ("tools.0.function.name", "tools[0].function.name"),
+        ("messages.2.content.1", "messages[2].content[1]"),
+        ("body.input.12.content", "input[12].content"),
+        ("messages.[3].content", "messages[3].content"),
+        ("$.messages[0].content", "messages[0].content"),
+        ("messages[0].content.1.text", "messages[0].content[1].text"),
+        ("reasoning.effort", "reasoning.effort"),
+        ("temperature", "temperature"),
+        ("body.", None),
+    ],
+)
+def test_a_parameter_is_a_path_with_brackets_however_it_is_written(
+    param: str, path: str | None
+) -> None:
+    for error in ({"message": "No.", "param": param}, {"msg": "No.", "param": param}):
+        reply = read_error({"error": error})
+        assert reply is not None
+        assert reply.param == path
+
+
+@pytest.mark.parametrize(
+    ("word", "type_"),
+    [
+        *dict.fromkeys(get_args(ErrorType), "invalid_request_error").items(),
+        ("value_error.missing", "invalid_request_error"),
+        ("type_error.integer", "invalid_request_error"),
+        ("type_error", "invalid_request_error"),
+        ("rate_limit_error", "rate_limit_error"),
+        ("BadRequestError", "BadRequestError"),
+    ],
+)
+def test_pydantics_words_for_a_type_are_openais_for_the_client(word: str, type_: str) -> None:
+    for error in ({"type": word}, {"error_type": word}):
+        reply = read_error({"error": {"message": "Field required", **error}})
+        assert reply is not None
+        assert (reply.message, reply.type) == ("Field required", type_)
+
+
+def test_a_validation_error_without_a_message_says_its_type() -> None:
+    entries = [
+        {"type": "string_type", "loc": ["body", "user"]},
+        {"type": "of_ones_own", "loc": ["body"], "msg": "No."},
+        {"loc": ["body", "n"]},
+    ]
+    reply = read_error({"detail": entries})
+    assert reply is not None
+    assert reply.message == "user: string_type\nNo.\nn: not valid"
+
+
 def test_a_flood_of_validation_errors_is_not_read() -> None:
     lines = [repr(forbidden("body", f"x{number}")) for number in range(65)]
     for count, read in ((64, True), (65, False)):
@@ -232,7 +286,7 @@ def test_a_validation_error_of_several_kinds_is_not_about_unknown_fields() -> No
 def test_odd_locations_are_read_without_harm(loc: list[object]) -> None:
     reply = read_error({"detail": [forbidden(*loc)]})
     assert reply is not None
-    assert reply.type == "extra_forbidden"
+    assert reply.type == "invalid_request_error"
 
 
 @pytest.mark.parametrize("entries", [[{}], [forbidden("a"), {}], [forbidden("a"), 1]])

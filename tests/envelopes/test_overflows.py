@@ -23,16 +23,27 @@ TOO_LONG = [
     "The input (61709 tokens) is longer than the model's context length (40960 tokens).",
     "Requested token count exceeds the model's maximum context length of 131072 tokens. You",
     "Input length (265330) exceeds model's maximum context length (262144).",
+    "Input length (160062 tokens) exceeds the maximum allowed length (59862 tokens).",
+    "The input (85050 tokens) is longer than the model's context length (32768 tokens).",
+    "Input prompt (35247 tokens) is too long and exceeds limit of 1000",
     # llama.cpp, Ollama
     "request (603 tokens) exceeds the available context size (512 tokens), try increasing it",
     "the request exceeds the available context size, try increasing it",
     "prompt too long; exceeded max context length by 1119046 tokens (ref: 00000000)",
     "the input length exceeds the context length",
+    "context shift is disabled",
+    "Context size has been exceeded.",
+    "context_length_exceeded: the request exceeds the available context size; context shift is",
+    "Input is too large to process. Either disable context shift or increase context length.",
+    "the prompt is longer than the context length currently available to the model; shorten the",
     # Text Generation Inference
     "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 4000",
     "`inputs` must have less than 1024 tokens. Given: 1500",
     # LM Studio
     "The number of tokens to keep from the initial prompt is greater than the context length. Try",
+    "Cannot truncate prompt with n_keep (4587) >= n_ctx (4096)",
+    "Reached context length of 4096 tokens with model (arch: qwen3vlmoe) that does not currently",
+    "Engine protocol predict stream returned an error: {message:'Context size has been exceeded'}",
     "Trying to keep the first 5000 tokens when context the overflows. However, the model is",
     # Anthropic, Fireworks, Bedrock
     "prompt is too long: 213462 tokens > 200000 maximum",
@@ -57,6 +68,16 @@ TOO_LONG = [
     "Prompt exceeds max length",
     "Range of input length should be [1, 129024]",
     "Prompt length 5000 is greater than max_seq_len 4096",
+    "Request length 71599 + 2048 is greater than max_seq_len 65536",
+    "Job requires 300 pages (only 256 available) and cannot be enqueued. Total cache allocated is",
+    # Bedrock, Cohere, Cloudflare, others behind relays
+    "Input is too long.",
+    "Input exceeds the max input token limit",
+    "too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 5218.",
+    "The estimated number of input and maximum output tokens (30000) exceeded this model context",
+    "Input too large (5000 tokens) for model context window (4096 tokens)",
+    "Your prompt is longer than the model's context length of 2048.",
+    "The input exceeds the model's maximum context limit of 8192 tokens.",
 ]
 
 
@@ -94,6 +115,20 @@ def test_words_for_it_count_whatever_the_message_says(error: Any) -> None:
     assert said({"error": error}) == "no"
 
 
+def test_an_overflow_that_ollama_passes_on_as_text_keeps_its_numbers() -> None:
+    error = {
+        "code": 400,
+        "message": "the request exceeds the available context size, try increasing it",
+        "type": "exceed_context_size_error",
+        "n_prompt_tokens": 64010,
+        "n_ctx": 64000,
+    }
+    assert said({"error": json.dumps({"error": error})}) == (
+        "the request exceeds the available context size, try increasing it "
+        "(the prompt has 64010 tokens, the context 64000 tokens)."
+    )
+
+
 def test_numbers_in_fields_of_their_own_are_told() -> None:
     error = {
         "message": "the request exceeds the available context size, try increasing it.",
@@ -123,6 +158,10 @@ def test_numbers_in_fields_of_their_own_are_told() -> None:
         "Rate limit reached",
         "The user wrote: prompt is too long: 5 tokens > 4 maximum",
         "Invalid 'messages[0].content': string too long.",
+        "Request too large. The user asked about the context.",
+        "The user wrote: context shift is disabled",
+        "input is too large to process. increase the physical batch size (current batch size: 512)",
+        "The prompt is 'longer than the context'",
     ],
 )
 def test_other_limits_are_none(text: str) -> None:

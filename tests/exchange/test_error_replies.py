@@ -56,6 +56,46 @@ def test_a_parameter_of_the_same_name_is_not_explained() -> None:
     assert (error.param, error.message) == ("max_tokens", "Bad limit.")
 
 
+SAID = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
+CALLER = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+ASKED: dict[Shape, dict[str, Any]] = {
+    Shape.COMPLETIONS: {"prompt": ["Hi", "Ho"], "stop": ["a", "b"]},
+    Shape.CHAT: {"messages": SAID, "tools": [CALLER], "stop": ["a", "b"]},
+    Shape.RESPONSES: {
+        "input": SAID,
+        "tools": [{"type": "function", **CALLER["function"]}],  # type: ignore[dict-item]
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("client", "home", "dotted", "named"),
+    [
+        (Shape.COMPLETIONS, Shape.CHAT, "messages.0.content", "prompt[1]"),
+        (Shape.COMPLETIONS, Shape.CHAT, "stop.1", "stop[1]"),
+        (Shape.COMPLETIONS, Shape.RESPONSES, "input.0.content", "prompt[1]"),
+        (Shape.CHAT, Shape.COMPLETIONS, "prompt.0", "messages"),
+        (Shape.CHAT, Shape.COMPLETIONS, "stop.1", "stop[1]"),
+        (Shape.CHAT, Shape.RESPONSES, "tools.0.name", "tools[0].function.name"),
+        (Shape.CHAT, Shape.RESPONSES, "input.1.content", "messages[1].content"),
+        (Shape.RESPONSES, Shape.CHAT, "tools.0.function.name", "tools[0].name"),
+        (Shape.RESPONSES, Shape.CHAT, "messages.1.content", "input[1].content"),
+        (Shape.RESPONSES, Shape.CHAT, "body.messages.[1].content", "input[1].content"),
+    ],
+)
+def test_a_dotted_path_is_understood_like_one_with_brackets(
+    client: Shape, home: Shape, dotted: str, named: str
+) -> None:
+    request = {"model": "m", **ASKED[client]}
+    if home is Shape.COMPLETIONS:
+        request.pop("tools", None)
+    translation = plan(client, home, request, Context("m", "m"))
+    call = len(translation.calls) - 1
+    body = msgspec.json.encode({"error": {"message": "Bad.", "param": dotted}})
+    error = translated_failure(translation, Failure(call, 400, (), body))
+    assert error.param == named
+
+
 @pytest.mark.parametrize(("body", "shown"), [(b"<h1>No</h1>", "<h1>No</h1>"), (b"", "no body")])
 def test_an_error_that_is_no_envelope_is_quoted(body: bytes, shown: str) -> None:
     error = translated(body, 503)
@@ -171,7 +211,16 @@ ENVELOPES: list[tuple[Any, int, tuple[str, str, str | None]]] = [
         400,
         ("text", "invalid_request_error", "c"),
     ),
-    ({"detail": [{"loc": ["body"], "msg": "text", "type": "t"}]}, 422, (": text", "t", None)),
+    (
+        {"detail": [{"loc": ["body"], "msg": "text", "type": "t"}]},
+        422,
+        ("text", "invalid_request_error", None),
+    ),
+    (
+        {"error": {"message": "Input should be 'a'", "type": "literal_error", "code": None}},
+        500,
+        ("Input should be 'a'", "invalid_request_error", None),
+    ),
     (
         [{"error": {"code": 429, "message": "quota", "status": "RESOURCE_EXHAUSTED"}}],
         429,
