@@ -63,6 +63,22 @@ class Attempt:
     """Whether a call asks for several choices: not every server gives as many."""
 
     @property
+    def renamed(self) -> Mapping[str, str]:
+        """The client's names of parameters that were sent under others, by those."""
+        report = self.report if self.translation is None else self.translation.report
+        return {} if report is None else report.renamed
+
+    def client_param(self, call: int, param: str | None) -> str | None:
+        """Return the client's name of a parameter that the upstream named in an error to `call`.
+
+        None when the client's request has no such parameter.
+        """
+        for new, old in self.renamed.items():
+            if param == new or (param or "").startswith((f"{new}.", f"{new}[")):
+                return old
+        return param if self.translation is None else self.translation.client_param(call, param)
+
+    @property
     def sent(self) -> Sequence[Collection[str]]:
         """Per call, the parameter names in its body, nested ones dotted. Needed for refusals."""
         return [parameter_names(read_object(cast("bytes", call.body))) for call in self.calls]

@@ -1,9 +1,11 @@
 """Error replies of upstreams as errors of the client's endpoint."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from gateway.errors import Reason, UpstreamError, UpstreamReplied, reason_of
+from gateway.exchange.attempt import Attempt
 from gateway.exchange.sending import Failure
 from gateway.shapes import RawHeaders
 from gateway.translate.contract import Translation
@@ -32,6 +34,40 @@ def translated_failure(translation: Translation, failure: Failure) -> UpstreamEr
         return translation.client_param(failure.call, name)
 
     return error_of_reply(failure.status, failure.headers, failure.body, client_param)
+
+
+def renamed_failure(attempt: Attempt, failure: Failure, *, moved: bool) -> UpstreamError | None:
+    """Return an error about a parameter that is the client's under another name.
+
+    That is where the attempt has renamed it, for the model or after a refusal; what a translation
+    itself calls otherwise is for `translated_failure`. Also found where only the message has the
+    name. None: it is about no such parameter. Unless the request has `moved` to another endpoint,
+    the status is the upstream's own.
+    """
+    renamed = attempt.renamed
+    known = _told(failure.status, failure.body) if renamed else None
+    if known is None:
+        return None
+    param = known.param or _named_in(known.message, renamed)
+    named = attempt.client_param(failure.call, param)
+    if named == param:
+        return None
+    known.param = param
+    error = in_clients_words(known, named)
+    error.headers = kept_headers(failure.headers)
+    if failure.status >= 400:
+        error.upstream_status, error.reason = failure.status, reason_of(failure.status)
+        error.status = error.status if moved else failure.status
+    return error
+
+
+def _named_in(message: str, renamed: Mapping[str, str]) -> str | None:
+    """Return the new name that an error's text has, without the client's own."""
+
+    def has(name: str) -> bool:
+        return re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.]*\w)", message) is not None
+
+    return next((new for new, old in renamed.items() if has(new) and not has(old)), None)
 
 
 def error_of_reply(

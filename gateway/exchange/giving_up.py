@@ -7,7 +7,11 @@ from gateway.errors import GatewayError
 from gateway.exchange import failures
 from gateway.exchange.answers import as_date
 from gateway.exchange.attempt import WallClock, describe
-from gateway.exchange.error_replies import told_in_success, translated_failure
+from gateway.exchange.error_replies import (
+    renamed_failure,
+    told_in_success,
+    translated_failure,
+)
 from gateway.exchange.message import ClientReply, Decision
 from gateway.exchange.retries import Refused, Retries
 from gateway.request import GenerationRequest
@@ -63,6 +67,9 @@ class GivingUp:
         if upstream.credential is CredentialPolicy.KEY and failure.status in (401, 403):
             raise failures.own_key_refused(route.upstream)
         moved = attempt.shape is not call.shape or len(attempt.calls) > 1
+        renamed = renamed_failure(attempt, failure, moved=moved)
+        if renamed is not None:
+            raise renamed
         if attempt.translation is not None and moved:
             raise translated_failure(attempt.translation, failure)
         if failure.status < 400:

@@ -164,6 +164,12 @@ class Report:
         """Note a parameter that is sent under another name: `max_tokens->max_completion_tokens`."""
         _add(self.changed, f"{old}->{new}")
 
+    @property
+    def renamed(self) -> dict[str, str]:
+        """The client's names of parameters that are sent under others, by those."""
+        entries = (entry.partition("->") for entry in self.changed)
+        return {new: old for old, arrow, new in entries if arrow and ":" not in old}
+
     def emulate(self, name: str) -> None:
         """Note a parameter that the gateway acts on itself."""
         _add(self.emulated, name)
