@@ -32,6 +32,26 @@ def pass_over_foreign(item: Json, path: str, context: Context, report: Report) -
     unsupported(context, report, path, _reason(item, report), droppable=droppable)
 
 
+def pass_over_compaction(item: Json, path: str, context: Context, report: Report) -> None:
+    """Drop or refuse a compaction that cannot be read; raises `UnsupportedParameter`."""
+    sealed = item.get("encrypted_content")
+    if context.seal is not None and isinstance(sealed, str) and context.seal.is_own(sealed):
+        made = (
+            "that a gateway has sealed for another caller, or under another secret. Use the key "
+            "that it was made with, let the gateway's operator configure one 'secret'"
+        )
+    else:
+        made = (
+            "that this gateway has not made: only the service that has can read what is in it. Go "
+            "on with a model there"
+        )
+    reason = (
+        f"it is a compaction of earlier messages {made}, or send those messages, or a summary of "
+        "them, in its place."
+    )
+    unsupported(context, report, path, reason)
+
+
 def unknown_reference(item: Json, path: str) -> UnsupportedParameter:
     """Return the error for a reference to an item that no store has resolved."""
     return UnsupportedParameter(

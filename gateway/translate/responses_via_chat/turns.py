@@ -24,6 +24,7 @@ from gateway.translate.responses_via_chat.carried import (
 from gateway.translate.responses_via_chat.client_tools import CLIENT_CALLS, CLIENT_OUTPUTS
 from gateway.translate.responses_via_chat.compaction import REQUEST, TRIGGER, summary_of
 from gateway.translate.responses_via_chat.passed_over import (
+    pass_over_compaction,
     pass_over_foreign,
     pass_over_record,
     unknown_reference,
@@ -284,7 +285,7 @@ class _Reader:
         """Tell the backend the summary that the item stands for, if the gateway has made it."""
         summary = summary_of(item, self._context)
         if summary is None:
-            pass_over_foreign(item, path, self._context, self._report)
+            pass_over_compaction(item, path, self._context, self._report)
             return
         self.flush()
         self.turns.append(Turn({"role": "user", "content": summary}, path))

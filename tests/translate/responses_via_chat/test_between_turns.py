@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Capabilities, Context
 from gateway.translate.plan import plan
@@ -414,6 +415,29 @@ def test_the_next_turn_begins_with_the_bytes_of_this_one() -> None:
         assert sent[: len(before)] == before
         assert [list(message) for message in sent[: len(before)]] == [list(m) for m in before]
         before = sent
+
+
+@pytest.mark.parametrize("target", [Shape.CHAT, Shape.COMPLETIONS])
+@pytest.mark.parametrize(
+    ("sealed", "why"),
+    [
+        ({"encrypted_content": "gAAAAABopenai"}, "only the service that has"),
+        ({}, "only the service that has"),
+        ({"encrypted_content": "other: {}"}, "under another secret"),
+    ],
+)
+def test_a_compaction_that_cannot_be_read_is_refused_with_the_remedy(
+    sealed: Json, why: str, target: Shape
+) -> None:
+    body = {"input": [{"type": "compaction", "id": "cmp_1", **sealed}, USER]}
+    with pytest.raises(UnsupportedParameter) as raised:
+        plan(Shape.RESPONSES, target, body, sealing())
+    assert (raised.value.param, raised.value.status) == ("input[0]", 400)
+    assert "it is a compaction of earlier messages" in raised.value.message
+    assert why in raised.value.message
+    assert "send those messages, or a summary of them" in raised.value.message
+    lenient = plan(Shape.RESPONSES, target, body, sealing(on_unsupported="drop"))
+    assert "input[0]" in lenient.report.dropped
 
 
 def test_a_compaction_needs_a_seal() -> None:
