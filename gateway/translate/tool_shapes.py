@@ -14,6 +14,7 @@ import msgspec
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
+from gateway.translate.broken_wrapper import text_so_far
 from gateway.translate.checks import Check, Record, String
 from gateway.translate.contract import Context
 
@@ -189,17 +190,20 @@ def unwrapped_input(arguments: str) -> str:
     """Return the free text in the arguments of a function that stands for a custom tool.
 
     A model that ignores the schema is understood as far as possible: another name for the only
-    string, or the raw text itself.
+    string, or the raw text itself. Of arguments that are cut off it is the text as far as it goes.
     """
     try:
         parsed = msgspec.json.decode(arguments)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return arguments
+        text = text_so_far(arguments)
+        return arguments if text is None else text
     if isinstance(parsed, str):
         return parsed
     if not isinstance(parsed, dict):
         return arguments
-    text = parsed.get("input", next(iter(parsed.values())) if len(parsed) == 1 else None)
+    if "input" in parsed:
+        return arguments_text(parsed["input"])
+    text = next(iter(parsed.values())) if len(parsed) == 1 else None
     return text if isinstance(text, str) else arguments
 
 

@@ -17,10 +17,12 @@ from tests.translate.chat_via_responses.cases import (
     finishes_of,
     folded,
     function_call,
+    incomplete,
     item_events,
     response,
     streamed,
     translated,
+    whole,
 )
 
 
@@ -128,6 +130,22 @@ def test_a_wrapped_custom_tool_is_unwrapped_when_it_is_complete() -> None:
         },
         {"index": 0, "custom": {"input": "a\nb"}},
     ]
+
+
+@pytest.mark.parametrize("size", [1, 100])
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [('{"input":"a\\nb', "a\nb"), ('{"input": "', ""), ('{"input":"\\u00', "")],
+)
+def test_a_wrapped_custom_tool_that_a_limit_cuts_off_is_unwrapped_as_far_as_it_goes(
+    arguments: str, text: str, size: int
+) -> None:
+    reply = incomplete(function_call("patch", arguments))
+    chunks = streamed({"tools": PATCH}, events_of(reply, size=size), context(VLLM))
+    (answered,) = whole({"tools": PATCH}, reply, context(VLLM))["choices"]
+    for choice in (folded(chunks), answered):
+        assert choice["finish_reason"] == "length"
+        assert choice["message"]["tool_calls"][0]["custom"]["input"] == text
 
 
 def test_a_wrapped_custom_tool_without_a_done_event_is_unwrapped_at_the_end() -> None:

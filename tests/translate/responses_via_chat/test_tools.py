@@ -12,12 +12,16 @@ from tests.translate.responses_via_chat.chat_backend import (
     SELF_HOSTED,
     asking,
     call_of,
+    chunk,
     completion,
     context,
+    fragment,
     refused,
     replied,
+    stream_of,
     tool_call,
 )
+from tests.translate.responses_via_chat.client_stream import read
 
 EMPTY = {"type": "object", "properties": {}}
 F = {"type": "function", "name": "f", "parameters": EMPTY, "strict": False}
@@ -122,6 +126,28 @@ def test_custom_tools_become_functions_where_the_backend_has_none() -> None:
     reply = completion(None, "tool_calls", tool_calls=[tool_call("patch", '{"input":"x"}')])
     (item,) = replied(reply, of, tools=[F, PATCH])["output"]
     assert (item["type"], item["input"]) == ("custom_tool_call", "x")
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [('{"input": "*** Begin\\nfo', "*** Begin\nfo"), ('{"input":"a\\', "a"), ('{"inp', "")],
+)
+def test_a_custom_tools_input_that_a_limit_cuts_off_is_shown_without_its_wrapper(
+    arguments: str, text: str, size: int
+) -> None:
+    reply = completion(None, "length", tool_calls=[tool_call("patch", arguments)])
+    pieces = [arguments[start : start + size] for start in range(0, len(arguments), size)]
+    events = [chunk(tool_calls=[fragment(0, name="patch", call_id="c")])]
+    events += [chunk(tool_calls=[fragment(0, piece)]) for piece in pieces]
+    stream = stream_of(
+        [*events, chunk(finish="length")], lambda: context(SELF_HOSTED), tools=[PATCH]
+    )
+    for response in (replied(reply, context(SELF_HOSTED), tools=[PATCH]), read(stream)):
+        (item,) = response["output"]
+        assert (response["status"], item["status"]) == ("incomplete", "incomplete")
+        assert (item["type"], item["input"]) == ("custom_tool_call", text)
+    assert "".join(event["delta"] for event in stream if "delta" in event) == text
 
 
 def test_namespaces_are_flattened_and_split_again() -> None:
