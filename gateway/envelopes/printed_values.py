@@ -3,7 +3,7 @@
 import ast
 import warnings
 
-import msgspec
+from gateway.envelopes.upstream_json import NOT_JSON, decode
 
 MAX_BODY_BYTES = 64 * 1024
 """Longer bodies are no refusals: every known one is shorter than 2 KiB."""
@@ -22,8 +22,8 @@ def decode_body(body: object) -> object:
     if len(body) > MAX_BODY_BYTES:
         return None
     try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return decode(body)
+    except NOT_JSON:
         return None
 
 

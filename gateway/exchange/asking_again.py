@@ -11,8 +11,9 @@ from typing import cast
 
 import msgspec
 
+from gateway.envelopes.upstream_json import NOT_JSON, decode_halves, encode_halves
 from gateway.errors import UpstreamError
-from gateway.exchange.message import decode_object, read_object
+from gateway.exchange.message import checked_object, decode_object, not_json, read_object
 from gateway.exchange.sending import (
     Failure,
     is_event_stream,
@@ -66,7 +67,7 @@ class AskingAgain:
         if isinstance(rest, Failure):
             return _Held(rest.status, rest.headers, rest.body)
         self.noticed()
-        whole = _encode(completed(told, [_decoded(each.body) for each in rest]))
+        whole = encode_halves(completed(told, [_decoded(each.body) for each in rest]))
         return _Held(reply.status, _without_length(reply.headers), whole)
 
 
@@ -136,7 +137,7 @@ class _CompletedStream:
         else:
             async with aclosing(_events(reply)) as events:
                 async for event in events:
-                    yield decode_object(event)
+                    yield _event(event)
             await reply.aclose()
 
 
@@ -150,9 +151,16 @@ def _without_length(headers: RawHeaders) -> RawHeaders:
 
 def _decoded(body: bytes) -> object:
     try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return decode_halves(body)
+    except NOT_JSON:
         return None
+
+
+def _event(data: bytes) -> Json:
+    try:
+        return checked_object(decode_halves(data))
+    except NOT_JSON:
+        raise not_json() from None
 
 
 async def _events(reply: UpstreamReply) -> AsyncGenerator[bytes, None]:
@@ -171,7 +179,7 @@ async def _events(reply: UpstreamReply) -> AsyncGenerator[bytes, None]:
 def _written(event: Json | bytes | None) -> bytes:
     if event is None:
         return b""
-    return b"data: " + (event if isinstance(event, bytes) else _encode(event)) + b"\n\n"
+    return b"data: " + (event if isinstance(event, bytes) else encode_halves(event)) + b"\n\n"
 
 
 def _told(failure: Failure) -> Json:

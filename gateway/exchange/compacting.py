@@ -11,7 +11,7 @@ import msgspec
 
 from gateway.errors import InvalidRequest, UnsupportedParameter, UpstreamError
 from gateway.exchange import restrictions
-from gateway.exchange.message import ClientReply, Decision, read_object
+from gateway.exchange.message import ClientReply, Decision, decode_object, read_object
 from gateway.exchange.passing import Passing
 from gateway.exchange.stored_responses import input_items
 from gateway.exchange.story import Exchange
@@ -117,7 +117,7 @@ class Compacting:
         reply = await self._exchange.run(call, decision)
         if reply.status != 200 or not isinstance(reply.body, bytes):
             return reply
-        response = msgspec.json.decode(reply.body)
+        response = decode_object(reply.body)
         if not any(item.get("type") == "compaction" for item in response.get("output", ())):
             raise UpstreamError(
                 "The upstream has neither /v1/responses/compact nor an answer to a "

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.errors import Reason, UpstreamError, UpstreamReplied, reason_of
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.sending import Failure
@@ -17,7 +18,6 @@ from gateway.translate.upstream_errors import (
     replied_error,
     upstream_error,
 )
-from gateway.translate.upstream_json import NOT_JSON, decode
 
 ClientParam = Callable[[str | None], str | None]
 """Returns the client's name of a parameter that the upstream named; None: it has none such."""

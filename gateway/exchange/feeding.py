@@ -1,5 +1,6 @@
 """Upstream bytes in, the client's bytes out: the streams of all calls of one translated request."""
 
+from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.errors import GatewayError, UpstreamError, UpstreamReplied
 from gateway.exchange.message import Outcome, checked_object, decode_object, not_json
 from gateway.exchange.openings import Opening, check_reply
@@ -7,6 +8,7 @@ from gateway.exchange.sending import Allowance
 from gateway.exchange.wrapped_errors import SMALL_REPLY_BYTES, error_of, only_looks_like_success
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import StreamTranslation, plain_texts_of
+from gateway.translate.event_reader import EventReader
 from gateway.translate.sse import (
     TERMINAL_EVENTS,
     ServerSentEvent,
@@ -17,7 +19,6 @@ from gateway.translate.sse import (
 )
 from gateway.translate.text_lane import PATIENCE, TextLane
 from gateway.translate.upstream_errors import upstream_error
-from gateway.translate.upstream_json import NOT_JSON, EventReader
 from gateway.translate.whole_as_event import whole_as_event
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-import msgspec
-
+from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.errors import UpstreamError
 from gateway.exchange.error_replies import ClientParam, error_of_reply
 from gateway.exchange.message import ClientReply, decode_object
@@ -50,8 +49,8 @@ async def renamed_error(reply: ClientReply, client_param: ClientParam) -> Client
         return reply
     body = await read_reply(reply)
     try:
-        decoded: object = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        decoded: object = decode(body)
+    except NOT_JSON:
         decoded = None
     error = decoded.get("error") if isinstance(decoded, dict) else None
     param = error.get("param") if isinstance(error, dict) else None

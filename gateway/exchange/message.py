@@ -10,11 +10,11 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.errors import GatewayError, InvalidRequest, Reason, UpstreamError
 from gateway.resolve.features import NO_REASONING, REASONING, TOOLS
 from gateway.resolve.memory import Features
 from gateway.shapes import Json, Shape
-from gateway.translate.upstream_json import NOT_JSON, decode
 
 MAX_MODEL_LENGTH = 512
 PATH_MODEL_WINS = "the body's model was ignored: the path names the deployment"

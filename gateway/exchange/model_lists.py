@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import msgspec
 
+from gateway.envelopes.upstream_json import NOT_JSON, valid_json
+
 Item = TypeVar("Item")
 
 PIECE = 250
@@ -42,19 +44,29 @@ class NoList(Exception):
 def entries_of(body: bytes) -> list[msgspec.Raw]:
     """Return the entries of a model list, not yet read.
 
-    It is `{"data": [...]}`, `{"models": [...]}` or a bare array (Together, GitHub); `data` may be
-    null where there are none (servers written in Go). Raises `NoList`.
+    A list is `{"data": [...]}`, `{"models": [...]}` or a bare array (Together, GitHub); `data` may
+    be null where there are none (servers written in Go). The entries are as the upstream wrote
+    them, save for what is no valid JSON (`upstream_json.decode`). Raises `NoList`.
     """
     try:
-        if not body.isascii():
-            body.decode("utf-8")
-        if _ARRAY.match(body):
-            return _read_entries(body)
-        envelope = _read_envelope(body)
+        try:
+            return _entries_of(body)
+        except msgspec.ValidationError:
+            raise
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return _entries_of(valid_json(body))
     except msgspec.ValidationError:
         raise NoList(_WITHOUT) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NOT_JSON:
         raise NoList("its reply is not JSON") from None
+
+
+def _entries_of(body: bytes) -> list[msgspec.Raw]:
+    if not body.isascii():
+        body.decode("utf-8")
+    if _ARRAY.match(body):
+        return _read_entries(body)
+    envelope = _read_envelope(body)
     if envelope.data is msgspec.UNSET and envelope.models is None:
         raise NoList(_WITHOUT)
     return envelope.data or envelope.models or []

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 
+from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.errors import TruncatedStream
 from gateway.exchange.message import checked_object, decode_object, not_json
 from gateway.exchange.wrapped_errors import error_of
 from gateway.shapes import Json, Shape
+from gateway.translate.event_reader import EventReader
 from gateway.translate.events_as_whole import events_as_whole, is_terminal
 from gateway.translate.sse import SSEDecoder, begins_events, is_done
-from gateway.translate.upstream_json import NOT_JSON, EventReader
 
 
 @dataclass(frozen=True, slots=True)

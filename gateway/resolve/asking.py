@@ -10,6 +10,7 @@ import msgspec
 
 from gateway import hops
 from gateway.config.settings import UpstreamSettings
+from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.errors import GatewayError
 from gateway.resolve.long_json import check, decoded
 from gateway.resolve.lookup_cache import LookupFailed
@@ -96,7 +97,7 @@ class Asker:
                 await turn.enter_async_context(self._reading)
             try:
                 return await in_slices(_read(body, reply.headers, read))
-            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            except NOT_JSON:
                 return LookupFailed(f"{call}: not JSON")
 
     async def _body(self, reply: UpstreamReply, turn: AsyncExitStack) -> bytearray:

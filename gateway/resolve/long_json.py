@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from gateway.envelopes.upstream_json import decode
 from gateway.resolve.slices import Work
 
 SLICE_BYTES = 32 * 1024
@@ -35,7 +36,7 @@ class LongList:
     def parts(self) -> Iterator[list[object]]:
         """Yield its entries, part by part.
 
-        Raises `msgspec.DecodeError` where one is no JSON, like whatever else decodes.
+        Raises `NOT_JSON` where one is none, like whatever else decodes.
         """
         for number in range(len(self.begins)):
             yield self._part(number)
@@ -46,7 +47,7 @@ class LongList:
         return self._part(len(self.begins) - 1)
 
     def check(self) -> Work[None]:
-        """Decode what has not been decoded yet. Raises `msgspec.DecodeError`."""
+        """Decode what has not been decoded yet. Raises `NOT_JSON`."""
         for number in range(self._checked, len(self.begins)):
             self._part(number)
             yield
@@ -55,7 +56,7 @@ class LongList:
         is_last = number + 1 == len(self.begins)
         end = self.end if is_last else self.begins[number + 1] - 1
         text = self._text[self.begins[number] : end]
-        entries: list[object] = msgspec.json.decode(b"".join((b"[", text, b"]")))
+        entries: list[object] = decode(b"".join((b"[", text, b"]")))
         if not entries and len(self.begins) > 1:
             raise msgspec.DecodeError("a comma without an entry")
         return entries
@@ -64,12 +65,11 @@ class LongList:
 def decoded(text: bytes | bytearray) -> Work[object]:
     """Decode JSON; a list that is long, the outermost or in an object that is, is a `LongList`.
 
-    Raises what `msgspec.json.decode` does, for the same texts, but that `LongList.check` finds
-    faults in long lists.
+    Raises `NOT_JSON`, as `upstream_json.decode` does for the same texts, but that `LongList.check`
+    finds faults in long lists.
     """
     if len(text) <= SLICE_BYTES:
-        whole: object = msgspec.json.decode(text)
-        return whole
+        return decode(text)
     frame, kept = bytearray(), 0
     lists = yield from _lists(text)
     for number, found in enumerate(lists):
@@ -78,11 +78,11 @@ def decoded(text: bytes | bytearray) -> Work[object]:
         frame += b"%d" % number
         kept = found.end
     frame += text[kept:]
-    return _filled(msgspec.json.decode(frame), lists)
+    return _filled(decode(frame), lists)
 
 
 def check(payload: object) -> Work[None]:
-    """Find faults in the long lists of what was decoded. Raises `msgspec.DecodeError`."""
+    """Find faults in the long lists of what was decoded. Raises `NOT_JSON`."""
     for value in payload.values() if isinstance(payload, dict) else (payload,):
         if isinstance(value, LongList):
             yield from value.check()
@@ -107,7 +107,7 @@ def _whole_if_short(found: LongList) -> list[object] | LongList:
 def _lists(text: bytes | bytearray) -> Work[list[LongList]]:
     """Find the list that a text is, or the lists of the object that it is.
 
-    Raises `msgspec.DecodeError` where one has no end.
+    Raises `NOT_JSON` where one has no end.
     """
     found: list[LongList] = []
     current: LongList | None = None

@@ -21,7 +21,7 @@ def is_list(value: object) -> TypeGuard[list[object] | LongList]:
 def batches(items: object) -> Iterator[list[Json]]:
     """Yield the objects of a list, of its first `MAX_ENTRIES` items, as many as one slice is for.
 
-    Raises `msgspec.DecodeError` where a long list turns out to be malformed.
+    Raises `NOT_JSON` where a long list turns out to be malformed.
     """
     for batch in _batches(items):
         yield [item for item in batch if isinstance(item, dict)]

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Sequence
 
+from gateway.envelopes.upstream_json import LOWEST
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.fields import finite_number
-from gateway.translate.logprobs import LOWEST
 
 
 def choice_index(prompt: int, choice: int, n: int) -> int:

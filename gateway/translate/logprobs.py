@@ -10,12 +10,10 @@ import codecs
 import re
 from collections.abc import Sequence
 
+from gateway.envelopes.upstream_json import LOWEST
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.fields import finite_number
-
-LOWEST = -9999.0
-"""OpenAI's value for "very unlikely"; vLLM clamps at the same."""
 
 _BYTES_LABEL = re.compile(r"bytes:((?:\\x[0-9a-fA-F]{2})+)")
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 import msgspec
 
+from gateway.envelopes.upstream_json import whole_characters
 from gateway.errors import GatewayError, UpstreamError
 from gateway.shapes import Json, Shape
-from gateway.translate.upstream_json import whole_characters
 
 DONE = b"[DONE]"
 """The data of the event that ends a completions or chat stream."""

@@ -14,7 +14,7 @@ from gateway.envelopes.printed_values import MAX_BODY_BYTES, decode_body, python
         b'{"a":',
         b"[" * 60_000,
         b'{"a":' * 12_000,
-        b'"\\ud800"',
+        b'{"a": nan}',
         "\ud800",
         b'"' + b"x" * MAX_BODY_BYTES + b'"',
     ],

@@ -12,7 +12,7 @@ from gateway.errors import TruncatedStream, UpstreamError, UpstreamReplied
 from gateway.exchange.asking_again import AskingAgain
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests.exchange.scene import Scene, Told, chat_chunk, chat_completion, completion
-from tests.fakes import Answer, FakeReply, error_reply, json_reply, stream_reply
+from tests.fakes import EVENT_STREAM, JSON, Answer, FakeReply, error_reply, json_reply, stream_reply
 
 CHAT, COMPLETIONS = Shape.CHAT, Shape.COMPLETIONS
 OTHER = UpstreamSettings("main", "http://127.0.0.1:8000/v1", Kind.OTHER)
@@ -112,6 +112,39 @@ def test_choices_that_a_server_leaves_out_are_asked_for_again(
         assert [sent.get("n") for sent in server.bodies[3:]] == [None, None, None]
         header = dict(again.decision.headers())[b"x-gateway-translation"]
         assert b"emulated=n,seed" in header
+
+
+def test_half_a_character_and_a_number_that_is_none_are_in_each_choice() -> None:
+    halves = (
+        {**chat_chunk("\\ud83d"), "n": -1.5},
+        chat_chunk("\\ude00"),
+        chat_chunk(finish="stop"),
+    )
+    pieces = [b"data: " + msgspec.json.encode(half) + b"\n\n" for half in halves]
+    # As Python's `json` writes them.
+    sent = b"".join(pieces).replace(b"\\\\u", b"\\u").replace(b"-1.5", b"-Infinity")
+    whole = chat_completion("\\ud83d\\ude00 \\ud83d", n=-1.5)
+    reply = msgspec.json.encode(whole).replace(b"\\\\u", b"\\u").replace(b"-1.5", b"NaN")
+
+    def server(call: UpstreamCall) -> Answer:
+        if call.method == "GET":
+            return json_reply({"object": "list", "data": [{"id": "m", "object": "model"}]})
+        streamed = isinstance(call.body, bytes) and b'"stream":true' in call.body
+        headers, body = (EVENT_STREAM, sent + b"data: [DONE]\n\n") if streamed else (JSON, reply)
+        return FakeReply(200, headers, (body,))
+
+    for streamed, said in ((True, "\U0001f600"), (False, "\U0001f600 \ufffd")):
+        scene = scene_of(server, AT_CHAT)
+        told = scene.tell(COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 2, "stream": streamed})
+        assert texts(told, streamed=streamed) == [said, said]
+
+
+@pytest.mark.parametrize("event", [b"{oops", b"5"])
+def test_what_is_no_event_of_a_further_choice_is_an_error(event: bytes) -> None:
+    broken = FakeReply(200, EVENT_STREAM, (b"data: " + event + b"\n\n",))
+    scene = scene_of(OneChoice(later=broken), AT_CHAT)
+    told = scene.tell(COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 2, "stream": True})
+    assert "The upstream sent" in told.events[-1]["error"]["message"]
 
 
 def test_usage_is_that_of_all_calls() -> None:

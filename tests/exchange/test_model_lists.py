@@ -25,6 +25,18 @@ def test_a_list_in_any_envelope(body: bytes) -> None:
     assert named(entries_of(body % CARD)) == [("a", CARD)]
 
 
+@pytest.mark.parametrize(
+    ("body", "card"),
+    [
+        (b'\xef\xbb\xbf{"data":[{"id":"a"}]}', b'{"id":"a"}'),
+        (b'[{"id": "a", "x": NaN}]', b'{"id":"a","x":null}'),
+        (b'{"data": [{"id": "a"}], "more": -Infinity}', b'{"id":"a"}'),
+    ],
+)
+def test_a_list_that_is_no_valid_json_is_mended(body: bytes, card: bytes) -> None:
+    assert named(entries_of(body)) == [("a", card)]
+
+
 @pytest.mark.parametrize("body", [b'{"data":[]}', b'{"data":null}', b"[]", b'{"models":[]}'])
 def test_an_empty_list_is_one(body: bytes) -> None:
     assert list(entries_of(body)) == []
@@ -46,6 +58,8 @@ def test_an_empty_list_is_one(body: bytes) -> None:
         (b'{"models":null}', "no list"),
         (b"null", "no list"),
         (b'"[]"', "no list"),
+        (b'\xef\xbb\xbf{"data":5}', "no list"),
+        (b'{"x":NaN}', "no list"),
     ],
 )
 def test_what_is_no_list(body: bytes, wrong: str) -> None:

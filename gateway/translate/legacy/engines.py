@@ -6,8 +6,7 @@ OpenAI shut `/v1/engines` down in December 2022. openai-python 0.28 still calls
 
 from collections.abc import Iterable, Mapping
 
-import msgspec
-
+from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.errors import InvalidRequest, UpstreamError
 from gateway.shapes import Json
 from gateway.translate.checks import type_name
@@ -74,7 +73,7 @@ def engines_from_cards(cards: Iterable[bytes]) -> list[Json]:
     found: list[Json] = []
     for card in cards:
         try:
-            found.append(engine_from_model(msgspec.json.decode(card)))
-        except (msgspec.DecodeError, RecursionError, UpstreamError):
+            found.append(engine_from_model(decode(card)))
+        except (*NOT_JSON, UpstreamError):
             continue
     return found

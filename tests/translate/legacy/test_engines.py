@@ -63,8 +63,14 @@ def as_json(*cards: Any) -> list[bytes]:
 
 def test_what_is_no_card_is_left_out() -> None:
     deep = b"[" * 100_000
-    cards = [*as_json(CARD, 5, {"id": 5}), b'{"id":"a","n":1e999}', deep]
+    cards = [*as_json(CARD, 5, {"id": 5}), b'{"id":"a"', deep]
     assert [engine["id"] for engine in engines.engines_from_cards(cards)] == ["davinci"]
+
+
+def test_a_card_with_a_number_that_is_none_is_one() -> None:
+    cards = [b'{"id":"a","created":1e999}', b'\xef\xbb\xbf{"id":"b","created":NaN}']
+    found = engines.engines_from_cards(cards)
+    assert [(engine["id"], engine["created"]) for engine in found] == [("a", None), ("b", None)]
 
 
 @given(ANY_JSON | almost("id", "created", "owned_by", inner=ANY_JSON | st.text()))

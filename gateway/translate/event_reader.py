@@ -1,19 +1,16 @@
-"""JSON of upstreams, read as RFC 8259 and the official clients read it.
+"""Reads the events of one stream, and joins the characters that servers have cut in two.
 
-The escape of half a UTF-16 pair is JSON, though no character: servers that cut texts
-by UTF-16 units send such halves, one of each pair in this event and the other in the next. The
-fast decoder takes none, and neither does UTF-8.
+Servers that cut texts by UTF-16 units send half a character at the end of one event and the other
+half in the next.
 """
 
-import json
 from collections import deque
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 
-NOT_JSON = (msgspec.DecodeError, ValueError, RecursionError)
-"""What decoding raises for anything that is no JSON."""
+from gateway.envelopes.upstream_json import read_leniently, whole_characters
 
 MAX_HELD_EVENTS = 16
 """How many events wait, the first with half a character, for the event with the other half."""
@@ -25,6 +22,8 @@ _OF_ONE_TEXT = ("type", "item_id", "output_index", "content_index", "summary_ind
 
 _LONGEST_EMPTY = 16
 """The size up to which an event is looked at for being empty."""
+_BLANK = b" \t\r\n\xef\xbb\xbf"
+"""White space, and the bytes of a byte order mark."""
 _EMPTY = frozenset({b"", b"null", b'""', b"[]", b"{}"})
 _REPLACEMENT = "\ufffd"
 
@@ -34,33 +33,9 @@ _Place = tuple[Any, Any]
 """The list or dict that holds it, and its key there."""
 
 
-def decode(data: bytes) -> object:
-    """Return the JSON value of an upstream; halves of characters become U+FFFD, pairs are joined.
-
-    Raises `NOT_JSON`.
-    """
-    try:
-        return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        if b"\\u" not in data:
-            raise
-        return whole_characters(_leniently(data))
-
-
 def says_nothing(data: bytes) -> bool:
     """Whether an event's data is blank or an empty value, as of servers that keep a stream open."""
-    return data.strip() in _EMPTY
-
-
-def whole_characters(value: Any) -> Any:
-    """Return a JSON value without halves of characters: pairs joined, others U+FFFD."""
-    if isinstance(value, str):
-        return value if value.isascii() else _joined(value)
-    if isinstance(value, dict):
-        return {whole_characters(key): whole_characters(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [whole_characters(item) for item in value]
-    return value
+    return data.strip(_BLANK) in _EMPTY
 
 
 class EventReader:
@@ -87,9 +62,7 @@ class EventReader:
         try:
             event: Any = msgspec.json.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            if b"\\u" not in data:
-                raise
-            return self._with_halves(_leniently(data))
+            return self._with_halves(read_leniently(data))
         return self._with_halves(event) if self._held else [event]
 
     @property
@@ -128,18 +101,6 @@ class EventReader:
                 holder[key] = text[1:]
             else:
                 begun[0][begun[1]] = begun[0][begun[1]][:-1] + _REPLACEMENT
-
-
-def _leniently(data: bytes) -> Any:
-    return json.loads(data.decode(), parse_constant=_refuse)
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _joined(text: str) -> str:
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _is_half(character: str, halves: tuple[str, str]) -> bool:
