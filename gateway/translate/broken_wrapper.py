@@ -7,7 +7,7 @@ escape line breaks. The client has declared no such wrapper, and is shown none.
 import json
 import re
 
-from gateway.translate.upstream_json import whole_characters
+from gateway.envelopes.upstream_json import whole_characters
 
 _KEY = "input"
 _BEFORE_VALUE = re.compile(

@@ -414,7 +414,7 @@ LOGPROBS = {"include": ["message.output_text.logprobs"]}
         ({"tools": [{"type": "web_search"}]}, "tools[0]"),
         ({"tools": [{"type": "web_search"}], "tool_choice": "required"}, "tool_choice"),
         ({"tools": [{"type": "function", "name": "f"}]}, "tools"),
-        ({"input": [{"type": "compaction"}]}, "input[0]"),
+        ({"input": [{"type": "computer_call"}]}, "input[0]"),
         ({"input": [{"type": "web_search_call"}]}, "input[0]"),
         ({"reasoning": {"mode": "pro"}}, "reasoning.mode"),
         (LOGPROBS, "include"),
