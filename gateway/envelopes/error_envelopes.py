@@ -222,8 +222,25 @@ def _path(loc: Sequence[object]) -> str:
     steps = [_word(step) or "?" for step in loc]
     if steps[:1] == ["body"]:
         steps = steps[1:]
-    path = "".join(f"[{step}]" if step.isdecimal() else f".{step}" for step in steps)
+    path = "".join(
+        f"[{step}]" if step.isdecimal() else f".{step}"
+        for position, step in enumerate(steps)
+        if not (position and _is_kind(steps[position - 1], step))
+    )
     return path.removeprefix(".")
+
+
+_KIND = re.compile(r"[A-Z]\w*|str|int|float|bool|.*[\[(].*", re.DOTALL)
+_ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
+
+
+def _is_kind(before: str, step: str) -> bool:
+    """Whether a step is none of the value's own, but says as what kind of thing it was checked.
+
+    pydantic writes the types of a union so (`body.input.list[…].3`), and the tags of one: Mistral's
+    messages are tagged by their role.
+    """
+    return _KIND.fullmatch(step) is not None or (before.isdecimal() and step in _ROLES)
 
 
 def _word(value: object) -> str | None:

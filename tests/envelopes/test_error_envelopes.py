@@ -1,5 +1,5 @@
 import json
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -263,6 +263,23 @@ def test_a_validation_error_without_a_message_says_its_type() -> None:
     reply = read_error({"detail": entries})
     assert reply is not None
     assert reply.message == "user: string_type\nNo.\nn: not valid"
+
+
+@pytest.mark.parametrize(
+    ("loc", "path"),
+    [
+        (("body", "input", "str"), "input"),
+        (("body", "input", "list[union[Easy,Message]]", 3, "Easy", "content"), "input[3].content"),
+        (("body", "messages", 0, "ChatCompletionUserMessageParam", "role"), "messages[0].role"),
+        (("body", "messages", 2, "assistant", "prefix"), "messages[2].prefix"),
+        (("body", "tools", 0, "function", "name"), "tools[0].function.name"),
+        (("body", "Model"), "Model"),
+    ],
+)
+def test_the_kinds_that_a_value_was_checked_as_are_no_steps(loc: Any, path: str) -> None:
+    reply = read_error({"detail": [{"type": "missing", "loc": list(loc), "msg": "Field required"}]})
+    assert reply is not None
+    assert (reply.param, reply.message) == (path, f"{path}: Field required")
 
 
 def test_a_flood_of_validation_errors_is_not_read() -> None:
