@@ -17,7 +17,7 @@ from gateway.translate.responses_via_chat.compaction import is_wanted, without_f
 from gateway.translate.responses_via_chat.stored_state import refuse_stored_state
 from gateway.translate.responses_via_chat.tool_choice import tool_parameters
 from gateway.translate.responses_via_chat.tools import ToolNames, chat_tools
-from gateway.translate.responses_via_chat.turn import Call, Turn
+from gateway.translate.responses_via_chat.turn import Origin
 from gateway.translate.responses_via_chat.turns import input_turns
 from gateway.translate.upstream_errors import in_clients_words, upstream_error
 
@@ -31,7 +31,7 @@ class PreparedRequest:
     client: Json
     """The client's request, checked, without null keys."""
     call: Json
-    origins: Sequence[Turn | Call | None]
+    origins: Sequence[Origin]
     """Of each chat message what it came from."""
     tool_paths: Sequence[str]
     """Of each chat tool where the client declared it."""
@@ -106,7 +106,6 @@ def _gives_back(client: Json, form: ReasoningForm, context: Context) -> bool:
 
 
 _INDEXED = re.compile(r"(messages|tools)\[([0-9]{1,6})\](.*)", re.DOTALL)
-_TOOL_CALL = re.compile(r"\.tool_calls\[([0-9]{1,6})\](.*)", re.DOTALL)
 
 
 def client_param(request: PreparedRequest, param: str | None) -> str | None:
@@ -137,39 +136,13 @@ def client_param(request: PreparedRequest, param: str | None) -> str | None:
     return param if root in client else None
 
 
-def _indexed_param(request: PreparedRequest, root: str, index: int, rest: str) -> str | None:
+def _indexed_param(request: PreparedRequest, root: str, index: int, rest: str) -> str:
     if root == "tools":
         if index >= len(request.tool_paths):
             return "tools"
-        return request.tool_paths[index] + rest.removeprefix(".function").removeprefix(".custom")
-    if index >= len(request.origins):
-        return "input"
-    origin = request.origins[index]
-    if origin is None:
-        return "input"
-    if isinstance(origin, Call):
-        rest = rest.replace(".tool_call_id", ".call_id").replace(".content", ".output", 1)
-        return origin.output_path + _part_path(rest)
-    called = _TOOL_CALL.match(rest)
-    if called is not None and int(called[1]) < len(origin.calls):
-        return origin.calls[int(called[1])].path + _call_path(called[2])
-    if not origin.path.startswith("input["):
-        return origin.path
-    return origin.path + _part_path(rest)
-
-
-def _call_path(rest: str) -> str:
-    rest = rest.removeprefix(".function").removeprefix(".custom")
-    return ".call_id" if rest == ".id" else rest
-
-
-def _part_path(rest: str) -> str:
-    """Return the path of a content part's field, which the responses do not nest."""
-    return (
-        rest.replace(".image_url.url", ".image_url")
-        .replace(".image_url.detail", ".detail")
-        .replace(".file.", ".")
-    )
+        rest = rest.removeprefix(".function").removeprefix(".custom")
+        return request.tool_paths[index] + rest.replace(".format.grammar", ".format", 1)
+    return request.origins[index].client_path(rest) if index < len(request.origins) else "input"
 
 
 def carried_error(request: PreparedRequest, body: object) -> UpstreamReplied | None:

@@ -1,7 +1,9 @@
 """The chat messages that a responses request becomes, in the order that chat demands."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json, Shape
@@ -10,25 +12,109 @@ from gateway.translate.contract import Report
 SYSTEM_ROLES = ("system", "developer")
 
 
+_TOOL_CALL = re.compile(r"\.tool_calls\[([0-9]{1,6})\](.*)", re.DOTALL)
+_FUNCTION = re.compile(r"\.(?:function|custom)(?:\.(\w+))?")
+_FIELD = re.compile(r"\.(\w+)(.*)", re.DOTALL)
+_THOUGHTS = frozenset(
+    {"extra_content", "reasoning", "reasoning_content", "reasoning_details", "thinking_blocks"}
+)
+_OUTPUT_FIELDS = {"content": "output", "tool_call_id": "call_id"}
+
+
+class Origin(Protocol):
+    """What a chat message came from."""
+
+    def client_path(self, rest: str) -> str:
+        """Return the client's path of what the upstream calls `messages[i]` + `rest`."""
+
+
 @dataclass(slots=True)
 class Call:
-    """One call in an assistant's message, and its output once that has come."""
+    """One call in an assistant's message, and its output once that has come: a message's origin."""
 
     tool_call: Json
     path: str
+    fields: Mapping[str, str]
+    """The fields of the chat call's function, and those of the client's item that they are of."""
     output: Json | None = None
     output_path: str = ""
-    attachments: list[Json] = field(default_factory=list)
-    """Chat parts of the output that a tool's message cannot hold."""
+    attachments: list[tuple[Json, str]] = field(default_factory=list)
+    """Chat parts of the output that a tool's message cannot hold, with the client's paths."""
+
+    def call_path(self, rest: str) -> str:
+        """Return the client's path of what the upstream calls `tool_calls[k]` + `rest`."""
+        inner = _FUNCTION.match(rest)
+        if inner is None:
+            return f"{self.path}.call_id" if rest == ".id" else self.path + rest
+        name = self.fields.get(inner[1])
+        return self.path if name is None else f"{self.path}.{name}"
+
+    def client_path(self, rest: str) -> str:
+        """Return the client's path of a field of the output's message."""
+        named = _FIELD.match(rest)
+        if named is None or named[1] == "role":
+            return self.output_path
+        name = _OUTPUT_FIELDS.get(named[1], named[1])
+        return f"{self.output_path}.{name}{_below_content(named[2])}"
 
 
 @dataclass(slots=True)
 class Turn:
-    """One chat message, with the client's path of what it came from."""
+    """One chat message, with the client's path of the first item that it came from."""
 
     message: Json
     path: str
     calls: list[Call] = field(default_factory=list)
+    said: str = ""
+    """The path of the first item with what it says; empty: what it says is no item's content."""
+    thought: str = ""
+    """The path of the first item with its reasoning."""
+
+    def client_path(self, rest: str) -> str:
+        """Return the client's path of a field of the message."""
+        called, named = _TOOL_CALL.match(rest), _FIELD.match(rest)
+        if called is not None and int(called[1]) < len(self.calls):
+            return self.calls[int(called[1])].call_path(called[2])
+        name = "" if named is None else named[1]
+        if name == "tool_calls":
+            return self.calls[0].path if self.calls else self.path
+        if name in _THOUGHTS or (rest.startswith(".content[0]") and self._opens_with_thought()):
+            return self.thought or self.path
+        if named is None or not self.said:
+            return self.path
+        if name in ("content", "refusal") and self.message["role"] == "assistant":
+            # Its texts have become one.
+            return f"{self.said}.content"
+        return f"{self.said}.{name}{_below_content(named[2])}"
+
+    def _opens_with_thought(self) -> bool:
+        content = self.message["content"]
+        return isinstance(content, list) and bool(content) and content[0]["type"] == "thinking"
+
+
+@dataclass(slots=True)
+class Attachments:
+    """The origin of a message with parts of outputs."""
+
+    paths: Sequence[str]
+
+    def client_path(self, rest: str) -> str:
+        """Return the client's path of a part; of the whole message that of the first one."""
+        for position, path in enumerate(self.paths):
+            below = rest.removeprefix(f".content[{position}]")
+            if below != rest:
+                return path + _below_content(below)
+        return self.paths[0]
+
+
+def _below_content(rest: str) -> str:
+    """Return the path of a content part's field, which the responses do not nest."""
+    return (
+        rest.replace(".image_url.url", ".image_url")
+        .replace(".image_url.detail", ".detail")
+        .replace(".file.", ".")
+        .removesuffix(".file")
+    )
 
 
 def says_something(turn: Turn) -> bool:
@@ -65,7 +151,9 @@ def one_leading_system(turns: list[Turn]) -> list[Turn]:
         return turns
     others = [t for t in turns[:first_user] if t.message["role"] not in SYSTEM_ROLES]
     text = "\n\n".join(_text_of(turn.message["content"]) for turn in leading)
-    merged = Turn({"role": leading[0].message["role"], "content": text}, leading[0].path)
+    first = leading[0]
+    message = {"role": first.message["role"], "content": text}
+    merged = Turn(message, first.path, said=first.said)
     return [merged, *others, *turns[first_user:]]
 
 
@@ -73,12 +161,12 @@ def _text_of(content: str | list[Json]) -> str:
     return content if isinstance(content, str) else "".join(part["text"] for part in content)
 
 
-def with_outputs(turns: Sequence[Turn]) -> list[tuple[Json, Turn | Call | None]]:
+def with_outputs(turns: Sequence[Turn]) -> list[tuple[Json, Origin]]:
     """Return the messages with the outputs of calls directly after the message with the calls."""
-    messages: list[tuple[Json, Turn | Call | None]] = []
+    messages: list[tuple[Json, Origin]] = []
     for turn in turns:
         messages.append((turn.message, turn))
-        attachments: list[Json] = []
+        attachments: list[tuple[Json, str]] = []
         for call in turn.calls:
             if call.output is None:
                 raise InvalidRequest(
@@ -90,5 +178,7 @@ def with_outputs(turns: Sequence[Turn]) -> list[tuple[Json, Turn | Call | None]]
             messages.append((call.output, call))
             attachments += call.attachments
         if attachments:
-            messages.append(({"role": "user", "content": attachments}, None))
+            content = [part for part, _ in attachments]
+            origin = Attachments([path for _, path in attachments])
+            messages.append(({"role": "user", "content": content}, origin))
     return messages

@@ -34,6 +34,7 @@ from gateway.translate.responses_via_chat.tools import ToolNames
 from gateway.translate.responses_via_chat.turn import (
     SYSTEM_ROLES,
     Call,
+    Origin,
     Turn,
     one_leading_system,
     says_something,
@@ -58,11 +59,10 @@ _SEE_NEXT = {"image_url": "[image: see next message]", "file": "[file: see next 
 
 def input_turns(
     client: Json, names: ToolNames, context: Context, report: Report
-) -> list[tuple[Json, Turn | Call | None]]:
+) -> list[tuple[Json, Origin]]:
     """Return the chat messages of a checked request, each with its origin.
 
-    The origin is the `Turn` or, for a call's output, the `Call`; None for a message that the
-    gateway added. Raises `InvalidRequest` where calls and outputs do not match, and
+    Raises `InvalidRequest` where calls and outputs do not match, and
     `UnsupportedParameter` for items that chat cannot express, both naming `input[i]`.
     """
     reader = _Reader(names, context, report)
@@ -86,6 +86,8 @@ def input_turns(
     return with_outputs(turns)
 
 
+_FUNCTION_FIELDS = {"name": "name", "arguments": "arguments"}
+_CUSTOM_FIELDS = {"name": "name", "arguments": "input", "input": "input"}
 _NAMES = frozenset({"name", "namespace"})
 """Of an output: what its call has as well."""
 
@@ -158,7 +160,7 @@ class _Reader:
         content = self._content(item["content"], f"{path}.content")
         if role in SYSTEM_ROLES:
             content = system_text(content, f"{path}.content", self._report)
-        turn = Turn({"role": role, "content": content}, path)
+        turn = Turn({"role": role, "content": content}, path, said=path)
         self._carry(item, path, turn.message)
         self.turns.append(turn)
 
@@ -179,7 +181,9 @@ class _Reader:
     def _speak(self, content: str | list[Json], path: str) -> None:
         if self._open is not None and self._open.calls:
             self.flush()
-        message = self._assistant(path).message
+        turn = self._assistant(path)
+        turn.said = turn.said or path
+        message = turn.message
         if isinstance(content, str):
             message["content"] = (message["content"] or "") + content
             return
@@ -198,12 +202,13 @@ class _Reader:
         self._carry(item, path, None)
         back = returned(item, path, self._context, self._report)
         turn = self._signatures.turn_of(back)
-        if turn is not None:
-            merge(turn.message, back.message)
-        elif back.message or back.calls:
+        if turn is None and (back.message or back.calls):
             if back.has_text and self._open is not None and says_something(self._open):
                 self.flush()
-            merge(self._assistant(path).message, back.message)
+            turn = self._assistant(path)
+        if turn is not None:
+            turn.thought = turn.thought or path
+            merge(turn.message, back.message)
         self._signatures.take(back, path)
 
     def _call(self, item: Json, path: str) -> None:
@@ -213,17 +218,19 @@ class _Reader:
         text = item["input"] if custom else item["arguments"]
         if custom and not self._context.capabilities.custom_tools:
             kind, text = "function", wrapped_input(text)
-        self._called(item, path, kind, name, text)
+        fields = _CUSTOM_FIELDS if custom else _FUNCTION_FIELDS
+        self._called(item, path, chat_call(kind, name, text, item["call_id"]), fields)
 
     def _client_call(self, item: Json, path: str) -> None:
         tool = CLIENT_CALLS[item["type"]]
         if item.get("environment", {}).keys() - {"type"}:
             self._report.drop(f"{path}.environment")
-        self._called(item, path, "function", tool.kind, tool.arguments(item))
+        call = chat_call("function", tool.kind, tool.arguments(item), item["call_id"])
+        self._called(item, path, call, {})
 
-    def _called(self, item: Json, path: str, kind: str, name: str, text: str) -> None:
-        call_id = bounded_call_id(item["call_id"]) or call_id_from(path)
-        call = Call(chat_call(kind, name, text, call_id), path)
+    def _called(self, item: Json, path: str, tool_call: Json, fields: Mapping[str, str]) -> None:
+        tool_call["id"] = bounded_call_id(tool_call["id"]) or call_id_from(path)
+        call = Call(tool_call, path, fields)
         turn = self._assistant(path)
         turn.calls.append(call)
         self._carry(item, path, call.tool_call)
@@ -239,7 +246,7 @@ class _Reader:
             self._report.drop(f"{path}.{name}")
         content = self._content(item["output"], f"{path}.output")
         if not isinstance(content, str):
-            content = self._tool_parts(content, call)
+            content = self._tool_parts(content, call, f"{path}.output")
         self._answer(call, content, item, path)
 
     def _client_output(self, item: Json, path: str) -> None:
@@ -269,16 +276,16 @@ class _Reader:
         self._carry(item, path, call.output)
         call.output_path = path
 
-    def _tool_parts(self, parts: Sequence[Json], call: Call) -> list[Json]:
+    def _tool_parts(self, parts: Sequence[Json], call: Call, path: str) -> list[Json]:
         """Return the parts that a tool's message can hold; the others become attachments."""
         kept: list[Json] = []
-        for part in parts:
+        for position, part in enumerate(parts):
             takes_image = self._context.capabilities.tool_image_parts
             if part["type"] == "text" or (part["type"] == "image_url" and takes_image):
                 kept.append(part)
             else:
                 kept.append({"type": "text", "text": _SEE_NEXT[part["type"]]})
-                call.attachments.append(part)
+                call.attachments.append((part, f"{path}[{position}]"))
         return kept
 
     def _compaction(self, item: Json, path: str) -> None:

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from gateway.shapes import Json
+from gateway.translate.responses_via_chat import translate
 from tests.translate.responses_via_chat.chat_backend import OPENAI, SELF_HOSTED, asking, context
+from tests.translate.sealing import OpenSeal
 
 ASKED: dict[str, Any] = {
     "instructions": "be kind",
@@ -52,14 +55,17 @@ ASKED: dict[str, Any] = {
         ("messages[1].content[1].image_url.url", "input[0].content[1].image_url"),
         ("messages[1].content[1].image_url.detail", "input[0].content[1].detail"),
         ("messages[2].content", "input[1].content"),
-        ("messages[2].tool_calls", "input[1].tool_calls"),
+        ("messages[2].tool_calls", "input[2]"),
         ("messages[2].tool_calls[0].id", "input[2].call_id"),
         ("messages[2].tool_calls[1].function.arguments", "input[3].arguments"),
-        ("messages[2].tool_calls[9].id", "input[1].tool_calls[9].id"),
+        ("messages[2].tool_calls[9].id", "input[2]"),
         ("messages[3].tool_call_id", "input[5].call_id"),
         ("messages[3].content[0]", "input[5].output[0]"),
         ("messages[4].content", "input[4].output"),
-        ("messages[5].content[0]", "input"),
+        ("messages[5]", "input[5].output[0]"),
+        ("messages[5].content[0]", "input[5].output[0]"),
+        ("messages[5].content[0].image_url.url", "input[5].output[0].image_url"),
+        ("messages[5].content[1]", "input[5].output[0]"),
         ("messages[6]", "input"),
         ("max_completion_tokens", "max_output_tokens"),
         ("max_tokens", "max_output_tokens"),
@@ -119,3 +125,104 @@ def test_a_file_in_the_input_is_not_nested() -> None:
     translation = asking(input=[{"role": "user", "content": [file]}])
     named = translation.client_param(0, "messages[0].content[0].file.file_data")
     assert named == "input[0].content[0].file_data"
+
+
+THOUGHT: Json = {
+    "type": "reasoning",
+    "summary": [],
+    "content": [{"type": "reasoning_text", "text": "hm"}],
+}
+SAID: Json = {"type": "message", "role": "assistant", "phase": "commentary", "content": "wait"}
+MORE: Json = {
+    "type": "message",
+    "role": "assistant",
+    "content": [
+        {"type": "output_text", "text": ", ", "annotations": []},
+        {"type": "refusal", "refusal": "no"},
+    ],
+}
+SHELL: Json = {
+    "type": "local_shell_call",
+    "call_id": "s",
+    "action": {"type": "exec", "command": ["ls"], "env": {}},
+}
+PATCH: Json = {"type": "custom_tool_call", "call_id": "p", "name": "patch", "input": "x"}
+
+
+@pytest.mark.parametrize(
+    ("upstream", "client"),
+    [
+        ("messages[0]", "input[0]"),
+        ("messages[0].role", "input[1].role"),
+        ("messages[0].content", "input[1].content"),
+        ("messages[0].content[0].text", "input[1].content"),
+        ("messages[0].refusal", "input[1].content"),
+        ("messages[0].reasoning_content", "input[0]"),
+        ("messages[0].tool_calls", "input[3]"),
+        ("messages[0].tool_calls[0]", "input[3]"),
+        ("messages[0].tool_calls[0].function.arguments", "input[3]"),
+        ("messages[0].tool_calls[1].function.arguments", "input[4].input"),
+        ("messages[0].tool_calls[1].function.name", "input[4].name"),
+        ("messages[0].tool_calls[1].function", "input[4]"),
+        ("messages[0].tool_calls[1].type", "input[4].type"),
+        ("messages[0][1]", "input[0]"),
+        ("messages[1]", "input[5]"),
+        ("messages[1].role", "input[5]"),
+        ("messages[1].content", "input[5].output"),
+        ("messages[2].zzz", "input[6].zzz"),
+        ("messages[3].content[1].file.filename", "input[6].output[1].filename"),
+        ("messages[3].content[1].file", "input[6].output[1]"),
+        ("messages[3].role", "input[6].output[0]"),
+    ],
+)
+def test_each_part_of_a_message_has_the_name_of_the_item_that_it_came_from(
+    upstream: str, client: str
+) -> None:
+    image = {"type": "input_image", "image_url": "https://a.example/i.png"}
+    file = {"type": "input_file", "file_data": "data:", "filename": "a.pdf"}
+    shown = [{**image, "detail": "low"}, file]
+    given = [
+        *(THOUGHT, SAID, MORE, SHELL, PATCH),
+        {"type": "local_shell_call_output", "call_id": "s", "id": "s", "output": "a"},
+        {"type": "custom_tool_call_output", "call_id": "p", "output": shown},
+    ]
+    able = replace(SELF_HOSTED, reasoning_field="reasoning_content")
+    translation = translate({"input": given}, context(able))
+    assert translation.client_param(0, upstream) == client
+
+
+def test_what_a_message_has_of_no_item_is_named_as_the_item_that_brought_it() -> None:
+    called = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+    output = {"type": "function_call_output", "call_id": "c", "output": ""}
+    compacted = OpenSeal().close({"kind": "compaction", "text": "all"})
+    given = [{"type": "compaction", "encrypted_content": compacted}, called, output]
+    translation = asking(replace(context(), seal=OpenSeal()), input=given)
+    assert translation.client_param(0, "messages[0].content") == "input[0]"
+    assert translation.client_param(0, "messages[1].content") == "input[1]"
+    assert translation.client_param(0, "messages[1].reasoning_content") == "input[1]"
+    assert translation.client_param(0, "messages[1].tool_calls[3].id") == "input[1]"
+    alone = asking(input=[SAID])
+    assert alone.client_param(0, "messages[0].tool_calls") == "input[0]"
+
+
+def test_a_thought_that_is_a_part_is_the_reasoning() -> None:
+    turn = {"kind": "turn", "upstream": "", "message": {"thinking": "hm"}, "calls": {}}
+    sealed = {"type": "reasoning", "summary": [], "encrypted_content": OpenSeal().close(turn)}
+    translation = translate({"input": [sealed, SAID]}, replace(context(), seal=OpenSeal()))
+    assert translation.calls[0]["messages"][0]["content"][1]["text"] == "wait"
+    assert translation.client_param(0, "messages[0].content[0].thinking") == "input[0]"
+    assert translation.client_param(0, "messages[0].content[1].text") == "input[1].content"
+
+
+def test_system_messages_that_become_one_are_named_after_the_first() -> None:
+    given = [{"role": "system", "content": text} for text in "ab"]
+    translation = asking(context(SELF_HOSTED), input=[*given, {"role": "user", "content": "c"}])
+    assert translation.client_param(0, "messages[0].content") == "input[0].content"
+    assert translation.client_param(0, "messages[1].content") == "input[2].content"
+
+
+def test_a_grammar_is_not_nested() -> None:
+    grammar = {"type": "grammar", "syntax": "lark", "definition": "start: WORD"}
+    translation = asking(tools=[{"type": "custom", "name": "p", "format": grammar}])
+    named = translation.client_param(0, "tools[0].custom.format.grammar.syntax")
+    assert named == "tools[0].format.syntax"
