@@ -133,6 +133,13 @@ class InvalidRequest(GatewayError):
     status = 400
     type = "invalid_request_error"
 
+    def renamed(self, param: str | None) -> Self:
+        """Return the same error about a parameter that the client calls by another name."""
+        message = self.message
+        if self.param and param:
+            message = message.replace(f"'{self.param}'", f"'{param}'")
+        return type(self)(message, param=param, code=self.code, status=self.status)
+
 
 class UnsupportedParameter(InvalidRequest):
     """A parameter that cannot be expressed at the endpoint where the model lives."""

@@ -10,7 +10,7 @@ from typing import Self
 from urllib.parse import unquote
 
 from gateway.config.settings import ClientSettings
-from gateway.shapes import ClientHeaders, RawHeaders, Shape
+from gateway.shapes import ClientHeaders, ItemNames, RawHeaders, Shape
 
 Body = bytes | AsyncIterator[bytes]
 """A body that is here, or its pieces as they arrive."""
@@ -63,6 +63,8 @@ class GenerationRequest(Request):
 
     body: bytes = field(default=b"", repr=False)
     shape: Shape = Shape.CHAT
+    items: ItemNames | None = field(default=None, repr=False)
+    """What the client calls the items of `input`, where the gateway has put that together."""
 
     def with_body(self, body: bytes) -> "GenerationRequest":
         """Return the same request with a body: made for every request, so by hand."""

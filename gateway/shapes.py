@@ -3,7 +3,8 @@
 A *shape* is a request/reply/stream format; an *endpoint* is the path where an upstream serves it.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, Self
@@ -57,6 +58,33 @@ _PATHS = {
     Shape.RESPONSES: "/responses",
 }
 _ENDPOINTS = {shape: f"/v1{path}" for shape, path in _PATHS.items()}
+
+
+_ITEM = re.compile(r"input\[([0-9]{1,6})\](.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemNames:
+    """What a responses client calls the items of an `input` that is not the one it sent.
+
+    Errors and reports name parameters as the client wrote them, whatever the gateway has put before
+    its items, or left out.
+    """
+
+    items: Sequence[int | str]
+    """Of each item its place in the client's own `input`; or the client's parameter that it stands
+    for, which has no such parts."""
+
+    def client_path(self, path: str) -> str:
+        """Return the client's path of a parameter; what is no item has the same for both."""
+        found = _ITEM.fullmatch(path)
+        if found is None:
+            return path
+        position = int(found[1])
+        if position >= len(self.items):
+            return "input"
+        item = self.items[position]
+        return item if isinstance(item, str) else f"input[{item}]{found[2]}"
 
 
 @dataclass(slots=True)

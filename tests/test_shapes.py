@@ -1,6 +1,26 @@
 """What the words of `gateway.shapes` promise to the layers that use them."""
 
-from gateway.shapes import ClientHeaders, RawHeaders
+import pytest
+
+from gateway.shapes import ClientHeaders, ItemNames, RawHeaders
+
+
+@pytest.mark.parametrize(
+    ("path", "client"),
+    [
+        ("input[0]", "previous_response_id"),
+        ("input[0].content[1].text", "previous_response_id"),
+        ("input[1].content[1].text", "input[0].content[1].text"),
+        ("input[2].role", "input[1]"),
+        ("input[3]", "input"),
+        ("input", "input"),
+        ("include[input[0]]", "include[input[0]]"),
+        ("tools[0]", "tools[0]"),
+        ("", ""),
+    ],
+)
+def test_items_have_the_names_that_the_client_gave_them(path: str, client: str) -> None:
+    assert ItemNames(["previous_response_id", 0, "input[1]"]).client_path(path) == client
 
 
 def test_client_headers_are_the_fields_and_carry_what_was_derived_from_them() -> None:

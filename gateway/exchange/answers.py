@@ -13,7 +13,7 @@ from gateway.errors import GatewayError
 from gateway.exchange import failures
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.beginnings import look, peekable
-from gateway.exchange.error_replies import translated_failure
+from gateway.exchange.error_replies import about_moved_item, translated_failure
 from gateway.exchange.feeding import Feeder
 from gateway.exchange.message import ClientReply, ReplyBody, read_object
 from gateway.exchange.relay import begun, translated
@@ -34,7 +34,7 @@ from gateway.exchange.untouched import passed_on
 from gateway.exchange.whole_bodies import ToldError, whole_reply
 from gateway.exchange.wrapped_errors import FirstEvent, begins_as_an_answer
 from gateway.request import GenerationRequest
-from gateway.shapes import Json, RawHeaders, Send, Shape, UpstreamReply
+from gateway.shapes import ItemNames, Json, RawHeaders, Send, Shape, UpstreamReply
 from gateway.translate.contract import Translation
 from gateway.translate.plain_way import PlainTranslation
 from gateway.translate.sse import KEEPALIVE, begins_events, encode_events, terminator
@@ -209,6 +209,19 @@ async def _streamed(
         return reply
     position, told = feeder.opening_error
     return Failure(position, 200, tuple(headers), told, told=reply)
+
+
+async def with_clients_items(failure: Failure, items: ItemNames) -> Failure:
+    """Return a failure as the client is told of it whose items had other places in what was sent.
+
+    One that names no such item stays as it came.
+    """
+    error = about_moved_item(failure, items)
+    if error is None:
+        return failure
+    if isinstance(failure.told, ClientReply) and not isinstance(failure.told.body, bytes):
+        await failure.told.body.aclose()
+    return replace(failure, told=error.bare())
 
 
 async def decided(failure: Failure, *, refused: bool) -> ClientReply | Failure:

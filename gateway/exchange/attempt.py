@@ -26,7 +26,7 @@ from gateway.resolve.catalogue import describes
 from gateway.resolve.evidence import Route
 from gateway.resolve.history_fields import FILLED_WITH
 from gateway.resolve.parameter_fixes import ParameterFix, apply_fixes
-from gateway.shapes import Json, Shape, UpstreamCall
+from gateway.shapes import ItemNames, Json, Shape, UpstreamCall
 from gateway.translate.capabilities import at_own_endpoint, capabilities_of, preset
 from gateway.translate.contract import Context, Detokenize, Report, Translation
 from gateway.translate.missing_choices import asked_choices
@@ -61,6 +61,9 @@ class Attempt:
 
     asks_for_several: bool = False
     """Whether a call asks for several choices: not every server gives as many."""
+
+    items: ItemNames | None = None
+    """What the client calls the items of `input`, where its own endpoint is sent others."""
 
     @property
     def renamed(self) -> Mapping[str, str]:
@@ -142,7 +145,7 @@ class Attempts:
         if fixes and shape is call.shape and not _has(call.body, _fields_of(fixes)):
             fixes = ()
         if not fixes and _fits_untouched(call, route, shape, surroundings.watched, routed):
-            return Attempt(shape, [_upstream_call(call, route, shape, call.body)])
+            return Attempt(shape, [_upstream_call(call, route, shape, call.body)], items=call.items)
         way = surroundings.plain_ways[call.shape]
         if (
             way is not None
@@ -152,14 +155,15 @@ class Attempts:
             sent = _upstream_call(call, route, shape, plain.sent)
             return Attempt(shape, [sent], translation=plain)
         if call.shape is Shape.RESPONSES:
-            context = self._sealing(context, call)
+            context = self._for_call(context, call)
         translation = plan(call.shape, shape, read_object(call.body), context)
+        items = translation.items if type(translation) is Renaming else None
         bodies = _fixed(translation, fixes) if fixes else translation.calls
         if type(translation) is Renaming and route.model_sent == route.model_asked:
             report = translation.report
             body = _encode(bodies[0]) if report.size else call.body
             sent = _upstream_call(call, route, shape, body)
-            return Attempt(shape, [sent], fixes, report=report)
+            return Attempt(shape, [sent], fixes, report=report, items=items)
         return Attempt(
             shape,
             [_upstream_call(call, route, shape, _encode(body)) for body in bodies],
@@ -169,6 +173,7 @@ class Attempts:
             if context.capabilities.one_at_a_time
             else context.settings.fanout_concurrency,
             asks_for_several=any(asked_choices(body) > 1 for body in bodies),
+            items=items,
         )
 
     def context(self, route: Route, shape: Shape) -> Context:
@@ -180,12 +185,12 @@ class Attempts:
 
     def sealing_context(self, call: GenerationRequest, route: Route, shape: Shape) -> Context:
         """Return the context of a call at an endpoint, with its caller's seal."""
-        return self._sealing(self.context(route, shape), call)
+        return self._for_call(self.context(route, shape), call)
 
-    def _sealing(self, context: Context, call: GenerationRequest) -> Context:
-        if self._seals is None:
-            return context
-        return replace(context, seal=self._seals.of(call.headers, call.client))
+    def _for_call(self, context: Context, call: GenerationRequest) -> Context:
+        """Return the context with what holds for a responses call alone."""
+        seal = None if self._seals is None else self._seals.of(call.headers, call.client)
+        return replace(context, seal=seal, items=call.items)
 
     def _surroundings(self, route: Route, shape: Shape) -> _Surroundings:
         now = int(self.wall_clock())

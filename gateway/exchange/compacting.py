@@ -11,15 +11,17 @@ import msgspec
 
 from gateway.errors import InvalidRequest, UnsupportedParameter, UpstreamError
 from gateway.exchange import restrictions
+from gateway.exchange.error_replies import about_moved_item
 from gateway.exchange.message import ClientReply, Decision, decode_object, read_object
 from gateway.exchange.passing import Passing
-from gateway.exchange.stored_responses import input_items
+from gateway.exchange.sending import Failure
+from gateway.exchange.stored_responses import input_items, own_items
 from gateway.exchange.story import Exchange
 from gateway.request import GenerationRequest, Request
 from gateway.resolve.evidence import Route
 from gateway.resolve.refusals import Verdict, classify
 from gateway.resolve.resolver import Question
-from gateway.shapes import Json, Shape
+from gateway.shapes import ItemNames, Json, Shape
 from gateway.translate.contract import Report
 from gateway.translate.responses_via_chat.compaction import TRIGGER
 from gateway.translate.unsealing import unsealed
@@ -92,28 +94,44 @@ class Compacting:
         if route.shape is not Shape.RESPONSES:
             return None
         await self._refuse_kept(request, body)
-        reply = await self._passing.run(self._unsealed(request, body, route, decision), decision)
+        readable, items = self._unsealed(request, body, route, decision)
+        reply = await self._passing.run(readable, decision)
         if reply.status < 400 or not isinstance(reply.body, bytes):
             return reply
         refusal = classify(None, reply.status, reply.body, model=route.model_sent)
-        return None if refusal.verdict is Verdict.UNKNOWN_ROUTE else reply
+        if refusal.verdict is Verdict.UNKNOWN_ROUTE:
+            return None
+        failure = Failure(0, reply.status, tuple(reply.headers), reply.body)
+        error = None if items is None else about_moved_item(failure, items)
+        if error is not None:
+            raise error
+        return reply
 
-    def _unsealed(self, request: Request, body: Json, route: Route, decision: Decision) -> Request:
-        """Return a request without what the gateway has sealed: its server could not read it."""
+    def _unsealed(
+        self, request: Request, body: Json, route: Route, decision: Decision
+    ) -> tuple[Request, ItemNames | None]:
+        """Return a request without what the gateway has sealed: its server could not read it.
+
+        And what the client calls the items that are left, where they have moved.
+        """
         call = _generating(request, b"")
         context = self._exchange.attempts.sealing_context(call, route, Shape.RESPONSES)
         report = Report(Shape.RESPONSES, Shape.RESPONSES)
-        readable = unsealed(body, context, report)
+        readable, items = unsealed(body, context, report)
         if not report.size:
-            return request
+            return request, None
         decision.translation = report.header()
-        return replace(request, body=msgspec.json.encode(readable), length=None)
+        return replace(request, body=msgspec.json.encode(readable), length=None), items
 
     async def _summed_up(self, request: Request, decision: Decision) -> ClientReply:
         body = read_object(request.body) if isinstance(request.body, bytes) else {}
         asked = {name: body[name] for name in _TAKEN if name in body}
-        asked |= {"input": [*input_items(body), {"type": TRIGGER}], "store": False}
-        call = _generating(request, msgspec.json.encode(asked))
+        items = None
+        if (own := own_items(body)) is not None:
+            asked["input"] = [*own[0], {"type": TRIGGER}]
+            items = ItemNames([*own[1].items, "input"])
+        asked["store"] = False
+        call = replace(_generating(request, msgspec.json.encode(asked)), items=items)
         reply = await self._exchange.run(call, decision)
         if reply.status != 200 or not isinstance(reply.body, bytes):
             return reply

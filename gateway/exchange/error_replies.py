@@ -8,7 +8,7 @@ from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.errors import Reason, UpstreamError, UpstreamReplied, reason_of
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.sending import Failure
-from gateway.shapes import RawHeaders
+from gateway.shapes import ItemNames, RawHeaders
 from gateway.translate.contract import Translation
 from gateway.translate.sentences import sentence
 from gateway.translate.upstream_errors import (
@@ -53,12 +53,7 @@ def renamed_failure(attempt: Attempt, failure: Failure, *, moved: bool) -> Upstr
     if named == param:
         return None
     known.param = param
-    error = in_clients_words(known, named)
-    error.headers = kept_headers(failure.headers)
-    if failure.status >= 400:
-        error.upstream_status, error.reason = failure.status, reason_of(failure.status)
-        error.status = error.status if moved else failure.status
-    return error
+    return _about(known, named, failure, moved=moved)
 
 
 def _named_in(message: str, renamed: Mapping[str, str]) -> str | None:
@@ -68,6 +63,30 @@ def _named_in(message: str, renamed: Mapping[str, str]) -> str | None:
         return re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.]*\w)", message) is not None
 
     return next((new for new, old in renamed.items() if has(new) and not has(old)), None)
+
+
+def about_moved_item(failure: Failure, items: ItemNames) -> UpstreamError | None:
+    """Return an error about an item of which the client has another name; None: it names none such.
+
+    For requests at their own endpoint, of which some items were left out or others added.
+    """
+    known = _told(failure.status, failure.body)
+    if known is None or known.param is None:
+        return None
+    named = items.client_path(known.param)
+    return None if named == known.param else _about(known, named, failure, moved=False)
+
+
+def _about(
+    known: UpstreamReplied, named: str | None, failure: Failure, *, moved: bool
+) -> UpstreamReplied:
+    """Return an error about what the client calls so."""
+    error = in_clients_words(known, named)
+    error.headers = kept_headers(failure.headers)
+    if failure.status >= 400:
+        error.upstream_status, error.reason = failure.status, reason_of(failure.status)
+        error.status = error.status if moved else failure.status
+    return error
 
 
 def error_of_reply(

@@ -78,8 +78,9 @@ class ResponseMemory:
                 raise item_not_found(item_id, position)
         seal = self._seal(call)
         told = {item_id: as_told([item], seal)[0] for item_id, item in found.items()}
-        whole = continued(body, as_told(earlier, seal), told)
-        return Continued(replace(call, body=msgspec.json.encode(whole)), known | found.keys())
+        whole, items = continued(body, as_told(earlier, seal), told, call.items)
+        longer = replace(call, body=msgspec.json.encode(whole), items=items)
+        return Continued(longer, known | found.keys())
 
     async def kept_in(self, headers: RawHeaders, body: Json) -> str | None:
         """Return the parameter of a request that names what is kept for its caller, if one does."""

@@ -8,15 +8,17 @@ outlives the secret.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeGuard
 
 from gateway.errors import GatewayError, InvalidRequest
-from gateway.shapes import Json
+from gateway.shapes import ItemNames, Json
 from gateway.translate.seal import Seal
+from gateway.translate.sentences import joined
 
 COMPACTION = "compaction"
 """The type of an item that stands for the conversation before it."""
 
+_PREVIOUS = "previous_response_id"
 _SEALED = "encrypted_content"
 _OPENED = "gateway_opened_content"
 """Stands at rest for `encrypted_content` that is the gateway's own."""
@@ -105,31 +107,61 @@ def references(body: Json) -> dict[str, int]:
     given = body.get("input")
     found: dict[str, int] = {}
     for position, item in enumerate(given if isinstance(given, list) else ()):
-        if isinstance(item, dict) and _is_reference(item):
+        if _is_reference(item):
             found.setdefault(item["id"], position)
     return found
 
 
-def _is_reference(item: Json) -> bool:
+def _is_reference(item: object) -> TypeGuard[Json]:
+    if not isinstance(item, dict):
+        return False
     implied = item.get("type") is None and item.get("role") is None
     return isinstance(item.get("id"), str) and (implied or item.get("type") == "item_reference")
 
 
-def continued(body: Json, earlier: Sequence[Json], referred: Mapping[str, Json]) -> Json:
+def own_items(body: Json, items: ItemNames | None = None) -> tuple[list[Any], ItemNames] | None:
+    """Return the request's own input as items, unchecked, and what the client calls them.
+
+    `items` is what is known of that already. None: the input is neither a text nor a list, which
+    is for others to refuse.
+    """
+    given = body.get("input")
+    if given is None:
+        return [], ItemNames(())
+    if isinstance(given, str):
+        return input_items(body), ItemNames(("input",))
+    if not isinstance(given, list):
+        return None
+    return given, items or ItemNames(range(len(given)))
+
+
+def continued(
+    body: Json,
+    earlier: Sequence[Json],
+    referred: Mapping[str, Json],
+    items: ItemNames | None = None,
+) -> tuple[Json, ItemNames | None]:
     """Return the request with the earlier conversation before its input, and items for references.
 
-    A reference to an item of that conversation is none: the item is there. The earlier
-    `instructions` are not carried over: OpenAI's responses do not either.
+    And what the client calls the items, as `items` does those of the request so far. A reference to
+    an item of that conversation is none: the item is there. The earlier `instructions` are not
+    carried over: OpenAI's responses do not either.
     """
-    rest = {key: value for key, value in body.items() if key != "previous_response_id"}
+    rest = {key: value for key, value in body.items() if key != _PREVIOUS}
+    own = own_items(body, items)
+    if own is None:
+        return rest, None
     known = {item.get("id") for item in earlier}
-    said: list[Json] = []
-    for item in input_items(body):
+    said: list[Any] = list(earlier)
+    names: list[int | str] = [_PREVIOUS] * len(said)
+    for item, name in zip(own[0], own[1].items, strict=True):
         if not _is_reference(item):
             said.append(item)
+            names.append(name)
         elif item["id"] not in known:
             said.append(referred[item["id"]])
-    return {**rest, "input": [*earlier, *said]}
+            names.append(name if isinstance(name, str) else f"input[{name}]")
+    return {**rest, "input": said}, ItemNames(names)
 
 
 def since_compaction(items: Sequence[Json]) -> Sequence[Json]:
@@ -218,7 +250,7 @@ def not_found(response_id: str) -> GatewayError:
         f"Previous response with id '{response_id}' not found.",
         status=400,
         type="invalid_request_error",
-        param="previous_response_id",
+        param=_PREVIOUS,
         code="previous_response_not_found",
     )
 
@@ -232,6 +264,14 @@ def item_not_found(item_id: str, position: int) -> InvalidRequest:
         param=f"input[{position}]",
         code="item_not_found",
     )
+
+
+def of_kept_items(error: InvalidRequest) -> InvalidRequest:
+    """Return an error that says so where it is about an item of the conversation that goes on."""
+    if error.param == _PREVIOUS:
+        about = "This is about an item of the conversation that goes on."
+        error.message = joined(error.message, about)
+    return error
 
 
 def unavailable() -> GatewayError:

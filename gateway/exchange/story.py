@@ -15,6 +15,7 @@ from gateway.exchange.answers import (
     decided,
     local_answer,
     perform,
+    with_clients_items,
 )
 from gateway.exchange.asking_again import AskingAgain
 from gateway.exchange.attempt import (
@@ -36,6 +37,7 @@ from gateway.exchange.refusal_memory import Fixes
 from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.retries import Memory, Refused, Retries
 from gateway.exchange.sending import Failure
+from gateway.exchange.stored_responses import of_kept_items
 from gateway.exchange.watching import Watched
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
@@ -177,7 +179,10 @@ class Exchange:
         """
         continued = await self.responses.continue_from(call)
         whole = continued.call
-        attempt = self.attempts.build(whole, route, shape, fixes)
+        try:
+            attempt = self.attempts.build(whole, route, shape, fixes)
+        except InvalidRequest as error:
+            raise of_kept_items(error) from None
         watched = None
         if attempt.translation is not None:
             watched = self.responses.watch(call, attempt.translation, continued.known)
@@ -244,6 +249,8 @@ class Exchange:
                 more_to_say = translation.report.size > said
             if more_to_say:
                 describe(decision, attempt, route)
+            if isinstance(result, Failure) and attempt.items is not None:
+                result = await with_clients_items(result, attempt.items)
             if isinstance(result, Failure) and result.told is not None:
                 refusal = judge(route, attempt, result)
                 return await decided(result, refused=refusal.verdict is not Verdict.OTHER)

@@ -43,7 +43,7 @@ def compose(
         try:
             seconds.append(inner(call, context))
         except InvalidRequest as error:
-            raise _in_clients_words(error, first, position) from None
+            raise error.renamed(first.client_param(position, error.param)) from None
     return Composed(first, seconds)
 
 
@@ -106,15 +106,6 @@ def _of_backend(error: InvalidRequest, home: Shape) -> InvalidRequest:
     """Name the model's endpoint in an error that takes the pivot's for it."""
     message = error.message.replace("chat endpoint", f"{home} endpoint")
     return type(error)(message, param=error.param, code=error.code, status=error.status)
-
-
-def _in_clients_words(error: InvalidRequest, outer: Translation, position: int) -> InvalidRequest:
-    """Name the client's parameter in an error that names the pivot's."""
-    param = outer.client_param(position, error.param)
-    message = error.message
-    if error.param and param and param != error.param:
-        message = message.replace(f"'{error.param}'", f"'{param}'")
-    return type(error)(message, param=param, code=error.code, status=error.status)
 
 
 class Composed:

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 from gateway.config.settings import TemplateSettings, TranslationSettings
 from gateway.errors import GatewayError, UnsupportedParameter
-from gateway.shapes import Json, Shape
+from gateway.shapes import ItemNames, Json, Shape
 from gateway.translate.seal import Seal
 from gateway.translate.token_ids import KNOWN_IDS, TokenIds
 
@@ -131,6 +131,8 @@ class Context:
     """The name of the server that is asked: what it said in confidence is told to no other."""
     seal: Seal | None = None
     """The caller's; absent: nothing can be sealed."""
+    items: ItemNames | None = None
+    """What a responses client calls the items of `input`; absent: they are its own."""
     pivot: "Context | None" = field(default=None, init=False, repr=False, compare=False)
     """The context of the first of two translations in a row, once it was needed."""
 
@@ -151,28 +153,35 @@ class Report:
     dropped: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     emulated: list[str] = field(default_factory=list)
+    items: ItemNames | None = None
+    """What the client calls the items of `input`, where they are not its own."""
 
     def drop(self, name: str) -> None:
         """Note a parameter that is not sent because it cannot change the reply's contract."""
-        _add(self.dropped, name)
+        _add(self.dropped, self._named(name))
 
     def change(self, name: str, old: object, new: object) -> None:
         """Note a value that is sent differently: `max_output_tokens:4->16`."""
-        _add(self.changed, f"{name}:{old}->{new}")
+        _add(self.changed, f"{self._named(name)}:{old}->{new}")
 
     def rename(self, old: str, new: str) -> None:
         """Note a parameter that is sent under another name: `max_tokens->max_completion_tokens`."""
-        _add(self.changed, f"{old}->{new}")
+        _add(self.changed, f"{self._named(old)}->{new}")
 
     @property
     def renamed(self) -> dict[str, str]:
-        """The client's names of parameters that are sent under others, by those."""
+        """The client's names of parameters that are sent under others, by those; not of items."""
         entries = (entry.partition("->") for entry in self.changed)
-        return {new: old for old, arrow, new in entries if arrow and ":" not in old}
+        return {
+            new: old for old, arrow, new in entries if arrow and ":" not in old and "[" not in old
+        }
 
     def emulate(self, name: str) -> None:
         """Note a parameter that the gateway acts on itself."""
-        _add(self.emulated, name)
+        _add(self.emulated, self._named(name))
+
+    def _named(self, name: str) -> str:
+        return name if self.items is None else self.items.client_path(name)
 
     @property
     def size(self) -> int:

@@ -21,7 +21,7 @@ def translate(shape: Shape, body: Json, context: Context) -> Translation:
 
     Raises `UnsupportedParameter` for logprobs and biases that the model is known not to take.
     """
-    report = Report(shape, shape)
+    report = Report(shape, shape, items=context.items)
     sent, stops = _adapted(shape, body, context, report)
     if shape is Shape.COMPLETIONS and completions_fanned_out.is_needed(sent, context):
         inner = completions_fanned_out.translate(sent, context, report)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gateway.errors import GatewayError, TruncatedStream
-from gateway.shapes import Json, Shape
+from gateway.shapes import ItemNames, Json, Shape
 from gateway.translate.contract import Context, Report, StreamTranslation
 from gateway.translate.sse import TERMINAL_EVENTS, error_event
 from gateway.translate.unsealing import unsealed
@@ -19,9 +19,11 @@ class Renaming:
     ) -> None:
         self._shape = shape
         self._context = context
-        self.report = report or Report(shape, shape)
+        self.report = report or Report(shape, shape, items=context.items)
+        self.items: ItemNames | None = None
+        """What the client calls the items that are sent; None: they have not moved."""
         if shape is Shape.RESPONSES:
-            body = unsealed(body, context, self.report)
+            body, self.items = unsealed(body, context, self.report)
         named = {"model": context.model_sent} if context.model_sent else {}
         self.calls: Sequence[Json] = ({**body, **named},)
 
@@ -38,8 +40,8 @@ class Renaming:
         return _RenamingStream(self._shape, self._context)
 
     def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002
-        """Return the parameter itself: both sides call it the same."""
-        return param
+        """Return the parameter itself: both sides call it the same, but for items that moved."""
+        return param if param is None or self.items is None else self.items.client_path(param)
 
 
 class _RenamingStream:

@@ -4,28 +4,39 @@ A client may go on with a conversation at a model that lives there. Such a serve
 of it, and refuses it.
 """
 
-from gateway.shapes import Json
+from typing import Any
+
+from gateway.shapes import ItemNames, Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.responses_via_chat.compaction import summary_of
 
 
-def unsealed(body: Json, context: Context, report: Report) -> Json:
+def unsealed(body: Json, context: Context, report: Report) -> tuple[Json, ItemNames | None]:
     """Return a responses request without sealed content of the gateway's.
 
-    Reasoning stays as far as it is text that the server has a place for. A compaction becomes a
-    message with its summary.
+    And what the client calls the items that are left; None: they have their places still. Reasoning
+    stays as far as it is text that the server has a place for. A compaction becomes a message with
+    its summary.
     """
     given = body.get("input")
     if context.seal is None or not isinstance(given, list):
-        return body
-    items: list[object] = []
-    for position, item in enumerate(given):
+        return body, context.items
+    items: list[Any] = []
+    names: list[int | str] = []
+    known = range(len(given)) if context.items is None else context.items.items
+    for position, (item, name) in enumerate(zip(given, known, strict=True)):
         kept = _unsealed(item, f"input[{position}]", context, report)
-        items += [] if kept is None else [kept]
-    return {**body, "input": items}
+        if kept is None:
+            continue
+        items.append(kept)
+        # What a message stands for has no parts like it.
+        in_place = isinstance(name, str) or kept is item or kept["type"] != "message"
+        names.append(name if in_place else f"input[{name}]")
+    moved = names != list(range(len(given)))
+    return {**body, "input": items}, ItemNames(names) if moved else None
 
 
-def _unsealed(item: object, path: str, context: Context, report: Report) -> object | None:
+def _unsealed(item: Any, path: str, context: Context, report: Report) -> Any:
     sealed = item.get("encrypted_content") if isinstance(item, dict) else None
     if not isinstance(item, dict) or not isinstance(sealed, str) or context.seal is None:
         return item

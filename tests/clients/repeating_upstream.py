@@ -8,6 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 CHAT_MODEL, COMPLETIONS_MODEL = "repeats-chat", "repeats-completions"
+REFUSED = "Say nothing of this."
+"""What no model answers here; the error names the message that says so."""
 PREFIXES = {"/v1/chat/completions": "chatcmpl-", "/v1/completions": "cmpl-"}
 
 
@@ -27,6 +29,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        saying = [
+            f"messages[{position}].content"
+            for position, message in enumerate(body.get("messages", ()))
+            if message["content"] == REFUSED
+        ]
+        if saying:
+            error = {"message": "I will not.", "type": "x", "param": saying[0], "code": None}
+            self._reply(400, "application/json", json.dumps({"error": error}).encode())
+            return
         whole = not body.get("stream")
         reply = {"id": PREFIXES[self.path] + "417", "created": 1, "model": body["model"]}
         text = said(body)
@@ -56,10 +67,15 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class _Server(ThreadingHTTPServer):
+    # With the usual five, a crowd of connections is made again seconds later.
+    request_queue_size = 128
+
+
 @contextmanager
 def repeating_upstream() -> Iterator[str]:
     """Serve until the block ends; yields the base URL, with /v1."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+    with _Server(("127.0.0.1", 0), _Handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:

@@ -22,7 +22,12 @@ from gateway.config.settings import (
 )
 from gateway.shapes import Shape
 from gateway.stores import sqlite
-from tests.clients.repeating_upstream import CHAT_MODEL, COMPLETIONS_MODEL, repeating_upstream
+from tests.clients.repeating_upstream import (
+    CHAT_MODEL,
+    COMPLETIONS_MODEL,
+    REFUSED,
+    repeating_upstream,
+)
 from tests.clients.running import running_gateway
 
 OWN_ID = re.compile("resp_[0-9a-f]{32}")
@@ -147,6 +152,37 @@ def test_nobody_reaches_anothers_response_by_its_id(base_url: str) -> None:
             assert (await bob.get(path)).status_code == 404
             assert (await bob.delete(path)).status_code == 404
             assert (await alice.get(path)).status_code == 200
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_errors_and_reports_count_the_items_that_the_client_sent(
+    base_url: str, *, stream: bool
+) -> None:
+    user = {"role": "user", "content": "Hello"}
+    searched = {"type": "web_search_call", "id": "ws_1", "status": "completed"}
+    part = {"role": "user", "content": [{"type": "nonsense"}]}
+
+    async def refused(client: httpx2.AsyncClient, previous: str, given: Any) -> Any:
+        body = {"model": CHAT_MODEL, "input": given, "previous_response_id": previous}
+        reply = await client.post("/responses", json={**body, "stream": stream})
+        assert reply.status_code == 400
+        return reply.json()["error"]["param"]
+
+    async def scenario() -> None:
+        async with caller(base_url, ALICE) as alice:
+            first = await ask(alice, stream=stream, model=CHAT_MODEL, input="Hello")
+            previous = first["id"]
+            body = {"model": CHAT_MODEL, "stream": stream, "previous_response_id": previous}
+            reply = await alice.post("/responses", json={**body, "input": [user, searched]})
+            assert reply.headers["x-gateway-translation"].endswith("; dropped=input[1]")
+            assert await refused(alice, previous, [user, part]) == "input[1].content[0].type"
+            assert await refused(alice, previous, REFUSED) == "input"
+            said = {"role": "user", "content": REFUSED}
+            assert await refused(alice, previous, [user, said]) == "input[1].content"
+            output = {"type": "item_reference", "id": first["output"][0]["id"]}
+            assert await refused(alice, previous, [output, said]) == "input[1].content"
 
     asyncio.run(scenario())
 

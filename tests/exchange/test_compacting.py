@@ -291,6 +291,56 @@ def test_a_restricted_client_is_held_to_its_models() -> None:
     assert upstream.calls == []
 
 
+def test_an_error_names_what_the_client_sent_to_be_compacted() -> None:
+    class Faulty(Upstream):
+        param = ""
+
+        def answer(self, call: UpstreamCall) -> Answer:
+            reply = super().answer(call)
+            if call.path in ("/responses/compact", "/responses/input_tokens"):
+                return reply
+            return error_reply(400, "Bad.", param=self.param) if self.param else reply
+
+    upstream = Faulty()
+    told = run(Post(scene(upstream)).compact({"model": "m", "input": [USER]}))
+    assert told[0] == 200
+    cases: list[tuple[Shape, Any, str, str]] = [
+        (Shape.CHAT, "w?", "messages[0].content", "input"),
+        (Shape.CHAT, [USER], "messages[0].content", "input[0].content"),
+        (Shape.CHAT, [USER], "messages[1].content", "input"),
+        (Shape.RESPONSES, "w?", "input[0].content", "input"),
+        (Shape.RESPONSES, [USER], "input[1].type", "input"),
+    ]
+    for home, given, upstream.param, param in cases:
+        with pytest.raises(UpstreamError) as refused:
+            run(Post(scene(upstream, home)).compact({"model": "m", "input": given}))
+        assert refused.value.param == param
+    for given, param in ((3, "input"), ([USER, 3], "input[1]"), ([TRIGGER], "input[0]")):
+        with pytest.raises(InvalidRequest) as wrong:
+            run(Post(scene(Upstream())).compact({"model": "m", "input": given}))
+        assert wrong.value.param == param
+
+
+@pytest.mark.parametrize("path", ["compact", "input_tokens"])
+def test_beside_its_own_endpoint_an_error_counts_the_clients_items(path: str) -> None:
+    class Picky(Upstream):
+        def answer(self, call: UpstreamCall) -> Answer:
+            if call.path == f"/responses/{path}":
+                return error_reply(400, "Bad.", param="input[0].content")
+            return super().answer(call)
+
+    chat, home = scene(Picky()), scene(Picky(), Shape.RESPONSES)
+    item = compacted(chat, CONVERSATION)
+    lost = {**item, "type": "reasoning", "summary": []}
+    post = Post(home)
+    ask_for = post.compact if path == "compact" else post.input_tokens
+    with pytest.raises(UpstreamError) as refused:
+        run(ask_for({"model": "m", "input": [{**lost, "encrypted_content": "egs1.x"}, USER]}))
+    assert refused.value.param == "input[1].content"
+    status, said = run(ask_for({"model": "m", "input": [USER]}))
+    assert (status, said["error"]["param"]) == (400, "input[0].content")
+
+
 def test_a_server_that_takes_no_trigger_says_so_itself() -> None:
     class Without(Upstream):
         def answer(self, call: UpstreamCall) -> Answer:

@@ -22,7 +22,7 @@ from gateway.exchange.stored_responses import (
 )
 from gateway.request import GenerationRequest, Request
 from gateway.resolve.resolver import Question
-from gateway.shapes import Json, RawHeaders, Shape
+from gateway.shapes import ItemNames, Json, RawHeaders, Shape
 from gateway.stores.memory import MemoryStore
 from gateway.translate import responses_via_chat
 from gateway.translate.contract import Context, Translation, plain_texts_of
@@ -472,11 +472,20 @@ def test_a_request_goes_on_after_what_was_said_before() -> None:
     asked = {"input": "More", "previous_response_id": "resp_1", "temperature": 0}
     items: list[Json] = [{"type": "message", "role": "user", "content": "Hi", "id": "msg_1"}]
     more = {"type": "message", "role": "user", "content": "More"}
-    assert continued(asked, items, {}) == {"input": [*items, more], "temperature": 0}
+    named = ItemNames(["previous_response_id", "input"])
+    assert continued(asked, items, {}) == ({"input": [*items, more], "temperature": 0}, named)
     reference, other = {"type": "item_reference", "id": "msg_1"}, {"id": "msg_2"}
     again = continued({"input": [reference, other]}, items, {"msg_2": more})
-    assert again == {"input": [*items, more]}
-    assert continued({"input": [reference]}, [], {"msg_1": more}) == {"input": [more]}
+    assert again == ({"input": [*items, more]}, ItemNames(["previous_response_id", "input[1]"]))
+    alone = continued({"input": [reference, more]}, [], {"msg_1": more})
+    assert alone == ({"input": [more, more]}, ItemNames(["input[0]", 1]))
+    assert continued({}, items, {}) == ({"input": items}, ItemNames(["previous_response_id"]))
+    # What is no item, or no list of them, is for the checks to refuse.
+    assert continued({"input": [3]}, [], {}) == ({"input": [3]}, ItemNames([0]))
+    assert continued({"input": 3}, items, {}) == ({"input": 3}, None)
+    # A text has become an item before, as for a compaction.
+    texts = continued({"input": [more, other]}, items, {"msg_2": more}, ItemNames(["input"] * 2))
+    assert texts[1] == ItemNames(["previous_response_id", "input", "input"])
 
 
 def test_a_reply_without_an_id_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gateway.config.settings import TranslationSettings
 from gateway.errors import UnsupportedParameter
-from gateway.shapes import Shape
+from gateway.shapes import ItemNames, Shape
 from gateway.translate.contract import Capabilities, Context, Report, unsupported
 
 DROPPING = Context("m", "m", TranslationSettings(on_unsupported="drop"))
@@ -24,6 +24,27 @@ def test_the_header_names_both_shapes_and_what_happened() -> None:
         "from=completions; to=chat; dropped=suffix; "
         "changed=max_tokens:4->16,max_tokens->max_completion_tokens; emulated=n"
     )
+
+
+def test_items_are_reported_as_the_client_calls_them() -> None:
+    kept = "previous_response_id"
+    report = Report(Shape.RESPONSES, Shape.CHAT, items=ItemNames([kept] * 70 + [0]))
+    for position in range(70):
+        report.drop(f"input[{position}].phase")
+    report.drop("input[70].phase")
+    report.change("input[70].content[0].detail", "original", "high")
+    report.rename("input[0]", "message")
+    report.emulate("input[70]")
+    assert report.dropped == [kept, "input[0].phase"]
+    assert report.changed == ["input[0].content[0].detail:original->high", f"{kept}->message"]
+    assert report.emulated == ["input[0]"]
+
+
+def test_an_item_that_has_become_a_message_is_no_renamed_parameter() -> None:
+    report = Report(Shape.RESPONSES, Shape.RESPONSES)
+    report.rename("input[0]", "message")
+    report.rename("max_tokens", "max_completion_tokens")
+    assert report.renamed == {"max_completion_tokens": "max_tokens"}
 
 
 @given(st.lists(st.text(max_size=200), max_size=100))

@@ -7,6 +7,7 @@ from gateway.errors import TruncatedStream, UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from gateway.translate.renaming import Renaming
+from tests.translate.sealing import OpenSeal
 
 CONTEXT = Context("asked", "sent")
 
@@ -18,6 +19,15 @@ def test_the_request_goes_out_under_the_name_to_send_and_is_else_untouched() -> 
     assert body["model"] == "asked"
     assert renaming.local_reply() is None
     assert renaming.client_param(0, "messages[0]") == "messages[0]"
+
+
+def test_an_item_that_has_moved_has_its_own_name() -> None:
+    sealed = OpenSeal().close({"kind": "turn"})
+    body = {"input": [{"type": "reasoning", "encrypted_content": sealed}, {"role": "user"}]}
+    renaming = Renaming(Shape.RESPONSES, body, Context("m", "m", seal=OpenSeal()))
+    assert renaming.calls[0]["input"] == [{"role": "user"}]
+    assert renaming.client_param(0, "input[0].content") == "input[1].content"
+    assert renaming.client_param(0, None) is None
 
 
 def test_the_reply_comes_back_under_the_name_that_was_asked_for() -> None:

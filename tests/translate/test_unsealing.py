@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.shapes import Json, Shape
+from gateway.shapes import ItemNames, Json, Shape
 from gateway.translate.contract import Capabilities, Context, Report
 from gateway.translate.responses_via_chat.compaction import INTRODUCTION
 from gateway.translate.unsealing import unsealed
@@ -22,7 +22,8 @@ COMPACTED = OpenSeal().close({"kind": "compaction", "text": "all"})
 def sent(given: Any, able: Capabilities = READER) -> tuple[Any, Report]:
     report = Report(Shape.RESPONSES, Shape.RESPONSES)
     context = Context("m", "m", capabilities=able, seal=OpenSeal())
-    return unsealed({"input": given}, context, report)["input"], report
+    body, _ = unsealed({"input": given}, context, report)
+    return body["input"], report
 
 
 @pytest.mark.parametrize("sealed", [TURN, LOST])
@@ -61,7 +62,22 @@ def test_everything_else_stays(given: Any) -> None:
     assert report.size == 0
 
 
+def test_what_is_left_has_the_names_that_the_client_gave_it() -> None:
+    compacted: Json = {"type": "compaction", "encrypted_content": COMPACTED}
+    lost = {"type": "reasoning", "encrypted_content": LOST}
+    report = Report(Shape.RESPONSES, Shape.RESPONSES)
+    context = Context("m", "m", capabilities=READER, seal=OpenSeal())
+    _, items = unsealed({"input": [lost, USER, compacted]}, context, report)
+    assert items == ItemNames([1, "input[2]"])
+    again = replace(context, items=ItemNames([0, "input[1]", "input"]))
+    assert unsealed({"input": [lost, USER, compacted]}, again, report)[1] == ItemNames(
+        ["input[1]", "input"]
+    )
+    thought = {**lost, "content": TEXT}
+    assert unsealed({"input": [thought, USER]}, context, report)[1] is None
+
+
 def test_without_a_seal_nothing_is_looked_for() -> None:
     body = {"input": [{"type": "compaction", "encrypted_content": COMPACTED}]}
     report = Report(Shape.RESPONSES, Shape.RESPONSES)
-    assert unsealed(body, Context("m", "m"), report) is body
+    assert unsealed(body, Context("m", "m"), report) == (body, None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gateway.errors import UpstreamError
+from gateway.errors import InvalidRequest, UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
 from gateway.translate.responses_via_chat.compaction_stream import CompactionStream
@@ -16,7 +16,7 @@ class ResponsesViaChat:
 
     def __init__(self, body: Json, context: Context) -> None:
         home = Shape.COMPLETIONS if context.by_way_of_chat else Shape.CHAT
-        self.report = Report(Shape.RESPONSES, home)
+        self.report = Report(Shape.RESPONSES, home, items=context.items)
         self._context = context
         self._request = prepare(body, context, self.report)
         self.calls: Sequence[Json] = (self._request.call,)
@@ -50,4 +50,9 @@ def translate(body: Json, context: Context) -> Translation:
     `body` is not changed. Raises `InvalidRequest` or `UnsupportedParameter`, naming the client's
     parameter.
     """
-    return ResponsesViaChat(body, context)
+    try:
+        return ResponsesViaChat(body, context)
+    except InvalidRequest as error:
+        if context.items is None or error.param is None:
+            raise
+        raise error.renamed(context.items.client_path(error.param)) from None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.errors import UpstreamError, UpstreamReplied
-from gateway.shapes import Json
+from gateway.shapes import ItemNames, Json
 from gateway.translate.checks import missing
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
@@ -44,6 +44,8 @@ class PreparedRequest:
     """Whether the reply is a compaction."""
     top_logprobs: int | None
     """How many alternatives per token the client asked for; None: no logprobs at all."""
+    items: ItemNames | None
+    """What the client calls the items of `input`; None: they are its own."""
 
 
 def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
@@ -85,6 +87,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
         gives_back=_gives_back(client, form, context),
         compacts=compacts,
         top_logprobs=None if compacts else top_logprobs,
+        items=context.items,
     )
 
 
@@ -116,7 +119,8 @@ def client_param(request: PreparedRequest, param: str | None) -> str | None:
     root = re.split(r"[.\[]", param, maxsplit=1)[0]
     indexed = _INDEXED.match(param)
     if indexed is not None:
-        return _indexed_param(request, indexed[1], int(indexed[2]), indexed[3])
+        path = _indexed_param(request, indexed[1], int(indexed[2]), indexed[3])
+        return path if request.items is None else request.items.client_path(path)
     if root == "messages":
         return "input"
     if root == "response_format":

@@ -5,9 +5,15 @@ from typing import Any
 
 import pytest
 
-from gateway.shapes import Json
+from gateway.shapes import ItemNames, Json
 from gateway.translate.responses_via_chat import translate
-from tests.translate.responses_via_chat.chat_backend import OPENAI, SELF_HOSTED, asking, context
+from tests.translate.responses_via_chat.chat_backend import (
+    OPENAI,
+    SELF_HOSTED,
+    asking,
+    context,
+    refused,
+)
 from tests.translate.sealing import OpenSeal
 
 ASKED: dict[str, Any] = {
@@ -226,3 +232,17 @@ def test_a_grammar_is_not_nested() -> None:
     translation = asking(tools=[{"type": "custom", "name": "p", "format": grammar}])
     named = translation.client_param(0, "tools[0].custom.format.grammar.syntax")
     assert named == "tools[0].format.syntax"
+
+
+def test_items_that_are_not_the_clients_have_the_names_that_it_knows() -> None:
+    given = [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]
+    known = replace(context(), items=ItemNames(["previous_response_id", 0]))
+    translation = asking(known, input=given)
+    assert translation.client_param(0, "messages[0].content") == "previous_response_id"
+    assert translation.client_param(0, "messages[1].content") == "input[0].content"
+    for wrong, param in (
+        ([{"role": "nobody", "content": "a"}, given[1]], "previous_response_id"),
+        ([given[0], {"role": "nobody", "content": "b"}], "input[0].role"),
+    ):
+        assert refused(known, input=wrong).param == param
+    assert refused(known, input=given, temperature=3).param == "temperature"
