@@ -1,16 +1,23 @@
-"""Passes an upstream's body on as it comes, and adds nothing but the error that breaks it off."""
+"""Passes an upstream's body on as it comes, and adds nothing but the error that breaks it off.
+
+Of an event stream the beginning of an event waits for its end, so that the error is an event of its
+own wherever the stream breaks off.
+"""
 
 from collections.abc import AsyncGenerator, Callable
 from typing import Final, cast
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, TruncatedStream
 from gateway.exchange.message import Outcome, ReplyBody, Source
 from gateway.exchange.sending import header, is_event_stream
 from gateway.shapes import Shape, UpstreamReply
 from gateway.translate.sse import broken_off
+from gateway.translate.whole_events import WholeEvents
 
-_IN_MID_EVENT: Final = b" "
-"""Where a stream has to be taken for broken off whose last piece is not known."""
+_UNCODED: Final = (b"", b"identity")
+_SHORT: Final = 4
+"""What may be no more than the end of an event, or part of that."""
+_TAIL: Final = 1024
 
 
 def passed_on(reply: UpstreamReply, client: Shape | None = None) -> ReplyBody:
@@ -19,43 +26,70 @@ def passed_on(reply: UpstreamReply, client: Shape | None = None) -> ReplyBody:
     Reading it raises what reading the reply raises. The client of an event stream, whose shape is
     `client` where that is known, is told by an event instead, and gets no terminator.
     """
+    events = WholeEvents() if _can_be_added_to(reply) else None
     if hasattr(reply, "pour"):
-        poured = _Poured(reply, client)
+        poured = _Poured(reply, client, events)
         return ReplyBody(poured.chunks(), reply.aclose, poured, poured)
-    untouched = _Untouched(reply, client)
+    untouched = _Untouched(reply, client, events)
     return ReplyBody(untouched.chunks(), reply.aclose, outcome=untouched)
 
 
-class _Untouched(Outcome):
-    __slots__ = ("_client", "_reply")
+def _can_be_added_to(reply: UpstreamReply) -> bool:
+    """Whether an event can be added to a body: not where it would break a length or a coding."""
+    headers = reply.headers
+    if not is_event_stream(headers) or header(headers, b"content-length"):
+        return False
+    return header(headers, b"content-encoding").lower() in _UNCODED
 
-    def __init__(self, reply: UpstreamReply, client: Shape | None) -> None:
-        self.failure = None
+
+class _Untouched(Outcome):
+    __slots__ = ("_client", "_events", "_last", "_reply")
+
+    def __init__(
+        self, reply: UpstreamReply, client: Shape | None, events: WholeEvents | None
+    ) -> None:
+        super().__init__()
         self._reply = reply
         self._client = client
+        self._events = events
+        self._last = b""
+        """What was passed on last."""
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        reply = self._reply
-        chunk = b""
+        reply, events = self._reply, self._events
         try:
             async for chunk in reply.chunks():
-                yield chunk
+                if passing := chunk if events is None else events.take(chunk):
+                    self._last = passing if len(passing) > _SHORT else self._tail(passing)
+                    yield passing
+            if end := self._end(events):
+                yield end
         except GatewayError as error:
-            if not self._can_tell():
+            if events is None:
                 raise
-            yield self._tell(error, chunk)
+            yield self._broken_off(error, events)
         finally:
             await reply.aclose()
 
-    def _can_tell(self) -> bool:
-        """Whether an event can be added: not where it would break a length or a coding."""
-        headers = self._reply.headers
-        framed = header(headers, b"content-length") or header(headers, b"content-encoding")
-        return is_event_stream(headers) and not framed
+    def _tail(self, passing: bytes) -> bytes:
+        """Return the end of what was passed on, where the last of it alone does not tell."""
+        return self._last[-_TAIL:] + passing
 
-    def _tell(self, error: GatewayError, tail: bytes) -> bytes:
+    def _end(self, events: WholeEvents | None) -> bytes:
+        """Return what is still to be sent where a body has ended."""
+        if events is None:
+            return b""
+        rest, is_end = events.finish()
+        return rest if is_end else self._tell(_ended_within_an_event())
+
+    def _broken_off(self, error: GatewayError, events: WholeEvents) -> bytes:
+        rest = events.break_off()
+        self._last = rest or self._last
+        return rest + self._tell(error)
+
+    def _tell(self, error: GatewayError) -> bytes:
         self.failure = error.bare()
-        return broken_off(self._client, error, tail)
+        return broken_off(self._client, error, self._last)
 
 
 class _Poured(_Untouched):
@@ -63,15 +97,34 @@ class _Poured(_Untouched):
 
     __slots__ = ("_source", "resume")
 
-    def __init__(self, reply: UpstreamReply, client: Shape | None) -> None:
-        super().__init__(reply, client)
+    def __init__(
+        self, reply: UpstreamReply, client: Shape | None, events: WholeEvents | None
+    ) -> None:
+        super().__init__(reply, client, events)
         self._source = cast("Source", reply)
         self.resume = self._source.resume
 
     async def pour(self, take: Callable[[bytes], bool]) -> None:
-        try:
+        events = self._events
+        if events is None:
             await self._source.pour(take)
+            return
+
+        def pass_on(piece: bytes) -> bool:
+            passing = events.take(piece)
+            if not passing:
+                return True
+            self._last = passing if len(passing) > _SHORT else self._tail(passing)
+            return take(passing)
+
+        try:
+            await self._source.pour(pass_on)
         except GatewayError as error:
-            if not self._can_tell():
-                raise
-            take(self._tell(error, getattr(self._source, "last", _IN_MID_EVENT)))
+            take(self._broken_off(error, events))
+        else:
+            if end := self._end(events):
+                take(end)
+
+
+def _ended_within_an_event() -> TruncatedStream:
+    return TruncatedStream("The upstream ended its stream in the middle of an event.")

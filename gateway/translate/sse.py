@@ -39,6 +39,7 @@ _BOM = b"\xef\xbb\xbf"
 _BLANK_LINE = re.compile(rb"\r\n\r\n|\n\r?\n|\r\r")
 _FIELDS = (b"data", b"event", b"id", b"retry")
 _LONGEST_FIELD = len(b"event:")
+_EVENT_LINE = re.compile(rb"^event:", re.MULTILINE)
 _NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,15})')
 
 
@@ -195,12 +196,17 @@ def error_event(shape: Shape | None, error: GatewayError, number: int = 0) -> Js
 def broken_off(shape: Shape | None, error: GatewayError, tail: bytes) -> bytes:
     """Return what reports an error at the end of a stream that broke off, without a terminator.
 
-    `tail` is the last that the stream has sent. An event that it was in the middle of is ended.
+    `tail` is the last that the stream has sent. An event that it was in the middle of is ended. Of
+    an endpoint whose shape is not known the error has a name where the stream's events have names:
+    `error`, as Anthropic's clients and those of OpenAI's assistants expect it.
     """
     numbers = _NUMBER.findall(tail) if shape is Shape.RESPONSES else ()
     number = int(numbers[-1]) + 1 if numbers else 0
     event = error_event(shape, error, number)
-    return _end_of_event(tail) + encode_events(shape or Shape.CHAT, [event])
+    written = encode_events(shape or Shape.CHAT, [event])
+    if shape is None and (not tail or _EVENT_LINE.search(tail)):
+        written = b"event: error\n" + encode_events(Shape.CHAT, [{"type": "error", **event}])
+    return _end_of_event(tail) + written
 
 
 def _end_of_event(tail: bytes) -> bytes:

@@ -50,7 +50,6 @@ class Flight:
         "_take",
         "_timeouts",
         "_waiter",
-        "last",
     )
 
     def __init__(
@@ -75,8 +74,6 @@ class Flight:
         self._lenient = False
         self._sent = False
         self._delivered = False
-        self.last = b""
-        """The last piece that was poured."""
 
     @property
     def status(self) -> int:
@@ -326,7 +323,6 @@ class Flight:
         """Give `take` what is here, if it is ready; return whether nothing more is to come."""
         take = cast("Take", self._take)
         if not self._full and (piece := self._parser.take()):
-            self.last = piece
             try:
                 self._full = not take(piece)
             except Exception as error:  # noqa: BLE001 - raised again by `pour`

@@ -219,7 +219,7 @@ def test_an_untouched_body_that_breaks_says_so_only_in_an_event_stream() -> None
 
     broken = TruncatedStream("broken")
     told = asyncio.run(received(stream(b"data: {", error=broken)))
-    assert told.startswith(b"data: {\n\ndata: {")
+    assert told.startswith(b"event: error\ndata: {")
     assert b"upstream_stream_truncated" in told
     with pytest.raises(TruncatedStream):
         asyncio.run(received(FakeReply(200, JSON, (b"{",), broken)))

@@ -225,7 +225,26 @@ def test_events_before_one_that_is_too_large_are_returned_first() -> None:
 )
 def test_an_event_is_ended_that_a_stream_broke_off_in(tail: bytes, end: bytes) -> None:
     error = UpstreamError("no")
-    assert broken_off(None, error, tail) == end + encode_events(Shape.CHAT, [error.envelope()])
+    assert broken_off(Shape.CHAT, error, tail) == end + encode_events(
+        Shape.CHAT, [error.envelope()]
+    )
+
+
+@pytest.mark.parametrize(
+    ("tail", "has_name"),
+    [
+        (b"", True),
+        (b"event: message_start\ndata: {}\n\n", True),
+        (b"data: {}\n\n", False),
+        (b'data: {"x":"\\nevent: y"}\n\n', False),
+    ],
+)
+def test_the_error_has_a_name_where_events_have_names(tail: bytes, *, has_name: bool) -> None:
+    (told,) = SSEDecoder().feed(broken_off(None, UpstreamError("no"), tail))
+    assert told.event == ("error" if has_name else "")
+    event = msgspec.json.decode(told.data)
+    assert event["error"]["message"] == "no"
+    assert event.get("type") == ("error" if has_name else None)
 
 
 @pytest.mark.parametrize(
