@@ -28,6 +28,7 @@ _MAX_NUMBER = 10**9
 _NULLS = frozenset({"", "<nil>", "nil", "none", "null"})
 _TEXT_KEYS = ("message", "msg", "err", "error_msg", "detail")
 _SUCCESS_KEYS = ("choices", "output", "data", "id")
+_ERROR_EVENTS = ("error", "response.failed")
 _TOO_LONG = "ContextWindowExceededError"
 _REPLACEMENT_KEYS = ("replacement", "replacement_model", "suggested_model", "recommended_model")
 _INVALID = "invalid_request_error"
@@ -63,12 +64,16 @@ class ErrorReply:
 
 
 def is_error_in_success(body: object) -> bool:
-    """Whether a decoded 2xx body is an error nevertheless: vLLM 0.7-0.8, LM Studio, some relays."""
+    """Whether a decoded 2xx body is an error nevertheless: vLLM 0.7-0.8, LM Studio, some relays.
+
+    Also as the event that it would be in a stream.
+    """
     if not isinstance(body, dict):
         return False
     if body.get("object") == "error":
         return True
-    return body.get("error") is not None and not any(key in body for key in _SUCCESS_KEYS)
+    told = body.get("error") is not None or body.get("type") in _ERROR_EVENTS
+    return told and not any(key in body for key in _SUCCESS_KEYS)
 
 
 def read_error(body: object) -> ErrorReply | None:

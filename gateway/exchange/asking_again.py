@@ -13,9 +13,12 @@ import msgspec
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode_halves, encode_halves
 from gateway.errors import UpstreamError
-from gateway.exchange.message import checked_object, decode_object, not_json, read_object
+from gateway.exchange.message import checked_object, not_json, read_object
+from gateway.exchange.openings import Opening
 from gateway.exchange.sending import (
+    Allowance,
     Failure,
+    Whole,
     is_event_stream,
     read_failure,
     read_whole,
@@ -29,7 +32,7 @@ from gateway.translate.missing_choices import (
     completed,
     single_calls,
 )
-from gateway.translate.sse import DONE, SSEDecoder
+from gateway.translate.sse import SSEDecoder, begins_events, is_done
 from gateway.translate.whole_as_event import whole_as_event
 
 _encode = msgspec.json.Encoder().encode
@@ -53,12 +56,14 @@ class AskingAgain:
         body = read_object(cast("bytes", call.body))
         if asked_choices(body) < 2 or not 200 <= reply.status < 300:
             return reply
-        if is_event_stream(reply.headers):
+        if body.get("stream") is True:
             return _CompletedStream(self, call, body, reply)
         return await self._whole(call, body, reply)
 
     async def _whole(self, call: UpstreamCall, body: Json, reply: UpstreamReply) -> UpstreamReply:
         read = await read_whole(reply)
+        if begins_events(read):
+            return _CompletedStream(self, call, body, _Held(reply.status, reply.headers, read))
         told = _decoded(read)
         if not isinstance(told, dict) or not are_missing(told, asked_choices(body)):
             return _Held(reply.status, reply.headers, read)
@@ -86,7 +91,10 @@ class _Held:
 
 
 class _CompletedStream:
-    """An event stream, and those of the calls for the choices that it left out."""
+    """An event stream, and those of the calls for the choices that it left out.
+
+    JSON in its place counts as one event, however it is labelled; what is no reply stays as it is.
+    """
 
     def __init__(
         self, asking: AskingAgain, call: UpstreamCall, body: Json, reply: UpstreamReply
@@ -112,6 +120,12 @@ class _CompletedStream:
         seen = self._seen
         async with aclosing(_events(self._reply)) as events:
             async for event in events:
+                if isinstance(event, Whole) and not _has_choices(event):
+                    yield event.body
+                    return
+                if isinstance(event, Whole):
+                    yield _written(seen.take(self._as_event(event)))
+                    continue
                 decoded = _decoded(event)
                 yield _written(seen.take(decoded) if isinstance(decoded, dict) else event)
         await self._reply.aclose()
@@ -132,13 +146,14 @@ class _CompletedStream:
         self._reply = reply = await self._asking.send(call)
         if not 200 <= reply.status < 300:
             yield _told(await read_failure(0, reply))
-        elif not is_event_stream(reply.headers):
-            yield whole_as_event(self._asking.shape, decode_object(await read_whole(reply)))
         else:
             async with aclosing(_events(reply)) as events:
                 async for event in events:
-                    yield _event(event)
+                    yield _event(event) if isinstance(event, bytes) else self._as_event(event)
             await reply.aclose()
+
+    def _as_event(self, whole: Whole) -> Json:
+        return whole_as_event(self._asking.shape, _event(whole.body))
 
 
 def _single(call: UpstreamCall, body: Json) -> UpstreamCall:
@@ -163,16 +178,29 @@ def _event(data: bytes) -> Json:
         raise not_json() from None
 
 
-async def _events(reply: UpstreamReply) -> AsyncGenerator[bytes, None]:
-    """Yield the data of an event stream's events, up to its terminator."""
+def _has_choices(whole: Whole) -> bool:
+    told = _decoded(whole.body)
+    return isinstance(told, dict) and isinstance(told.get("choices"), list)
+
+
+async def _events(reply: UpstreamReply) -> AsyncGenerator[bytes | Whole, None]:
+    """Yield the data of an event stream's events, up to its terminator; or a body that is JSON."""
+    opening: Opening | None = Opening(Allowance(), labelled=is_event_stream(reply.headers))
     decoder = SSEDecoder()
     async for chunk in reply.chunks():
-        for event in decoder.feed(chunk):
-            if event.data == DONE:
+        data = chunk if opening is None else opening.take(chunk)
+        if data:
+            opening = None
+        for event in decoder.feed(data):
+            if is_done(event.data):
                 return
             yield event.data
-    for event in decoder.finish():
-        if event.data != DONE:
+    begun, is_events = (b"", True) if opening is None else opening.end()
+    if not is_events:
+        yield Whole(reply.status, reply.headers, begun)
+        return
+    for event in (*decoder.feed(begun), *decoder.finish()):
+        if not is_done(event.data):
             yield event.data
 
 

@@ -238,6 +238,8 @@ HEADS: dict[str, bytes] = {
     "parameters": head(b"Application/JSON; charset=utf-8"),
     "problem": head(b"application/problem+json"),
     "text": head(b"text/plain; charset=utf-8"),
+    "events": head(SSE),
+    "events of a charset": head(b"Text/Event-Stream; charset=utf-8"),
     "none": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
 }
 
@@ -254,6 +256,75 @@ def test_a_refusal_in_chunked_json_leads_on(kind: str, *, streamed: bool) -> Non
         return in_one(visit, json_of(visit.path))
 
     asyncio.run(lead_on(first, ALL, streamed=streamed))
+
+
+def json_forms(path: str) -> dict[str, bytes]:
+    """Return how servers say a refusal in a body, instead of an answer or of a stream."""
+    said = REFUSALS[path]
+    values: dict[str, object] = {
+        "text": {"error": said["message"]},
+        "object": {"object": "error", **said},
+        "typed": {"type": "error", "error": said},
+        "flat": {"type": "error", "sequence_number": 0, **said},
+        "failed": {"type": "response.failed", "response": {"error": said}},
+    }
+    plain = json_of(path)
+    return {
+        **{name: msgspec.json.encode(value) for name, value in values.items()},
+        "pretty": b"\r\n" + msgspec.json.format(plain, indent=2) + b"\n\n",
+        "byte order mark": b"\xef\xbb\xbf" + plain,
+    }
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("kind", [JSON, SSE])
+@pytest.mark.parametrize("form", json_forms(CHAT.path))
+def test_a_refusal_in_json_leads_on_whatever_its_label(
+    form: str, kind: bytes, *, streamed: bool
+) -> None:
+    def first(visit: Visit) -> object:
+        visit.send(whole(json_forms(visit.path)[form], kind=kind))
+        return KEEP
+
+    asyncio.run(lead_on(first, ALL, streamed=streamed))
+
+
+@dataclass(frozen=True)
+class Several(Flow):
+    """A flow whose one call asks for two choices."""
+
+    def body(self, size: int = 2, *, streamed: bool = False) -> bytes:
+        asked = msgspec.json.decode(super().body(size, streamed=streamed))
+        return msgspec.json.encode({**asked, "n": 2})
+
+
+SEVERAL = (
+    Several(CHAT, CHAT, alias=True),
+    Several(COMPLETIONS, COMPLETIONS, alias=True),
+    Several(COMPLETIONS, CHAT),
+    Several(CHAT, COMPLETIONS),
+)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("kind", [JSON, SSE, b"text/plain"])
+@pytest.mark.parametrize("length", [False, True])
+def test_a_refusal_of_several_choices_leads_on(
+    kind: bytes, *, length: bool, streamed: bool
+) -> None:
+    def first(visit: Visit) -> object:
+        body = json_of(visit.path)
+        visit.send(whole(body, kind=kind) if length else head(kind) + chunk(body) + chunk(b""))
+        return KEEP
+
+    async def scenario() -> None:
+        for flow in SEVERAL:
+            async with served(Upstream(flow.home.path, first)) as built:
+                _, body, decision = await tell(built, flow, streamed=streamed)
+                assert b"Hi" in body
+                assert decision.endpoint != flow.home.endpoint
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("streamed", [False, True])

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -137,6 +138,30 @@ def test_half_a_character_and_a_number_that_is_none_are_in_each_choice() -> None
         scene = scene_of(server, AT_CHAT)
         told = scene.tell(COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 2, "stream": streamed})
         assert texts(told, streamed=streamed) == [said, said]
+
+
+@pytest.mark.parametrize("kind", [b"application/json", b"text/event-stream", b"text/plain"])
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("asked", [False, True])
+def test_choices_are_asked_for_again_whatever_the_answers_are_labelled(
+    kind: bytes, *, streamed: bool, asked: bool
+) -> None:
+    server = OneChoice()
+
+    def mislabelled(call: UpstreamCall) -> Answer:
+        if call.method == "POST":
+            assert isinstance(call.body, bytes)
+            body = {**msgspec.json.decode(call.body), "stream": streamed}
+            call = replace(call, body=msgspec.json.encode(body))
+        answer = server(call)
+        assert isinstance(answer, FakeReply)
+        return replace(answer, headers=((b"content-type", kind),))
+
+    rule = ModelRule("m", endpoints=(CHAT,), upstream="main")
+    told = scene_of(mislabelled, rule).tell(
+        COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 3, "stream": asked}
+    )
+    assert texts(told, streamed=asked) == ["text 1", "text 2", "text 3"]
 
 
 @pytest.mark.parametrize("event", [b"{oops", b"5"])
