@@ -42,8 +42,8 @@ def pass_over_compaction(item: Json, path: str, context: Context, report: Report
         )
     else:
         made = (
-            "that this gateway has not made: only the service that has can read what is in it. Go "
-            "on with a model there"
+            "that this gateway has not made: only the service that has can read what is in it, and "
+            f"the model is served through the {report.target} endpoint. Go on with a model there"
         )
     reason = (
         f"it is a compaction of earlier messages {made}, or send those messages, or a summary of "
