@@ -10,6 +10,7 @@ from typing import Any
 from gateway.errors import TruncatedStream
 from gateway.shapes import Json, Shape
 from gateway.translate.fields import richer_usage
+from gateway.translate.sources import add_sources, sources_of
 from gateway.translate.sse import TERMINAL_EVENTS
 from gateway.translate.streamed_items import StreamedItems
 from gateway.translate.streamed_message import add_delta, without_indexes
@@ -56,6 +57,7 @@ def _completion(shape: Shape, events: Iterable[Json]) -> Json:
         # Azure's first chunk has an empty id and model.
         told = {key: value for key, value in event.items() if key not in _TAKEN_APART and value}
         whole = {**told, **whole}
+        add_sources(whole, sources_of(event))
         usage = richer_usage(usage, event.get("usage"))
         given = event.get("choices")
         for choice in given if isinstance(given, list) else ():

@@ -60,12 +60,22 @@ def needs_effort(asked: PlainRequest, context: Context) -> bool:
 
 
 class PlainReply(msgspec.Struct, kw_only=True, gc=False):
-    """What plain replies have in common; `error` and `type` are how upstreams tell of errors."""
+    """What plain replies have in common.
+
+    `error` and `type` are how upstreams tell of errors; what they say of sources is carried by the
+    general way (`sources.py`).
+    """
 
     id: str = ""
     model: str | None = None
     error: None = None
     type: Absent = ABSENT
+    citations: Nothing | None = None
+    search_results: Nothing | None = None
+    related_questions: Nothing | None = None
+    images: Nothing | None = None
+    videos: Nothing | None = None
+    web_search: Nothing | None = None
 
 
 class Empty(msgspec.Struct, forbid_unknown_fields=True, gc=False):

@@ -43,19 +43,28 @@ class StreamedItems:
             if isinstance(item, dict):
                 self._describe(event, item)
             return
+        if kind == "response.output_text.annotation.added" and event.get("annotation"):
+            self._annotate(event)
+            return
         name, _, step = str(kind).removeprefix("response.").rpartition(".")
         if step not in ("delta", "done"):
             return
         if name in _PARTS:
             of, listed, part, text = _PARTS[name]
-            known = self._of(event, of)
             index = event.get("summary_index" if listed == "summary" else "content_index")
             place = (listed, index if type(index) is int else 0)
-            said = known.parts.setdefault(place, {"type": part, text: ""})
+            said = self._of(event, of).parts.setdefault(place, {"type": part, text: ""})
             _add(said, text, event, step)
         elif name in _CALLS:
             of, text = _CALLS[name]
             _add(self._of(event, of).item, text, event, step)
+
+    def _annotate(self, event: Json) -> None:
+        index = event.get("content_index")
+        place = ("content", index if type(index) is int else 0)
+        part = {"type": "output_text", "text": ""}
+        said = self._of(event, "message").parts.setdefault(place, part)
+        said.setdefault("annotations", []).append(event["annotation"])
 
     def completed(self, output: object) -> list[Json]:
         """Return a response's output, with what it lacks of what the stream has said."""
@@ -130,11 +139,25 @@ def _whole(known: _Known) -> Json:
     for listed in ("content", "summary"):
         given = item.get(listed)
         if _is_list(given) and any(_speaks(part) for part in given):
+            item[listed] = [
+                _annotated(part, known.parts.get((listed, index), {}))
+                for index, part in enumerate(given)
+            ]
             continue
         heard = [part for (name, _), part in sorted(known.parts.items()) if name == listed]
         if heard:
             item[listed] = heard
     return item
+
+
+def _annotated(part: Any, heard: Json) -> Any:
+    """Return a part with the annotations that only the stream has told of."""
+    if not isinstance(part, dict) or "annotations" not in heard:
+        return part
+    given = part.get("annotations")
+    annotations = list(given) if _is_list(given) else []
+    annotations += [each for each in heard["annotations"] if each not in annotations]
+    return {**part, "annotations": annotations}
 
 
 def _speaks(part: object) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.shapes import Json
+from gateway.translate.sources import OF_A_MESSAGE, add_sources
 
 _SAID_ONCE = frozenset({"role", "phase"})
 """Strings that are no pieces of a text."""
@@ -22,6 +23,8 @@ def add_delta(message: Json, delta: Mapping[str, Any]) -> None:
                     _add_call(calls, fragment)
         elif isinstance(value, dict):
             _join(message.setdefault(name, {}), value)
+        elif name in OF_A_MESSAGE:
+            add_sources(message, {name: value} if value else {})
         elif value is not None:
             before = None if name in _SAID_ONCE else message.get(name)
             message[name] = _and(before, value)

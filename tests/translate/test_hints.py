@@ -67,6 +67,12 @@ def test_a_hint_is_sent_where_it_is_known_and_else_dropped(
         assert hint not in call or (hint, client) == ("store", Shape.COMPLETIONS)
 
 
+def test_who_the_user_is_reaches_every_server() -> None:
+    for client, home in PAIRS:
+        translation = translated(client, home, context("auto", strict=True), user="u")
+        assert (translation.calls[0]["user"], translation.report.dropped) == ("u", [])
+
+
 @pytest.mark.parametrize("policy", ["auto", "drop"])
 def test_other_unknown_parameters_follow_the_policy(policy: Policy) -> None:
     for client, home in PAIRS:

@@ -16,6 +16,7 @@ from gateway.translate.fields import (
     swap_id,
 )
 from gateway.translate.finish_reasons import finish_reason, native_word, with_native
+from gateway.translate.sources import sources_of
 from gateway.translate.upstream_errors import in_clients_words, upstream_error
 
 
@@ -30,9 +31,10 @@ def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Con
     choices: list[Json] = []
     for call, reply in enumerate(replies):
         raise_error(reply, request)
+        beside = sources_of(reply) if len(replies) > 1 else {}
         for position, choice in enumerate(_choices(reply, request.choices_per_call)):
             index = choice_index(call, position, request.choices_per_call)
-            choices.append(_chat_choice(choice, index, request))
+            choices.append(_chat_choice(choice, index, request) | beside)
     first = replies[0]
     folded: Json = {
         "id": swap_id(first.get("id") if len(replies) == 1 else None, Shape.CHAT, context),
@@ -49,7 +51,7 @@ def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Con
         folded["system_fingerprint"] = known
     if "moderation" in request.client and isinstance(first.get("moderation"), dict):
         folded["moderation"] = first["moderation"]
-    return folded
+    return {**folded, **sources_of(first)} if len(replies) == 1 else folded
 
 
 def _choices(reply: Json, expected: int) -> list[Json]:

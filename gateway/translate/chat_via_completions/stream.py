@@ -1,6 +1,6 @@
 """Streams of completions chunks as one stream of chat chunks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.shapes import Json, Shape
@@ -17,6 +17,7 @@ from gateway.translate.contract import Context, PlainTexts
 from gateway.translate.fanout import choice_index
 from gateway.translate.fields import created, model_name, richer_usage, swap_id
 from gateway.translate.finish_reasons import native_word, with_native
+from gateway.translate.sources import StreamedSources, has_sources
 
 
 class ChatStream:
@@ -34,6 +35,7 @@ class ChatStream:
         self._finished = [False] * request.choices
         self._open = set(range(len(request.calls)))
         self._usages: list[object] = [None] * len(request.calls)
+        self._sources = StreamedSources(len(request.calls))
 
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one completions chunk.
@@ -47,12 +49,15 @@ class ChatStream:
         # llama.cpp has choices and usage in one chunk, vLLM on request a usage in every chunk.
         if event.get("usage") is not None:
             self._usages[call] = richer_usage(self._usages[call], event["usage"])
+        self._sources.take(call, event)
         chunks: list[Json] = []
         if choices:
             chunks += self._opening(event)
             self._see_fingerprint(event)
             for choice in choices:
                 chunks += self._choice(call, choice)
+            if self._sources.waits(call):
+                self._sources.tell(call, chunks, self._indexes(call))
         if "moderation" in self._request.client and isinstance(event.get("moderation"), dict):
             chunks += self._opening(event)
             chunks.append({**self._chunk([]), "moderation": event["moderation"]})
@@ -67,10 +72,15 @@ class ChatStream:
                 "The upstream's stream ended before its reply was complete. Retry the request."
             )
         self._open.discard(call)
+        chunks: list[Json] = []
+        if self._sources.waits(call):
+            indexes = self._indexes(call)
+            chunks = [self._choice_chunk(indexes[0], {})]
+            self._sources.tell(call, chunks, indexes)
         usage = total_usage(self._usages)
         if self._open or not self._request.include_usage or usage is None:
-            return []
-        return [{**self._chunk([]), "usage": usage}]
+            return chunks
+        return [*chunks, {**self._chunk([]), "usage": usage}]
 
     def fail(self, error: GatewayError) -> list[Json]:
         """Return the error as the event that openai-python raises on."""
@@ -99,7 +109,7 @@ class ChatStream:
         What it says of its identity is pinned by now, and of the rest nothing is read.
         """
         choices = event.get("choices")
-        if event.get("usage") or not choices or len(choices) != 1:
+        if event.get("usage") or not choices or len(choices) != 1 or has_sources(event):
             return False
         text = choices[0].get("text")
         return isinstance(text, str) and text != "" and not choices[0].get("finish_reason")
@@ -108,7 +118,7 @@ class ChatStream:
         """Take texts; the first one, which was fed, has already changed all that they change."""
         return 0
 
-    def _indexes(self, call: int) -> Iterable[int]:
+    def _indexes(self, call: int) -> Sequence[int]:
         per_call = self._request.choices_per_call
         return range(call * per_call, (call + 1) * per_call)
 

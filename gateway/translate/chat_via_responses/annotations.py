@@ -40,12 +40,16 @@ _POSITIONS = ("start_index", "end_index")
 
 
 def _of_the_web(annotation: Json, offset: int) -> Cited | None:
+    """Return a citation of a page; one that says nothing of its place is the whole message's."""
     url, title = annotation.get("url"), annotation.get("title")
-    if not isinstance(url, str) or not all(_is_place(annotation, name) for name in _POSITIONS):
+    is_placed = any(annotation.get(name) is not None for name in _POSITIONS)
+    if is_placed and not all(_is_place(annotation, name) for name in _POSITIONS):
         return None
-    end = annotation["end_index"] + offset
+    if not isinstance(url, str):
+        return None
+    start, end = (annotation[name] + offset if is_placed else 0 for name in _POSITIONS)
     citation = {
-        "start_index": annotation["start_index"] + offset,
+        "start_index": start,
         "end_index": end,
         "url": url,
         "title": title if isinstance(title, str) else "",

@@ -83,8 +83,20 @@ class MessagesFold:
         return [] if _may_be_shown(item, part) else self.refuse(item, part, text)
 
     def annotate(self, item: OutputItem, part: int | None, annotation: object) -> list[Step]:
-        """Take an annotation of a content part; what it cites must be shown."""
-        item.annotations[part] = item.annotations.get(part, 0) + 1
+        """Take an annotation of a content part; what it cites must be shown.
+
+        After the end of its message it may say again what that had. None: of the last part.
+        """
+        if part is None and item.part_offsets and None not in item.part_offsets:
+            part = next(reversed(item.part_offsets))
+        if item.done and annotation in item.annotations.get(part, ()):
+            return []
+        return self._take_annotation(item, part, annotation)
+
+    def _take_annotation(
+        self, item: OutputItem, part: int | None, annotation: object
+    ) -> list[Step]:
+        item.annotations.setdefault(part, []).append(annotation)
         piece = partial(self._annotate, item, part, annotation)
         return piece() if self._documents is None else self._documents.take(item, "", piece)
 
@@ -98,16 +110,16 @@ class MessagesFold:
         """Take a whole item: what of it has not been shown yet; raises `UpstreamError`."""
         steps: list[Step] = []
         content = _content(item)
-        unplaced, counted = _is_unplaced(known, content), known.annotations.get(None, 0)
+        unplaced, counted = _is_unplaced(known, content), len(known.annotations.get(None, ()))
         for index, part in enumerate(content):
             if index not in known.shown_parts and not unplaced:
                 if part.get("type") == "refusal":
                     steps += self.refuse(known, index, string(part, "refusal"))
                 elif part.get("type") == "output_text":
                     steps += self.say(known, index, string(part, "text"), part.get("logprobs"))
-            annotations = objects(part, "annotations")[known.annotations.get(index, 0) :]
+            annotations = objects(part, "annotations")[len(known.annotations.get(index, ())) :]
             for annotation in annotations[counted:]:
-                steps += self.annotate(known, index, annotation)
+                steps += self._take_annotation(known, index, annotation)
             counted = max(counted - len(annotations), 0)
         return steps
 

@@ -125,7 +125,7 @@ class OutputFold:
         return self._messages.refuse(item, _part(event), string(event, "delta"))
 
     def _annotation_added(self, event: Json) -> list[Step]:
-        item = self._items.of_event(ItemKind.MESSAGE, event)
+        item = self._items.annotated(event)
         return self._messages.annotate(item, _part(event), event.get("annotation"))
 
     def _reasoning_delta(self, event: Json) -> list[Step]:

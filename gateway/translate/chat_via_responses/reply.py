@@ -13,6 +13,7 @@ from gateway.translate.fields import created, model_name, sum_usage, swap_id
 from gateway.translate.finish_reasons import NATIVE, with_native
 from gateway.translate.moderation import chat_moderation
 from gateway.translate.responses_usage import chat_usage
+from gateway.translate.sources import sources_of
 
 
 def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Context) -> Json:
@@ -24,10 +25,15 @@ def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Con
     if len(replies) != len(request.calls):
         raise UpstreamError(f"The upstream answered {len(replies)} of {len(request.calls)} calls.")
     choices = [_choice(call, reply, request, context) for call, reply in enumerate(replies)]
+    is_single = len(replies) == 1
+    if not is_single:
+        pairs = zip(choices, replies, strict=True)
+        choices = [{**choice, **sources_of(reply)} for choice, reply in pairs]
     folded: Json = {
         **identity(replies[0], request, context, "chat.completion"),
         "choices": choices,
         **extras(replies[0], request),
+        **(sources_of(replies[0]) if is_single else {}),
     }
     metadata = replies[0].get("metadata")
     if isinstance(metadata, dict) and metadata:

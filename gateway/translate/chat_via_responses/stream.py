@@ -13,6 +13,7 @@ from gateway.translate.chat_via_responses.steps import Step
 from gateway.translate.contract import Context, PlainTexts
 from gateway.translate.fields import richer_usage
 from gateway.translate.finish_reasons import with_native
+from gateway.translate.sources import StreamedSources
 
 _LISTS = frozenset({"annotations", "file_citations", "images"})
 
@@ -40,6 +41,7 @@ class ChatStream:
         self._entries = [Counter[str]() for _ in request.calls]
         """How many entries of each list every choice has been told of."""
         self._usages: list[object] = [None] * len(request.calls)
+        self._sources = StreamedSources(len(request.calls))
 
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one responses event.
@@ -141,9 +143,12 @@ class ChatStream:
         last = self._choice_chunk(call, {}, finish_reason=reason)
         last["choices"] = [with_native(last["choices"][0], self._folds[call].native_word)]
         response = event.get("response")
-        said = extras(response, self._request) if isinstance(response, dict) else {}
+        answered = response if isinstance(response, dict) else {}
+        said = extras(answered, self._request)
         moderation = said.pop("moderation", None)
         chunks = [{**last, **said}]
+        self._sources.take(call, answered)
+        self._sources.tell(call, chunks, (call,))
         if moderation is not None and call == 0:
             chunks.append({**self._chunk([]), "moderation": moderation})
         return chunks

@@ -60,8 +60,8 @@ class OutputItem:
     """The content parts of a message that have been shown, by `content_index`; None: unknown."""
     part_offsets: dict[int | None, int] = field(default_factory=dict)
     """Where in the whole text each of a message's parts begins, in characters."""
-    annotations: dict[int | None, int] = field(default_factory=dict)
-    """How many annotations of each part have been taken."""
+    annotations: dict[int | None, list[object]] = field(default_factory=dict)
+    """The annotations of each part that have been taken."""
     reasoning_forms: dict[str, None] = field(default_factory=dict)
     """Which texts of a reasoning item have come, in their order: `content`, `summary`."""
     image_is_shown: bool = False
@@ -114,6 +114,17 @@ class OutputItems:
             return known
         nameless = not _is_name(item_id) and not _is_index(index)
         return next(self._unfinished(kind), None) if nameless else None
+
+    def annotated(self, event: Json) -> OutputItem:
+        """Return the message that an annotation belongs to, which may have ended.
+
+        One that names none that is known is the last one's.
+        """
+        known = self._known(ItemKind.MESSAGE, event.get("item_id"), event.get("output_index"))
+        messages = self._items[ItemKind.MESSAGE]
+        if known is None and messages and messages[-1].done:
+            known = messages[-1]
+        return known or self.of_event(ItemKind.MESSAGE, event)
 
     def completed(self, kind: ItemKind, item: Json, index: object) -> OutputItem:
         """Return the item of an `output_item.done`."""

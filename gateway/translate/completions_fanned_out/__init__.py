@@ -17,6 +17,7 @@ from gateway.translate.completions_fanned_out.stream import FannedOutStream
 from gateway.translate.completions_via_chat.reply import carried_error
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
 from gateway.translate.fields import created, model_name, swap_id
+from gateway.translate.sources import sources_of
 
 
 def is_needed(body: Json, context: Context) -> bool:
@@ -92,7 +93,7 @@ class CompletionsFannedOut:
         fingerprint = first.get("system_fingerprint")
         if isinstance(fingerprint, str):
             folded["system_fingerprint"] = fingerprint
-        return folded
+        return {**folded, **sources_of(first)} if len(replies) == 1 else folded
 
     def stream(self) -> StreamTranslation:
         """Return the fold of the streams of all calls."""
@@ -118,11 +119,12 @@ class CompletionsFannedOut:
         listed = reply.get("choices")
         if not isinstance(listed, list):
             raise malformed("it has no list 'choices'")
+        beside = sources_of(reply) if self._fan.call_count > 1 else {}
         found: dict[int, Json] = {}
         for position, item in enumerate(listed):
             choice, index = read_choice(item, default=position)
             if 0 <= index < self._fan.per_call and index not in found:
-                found[index] = {**choice, "index": self._fan.client_index(call, index)}
+                found[index] = {**choice, **beside, "index": self._fan.client_index(call, index)}
         if len(found) < self._fan.per_call:
             raise malformed(f"it has {len(found)} of {self._fan.per_call} choices")
         return [found[index] for index in sorted(found)]

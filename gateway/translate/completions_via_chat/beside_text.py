@@ -6,8 +6,17 @@ does not know, named as chat names them.
 
 from gateway.shapes import Json
 from gateway.translate.images import images_of
+from gateway.translate.sources import sources_within
 
 _CARRIED = ("annotations", "audio", "file_citations", "phase")
+
+
+_CITED = ("annotations", "file_citations")
+
+
+def cited_late(delta: Json) -> Json:
+    """Return what a delta cites: servers tell of it behind the finish reason, too."""
+    return {name: delta[name] for name in _CITED if delta.get(name)} | sources_within(delta)
 
 
 def beside_text(message: Json, *, after_text: bool = False) -> Json:
@@ -16,6 +25,7 @@ def beside_text(message: Json, *, after_text: bool = False) -> Json:
     A refusal is the text where there is no other: with `after_text`, there has been some.
     """
     found = {name: message[name] for name in _CARRIED if message.get(name)}
+    found |= sources_within(message)
     images = images_of(message)
     if images:
         found["images"] = images

@@ -72,6 +72,8 @@ class _Message(msgspec.Struct, gc=False):
     file_citations: Nothing | None = None
     images: Nothing | None = None
     phase: str | None = None
+    citations: Nothing | None = None
+    search_results: Nothing | None = None
 
 
 class _Choice(msgspec.Struct, gc=False):
@@ -81,6 +83,8 @@ class _Choice(msgspec.Struct, gc=False):
     logprobs: None = None
     native_finish_reason: Literal["", "completed", "length", "stop", "STOP"] | None = None
     """What says no more than `finish_reason`."""
+    citations: Nothing | None = None
+    search_results: Nothing | None = None
 
 
 class _Reply(PlainReply, kw_only=True, gc=False):

@@ -20,6 +20,7 @@ from gateway.translate.fields import (
 )
 from gateway.translate.finish_reasons import finish_reason, native_word, with_native
 from gateway.translate.logprobs import LegacyLogprobs, chat_logprobs, truncate_entries
+from gateway.translate.sources import sources_of, sources_within
 from gateway.translate.stops import cut
 from gateway.translate.upstream_errors import in_clients_words, upstream_error
 
@@ -61,7 +62,10 @@ def fold(
     bodies = [_chat_completion(call, reply, client_param) for call, reply in enumerate(replies)]
     generated: list[list[Candidate]] = [[] for _ in plan.prompts]
     for call, body in enumerate(bodies):
-        generated[plan.prompt_of(call)] += _candidates(body, plan, report)
+        beside = sources_of(body) if len(bodies) > 1 else {}
+        for candidate in _candidates(body, plan, report):
+            candidate.more |= beside
+            generated[plan.prompt_of(call)].append(candidate)
     choices = [
         _choice(candidate, plan, prompt, choice_index(prompt, position, plan.n), context)
         for prompt, candidates in enumerate(generated)
@@ -82,7 +86,7 @@ def fold(
     known = fingerprint(bodies)
     if known is not None:
         reply["system_fingerprint"] = known
-    return reply
+    return {**reply, **sources_of(bodies[0])} if len(bodies) == 1 else reply
 
 
 def fold_nothing(plan: Plan, context: Context) -> Json:
@@ -161,7 +165,7 @@ def _candidate(choice: Json, plan: Plan, report: Report) -> Candidate:
     text, entries = visible_text(message), logprob_entries(choice)
     refused = not message.get("content")
     before, found = cut(text, plan.stops)
-    more = beside_text(message)
+    more = beside_text(message) | sources_within(choice)
     if found is not None:
         kept = None if entries is None else truncate_entries(entries, before)
         return Candidate(before, "stop", kept, refused, more)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json, Shape
-from gateway.translate.completions_via_chat.beside_text import beside_text
+from gateway.translate.completions_via_chat.beside_text import beside_text, cited_late
 from gateway.translate.completions_via_chat.reply import (
     ClientParam,
     carried_error,
@@ -21,6 +21,7 @@ from gateway.translate.fanout import choice_index
 from gateway.translate.fields import created, model_name, richer_usage, swap_id
 from gateway.translate.finish_reasons import native_word, with_native
 from gateway.translate.logprobs import Aligner
+from gateway.translate.sources import StreamedSources, has_sources, sources_within
 from gateway.translate.stops import StopScanner
 
 _HIDDEN = ("reasoning_content", "reasoning", "tool_calls", "function_call")
@@ -51,6 +52,7 @@ class CompletionsStream:
         self._usages: list[object] = [None] * plan.call_count
         self._opened: set[int] = set()
         self._identity = _Identity(context, keeps_id=plan.call_count == 1)
+        self._sources = StreamedSources(plan.call_count)
 
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one chunk of a call's stream; return the completions chunks to send.
@@ -63,6 +65,7 @@ class CompletionsStream:
         if not isinstance(event, dict):
             raise malformed("an event is not a JSON object")
         self._identity.note(event)
+        self._sources.take(call, event)
         if event.get("usage"):
             self._usages[call] = richer_usage(self._usages[call], event["usage"])
         choices = event.get("choices")
@@ -73,6 +76,8 @@ class CompletionsStream:
         chunks: list[Json] = []
         for choice in choices:
             chunks += self._take(call, choice)
+        if self._sources.waits(call):
+            self._sources.tell(call, chunks, self._indexes(call))
         return chunks
 
     def end(self, call: int) -> list[Json]:
@@ -89,10 +94,15 @@ class CompletionsStream:
                     "Retry the request."
                 )
         self._ended[call] = True
+        chunks: list[Json] = []
+        if self._sources.waits(call):
+            indexes = self._indexes(call)
+            chunks = [self._chunk([_chunk_choice(indexes[0], "")])]
+            self._sources.tell(call, chunks, indexes)
         if not self._plan.include_usage or not all(self._ended):
-            return []
+            return chunks
         usage = total_usage(self._plan, self._usages)
-        return [] if usage is None else [{**self._chunk([]), "usage": usage}]
+        return chunks if usage is None else [*chunks, {**self._chunk([]), "usage": usage}]
 
     def fail(self, error: GatewayError) -> list[Json]:
         """Return the event that tells the client of an error: the envelope itself."""
@@ -118,6 +128,8 @@ class CompletionsStream:
         choices = event.get("choices")
         if event.get("usage") or not isinstance(choices, list) or len(choices) != 1:
             return False
+        if has_sources(event):
+            return False
         delta = choices[0].get("delta")
         text = delta.get("content") if isinstance(delta, dict) else None
         return isinstance(text, str) and text != "" and not choices[0].get("finish_reason")
@@ -125,6 +137,9 @@ class CompletionsStream:
     def take_plain(self, call: int, texts: Sequence[str]) -> int:  # noqa: ARG002
         """Take texts; the first one, which was fed, has already changed all that they change."""
         return 0
+
+    def _indexes(self, call: int) -> list[int]:
+        return [choice.index for choice in self._calls[call]]
 
     def _take(self, call: int, piece: object) -> list[Json]:
         if not isinstance(piece, dict):
@@ -217,17 +232,18 @@ class _Choice:
     def take(self, piece: Json, report: Report) -> Json | None:
         """Take this choice's part of a chunk; return that of the client's chunk, if any.
 
-        What comes after the finish is ignored.
+        What comes after the finish is ignored, but for what is cited.
         """
-        if self.finished:
-            return None
         delta = piece.get("delta")
         if delta is None:
             delta = {}
         if not isinstance(delta, dict):
             raise malformed("a 'delta' is not an object")
+        if self.finished:
+            cited = cited_late(delta)
+            return {**_chunk_choice(self.index, ""), **cited} if cited else None
         word = piece.get("finish_reason") or None
-        more = beside_text(delta, after_text=self._has_content)
+        more = beside_text(delta, after_text=self._has_content) | sources_within(piece)
         text = "" if "refusal" in more and not delta.get("content") else visible_text(delta)
         entries = self._entries(piece, delta, text)
         refused = delta.get("refusal") and not delta.get("content")

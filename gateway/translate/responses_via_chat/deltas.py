@@ -15,6 +15,7 @@ from gateway.translate.responses_via_chat.carried import (
     fields_of_message,
 )
 from gateway.translate.responses_via_chat.request import malformed
+from gateway.translate.sources import sources_within
 from gateway.translate.tool_shapes import MAX_CALL_ID, arguments_text
 
 _FILE_CITATIONS = ("file_citation", "container_file_citation", "file_path")
@@ -54,6 +55,8 @@ class Delta:
     """The URLs of pictures."""
     audio: Json
     phase: str
+    sources: Json
+    """What it says of sources, in fields that chat does not know."""
 
     @property
     def hidden(self) -> bool:
@@ -100,6 +103,7 @@ def read_delta(choice: Json) -> Delta:
         images=[url_of(entry) for entry in images_of(delta)],
         audio=audio,
         phase=phase if isinstance(phase, str) else "",
+        sources=sources_within(delta) | sources_within(choice),
     )
 
 
@@ -190,8 +194,8 @@ def _index(value: object) -> int | None:
 def annotation_of(annotation: object) -> Json | None:
     """Return a citation as responses have it, flat; None for what is none.
 
-    Chat documents those of the web. Files and containers are cited in the same form, or as
-    responses have it.
+    Chat documents those of the web. Others are cited in the same form, and all of them by some
+    servers as responses have it.
     """
     if not isinstance(annotation, dict):
         return None
@@ -200,6 +204,8 @@ def annotation_of(annotation: object) -> Json | None:
             cited = annotation.get(kind, annotation)
             return {**cited, "type": kind} if isinstance(cited, dict) else None
     citation = annotation.get("url_citation")
+    if citation is None and annotation.get("type") == "url_citation":
+        citation = annotation
     if not isinstance(citation, dict) or not isinstance(citation.get("url"), str):
         return None
     title = citation.get("title")

@@ -5,7 +5,7 @@ of OpenAI's OpenAPI description).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.envelopes.overflows import CODE as TOO_LONG
 from gateway.errors import GatewayError
@@ -14,6 +14,7 @@ from gateway.translate.contract import Context
 from gateway.translate.fields import created, model_name, own_response_id, richer_usage
 from gateway.translate.moderation import responses_moderation
 from gateway.translate.responses_usage import responses_usage
+from gateway.translate.sources import add_sources, has_sources, sources_of
 from gateway.translate.tool_shapes import is_strict_schema
 
 _ERROR_CODES = {429: "rate_limit_exceeded", 400: "invalid_prompt"}
@@ -58,6 +59,9 @@ class UpstreamFacts:
     usage: object = None
     service_tier: object = None
     moderation: object = None
+    beside: Json = field(default_factory=dict)
+    """What is told beside the output of a response that has ended: sources, citations without a
+    place."""
 
     def note(self, event: Json) -> None:
         """Take what an event or a reply says."""
@@ -69,6 +73,8 @@ class UpstreamFacts:
         for name in ("service_tier", "moderation"):
             if event.get(name):
                 setattr(self, name, event[name])
+        if has_sources(event):
+            add_sources(self.beside, sources_of(event))
 
 
 class ResponseObject:
@@ -127,7 +133,7 @@ class ResponseObject:
             response["completed_at"] = max(self._context.now, response["created_at"])
         if self._moderated and ended and isinstance(facts.moderation, dict):
             response["moderation"] = responses_moderation(facts.moderation)
-        return response
+        return {**response, **facts.beside} if ended else response
 
 
 def _echoed_tool(tool: Json) -> Json:

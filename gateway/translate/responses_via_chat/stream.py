@@ -36,6 +36,7 @@ from gateway.translate.responses_via_chat.response_object import (
     UpstreamFacts,
     failure,
 )
+from gateway.translate.sources import add_sources
 
 MAX_REPLY_CHARACTERS = 32 * 1024 * 1024
 """What a reply may have in all: it is kept until its end, which repeats it."""
@@ -200,6 +201,7 @@ class ResponsesStream:
             self._queue.append(ImageItem(self._next_index(), self._context.new_id(), url))
         for annotation in delta.annotations:
             self._annotate(annotation)
+        add_sources(self._facts.beside, delta.sources)
         for fragment in delta.calls:
             call = self._calls.take(fragment, self._begin_call)
             if carrier is not None and fragment.carried:
@@ -288,13 +290,19 @@ class ResponsesStream:
         return messages[-1] if messages else self._message()
 
     def _annotate(self, annotation: object) -> None:
-        """Annotate the last message that is not closed; one whose message is gone is dropped."""
+        """Annotate the last message that is not closed.
+
+        An annotation whose message is gone, or of a kind that responses do not know, is told beside
+        the output.
+        """
         flat = annotation_of(annotation)
         messages = [item for item in self._queue if isinstance(item, MessageItem)]
         gone = not messages and (self._has_text or self._calls)
         if flat is not None and not gone:
             message = messages[-1] if messages else self._message()
             message.add_annotation(flat)
+        elif isinstance(annotation, dict) and annotation:
+            add_sources(self._facts.beside, {"annotations": [flat or annotation]})
 
     def _begin_call(self) -> CallItem:
         names = self._request.names

@@ -87,6 +87,23 @@ def test_a_refusal_that_follows_text_is_told_apart_in_streams() -> None:
     assert streamed({"refusal": "No"}, {"refusal": "."})[:2] == [{"text": "No"}, {"text": "."}]
 
 
+def test_what_is_cited_behind_the_finish_reason_is_not_lost() -> None:
+    ended: Json = {"content": "Hi"}
+    body = {"model": "m", "prompt": "Hello", "stream": True}
+    stream = plan(Shape.COMPLETIONS, Shape.CHAT, body, CONTEXT).stream()
+    last = [{"annotations": [CITATION]}, {"citations": [WEB]}, {"content": "more"}, {}]
+    pieces: list[Json] = [{"delta": ended, "finish_reason": "stop"}, *({"delta": d} for d in last)]
+    told = [
+        choice
+        for piece in pieces
+        for chunk in stream.feed(0, {"choices": [{"index": 0, **piece}]})
+        for choice in chunk["choices"]
+    ]
+    assert [each["finish_reason"] for each in told] == ["stop", None, None]
+    assert (told[1]["annotations"], told[2]["citations"]) == ([CITATION], [WEB])
+    assert [each["text"] for each in told] == ["Hi", "", ""]
+
+
 def test_what_is_beside_a_text_that_is_cut_here_stays() -> None:
     assert whole({"content": "a!b", "phase": "x"}, stop=[*"1234!"]) == {
         "text": "a",

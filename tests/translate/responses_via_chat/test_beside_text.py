@@ -12,6 +12,7 @@ from tests.translate.responses_via_chat.chat_backend import (
     entry,
     replied,
     stream_of,
+    tool_call,
 )
 from tests.translate.responses_via_chat.client_stream import kinds
 
@@ -99,7 +100,30 @@ def test_files_and_containers_are_cited(field: str) -> None:
             {k: each[k] for k in sorted(each)} for each in flat
         ]
     odd = [{"type": "file_citation", "file_citation": 5}, {"type": "other"}, 3, {"type": ["x"]}]
-    assert everywhere("Hi", "stop", **{field: odd})["output"][0]["content"][0]["annotations"] == []
+    beside = everywhere("Hi", "stop", **{field: [*odd, {}]})
+    assert beside["output"][0]["content"][0]["annotations"] == []
+    assert beside["annotations"] == [odd[0], odd[1], odd[3]]
+
+
+def test_a_citation_of_the_web_may_be_flat() -> None:
+    flat = {"type": "url_citation", "url": WEB, "title": "A", "start_index": 0, "end_index": 2}
+    told = everywhere("Hi", annotations=[flat])
+    assert told["output"][0]["content"][0]["annotations"] == [flat]
+    assert "annotations" not in told
+
+
+def test_a_citation_of_a_message_that_has_ended_is_told_beside_the_output() -> None:
+    cited = {"type": "url_citation", "url_citation": {"url": WEB}}
+    calling = chunk(tool_calls=[tool_call("f", "{}")])
+    events = stream_of(
+        [chunk("Hi"), calling, chunk(annotations=[cited]), chunk(None, "tool_calls")]
+    )
+    response = events[-1]["response"]
+    assert [item["type"] for item in response["output"]] == ["message", "function_call"]
+    assert response["output"][0]["content"][0]["annotations"] == []
+    flat = {"type": "url_citation", "url": WEB, "title": "", "start_index": 0, "end_index": 0}
+    assert response["annotations"] == [flat]
+    assert "annotations" not in events[0]["response"]
 
 
 def test_the_logprobs_of_a_refusal_are_kept_with_it() -> None:

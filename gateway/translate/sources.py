@@ -1,0 +1,81 @@
+"""What servers say of their sources in fields that OpenAI's endpoints do not have.
+
+Perplexity has `citations`, `search_results`, `related_questions`, `images` and `videos` beside the
+choices of a reply, in a stream with every chunk; xAI has `citations`, Z.ai `web_search`; relays put
+them into the message. A client gets them under the names that the server gives them: beside the
+choices, or in its choice where several calls make one reply; beside the output of a response.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from gateway.shapes import Json
+
+_NAMES = ("citations", "search_results", "related_questions", "images", "videos", "web_search")
+_KNOWN = frozenset(_NAMES)
+OF_A_MESSAGE = ("citations", "search_results")
+"""Those that are not something else in a message or a choice."""
+
+
+_MOST = 1000
+"""How many entries a list may have that others are added to."""
+
+
+def has_sources(reply: Mapping[str, Any]) -> bool:
+    """Whether a reply, or an event of one, has any of the fields, if an empty one."""
+    return not _KNOWN.isdisjoint(reply)
+
+
+def sources_of(reply: Mapping[str, Any]) -> Json:
+    """Return the fields that a reply, or an event of one, has beside its choices or its output."""
+    if _KNOWN.isdisjoint(reply):
+        return {}
+    return {name: reply[name] for name in _NAMES if reply.get(name)}
+
+
+def sources_within(message: Mapping[str, Any]) -> Json:
+    """Return the fields that a message, a delta or a choice has."""
+    return {name: message[name] for name in OF_A_MESSAGE if message.get(name)}
+
+
+def add_sources(known: Json, more: Mapping[str, Any]) -> None:
+    """Add what a later event says: a list that is repeated, if longer, counts once."""
+    for name, value in more.items():
+        known[name] = _joined(known.get(name), value)
+
+
+def _joined(before: object, value: object) -> object:
+    """Return one value of two that came one after the other."""
+    if not isinstance(before, list) or not isinstance(value, list) or len(before) > _MOST:
+        return value
+    if value[: len(before)] == before:
+        return value
+    return before + [each for each in value if each not in before]
+
+
+class StreamedSources:
+    """The fields that the streams of all calls have beside their choices, each value told once."""
+
+    def __init__(self, calls: int) -> None:
+        self._is_single = calls == 1
+        self._known: list[Json] = [{} for _ in range(calls)]
+        self._waiting: list[Json] = [{} for _ in range(calls)]
+
+    def take(self, call: int, event: Json) -> None:
+        """Take what an event of a call's stream has of them."""
+        for name, value in sources_of(event).items():
+            if self._known[call].get(name) != value:
+                self._known[call][name] = self._waiting[call][name] = value
+
+    def waits(self, call: int) -> bool:
+        """Whether something has not been told yet."""
+        return bool(self._waiting[call])
+
+    def tell(self, call: int, chunks: Sequence[Json], indexes: Collection[int]) -> None:
+        """Put what waits into the last of some chunks that has a choice of the call, if any has."""
+        for chunk in reversed(chunks):
+            for choice in chunk["choices"]:
+                if choice["index"] in indexes:
+                    (chunk if self._is_single else choice).update(self._waiting[call])
+                    self._waiting[call] = {}
+                    return
