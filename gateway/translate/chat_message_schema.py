@@ -119,10 +119,13 @@ class Message:
         """Return a copy without null fields; raises `InvalidRequest` with the path of the fault."""
         if not isinstance(value, dict):
             raise wrong_type(param, "an object", value)
-        if value.get("role") is None:
+        role = value.get("role")
+        if role is None:
             raise missing(f"{param}.role")
-        role = _ROLES.accept(value["role"], f"{param}.role")
-        message = MESSAGES[role].accept(value, param)
+        known = MESSAGES.get(role) if isinstance(role, str) else None
+        if known is None:
+            known = MESSAGES[_ROLES.accept(role, f"{param}.role")]
+        message = known.accept(value, param)
         if role == "assistant" and _SAYS_SOMETHING.isdisjoint(message):
             raise missing(f"{param}.content")
         return message

@@ -10,7 +10,7 @@ A JSON `true` is no number here, although Python's `bool` is an `int`.
 
 import math
 from collections import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway.errors import InvalidRequest
@@ -184,6 +184,12 @@ class OneOf:
         return value
 
 
+class TextOr:
+    """What takes any text, and something else."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Array:
     """A list whose items all pass one check."""
@@ -232,6 +238,12 @@ class Record:
 
     fields: abc.Mapping[str, Check]
     required: tuple[str, ...] = ()
+    texts: abc.Set[str] = field(init=False, repr=False, compare=False)
+    """The fields that any text will do for, as for most: nothing is called or written for those."""
+
+    def __post_init__(self) -> None:
+        texts = frozenset(name for name, rule in self.fields.items() if _takes_any_text(rule))
+        object.__setattr__(self, "texts", texts)
 
     def accept(self, value: object, param: str) -> Json:
         """Return a copy without null fields; raises `InvalidRequest` with `param.field`."""
@@ -241,18 +253,21 @@ class Record:
             if value.get(name) is None:
                 raise missing(f"{param}.{name}")
         checked: Json = {}
+        texts = self.texts
         for name, item in value.items():
-            if item is None:
-                continue
-            rule = self.fields.get(name)
-            if rule is None or (
-                # Most fields are texts, and any will do: nothing is called or written for those.
-                type(item) is str and type(rule) is String and rule.max_length is None
-            ):
+            if type(item) is str and name in texts:
                 checked[name] = item
-            else:
-                checked[name] = rule.accept(item, f"{param}.{name}")
+            elif item is not None:
+                rule = self.fields.get(name)
+                if rule is None or (type(rule) is OneOf and item in rule.values):
+                    checked[name] = item
+                else:
+                    checked[name] = rule.accept(item, f"{param}.{name}")
         return checked
+
+
+def _takes_any_text(rule: Check) -> bool:
+    return isinstance(rule, TextOr) or (isinstance(rule, String) and rule.max_length is None)
 
 
 def missing(param: str) -> InvalidRequest:

@@ -16,6 +16,7 @@ from gateway.translate.checks import (
     Record,
     String,
     missing,
+    wrong_type,
 )
 from gateway.translate.responses_tools import Tool
 from gateway.translate.string_or import StringOr
@@ -182,7 +183,6 @@ ITEMS: abc.Mapping[str, Record] = {
 }
 """The items but messages by type, with all the fields that they may have."""
 
-_OBJECT = Record({})
 _KNOWN_TYPES = OneOf(
     "message", *ITEMS, *sorted(HOSTED_RECORDS - ITEMS.keys()), *sorted(FOREIGN_ITEMS)
 )
@@ -198,14 +198,17 @@ class Item:
 
     def accept(self, value: object, param: str) -> Json:
         """Return a copy without null fields; raises `InvalidRequest` with the path of the fault."""
-        item: Json = _OBJECT.accept(value, param)
-        kind = _KNOWN_TYPES.accept(item.get("type", _implied_type(item, param)), f"{param}.type")
-        item["type"] = kind
+        if not isinstance(value, dict):
+            raise wrong_type(param, "an object", value)
+        kind = value.get("type")
+        if kind is None:
+            kind = _implied_type(value, param)
         if kind == "message":
-            return _message(item, param)
-        if kind in ITEMS and not is_record(item):
-            item = ITEMS[kind].accept(item, param)
-        return item
+            return _message(value, param)
+        kind = _KNOWN_TYPES.accept(kind, f"{param}.type")
+        item: Json = {name: each for name, each in value.items() if each is not None}
+        item["type"] = kind
+        return item if kind not in ITEMS or is_record(item) else ITEMS[kind].accept(item, param)
 
 
 def is_record(item: Json) -> bool:
@@ -216,17 +219,18 @@ def is_record(item: Json) -> bool:
     return bool(item.get("execution", default) != "client")
 
 
-def _implied_type(item: Json, param: str) -> str | None:
-    if "type" in item:
-        return None
-    if "role" in item:
+def _implied_type(item: Json, param: str) -> str:
+    if item.get("role") is not None:
         return "message"
-    if "id" in item:
+    if item.get("id") is not None:
         return "item_reference"
     raise missing(f"{param}.type")
 
 
 def _message(item: Json, param: str) -> Json:
-    item = MESSAGE.accept(item, param)
-    content = _CONTENT[item["role"]].accept(item["content"], f"{param}.content")
-    return {**item, "content": content}
+    message = MESSAGE.accept(item, param)
+    message["type"] = "message"
+    content = message["content"]
+    if not isinstance(content, str):
+        message["content"] = _CONTENT[message["role"]].accept(content, f"{param}.content")
+    return message

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.translate.checks import Array, Check, String, wrong_type
+from gateway.translate.checks import Array, Check, String, TextOr, wrong_type
 
 
 @dataclass(frozen=True, slots=True)
-class StringOr:
+class StringOr(TextOr):
     """A string, or whatever passes another check; `expected` names both, with an article."""
 
     other: Check
@@ -24,7 +24,7 @@ class StringOr:
 
 
 @dataclass(frozen=True, slots=True)
-class StringOrStrings:
+class StringOrStrings(TextOr):
     """One string or a list of at most `max_items` strings, as `stop` is."""
 
     max_items: int | None = None

@@ -7,6 +7,9 @@ from gateway.translate.chat_message_schema import MESSAGES, PARTS
 from gateway.translate.contract import Context, Report
 from gateway.translate.unknown_fields import carry_unknown
 
+_IN_PROMPTS = frozenset({"role", "content"})
+"""What each prompt has of a message, if its content is a text."""
+
 
 def report_left_out(
     messages: Sequence[Json], named: Collection[int], context: Context, report: Report
@@ -16,13 +19,15 @@ def report_left_out(
     `named` are the positions of those whose names are.
     """
     for position, message in enumerate(messages):
+        content = message.get("content")
+        if message.keys() <= _IN_PROMPTS and isinstance(content, str):
+            continue
         path = f"messages[{position}]"
         carry_unknown(message, MESSAGES[message["role"]], path, context, report)
         if message.get("annotations"):
             report.drop(f"{path}.annotations")
         if "name" in message and position not in named:
             report.drop(f"{path}.name")
-        content = message.get("content")
         for k, part in enumerate(content if isinstance(content, list) else ()):
             part_path = f"{path}.content[{k}]"
             carry_unknown(part, PARTS[part["type"]], part_path, context, report)

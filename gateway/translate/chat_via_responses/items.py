@@ -38,6 +38,7 @@ _TEXTS_OF_THOUGHT = ("reasoning_content", "reasoning")
 _THOUGHTS = (*_TEXTS_OF_THOUGHT, "reasoning_details")
 """The fields of an assistant's message that hold its reasoning."""
 
+_NAMES_OF_THOUGHT = frozenset(_THOUGHTS)
 _CALLS = frozenset({"function_call", "custom_tool_call"})
 _MESSAGES: Mapping[str, Record] = {
     **MESSAGES,
@@ -144,6 +145,7 @@ class _Writer:
     def write(self, message: Json, position: int) -> None:
         """Write the items of one message."""
         path, role, first = f"messages[{position}]", message["role"], len(self.input.items)
+        known = _MESSAGES[role]
         if role == "assistant":
             self._assistant(message, path, position)
         elif role == "tool":
@@ -154,11 +156,13 @@ class _Writer:
             self._spoken(message, path, role)
         if "name" in message and role != "function":
             self._report.drop(f"{path}.name")
+        if message.keys() <= known.fields.keys():
+            return
         item = next(each for each in self.input.items[first:] if each["type"] != "reasoning")
         if item["type"] not in _CALLS:
-            self._carry(message, _MESSAGES[role], path, item)
+            self._carry(message, known, path, item)
         else:
-            carry_unknown(message, _MESSAGES[role], path, self._context, self._report)
+            carry_unknown(message, known, path, self._context, self._report)
 
     def _carry(self, source: Json, known: Record, path: str, item: Json) -> None:
         """Pass what of the source is not known on to the item that was made of it."""
@@ -190,7 +194,8 @@ class _Writer:
                 "the model is served through the responses endpoint, which takes no audio.",
                 droppable=False,
             )
-        self._thought(message, path)
+        if not _NAMES_OF_THOUGHT.isdisjoint(message):
+            self._thought(message, path)
         if message.get("annotations"):
             self._report.drop(f"{path}.annotations")
         self._said(message, path, position)
@@ -246,8 +251,9 @@ class _Writer:
             item: Json = {"type": "message", "role": "assistant", "content": sent}
             if not isinstance(sent, str):
                 item |= {"id": _message_id(position, sent), "status": "completed"}
-            if isinstance(message.get("phase"), str):
-                item["phase"] = message["phase"]
+            phase = message.get("phase")
+            if isinstance(phase, str):
+                item["phase"] = phase
             self.input.add(item, path, _MESSAGE_FIELDS, parts)
 
     def _call(self, call: Json, path: str, minted: str) -> None:

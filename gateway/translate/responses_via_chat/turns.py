@@ -167,7 +167,8 @@ class _Reader:
     def _carry(self, item: Json, path: str, target: Json | None) -> None:
         """Pass what nobody knows of an item on to what was made of it."""
         known = MESSAGE if item["type"] == "message" else ITEMS[item["type"]]
-        carry_unknown(item, known, path, self._context, self._report, target, _RESERVED)
+        if not item.keys() <= known.fields.keys():
+            carry_unknown(item, known, path, self._context, self._report, target, _RESERVED)
 
     def _content(self, content: str | list[Json], path: str) -> str | list[Json]:
         if isinstance(content, str):
