@@ -10,6 +10,7 @@ from typing import cast
 import msgspec
 
 from gateway.config.settings import Settings, TranslationSettings
+from gateway.exchange.json_label import labelled_json
 from gateway.exchange.message import (
     Decision,
     Routed,
@@ -253,7 +254,7 @@ def _upstream_call(
         shape.path,
         body,
         call.query,
-        call.headers,
+        call.headers if body is call.body else labelled_json(call.headers),
         None,
         route.model_sent,
     )

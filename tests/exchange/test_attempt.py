@@ -29,6 +29,18 @@ def test_the_same_shape_and_name_are_the_clients_own_bytes() -> None:
     assert (call.path, call.query, attempt.translation) == ("/chat/completions", b"a=1", None)
 
 
+def test_what_the_gateway_writes_is_called_json() -> None:
+    form = ((b"content-type", b"application/x-www-form-urlencoded"),)
+    asked = GenerationRequest.at(Shape.CHAT, BODY, form)
+    elsewhere = replace(ROUTE, shape=Shape.RESPONSES)
+    renamed = replace(ROUTE, model_sent="other")
+    for route, shape in ((elsewhere, Shape.RESPONSES), (renamed, Shape.CHAT)):
+        (call,) = attempts().build(asked, route, shape, ()).calls
+        assert call.client_headers == ((b"content-type", b"application/json"),)
+    (untouched,) = attempts().build(asked, ROUTE, Shape.CHAT, ()).calls
+    assert untouched.client_headers is form
+
+
 def test_a_known_context_length_bounds_the_translation() -> None:
     made = attempts()
     unknown = made.context(ROUTE, Shape.COMPLETIONS)

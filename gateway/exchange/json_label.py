@@ -1,0 +1,29 @@
+"""What a request's body is called where the gateway has written it."""
+
+from gateway.shapes import ClientHeaders, RawHeaders
+
+_JSON = (b"content-type", b"application/json")
+_DERIVED = object()
+_AS_THEY_ARE = ClientHeaders()
+
+
+def labelled_json(headers: RawHeaders) -> RawHeaders:
+    """Return a client's header fields for a JSON body of the gateway's own.
+
+    The gateway reads a client's JSON whatever that calls it: curl says that it is a form. Servers
+    refuse what is not called JSON.
+    """
+    if not isinstance(headers, ClientHeaders):
+        return _relabelled(headers) or headers
+    relabelled: ClientHeaders | None = headers.derived.get(_DERIVED)
+    if relabelled is None:
+        relabelled = headers.derived[_DERIVED] = _relabelled(headers)
+    return relabelled or headers
+
+
+def _relabelled(headers: RawHeaders) -> ClientHeaders:
+    """Return the fields with another label, or none at all where they have the right one."""
+    labels = [value for name, value in headers if name == _JSON[0]]
+    if [label.partition(b";")[0].strip().lower() for label in labels] == [_JSON[1]]:
+        return _AS_THEY_ARE
+    return ClientHeaders([*(field for field in headers if field[0] != _JSON[0]), _JSON])
