@@ -23,9 +23,12 @@ from gateway.resolve.refusals import Verdict, classify
 from gateway.resolve.resolver import Question
 from gateway.shapes import ItemNames, Json, Shape
 from gateway.translate.contract import Report
+from gateway.translate.responses_usage import responses_usage
 from gateway.translate.responses_via_chat.compaction import TRIGGER
 from gateway.translate.unsealing import unsealed
 
+_NOTHING_COUNTED = responses_usage({"prompt_tokens": 0, "completion_tokens": 0})
+"""The usage where the upstream says none: that of a compaction cannot be null."""
 _JSON = [(b"content-type", b"application/json")]
 _TAKEN = (
     *("model", "input", "instructions", "previous_response_id", "prompt_cache_key"),
@@ -164,7 +167,7 @@ def _resource(response: Json, given: list[Json]) -> Json:
         "object": "response.compaction",
         "created_at": response["created_at"],
         "output": [*said, *response["output"]],
-        "usage": response["usage"],
+        "usage": response["usage"] or _NOTHING_COUNTED,
     }
 
 

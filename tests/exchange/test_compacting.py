@@ -229,6 +229,18 @@ def run(coroutine: Any) -> Any:
     return reply.status, msgspec.json.decode(asyncio.run(read()))
 
 
+@pytest.mark.parametrize("home", [Shape.CHAT, Shape.COMPLETIONS])
+def test_a_compaction_has_a_usage_though_nothing_was_counted(home: Shape) -> None:
+    class Uncounting(Upstream):
+        def answer(self, call: UpstreamCall) -> Answer:
+            reply = completion("Met.") if call.path == "/completions" else chat_completion("Met.")
+            return json_reply({**reply, "usage": None})
+
+    _, made = run(Post(scene(Uncounting(), home)).compact({"model": "m", "input": "w?"}))
+    check_schema("ResponseUsage", made["usage"])
+    assert made["usage"]["total_tokens"] == 0
+
+
 def test_compact_sums_up_for_a_model_that_lives_elsewhere() -> None:
     upstream = Upstream()
     stage = scene(upstream)
