@@ -21,7 +21,8 @@ $(VENV)/.development: $(VENV)/.runtime
 demo: $(VENV)/.runtime
 	$(BIN)/gateway demo $(ARGS)
 
-# ROUNDTRIPS=n: that many random exchanges of each pair of shapes.
+# ROUNDTRIPS=n: that many random exchanges of each pair of shapes. SCHEMATHESIS=n: as many requests
+# of each endpoint, made by schemathesis.
 test: lint types
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(ARGS)

@@ -40,6 +40,11 @@ def check_response_event(event: dict[str, Any]) -> None:
     check_schema(name, event)
 
 
+def definitions() -> Mapping[str, Any]:
+    """Return all schemas by name."""
+    return _DEFINITIONS
+
+
 @cache
 def closed_definitions() -> Mapping[str, Any]:
     """Return all schemas by name, each `allOf` as one object, and without room for other keys."""
