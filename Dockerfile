@@ -3,17 +3,24 @@
 #
 #   docker build -t endpoint-gateway .
 #   docker run --read-only -p 8080:8080 -e GATEWAY_SERVER__HOST=0.0.0.0 endpoint-gateway
+#
+# Everything comes by its hash: the base image here, the packages in requirements/.
 
-FROM python:3.13-slim AS build
+FROM python:3.13-slim@sha256:70729b46c69b4f1e97c4822c1af3df53a1476cf5ddc6c087c0c10bc3a5678c2f AS build
 WORKDIR /src
+COPY requirements ./requirements
+RUN python -m venv /opt/build \
+ && /opt/build/bin/pip install --no-cache-dir --require-hashes -r requirements/build.txt \
+ && python -m venv /opt/gateway \
+ && /opt/gateway/bin/pip install --no-cache-dir --no-compile --require-hashes -r requirements/runtime.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY gateway ./gateway
-RUN python -m venv /opt/gateway \
- && /opt/gateway/bin/pip install --no-cache-dir --no-compile . \
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
+ && /opt/gateway/bin/pip install --no-compile --no-deps --no-index /wheels/*.whl \
  && /opt/gateway/bin/python -m compileall -q /opt/gateway/lib \
  && /opt/gateway/bin/pip uninstall --yes pip
 
-FROM python:3.13-slim
+FROM python:3.13-slim@sha256:70729b46c69b4f1e97c4822c1af3df53a1476cf5ddc6c087c0c10bc3a5678c2f
 COPY --from=build /opt/gateway /opt/gateway
 ENV PATH=/opt/gateway/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -1,52 +1,83 @@
-# make demo · make test · make lint · make format · make clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LOWEST := .venv-lowest
 ARGS ?=
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types format clean
+.PHONY: help demo test suite lowest lint types format lock bench clean
+
+help: ## this list
+	@sed -n -E 's/^([a-z]+):.* ## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do \
+	    printf 'make %-8s %s\n' "$$target" "$$does"; \
+	done
 
 # The demo needs the runtime dependencies only; the tests add the development group.
-$(VENV)/.runtime: pyproject.toml
+# Both come from requirements/ with their hashes, and so does what builds the project itself.
+$(VENV)/.runtime: pyproject.toml requirements/runtime.txt requirements/build.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	$(BIN)/python $(PIP_INSTALL) --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	$(BIN)/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	touch $@
 
-$(VENV)/.development: $(VENV)/.runtime
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+$(VENV)/.development: $(VENV)/.runtime requirements/development.txt
+	$(BIN)/python $(PIP_INSTALL) --require-hashes -r requirements/development.txt
 	touch $@
 
-demo: $(VENV)/.runtime
+$(LOWEST)/.installed: pyproject.toml requirements/lowest.txt
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	$(LOWEST)/bin/python $(PIP_INSTALL) --require-hashes -r requirements/lowest.txt
+	$(LOWEST)/bin/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: $(VENV)/.runtime ## calls that fail at a strict emulator and succeed through the gateway
 	$(BIN)/gateway demo $(ARGS)
+
+test: lint types suite ## linters, types, and all tests with branch coverage (ARGS: pytest's)
 
 # ROUNDTRIPS=n: that many random exchanges of each pair of shapes. SCHEMATHESIS=n: as many requests
 # of each endpoint, made by schemathesis.
-test: lint types
+suite: $(VENV)/.development ## all tests with branch coverage, without linters and types
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-lint: $(VENV)/.development
+lowest: $(LOWEST)/.installed ## the tests on the lowest versions that pyproject.toml allows (ARGS: which)
+	$(LOWEST)/bin/python -m pytest $(or $(ARGS),--ignore=tests/clients)
+
+lint: $(VENV)/.development ## ruff: rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(VENV)/.development
+types: $(VENV)/.development ## mypy
 	$(BIN)/mypy
 
-format: $(VENV)/.development
+format: $(VENV)/.development ## ruff: mends what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Versions that are locked stay unless ARGS=--upgrade or ARGS="--upgrade-package NAME" is given.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11
+HASHED = --generate-hashes --custom-compile-command "make lock" $(ARGS)
+lock: $(VENV)/.runtime ## writes requirements/ after a change of pyproject.toml (ARGS=--upgrade: newest versions)
+	$(BIN)/python $(PIP_INSTALL) --group lock
+	$(COMPILE) $(HASHED) pyproject.toml --group dev --group build -o requirements/development.txt
+	$(COMPILE) $(HASHED) pyproject.toml -c requirements/development.txt -o requirements/runtime.txt
+	$(COMPILE) $(HASHED) --group build -c requirements/development.txt -o requirements/build.txt
+	$(COMPILE) pyproject.toml --all-extras --resolution lowest-direct -o $(VENV)/lowest-direct.txt
+	$(COMPILE) $(HASHED) pyproject.toml --all-extras --group dev --group build \
+	    -c $(VENV)/lowest-direct.txt -o requirements/lowest.txt
 
 # QUICK=1: within a minute, without the peers. ROUNDS=n. ABORTS=1: clients that leave, only
 # (ABORT_COUNT=n, SEED=n). SOAK=1: ten minutes of good and bad traffic, only (SOAK_SECONDS=n, SEED=n).
 # LOOKUPS=1: good requests beside look-ups and 404s, only (ROUNDS=n).
-.PHONY: bench
-bench: $(VENV)/.runtime
+bench: $(VENV)/.runtime ## measurements beside nginx and peers (QUICK=1: within a minute)
 	QUICK=$(QUICK) ROUNDS=$(ROUNDS) ABORTS=$(ABORTS) ABORT_COUNT=$(ABORT_COUNT) \
 	SOAK=$(SOAK) SOAK_SECONDS=$(SOAK_SECONDS) SEED=$(SEED) LOOKUPS=$(LOOKUPS) $(BIN)/python -m bench.run
 
-clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* dist build
+clean: ## removes environments and caches
+	rm -rf $(VENV) $(LOWEST) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* dist build
