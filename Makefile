@@ -5,7 +5,7 @@ LOWEST := .venv-lowest
 ARGS ?=
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test suite lowest lint types format lock bench clean
+.PHONY: help demo test suite quick lowest lint types format lock bench clean
 
 help: ## this list
 	@sed -n -E 's/^([a-z]+):.* ## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do \
@@ -45,6 +45,10 @@ suite: $(VENV)/.development ## all tests with branch coverage, without linters a
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+# BASE=commit: since then; otherwise since the branch left main.
+quick: $(VENV)/.development ## within a minute: linters, types, and the tests beside what changed
+	$(BIN)/python -m tests.quick $(BASE)
 
 lowest: $(LOWEST)/.installed ## the tests on the lowest versions that pyproject.toml allows (ARGS: which)
 	$(LOWEST)/bin/python -m pytest $(or $(ARGS),--ignore=tests/clients)
