@@ -21,6 +21,9 @@ from gateway.translate.contract import Context
 MAX_CALL_ID = 64
 """OpenAI's limit for a chat tool call id and for `call_id`, in characters."""
 
+MAX_TOOL_NAME = 64
+"""OpenAI's limit for the name of a function, in characters."""
+
 FREE_TEXT_SCHEMA: Mapping[str, object] = {
     "type": "object",
     "properties": {"input": {"type": "string"}},
@@ -254,6 +257,9 @@ def ambiguous_name(flat: str, param: str) -> InvalidRequest:
     )
 
 
+_MAX_HASHED_NAME = MAX_TOOL_NAME - len("ns_01234567__")
+
+
 class FlatNames:
     """The tools of namespaces under flat names, for chat, which has no namespaces; and back."""
 
@@ -261,7 +267,7 @@ class FlatNames:
         self._origins: dict[str, tuple[str | None, str]] = {}
 
     def add(self, namespace: str | None, name: str, param: str) -> str:
-        """Return the flat name of a tool: `<namespace>__<tool>`, or a hash before the tool.
+        """Return the flat name of a tool: `<namespace>__<tool>`, or a hash before its own, cut.
 
         Raises `InvalidRequest` naming `param` where two tools would have the same.
         """
@@ -275,10 +281,13 @@ class FlatNames:
         if namespace is None:
             return name
         plain = f"{namespace}__{name}"
-        if len(plain) <= 64 and all(c.isascii() and (c.isalnum() or c in "_-") for c in plain):
+        if len(plain) <= MAX_TOOL_NAME and all(
+            c.isascii() and (c.isalnum() or c in "_-") for c in plain
+        ):
             return plain
-        digest = hashlib.sha256(namespace.encode("utf-8", "replace")).hexdigest()
-        return f"ns_{digest[:8]}__{name}"
+        hashed = namespace if len(name) <= _MAX_HASHED_NAME else plain
+        digest = hashlib.sha256(hashed.encode("utf-8", "replace")).hexdigest()
+        return f"ns_{digest[:8]}__{name[:_MAX_HASHED_NAME]}"
 
     def meant(self, called: str) -> str:
         """Return the flat name of the tool that a model means by a name.

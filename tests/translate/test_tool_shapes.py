@@ -229,6 +229,15 @@ def test_a_namespace_that_no_name_can_hold_becomes_its_hash(namespace: str) -> N
     assert names.split(flat) == (namespace, "read")
 
 
+def test_long_names_of_tools_are_cut_and_told_apart_by_the_hash() -> None:
+    names = FlatNames()
+    longest, other = "t" * 60 + "tail", "t" * 60 + "lost"
+    flat = names.add("files", longest, "p")
+    assert re.fullmatch("ns_[0-9a-f]{8}__t{51}", flat)
+    assert names.add("files", other, "p") != flat
+    assert names.split(flat) == ("files", longest)
+
+
 def test_names_that_collide_are_refused() -> None:
     names = FlatNames()
     names.add("a", "b", "tools[0]")
