@@ -21,6 +21,7 @@ from gateway.errors import GatewayError
 from gateway.exchange.message import read_object
 from gateway.local_addresses import reaches
 from gateway.logs import log_to_stderr
+from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.resolver import Question
 from gateway.running import run
@@ -227,7 +228,8 @@ def _translate(
         raise click.ClickException(f"there is no translation from {client} to {home}")
     model = request.get("model")
     route = application.resolver.assumed(model if isinstance(model, str) else "", home, kind)
-    context = application.attempts.context(route, home)
+    call = GenerationRequest.at(client, body)
+    context = application.attempts.sealing_context(call, route, home)
     translation = plan(client, home, request, context)
     return {
         "calls": [{"path": home.endpoint, "body": call} for call in translation.calls],

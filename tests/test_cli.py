@@ -268,6 +268,14 @@ def test_translate_needs_no_model() -> None:
     assert (told["calls"], told["local_reply"]["choices"][0]["text"]) == ([], "")
 
 
+def test_translate_shows_what_is_sealed_as_it_is_served() -> None:
+    asked = {"role": "user", "content": "Hi"}
+    body = {"model": "gpt-3.5-turbo", "input": [asked, {"type": "compaction_trigger"}]}
+    told = json.loads(translated(Shape.RESPONSES, Shape.CHAT, body).output)
+    assert told["report"]["emulated"] == ["input[1]"]
+    assert told["calls"][0]["body"]["messages"][0] == asked
+
+
 def test_translate_reads_a_file_and_uses_the_rule_of_the_model(
     config: Path, tmp_path: Path
 ) -> None:

@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "running": {"config", "server", "app"},
     "checking": {"shapes", "config", "resolve", "app"},
     "cli": {
-        *("running", "local_addresses"),
+        *("running", "local_addresses", "request"),
         *("errors", "shapes", "config", "resolve", "translate", "exchange"),
         *("server", "admin", "app", "checking", "demo", "logs"),
     },

@@ -20,6 +20,7 @@ from gateway.translate.checks import (
 )
 from gateway.translate.responses_tools import Tool
 from gateway.translate.string_or import StringOr
+from gateway.translate.tool_shapes import arguments_text
 
 _ROLES = ("user", "assistant", "system", "developer")
 
@@ -104,6 +105,14 @@ def _text_or_parts(*types: str) -> Check:
     return StringOr(Array(part), list, "a string or an array of content parts")
 
 
+@dataclass(frozen=True, slots=True)
+class _WrittenOut:
+    """A call's arguments as an object, which some clients send: it becomes its text."""
+
+    def accept(self, value: object, param: str) -> str:  # noqa: ARG002 - the protocol's signature
+        return arguments_text(value)
+
+
 _CONTENT = {
     role: _text_or_parts(*(_ASSISTANT_PARTS if role == "assistant" else _INPUT_PARTS))
     for role in _ROLES
@@ -147,7 +156,8 @@ MESSAGE = Record(
 
 ITEMS: abc.Mapping[str, Record] = {
     "function_call": Record(
-        {**_NAMED, "arguments": _STRING}, required=("call_id", "name", "arguments")
+        {**_NAMED, "arguments": StringOr(_WrittenOut(), dict, "a string")},
+        required=("call_id", "name", "arguments"),
     ),
     "custom_tool_call": Record({**_NAMED, "input": _STRING}, required=("call_id", "name", "input")),
     "function_call_output": _CALL_OUTPUT,

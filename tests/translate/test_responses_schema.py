@@ -202,6 +202,12 @@ def test_text_of_any_kind_is_text_in_any_role() -> None:
         assert check_responses({"input": [item]})["input"] == [item]
 
 
+def test_arguments_that_are_an_object_become_text() -> None:
+    for value, text in (({"city": "Zürich"}, '{"city": "Zürich"}'), ({}, "{}")):
+        item = {"type": "function_call", "call_id": "a", "name": "f", "arguments": value}
+        assert check_responses({"input": [item]})["input"] == [{**item, "arguments": text}]
+
+
 MESSAGE = {"type": "message", "role": "user"}
 CALL = {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"}
 
@@ -237,7 +243,7 @@ CALL = {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"}
             "input[0].content[0].type",
             "invalid_value",
         ),
-        ({"input": [{**CALL, "arguments": {}}]}, "input[0].arguments", "invalid_type"),
+        ({"input": [{**CALL, "arguments": [1]}]}, "input[0].arguments", "invalid_type"),
         ({"input": [{**CALL, "call_id": None}]}, "input[0].call_id", "missing_required_parameter"),
         (
             {"input": [{"type": "function_call_output", "call_id": "a"}]},
