@@ -5,7 +5,7 @@ OpenAPI description; errors are the same in both, and what has neither form stay
 """
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import UnionType
 from typing import Any
 
@@ -22,6 +22,22 @@ def chat_moderation(found: Mapping[str, object]) -> Json:
 def responses_moderation(found: Mapping[str, object]) -> Json:
     """Return chat's moderation as that of a response."""
     return {**found, **{side: _united(found[side]) for side in _SIDES if side in found}}
+
+
+def moderation_of_all(found: Iterable[object]) -> Json | None:
+    """Return chat's moderation of all calls of a request: one prompt, and the replies in order.
+
+    None where there is none.
+    """
+    moderations = [each for each in found if isinstance(each, dict)]
+    if not moderations:
+        return None
+    outputs = [output for each in moderations if isinstance(output := each.get("output"), dict)]
+    listed = [output for output in outputs if isinstance(output.get("results"), list)]
+    if not listed:
+        return moderations[0]
+    results = [result for output in listed for result in output["results"]]
+    return {**moderations[0], "output": {**listed[0], "results": results}}
 
 
 def _listed(result: object) -> object:

@@ -1,5 +1,5 @@
 from gateway.shapes import Json
-from gateway.translate.moderation import chat_moderation, responses_moderation
+from gateway.translate.moderation import chat_moderation, moderation_of_all, responses_moderation
 from tests.translate.openai_schema import check_schema
 
 CALM: Json = {
@@ -42,6 +42,18 @@ def test_of_several_results_the_more_alarming_counts() -> None:
         "category_applied_input_types": {"violence": ["text", "image"], "hate": ["text"]},
     }
     assert not written["output"]["flagged"]
+
+
+def test_the_replies_to_all_calls_have_one_moderation() -> None:
+    first: Json = {"input": chats(CALM), "output": chats(CALM)}
+    failed: Json = {"input": chats(CALM), "output": FAILED}
+    last: Json = {"input": chats(CALM), "output": chats(ALARMED)}
+    both = {"input": chats(CALM), "output": chats(CALM, ALARMED)}
+    assert moderation_of_all([first, None, failed, last]) == both
+    assert moderation_of_all([None, failed]) == failed
+    assert moderation_of_all([failed, last]) == last
+    assert moderation_of_all([first]) == first
+    assert moderation_of_all([None, "odd"]) is None
 
 
 def test_what_has_neither_form_stays() -> None:

@@ -16,6 +16,7 @@ from gateway.translate.fields import (
     swap_id,
 )
 from gateway.translate.finish_reasons import finish_reason, native_word, with_native
+from gateway.translate.moderation import moderation_of_all
 from gateway.translate.sources import sources_of
 from gateway.translate.upstream_errors import in_clients_words, upstream_error
 
@@ -49,8 +50,9 @@ def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Con
     known = fingerprint(replies)
     if known is not None:
         folded["system_fingerprint"] = known
-    if "moderation" in request.client and isinstance(first.get("moderation"), dict):
-        folded["moderation"] = first["moderation"]
+    moderation = moderation_of_all(reply.get("moderation") for reply in replies)
+    if moderation is not None and "moderation" in request.client:
+        folded["moderation"] = moderation
     return {**folded, **sources_of(first)} if len(replies) == 1 else folded
 
 

@@ -11,7 +11,7 @@ from gateway.translate.chat_via_responses.steps import Step
 from gateway.translate.contract import Context
 from gateway.translate.fields import created, model_name, sum_usage, swap_id
 from gateway.translate.finish_reasons import NATIVE, with_native
-from gateway.translate.moderation import chat_moderation
+from gateway.translate.moderation import chat_moderation, moderation_of_all
 from gateway.translate.responses_usage import chat_usage
 from gateway.translate.sources import sources_of
 
@@ -32,12 +32,15 @@ def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Con
     folded: Json = {
         **identity(replies[0], request, context, "chat.completion"),
         "choices": choices,
-        **extras(replies[0], request),
+        **tier(replies[0]),
         **(sources_of(replies[0]) if is_single else {}),
     }
     metadata = replies[0].get("metadata")
     if isinstance(metadata, dict) and metadata:
         folded["metadata"] = metadata
+    moderation = moderation_of_all(moderated(reply, request) for reply in replies)
+    if moderation is not None:
+        folded["moderation"] = moderation
     usage = total_usage([reply.get("usage") for reply in replies])
     if usage is not None:
         folded["usage"] = usage
@@ -55,14 +58,17 @@ def identity(response: Json, request: PreparedRequest, context: Context, kind: s
     }
 
 
-def extras(response: Json, request: PreparedRequest) -> Json:
-    """Return what chat tells of a whole reply too: the service tier, a moderation asked for."""
-    shared: Json = {}
-    if isinstance(response.get("service_tier"), str):
-        shared["service_tier"] = response["service_tier"]
-    if "moderation" in request.client and isinstance(response.get("moderation"), dict):
-        shared["moderation"] = chat_moderation(response["moderation"])
-    return shared
+def tier(response: Json) -> Json:
+    """Return the service tier that a response tells of, as a field of a reply or chunk."""
+    found = response.get("service_tier")
+    return {"service_tier": found} if isinstance(found, str) else {}
+
+
+def moderated(response: Json, request: PreparedRequest) -> Json | None:
+    """Return a response's moderation as chat's, where the client has asked for one."""
+    found = response.get("moderation")
+    asked = "moderation" in request.client
+    return chat_moderation(found) if asked and isinstance(found, dict) else None
 
 
 def total_usage(usages: Sequence[object]) -> Json | None:

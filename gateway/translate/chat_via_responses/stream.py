@@ -7,12 +7,13 @@ from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.failures import raise_error
 from gateway.translate.chat_via_responses.output import TERMINAL, OutputFold
-from gateway.translate.chat_via_responses.reply import extras, identity, total_usage
+from gateway.translate.chat_via_responses.reply import identity, moderated, tier, total_usage
 from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.chat_via_responses.steps import Step
 from gateway.translate.contract import Context, PlainTexts
 from gateway.translate.fields import richer_usage
 from gateway.translate.finish_reasons import with_native
+from gateway.translate.moderation import moderation_of_all
 from gateway.translate.sources import StreamedSources
 
 _LISTS = frozenset({"annotations", "file_citations", "images"})
@@ -42,6 +43,7 @@ class ChatStream:
         """How many entries of each list every choice has been told of."""
         self._usages: list[object] = [None] * len(request.calls)
         self._sources = StreamedSources(len(request.calls))
+        self._moderations: list[Json | None] = [None] * len(request.calls)
 
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one responses event.
@@ -144,12 +146,12 @@ class ChatStream:
         last["choices"] = [with_native(last["choices"][0], self._folds[call].native_word)]
         response = event.get("response")
         answered = response if isinstance(response, dict) else {}
-        said = extras(answered, self._request)
-        moderation = said.pop("moderation", None)
-        chunks = [{**last, **said}]
+        chunks = [{**last, **tier(answered)}]
         self._sources.take(call, answered)
         self._sources.tell(call, chunks, (call,))
-        if moderation is not None and call == 0:
+        self._moderations[call] = moderated(answered, self._request)
+        moderation = moderation_of_all(self._moderations)
+        if moderation is not None and all(self._finished):
             chunks.append({**self._chunk([]), "moderation": moderation})
         return chunks
 

@@ -309,6 +309,13 @@ def test_what_both_shapes_call_the_same_is_kept() -> None:
     assert "moderation" not in whole({}, reply)
 
 
+def test_the_moderations_of_several_choices_are_one() -> None:
+    found = [{"results": [word]} for word in "ab"]
+    replies = [response(), *(response(moderation={"output": output}) for output in found)]
+    folded = translated({"n": 3, "moderation": {"model": "m"}}).reply(replies)
+    assert folded["moderation"] == {"output": {"results": ["a", "b"]}}
+
+
 def test_unknown_usage_stays_unknown() -> None:
     assert "usage" not in whole({}, response(usage=None))
     assert "usage" not in translated({"n": 2}).reply([response(), response(usage={})])

@@ -76,6 +76,16 @@ def test_a_finished_stream_is_not_satisfied_for_it_is_at_its_end() -> None:
     assert stream.end(0) == []
 
 
+def test_the_moderations_of_several_choices_come_as_one_behind_the_last() -> None:
+    stream = translated({"n": 3, "moderation": {"model": "m"}}).stream()
+    found = [{"output": {"results": [word]}} for word in "ab"]
+    replies = [response(), *(response(moderation=each) for each in found)]
+    chunks = [chunk for call in (2, 0, 1) for chunk in run(stream, [ending(replies[call])], call)]
+    assert [chunk["moderation"] for chunk in chunks if "moderation" in chunk] == [
+        {"output": {"results": ["a", "b"]}}
+    ]
+
+
 def test_several_choices_announce_themselves_in_order() -> None:
     stream = translated({"n": 3, **WITH_USAGE}).stream()
     first = stream.feed(2, delta_event("z"))
