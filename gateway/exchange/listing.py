@@ -9,24 +9,22 @@ from gateway.config.settings import ModelRule, Settings
 from gateway.errors import MethodNotAllowed, ModelNotFound
 from gateway.exchange import failures, restrictions
 from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.model_cards import JSON, Cards
 from gateway.exchange.model_lists import in_pieces, named
 from gateway.exchange.passing import Passing
 from gateway.exchange.upstream_lists import (
     Listed,
-    Unlisted,
     UpstreamLists,
     nothing_listed,
     warning_of,
 )
 from gateway.request import Request
-from gateway.resolve.refusals import Verdict, classify
 from gateway.resolve.resolver import Resolver
 from gateway.shapes import Send
 
 MAX_SEGMENTS = 8
 """Segments of a path among which the end of a model's name is looked for."""
 
-_JSON = [(b"content-type", b"application/json")]
 _READING = ("GET", "HEAD")
 
 
@@ -43,6 +41,7 @@ class Listing:
         self._resolver = resolver
         self._passing = passing
         self._lists = UpstreamLists(settings, send)
+        self._cards = Cards(resolver, self._lists)
         self._redirects = dict(settings.retired.redirect)
         redirects = [ModelRule(old, model=new) for old, new in self._redirects.items()]
         self._aliases = {
@@ -102,15 +101,13 @@ class Listing:
             decision.warn(failures.redirect_warning(model, self._redirects.get(model, model)))
             decision.resolved_by = "config"
             decision.upstream = alias.upstream or self._settings.upstreams[0].name
-            return ClientReply(200, list(_JSON), _alias_card(model, alias))
+            return ClientReply(200, list(JSON), _alias_card(model, alias))
         if alias is not None and alias.model != model and call.method != "OPTIONS":
             raise _only_an_alias(model, alias)
         reply = await self._passing.run(call, decision, (model, *shorter))
-        if call.method == "GET" and _lacks_cards(reply, model):
-            card = await self._listed_card(call, model, decision)
-            if card is not None:
-                return ClientReply(200, list(_JSON), card)
-        return reply
+        if call.method != "GET":
+            return reply
+        return await self._cards.judged(call, decision, reply, model, shorter)
 
     def _alias(self, model: str) -> ModelRule | None:
         """Return the rule by which another model is served under this name: exact, or a glob."""
@@ -134,19 +131,6 @@ class Listing:
                     cards[name] = _alias_card(name, rule)
                 elif rule is None or rule.upstream in (None, listed.upstream):
                     cards[name] = card
-
-    async def _listed_card(self, call: Request, model: str, decision: Decision) -> bytes | None:
-        """Return a model's card out of the list of the upstream that was just asked for it."""
-        decision.attempts += 1
-        answer = await self._lists.ask(decision.upstream, call.headers)
-        if isinstance(answer, Unlisted):
-            answer.note(decision)
-            return None
-        async for entries in in_pieces(answer.entries):
-            for name, card in named(entries):
-                if name == model:
-                    return card
-        return None
 
 
 def _alias_card(name: str, rule: ModelRule) -> bytes:
@@ -182,18 +166,10 @@ def shorter_names(path: str) -> list[str]:
     return [unquote("/".join(segments[:end])) for end in ends]
 
 
-def _lacks_cards(reply: ClientReply, model: str) -> bool:
-    """Whether an upstream has no cards at all, only the list (vLLM, llama.cpp, TGI)."""
-    if reply.status not in (404, 405) or not isinstance(reply.body, bytes):
-        return False
-    refusal = classify(None, reply.status, reply.body, model=model)
-    return refusal.verdict is Verdict.UNKNOWN_ROUTE
-
-
 def list_reply(cards: Iterable[bytes]) -> ClientReply:
     """Return a model list, of cards in JSON, as OpenAI writes it."""
     body = b'{"object":"list","data":[' + b",".join(cards) + b"]}"
-    return ClientReply(200, list(_JSON), body)
+    return ClientReply(200, list(JSON), body)
 
 
 def model_path(model: str) -> str:

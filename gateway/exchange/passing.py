@@ -29,11 +29,18 @@ from gateway.exchange.named_models import (
     json_model,
     json_with_model,
 )
-from gateway.exchange.sending import header, is_short, read_failure
+from gateway.exchange.sending import (
+    Failure,
+    Whole,
+    failure_of,
+    header,
+    is_short,
+    read_failure,
+)
 from gateway.exchange.untouched import passed_on
 from gateway.request import Request
 from gateway.resolve.resolver import Question, Resolver
-from gateway.shapes import RawHeaders, Send, Shape, UpstreamCall
+from gateway.shapes import RawHeaders, Send, Shape, UpstreamCall, UpstreamReply
 
 _WITH_A_BODY = ("POST", "PUT", "PATCH")
 
@@ -101,10 +108,25 @@ class Passing:
         if own_key and reply.status in (401, 403):
             await reply.aclose()
             raise failures.own_key_refused(upstream)
-        if reply.status >= 400 and call.method != "HEAD" and is_short(reply.headers):
+        about_a_model = bool(named) and call.method == "GET"
+        if (
+            reply.status >= 400
+            and call.method != "HEAD"
+            and (about_a_model or is_short(reply.headers))
+        ):
             # Whole, or not at all: half an error tells a client nothing.
             return failures.untouched(await read_failure(0, reply))
+        if about_a_model:
+            return await self._looked_into(reply)
         return ClientReply(reply.status, list(reply.headers), passed_on(reply))
+
+    async def _looked_into(self, reply: UpstreamReply) -> ClientReply:
+        """Return a reply, read if it is small JSON, which may be an error in a success."""
+        answer = await failure_of(0, reply, self._settings.server.first_byte_grace)
+        if isinstance(answer, Failure):
+            return failures.untouched(answer)
+        body = answer.body if isinstance(answer, Whole) else passed_on(answer)
+        return ClientReply(answer.status, list(answer.headers), body)
 
     async def _routed(self, call: Request, decision: Decision, named: Sequence[str]) -> _Routed:
         """Return where a request goes, by the model that its body names, or else its path."""

@@ -165,12 +165,17 @@ class Resolver:
         Only where its list has never been asked for, as for names that the catalogue knows, it is
         now.
         """
-        known = self._lookup.known_list(self._lookup.owner(route.upstream, headers))
-        if known is None:
-            upstream = self._settings.upstream(route.upstream)
-            known = (await self._lookup.models(upstream, headers)).value
+        return await self.near(route.model_asked, route.upstream, headers)
+
+    async def near(
+        self, model: str, upstream: str, headers: RawHeaders, *, ask: bool = True
+    ) -> list[str]:
+        """Return what `nearest` does, of an upstream; without `ask` only of a list that is here."""
+        known = self._lookup.known_list(self._lookup.owner(upstream, headers))
+        if known is None and ask:
+            known = (await self._lookup.models(self._settings.upstream(upstream), headers)).value
         listed = known if isinstance(known, ModelList) else None
-        return await self._near_names.find(route.model_asked, listed)
+        return await self._near_names.find(model, listed)
 
     async def renew(self, route: Route, headers: RawHeaders) -> None:
         """Look up anew, behind this request, what a route was decided by: it is denied."""

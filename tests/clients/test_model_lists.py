@@ -340,6 +340,28 @@ async def test_a_card_is_found_although_another_upstream_hangs() -> None:
             assert card.headers["x-gateway-upstream"] == "b"
 
 
+def without_cards(fault: Fault) -> Script:
+    """Have no route for cards, and a fault in the list's place."""
+
+    async def script(peer: Peer) -> None:
+        while (await peer.request()).target != "/v1/models":
+            await peer.send(reply({"detail": "Not Found"}, "404 Not Found"))
+        await fault(peer)
+
+    return script
+
+
+@pytest.mark.parametrize("name", ["hangs", "trickles", "resets", "sends HTML"])
+async def test_a_card_that_is_not_there_is_a_404_whatever_becomes_of_the_list(name: str) -> None:
+    fault, why = FAULTS[name]
+    async with scripted(without_cards(fault)) as a:
+        models, engines = await asked(settings_for(a), "GET /v1/models/b", "GET /v1/engines/b")
+    for missing, param in ((models, "model"), (engines, "engine")):
+        assert (missing.status, missing.error["code"]) == (404, "model_not_found")
+        assert missing.error["param"] == param
+        assert f"Its models could not be listed: {why}" in missing.error["message"]
+
+
 async def test_an_alias_is_not_deleted_and_says_what_to_do() -> None:
     seen: list[str] = []
     rules = (ModelRule("my-bot", model="a1"),)

@@ -367,20 +367,25 @@ def test_a_server_without_cards_has_them_in_its_list() -> None:
     "models", [json_reply({"data": [{"id": "a"}]}), error_reply(500, "x"), json_reply({})]
 )
 def test_what_is_in_no_list_either_is_not_there(models: FakeReply) -> None:
-    told = LegacyScene(without_cards(models), LOCAL).ask("GET", "/models/b")
-    assert (told.reply.status, told.json) == (404, {"detail": "Not Found"})
-    assert bool(told.decision.failures) == (models.pieces != (b'{"data":[{"id":"a"}]}',))
+    scene = LegacyScene(without_cards(models, models), LOCAL)
+    decision = Decision()
+    with pytest.raises(ModelNotFound) as raised:
+        scene.ask("GET", "/models/b", decision=decision)
+    assert (raised.value.status, raised.value.param) == (404, "model")
+    is_list = models.pieces == (b'{"data":[{"id":"a"}]}',)
+    assert ("could not be listed" in raised.value.message) is not is_list
+    assert bool(decision.failures) is not is_list
 
 
 def test_only_a_card_is_looked_for_in_the_list() -> None:
     scene = LegacyScene(without_cards(), LOCAL)
     for method in ("DELETE", "HEAD", "POST"):
         scene.ask(method, "/models/a")
-    unknown = error_reply(404, "The model `a` does not exist", code="model_not_found")
-    LegacyScene(lambda _: unknown, LOCAL).ask("GET", "/models/a")
-    long = FakeReply(404, (), (b'{"detail":"Not Found"}',))
-    LegacyScene(lambda _: long, LOCAL).ask("GET", "/models/a")
     assert len(scene.network.calls) == 3
+    unknown = error_reply(404, "The model `a` does not exist", code="model_not_found")
+    scene = LegacyScene(lambda _: unknown, LOCAL)
+    assert scene.ask("GET", "/models/a").json["error"]["code"] == "model_not_found"
+    assert len(scene.network.calls) == 1
 
 
 # --- whatever is listed can be had --------------------------------------------------------------
