@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 import msgspec
 
@@ -144,12 +145,16 @@ def _folded(translation: Translation, answers: Sequence[Whole]) -> ClientReply |
     home = translation.report.target
     replies: list[Json] = []
     for position, whole in enumerate(answers):
-        reply = whole_reply(home, whole.body)
+        reply = whole_reply(home, whole.body, partial(_sent, translation, position))
         if isinstance(reply, ToldError):
             failure = Failure(position, whole.status, whole.headers, reply.body)
             return replace(failure, told=translated_failure(translation, failure).bare())
         replies.append(reply)
     return _json_reply(_encode(translation.reply(replies)), answers[0].headers)
+
+
+def _sent(translation: Translation, position: int) -> Json:
+    return translation.calls[position]
 
 
 def _json_reply(body: bytes, upstream_headers: RawHeaders) -> ClientReply:

@@ -1,5 +1,6 @@
 """Whole bodies as the reply of their endpoint: JSON, or a stream where none was asked for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gateway.envelopes.upstream_json import NOT_JSON
@@ -10,6 +11,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.event_reader import EventReader
 from gateway.translate.events_as_whole import events_as_whole, is_terminal
 from gateway.translate.sse import SSEDecoder, begins_events, is_done
+from gateway.translate.tool_names import names_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +21,16 @@ class ToldError:
     body: bytes = field(repr=False)
 
 
-def whole_reply(home: Shape, body: bytes) -> Json | ToldError:
+def whole_reply(home: Shape, body: bytes, asked: Callable[[], Json]) -> Json | ToldError:
     """Return the reply that a body is, or the error that it tells of as an event of a stream.
 
-    Raises `UpstreamError` for a body that is neither a JSON object nor a stream, and
-    `TruncatedStream` for a stream that is not complete.
+    `asked` gives the request that it answers. Raises `UpstreamError` for a body that is neither a
+    JSON object nor a stream, and `TruncatedStream` for a stream that is not complete.
     """
-    return decode_object(body) if not begins_events(body) else _streamed(home, body)
+    return decode_object(body) if not begins_events(body) else _streamed(home, body, asked)
 
 
-def _streamed(home: Shape, body: bytes) -> Json | ToldError:
+def _streamed(home: Shape, body: bytes, asked: Callable[[], Json]) -> Json | ToldError:
     decoder, reader = SSEDecoder(), EventReader()
     events: list[object] = []
     is_broken = False
@@ -47,7 +49,7 @@ def _streamed(home: Shape, body: bytes) -> Json | ToldError:
             break
     events += reader.rest()
     try:
-        return events_as_whole(home, map(checked_object, events))
+        return events_as_whole(home, map(checked_object, events), names_of(asked()))
     except TruncatedStream:
         if is_broken:
             raise not_json() from None

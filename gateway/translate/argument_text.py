@@ -2,7 +2,8 @@
 
 Servers put the arguments of several calls where those of one belong: at one index of a chat stream,
 under one item of a responses stream, even in one string (hermes-agent#62937, lens#49). What follows
-the end of a JSON text is so never a part of it.
+the end of a JSON text is so never a part of it. Others repeat with each piece all that came before
+it (DeepSeek behind Qianfan, hermes-agent#35718).
 """
 
 import json
@@ -18,10 +19,18 @@ _EMPTY_OBJECT = re.compile(r"\s*\{\s*\}\s*")
 class ArgumentText:
     """A JSON object or list in pieces. Each character is looked at once."""
 
-    __slots__ = ("_begun", "_depth", "_escaped", "_in_string", "_pieces", "_valid", "ended")
+    __slots__ = (
+        *("_begun", "_depth", "_doubtful", "_escaped", "_in_string", "_length", "_pieces"),
+        *("_repeats", "_valid", "ended"),
+    )
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
+        self._length = 0
+        self._repeats = False
+        """Whether its pieces have been seen to repeat what came before them."""
+        self._doubtful = ""
+        """A piece that begins with all of the text so far, and may go on with it all the same."""
         self._begun = False
         self._depth = 0
         self._in_string = False
@@ -54,8 +63,37 @@ class ArgumentText:
         """Whether nothing of it has come."""
         return not self._begun
 
+    def news_in(self, piece: str) -> str:
+        """Return what of a piece is new, to be added: not what it repeats of the text so far.
+
+        A piece that begins with all of the text is a repetition where no JSON could go on so. Where
+        it could, it waits for the next one, or for `rest`.
+        """
+        doubtful, self._doubtful = self._doubtful, ""
+        if doubtful:
+            self._repeats = len(piece) > len(doubtful) and piece.startswith(doubtful)
+            return piece[self._length :] if self._repeats else doubtful + piece
+        if self.ended or not self._depth or len(piece) < self._length:
+            return piece
+        if not piece.startswith(self.text):
+            return piece
+        self._repeats = self._repeats or not self._may_go_on_with(piece)
+        if self._repeats:
+            return piece[self._length :]
+        if len(piece) == self._length:
+            return piece
+        self._doubtful = piece
+        return ""
+
+    def rest(self) -> str:
+        """Return what is new in a piece that has waited, at the end of all pieces."""
+        doubtful, self._doubtful = self._doubtful, ""
+        alone = ArgumentText()
+        alone.add(doubtful)
+        return doubtful[self._length :] if alone.whole else doubtful
+
     def add(self, text: str) -> str:
-        """Take the next piece as far as the text goes; return what is behind its end."""
+        """Take the next of the text as far as it goes; return what is behind its end."""
         if self.ended:
             return text
         end = self._end_in(text)
@@ -63,13 +101,23 @@ class ArgumentText:
             end = len(text)
         if end:
             self._pieces.append(text[:end])
+            self._length += end
         return text[end:]
 
     def append(self, text: str) -> None:
         """Take a piece whatever came before: what a model writes behind its JSON is its own."""
         self._pieces.append(text)
+        self._length += len(text)
         self._begun = True
         self._valid = False if self.ended else None
+
+    def _may_go_on_with(self, piece: str) -> bool:
+        """Whether a piece that begins as the text itself does may be what comes next in it."""
+        if not self._in_string:
+            return self.text.rstrip()[-1] in _BEFORE_VALUES
+        # Its first quotation mark would end the string, and its first bracket be in it.
+        behind = piece.partition('"')[2].lstrip()
+        return not self._escaped and (not behind or behind[0] in _BEHIND_STRINGS)
 
     def _end_in(self, text: str) -> int | None:
         """Return where in the next piece the text ends, if it does."""
@@ -107,6 +155,8 @@ class ArgumentText:
 
 
 _OPENERS: Final = ("{", "[")
+_BEFORE_VALUES: Final = frozenset(":[,")
+_BEHIND_STRINGS: Final = frozenset(":,}]")
 
 
 def opens_json(text: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from gateway.errors import GatewayError
 from gateway.shapes import Json, Shape
+from gateway.translate.choice_deltas import ChoiceDeltas
 from gateway.translate.contract import Report, StreamTranslation, Translation
 from gateway.translate.logprobs import Aligner, label_bytes
 from gateway.translate.stops import StopScanner
@@ -109,17 +110,17 @@ class _CutStream:
         choices = event.get("choices")
         if not isinstance(choices, list) or not choices:
             return event
-        kept = [taken for choice in choices if (taken := self._take(choice)) is not None]
+        kept = [taken for choice in choices for taken in self._take(choice)]
         return {**event, "choices": kept} if kept or event.get("usage") else None
 
-    def _take(self, choice: object) -> object | None:
+    def _take(self, choice: object) -> Sequence[object]:
         index = choice.get("index") if isinstance(choice, dict) else None
-        if type(index) is not int or not 0 <= index < _MOST_CHOICES:
-            return choice
+        if not isinstance(choice, dict) or type(index) is not int or not 0 <= index < _MOST_CHOICES:
+            return (choice,)
         known = self._choices.get(index)
         if known is None:
             known = self._choices[index] = _Choice(self._stops)
-        return known.take(choice, self._place)
+        return known.take_all(choice, self._place)
 
 
 class _Choice:
@@ -128,12 +129,28 @@ class _Choice:
     def __init__(self, stops: Sequence[str]) -> None:
         self._scanner = StopScanner(stops)
         self._aligner = Aligner()
+        self._deltas = ChoiceDeltas()
+        self._has_calls = False
         self.finished = False
 
     @property
     def cut(self) -> bool:
         """Whether a stop sequence was found."""
         return self._scanner.found is not None
+
+    def take_all(self, choice: Json, place: str | None) -> list[object]:
+        """Return what is to be shown of a choice of an event, which may have a whole message."""
+        taken: list[object] = []
+        for piece in self._deltas.take(choice):
+            kept, said = piece, piece.get("delta")
+            if isinstance(said, dict):
+                if isinstance(piece.get("message"), dict):
+                    said = _without(said, _CALLS) if self._has_calls else said
+                    kept = {**_without(piece, ("message",)), "delta": said}
+                self._has_calls = self._has_calls or any(map(said.get, _CALLS))
+            shown = self.take(kept, place)
+            taken += [] if shown is None else [shown]
+        return taken
 
     def take(self, choice: object, place: str | None, *, last: bool = False) -> object | None:
         """Return a choice as far as it is to be shown; None: nothing of it is.

@@ -89,6 +89,12 @@ def finish_reason(word: object, *, has_text: bool, has_tool_calls: bool = False)
     return reason
 
 
+def is_cut_short(word: object) -> bool:
+    """Whether an upstream's word says that something else than the model ended the generation."""
+    name = _plain(word)
+    return name in _FAILURES or _known(name) in ("length", "content_filter")
+
+
 def native_word(choice: Json) -> str | None:
     """Return the word of a choice that says more than OpenAI's word for it; None: none does."""
     for name in ("finish_reason", NATIVE):

@@ -164,16 +164,16 @@ def test_an_error_within_an_unasked_stream_is_the_answer(client: Shape, home: Sh
 def test_what_stands_behind_a_complete_reply_is_of_no_matter() -> None:
     for home in Shape:
         body = b"".join([*events(home, until="finished"), b"data: oops\n\n", b"data: {}\n\n"])
-        assert said(home, _json(whole_reply(home, body))) == TEXT
+        assert said(home, _json(whole_reply(home, body, dict))) == TEXT
     broken = b"".join([*events(Shape.CHAT, until="text"), b"data: oops\n\n"])
     with pytest.raises(UpstreamError, match="not JSON"):
-        whole_reply(Shape.CHAT, broken)
+        whole_reply(Shape.CHAT, broken, dict)
     with pytest.raises(TruncatedStream):
-        whole_reply(Shape.CHAT, b"data: {}\n\n")
+        whole_reply(Shape.CHAT, b"data: {}\n\n", dict)
 
 
 def test_an_error_event_is_told_as_the_body_that_says_the_same() -> None:
-    told = whole_reply(Shape.CHAT, b"event: error\ndata: no luck\n\n")
+    told = whole_reply(Shape.CHAT, b"event: error\ndata: no luck\n\n", dict)
     assert told == ToldError(b'{"error":"no luck"}')
 
 
@@ -202,3 +202,35 @@ def test_several_calls_may_each_be_answered_in_a_form_of_their_own() -> None:
             chunks = told.json["choices"]
         texts = ["".join(c["text"] for c in chunks if c["index"] == index) for index in range(3)]
         assert texts == [TEXT] * 3
+
+
+def test_calls_of_an_unasked_stream_are_kept_apart_as_in_one_that_was_asked_for() -> None:
+    """Names in pieces are put together with the request's tools, whichever client asks."""
+    fragments: list[Json] = [
+        {"index": 0, "id": "x", "function": {"name": "get_", "arguments": " "}},
+        {"index": 0, "function": {"name": "weather", "arguments": ""}},
+        {"index": 0, "function": {"arguments": '{"city":'}},
+        {"index": 0, "function": {"arguments": '{"city":"A"}'}},
+        {"index": 0, "id": "x", "function": {"name": "get_time", "arguments": "{}"}},
+        {"index": 0, "function": {"arguments": '{"zone":1}{"zone":2}'}},
+    ]
+    deltas: list[Json] = [{"tool_calls": [each]} for each in fragments]
+    choices: list[Json] = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
+    choices.append({"index": 0, "delta": {}, "finish_reason": "tool_calls"})
+    pieces = [b"data: " + dumped({"id": "c", "choices": [each]}) + b"\n\n" for each in choices]
+    expected = [("get_weather", '{"city":"A"}'), ("get_time", '{"zone":1}')]
+    expected.append(("get_time", '{"zone":2}'))
+    rule = ModelRule("alias", "served", endpoints=(Shape.CHAT,))
+    for client in (Shape.CHAT, Shape.RESPONSES):
+        functions = [{"name": "get_weather"}, {"name": "get_time"}]
+        tools: list[Json] = [{"type": "function", "function": each} for each in functions]
+        if client is Shape.RESPONSES:
+            tools = [{"type": "function", **each} for each in functions]
+        for wire in (pieces, [b"".join(pieces)]):
+            scene = Scene(one_by_one([FakeReply(200, headers(LABELS[0]), wire)]), rules=(rule,))
+            reply = scene.tell(client, {**REQUESTS[client], "tools": tools}).json
+            if client is Shape.CHAT:
+                calls = [each["function"] for each in reply["choices"][0]["message"]["tool_calls"]]
+            else:
+                calls = reply["output"]
+            assert [(call["name"], call["arguments"]) for call in calls] == expected

@@ -105,3 +105,50 @@ def test_what_rfc_8259_does_not_know_is_no_json(text: str) -> None:
 def test_only_objects_and_lists_open_a_text() -> None:
     opened: list[Any] = [opens_json(text) for text in (' {"', "[", "", "a{", '"{')]
     assert opened == [True, True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("said", "piece", "news"),
+    [
+        ("", '{"a', '{"a'),
+        (" ", "{", "{"),
+        ("{", "{", ""),
+        ("{", '{"', '"'),
+        ('{"', '{"', '{"'),
+        ('{"', '{"a', "a"),
+        ('{"a', '{"a"', '"'),
+        ('{"a\\', '{"a\\n', "n"),
+        ('{"a":1', '{"a":12}', "2}"),
+        ('{"a":1}', '{"a":1}', '{"a":1}'),
+        ('{":', '{":":1}', ""),
+        ('{"a":', '{"a":', '{"a":'),
+        ('{"a":', '{"a":1', ""),
+        ("x", "xy", "xy"),
+        ('{"a":1', '{"a', '{"a'),
+    ],
+)
+def test_a_piece_that_begins_with_all_before_it_repeats_it(
+    said: str, piece: str, news: str
+) -> None:
+    text = ArgumentText()
+    text.add(said)
+    assert text.news_in(piece) == news
+
+
+@pytest.mark.parametrize(
+    ("pieces", "whole"),
+    [
+        (['{"a":', '{"a":1', '{"a":12', '{"a":12}'], '{"a":12}'),
+        (['{"a":', '{"a":1}'], '{"a":1}'),
+        (['{"a":', '{"a":1}', "}"], '{"a":{"a":1}}'),
+        (['{"a":', '{"a":1', '{"a":1'], '{"a":{"a":1{"a":1'),
+        (['{"a":', '{"a":1'], '{"a":{"a":1'),
+    ],
+)
+def test_a_piece_in_doubt_waits_for_the_next_one(pieces: list[str], whole: str) -> None:
+    text = ArgumentText()
+    for piece in pieces:
+        text.add(text.news_in(piece))
+    text.add(text.rest())
+    assert text.text == whole
+    assert text.rest() == ""

@@ -267,3 +267,32 @@ def test_a_stream_is_the_whole_reply_however_it_is_cut_up(
     out = fed(cutting(shape, stops=stops), [*events, chunk(shape, None, finish_reason="length")])
     assert texts(out) == before
     assert reasons(out) == ["length" if found is None else "stop"]
+
+
+def whole_event(text: str, **more: Any) -> Json:
+    said = {"role": "assistant", "content": text, **more}
+    return {"id": "x", "choices": [{"index": 0, "message": said, "finish_reason": "stop"}]}
+
+
+@pytest.mark.parametrize("before", [[], ["go "], ["go ", "st"], ["go s", "top", " on"]])
+def test_a_whole_message_in_a_stream_is_cut_and_said_once(before: list[str]) -> None:
+    deltas = [chunk(CHAT, text) for text in before]
+    made = fed(cutting(CHAT), [*deltas, whole_event("go stop on")])
+    assert (texts(made), reasons(made)) == ("go ", ["stop"])
+    if before[:1] == ["go s"]:
+        return
+    made = fed(cutting(CHAT), [*deltas[:1], whole_event("go on")])
+    assert (texts(made), reasons(made)) == ("go on", ["stop"])
+    assert not any("message" in choice for event in made for choice in event["choices"])
+
+
+def test_calls_of_a_whole_message_are_left_out_where_deltas_had_some() -> None:
+    calls = [{"id": "a", "function": {"name": "f", "arguments": "{}"}}]
+    first = chunk(CHAT, None, delta={"tool_calls": [{"index": 0, **calls[0]}]})
+    last = whole_event("", tool_calls=calls)
+    for events, count in (([last], 1), ([first, last], 1), ([last, last], 1)):
+        made = fed(cutting(CHAT), events)
+        said = [c["delta"].get("tool_calls") for e in made for c in e["choices"]]
+        assert len([each for each in said if each]) == count
+    odd = {"choices": [{"index": 0, "message": None, "delta": {"content": "a"}}]}
+    assert fed(cutting(CHAT), [odd, *[chunk(CHAT, "", finish_reason="stop")]])[0] == odd

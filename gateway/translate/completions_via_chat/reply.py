@@ -8,6 +8,7 @@ from gateway.errors import UpstreamError, UpstreamReplied
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat.beside_text import beside_text
 from gateway.translate.completions_via_chat.request import Plan
+from gateway.translate.content_text import text_of
 from gateway.translate.contract import Context, Report
 from gateway.translate.fanout import choice_index, rank
 from gateway.translate.fields import (
@@ -182,7 +183,7 @@ def visible_text(message: Json) -> str:
     """
     content = message.get("content")
     if isinstance(content, list):
-        content = "".join(_part_text(part) for part in content)
+        content = text_of(content)
     text: object = content or message.get("refusal") or _transcript(message) or ""
     if not isinstance(text, str):
         raise malformed("a message's content is not text")
@@ -192,13 +193,6 @@ def visible_text(message: Json) -> str:
 def _transcript(message: Json) -> object:
     audio = message.get("audio")
     return audio.get("transcript") if isinstance(audio, dict) else None
-
-
-def _part_text(part: object) -> str:
-    text = part.get("text") if isinstance(part, dict) and part.get("type") == "text" else ""
-    if not isinstance(text, str):
-        raise malformed("a text part has no text")
-    return text
 
 
 def logprob_entries(choice: Json) -> list[Any] | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json, Shape
+from gateway.translate.choice_deltas import ChoiceDeltas
 from gateway.translate.completions_via_chat.beside_text import beside_text, cited_late
 from gateway.translate.completions_via_chat.reply import (
     ClientParam,
@@ -51,6 +52,8 @@ class CompletionsStream:
         self._ended = [False] * plan.call_count
         self._usages: list[object] = [None] * plan.call_count
         self._opened: set[int] = set()
+        self._said_last = ChoiceDeltas()
+        """What the choice that was fed last has said."""
         self._identity = _Identity(context, keeps_id=plan.call_count == 1)
         self._sources = StreamedSources(plan.call_count)
 
@@ -128,14 +131,15 @@ class CompletionsStream:
         choices = event.get("choices")
         if event.get("usage") or not isinstance(choices, list) or len(choices) != 1:
             return False
-        if has_sources(event):
+        if has_sources(event) or choices[0].get("message"):
             return False
         delta = choices[0].get("delta")
         text = delta.get("content") if isinstance(delta, dict) else None
         return isinstance(text, str) and text != "" and not choices[0].get("finish_reason")
 
     def take_plain(self, call: int, texts: Sequence[str]) -> int:  # noqa: ARG002
-        """Take texts; the first one, which was fed, has already changed all that they change."""
+        """Take texts of the choice that was fed last."""
+        self._said_last.go_on(texts)
         return 0
 
     def _indexes(self, call: int) -> list[int]:
@@ -152,11 +156,15 @@ class CompletionsStream:
         chunks = self._open(self._plan.prompt_of(call))
         choice = self._calls[call][position]
         was_finished = choice.finished
-        chosen = choice.take(piece, self._report)
+        for each in choice.said.take(piece):
+            chosen = choice.take(each, self._report)
+            if chosen is not None:
+                chunks.append(self._chunk([chosen]))
+        self._said_last = choice.said
         if choice.finished and not was_finished:
             self._unfinished[call] -= 1
             self._cut_short[call] = self._cut_short[call] or choice.cut_short
-        return chunks if chosen is None else [*chunks, self._chunk([chosen])]
+        return chunks
 
     def _open(self, prompt: int) -> list[Json]:
         """Return the chunks that echo a prompt, one per choice, the first time only."""
@@ -219,6 +227,7 @@ class _Choice:
 
     def __init__(self, plan: Plan, call: int, position: int, context: Context) -> None:
         self.index = plan.client_index(call, position)
+        self.said = ChoiceDeltas()
         self.finished = False
         self.cut_short = False
         """Whether the gateway found a stop sequence while the upstream still generates."""

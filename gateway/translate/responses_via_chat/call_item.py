@@ -2,20 +2,22 @@
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
-from gateway.translate.argument_text import ArgumentText, opens_json
+from gateway.translate.argument_text import ArgumentText
+from gateway.translate.responses_via_chat.call_in_pieces import CallInPieces
 from gateway.translate.responses_via_chat.client_tools import ClientTool
 from gateway.translate.responses_via_chat.items import OutputItem, Status
 from gateway.translate.responses_via_chat.tools import ToolNames
+from gateway.translate.tool_names import goes_on
 from gateway.translate.tool_shapes import bounded_call_id, unwrapped_input
 
 
-class CallItem(OutputItem):
+class CallItem(CallInPieces, OutputItem):
     """A call of a function or a custom tool.
 
-    It is announced once its name is known, and its id too or at least some of its arguments:
-    servers exist that send them in any order. The arguments of a function that stands for a
-    custom tool are JSON around the text meant, which is written in one piece at the end; those of
-    a function that stands for a tool with a type of its own become fields of its item.
+    It is announced once its name is known to its end, and its id too or at least some of its
+    arguments: servers exist that send them in any order. The arguments of a function that stands
+    for a custom tool are JSON around the text meant, which is written in one piece at the end;
+    those of a function that stands for a tool with a type of its own become fields of its item.
 
     `told` has the ids of all calls that the client knows; those of calls are unique.
     """
@@ -23,22 +25,14 @@ class CallItem(OutputItem):
     prefix = "fc"
 
     def __init__(self, index: int, item_id: str, names: ToolNames, told: set[str]) -> None:
-        super().__init__(index, item_id)
+        OutputItem.__init__(self, index, item_id)
+        CallInPieces.__init__(self)
         self._item_id = item_id
         self._names = names
         self._told = told
-        self._text = ArgumentText()
-        self._unwritten: list[str] = []
-        self._custom = False
         self._wrapped = False
         self._tool: ClientTool | None = None
         self._shown_id = f"call_{item_id}"
-        self.call_id = ""
-        """The upstream's id of the call; empty: not known (yet)."""
-        self.name = ""
-        """The name that the upstream calls it by; empty: not known (yet)."""
-        self.likely_name = ""
-        """The name it has if the upstream never says one."""
 
     @property
     def shown_id(self) -> str:
@@ -55,40 +49,25 @@ class CallItem(OutputItem):
         return self.announced and not self.is_free_text and self._text.whole
 
     @property
+    def is_closed(self) -> bool:
+        """Whether the closing events are written."""
+        return self.status != "in_progress"
+
+    @property
     def is_free_text(self) -> bool:
         """Whether its text is a custom tool's input, which can be anything."""
         return self._custom and not self._wrapped
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether it has all that one call can have, or may have it."""
-        return not self._text.is_blank if self.is_free_text else self._text.ended
-
-    @property
-    def is_cut_off(self) -> bool:
-        """Whether its arguments have begun, but are not whole JSON."""
-        return not (self.is_free_text or self._text.is_blank or self._text.whole)
-
-    @property
-    def text(self) -> str:
-        """The arguments so far, or the input."""
-        return self._text.text
-
     def add(self, call_id: str, name: str, text: str, *, custom: bool) -> str:
-        """Go on with the call: what is given of its id, its name and its arguments.
-
-        Returns what of the text follows the end of the arguments, which is another call's. Raises
-        `UpstreamError` for what can be neither: text after the call was closed.
-        """
-        if self.status == "in_progress":
-            self.call_id = self.call_id or call_id
-            if not self.announced:
-                self.name = self.name or name
-                self._custom = self._custom or custom
-        rest = self._take(text)
+        """Go on with the call, and announce it once it can be; see `CallInPieces`."""
+        if self.is_closed:
+            call_id, name, custom = "", "", False
+        elif self.announced:
+            name, custom = "", False
+        rest = super().add(call_id, name, text, custom=custom)
         if self.announced:
             self._write_delta()
-        elif self.name and (self.call_id or not self._text.is_blank):
+        elif self.name and (not self._text.is_blank or self._is_identified()):
             self.announce()
         return rest
 
@@ -153,42 +132,9 @@ class CallItem(OutputItem):
         self._write_delta(closing=True)
         super().close(status)
 
-    def _take(self, text: str) -> str:
-        """Take the next text of the arguments; return what is not theirs."""
-        if self._text.is_blank and not (text if self.is_free_text else text.strip()):
-            return ""
-        if self.is_free_text:
-            self._text.append(text)
-            self._unwritten.append(text)
-            return ""
-        rest = self._text.add(text)
-        taken = text[: len(text) - len(rest)]
-        if taken:
-            self._unwritten.append(taken)
-        if not rest.strip():
-            return ""
-        if opens_json(rest):
-            if self._is_placeholder():
-                self._replace("")
-                return self._take(rest)
-            return rest
-        if self.status != "in_progress":
-            raise UpstreamError(
-                "The upstream's stream goes on with the arguments of a tool call that were "
-                "complete. Retry the request."
-            )
-        self._text.append(rest)
-        self._unwritten.append(rest)
-        return ""
-
-    def _is_placeholder(self) -> bool:
-        """Whether the arguments are an empty object that the client has not seen."""
-        return self._text.is_placeholder and "".join(self._unwritten) == self._text.text
-
-    def _replace(self, text: str) -> None:
-        self._text = ArgumentText()
-        self._text.add(text)
-        self._unwritten = [text] if text else []
+    def _is_identified(self) -> bool:
+        """Whether its id is known, and its name to its end."""
+        return bool(self.call_id) and not goes_on(self.name, self._names.declared)
 
     def _write_delta(self, *, closing: bool = False) -> None:
         if self._text.is_placeholder and not closing:

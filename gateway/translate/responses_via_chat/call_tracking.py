@@ -8,41 +8,45 @@ apart is an error, never one call with two texts.
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
+from typing import Generic, TypeVar
 
 from gateway.errors import UpstreamError
-from gateway.translate.argument_text import ArgumentText, same_json
-from gateway.translate.responses_via_chat.call_item import CallItem
+from gateway.translate.argument_text import ArgumentText, is_json, same_json
+from gateway.translate.responses_via_chat.call_in_pieces import CallInPieces
 from gateway.translate.responses_via_chat.deltas import CallFragment
+from gateway.translate.tool_names import joined
 
 _Place = int | None
 """An index; None: among all calls, whatever their index."""
 
-
-Begin = Callable[[], CallItem]
-"""Makes the item of a new call. Handed in each time: kept, it would hold its maker in a circle."""
+Call = TypeVar("Call", bound=CallInPieces)
 
 
-class CallTracker:
-    """The calls of one reply."""
+class CallTracker(Generic[Call]):
+    """The calls of one reply; `tools` are the names that the model can call.
 
-    def __init__(self) -> None:
-        self.begun: list[CallItem] = []
+    `begin` makes a new call. It is handed in each time: kept, it would hold its maker in a circle.
+    """
+
+    def __init__(self, tools: Collection[str]) -> None:
+        self._tools = tools
+        self.begun: list[Call] = []
         """The calls so far, in the order in which they began."""
-        self._last: dict[_Place, CallItem] = {}
-        self._with_id: dict[tuple[_Place, str], CallItem] = {}
-        self._with_name: dict[tuple[_Place, str], CallItem] = {}
-        self._unplaced: set[CallItem] = set()
-        self._overlapping: defaultdict[_Place, list[CallItem]] = defaultdict(list)
+        self._last: dict[_Place, Call] = {}
+        self._with_id: dict[tuple[_Place, str], Call] = {}
+        self._with_name: dict[tuple[_Place, str], Call] = {}
+        self._unplaced: set[Call] = set()
+        self._overlapping: defaultdict[_Place, list[Call]] = defaultdict(list)
         """Calls that shared a place before the first of them had all its arguments."""
-        self._rests: dict[CallItem, tuple[_Place, ArgumentText]] = {}
+        self._rests: dict[Call, tuple[_Place, ArgumentText]] = {}
         """JSON texts that began behind that of a call, where they began, until they are whole."""
 
     def __bool__(self) -> bool:
         """Whether there are any calls."""
         return bool(self.begun)
 
-    def take(self, fragment: CallFragment, begin: Begin) -> CallItem:
+    def take(self, fragment: CallFragment, begin: Callable[[], Call]) -> Call:
         """Take a piece of a call, and return that call.
 
         Raises `UpstreamError` for text that can be no call's.
@@ -51,35 +55,61 @@ class CallTracker:
         item = self._known(fragment) or self._new(index, begin)
         if index is not None:
             self._unplaced.discard(item)
-        text = fragment.text
+        name, text = fragment.name, fragment.text
+        whole_name = self._whole_name(item, fragment)
+        if whole_name is not None:
+            item.name = name = whole_name
         if item not in self._rests:
-            text = item.add(fragment.call_id, fragment.name, text, custom=fragment.custom)
+            text = item.add(fragment.call_id, name, text, custom=fragment.custom)
         for place in {index, None}:
             self._last[place] = item
             if fragment.call_id:
                 self._with_id[place, fragment.call_id] = item
-            if fragment.name:
-                self._with_name[place, fragment.name] = item
+            if name:
+                self._with_name[place, name] = item
         self._go_beyond(item, index, text, begin)
         return item
 
-    def finish(self, begin: Begin, *, naturally: bool) -> None:
+    def hear(self, fragments: Sequence[CallFragment], begin: Callable[[], Call]) -> list[Call]:
+        """Take all calls of the reply, each as a whole, and return them.
+
+        What was said of them is not said again. Raises `UpstreamError` for a call that is not what
+        its pieces have made of it.
+        """
+        left = list(self.begun)
+        heard: list[Call] = []
+        for fragment in fragments:
+            item = _same(fragment, left)
+            if item is None:
+                item = self._new(None, begin)
+            else:
+                left.remove(item)
+            told = (fragment.call_id, fragment.name, fragment.text)
+            self._go_beyond(item, None, item.hear(*told, custom=fragment.custom), begin)
+            heard.append(item)
+        return heard
+
+    def finish(self, begin: Callable[[], Call], *, naturally: bool) -> None:
         """Take the end of the stream; `naturally`: nothing cut it short.
 
         Raises `UpstreamError` if the arguments of calls that shared an index make no sense then.
         """
+        for item in list(self.begun):
+            self._go_beyond(item, None, item.settle(), begin)
         for item, (index, text) in list(self._rests.items()):
             self._follow(item, index, text, begin)
         for items in self._overlapping.values():
             if naturally and any(item.is_cut_off for item in items):
                 raise _mixed_up()
 
-    def _known(self, fragment: CallFragment) -> CallItem | None:
+    def _known(self, fragment: CallFragment) -> Call | None:
         """Return the call that a fragment goes on with; None: it begins another."""
         index, call_id, name = fragment.index, fragment.call_id, fragment.name
         if call_id:
             item = self._found(self._with_id, index, call_id)
             if item is not None and (not name or item.name in ("", name)):
+                return item
+            if item is not None and self._whole_name(item, fragment) is not None:
                 return item
         if name:
             item = self._found(self._with_name, index, name)
@@ -87,23 +117,32 @@ class CallTracker:
             if item is not None and same_id and not item.has_ended:
                 return item
         last = self._last.get(index) or self._last_unplaced()
+        if last is not None and self._whole_name(last, fragment) is not None:
+            return last
         return None if last is None or _begins_another(fragment, last) else last
 
-    def _found(
-        self, known: dict[tuple[_Place, str], CallItem], index: _Place, key: str
-    ) -> CallItem | None:
+    def _whole_name(self, item: Call, fragment: CallFragment) -> str | None:
+        """Return the name of a call with the piece that a fragment adds to it; None: it is none."""
+        other_id = fragment.call_id and item.call_id not in ("", fragment.call_id)
+        if item.has_begun or other_id:
+            return None
+        return joined(item.name, fragment.name, self._tools)
+
+    def _found(self, known: dict[tuple[_Place, str], Call], index: _Place, key: str) -> Call | None:
         item = known.get((index, key)) or known.get((None, key))
         at_place = (index, key) in known or item in self._unplaced
         return item if at_place else None
 
-    def _last_unplaced(self) -> CallItem | None:
+    def _last_unplaced(self) -> Call | None:
         last = self._last.get(None)
         return last if last in self._unplaced else None
 
-    def _new(self, index: _Place, begin: Begin) -> CallItem:
+    def _new(self, index: _Place, begin: Callable[[], Call]) -> Call:
+        before = self._last.get(index)
+        if before is not None:
+            self._go_beyond(before, index, before.settle(), begin)
         item = begin()
         self.begun.append(item)
-        before = self._last.get(index)
         if before is not None:
             item.likely_name = before.name or before.likely_name
             if not before.has_ended:
@@ -112,7 +151,7 @@ class CallTracker:
             self._unplaced.add(item)
         return item
 
-    def _go_beyond(self, item: CallItem, index: _Place, text: str, begin: Begin) -> None:
+    def _go_beyond(self, item: Call, index: _Place, text: str, begin: Callable[[], Call]) -> None:
         """Take what begins another JSON text behind a call's, without an id or a name of its own.
 
         It is the next call, of the same function, unless it only says again what the call has.
@@ -128,7 +167,9 @@ class CallTracker:
                 item = self._follow(item, index, waiting, begin)
             text = item.add("", "", text, custom=False)
 
-    def _follow(self, item: CallItem, index: _Place, text: ArgumentText, begin: Begin) -> CallItem:
+    def _follow(
+        self, item: Call, index: _Place, text: ArgumentText, begin: Callable[[], Call]
+    ) -> Call:
         del self._rests[item]
         if not all(each.has_ended for each in self._overlapping[index]):
             raise _mixed_up()
@@ -147,7 +188,27 @@ def _mixed_up() -> UpstreamError:
     )
 
 
-def _begins_another(fragment: CallFragment, last: CallItem) -> bool:
+def _same(fragment: CallFragment, known: Sequence[Call]) -> Call | None:
+    """Return the call that a whole one is; None: it is another than all of them."""
+    named = [each for each in known if not fragment.name or each.name in ("", fragment.name)]
+    said = [each for each in named if each.has_begun and same_json(each.text, fragment.text)]
+    by_id = [each for each in named if fragment.call_id and each.call_id == fragment.call_id]
+    found = [each for each in said if each in by_id] or said
+    found = found or [each for each in by_id if _goes_on(fragment, each)]
+    if not found and by_id and is_json(fragment.text):
+        raise UpstreamError(
+            "The upstream's stream contradicts itself: the arguments of a tool call are not those "
+            "that its pieces make. Retry the request."
+        )
+    found = found or by_id or [each for each in named if _goes_on(fragment, each)]
+    return found[0] if found else None
+
+
+def _goes_on(fragment: CallFragment, call: CallInPieces) -> bool:
+    return not call.has_begun or not fragment.text or fragment.text.startswith(call.text)
+
+
+def _begins_another(fragment: CallFragment, last: CallInPieces) -> bool:
     """Whether a fragment at the place of a call is another call's all the same.
 
     An id alone may change with every fragment: then it says nothing as long as arguments lack.

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from gateway.shapes import Json
+from gateway.translate.content_text import text_of, thought_of
 from gateway.translate.fields import finite_number
 from gateway.translate.images import images_of, url_of
 from gateway.translate.responses_via_chat.carried import (
@@ -86,7 +87,7 @@ def read_delta(choice: Json) -> Delta:
     content = delta.get("content")
     thoughts = ""
     if isinstance(content, list):
-        content, thoughts = _from_parts(content)
+        content, thoughts = text_of(content), thought_of(content)
     named = _reasoning(delta)
     calls = _list_of(delta, "tool_calls")
     if not calls and delta.get("function_call") is not None:
@@ -99,7 +100,7 @@ def read_delta(choice: Json) -> Delta:
         content=_text(content, "content"),
         refusal=_text(delta.get("refusal"), "refusal"),
         annotations=[*_list_of(delta, "annotations"), *_list_of(delta, "file_citations")],
-        calls=[_call_fragment(call) for call in calls],
+        calls=[call_fragment(call) for call in calls],
         images=[url_of(entry) for entry in images_of(delta)],
         audio=audio,
         phase=phase if isinstance(phase, str) else "",
@@ -110,7 +111,7 @@ def read_delta(choice: Json) -> Delta:
 def is_text_alone(event: Json) -> bool:
     """Whether a chunk has one choice, which says some text and nothing else, and no usage."""
     choices = event.get("choices")
-    if event.get("usage") or not choices or len(choices) != 1:
+    if event.get("usage") or not choices or len(choices) != 1 or choices[0].get("message"):
         return False
     delta = choices[0].get("delta")
     if not isinstance(delta, dict) or choices[0].get("finish_reason"):
@@ -124,21 +125,6 @@ def _reasoning(delta: Json) -> dict[str, str]:
     """Return the reasoning by name; where both fields are there they say the same (vllm#50624)."""
     named = {name: delta.get(name) for name in ("reasoning_content", "reasoning")}
     return {name: text for name, text in named.items() if isinstance(text, str) and text}
-
-
-def _from_parts(parts: list[Any]) -> tuple[str, str]:
-    """Return text and reasoning of content in parts, as Mistral's reasoning models give it."""
-    texts: list[str] = []
-    thoughts: list[str] = []
-    for part in parts:
-        kind = part.get("type") if isinstance(part, dict) else None
-        if kind == "text":
-            texts.append(_text(part.get("text"), "text"))
-        elif kind == "thinking":
-            thinking = part.get("thinking")
-            inner = thinking if isinstance(thinking, list) else [{"text": thinking}]
-            thoughts += [_text(t.get("text"), "thinking") for t in inner if isinstance(t, dict)]
-    return "".join(texts), "".join(thoughts)
 
 
 def _text(value: object, name: str) -> str:
@@ -158,7 +144,7 @@ def _list_of(delta: Json, name: str) -> list[Any]:
     return value
 
 
-def _call_fragment(call: object) -> CallFragment:
+def call_fragment(call: object) -> CallFragment:
     """Return a piece of a tool call; raises `UpstreamError` for what is none."""
     if not isinstance(call, dict):
         raise malformed("a tool call is not an object")

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.shapes import Json
+from gateway.translate.choice_deltas import ChoiceDeltas
 from gateway.translate.contract import Context, PlainTexts
 from gateway.translate.finish_reasons import finish_reason, native_word, with_native
 from gateway.translate.logprobs import chat_logprobs
 from gateway.translate.responses_via_chat.call_item import CallItem
 from gateway.translate.responses_via_chat.call_tracking import CallTracker
 from gateway.translate.responses_via_chat.deltas import (
+    CallFragment,
     Delta,
     annotation_of,
     is_text_alone,
@@ -57,7 +59,8 @@ class ResponsesStream:
         self._items = 0
         self._queue: deque[OutputItem] = deque()
         self._done: list[Json] = []
-        self._calls = CallTracker()
+        self._said = ChoiceDeltas()
+        self._calls = CallTracker[CallItem](request.names.declared)
         self._call_ids: set[str] = set()
         self._early_entries: list[Json] = []
         self._has_text = False
@@ -167,6 +170,7 @@ class ResponsesStream:
         if characters > MAX_REPLY_CHARACTERS:
             return None
         self._characters = characters
+        self._said.go_on(texts)
         self._message().go_on(texts)
         first = self._sequence
         self._sequence += len(texts)
@@ -186,6 +190,10 @@ class ResponsesStream:
         if choice.get("index") not in (None, 0):
             # Never asked for.
             return
+        for each in self._said.take(choice):
+            self._take_delta(each)
+
+    def _take_delta(self, choice: Json) -> None:
         delta = read_delta(choice)
         self._count(delta)
         if delta.reasoning:
@@ -202,13 +210,21 @@ class ResponsesStream:
         for annotation in delta.annotations:
             self._annotate(annotation)
         add_sources(self._facts.beside, delta.sources)
-        for fragment in delta.calls:
-            call = self._calls.take(fragment, self._begin_call)
-            if carrier is not None and fragment.carried:
-                carrier.sign(call, fragment.carried)
+        self._call(delta.calls, carrier, whole="message" in choice)
         # LocalAI says "" where others say null; of two reasons the first is the true one.
         self._finish = self._finish or choice.get("finish_reason") or None
         self._native_word = self._native_word or native_word(choice)
+
+    def _call(
+        self, fragments: Sequence[CallFragment], carrier: Carrier | None, *, whole: bool
+    ) -> None:
+        if whole:
+            calls = self._calls.hear(fragments, self._begin_call)
+        else:
+            calls = [self._calls.take(fragment, self._begin_call) for fragment in fragments]
+        for call, fragment in zip(calls, fragments, strict=True):
+            if carrier is not None and fragment.carried:
+                carrier.sign(call, fragment.carried)
 
     def _count(self, delta: Delta) -> None:
         self._characters += delta.length

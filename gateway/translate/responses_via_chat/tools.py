@@ -1,6 +1,6 @@
 """Tools of a responses request as chat's, and the names under which the calls come back."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gateway.errors import UnsupportedParameter
@@ -39,6 +39,11 @@ class ToolNames:
         name = self._flat.add(namespace, kind if kind in CLIENT_TOOLS else tool["name"], param)
         self._kinds[name] = kind
         return name
+
+    @property
+    def declared(self) -> Collection[str]:
+        """The flat names of all tools."""
+        return self._kinds.keys()
 
     def flat(self, namespace: str | None, name: str) -> str:
         """Return the flat name that a tool has or would have."""

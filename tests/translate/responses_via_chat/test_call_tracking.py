@@ -394,3 +394,69 @@ def test_long_arguments_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     (first, _) = fold.end(0)[-1]["response"]["output"]
     assert first["arguments"] == text
     assert read_texts == [text]
+
+
+WEATHER: list[Json] = [{"type": "function", "name": name} for name in ("get_weather", "get", "got")]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["get_", "weather"], ["get", "_weather"], ["g", "et", "_", "weather"], ["get_weather"]],
+)
+def test_a_name_in_pieces_is_that_of_the_tool_that_it_makes(names: list[str]) -> None:
+    for call_id in ("x", ""):
+        fragments = [fragment(0, "", name=name, call_id=call_id) for name in names]
+        fragments += [fragment(0, A[:4]), fragment(0, A[4:])]
+        assert calls_of(fragments, tools=WEATHER) == [f"get_weather({A})"]
+    whole = [fragment(0, A if name == names[-1] else None, name=name) for name in names]
+    assert calls_of(whole, tools=WEATHER) == [f"get_weather({A})"]
+
+
+def test_names_that_make_no_tools_are_calls_of_their_own() -> None:
+    apart = [fragment(0, A, name="get"), fragment(0, B, name="got")]
+    assert calls_of(apart, tools=WEATHER) == [f"get({A})", f"got({B})"]
+    assert calls_of([fragment(0, "", name="get", call_id="x")], tools=WEATHER) == ["get({})"]
+    twice = [fragment(0, "", name="get", call_id="x"), fragment(0, A, name="get", call_id="x")]
+    assert calls_of(twice, tools=WEATHER) == [f"get({A})"]
+    others = [fragment(0, "", name="get_", call_id="x"), fragment(0, A, name="weather")]
+    assert calls_of(others) == ["get_({})", f"weather({A})"]
+
+
+CUMULATIVE: list[list[str]] = [
+    ['{"', '{"city":"A', A],
+    ['{"city":', A],
+    ['{"city":', '{"city":"A', A],
+    ['{"city":"A', A, A],
+    [A[:end] for end in range(len(A) + 1)],
+    ["{}", '{"ci', A],
+]
+
+
+@pytest.mark.parametrize("pieces", CUMULATIVE)
+def test_arguments_that_repeat_what_came_before_are_taken_once(pieces: list[str]) -> None:
+    for again in ("", "x"):
+        made = [fragment(0, each, call_id=again) for each in pieces]
+        made[0] = fragment(0, pieces[0], name="f", call_id="x")
+        assert calls_of(made) == [f"f({A})"]
+        behind = [fragment(0, A, name="g", call_id="y"), fragment(0, A)]
+        assert calls_of([*made, *behind]) == [f"f({A})", f"g({A})"]
+
+
+def test_arguments_that_may_go_on_after_a_repetition_do() -> None:
+    for pieces in (['{"a":', '{"a":', "1}}"], ['{"a":', '{"a":1', "}}"], ['{"', '{"', '":1}']):
+        made = [fragment(0, piece, name="f", call_id="x") for piece in pieces]
+        assert calls_of(made) == [f"f({''.join(pieces)})"]
+    cut = [fragment(0, '{"a":', name="f", call_id="x"), fragment(0, '{"a":1')]
+    assert calls_of(cut, "length") == ['f({"a":{"a":1)']
+
+
+def test_a_whole_call_that_is_not_what_its_pieces_make_is_an_error() -> None:
+    fold = asking(stream=True).stream()
+    fold.feed(0, chunk(tool_calls=[fragment(0, A, name="f", call_id="x")]))
+    with pytest.raises(UpstreamError, match="contradicts itself"):
+        fold.feed(0, completion(None, "stop", tool_calls=[tool_call("f", B, "x")]))
+    fold = asking(stream=True).stream()
+    fold.feed(0, chunk(tool_calls=[fragment(0, '{"a', name="f", call_id="x")]))
+    fold.feed(0, completion(None, "length", tool_calls=[tool_call("f", "{'b", "x")]))
+    (call,) = fold.end(0)[-1]["response"]["output"]
+    assert call["arguments"] == '{"a'

@@ -1,0 +1,29 @@
+"""How much of a text has been said, without keeping it: enough to tell what a repetition adds."""
+
+from zlib import crc32
+
+
+class SaidText:
+    """A text that comes in pieces: its length in characters, and a checksum of it."""
+
+    __slots__ = ("_check", "length")
+
+    def __init__(self) -> None:
+        self._check = 0
+        self.length = 0
+
+    def add(self, text: str) -> None:
+        """Take the next piece."""
+        self.length += len(text)
+        self._check = crc32(text.encode("utf-8", "surrogatepass"), self._check)
+
+    def begins(self, whole: str) -> bool:
+        """Whether a text begins with what has been said."""
+        if len(whole) < self.length:
+            return False
+        beginning = whole[: self.length].encode("utf-8", "surrogatepass")
+        return crc32(beginning) == self._check
+
+    def rest_of(self, whole: str) -> str:
+        """Return what a whole text has behind what has been said; nothing where they differ."""
+        return whole[self.length :] if self.begins(whole) else ""
