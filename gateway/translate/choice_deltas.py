@@ -46,7 +46,8 @@ class ChoiceDeltas:
         message, delta = choice.get("message"), choice.get("delta")
         if isinstance(delta, dict) and delta:
             self._note(delta)
-            self._has_deltas = self._has_deltas or any(map(delta.get, delta.keys() - {"role"}))
+            if not self._has_deltas:
+                self._has_deltas = any(map(delta.get, delta.keys() - {"role"}))
         if not isinstance(message, dict):
             return (choice,)
         whole = {**choice, "delta": self._news(message)}

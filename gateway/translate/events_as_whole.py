@@ -28,7 +28,7 @@ def events_as_whole(shape: Shape, events: Iterable[Json], tools: Collection[str]
     stream was not complete, and `UpstreamError` where it contradicts itself.
     """
     if shape is Shape.RESPONSES:
-        return _response(events)
+        return _response(events, tools)
     return _completion(shape, events, tools)
 
 
@@ -38,16 +38,18 @@ def is_terminal(event: object) -> bool:
     return isinstance(kind, str) and kind in TERMINAL_EVENTS
 
 
-def _response(events: Iterable[Json]) -> Json:
+def _response(events: Iterable[Json], tools: Collection[str]) -> Json:
     """Return the response that the last event has, with what only came before.
 
     Some servers repeat nothing there, others leave parts of it out.
     """
-    items = StreamedItems()
+    items = StreamedItems(tools)
     for event in events:
         response = event.get("response")
         if is_terminal(event) and isinstance(response, dict):
-            return {**response, "output": items.completed(response.get("output"))}
+            naturally = event["type"] == "response.completed"
+            output = items.completed(response.get("output"), naturally=naturally)
+            return {**response, "output": output}
         items.take(event)
     raise _cut_off()
 

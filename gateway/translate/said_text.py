@@ -12,6 +12,17 @@ class SaidText:
         self._check = 0
         self.length = 0
 
+    def copy(self) -> "SaidText":
+        """Return another with as much of the text."""
+        other = SaidText()
+        other.length, other._check = self.length, self._check
+        return other
+
+    @property
+    def mark(self) -> tuple[int, int]:
+        """What the same text has in common, and no other."""
+        return self.length, self._check
+
     def add(self, text: str) -> None:
         """Take the next piece."""
         self.length += len(text)

@@ -229,6 +229,8 @@ ODD: dict[Shape, list[bytes]] = {
             )
         ),
         b'{"choices":[{"delta":{"content":"a"}},{"index":1,"delta":{"content":"b"}}]}',
+        b'{"choices":[{"index":0,"message":{"content":" on on on on on"},"finish_reason":null}]}',
+        b'{"choices":[{"delta":{"content":" on"},"message":{"content":" on on"}}]}',
     ],
     RESPONSES: [
         b'{"type":"response.created","response":{"id":"resp_7","model":"gpt","created_at":5}}',
@@ -271,6 +273,12 @@ ODD: dict[Shape, list[bytes]] = {
             b'{"id":"msg_1","type":"message","content":[{"type":"output_text","text":"all",'
             b'"annotations":[{"type":"url_citation","url":"u","start_index":0,"end_index":1}]},'
             b'{"type":"output_text","text":"more"}]}],"usage":{"input_tokens":1,"output_tokens":2}}}'
+        ),
+        text_event().replace(b"delta", b"done").replace(b'"done":" on"', b'"text":" on on on on"'),
+        (
+            b'{"type":"response.completed","response":{"status":"completed","output":['
+            b'{"id":"z","type":"message","content":[{"type":"output_text","text":" on on on on!"}]}'
+            b"]}}"
         ),
         b'{"type":"response.incomplete","response":{"status":"incomplete","output":[]}}',
         b'{"type":"response.failed","response":{"error":{"code":"server_error","message":"no"}}}',
@@ -460,3 +468,40 @@ def test_an_event_that_is_held_is_not_lost_at_the_end(client: Shape, home: Shape
         for length in range(len(events)):
             pieces = [b"".join(events[:length]), events[length][:-missing]]
             both_ways(client, home, {}, [*((0, piece) for piece in pieces), (0, None)])
+
+
+@pytest.mark.parametrize("count_of_texts", [1, 5, 40])
+@pytest.mark.parametrize(("client", "home"), [pair for pair in PAIRS if pair[1] is not COMPLETIONS])
+def test_what_a_repetition_adds_is_told_however_the_text_came(
+    client: Shape, home: Shape, count_of_texts: int
+) -> None:
+    said = " on" * count_of_texts
+    if home is CHAT:
+        row = [chat_chunk() for _ in range(count_of_texts)]
+        whole = b'{"choices":[{"index":0,"message":{"content":"%b!"},"finish_reason":"stop"}]}'
+    else:
+        row = [text_event(number=b"%d" % number) for number in range(count_of_texts)]
+        whole = (
+            b'{"type":"response.completed","response":{"status":"completed","output":[{"id":"z",'
+            b'"type":"message","content":[{"type":"output_text","text":"%b!"}]}]}}'
+        )
+    wires = [b"data: %b\n\n" % event for event in [*row, whole % said.encode()]]
+    for pieces in ([b"".join(wires)], wires, [bytes([byte]) for byte in b"".join(wires)]):
+        translation = planned(client, home, {})
+        feeder = Feeder(client, home, 1, translation.stream())
+        wire = b"".join(feeder.chunk(0, piece) for piece in pieces) + feeder.end(0)
+        feeder.raise_error()
+        events = [msgspec.json.decode(event.data) for event in SSEDecoder().feed(wire)]
+        assert "".join(map(text_in(client), events)) == f"{said}!"
+
+
+def text_in(shape: Shape) -> Any:
+    def of(event: Json) -> str:
+        if shape is RESPONSES:
+            text: str = event["delta"] if event["type"] == "response.output_text.delta" else ""
+            return text
+        (choice,) = event["choices"]
+        told = choice["text"] if shape is COMPLETIONS else choice["delta"].get("content")
+        return told or ""
+
+    return of

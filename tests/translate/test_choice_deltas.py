@@ -108,6 +108,14 @@ def test_lists_are_compared_by_their_entries() -> None:
     assert deltas(delta(), message(reasoning_details=details))[1]["reasoning_details"] == details
 
 
+def test_sources_are_told_once() -> None:
+    said = delta(content="a", citations=["u1"], annotations=[{"url": "u1"}])
+    whole = message(content="ab", citations=["u1", "u2"], annotations=[{"url": "u1"}])
+    assert deltas(said, whole)[1] == {"role": "assistant", "content": "b", "citations": ["u2"]}
+    made = events_as_whole(Shape.CHAT, [{"choices": [each]} for each in (said, whole)])
+    assert made["choices"][0]["message"]["citations"] == ["u1", "u2"]
+
+
 def test_audio_goes_on_and_other_fields_are_said_once() -> None:
     said = delta(audio={"id": "x", "transcript": "a", "expires_at": 5}, flag=True, odd={"a": 1})
     whole = message(

@@ -61,25 +61,19 @@ class CallText:
             self._said.append(text)
             self._unshown.append(text)
             return
-        rest = self._said.add(text)
-        if rest and self._said.is_placeholder and opens_json(rest):
-            self._said = ArgumentText()
-            self._unshown = []
-            self.go_on(rest)
-            return
-        self._unshown.append(text[: len(text) - len(rest)])
-        self._beyond += [rest] if rest else []
+        self._take(self._said.news_in(text))
 
     def hear(self, whole: str, *, item_is_done: bool) -> None:
         """Take what should be all of it; it may be nothing, where another event has it.
 
         Raises `UpstreamError` if it contradicts what the client has been shown.
         """
-        if self.settled:
+        if self.settled and not self._is_cut_off_in(whole):
             return
         if not self.says_nothing(whole):
             self._settle(whole)
             return
+        self._take(self._said.rest())
         self._empty = whole
         agrees = item_is_done and bool(whole) and self.says_nothing(self._opening)
         if self._said.whole and not self._held and (agrees or not self._said.is_placeholder):
@@ -89,6 +83,7 @@ class CallText:
         """Take the end of the response; `naturally`: nothing cut it short."""
         if self.settled:
             return
+        self._take(self._said.rest())
         said = self._said.text + "".join(self._beyond)
         if self._held:
             self._settle(_joined(self._opening, said))
@@ -135,6 +130,23 @@ class CallText:
         if self.is_free:
             return not text
         return not text.strip() or is_empty_object(text)
+
+    def _is_cut_off_in(self, whole: str) -> bool:
+        """Whether a whole text has more of it than was taken for all."""
+        said = self._said.text
+        is_open = self.is_free or not self._said.ended
+        return is_open and len(whole) > len(said) and whole.startswith(said)
+
+    def _take(self, text: str) -> None:
+        """Take what is new of the arguments in a delta."""
+        rest = self._said.add(text)
+        if rest and self._said.is_placeholder and opens_json(rest):
+            self._said = ArgumentText()
+            self._unshown = []
+            self._take(rest)
+            return
+        self._unshown.append(text[: len(text) - len(rest)])
+        self._beyond += [rest] if rest else []
 
     def _settle(self, whole: str) -> None:
         said = ArgumentText()

@@ -26,9 +26,36 @@ class Call:
     """What the upstream calls it."""
     name: str = ""
     upstream_id: str = ""
+    longer_names: frozenset[str] = frozenset()
+    """Those of the tools that begin with its name, where that is no tool's itself."""
     index: int | None = None
     """The position that the client was told; None: it does not know of the call yet."""
     text: CallText = field(default_factory=CallText)
+
+    def describe(self, source: Json, tools: frozenset[str]) -> None:
+        """Take name, id and type from an item or an event that has them.
+
+        `tools` are the names that the model can call: by them a name is known that is a piece.
+        """
+        name, call_id = source.get("name"), source.get("call_id")
+        if isinstance(name, str) and name:
+            self.name = (self.whole_name(name) or self.name) if self.name else name
+            longer = () if self.name in tools else tools
+            self.longer_names = frozenset(tool for tool in longer if tool.startswith(self.name))
+        if isinstance(call_id, str) and not self.upstream_id:
+            self.upstream_id = call_id
+        if is_custom(source):
+            self.kind = "custom"
+            self.text.is_free = True
+
+    def whole_name(self, name: str) -> str | None:
+        """Return its name with another piece of it, or in a longer form; None: it has another."""
+        for tool in self.longer_names:
+            if tool.startswith(self.name + name):
+                return self.name + name
+            if tool.startswith(name) and name.startswith(self.name):
+                return name
+        return None
 
 
 class CallsFold:
@@ -44,14 +71,7 @@ class CallsFold:
 
     def describe(self, call: Call, source: Json) -> None:
         """Take name, id and type from an item or an event that has them."""
-        name, call_id = source.get("name"), source.get("call_id")
-        if isinstance(name, str) and not call.name:
-            call.name = name
-        if isinstance(call_id, str) and not call.upstream_id:
-            call.upstream_id = call_id
-        if is_custom(source):
-            call.kind = "custom"
-            call.text.is_free = True
+        call.describe(source, self._plan.names)
 
     def open(self, call: Call, text: object) -> list[Json]:
         """Take what a call has when it is announced; return the deltas to send."""
@@ -76,6 +96,8 @@ class CallsFold:
     def complete(self, call: Call, text: object, *, item_is_done: bool = True) -> list[Json]:
         """Take what should be all of a call's text; raises `UpstreamError` for contradictions."""
         call.text.hear(arguments_text(text), item_is_done=item_is_done)
+        if item_is_done:
+            call.longer_names = frozenset()
         return self._show(call)
 
     def finish(self, call: Call, *, naturally: bool) -> list[Json]:
@@ -85,6 +107,7 @@ class CallsFold:
         """
         if not call.name:
             raise UpstreamError("The upstream's reply has a tool call without a name.")
+        call.longer_names = frozenset()
         call.text.end(naturally=naturally)
         others = call.text.other_calls(naturally=naturally)
         deltas = self._show(call)
@@ -99,7 +122,7 @@ class CallsFold:
         return call.kind == "function" and call.name in self._plan.wrapped
 
     def _show(self, call: Call) -> list[Json]:
-        if not call.name:
+        if not call.name or call.longer_names:
             return []
         text = ""
         if call.text.settled or not self._is_wrapped(call):

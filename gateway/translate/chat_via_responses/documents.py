@@ -51,7 +51,7 @@ class Documents:
         held, self._held = self._held, {}
         if self._shown is not None and self._shown.has_been_shown:
             return []
-        spoken = [item for item in held if item.shown_parts]
+        spoken = [item for item in held if item.said]
         answers = [item for item in spoken if item.phase == "final_answer"]
         best = (answers or spoken)[-1:]
         return [step for item in best for piece in held[item] for step in piece()]

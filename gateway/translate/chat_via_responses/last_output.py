@@ -1,27 +1,32 @@
 """Which items of a terminal event's `output` the stream has had already.
 
 They should come under the ids they had. vLLM gives them others, calls even another `call_id`
-(vllm#47916, #56285), and some servers leave items out. So ids are tried first, then what a call
+(vllm#47916, #56285), and some servers leave items out. So ids are tried first, then what an item
 says, then the order. Each known item is matched once.
 """
 
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from gateway.shapes import Json
 from gateway.translate.argument_text import comparable
 from gateway.translate.chat_via_responses.calls import call_text
+from gateway.translate.chat_via_responses.said_parts import marks_of, texts_of
 from gateway.translate.chat_via_responses.tracking import (
     ItemKind,
     OutputItem,
     OutputItems,
     goes_on,
     has_other_name,
+    is_cut_off,
     item_kind,
-    may_be,
 )
 from gateway.translate.tool_shapes import arguments_text
+
+_NEAR = 16
+"""With how many items one is compared that nothing but its text can tell."""
 
 
 @dataclass(slots=True)
@@ -67,6 +72,7 @@ def _match(known: list[OutputItem], places: Sequence[_Place]) -> None:
     left = dict.fromkeys(known)
     _match_ids({each.call.upstream_id: each for each in reversed(known)}, "call_id", places, left)
     _match_ids({each.item_id: each for each in reversed(known)}, "id", places, left)
+    _match_calls(places, left)
     _match_texts(places, left)
     unmatched = [place for place in places if place.known is None]
     if unmatched and left:
@@ -86,7 +92,7 @@ def _match_ids(
             _take(place, found, left)
 
 
-def _match_texts(places: Sequence[_Place], left: dict[OutputItem, None]) -> None:
+def _match_calls(places: Sequence[_Place], left: dict[OutputItem, None]) -> None:
     """Match calls of the same function with the same arguments."""
     called: defaultdict[tuple[object, str], deque[OutputItem]] = defaultdict(deque)
     for each in left:
@@ -100,6 +106,26 @@ def _match_texts(places: Sequence[_Place], left: dict[OutputItem, None]) -> None
                 _take(place, same.popleft(), left)
 
 
+def _match_texts(places: Sequence[_Place], left: dict[OutputItem, None]) -> None:
+    """Match messages and reasoning that say what was said, or else begin so."""
+    said: defaultdict[object, deque[OutputItem]] = defaultdict(deque)
+    for each in left:
+        if each.said:
+            said[each.said.marks].append(each)
+    if not said:
+        return
+    unmatched = [(place, texts_of(place.item)) for place in places if place.known is None]
+    for place, texts in unmatched:
+        same = said.get(marks_of(texts))
+        if same:
+            _take(place, same.popleft(), left)
+    for place, texts in unmatched:
+        near = islice(left if place.known is None else (), _NEAR)
+        found = next((each for each in near if each.said.begins(texts)), None)
+        if found is not None:
+            _take(place, found, left)
+
+
 def _match_in_order(places: Sequence[_Place], left: dict[OutputItem, None]) -> None:
     """Match the rest by order: a call with one that may be it, others with one that was shown.
 
@@ -110,7 +136,8 @@ def _match_in_order(places: Sequence[_Place], left: dict[OutputItem, None]) -> N
     for place in said:
         for each in left:
             if each.kind is ItemKind.CALL:
-                fits = may_be(each, place.item) and goes_on(each, place.item)
+                same = goes_on(each, place.item) or is_cut_off(each, place.item)
+                fits = same and not has_other_name(each, place.item)
             else:
                 fits = as_many or each.has_been_shown
             if fits:

@@ -6,8 +6,9 @@ from functools import partial
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.annotations import cited_in_chat
 from gateway.translate.chat_via_responses.documents import Documents
-from gateway.translate.chat_via_responses.reading import objects, string
+from gateway.translate.chat_via_responses.reading import objects
 from gateway.translate.chat_via_responses.request import PreparedRequest
+from gateway.translate.chat_via_responses.said_parts import SaidParts, parts_of, texts_of
 from gateway.translate.chat_via_responses.steps import Step, text_steps
 from gateway.translate.chat_via_responses.text import TextFold
 from gateway.translate.chat_via_responses.tracking import OutputItem
@@ -21,6 +22,8 @@ class MessagesFold:
         self._text = TextFold(request)
         self._length = 0
         """Of all text so far, in characters, shown or held back."""
+        self._part: tuple[SaidParts, int | None] = (SaidParts(), None)
+        """What was last given text: the parts of an item, and which of them."""
         self._last: OutputItem | None = None
         """The message that was shown last."""
 
@@ -34,36 +37,51 @@ class MessagesFold:
         """What the message that was shown last says that it is for."""
         return None if self._last is None else self._last.phase
 
+    @property
+    def said_last(self) -> OutputItem | None:
+        """The message that was shown last."""
+        return self._last
+
     def say(self, item: OutputItem, part: int | None, text: str, logprobs: object) -> list[Step]:
         """Take text of a content part; None: the upstream does not say of which.
 
         Raises `UpstreamError` for logprobs that are none.
         """
         if self._documents is None:
-            return self._say(item, part, text, logprobs)
-        steps = self._documents.take(item, text, partial(self._say, item, part, text, logprobs))
+            steps = self._say(item, part, text, logprobs)
+        else:
+            piece = partial(self._say, item, part, text, logprobs)
+            steps = self._documents.take(item, text, piece)
         if text:
-            item.shown_parts.add(part)
+            item.said.add("text", part, text)
+            self._part = (item.said, part)
         return steps
 
     def _say(self, item: OutputItem, part: int | None, text: str, logprobs: object) -> list[Step]:
         item.part_offsets.setdefault(part, self._length)
         if text:
             self._last = item
-            item.shown_parts.add(part)
             self._length += len(text)
         return text_steps(self._text.feed(text, logprobs))
 
     def say_whole(
         self, item: OutputItem, part: int | None, text: str, logprobs: object
     ) -> list[Step]:
-        """Take all text of a content part, and show it if nothing of it was; raises as `say`."""
-        return [] if _may_be_shown(item, part) else self.say(item, part, text, logprobs)
+        """Take all text of a content part, and show what of it was not; raises as `say`."""
+        place, rest = item.said.rest_of_part("text", part, text)
+        steps: list[Step] = []
+        if rest:
+            steps = self.say(item, place, rest, logprobs if rest == text else None)
+        item.said.end_part("text", place)
+        return steps
 
-    def go_on(self, characters: int) -> None:
-        """Count more text of the part that was last given text, shown as it came."""
-        self._length += characters
-        self._text.shown += characters
+    def go_on(self, texts: Sequence[str]) -> None:
+        """Take more text of the part that was last given text, shown as it came."""
+        text = "".join(texts)
+        self._length += len(text)
+        self._text.shown += len(text)
+        said, part = self._part
+        said.add("text", part, text)
 
     def refuse(self, item: OutputItem, part: int | None, text: str) -> list[Step]:
         """Take text of a refusal."""
@@ -71,7 +89,7 @@ class MessagesFold:
             return []
         piece = partial(self._refuse, item, text)
         steps = piece() if self._documents is None else self._documents.take(item, text, piece)
-        item.shown_parts.add(part)
+        item.said.add("refusal", part, text)
         return steps
 
     def _refuse(self, item: OutputItem, text: str) -> list[Step]:
@@ -79,8 +97,11 @@ class MessagesFold:
         return [Step({"refusal": text})]
 
     def refuse_whole(self, item: OutputItem, part: int | None, text: str) -> list[Step]:
-        """Take all text of a refusal, and show it if nothing of it was."""
-        return [] if _may_be_shown(item, part) else self.refuse(item, part, text)
+        """Take all text of a refusal, and show what of it was not."""
+        place, rest = item.said.rest_of_part("refusal", part, text)
+        steps = self.refuse(item, place, rest)
+        item.said.end_part("refusal", place)
+        return steps
 
     def annotate(self, item: OutputItem, part: int | None, annotation: object) -> list[Step]:
         """Take an annotation of a content part; what it cites must be shown.
@@ -109,14 +130,16 @@ class MessagesFold:
     def complete(self, known: OutputItem, item: Json) -> list[Step]:
         """Take a whole item: what of it has not been shown yet; raises `UpstreamError`."""
         steps: list[Step] = []
-        content = _content(item)
-        unplaced, counted = _is_unplaced(known, content), len(known.annotations.get(None, ()))
+        content, texts = parts_of(item), texts_of(item)
+        said = dict(known.said.rests("text", texts["text"]))
+        refused = dict(known.said.rests("refusal", texts["refusal"]))
+        counted = len(known.annotations.get(None, ()))
         for index, part in enumerate(content):
-            if index not in known.shown_parts and not unplaced:
-                if part.get("type") == "refusal":
-                    steps += self.refuse(known, index, string(part, "refusal"))
-                elif part.get("type") == "output_text":
-                    steps += self.say(known, index, string(part, "text"), part.get("logprobs"))
+            steps += self.refuse(known, index, refused.get(index, ""))
+            text = said.get(index)
+            if text:
+                logprobs = part.get("logprobs") if text == part["text"] else None
+                steps += self.say(known, index, text, logprobs)
             annotations = objects(part, "annotations")[len(known.annotations.get(index, ())) :]
             for annotation in annotations[counted:]:
                 steps += self._take_annotation(known, index, annotation)
@@ -127,33 +150,3 @@ class MessagesFold:
         """Return what was held back, at the end of the response."""
         steps = [] if self._documents is None else self._documents.finish()
         return steps + text_steps(self._text.finish())
-
-
-def _may_be_shown(item: OutputItem, part: int | None) -> bool:
-    """Whether a part has been shown, or may have been where it or what was shown has no index."""
-    return (
-        part in item.shown_parts
-        or None in item.shown_parts
-        or (part is None and bool(item.shown_parts))
-    )
-
-
-def _is_unplaced(known: OutputItem, content: Sequence[Json]) -> bool:
-    """Whether something has been shown that can have been of any part.
-
-    It came without an index, or under one where the whole item has nothing.
-    """
-    return any(
-        part is None
-        or part >= len(content)
-        or not (content[part].get("text") or content[part].get("refusal"))
-        for part in known.shown_parts
-    )
-
-
-def _content(item: Json) -> list[Json]:
-    """Return the parts of a message; some servers say the text as a string."""
-    content = item.get("content")
-    if isinstance(content, str):
-        return [{"type": "output_text", "text": content}]
-    return objects(item, "content")

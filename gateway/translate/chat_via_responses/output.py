@@ -4,7 +4,7 @@ Streams and whole replies go through the same fold: a whole reply is a stream of
 alone. Text is kept only as long as it may become a stop sequence.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from gateway.errors import UpstreamError
@@ -26,6 +26,14 @@ from gateway.translate.contract import Context
 from gateway.translate.fields import finite_number
 from gateway.translate.finish_reasons import NATIVE, finish_reason, native_word
 from gateway.translate.images import data_url, image
+
+_PARTS = {
+    "output_text": ItemKind.MESSAGE,
+    "refusal": ItemKind.MESSAGE,
+    "reasoning_text": ItemKind.REASONING,
+    "summary_text": ItemKind.REASONING,
+}
+"""Of which items the parts are that have a text, by their type."""
 
 TERMINAL = frozenset({"response.completed", "response.incomplete", "response.cancelled"})
 """The events that end a response; `response.failed` is an error before it comes here."""
@@ -74,9 +82,9 @@ class OutputFold:
             steps.append(Step({"phase": self._messages.phase}))
         return steps
 
-    def go_on(self, characters: int) -> None:
-        """Count more text of the part that was last given text, shown as it came."""
-        self._messages.go_on(characters)
+    def go_on(self, texts: Sequence[str]) -> None:
+        """Take more text of the part that was last given text, shown as it came."""
+        self._messages.go_on(texts)
 
     def _item_added(self, event: Json) -> list[Step]:
         item = an_object(event, "item")
@@ -139,20 +147,43 @@ class OutputFold:
         return self._thoughts.summary_delta(self._items.of_event(ItemKind.REASONING, event), event)
 
     def _text_done(self, event: Json) -> list[Step]:
-        item = self._items.of_known(ItemKind.MESSAGE, event)
-        if item is None:
-            return []
-        text, logprobs = string(event, "text"), event.get("logprobs")
-        return self._messages.say_whole(item, _part(event), text, logprobs)
+        return self._whole_text(event, "output_text", event)
 
     def _refusal_done(self, event: Json) -> list[Step]:
-        item = self._items.of_known(ItemKind.MESSAGE, event)
+        return self._whole_text(event, "refusal", event)
+
+    def _reasoning_done(self, event: Json) -> list[Step]:
+        return self._whole_text(event, "reasoning_text", event)
+
+    def _summary_done(self, event: Json) -> list[Step]:
+        return self._whole_text(event, "summary_text", event)
+
+    def _part_done(self, event: Json) -> list[Step]:
+        part = event.get("part")
+        kind = part.get("type") if isinstance(part, dict) else None
+        if not isinstance(part, dict) or not isinstance(kind, str):
+            return []
+        return self._whole_text(event, kind, part)
+
+    def _whole_text(self, event: Json, kind: str, part: Json) -> list[Step]:
+        """Take a part of an item with all its text; `kind` is its type."""
+        of = _PARTS.get(kind)
+        item = None if of is None else self._items.of_whole(of, event)
         if item is None:
             return []
-        return self._messages.refuse_whole(item, _part(event), string(event, "refusal"))
+        text = string(part, "refusal" if kind == "refusal" else "text")
+        if kind == "output_text":
+            return self._messages.say_whole(item, _part(event), text, part.get("logprobs"))
+        if kind == "refusal":
+            return self._messages.refuse_whole(item, _part(event), text)
+        if kind == "summary_text":
+            return self._thoughts.summary_done(item, event, text)
+        return self._thoughts.text_done(item, event, text)
 
     def _call_delta(self, event: Json) -> list[Step]:
         call = self._call_of(event)
+        if "name" in event:
+            self._calls.describe(call, {"name": event["name"]})
         return plain_steps(self._calls.add(call, event.get("delta")))
 
     def _call_done(self, event: Json) -> list[Step]:
@@ -172,7 +203,10 @@ class OutputFold:
         response = an_object(event, "response")
         status = _status(event, response)
         steps: list[Step] = []
-        for known, item in matched(self._items, objects(response, "output")):
+        last = (self._messages.said_last, self._thoughts.said_last)
+        output = matched(self._items, objects(response, "output"))
+        # What goes on with the text that was said last comes before other texts.
+        for known, item in sorted(output, key=lambda pair: pair[0] not in last):
             if self._messages.cut_by is None:
                 steps += self._complete(known, item)
         if self._messages.cut_by is None:
@@ -205,6 +239,11 @@ class OutputFold:
         "response.reasoning_text.delta": _reasoning_delta,
         "response.reasoning_summary_part.added": _summary_part_added,
         "response.reasoning_summary_text.delta": _summary_delta,
+        "response.reasoning_text.done": _reasoning_done,
+        "response.reasoning_summary_text.done": _summary_done,
+        "response.content_part.done": _part_done,
+        "response.reasoning_part.done": _part_done,
+        "response.reasoning_summary_part.done": _part_done,
         "response.function_call_arguments.delta": _call_delta,
         "response.function_call_arguments.done": _call_done,
         "response.custom_tool_call_input.delta": _call_delta,

@@ -18,6 +18,7 @@ from gateway.translate.tool_choices import (
     read_chat_choice,
     responses_choice,
 )
+from gateway.translate.tool_names import names_of
 from gateway.translate.tool_shapes import custom_as_function, responses_custom, responses_function
 from gateway.translate.unknown_fields import carry_unknown, strip_unknown
 
@@ -34,6 +35,8 @@ class ToolPlan:
 
     paths: tuple[str, ...] = ()
     """The client's path of each tool that is sent: `tools[2].function`."""
+    names: frozenset[str] = frozenset()
+    """The names of those that are sent."""
     has_custom: bool = False
     """Whether the client knows custom tools: only then it is given calls of that type."""
     wrapped: frozenset[str] = frozenset()
@@ -89,6 +92,7 @@ def plan_tools(draft: Draft) -> ToolPlan:
     _parallel_calls(draft, has_tools=bool(tools), legacy=legacy)
     return ToolPlan(
         paths=tuple(tool.path for tool in tools),
+        names=names_of(draft.upstream),
         has_custom=any(tool.name.kind == "custom" for tool in tools),
         wrapped=frozenset(tool.name.name for tool in tools if _is_wrapped(tool)),
         legacy=legacy and bool(tools),

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.shapes import Json
-from gateway.translate.argument_text import same_json
+from gateway.translate.argument_text import is_json, same_json
 from gateway.translate.chat_via_responses.calls import Call, call_text
+from gateway.translate.chat_via_responses.said_parts import SaidParts
 from gateway.translate.tool_shapes import arguments_text
 
 
@@ -56,8 +57,8 @@ class OutputItem:
     """`commentary` or `final_answer`, where a message says so."""
     announced: bool = False
     done: bool = False
-    shown_parts: set[int | None] = field(default_factory=set)
-    """The content parts of a message that have been shown, by `content_index`; None: unknown."""
+    said: SaidParts = field(default_factory=SaidParts)
+    """What has been said of a message's or a reasoning's texts."""
     part_offsets: dict[int | None, int] = field(default_factory=dict)
     """Where in the whole text each of a message's parts begins, in characters."""
     annotations: dict[int | None, list[object]] = field(default_factory=dict)
@@ -72,7 +73,7 @@ class OutputItem:
     @property
     def has_been_shown(self) -> bool:
         """Whether anything of a message, of reasoning or of a picture has been."""
-        return bool(self.shown_parts or self.reasoning_forms or self.image_is_shown)
+        return bool(self.said) or self.image_is_shown
 
 
 class OutputItems:
@@ -125,6 +126,11 @@ class OutputItems:
         if known is None and messages and messages[-1].done:
             known = messages[-1]
         return known or self.of_event(ItemKind.MESSAGE, event)
+
+    def of_whole(self, kind: ItemKind, event: Json) -> OutputItem | None:
+        """Return the item that a whole part belongs to; a new one only where there is none yet."""
+        known = self.of_known(kind, event)
+        return known if known is not None or self._items[kind] else self.of_event(kind, event)
 
     def completed(self, kind: ItemKind, item: Json, index: object) -> OutputItem:
         """Return the item of an `output_item.done`."""
@@ -195,7 +201,9 @@ def differs(known: OutputItem, item: Json) -> bool:
 def has_other_name(known: OutputItem, item: Json) -> bool:
     """Whether two calls have names, and not the same."""
     name = item.get("name")
-    return _is_name(name) and known.call.name not in ("", name)
+    if not isinstance(name, str) or not name or known.call.name in ("", name):
+        return False
+    return known.call.whole_name(name) is None
 
 
 def may_be(known: OutputItem, item: Json) -> bool:
@@ -210,6 +218,12 @@ def goes_on(known: OutputItem, item: Json) -> bool:
     said, text = known.call.text, arguments_text(call_text(item))
     empty = said.is_empty or said.says_nothing(text)
     return empty or text.startswith(said.text) or same_json(said.text, text)
+
+
+def is_cut_off(known: OutputItem, item: Json) -> bool:
+    """Whether a call in whole says the beginning of what is known of one, and no more."""
+    said, text = known.call.text, arguments_text(call_text(item))
+    return said.text.startswith(text) and (said.is_free or not is_json(text))
 
 
 def _is_name(value: object) -> bool:

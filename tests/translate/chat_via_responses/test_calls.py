@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.errors import UpstreamError
+from gateway.shapes import Json
 from tests.translate.chat_via_responses.cases import (
     ALL_TOOLS,
     FULL,
@@ -153,3 +154,18 @@ def test_a_wrapped_custom_tool_without_a_done_event_is_unwrapped_at_the_end() ->
     events = [e for e in events_of(reply)[:-1] if not e["type"].endswith(".done")]
     chunks = streamed({"tools": PATCH}, [*events, ending(response())], context(VLLM))
     assert folded(chunks)["message"]["tool_calls"][0]["custom"]["input"] == "x"
+
+
+def test_a_name_that_is_but_a_beginning_waits_for_the_call_to_end() -> None:
+    tools: Json = {"tools": [{"type": "function", "function": {"name": "get_weather"}}]}
+    item = function_call("get_", "{}")
+    added, *deltas, done = item_events(item, 0)
+    stream = translated({"stream": True, **tools}).stream()
+    for event in (added, *deltas):
+        assert deltas_of(stream.feed(0, event)) == []
+    (made,) = deltas_of(stream.feed(0, done))
+    assert made["tool_calls"][0]["function"]["name"] == "get_"
+    other = function_call("got_", "{}")
+    chunks = streamed(tools, [added, ending(response(other))])
+    said = [call["function"]["name"] for call in folded(chunks)["message"]["tool_calls"]]
+    assert said == ["got_", "get_"]

@@ -114,4 +114,4 @@ def test_a_stream_in_reply_to_a_plain_request_keeps_it() -> None:
     two = response(message(text("a"), text("b")))
     *before, end = events_of(two)
     reply = events_as_whole(Shape.RESPONSES, [*before, {**heard, "content_index": None}, end])
-    assert [len(part["annotations"]) for part in reply["output"][0]["content"]] == [1, 0]
+    assert [len(part["annotations"]) for part in reply["output"][0]["content"]] == [0, 1]

@@ -100,3 +100,16 @@ def test_text_under_an_index_that_the_whole_item_does_not_have_is_shown_once() -
         events = [delta_event(part, content_index=index) for part in ("Hel", "lo")]
         for last in (response(item), response(message(text("Hello")))):
             assert joined(streamed({}, [*events, ending(last)]), "content") == "Hello"
+
+
+def test_an_index_at_some_events_only_doubles_nothing() -> None:
+    reply = response(message(text("Hello "), refusal("no"), text("you")))
+    for step in ("delta", "done"):
+        events = [
+            {k: v for k, v in event.items() if k != "content_index"}
+            if event["type"].endswith(step)
+            else event
+            for event in events_of(reply)
+        ]
+        said = folded(streamed({}, events))["message"]
+        assert (said["content"], said["refusal"]) == ("Hello you", "no")

@@ -1,0 +1,148 @@
+"""What has been said of the texts of one item, and what an event that repeats them adds.
+
+Texts come in deltas, and whole in their own `done` event, that of their part, that of the item, and
+the response's. Any of these may say more than those before it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from gateway.shapes import Json
+from gateway.translate.chat_via_responses.reading import objects, string
+from gateway.translate.said_text import SaidText
+
+Form = Literal["text", "refusal", "content", "summary"]
+"""Texts of a message, the last two of reasoning."""
+
+Texts = Sequence[tuple[int, str]]
+"""Texts of one form, each with its index in the list of parts."""
+
+_Place = int | None
+"""The index of a part; None: the upstream does not say which."""
+
+_Mark = tuple[Form, tuple[int, int]]
+
+_FORMS: Mapping[str, Form] = {"output_text": "text", "refusal": "refusal"}
+"""The form of a message's part by its type. It is also the field of the part that has the text."""
+
+
+class SaidParts:
+    """How much has been said of each part of an item, and of each form in all."""
+
+    def __init__(self) -> None:
+        self._parts: dict[tuple[Form, _Place], SaidText] = {}
+        self._whole: dict[Form, SaidText] = {}
+        self._ended: set[Form] = set()
+        """Forms whose part without an index has been heard whole."""
+
+    def __bool__(self) -> bool:
+        """Whether anything has been said."""
+        return bool(self._parts)
+
+    def add(self, form: Form, place: _Place, text: str) -> None:
+        """Take what has been said next."""
+        key = (form, place)
+        if place is None and form in self._ended:
+            self._ended.discard(form)
+            del self._parts[key]
+        part, whole = self._parts.get(key), self._whole.get(form)
+        if part is None:
+            part = self._parts[key] = SaidText()
+            # As long as there is one part, it is all there is.
+            whole = self._whole[form] = part if whole is None else whole.copy()
+        part.add(text)
+        if whole is not None and whole is not part:
+            whole.add(text)
+
+    def rest_of_part(self, form: Form, place: _Place, whole: str) -> tuple[_Place, str]:
+        """Return what a whole part has that was not said, and the place that it is said of."""
+        said_at = self._said_at(form, place)
+        said = self._parts.get((form, said_at))
+        return said_at, whole if said is None else said.rest_of(whole)
+
+    def end_part(self, form: Form, place: _Place) -> None:
+        """Take it that a part has been heard whole: what comes without an index is the next one's.
+
+        The same part may be heard again before.
+        """
+        if (form, place) in self._parts and place is None:
+            self._ended.add(form)
+
+    def rests(self, form: Form, texts: Texts) -> Texts:
+        """Return what the texts of a whole item have that was not said.
+
+        Nothing of those that differ from what was said.
+        """
+        said = self._whole.get(form)
+        if said is None:
+            return texts
+        if said.begins("".join(text for _, text in texts)):
+            return _behind(said.length, texts)
+        places = {place for place, text in texts if text}
+        if any(at not in places for of, at in self._parts if of == form):
+            # It came without an index, or under one that is not its own.
+            return ()
+        return [(place, self.rest_of_part(form, place, text)[1]) for place, text in texts]
+
+    @property
+    def marks(self) -> frozenset[_Mark]:
+        """What all items that say the same have in common, and no other."""
+        return frozenset((form, said.mark) for form, said in self._whole.items())
+
+    def begins(self, texts: Mapping[Form, Texts]) -> bool:
+        """Whether the texts of an item begin with what has been said."""
+        return bool(self._whole) and all(
+            said.begins("".join(text for _, text in texts.get(form, ())))
+            for form, said in self._whole.items()
+        )
+
+    def _said_at(self, form: Form, place: _Place) -> _Place:
+        if (form, place) in self._parts:
+            return place
+        places = [at for of, at in self._parts if of == form]
+        if None in places:
+            return None
+        return places[-1] if place is None and places else place
+
+
+def texts_of(item: Json) -> dict[Form, Texts]:
+    """Return the texts of a whole message, or of reasoning; raises `UpstreamError`."""
+    if item.get("type") == "reasoning":
+        return {form: _reasoning(item, form) for form in ("content", "summary")}
+    texts: dict[Form, list[tuple[int, str]]] = {"text": [], "refusal": []}
+    for place, part in enumerate(parts_of(item)):
+        form = _FORMS.get(str(part.get("type")))
+        if form is not None:
+            texts[form].append((place, string(part, form)))
+    return {**texts}
+
+
+def marks_of(texts: Mapping[Form, Texts]) -> frozenset[_Mark]:
+    """Return the `marks` of what says all of these texts."""
+    said = SaidParts()
+    for form, of_form in texts.items():
+        for place, text in of_form:
+            if text:
+                said.add(form, place, text)
+    return said.marks
+
+
+def parts_of(item: Json) -> list[Json]:
+    """Return the parts of a message; some servers say the text as a string."""
+    content = item.get("content")
+    if isinstance(content, str):
+        return [{"type": "output_text", "text": content}]
+    return objects(item, "content")
+
+
+def _reasoning(item: Json, form: Literal["content", "summary"]) -> Texts:
+    return [(place, string(part, "text")) for place, part in enumerate(objects(item, form))]
+
+
+def _behind(length: int, texts: Texts) -> Texts:
+    """Return texts without so many characters at their beginning."""
+    rests: list[tuple[int, str]] = []
+    for place, text in texts:
+        rests.append((place, text[length:]))
+        length = max(length - len(text), 0)
+    return rests

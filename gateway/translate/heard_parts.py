@@ -1,0 +1,111 @@
+"""The parts of one output item, put together from the events of a responses stream."""
+
+from typing import Any, Literal, TypeGuard
+
+from gateway.shapes import Json
+
+Listed = Literal["content", "summary"]
+"""The lists of parts that an item can have."""
+
+
+class HeardParts:
+    """Parts with a text, as far as it has been heard: the longest that any event says."""
+
+    def __init__(self) -> None:
+        self._parts: dict[tuple[Listed, int], Json] = {}
+        self._ended: set[Listed] = set()
+        """Lists whose last part has been heard whole."""
+
+    def go_on(self, listed: Listed, kind: str, index: object, text: str) -> None:
+        """Take the next piece of a part's text; `kind` is the part's type."""
+        part = self._part(listed, kind, index, begins=True)
+        part[field_of(kind)] += text
+
+    def end(self, listed: Listed, index: object, whole: Json) -> None:
+        """Take a whole part. Its text counts, unless it is but the beginning of what was heard."""
+        part = self._part(listed, whole["type"], index, begins=False)
+        name = field_of(part["type"])
+        before, text = part[name], whole.get(name)
+        noted = _joined(part.get("annotations"), whole.get("annotations"))
+        part |= {key: value for key, value in whole.items() if value not in (None, "", [])}
+        part |= {"annotations": noted} if noted else {}
+        part[name] = _fuller(before, text if isinstance(text, str) else "")
+        if type(index) is not int:
+            self._ended.add(listed)
+
+    def annotate(self, index: object, annotation: object) -> None:
+        """Take an annotation of a message's text; without an index, of the last."""
+        texts = [at for (_, at), part in self._parts.items() if part["type"] == "output_text"]
+        place = index if type(index) is int else max(texts, default=None)
+        part = self._part("content", "output_text", place, begins=False)
+        part["annotations"] = _joined(part.get("annotations"), [annotation])
+
+    def completed(self, listed: Listed, given: object) -> object:
+        """Return the list of a whole item: its own parts, unless more of their text was heard."""
+        heard = [part for (of, _), part in sorted(self._parts.items(), key=_place) if of == listed]
+        told = given if _is_list(given) else []
+        text = given if isinstance(given, str) else "".join(map(_text, told))
+        said = "".join(map(_text, heard))
+        if not heard or (text and (len(said) <= len(text) or not said.startswith(text))):
+            return [_annotated(part, at, heard) for at, part in enumerate(told)] or given
+        own = [part if isinstance(part, dict) else {} for part in told] + [{}] * len(heard)
+        return [{**before, **part} for before, part in zip(own, heard, strict=False)]
+
+    def _part(self, listed: Listed, kind: str, index: object, *, begins: bool) -> Json:
+        """Return a part; one without an index is the last of its list, or the next one.
+
+        That is where it has another type, and where it `begins` behind one that was heard whole.
+        """
+        at = index if type(index) is int else self._last(listed, kind, begins=begins)
+        part = self._parts.get((listed, at))
+        if part is None:
+            part = self._parts[listed, at] = {"type": kind}
+            part[field_of(kind)] = ""
+        return part
+
+    def _last(self, listed: Listed, kind: str, *, begins: bool) -> int:
+        places = [at for of, at in self._parts if of == listed]
+        if not places:
+            return 0
+        last = max(places)
+        is_next = begins and listed in self._ended
+        if is_next:
+            self._ended.discard(listed)
+        return last + (is_next or self._parts[listed, last]["type"] != kind)
+
+
+def _place(entry: tuple[tuple[Listed, int], Json]) -> tuple[Listed, int]:
+    return entry[0]
+
+
+def _annotated(part: Any, at: int, heard: list[Json]) -> Any:
+    """Return a given part with the annotations that only the stream has told of."""
+    noted = heard[at].get("annotations") if at < len(heard) else None
+    if not noted or not isinstance(part, dict):
+        return part
+    return {**part, "annotations": _joined(part.get("annotations"), noted)}
+
+
+def _joined(annotations: object, more: object) -> list[Any]:
+    known = list(annotations) if _is_list(annotations) else []
+    return known + [each for each in (more if _is_list(more) else ()) if each not in known]
+
+
+def field_of(kind: str) -> str:
+    """Return the field that has the text of a part, by the part's type."""
+    return "refusal" if kind == "refusal" else "text"
+
+
+def _text(part: object) -> str:
+    if not isinstance(part, dict):
+        return ""
+    text = part.get("text") or part.get("refusal")
+    return text if isinstance(text, str) else ""
+
+
+def _fuller(before: str, text: str) -> str:
+    return before if before.startswith(text) else text
+
+
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
