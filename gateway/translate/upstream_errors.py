@@ -17,6 +17,41 @@ _HTTP_ERROR = re.compile("[45][0-9]{2}")
 _KEPT = frozenset({429, 503, 504, 529})
 """Statuses that clients act on, beside those of 400 and more: they wait, and try again."""
 _LLAMACPP_NOT_SUPPORTED = 501
+_STATUSES_OF_WORDS = {
+    **dict.fromkeys(
+        (
+            "bio_policy",
+            "data_residency_mismatch",
+            "empty_image_file",
+            "failed_to_download_image",
+            "image_content_policy_violation",
+            "image_file_not_found",
+            "image_file_too_large",
+            "image_parse_error",
+            "image_too_large",
+            "image_too_small",
+            "invalid_argument",
+            "invalid_base64_image",
+            "invalid_image",
+            "invalid_image_format",
+            "invalid_image_mode",
+            "invalid_image_url",
+            "invalid_prompt",
+            "invalid_request_error",
+            "unsupported_image_media_type",
+            TOO_LONG,
+        ),
+        400,
+    ),
+    **dict.fromkeys(
+        ("insufficient_quota", "rate_limit_error", "rate_limit_exceeded", "resource_exhausted"), 429
+    ),
+    **dict.fromkeys(("service_unavailable", "service_unavailable_error", "unavailable"), 503),
+    **dict.fromkeys(("deadline_exceeded", "timeout_error"), 504),
+    "overloaded_error": 529,
+}
+"""What the status would have been, by an error's code or type: OpenAI's (`ResponseErrorCode`),
+Anthropic's and Google's words."""
 _NO_TYPES = frozenset({"error", "bad request", "not found", "unprocessable entity"})
 """What servers write in a type's place: what the status says already."""
 
@@ -41,8 +76,9 @@ def upstream_error(event_or_body: object) -> UpstreamReplied | None:
     Known envelopes: OpenAI's `{"error": {…}}` (also with a string, as LM Studio sends it), the same
     in a one-element list (Gemini), the flat `{"object": "error"}` of vLLM and SGLang, and the
     events `error` (nested, as api.openai.com sends it, or flat, as documented) and
-    `response.failed` of responses. `param` is in the upstream's terms. The status is
-    that of a numeric code if it is an HTTP error (`client_status`), else 502.
+    `response.failed` of responses. `param` is in the upstream's terms. The status is that of a
+    numeric code if it is an HTTP error (`client_status`), else what its code or type is known to
+    mean, else 502.
     """
     if isinstance(event_or_body, list):
         event_or_body = event_or_body[0] if event_or_body else None
@@ -122,9 +158,11 @@ def _carrier(body: Json) -> Json | None:
 def _status(carrier: Json, body: Json) -> int:
     error = carrier.get("error")
     inner = error if isinstance(error, dict) else carrier
-    for value in (inner.get("code"), inner.get("status"), body.get("code"), body.get("status")):
+    said = [inner.get("code"), inner.get("status"), body.get("code"), body.get("status")]
+    for value in said:
         number = int(value) if isinstance(value, str) and _HTTP_ERROR.fullmatch(value) else value
         # Not a boolean, and not an application's own number such as FastChat's 50001.
         if type(number) is int and 400 <= number <= 599:
             return client_status(number)
-    return 502
+    words = [value.lower() for value in (*said, inner.get("type")) if isinstance(value, str)]
+    return next((status for word in words if (status := _STATUSES_OF_WORDS.get(word))), 502)

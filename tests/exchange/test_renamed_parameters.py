@@ -87,7 +87,7 @@ def test_the_status_at_the_clients_own_endpoint_stays() -> None:
     assert (error.status, error.upstream_status) == (422, 422)
     scene = Scene(server(HUGE, status=200, param=NEW), VLLM)
     error = refused(scene, CHAT, {"model": "m", "messages": HELLO, OLD: 99999})
-    assert (error.status, error.param) == (502, OLD)
+    assert (error.status, error.param) == (400, OLD)
 
 
 @pytest.mark.parametrize(

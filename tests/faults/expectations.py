@@ -131,7 +131,7 @@ def _folded(ends: Ends) -> Outcome:
         return AnyOf((WellFormed(), BAD_GATEWAY))
     if ends in (Ends.TOLD, Ends.TOLD_LATER):
         # Whether the stream goes on behind the error is not known before its end.
-        return HttpError((400, 404, 429, 502, 504))
+        return HttpError((400, 404, 429, 502, 504, 529))
     return HttpError((502, 504))
 
 
@@ -144,7 +144,7 @@ def _translated(ends: Ends, script: Script, *, streamed: bool) -> Outcome:
     if ends is Ends.LAX:
         return AnyOf((WellFormed(), BAD_GATEWAY, StreamError()))
     if ends is Ends.TOLD:
-        return HttpError((400, 404, 429, 502))
+        return HttpError((400, 404, 429, 502, 529))
     if ends is Ends.TOLD_LATER:
         return StreamError(done=True) if in_events else BAD_GATEWAY
     if ends in (Ends.REFUSED, Ends.REFUSED_BROKEN, Ends.REFUSED_STALLED):

@@ -149,3 +149,28 @@ def test_a_code_in_a_success_is_a_status_that_clients_bear(code: object, status:
         error = upstream_error(body)
         assert error is not None
         assert error.status == status
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ({"code": "rate_limit_exceeded"}, 429),
+        ({"type": "rate_limit_error"}, 429),
+        ({"code": "insufficient_quota", "type": "invalid_request_error"}, 429),
+        ({"status": "RESOURCE_EXHAUSTED"}, 429),
+        ({"type": "overloaded_error"}, 529),
+        ({"status": "UNAVAILABLE"}, 503),
+        ({"status": "DEADLINE_EXCEEDED"}, 504),
+        ({"code": "invalid_prompt"}, 400),
+        ({"type": "invalid_request_error"}, 400),
+        ({"code": 503, "type": "invalid_request_error"}, 503),
+        ({"code": "server_error", "type": "server_error"}, 502),
+    ],
+)
+def test_what_a_code_or_a_type_means_is_the_status_of_an_error_in_a_success(
+    said: dict[str, object], status: int
+) -> None:
+    for body in ({"error": {"message": "no", **said}}, [{"error": {"message": "no", **said}}]):
+        error = upstream_error(body)
+        assert error is not None
+        assert error.status == status

@@ -5,35 +5,6 @@ from gateway.translate.chat_via_responses.client_paths import client_param
 from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.upstream_errors import in_clients_words, upstream_error
 
-_STATUSES = {
-    "rate_limit_exceeded": 429,
-    "insufficient_quota": 429,
-    **dict.fromkeys(
-        (
-            "bio_policy",
-            "context_length_exceeded",
-            "data_residency_mismatch",
-            "empty_image_file",
-            "failed_to_download_image",
-            "image_content_policy_violation",
-            "image_file_not_found",
-            "image_file_too_large",
-            "image_parse_error",
-            "image_too_large",
-            "image_too_small",
-            "invalid_base64_image",
-            "invalid_image",
-            "invalid_image_format",
-            "invalid_image_mode",
-            "invalid_image_url",
-            "invalid_prompt",
-            "unsupported_image_media_type",
-        ),
-        400,
-    ),
-}
-"""What the status would have been had the error come before the reply (`ResponseErrorCode`)."""
-
 _TYPES = {400: "invalid_request_error", 429: "rate_limit_error"}
 
 
@@ -60,9 +31,6 @@ def _error_of_response(event: dict[str, object]) -> UpstreamReplied | None:
 
 
 def _for_client(error: UpstreamReplied, request: PreparedRequest) -> UpstreamReplied:
-    if error.status == 502:
-        known = 400 if error.type == "invalid_request_error" else 502
-        error.status = _STATUSES.get(error.code or "", known)
     if error.type == "server_error":
         error.type = _TYPES.get(error.status, error.type)
     return in_clients_words(error, client_param(request, error.param))
