@@ -216,6 +216,8 @@ class Item:
         if kind == "message":
             return _message(value, param)
         kind = _KNOWN_TYPES.accept(kind, f"{param}.type")
+        if kind in ITEMS and kind not in HOSTED_RECORDS:
+            return {**ITEMS[kind].accept(value, param), "type": kind}
         item: Json = {name: each for name, each in value.items() if each is not None}
         item["type"] = kind
         return item if kind not in ITEMS or is_record(item) else ITEMS[kind].accept(item, param)
