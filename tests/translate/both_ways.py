@@ -1,6 +1,7 @@
 """What shows that the plain way of a translation and its general way are one to a client."""
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import Any
 
 import msgspec
@@ -37,7 +38,10 @@ def each(path: str, *values: object) -> list[tuple[str, Any]]:
 
 
 def changed(original: Json, changes: Sequence[tuple[str, Any]]) -> Json:
-    """Return a deep copy with values put at paths (`choices.0.index`); bad paths do nothing."""
+    """Return a deep copy with values put at paths (`choices.0.index`); bad paths do nothing.
+
+    The values are copied too: a later change may go into one that many examples share.
+    """
     copy: Json = msgspec.json.decode(msgspec.json.encode(original))
     for path, value in changes:
         *outer, last = path.split(".")
@@ -45,9 +49,9 @@ def changed(original: Json, changes: Sequence[tuple[str, Any]]) -> Json:
         for step in outer:
             place = _at(place, step)
         if isinstance(place, list) and last.isdigit() and int(last) < len(place):
-            place[int(last)] = value
+            place[int(last)] = deepcopy(value)
         elif isinstance(place, dict) and value is not ABSENT:
-            place[last] = value
+            place[last] = deepcopy(value)
         elif isinstance(place, dict):
             place.pop(last, None)
     return copy
