@@ -485,13 +485,14 @@ def test_a_stream_that_can_be_poured_is_and_a_slow_client_stops_it() -> None:
 
 def test_a_poured_stream_that_breaks_off_tells_so_and_any_other_body_gets_no_end() -> None:
     async def scenario() -> None:
-        stream = PourableReply(b"data: 1")
+        stream = PourableReply(b"data: 1\n\ndata: half")
         other = PourableReply(b"some", headers=())
         stream.error = other.error = TruncatedStream("cut")
         connection = Wire(Client(lambda _: stream).gateway)
         received = await connection.send(request(STREAMED_CHAT))
-        assert b"data: 1\r\n" in received
-        assert b'\n\ndata: {"error"' in received
+        assert b"data: 1\n\n" in received
+        assert b"half" not in received
+        assert b'\r\ndata: {"error"' in received
         assert not connection.transport.is_closing()
         connection.end()
         connection = Wire(Client(lambda _: other).gateway)
