@@ -21,9 +21,9 @@ from gateway.exchange.story import Exchange
 from gateway.observe.failure_log import FailureLog
 from gateway.observe.lookups import reporting
 from gateway.observe.observer import RequestObserver
-from gateway.resolve.catalogue import Catalogue
-from gateway.resolve.lookup import Lookup
 from gateway.resolve.memory import LearnedEndpoints
+from gateway.resolve.metadata.lookup import Lookup
+from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.resolver import Resolver
 from gateway.stores.opening import open_store
 from gateway.tokenizers import Tokenizers

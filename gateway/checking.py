@@ -12,7 +12,7 @@ from enum import Enum
 from gateway.app import Application
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.resolve.evidence import Route, Source
-from gateway.resolve.lookup_cache import LookupFailed
+from gateway.resolve.metadata.cache import LookupFailed
 from gateway.resolve.resolver import Question
 from gateway.shapes import RawHeaders, Shape
 

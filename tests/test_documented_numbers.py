@@ -7,11 +7,11 @@ import pytest
 from gateway.config.settings import MemorySettings, TimeoutSettings, UpstreamSettings
 from gateway.exchange.retries import MAX_MENDED
 from gateway.exchange.wrapped_errors import SMALL_REPLY_BYTES
-from gateway.resolve.asking import MAX_BODY_BYTES
 from gateway.resolve.inquiry import MAX_LINEAGE
-from gateway.resolve.lineages import MAX_CHECKPOINT_JOBS, MAX_JOB_PAGES
+from gateway.resolve.metadata.fetch import MAX_BODY_BYTES
+from gateway.resolve.metadata.json_fields import MAX_ENTRIES
+from gateway.resolve.metadata.lineage import MAX_CHECKPOINT_JOBS, MAX_JOB_PAGES
 from gateway.resolve.recent_routes import LIFETIME
-from gateway.resolve.untrusted_json import MAX_ENTRIES
 from gateway.shapes import Shape
 from gateway.upstream.slots import for_look_ups
 

@@ -23,10 +23,10 @@ from gateway.exchange.message import (
 from gateway.exchange.refusal_memory import Fixes
 from gateway.exchange.seals import PREFIX, Seals
 from gateway.request import GenerationRequest
-from gateway.resolve.catalogue import describes
 from gateway.resolve.evidence import Route
-from gateway.resolve.history_fields import FILLED_WITH
-from gateway.resolve.parameter_fixes import ParameterFix, apply_fixes
+from gateway.resolve.names.catalogue import describes
+from gateway.resolve.refusals.history_fields import FILLED_WITH
+from gateway.resolve.refusals.parameter_fixes import ParameterFix, apply_fixes
 from gateway.shapes import ItemNames, Json, Shape, UpstreamCall
 from gateway.translate.capabilities import at_own_endpoint, capabilities_of, preset
 from gateway.translate.contract import Context, Detokenize, Report, Translation

@@ -19,7 +19,7 @@ from gateway.exchange.stored_responses import input_items, own_items
 from gateway.exchange.story import Exchange
 from gateway.request import GenerationRequest, Request
 from gateway.resolve.evidence import Route
-from gateway.resolve.refusals import Verdict, classify
+from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.resolve.resolver import Question
 from gateway.shapes import ItemNames, Json, Shape
 from gateway.translate.contract import Report

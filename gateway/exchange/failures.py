@@ -18,7 +18,7 @@ from gateway.errors import (
 from gateway.exchange.message import ClientReply
 from gateway.exchange.sending import Failure
 from gateway.resolve.evidence import Route, Source
-from gateway.resolve.refusals import Refusal, Verdict
+from gateway.resolve.refusals.classify import Refusal, Verdict
 from gateway.shapes import Shape
 from gateway.translate.sentences import joined
 

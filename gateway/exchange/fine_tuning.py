@@ -14,7 +14,7 @@ from gateway.exchange.fine_tuning_calls import JOBS, MAX_EVENTS, FineTuningCalls
 from gateway.exchange.legacy_replies import json_reply
 from gateway.exchange.message import ClientReply, Decision, Outcome, ReplyBody
 from gateway.request import Request
-from gateway.resolve.lineages import may_have_jobs
+from gateway.resolve.metadata.lineage import may_have_jobs
 from gateway.resolve.resolver import Resolver
 from gateway.shapes import Json, Send, Shape
 from gateway.translate.legacy import fine_tunes

@@ -16,7 +16,7 @@ from gateway.exchange.message import ClientReply, Decision
 from gateway.exchange.retries import Refused, Retries
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
-from gateway.resolve.refusals import Verdict
+from gateway.resolve.refusals.classify import Verdict
 from gateway.resolve.resolver import Resolver
 
 

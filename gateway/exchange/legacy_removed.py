@@ -14,7 +14,7 @@ from gateway.exchange.legacy_replies import read_reply
 from gateway.exchange.message import ClientReply, Decision
 from gateway.exchange.passing import Passing
 from gateway.request import Request
-from gateway.resolve.refusals import Verdict, classify
+from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.translate.legacy.removed import REMOVED, moderation_model_gone, purpose_gone
 
 _ABOUT_A_MODEL = frozenset({Verdict.MODEL_NOT_FOUND, Verdict.MODEL_RETIRED})

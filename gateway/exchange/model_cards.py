@@ -14,7 +14,7 @@ from gateway.exchange.model_lists import in_pieces, named
 from gateway.exchange.sending import header
 from gateway.exchange.upstream_lists import Listed, Unlisted, UpstreamLists
 from gateway.request import Request
-from gateway.resolve.refusals import Refusal, Verdict, classify
+from gateway.resolve.refusals.classify import Refusal, Verdict, classify
 from gateway.resolve.resolver import Resolver
 from gateway.translate.sentences import joined
 

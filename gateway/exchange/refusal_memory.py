@@ -4,7 +4,7 @@ from cachetools import TTLCache
 
 from gateway.config.settings import MemorySettings
 from gateway.resolve.memory import Clock, Owner
-from gateway.resolve.parameter_fixes import ParameterFix
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Shape
 
 Fixes = tuple[ParameterFix, ...]

@@ -16,10 +16,10 @@ from gateway.exchange.refusal_memory import Fixes, KnownFixes
 from gateway.exchange.sending import Failure
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.memory import Features, LearnedEndpoints, Owner
-from gateway.resolve.model_notes import ModelNotes
-from gateway.resolve.parameter_fixes import ParameterFix
+from gateway.resolve.names.model_notes import ModelNotes
 from gateway.resolve.preference import home_order
-from gateway.resolve.refusals import Refusal, Verdict
+from gateway.resolve.refusals.classify import Refusal, Verdict
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.resolve.routes_of import KNOWN_ROUTES
 from gateway.shapes import Shape
 

@@ -42,8 +42,8 @@ from gateway.exchange.watching import Watched
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.memory import Features, Owner
-from gateway.resolve.parameter_fixes import ParameterFix
-from gateway.resolve.refusals import Refusal, Verdict, classify
+from gateway.resolve.refusals.classify import Refusal, Verdict, classify
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.resolve.resolver import Question, Resolver
 from gateway.shapes import Send, Shape
 from gateway.translate.contract import Translation

@@ -15,7 +15,7 @@ from gateway.exchange.error_replies import listing_failed
 from gateway.exchange.message import Decision
 from gateway.exchange.model_lists import NoList, entries_of
 from gateway.exchange.sending import read_failure, read_whole
-from gateway.resolve.lookup_paths import model_list
+from gateway.resolve.metadata.requests import model_list
 from gateway.shapes import RawHeaders, Send, UpstreamCall
 from gateway.translate.sentences import joined
 

@@ -2,7 +2,7 @@
 
 vLLM up to 0.8, LM Studio, one-api and others answer a refused request with status 200 and an error
 in the body, or as the first event of a stream. What any of it means is for
-`gateway.resolve.refusals` to say.
+`gateway.resolve.refusals.classify` to say.
 """
 
 import re

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.resolve.evidence import Evidence, Source
-from gateway.resolve.lookup import Lookup, ModelList
-from gateway.resolve.lookup_cache import Found, LookupFailed
-from gateway.resolve.model_notes import ModelNotes
+from gateway.resolve.metadata.cache import Found, LookupFailed
+from gateway.resolve.metadata.lookup import Lookup, ModelList
+from gateway.resolve.names.model_notes import ModelNotes
 from gateway.shapes import RawHeaders
 
 

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from gateway.resolve.catalogue import CatalogueEntry
 from gateway.resolve.evidence import Route
-from gateway.resolve.lookup import Lookup
-from gateway.resolve.metadata import ModelCard
-from gateway.resolve.name_hints import NameHint, hint_of
-from gateway.resolve.names import Names
-from gateway.resolve.successors import Fate, living_successor
+from gateway.resolve.metadata.lookup import Lookup
+from gateway.resolve.metadata.model_lists import ModelCard
+from gateway.resolve.names.by_name import Names
+from gateway.resolve.names.catalogue import CatalogueEntry
+from gateway.resolve.names.hints import NameHint, hint_of
+from gateway.resolve.names.successors import Fate, living_successor
 
 WallClock = Callable[[], float]
 """Returns the Unix time in seconds."""

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from gateway.config.settings import Kind, ModelRule, UpstreamSettings
-from gateway.resolve.catalogue import CatalogueEntry
 from gateway.resolve.evidence import Evidence, Source
 from gateway.resolve.memory import Features, Owner
-from gateway.resolve.metadata import ModelCard
+from gateway.resolve.metadata.model_lists import ModelCard
+from gateway.resolve.names.catalogue import CatalogueEntry
 from gateway.shapes import RawHeaders, Shape
 
 ORDER = {source: position for position, source in enumerate(Source)}

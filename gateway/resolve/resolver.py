@@ -17,16 +17,16 @@ import time
 from collections.abc import Sequence
 
 from gateway.config.settings import Kind, ModelRule, Settings
-from gateway.resolve.catalogue import Catalogue, describes
 from gateway.resolve.discovery import Discovery, Place
 from gateway.resolve.evidence import Evidence, Route, Source
 from gateway.resolve.facts import Facts, WallClock
 from gateway.resolve.inquiry import ORDER, Inquiry, Question
-from gateway.resolve.lookup import Lookup, ModelList
 from gateway.resolve.memory import Features, LearnedEndpoints, Owner
-from gateway.resolve.model_notes import ModelNotes
-from gateway.resolve.names import Names, root_of
-from gateway.resolve.near_names import NearNames
+from gateway.resolve.metadata.lookup import Lookup, ModelList
+from gateway.resolve.names.by_name import Names, root_of
+from gateway.resolve.names.catalogue import Catalogue, describes
+from gateway.resolve.names.model_notes import ModelNotes
+from gateway.resolve.names.suggestions import NearNames
 from gateway.resolve.preference import by_preference, home_order
 from gateway.resolve.recent_routes import RecentRoutes
 from gateway.resolve.rules import Rules

@@ -7,8 +7,8 @@ models, and would send a chat model to `/v1/embeddings` in the place of `text-em
 from collections.abc import Callable
 
 from gateway.config.settings import Kind, ModelRule
-from gateway.resolve.catalogue import OTHER_ENDPOINTS
-from gateway.resolve.names import Names
+from gateway.resolve.names.by_name import Names
+from gateway.resolve.names.catalogue import OTHER_ENDPOINTS
 
 _FAMILIES = frozenset(endpoint.partition("/")[0] for endpoint in OTHER_ENDPOINTS - {"edits"})
 

@@ -1,15 +1,15 @@
 """What the upstream itself tells of a model: its list, further metadata, and the job records."""
 
 from gateway.config.settings import Kind
-from gateway.resolve import model_ids
-from gateway.resolve.catalogue import describes
 from gateway.resolve.evidence import Evidence, Source
 from gateway.resolve.inquiry import MAX_LINEAGE, ORDER, Inquiry
-from gateway.resolve.lineages import Lineage, may_have_jobs
-from gateway.resolve.lookup import Lookup, ModelList
-from gateway.resolve.lookup_cache import Found, LookupFailed
 from gateway.resolve.memory import LearnedEndpoints
-from gateway.resolve.names import Names
+from gateway.resolve.metadata.cache import Found, LookupFailed
+from gateway.resolve.metadata.lineage import Lineage, may_have_jobs
+from gateway.resolve.metadata.lookup import Lookup, ModelList
+from gateway.resolve.names import model_ids
+from gateway.resolve.names.by_name import Names
+from gateway.resolve.names.catalogue import describes
 from gateway.shapes import Shape
 
 

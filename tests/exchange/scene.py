@@ -26,9 +26,9 @@ from gateway.exchange.retries import Memory
 from gateway.exchange.seals import Seals
 from gateway.exchange.story import Exchange
 from gateway.request import GenerationRequest
-from gateway.resolve.catalogue import Catalogue
-from gateway.resolve.lookup import Lookup
 from gateway.resolve.memory import LearnedEndpoints
+from gateway.resolve.metadata.lookup import Lookup
+from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.resolver import Resolver
 from gateway.shapes import RawHeaders, Shape, UpstreamCall
 from gateway.stores.memory import MemoryStore

@@ -9,7 +9,7 @@ from gateway.exchange.attempt import Attempts, describe, parameter_names
 from gateway.exchange.message import Decision
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
-from gateway.resolve.parameter_fixes import ParameterFix
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Shape
 
 OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", Kind.OPENAI)

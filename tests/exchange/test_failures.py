@@ -17,7 +17,7 @@ from gateway.exchange.failures import (
 )
 from gateway.exchange.sending import Failure
 from gateway.resolve.evidence import Evidence, Route, Source
-from gateway.resolve.refusals import Refusal, Verdict
+from gateway.resolve.refusals.classify import Refusal, Verdict
 from gateway.shapes import Shape
 
 TODAY = date(2026, 11, 18)

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 
-from gateway.resolve.slices import Work
+from gateway.resolve.metadata.slices import Work
 
 Value = TypeVar("Value")
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.resolve.parameter_fixes import ParameterFix
-from gateway.resolve.refusals import Refusal, Verdict, classify
+from gateway.resolve.refusals.classify import Refusal, Verdict, classify
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Shape
 
 # Names that a request can well have, and that no recorded fix touches.

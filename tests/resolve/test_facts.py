@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from gateway.config.settings import Kind, MemorySettings, Settings, UpstreamSettings
-from gateway.resolve.catalogue import Catalogue, CatalogueEntry
 from gateway.resolve.evidence import Route
 from gateway.resolve.facts import homes_elsewhere
-from gateway.resolve.lookup import Lookup
 from gateway.resolve.memory import LearnedEndpoints
-from gateway.resolve.metadata import ModelCard
+from gateway.resolve.metadata.lookup import Lookup
+from gateway.resolve.metadata.model_lists import ModelCard
+from gateway.resolve.names.catalogue import Catalogue, CatalogueEntry
 from gateway.resolve.resolver import Question, Resolver
 from gateway.shapes import Shape, UpstreamCall
 from tests.fakes import Answer, FakeClock, FakeUpstream, error_reply, fingerprint, json_reply

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.envelopes.error_envelopes import read_error
-from gateway.resolve.refusals import Refusal, Verdict, classify
+from gateway.resolve.refusals.classify import Refusal, Verdict, classify
 from gateway.shapes import Shape
 from tests.resolve.recorded_errors import RECORDED, RecordedError, acts, label_of
 

@@ -17,10 +17,10 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 from gateway.errors import UpstreamUnavailable
-from gateway.resolve.catalogue import Catalogue
 from gateway.resolve.evidence import Route, Source
-from gateway.resolve.lookup import Lookup
 from gateway.resolve.memory import LearnedEndpoints
+from gateway.resolve.metadata.lookup import Lookup
+from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.resolver import Question, Resolver
 from gateway.shapes import RawHeaders, Shape, UpstreamCall
 from tests.fakes import Answer, FakeClock, FakeUpstream, error_reply, fingerprint, json_reply
@@ -325,13 +325,13 @@ def test_a_list_that_is_none_is_a_failed_look_up_or_an_empty_one(body: bytes) ->
 
 
 def test_a_list_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.resolve.asking.MAX_BODY_BYTES", 10)
+    monkeypatch.setattr("gateway.resolve.metadata.fetch.MAX_BODY_BYTES", 10)
     route = Scene(lambda _: models("a", "b")).route("acme-x")
     assert "more than 10 bytes" in " ".join(piece.detail for piece in route.evidence)
 
 
 def test_job_pages_that_never_end_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.resolve.lineages.MAX_JOB_PAGES", 3)
+    monkeypatch.setattr("gateway.resolve.metadata.lineage.MAX_JOB_PAGES", 3)
     pages = 0
 
     def answer(call: UpstreamCall) -> Answer:

@@ -3,8 +3,8 @@
 import pytest
 
 from gateway.config.settings import Kind, ModelRule
-from gateway.resolve.catalogue import Catalogue
-from gateway.resolve.names import Names
+from gateway.resolve.names.by_name import Names
+from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.standing_in import StandingIn
 
 CHAT = ModelRule("*", model="gpt-5.4-mini")

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from gateway.config.settings import Kind, MemorySettings, Settings, UpstreamSettings
-from gateway.resolve.catalogue import Catalogue
 from gateway.resolve.evidence import Evidence, Source
 from gateway.resolve.inquiry import Inquiry, Question
-from gateway.resolve.lookup import Lookup
 from gateway.resolve.memory import LearnedEndpoints
-from gateway.resolve.names import Names
+from gateway.resolve.metadata.lookup import Lookup
+from gateway.resolve.names.by_name import Names
+from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.upstream_evidence import UpstreamEvidence
 from gateway.shapes import RawHeaders, Shape, UpstreamCall
 from tests.fakes import FakeClock, FakeReply, error_reply, fingerprint, json_reply

@@ -16,10 +16,10 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 from gateway.errors import UpstreamUnavailable
-from gateway.resolve.catalogue import Catalogue, describes
 from gateway.resolve.evidence import Route, Source
-from gateway.resolve.lookup import Lookup, ModelList
 from gateway.resolve.memory import LearnedEndpoints
+from gateway.resolve.metadata.lookup import Lookup, ModelList
+from gateway.resolve.names.catalogue import Catalogue, describes
 from gateway.resolve.resolver import Question, Resolver
 from gateway.shapes import RawHeaders, Shape, UpstreamCall
 from tests.fakes import (

@@ -1,0 +1,1 @@
+"""What upstreams publish of their models: lists, cards, jobs, capabilities; read and cached."""

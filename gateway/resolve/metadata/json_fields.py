@@ -1,0 +1,91 @@
+"""Reading decoded JSON of any shape: what is not as expected is absent, and nothing raises."""
+
+import json
+from collections.abc import Iterator
+from typing import TypeGuard
+
+from gateway.resolve.metadata.long_json import LongList
+from gateway.resolve.metadata.slices import ENTRIES
+from gateway.resolve.names.model_ids import is_plausible
+from gateway.shapes import Json
+
+MAX_ENTRIES = 20_000
+"""How many entries of a list are read; a longer one is read in part."""
+
+
+def is_list(value: object) -> TypeGuard[list[object] | LongList]:
+    """Whether a value is a list, long or not."""
+    return isinstance(value, list | LongList)
+
+
+def batches(items: object) -> Iterator[list[Json]]:
+    """Yield the objects of a list, of its first `MAX_ENTRIES` items, as many as one slice is for.
+
+    Raises `NOT_JSON` where a long list turns out to be malformed.
+    """
+    for batch in _batches(items):
+        yield [item for item in batch if isinstance(item, dict)]
+
+
+def objects(items: object) -> Iterator[Json]:
+    """Yield the objects of a list one by one, like `batches`."""
+    for batch in batches(items):
+        yield from batch
+
+
+def last_object(items: list[object] | LongList) -> Json | None:
+    """Return the last item of a list, if it is an object."""
+    tail = items.last() if isinstance(items, LongList) else items
+    return tail[-1] if tail and isinstance(tail[-1], dict) else None
+
+
+def child(parent: Json, key: str) -> Json:
+    """Return an object's object; empty when there is none."""
+    value = parent.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def text(parent: Json, key: str) -> str | None:
+    """Return a string that is not empty."""
+    value = parent.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def model_name(parent: Json, *keys: str) -> str | None:
+    """Return the first of these keys' strings that can be a model id."""
+    for key in keys:
+        if (name := text(parent, key)) and is_plausible(name):
+            return name
+    return None
+
+
+def strings(parent: Json, key: str) -> list[str]:
+    """Return the strings of a list, of its first `MAX_ENTRIES` items."""
+    return [item for batch in _batches(parent.get(key)) for item in batch if isinstance(item, str)]
+
+
+def count(parent: Json, key: str) -> int | None:
+    """Return a positive whole number."""
+    value = parent.get(key)
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    return None
+
+
+def shown(value: str | bool | list[str]) -> str:
+    """Return a value as an explanation quotes it: as JSON spells it, on one line, short."""
+    short = [item[:40] for item in value[:10]] if isinstance(value, list) else value
+    quoted = json.dumps(short[:100] if isinstance(short, str) else short)
+    return quoted if len(quoted) <= 120 else f"{quoted[:117]}..."
+
+
+def _batches(items: object) -> Iterator[list[object]]:
+    if not is_list(items):
+        return
+    left = MAX_ENTRIES
+    for part in items.parts() if isinstance(items, LongList) else (items,):
+        for begin in range(0, min(len(part), left), ENTRIES):
+            yield part[begin : min(begin + ENTRIES, left)]
+        left -= len(part)
+        if left <= 0:
+            return

@@ -1,0 +1,296 @@
+"""Fetches what an upstream says about its models: the model list, what tells more, and the jobs.
+
+The network is handed in as `Send`; the payloads are read by `metadata` and `jobs`. Every answer is
+cached per (upstream, credential fingerprint), because lists are scoped to the key.
+"""
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from cachetools import TTLCache
+
+from gateway.config.settings import Kind, MemorySettings, Settings, UpstreamSettings
+from gateway.resolve.memory import Clock, Owner
+from gateway.resolve.metadata.cache import Found, Load, LookupCache, LookupFailed
+from gateway.resolve.metadata.fetch import Answer, Asker
+from gateway.resolve.metadata.lineage import Lineage, load_checkpoints, load_jobs
+from gateway.resolve.metadata.model_details import Further, load_description, load_further
+from gateway.resolve.metadata.model_lists import ModelCard, merged, read_models, recognise
+from gateway.resolve.metadata.requests import further_calls, model_list
+from gateway.resolve.metadata.slices import Work
+from gateway.shapes import RawHeaders, Send
+
+Value = TypeVar("Value")
+
+Fingerprint = Callable[[str, RawHeaders], str]
+"""(upstream name, client headers) → a keyed hash of the credential the upstream would see."""
+
+Caller = Callable[[RawHeaders], Hashable]
+"""Client headers → what tells apart all callers whom any upstream may tell different things."""
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+class ModelList:
+    """One upstream's model list as one credential sees it, and the kind of server that wrote it.
+
+    Compared by identity: what is derived from a list (`suggestions.py`) lives as long as it does.
+    """
+
+    cards: Mapping[str, ModelCard] = field(default_factory=dict)
+    kind: Kind = Kind.OTHER
+
+
+class Lookup:
+    """The cached metadata of all upstreams.
+
+    Every look-up waits for `timeouts.metadata` of its upstream at most, counted from `since` (loop
+    time) where that is given: what one request needs, it asks for with the same `since`, and waits
+    for once. A look-up that nobody waits for any more goes on, and serves the next request. With
+    `wait` False nobody waits at all: what is there is returned, and renewed behind as is due.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        send: Send,
+        fingerprint: Fingerprint,
+        clock: Clock,
+        caller: Caller | None = None,
+    ) -> None:
+        self.clock = clock
+        self._settings = settings
+        self._asker = Asker(send)
+        self._fingerprint = fingerprint
+        self.caller = caller or self._fingerprints
+        self.version = 0
+        """How often a look-up has brought something."""
+        memory: MemorySettings = settings.memory
+        self._lists: LookupCache[ModelList] = LookupCache(
+            memory, clock, weigh=lambda found: 1 + len(found.cards) // 100
+        )
+        self._lineages: LookupCache[Lineage] = LookupCache(
+            memory, clock, weigh=lambda found: 1 + len(found.bases) // 100
+        )
+        self._checkpoints: LookupCache[Lineage] = LookupCache(
+            memory, clock, weigh=lambda found: 1 + len(found.bases) // 100
+        )
+        self._further: LookupCache[Further] = LookupCache(
+            memory, clock, weigh=lambda found: 1 + len(found.cards) // 100
+        )
+        self._descriptions: LookupCache[ModelCard] = LookupCache(memory, clock)
+        self._silent: TTLCache[Owner, None] = TTLCache(
+            memory.max_entries, memory.negative_ttl, timer=clock
+        )
+        """Whose servers have let somebody wait in vain for the description of a model."""
+        self._kinds: dict[str, Kind] = {}
+        self._caches = (
+            *(self._lists, self._further, self._descriptions),
+            *(self._lineages, self._checkpoints),
+        )
+        for cache in self._caches:
+            cache.on_filled = self._changed
+
+    def owner(self, upstream: str, headers: RawHeaders) -> Owner:
+        """Return whose knowledge a look-up with these client headers is."""
+        return Owner(upstream, self._fingerprint(upstream, headers))
+
+    def kind(self, upstream: UpstreamSettings) -> Kind:
+        """Return the upstream's kind: configured, else recognised, else `AUTO` (not yet known)."""
+        if upstream.kind is not Kind.AUTO:
+            return upstream.kind
+        return self._kinds.get(upstream.name, Kind.AUTO)
+
+    def known_list(self, owner: Owner) -> ModelList | LookupFailed | None:
+        """Return what is known of the model list; None: it was not asked for. Nobody is asked."""
+        found = self._lists.peek(owner)
+        return None if found is None else found.value
+
+    def known_card(self, owner: Owner, model: str) -> ModelCard | None:
+        """Return a model's card if its list is here already; nobody is asked."""
+        listed = self.known_list(owner)
+        return listed.cards.get(model) if isinstance(listed, ModelList) else None
+
+    def renew(self, owner: Owner) -> None:
+        """Have lists and job records fetched anew behind the next request that asks for them.
+
+        For an owner whose listed model turned out not to exist.
+        """
+        kind = self.kind(self._settings.upstream(owner.upstream))
+        self._lists.renew(owner)
+        self._lineages.renew(owner)
+        self._further.renew((owner, kind))
+
+    async def models(
+        self,
+        upstream: UpstreamSettings,
+        headers: RawHeaders,
+        *,
+        wanted: str | None = None,
+        since: float | None = None,
+        wait: bool = True,
+    ) -> Found[ModelList]:
+        """Return the model list; asked again if `wanted` is not in a list older than a minute."""
+        return await self._recent(
+            self._lists,
+            self.owner(upstream.name, headers),
+            lambda: self._load_models(upstream, headers),
+            upstream,
+            lambda listed: wanted is not None and wanted not in listed.cards,
+            since,
+            wait=wait,
+        )
+
+    async def card(
+        self,
+        upstream: UpstreamSettings,
+        headers: RawHeaders,
+        listed: ModelList,
+        model: str,
+        *,
+        since: float | None = None,
+        wait: bool = True,
+    ) -> ModelCard | None:
+        """Return all that the upstream says about a model: in its list, and at further paths.
+
+        A further look-up that fails changes nothing.
+        """
+        owner, kind = self.owner(upstream.name, headers), listed.kind
+        card = listed.cards.get(model)
+        calls = further_calls(upstream, kind, model)
+        if calls.model and (
+            described := await self._described(upstream, headers, kind, model, since, wait=wait)
+        ):
+            card = merged(card, described)
+        if calls.lists or calls.server:
+            further = await self._recent(
+                self._further,
+                (owner, kind),
+                lambda: load_further(self._asker, upstream, kind, headers),
+                upstream,
+                lambda known: not known.tells_of(model),
+                since,
+                wait=wait,
+            )
+            if isinstance(further.value, Further):
+                card = further.value.complete(card, model)
+        return card
+
+    async def lineage(
+        self,
+        upstream: UpstreamSettings,
+        headers: RawHeaders,
+        *,
+        wanted: str,
+        since: float | None = None,
+        wait: bool = True,
+    ) -> Found[Lineage]:
+        """Return the job records, all pages; asked again like `models`."""
+        return await self._recent(
+            self._lineages,
+            self.owner(upstream.name, headers),
+            lambda: load_jobs(self._asker, upstream, headers),
+            upstream,
+            lambda lineage: wanted not in lineage.bases,
+            since,
+            wait=wait,
+        )
+
+    async def checkpoints(
+        self,
+        upstream: UpstreamSettings,
+        headers: RawHeaders,
+        lineage: Lineage,
+        *,
+        wanted: str,
+        since: float | None = None,
+        wait: bool = True,
+    ) -> Found[Lineage]:
+        """Return the newest jobs' checkpoints and their bases; asked again like `models`."""
+        return await self._recent(
+            self._checkpoints,
+            self.owner(upstream.name, headers),
+            lambda: load_checkpoints(self._asker, upstream, headers, lineage),
+            upstream,
+            lambda checkpoints: wanted not in checkpoints.bases,
+            since,
+            wait=wait,
+        )
+
+    async def aclose(self) -> None:
+        """Stop the look-ups under way."""
+        for cache in self._caches:
+            await cache.aclose()
+
+    def _changed(self) -> None:
+        self.version += 1
+
+    def _fingerprints(self, headers: RawHeaders) -> Hashable:
+        return tuple([self._fingerprint(each.name, headers) for each in self._settings.upstreams])
+
+    async def _described(
+        self,
+        upstream: UpstreamSettings,
+        headers: RawHeaders,
+        kind: Kind,
+        model: str,
+        since: float | None,
+        *,
+        wait: bool,
+    ) -> ModelCard | None:
+        """Return what the upstream says when it is asked about one model."""
+        owner = self.owner(upstream.name, headers)
+        wait = wait and owner not in self._silent
+        found = await self._descriptions.get(
+            (owner, kind, model),
+            lambda: load_description(self._asker, upstream, kind, headers, model),
+            patience=upstream.timeouts.metadata,
+            since=since,
+            wait=wait,
+        )
+        if isinstance(found.value, ModelCard):
+            return found.value
+        if wait and found.value.late:
+            self._silent[owner] = None
+        return None
+
+    async def _recent(
+        self,
+        cache: LookupCache[Value],
+        key: Hashable,
+        load: Load[Value],
+        upstream: UpstreamSettings,
+        lacks: Callable[[Value], bool],
+        since: float | None,
+        *,
+        wait: bool,
+    ) -> Found[Value]:
+        """Return what is cached, asked again if it is older than a minute and lacks something."""
+        known = cache.peek(key)
+        lacking = (
+            known is not None and not isinstance(known.value, LookupFailed) and lacks(known.value)
+        )
+        return await cache.get(
+            key,
+            load,
+            patience=upstream.timeouts.metadata,
+            since=since,
+            max_age=self._settings.memory.negative_ttl if lacking else None,
+            wait=wait,
+        )
+
+    async def _load_models(
+        self, upstream: UpstreamSettings, headers: RawHeaders
+    ) -> ModelList | LookupFailed:
+        def read(answer: Answer) -> Work[ModelList]:
+            kind = upstream.kind
+            if kind is Kind.AUTO:
+                # A list that does not say leaves it at what an earlier one has said.
+                known = self._kinds.get(upstream.name, Kind.OTHER)
+                kind = recognise(answer.payload, answer.headers) or known
+            return ModelList((yield from read_models(answer.payload, kind)), kind)
+
+        listed = await self._asker.ask(upstream, model_list(upstream.kind), headers, read)
+        if isinstance(listed, ModelList):
+            self._kinds[upstream.name] = listed.kind
+        return listed

@@ -1,0 +1,78 @@
+"""What names alone tell: the id grammars and the catalogue. Pure, so always asked first."""
+
+from gateway.config.settings import Kind
+from gateway.resolve.evidence import Evidence, Source
+from gateway.resolve.features import fitting
+from gateway.resolve.inquiry import MAX_LINEAGE, Inquiry
+from gateway.resolve.names import model_ids
+from gateway.resolve.names.catalogue import Catalogue, CatalogueEntry, describes
+from gateway.shapes import Shape
+
+
+def root_of(model: str) -> str:
+    """Return what a model derives from as far as ids say: itself, if they say nothing."""
+    for _ in range(MAX_LINEAGE):
+        derived = model_ids.derive(model)
+        if derived is None or derived.base == model:
+            break
+        model = derived.base
+    return model
+
+
+class Names:
+    """Evidence from names."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def entry(self, model: str, kind: Kind) -> CatalogueEntry | None:
+        """Return the catalogue's entry of a model, on a server of a kind that it describes."""
+        return self._catalogue.lookup(model, kind) if describes(kind) else None
+
+    def entry_of_model_or_root(self, model: str, kind: Kind) -> CatalogueEntry | None:
+        """Return the entry of a model, or else of what its id says that it derives from."""
+        return self.entry(model, kind) or self.entry(root_of(model), kind)
+
+    def known(self, model: str, kind: Kind) -> bool:
+        """Whether the name alone says that a server of this kind is where the model lives."""
+        return self.entry(root_of(model), kind) is not None
+
+    def endpoints(self, inquiry: Inquiry, model: str) -> tuple[Shape, ...]:
+        """Return where the catalogue says that this request is served."""
+        return _endpoints(self.entry(model, inquiry.kind), inquiry)
+
+    def note(self, inquiry: Inquiry, model: str) -> None:
+        """Keep the catalogue's entry of the model, or of its base, for quirks and dates."""
+        inquiry.entry = inquiry.entry or self.entry_of_model_or_root(model, inquiry.kind)
+
+    def ask(self, inquiry: Inquiry) -> None:
+        """Add what the names say to an inquiry."""
+        root = root_of(inquiry.model)
+        if root != inquiry.model:
+            inquiry.evidence.append(
+                Evidence(
+                    Source.ID,
+                    f"its id says that it derives from {root}",
+                    self.endpoints(inquiry, root),
+                    base=root,
+                )
+            )
+            inquiry.base = inquiry.base or root
+        entry = self.entry(inquiry.model, inquiry.kind)
+        if entry is not None and (entry.endpoints or entry.other_endpoints):
+            served = ", ".join([*entry.endpoints, *entry.other_endpoints])
+            endpoints = _endpoints(entry, inquiry)
+            moved = "" if endpoints == entry.endpoints else "; this request at responses only"
+            inquiry.evidence.append(
+                Evidence(
+                    Source.CATALOGUE,
+                    f"known as {entry.pattern!r}, served at {served}{moved}",
+                    endpoints,
+                )
+            )
+
+
+def _endpoints(entry: CatalogueEntry | None, inquiry: Inquiry) -> tuple[Shape, ...]:
+    if entry is None:
+        return ()
+    return fitting(entry.endpoints, entry.quirks, inquiry.question.features)

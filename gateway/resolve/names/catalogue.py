@@ -1,0 +1,161 @@
+"""What is publicly known about OpenAI's model families: endpoints, retirement, peculiarities.
+
+The data is `catalogue.yaml`, beside this module; its head says how it is written and where it comes
+from. It describes OpenAI's own models, so it is only asked about upstreams whose ids mean those.
+"""
+
+import fnmatch
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from gateway.config.settings import Kind
+from gateway.resolve.names.model_ids import is_plausible, strip_prefix
+from gateway.shapes import Shape
+
+OTHER_ENDPOINTS = frozenset(
+    {
+        "embeddings",
+        "images/generations",
+        "audio/speech",
+        "audio/transcriptions",
+        "moderations",
+        "edits",
+        "realtime",
+        "live/sessions",
+        "videos",
+        "decisions",
+    }
+)
+"""OpenAI's endpoints beside the three generation ones, by their path below `/v1`."""
+
+_SHAPES = {shape.value: shape for shape in Shape}
+_ENTRY_KEYS = {"match", "at", "retired", "replacement", "quirks"}
+_LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueEntry:
+    """What is known about the models that a pattern matches."""
+
+    pattern: str
+    """The glob that matched, case-sensitive, `*` only."""
+    endpoints: tuple[Shape, ...] = ()
+    """The generation endpoints it lives at, best first; empty: none, or not known."""
+    other_endpoints: tuple[str, ...] = ()
+    """Other endpoints it lives at: members of `OTHER_ENDPOINTS`."""
+    retired: date | None = None
+    """Its shutdown date, past or announced: compare with today."""
+    replacement: str | None = None
+    """What OpenAI recommends instead: advice for a person, not always one model id."""
+    quirks: frozenset[str] = frozenset()
+    """Codes of what it refuses or needs; `Catalogue.quirks` has their meanings."""
+
+
+class Catalogue:
+    """A list of patterns, the first match of which describes a model."""
+
+    def __init__(self, entries: Sequence[CatalogueEntry], quirks: Mapping[str, str]) -> None:
+        self.entries = tuple(entries)
+        self.quirks = dict(quirks)
+        self._patterns = [(re.compile(fnmatch.translate(e.pattern)), e) for e in self.entries]
+        self._first_match = lru_cache(maxsize=2048)(self._search)
+
+    @classmethod
+    def load(cls) -> "Catalogue":
+        """Return the catalogue that comes with the package, read once."""
+        return _packaged()
+
+    @classmethod
+    def from_yaml(cls, text: str) -> "Catalogue":
+        """Read a catalogue.
+
+        Raises `ValueError` for a key, endpoint or quirk that it does not know, or a bad date.
+        """
+        document = yaml.load(text, Loader=_LOADER)  # noqa: S506 - one of the two safe loaders
+        quirks: dict[str, str] = document["quirks"]
+        entries = [entry for item in document["models"] for entry in _entries(item, quirks)]
+        return cls(entries, quirks)
+
+    def lookup(self, model_id: str, kind: Kind) -> CatalogueEntry | None:
+        """Return what is known about a model as an upstream of that kind serves it.
+
+        None for kinds that the catalogue does not describe, and for unknown models. Fine-tunes have
+        entries of their own where their shutdown is announced; `ft:*` says nothing but that the
+        base must be looked up.
+        """
+        if not describes(kind) or not is_plausible(model_id):
+            return None
+        if kind is Kind.GITHUB and not model_id.startswith("openai/"):
+            return None
+        entry = self._first_match(model_id) or self._first_match(strip_prefix(model_id))
+        return None if entry is None else _as_served(entry, kind)
+
+    def _search(self, model_id: str) -> CatalogueEntry | None:
+        return next((entry for pattern, entry in self._patterns if pattern.match(model_id)), None)
+
+
+def describes(kind: Kind) -> bool:
+    """Whether a name of OpenAI's means OpenAI's model on that kind of upstream.
+
+    OpenAI and Azure: yes. GitHub Models: yes, below `openai/`. Not on servers where names are free
+    (Ollama's and llama.cpp's documentation suggest calling a local model `gpt-3.5-turbo`), nor on
+    LiteLLM and OpenRouter, which serve OpenAI's models but move requests between endpoints
+    themselves.
+    """
+    return kind in {Kind.OPENAI, Kind.AZURE, Kind.GITHUB}
+
+
+def _as_served(entry: CatalogueEntry, kind: Kind) -> CatalogueEntry:
+    """Restrict what is known to what holds there.
+
+    Only OpenAI keeps OpenAI's calendar. GitHub Models has one generation endpoint, chat
+    (docs.github.com, REST API endpoints for models inference).
+    """
+    if kind is Kind.OPENAI:
+        return entry
+    there = replace(entry, retired=None, replacement=None)
+    if kind is Kind.GITHUB:
+        chat_only = tuple(shape for shape in entry.endpoints if shape is Shape.CHAT)
+        return replace(there, endpoints=chat_only)
+    return there
+
+
+@cache
+def _packaged() -> Catalogue:
+    source = resources.files("gateway.resolve.names").joinpath("catalogue.yaml")
+    return Catalogue.from_yaml(source.read_text(encoding="utf-8"))
+
+
+def _entries(item: dict[str, Any], quirks: Mapping[str, str]) -> list[CatalogueEntry]:
+    patterns = [item["match"]] if isinstance(item["match"], str) else item["match"]
+    endpoints: list[str] = item["at"]
+    own_quirks = frozenset(item.get("quirks", ()))
+    _require(item.keys() <= _ENTRY_KEYS, patterns, f"keys {sorted(item.keys() - _ENTRY_KEYS)}")
+    _require(own_quirks <= quirks.keys(), patterns, f"quirks {sorted(own_quirks - quirks.keys())}")
+    unknown = set(endpoints) - _SHAPES.keys() - OTHER_ENDPOINTS
+    _require(not unknown, patterns, f"endpoints {sorted(unknown)}")
+    retired = item.get("retired")
+    _require(retired is None or type(retired) is date, patterns, f"date {retired!r}")
+    return [
+        CatalogueEntry(
+            pattern=pattern,
+            endpoints=tuple(_SHAPES[name] for name in endpoints if name in _SHAPES),
+            other_endpoints=tuple(name for name in endpoints if name not in _SHAPES),
+            retired=retired,
+            replacement=item.get("replacement"),
+            quirks=own_quirks,
+        )
+        for pattern in patterns
+    ]
+
+
+def _require(holds: bool, patterns: list[str], what: str) -> None:
+    if not holds:
+        raise ValueError(f"catalogue entry {patterns}: unknown {what}")

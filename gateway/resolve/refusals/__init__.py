@@ -1,0 +1,1 @@
+"""What an upstream's refusal means: another endpoint, no such model, or a parameter to mend."""

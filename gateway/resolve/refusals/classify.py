@@ -1,0 +1,305 @@
+"""What an upstream's error means: wrong endpoint, no such model, a parameter, or something else.
+
+The status alone says nothing: a 404 can be any of them, and so can `code: model_not_found`. So
+errors are classified by their texts, in a fixed order; the first that fits decides, and what fits
+nothing is `other` and is passed on as it is. Statuses of access, limits and overload veto.
+"""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from gateway.envelopes.error_envelopes import ErrorReply, is_error_in_success, read_error
+from gateway.envelopes.printed_values import decode_body
+from gateway.resolve.names.model_ids import is_plausible
+from gateway.resolve.refusals.destinations import Called
+from gateway.resolve.refusals.history_fields import demanded_field
+from gateway.resolve.refusals.missing_routes import NO_METHOD, is_missing_page, is_missing_route
+from gateway.resolve.refusals.parameter_fixes import ParameterFix, fixes_for
+from gateway.resolve.refusals.parameters import refused_parameters
+from gateway.resolve.refusals.wrong_endpoints import is_unconverted, wrong_endpoint
+from gateway.shapes import Shape
+
+
+class Verdict(StrEnum):
+    """What an upstream's error is about."""
+
+    WRONG_ENDPOINT = "wrong_endpoint"
+    MODEL_NOT_FOUND = "model_not_found"
+    MODEL_RETIRED = "model_retired"
+    UNSUPPORTED_PARAMETER = "unsupported_parameter"
+    UNKNOWN_ROUTE = "unknown_route"
+    """The upstream has no such endpoint, for any model. It says nothing about this one."""
+    OTHER = "other"
+    """Access, limits, content, values, faults: the client's to see, unchanged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An upstream's error, understood.
+
+    `message` is without envelope and decorations, empty where there is none; `type`, `code` and
+    `param` are the upstream's own, numbers as text.
+    """
+
+    verdict: Verdict
+    called: Called
+    right: tuple[Shape, ...] = ()
+    """Endpoints to try instead, best first. Empty: nowhere to go."""
+    elsewhere: str | None = None
+    """The path below /v1 where the model lives if it generates no text: `audio/speech`. By what the
+    refusal says, or else by the model's name: advice, never a proof."""
+    request_dependent: bool = False
+    """It is this request that needs the other endpoint; it says nothing about the model."""
+    fixes: tuple[ParameterFix, ...] = ()
+    """What makes the request acceptable. Empty: nothing would that leaves its meaning alone."""
+    model_is_here: bool = False
+    """A parameter was refused for this model's sake: so the model lives at the endpoint called.
+    What a server's schema refuses, it refuses before it looks at the model."""
+    replacement: str | None = None
+    """The model that the upstream names instead of a missing or retired one."""
+    message: str = ""
+    type: str | None = None
+    code: str | None = None
+    param: str | None = None
+
+
+_OPEN = frozenset({400, 404, 422})
+_NOT_ALLOWED = 403
+_GONE = 410
+_FAULT = 500
+_NOT_IMPLEMENTED = 501
+
+# OpenAI says 403 for three things that are none of access.
+_NOT_ABOUT_ACCESS = re.compile(
+    r"You are not allowed to (?:generate embeddings|sample|request logprobs) from this model\.?$"
+)
+
+# Codes and types that are never a refusal, whatever the text beside them says.
+_UNRELATED = frozenset(
+    {
+        "access_terminated",
+        "authentication_error",
+        "billing_hard_limit_reached",
+        "billing_not_active",
+        "content_filter",
+        "content_policy_violation",
+        "context_length_exceeded",
+        "decimal_above_max_value",
+        "decimal_below_min_value",
+        "dedicated_endpoint_not_running",
+        "insufficient_quota",
+        "integer_above_max_value",
+        "integer_below_min_value",
+        "invalid_api_key",
+        "invalid_organization",
+        "invalid_value",
+        "key_model_access_denied",
+        "missing_required_parameter",
+        "model_not_available",
+        "no_organization",
+        "overloaded_error",
+        "permission_denied",
+        "permission_error",
+        "previous_response_not_found",
+        "rate_limit_error",
+        "rate_limit_exceeded",
+        "server_error",
+        "string_above_max_length",
+        "team_model_access_denied",
+        "unavailable_error",
+        "user_model_access_denied",
+    }
+)
+_UNRELATED_TEXT = re.compile(
+    r"Your organization must be verified|Project `|No available channel|当前分组|"
+    r"User \S{1,300} is not authorized|The '[^'\n]{1,300}' model is not supported when using Codex"
+)
+
+_RETIRED_CODES = frozenset(
+    {"model_decommissioned", "model_deprecated", "model_gone", "model_retired"}
+)
+_RETIRED_TEXT = re.compile(
+    r"(?:(?:The |This )?model:? \S{1,300}|models/\S{1,300}) (?:(?:has been|was|is) "
+    r"(?:deprecated|decommissioned|retired|discontinued|removed|shut ?down|sunset|"
+    r"no longer (?:available|offered|served|supported))|"
+    r"has (?:reached (?:its )?end[ -]of[ -]life|retired))",
+    re.IGNORECASE,
+)
+# A name has a digit or a dash: "use it instead", "use another model instead" name none.
+_REPLACEMENT_TEXT = re.compile(
+    r"\b(?:use|try|switch to|migrate to|replaced by) (?:the )?(?:model )?"
+    r"(?P<quote>[`'\"]?)(?P<name>(?!https?:)(?=[\w./:]{0,100}[-\d])[A-Za-z][\w./:-]{1,200}?)(?P=quote)"
+    r"(?= instead|\.?$|\.\s)",
+    re.IGNORECASE,
+)
+
+_NOT_FOUND_CODES = frozenset(
+    # 20012 is SiliconFlow's
+    {"model_not_found", "model_not_supported", "invalid_model", "deploymentnotfound", "20012"}
+)
+_NOT_FOUND_TEXTS: tuple[re.Pattern[str], ...] = tuple(
+    re.compile(text)
+    for text in (
+        # OpenAI since 2021, llama-cpp-python, vLLM, xAI
+        r"Engine not found",
+        r"That model does not exist",
+        r"(?:The )?(?:requested )?[Mm]odel:? \S{1,300} does not exist",
+        r"The requested model '\S{1,300} with deployment name \S{1,300} does not exist",
+        r"LoRA adapter \S{1,300} does not exist",
+        r"The API deployment for this resource does not exist",
+        # llama.cpp, Ollama, LocalAI, Llama Stack, Cohere, Fireworks, DeepSeek, SiliconFlow
+        r"The supported API model names are .{1,1000}, but you passed \S",
+        r"(?:Invalid value: )?(?:The )?[Mm]odel:? \S{1,300} (?:was )?not found",
+        r"[Mm]odel (?:not found|Not Exist|does not exist)",
+        # Mistral, Perplexity, LiteLLM
+        r"Invalid model(?:: ?| ['`\"]| name passed in model=|$)",
+        r"[Uu]nknown model\b",
+        # OpenRouter: "No endpoints found that support …" is about providers
+        r"\S{1,300} is not a valid model ID",
+        r"No endpoints found for \S{1,300}$",
+        # Moonshot, Gemini, NVIDIA NIM, Copilot, Hugging Face, Voyage, Bedrock
+        r"Not found the model ",
+        r"models/\S{1,300} is not found for API version",
+        r"Function '[^'\n]{1,300}': Not found for account",
+        r"The requested model (?:\S{1,300} )?is not supported(?:\.|$| by )",
+        r"Model \S{1,300} is not supported\. Supported models are",
+        r"The provided model identifier is invalid",
+    )
+)
+_ANTHROPIC_NOT_FOUND = re.compile(r"model: \S{1,300}$")
+
+
+def classify(
+    called: Called, status: int, body: object, *, model: str, sent: Collection[str] = ()
+) -> Refusal:
+    """Say what an upstream's reply means. Never raises, whatever the body.
+
+    `called` is the endpoint that answered (None: one that generates no text). `body` is the reply's
+    body, as bytes or decoded; more than 64 KiB, or no JSON, is `other`, save for the pages by which
+    servers say that a route is missing. `model` is the name as sent. `sent` are the names of the
+    parameters in the request that was refused, nested ones with a dot; an error about a parameter
+    that was not sent is `other`.
+
+    Statuses 401, 402, 407-415, 425, 429 and 5xx are `other`, except 410 of a retired model, 501
+    about an endpoint and new-api's 500 for a conversion that it lacks; 403 is, except for three
+    texts of OpenAI's. The same goes for the statuses that relays name before the message. A 2xx
+    reply is looked at only if it has an error instead of a result.
+    """
+    decoded = decode_body(body)
+    reply = read_error(decoded)
+    if 200 <= status < 300 and not is_error_in_success(decoded):
+        return Refusal(Verdict.OTHER, called)
+    if reply is None:
+        missing = is_missing_page(status, body)
+        return Refusal(Verdict.UNKNOWN_ROUTE if missing else Verdict.OTHER, called)
+    refusal = _judge(reply, called, model, sent)
+    statuses = (status, *reply.statuses)
+    admitted = all(_status_admits(status, reply, refusal.verdict) for status in statuses)
+    return refusal if admitted else _other(reply, called)
+
+
+def _status_admits(status: int, reply: ErrorReply, verdict: Verdict) -> bool:
+    if status in _OPEN or 200 <= status < 300:
+        return True
+    if status == _NOT_ALLOWED:
+        return _NOT_ABOUT_ACCESS.match(reply.message) is not None
+    if status == NO_METHOD:
+        return verdict is Verdict.UNKNOWN_ROUTE
+    if status == _GONE:
+        return verdict is Verdict.MODEL_RETIRED
+    if status == _FAULT:
+        return is_unconverted(reply)
+    if status == _NOT_IMPLEMENTED:
+        return verdict in (Verdict.UNKNOWN_ROUTE, Verdict.WRONG_ENDPOINT)
+    return False
+
+
+def _judge(reply: ErrorReply, called: Called, model: str, sent: Collection[str]) -> Refusal:
+    """Classify by what is said alone. The order matters: specific before general."""
+    if _is_unrelated(reply):
+        return _other(reply, called)
+    if is_missing_route(reply):
+        return _refusal(Verdict.UNKNOWN_ROUTE, reply, called)
+    destination = wrong_endpoint(reply, called, model, sent)
+    if destination is not None:
+        return replace(
+            _refusal(Verdict.WRONG_ENDPOINT, reply, called),
+            right=destination.right,
+            elsewhere=destination.elsewhere,
+            request_dependent=destination.request_dependent,
+        )
+    demanded = demanded_field(reply.message)
+    if demanded is not None and called is Shape.CHAT:
+        return replace(
+            _refusal(Verdict.UNSUPPORTED_PARAMETER, reply, called),
+            fixes=(ParameterFix("fill", demanded),),
+            model_is_here=True,
+        )
+    refused = refused_parameters(reply, sent)
+    if refused is not None:
+        return replace(
+            _refusal(Verdict.UNSUPPORTED_PARAMETER, reply, called),
+            fixes=fixes_for(refused, called, sent),
+            model_is_here=all(parameter.by_model for parameter in refused),
+        )
+    if _is_retired(reply):
+        return replace(
+            _refusal(Verdict.MODEL_RETIRED, reply, called), replacement=_replacement(reply)
+        )
+    if _is_not_found(reply):
+        return replace(
+            _refusal(Verdict.MODEL_NOT_FOUND, reply, called), replacement=_named_instead(reply)
+        )
+    return _other(reply, called)
+
+
+def _refusal(verdict: Verdict, reply: ErrorReply, called: Called) -> Refusal:
+    return Refusal(
+        verdict,
+        called,
+        message=reply.message,
+        type=reply.type,
+        code=reply.code,
+        param=reply.param,
+    )
+
+
+def _other(reply: ErrorReply, called: Called) -> Refusal:
+    return _refusal(Verdict.OTHER, reply, called)
+
+
+def _is_unrelated(reply: ErrorReply) -> bool:
+    if reply.code in _UNRELATED or reply.type in _UNRELATED:
+        return True
+    return _UNRELATED_TEXT.match(reply.message) is not None
+
+
+def _is_retired(reply: ErrorReply) -> bool:
+    if not _RETIRED_CODES.isdisjoint({reply.code, reply.type}):
+        return True
+    return _RETIRED_TEXT.match(reply.message) is not None
+
+
+def _replacement(reply: ErrorReply) -> str | None:
+    advice = _REPLACEMENT_TEXT.search(reply.message)
+    return _named_instead(reply) or (advice["name"] if advice is not None else None)
+
+
+def _named_instead(reply: ErrorReply) -> str | None:
+    name = reply.replacement
+    return name if name is not None and is_plausible(name) else None
+
+
+def _is_not_found(reply: ErrorReply) -> bool:
+    """Whether the model is missing: by a known text, or by a code beside a text that is not known.
+
+    Every other meaning of `model_not_found` has been ruled out before.
+    """
+    if any(pattern.match(reply.message) for pattern in _NOT_FOUND_TEXTS):
+        return True
+    if reply.type == "not_found_error" and _ANTHROPIC_NOT_FOUND.match(reply.message):
+        return True
+    codes = {(reply.code or "").lower(), (reply.type or "").lower()}
+    return not codes.isdisjoint(_NOT_FOUND_CODES)

@@ -1,0 +1,247 @@
+"""What can be done about a parameter that an upstream refuses, and doing it to a request body.
+
+A fix drops a parameter, gives it the name it has at that endpoint, or has it withheld: then the
+translation emulates it, or refuses it in the client's words. What a parameter *asks for* is never
+dropped: without `tools`, `logprobs` or `response_format` the caller would get something else than
+was asked for, and not know.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.resolve.refusals.history_fields import fill, refused_field, strip
+from gateway.shapes import Json, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterFix:
+    """One change to a request body: drop a parameter, send it under another name, or withhold it.
+
+    Names are top-level keys, or one level deeper with a dot: `reasoning.effort`. `to` is None but
+    for a new name. `withhold` changes no body: the translation does, told that the endpoint does
+    not take the parameter. A `fill` puts something neutral where earlier messages lack a field that
+    is demanded, a `strip` takes a field out of them (`history_fields`).
+    """
+
+    action: Literal["drop", "rename", "withhold", "fill", "strip"]
+    name: str
+    to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedParameter:
+    """A parameter that an upstream has named as unsupported, and what else it said of it."""
+
+    name: str
+    instead: str | None = None
+    """The name that the upstream proposes: "Use 'Y' instead", "has moved to 'Y'"."""
+    unknown: bool = False
+    """The upstream does not know the name at all, whichever the model (OpenAI's
+    `unknown_parameter`)."""
+    value_only: bool = False
+    """It is only the value that is refused, and others remain to be chosen from."""
+    by_model: bool = False
+    """It is this model that does not take it, not the server's schema."""
+
+
+_CARRIES_MEANING = frozenset(
+    {
+        "audio",
+        "background",
+        "best_of",
+        "conversation",
+        "dimensions",
+        "echo",
+        "encoding_format",
+        "function_call",
+        "functions",
+        "grammar",
+        "input",
+        "instructions",
+        "json_schema",
+        "logit_bias",
+        "logprobs",
+        "messages",
+        "modalities",
+        "model",
+        "n",
+        "previous_response_id",
+        "prompt",
+        "response_format",
+        "stop",
+        "stop_sequences",
+        "stream",
+        "structured_outputs",
+        "suffix",
+        "text",
+        "text.format",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+        "web_search_options",
+    }
+)
+_EMULATED = frozenset({"n", "stop"})
+"""What the gateway can do itself, also where only the value is refused: too many, or not one."""
+
+_WITHHELD = {"logit_bias": "logit_bias", "logprobs": "logprobs", "top_logprobs": "logprobs"}
+"""What asks for something, and is refused in the client's words once it is known not to be taken.
+
+Under its own name, which need not be the refused one: `best_of` asks for logprobs.
+"""
+_MEANINGFUL_PREFIXES = ("guided_",)
+
+# Names of one and the same thing, so that following the upstream's own hint is safe. Its other
+# hints are not followed: Groq answers `store` with "did you mean 'stop'?".
+_SAME_THING = (
+    frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens"}),
+    frozenset({"reasoning_effort", "reasoning.effort"}),
+    frozenset({"verbosity", "text.verbosity"}),
+)
+# Only this way round: an input may be a list of messages, but it need not be.
+_MAY_BECOME = frozenset({("messages", "input")})
+
+# Where the upstream only says that it does not take the name. Azure before 2024-09 and Mistral know
+# no `max_completion_tokens`; reasoning models no `max_tokens`; responses neither of them.
+_OTHER_LIMIT = {
+    Shape.COMPLETIONS: {"max_completion_tokens": "max_tokens", "max_output_tokens": "max_tokens"},
+    Shape.CHAT: {
+        "max_completion_tokens": "max_tokens",
+        "max_output_tokens": "max_completion_tokens",
+        "max_tokens": "max_completion_tokens",
+    },
+    Shape.RESPONSES: {
+        "max_completion_tokens": "max_output_tokens",
+        "max_tokens": "max_output_tokens",
+    },
+}
+
+# One dialect's parameter in the other's body: where it belongs instead.
+_MISPLACED = {
+    Shape.CHAT: {"reasoning": ("reasoning.effort", "reasoning_effort")},
+    Shape.RESPONSES: {
+        "reasoning_effort": ("reasoning_effort", "reasoning.effort"),
+        "verbosity": ("verbosity", "text.verbosity"),
+    },
+}
+
+
+def carries_meaning(name: str, called: Shape | None) -> bool:
+    """Whether dropping a parameter would give the caller something else than was asked for.
+
+    At endpoints that generate no text (`called` None), `response_format` says only how an image is
+    delivered.
+    """
+    root = name.split(".", 1)[0]
+    if called is None and name == "response_format":
+        return False
+    if name in _CARRIES_MEANING or name.startswith(_MEANINGFUL_PREFIXES):
+        return True
+    return root != "text" and root in _CARRIES_MEANING
+
+
+def fixes_for(
+    refused: Iterable[RefusedParameter], called: Shape | None, sent: Collection[str]
+) -> tuple[ParameterFix, ...]:
+    """Return what makes a request acceptable, or nothing if one of the parameters must stay.
+
+    `called` is the endpoint that refused (None: none that generates text), `sent` the names in the
+    refused body.
+    """
+    fixes: dict[str, ParameterFix] = {}
+    for parameter in refused:
+        own = _fixes_for_one(parameter, called, sent)
+        if not own:
+            return ()
+        for fix in own:
+            fixes.setdefault(fix.name, fix)
+    return tuple(fixes.values())
+
+
+def _fixes_for_one(
+    refused: RefusedParameter, called: Shape | None, sent: Collection[str]
+) -> tuple[ParameterFix, ...]:
+    name, new_name = refused.name, refused.instead
+    in_history = refused_field(name)
+    if in_history is not None and called is Shape.CHAT:
+        return (ParameterFix("strip", in_history),)
+    root = name.partition("[")[0].partition(".")[0]
+    if called is not None and root in _EMULATED:
+        return (ParameterFix("withhold", root),)
+    if called is not None and root in _WITHHELD and not refused.value_only:
+        return (ParameterFix("withhold", _WITHHELD[root]),)
+    if refused.value_only or "[" in name or name.count(".") > 1:
+        return ()
+    if new_name is not None:
+        known = any({name, new_name} <= same for same in _SAME_THING) and name != new_name
+        may_become = known or (name, new_name) in _MAY_BECOME
+        return (ParameterFix("rename", name, new_name),) if may_become else ()
+    if called is not None:
+        if name in _OTHER_LIMIT[called]:
+            return (ParameterFix("rename", name, _OTHER_LIMIT[called][name]),)
+        moved = _MISPLACED.get(called, {}).get(name)
+        if refused.unknown and moved is not None and moved[0] in sent:
+            return _move(name, moved, sent)
+    return () if carries_meaning(name, called) else (ParameterFix("drop", name),)
+
+
+def _move(name: str, moved: tuple[str, str], sent: Collection[str]) -> tuple[ParameterFix, ...]:
+    rename = ParameterFix("rename", *moved)
+    siblings = any(other.startswith(f"{name}.") and other != moved[0] for other in sent)
+    return (rename, ParameterFix("drop", name)) if siblings else (rename,)
+
+
+_ABSENT = object()
+_OF_HISTORY: Mapping[str, Callable[[Json, str], None]] = {"fill": fill, "strip": strip}
+
+
+def apply_fixes(body: Json, fixes: Iterable[ParameterFix]) -> Json:
+    """Return a copy of a body with the fixes done; `body` itself is not changed.
+
+    Names that are not there are passed over. A name that was dropped or renamed away stays away,
+    whatever later fixes say. Where the new name is there already, its own value stays and the old
+    name goes.
+    """
+    fixed = dict(body)
+    gone: set[str] = set()
+    for fix in fixes:
+        if fix.action == "withhold":
+            continue
+        if fix.action in _OF_HISTORY:
+            _OF_HISTORY[fix.action](fixed, fix.name)
+            continue
+        value = _take(fixed, fix.name)
+        gone.add(fix.name)
+        if value is not _ABSENT and fix.to is not None and fix.to not in gone:
+            _put(fixed, fix.to, value)
+    return fixed
+
+
+def _take(body: Json, name: str) -> object:
+    """Remove a parameter and return its value; an object that it leaves empty goes with it."""
+    outer, _, inner = name.partition(".")
+    if not inner:
+        return body.pop(name, _ABSENT)
+    parent = body.get(outer)
+    if not isinstance(parent, dict) or inner not in parent:
+        return _ABSENT
+    rest = {key: value for key, value in parent.items() if key != inner}
+    if rest:
+        body[outer] = rest
+    else:
+        del body[outer]
+    return parent[inner]
+
+
+def _put(body: Json, name: str, value: object) -> None:
+    outer, _, inner = name.partition(".")
+    if not inner:
+        if body.get(name) is None:
+            body[name] = value
+        return
+    parent = body.get(outer)
+    if parent is None:
+        body[outer] = {inner: value}
+    elif isinstance(parent, dict) and parent.get(inner) is None:
+        body[outer] = {**parent, inner: value}

@@ -1,0 +1,120 @@
+"""Which parameters an upstream's error names as unsupported.
+
+Every name must be in the request that was sent; an error about a parameter that nobody sent is
+about something else.
+"""
+
+import re
+from collections.abc import Collection
+from dataclasses import replace
+
+from gateway.envelopes.error_envelopes import ErrorReply
+from gateway.envelopes.printed_values import python_literal
+from gateway.resolve.refusals.parameter_fixes import RefusedParameter
+from gateway.resolve.refusals.parameter_rules import NAMING_RULES, NamingRule
+
+_GEMINI_LINE = re.compile(
+    r"Invalid JSON payload received\. Unknown name \"(?P<name>[\w.]+)\"(?: at '(?P<at>[^'\n]*)')?:"
+    r" Cannot find field\."
+)
+# They say only how much: an answer without them is the same answer, so that the model's own choice
+# is closer to what was asked for than an error is.
+_DEGREES = frozenset({"reasoning_effort", "reasoning.effort", "verbosity", "text.verbosity"})
+_VALUE_REFUSED = re.compile(
+    r"Unsupported value: '[^'\n]{0,200}' is not supported with (?:this model|the '\S+' model)"
+)
+
+
+def refused_parameters(
+    reply: ErrorReply, sent: Collection[str]
+) -> tuple[RefusedParameter, ...] | None:
+    """Return the parameters that an error refuses, as they are named in the request that was sent.
+
+    None when it refuses none, or one that was not sent.
+    """
+    if reply.unknown_fields:
+        return _all_sent([RefusedParameter(name) for name in reply.unknown_fields], sent)
+    gemini = _gemini_names(reply.message)
+    if gemini:
+        return _all_sent([RefusedParameter(name) for name in gemini], sent)
+    if reply.param and _VALUE_REFUSED.match(reply.message):
+        value_only = reply.param not in _DEGREES
+        return _all_sent(
+            [RefusedParameter(reply.param, value_only=value_only, by_model=True)], sent
+        )
+    for rule in NAMING_RULES:
+        match = rule.pattern.match(reply.message)
+        if match is not None:
+            return _apply(rule, match, sent)
+    return None
+
+
+def _apply(
+    rule: NamingRule, match: re.Match[str], sent: Collection[str]
+) -> tuple[RefusedParameter, ...] | None:
+    groups = match.groupdict()
+    names = list(rule.about) or _names(groups)
+    if rule.about or rule.any_of:
+        names = [name for name in names if name in sent]
+    instead = groups.get("instead")
+    refused = [
+        RefusedParameter(
+            name,
+            instead,
+            unknown=rule.unknown,
+            value_only=rule.value_only and name not in _DEGREES,
+            by_model=rule.by_model,
+        )
+        for name in names
+    ]
+    return _all_sent(refused, sent)
+
+
+def _names(groups: dict[str, str | None]) -> list[str]:
+    literal = groups.get("literal")
+    if literal is not None:
+        value = python_literal(literal)
+        if isinstance(value, set):
+            return sorted(map(str, value))
+        return [str(name) for name in value] if isinstance(value, dict | list) else []
+    text = groups.get("names") or groups.get("name") or ""
+    return [name.rstrip(".") for name in re.split(r", (?:and )?| and ", text)]
+
+
+def _gemini_names(message: str) -> list[str]:
+    """Return the fields that Gemini does not know: one line each, and nothing but such lines."""
+    names: list[str] = []
+    for line in message.splitlines():
+        match = _GEMINI_LINE.match(line)
+        if match is None:
+            return []
+        name, at = match["name"], match["at"]
+        names.append(name if not at or at == name else f"{at}.{name}")
+    return names
+
+
+def _all_sent(
+    refused: list[RefusedParameter], sent: Collection[str]
+) -> tuple[RefusedParameter, ...] | None:
+    """Return the parameters under the names they were sent by; None unless all were sent."""
+    found: list[RefusedParameter] = []
+    for parameter in refused:
+        name = _as_sent(parameter.name, sent)
+        if name is None:
+            return None
+        found.append(replace(parameter, name=name))
+    return tuple(found) or None
+
+
+def _as_sent(name: str, sent: Collection[str]) -> str | None:
+    # xAI names parameters as its own code does: `presencePenalty`.
+    snake_case = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
+    return next((form for form in (name, snake_case) if _is_sent(form, sent)), None)
+
+
+def _is_sent(name: str, sent: Collection[str]) -> bool:
+    """Whether a path begins in the request; `sent` itself knows no more than two levels."""
+    root, index, _ = name.partition("[")
+    if index:
+        return ".".join(root.split(".")[:2]) in sent
+    return ".".join(name.split(".")[:2]) in sent

@@ -1,0 +1,40 @@
+"""Parts of the sentences by which many servers refuse an endpoint, or a parameter, alike.
+
+They are patterns, each of one line at most and without nested repetition, so that they stay linear
+in the length of a message.
+"""
+
+from gateway.resolve.refusals.endpoint_words import ENDPOINT
+
+MODEL = r"[`'\"]?(?P<name>[^\s`'\"]{1,300})[`'\"]?"
+"""A model's name, with or without quotes: `name`."""
+
+SUBJECT = (
+    r"(?:This model|(?=The |This |(?:requested |specified )?[Mm]odel|[`'\"]|\S{0,300}\d)"
+    rf"(?:(?:The |This )?(?:requested |specified )?[Mm]odel:? )?{MODEL})"
+)
+"""What is refused: it is called a model, or it is quoted, or its digit makes it look like one."""
+
+VIA = r"(?:in|on|at|by|for|with|via|through|over|using|from)"
+
+REFUSES = (
+    r"(?:(?:does not|doesn't) support|"
+    rf"(?:is not|isn't) (?:supported|available|accessible|compatible|served|usable) {VIA}|"
+    rf"(?:cannot|can't|can not) be (?:used|accessed|called|served) {VIA})"
+)
+
+HERE = rf"(?:the )?[`'\"]?(?P<here>{ENDPOINT})"
+"""The endpoint that is refused: `here`."""
+
+THERE = rf"(?:the )?[`'\"]?(?P<there>{ENDPOINT})"
+"""The endpoint to use instead: `there`."""
+
+ENDS = (
+    r"[`'\"]?(?: (?:API|endpoint|route))?"
+    r"(?=$|[.,;:!\n]| ?\(| (?:[Pp]lease|[Uu]se|[Tt]ry|[Ii]nstead|-)(?: |$))"
+)
+"""What may stand behind the endpoint: an end, or advice. "… API with tools" is about the request,
+"… API for your account" about access."""
+
+ADVICE = rf"(?:[^\n]{{0,300}}?\b(?:[Uu]se|[Tt]ry|[Cc]all|to) {THERE})?"
+"""Advice to use another endpoint, if there is any."""

@@ -1,0 +1,280 @@
+"""Texts by which upstreams say that a model is there, but at another endpoint.
+
+The table is data: a text, anchored at the start of the message, the endpoints that must have been
+called for it to be about this call, and where to go. `serves` names the recorded replies
+(tests/resolve/errors.jsonl) that a row is there for; a row without one says where it is from.
+"""
+
+import re
+from dataclasses import dataclass
+
+from gateway.resolve.refusals.destinations import (
+    EMBEDDINGS,
+    NOWHERE,
+    TO_CHAT,
+    TO_COMPLETIONS,
+    TO_RESPONSES,
+    Called,
+    Chooser,
+    Destination,
+    behind_a_misleading_hint,
+    not_at_completions,
+    not_at_responses,
+    not_for_this_operation,
+    nowhere,
+)
+from gateway.resolve.refusals.endpoint_words import ENDPOINT
+from gateway.resolve.refusals.sentence_parts import (
+    ADVICE,
+    ENDS,
+    HERE,
+    MODEL,
+    REFUSES,
+    SUBJECT,
+    THERE,
+    VIA,
+)
+from gateway.shapes import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class WrongEndpointRule:
+    """A text that refuses an endpoint.
+
+    The pattern's groups: `here` (the endpoint it is about), `there` (the one to use), `also` (one
+    that is refused beside the one called), `name` (the model). `calls` None: whatever was called,
+    or what `here` says. `destination` None: what `there` says, or else whatever is left beside the
+    endpoint called, in the order that the model's name suggests. `needs` is a parameter that must
+    have been sent, `codes` those of which the error must have one.
+    """
+
+    pattern: re.Pattern[str]
+    destination: Destination | Chooser | None
+    serves: tuple[str, ...] = ()
+    calls: tuple[Called, ...] | None = None
+    needs: str | None = None
+    codes: frozenset[str] = frozenset()
+
+
+def _rule(
+    pattern: str,
+    destination: Destination | Chooser | None,
+    *serves: str,
+    calls: tuple[Called, ...] | None = None,
+    needs: str | None = None,
+    codes: tuple[str, ...] = (),
+) -> WrongEndpointRule:
+    return WrongEndpointRule(
+        re.compile(pattern), destination, serves, calls, needs, frozenset(codes)
+    )
+
+
+_CHAT_LIKE = (Shape.CHAT, Shape.RESPONSES)
+WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
+    # Bedrock Mantle, GitHub Copilot, OpenAI at responses, and whoever says it in such words
+    _rule(
+        rf"{SUBJECT} {REFUSES} {HERE}{ENDS}{ADVICE}",
+        None,
+        "bedrock-mantle-gpt56-luna",
+        "copilot-chat-codex-mini",
+        "copilot-chat-gpt53-codex-quoted",
+        "copilot-gpt56-luna-code-model-not-supported",
+        "copilot-api-relay-json-in-message",
+        "newapi-wraps-copilot",
+        "copilot-responses-gemini",
+        "openai-search-preview-on-responses-via-one-api",
+    ),
+    # OpenRouter, and whoever names the sort of model
+    _rule(
+        rf"(?:(?:The )?[Mm]odel )?{MODEL} is an? (?P<there>embeddings?|image(?: generation)?|"
+        r"text-to-speech|speech-to-text|transcription|moderation|realtime|video(?: generation)?) "
+        r"model(?: and (?:cannot|can't|is not|does not) |[,.;](?: |$))",
+        None,
+        calls=tuple(Shape),
+    ),
+    # new-api, of a conversion that it lacks. Its completions are converted as chat.
+    _rule(
+        rf"(?:[\w.-]{{1,40}} channel: )?(?:(?P<also>{ENDPOINT}) )?endpoint not supported$",
+        None,
+        "newapi-codex-channel-chat",
+        calls=tuple(Shape),
+        codes=("convert_request_failed",),
+    ),
+    _rule(
+        rf"(?:[\w.-]{{1,40}} channel: )?only (?P<there>{ENDPOINT})(?:[, ][^\n]{{0,200}})? "
+        r"(?:is|are) supported$",
+        None,
+        calls=tuple(Shape),
+        codes=("convert_request_failed", "do_request_failed", "invalid_request"),
+    ),
+    _rule(
+        r"not (?:implemented|supported|available)$",
+        TO_CHAT,
+        "newapi-responses-not-implemented",
+        calls=(Shape.RESPONSES,),
+        codes=("convert_request_failed",),
+    ),
+    # OpenAI
+    _rule(
+        r"This is a chat model and not supported in the v1/completions endpoint",
+        not_at_completions,
+        "openai-chat-model-on-completions",
+        calls=(Shape.COMPLETIONS,),
+    ),
+    _rule(
+        r"This is not a chat model and thus not supported in the v1/chat/completions endpoint",
+        behind_a_misleading_hint,
+        "openai-nonchat-model-on-chat-2023",
+        "openai-o1-pro-on-chat-misleading-hint",
+        "openai-gpt53-codex-on-chat-misleading-hint",
+        "openai-gpt52-codex-on-chat-misleading-hint",
+        calls=(Shape.CHAT,),
+    ),
+    _rule(
+        rf"{SUBJECT} (?:is (?:only|solely|exclusively)|can only be|only) "
+        rf"(?:(?:supported|available|accessible|served|usable|used|works) {VIA}|supports) "
+        rf"{THERE}(?:[`'\"]? and not {VIA} {HERE}|{ENDS})",
+        None,
+        "openai-codex-mini-latest-responses-only",
+        "openai-gpt5-codex-responses-only",
+        "openai-gpt5-pro-responses-only-2026",
+    ),
+    # The comma tells it from "The requested model 'X' does not exist.", which is a true miss.
+    _rule(
+        rf"The requested model, {MODEL} was not found",
+        not_at_responses,
+        "openai-davinci-002-on-responses-comma-form",
+        "openai-embedding-3-on-responses-comma-form",
+        "openai-gpt-image-15-on-responses-comma-form",
+        calls=(Shape.RESPONSES,),
+    ),
+    # "Function tools with reasoning_effort are not supported for gpt-5.6-terra in
+    # /v1/chat/completions. To use function tools, use /v1/responses or …"
+    _rule(
+        r"Function tools with reasoning_effort are not supported for \S{1,300} in "
+        r"/v1/chat/completions",
+        Destination((Shape.RESPONSES,), request_dependent=True),
+        "openai-gpt6-astra-tools-default-effort",
+        calls=(Shape.CHAT,),
+    ),
+    _rule(
+        r"You are not allowed to (?:sample|generate embeddings) from this model",
+        nowhere,
+        "openai-not-allowed-to-sample-403",
+    ),
+    _rule(
+        r"Unrecognized request arguments? supplied: (?:[\w.]{1,100}, ){0,50}messages(?:,|$)",
+        TO_CHAT,
+        "openai-messages-sent-to-completions",
+        calls=(Shape.COMPLETIONS,),
+        needs="messages",
+    ),
+    # Azure
+    _rule(
+        rf"The completions? operation does not work with the specified model, {MODEL}\.(?:\s|$)",
+        not_for_this_operation,
+        "azure-completion-op-ada002",
+        calls=(Shape.COMPLETIONS,),
+    ),
+    _rule(
+        r"The chatCompletions? operation does not work with the specified model, "
+        rf"{MODEL}\.(?:\s|$)",
+        not_for_this_operation,
+        "azure-chatcompletion-op-ada002",
+        "azure-chatcompletion-op-embedding-3-large",
+        "azure-chatcompletion-op-gpt5-codex",
+        "azure-chatcompletion-op-gpt51-codex-max",
+        "azure-chatcompletion-op-gpt4o-mini-glitch",
+        calls=(Shape.CHAT,),
+    ),
+    _rule(
+        rf"The responses operation does not work with the specified model, {MODEL}\.(?:\s|$)",
+        not_for_this_operation,
+        calls=(Shape.RESPONSES,),
+    ),
+    _rule(
+        rf"The embeddings? operation does not work with the specified model, {MODEL}\.(?:\s|$)",
+        NOWHERE,
+        calls=(None,),
+    ),
+    # xAI
+    _rule(
+        r"Multi Agent requests are not allowed on chat completions",
+        TO_RESPONSES,
+        "xai-multi-agent-on-chat",
+        calls=(Shape.CHAT,),
+    ),
+    # Fireworks
+    _rule(
+        r"model is missing conversation_config, please use /completions",
+        TO_COMPLETIONS,
+        calls=_CHAT_LIKE,
+    ),
+    # Hugging Face's router
+    _rule(
+        rf"The requested model {MODEL} is not a chat model",
+        nowhere,
+        "hf-router-not-a-chat-model",
+        calls=_CHAT_LIKE,
+    ),
+    # vLLM. A model that has no chat task has no completions task either: it pools.
+    _rule(
+        r"The model does not support Chat Completions API",
+        nowhere,
+        "vllm-08-http200-chat-unsupported",
+        "vllm-http200-chat-unsupported-nested",
+        calls=(Shape.CHAT,),
+    ),
+    _rule(
+        r"The model does not support Completions API",
+        nowhere,
+        "vllm-new-501-completions",
+        calls=(Shape.COMPLETIONS,),
+    ),
+    _rule(r"The model does not support Responses API", nowhere, calls=(Shape.RESPONSES,)),
+    _rule(r"The model does not support Embeddings API", NOWHERE, calls=(None,)),
+    _rule(
+        r"As of transformers v4\.44, default chat template is no longer allowed",
+        TO_COMPLETIONS,
+        "vllm-no-chat-template-flat",
+        "vllm-no-chat-template-nested-none",
+        "litellm-1108-base-model-tail",
+        calls=_CHAT_LIKE,
+    ),
+    # transformers (tokenization_utils_base.py), through vLLM, SGLang and others
+    _rule(
+        r"Cannot use (?:chat template functions|apply_chat_template\(\)) because "
+        r"tokenizer\.chat_template is not set",
+        TO_COMPLETIONS,
+        calls=_CHAT_LIKE,
+    ),
+    # TGI
+    _rule(r"Template error: template not found", TO_COMPLETIONS, calls=_CHAT_LIKE),
+    # llama.cpp
+    _rule(
+        r"This server does not support (?:chat )?completions\. Start it without `--embeddings?`",
+        EMBEDDINGS,
+        calls=tuple(Shape),
+    ),
+    # Ollama
+    _rule(
+        r'"[^"\n]{1,300}" does not support (?:chat|generate)(?:$|\W)',
+        EMBEDDINGS,
+        "ollama-embed-model-on-completions",
+        calls=tuple(Shape),
+    ),
+    _rule(
+        r"embedding models do not support (?:chat|generate)",
+        EMBEDDINGS,
+        "ollama-old-embedding-models-chat",
+        calls=tuple(Shape),
+    ),
+    # LM Studio
+    _rule(r"Failed to load model \"[^\"\n]{1,300}\"\. Error: Model is not embedding", NOWHERE),
+    # sub2api
+    _rule(
+        rf"Unsupported legacy protocol: {HERE} is not supported\. Please use {THERE}",
+        None,
+        "sub2api-legacy-protocol",
+    ),
+)

@@ -1,0 +1,84 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.resolve.metadata.json_fields import (
+    MAX_ENTRIES,
+    child,
+    count,
+    model_name,
+    objects,
+    shown,
+    strings,
+    text,
+)
+from tests.resolve.payloads import JSON
+
+
+def test_only_objects_of_a_list_are_given() -> None:
+    assert list(objects([{"a": 1}, [], None, "x", {}])) == [{"a": 1}, {}]
+    assert list(objects({"a": 1})) == []
+    assert list(objects("text")) == []
+
+
+def test_a_long_list_is_cut() -> None:
+    assert sum(1 for _ in objects([{}] * (MAX_ENTRIES + 1))) == MAX_ENTRIES
+    assert len(strings({"k": ["x"] * (MAX_ENTRIES + 1)}, "k")) == MAX_ENTRIES
+
+
+def test_a_child_is_an_object_or_empty() -> None:
+    assert child({"k": {"a": 1}}, "k") == {"a": 1}
+    assert child({"k": [1]}, "k") == child({}, "k") == {}
+
+
+def test_text_is_a_string_that_is_not_empty() -> None:
+    assert text({"k": "v"}, "k") == "v"
+    assert text({"k": ""}, "k") is text({"k": 1}, "k") is text({}, "k") is None
+
+
+def test_a_model_name_is_the_first_of_its_keys_that_can_be_one() -> None:
+    assert model_name({"id": "a\nb", "name": "c", "key": "d"}, "id", "name", "key") == "c"
+    assert model_name({"id": 5}, "id", "name") is None
+
+
+def test_strings_are_those_of_a_list() -> None:
+    assert strings({"k": ["a", 1, None, "b"]}, "k") == ["a", "b"]
+    assert strings({"k": "ab"}, "k") == []
+
+
+@pytest.mark.parametrize("value", [True, False, 0, -1, 1.0, "1", None, [1]])
+def test_what_is_no_positive_whole_number_is_no_count(value: object) -> None:
+    assert count({"k": value}, "k") is None
+
+
+def test_a_count_is_a_positive_whole_number() -> None:
+    assert count({"k": 7}, "k") == 7
+
+
+@pytest.mark.parametrize(
+    ("value", "quoted"),
+    [("chat", '"chat"'), (True, "true"), (["a", "b"], '["a", "b"]'), ("a\nb\0", '"a\\nb\\u0000"')],
+)
+def test_a_value_is_shown_as_json_spells_it(value: str | bool | list[str], quoted: str) -> None:
+    assert shown(value) == quoted
+
+
+@given(st.text() | st.booleans() | st.lists(st.text()))
+def test_a_shown_value_is_short_and_on_one_line(value: str | bool | list[str]) -> None:
+    assert len(shown(value)) <= 120
+    assert shown(value).isprintable()
+
+
+def test_a_long_value_is_cut() -> None:
+    assert len(shown(["x" * 1000] * 1000)) == 120
+    assert shown("y" * 99) == f'"{"y" * 99}"'
+
+
+@given(JSON, st.sampled_from(["id", "data", "models", ""]))
+def test_nothing_raises_whatever_is_there(value: object, key: str) -> None:
+    parent = {key: value}
+    assert all(isinstance(item, dict) for item in objects(value))
+    assert isinstance(child(parent, key), dict)
+    assert all(isinstance(item, str) for item in strings(parent, key))
+    assert (text(parent, key) or "").startswith(model_name(parent, key) or "")
+    assert (count(parent, key) or 1) > 0

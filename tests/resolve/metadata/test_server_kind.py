@@ -1,0 +1,138 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.config.settings import Kind
+from gateway.resolve.metadata import model_lists
+from gateway.resolve.metadata.server_kind import recognise
+from tests.resolve.payloads import JSON, SAMPLE_NAMES, deep, sample
+
+RECOGNISED = {
+    "azure_deployments_2023-03-15-preview": Kind.AZURE,
+    "azure_models_2023-03-15-preview": Kind.AZURE,
+    "azure_models_2024-10-21": Kind.AZURE,
+    "deepseek_models_docs": Kind.DEEPSEEK,
+    "fireworks_models_fixture": Kind.FIREWORKS,
+    "gemini_openai_compat_models_recorded": Kind.GEMINI,
+    "github_models_catalog_recorded": Kind.GITHUB,
+    "groq_models_recorded": Kind.GROQ,
+    "hf_router_models_recorded": Kind.HUGGINGFACE,
+    "litellm_model_info_docs": Kind.LITELLM,
+    "llama_cpp_python_models_from_source": Kind.LLAMA_CPP_PYTHON,
+    "llamacpp_models_docs": Kind.LLAMACPP,
+    "llamacpp_models_recorded": Kind.LLAMACPP,
+    "lmstudio_api_v0_models_docs": Kind.LMSTUDIO,
+    "lmstudio_api_v1_models_docs": Kind.LMSTUDIO,
+    "lmstudio_v1_models_recorded": Kind.LMSTUDIO,
+    "localai_models_capabilities_docs": Kind.LOCALAI,
+    "mistral_models_docs": Kind.MISTRAL,
+    "ollama_api_tags_docs": Kind.OLLAMA,
+    "ollama_v1_models_recorded": Kind.OLLAMA,
+    "openai_models_spec_2026-08": Kind.OPENAI,
+    "openrouter_models_recorded": Kind.OPENROUTER,
+    "sglang_models_docs": Kind.SGLANG,
+    "together_models_docs": Kind.TOGETHER,
+    "vllm_models_2023_recorded": Kind.VLLM,
+    "vllm_models_lora_docs": Kind.VLLM,
+    "vllm_models_recorded": Kind.VLLM,
+}
+
+
+def entry(**more: object) -> dict[str, Any]:
+    return {"id": "m", "object": "model", "created": 1, "owned_by": "x", **more}
+
+
+def listing(*entries: dict[str, Any]) -> dict[str, Any]:
+    return {"object": "list", "data": list(entries)}
+
+
+@pytest.mark.parametrize("name", SAMPLE_NAMES)
+def test_each_sample_is_recognised_or_nobody_is_named(name: str) -> None:
+    assert recognise(sample(name)) == RECOGNISED.get(name)
+
+
+def test_the_readers_module_offers_it() -> None:
+    assert model_lists.recognise is recognise
+
+
+@pytest.mark.parametrize(
+    ("payload", "kind"),
+    [
+        (listing(entry(owned_by="m", created=0)), Kind.TGI),
+        (listing(entry(owned_by="m")), None),
+        (
+            listing(
+                entry(id="llama3.2:latest", owned_by="library"),
+                entry(id="me/own:latest", owned_by="me"),
+            ),
+            Kind.OLLAMA,
+        ),
+        (listing(entry(id="llama3.2", owned_by="library")), None),
+        (listing(entry(id="me/own:latest", owned_by="me")), None),
+        (
+            listing(entry(owned_by="openai", created=1677610602), entry(created=1677610602)),
+            Kind.LITELLM,
+        ),
+        (listing(entry(id="gpt-3.5-turbo", owned_by="openai", created=1677610602)), None),
+        (listing(entry(owned_by="deepseek", id="deepseek-chat")), Kind.DEEPSEEK),
+        (listing(entry(owned_by="deepseek", id="relayed/deepseek")), None),
+        ({"models": [{"name": "models/g", "supportedGenerationMethods": []}]}, Kind.GEMINI),
+        ({"models": [{"name": "accounts/a/models/m", "kind": "X"}]}, Kind.FIREWORKS),
+        (
+            {"models": [{"key": "m", "loaded_instances": []}]},
+            Kind.LMSTUDIO,
+        ),
+        (listing(entry(owned_by="vllm"), entry(owned_by="openai")), None),
+        (listing(entry(owned_by="vllm"), entry(owned_by="sglang")), None),
+        (listing(entry(owned_by=["vllm"])), None),
+        (listing(entry(shutdown_date=None), entry()), None),
+        (listing(entry(id=None, shutdown_date=None)), Kind.OPENAI),
+        ([entry(type="chat")], None),
+        ([], None),
+        (listing(), None),
+        ({"data": {"id": "m"}}, None),
+        (entry(owned_by="vllm"), None),
+        (None, None),
+        ("vllm", None),
+    ],
+)
+def test_only_a_list_whose_entries_all_bear_one_mark_is_recognised(
+    payload: object, kind: Kind | None
+) -> None:
+    assert recognise(payload) is kind
+
+
+@pytest.mark.parametrize(
+    ("headers", "kind"),
+    [
+        ({"Server": "llama.cpp"}, Kind.LLAMACPP),
+        ({"x-litellm-version": "1.109.1"}, Kind.LITELLM),
+        ({"openai-version": "2020-10-01"}, Kind.OPENAI),
+        ({"OpenAI-Version": "2020-10-01", "apim-request-id": "1"}, Kind.AZURE),
+        ({"server": "uvicorn"}, None),
+        ({}, None),
+    ],
+)
+def test_headers_tell_what_a_plain_list_does_not(
+    headers: dict[str, str], kind: Kind | None
+) -> None:
+    assert recognise(listing(entry()), headers) is kind
+
+
+def test_headers_tell_of_the_front_and_win_over_what_it_relays() -> None:
+    assert recognise(listing(entry(owned_by="vllm")), {"x-litellm-version": "1"}) is Kind.LITELLM
+
+
+def test_values_nested_to_any_depth_are_no_mark() -> None:
+    nested = dict.fromkeys(("id", "owned_by", "created", "object"), deep(50_000))
+    assert recognise(listing(nested, nested)) is None
+    assert recognise(deep(50_000)) is None
+
+
+@given(JSON, st.dictionaries(st.text(max_size=5), st.text(max_size=5)))
+def test_any_payload_is_looked_at_without_an_error(
+    payload: object, headers: dict[str, str]
+) -> None:
+    assert recognise(payload, headers) in {None, *Kind}

@@ -1,0 +1,293 @@
+import string
+from datetime import date
+from fnmatch import fnmatchcase
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.config.settings import Kind
+from gateway.resolve.names.catalogue import OTHER_ENDPOINTS, Catalogue, CatalogueEntry, describes
+from gateway.resolve.names.model_ids import derive, is_plausible, strip_prefix
+from gateway.shapes import Shape
+
+CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES
+CATALOGUE = Catalogue.load()
+
+
+def lookup(model_id: str, kind: Kind = Kind.OPENAI) -> CatalogueEntry:
+    entry = CATALOGUE.lookup(model_id, kind)
+    assert entry is not None
+    return entry
+
+
+def witnesses(pattern: str) -> set[str]:
+    """Return ids that the pattern matches, as different as its star allows."""
+    return {pattern.replace("*", middle) for middle in ("", "x", "-x", "1", "-2031-01-01", "zz:9")}
+
+
+@pytest.mark.parametrize("entry", CATALOGUE.entries, ids=lambda entry: entry.pattern)
+def test_every_entry_is_reached_by_some_id(entry: CatalogueEntry) -> None:
+    assert any(lookup(model_id) is entry for model_id in witnesses(entry.pattern))
+
+
+def test_no_pattern_is_written_twice_and_all_are_plain_globs() -> None:
+    patterns = [entry.pattern for entry in CATALOGUE.entries]
+    assert len(set(patterns)) == len(patterns) > 190
+    assert not any(set(pattern) & set("?[]! \t") for pattern in patterns)
+
+
+@pytest.mark.parametrize("entry", CATALOGUE.entries, ids=lambda entry: entry.pattern)
+def test_every_entry_is_consistent_in_itself(entry: CatalogueEntry) -> None:
+    assert entry.retired is None or date(2020, 6, 11) < entry.retired < date(2030, 1, 1)
+    assert len(set(entry.endpoints)) == len(entry.endpoints)
+    assert set(entry.other_endpoints) <= OTHER_ENDPOINTS
+    assert entry.quirks <= CATALOGUE.quirks.keys()
+    if "responses_only" in entry.quirks:
+        assert entry.endpoints == (RESPONSES,)
+    if "completions_only" in entry.quirks:
+        assert entry.endpoints == (COMPLETIONS,)
+    if {"chat_tools_need_effort_none", "tools_responses_only"} & entry.quirks:
+        assert {CHAT, RESPONSES} <= set(entry.endpoints)
+    if "edits_only" in entry.quirks:
+        assert (entry.endpoints, entry.other_endpoints) == ((), ("edits",))
+    if not entry.endpoints and not entry.other_endpoints:
+        assert entry.pattern == "ft:*" or entry.pattern.endswith("-completions")
+
+
+def test_every_quirk_has_a_meaning_and_is_used() -> None:
+    used = {quirk for entry in CATALOGUE.entries for quirk in entry.quirks}
+    assert used == CATALOGUE.quirks.keys()
+    assert all(CATALOGUE.quirks.values())
+
+
+@pytest.mark.parametrize(
+    ("model_id", "endpoints"),
+    [
+        ("davinci-002", (COMPLETIONS,)),
+        ("babbage-002", (COMPLETIONS,)),
+        ("gpt-3.5-turbo-instruct", (COMPLETIONS,)),
+        ("gpt-3.5-turbo-instruct-0914", (COMPLETIONS,)),
+        ("text-davinci-003", (COMPLETIONS,)),
+        ("curie", (COMPLETIONS,)),
+        ("curie:ft-acmeco-2021-03-03-21-44-20", (COMPLETIONS,)),
+        ("ft:davinci-002:my-org::7q8mpxmy", (COMPLETIONS,)),
+        ("ft:gpt-3.5-turbo-0613:jwe-dev::7qnxQ0sQ", (CHAT,)),
+        ("ft:gpt-4o-mini-2024-07-18:o:s:96olL566:ckpt-step-2000", (CHAT, RESPONSES)),
+        ("ft:o4-mini-2025-04-16:o:s:96olL566", (CHAT, RESPONSES)),
+        ("gpt-3.5-turbo", (CHAT,)),
+        ("gpt-3.5-turbo-0125", (CHAT,)),
+        ("gpt-3.5-turbo-16k", (CHAT,)),
+        ("gpt-4", (CHAT,)),
+        ("gpt-4-turbo-2024-04-09", (CHAT,)),
+        ("gpt-4o", (CHAT, RESPONSES)),
+        ("gpt-4o-2024-05-13", (CHAT,)),
+        ("gpt-4o-mini-2024-07-18", (CHAT, RESPONSES)),
+        ("gpt-4o-search-preview", (CHAT,)),
+        ("gpt-4o-audio-preview", (CHAT,)),
+        ("gpt-4.1-nano", (CHAT, RESPONSES)),
+        ("o1", (CHAT, RESPONSES)),
+        ("o1-mini", (CHAT,)),
+        ("o1-pro", (RESPONSES,)),
+        ("o1-pro-2025-03-19", (RESPONSES,)),
+        ("o3", (CHAT, RESPONSES)),
+        ("o3-pro", (RESPONSES,)),
+        ("o3-deep-research-2025-06-26", (RESPONSES,)),
+        ("codex-mini-latest", (RESPONSES,)),
+        ("computer-use-preview", (RESPONSES,)),
+        ("gpt-5", (CHAT, RESPONSES)),
+        ("gpt-5-2025-08-07", (CHAT, RESPONSES)),
+        ("gpt-5-codex", (RESPONSES,)),
+        ("gpt-5-pro", (RESPONSES,)),
+        ("gpt-5.1-codex-max", (RESPONSES,)),
+        ("gpt-5.2", (CHAT, RESPONSES)),
+        ("gpt-5.2-codex", (RESPONSES,)),
+        ("gpt-5.4-pro-2026-03-05", (RESPONSES,)),
+        ("gpt-5.4", (CHAT, RESPONSES)),
+        ("gpt-5.5-pro", (RESPONSES,)),
+        ("gpt-5.6-sol", (CHAT, RESPONSES)),
+        ("gpt-6-astra", (CHAT, RESPONSES)),
+        ("gpt-6.1-terra", (CHAT, RESPONSES)),
+        ("gpt-7-of-the-future", None),
+        ("gpt-audio-mini", (CHAT,)),
+        ("llama-3.1-8b-instant", None),
+        ("my-deployment", None),
+    ],
+)
+def test_well_known_models_are_where_they_are(
+    model_id: str, endpoints: tuple[Shape, ...] | None
+) -> None:
+    entry = CATALOGUE.lookup(model_id, Kind.OPENAI)
+    assert (entry and entry.endpoints) == endpoints
+
+
+@pytest.mark.parametrize(
+    ("model_id", "others"),
+    [
+        ("text-embedding-3-small", ("embeddings",)),
+        ("text-similarity-ada-001", ("embeddings",)),
+        ("text-davinci-edit-001", ("edits",)),
+        ("gpt-image-1", ("images/generations",)),
+        ("dall-e-3", ("images/generations",)),
+        ("whisper-1", ("audio/transcriptions",)),
+        ("gpt-transcribe", ("audio/transcriptions",)),
+        ("gpt-4o-mini-tts", ("audio/speech",)),
+        ("tts-1-hd-1106", ("audio/speech",)),
+        ("gpt-4o-mini-transcribe", ("audio/transcriptions",)),
+        ("gpt-live-1", ("live/sessions",)),
+        ("gpt-live-transcribe", ("realtime",)),
+        ("gpt-4o-realtime-preview-2025-06-03", ("realtime",)),
+        ("omni-moderation-latest", ("moderations",)),
+        ("sora-2-pro", ("videos",)),
+    ],
+)
+def test_models_that_generate_no_text_are_at_other_endpoints(
+    model_id: str, others: tuple[str, ...]
+) -> None:
+    entry = lookup(model_id)
+    assert entry.endpoints == ()
+    assert entry.other_endpoints == others
+
+
+def test_a_model_may_have_endpoints_of_both_sorts() -> None:
+    entry = lookup("gpt-6-luna")
+    assert (entry.endpoints, entry.other_endpoints) == ((CHAT, RESPONSES), ("decisions",))
+
+
+def test_shutdown_dates_past_and_announced_are_given_as_dates() -> None:
+    assert lookup("text-davinci-003").retired == date(2024, 1, 4)
+    assert lookup("gpt-3.5-turbo-instruct").retired == date(2026, 9, 28)
+    assert lookup("ft:davinci-002:o:s:abc").retired == date(2026, 10, 23)
+    assert lookup("gpt-4o").retired == date(2027, 1, 14)
+    assert lookup("gpt-5.4").retired is None
+
+
+def test_the_quirks_tell_what_a_model_refuses() -> None:
+    assert "chat_tools_need_effort_none" in lookup("gpt-5.4").quirks
+    assert "tools_responses_only" in lookup("gpt-6-astra").quirks
+    assert "max_completion_tokens_only" in lookup("o3-mini").quirks
+    assert "no_echo_with_logprobs" in lookup("gpt-3.5-turbo-instruct").quirks
+    assert lookup("gpt-4o").quirks == {"no_reasoning_effort", "no_verbosity"}
+    assert "no_verbosity" in lookup("o3").quirks
+    assert not {"no_reasoning_effort", "no_verbosity"} & lookup("gpt-5").quirks
+
+
+def test_special_names_come_before_their_family() -> None:
+    assert lookup("gpt-4o-mini-tts").pattern == "gpt-4o-mini-tts*"
+    assert lookup("gpt-4o-mini").pattern == "gpt-4o-mini*"
+    assert lookup("gpt-5.1-codex-mini").pattern == "gpt-5.1-codex-mini*"
+    assert lookup("ft:gpt-4.1-nano:o:s:abc").pattern == "ft:gpt-4.1-nano*"
+
+
+@pytest.mark.parametrize("prefix", ["openai/", "azure/", "azure/openai/", "models/"])
+def test_routing_prefixes_are_looked_through(prefix: str) -> None:
+    assert lookup(f"{prefix}gpt-5-codex") is lookup("gpt-5-codex")
+
+
+def test_an_entry_written_with_its_prefix_is_found_as_written() -> None:
+    assert lookup("openai/gpt-oss-20b").pattern == "openai/gpt-oss*"
+    assert lookup("gpt-oss-20b").pattern == "gpt-oss*"
+
+
+@pytest.mark.parametrize(
+    "model_id",
+    ["", "gpt-4o\n", "gpt-4o\0", "\ud800", "gpt-4o" + "-" * 100_000, "*" * 50_000, "GPT-4O"],
+    ids=["empty", "newline", "nul", "surrogate", "endless", "stars", "case"],
+)
+def test_what_is_no_model_id_is_not_found(model_id: str) -> None:
+    assert CATALOGUE.lookup(model_id, Kind.OPENAI) is None
+
+
+FAMILY_NAMES = st.sampled_from(
+    ["ft:", "openai/", "azure/", "gpt-", "4o", "5", ".1", "-mini", "-pro", "-codex", "o3", "curie"]
+)
+
+
+@given(
+    st.lists(FAMILY_NAMES, max_size=6).map("".join)
+    | st.text(string.ascii_lowercase + string.digits + "-.:/*", max_size=60)
+    | st.text(max_size=20)
+)
+def test_of_all_patterns_that_match_the_first_wins(model_id: str) -> None:
+    names = (model_id, strip_prefix(model_id)) if is_plausible(model_id) else ()
+    matches = (
+        entry for name in names for entry in CATALOGUE.entries if fnmatchcase(name, entry.pattern)
+    )
+    assert CATALOGUE.lookup(model_id, Kind.OPENAI) is next(matches, None)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_name_means_openais_model_only_where_names_are_openais(kind: Kind) -> None:
+    assert describes(kind) == (kind in {Kind.OPENAI, Kind.AZURE, Kind.GITHUB})
+    assert (CATALOGUE.lookup("openai/gpt-4o", kind) is not None) == describes(kind)
+
+
+def test_azure_keeps_its_own_calendar_and_spelling() -> None:
+    entry = lookup("gpt-4o", Kind.AZURE)
+    assert (entry.endpoints, entry.retired, entry.replacement) == ((CHAT, RESPONSES), None, None)
+    assert lookup("gpt-35-turbo-instruct", Kind.AZURE).endpoints == (COMPLETIONS,)
+    derived = derive("gpt-35-turbo-0613.ft-b044a9d3cf9c4228b5d393567f693b83")
+    assert derived is not None
+    assert lookup(derived.base, Kind.AZURE).endpoints == (CHAT,)
+
+
+def test_github_models_has_openais_models_below_openai_and_serves_them_at_chat() -> None:
+    entry = lookup("openai/gpt-5", Kind.GITHUB)
+    assert (entry.endpoints, entry.retired) == ((CHAT,), None)
+    assert "max_completion_tokens_only" in entry.quirks
+    assert lookup("openai/o1-pro", Kind.GITHUB).endpoints == ()
+    assert CATALOGUE.lookup("gpt-5", Kind.GITHUB) is None
+    assert CATALOGUE.lookup("meta/gpt-5", Kind.GITHUB) is None
+
+
+def test_a_snapshot_derives_from_a_name_that_the_catalogue_has() -> None:
+    derived = derive("davinci:2020-05-03")
+    assert derived is not None
+    assert lookup(derived.base).endpoints == (COMPLETIONS,)
+
+
+def test_the_packaged_catalogue_is_read_once() -> None:
+    assert Catalogue.load() is CATALOGUE
+
+
+SMALL = """
+quirks: {slow: takes its time}
+models:
+  - {match: [a, "b*"], at: [chat, videos], retired: 2026-01-02, replacement: c, quirks: [slow]}
+  - {match: "*", at: []}
+"""
+
+
+def test_a_catalogue_is_read_from_yaml_in_its_order() -> None:
+    catalogue = Catalogue.from_yaml(SMALL)
+    facts = {
+        "endpoints": (CHAT,),
+        "other_endpoints": ("videos",),
+        "retired": date(2026, 1, 2),
+        "replacement": "c",
+        "quirks": frozenset({"slow"}),
+    }
+    assert catalogue.entries == (
+        CatalogueEntry("a", **facts),  # type: ignore[arg-type]
+        CatalogueEntry("b*", **facts),  # type: ignore[arg-type]
+        CatalogueEntry("*"),
+    )
+    found = catalogue.lookup("b-2", Kind.OPENAI)
+    assert found is catalogue.entries[1]
+    assert catalogue.lookup("z", Kind.OPENAI) is catalogue.entries[2]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "complaint"),
+    [
+        ("at: []", "at: [telepathy]", r"unknown endpoints \['telepathy'\]"),
+        ("quirks: [slow]", "quirks: [quick]", r"unknown quirks \['quick'\]"),
+        ("retired: 2026-01-02", "retired: soon", "unknown date 'soon'"),
+        ("retired: 2026-01-02", "retired: 2026-01-02 03:04:05", "unknown date"),
+        ("replacement: c", "instead: c", r"unknown keys \['instead'\]"),
+    ],
+)
+def test_a_faulty_catalogue_is_refused(right: str, wrong: str, complaint: str) -> None:
+    assert right in SMALL
+    with pytest.raises(ValueError, match=complaint):
+        Catalogue.from_yaml(SMALL.replace(right, wrong))

@@ -1,0 +1,66 @@
+"""Names that have answered, and names that every endpoint has denied."""
+
+import pytest
+
+from gateway.config.settings import MemorySettings
+from gateway.resolve.memory import Owner
+from gateway.resolve.names.model_notes import ModelNotes
+from tests.fakes import FakeClock
+
+ALICE, BOB = Owner("main", "alice"), Owner("main", "bob")
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def notes(clock: FakeClock) -> ModelNotes:
+    return ModelNotes(MemorySettings(ttl=100, negative_ttl=10, max_entries=3), clock)
+
+
+def test_a_name_that_answered_is_known_to_its_owner_for_the_time_to_live(
+    notes: ModelNotes, clock: FakeClock
+) -> None:
+    notes.answered(ALICE, "m")
+    assert notes.has_answered(ALICE, "m")
+    assert not notes.has_answered(BOB, "m")
+    assert not notes.has_answered(ALICE, "n")
+    clock.advance(101)
+    assert not notes.has_answered(ALICE, "m")
+
+
+def test_a_name_that_goes_on_answering_stays_known(notes: ModelNotes, clock: FakeClock) -> None:
+    for _ in range(10):
+        notes.answered(ALICE, "m")
+        clock.advance(60)
+        assert notes.has_answered(ALICE, "m")
+
+
+def test_a_denied_name_has_not_answered(notes: ModelNotes) -> None:
+    notes.denied(ALICE, "m")
+    notes.answered(ALICE, "m")
+    notes.denied(ALICE, "m")
+    assert not notes.has_answered(ALICE, "m")
+
+
+def test_an_absent_name_is_so_for_a_short_while_or_until_it_answers(
+    notes: ModelNotes, clock: FakeClock
+) -> None:
+    notes.absent(ALICE, "m")
+    assert notes.is_absent(ALICE, "m")
+    assert not notes.is_absent(BOB, "m")
+    clock.advance(11)
+    assert not notes.is_absent(ALICE, "m")
+    notes.absent(ALICE, "m")
+    notes.answered(ALICE, "m")
+    assert not notes.is_absent(ALICE, "m")
+
+
+def test_invented_names_do_not_fill_the_memory(notes: ModelNotes) -> None:
+    for number in range(10):
+        notes.answered(ALICE, f"m{number}")
+        notes.absent(BOB, f"m{number}")
+    assert sum(notes.has_answered(ALICE, f"m{number}") for number in range(10)) == 3
+    assert sum(notes.is_absent(BOB, f"m{number}") for number in range(10)) == 3

@@ -1,0 +1,119 @@
+"""Fields of reasoning that servers demand in earlier messages, or refuse there."""
+
+from typing import Any
+
+import pytest
+
+from gateway.resolve.refusals.classify import Verdict, classify
+from gateway.resolve.refusals.history_fields import demanded_field, refused_field
+from gateway.resolve.refusals.parameter_fixes import ParameterFix, apply_fixes
+from gateway.shapes import Json, Shape
+
+MISSING = {
+    "The `reasoning_content` in the thinking mode must be passed back to the API.": (
+        "reasoning_content"
+    ),
+    "The reasoning_content in the thinking mode must be passed back to the API.": (
+        "reasoning_content"
+    ),
+    "thinking is enabled but reasoning_content is missing in assistant tool call message at index"
+    " 2": "reasoning_content",
+    "Missing `reasoning_content` field in the assistant message at message index 1.": (
+        "reasoning_content"
+    ),
+    "Function call is missing a thought_signature in functionCall parts. This is required": (
+        "thought_signature"
+    ),
+    "Function call `default_api:f` in the `2.` content block is missing a `thought_signature`.": (
+        "thought_signature"
+    ),
+}
+
+
+@pytest.mark.parametrize(("message", "field"), MISSING.items())
+def test_a_demand_is_known_by_its_text(message: str, field: str) -> None:
+    assert demanded_field(message) == field
+    body = {"error": {"message": message, "code": "invalid_request_error"}}
+    refusal = classify(Shape.CHAT, 400, body, model="m", sent={"messages"})
+    assert refusal.verdict is Verdict.UNSUPPORTED_PARAMETER
+    assert refusal.fixes == (ParameterFix("fill", field),)
+    assert refusal.model_is_here
+    assert classify(Shape.COMPLETIONS, 400, body, model="m").verdict is Verdict.OTHER
+    assert classify(Shape.CHAT, 500, body, model="m").verdict is Verdict.OTHER
+
+
+@pytest.mark.parametrize("message", ["", "What is reasoning_content?", "messages is missing"])
+def test_other_texts_demand_nothing(message: str) -> None:
+    assert demanded_field(message) is None
+
+
+USER: Json = {"role": "user", "content": "x"}
+SIGNED = {"google": {"thought_signature": "s"}}
+DUMMY = {"google": {"thought_signature": "skip_thought_signature_validator"}}
+
+
+def said(*calls: Any, **more: Any) -> Json:
+    return {"role": "assistant", "tool_calls": list(calls), **more}
+
+
+def fixed(action: Any, name: str, *messages: Any) -> list[Any]:
+    body = {"messages": list(messages)}
+    made = apply_fixes(body, (ParameterFix(action, name),))
+    assert body == {"messages": list(messages)}
+    filled: list[Any] = made["messages"]
+    return filled
+
+
+def test_an_empty_reasoning_is_put_where_calls_have_none() -> None:
+    call = {"id": "c"}
+    given = (USER, said(call), said(call, reasoning="hm"), said(call, reasoning_content="so"))
+    assert fixed("fill", "reasoning_content", *given) == [
+        USER,
+        said(call, reasoning_content=""),
+        said(call, reasoning="hm", reasoning_content="hm"),
+        said(call, reasoning_content="so"),
+    ]
+
+
+def test_the_first_call_of_a_message_gets_a_dummy_signature() -> None:
+    first, second = {"id": "c"}, {"id": "d"}
+    given = (said(first, second), said({**first, "extra_content": SIGNED}), said("odd"))
+    assert fixed("fill", "thought_signature", *given) == [
+        said({**first, "extra_content": DUMMY}, second),
+        *given[1:],
+    ]
+
+
+@pytest.mark.parametrize("odd", [3, {}, {"tool_calls": []}, {"tool_calls": {}}])
+def test_what_is_no_message_with_calls_stays(odd: Any) -> None:
+    for field in ("reasoning_content", "thought_signature"):
+        assert fixed("fill", field, odd) == [odd]
+    assert apply_fixes(
+        {"messages": 3}, (ParameterFix("fill", "x"), ParameterFix("strip", "x"))
+    ) == {"messages": 3}
+
+
+@pytest.mark.parametrize(
+    ("param", "field"),
+    [
+        ("messages[1].reasoning_content", "reasoning_content"),
+        ("messages[12].reasoning", "reasoning"),
+        ("messages[0].reasoning_details", "reasoning_details"),
+        ("messages[0].reasoning_details[0].text", None),
+        ("messages[0].content", None),
+        ("reasoning", None),
+    ],
+)
+def test_a_refused_field_is_known_by_its_path(param: str, field: str | None) -> None:
+    assert refused_field(param) == field
+    body = {"error": {"message": f"Unknown parameter: '{param}'.", "param": param}}
+    refusal = classify(Shape.CHAT, 400, body, model="m", sent={"messages"})
+    expected = (ParameterFix("strip", field),) if field else ()
+    assert refusal.fixes == expected
+    assert classify(Shape.RESPONSES, 400, body, model="m", sent={"messages"}).fixes == ()
+
+
+def test_a_refused_field_is_taken_out_everywhere() -> None:
+    thought = {"role": "assistant", "content": "a", "reasoning_content": "hm"}
+    bare = {"role": "assistant", "content": "a"}
+    assert fixed("strip", "reasoning_content", USER, thought, 3, thought) == [USER, bare, 3, bare]

@@ -1,0 +1,199 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.envelopes.error_envelopes import ErrorReply
+from gateway.resolve.refusals.parameter_fixes import RefusedParameter
+from gateway.resolve.refusals.parameter_rules import NAMING_RULES, NamingRule
+from gateway.resolve.refusals.parameters import refused_parameters
+
+
+def names(message: str, *sent: str) -> list[str] | None:
+    found = refused_parameters(ErrorReply(message), frozenset(sent))
+    return None if found is None else [parameter.name for parameter in found]
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("Unsupported parameter: 'user' is not supported with the 'o3-mini-2025' model.", ["user"]),
+        ("Unsupported parameter: 'user'", ["user"]),
+        ("Unsupported parameters: user, seed.", ["user", "seed"]),
+        ("Unknown parameter: 'reasoning.effort'.", ["reasoning.effort"]),
+        ("Unknown parameter: 'max_token'. Did you mean 'max_tokens'?", ["max_token"]),
+        ("Unrecognized request arguments supplied: user, seed", ["user", "seed"]),
+        ("Model incompatible request argument(s) supplied: user, seed", ["user", "seed"]),
+        ("property 'store' is unsupported, did you mean 'stop'?", ["store"]),
+        ("'seed' parameter is not supported by this model", ["seed"]),
+        ("`temperature` is deprecated for this model.", ["temperature"]),
+        ("temperature: Extra inputs are not permitted", ["temperature"]),
+        ("Model grok-4.6 does not support parameter presencePenalty.", ["presence_penalty"]),
+        ("This model does not support parameter `seed`", ["seed"]),
+        ("invalid top_p: only 0.95 is allowed for this model", ["top_p"]),
+        (
+            "openai does not support parameters: {'seed': 0.5, 'user': 'a}'}, for model=x. To drop",
+            ["seed", "user"],
+        ),
+        ("openai does not support parameters: ['seed'], for model=gpt-5", ["seed"]),
+        ("gpt-5 models (a, b) don't support seed=0.7. Only seed=1 is supported.", ["seed"]),
+        ("O-series models don't support top_p=0.2. Only top_p=1 is supported.", ["top_p"]),
+        ("gpt-9 models do not support logprobs=True", ["logprobs"]),
+        ("reasoning_effort='xhigh' is only supported for gpt-5.2 models.", ["reasoning_effort"]),
+        (
+            "gpt-5.1/5.2 only support logprobs, top_p, n when reasoning_effort='none'. Current",
+            ["logprobs", "top_p"],
+        ),
+        ("Unexpected fields in the request: {'user', 'seed'}", ["seed", "user"]),
+        ("Unexpected fields in the request: {'stop'}", ["stop"]),
+        ("llama.cpp does not support 'store'.", ["store"]),
+        ("body.seed: property 'body.seed' is unsupported", ["seed"]),
+        ("Extra inputs are not permitted, field: 'store', value: True", ["store"]),
+        ('json: unknown field "user"', ["user"]),
+        ("unknown field `user`, expected one of `model`, `messages`", ["user"]),
+        ("Unsupported value: 'seed' does not support 'x' with this model. Supported", ["seed"]),
+        ('"llama3" does not support thinking', ["reasoning_effort"]),
+        ("registry.ollama.ai/library/phi does not support tools", ["tools"]),
+        ('"phi" does not support insert', ["suffix"]),
+        (
+            "logprobs, best_of and echo parameters are not available on gpt-35-turbo model. Please",
+            ["logprobs", "echo"],
+        ),
+        ("You are not allowed to request logprobs from this model", ["logprobs"]),
+        (
+            (
+                "Invalid JSON payload received. Unknown name \"seed\" at 'seed':"
+                " Cannot find field.\n"
+                'Invalid JSON payload received. Unknown name "user": Cannot find field.'
+            ),
+            ["seed", "user"],
+        ),
+    ],
+)
+def test_the_names_in_a_text_are_found(message: str, expected: list[str]) -> None:
+    sent = ["user", "seed", "store", "temperature", "presence_penalty", "top_p", "logprobs", "echo"]
+    sent += ["max_token", "reasoning_effort", "reasoning.effort", "tools", "suffix", "stop"]
+    assert names(message, *sent) == expected
+    assert names(message) is None
+    assert names(f"The user wrote: {message}", *sent) is None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "temperature must be between 0 and 2",
+        "5 is greater than the maximum of 1 - 'logprobs'",
+        "Missing required parameter: 'messages'.",
+        "The model only supports response formats: [json text].",
+        "user does not support temperature in the Responses API",
+        "openai does not support parameters: {user}, for model=x",
+        "openai does not support parameters: [, for model=x",
+        'Invalid JSON payload received. Unknown name "user": Cannot find field.\nAnd more.',
+        '"phi" does not support vision',
+        "Unexpected fields in the request: {user}",
+        "Unexpected fields in the request: user",
+        "gpt-5 models don't support tools",
+    ],
+)
+def test_other_texts_name_none(message: str) -> None:
+    assert names(message, "user", "temperature", "logprobs", "messages", "response_format") is None
+
+
+def test_the_last_hint_is_kept() -> None:
+    text = "Unsupported parameter: 'max_tokens' is not supported with this model. "
+    found = refused_parameters(
+        ErrorReply(text + "Use 'max_completion_tokens' instead."), {"max_tokens"}
+    )
+    assert found == (RefusedParameter("max_tokens", "max_completion_tokens", by_model=True),)
+    found = refused_parameters(ErrorReply(text), {"max_tokens"})
+    assert found == (RefusedParameter("max_tokens", by_model=True),)
+
+
+def test_an_unknown_parameter_is_told_from_an_unsupported_one() -> None:
+    found = refused_parameters(ErrorReply("Unknown parameter: 'user'."), {"user"})
+    assert found == (RefusedParameter("user", unknown=True),)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "value_only"),
+    [
+        ("Only the default (1) value is supported.", False),
+        ("Supported values are: 'medium'.", False),
+        ("Supported values are: 'low', 'medium', and 'high'.", True),
+    ],
+)
+def test_a_value_is_the_callers_choice_while_there_is_a_choice(
+    allowed: str, value_only: bool
+) -> None:
+    text = f"Unsupported value: 'service' does not support 'x' with this model. {allowed}"
+    found = refused_parameters(ErrorReply(text), {"service"})
+    assert found == (RefusedParameter("service", value_only=value_only, by_model=True),)
+
+
+@pytest.mark.parametrize(
+    "name", ["reasoning_effort", "reasoning.effort", "verbosity", "text.verbosity"]
+)
+def test_a_degree_is_left_to_the_model(name: str) -> None:
+    text = f"Unsupported value: '{name}' does not support 'x' with this model. Supported values"
+    sent = {name, name.partition(".")[0]}
+    expected = (RefusedParameter(name, by_model=True),)
+    assert refused_parameters(ErrorReply(text), sent) == expected
+    text = "Unsupported value: 'x' is not supported with the 'gpt-5-codex' model."
+    assert refused_parameters(ErrorReply(text, param=name), sent) == expected
+
+
+def test_a_refused_value_has_its_name_in_param() -> None:
+    text = "Unsupported value: 'auto' is not supported with the 'gpt-5-codex' model."
+    reply = ErrorReply(text, param="reasoning.summary")
+    assert refused_parameters(reply, {"reasoning", "reasoning.summary"}) == (
+        RefusedParameter("reasoning.summary", value_only=True, by_model=True),
+    )
+    assert refused_parameters(reply, {"reasoning"}) is None
+    assert refused_parameters(ErrorReply(text), {"reasoning", "auto"}) is None
+
+
+def test_unknown_fields_are_refused_parameters() -> None:
+    reply = ErrorReply("whatever", unknown_fields=("store", "messages[0].name"))
+    found = refused_parameters(reply, {"store", "messages"})
+    assert found == (RefusedParameter("store"), RefusedParameter("messages[0].name"))
+    assert refused_parameters(reply, {"messages"}) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "is_sent"),
+    [
+        ("reasoning.effort", ["reasoning"], False),
+        ("reasoning.effort", ["reasoning", "reasoning.effort"], True),
+        ("text.format.strict", ["text", "text.format"], True),
+        ("text.format.strict", ["text"], False),
+        ("messages[0].content[1].text", ["messages"], True),
+        ("text.format[0]", ["text.format"], True),
+        ("input[0]", ["messages"], False),
+    ],
+)
+def test_a_path_is_sent_as_far_as_it_is_known(path: str, sent: list[str], is_sent: bool) -> None:
+    assert (names(f"Unknown parameter: '{path}'.", *sent) is not None) == is_sent
+
+
+def test_a_field_within_a_gemini_object_is_a_path() -> None:
+    text = (
+        "Invalid JSON payload received. Unknown name \"x\" at 'generation_config': "
+        "Cannot find field."
+    )
+    assert names(text, "x") is None
+    assert names(text, "generation_config", "generation_config.x") == ["generation_config.x"]
+
+
+@given(st.text(), st.frozensets(st.text(max_size=8)))
+def test_no_text_raises_and_only_sent_names_are_found(message: str, sent: frozenset[str]) -> None:
+    found = refused_parameters(ErrorReply(message), sent)
+    assert found is None or all(parameter.name in sent for parameter in found)
+
+
+@given(st.sampled_from(NAMING_RULES), st.data(), st.frozensets(st.sampled_from(["a", "b", "seed"])))
+def test_no_text_of_a_rule_raises(
+    rule: NamingRule, data: st.DataObject, sent: frozenset[str]
+) -> None:
+    message = data.draw(st.from_regex(rule.pattern))
+    found = refused_parameters(ErrorReply(message), sent)
+    assert found is None or found

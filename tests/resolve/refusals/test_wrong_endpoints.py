@@ -1,0 +1,368 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.envelopes.error_envelopes import ErrorReply
+from gateway.resolve.refusals.destinations import EMBEDDINGS, NOWHERE, Called, Destination
+from gateway.resolve.refusals.wrong_endpoint_rules import WRONG_ENDPOINT_RULES, WrongEndpointRule
+from gateway.resolve.refusals.wrong_endpoints import is_unconverted, wrong_endpoint
+from gateway.shapes import Shape
+
+COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
+
+
+def judge(message: str, called: Called, model: str = "", *sent: str) -> Destination | None:
+    return wrong_endpoint(ErrorReply(message), called, model, frozenset(sent))
+
+
+@pytest.mark.parametrize(
+    ("message", "called", "expected"),
+    [
+        (
+            "This model is only supported in v1/responses and not in v1/completions.",
+            COMPLETIONS,
+            Destination((RESPONSES,)),
+        ),
+        (
+            "This model is only supported in v1/chat/completions and not in v1/responses.",
+            RESPONSES,
+            Destination((CHAT,)),
+        ),
+        (
+            (
+                "Function tools with reasoning_effort are not supported for gpt-5.6-terra in "
+                "/v1/chat/completions. To use function tools, use /v1/responses or set "
+                "reasoning_effort to 'none'."
+            ),
+            CHAT,
+            Destination((RESPONSES,), request_dependent=True),
+        ),
+        ("You are not allowed to generate embeddings from this model", None, NOWHERE),
+        (
+            (
+                "a/b is an embedding model and cannot be used with the chat/completions endpoint. "
+                "Use the /embeddings endpoint instead."
+            ),
+            CHAT,
+            EMBEDDINGS,
+        ),
+        (
+            "model is missing conversation_config, please use /completions API instead",
+            CHAT,
+            Destination((COMPLETIONS,)),
+        ),
+        ("Template error: template not found", CHAT, Destination((COMPLETIONS,))),
+        (
+            (
+                "Cannot use chat template functions because tokenizer.chat_template is not set and "
+                "no template argument was passed!"
+            ),
+            CHAT,
+            Destination((COMPLETIONS,)),
+        ),
+        ("The model does not support Responses API", RESPONSES, NOWHERE),
+        ("The model does not support Embeddings API", None, NOWHERE),
+        (
+            "This server does not support completions. Start it without `--embeddings`",
+            COMPLETIONS,
+            EMBEDDINGS,
+        ),
+        ('"nomic" does not support chat', CHAT, EMBEDDINGS),
+        ('Failed to load model "X". Error: Model is not embedding.', None, NOWHERE),
+        (
+            "The embeddings operation does not work with the specified model, gpt-4. Please",
+            None,
+            NOWHERE,
+        ),
+        (
+            "The responses operation does not work with the specified model, gpt-35-turbo. Please",
+            RESPONSES,
+            Destination((CHAT,)),
+        ),
+        (
+            "The completion operation does not work with the specified model, gpt-35-turbo. Please",
+            COMPLETIONS,
+            Destination((CHAT,)),
+        ),
+        (
+            "The completion operation does not work with the specified model, davinci-002.",
+            COMPLETIONS,
+            NOWHERE,
+        ),
+        (
+            "model gpt-4 is not accessible via the /responses endpoint",
+            RESPONSES,
+            Destination((CHAT, COMPLETIONS)),
+        ),
+        (
+            (
+                "Unsupported legacy protocol: /v1/chat/completions is not supported. "
+                "Please use /v1/chat/completions."
+            ),
+            CHAT,
+            NOWHERE,
+        ),
+    ],
+)
+def test_a_text_says_where_to_go(message: str, called: Called, expected: Destination) -> None:
+    assert judge(message, called) == expected
+    assert judge(f"The user wrote: {message}", called) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "called"),
+    [
+        ("This is a chat model and not supported in the v1/completions endpoint.", CHAT),
+        ("This is not a chat model and thus not supported in the v1/chat/completions", RESPONSES),
+        ("This model is only supported in v1/responses and not in v1/completions.", CHAT),
+        ("The requested model 'x' is not supported with the Responses API.", CHAT),
+        ("The requested model, 'x' was not found.", CHAT),
+        ("The chatCompletion operation does not work with the specified model, x.", COMPLETIONS),
+        ("model x is not accessible via the /chat/completions endpoint", RESPONSES),
+        ("The model does not support Chat Completions API", COMPLETIONS),
+        ("The model does not support Embeddings API", CHAT),
+        ("Multi Agent requests are not allowed on chat completions", RESPONSES),
+        ('"x" does not support chat', None),
+        ("x is an embedding model and cannot be used with the chat/completions endpoint.", None),
+        ("Unrecognized request argument supplied: messages", CHAT),
+    ],
+)
+def test_a_text_about_another_endpoint_is_not_about_this_call(message: str, called: Called) -> None:
+    assert judge(message, called, "x", "messages") is None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Unrecognized request argument supplied: messages",
+        "Unrecognized request arguments supplied: messages, tools",
+        "Unrecognized request arguments supplied: user, messages",
+    ],
+)
+def test_messages_at_completions_belong_to_chat_if_they_were_sent(message: str) -> None:
+    assert judge(message, COMPLETIONS, "m", "messages") == Destination((CHAT,))
+    assert judge(message, COMPLETIONS, "m", "prompt") is None
+
+
+def test_a_parameter_that_is_only_called_alike_is_not_messages() -> None:
+    message = "Unrecognized request argument supplied: messages_count"
+    assert judge(message, COMPLETIONS, "m", "messages", "messages_count") is None
+
+
+def test_copilots_code_is_enough() -> None:
+    reply = ErrorReply("some new text", code="unsupported_api_for_model")
+    expected = {COMPLETIONS: (CHAT, RESPONSES), CHAT: (RESPONSES,), RESPONSES: (CHAT,)}
+    for called, right in expected.items():
+        assert wrong_endpoint(reply, called, "m", ()) == Destination(right)
+    assert wrong_endpoint(reply, None, "m", ()) is None
+
+
+def unconverted(message: str, called: Called, model: str = "m") -> Destination | None:
+    reply = ErrorReply(message, code="convert_request_failed")
+    destination = wrong_endpoint(reply, called, model, ())
+    assert is_unconverted(reply) or destination is None
+    return destination
+
+
+def test_new_api_converts_from_chat() -> None:
+    for message in ("not implemented", "not supported", "not available"):
+        assert unconverted(message, RESPONSES) == Destination((CHAT,))
+        assert unconverted(message, CHAT) is None
+        assert not is_unconverted(ErrorReply(message, code="do_request_failed"))
+        assert wrong_endpoint(ErrorReply(message), RESPONSES, "m", ()) is None
+    assert unconverted("not implemented yet", RESPONSES) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "called", "right"),
+    [
+        ("/v1/chat/completions", CHAT, [RESPONSES, COMPLETIONS]),
+        ("/v1/completions", COMPLETIONS, [CHAT, RESPONSES]),
+        ("/v1/responses", RESPONSES, [CHAT, COMPLETIONS]),
+        # it converts completions as chat, so that both are lost
+        ("/v1/chat/completions", COMPLETIONS, [RESPONSES]),
+    ],
+)
+def test_new_apis_channels_name_the_endpoint_that_they_lack(
+    path: str, called: Shape, right: list[Shape]
+) -> None:
+    for channel in ("codex channel: ", "some-vendor channel: ", ""):
+        message = f"{channel}{path} endpoint not supported"
+        assert unconverted(message, called) == Destination(tuple(right))
+    assert wrong_endpoint(ErrorReply(message), called, "m", ()) is None
+    assert unconverted(f"The user wrote: {message}", called) is None
+
+
+@pytest.mark.parametrize("path", ["/v1/embeddings", "/v1/messages", "/v1/rerank"])
+def test_new_apis_other_endpoints_are_not_this_call(path: str) -> None:
+    assert unconverted(f"codex channel: {path} endpoint not supported", CHAT) is None
+
+
+def test_new_apis_channels_name_the_endpoint_that_they_have() -> None:
+    message = (
+        "codex channel: only /v1/responses, /v1/responses/compact and /v1/alpha/search are "
+        "supported"
+    )
+    assert unconverted(message, CHAT) == Destination((RESPONSES,))
+    assert unconverted(message, RESPONSES) is None
+    assert unconverted("codex channel: endpoint not supported", CHAT) == Destination(
+        (RESPONSES, COMPLETIONS)
+    )
+
+
+PATHS = {
+    COMPLETIONS: ["/v1/completions", "/openai/v1/completions"],
+    CHAT: ["/v1/chat/completions", "/openai/v1/chat/completions", "/chat/completions"],
+    RESPONSES: ["/v1/responses", "/openai/v1/responses", "/responses"],
+}
+
+
+@pytest.mark.parametrize("called", Shape)
+def test_what_remains_follows_from_the_endpoint_refused_and_the_name(called: Shape) -> None:
+    """Bedrock Mantle names nothing but the endpoint called."""
+    homes = {"openai.gpt-5.6-luna": CHAT, "davinci-002": COMPLETIONS, "gpt-5.3-codex": RESPONSES}
+    for path in PATHS[called]:
+        for model, home in homes.items():
+            message = f"The model '{model}' does not support the '{path}' API"
+            destination = judge(message, called)
+            assert destination is not None
+            assert called not in destination.right
+            assert len(destination.right) == 2
+            assert destination.right[0] is home or home is called
+            for other in set(Shape) - {called}:
+                assert judge(message, other) is None
+        message = f"The model 'openai.whisper-1' does not support the '{path}' API"
+        assert judge(message, called) == Destination(elsewhere="audio/transcriptions")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "The model 'gpt-9' does not support the '/v1/chat/completions' API",
+        "The model `gpt-9` does not support the Chat Completions API.",
+        "The model gpt-9 doesn't support /v1/chat/completions",
+        "The requested model 'gpt-9' is not supported with the Chat Completions API.",
+        "Model gpt-9 is not available on the /v1/chat/completions endpoint.",
+        "Model: gpt-9 is not supported by /openai/v1/chat/completions",
+        'model "gpt-9" is not accessible via the /chat/completions endpoint',
+        "gpt-9 isn't available via the chat completions API",
+        "'gpt-9' cannot be used with the chat/completions endpoint",
+        "This model is not supported in the v1/chat/completions endpoint.",
+        "This model can not be used with the chat completions API, use another one",
+        "The model gpt-9 is not compatible with POST /v1/chat/completions (see the docs)",
+    ],
+)
+def test_a_refusal_in_other_words_is_the_same(message: str) -> None:
+    assert judge(message, CHAT) == Destination((RESPONSES, COMPLETIONS))
+    assert judge(message, RESPONSES) is None
+    assert judge(f"The user wrote: {message}", CHAT) is None
+
+
+@pytest.mark.parametrize(
+    ("advice", "expected"),
+    [
+        (" Please use the /v1/completions endpoint instead.", Destination((COMPLETIONS,))),
+        (" Use the Responses API.", Destination((RESPONSES,))),
+        (" Send it to /v1/audio/speech.", Destination(elsewhere="audio/speech")),
+        (" Use another model.", Destination((RESPONSES, COMPLETIONS))),
+        (" Use /v1/chat/completions.", Destination()),
+    ],
+)
+def test_advice_in_a_refusal_is_followed(advice: str, expected: Destination) -> None:
+    message = "model gpt-9 is not accessible via the /chat/completions endpoint." + advice
+    assert judge(message, CHAT) == expected
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("This model is only supported in v1/responses.", Destination((RESPONSES,))),
+        ("The model 'x' is only available via the Responses API.", Destination((RESPONSES,))),
+        ("Model gpt-9 only supports the /v1/completions endpoint", Destination((COMPLETIONS,))),
+        (
+            "This model is only supported in v1/realtime and not in v1/chat/completions.",
+            Destination(elsewhere="realtime"),
+        ),
+        ("This model is only supported in v1/chat/completions.", None),
+        ("This model is only supported in v1/responses when tools are used.", None),
+        ("The model only supports response formats: [json text].", None),
+    ],
+)
+def test_the_only_endpoint_is_where_to_go(message: str, expected: Destination | None) -> None:
+    assert judge(message, CHAT) == expected
+
+
+@pytest.mark.parametrize(
+    ("sort", "elsewhere"),
+    [
+        ("embedding", "embeddings"),
+        ("image generation", "images/generations"),
+        ("text-to-speech", "audio/speech"),
+        ("transcription", "audio/transcriptions"),
+        ("video", "videos"),
+    ],
+)
+def test_the_sort_of_model_says_where_it_lives(sort: str, elsewhere: str) -> None:
+    article = "an" if sort[0] in "aeiou" else "a"
+    for message in (
+        f"a/b is {article} {sort} model and cannot be used with the chat/completions endpoint.",
+        f"The model 'b' is {article} {sort} model. Use another one.",
+    ):
+        assert judge(message, CHAT) == Destination(elsewhere=elsewhere)
+        assert judge(message, None) is None
+    assert judge(f"b is {article} {sort} model made by Acme", CHAT) is None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "The model 'x' does not support the '/v1/chat/completions' API with tools",
+        "The model 'x' is not available on the chat completions API for your organization",
+        "The model 'x' does not support chat/completions streaming",
+        "The model 'x' does not support images",
+        "The model 'x' does not support the '/v1/messages' API",
+        "Your account does not support /v1/chat/completions",
+        "The model 'x' does not support the '/v1/chat/completions/batch' API",
+    ],
+)
+def test_a_part_of_an_endpoint_or_a_permission_is_not_an_endpoint(message: str) -> None:
+    assert judge(message, CHAT) is None
+
+
+def test_embeddings_that_are_refused_have_nowhere_to_go() -> None:
+    message = "The model 'gpt-9' does not support the '/v1/embeddings' API"
+    assert judge(message, None) == NOWHERE
+    assert judge(message, CHAT) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "called"),
+    [
+        ("You are not allowed to sample from this model", CHAT),
+        ("The requested model 'whisper-1' is not a chat model.", CHAT),
+        ("The model does not support Chat Completions API", CHAT),
+        ("The chatCompletion operation does not work with the specified model, whisper-1.", CHAT),
+        ("The requested model, 'whisper-1' was not found.", RESPONSES),
+        (
+            "This is not a chat model and thus not supported in the v1/chat/completions endpoint.",
+            CHAT,
+        ),
+    ],
+)
+def test_a_model_without_text_is_sent_elsewhere_by_its_name(message: str, called: Shape) -> None:
+    assert judge(message, called, "whisper-1") == Destination(elsewhere="audio/transcriptions")
+
+
+def test_the_name_in_the_text_counts_before_the_name_that_was_sent() -> None:
+    """On Azure a deployment is called as its owner likes."""
+    message = "The chatCompletion operation does not work with the specified model, gpt-5-codex."
+    assert judge(message, CHAT, "my-davinci-002") == Destination((RESPONSES,))
+
+
+@given(st.sampled_from(WRONG_ENDPOINT_RULES), st.data(), st.sampled_from([None, *Shape]))
+def test_no_text_of_a_rule_raises_or_sends_back(
+    rule: WrongEndpointRule, data: st.DataObject, called: Called
+) -> None:
+    message = data.draw(st.from_regex(rule.pattern))
+    destination = judge(message, called, "m", "messages")
+    assert destination is None or called not in destination.right
