@@ -122,7 +122,7 @@ def _seals(settings: Settings) -> Seals:
 def _check_templates(settings: Settings) -> None:
     for rule in settings.models:
         if rule.template is not None and rule.template.source is not None:
-            from gateway.translate.templates import compile_template
+            from gateway.translate.prompt.templates import compile_template
 
             try:
                 compile_template(rule.template.source)

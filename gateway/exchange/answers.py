@@ -38,7 +38,7 @@ from gateway.request import GenerationRequest
 from gateway.shapes import ItemNames, Json, RawHeaders, Send, Shape, UpstreamReply
 from gateway.translate.contract import Translation
 from gateway.translate.plain_way import PlainTranslation
-from gateway.translate.sse import KEEPALIVE, begins_events, encode_events, terminator
+from gateway.translate.stream.sse import KEEPALIVE, begins_events, encode_events, terminator
 
 _encode = msgspec.json.Encoder().encode
 _JSON_HEADERS = [(b"content-type", b"application/json")]

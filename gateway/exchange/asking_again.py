@@ -32,8 +32,8 @@ from gateway.translate.missing_choices import (
     completed,
     single_calls,
 )
-from gateway.translate.sse import SSEDecoder, begins_events, is_done
-from gateway.translate.whole_as_event import whole_as_event
+from gateway.translate.stream.reply_as_event import whole_as_event
+from gateway.translate.stream.sse import SSEDecoder, begins_events, is_done
 
 _encode = msgspec.json.Encoder().encode
 _DESCRIBING = frozenset({b"content-length", b"content-encoding", b"transfer-encoding"})

@@ -10,8 +10,8 @@ from gateway.exchange.attempt import Attempt
 from gateway.exchange.sending import Failure
 from gateway.shapes import ItemNames, RawHeaders
 from gateway.translate.contract import Translation
-from gateway.translate.sentences import sentence
-from gateway.translate.upstream_errors import (
+from gateway.translate.parts.sentences import sentence
+from gateway.translate.parts.upstream_errors import (
     client_status,
     error_type,
     in_clients_words,

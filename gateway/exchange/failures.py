@@ -20,7 +20,7 @@ from gateway.exchange.sending import Failure
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.refusals.classify import Refusal, Verdict
 from gateway.shapes import Shape
-from gateway.translate.sentences import joined
+from gateway.translate.parts.sentences import joined
 
 _SAME_KIND = frozenset({Verdict.WRONG_ENDPOINT, Verdict.MODEL_NOT_FOUND, Verdict.UNKNOWN_ROUTE})
 _NOT_HERE = (404, 405)

@@ -8,8 +8,10 @@ from gateway.exchange.sending import Allowance
 from gateway.exchange.wrapped_errors import SMALL_REPLY_BYTES, error_of, only_looks_like_success
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import StreamTranslation, plain_texts_of
-from gateway.translate.event_reader import EventReader
-from gateway.translate.sse import (
+from gateway.translate.parts.upstream_errors import upstream_error
+from gateway.translate.stream.event_reader import EventReader
+from gateway.translate.stream.reply_as_event import whole_as_event
+from gateway.translate.stream.sse import (
     TERMINAL_EVENTS,
     ServerSentEvent,
     SSEDecoder,
@@ -18,8 +20,6 @@ from gateway.translate.sse import (
     terminator,
 )
 from gateway.translate.text_lane import PATIENCE, TextLane
-from gateway.translate.upstream_errors import upstream_error
-from gateway.translate.whole_as_event import whole_as_event
 
 
 class Feeder(Outcome):

@@ -25,7 +25,7 @@ from gateway.translate.legacy.fine_tune_events import (
     is_over,
     poll_delays,
 )
-from gateway.translate.sse import KEEPALIVE, encode_events, terminator
+from gateway.translate.stream.sse import KEEPALIVE, encode_events, terminator
 
 MAX_JOBS = 1000
 MAX_FAILED_POLLS = 5

@@ -18,8 +18,8 @@ from gateway.request import Request
 from gateway.shapes import Json, Send, UpstreamCall
 from gateway.translate.legacy import fine_tunes
 from gateway.translate.legacy.fine_tune_events import EventFollower, events_from_job_events
-from gateway.translate.sentences import sentence
-from gateway.translate.sse import encode_json
+from gateway.translate.parts.sentences import sentence
+from gateway.translate.stream.sse import encode_json
 
 JOBS = "/fine_tuning/jobs"
 PAGE_SIZE = 100

@@ -15,8 +15,8 @@ from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.stored_responses import StoredResponse
 from gateway.request import Request
 from gateway.shapes import Json, Shape
-from gateway.translate.replayed import replayed
-from gateway.translate.sse import encode_events
+from gateway.translate.stream.replay import replayed
+from gateway.translate.stream.sse import encode_events
 
 _JSON = [(b"content-type", b"application/json")]
 _EVENT_STREAM = [

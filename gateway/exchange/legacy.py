@@ -29,7 +29,7 @@ from gateway.exchange.story import Exchange
 from gateway.request import GenerationRequest, Request
 from gateway.shapes import Shape
 from gateway.translate.legacy import engines
-from gateway.translate.sse import encode_json
+from gateway.translate.stream.sse import encode_json
 
 Handler = Callable[[Request, Decision], Awaitable[ClientReply]]
 """Serves one request; raises `GatewayError` before the reply has begun."""

@@ -11,7 +11,7 @@ from gateway.request import GenerationRequest, Request
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from gateway.translate.legacy import edits
-from gateway.translate.sse import encode_json
+from gateway.translate.stream.sse import encode_json
 
 
 class Edits:

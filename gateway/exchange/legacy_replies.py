@@ -9,7 +9,7 @@ from gateway.exchange.error_replies import ClientParam, error_of_reply
 from gateway.exchange.message import ClientReply, decode_object
 from gateway.exchange.sending import MAX_ERROR_BYTES, MAX_WHOLE_BYTES
 from gateway.shapes import Json, RawHeaders
-from gateway.translate.sse import encode_json
+from gateway.translate.stream.sse import encode_json
 
 _JSON = [(b"content-type", b"application/json")]
 _ABOUT_THE_BODY = frozenset({b"content-type", b"content-length", b"content-encoding"})

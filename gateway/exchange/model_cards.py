@@ -16,7 +16,7 @@ from gateway.exchange.upstream_lists import Listed, Unlisted, UpstreamLists
 from gateway.request import Request
 from gateway.resolve.refusals.classify import Refusal, Verdict, classify
 from gateway.resolve.resolver import Resolver
-from gateway.translate.sentences import joined
+from gateway.translate.parts.sentences import joined
 
 JSON = [(b"content-type", b"application/json")]
 """The header fields of a card."""

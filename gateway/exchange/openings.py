@@ -8,7 +8,7 @@ from gateway.errors import UpstreamError
 from gateway.exchange.sending import Allowance
 from gateway.exchange.wrapped_errors import BLANK, begins_json
 from gateway.shapes import Json, Shape
-from gateway.translate.sse import begins_events
+from gateway.translate.stream.sse import begins_events
 
 
 def check_reply(home: Shape, reply: Json, body: bytes) -> None:

@@ -13,7 +13,7 @@ from gateway.exchange.wrapped_errors import (
     only_looks_like_success,
 )
 from gateway.shapes import RawHeaders, Send, UpstreamCall, UpstreamReply
-from gateway.translate.sse import begins_events
+from gateway.translate.stream.sse import begins_events
 
 MAX_ERROR_BYTES = 64 * 1024
 """What is read of an error."""

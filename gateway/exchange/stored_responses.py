@@ -12,8 +12,8 @@ from typing import Any, Protocol, TypeGuard
 
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.shapes import ItemNames, Json
+from gateway.translate.parts.sentences import joined
 from gateway.translate.seal import Seal
-from gateway.translate.sentences import joined
 
 COMPACTION = "compaction"
 """The type of an item that stands for the conversation before it."""

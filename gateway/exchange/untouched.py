@@ -11,8 +11,8 @@ from gateway.errors import GatewayError, TruncatedStream
 from gateway.exchange.message import Outcome, ReplyBody, Source
 from gateway.exchange.sending import header, is_event_stream
 from gateway.shapes import Shape, UpstreamReply
-from gateway.translate.sse import broken_off
-from gateway.translate.whole_events import WholeEvents
+from gateway.translate.stream.sse import broken_off
+from gateway.translate.stream.whole_events import WholeEvents
 
 _UNCODED: Final = (b"", b"identity")
 _SHORT: Final = 4

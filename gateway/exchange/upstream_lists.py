@@ -17,7 +17,7 @@ from gateway.exchange.model_lists import NoList, entries_of
 from gateway.exchange.sending import read_failure, read_whole
 from gateway.resolve.metadata.requests import model_list
 from gateway.shapes import RawHeaders, Send, UpstreamCall
-from gateway.translate.sentences import joined
+from gateway.translate.parts.sentences import joined
 
 MAX_LIST_BYTES = 16 * 1024 * 1024
 MAX_WARNINGS = 8

@@ -8,10 +8,10 @@ from gateway.errors import TruncatedStream
 from gateway.exchange.message import checked_object, decode_object, not_json
 from gateway.exchange.wrapped_errors import error_of
 from gateway.shapes import Json, Shape
-from gateway.translate.event_reader import EventReader
-from gateway.translate.events_as_whole import events_as_whole, is_terminal
-from gateway.translate.sse import SSEDecoder, begins_events, is_done
-from gateway.translate.tool_names import names_of
+from gateway.translate.parts.tool_names import names_of
+from gateway.translate.stream.event_reader import EventReader
+from gateway.translate.stream.fold import events_as_whole, is_terminal
+from gateway.translate.stream.sse import SSEDecoder, begins_events, is_done
 
 
 @dataclass(frozen=True, slots=True)

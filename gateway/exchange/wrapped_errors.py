@@ -11,8 +11,8 @@ from typing import Final
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.shapes import Json
-from gateway.translate.event_reader import says_nothing
-from gateway.translate.sse import ServerSentEvent, SSEDecoder, encode_json, is_done
+from gateway.translate.stream.event_reader import says_nothing
+from gateway.translate.stream.sse import ServerSentEvent, SSEDecoder, encode_json, is_done
 
 SMALL_REPLY_BYTES: Final = 2048
 """Up to this size a success is looked into; every known refusal is shorter."""

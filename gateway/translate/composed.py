@@ -18,8 +18,8 @@ from gateway.translate.contract import (
     Translation,
     plain_texts_of,
 )
+from gateway.translate.parts.token_ids import KNOWN_IDS
 from gateway.translate.plain_way import PlainCall, PlainWay
-from gateway.translate.token_ids import KNOWN_IDS
 
 Translate = Callable[[Json, Context], Translation]
 

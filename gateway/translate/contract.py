@@ -13,8 +13,8 @@ from typing import Literal, Protocol
 from gateway.config.settings import TemplateSettings, TranslationSettings
 from gateway.errors import GatewayError, UnsupportedParameter
 from gateway.shapes import ItemNames, Json, Shape
+from gateway.translate.parts.token_ids import KNOWN_IDS, TokenIds
 from gateway.translate.seal import Seal
-from gateway.translate.token_ids import KNOWN_IDS, TokenIds
 
 
 @dataclass(frozen=True, slots=True)

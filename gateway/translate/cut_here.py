@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from gateway.errors import GatewayError
 from gateway.shapes import Json, Shape
-from gateway.translate.choice_deltas import ChoiceDeltas
 from gateway.translate.contract import Report, StreamTranslation, Translation
-from gateway.translate.logprobs import Aligner, label_bytes
-from gateway.translate.stops import StopScanner
+from gateway.translate.parts.logprobs import Aligner, label_bytes
+from gateway.translate.stream.choice_deltas import ChoiceDeltas
+from gateway.translate.stream.stops import StopScanner
 
 _MOST_CHOICES = 4096
 """Choices of one stream that are looked into: what has a higher index nobody asked for."""

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report, unsupported
-from gateway.translate.efforts import nearest_effort
-from gateway.translate.hints import CACHE_OPTIONS
-from gateway.translate.sampling import sampling_parameters
-from gateway.translate.unknown_fields import strip_unknown
+from gateway.translate.parts.efforts import nearest_effort
+from gateway.translate.parts.sampling import sampling_parameters
+from gateway.translate.schema.hints import CACHE_OPTIONS
+from gateway.translate.schema.unknown_fields import strip_unknown
 
 
 @dataclass(slots=True)

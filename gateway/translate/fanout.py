@@ -7,7 +7,7 @@ from gateway.envelopes.upstream_json import LOWEST
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json
 from gateway.translate.contract import Context
-from gateway.translate.fields import finite_number
+from gateway.translate.parts.fields import finite_number
 
 
 def choice_index(prompt: int, choice: int, n: int) -> int:

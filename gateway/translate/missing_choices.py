@@ -7,8 +7,8 @@ asked for. What is missing is then asked for again, one choice a call.
 from collections.abc import Sequence
 
 from gateway.shapes import Json
-from gateway.translate.checks import INT64_MIN
-from gateway.translate.fields import sum_usage
+from gateway.translate.parts.fields import sum_usage
+from gateway.translate.schema.checks import INT64_MIN
 
 
 def asked_choices(body: Json) -> int:

@@ -6,12 +6,12 @@ What asks for something (`tools`, `n` …) stays, for the upstream to refuse.
 
 from gateway.shapes import Json, Shape
 from gateway.translate import completions_fanned_out
-from gateway.translate.biases import sent_biases
 from gateway.translate.contract import Context, Report, Translation
 from gateway.translate.cut_here import CutHere
 from gateway.translate.draft import Draft, sent_effort, sent_verbosity
+from gateway.translate.parts.biases import sent_biases
+from gateway.translate.parts.sampling import TUNING, WITHOUT_REASONING, takes
 from gateway.translate.renaming import Renaming
-from gateway.translate.sampling import TUNING, WITHOUT_REASONING, takes
 
 _REASON = "the model does not take it."
 

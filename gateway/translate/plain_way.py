@@ -14,8 +14,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from gateway.shapes import Json, Shape
-from gateway.translate.checks import INT64_MAX, INT64_MIN
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
+from gateway.translate.schema.checks import INT64_MAX, INT64_MIN
 
 encode = msgspec.json.Encoder().encode
 

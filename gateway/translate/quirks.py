@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.shapes import Shape
 from gateway.translate.contract import Capabilities
-from gateway.translate.efforts import EFFORTS
+from gateway.translate.parts.efforts import EFFORTS
 
 _Changes = dict[str, Any]
 

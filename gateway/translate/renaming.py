@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import ItemNames, Json, Shape
 from gateway.translate.contract import Context, Report, StreamTranslation
-from gateway.translate.sse import TERMINAL_EVENTS, error_event
+from gateway.translate.stream.sse import TERMINAL_EVENTS, error_event
 from gateway.translate.unsealing import unsealed
 
 _COMPLETING = TERMINAL_EVENTS | {"error"}

@@ -24,7 +24,7 @@ from gateway.config.settings import (
 from gateway.errors import GatewayError, UpstreamError
 from gateway.exchange import sending
 from gateway.shapes import Shape
-from gateway.translate.sse import KEEPALIVE, SSEDecoder
+from gateway.translate.stream.sse import KEEPALIVE, SSEDecoder
 from tests.clients.behind_the_door import (
     FANNED_OUT,
     RENAMED,

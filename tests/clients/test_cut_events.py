@@ -21,7 +21,7 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 from gateway.shapes import Shape
-from gateway.translate.sse import SSEDecoder
+from gateway.translate.stream.sse import SSEDecoder
 from tests.clients.faulty_upstream import (
     SSE,
     Fault,

@@ -14,7 +14,7 @@ from gateway.exchange.feeding import Feeder
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Capabilities, Context, StreamTranslation, Translation
 from gateway.translate.plan import plan
-from gateway.translate.sse import SSEDecoder
+from gateway.translate.stream.sse import SSEDecoder
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
 PAIRS = [

@@ -10,7 +10,7 @@ from gateway.errors import TruncatedStream
 from gateway.exchange.message import ReplyBody
 from gateway.exchange.untouched import passed_on
 from gateway.shapes import RawHeaders, Shape
-from gateway.translate.sse import SSEDecoder
+from gateway.translate.stream.sse import SSEDecoder
 from tests.fakes import EVENT_STREAM, FakeReply
 
 BROKEN = TruncatedStream("it broke off")

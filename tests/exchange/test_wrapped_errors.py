@@ -13,7 +13,7 @@ from gateway.exchange.wrapped_errors import (
     error_of,
     json_error,
 )
-from gateway.translate.sse import DONE, ServerSentEvent
+from gateway.translate.stream.sse import DONE, ServerSentEvent
 
 NO: dict[str, Any] = {"message": "no", "type": "t", "param": None, "code": None}
 CHUNK = b'{"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{}}]}'

@@ -12,7 +12,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, plain_texts_of
 from gateway.translate.cut_here import CutHere
 from gateway.translate.renaming import Renaming
-from gateway.translate.stops import cut
+from gateway.translate.stream.stops import cut
 
 CHAT, COMPLETIONS = Shape.CHAT, Shape.COMPLETIONS
 

@@ -3,7 +3,6 @@ from typing import Any
 import pytest
 
 from gateway.shapes import Json
-from gateway.translate.checks import INT64_MAX, INT64_MIN
 from gateway.translate.missing_choices import (
     ChoicesSeen,
     are_missing,
@@ -11,6 +10,7 @@ from gateway.translate.missing_choices import (
     completed,
     single_calls,
 )
+from gateway.translate.schema.checks import INT64_MAX, INT64_MIN
 
 
 def usage(prompt: int = 3, completion: int = 5) -> Json:

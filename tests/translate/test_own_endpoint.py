@@ -11,9 +11,9 @@ from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import at_own_endpoint, preset
 from gateway.translate.contract import Context, Translation
 from gateway.translate.own_endpoint import translate, watched
+from gateway.translate.parts.token_ids import TokenIds
 from gateway.translate.quirks import without
 from gateway.translate.renaming import Renaming
-from gateway.translate.token_ids import TokenIds
 
 CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES
 HELLO = [{"role": "user", "content": "hello"}]

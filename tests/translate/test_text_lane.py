@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.shapes import Json, Shape
 from gateway.translate.event_forms import LARGEST
-from gateway.translate.sse import encode_events
+from gateway.translate.stream.sse import encode_events
 from gateway.translate.text_lane import TextLane
 
 WIRE = b'data: {"id":%d,"choices":[{"delta":{"content":%b}}]}\n\n'

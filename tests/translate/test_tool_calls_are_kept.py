@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gateway.shapes import Json, Shape
-from gateway.translate.whole_as_event import whole_as_event
+from gateway.translate.stream.reply_as_event import whole_as_event
 from tests.translate.chat_via_responses import cases
 from tests.translate.responses_via_chat import chat_backend
 from tests.translate.responses_via_chat.client_stream import read

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway.shapes import Json
-from gateway.translate.logprobs import chat_logprobs, token_bytes
-from gateway.translate.prompts import LeadingStripper
-from gateway.translate.stops import StopScanner
+from gateway.translate.parts.logprobs import chat_logprobs, token_bytes
+from gateway.translate.prompt.write import LeadingStripper
+from gateway.translate.stream.stops import StopScanner
 
 _LONGEST_CHARACTER_REST = 3
 """A token may end with up to so many bytes of a character that the next one completes."""

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 
 from gateway.shapes import Json
-from gateway.translate.chat_message_schema import MESSAGES, PARTS
 from gateway.translate.contract import Context, Report
-from gateway.translate.unknown_fields import carry_unknown
+from gateway.translate.schema.chat_messages import MESSAGES, PARTS
+from gateway.translate.schema.unknown_fields import carry_unknown
 
 _IN_PROMPTS = frozenset({"role", "content"})
 """What each prompt has of a message, if its content is a text."""

@@ -9,9 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.chat_schema import CHAT_PARAMETERS
 from gateway.translate.chat_via_completions.tools import tools
-from gateway.translate.checks import extensions
 from gateway.translate.draft import (
     Draft,
     copy_moderation,
@@ -19,8 +17,10 @@ from gateway.translate.draft import (
     not_streamed,
     refuse_speech,
 )
-from gateway.translate.hints import without_hints
-from gateway.translate.output_format import known_chat_format
+from gateway.translate.parts.output_format import known_chat_format
+from gateway.translate.schema.chat import CHAT_PARAMETERS
+from gateway.translate.schema.checks import extensions
+from gateway.translate.schema.hints import without_hints
 
 
 def sampling(draft: Draft) -> None:

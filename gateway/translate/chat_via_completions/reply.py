@@ -8,17 +8,17 @@ from gateway.translate.chat_via_completions.choices import ChoiceFold
 from gateway.translate.chat_via_completions.request import PreparedRequest, client_param
 from gateway.translate.contract import Context
 from gateway.translate.fanout import choice_index
-from gateway.translate.fields import (
+from gateway.translate.parts.fields import (
     created,
     fingerprint,
     model_name,
     sum_usage,
     swap_id,
 )
-from gateway.translate.finish_reasons import finish_reason, native_word, with_native
-from gateway.translate.moderation import moderation_of_all
-from gateway.translate.sources import sources_of
-from gateway.translate.upstream_errors import in_clients_words, upstream_error
+from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
+from gateway.translate.parts.moderation import moderation_of_all
+from gateway.translate.parts.sources import sources_of
+from gateway.translate.parts.upstream_errors import in_clients_words, upstream_error
 
 
 def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Context) -> Json:

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.shapes import Json
-from gateway.translate.chat_schema import check_chat
 from gateway.translate.chat_via_completions import parameters
 from gateway.translate.chat_via_completions.left_out import report_left_out
-from gateway.translate.checks import INT64_MIN
 from gateway.translate.contract import Context, Report, unsupported
 from gateway.translate.draft import Draft
 from gateway.translate.fanout import check_fanout, together
-from gateway.translate.prompts import render, select
+from gateway.translate.prompt.write import render, select
+from gateway.translate.schema.chat import check_chat
+from gateway.translate.schema.checks import INT64_MIN
 
 
 @dataclass(slots=True)

@@ -15,9 +15,9 @@ from gateway.translate.chat_via_completions.reply import (
 from gateway.translate.chat_via_completions.request import PreparedRequest
 from gateway.translate.contract import Context, PlainTexts
 from gateway.translate.fanout import choice_index
-from gateway.translate.fields import created, model_name, richer_usage, swap_id
-from gateway.translate.finish_reasons import native_word, with_native
-from gateway.translate.sources import StreamedSources, has_sources
+from gateway.translate.parts.fields import created, model_name, richer_usage, swap_id
+from gateway.translate.parts.finish_reasons import native_word, with_native
+from gateway.translate.parts.sources import StreamedSources, has_sources
 
 
 class ChatStream:

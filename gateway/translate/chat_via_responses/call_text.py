@@ -8,7 +8,7 @@ is taken once.
 """
 
 from gateway.errors import UpstreamError
-from gateway.translate.argument_text import (
+from gateway.translate.parts.argument_text import (
     ArgumentText,
     is_empty_object,
     is_json,

@@ -12,7 +12,7 @@ from gateway.shapes import Json
 from gateway.translate.chat_via_responses.call_text import CallText
 from gateway.translate.chat_via_responses.tools import ToolPlan
 from gateway.translate.contract import Context
-from gateway.translate.tool_shapes import arguments_text, minted_call_id, unwrapped_input
+from gateway.translate.parts.tools import arguments_text, minted_call_id, unwrapped_input
 
 MAX_CALL_CHARACTERS = 32 * 1024 * 1024
 """What the calls of one response may have in all: it is kept until its end, which repeats it."""

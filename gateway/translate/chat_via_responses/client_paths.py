@@ -4,7 +4,7 @@ import re
 
 from gateway.translate.chat_via_responses.limits import limit_name
 from gateway.translate.chat_via_responses.request import PreparedRequest
-from gateway.translate.output_format import chat_format_param
+from gateway.translate.parts.output_format import chat_format_param
 
 _INPUT = re.compile(r"input\[([0-9]{1,6})\](.*)")
 _TOOL = re.compile(r"tools\[([0-9]{1,6})\](.*)")

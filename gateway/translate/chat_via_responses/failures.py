@@ -3,7 +3,7 @@
 from gateway.errors import UpstreamError, UpstreamReplied
 from gateway.translate.chat_via_responses.client_paths import client_param
 from gateway.translate.chat_via_responses.request import PreparedRequest
-from gateway.translate.upstream_errors import in_clients_words, upstream_error
+from gateway.translate.parts.upstream_errors import in_clients_words, upstream_error
 
 _TYPES = {400: "invalid_request_error", 429: "rate_limit_error"}
 

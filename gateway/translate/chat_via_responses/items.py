@@ -9,14 +9,8 @@ from dataclasses import dataclass, field
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.chat_message_schema import (
-    CUSTOM_CALL,
-    FUNCTION_CALL,
-    MESSAGES,
-    TOOL_CALL,
-)
-from gateway.translate.checks import Anything, OneOf, Record, missing
-from gateway.translate.content_parts import (
+from gateway.translate.contract import Context, Report, unsupported
+from gateway.translate.parts.content import (
     chat_part_field,
     is_plain_text,
     output_text_part,
@@ -24,15 +18,21 @@ from gateway.translate.content_parts import (
     responses_input_parts,
     responses_output_parts,
 )
-from gateway.translate.contract import Context, Report, unsupported
-from gateway.translate.responses_input import ITEMS, MESSAGE
-from gateway.translate.tool_shapes import (
+from gateway.translate.parts.tools import (
     bounded_call_id,
     responses_call,
     responses_call_output,
     wrapped_input,
 )
-from gateway.translate.unknown_fields import carry_unknown
+from gateway.translate.schema.chat_messages import (
+    CUSTOM_CALL,
+    FUNCTION_CALL,
+    MESSAGES,
+    TOOL_CALL,
+)
+from gateway.translate.schema.checks import Anything, OneOf, Record, missing
+from gateway.translate.schema.responses_input import ITEMS, MESSAGE
+from gateway.translate.schema.unknown_fields import carry_unknown
 
 _TEXTS_OF_THOUGHT = ("reasoning_content", "reasoning")
 _THOUGHTS = (*_TEXTS_OF_THOUGHT, "reasoning_details")

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import islice
 
 from gateway.shapes import Json
-from gateway.translate.argument_text import comparable
 from gateway.translate.chat_via_responses.calls import call_text
 from gateway.translate.chat_via_responses.said_parts import marks_of, texts_of
 from gateway.translate.chat_via_responses.tracking import (
@@ -23,7 +22,8 @@ from gateway.translate.chat_via_responses.tracking import (
     is_cut_off,
     item_kind,
 )
-from gateway.translate.tool_shapes import arguments_text
+from gateway.translate.parts.argument_text import comparable
+from gateway.translate.parts.tools import arguments_text
 
 _NEAR = 16
 """With how many items one is compared that nothing but its text can tell."""

@@ -23,9 +23,9 @@ from gateway.translate.chat_via_responses.tracking import (
     item_kind,
 )
 from gateway.translate.contract import Context
-from gateway.translate.fields import finite_number
-from gateway.translate.finish_reasons import NATIVE, finish_reason, native_word
-from gateway.translate.images import data_url, image
+from gateway.translate.parts.fields import finite_number
+from gateway.translate.parts.finish_reasons import NATIVE, finish_reason, native_word
+from gateway.translate.parts.images import data_url, image
 
 _PARTS = {
     "output_text": ItemKind.MESSAGE,

@@ -9,9 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.chat_schema import CHAT_PARAMETERS
 from gateway.translate.chat_via_responses.limits import limit_name
-from gateway.translate.checks import extensions
 from gateway.translate.draft import (
     Draft,
     cache_options,
@@ -22,8 +20,10 @@ from gateway.translate.draft import (
     sent_effort,
     sent_verbosity,
 )
-from gateway.translate.hints import without_hints
-from gateway.translate.output_format import known_chat_format, responses_format
+from gateway.translate.parts.output_format import known_chat_format, responses_format
+from gateway.translate.schema.chat import CHAT_PARAMETERS
+from gateway.translate.schema.checks import extensions
+from gateway.translate.schema.hints import without_hints
 
 LOGPROBS = "message.output_text.logprobs"
 """What `include` must name for logprobs to be returned."""

@@ -11,7 +11,8 @@ import msgspec
 
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
-from gateway.translate.fields import created, model_name, swap_id
+from gateway.translate.parts.fields import created, model_name, swap_id
+from gateway.translate.parts.usage import LARGEST_COUNT, chat_counts
 from gateway.translate.plain_way import (
     ABSENT,
     Absent,
@@ -24,7 +25,6 @@ from gateway.translate.plain_way import (
     encode,
     needs_effort,
 )
-from gateway.translate.responses_usage import LARGEST_COUNT, chat_counts
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_COUNT)]
 

@@ -9,11 +9,11 @@ from gateway.translate.chat_via_responses.output import OutputFold, reached_limi
 from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.chat_via_responses.steps import Step
 from gateway.translate.contract import Context
-from gateway.translate.fields import created, model_name, sum_usage, swap_id
-from gateway.translate.finish_reasons import NATIVE, with_native
-from gateway.translate.moderation import chat_moderation, moderation_of_all
-from gateway.translate.responses_usage import chat_usage
-from gateway.translate.sources import sources_of
+from gateway.translate.parts.fields import created, model_name, sum_usage, swap_id
+from gateway.translate.parts.finish_reasons import NATIVE, with_native
+from gateway.translate.parts.moderation import chat_moderation, moderation_of_all
+from gateway.translate.parts.sources import sources_of
+from gateway.translate.parts.usage import chat_usage
 
 
 def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Context) -> Json:

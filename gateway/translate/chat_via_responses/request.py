@@ -4,14 +4,14 @@ import json
 from dataclasses import dataclass
 
 from gateway.shapes import Json
-from gateway.translate.chat_schema import check_chat
 from gateway.translate.chat_via_responses import parameters
 from gateway.translate.chat_via_responses.items import Origin, input_items
 from gateway.translate.chat_via_responses.tools import ToolPlan, plan_tools
-from gateway.translate.checks import INT64_MIN
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.fanout import check_fanout
+from gateway.translate.schema.chat import check_chat
+from gateway.translate.schema.checks import INT64_MIN
 
 
 @dataclass(slots=True)

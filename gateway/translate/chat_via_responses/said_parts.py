@@ -9,7 +9,7 @@ from typing import Literal
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.reading import objects, string
-from gateway.translate.said_text import SaidText
+from gateway.translate.stream.said_text import SaidText
 
 Form = Literal["text", "refusal", "content", "summary"]
 """Texts of a message, the last two of reasoning."""

@@ -11,10 +11,10 @@ from gateway.translate.chat_via_responses.reply import identity, moderated, tier
 from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.chat_via_responses.steps import Step
 from gateway.translate.contract import Context, PlainTexts
-from gateway.translate.fields import richer_usage
-from gateway.translate.finish_reasons import with_native
-from gateway.translate.moderation import moderation_of_all
-from gateway.translate.sources import StreamedSources
+from gateway.translate.parts.fields import richer_usage
+from gateway.translate.parts.finish_reasons import with_native
+from gateway.translate.parts.moderation import moderation_of_all
+from gateway.translate.parts.sources import StreamedSources
 
 _LISTS = frozenset({"annotations", "file_citations", "images"})
 

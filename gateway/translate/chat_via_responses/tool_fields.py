@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from gateway.shapes import Json
-from gateway.translate.chat_schema import CUSTOM, FORMAT, FUNCTION, GRAMMAR, TOOL
-from gateway.translate.checks import Anything, Record
 from gateway.translate.draft import Draft
-from gateway.translate.responses_tools import TOOLS
-from gateway.translate.unknown_fields import carry_unknown, strip_unknown
+from gateway.translate.schema.chat import CUSTOM, FORMAT, FUNCTION, GRAMMAR, TOOL
+from gateway.translate.schema.checks import Anything, Record
+from gateway.translate.schema.responses_tools import TOOLS
+from gateway.translate.schema.unknown_fields import carry_unknown, strip_unknown
 
 
 def function_fields(draft: Draft) -> Iterator[tuple[str, Json]]:

@@ -10,17 +10,17 @@ from gateway.translate.chat_via_responses.tool_fields import (
     report_unknown_choice,
     tool_fields,
 )
-from gateway.translate.checks import Record, String
 from gateway.translate.draft import Draft
-from gateway.translate.tool_choices import (
+from gateway.translate.parts.tool_choices import (
     ToolChoice,
     ToolName,
     read_chat_choice,
     responses_choice,
 )
-from gateway.translate.tool_names import names_of
-from gateway.translate.tool_shapes import custom_as_function, responses_custom, responses_function
-from gateway.translate.unknown_fields import carry_unknown, strip_unknown
+from gateway.translate.parts.tool_names import names_of
+from gateway.translate.parts.tools import custom_as_function, responses_custom, responses_function
+from gateway.translate.schema.checks import Record, String
+from gateway.translate.schema.unknown_fields import carry_unknown, strip_unknown
 
 _LOCATION = Record(
     {name: String() for name in ("country", "region", "city", "timezone")},

@@ -10,14 +10,14 @@ llama-cpp-python asserts that a list has one item.)
 from collections.abc import Sequence
 
 from gateway.shapes import Json, Shape
-from gateway.translate.checks import check
 from gateway.translate.completions_fanned_out.choices import malformed, read_choice
 from gateway.translate.completions_fanned_out.spreading import TABLE, Fan, read_fan, spread
 from gateway.translate.completions_fanned_out.stream import FannedOutStream
 from gateway.translate.completions_via_chat.reply import carried_error
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
-from gateway.translate.fields import created, model_name, swap_id
-from gateway.translate.sources import sources_of
+from gateway.translate.parts.fields import created, model_name, swap_id
+from gateway.translate.parts.sources import sources_of
+from gateway.translate.schema.checks import check
 
 
 def is_needed(body: Json, context: Context) -> bool:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.shapes import Json
-from gateway.translate.checks import INT64_MIN, Anything, Boolean, Check, Integer
 from gateway.translate.completions_via_chat.prompt_forms import read_prompts
 from gateway.translate.contract import Context, Report, unsupported
 from gateway.translate.fanout import check_fanout, choice_index, together
-from gateway.translate.fields import sum_usage
+from gateway.translate.parts.fields import sum_usage
+from gateway.translate.schema.checks import INT64_MIN, Anything, Boolean, Check, Integer
 
 TABLE: Mapping[str, Check] = {
     "prompt": Anything(),

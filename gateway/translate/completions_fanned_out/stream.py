@@ -6,7 +6,7 @@ from gateway.translate.completions_fanned_out.choices import malformed, read_cho
 from gateway.translate.completions_fanned_out.spreading import Fan
 from gateway.translate.completions_via_chat.reply import ClientParam, carried_error
 from gateway.translate.contract import Context
-from gateway.translate.fields import created, model_name, richer_usage, swap_id
+from gateway.translate.parts.fields import created, model_name, richer_usage, swap_id
 
 
 class FannedOutStream:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 
 from gateway.shapes import Json, Shape
-from gateway.translate.checks import check
 from gateway.translate.completions_via_chat import plain
 from gateway.translate.completions_via_chat.reply import fold, fold_nothing
 from gateway.translate.completions_via_chat.request import TABLE, Plan, read_plan
@@ -12,6 +11,7 @@ from gateway.translate.completions_via_chat.stream import CompletionsStream
 from gateway.translate.completions_via_chat.upstream_bodies import upstream_bodies
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
 from gateway.translate.plain_way import PlainWay
+from gateway.translate.schema.checks import check
 
 
 def translate(body: Json, context: Context) -> Translation:

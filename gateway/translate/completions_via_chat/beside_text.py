@@ -5,8 +5,8 @@ does not know, named as chat names them.
 """
 
 from gateway.shapes import Json
-from gateway.translate.images import images_of
-from gateway.translate.sources import sources_within
+from gateway.translate.parts.images import images_of
+from gateway.translate.parts.sources import sources_within
 
 _CARRIED = ("annotations", "audio", "file_citations", "phase")
 

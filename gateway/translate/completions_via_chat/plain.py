@@ -11,7 +11,7 @@ import msgspec
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat.request import DEFAULT_MAX_TOKENS
 from gateway.translate.contract import Context
-from gateway.translate.fields import model_name, numbers, swap_id
+from gateway.translate.parts.fields import model_name, numbers, swap_id
 from gateway.translate.plain_way import (
     ABSENT,
     Absent,

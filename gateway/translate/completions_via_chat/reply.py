@@ -8,10 +8,10 @@ from gateway.errors import UpstreamError, UpstreamReplied
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat.beside_text import beside_text
 from gateway.translate.completions_via_chat.request import Plan
-from gateway.translate.content_text import text_of
 from gateway.translate.contract import Context, Report
 from gateway.translate.fanout import choice_index, rank
-from gateway.translate.fields import (
+from gateway.translate.parts.content_text import text_of
+from gateway.translate.parts.fields import (
     created,
     fingerprint,
     finite_number,
@@ -19,11 +19,11 @@ from gateway.translate.fields import (
     sum_usage,
     swap_id,
 )
-from gateway.translate.finish_reasons import finish_reason, native_word, with_native
-from gateway.translate.logprobs import LegacyLogprobs, chat_logprobs, truncate_entries
-from gateway.translate.sources import sources_of, sources_within
-from gateway.translate.stops import cut
-from gateway.translate.upstream_errors import in_clients_words, upstream_error
+from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
+from gateway.translate.parts.logprobs import LegacyLogprobs, chat_logprobs, truncate_entries
+from gateway.translate.parts.sources import sources_of, sources_within
+from gateway.translate.parts.upstream_errors import in_clients_words, upstream_error
+from gateway.translate.stream.stops import cut
 
 MAX_ALTERNATIVES = 20
 """How many alternatives per token any of the endpoints gives."""

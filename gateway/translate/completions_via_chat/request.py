@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json
-from gateway.translate.checks import (
+from gateway.translate.completions_via_chat.prompt_forms import Prompt, read_prompts
+from gateway.translate.contract import Context, Report, unsupported
+from gateway.translate.fanout import check_fanout, choice_index, together
+from gateway.translate.schema.checks import (
     Anything,
     Boolean,
     Check,
@@ -19,11 +22,8 @@ from gateway.translate.checks import (
     Record,
     String,
 )
-from gateway.translate.checks import Mapping as Object
-from gateway.translate.completions_via_chat.prompt_forms import Prompt, read_prompts
-from gateway.translate.contract import Context, Report, unsupported
-from gateway.translate.fanout import check_fanout, choice_index, together
-from gateway.translate.string_or import StringOrStrings
+from gateway.translate.schema.checks import Mapping as Object
+from gateway.translate.schema.string_or import StringOrStrings
 
 DEFAULT_MAX_TOKENS = 16
 """What completions generate when the client sets no `max_tokens`; chat has no such default."""

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json, Shape
-from gateway.translate.choice_deltas import ChoiceDeltas
 from gateway.translate.completions_via_chat.beside_text import beside_text, cited_late
 from gateway.translate.completions_via_chat.reply import (
     ClientParam,
@@ -19,11 +18,12 @@ from gateway.translate.completions_via_chat.reply import (
 from gateway.translate.completions_via_chat.request import Plan
 from gateway.translate.contract import Context, PlainTexts, Report
 from gateway.translate.fanout import choice_index
-from gateway.translate.fields import created, model_name, richer_usage, swap_id
-from gateway.translate.finish_reasons import native_word, with_native
-from gateway.translate.logprobs import Aligner
-from gateway.translate.sources import StreamedSources, has_sources, sources_within
-from gateway.translate.stops import StopScanner
+from gateway.translate.parts.fields import created, model_name, richer_usage, swap_id
+from gateway.translate.parts.finish_reasons import native_word, with_native
+from gateway.translate.parts.logprobs import Aligner
+from gateway.translate.parts.sources import StreamedSources, has_sources, sources_within
+from gateway.translate.stream.choice_deltas import ChoiceDeltas
+from gateway.translate.stream.stops import StopScanner
 
 _HIDDEN = ("reasoning_content", "reasoning", "tool_calls", "function_call")
 

@@ -7,7 +7,6 @@ dropped; both are reported.
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.checks import INT64_MIN, Record, String, extensions
 from gateway.translate.completions_via_chat.prompt_forms import Prompt
 from gateway.translate.completions_via_chat.request import (
     TABLE,
@@ -16,8 +15,9 @@ from gateway.translate.completions_via_chat.request import (
     stop_sequences,
 )
 from gateway.translate.contract import Context, Report, unsupported
-from gateway.translate.hints import without_hints
-from gateway.translate.sampling import sampling_parameters
+from gateway.translate.parts.sampling import sampling_parameters
+from gateway.translate.schema.checks import INT64_MIN, Record, String, extensions
+from gateway.translate.schema.hints import without_hints
 
 _NEVER_CROSS = frozenset(
     {

@@ -11,12 +11,20 @@ from dataclasses import dataclass
 
 from gateway.errors import InvalidRequest, UpstreamError, UpstreamReplied
 from gateway.shapes import Json
-from gateway.translate.checks import Check, Integer, Number, String, check, extensions, missing
 from gateway.translate.completions_via_chat.reply import visible_text
 from gateway.translate.contract import Context
-from gateway.translate.fields import add_usage, created
-from gateway.translate.finish_reasons import finish_reason
-from gateway.translate.upstream_errors import upstream_error
+from gateway.translate.parts.fields import add_usage, created
+from gateway.translate.parts.finish_reasons import finish_reason
+from gateway.translate.parts.upstream_errors import upstream_error
+from gateway.translate.schema.checks import (
+    Check,
+    Integer,
+    Number,
+    String,
+    check,
+    extensions,
+    missing,
+)
 
 MAX_CHOICES = 20
 

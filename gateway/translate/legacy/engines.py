@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.errors import InvalidRequest, UpstreamError
 from gateway.shapes import Json
-from gateway.translate.checks import type_name
-from gateway.translate.fields import finite_number
+from gateway.translate.parts.fields import finite_number
+from gateway.translate.schema.checks import type_name
 
 MODERN_PATHS: Mapping[str, str] = {
     "completions": "/completions",

@@ -9,7 +9,7 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 
 from gateway.shapes import Json
-from gateway.translate.fields import finite_number
+from gateway.translate.parts.fields import finite_number
 
 FIRST_DELAY = 5.0
 LONGEST_DELAY = 30.0

@@ -13,7 +13,9 @@ from typing import Any
 from gateway.config.settings import TranslationSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter, UpstreamError
 from gateway.shapes import Json
-from gateway.translate.checks import (
+from gateway.translate.legacy.fine_tune_events import failure_event, seconds, status_from_job
+from gateway.translate.parts.fields import finite_number
+from gateway.translate.schema.checks import (
     Array,
     Boolean,
     Check,
@@ -24,8 +26,6 @@ from gateway.translate.checks import (
     extensions,
     missing,
 )
-from gateway.translate.fields import finite_number
-from gateway.translate.legacy.fine_tune_events import failure_event, seconds, status_from_job
 
 DEFAULT_MODEL = "curie"
 DEFAULT_EPOCHS = 4

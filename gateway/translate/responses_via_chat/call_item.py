@@ -2,13 +2,13 @@
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
-from gateway.translate.argument_text import ArgumentText
+from gateway.translate.parts.argument_text import ArgumentText
+from gateway.translate.parts.tool_names import goes_on
+from gateway.translate.parts.tools import bounded_call_id, unwrapped_input
 from gateway.translate.responses_via_chat.call_in_pieces import CallInPieces
 from gateway.translate.responses_via_chat.client_tools import ClientTool
 from gateway.translate.responses_via_chat.items import OutputItem, Status
 from gateway.translate.responses_via_chat.tools import ToolNames
-from gateway.translate.tool_names import goes_on
-from gateway.translate.tool_shapes import bounded_call_id, unwrapped_input
 
 
 class CallItem(CallInPieces, OutputItem):

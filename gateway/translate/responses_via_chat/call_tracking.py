@@ -12,10 +12,10 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Generic, TypeVar
 
 from gateway.errors import UpstreamError
-from gateway.translate.argument_text import ArgumentText, is_json, same_json
+from gateway.translate.parts.argument_text import ArgumentText, is_json, same_json
+from gateway.translate.parts.tool_names import joined
 from gateway.translate.responses_via_chat.call_in_pieces import CallInPieces
 from gateway.translate.responses_via_chat.deltas import CallFragment
-from gateway.translate.tool_names import joined
 
 _Place = int | None
 """An index; None: among all calls, whatever their index."""

@@ -15,8 +15,8 @@ from typing import TypeVar
 import msgspec
 
 from gateway.shapes import Json
-from gateway.translate.responses_tools import is_local_shell
-from gateway.translate.tool_shapes import arguments_text
+from gateway.translate.parts.tools import arguments_text
+from gateway.translate.schema.responses_tools import is_local_shell
 
 FlatName = Callable[[str | None, str], str]
 """How chat calls a tool, of its namespace and its name."""

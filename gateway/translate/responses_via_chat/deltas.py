@@ -7,17 +7,17 @@ from typing import Any
 import msgspec
 
 from gateway.shapes import Json
-from gateway.translate.content_text import text_of, thought_of
-from gateway.translate.fields import finite_number
-from gateway.translate.images import images_of, url_of
+from gateway.translate.parts.content_text import text_of, thought_of
+from gateway.translate.parts.fields import finite_number
+from gateway.translate.parts.images import images_of, url_of
+from gateway.translate.parts.sources import sources_within
+from gateway.translate.parts.tools import MAX_CALL_ID, arguments_text
 from gateway.translate.responses_via_chat.carried import (
     THINKING,
     fields_of_call,
     fields_of_message,
 )
 from gateway.translate.responses_via_chat.request import malformed
-from gateway.translate.sources import sources_within
-from gateway.translate.tool_shapes import MAX_CALL_ID, arguments_text
 
 _FILE_CITATIONS = ("file_citation", "container_file_citation", "file_path")
 _LARGEST = 2**53

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json, Shape
-from gateway.translate.checks import Record, extensions
 from gateway.translate.draft import (
     Draft,
     cache_options,
@@ -19,16 +18,17 @@ from gateway.translate.draft import (
     sent_effort,
     sent_verbosity,
 )
-from gateway.translate.hints import without_hints
-from gateway.translate.output_format import chat_format, known_responses_format
-from gateway.translate.responses_schema import (
+from gateway.translate.parts.output_format import chat_format, known_responses_format
+from gateway.translate.schema.checks import Record, extensions
+from gateway.translate.schema.hints import without_hints
+from gateway.translate.schema.responses import (
     REASONING,
     RESPONSES_EXTENSIONS,
     RESPONSES_PARAMETERS,
     STREAM_OPTIONS,
     TEXT,
 )
-from gateway.translate.unknown_fields import carry_unknown
+from gateway.translate.schema.unknown_fields import carry_unknown
 
 LOGPROBS = "message.output_text.logprobs"
 """The value of `include` that asks for logprobs."""

@@ -7,7 +7,7 @@ from gateway.translate.responses_via_chat.request import (
     malformed,
 )
 from gateway.translate.responses_via_chat.stream import ResponsesStream
-from gateway.translate.whole_as_event import whole_as_event
+from gateway.translate.stream.reply_as_event import whole_as_event
 
 
 def fold_reply(reply: object, request: PreparedRequest, stream: ResponsesStream) -> Json:

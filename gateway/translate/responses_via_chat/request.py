@@ -7,11 +7,10 @@ from typing import Literal
 
 from gateway.errors import UpstreamError, UpstreamReplied
 from gateway.shapes import ItemNames, Json
-from gateway.translate.checks import missing
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
-from gateway.translate.output_format import responses_format_param
-from gateway.translate.responses_schema import check_responses
+from gateway.translate.parts.output_format import responses_format_param
+from gateway.translate.parts.upstream_errors import in_clients_words, upstream_error
 from gateway.translate.responses_via_chat import parameters
 from gateway.translate.responses_via_chat.compaction import is_wanted, without_form
 from gateway.translate.responses_via_chat.stored_state import refuse_stored_state
@@ -19,7 +18,8 @@ from gateway.translate.responses_via_chat.tool_choice import tool_parameters
 from gateway.translate.responses_via_chat.tools import ToolNames, chat_tools
 from gateway.translate.responses_via_chat.turn import Origin
 from gateway.translate.responses_via_chat.turns import input_turns
-from gateway.translate.upstream_errors import in_clients_words, upstream_error
+from gateway.translate.schema.checks import missing
+from gateway.translate.schema.responses import check_responses
 
 ReasoningForm = Literal["text", "summary", "drop"]
 

@@ -11,11 +11,11 @@ from gateway.envelopes.overflows import CODE as TOO_LONG
 from gateway.errors import GatewayError
 from gateway.shapes import Json
 from gateway.translate.contract import Context
-from gateway.translate.fields import created, model_name, own_response_id, richer_usage
-from gateway.translate.moderation import responses_moderation
-from gateway.translate.responses_usage import responses_usage
-from gateway.translate.sources import add_sources, has_sources, sources_of
-from gateway.translate.tool_shapes import is_strict_schema
+from gateway.translate.parts.fields import created, model_name, own_response_id, richer_usage
+from gateway.translate.parts.moderation import responses_moderation
+from gateway.translate.parts.sources import add_sources, has_sources, sources_of
+from gateway.translate.parts.tools import is_strict_schema
+from gateway.translate.parts.usage import responses_usage
 
 _ERROR_CODES = {429: "rate_limit_exceeded", 400: "invalid_prompt"}
 _SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast", "ultrafast"})

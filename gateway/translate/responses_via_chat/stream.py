@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.shapes import Json
-from gateway.translate.choice_deltas import ChoiceDeltas
 from gateway.translate.contract import Context, PlainTexts
-from gateway.translate.finish_reasons import finish_reason, native_word, with_native
-from gateway.translate.logprobs import chat_logprobs
+from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
+from gateway.translate.parts.logprobs import chat_logprobs
+from gateway.translate.parts.sources import add_sources
 from gateway.translate.responses_via_chat.call_item import CallItem
 from gateway.translate.responses_via_chat.call_tracking import CallTracker
 from gateway.translate.responses_via_chat.deltas import (
@@ -38,7 +38,7 @@ from gateway.translate.responses_via_chat.response_object import (
     UpstreamFacts,
     failure,
 )
-from gateway.translate.sources import add_sources
+from gateway.translate.stream.choice_deltas import ChoiceDeltas
 
 MAX_REPLY_CHARACTERS = 32 * 1024 * 1024
 """What a reply may have in all: it is kept until its end, which repeats it."""

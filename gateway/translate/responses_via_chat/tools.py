@@ -6,21 +6,21 @@ from dataclasses import dataclass, field
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
-from gateway.translate.responses_input import is_record
-from gateway.translate.responses_tools import FORMAT, NAMESPACE, ONLY_IN_RESPONSES, TOOLS
-from gateway.translate.responses_via_chat.client_tools import (
-    CLIENT_TOOLS,
-    ClientTool,
-    client_tool,
-)
-from gateway.translate.tool_shapes import (
+from gateway.translate.parts.tools import (
     FlatNames,
     ambiguous_name,
     chat_custom,
     chat_function,
     custom_as_function,
 )
-from gateway.translate.unknown_fields import carry_unknown, strip_unknown
+from gateway.translate.responses_via_chat.client_tools import (
+    CLIENT_TOOLS,
+    ClientTool,
+    client_tool,
+)
+from gateway.translate.schema.responses_input import is_record
+from gateway.translate.schema.responses_tools import FORMAT, NAMESPACE, ONLY_IN_RESPONSES, TOOLS
+from gateway.translate.schema.unknown_fields import carry_unknown, strip_unknown
 
 
 class ToolNames:

@@ -11,10 +11,14 @@ from typing import ClassVar
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.chat_message_schema import MESSAGES, TOOL_CALL
-from gateway.translate.content_parts import chat_input_parts, spoken
 from gateway.translate.contract import Context, Report
-from gateway.translate.responses_input import ITEMS, MESSAGE, is_record
+from gateway.translate.parts.content import chat_input_parts, spoken
+from gateway.translate.parts.tools import (
+    bounded_call_id,
+    call_id_from,
+    chat_call,
+    wrapped_input,
+)
 from gateway.translate.responses_via_chat.carried import (
     THINKING,
     merge,
@@ -41,13 +45,9 @@ from gateway.translate.responses_via_chat.turn import (
     system_text,
     with_outputs,
 )
-from gateway.translate.tool_shapes import (
-    bounded_call_id,
-    call_id_from,
-    chat_call,
-    wrapped_input,
-)
-from gateway.translate.unknown_fields import carry_unknown
+from gateway.translate.schema.chat_messages import MESSAGES, TOOL_CALL
+from gateway.translate.schema.responses_input import ITEMS, MESSAGE, is_record
+from gateway.translate.schema.unknown_fields import carry_unknown
 
 _RESERVED = frozenset().union(
     TOOL_CALL.fields.keys(), *(message.fields.keys() for message in MESSAGES.values())

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from gateway.config.settings import TemplateSettings
 from gateway.errors import GatewayError
 from gateway.shapes import Json
-from gateway.translate.chat_schema import CHAT_PARAMETERS
 from gateway.translate.chat_via_completions import translate
+from gateway.translate.schema.chat import CHAT_PARAMETERS
 from tests.translate.chat_via_completions.cases import HELLO, call_of, context, outcome, translated
 
 

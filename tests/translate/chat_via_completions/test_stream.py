@@ -13,7 +13,7 @@ from gateway.config.settings import TemplateSettings
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError, UpstreamReplied
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Translation
-from gateway.translate.sse import SSEDecoder, encode_events, terminator
+from gateway.translate.stream.sse import SSEDecoder, encode_events, terminator
 from tests.translate.chat_via_completions.cases import (
     LENIENT,
     chunk,

@@ -12,8 +12,8 @@ from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_responses.output import OutputFold
 from gateway.translate.chat_via_responses.request import prepare
 from gateway.translate.contract import Report
-from gateway.translate.sse import SSEDecoder, encode_events, terminator
-from gateway.translate.whole_as_event import whole_as_event
+from gateway.translate.stream.reply_as_event import whole_as_event
+from gateway.translate.stream.sse import SSEDecoder, encode_events, terminator
 from tests.translate.chat_via_responses.cases import (
     ALL_TOOLS,
     FULL,

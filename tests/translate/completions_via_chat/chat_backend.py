@@ -12,7 +12,7 @@ from gateway.errors import TruncatedStream
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat import translate
 from gateway.translate.contract import Capabilities, Context, StreamTranslation, Translation
-from gateway.translate.sse import DONE, SSEDecoder, encode_events, terminator
+from gateway.translate.stream.sse import DONE, SSEDecoder, encode_events, terminator
 
 NOW = 1_700_000_000
 FRESH_ID = "f" * 32

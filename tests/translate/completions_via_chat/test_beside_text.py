@@ -6,7 +6,7 @@ import pytest
 
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
-from gateway.translate.images import image
+from gateway.translate.parts.images import image
 from gateway.translate.plan import plan
 
 WEB = "https://a.test/b.png"

@@ -8,7 +8,7 @@ from openai.types import Completion
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamReplied
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Capabilities
-from gateway.translate.whole_as_event import whole_as_event
+from gateway.translate.stream.reply_as_event import whole_as_event
 from tests.translate.completions_via_chat.chat_backend import (
     FRESH_ID,
     asking,

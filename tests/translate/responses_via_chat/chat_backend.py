@@ -14,7 +14,7 @@ from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Capabilities, Context, StreamTranslation, Translation
 from gateway.translate.responses_via_chat import translate
-from gateway.translate.sse import DONE, SSEDecoder, encode_events, terminator
+from gateway.translate.stream.sse import DONE, SSEDecoder, encode_events, terminator
 from tests.translate.openai_schema import check_schema
 from tests.translate.responses_via_chat.client_stream import read, read_any
 

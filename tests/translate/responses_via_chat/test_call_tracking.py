@@ -12,9 +12,9 @@ import pytest
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
-from gateway.translate import argument_text
-from gateway.translate.argument_text import is_json
-from gateway.translate.whole_as_event import whole_as_event
+from gateway.translate.parts import argument_text
+from gateway.translate.parts.argument_text import is_json
+from gateway.translate.stream.reply_as_event import whole_as_event
 from tests.translate.responses_via_chat.chat_backend import (
     SELF_HOSTED,
     asking,

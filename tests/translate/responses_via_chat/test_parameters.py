@@ -10,7 +10,7 @@ from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import preset
 from gateway.translate.contract import Capabilities
-from gateway.translate.efforts import EFFORTS
+from gateway.translate.parts.efforts import EFFORTS
 from tests.translate.responses_via_chat.chat_backend import (
     OPENAI,
     SELF_HOSTED,

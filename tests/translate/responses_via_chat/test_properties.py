@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from gateway.errors import GatewayError, InvalidRequest, UpstreamError
 from gateway.shapes import Json
-from gateway.translate.responses_schema import RESPONSES_PARAMETERS
 from gateway.translate.responses_via_chat import translate
+from gateway.translate.schema.responses import RESPONSES_PARAMETERS
 from tests.translate.openai_schema import check_schema
 from tests.translate.responses_via_chat.chat_backend import (
     OPENAI,

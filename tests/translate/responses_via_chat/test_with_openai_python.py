@@ -10,7 +10,7 @@ from openai.types.responses import ParsedResponse
 
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json, Shape
-from gateway.translate.sse import encode_events
+from gateway.translate.stream.sse import encode_events
 from tests.translate.responses_via_chat.chat_backend import (
     ROLE,
     SELF_HOSTED,

@@ -1,0 +1,61 @@
+"""The parameters that only tune how a text is drawn: sent where they are taken, else left out.
+
+A text that is drawn in the model's own way is still an answer to what was asked. A bias is more
+than that: it can forbid words, or leave only some to choose from.
+"""
+
+from collections.abc import Mapping
+
+from gateway.shapes import Json
+from gateway.translate.contract import Context, Report
+from gateway.translate.parts.biases import sent_biases
+
+TUNING: Mapping[str, tuple[str, object]] = {
+    "temperature": ("temperature", 1),
+    "top_p": ("top_p", 1),
+    "presence_penalty": ("penalties", 0),
+    "frequency_penalty": ("penalties", 0),
+}
+"""Parameter: (the capability it needs, its neutral value)."""
+
+WITHOUT_REASONING = frozenset({"temperature", "top_p"})
+"""What some models take only where they do not reason."""
+
+
+def sampling_parameters(client: Json, context: Context, report: Report, reason: str) -> Json:
+    """Return the sampling parameters to send of a checked request of any shape.
+
+    A neutral value is sent too: the server's own default may be another (vLLM reads one from the
+    model's `generation_config.json`). What is not taken is dropped, biases are refused for
+    `reason`. Raises `UnsupportedParameter`.
+    """
+    sent: Json = {}
+    for name, (_, neutral) in TUNING.items():
+        if name not in client:
+            continue
+        if takes(name, client, context):
+            sent[name] = client[name]
+        elif client[name] != neutral:
+            report.drop(name)
+    if client.get("logit_bias"):
+        biases = sent_biases(client["logit_bias"], context, report, reason)
+        if biases is not None:
+            sent["logit_bias"] = biases
+    return sent
+
+
+def takes(name: str, client: Json, context: Context) -> bool:
+    """Whether a parameter of `TUNING` is taken in a request like the client's."""
+    able = context.capabilities
+    if not getattr(able, TUNING[name][0]):
+        return False
+    if not able.sampling_needs_effort_none or name not in WITHOUT_REASONING:
+        return True
+    return effort_of(client, context) == "none"
+
+
+def effort_of(client: Json, context: Context) -> object:
+    """Return the reasoning effort of a request of any shape, or the one configured."""
+    options = client.get("reasoning")
+    nested = options.get("effort") if isinstance(options, dict) else None
+    return client.get("reasoning_effort") or nested or context.reasoning_effort

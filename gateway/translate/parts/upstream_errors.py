@@ -1,0 +1,168 @@
+"""The errors that upstreams tell of, as a client gets them.
+
+With an error's status, in a body with status 200, or as an event: an error is read out of its
+envelopes like a refusal (`gateway.envelopes`), and its parameter is named as the client's.
+"""
+
+import re
+
+from gateway.envelopes.error_envelopes import ErrorReply, read_error
+from gateway.envelopes.overflows import CODE as TOO_LONG
+from gateway.envelopes.overflows import overflow_message
+from gateway.errors import UpstreamReplied
+from gateway.shapes import Json
+from gateway.translate.parts.sentences import with_upstream_parameter
+
+_HTTP_ERROR = re.compile("[45][0-9]{2}")
+_KEPT = frozenset({429, 503, 504, 529})
+"""Statuses that clients act on, beside those of 400 and more: they wait, and try again."""
+_LLAMACPP_NOT_SUPPORTED = 501
+_STATUSES_OF_WORDS = {
+    **dict.fromkeys(
+        (
+            "bio_policy",
+            "data_residency_mismatch",
+            "empty_image_file",
+            "failed_to_download_image",
+            "image_content_policy_violation",
+            "image_file_not_found",
+            "image_file_too_large",
+            "image_parse_error",
+            "image_too_large",
+            "image_too_small",
+            "invalid_argument",
+            "invalid_base64_image",
+            "invalid_image",
+            "invalid_image_format",
+            "invalid_image_mode",
+            "invalid_image_url",
+            "invalid_prompt",
+            "invalid_request_error",
+            "unsupported_image_media_type",
+            TOO_LONG,
+        ),
+        400,
+    ),
+    **dict.fromkeys(
+        ("insufficient_quota", "rate_limit_error", "rate_limit_exceeded", "resource_exhausted"), 429
+    ),
+    **dict.fromkeys(("service_unavailable", "service_unavailable_error", "unavailable"), 503),
+    **dict.fromkeys(("deadline_exceeded", "timeout_error"), 504),
+    "overloaded_error": 529,
+}
+"""What the status would have been, by an error's code or type: OpenAI's (`ResponseErrorCode`),
+Anthropic's and Google's words."""
+_NO_TYPES = frozenset({"error", "bad request", "not found", "unprocessable entity"})
+"""What servers write in a type's place: what the status says already."""
+
+
+def client_status(status: int) -> int:
+    """Return the status under which an upstream's error reaches the client of a translation.
+
+    422 is FastAPI's 400. llama.cpp says 501 for what the request may not ask. 409 makes
+    openai-python 0.28 retry without a pause, for ever. 502 is the gateway's own word for faults
+    behind it.
+    """
+    if status in (422, _LLAMACPP_NOT_SUPPORTED):
+        return 400
+    if status == 409:
+        return 429
+    return status if 400 <= status < 500 or status in _KEPT else 502
+
+
+def upstream_error(event_or_body: object) -> UpstreamReplied | None:
+    """Return the error that a 200 body or a stream event carries, or None if it carries none.
+
+    Known envelopes: OpenAI's `{"error": {…}}` (also with a string, as LM Studio sends it), the same
+    in a one-element list (Gemini), the flat `{"object": "error"}` of vLLM and SGLang, and the
+    events `error` (nested, as api.openai.com sends it, or flat, as documented) and
+    `response.failed` of responses. `param` is in the upstream's terms. The status is that of a
+    numeric code if it is an HTTP error (`client_status`), else what its code or type is known to
+    mean, else 502.
+    """
+    if isinstance(event_or_body, list):
+        event_or_body = event_or_body[0] if event_or_body else None
+    if not isinstance(event_or_body, dict):
+        return None
+    carrier = _carrier(event_or_body)
+    return None if carrier is None else replied_error(carrier, _status(carrier, event_or_body))
+
+
+def replied_error(body: object, status: int) -> UpstreamReplied | None:
+    """Return the error that the decoded body of an error reply tells; None: none that is known.
+
+    `status` is the client's. A prompt that is too long is OpenAI's `context_length_exceeded`,
+    whatever the server calls it.
+    """
+    reply = read_error(body)
+    if reply is None:
+        return None
+    too_long = overflow_message(reply)
+    if too_long is not None:
+        return UpstreamReplied(
+            too_long,
+            type="invalid_request_error",
+            param=reply.param,
+            code=TOO_LONG,
+            status=400,
+        )
+    return UpstreamReplied(
+        reply.message or "The upstream reported an error without a message.",
+        type=_type(reply, status),
+        param=reply.param,
+        code=None if reply.code is None or reply.code.isdecimal() else reply.code,
+        status=status,
+    )
+
+
+def in_clients_words(error: UpstreamReplied, param: str | None) -> UpstreamReplied:
+    """Return the error about the client's own parameter; the upstream's is put into the message."""
+    named, error.param = error.param, param
+    is_no_field = error.code == TOO_LONG and param is None
+    if named and param != named and not is_no_field:
+        error.message = with_upstream_parameter(error.message, named)
+    return error
+
+
+def error_type(status: int) -> str:
+    """Return OpenAI's type of an error that comes with a status and names none itself."""
+    if status == 429:
+        return "rate_limit_error"
+    return "invalid_request_error" if 400 <= status < 500 else "server_error"
+
+
+def _type(reply: ErrorReply, status: int) -> str:
+    known = reply.type is not None and reply.type.lower() not in _NO_TYPES
+    return reply.type if known and reply.type else error_type(status)
+
+
+def _carrier(body: Json) -> Json | None:
+    """Return the body of an error reply that says the same; None: there is no error."""
+    error = body.get("error")
+    if not error and body.get("type") == "response.failed":
+        response = body.get("response")
+        error = response.get("error") if isinstance(response, dict) else None
+        error = error or {"message": "The upstream reported response.failed without a reason."}
+        return {"error": error}
+    if isinstance(error, dict | str) and error:
+        return body
+    if error:
+        return {"error": {"message": f"The upstream reported an error: {str(error)[:1000]}"}}
+    if body.get("object") == "error":
+        return body
+    if body.get("type") == "error":
+        return {"error": {**body, "type": None}}
+    return None
+
+
+def _status(carrier: Json, body: Json) -> int:
+    error = carrier.get("error")
+    inner = error if isinstance(error, dict) else carrier
+    said = [inner.get("code"), inner.get("status"), body.get("code"), body.get("status")]
+    for value in said:
+        number = int(value) if isinstance(value, str) and _HTTP_ERROR.fullmatch(value) else value
+        # Not a boolean, and not an application's own number such as FastChat's 50001.
+        if type(number) is int and 400 <= number <= 599:
+            return client_status(number)
+    words = [value.lower() for value in (*said, inner.get("type")) if isinstance(value, str)]
+    return next((status for word in words if (status := _STATUSES_OF_WORDS.get(word))), 502)

@@ -1,0 +1,1 @@
+"""Conversations as one prompt: templates, and what a prompt can hold."""

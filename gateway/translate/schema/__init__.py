@@ -1,0 +1,1 @@
+"""What requests may hold: the check tables of every shape."""

@@ -1,0 +1,189 @@
+"""What a chat request must look like: all parameters of `POST /v1/chat/completions`.
+
+Types and ranges are those of OpenAI's OpenAPI description (schemas `CreateChatCompletionRequest`
+and `ChatCompletionRequestMessage`). Enumerations that OpenAI keeps extending (`reasoning_effort`,
+`service_tier`, …) are checked for their type only.
+"""
+
+from collections import abc
+from dataclasses import dataclass
+
+from gateway.errors import InvalidRequest
+from gateway.shapes import Json
+from gateway.translate.schema.chat_messages import TEXT_PARTS, Message
+from gateway.translate.schema.checks import (
+    Anything,
+    Array,
+    Boolean,
+    Check,
+    Integer,
+    Mapping,
+    Number,
+    OneOf,
+    Record,
+    String,
+    check,
+    missing,
+    wrong_type,
+)
+from gateway.translate.schema.hints import CACHE_OPTIONS
+from gateway.translate.schema.string_or import StringOr, StringOrStrings
+
+MAX_STOPS = 64
+"""OpenAI takes 4, self-hosted servers take any number; what is sensible ends somewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tool:
+    """A tool definition; of types that chat does not have, only that there is one is checked."""
+
+    def accept(self, value: object, param: str) -> Json:
+        tool: Json = TOOL.accept(value, param)
+        kind = tool["type"]
+        if kind in ("function", "custom") and kind not in tool:
+            raise missing(f"{param}.{kind}")
+        return tool
+
+
+FUNCTION = Record(
+    {"name": String(), "description": String(), "parameters": Anything(), "strict": Anything()},
+    required=("name",),
+)
+"""A function that may be called, with all the fields that it may have."""
+
+GRAMMAR = Record({"syntax": String(), "definition": String()})
+"""A grammar of a custom tool's input, with all the fields that it may have."""
+
+FORMAT = Record({"type": String(), "grammar": GRAMMAR}, required=("type",))
+"""The format of a custom tool's input, with all the fields that it may have."""
+
+CUSTOM = Record({"name": String(), "description": String(), "format": FORMAT}, required=("name",))
+"""A custom tool, with all the fields that it may have."""
+
+TOOL = Record({"type": String(), "function": FUNCTION, "custom": CUSTOM}, required=("type",))
+"""A tool, with all the fields that it may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class _WordOrObject:
+    """A word such as `auto`, or an object that names something."""
+
+    words: OneOf
+
+    def accept(self, value: object, param: str) -> str | Json:
+        if isinstance(value, str):
+            return self.words.accept(value, param)
+        if not isinstance(value, dict):
+            raise wrong_type(param, "a string or an object", value)
+        return dict(value)
+
+
+_PREDICTION = Record(
+    {
+        "type": OneOf("content"),
+        "content": StringOr(TEXT_PARTS, list, "a string or an array of content parts"),
+    },
+    required=("type", "content"),
+)
+
+CHAT_PARAMETERS: abc.Mapping[str, Check] = {
+    "audio": Mapping(),
+    "frequency_penalty": Number(-2, 2),
+    "function_call": _WordOrObject(OneOf("none", "auto")),
+    "functions": Array(FUNCTION, max_items=128),
+    "logit_bias": Mapping(Number(-100, 100)),
+    "logprobs": Boolean(),
+    "max_completion_tokens": Integer(minimum=1),
+    "max_tokens": Integer(minimum=1),
+    "messages": Array(Message(), min_items=1),
+    "metadata": Mapping(String()),
+    "modalities": Array(OneOf("text", "audio")),
+    "model": String(),
+    "moderation": Mapping(),
+    "n": Integer(1, 128),
+    "parallel_tool_calls": Boolean(),
+    "prediction": _PREDICTION,
+    "presence_penalty": Number(-2, 2),
+    "prompt_cache_key": String(),
+    "prompt_cache_options": CACHE_OPTIONS,
+    "prompt_cache_retention": String(),
+    "reasoning_effort": String(),
+    "response_format": Record({"type": String()}, required=("type",)),
+    "safety_identifier": String(max_length=64),
+    "seed": Integer(),
+    "service_tier": String(),
+    "stop": StringOrStrings(max_items=MAX_STOPS),
+    "store": Boolean(),
+    "stream": Boolean(),
+    "stream_options": Record({"include_usage": Boolean(), "include_obfuscation": Boolean()}),
+    "temperature": Number(0, 2),
+    "tool_choice": _WordOrObject(OneOf("none", "auto", "required")),
+    "tools": Array(_Tool()),
+    "top_logprobs": Integer(0, 20),
+    "top_p": Number(0, 1),
+    "user": String(),
+    "verbosity": String(),
+    "web_search_options": Mapping(),
+}
+"""The check of every chat parameter."""
+
+CHAT_EXTENSIONS: abc.Mapping[str, Check] = {
+    "continue_final_message": Boolean(),
+    "add_generation_prompt": Boolean(),
+    "chat_template_kwargs": Mapping(),
+    "documents": Array(),
+    "echo": Boolean(),
+}
+"""vLLM's extensions of chat that say how messages become a prompt."""
+
+_KNOWN = {**CHAT_PARAMETERS, **CHAT_EXTENSIONS}
+
+
+def check_chat(body: Json) -> Json:
+    """Return a copy of a chat request without null keys, every known parameter checked.
+
+    Beside single values this checks what OpenAI refuses about their combination: a `top_logprobs`
+    without `logprobs`, two different token limits, an empty stop sequence. Parameters outside
+    OpenAI's are left in place. Raises `InvalidRequest` naming the path (`messages[1].content`).
+    """
+    checked = check(body, _KNOWN)
+    if "messages" not in checked:
+        raise missing("messages")
+    _check_limits(checked)
+    _check_logprobs(checked)
+    _check_stop(checked)
+    return checked
+
+
+def _check_limits(body: Json) -> None:
+    limit, legacy = body.get("max_completion_tokens"), body.get("max_tokens")
+    if limit is not None and legacy is not None and limit != legacy:
+        raise InvalidRequest(
+            f"'max_tokens' ({legacy}) and 'max_completion_tokens' ({limit}) are two names of one "
+            "limit and differ. Send only 'max_completion_tokens'.",
+            param="max_tokens",
+            code="invalid_value",
+        )
+
+
+def _check_logprobs(body: Json) -> None:
+    if body.get("top_logprobs") and not body.get("logprobs"):
+        raise InvalidRequest(
+            "'top_logprobs' is only allowed when 'logprobs' is true. "
+            "Set 'logprobs' to true, or remove 'top_logprobs'.",
+            param="top_logprobs",
+            code="invalid_value",
+        )
+
+
+def _check_stop(body: Json) -> None:
+    stop = body.get("stop")
+    where = "stop" if stop == "" else None
+    if isinstance(stop, list) and "" in stop:
+        where = f"stop[{stop.index('')}]"
+    if where:
+        raise InvalidRequest(
+            f"Invalid '{where}': empty string. A stop sequence needs at least one character.",
+            param=where,
+            code="invalid_value",
+        )

@@ -1,0 +1,134 @@
+"""What the messages of a chat request must look like.
+
+Types are those of OpenAI's OpenAPI description (schema `ChatCompletionRequestMessage`).
+"""
+
+from collections import abc
+from dataclasses import dataclass
+
+from gateway.shapes import Json
+from gateway.translate.schema.checks import (
+    Anything,
+    Array,
+    Check,
+    Mapping,
+    OneOf,
+    Record,
+    String,
+    missing,
+    wrong_type,
+)
+from gateway.translate.schema.string_or import StringOr
+
+_STRING = String()
+_ROLES = OneOf("developer", "system", "user", "assistant", "tool", "function")
+_MARK: abc.Mapping[str, Check] = {"type": _STRING, "prompt_cache_breakpoint": Mapping()}
+
+IMAGE_URL = Record({"url": _STRING, "detail": _STRING}, required=("url",))
+INPUT_AUDIO = Record({"data": _STRING, "format": _STRING}, required=("data", "format"))
+FILE = Record(dict.fromkeys(("filename", "file_data", "file_id"), _STRING))
+
+PARTS: abc.Mapping[str, Record] = {
+    "text": Record({**_MARK, "text": _STRING}, required=("text",)),
+    "refusal": Record({"type": _STRING, "refusal": _STRING}, required=("refusal",)),
+    "image_url": Record({**_MARK, "image_url": IMAGE_URL}, required=("image_url",)),
+    "input_audio": Record({**_MARK, "input_audio": INPUT_AUDIO}, required=("input_audio",)),
+    "file": Record({**_MARK, "file": FILE}, required=("file",)),
+}
+"""The content parts by type, with all the fields that they may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A content part of one of the types that its message's role may have."""
+
+    typed: Record
+
+    def accept(self, value: object, param: str) -> Json:
+        part: Json = self.typed.accept(value, param)
+        checked: Json = PARTS[part["type"]].accept(part, param)
+        return checked
+
+
+def _parts(*types: str) -> Array:
+    return Array(_Part(Record({"type": OneOf(*types)}, required=("type",))), min_items=1)
+
+
+def _content(*types: str) -> Check:
+    return StringOr(_parts(*types), list, "a string or an array of content parts")
+
+
+TEXT_PARTS = _parts("text")
+
+FUNCTION_CALL = Record({"name": _STRING, "arguments": _STRING}, required=("name", "arguments"))
+CUSTOM_CALL = Record({"name": _STRING, "input": _STRING}, required=("name", "input"))
+TOOL_CALL = Record(
+    {"id": _STRING, "type": _STRING, "function": FUNCTION_CALL, "custom": CUSTOM_CALL}
+)
+"""A call, with all the fields that it may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ToolCall:
+    """A call that the assistant made earlier. Its id may be missing: not every server sends one."""
+
+    def accept(self, value: object, param: str) -> Json:
+        call: Json = TOOL_CALL.accept(value, param)
+        kind = call.get("type", "function")
+        if kind in ("function", "custom") and kind not in call:
+            raise missing(f"{param}.{kind}")
+        return call
+
+
+_HEAD: abc.Mapping[str, Check] = {"role": _STRING, "name": _STRING}
+_INSTRUCTION = Record({**_HEAD, "content": _content("text")}, required=("content",))
+MESSAGES: abc.Mapping[str, Record] = {
+    "developer": _INSTRUCTION,
+    "system": _INSTRUCTION,
+    "user": Record(
+        {**_HEAD, "content": _content("text", "image_url", "input_audio", "file")},
+        required=("content",),
+    ),
+    "assistant": Record(
+        {
+            **_HEAD,
+            "content": _content("text", "refusal"),
+            "refusal": _STRING,
+            "audio": Mapping(),
+            "tool_calls": Array(_ToolCall()),
+            "function_call": FUNCTION_CALL,
+            # Of replies, which clients send back as they are.
+            "annotations": Anything(),
+        }
+    ),
+    "tool": Record(
+        # OpenAI's chat takes text only; agents send images all the same, and responses take them.
+        {**_HEAD, "content": _content("text", "image_url", "file"), "tool_call_id": _STRING},
+        required=("content", "tool_call_id"),
+    ),
+    "function": Record({**_HEAD, "content": _STRING}, required=("name",)),
+}
+"""The messages by role, with all the fields that they may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation: an object with a known role, and what that role needs."""
+
+    def accept(self, value: object, param: str) -> Json:
+        """Return a copy without null fields; raises `InvalidRequest` with the path of the fault."""
+        if not isinstance(value, dict):
+            raise wrong_type(param, "an object", value)
+        role = value.get("role")
+        if role is None:
+            raise missing(f"{param}.role")
+        known = MESSAGES.get(role) if isinstance(role, str) else None
+        if known is None:
+            known = MESSAGES[_ROLES.accept(role, f"{param}.role")]
+        message = known.accept(value, param)
+        if role == "assistant" and _SAYS_SOMETHING.isdisjoint(message):
+            raise missing(f"{param}.content")
+        return message
+
+
+_SAYS_SOMETHING = frozenset({"content", "refusal", "tool_calls", "function_call", "audio"})

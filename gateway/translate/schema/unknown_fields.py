@@ -1,0 +1,67 @@
+"""Fields inside of parameters that the client's endpoint does not know.
+
+They are no reason to refuse a request: clients mark what they send, servers extend what they take.
+Where the target's shape has the same place, and the server takes what is not OpenAI's
+(`extra_params`), they are passed to that place; all others are in the report.
+"""
+
+from collections.abc import Set as AbstractSet
+
+from gateway.shapes import Json
+from gateway.translate.contract import Context, Report
+from gateway.translate.schema.checks import Record
+from gateway.translate.schema.hints import HINTS
+
+NOTHING: AbstractSet[str] = frozenset()
+
+
+def passes_unknown(context: Context) -> bool:
+    """Whether the server is sent what OpenAI's endpoints do not know."""
+    policy = context.settings.extra_params
+    return policy == "pass" or (policy == "auto" and not context.capabilities.strict_params)
+
+
+def carry_unknown(
+    source: Json,
+    known: Record,
+    path: str,
+    context: Context,
+    report: Report,
+    target: Json | None = None,
+    reserved: AbstractSet[str] = NOTHING,
+) -> None:
+    """Write what of `source` is not `known` into `target`, the same place of the other shape.
+
+    What cannot be passed is reported as a field of `path`, the client's name of the source: all of
+    it where there is no target, else hints, and what has a meaning there (`reserved`) or is there.
+    """
+    if source.keys() <= known.fields.keys():
+        return
+    passes = target is not None and passes_unknown(context)
+    for name, value in source.items():
+        if name in known.fields:
+            continue
+        if passes and target is not None and name not in HINTS | reserved | target.keys():
+            target[name] = value
+        else:
+            report.drop(f"{path}.{name}")
+
+
+def strip_unknown(
+    source: Json,
+    known: Record,
+    path: str,
+    context: Context,
+    report: Report,
+    *,
+    has_place: bool = True,
+) -> Json:
+    """Return the fields of `source` that are known or may be passed; the others are reported.
+
+    `has_place` tells whether the target's shape has the same place.
+    """
+    if source.keys() <= known.fields.keys():
+        return source
+    kept = {name: value for name, value in source.items() if name in known.fields}
+    carry_unknown(source, known, path, context, report, kept if has_place else None)
+    return kept

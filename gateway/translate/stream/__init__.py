@@ -1,0 +1,1 @@
+"""Streams: server-sent events, stop sequences, and streams as whole replies and the reverse."""

@@ -1,0 +1,172 @@
+"""One choice of a chat stream: its deltas, and whole messages that stand where a delta belongs.
+
+Some servers answer a stream request with one event that is a whole `chat.completion`. MiniMax and
+others end a stream of deltas with one, which says all of it again (GoModel#1068,
+hermes-browser-extension#11). Of a message only that is taken which has not been said.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+from zlib import crc32
+
+import msgspec
+
+from gateway.shapes import Json
+from gateway.translate.parts.content_text import other_parts, text_of, thought_of
+from gateway.translate.stream.said_text import SaidText
+
+_CALLS: Final = frozenset({"tool_calls", "function_call"})
+"""Fields with calls. Which of a message's have been said is not judged here."""
+
+_IN_PIECES = frozenset({"reasoning_details", "thinking_blocks", "extra_content"})
+"""Fields whose entries come in pieces: those of a message cannot be compared with them."""
+_THINKING = "thinking"
+_REASONING = ("reasoning_content", "reasoning", _THINKING)
+_OF_CALLS = frozenset({"index", "id", "type", "function", "custom", "name", "arguments"})
+
+
+class ChoiceDeltas:
+    """What one choice has said so far."""
+
+    __slots__ = ("_has_deltas", "_marks", "_seen", "_texts")
+
+    def __init__(self) -> None:
+        self._texts: dict[str, SaidText] = {}
+        self._seen: set[str] = set()
+        """Fields that are no texts."""
+        self._marks: set[tuple[str, int]] = set()
+        """The entries of lists, and what calls have beside their texts."""
+        self._has_deltas = False
+
+    def take(self, choice: Json) -> Sequence[Json]:
+        """Return a choice of an event with the delta that it is; two where it has a message too.
+
+        One that was made of a message still has it: its calls are whole, and may be known.
+        """
+        message, delta = choice.get("message"), choice.get("delta")
+        if isinstance(delta, dict) and delta:
+            self._note(delta)
+            if not self._has_deltas:
+                self._has_deltas = any(map(delta.get, delta.keys() - {"role"}))
+        if not isinstance(message, dict):
+            return (choice,)
+        whole = {**choice, "delta": self._news(message)}
+        if "content" in self._texts and whole["delta"].get("content") != message.get("content"):
+            # They are those of the whole text.
+            whole["logprobs"] = None
+        self._note(whole["delta"])
+        if not isinstance(delta, dict) or not delta:
+            return (whole,)
+        first = {name: value for name, value in choice.items() if name != "message"}
+        return {**first, "finish_reason": None}, {**whole, "logprobs": None}
+
+    def go_on(self, texts: Iterable[str]) -> None:
+        """Take texts of its content that were not in a choice given to `take`."""
+        self._add("content", "".join(texts))
+
+    def _add(self, name: str, text: str) -> None:
+        if text:
+            known = self._texts.get(name)
+            if known is None:
+                known = self._texts[name] = SaidText()
+            known.add(text)
+
+    def _note(self, delta: Json) -> None:
+        for name, value in delta.items():
+            if isinstance(value, str):
+                self._add(name, value)
+            elif name == "content" and isinstance(value, list):
+                self._add(name, text_of(value))
+                self._add(_THINKING, thought_of(value))
+                self._marks |= _marks(name, other_parts(value))
+            elif name == "tool_calls" and isinstance(value, list):
+                for call in value:
+                    self._marks |= _marks_of_call(call)
+            elif isinstance(value, list):
+                self._seen.add(name)
+                self._marks |= _marks(name, value)
+            elif isinstance(value, dict) and name not in _CALLS:
+                self._seen.add(name)
+                for key, inner in value.items():
+                    if isinstance(inner, str):
+                        self._add(f"{name}.{key}", inner)
+            elif value is not None:
+                self._seen.add(name)
+
+    def _news(self, message: Json) -> Json:
+        """Return the delta that a message is, without what has been said."""
+        news: Json = {}
+        for name, value in message.items():
+            if name == "tool_calls" and isinstance(value, list):
+                news[name] = [self._call(call, place) for place, call in enumerate(value)]
+            elif name in _CALLS:
+                news[name] = value
+            elif isinstance(value, str):
+                said_as = self._name_of(name)
+                news[name if said_as == _THINKING else said_as] = self._rest(said_as, value)
+            elif name == "content" and isinstance(value, list):
+                news[name] = self._parts(value)
+            elif isinstance(value, list):
+                news[name] = self._entries(name, value)
+            elif name == "audio" and isinstance(value, dict):
+                news[name] = {key: self._inner(name, key, each) for key, each in value.items()}
+            else:
+                news[name] = None if name in self._seen else value
+        return {name: value for name, value in news.items() if value not in (None, "", [])}
+
+    def _name_of(self, name: str) -> str:
+        """Return under which name a text has been said: that of reasoning has several."""
+        if name in _REASONING and name not in self._texts:
+            return next((other for other in _REASONING if other in self._texts), name)
+        return name
+
+    def _rest(self, name: str, whole: str) -> str:
+        said = self._texts.get(name)
+        if said is None or not (self._has_deltas or said.begins(whole)):
+            # Messages in place of all deltas, piece by piece.
+            return whole
+        return said.rest_of(whole)
+
+    def _inner(self, name: str, key: str, value: object) -> object:
+        if isinstance(value, str):
+            return self._rest(f"{name}.{key}", value)
+        return None if name in self._seen else value
+
+    def _parts(self, parts: list[Any]) -> list[Any]:
+        thought = self._rest(self._name_of(_THINKING), thought_of(parts))
+        text = self._rest("content", text_of(parts))
+        news: list[Any] = [{"type": "thinking", "thinking": thought}] if thought else []
+        news += [{"type": "text", "text": text}] if text else []
+        return news + self._entries("content", other_parts(parts))
+
+    def _entries(self, name: str, entries: list[Any]) -> list[Any]:
+        if name in _IN_PIECES:
+            return [] if name in self._seen else entries
+        return [each for each in entries if self._marks.isdisjoint(_marks(name, [each]))]
+
+    def _call(self, call: object, place: int) -> object:
+        """Return a call as a piece of one, without what has been said beside its texts."""
+        if not isinstance(call, dict):
+            return call
+        kept = {
+            name: value
+            for name, value in call.items()
+            if name in _OF_CALLS or _mark(name, value) not in self._marks
+        }
+        return {"index": place, **kept}
+
+
+def _marks_of_call(call: object) -> set[tuple[str, int]]:
+    others = call.keys() - _OF_CALLS if isinstance(call, dict) else ()
+    return {_mark(name, call[name]) for name in others} if isinstance(call, dict) else set()
+
+
+def _marks(name: str, entries: Iterable[object]) -> set[tuple[str, int]]:
+    return {_mark(name, each) for each in entries}
+
+
+def _mark(name: str, value: object) -> tuple[str, int]:
+    """Return what tells a value of a field from others; entries of a stream are numbered."""
+    if isinstance(value, dict):
+        value = {key: each for key, each in value.items() if key != "index"}
+    return name, crc32(msgspec.json.encode(value, order="sorted"))

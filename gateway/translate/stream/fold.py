@@ -1,0 +1,138 @@
+"""The events of a whole stream, given as the whole reply that says the same.
+
+For upstreams that answer a plain request with an event stream: some always stream, others unless
+they are told not to. The reply then is folded as any whole reply of their endpoint.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from gateway.errors import TruncatedStream
+from gateway.shapes import Json, Shape
+from gateway.translate.parts.fields import richer_usage
+from gateway.translate.parts.finish_reasons import is_cut_short
+from gateway.translate.parts.sources import add_sources, sources_of
+from gateway.translate.stream.choice_deltas import ChoiceDeltas
+from gateway.translate.stream.folded_items import StreamedItems
+from gateway.translate.stream.folded_message import FoldedMessage
+from gateway.translate.stream.sse import TERMINAL_EVENTS
+
+_TAKEN_APART = frozenset({"choices", "usage", "object"})
+_OBJECTS = {Shape.COMPLETIONS: "text_completion", Shape.CHAT: "chat.completion"}
+
+
+def events_as_whole(shape: Shape, events: Iterable[Json], tools: Collection[str] = ()) -> Json:
+    """Return the whole reply of `shape` that a stream of it makes.
+
+    `tools` are the names of those that the model can call. Raises `TruncatedStream` where the
+    stream was not complete, and `UpstreamError` where it contradicts itself.
+    """
+    if shape is Shape.RESPONSES:
+        return _response(events, tools)
+    return _completion(shape, events, tools)
+
+
+def is_terminal(event: object) -> bool:
+    """Whether an event is the last of a responses stream."""
+    kind = event.get("type") if isinstance(event, dict) else None
+    return isinstance(kind, str) and kind in TERMINAL_EVENTS
+
+
+def _response(events: Iterable[Json], tools: Collection[str]) -> Json:
+    """Return the response that the last event has, with what only came before.
+
+    Some servers repeat nothing there, others leave parts of it out.
+    """
+    items = StreamedItems(tools)
+    for event in events:
+        response = event.get("response")
+        if is_terminal(event) and isinstance(response, dict):
+            naturally = event["type"] == "response.completed"
+            output = items.completed(response.get("output"), naturally=naturally)
+            return {**response, "output": output}
+        items.take(event)
+    raise _cut_off()
+
+
+def _completion(shape: Shape, events: Iterable[Json], tools: Collection[str]) -> Json:
+    whole: Json = {}
+    usage: object = None
+    choices: dict[int, _Choice] = {}
+    for event in events:
+        # Azure's first chunk has an empty id and model.
+        told = {key: value for key, value in event.items() if key not in _TAKEN_APART and value}
+        whole = {**told, **whole}
+        add_sources(whole, sources_of(event))
+        usage = richer_usage(usage, event.get("usage"))
+        given = event.get("choices")
+        for choice in given if isinstance(given, list) else ():
+            if isinstance(choice, dict):
+                index = choice.get("index")
+                at = index if isinstance(index, int) else 0
+                if at not in choices:
+                    choices[at] = _Choice(tools)
+                choices[at].take(choice)
+    if not choices or not all(choice.has_finished for choice in choices.values()):
+        raise _cut_off()
+    folded = [
+        {**choice.made(whole.get("id")), "index": index}
+        for index, choice in sorted(choices.items())
+    ]
+    whole |= {"object": _OBJECTS[shape], "choices": folded}
+    return whole if usage is None else {**whole, "usage": usage}
+
+
+class _Choice:
+    """One choice of a completions or a chat stream."""
+
+    def __init__(self, tools: Collection[str]) -> None:
+        self._tools = tools
+        self._known: Json = {}
+        self._deltas = ChoiceDeltas()
+        self._message: FoldedMessage | None = None
+
+    @property
+    def has_finished(self) -> bool:
+        """Whether it has its finish reason."""
+        return bool(self._known.get("finish_reason"))
+
+    def take(self, choice: Json) -> None:
+        """Take its part of an event."""
+        for piece in self._deltas.take(choice):
+            whole = "message" in piece and isinstance(piece["message"], dict)
+            for name, value in piece.items():
+                if name == "delta":
+                    self._message = self._message or FoldedMessage(self._tools)
+                    if isinstance(value, dict):
+                        self._message.add(value, whole=whole)
+                elif not (whole and name == "message"):
+                    self._add(name, value)
+
+    def made(self, reply_id: object) -> Json:
+        """Return the whole choice; `reply_id` is what its reply is called."""
+        if self._message is None:
+            return self._known
+        naturally = not is_cut_short(self._known.get("finish_reason"))
+        return {**self._known, "message": self._message.made(reply_id, naturally=naturally)}
+
+    def _add(self, name: str, value: object) -> None:
+        if name == "text" and isinstance(value, str):
+            self._known["text"] = self._known.get("text", "") + value
+        elif name == "logprobs" and isinstance(value, dict):
+            _extend(self._known.setdefault("logprobs", {}), value)
+        elif value is not None and value != "":
+            self._known.setdefault(name, value)
+
+
+def _extend(known: Json, more: Mapping[str, Any]) -> None:
+    """Add logprobs: lists go on."""
+    for name, value in more.items():
+        before = known.get(name)
+        known[name] = before + value if isinstance(before, list) and value else value or before
+
+
+def _cut_off() -> TruncatedStream:
+    return TruncatedStream(
+        "The upstream answered with a stream that ended before its reply was complete. "
+        "Retry the request."
+    )

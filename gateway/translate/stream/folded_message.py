@@ -1,0 +1,135 @@
+"""One whole chat message put together from the deltas of a stream."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from gateway.shapes import Json
+from gateway.translate.parts.content_text import is_part, text_of, thought_of
+from gateway.translate.parts.tools import call_id_from
+from gateway.translate.responses_via_chat.call_in_pieces import CallInPieces
+from gateway.translate.responses_via_chat.call_tracking import CallTracker
+from gateway.translate.responses_via_chat.carried import merge
+from gateway.translate.responses_via_chat.deltas import CallFragment, call_fragment
+from gateway.translate.stream.message_fields import add_delta
+
+_NESTED = frozenset({"function", "custom"})
+_TOLD = frozenset({"index", "id", "name", "arguments", "input"})
+
+
+class _Call(CallInPieces):
+    """A call, with what its server says beside it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._beside: Json = {}
+
+    def note(self, piece: Json) -> None:
+        """Take what a piece of the call says beside id, name and text."""
+        more: Json = {}
+        for name, value in piece.items():
+            is_nested = name in _NESTED and isinstance(value, dict)
+            kept = _without(value, _TOLD) if is_nested else value
+            if name not in _TOLD and kept not in (None, "", {}):
+                more[name] = kept
+        merge(self._beside, more)
+
+    def made(self, call_id: str, *, naturally: bool) -> Json:
+        """Return the whole call; `naturally`: nothing has cut it short."""
+        text = self.text
+        if naturally and not self.is_free_text and not text:
+            text = "{}"
+        kind, field = ("custom", "input") if self._custom else ("function", "arguments")
+        inner = {"name": self.name or self.likely_name, field: text, **self._beside.get(kind, {})}
+        beside = _without(self._beside, _NESTED)
+        return {"id": call_id, **beside, "type": kind, kind: inner}
+
+
+def _without(fields: Json, names: Collection[str]) -> Json:
+    return {name: value for name, value in fields.items() if name not in names}
+
+
+class FoldedMessage:
+    """The message of one choice; `tools` are the names that the model can call.
+
+    Raises `UpstreamError` for calls that cannot be told apart.
+    """
+
+    def __init__(self, tools: Collection[str]) -> None:
+        self._fields: Json = {"role": "assistant", "content": None}
+        self._parts: list[Any] = []
+        self._calls = CallTracker[_Call](tools)
+        self._old_calls = CallTracker[_Call](tools)
+
+    def add(self, delta: Mapping[str, Any], *, whole: bool) -> None:
+        """Add a delta; `whole`: it is a message, the calls in which may be known."""
+        fields = dict(delta)
+        calls, old = fields.pop("tool_calls", None), fields.pop("function_call", None)
+        self._call(self._calls, calls if isinstance(calls, list) else [], whole=whole)
+        if isinstance(old, dict):
+            self._call(self._old_calls, [{"index": 0, "function": old}], whole=whole)
+        content = fields.pop("content", None)
+        if isinstance(content, list):
+            self._add_parts(content)
+        elif content and isinstance(content, str):
+            self._add_parts([{"type": "text", "text": content}])
+        elif content is not None:
+            self._fields["content"] = content
+        add_delta(self._fields, fields)
+
+    def made(self, reply_id: object, *, naturally: bool) -> Json:
+        """Return the message, at the end of the stream; `naturally`: nothing has cut it short.
+
+        Calls without ids of their own have one that is made of `reply_id`.
+        """
+        message = dict(self._fields)
+        if self._parts:
+            texts = all(is_part(part, "text") for part in self._parts)
+            message["content"] = text_of(self._parts) if texts else self._parts
+        for calls in (self._calls, self._old_calls):
+            calls.finish(_Call, naturally=naturally)
+        made: list[Json] = []
+        told: set[str] = set()
+        for place, call in enumerate(self._calls.begun):
+            call_id = call.call_id
+            if not call_id or call_id in told:
+                call_id = call_id_from(f"{reply_id} {place} {call.name} {call.text}")
+            told.add(call_id)
+            made.append(call.made(call_id, naturally=naturally))
+        if made:
+            message["tool_calls"] = made
+        for call in self._old_calls.begun[:1]:
+            message["function_call"] = call.made("", naturally=naturally)["function"]
+        return message
+
+    def _call(self, tracker: CallTracker[_Call], given: list[Any], *, whole: bool) -> None:
+        pieces = [piece for piece in given if isinstance(piece, dict)]
+        fragments: list[CallFragment] = [call_fragment(piece) for piece in pieces]
+        if whole:
+            calls = tracker.hear(fragments, _Call)
+        else:
+            calls = [tracker.take(fragment, _Call) for fragment in fragments]
+        for call, piece in zip(calls, pieces, strict=True):
+            call.note(piece)
+
+    def _add_parts(self, parts: list[Any]) -> None:
+        """Add parts of the content; a text goes on with the text before it."""
+        for part in parts:
+            last = self._parts[-1] if self._parts else None
+            for kind, joined in _JOINED.items():
+                if is_part(part, kind) and is_part(last, kind):
+                    self._parts[-1] = joined([last, part])
+                    break
+            else:
+                self._parts.append(part)
+
+
+def _text(parts: list[Any]) -> Json:
+    return {**parts[0], **parts[1], "text": text_of(parts)}
+
+
+def _thought(parts: list[Any]) -> Json:
+    text = {"type": "text", "text": thought_of(parts)}
+    return {**parts[0], **parts[1], "thinking": [text]}
+
+
+_JOINED: Mapping[str, Callable[[list[Any]], Json]] = {"text": _text, "thinking": _thought}

@@ -1,0 +1,40 @@
+"""Fields of a chat message put together from the deltas of a stream."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.shapes import Json
+from gateway.translate.parts.sources import OF_A_MESSAGE, add_sources
+
+_SAID_ONCE = frozenset({"role", "phase"})
+"""Strings that are no pieces of a text."""
+_TEXTS = frozenset({"data", "transcript"})
+"""Those that are, in `audio`."""
+
+
+def add_delta(message: Json, delta: Mapping[str, Any]) -> None:
+    """Add a delta to the message so far: texts go on, lists grow, objects are joined.
+
+    Not for content, which has several forms, nor for calls; see `FoldedMessage`.
+    """
+    for name, value in delta.items():
+        if isinstance(value, dict):
+            _join(message.setdefault(name, {}), value)
+        elif name in OF_A_MESSAGE:
+            add_sources(message, {name: value} if value else {})
+        elif value is not None:
+            before = None if name in _SAID_ONCE else message.get(name)
+            message[name] = _and(before, value)
+
+
+def _join(known: Json, more: Mapping[str, Any]) -> None:
+    for name, value in more.items():
+        if name in _TEXTS:
+            known[name] = _and(known.get(name), value)
+        else:
+            known[name] = value or known.get(name)
+
+
+def _and(before: Any, value: Any) -> Any:
+    goes_on = isinstance(value, str | list) and type(before) is type(value)
+    return before + value if goes_on else value

@@ -1,0 +1,112 @@
+"""Keeps back the beginning of an event until it can be read, so that no client meets half of one.
+
+A stream that is passed on may break off in the middle of an event. By the grammar that half is to
+be thrown away, but official clients decode whatever is behind `data:`, and fail with an error of
+their JSON reader before they come to the event that says why. All other bytes pass as they are, in
+their order, and as soon as anybody could make use of them.
+"""
+
+from gateway.envelopes.upstream_json import NOT_JSON, decode
+from gateway.translate.stream.sse import SSEDecoder, is_done
+
+MAX_HELD_BYTES = 256 * 1024
+"""How much of an event is kept back; a longer one passes in pieces."""
+
+_ENDS = (b"\n\n", b"\r\n\r\n")
+_BLANK_LINES = (b"\n\n", b"\n\r\n", b"\r\r")
+_LONGEST = 3
+_DATA = b"data:"
+_JSON_OPENS = (b"{", b"[")
+_JSON_ENDS = (b"}", b"]")
+_OPENING = 16
+"""Within how many bytes behind `data:` its JSON begins."""
+
+
+class WholeEvents:
+    """Takes a stream in any pieces and returns what can pass; time is linear in the input."""
+
+    __slots__ = ("_given_up", "_held")
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._given_up = False
+
+    def take(self, data: bytes) -> bytes:
+        """Return what can pass now that `data` has come; most often it is just that."""
+        if not self._held and data.endswith(_ENDS):
+            self._given_up = False
+            return data
+        if self._given_up:
+            return data
+        before = len(self._held)
+        self._held += data
+        end = self._end(max(before - _LONGEST, 0))
+        if not end and len(self._held) > MAX_HELD_BYTES:
+            self._given_up = True
+            end = len(self._held)
+        passing = bytes(self._held[:end])
+        del self._held[:end]
+        return passing
+
+    def break_off(self) -> bytes:
+        """Return what can pass of a stream that broke off: an event that lacks only its end."""
+        held = self._rest()
+        return held if _is_whole(_data_of(held)) else b""
+
+    def finish(self) -> tuple[bytes, bool]:
+        """Return what can pass at the end of a stream, and whether that end was one.
+
+        It was none in the middle of an event's JSON, whatever the framing says: a body that ends
+        with its connection may end anywhere.
+        """
+        held = self._rest()
+        data = _data_of(held)
+        if data.lstrip().startswith(_JSON_OPENS) and not _is_whole(data):
+            return b"", False
+        return held, True
+
+    def _rest(self) -> bytes:
+        held = bytes(self._held)
+        self._held.clear()
+        return held
+
+    def _end(self, since: int) -> int:
+        """Return where what can pass ends; no line of what is before `since` has ended there."""
+        held = self._held
+        found = ((held.rfind(blank, since), len(blank)) for blank in _BLANK_LINES)
+        end = max((at + length for at, length in found if at >= 0), default=0)
+        line_end = held.rfind(b"\n", max(end, since))
+        return line_end + 1 if line_end >= 0 and self._is_useful(end, line_end) else end
+
+    def _is_useful(self, begin: int, line_end: int) -> bool:
+        """Whether clients that read line by line can use the lines of an event so far.
+
+        That is a comment, or data that is no JSON, or JSON that may end there.
+        """
+        held = self._held
+        last = bytes(held[max(held.rfind(b"\n", begin, line_end) + 1, begin) : line_end]).rstrip()
+        data = held.find(_DATA, begin, line_end)
+        if data < 0:
+            return not last or last.startswith(b":")
+        behind = data + len(_DATA)
+        opening = held[behind : min(behind + _OPENING, line_end)].lstrip()
+        if not last.startswith(_DATA):
+            return False
+        return last.endswith(_JSON_ENDS) if opening.startswith(_JSON_OPENS) else True
+
+
+def _data_of(held: bytes) -> bytes:
+    """Return the data of the one event that has begun."""
+    decoder = SSEDecoder()
+    events = [*decoder.feed(held), *decoder.finish()]
+    return events[-1].data if events else b""
+
+
+def _is_whole(data: bytes) -> bool:
+    if is_done(data):
+        return True
+    try:
+        decode(data)
+    except NOT_JSON:
+        return False
+    return True

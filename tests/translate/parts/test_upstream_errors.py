@@ -1,0 +1,176 @@
+"""Errors that upstreams tell of, in every envelope, and the statuses that clients get."""
+
+import pytest
+
+from gateway.errors import UpstreamReplied
+from gateway.translate.parts.upstream_errors import client_status, upstream_error
+
+
+@pytest.mark.parametrize(
+    ("upstream", "client"),
+    [
+        (400, 400),
+        (422, 400),
+        (501, 400),
+        (409, 429),
+        (401, 401),
+        (504, 504),
+        (408, 408),
+        (429, 429),
+        (503, 503),
+        (529, 529),
+        (500, 502),
+        (502, 502),
+        (302, 502),
+    ],
+)
+def test_statuses_are_those_that_every_client_understands(upstream: int, client: int) -> None:
+    assert client_status(upstream) == client
+
+
+ERRORS: list[tuple[object, tuple[str, str, str | None, str | None, int]]] = [
+    (
+        {"error": {"message": "m", "type": "t", "param": "p", "code": "c"}},
+        ("m", "t", "p", "c", 502),
+    ),
+    (
+        {"error": {"message": "m", "code": 429}, "user_id": "u"},
+        ("m", "rate_limit_error", None, None, 429),
+    ),
+    ({"error": {"message": "m", "code": "404"}}, ("m", "invalid_request_error", None, None, 404)),
+    ({"error": {"message": "m", "code": 50001}}, ("m", "server_error", None, None, 502)),
+    ({"error": {"message": "m", "code": True}}, ("m", "server_error", None, None, 502)),
+    (
+        {"error": {"message": "m", "type": "None", "param": "<nil>", "code": "null"}},
+        ("m", "server_error", None, None, 502),
+    ),
+    ({"error": "m", "error_type": "validation"}, ("m", "validation", None, None, 502)),
+    ({"error": "m", "code": "denied"}, ("m", "server_error", None, "denied", 502)),
+    (
+        {"error": True},
+        ("The upstream reported an error: True", "server_error", None, None, 502),
+    ),
+    (
+        {"error": {"type": "t"}},
+        ("The upstream reported an error without a message.", "t", None, None, 502),
+    ),
+    (
+        [{"error": {"code": 503, "message": "m", "status": "UNAVAILABLE"}}],
+        ("m", "server_error", None, None, 503),
+    ),
+    (
+        {"object": "error", "message": "m", "type": "BadRequestError", "param": None, "code": 400},
+        ("m", "BadRequestError", None, None, 400),
+    ),
+    (
+        {"type": "error", "error": {"type": "t", "code": "c", "message": "m", "param": None}},
+        ("m", "t", None, "c", 502),
+    ),
+    (
+        {"type": "error", "status": 429, "error": {"type": "t", "message": "m"}},
+        ("m", "t", None, None, 429),
+    ),
+    (
+        {"type": "error", "code": "c", "message": "m", "param": "p", "sequence_number": 3},
+        ("m", "server_error", "p", "c", 502),
+    ),
+    (
+        {
+            "type": "response.failed",
+            "response": {"error": {"code": "server_error", "message": "m"}},
+        },
+        ("m", "server_error", None, "server_error", 502),
+    ),
+    (
+        {"type": "response.failed", "response": None},
+        (
+            "The upstream reported response.failed without a reason.",
+            "server_error",
+            None,
+            None,
+            502,
+        ),
+    ),
+    (
+        {"id": "resp_1", "status": "failed", "error": {"code": "c", "message": "m"}},
+        ("m", "server_error", None, "c", 502),
+    ),
+    ({"object": "error", "msg": "m"}, ("m", "server_error", None, None, 502)),
+    ({"object": "error", "detail": "m"}, ("m", "server_error", None, None, 502)),
+]
+
+
+@pytest.mark.parametrize(("carrier", "expected"), ERRORS)
+def test_every_error_envelope_is_recognised(
+    carrier: object, expected: tuple[str, str, str | None, str | None, int]
+) -> None:
+    error = upstream_error(carrier)
+    assert isinstance(error, UpstreamReplied)
+    assert (error.message, error.type, error.param, error.code, error.status) == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        ["x"],
+        None,
+        "error",
+        {"error": None, "choices": []},
+        {"error": {}, "choices": []},
+        {"object": "chat.completion.chunk", "choices": []},
+        {"type": "response.created", "response": {"error": None}},
+        {"type": "response.completed", "response": {"error": None}},
+    ],
+)
+def test_what_carries_no_error_is_none(body: object) -> None:
+    assert upstream_error(body) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        (400, 400),
+        (409, 429),
+        (422, 400),
+        ("429", 429),
+        (500, 502),
+        (501, 400),
+        (503, 503),
+        (1, 502),
+    ],
+)
+def test_a_code_in_a_success_is_a_status_that_clients_bear(code: object, status: int) -> None:
+    for body in (
+        {"error": {"message": "no", "code": code}},
+        {"object": "error", "message": "no", "code": code},
+    ):
+        error = upstream_error(body)
+        assert error is not None
+        assert error.status == status
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ({"code": "rate_limit_exceeded"}, 429),
+        ({"type": "rate_limit_error"}, 429),
+        ({"code": "insufficient_quota", "type": "invalid_request_error"}, 429),
+        ({"status": "RESOURCE_EXHAUSTED"}, 429),
+        ({"type": "overloaded_error"}, 529),
+        ({"status": "UNAVAILABLE"}, 503),
+        ({"status": "DEADLINE_EXCEEDED"}, 504),
+        ({"code": "invalid_prompt"}, 400),
+        ({"type": "invalid_request_error"}, 400),
+        ({"code": 503, "type": "invalid_request_error"}, 503),
+        ({"code": "server_error", "type": "server_error"}, 502),
+    ],
+)
+def test_what_a_code_or_a_type_means_is_the_status_of_an_error_in_a_success(
+    said: dict[str, object], status: int
+) -> None:
+    for body in ({"error": {"message": "no", **said}}, [{"error": {"message": "no", **said}}]):
+        error = upstream_error(body)
+        assert error is not None
+        assert error.status == status

@@ -1,0 +1,101 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.shapes import Json
+from gateway.translate.parts.usage import chat_usage, responses_usage
+from tests.translate.openai_schema import check_schema
+
+CHAT = {
+    "prompt_tokens": 10,
+    "completion_tokens": 5,
+    "total_tokens": 15,
+    "prompt_tokens_details": {"audio_tokens": 0, "cached_tokens": 4, "cache_write_tokens": 2},
+    "completion_tokens_details": {
+        "accepted_prediction_tokens": 0,
+        "audio_tokens": 0,
+        "reasoning_tokens": 3,
+        "rejected_prediction_tokens": 0,
+    },
+}
+RESPONSES = {
+    "input_tokens": 10,
+    "input_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 2},
+    "output_tokens": 5,
+    "output_tokens_details": {"reasoning_tokens": 3},
+    "total_tokens": 15,
+}
+
+
+def test_usage_goes_both_ways() -> None:
+    assert chat_usage(RESPONSES) == CHAT
+    assert responses_usage(CHAT) == RESPONSES
+    check_schema("CompletionUsage", CHAT)
+    check_schema("ResponseUsage", RESPONSES)
+
+
+def test_llamacpp_leaves_the_details_of_the_output_out() -> None:
+    usage = chat_usage({"input_tokens": 1, "output_tokens": 2, "total_tokens": 3})
+    assert usage is not None
+    assert usage["completion_tokens_details"]["reasoning_tokens"] == 0
+    assert usage["prompt_tokens_details"] == {"audio_tokens": 0, "cached_tokens": 0}
+
+
+def test_required_details_of_responses_are_always_there() -> None:
+    usage = responses_usage({"prompt_tokens": 1, "completion_tokens": 2})
+    assert usage is not None
+    check_schema("ResponseUsage", usage)
+    assert usage["total_tokens"] == 3
+
+
+def test_a_missing_total_is_the_sum() -> None:
+    usage = chat_usage({"input_tokens": 1, "output_tokens": 2.0})
+    assert usage is not None
+    assert usage["total_tokens"] == 3
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        {},
+        [],
+        5,
+        {"input_tokens": 1},
+        {"input_tokens": True, "output_tokens": 1},
+        {"input_tokens": 1, "output_tokens": -1},
+        {"input_tokens": 1, "output_tokens": float("nan")},
+        {"input_tokens": 1, "output_tokens": 1e300},
+        {"prompt_tokens": "1", "completion_tokens": 1},
+    ],
+)
+def test_unknown_usage_stays_unknown(usage: object) -> None:
+    assert chat_usage(usage) is None
+    assert responses_usage(usage) is None
+
+
+COUNT = st.integers(0, 2**53) | st.floats() | st.none() | st.booleans() | st.text(max_size=2)
+DETAILS = st.none() | st.dictionaries(
+    st.sampled_from(["cached_tokens", "reasoning_tokens", "x"]), COUNT, max_size=3
+)
+
+
+@given(prompt=COUNT, completion=COUNT, total=COUNT, read=DETAILS, written=DETAILS)
+def test_whatever_comes_the_result_is_valid_or_none(
+    prompt: object, completion: object, total: object, read: object, written: object
+) -> None:
+    made: Json | None = chat_usage(
+        {
+            "input_tokens": prompt,
+            "output_tokens": completion,
+            "total_tokens": total,
+            "input_tokens_details": read,
+            "output_tokens_details": written,
+        }
+    )
+    if made is not None:
+        check_schema("CompletionUsage", made)
+        back = responses_usage(made)
+        assert back is not None
+        check_schema("ResponseUsage", back)
+        assert back["total_tokens"] == made["total_tokens"]

@@ -1,0 +1,332 @@
+"""The check of responses requests."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.errors import InvalidRequest
+from gateway.shapes import Json
+from gateway.translate.schema.responses import RESPONSES_PARAMETERS, check_responses
+from gateway.translate.schema.responses_input import FOREIGN_ITEMS, HOSTED_RECORDS, ITEMS
+from tests.translate.openai_schema import _DEFINITIONS, check_schema
+
+VALID: Json = {
+    "background": False,
+    "context_management": [{"type": "compaction"}],
+    "conversation": "conv_1",
+    "include": ["message.output_text.logprobs"],
+    "input": [
+        {"role": "user", "content": "a"},
+        {
+            "type": "message",
+            "role": "user",
+            "content": [
+                {"type": "input_text", "text": "a"},
+                {"type": "input_image", "image_url": "https://a.example/i.png", "detail": "low"},
+                {"type": "input_file", "file_id": "file-1"},
+            ],
+        },
+        {
+            "type": "message",
+            "role": "assistant",
+            "id": "msg_1",
+            "status": "completed",
+            "content": [
+                {"type": "output_text", "text": "a", "annotations": [], "logprobs": []},
+                {"type": "refusal", "refusal": "no"},
+            ],
+        },
+        {
+            "type": "reasoning",
+            "id": "rs_1",
+            "summary": [{"type": "summary_text", "text": "s"}],
+            "content": [{"type": "reasoning_text", "text": "r"}],
+            "encrypted_content": "gAAA",
+        },
+        {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "a", "output": "ok"},
+        {"type": "custom_tool_call", "call_id": "b", "name": "g", "input": "x"},
+        {
+            "type": "custom_tool_call_output",
+            "call_id": "b",
+            "output": [{"type": "input_text", "text": "ok"}],
+        },
+        {
+            "type": "local_shell_call",
+            "id": "a",
+            "call_id": "c",
+            "status": "completed",
+            "action": {"type": "exec", "command": ["ls"], "env": {}},
+        },
+        {"type": "local_shell_call_output", "id": "c", "call_id": "c", "output": "{}"},
+        {"type": "shell_call", "call_id": "d", "action": {"commands": ["ls"], "timeout_ms": 9}},
+        {
+            "type": "shell_call_output",
+            "call_id": "d",
+            "output": [{"stdout": "a", "stderr": "", "outcome": {"type": "exit", "exit_code": 0}}],
+        },
+        {
+            "type": "apply_patch_call",
+            "call_id": "e",
+            "status": "completed",
+            "operation": {"type": "delete_file", "path": "a"},
+        },
+        {"type": "apply_patch_call_output", "call_id": "e", "status": "failed", "output": "no"},
+        {"type": "tool_search_call", "call_id": "f", "execution": "client", "arguments": {}},
+        {
+            "type": "tool_search_output",
+            "call_id": "f",
+            "execution": "client",
+            "tools": [{"type": "function", "name": "h", "parameters": {}, "strict": True}],
+        },
+        {"type": "additional_tools", "role": "developer", "tools": [{"type": "apply_patch"}]},
+        {"type": "item_reference", "id": "msg_2"},
+    ],
+    "instructions": "be kind",
+    "max_output_tokens": 16,
+    "max_tool_calls": 1,
+    "metadata": {"a": "b"},
+    "model": "m",
+    "moderation": {"model": "omni-moderation-latest"},
+    "parallel_tool_calls": True,
+    "previous_response_id": "resp_1",
+    "prompt": {"id": "pmpt_1"},
+    "prompt_cache_key": "k",
+    "prompt_cache_options": {},
+    "prompt_cache_retention": "24h",
+    "reasoning": {"effort": "low", "summary": "auto", "context": "auto", "mode": "pro"},
+    "safety_identifier": "s" * 64,
+    "service_tier": "flex",
+    "store": True,
+    "stream": True,
+    "stream_options": {"include_obfuscation": False},
+    "temperature": 2,
+    "text": {
+        "format": {"type": "json_schema", "name": "n", "schema": {}, "strict": True},
+        "verbosity": "low",
+    },
+    "tool_choice": {
+        "type": "allowed_tools",
+        "mode": "auto",
+        "tools": [{"type": "function", "name": "f"}],
+    },
+    "tools": [
+        {"type": "function", "name": "f", "parameters": {}, "strict": False},
+        {"type": "custom", "name": "g", "format": {"type": "text"}},
+        {
+            "type": "namespace",
+            "name": "n",
+            "description": "d",
+            "tools": [{"type": "function", "name": "f"}],
+        },
+        {"type": "web_search"},
+        {"type": "local_shell"},
+        {
+            "type": "shell",
+            "environment": {
+                "type": "local",
+                "skills": [{"name": "s", "description": "d", "path": "p"}],
+            },
+        },
+        {
+            "type": "shell",
+            "environment": {
+                "type": "container_auto",
+                "skills": [{"type": "skill_reference", "skill_id": "s"}],
+            },
+        },
+        {"type": "tool_search", "execution": "client", "description": "d", "parameters": {}},
+    ],
+    "top_logprobs": 20,
+    "top_p": 1,
+    "truncation": "auto",
+    "user": "u",
+}
+
+
+def test_all_parameters_of_openais_description_are_known() -> None:
+    names: set[str] = set()
+    waiting = ["CreateResponse"]
+    while waiting:
+        schema = _DEFINITIONS[waiting.pop()]
+        for part in schema.get("allOf", [schema]):
+            names |= part.get("properties", {}).keys()
+            if "$ref" in part:
+                waiting.append(part["$ref"].rsplit("/", 1)[1])
+    assert names == RESPONSES_PARAMETERS.keys() == VALID.keys()
+
+
+def test_all_item_types_of_openais_description_are_known() -> None:
+    for reference in _DEFINITIONS["Item"]["anyOf"] + _DEFINITIONS["InputItem"]["anyOf"]:
+        name = reference["$ref"].rsplit("/", 1)[1]
+        kind = _DEFINITIONS[name].get("properties", {}).get("type", {})
+        for word in kind.get("enum", ()):
+            if word in HOSTED_RECORDS | FOREIGN_ITEMS:
+                assert check_responses({"input": [{"type": word}]})["input"] == [{"type": word}]
+            if word not in HOSTED_RECORDS - ITEMS.keys() | FOREIGN_ITEMS:
+                assert word in {item.get("type", "message") for item in VALID["input"]}
+
+
+def test_a_valid_request_passes_unchanged_but_for_the_types_of_items() -> None:
+    check_schema("CreateResponse", VALID)
+    checked = check_responses(VALID)
+    assert checked["input"][0] == {"type": "message", "role": "user", "content": "a"}
+    assert "type" not in VALID["input"][0]
+    rest = [*checked["input"][1:]]
+    assert rest == VALID["input"][1:]
+    assert {k: v for k, v in checked.items() if k != "input"} == {
+        k: v for k, v in VALID.items() if k != "input"
+    }
+
+
+def test_null_keys_are_absent_and_unknown_ones_stay() -> None:
+    assert check_responses({"input": None, "top_k": 3, "stop": ["a"]}) == {
+        "top_k": 3,
+        "stop": ["a"],
+    }
+
+
+def test_an_object_without_a_type_is_a_message_or_a_reference() -> None:
+    checked = check_responses(
+        {"input": [{"id": "x", "type": None}, {"role": "user", "content": ""}]}
+    )
+    assert [item["type"] for item in checked["input"]] == ["item_reference", "message"]
+
+
+def test_text_of_any_kind_is_text_in_any_role() -> None:
+    parts = [{"type": kind, "text": "a"} for kind in ("input_text", "output_text", "text")]
+    for role in ("user", "assistant", "system", "developer"):
+        item = {"type": "message", "role": role, "content": parts}
+        assert check_responses({"input": [item]})["input"] == [item]
+
+
+def test_arguments_that_are_an_object_become_text() -> None:
+    for value, text in (({"city": "Zürich"}, '{"city": "Zürich"}'), ({}, "{}")):
+        item = {"type": "function_call", "call_id": "a", "name": "f", "arguments": value}
+        assert check_responses({"input": [item]})["input"] == [{**item, "arguments": text}]
+
+
+MESSAGE = {"type": "message", "role": "user"}
+CALL = {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"}
+
+
+@pytest.mark.parametrize(
+    ("body", "param", "code"),
+    [
+        ({"input": 1}, "input", "invalid_type"),
+        ({"input": ["a"]}, "input[0]", "invalid_type"),
+        ({"input": [{}]}, "input[0].type", "missing_required_parameter"),
+        ({"input": [{"type": "novel"}]}, "input[0].type", "invalid_value"),
+        ({"input": [{"type": 1}]}, "input[0].type", "invalid_type"),
+        ({"input": [{"role": "tool", "content": "a"}]}, "input[0].role", "invalid_value"),
+        ({"input": [MESSAGE]}, "input[0].content", "missing_required_parameter"),
+        ({"input": [{**MESSAGE, "content": 1}]}, "input[0].content", "invalid_type"),
+        (
+            {"input": [{**MESSAGE, "content": [{"type": "refusal", "refusal": "a"}]}]},
+            "input[0].content[0].type",
+            "invalid_value",
+        ),
+        (
+            {"input": [{**MESSAGE, "content": [{"type": "input_text"}]}]},
+            "input[0].content[0].text",
+            "missing_required_parameter",
+        ),
+        (
+            {"input": [{**MESSAGE, "content": [{"type": "input_image", "image_url": {}}]}]},
+            "input[0].content[0].image_url",
+            "invalid_type",
+        ),
+        (
+            {"input": [{**MESSAGE, "role": "assistant", "content": [{"type": "input_image"}]}]},
+            "input[0].content[0].type",
+            "invalid_value",
+        ),
+        ({"input": [{**CALL, "arguments": [1]}]}, "input[0].arguments", "invalid_type"),
+        ({"input": [{**CALL, "call_id": None}]}, "input[0].call_id", "missing_required_parameter"),
+        (
+            {"input": [{"type": "function_call_output", "call_id": "a"}]},
+            "input[0].output",
+            "missing_required_parameter",
+        ),
+        (
+            {"input": [{"type": "reasoning", "summary": [{"type": "summary_text"}]}]},
+            "input[0].summary[0].text",
+            "missing_required_parameter",
+        ),
+        ({"max_output_tokens": 15}, "max_output_tokens", "integer_below_min_value"),
+        ({"temperature": True}, "temperature", "invalid_type"),
+        ({"top_p": 1.5}, "top_p", "decimal_above_max_value"),
+        ({"conversation": 1}, "conversation", "invalid_type"),
+        ({"truncation": "some"}, "truncation", "invalid_value"),
+        ({"text": {"format": {"type": "xml"}}}, "text.format.type", "invalid_value"),
+        (
+            {"text": {"format": {"type": "json_schema", "name": "n"}}},
+            "text.format.schema",
+            "missing_required_parameter",
+        ),
+        ({"tools": [{}]}, "tools[0].type", "missing_required_parameter"),
+        ({"tools": [{"type": "function"}]}, "tools[0].name", "missing_required_parameter"),
+        (
+            {"tools": [{"type": "function", "name": "f", "parameters": []}]},
+            "tools[0].parameters",
+            "invalid_type",
+        ),
+        (
+            {"tools": [{"type": "namespace", "name": "n", "tools": []}]},
+            "tools[0].tools",
+            "empty_array",
+        ),
+        (
+            {"tools": [{"type": "namespace", "name": "n", "tools": [{"type": "mcp"}]}]},
+            "tools[0].tools[0].type",
+            "invalid_value",
+        ),
+        ({"tool_choice": "some"}, "tool_choice", "invalid_value"),
+        ({"tool_choice": 1}, "tool_choice", "invalid_type"),
+        ({"tool_choice": {}}, "tool_choice.type", "missing_required_parameter"),
+        ({"tool_choice": {"type": "function"}}, "tool_choice.name", "missing_required_parameter"),
+        (
+            {"tool_choice": {"type": "allowed_tools", "mode": "none", "tools": []}},
+            "tool_choice.mode",
+            "invalid_value",
+        ),
+        ({"stop": ""}, "stop", "invalid_value"),
+        ({"stop": ["a", ""]}, "stop", "invalid_value"),
+        ({"seed": "1"}, "seed", "invalid_type"),
+    ],
+)
+def test_a_fault_is_named_by_its_path(body: Json, param: str, code: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        check_responses(body)
+    assert (caught.value.param, caught.value.code) == (param, code)
+
+
+def test_a_choice_of_a_hosted_tool_passes() -> None:
+    choice = {"type": "mcp", "server_label": "s"}
+    assert check_responses({"tool_choice": choice}) == {"tool_choice": choice}
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
+ANY_JSON = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["type", "role", "content", "name"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*RESPONSES_PARAMETERS, "stop"]), ANY_JSON, max_size=4))
+def test_any_request_passes_or_is_refused(body: Any) -> None:
+    param: str | None = None
+    try:
+        checked = check_responses(body)
+    except InvalidRequest as error:
+        param = error.param or "none"
+    if param is None:
+        assert check_responses(checked) == checked
+    else:
+        assert param.startswith(tuple(body))

@@ -1,0 +1,168 @@
+"""Halves of characters in upstream JSON: joined where they meet, replaced where they do not."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.envelopes.upstream_json import NOT_JSON, whole_characters
+from gateway.shapes import Json
+from gateway.translate.stream.event_reader import MAX_HELD_EVENTS, EventReader
+
+FIRST, SECOND = "\ud83d", "\ude00"
+
+
+def wire(event: object) -> bytes:
+    return json.dumps(event).encode()
+
+
+def chat(text: str | None = None, index: int = 0, finish: str | None = None, **delta: Any) -> Json:
+    said = delta if text is None else {"content": text, **delta}
+    return {"choices": [{"index": index, "delta": said, "finish_reason": finish}]}
+
+
+def spoken(text: str, kind: str = "output_text", **about: Any) -> Json:
+    return {"type": f"response.{kind}.delta", "item_id": "a", "delta": text, **about}
+
+
+def read(*events: object) -> list[list[Any]]:
+    """Return what comes of each event, and at last of the end."""
+    reader = EventReader()
+    return [*(reader.read(wire(event)) for event in events), reader.rest()]
+
+
+@pytest.mark.parametrize("text", [b"{", b"\xff", b'"\\ud83d', b'{"a": NaN', b"{'a': 1}"])
+def test_what_is_no_json_is_refused(text: bytes) -> None:
+    with pytest.raises(NOT_JSON):
+        EventReader().read(text)
+
+
+def test_numbers_that_are_none_are_read() -> None:
+    text = b'\xef\xbb\xbf{"choices": [{"index": 0, "logprobs": {"x": -Infinity}, "n": NaN}]}'
+    read = {"choices": [{"index": 0, "logprobs": {"x": -9999.0}, "n": None}]}
+    assert EventReader().read(text) == [read]
+
+
+def test_halves_are_joined_beside_numbers_that_are_none() -> None:
+    one, other = chat(FIRST, n=float("nan")), chat(f"{SECOND}b", n=float("inf"))
+    assert read(one, other) == [[], [chat("\U0001f600", n=None), chat("b", n=None)], []]
+
+
+@pytest.mark.parametrize("data", [b"null", b" ", b'""', b"[]", b"{}", b" null ", b"\xef\xbb\xbf{}"])
+def test_an_event_that_says_nothing_is_skipped(data: bytes) -> None:
+    assert EventReader().read(data) == []
+
+
+@pytest.mark.parametrize("data", [b"42", b"[1]", b'"ping"', b"false"])
+def test_what_says_something_is_for_others_to_judge(data: bytes) -> None:
+    assert EventReader().read(data) == [json.loads(data)]
+
+
+PAIRS: list[tuple[object, object, object, object]] = [
+    (chat(f"a{FIRST}"), chat(f"{SECOND}b"), chat("a\U0001f600"), chat("b")),
+    (chat(FIRST), chat(SECOND), chat("\U0001f600"), chat("")),
+    (
+        chat(f"a{FIRST}", reasoning=FIRST),
+        chat(f"{SECOND}b", reasoning=SECOND),
+        chat("a\U0001f600", reasoning="\U0001f600"),
+        chat("b", reasoning=""),
+    ),
+    (
+        chat(tool_calls=[{"index": 1, "function": {"arguments": FIRST}}]),
+        chat(tool_calls=[{"index": 1, "function": {"arguments": f'{SECOND}"'}}]),
+        chat(tool_calls=[{"index": 1, "function": {"arguments": "\U0001f600"}}]),
+        chat(tool_calls=[{"index": 1, "function": {"arguments": '"'}}]),
+    ),
+    (spoken(FIRST), spoken(SECOND), spoken("\U0001f600"), spoken("")),
+    (
+        spoken(FIRST, "function_call_arguments", output_index=2),
+        spoken(f"{SECOND}}}", "function_call_arguments", output_index=2),
+        spoken("\U0001f600", "function_call_arguments", output_index=2),
+        spoken("}", "function_call_arguments", output_index=2),
+    ),
+    (
+        {"choices": [{"index": 3, "text": FIRST}]},
+        {"choices": [{"index": 3, "text": SECOND}]},
+        {"choices": [{"index": 3, "text": "\U0001f600"}]},
+        {"choices": [{"index": 3, "text": ""}]},
+    ),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "first", "second"), PAIRS)
+def test_a_character_cut_in_two_comes_whole_with_its_first_half(
+    one: object, other: object, first: object, second: object
+) -> None:
+    assert read(one, other) == [[], [first, second], []]
+    between = [chat("x", index=7), spoken("y", "refusal")]
+    assert read(one, *between, other) == [[], [], [], [first, *between, second], []]
+
+
+def test_characters_of_several_texts_are_joined_each() -> None:
+    one, other = chat(f"a{FIRST}"), chat(f"b{FIRST}", index=1)
+    end, last = chat(SECOND), chat(SECOND, index=1)
+    assert read(one, other, end, last) == [
+        [],
+        [],
+        [chat("a\U0001f600")],
+        [chat("b\U0001f600", index=1), chat(""), chat("", index=1)],
+        [],
+    ]
+
+
+def test_a_text_may_be_cut_again_and_again() -> None:
+    assert read(chat(FIRST), chat(SECOND + FIRST), chat(SECOND)) == [
+        [],
+        [chat("\U0001f600")],
+        [chat("\U0001f600"), chat("")],
+        [],
+    ]
+
+
+@pytest.mark.parametrize(
+    "following",
+    [
+        chat("b"),
+        chat("b", finish="stop"),
+        {"type": "response.output_text.done", "text": "b"},
+        {"usage": {}},
+        {"choices": [None]},
+        {"choices": None},
+        7,
+    ],
+)
+def test_half_a_character_that_stays_one_is_replaced(following: object) -> None:
+    assert read(chat(f"a{FIRST}"), following) == [[], [chat("a\ufffd"), following], []]
+
+
+def test_half_a_character_at_the_end_is_replaced() -> None:
+    assert read(chat(f"a{FIRST}")) == [[], [chat("a\ufffd")]]
+    assert read(chat(f"a{FIRST}", finish="length")) == [[chat("a\ufffd", finish="length")], []]
+    assert read(chat(SECOND)) == [[chat("\ufffd")], []]
+
+
+def test_no_more_than_a_few_events_wait() -> None:
+    others = [chat(str(n), index=1) for n in range(MAX_HELD_EVENTS)]
+    *waiting, last, end = read(chat(FIRST), *others)
+    assert waiting == [[]] * MAX_HELD_EVENTS
+    assert (last, end) == ([chat("\ufffd"), *others], [])
+
+
+texts = st.text(st.characters(categories=["Lu", "Cs"]) | st.just("\U0001f600"), max_size=6)
+
+
+@given(st.lists(st.tuples(texts, st.integers(0, 1)), max_size=8))
+def test_any_deltas_come_out_joined_whole_and_in_order(deltas: list[tuple[str, int]]) -> None:
+    events = [chat(text, index=index) for text, index in deltas]
+    came = [event for ready in read(*events) for event in ready]
+    assert len(came) == len(events)
+    for index in (0, 1):
+        said = "".join(text for text, of in deltas if of == index)
+        heard = "".join(
+            event["choices"][0]["delta"]["content"]
+            for event in came
+            if event["choices"][0]["index"] == index
+        )
+        assert heard == whole_characters(said)
