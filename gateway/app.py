@@ -9,15 +9,15 @@ from gateway.admin.metrics import Metrics
 from gateway.api.application import Gateway, Services
 from gateway.config.settings import Secret, Settings
 from gateway.exchange.attempt import Attempts
-from gateway.exchange.fine_tuning import FineTunes
-from gateway.exchange.legacy import Legacy
-from gateway.exchange.listing import Listing
-from gateway.exchange.passing import Passing
-from gateway.exchange.refusal_memory import KnownFixes
-from gateway.exchange.remembering import ResponseMemory
+from gateway.exchange.flow import Exchange
+from gateway.exchange.known_fixes import KnownFixes
+from gateway.exchange.legacy.dispatch import Legacy
+from gateway.exchange.legacy.fine_tunes import FineTunes
+from gateway.exchange.models.listing import Listing
+from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.retries import Memory
-from gateway.exchange.seals import Seals
-from gateway.exchange.story import Exchange
+from gateway.exchange.stored.conversations import ResponseMemory
+from gateway.exchange.stored.seals import Seals
 from gateway.observe.failure_log import FailureLog
 from gateway.observe.lookups import reporting
 from gateway.observe.observer import RequestObserver

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from gateway.config.settings import MemorySettings, TimeoutSettings, UpstreamSettings
+from gateway.exchange.reply.wrapped_errors import SMALL_REPLY_BYTES
 from gateway.exchange.retries import MAX_MENDED
-from gateway.exchange.wrapped_errors import SMALL_REPLY_BYTES
 from gateway.resolve.inquiry import MAX_LINEAGE
 from gateway.resolve.metadata.fetch import MAX_BODY_BYTES
 from gateway.resolve.metadata.json_fields import MAX_ENTRIES

@@ -19,14 +19,14 @@ from gateway.api.router import Router
 from gateway.api.writing import ReplyWriter
 from gateway.config.settings import Settings
 from gateway.errors import GatewayError, InvalidRequest, ShuttingDown, UnknownRoute
-from gateway.exchange.compacting import Compacting
-from gateway.exchange.kept_responses import KeptResponses
-from gateway.exchange.legacy import Legacy
-from gateway.exchange.listing import Listing
+from gateway.exchange.flow import Exchange
+from gateway.exchange.legacy.dispatch import Legacy
 from gateway.exchange.message import ClientReply, Decision, ReplyBody
-from gateway.exchange.passing import Passing
-from gateway.exchange.remembering import ResponseMemory
-from gateway.exchange.story import Exchange
+from gateway.exchange.models.listing import Listing
+from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.stored.compaction import Compacting
+from gateway.exchange.stored.conversations import ResponseMemory
+from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.observe.observer import Observer
 from gateway.observe.outcomes import (
     CLIENT_CLOSED,

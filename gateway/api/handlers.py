@@ -6,13 +6,13 @@ from urllib.parse import unquote
 
 import msgspec
 
-from gateway.exchange.compacting import Compacting
-from gateway.exchange.kept_responses import KeptResponses
-from gateway.exchange.legacy import Legacy
-from gateway.exchange.listing import Listing, shorter_names
+from gateway.exchange.flow import Exchange
+from gateway.exchange.legacy.dispatch import Legacy
 from gateway.exchange.message import ClientReply, Decision, with_path_model
-from gateway.exchange.passing import Passing
-from gateway.exchange.story import Exchange
+from gateway.exchange.models.listing import Listing, shorter_names
+from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.stored.compaction import Compacting
+from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.request import GenerationRequest, Request
 
 _JSON = (b"content-type", b"application/json")

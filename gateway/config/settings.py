@@ -290,7 +290,7 @@ class Settings:
     log: LogSettings = field(default_factory=LogSettings)
     retired: RetiredSettings = field(default_factory=RetiredSettings)
     secret: Secret | None = None
-    """Seals what clients must bring back unread (`exchange/seals.py`); None: drawn at start."""
+    """Seals what clients bring back unread (`exchange/stored/seals.py`); None: drawn at start."""
 
     def upstream(self, name: str) -> UpstreamSettings:
         """Return the upstream of that name; raises `KeyError`."""

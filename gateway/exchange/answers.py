@@ -13,11 +13,14 @@ from gateway.config.settings import CredentialPolicy, Settings
 from gateway.errors import GatewayError
 from gateway.exchange import failures
 from gateway.exchange.attempt import Attempt
-from gateway.exchange.beginnings import look, peekable
 from gateway.exchange.error_replies import about_moved_item, translated_failure
 from gateway.exchange.feeding import Feeder
 from gateway.exchange.message import ClientReply, ReplyBody, read_object
 from gateway.exchange.relay import begun, translated
+from gateway.exchange.reply.peek import look, peekable
+from gateway.exchange.reply.untouched import passed_on
+from gateway.exchange.reply.whole_body import ToldError, whole_reply
+from gateway.exchange.reply.wrapped_errors import FirstEvent, begins_as_an_answer
 from gateway.exchange.sending import (
     MAX_ERROR_BYTES,
     REST_SECONDS,
@@ -31,9 +34,6 @@ from gateway.exchange.sending import (
     told_at_once,
 )
 from gateway.exchange.sub_streams import SubStreams
-from gateway.exchange.untouched import passed_on
-from gateway.exchange.whole_bodies import ToldError, whole_reply
-from gateway.exchange.wrapped_errors import FirstEvent, begins_as_an_answer
 from gateway.request import GenerationRequest
 from gateway.shapes import ItemNames, Json, RawHeaders, Send, Shape, UpstreamReply
 from gateway.translate.contract import Translation

@@ -11,6 +11,7 @@ import msgspec
 
 from gateway.config.settings import Settings, TranslationSettings
 from gateway.exchange.json_label import labelled_json
+from gateway.exchange.known_fixes import Fixes
 from gateway.exchange.message import (
     Decision,
     Routed,
@@ -20,8 +21,7 @@ from gateway.exchange.message import (
     read_object,
     read_routed,
 )
-from gateway.exchange.refusal_memory import Fixes
-from gateway.exchange.seals import PREFIX, Seals
+from gateway.exchange.stored.seals import PREFIX, Seals
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.names.catalogue import describes

@@ -3,9 +3,13 @@
 from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.errors import GatewayError, UpstreamError, UpstreamReplied
 from gateway.exchange.message import Outcome, checked_object, decode_object, not_json
-from gateway.exchange.openings import Opening, check_reply
+from gateway.exchange.reply.opening import Opening, check_reply
+from gateway.exchange.reply.wrapped_errors import (
+    SMALL_REPLY_BYTES,
+    error_of,
+    only_looks_like_success,
+)
 from gateway.exchange.sending import Allowance
-from gateway.exchange.wrapped_errors import SMALL_REPLY_BYTES, error_of, only_looks_like_success
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import StreamTranslation, plain_texts_of
 from gateway.translate.parts.upstream_errors import upstream_error

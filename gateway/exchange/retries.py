@@ -12,7 +12,7 @@ from typing import Final
 from gateway.errors import InvalidRequest
 from gateway.exchange import failures
 from gateway.exchange.attempt import Attempt
-from gateway.exchange.refusal_memory import Fixes, KnownFixes
+from gateway.exchange.known_fixes import Fixes, KnownFixes
 from gateway.exchange.sending import Failure
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.memory import Features, LearnedEndpoints, Owner

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
-from gateway.exchange.beginnings import look, peekable
 from gateway.exchange.message import ClientReply
-from gateway.exchange.wrapped_errors import (
+from gateway.exchange.reply.peek import look, peekable
+from gateway.exchange.reply.wrapped_errors import (
     SMALL_REPLY_BYTES,
     json_error,
     only_looks_like_success,

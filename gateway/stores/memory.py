@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 import msgspec
 from cachetools import TTLCache
 
-from gateway.exchange.stored_responses import StoredResponse, StoreError
+from gateway.exchange.stored.responses import StoredResponse, StoreError
 from gateway.shapes import Json
 
 _Key = tuple[str, str, str]

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from gateway.config.settings import ResponsesSettings
-from gateway.exchange.stored_responses import ResponseStore
+from gateway.exchange.stored.responses import ResponseStore
 from gateway.stores.memory import MemoryStore
 
 

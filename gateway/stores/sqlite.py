@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from gateway.exchange.stored_responses import StoredResponse, StoreError
+from gateway.exchange.stored.responses import StoredResponse, StoreError
 from gateway.shapes import Json
 from gateway.stores.memory import ID_TAKEN, decode, encode, named_items
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.api.admission import Admission
-from gateway.exchange.permissions import DELETED, POSTED, permission_for
+from gateway.exchange.restricted.permissions import DELETED, POSTED, permission_for
 from gateway.request import GenerationRequest, Head
 from gateway.shapes import ClientHeaders
 from tests.api.client import Client

@@ -87,7 +87,9 @@ class Node:
 @pytest.fixture(scope="module")
 def running() -> Iterator[Stage]:
     with pytest.MonkeyPatch.context() as patch, stage(*RULES) as made:
-        patch.setattr("gateway.exchange.fine_tuning.poll_delays", lambda: itertools.repeat(0.0))
+        patch.setattr(
+            "gateway.exchange.legacy.fine_tunes.poll_delays", lambda: itertools.repeat(0.0)
+        )
         yield made
 
 

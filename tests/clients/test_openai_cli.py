@@ -21,7 +21,9 @@ PATIENCE = 60.0
 @pytest.fixture(scope="module")
 def running() -> Iterator[Stage]:
     with pytest.MonkeyPatch.context() as patch, stage(*ALIASES) as made:
-        patch.setattr("gateway.exchange.fine_tuning.poll_delays", lambda: itertools.repeat(0.0))
+        patch.setattr(
+            "gateway.exchange.legacy.fine_tunes.poll_delays", lambda: itertools.repeat(0.0)
+        )
         yield made
 
 

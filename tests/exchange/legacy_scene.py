@@ -8,13 +8,13 @@ import msgspec
 from gateway.api.handlers import Handlers
 from gateway.api.router import Router
 from gateway.config.settings import ClientSettings
-from gateway.exchange.compacting import Compacting
-from gateway.exchange.fine_tuning import FineTunes
-from gateway.exchange.kept_responses import KeptResponses
-from gateway.exchange.legacy import Legacy
-from gateway.exchange.listing import Listing
+from gateway.exchange.legacy.dispatch import Legacy
+from gateway.exchange.legacy.fine_tunes import FineTunes
 from gateway.exchange.message import Decision, ReplyBody
-from gateway.exchange.passing import Passing
+from gateway.exchange.models.listing import Listing
+from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.stored.compaction import Compacting
+from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.request import Request
 from gateway.shapes import RawHeaders
 from tests.exchange.scene import ALICE, Scene, Told

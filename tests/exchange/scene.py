@@ -19,12 +19,12 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 from gateway.exchange.attempt import Attempts
+from gateway.exchange.flow import Exchange
+from gateway.exchange.known_fixes import KnownFixes
 from gateway.exchange.message import ClientReply, Decision
-from gateway.exchange.refusal_memory import KnownFixes
-from gateway.exchange.remembering import ResponseMemory
 from gateway.exchange.retries import Memory
-from gateway.exchange.seals import Seals
-from gateway.exchange.story import Exchange
+from gateway.exchange.stored.conversations import ResponseMemory
+from gateway.exchange.stored.seals import Seals
 from gateway.request import GenerationRequest
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup

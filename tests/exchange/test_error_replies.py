@@ -12,8 +12,8 @@ from gateway.exchange.sending import Failure
 from gateway.shapes import RawHeaders, Shape
 from gateway.translate.contract import Context
 from gateway.translate.plan import plan
+from tests.exchange.reply.test_whole_body import REQUESTS
 from tests.exchange.scene import Scene
-from tests.exchange.test_whole_bodies import REQUESTS
 from tests.fakes import EVENT_STREAM, JSON, FakeReply
 
 

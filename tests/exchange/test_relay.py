@@ -10,9 +10,9 @@ from gateway.errors import GatewayError, TruncatedStream, UpstreamError, Upstrea
 from gateway.exchange import sending
 from gateway.exchange.feeding import Feeder
 from gateway.exchange.relay import begun, translated
+from gateway.exchange.reply.untouched import passed_on
 from gateway.exchange.sending import Whole
 from gateway.exchange.sub_streams import SubStreams
-from gateway.exchange.untouched import passed_on
 from gateway.shapes import Json, Shape, UpstreamCall, UpstreamReply
 from tests.fakes import EVENT_STREAM, JSON, Answer, FakeReply, FakeUpstream, json_reply
 

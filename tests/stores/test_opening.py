@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config.settings import ResponsesSettings
-from gateway.exchange.stored_responses import StoredResponse
+from gateway.exchange.stored.responses import StoredResponse
 from gateway.stores.memory import MemoryStore
 from gateway.stores.opening import open_store
 from gateway.stores.sqlite import SqliteStore

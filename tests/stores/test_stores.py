@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.exchange.stored_responses import ResponseStore, StoredResponse, StoreError
+from gateway.exchange.stored.responses import ResponseStore, StoredResponse, StoreError
 from gateway.stores import sqlite
 from gateway.stores.memory import MemoryStore
 from gateway.stores.sqlite import SqliteStore, UnusableStore

@@ -1,0 +1,286 @@
+"""One request's story: resolve → translate → send → (refused? learn, once more) → fold back.
+
+The network is a callable; so the whole story is tested without one.
+"""
+
+from dataclasses import replace
+
+from gateway.config.settings import Kind, Settings
+from gateway.errors import GatewayError, InvalidRequest
+from gateway.exchange import failures
+from gateway.exchange.answers import (
+    answer_at_once,
+    answer_in_time,
+    as_date,
+    decided,
+    local_answer,
+    perform,
+    with_clients_items,
+)
+from gateway.exchange.attempt import (
+    Attempt,
+    Attempts,
+    describe,
+)
+from gateway.exchange.final_failure import GivingUp
+from gateway.exchange.known_fixes import Fixes
+from gateway.exchange.message import (
+    ClientReply,
+    Decision,
+    Routed,
+    features_of,
+    has_prompt_object,
+    model_of,
+    read_routed,
+)
+from gateway.exchange.missing_choices import AskingAgain
+from gateway.exchange.restricted import restrictions
+from gateway.exchange.retries import Memory, Refused, Retries
+from gateway.exchange.sending import Failure
+from gateway.exchange.stored.conversations import ResponseMemory
+from gateway.exchange.stored.recording import Watched
+from gateway.exchange.stored.responses import of_kept_items
+from gateway.request import GenerationRequest
+from gateway.resolve.evidence import Route, Source
+from gateway.resolve.memory import Features, Owner
+from gateway.resolve.refusals.classify import Refusal, Verdict, classify
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
+from gateway.resolve.resolver import Question, Resolver
+from gateway.shapes import Send, Shape
+from gateway.translate.contract import Translation
+from gateway.translate.plain_way import PlainTranslation
+
+LEFT_OUT = ParameterFix("withhold", "n")
+"""What is remembered of a model whose server generates one choice, whatever it is asked for."""
+
+PROMPT_OBJECT_KINDS = frozenset({Kind.OPENAI, Kind.AZURE, Kind.AUTO})
+"""Upstreams whose reusable prompts end; other servers may have some of their own."""
+
+
+class Exchange:
+    """Serves the generation endpoints."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        resolver: Resolver,
+        send: Send,
+        attempts: Attempts,
+        memory: Memory,
+        responses: ResponseMemory,
+    ) -> None:
+        self.settings = settings
+        self.resolver = resolver
+        self.send = send
+        self.attempts = attempts
+        self.memory = memory
+        self.responses = responses
+        self._giving_up = GivingUp(settings, resolver, attempts.wall_clock)
+
+    async def run(self, call: GenerationRequest, decision: Decision) -> ClientReply:
+        """Serve one request; `decision` is filled in on the way, also when an error is raised.
+
+        Raises `GatewayError`: whatever goes wrong before the reply has begun. It is `bare()`: some
+        of what raised it holds it in a variable, and would live on with it, and with the request.
+        """
+        try:
+            routed = read_routed(call.body)
+            if call.client is not None and call.client.is_restricted:
+                restrictions.check_generation(call)
+            if routed.model is None and call.shape is Shape.RESPONSES:
+                named = await self.responses.named(call)
+                if named is None:
+                    return await self._unnamed(call, decision, streamed=routed.stream is True)
+                call, routed = named, read_routed(named.body)
+            model = model_of(routed)
+            features = features_of(routed)
+            route = self.resolver.recent(call.headers, model, call.shape, features)
+            if route is None:
+                question = Question(model, call.shape, features, call.headers)
+                route = await self.resolver.resolve(question)
+            decision.upstream, decision.resolved_by = route.upstream, route.resolved_by
+            if route.retired is not None or route.redirected_to is not None:
+                today = as_date(self.attempts.wall_clock())
+                decision.warn(failures.retirement_warning(route, today))
+            if (
+                call.shape is Shape.RESPONSES
+                and route.kind in PROMPT_OBJECT_KINDS
+                and has_prompt_object(routed)
+            ):
+                today = as_date(self.attempts.wall_clock())
+                decision.warn(failures.prompt_object_warning(today))
+            streamed = routed.stream is True
+            return await self._follow(call, decision, route, features, routed, streamed=streamed)
+        except GatewayError as error:
+            raise error.bare() from None
+
+    async def _unnamed(
+        self, call: GenerationRequest, decision: Decision, *, streamed: bool
+    ) -> ClientReply:
+        """Serve a request whose model a stored prompt or conversation brings: upstream knows it."""
+        upstream = self.settings.upstreams[0]
+        shape, source = Shape.RESPONSES, Source.DEFAULT
+        route = Route(upstream.name, "", "", upstream.kind, shape, (shape,), source)
+        decision.resolved_by = source
+        attempt = self.attempts.build(call, route, shape, ())
+        result = await self.make(call, decision, route, attempt, streamed=streamed)
+        if isinstance(result, ClientReply):
+            return result
+        refused = Refused(attempt, result, Refusal(Verdict.OTHER, shape))
+        return self._giving_up.relayed(call, decision, route, refused)
+
+    async def _follow(
+        self,
+        call: GenerationRequest,
+        decision: Decision,
+        route: Route,
+        features: Features,
+        routed: Routed,
+        *,
+        streamed: bool,
+    ) -> ClientReply:
+        """Try until something answers, or until a failure is the answer."""
+        shape = route.shape
+        owner = route.owner or self.resolver.owner(route, call.headers)
+        fixes = self.memory.fixes.recall(owner, route.model_sent, shape)
+        retries: Retries | None = None
+        while True:
+            try:
+                if call.shape is Shape.RESPONSES and shape is not Shape.RESPONSES:
+                    sent, attempt, watched = await self._continued(call, route, shape, fixes)
+                else:
+                    # A model that lives at responses keeps its conversations itself.
+                    sent, watched = call, None
+                    attempt = self.attempts.build(call, route, shape, fixes, routed)
+            except InvalidRequest as error:
+                retries = retries or self._retries(call, route, owner, features, fixes)
+                if retries.after_unfit(error):
+                    shape, fixes = retries.shape, retries.fixes
+                    continue
+                if retries.first is None or not retries.is_guessing:
+                    raise
+                return await self._giving_up.reply(call, decision, route, retries, retries.first)
+            result = await self.make(sent, decision, route, attempt, streamed=streamed)
+            if isinstance(result, ClientReply):
+                if retries is not None or route.unconfirmed:
+                    self._learn(result, decision, route, owner, retries)
+                return await self.responses.keep(sent, result, watched) if watched else result
+            retries = retries or self._retries(call, route, owner, features, fixes)
+            refused = Refused(attempt, result, judge(route, attempt, result))
+            if not retries.after(refused):
+                return await self._giving_up.reply(call, decision, route, retries, refused)
+            shape, fixes = retries.shape, retries.fixes
+
+    async def _continued(
+        self, call: GenerationRequest, route: Route, shape: Shape, fixes: Fixes
+    ) -> tuple[GenerationRequest, Attempt, Watched | None]:
+        """Return a call with the conversation that it continues, and the attempt to answer it.
+
+        Raises `InvalidRequest` where the request does not fit there.
+        """
+        continued = await self.responses.continue_from(call)
+        whole = continued.call
+        try:
+            attempt = self.attempts.build(whole, route, shape, fixes)
+        except InvalidRequest as error:
+            raise of_kept_items(error) from None
+        watched = None
+        if attempt.translation is not None:
+            watched = self.responses.watch(call, attempt.translation, continued.known)
+        if watched is not None:
+            attempt = replace(attempt, translation=watched)
+        return whole, attempt, watched
+
+    def _retries(
+        self, call: GenerationRequest, route: Route, owner: Owner, features: Features, fixes: Fixes
+    ) -> Retries:
+        notes = self.resolver.notes
+        return Retries(self.memory, notes, call.shape, route, owner, features, fixes)
+
+    def _learn(
+        self,
+        reply: ClientReply,
+        decision: Decision,
+        route: Route,
+        owner: Owner,
+        retries: Retries | None,
+    ) -> None:
+        if not 200 <= reply.status < 300:
+            return
+        if route.unconfirmed:
+            self.resolver.notes.answered(owner, route.model_sent)
+        if retries is not None:
+            retries.succeeded()
+            misplaced = failures.misplaced_rule(route, retries.tried, retries.shape)
+            if misplaced and route.rule is not None:
+                decision.warn(misplaced)
+                decision.misplaced_rule = route.rule.pattern
+
+    async def make(
+        self,
+        call: GenerationRequest,
+        decision: Decision,
+        route: Route,
+        attempt: Attempt,
+        *,
+        streamed: bool,
+    ) -> ClientReply | Failure:
+        """Make an attempt; return the client's reply or the failure."""
+        decision.attempts += 1
+        describe(decision, attempt, route)
+        translation = attempt.translation
+        result: ClientReply | Failure
+        try:
+            if translation is None or (type(translation) is PlainTranslation and not streamed):
+                reply = await self.send(attempt.calls[0])
+                result = answer_at_once(translation, reply) or await answer_in_time(
+                    call.shape, translation, reply, self.settings.server.first_byte_grace
+                )
+                more_to_say = translation is not None and not translation.stayed_plain
+            else:
+                local = translation.local_reply()
+                if local is not None:
+                    return local_answer(call, local, streamed=streamed)
+                said = translation.report.size
+                send = self._completing(call, route, attempt, translation)
+                result = await perform(
+                    send, call, attempt, translation, self.settings, streamed=streamed
+                )
+                # Folding a whole reply can add to the report.
+                more_to_say = translation.report.size > said
+            if more_to_say:
+                describe(decision, attempt, route)
+            if isinstance(result, Failure) and attempt.items is not None:
+                result = await with_clients_items(result, attempt.items)
+            if isinstance(result, Failure) and result.told is not None:
+                refusal = judge(route, attempt, result)
+                return await decided(result, refused=refusal.verdict is not Verdict.OTHER)
+            return result
+        finally:
+            for sent in attempt.calls:
+                decision.repeats += sent.repeats
+
+    def _completing(
+        self, call: GenerationRequest, route: Route, attempt: Attempt, translation: Translation
+    ) -> Send:
+        """Return what sends an attempt: also for the choices that a server leaves out of a reply.
+
+        That it does is remembered, so that each choice is asked for by itself from then on.
+        """
+        if not attempt.asks_for_several:
+            return self.send
+
+        def noticed() -> None:
+            owner = route.owner or self.resolver.owner(route, call.headers)
+            self.memory.fixes.add(owner, route.model_sent, attempt.shape, LEFT_OUT)
+            translation.report.emulate(translation.client_param(0, "n") or "n")
+
+        return AskingAgain(self.send, attempt.shape, attempt.concurrency, noticed)
+
+
+def judge(route: Route, attempt: Attempt, failure: Failure) -> Refusal:
+    """Say what the failure of an attempt means: nothing, where it broke off or is too long."""
+    if failure.partial:
+        return Refusal(Verdict.OTHER, attempt.shape)
+    sent = attempt.sent[failure.call]
+    return classify(attempt.shape, failure.status, failure.body, model=route.model_sent, sent=sent)

@@ -1,0 +1,1 @@
+"""The endpoints that OpenAI has shut down, served by those that took their place."""

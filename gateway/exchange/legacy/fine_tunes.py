@@ -1,0 +1,175 @@
+"""The stories of /v1/fine-tunes: what each of its requests becomes on /v1/fine_tuning/jobs.
+
+All go to one upstream, the first that can have such jobs: an id says nothing of where its job is.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from urllib.parse import parse_qs
+
+from gateway.config.settings import Kind, ModelRule, Settings, UpstreamSettings
+from gateway.errors import GatewayError, InvalidRequest, UpstreamError
+from gateway.exchange import failures
+from gateway.exchange.legacy.fine_tuning_calls import JOBS, MAX_EVENTS, FineTuningCalls
+from gateway.exchange.legacy.replies import json_reply
+from gateway.exchange.message import ClientReply, Decision, Outcome, ReplyBody
+from gateway.exchange.restricted import restrictions
+from gateway.request import Request
+from gateway.resolve.metadata.lineage import may_have_jobs
+from gateway.resolve.resolver import Resolver
+from gateway.shapes import Json, Send, Shape
+from gateway.translate.legacy import fine_tunes
+from gateway.translate.legacy.fine_tune_events import (
+    MAX_FOLLOWED,
+    EventFollower,
+    events_from_job_events,
+    is_over,
+    poll_delays,
+)
+from gateway.translate.stream.sse import KEEPALIVE, encode_events, terminator
+
+MAX_JOBS = 1000
+MAX_FAILED_POLLS = 5
+
+Sleep = Callable[[float], Awaitable[object]]
+
+_PASSING = frozenset({408, 429})
+"""Statuses among the 4xx that may be gone at the next try."""
+
+_EVENT_STREAM = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+class FineTunes:
+    """Serves the fine-tunes endpoints. `sleep` waits so many seconds between two looks at a job."""
+
+    def __init__(
+        self, settings: Settings, resolver: Resolver, send: Send, sleep: Sleep = asyncio.sleep
+    ) -> None:
+        self._settings = settings
+        self._resolver = resolver
+        self._send = send
+        self._sleep = sleep
+        default = settings.upstreams[0]
+        self.native = default.kind is Kind.TOGETHER
+        """Whether the default upstream has a /v1/fine-tunes of its own, of another shape."""
+        able = (each for each in settings.upstreams if _has_jobs(each))
+        self._upstream = next(able, default)
+
+    async def create(self, call: Request, body: Json, decision: Decision) -> ClientReply:
+        """Create a job.
+
+        Raises `InvalidRequest` (and its kinds) for what is wrong or what jobs cannot do.
+        """
+        asked = fine_tunes.model_of(body)
+        failures.check_allowed(call.client, asked)
+        rule = self._rule(asked)
+        settings = (rule and rule.translation) or self._settings.translation
+        request = fine_tunes.request_to_job(body, settings, alias=rule.model if rule else None)
+        calls = self._calls(call, decision)
+        calls.note(request.warning, dropped=request.dropped, changed=request.changed)
+        job = await calls.ask("POST", JOBS, body=request.body)
+        return json_reply(await calls.described(job, strict=False))
+
+    async def all(self, call: Request, decision: Decision) -> ClientReply:
+        """Return all jobs, up to `MAX_JOBS`: the old endpoint had no pages."""
+        calls = self._calls(call, decision)
+        jobs, complete = await calls.entries(JOBS, MAX_JOBS)
+        if not complete:
+            calls.note(f"only the first {MAX_JOBS} fine-tunes are listed")
+        return json_reply(fine_tunes.fine_tunes_from_jobs(jobs))
+
+    async def retrieve(self, call: Request, job_id: str, decision: Decision) -> ClientReply:
+        """Return one job with its events and files."""
+        calls = self._calls(call, decision, job_id)
+        job = await calls.ask("GET", calls.path)
+        return json_reply(await calls.described(job, strict=True))
+
+    async def cancel(self, call: Request, job_id: str, decision: Decision) -> ClientReply:
+        """Cancel a job and return it."""
+        calls = self._calls(call, decision, job_id)
+        job = await calls.ask("POST", f"{calls.path}/cancel")
+        return json_reply(await calls.described(job, strict=False))
+
+    async def events(self, call: Request, job_id: str, decision: Decision) -> ClientReply:
+        """Return a job's events so far or, with `stream=true`, all until it is over."""
+        calls = self._calls(call, decision, job_id)
+        asked = parse_qs(call.query.decode("latin-1")).get("stream", [""])[-1]
+        if asked.lower() in ("true", "1"):
+            return await self._follow(calls)
+        events, complete = await calls.entries(f"{calls.path}/events", MAX_EVENTS)
+        if not complete:
+            calls.note(f"only the last {MAX_EVENTS} events are listed")
+        return json_reply({"object": "list", "data": events_from_job_events(events)})
+
+    def _calls(self, call: Request, decision: Decision, job_id: str = "") -> FineTuningCalls:
+        restrictions.check_query(call)
+        return FineTuningCalls(self._upstream, self._send, call, decision, job_id)
+
+    def _rule(self, model: str) -> ModelRule | None:
+        rule = self._resolver.rule_for(model)
+        if rule is not None and rule.upstream not in (None, self._upstream.name):
+            raise InvalidRequest(
+                f"'{model[:200]}' is configured to live at upstream '{rule.upstream}', but "
+                f"fine-tunes are made at '{self._upstream.name}'. Ask for another model.",
+                param="model",
+                code="invalid_value",
+            )
+        return rule
+
+    async def _follow(self, calls: FineTuningCalls) -> ClientReply:
+        """Return the stream of a job's events; that there is such a job is known by then."""
+        follower = EventFollower()
+        job, events = await calls.look(follower)
+        outcome = Outcome()
+        stream = self._stream(calls, follower, job, events, outcome)
+        body = ReplyBody(stream, _release_nothing, outcome=outcome)
+        return ClientReply(200, list(_EVENT_STREAM), body, keepalive=KEEPALIVE)
+
+    async def _stream(
+        self,
+        calls: FineTuningCalls,
+        follower: EventFollower,
+        job: Json,
+        events: list[Json],
+        outcome: Outcome,
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield a job's events as they come; only a job that is over ends in `[DONE]`."""
+        failed = 0
+        for delay in poll_delays():
+            if events:
+                yield encode_events(Shape.CHAT, events)
+            if is_over(job):
+                yield encode_events(Shape.CHAT, follower.closing(job)) + terminator(Shape.CHAT)
+                return
+            await self._sleep(delay)
+            try:
+                job, events = await calls.look(follower)
+                failed = 0
+            except GatewayError as error:
+                events = []
+                failed += 1
+                if failed == MAX_FAILED_POLLS or _lasts(error):
+                    outcome.failure = error.bare()
+                    yield encode_events(Shape.CHAT, [dict(error.envelope())])
+                    return
+        late = UpstreamError(
+            f"The fine-tune is not over after {MAX_FOLLOWED / 3600:g} hours of following it. "
+            "Follow it again to see the rest."
+        )
+        yield encode_events(Shape.CHAT, [dict(late.envelope())])
+
+
+def _has_jobs(upstream: UpstreamSettings) -> bool:
+    return may_have_jobs(upstream.kind) and upstream.kind is not Kind.TOGETHER
+
+
+def _lasts(error: GatewayError) -> bool:
+    return 400 <= error.status < 500 and error.status not in _PASSING
+
+
+async def _release_nothing() -> None:
+    """Between two looks at a job nothing is held that had to be released."""

@@ -1,0 +1,176 @@
+"""The calls that serve one request about fine-tunes: to /fine_tuning/jobs and /files."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+from gateway.config.settings import CredentialPolicy, UpstreamSettings
+from gateway.errors import GatewayError, InvalidRequest, UpstreamError
+from gateway.exchange import failures
+from gateway.exchange.error_replies import error_of_reply
+from gateway.exchange.legacy.replies import as_translation, without_body_headers
+from gateway.exchange.message import Decision, decode_object
+from gateway.exchange.sending import read_whole
+from gateway.request import Request
+from gateway.shapes import Json, Send, UpstreamCall
+from gateway.translate.legacy import fine_tunes
+from gateway.translate.legacy.fine_tune_events import EventFollower, events_from_job_events
+from gateway.translate.parts.sentences import sentence
+from gateway.translate.stream.sse import encode_json
+
+JOBS = "/fine_tuning/jobs"
+PAGE_SIZE = 100
+MAX_PAGES = 200
+MAX_EVENTS = 10_000
+MAX_FILES = 10
+MAX_REPLY_BYTES = 16 * 1024 * 1024
+FILE_CONCURRENCY = 4
+
+_OWN_QUERY = frozenset({"stream", "limit", "after"})
+
+
+class FineTuningCalls:
+    """The calls of one client request about one job, or about all (`job_id` empty).
+
+    What they do is noted in `decision`.
+    """
+
+    def __init__(
+        self,
+        upstream: UpstreamSettings,
+        send: Send,
+        call: Request,
+        decision: Decision,
+        job_id: str = "",
+    ) -> None:
+        self._upstream = upstream
+        self._send = send
+        self._headers = call.headers
+        self._decision = decision
+        self._job_id = job_id
+        pairs = parse_qsl(call.query.decode("latin-1"), keep_blank_values=True)
+        self._query = [(name, value) for name, value in pairs if name not in _OWN_QUERY]
+        self.path = f"{JOBS}/{quote(job_id, safe='')}" if job_id else JOBS
+        decision.upstream = upstream.name
+        decision.endpoint = f"/v1{self.path}"
+        decision.resolved_by = "default"
+        self.note()
+
+    def note(self, warning: str = "", **names: tuple[str, ...]) -> None:
+        """Note for the reply's header fields what was `dropped` and `changed`; and a warning."""
+        decision = self._decision
+        decision.translation = as_translation("fine-tunes", "fine_tuning/jobs", names)
+        decision.warning = warning or decision.warning
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Json | None = None,
+        query: Mapping[str, str] = MappingProxyType({}),
+    ) -> Json:
+        """Return the object that one call is answered with.
+
+        Raises the upstream's error in the names of the old endpoint, and what `Send` raises.
+        """
+        self._decision.attempts += 1
+        reply = await self._send(
+            UpstreamCall(
+                self._upstream.name,
+                method,
+                path,
+                body=b"" if body is None else encode_json(body),
+                query=urlencode([*self._query, *query.items()]).encode("ascii"),
+                client_headers=without_body_headers(self._headers, body=body is not None),
+            )
+        )
+        received = await read_whole(reply, MAX_REPLY_BYTES)
+        if 200 <= reply.status < 300:
+            return decode_object(received)
+        if self._upstream.credential is CredentialPolicy.KEY and reply.status in (401, 403):
+            raise failures.own_key_refused(self._upstream.name)
+        error = error_of_reply(reply.status, reply.headers, received, fine_tunes.client_param)
+        raise self._no_such_job(error) if reply.status == 404 and self._job_id else error
+
+    def _no_such_job(self, error: GatewayError) -> GatewayError:
+        return InvalidRequest(
+            f"No such fine-tune: {self._job_id[:200]}. The upstream '{self._upstream.name}' says: "
+            f"{sentence(error.message)}",
+            status=404,
+            param="fine_tune_id",
+            code=error.code,
+        )
+
+    async def entries(self, path: str, limit: int) -> tuple[list[Any], bool]:
+        """Return the first `limit` entries of a list, and whether that is all there are."""
+        found: list[Any] = []
+        async with aclosing(self._pages(path)) as pages:
+            async for page in pages:
+                found += fine_tunes.entries_of(page)
+                more = fine_tunes.next_cursor(page) is not None
+                if len(found) > limit or (more and len(found) == limit):
+                    return found[:limit], False
+        return found, True
+
+    async def look(self, follower: EventFollower) -> tuple[Json, list[Json]]:
+        """Return the job, and the events that are new to `follower`, oldest first.
+
+        The job is asked for first: when it is over, the events that follow are all there will be.
+        """
+        job = await self.ask("GET", self.path)
+        unseen: list[Any] = []
+        async with aclosing(self._pages(f"{self.path}/events")) as pages:
+            async for page in pages:
+                found = fine_tunes.entries_of(page)
+                unseen += found
+                if len(unseen) >= MAX_EVENTS or follower.reaches_back(found):
+                    break
+        return job, follower.take(unseen)
+
+    async def described(self, job: Json, *, strict: bool) -> Json:
+        """Return a job as a fine-tune with its events and files.
+
+        Not `strict`: something was done, which the client must learn even if the events fail.
+        """
+        job_id = job.get("id")
+        if not isinstance(job_id, str):
+            raise UpstreamError("The upstream's fine-tuning job has no id.")
+        events: list[Any] = []
+        try:
+            events, _ = await self.entries(f"{JOBS}/{quote(job_id, safe='')}/events", MAX_EVENTS)
+        except GatewayError as error:
+            if strict:
+                raise
+            self._decision.warning = f"the events could not be read (status {error.status})"
+        files = await self._files(fine_tunes.file_ids(job)[:MAX_FILES])
+        return fine_tunes.fine_tune_from_job(job, events_from_job_events(events), files)
+
+    async def _pages(self, path: str) -> AsyncGenerator[Json, None]:
+        """Yield the pages of a list until the last; stops where a cursor comes again."""
+        query = {"limit": str(PAGE_SIZE)}
+        for _ in range(MAX_PAGES):
+            page = await self.ask("GET", path, query=query)
+            yield page
+            cursor = fine_tunes.next_cursor(page)
+            if cursor is None or cursor == query.get("after"):
+                return
+            query = {**query, "after": cursor}
+
+    async def _files(self, ids: Sequence[str]) -> dict[str, object]:
+        """Return the file objects that can be had; a deleted file is no reason to fail."""
+        gate = asyncio.Semaphore(FILE_CONCURRENCY)
+        found: dict[str, object] = {}
+
+        async def fetch(file_id: str) -> None:
+            async with gate:
+                try:
+                    found[file_id] = await self.ask("GET", f"/files/{quote(file_id, safe='')}")
+                except GatewayError:
+                    found[file_id] = None
+
+        await asyncio.gather(*(fetch(file_id) for file_id in ids))
+        return found

@@ -1,0 +1,220 @@
+"""Asks a server again for the choices that it left out of its reply.
+
+A `Send` around another: what comes back looks like the reply of a server that knows `n`, so nobody
+above it need know, whichever two endpoints are joined.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import cast
+
+import msgspec
+
+from gateway.envelopes.upstream_json import NOT_JSON, decode_halves, encode_halves
+from gateway.errors import UpstreamError
+from gateway.exchange.message import checked_object, not_json, read_object
+from gateway.exchange.reply.opening import Opening
+from gateway.exchange.sending import (
+    Allowance,
+    Failure,
+    Whole,
+    is_event_stream,
+    read_failure,
+    read_whole,
+    send_whole,
+)
+from gateway.shapes import Json, RawHeaders, Send, Shape, UpstreamCall, UpstreamReply
+from gateway.translate.missing_choices import (
+    ChoicesSeen,
+    are_missing,
+    asked_choices,
+    completed,
+    single_calls,
+)
+from gateway.translate.stream.reply_as_event import whole_as_event
+from gateway.translate.stream.sse import SSEDecoder, begins_events, is_done
+
+_encode = msgspec.json.Encoder().encode
+_DESCRIBING = frozenset({b"content-length", b"content-encoding", b"transfer-encoding"})
+
+
+class AskingAgain:
+    """Sends calls of one shape; `noticed` is called once a server has left out choices."""
+
+    def __init__(
+        self, send: Send, shape: Shape, concurrency: int, noticed: Callable[[], None]
+    ) -> None:
+        self.send = send
+        self.shape = shape
+        self.noticed = noticed
+        self._concurrency = concurrency
+
+    async def __call__(self, call: UpstreamCall) -> UpstreamReply:
+        """Send a call; raises what the other `Send` raises."""
+        reply = await self.send(call)
+        body = read_object(cast("bytes", call.body))
+        if asked_choices(body) < 2 or not 200 <= reply.status < 300:
+            return reply
+        if body.get("stream") is True:
+            return _CompletedStream(self, call, body, reply)
+        return await self._whole(call, body, reply)
+
+    async def _whole(self, call: UpstreamCall, body: Json, reply: UpstreamReply) -> UpstreamReply:
+        read = await read_whole(reply)
+        if begins_events(read):
+            return _CompletedStream(self, call, body, _Held(reply.status, reply.headers, read))
+        told = _decoded(read)
+        if not isinstance(told, dict) or not are_missing(told, asked_choices(body)):
+            return _Held(reply.status, reply.headers, read)
+        calls = [_single(call, single) for single in single_calls(body, len(told["choices"]))]
+        rest = await send_whole(self.send, calls, self._concurrency)
+        if isinstance(rest, Failure):
+            return _Held(rest.status, rest.headers, rest.body)
+        self.noticed()
+        whole = encode_halves(completed(told, [_decoded(each.body) for each in rest]))
+        return _Held(reply.status, _without_length(reply.headers), whole)
+
+
+@dataclass(slots=True)
+class _Held:
+    """A reply that is here as a whole."""
+
+    status: int
+    headers: RawHeaders
+    body: bytes
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        yield self.body
+
+    async def aclose(self) -> None: ...
+
+
+class _CompletedStream:
+    """An event stream, and those of the calls for the choices that it left out.
+
+    JSON in its place counts as one event, however it is labelled; what is no reply stays as it is.
+    """
+
+    def __init__(
+        self, asking: AskingAgain, call: UpstreamCall, body: Json, reply: UpstreamReply
+    ) -> None:
+        self.status = reply.status
+        self.headers = _without_length(reply.headers)
+        self._asking = asking
+        self._call = call
+        self._body = body
+        self._reply = reply
+        """The one that is being read."""
+        self._seen = ChoicesSeen()
+        self._chunks = self._all()
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        return self._chunks
+
+    async def aclose(self) -> None:
+        await self._chunks.aclose()
+        await self._reply.aclose()
+
+    async def _all(self) -> AsyncGenerator[bytes, None]:
+        seen = self._seen
+        async with aclosing(_events(self._reply)) as events:
+            async for event in events:
+                if isinstance(event, Whole) and not _has_choices(event):
+                    yield event.body
+                    return
+                if isinstance(event, Whole):
+                    yield _written(seen.take(self._as_event(event)))
+                    continue
+                decoded = _decoded(event)
+                yield _written(seen.take(decoded) if isinstance(decoded, dict) else event)
+        await self._reply.aclose()
+        have = seen.complete
+        if 0 < have < asked_choices(self._body):
+            self._asking.noticed()
+            for position, body in enumerate(single_calls(self._body, have), have):
+                seen.next_call()
+                async with aclosing(self._single(_single(self._call, body))) as further:
+                    async for told in further:
+                        yield _written(seen.take(told, position))
+        yield _written(seen.usage_event())
+        if have:
+            yield b"data: [DONE]\n\n"
+
+    async def _single(self, call: UpstreamCall) -> AsyncGenerator[Json, None]:
+        """Yield the events of a call for one choice; an error reply is one that tells of it."""
+        self._reply = reply = await self._asking.send(call)
+        if not 200 <= reply.status < 300:
+            yield _told(await read_failure(0, reply))
+        else:
+            async with aclosing(_events(reply)) as events:
+                async for event in events:
+                    yield _event(event) if isinstance(event, bytes) else self._as_event(event)
+            await reply.aclose()
+
+    def _as_event(self, whole: Whole) -> Json:
+        return whole_as_event(self._asking.shape, _event(whole.body))
+
+
+def _single(call: UpstreamCall, body: Json) -> UpstreamCall:
+    return replace(call, body=_encode(body), repeats=0)
+
+
+def _without_length(headers: RawHeaders) -> RawHeaders:
+    return tuple(pair for pair in headers if pair[0] not in _DESCRIBING)
+
+
+def _decoded(body: bytes) -> object:
+    try:
+        return decode_halves(body)
+    except NOT_JSON:
+        return None
+
+
+def _event(data: bytes) -> Json:
+    try:
+        return checked_object(decode_halves(data))
+    except NOT_JSON:
+        raise not_json() from None
+
+
+def _has_choices(whole: Whole) -> bool:
+    told = _decoded(whole.body)
+    return isinstance(told, dict) and isinstance(told.get("choices"), list)
+
+
+async def _events(reply: UpstreamReply) -> AsyncGenerator[bytes | Whole, None]:
+    """Yield the data of an event stream's events, up to its terminator; or a body that is JSON."""
+    opening: Opening | None = Opening(Allowance(), labelled=is_event_stream(reply.headers))
+    decoder = SSEDecoder()
+    async for chunk in reply.chunks():
+        data = chunk if opening is None else opening.take(chunk)
+        if data:
+            opening = None
+        for event in decoder.feed(data):
+            if is_done(event.data):
+                return
+            yield event.data
+    begun, is_events = (b"", True) if opening is None else opening.end()
+    if not is_events:
+        yield Whole(reply.status, reply.headers, begun)
+        return
+    for event in (*decoder.feed(begun), *decoder.finish()):
+        if not is_done(event.data):
+            yield event.data
+
+
+def _written(event: Json | bytes | None) -> bytes:
+    if event is None:
+        return b""
+    return b"data: " + (event if isinstance(event, bytes) else encode_halves(event)) + b"\n\n"
+
+
+def _told(failure: Failure) -> Json:
+    told = _decoded(failure.body)
+    if isinstance(told, dict) and told.get("error"):
+        return told
+    raise UpstreamError(
+        f"The upstream answered one of the calls of this request with status {failure.status}.",
+        upstream_status=failure.status,
+    )

@@ -1,0 +1,1 @@
+"""Model lists and cards: what the upstreams list, and the aliases."""

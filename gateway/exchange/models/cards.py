@@ -1,0 +1,111 @@
+"""What an upstream says of one model: its card, or that it has none, however it says so.
+
+OpenAI answers with a 404. One-api and LM Studio put the denial into a 200; vLLM, llama.cpp and TGI
+have a list of models and no route for a card.
+"""
+
+from collections.abc import Sequence
+
+from gateway.envelopes.printed_values import decode_body
+from gateway.errors import ModelNotFound
+from gateway.exchange import failures
+from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.models.lists import in_pieces, named
+from gateway.exchange.models.upstream_lists import Listed, Unlisted, UpstreamLists
+from gateway.exchange.sending import header
+from gateway.request import Request
+from gateway.resolve.refusals.classify import Refusal, Verdict, classify
+from gateway.resolve.resolver import Resolver
+from gateway.translate.parts.sentences import joined
+
+JSON = [(b"content-type", b"application/json")]
+"""The header fields of a card."""
+
+_NOT_HERE = (404, 405)
+_ABOUT_THE_MODEL = (Verdict.MODEL_NOT_FOUND, Verdict.MODEL_RETIRED)
+
+
+class Cards:
+    """Judges the replies to requests for cards."""
+
+    def __init__(self, resolver: Resolver, lists: UpstreamLists) -> None:
+        self._resolver = resolver
+        self._lists = lists
+
+    async def judged(
+        self,
+        call: Request,
+        decision: Decision,
+        reply: ClientReply,
+        model: str,
+        shorter: Sequence[str],
+    ) -> ClientReply:
+        """Return the reply to a request for a card, or the card from the upstream's list.
+
+        `shorter` are other models that the request's path may be about. Raises `ModelNotFound` for
+        a denial, unless it comes as OpenAI writes it.
+        """
+        denial = _denial(reply, model)
+        if denial is None:
+            return reply
+        said = "" if denial.verdict is Verdict.UNKNOWN_ROUTE else denial.message
+        if denial.verdict in _ABOUT_THE_MODEL:
+            raise await self._absent(call, decision, model, said)
+        decision.attempts += 1
+        answer = await self._lists.ask(decision.upstream, call.headers)
+        if isinstance(answer, Unlisted):
+            answer.note(decision)
+            unknown = f"Its models could not be listed: {answer.reason}"
+            raise await self._absent(call, decision, model, said, unknown)
+        cards = await _cards_of(answer, (model, *shorter))
+        if model in cards:
+            return ClientReply(200, list(JSON), cards[model])
+        if cards:  # what the path says goes on behind a model
+            return reply
+        raise await self._absent(call, decision, model, said)
+
+    async def _absent(
+        self, call: Request, decision: Decision, model: str, said: str, unknown: str = ""
+    ) -> ModelNotFound:
+        upstream = decision.upstream
+        near = await self._resolver.near(model, upstream, call.headers, ask=not unknown)
+        allowed = [repr(name) for name in near if failures.is_allowed(call.client, name)]
+        return ModelNotFound(
+            joined(
+                said or f"The model '{model}' does not exist or you do not have access to it",
+                f"The gateway asked upstream '{upstream}' for its card",
+                unknown,
+                f"Did you mean {' or '.join(allowed)}?" if allowed else "",
+            ),
+            param="model",
+        )
+
+
+def _denial(reply: ClientReply, model: str) -> Refusal | None:
+    """Return what denies a card; None: nothing does, or the client can read it as it is."""
+    status, body = reply.status, reply.body
+    succeeded = 200 <= status < 300
+    if not isinstance(body, bytes) or not (succeeded or status in _NOT_HERE):
+        return None
+    if header(tuple(reply.headers), b"content-encoding").lower() not in (b"", b"identity"):
+        return None
+    refusal = classify(None, status, body, model=model)
+    if refusal.verdict is Verdict.UNKNOWN_ROUTE:
+        return refusal
+    if succeeded:
+        return refusal if refusal.verdict in _ABOUT_THE_MODEL else None
+    return None if _is_as_openai_writes_it(body) else refusal
+
+
+def _is_as_openai_writes_it(body: bytes) -> bool:
+    decoded = decode_body(body)
+    error = decoded.get("error") if isinstance(decoded, dict) else None
+    return isinstance(error, dict) and isinstance(error.get("message"), str)
+
+
+async def _cards_of(listed: Listed, names: Sequence[str]) -> dict[str, bytes]:
+    """Return the cards of these names as far as they are listed."""
+    found: dict[str, bytes] = {}
+    async for entries in in_pieces(listed.entries):
+        found |= {name: card for name, card in reversed(named(entries)) if name in names}
+    return found

@@ -1,0 +1,178 @@
+"""`GET /v1/models` and `GET /v1/models/{id}`: what the upstreams list, and the aliases."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from urllib.parse import quote, unquote
+
+import msgspec
+
+from gateway.config.settings import ModelRule, Settings
+from gateway.errors import MethodNotAllowed, ModelNotFound
+from gateway.exchange import failures
+from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.models.cards import JSON, Cards
+from gateway.exchange.models.lists import in_pieces, named
+from gateway.exchange.models.upstream_lists import (
+    Listed,
+    UpstreamLists,
+    nothing_listed,
+    warning_of,
+)
+from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.restricted import restrictions
+from gateway.request import Request
+from gateway.resolve.resolver import Resolver
+from gateway.shapes import Send
+
+MAX_SEGMENTS = 8
+"""Segments of a path among which the end of a model's name is looked for."""
+
+_READING = ("GET", "HEAD")
+
+
+class Listing:
+    """Lists models as each caller may see them: nothing here is cached.
+
+    `send` is for the lists; all else goes through `passing`.
+    """
+
+    def __init__(
+        self, settings: Settings, resolver: Resolver, passing: Passing, send: Send
+    ) -> None:
+        self._settings = settings
+        self._resolver = resolver
+        self._passing = passing
+        self._lists = UpstreamLists(settings, send)
+        self._cards = Cards(resolver, self._lists)
+        self._redirects = dict(settings.retired.redirect)
+        redirects = [ModelRule(old, model=new) for old, new in self._redirects.items()]
+        self._aliases = {
+            rule.pattern: rule
+            for rule in reversed([*self._used(settings.models), *redirects])
+            if rule.model is not None
+        }
+
+    def _used(self, rules: Iterable[ModelRule]) -> Iterator[ModelRule]:
+        """Yield the rules for one name each, without those behind a pattern that takes it."""
+        for rule in rules:
+            if not rule.is_glob and self._resolver.rule_for(rule.pattern) is rule:
+                yield rule
+
+    async def all(self, call: Request, decision: Decision) -> ClientReply:
+        """Return the model list: untouched where there is nothing to add, else merged."""
+        if not self._aliases and len(self._settings.upstreams) == 1 and call.client is None:
+            return await self._passing.run(call, decision)
+        return list_reply(await self.cards(call, decision))
+
+    async def cards(self, call: Request, decision: Decision) -> list[bytes]:
+        """Return the cards of all models that the caller may see, as JSON, aliases first.
+
+        The upstreams are asked side by side. One that does not give its list, within its
+        `timeouts.metadata`, is left out with a warning; raises the error if none does.
+        """
+        restrictions.check_query(call)
+        listed, unlisted = await self._lists.ask_all(call.headers, call.query)
+        for left_out in unlisted:
+            left_out.note(decision)
+        decision.warn(warning_of(unlisted))
+        if not listed:
+            raise nothing_listed(unlisted)
+        decision.upstream = ",".join([each.upstream for each in listed])
+        cards: dict[str, bytes] = {}
+        async for names in in_pieces(list(self._aliases)):
+            for name in names:
+                if failures.is_allowed(call.client, name):
+                    cards[name] = _alias_card(name, self._aliases[name])
+        for each in listed:
+            await self._add(cards, each, call)
+        return list(cards.values())
+
+    async def one(
+        self, call: Request, model: str, decision: Decision, shorter: Sequence[str] = ()
+    ) -> ClientReply:
+        """Return one model's card: an alias's own, else that of the upstream that has the model.
+
+        Other methods, and paths that go on behind the model, are passed on to that upstream:
+        `shorter` are the names that such a path may begin with. An alias can only be read: what is
+        done to it would be done to another model.
+        """
+        if not failures.is_allowed(call.client, model):
+            raise ModelNotFound(f"The model '{model}' does not exist.", param="model")
+        alias = self._alias(model)
+        if alias is not None and call.method in _READING:
+            decision.warn(failures.redirect_warning(model, self._redirects.get(model, model)))
+            decision.resolved_by = "config"
+            decision.upstream = alias.upstream or self._settings.upstreams[0].name
+            return ClientReply(200, list(JSON), _alias_card(model, alias))
+        if alias is not None and alias.model != model and call.method != "OPTIONS":
+            raise _only_an_alias(model, alias)
+        reply = await self._passing.run(call, decision, (model, *shorter))
+        if call.method != "GET":
+            return reply
+        return await self._cards.judged(call, decision, reply, model, shorter)
+
+    def _alias(self, model: str) -> ModelRule | None:
+        """Return the rule by which another model is served under this name: exact, or a glob."""
+        exact = self._aliases.get(model)
+        if exact is not None:
+            return exact
+        rule = self._resolver.rule_for(model)
+        return rule if self._resolver.standing_in.replaces(rule, model) else None
+
+    async def _add(self, cards: dict[str, bytes], listed: Listed, call: Request) -> None:
+        """Add an upstream's cards, as far as requests of their names go there.
+
+        A name that a rule sends elsewhere is in that upstream's list, or in none.
+        """
+        async for entries in in_pieces(listed.entries):
+            for name, card in named(entries):
+                if name in cards or not failures.is_allowed(call.client, name):
+                    continue
+                rule = self._resolver.rule_for(name)
+                if rule is not None and self._resolver.standing_in.replaces(rule, name):
+                    cards[name] = _alias_card(name, rule)
+                elif rule is None or rule.upstream in (None, listed.upstream):
+                    cards[name] = card
+
+
+def _alias_card(name: str, rule: ModelRule) -> bytes:
+    """Return the model object of an alias: OpenAI's four keys, and what it stands for."""
+    return msgspec.json.encode(
+        {
+            "id": name,
+            "object": "model",
+            "created": 0,
+            "owned_by": "endpoint-gateway",
+            "root": rule.model,
+        }
+    )
+
+
+def _only_an_alias(name: str, rule: ModelRule) -> MethodNotAllowed:
+    return MethodNotAllowed(
+        f"'{name}' is another name of '{rule.model}' in the gateway's configuration. Call it by "
+        "its own name to change or delete it; to end the other name, take it out of the "
+        "configuration.",
+        param="model",
+        headers=(("allow", ", ".join(_READING)),),
+    )
+
+
+def shorter_names(path: str) -> list[str]:
+    """Return what else than the whole of a path behind `/models/` may be a name, longest first.
+
+    Slashes in a name may be encoded or not: `org/model/endpoints` can be about three models.
+    """
+    segments = path.split("/")
+    ends = range(min(len(segments), MAX_SEGMENTS) - 1, 0, -1)
+    return [unquote("/".join(segments[:end])) for end in ends]
+
+
+def list_reply(cards: Iterable[bytes]) -> ClientReply:
+    """Return a model list, of cards in JSON, as OpenAI writes it."""
+    body = b'{"object":"list","data":[' + b",".join(cards) + b"]}"
+    return ClientReply(200, list(JSON), body)
+
+
+def model_path(model: str) -> str:
+    """Return the path of one model's card, below `/v1`."""
+    return f"/models/{quote(model, safe=':@')}"

@@ -1,0 +1,162 @@
+"""Asks upstreams for their model lists, in time; one that does not give its own is left out."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from gateway.config.settings import CredentialPolicy, Settings
+from gateway.envelopes.error_envelopes import is_error_in_success
+from gateway.envelopes.printed_values import decode_body
+from gateway.errors import GatewayError, Reason, UpstreamError, UpstreamTimeout
+from gateway.exchange import failures
+from gateway.exchange.error_replies import listing_failed
+from gateway.exchange.message import Decision
+from gateway.exchange.models.lists import NoList, entries_of
+from gateway.exchange.sending import read_failure, read_whole
+from gateway.resolve.metadata.requests import model_list
+from gateway.shapes import RawHeaders, Send, UpstreamCall
+from gateway.translate.parts.sentences import joined
+
+MAX_LIST_BYTES = 16 * 1024 * 1024
+MAX_WARNINGS = 8
+"""Upstreams that one header field names."""
+MAX_REASON = 120
+"""Characters of the reason that is told of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What an upstream lists; the entries are not yet read."""
+
+    upstream: str
+    entries: Sequence[msgspec.Raw] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """An upstream that gave no list, and its error, kept `bare()`."""
+
+    upstream: str
+    error: GatewayError
+
+    @property
+    def reason(self) -> str:
+        """Say in a few words why: without the upstream's own, for they go into a header field."""
+        error = self.error
+        status = error.upstream_status if isinstance(error, UpstreamError) else 0
+        if status:
+            told = "tells of an error" if status == 200 else f"has status {status}"
+            return f"its reply {told}"
+        text = error.message.removeprefix(_could_not(self.upstream, ""))
+        itself = f"Upstream '{self.upstream}' "
+        if text.startswith(itself):
+            text = f"it {text.removeprefix(itself)}"
+        return text.partition("; ")[0].partition(". ")[0].removesuffix(".")[:MAX_REASON]
+
+    def note(self, decision: Decision) -> None:
+        """Note the failed call for the operator, where it is the upstream's."""
+        if isinstance(self.error, UpstreamError):
+            decision.failed(self.upstream, self.error)
+
+
+class UpstreamLists:
+    """The model lists of all upstreams, as each caller's credential sees them.
+
+    `send` sends the calls. Nothing is cached.
+    """
+
+    def __init__(self, settings: Settings, send: Send) -> None:
+        self._settings = settings
+        self._send = send
+
+    async def ask_all(
+        self, headers: RawHeaders, query: bytes
+    ) -> tuple[list[Listed], list[Unlisted]]:
+        """Ask all upstreams side by side, in the order of the configuration."""
+        asked = [self.ask(each.name, headers, query) for each in self._settings.upstreams]
+        listed: list[Listed] = []
+        unlisted: list[Unlisted] = []
+        for answer in await asyncio.gather(*asked, return_exceptions=True):
+            if isinstance(answer, BaseException):
+                raise answer
+            if isinstance(answer, Listed):
+                listed.append(answer)
+            else:
+                unlisted.append(answer)
+        return listed, unlisted
+
+    async def ask(
+        self, upstream: str, headers: RawHeaders, query: bytes = b""
+    ) -> Listed | Unlisted:
+        """Ask one upstream, for its `timeouts.metadata` at most."""
+        patience = self._settings.upstream(upstream).timeouts.metadata
+        try:
+            async with asyncio.timeout(patience):
+                return Listed(upstream, await self._entries(upstream, headers, query))
+        except TimeoutError:
+            late = UpstreamTimeout(
+                _could_not(upstream, f"no answer within {patience:g} s; see timeouts.metadata."),
+                reason=Reason.FIRST_BYTE_TIMEOUT,
+            )
+            return Unlisted(upstream, late)
+        except GatewayError as error:
+            return Unlisted(upstream, error.bare())
+
+    async def _entries(
+        self, upstream: str, headers: RawHeaders, query: bytes
+    ) -> Sequence[msgspec.Raw]:
+        """Return the entries of one upstream's list; raises `GatewayError`."""
+        settings = self._settings.upstream(upstream)
+        path = model_list(settings.kind)
+        reply = await self._send(
+            UpstreamCall(
+                upstream,
+                path.method,
+                path.path,
+                query=query,
+                client_headers=headers,
+                root=path.root,
+            )
+        )
+        if reply.status != 200:
+            failure = await read_failure(0, reply)
+            if settings.credential is CredentialPolicy.KEY and reply.status in (401, 403):
+                raise failures.own_key_refused(upstream)
+            raise listing_failed(upstream, reply.status, failure.body, reply.headers)
+        body = await read_whole(reply, MAX_LIST_BYTES)
+        try:
+            return entries_of(body)
+        except NoList as wrong:
+            if is_error_in_success(decode_body(body)):
+                raise listing_failed(upstream, reply.status, body) from None
+            raise UpstreamError(_could_not(upstream, f"{wrong}.")) from None
+
+
+def nothing_listed(unlisted: list[Unlisted]) -> GatewayError:
+    """Return the first upstream's error, with what became of the others; empties the list.
+
+    Whoever raises the error must not hold it in a variable: see `GatewayError.bare`.
+    """
+    first, *others = unlisted
+    unlisted.clear()
+    error = first.error
+    told = [f"Upstream '{each.upstream}': {each.reason}" for each in others[:MAX_WARNINGS]]
+    error.message = joined(error.message, *told)
+    return error
+
+
+def warning_of(unlisted: Sequence[Unlisted]) -> str:
+    """Return the text of `x-gateway-warning` for upstreams that were left out, empty for none."""
+    told = [
+        f"the models of upstream '{each.upstream}' are not listed: {each.reason}"
+        for each in unlisted[:MAX_WARNINGS]
+    ]
+    if len(unlisted) > MAX_WARNINGS:
+        told.append(f"nor are those of {len(unlisted) - MAX_WARNINGS} more upstreams")
+    return "; ".join(told)
+
+
+def _could_not(upstream: str, why: str) -> str:
+    return f"The models of upstream '{upstream}' could not be listed: {why}"

@@ -1,0 +1,1 @@
+"""Everything that is not generation, passed on as it is."""

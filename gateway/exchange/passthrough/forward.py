@@ -1,0 +1,206 @@
+"""Everything that is not generation: passed on as it is, streamed both ways.
+
+The request goes to the upstream its `model` belongs to, as the body or the path names it, or to the
+default one. Bodies are not held: only the beginning is read ahead, to find the model's name in JSON
+or in a multipart form.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from gateway.config.settings import (
+    CredentialPolicy,
+    Kind,
+    ModelRule,
+    Settings,
+)
+from gateway.exchange import failures
+from gateway.exchange.message import (
+    PATH_MODEL_WINS,
+    ClientReply,
+    Decision,
+    checked_model,
+    with_path_model,
+)
+from gateway.exchange.passthrough.body_model import (
+    form_model,
+    form_with_model,
+    json_model,
+    json_with_model,
+)
+from gateway.exchange.passthrough.request_body import pieces_of, read_ahead, read_body
+from gateway.exchange.reply.untouched import passed_on
+from gateway.exchange.restricted import restrictions
+from gateway.exchange.sending import (
+    Failure,
+    Whole,
+    failure_of,
+    header,
+    is_short,
+    read_failure,
+)
+from gateway.request import Request
+from gateway.resolve.resolver import Question, Resolver
+from gateway.shapes import RawHeaders, Send, Shape, UpstreamCall, UpstreamReply
+
+_WITH_A_BODY = ("POST", "PUT", "PATCH")
+
+
+@dataclass(frozen=True, slots=True)
+class _Routed:
+    """Where a request goes, and as what."""
+
+    upstream: str
+    body: bytes | AsyncIterator[bytes] = field(repr=False)
+    model: str | None = None
+    """The model as sent."""
+
+
+class Passing:
+    """Forwards what the gateway does not translate."""
+
+    def __init__(self, settings: Settings, resolver: Resolver, send: Send) -> None:
+        self._settings = settings
+        self._resolver = resolver
+        self._send = send
+        self._by_model = bool(
+            len(settings.upstreams) > 1
+            or settings.models
+            or settings.clients
+            or settings.retired.redirect
+            # Azure wants the model in the path.
+            or settings.upstreams[0].kind is Kind.AZURE
+        )
+
+    async def run(
+        self, call: Request, decision: Decision, named: Sequence[str] = ()
+    ) -> ClientReply:
+        """Forward one request; raises `GatewayError` before the reply has begun.
+
+        `named` are the models that the path may be about, the likeliest first.
+        """
+        if call.client is not None and call.client.is_restricted:
+            call = await restrictions.admitted(call, self._settings.server.max_body_bytes)
+        default = self._settings.upstreams[0].name
+        routed = _Routed(default, call.body, call.model)
+        if self._by_model or call.model is not None:
+            routed = await self._routed(call, decision, named)
+        upstream = routed.upstream
+        decision.upstream = upstream
+        decision.endpoint = f"/v1{call.path}"
+        decision.resolved_by = "config" if upstream != default else "default"
+        decision.attempts = 1
+        unchanged = routed.body is call.body
+        sent = UpstreamCall(
+            upstream,
+            call.method,
+            call.path,
+            body=routed.body,
+            query=call.query,
+            client_headers=call.headers,
+            body_length=call.length if unchanged else None,
+            model=routed.model,
+        )
+        try:
+            reply = await self._send(sent)
+        finally:
+            decision.repeats = sent.repeats
+        own_key = self._settings.upstream(upstream).credential is CredentialPolicy.KEY
+        if own_key and reply.status in (401, 403):
+            await reply.aclose()
+            raise failures.own_key_refused(upstream)
+        about_a_model = bool(named) and call.method == "GET"
+        if (
+            reply.status >= 400
+            and call.method != "HEAD"
+            and (about_a_model or is_short(reply.headers))
+        ):
+            # Whole, or not at all: half an error tells a client nothing.
+            return failures.untouched(await read_failure(0, reply))
+        if about_a_model:
+            return await self._looked_into(reply)
+        return ClientReply(reply.status, list(reply.headers), passed_on(reply))
+
+    async def _looked_into(self, reply: UpstreamReply) -> ClientReply:
+        """Return a reply, read if it is small JSON, which may be an error in a success."""
+        answer = await failure_of(0, reply, self._settings.server.first_byte_grace)
+        if isinstance(answer, Failure):
+            return failures.untouched(answer)
+        body = answer.body if isinstance(answer, Whole) else passed_on(answer)
+        return ClientReply(answer.status, list(answer.headers), body)
+
+    async def _routed(self, call: Request, decision: Decision, named: Sequence[str]) -> _Routed:
+        """Return where a request goes, by the model that its body names, or else its path."""
+        if call.method in _WITH_A_BODY:
+            routed = await self._routed_by_body(call, decision)
+        elif call.model is not None:
+            upstream, model = await self._sent(call.model, call, decision)
+            routed = _Routed(upstream, call.body, model)
+        else:
+            routed = _Routed(self._settings.upstreams[0].name, call.body)
+        if routed.model is None and named:
+            upstream = await self._resolver.upstream_of(named[0], call.headers, *named[1:])
+            return replace(routed, upstream=upstream)
+        return routed
+
+    async def _routed_by_body(self, call: Request, decision: Decision) -> _Routed:
+        """Find the model in the body; return its upstream and the body with the name to send."""
+        prefix, rest = await read_ahead(call.body)
+        limit = self._settings.server.max_body_bytes
+        given_type = header(call.headers, b"content-type")
+        content_type = given_type.lower()
+        multipart = b"multipart/" in content_type
+        if call.model is not None and not multipart and rest is not None:
+            prefix, rest = await read_body(rest, limit, prefix), None
+        if call.model is not None:
+            prefix = _named_by_path(prefix, call.model, given_type, decision)
+        found = form_model(prefix) if multipart else None
+        if found is None and (rest is None or b"json" in content_type):
+            if rest is not None:
+                prefix, rest = await read_body(rest, limit, prefix), None
+            found = json_model(prefix)
+        if found is None:
+            return _Routed(self._settings.upstreams[0].name, _again(prefix, rest))
+        upstream, model = await self._sent(found, call, decision)
+        if model != found:
+            prefix = _renamed(prefix, model, given_type)
+        return _Routed(upstream, _again(prefix, rest), model)
+
+    async def _sent(self, named: str, call: Request, decision: Decision) -> tuple[str, str]:
+        """Return the upstream of a model that a request names, and the model as sent."""
+        # A form's field may hold what looks like the field that was looked for.
+        failures.check_allowed(call.client, named)
+        asked = self._resolver.redirected(named) or named
+        decision.warn(failures.redirect_warning(named, asked))
+        rule = self._resolver.rule_for(asked)
+        sent = self._resolver.standing_in.sent(rule, asked, call.path)
+        if rule is not None and rule.model is not None and sent != rule.model:
+            return await self._resolver.upstream_of(asked, call.headers, as_named=True), sent
+        return await self._upstream(asked, rule, call.headers), sent
+
+    async def _upstream(self, model: str, rule: ModelRule | None, headers: RawHeaders) -> str:
+        if rule is not None and rule.upstream is not None:
+            return rule.upstream
+        if len(self._settings.upstreams) == 1:
+            return self._settings.upstreams[0].name
+        return (await self._resolver.resolve(Question(model, Shape.CHAT, headers=headers))).upstream
+
+
+def _named_by_path(prefix: bytes, model: str, content_type: bytes, decision: Decision) -> bytes:
+    """Return the body with the model that the path names; a form's field within `prefix` only."""
+    if b"multipart/" not in content_type.lower():
+        return with_path_model(prefix, model, decision)
+    named = form_model(prefix)
+    if named is not None and named != model:
+        decision.warn(PATH_MODEL_WINS)
+    return form_with_model(prefix, checked_model(model), content_type)
+
+
+def _renamed(prefix: bytes, model: str, content_type: bytes) -> bytes:
+    if b"multipart/" in content_type.lower():
+        return form_with_model(prefix, model, content_type)
+    return json_with_model(prefix, model)
+
+
+def _again(beginning: bytes, rest: AsyncIterator[bytes] | None) -> bytes | AsyncIterator[bytes]:
+    return beginning if rest is None else pieces_of(rest, beginning)

@@ -1,0 +1,63 @@
+"""Events or one JSON value: what the body of a reply to a streaming request is, by its first bytes.
+
+Servers and proxies label streams `application/json`, `text/plain` or not at all, and whole replies
+`text/event-stream`. What the head says decides only where the bytes are neither.
+"""
+
+from gateway.errors import UpstreamError
+from gateway.exchange.reply.wrapped_errors import BLANK, begins_json
+from gateway.exchange.sending import Allowance
+from gateway.shapes import Json, Shape
+from gateway.translate.stream.sse import begins_events
+
+
+def check_reply(home: Shape, reply: Json, body: bytes) -> None:
+    """Raise `UpstreamError` for JSON that is no reply of the upstream's endpoint."""
+    name = "output" if home is Shape.RESPONSES else "choices"
+    if not isinstance(reply.get(name), list):
+        text = body[:200].decode("utf-8", "replace").strip()
+        raise UpstreamError(
+            f"The upstream answered the request for a stream with JSON without '{name}': {text}"
+        )
+
+
+class Opening:
+    """The body of one call, until it turns out to be events, or else to its end.
+
+    `labelled`: what the head says it is; True for events.
+    """
+
+    __slots__ = ("_allowance", "_is_whole", "_labelled", "_pieces")
+
+    def __init__(self, allowance: Allowance, *, labelled: bool = True) -> None:
+        self._allowance = allowance
+        self._labelled = labelled
+        self._pieces: list[bytes] = []
+        self._is_whole = False
+
+    def take(self, data: bytes) -> bytes:
+        """Take the next bytes; return all so far once they are events, else nothing.
+
+        Raises `UpstreamError` where there are too many of them.
+        """
+        if not (self._pieces or self._is_whole) and data.startswith(b"data:"):
+            return data
+        self._allowance.take(len(data))
+        self._pieces.append(data)
+        if self._is_whole:
+            return b""
+        begun = b"".join(self._pieces)
+        is_events = self._judged(begun)
+        self._pieces = [begun]
+        self._is_whole = is_events is False
+        return begun if is_events else b""
+
+    def end(self) -> tuple[bytes, bool]:
+        """Return what was taken and not returned yet, and whether it has to count as events."""
+        return b"".join(self._pieces), self._labelled and not self._is_whole
+
+    def _judged(self, begun: bytes) -> bool | None:
+        is_events = begins_events(begun)
+        if is_events is False and not begins_json(begun) and self._labelled:
+            return True if begun.lstrip(BLANK) else None
+        return is_events

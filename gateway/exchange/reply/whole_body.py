@@ -1,0 +1,56 @@
+"""Whole bodies as the reply of their endpoint: JSON, or a stream where none was asked for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gateway.envelopes.upstream_json import NOT_JSON
+from gateway.errors import TruncatedStream
+from gateway.exchange.message import checked_object, decode_object, not_json
+from gateway.exchange.reply.wrapped_errors import error_of
+from gateway.shapes import Json, Shape
+from gateway.translate.parts.tool_names import names_of
+from gateway.translate.stream.event_reader import EventReader
+from gateway.translate.stream.fold import events_as_whole, is_terminal
+from gateway.translate.stream.sse import SSEDecoder, begins_events, is_done
+
+
+@dataclass(frozen=True, slots=True)
+class ToldError:
+    """An error that a stream has told of: the body of the error reply that says the same."""
+
+    body: bytes = field(repr=False)
+
+
+def whole_reply(home: Shape, body: bytes, asked: Callable[[], Json]) -> Json | ToldError:
+    """Return the reply that a body is, or the error that it tells of as an event of a stream.
+
+    `asked` gives the request that it answers. Raises `UpstreamError` for a body that is neither a
+    JSON object nor a stream, and `TruncatedStream` for a stream that is not complete.
+    """
+    return decode_object(body) if not begins_events(body) else _streamed(home, body, asked)
+
+
+def _streamed(home: Shape, body: bytes, asked: Callable[[], Json]) -> Json | ToldError:
+    decoder, reader = SSEDecoder(), EventReader()
+    events: list[object] = []
+    is_broken = False
+    for event in [*decoder.feed(body), *decoder.finish()]:
+        error = error_of(event)
+        if error is not None:
+            return ToldError(error)
+        if is_done(event.data) or is_broken:
+            break
+        try:
+            events += reader.read(event.data)
+        except NOT_JSON:
+            # Behind a reply that is complete it is of no matter, as in a stream that was asked for.
+            is_broken = True
+        if events and home is Shape.RESPONSES and is_terminal(events[-1]):
+            break
+    events += reader.rest()
+    try:
+        return events_as_whole(home, map(checked_object, events), names_of(asked()))
+    except TruncatedStream:
+        if is_broken:
+            raise not_json() from None
+        raise

@@ -1,0 +1,197 @@
+"""Holds a client that may use certain models only to them, whatever its requests look like.
+
+`check_generation` is for the generation endpoints, `admitted` for all that is passed on: by the
+table in `permissions`, with the names that `model_names` and `form_rewriting` find. Clients without
+restrictions never come here.
+"""
+
+import re
+from dataclasses import replace
+from urllib.parse import unquote
+
+from gateway.config.settings import ClientSettings
+from gateway.errors import InvalidRequest, PermissionDenied
+from gateway.exchange import failures
+from gateway.exchange.passthrough.request_body import READ_AHEAD_BYTES, pieces_of, read_body
+from gateway.exchange.restricted.forms import FieldCheck, form_of, rewritten, too_late
+from gateway.exchange.restricted.model_names import MODEL, Judge, Place, Reading
+from gateway.exchange.restricted.permissions import BY_MODEL, Permission, permission_for
+from gateway.request import Body, GenerationRequest, Request
+from gateway.shapes import RawHeaders, Shape
+
+_WITH_A_BODY = frozenset({"POST", "PUT", "PATCH"})
+_MULTIPART, _URLENCODED = b"multipart", b"urlencoded"
+_CHARSET = re.compile(rb"charset", re.IGNORECASE)
+_UTF8 = re.compile(rb"charset=\"?utf-?8\"?[ \t]*(?=;|\Z)", re.IGNORECASE)
+
+
+def check_generation(call: GenerationRequest) -> None:
+    """Judge everything that a request for generation names.
+
+    Raises `InvalidRequest` for what could be read in two ways, and `PermissionDenied`. A missing
+    `model` is told by others, but at responses: there a stored prompt may bring one.
+    """
+    reading = Reading(judge_for(call.client))
+    reading.query(call.query)
+    content_type = _content_type(call.headers)
+    if _MULTIPART in content_type.lower():
+        raise InvalidRequest(
+            "The Content-Type says multipart, the endpoint takes JSON. Send application/json.",
+            code="invalid_content_type",
+        )
+    _read_json(call.body, content_type, reading)
+    if call.shape is Shape.RESPONSES and MODEL not in reading.names:
+        raise _unreadable(call.client, "without 'model' it is that of a stored prompt", BY_MODEL)
+
+
+def check_query(call: Request) -> None:
+    """Judge what a query names; raises `PermissionDenied`, or `InvalidRequest` for no name."""
+    if call.client is not None and call.client.is_restricted:
+        Reading(judge_for(call.client)).query(call.query)
+
+
+async def admitted(call: Request, limit: int) -> Request:
+    """Return a restricted client's request as it may be passed on: a form of it is written anew.
+
+    `limit` is that of a body that is held, in bytes. Raises `PermissionDenied` for a model that is
+    not the client's, and for a call that names none where it must; `InvalidRequest` for what could
+    be read in two ways; `PayloadTooLarge`.
+    """
+    permission = permission_for(call.method, unquote(call.path))
+    if permission.refused:
+        raise _unreadable(call.client, permission.refused, permission)
+    judge = judge_for(call.client)
+    reading = Reading(judge)
+    reading.query(call.query)
+    reading.names.clear()  # a query names what is judged, but is not where a model is taken from
+    if call.model is not None:
+        judge(call.model, MODEL)
+    if call.method not in _WITH_A_BODY:
+        await _refuse_body(call.body)
+        return replace(call, body=b"", length=None)
+    _refuse_compressed(call.headers)
+    content_type = _content_type(call.headers)
+    if _MULTIPART in content_type.lower():
+        return await _form(call, content_type, reading, permission)
+    body = await read_body(call.body, limit)
+    if body:
+        _read_json(body, content_type, reading)
+    _check_named(call, reading, permission)
+    return replace(call, body=body, length=None)
+
+
+def judge_for(client: ClientSettings | None) -> Judge:
+    """Return what refuses the models that are not a client's."""
+
+    def judge(model: str, place: Place) -> None:
+        failures.check_allowed(client, model, ".".join(place))
+
+    return judge
+
+
+def _content_type(headers: RawHeaders) -> bytes:
+    """Return the Content-Type; raises `InvalidRequest` for two, or for another charset.
+
+    Servers that go by the charset find other text: `+ACI-` is a quotation mark in UTF-7.
+    """
+    given = [value.strip() for name, value in headers if name == b"content-type"]
+    if len(given) > 1 or any(
+        len(_CHARSET.findall(value)) != len(_UTF8.findall(value)) for value in given
+    ):
+        raise InvalidRequest(
+            "Your key is for certain models only. Send one Content-Type header, with no charset "
+            "but utf-8.",
+            code="invalid_content_type",
+        )
+    return given[0] if given else b""
+
+
+def _read_json(body: bytes, content_type: bytes, reading: Reading) -> None:
+    """Read a body as JSON, whatever its type says: many servers do not look at it.
+
+    curl calls a body urlencoded by default; who believes it reads a form, so that is judged too.
+    """
+    reading.json(body)
+    if _URLENCODED in content_type.lower():
+        Reading(reading.judge).query(body)
+
+
+async def _refuse_body(body: Body) -> None:
+    """Raise `InvalidRequest` for a body where none belongs."""
+    async for _ in pieces_of(body):
+        raise InvalidRequest(
+            "Your key is for certain models only, and a request with this method has no body. "
+            "Send it without.",
+            code="unexpected_body",
+        )
+
+
+def _refuse_compressed(headers: RawHeaders) -> None:
+    if any(name == b"content-encoding" for name, _ in headers):
+        raise InvalidRequest(
+            "Your key is for certain models only, and compressed bodies cannot be judged. Send it "
+            "without Content-Encoding.",
+            status=415,
+            code="unsupported_content_encoding",
+        )
+
+
+def _check_named(call: Request, reading: Reading, permission: Permission) -> None:
+    """Raise `PermissionDenied` where a call names no model in the place that it is taken from."""
+    if call.model is not None or not permission.places:
+        return
+    places = permission.places
+    if permission.transcription and reading.types.get(("session", "type")) == "transcription":
+        places = permission.transcription
+    if not any(place in reading.names for place in places):
+        raise _unreadable(call.client, "the call names none", Permission(places))
+
+
+async def _form(
+    call: Request, content_type: bytes, reading: Reading, permission: Permission
+) -> Request:
+    """Return the request with its form written anew, judged as far as its first file reaches.
+
+    What follows is judged as it is sent on.
+    """
+    form, fields = form_of(content_type), FieldCheck(reading)
+    stream = rewritten(form, pieces_of(call.body), fields)
+    beginning, whole = bytearray(), True
+    async for piece in stream:
+        beginning += piece
+        if len(beginning) >= READ_AHEAD_BYTES:
+            whole = False
+            break
+    fields.is_late = True
+    try:
+        _check_named(call, reading, permission)
+    except PermissionDenied:
+        if whole:
+            raise
+        raise too_late() from None
+    headers = tuple(pair for pair in call.headers if pair[0] != b"content-type")
+    return replace(
+        call,
+        headers=(*headers, (b"content-type", form.content_type)),
+        body=bytes(beginning) if whole else pieces_of(stream, bytes(beginning)),
+        length=None,
+    )
+
+
+def _unreadable(
+    client: ClientSettings | None, reason: str, permission: Permission
+) -> PermissionDenied:
+    """Return the error for a call whose model cannot be judged."""
+    places = " or ".join(repr(".".join(place)) for place in permission.places)
+    advice = (
+        f"Name the model in {places}."
+        if places
+        else "Call an endpoint that names its model, or ask the gateway's operator for a key "
+        "without restrictions."
+    )
+    return PermissionDenied(
+        f"The key of client '{client.name if client else ''}' is for certain models only, and "
+        f"the model of this call cannot be judged: {reason}. {advice}",
+        param="model",
+        code="model_not_allowed",
+    )

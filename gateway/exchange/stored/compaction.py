@@ -1,0 +1,184 @@
+"""`/v1/responses/compact` and `/v1/responses/input_tokens`, for models wherever they live.
+
+At a model's own responses endpoint they are the server's. Elsewhere a compaction is made as for a
+`compaction_trigger`; tokens are counted by no other endpoint, which the client is told.
+"""
+
+from dataclasses import replace
+from secrets import token_hex
+
+import msgspec
+
+from gateway.errors import InvalidRequest, UnsupportedParameter, UpstreamError
+from gateway.exchange.error_replies import about_moved_item
+from gateway.exchange.flow import Exchange
+from gateway.exchange.message import ClientReply, Decision, decode_object, read_object
+from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.restricted import restrictions
+from gateway.exchange.sending import Failure
+from gateway.exchange.stored.responses import input_items, own_items
+from gateway.request import GenerationRequest, Request
+from gateway.resolve.evidence import Route
+from gateway.resolve.refusals.classify import Verdict, classify
+from gateway.resolve.resolver import Question
+from gateway.shapes import ItemNames, Json, Shape
+from gateway.translate.contract import Report
+from gateway.translate.parts.usage import responses_usage
+from gateway.translate.responses_via_chat.compaction import TRIGGER
+from gateway.translate.unsealing import unsealed
+
+_NOTHING_COUNTED = responses_usage({"prompt_tokens": 0, "completion_tokens": 0})
+"""The usage where the upstream says none: that of a compaction cannot be null."""
+_JSON = [(b"content-type", b"application/json")]
+_TAKEN = (
+    *("model", "input", "instructions", "previous_response_id", "prompt_cache_key"),
+    *("prompt_cache_options", "prompt_cache_retention", "service_tier"),
+)
+"""The parameters of a compaction that the request for its summary has too."""
+
+
+class Compacting:
+    """Serves both, before an exchange and what is passed on."""
+
+    def __init__(self, exchange: Exchange, passing: Passing) -> None:
+        self._exchange = exchange
+        self._passing = passing
+
+    async def compact(self, request: Request, decision: Decision) -> ClientReply:
+        """Return a compacted conversation; raises `GatewayError`."""
+        request = await self._named(request)
+        reply = await self._at_home(request, decision)
+        return reply or await self._summed_up(request, decision)
+
+    async def input_tokens(self, request: Request, decision: Decision) -> ClientReply:
+        """Return the number of a request's tokens; raises `GatewayError`."""
+        reply = await self._at_home(await self._named(request), decision)
+        if reply is None:
+            raise UnsupportedParameter(
+                "Tokens cannot be counted for this model: it does not live at /v1/responses, or "
+                "its server has no /v1/responses/input_tokens, and no other endpoint counts them. "
+                "Send the request itself; its usage says how many there were.",
+                param="model",
+                code="unsupported_endpoint",
+            )
+        return reply
+
+    async def _named(self, request: Request) -> Request:
+        """Return a request without a model with that of the kept response that it goes on from."""
+        if not isinstance(request.body, bytes) or "model" in read_object(request.body):
+            return request
+        named = await self._exchange.responses.named(_generating(request, request.body))
+        return request if named is None else replace(request, body=named.body, length=None)
+
+    async def _refuse_kept(self, request: Request, body: Json) -> None:
+        """Raise `InvalidRequest` for what no responses endpoint knows: the gateway keeps it."""
+        param = await self._exchange.responses.kept_in(request.headers, body)
+        if param is not None:
+            raise InvalidRequest(
+                f"'{param}' names what the gateway keeps for a model that does not live at "
+                "/v1/responses. There it is not known. Send the conversation in 'input'.",
+                param=param,
+                code="previous_response_not_found",
+            )
+
+    async def _at_home(self, request: Request, decision: Decision) -> ClientReply | None:
+        """Return what the model's own responses endpoint says; None: it has none for this."""
+        if not isinstance(request.body, bytes):
+            return await self._passing.run(request, decision)
+        body = read_object(request.body)
+        model = body.get("model")
+        if not isinstance(model, str) or not model:
+            await self._refuse_kept(request, body)
+            return await self._passing.run(request, decision)
+        if request.client is not None and request.client.is_restricted:
+            restrictions.check_generation(_generating(request, request.body))
+        question = Question(model, Shape.RESPONSES, headers=request.headers)
+        route = await self._exchange.resolver.resolve(question)
+        if route.shape is not Shape.RESPONSES:
+            return None
+        await self._refuse_kept(request, body)
+        readable, items = self._unsealed(request, body, route, decision)
+        reply = await self._passing.run(readable, decision)
+        if reply.status < 400 or not isinstance(reply.body, bytes):
+            return reply
+        refusal = classify(None, reply.status, reply.body, model=route.model_sent)
+        if refusal.verdict is Verdict.UNKNOWN_ROUTE:
+            return None
+        failure = Failure(0, reply.status, tuple(reply.headers), reply.body)
+        error = None if items is None else about_moved_item(failure, items)
+        if error is not None:
+            raise error
+        return reply
+
+    def _unsealed(
+        self, request: Request, body: Json, route: Route, decision: Decision
+    ) -> tuple[Request, ItemNames | None]:
+        """Return a request without what the gateway has sealed: its server could not read it.
+
+        And what the client calls the items that are left, where they have moved.
+        """
+        call = _generating(request, b"")
+        context = self._exchange.attempts.sealing_context(call, route, Shape.RESPONSES)
+        report = Report(Shape.RESPONSES, Shape.RESPONSES)
+        readable, items = unsealed(body, context, report)
+        if not report.size:
+            return request, None
+        decision.translation = report.header()
+        return replace(request, body=msgspec.json.encode(readable), length=None), items
+
+    async def _summed_up(self, request: Request, decision: Decision) -> ClientReply:
+        body = read_object(request.body) if isinstance(request.body, bytes) else {}
+        asked = {name: body[name] for name in _TAKEN if name in body}
+        items = None
+        if (own := own_items(body)) is not None:
+            asked["input"] = [*own[0], {"type": TRIGGER}]
+            items = ItemNames([*own[1].items, "input"])
+        asked["store"] = False
+        call = replace(_generating(request, msgspec.json.encode(asked)), items=items)
+        reply = await self._exchange.run(call, decision)
+        if reply.status != 200 or not isinstance(reply.body, bytes):
+            return reply
+        response = decode_object(reply.body)
+        if not any(item.get("type") == "compaction" for item in response.get("output", ())):
+            raise UpstreamError(
+                "The upstream has neither /v1/responses/compact nor an answer to a "
+                "'compaction_trigger'. Compact the conversation in the client."
+            )
+        compacted = _resource(response, input_items(body))
+        headers = [pair for pair in reply.headers if pair[0] != b"content-length"]
+        return replace(reply, headers=headers, body=msgspec.json.encode(compacted))
+
+
+def _generating(request: Request, body: bytes) -> GenerationRequest:
+    return GenerationRequest.at(
+        Shape.RESPONSES, body, request.headers, request.query, request.client
+    )
+
+
+def _resource(response: Json, given: list[Json]) -> Json:
+    """Return the compaction that a response with one is: what users said, and the rest sealed."""
+    said = [
+        _message(item)
+        for item in given
+        if item.get("role") == "user" and item.get("type", "message") == "message"
+    ]
+    return {
+        "id": response["id"],
+        "object": "response.compaction",
+        "created_at": response["created_at"],
+        "output": [*said, *response["output"]],
+        "usage": response["usage"] or _NOTHING_COUNTED,
+    }
+
+
+def _message(item: Json) -> Json:
+    content = item.get("content")
+    if isinstance(content, str):
+        content = [{"type": "input_text", "text": content}]
+    return {
+        "id": f"msg_{token_hex(16)}",
+        "status": "completed",
+        **item,
+        "type": "message",
+        "content": content,
+    }

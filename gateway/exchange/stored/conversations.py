@@ -1,0 +1,253 @@
+"""Keeps the responses that the gateway made itself, and continues conversations from them."""
+
+import hmac
+import logging
+from collections.abc import AsyncGenerator, Collection
+from dataclasses import dataclass, replace
+from secrets import token_hex
+
+import msgspec
+
+from gateway.config.settings import ClientSettings
+from gateway.errors import InvalidRequest
+from gateway.exchange.message import ClientReply, ReplyBody, read_object
+from gateway.exchange.stored.recording import Watched
+from gateway.exchange.stored.responses import (
+    ResponseStore,
+    StoredResponse,
+    StoreError,
+    as_told,
+    at_rest,
+    continued,
+    continues_twice,
+    conversation,
+    item_not_found,
+    not_found,
+    not_switched_on,
+    references,
+    since_compaction,
+    unavailable,
+)
+from gateway.exchange.stored.seals import CREDENTIAL_FIELDS, CallersSeal, Seals
+from gateway.request import GenerationRequest
+from gateway.shapes import Json, RawHeaders
+from gateway.translate.contract import Translation
+
+log = logging.getLogger("gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """A call with the conversation that it goes on with; `known` are the ids of items kept."""
+
+    call: GenerationRequest
+    known: Collection[str] = ()
+
+
+class ResponseMemory:
+    """Stored responses, by caller. `store` None: nothing is kept."""
+
+    def __init__(self, store: ResponseStore | None, seals: Seals) -> None:
+        self._store = store
+        self._seals = seals
+        self._failures = 0
+
+    async def continue_from(self, call: GenerationRequest) -> Continued:
+        """Return the call with the conversation that its `previous_response_id` names.
+
+        With the items, too, that its input refers to. Raises `InvalidRequest` where nothing is
+        kept, or not that, or a stored conversation is named as well, and `GatewayError` (503)
+        where the store cannot be read. References are left for others to refuse where nothing is
+        kept.
+        """
+        body = read_object(call.body)
+        previous, referred = body.get("previous_response_id"), references(body)
+        if previous is None and not referred:
+            return Continued(call)
+        if previous is not None and body.get("conversation") is not None:
+            raise continues_twice()
+        if self._store is None:
+            if previous is None:
+                return Continued(call)
+            raise not_switched_on("previous_response_id")
+        earlier = await self._earlier(call, previous)
+        known = {item["id"] for item in earlier if isinstance(item.get("id"), str)}
+        found = await self._items(call.headers, referred.keys() - known)
+        for item_id, position in referred.items():
+            if item_id not in known and item_id not in found:
+                raise item_not_found(item_id, position)
+        seal = self._seal(call)
+        told = {item_id: as_told([item], seal)[0] for item_id, item in found.items()}
+        whole, items = continued(body, as_told(earlier, seal), told, call.items)
+        longer = replace(call, body=msgspec.json.encode(whole), items=items)
+        return Continued(longer, known | found.keys())
+
+    async def kept_in(self, headers: RawHeaders, body: Json) -> str | None:
+        """Return the parameter of a request that names what is kept for its caller, if one does."""
+        previous = body.get("previous_response_id")
+        if isinstance(previous, str) and await self._find(headers, previous) is not None:
+            return "previous_response_id"
+        referred = references(body)
+        found = await self._items(headers, referred.keys())
+        return next((f"input[{referred[item_id]}]" for item_id in found), None)
+
+    async def named(self, call: GenerationRequest) -> GenerationRequest | None:
+        """Return a call without a model with that of the kept response that it goes on from."""
+        body = read_object(call.body)
+        previous = body.get("previous_response_id")
+        stored = await self._find(call.headers, previous) if isinstance(previous, str) else None
+        if stored is None:
+            return None
+        named = {**body, "model": stored.response["model"]}
+        return replace(call, body=msgspec.json.encode(named))
+
+    def watch(
+        self, call: GenerationRequest, translation: Translation, known: Collection[str] = ()
+    ) -> Watched | None:
+        """Return the translation of the client's own call, watched for its response.
+
+        None where nothing is kept at all.
+        """
+        if self._store is None:
+            return None
+        body = read_object(call.body)
+        previous = body.get("previous_response_id")
+        return Watched(translation, previous, known, kept=body.get("store") is not False)
+
+    async def keep(
+        self, call: GenerationRequest, reply: ClientReply, watched: Watched
+    ) -> ClientReply:
+        """Keep the response: now if it is whole, else when its stream ends well.
+
+        `call` is the one that was translated: with the whole conversation. The response is kept
+        before its last event is sent: a client that has that event may at once leave, or continue
+        from the response.
+        """
+        if not watched.kept:
+            return reply
+        if isinstance(reply.body, bytes):
+            await self._put(call, watched)
+            return reply
+        body = reply.body
+
+        async def passing() -> AsyncGenerator[bytes, None]:
+            kept = False
+            async for chunk in body:
+                if watched.response is not None and not kept:
+                    kept = True
+                    await self._put(call, watched)
+                yield chunk
+
+        return replace(reply, body=ReplyBody(passing(), body.aclose, outcome=body.outcome))
+
+    async def find(
+        self, headers: RawHeaders, client: ClientSettings | None, response_id: str
+    ) -> StoredResponse | None:
+        """Return a kept response as its caller knows it, or None: perhaps an upstream has it.
+
+        Raises `GatewayError` (503) where the store cannot be read, as the others do.
+        """
+        stored = await self._find(headers, response_id)
+        if stored is None:
+            return None
+        seal = self._seals.of(headers, client)
+        output = stored.response.get("output")
+        if isinstance(output, list):
+            response = {**stored.response, "output": as_told(output, seal)}
+            stored = replace(stored, response=response)
+        return replace(stored, items=as_told(stored.items, seal))
+
+    async def delete(self, headers: RawHeaders, response_id: str) -> bool:
+        """Forget a kept response; return whether there was one."""
+        if self._store is None:
+            return False
+        try:
+            return await self._store.delete(self._owner(headers), response_id)
+        except StoreError as error:
+            self._note_failure("a stored response could not be deleted", error)
+            raise unavailable() from None
+
+    async def aclose(self) -> None:
+        """Let go of the store."""
+        if self._store is not None:
+            await self._store.aclose()
+
+    async def _earlier(self, call: GenerationRequest, previous: object) -> list[Json]:
+        """Return the conversation, at rest, of the response that a call goes on from."""
+        if previous is None:
+            return []
+        if not isinstance(previous, str):
+            raise InvalidRequest(
+                "'previous_response_id' must be a string.",
+                param="previous_response_id",
+                code="invalid_type",
+            )
+        stored = await self._find(call.headers, previous)
+        if stored is None:
+            raise not_found(previous)
+        return list(since_compaction(stored.items))
+
+    async def _find(self, headers: RawHeaders, response_id: str) -> StoredResponse | None:
+        if self._store is None:
+            return None
+        try:
+            return await self._store.get(self._owner(headers), response_id)
+        except StoreError as error:
+            self._note_failure("a stored response could not be read", error)
+            raise unavailable() from None
+
+    async def _items(self, headers: RawHeaders, ids: Collection[str]) -> dict[str, Json]:
+        if self._store is None or not ids:
+            return {}
+        try:
+            return await self._store.items(self._owner(headers), ids)
+        except StoreError as error:
+            self._note_failure("stored items could not be read", error)
+            raise unavailable() from None
+
+    async def _put(self, call: GenerationRequest, watched: Watched) -> None:
+        response = watched.response
+        if self._store is None or response is None or not isinstance(response.get("id"), str):
+            return
+        seal = self._seal(call)
+        stored = conversation(read_object(call.body), response, watched.known, _new_id)
+        stored = replace(
+            stored,
+            response={**response, "output": at_rest(response.get("output", ()), seal)},
+            items=at_rest(stored.items, seal),
+        )
+        try:
+            await self._store.put(self._owner(call.headers), response["id"], stored)
+        except StoreError as error:
+            self._note_failure("a response could not be stored", error)
+        except Exception:
+            log.exception("a response could not be stored")
+        else:
+            self._note_success()
+
+    def _seal(self, call: GenerationRequest) -> CallersSeal:
+        return self._seals.of(call.headers, call.client)
+
+    def _note_failure(self, what: str, error: StoreError) -> None:
+        """Log the first of a row of failures: one line, however many requests a full disk meets."""
+        self._failures += 1
+        if self._failures == 1:
+            log.error("%s: %s; more such failures are counted, not logged", what, error)
+
+    def _note_success(self) -> None:
+        """Log, after failures, that responses are stored again."""
+        if self._failures:
+            log.warning("responses are stored again, after %d failure(s)", self._failures)
+            self._failures = 0
+
+    def _owner(self, headers: RawHeaders) -> str:
+        """Return whose responses these are: a keyed hash of the whole credential."""
+        secret = self._store.secret if self._store is not None else b""
+        digest = hmac.new(secret, digestmod="sha256")
+        for name, value in sorted(pair for pair in headers if pair[0] in CREDENTIAL_FIELDS):
+            digest.update(b"%d:%s=%d:%s;" % (len(name), name, len(value), value))
+        return digest.hexdigest()
+
+
+def _new_id() -> str:
+    return token_hex(16)

@@ -1,0 +1,104 @@
+"""What is asked of responses that the gateway keeps, by their ids: None for those of an upstream.
+
+All raise `GatewayError` (503) where the store cannot be read, and `InvalidRequest` for a query that
+cannot be obeyed.
+"""
+
+from urllib.parse import parse_qs
+
+import msgspec
+
+from gateway.errors import InvalidRequest
+from gateway.exchange.message import ClientReply
+from gateway.exchange.stored.conversations import ResponseMemory
+from gateway.exchange.stored.pages import page_of
+from gateway.exchange.stored.responses import StoredResponse
+from gateway.request import Request
+from gateway.shapes import Json, Shape
+from gateway.translate.stream.replay import replayed
+from gateway.translate.stream.sse import encode_events
+
+_JSON = [(b"content-type", b"application/json")]
+_EVENT_STREAM = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+]
+_TRUTH = {"true": True, "1": True, "false": False, "0": False, "": False}
+
+
+class KeptResponses:
+    """Answers for the responses in a memory."""
+
+    def __init__(self, memory: ResponseMemory) -> None:
+        self._memory = memory
+
+    async def retrieve(self, request: Request, response_id: str) -> ClientReply | None:
+        """Return a response: as an object, or with `stream` as the events it could have come in."""
+        stored = await self._find(request, response_id)
+        if stored is None:
+            return None
+        asked = _query(request.query)
+        if not _truth(asked, "stream"):
+            return ClientReply(200, list(_JSON), msgspec.json.encode(stored.response))
+        after = _number(asked, "starting_after")
+        events = [e for e in replayed(stored.response) if e["sequence_number"] > after]
+        return ClientReply(200, list(_EVENT_STREAM), encode_events(Shape.RESPONSES, events))
+
+    async def input_items(self, request: Request, response_id: str) -> ClientReply | None:
+        """Return a page of the input items of a response."""
+        stored = await self._find(request, response_id)
+        if stored is None:
+            return None
+        items = [_listed(item, position) for position, item in enumerate(stored.given)]
+        return ClientReply(200, list(_JSON), msgspec.json.encode(page_of(items, request.query)))
+
+    async def delete(self, request: Request, response_id: str) -> ClientReply | None:
+        """Forget a response."""
+        if not await self._memory.delete(request.headers, response_id):
+            return None
+        deleted = {"id": response_id, "object": "response", "deleted": True}
+        return ClientReply(200, list(_JSON), msgspec.json.encode(deleted))
+
+    async def refuse_cancel(self, request: Request, response_id: str) -> None:
+        """Raise `InvalidRequest` if the response is kept: then it has ended."""
+        if await self._find(request, response_id) is not None:
+            raise InvalidRequest(
+                "Cannot cancel a synchronous response: only responses that were created with "
+                "`background` can be cancelled. This one has ended.",
+                code="response_not_cancellable",
+            )
+
+    async def _find(self, request: Request, response_id: str) -> StoredResponse | None:
+        return await self._memory.find(request.headers, request.client, response_id)
+
+
+def _query(query: bytes) -> dict[str, str]:
+    values = parse_qs(query.decode("latin-1"), keep_blank_values=True)
+    return {name: given[-1] for name, given in values.items()}
+
+
+def _truth(asked: dict[str, str], name: str) -> bool:
+    value = _TRUTH.get(asked.get(name, "").lower())
+    if value is None:
+        raise InvalidRequest(f"'{name}' is true or false.", param=name, code="invalid_value")
+    return value
+
+
+def _number(asked: dict[str, str], name: str) -> int:
+    text = asked.get(name, "-1")
+    if not text.removeprefix("-").isdecimal() or len(text) > 18:
+        raise InvalidRequest(f"'{name}' is a number.", param=name, code="invalid_value")
+    return int(text)
+
+
+def _listed(item: Json, position: int) -> Json:
+    """Return an input item as OpenAI lists it: with a type, an id, and its content in parts."""
+    kind = item.get("type", "message")
+    listed = {"id": f"{kind}_{position}", "type": kind, **item}
+    content = item.get("content")
+    if kind != "message" or not isinstance(content, str):
+        return listed
+    if item.get("role") != "assistant":
+        return {**listed, "content": [{"type": "input_text", "text": content}]}
+    part = {"type": "output_text", "text": content, "annotations": [], "logprobs": []}
+    return {"status": "completed", **listed, "content": [part]}

@@ -1,0 +1,457 @@
+"""Model lists and cards: what is listed is there; what is done to a name is done to no other."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote, unquote
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.config.settings import (
+    ClientSettings,
+    CredentialPolicy,
+    Kind,
+    ModelRule,
+    Secret,
+    UpstreamSettings,
+)
+from gateway.errors import GatewayError, MethodNotAllowed, ModelNotFound
+from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.models.listing import Listing, model_path, shorter_names
+from gateway.exchange.passthrough.forward import Passing
+from gateway.request import Request
+from gateway.shapes import UpstreamCall
+from tests.exchange.legacy_scene import LegacyScene
+from tests.exchange.scene import ALICE, OPENAI, Scene, Told
+from tests.fakes import Answer, FakeReply, error_reply, json_reply
+
+LOCAL = UpstreamSettings("local", "http://127.0.0.1:8000/v1", Kind.VLLM, CredentialPolicy.NONE)
+OTHER = UpstreamSettings("other", "http://127.0.0.1:8001/v1", Kind.OTHER, CredentialPolicy.NONE)
+OWN = UpstreamSettings("own", "https://o/v1", Kind.OPENAI, CredentialPolicy.KEY, Secret("sk-own"))
+MY_BOT = ModelRule("my-bot", model="gpt-4o")
+
+
+def no_route() -> Answer:
+    return json_reply({"detail": "Not Found"}, 404)
+
+
+def serving(**models: list[str]) -> Callable[[UpstreamCall], Answer]:
+    """Serve lists and cards: each upstream those of its models."""
+
+    def answer(call: UpstreamCall) -> Answer:
+        mine = models[call.upstream]
+        if call.path == "/models":
+            return json_reply({"object": "list", "data": [card_of(call, name) for name in mine]})
+        name = unquote(call.path.removeprefix("/models/"))
+        if name not in mine:
+            missing = f"The model '{name}' does not exist"
+            return error_reply(404, missing, code="model_not_found", param="model")
+        return json_reply(card_of(call, name) if call.method == "GET" else {"deleted": True})
+
+    return answer
+
+
+def card_of(call: UpstreamCall, name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 1, "owned_by": call.upstream}
+
+
+def listing_of(scene: Scene) -> Listing:
+    passing = Passing(scene.settings, scene.resolver, scene.network.send)
+    return Listing(scene.settings, scene.resolver, passing, scene.network.send)
+
+
+async def listed(
+    scene: Scene, client: ClientSettings | None = None, decision: Decision | None = None
+) -> tuple[ClientReply, Any]:
+    call = Request("GET", "/models", b"", ALICE, b"", client)
+    reply = await listing_of(scene).all(call, decision or Decision())
+    if isinstance(reply.body, bytes):
+        return reply, msgspec.json.decode(reply.body)
+    return reply, msgspec.json.decode(b"".join([chunk async for chunk in reply.body]))
+
+
+async def card(scene: Scene, model: str, client: ClientSettings | None = None) -> ClientReply:
+    call = Request("GET", model_path(model), b"", ALICE, b"", client)
+    return await listing_of(scene).one(call, model, Decision())
+
+
+def ids(body: Any) -> list[str]:
+    return [each["id"] for each in body["data"]]
+
+
+def lists(call: UpstreamCall) -> Answer:
+    name = "gpt-4o" if call.upstream == "openai" else "llama-3"
+    return json_reply({"object": "list", "data": [{"id": name, "object": "model"}, {"id": 5}]})
+
+
+def test_a_model_list_without_aliases_passes_through_untouched() -> None:
+    reply, body = asyncio.run(listed(Scene(lists)))
+    assert body["data"][1] == {"id": 5}
+    assert not isinstance(reply.body, bytes)
+
+
+def test_aliases_and_all_upstreams_are_in_the_list() -> None:
+    rules = (MY_BOT, ModelRule("gpt-*", model="gpt-4o"), ModelRule("plain"))
+    decision = Decision()
+    _, body = asyncio.run(listed(Scene(lists, OPENAI, LOCAL, rules=rules), decision=decision))
+    assert ids(body) == ["my-bot", "gpt-4o", "llama-3"]
+    assert body["data"][0]["root"] == "gpt-4o"
+    assert (decision.upstream, decision.warning) == ("openai,local", "")
+
+
+def test_cards_stay_as_their_upstreams_wrote_them() -> None:
+    raw = b'{"object":"list","data":[ {"id":"a", "size": 1e999, "n":10000000000000000000001} ]}'
+    scene = Scene(lambda _: FakeReply(pieces=(raw,)), rules=(MY_BOT,))
+    call = Request("GET", "/models", headers=ALICE)
+    reply = asyncio.run(listing_of(scene).all(call, Decision()))
+    assert isinstance(reply.body, bytes)
+    assert b',{"id":"a", "size": 1e999, "n":10000000000000000000001}]}' in reply.body
+
+
+def test_a_client_sees_its_own_models_only() -> None:
+    client = ClientSettings("team", "0" * 64, ("llama-*",))
+    scene = Scene(lists, OPENAI, LOCAL, rules=(MY_BOT,))
+    _, body = asyncio.run(listed(scene, client))
+    assert ids(body) == ["llama-3"]
+    with pytest.raises(ModelNotFound):
+        asyncio.run(card(Scene(lists, OPENAI, LOCAL), "gpt-4o", client))
+
+
+def test_an_upstream_that_fails_is_left_out_unless_all_do() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        return error_reply(500, "broken") if call.upstream == "openai" else lists(call)
+
+    decision = Decision()
+    _, body = asyncio.run(listed(Scene(answer, OPENAI, LOCAL), decision=decision))
+    assert ids(body) == ["llama-3"]
+    assert decision.upstream == "local"
+    assert [failure.upstream for failure in decision.failures] == ["openai"]
+    assert decision.warning == (
+        "the models of upstream 'openai' are not listed: its reply has status 500"
+    )
+    scene = Scene(lambda _: error_reply(401, "no key", code="invalid_api_key"), OPENAI, LOCAL)
+    with pytest.raises(GatewayError) as raised:
+        asyncio.run(listed(scene))
+    assert (raised.value.status, raised.value.code) == (401, "invalid_api_key")
+    assert raised.value.message == (
+        "The models of upstream 'openai' could not be listed: no key. "
+        "Upstream 'local': its reply has status 401."
+    )
+
+
+def test_an_alias_is_no_list() -> None:
+    broken = error_reply(401, "sk-o*wn")
+    with pytest.raises(GatewayError) as raised:
+        asyncio.run(listed(Scene(lambda _: broken, OWN, rules=(MY_BOT,))))
+    assert raised.value.code == "upstream_auth_error"
+
+
+def test_a_bug_is_no_upstream_error() -> None:
+    def broken(_: UpstreamCall) -> Answer:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(listed(Scene(broken, OPENAI, LOCAL)))
+
+
+def test_a_name_that_a_rule_sends_elsewhere_is_in_that_ones_list_or_in_none() -> None:
+    models = serving(openai=["gpt-4o", "llama-3"], local=["llama-3", "gpt-4o-mini"])
+    rules = (ModelRule("llama-*", upstream="local"), ModelRule("gpt-4o", upstream="local"))
+    _, body = asyncio.run(listed(Scene(models, OPENAI, LOCAL, rules=rules)))
+    assert [(each["id"], each["owned_by"]) for each in body["data"]] == [
+        ("llama-3", "local"),
+        ("gpt-4o-mini", "local"),
+    ]
+
+
+def test_a_name_that_a_glob_serves_with_another_model_is_listed_as_what_it_is() -> None:
+    rules = (ModelRule("gpt-*", model="llama-3", upstream="local"),)
+    scene = Scene(lists, OPENAI, LOCAL, rules=rules)
+    _, body = asyncio.run(listed(scene))
+    assert [each.get("root") for each in body["data"]] == ["llama-3", None]
+    reply = asyncio.run(card(scene, "gpt-4-anything"))
+    assert isinstance(reply.body, bytes)
+    assert msgspec.json.decode(reply.body)["id"] == "gpt-4-anything"
+
+
+OLD_NAMES = ModelRule("*", model="gpt-5.4-mini")
+
+
+@pytest.mark.parametrize("name", ["gpt-3.5-turbo", "text-davinci-003", "org/name", "my bot"])
+def test_a_name_that_only_a_glob_serves_has_a_card_and_an_engine(name: str) -> None:
+    scene = LegacyScene(lists, rules=(OLD_NAMES,))
+    path = model_path(name)
+    model = scene.ask("GET", path)
+    assert (model.json["id"], model.json["root"]) == (name, "gpt-5.4-mini")
+    assert scene.ask("HEAD", path).reply.status == 200
+    engine = scene.ask("GET", f"/engines/{quote(name, safe='')}")
+    assert (engine.json["id"], engine.json["object"], engine.json["ready"]) == (
+        name,
+        "engine",
+        True,
+    )
+    assert scene.network.calls == []
+    with pytest.raises(MethodNotAllowed):
+        scene.ask("DELETE", path)
+
+
+def test_a_glob_for_texts_leaves_the_cards_of_other_models_alone() -> None:
+    scene = LegacyScene(serving(openai=["text-embedding-ada-002"]), rules=(OLD_NAMES,))
+    (listed,) = scene.ask("GET", "/models").json["data"]
+    assert listed["owned_by"] == "openai"
+    assert scene.ask("GET", "/models/text-embedding-ada-002").json == listed
+    assert scene.ask("GET", "/engines/text-embedding-ada-002").json["owner"] == "openai"
+
+
+def test_a_rule_behind_a_pattern_that_takes_its_name_makes_no_alias() -> None:
+    rules = (ModelRule("my-*", upstream="local"), MY_BOT)
+    scene = LegacyScene(serving(openai=["a"], local=["my-bot"]), OPENAI, LOCAL, rules=rules)
+    (shown,) = [each for each in scene.ask("GET", "/models").json["data"] if each["id"] != "a"]
+    assert (shown["id"], shown["owned_by"]) == ("my-bot", "local")
+    assert scene.ask("GET", "/models/my-bot").json == shown
+    assert scene.ask("DELETE", "/models/my-bot").decision.upstream == "local"
+
+
+def test_github_lists_its_models_elsewhere() -> None:
+    github = UpstreamSettings("github", "https://models.github.ai/inference", Kind.GITHUB)
+    scene = Scene(lambda _: json_reply([{"id": "openai/gpt-4o"}]), github, rules=(MY_BOT,))
+    _, body = asyncio.run(listed(scene))
+    assert ids(body) == ["my-bot", "openai/gpt-4o"]
+    assert [(call.path, call.root) for call in scene.network.calls] == [("/catalog/models", True)]
+
+
+# --- cards --------------------------------------------------------------------------------------
+
+
+def test_one_model_is_an_aliass_own_card_or_the_upstreams() -> None:
+    scene = Scene(lists, rules=(MY_BOT,))
+    reply = asyncio.run(card(scene, "my-bot"))
+    assert isinstance(reply.body, bytes)
+    assert msgspec.json.decode(reply.body)["id"] == "my-bot"
+    assert scene.network.calls == []
+    asyncio.run(card(scene, "ft:gpt-4o:a/b::1"))
+    assert scene.network.calls[0].path == "/models/ft:gpt-4o:a%2Fb::1"
+
+
+def test_a_redirected_model_is_listed_and_has_a_card() -> None:
+    scene = Scene(lists, redirect=(("old", "gpt-4o"),))
+    _, body = asyncio.run(listed(scene))
+    assert [each["root"] for each in body["data"] if each["id"] == "old"] == ["gpt-4o"]
+    decision = Decision()
+    call = Request("GET", model_path("old"), b"", ALICE)
+    reply = asyncio.run(listing_of(scene).one(call, "old", decision))
+    assert reply.status == 200
+    assert "'old' is redirected to 'gpt-4o'" in decision.warning
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS", "POST"])
+@pytest.mark.parametrize(
+    ("path", "upstream"),
+    [
+        ("llama-3", "local"),
+        ("llama-3/versions/2", "local"),
+        ("org/model", "other"),
+        ("org%2Fmodel", "other"),
+        ("org/model/endpoints", "other"),
+        ("org%2Fmodel/endpoints", "other"),
+        ("gpt-4o", "local"),
+        ("nowhere", "openai"),
+        ("nowhere/at/all", "openai"),
+    ],
+)
+def test_what_is_done_to_a_model_is_done_where_it_is(method: str, path: str, upstream: str) -> None:
+    models = serving(openai=["o1"], local=["llama-3", "gpt-4o"], other=["org/model", "llama-3"])
+    scene = LegacyScene(models, OPENAI, LOCAL, OTHER)
+    told = scene.ask(method, f"/models/{path}")
+    sent = [call for call in scene.network.calls if call.path != "/models"]
+    assert [(call.upstream, call.method, call.path) for call in sent] == [
+        (upstream, method, f"/models/{path}")
+    ]
+    assert told.decision.upstream == upstream
+
+
+def test_the_lists_are_asked_for_once_whatever_is_looked_for() -> None:
+    models = serving(openai=["o1"], local=["llama-3"])
+    scene = LegacyScene(models, OPENAI, LOCAL)
+    for path in ("llama-3", "a/b/c/d/e", "llama-3", "/".join("x" * 1000)):
+        scene.ask("GET", f"/models/{path}")
+    assert scene.network.paths.count("GET /models") == 2
+
+
+def test_a_path_of_many_segments_is_about_a_few_names() -> None:
+    assert shorter_names("a%2Fb/c") == ["a/b"]
+    assert shorter_names("a") == []
+    assert len(shorter_names("/".join("x" * 1000))) == 7
+
+
+def test_a_rule_says_where_a_card_is() -> None:
+    rules = (ModelRule("gpt-*", upstream="local"), ModelRule("org/*", upstream="other"))
+    scene = LegacyScene(serving(openai=[], local=[], other=[]), OPENAI, LOCAL, OTHER, rules=rules)
+    for path in ("gpt-4o", "gpt-4o/x", "org/model", "org%2Fmodel"):
+        scene.ask("GET", f"/models/{path}")
+    assert [call.upstream for call in scene.network.calls] == ["local"] * 2 + ["other"] * 2
+
+
+def test_a_body_that_names_a_model_says_where_a_command_goes() -> None:
+    scene = LegacyScene(serving(openai=[], local=["llama-3"]), OPENAI, LOCAL)
+    scene.ask("POST", "/models/load", {"model": "llama-3"})
+    assert scene.network.calls[-1].upstream == "local"
+    assert scene.network.bodies() == [{"model": "llama-3"}]
+
+
+# --- aliases are read, and nothing else ---------------------------------------------------------
+
+ALIASED = (
+    MY_BOT,
+    ModelRule("bot-*", model="gpt-4o"),
+    ModelRule("self", model="self", upstream="local"),
+)
+
+
+@pytest.mark.parametrize("method", ["DELETE", "POST", "PUT", "PATCH"])
+@pytest.mark.parametrize("name", ["my-bot", "bot-7", "old", "my%2Dbot"])
+def test_what_would_be_done_to_another_model_is_refused(method: str, name: str) -> None:
+    scene = LegacyScene(
+        serving(openai=["gpt-4o"]), OPENAI, rules=ALIASED[:2], redirect=(("old", "gpt-4o"),)
+    )
+    with pytest.raises(MethodNotAllowed) as raised:
+        scene.ask(method, f"/models/{name}")
+    assert raised.value.param == "model"
+    assert "another name of 'gpt-4o'" in raised.value.message
+    assert raised.value.headers == (("allow", "GET, HEAD"),)
+    assert scene.network.calls == []
+
+
+def test_an_alias_can_be_read() -> None:
+    scene = LegacyScene(serving(openai=["gpt-4o"], local=["self"]), OPENAI, LOCAL, rules=ALIASED)
+    for method in ("GET", "HEAD"):
+        for name in ("my-bot", "bot-7", "self"):
+            told = scene.ask(method, f"/models/{name}")
+            assert (told.reply.status, told.json["id"]) == (200, name)
+    assert scene.network.calls == []
+    assert scene.ask("OPTIONS", "/models/my-bot").decision.upstream == "openai"
+
+
+def test_a_model_under_its_own_name_can_be_deleted() -> None:
+    scene = LegacyScene(serving(openai=["gpt-4o"], local=["self"]), OPENAI, LOCAL, rules=ALIASED)
+    assert scene.ask("DELETE", "/models/self").json == {"deleted": True}
+    assert [call.upstream for call in scene.network.calls] == ["local"]
+
+
+# --- servers without cards ----------------------------------------------------------------------
+
+
+def without_cards(*replies: Answer) -> Callable[[UpstreamCall], Answer]:
+    """Answer for lists with these, in order, and for cards that there is no such route."""
+    left = list(replies)
+
+    def answer(call: UpstreamCall) -> Answer:
+        return left.pop(0) if call.path == "/models" else no_route()
+
+    return answer
+
+
+def test_a_server_without_cards_has_them_in_its_list() -> None:
+    models = json_reply({"data": [{"id": "a"}, {"id": "org/b", "max_model_len": 5}]})
+    scene = LegacyScene(without_cards(models), LOCAL)
+    told = scene.ask("GET", "/models/org%2Fb")
+    assert told.json == {"id": "org/b", "max_model_len": 5}
+    assert scene.network.paths == ["GET /models/org%2Fb", "GET /models"]
+    assert told.decision.attempts == 2
+
+
+@pytest.mark.parametrize(
+    "models", [json_reply({"data": [{"id": "a"}]}), error_reply(500, "x"), json_reply({})]
+)
+def test_what_is_in_no_list_either_is_not_there(models: FakeReply) -> None:
+    scene = LegacyScene(without_cards(models, models), LOCAL)
+    decision = Decision()
+    with pytest.raises(ModelNotFound) as raised:
+        scene.ask("GET", "/models/b", decision=decision)
+    assert (raised.value.status, raised.value.param) == (404, "model")
+    is_list = models.pieces == (b'{"data":[{"id":"a"}]}',)
+    assert ("could not be listed" in raised.value.message) is not is_list
+    assert bool(decision.failures) is not is_list
+
+
+def test_only_a_card_is_looked_for_in_the_list() -> None:
+    scene = LegacyScene(without_cards(), LOCAL)
+    for method in ("DELETE", "HEAD", "POST"):
+        scene.ask(method, "/models/a")
+    assert len(scene.network.calls) == 3
+    unknown = error_reply(404, "The model `a` does not exist", code="model_not_found")
+    scene = LegacyScene(lambda _: unknown, LOCAL)
+    assert scene.ask("GET", "/models/a").json["error"]["code"] == "model_not_found"
+    assert len(scene.network.calls) == 1
+
+
+# --- whatever is listed can be had --------------------------------------------------------------
+
+NAMES = [
+    *("gpt-4o", "gpt-4o/endpoints", "llama-3", "org/model", "org", "ft:gpt-4o:acme:x:1", "a b"),
+    *("a+b", "mödel", "50%2Foff", "x:y@z", "bge", "a?b#c", "old", "my-bot", "bot-1", "ft:*"),
+]
+RULES = [
+    ModelRule("my-bot", model="gpt-4o"),
+    ModelRule("bge", model="bge"),
+    ModelRule("llama-3", upstream="other"),
+    ModelRule("gpt-*", upstream="local"),
+    ModelRule("org/*", model="llama-3", upstream="other"),
+    ModelRule("bot-*", model="org/model"),
+    ModelRule("*o*", upstream="other"),
+]
+SOME_NAMES = st.lists(st.sampled_from(NAMES), unique=True)
+
+
+@given(
+    models=st.fixed_dictionaries(dict.fromkeys(("openai", "local", "other"), SOME_NAMES)),
+    rules=st.lists(st.sampled_from(RULES), unique=True),
+    redirect=st.booleans(),
+    broken=st.sets(st.sampled_from(["openai", "local"])),
+    cardless=st.sets(st.sampled_from(["openai", "local", "other"])),
+    patterns=st.none() | st.just(("gpt-*", "my-*", "o*", "a?b#c")),
+)
+def test_whatever_is_listed_can_be_retrieved_by_the_same_caller(
+    models: dict[str, list[str]],
+    rules: list[ModelRule],
+    redirect: bool,
+    broken: set[str],
+    cardless: set[str],
+    patterns: tuple[str, ...] | None,
+) -> None:
+    serve = serving(**models)
+
+    def answer(call: UpstreamCall) -> Answer:
+        if call.upstream in broken:
+            return error_reply(500, "broken")
+        if call.upstream in cardless and call.path != "/models":
+            return no_route()
+        return serve(call)
+
+    scene = LegacyScene(
+        answer,
+        *(OPENAI, LOCAL, OTHER),
+        rules=tuple(rules),
+        redirect=(("old", "gpt-4o"),) if redirect else (),
+    )
+    client = None if patterns is None else ClientSettings("team", "0" * 64, patterns)
+
+    async def ask(path: str) -> Told:
+        return await scene.asked("GET", path, client=client)
+
+    async def scenario() -> None:
+        shown = ids((await ask("/models")).json)
+        assert len(shown) == len(set(shown))
+        for name in shown:
+            for path in {quote(name, safe=""), quote(name, safe="/:@+")}:
+                told = await ask(f"/models/{path}")
+                assert (told.reply.status, told.json["id"]) == (200, name)
+        engines = ids((await ask("/engines")).json)
+        assert engines == shown
+        for name in engines:
+            assert (await ask(f"/engines/{quote(name, safe='')}")).json["id"] == name
+
+    asyncio.run(scenario())

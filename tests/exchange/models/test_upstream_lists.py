@@ -1,0 +1,184 @@
+"""Why an upstream's models are not in a list, said in few words, none of them the upstream's."""
+
+import asyncio
+
+import pytest
+
+from gateway.config.settings import (
+    CredentialPolicy,
+    Kind,
+    Secret,
+    Settings,
+    TimeoutSettings,
+    UpstreamSettings,
+)
+from gateway.errors import GatewayError, InvalidRequest, Reason, TruncatedStream, UpstreamError
+from gateway.exchange.message import Decision
+from gateway.exchange.models.upstream_lists import (
+    MAX_LIST_BYTES,
+    Listed,
+    Unlisted,
+    UpstreamLists,
+    nothing_listed,
+    warning_of,
+)
+from gateway.shapes import UpstreamCall
+from tests.exchange.scene import ALICE
+from tests.fakes import Answer, FakeReply, FakeUpstream, error_reply, json_reply
+
+TIMEOUTS = TimeoutSettings(metadata=0.05)
+B = UpstreamSettings("b", "http://b/v1", Kind.OTHER, CredentialPolicy.NONE, timeouts=TIMEOUTS)
+OWN = UpstreamSettings("b", "http://b/v1", Kind.OTHER, CredentialPolicy.KEY, Secret("sk-own"))
+
+
+def asked(answer: Answer, upstream: UpstreamSettings = B) -> Listed | Unlisted:
+    network = FakeUpstream(lambda _: answer)
+    lists = UpstreamLists(Settings((upstream,)), network.send)
+    return asyncio.run(lists.ask(upstream.name, ALICE))
+
+
+def unlisted(answer: Answer, upstream: UpstreamSettings = B) -> Unlisted:
+    answered = asked(answer, upstream)
+    assert isinstance(answered, Unlisted)
+    assert answered.error.__traceback__ is None
+    return answered
+
+
+REFUSED = UpstreamError(
+    "Upstream 'b' cannot be reached: the connection was refused; check its base_url and that it "
+    "is running.",
+    reason=Reason.REFUSED,
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "told"),
+    [
+        (error_reply(500, "SAID"), Reason.SERVER_ERROR, "its reply has status 500"),
+        (error_reply(429, "SAID"), Reason.RATE_LIMITED, "its reply has status 429"),
+        (FakeReply(302), Reason.ERROR_REPLY, "its reply has status 302"),
+        (FakeReply(204), Reason.ERROR_REPLY, "its reply has status 204"),
+        (error_reply(200, "SAID"), Reason.ERROR_REPLY, "its reply tells of an error"),
+        (FakeReply(pieces=(b"<html>SAID",)), Reason.BAD_REPLY, "its reply is not JSON"),
+        (json_reply({"data": "SAID"}), Reason.BAD_REPLY, "there is no list in its reply"),
+        (REFUSED, Reason.REFUSED, "it cannot be reached: the connection was refused"),
+        (
+            FakeReply(pieces=(b'{"data":[',), error=TruncatedStream("Upstream 'b' broke off.")),
+            Reason.TRUNCATED,
+            "it broke off",
+        ),
+        (
+            FakeReply(pieces=(b" " * 1024 * 1024,) * 17),
+            Reason.BAD_REPLY,
+            f"The upstream's reply is larger than {MAX_LIST_BYTES} bytes",
+        ),
+    ],
+)
+def test_a_list_that_cannot_be_had(answer: Answer, reason: Reason, told: str) -> None:
+    left_out = unlisted(answer)
+    assert isinstance(left_out.error, UpstreamError)
+    assert left_out.error.reason is reason
+    assert left_out.reason == told
+    decision = Decision()
+    left_out.note(decision)
+    assert [(each.upstream, each.reason) for each in decision.failures] == [("b", reason)]
+    assert warning_of([left_out]) == f"the models of upstream 'b' are not listed: {told}"
+    assert "SAID" not in warning_of([left_out])
+
+
+def test_a_reply_that_is_given_up_is_closed() -> None:
+    for reply in (error_reply(500, "x"), FakeReply(pieces=(b" " * 1024 * 1024,) * 17)):
+        unlisted(reply)
+        assert reply.closed
+
+
+def test_a_refusal_of_the_gateways_own_key_is_not_the_clients() -> None:
+    left_out = unlisted(error_reply(401, "sk-o*wn"), OWN)
+    assert left_out.error.code == "upstream_auth_error"
+    assert left_out.reason.endswith("refused the key that the gateway is configured with")
+    assert unlisted(error_reply(401, "x")).error.status == 401
+
+
+def test_a_limit_says_when_to_come_back() -> None:
+    limited = json_reply({}, 429, ((b"retry-after", b"7"), (b"set-cookie", b"x")))
+    assert unlisted(limited).error.headers == (("retry-after", "7"),)
+
+
+def test_what_is_the_clients_fault_is_nothing_for_the_operator() -> None:
+    left_out = unlisted(InvalidRequest("The query is wrong."))
+    decision = Decision()
+    left_out.note(decision)
+    assert decision.failures == ()
+    assert left_out.reason == "The query is wrong"
+
+
+def test_all_are_asked_side_by_side_and_those_in_time_are_kept() -> None:
+    upstreams = [
+        UpstreamSettings(name, "http://x/v1", Kind.OTHER, timeouts=TIMEOUTS) for name in "abc"
+    ]
+    cancelled: list[str] = []
+
+    async def send(call: UpstreamCall) -> FakeReply:
+        if call.upstream == "b":
+            return json_reply({"data": [{"id": "m"}]})
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.append(call.upstream)
+        raise AssertionError
+
+    async def scenario() -> None:
+        lists = UpstreamLists(Settings(tuple(upstreams)), send)
+        listed, left_out = await lists.ask_all(ALICE, b"limit=5")
+        assert [each.upstream for each in listed] == ["b"]
+        assert [(each.upstream, each.reason) for each in left_out] == [
+            ("a", "no answer within 0.05 s"),
+            ("c", "no answer within 0.05 s"),
+        ]
+        assert sorted(cancelled) == ["a", "c"]
+        error = nothing_listed(left_out)
+        assert (error.status, error.code) == (504, "upstream_timeout")
+        assert error.message == (
+            "The models of upstream 'a' could not be listed: no answer within 0.05 s; see "
+            "timeouts.metadata. Upstream 'c': no answer within 0.05 s."
+        )
+        assert left_out == []
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_leaves_takes_its_questions_along() -> None:
+    async def scenario() -> None:
+        under_way: set[str] = set()
+        both = asyncio.Event()
+
+        async def send(call: UpstreamCall) -> FakeReply:
+            under_way.add(call.upstream)
+            if len(under_way) == 2:
+                both.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                under_way.discard(call.upstream)
+            raise AssertionError
+
+        settings = Settings(tuple(UpstreamSettings(name, "http://x/v1") for name in "ab"))
+        task = asyncio.create_task(UpstreamLists(settings, send).ask_all(ALICE, b""))
+        await both.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not under_way
+
+    asyncio.run(scenario())
+
+
+def test_what_is_said_of_many_is_bounded() -> None:
+    long = UpstreamError("Upstream 'b' " + "x" * 10_000)
+    many = [Unlisted(f"u{number}", long) for number in range(100)]
+    warning = warning_of(many)
+    assert len(warning) < 2000
+    assert warning.endswith("nor are those of 92 more upstreams")
+    assert warning_of([]) == ""
+    error: GatewayError = nothing_listed([Unlisted("b", UpstreamError("No.")), *many])
+    assert len(error.message) < 2000

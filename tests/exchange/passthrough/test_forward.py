@@ -1,0 +1,419 @@
+"""What is not generation passes on untouched, to the upstream its model belongs to."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+
+from gateway.config.settings import (
+    ClientSettings,
+    CredentialPolicy,
+    Kind,
+    ModelRule,
+    Secret,
+    ServerSettings,
+    UpstreamSettings,
+)
+from gateway.errors import (
+    GatewayError,
+    InvalidRequest,
+    PayloadTooLarge,
+    PermissionDenied,
+    TruncatedStream,
+    UpstreamError,
+)
+from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.passthrough.forward import Passing
+from gateway.request import Request
+from gateway.shapes import RawHeaders, UpstreamCall
+from tests.exchange.scene import ALICE, OPENAI, Scene
+from tests.fakes import Answer, FakeReply, error_reply, json_reply
+
+LOCAL = UpstreamSettings("local", "http://127.0.0.1:8000/v1", Kind.VLLM, CredentialPolicy.NONE)
+OWN = UpstreamSettings("own", "https://o/v1", Kind.OPENAI, CredentialPolicy.KEY, Secret("sk-own"))
+EMBED = ModelRule("embed", model="bge-m3", upstream="local")
+AS_JSON: RawHeaders = ((b"content-type", b"application/json"),)
+AS_FORM: RawHeaders = ((b"content-type", b"multipart/form-data; boundary=b"),)
+
+
+def form(model: str, size: int = 10) -> bytes:
+    return (
+        b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\n'
+        + model.encode()
+        + b'\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+        + b"x" * size
+        + b"\r\n--b--\r\n"
+    )
+
+
+async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+async def sent_body(call: UpstreamCall) -> bytes:
+    if isinstance(call.body, bytes):
+        return call.body
+    return b"".join([piece async for piece in call.body])
+
+
+def ok(_: UpstreamCall) -> Answer:
+    return json_reply({"ok": True})
+
+
+async def passed(
+    scene: Scene,
+    path: str = "/embeddings",
+    method: str = "POST",
+    headers: RawHeaders = AS_JSON,
+    body: bytes | AsyncIterator[bytes] = b"",
+    client: ClientSettings | None = None,
+    model: str | None = None,
+    length: int | None = None,
+) -> tuple[ClientReply, Decision]:
+    decision = Decision()
+    passing = Passing(scene.settings, scene.resolver, scene.network.send)
+    call = Request(method, path, b"a=1", headers, body, client, model, length)
+    return await passing.run(call, decision), decision
+
+
+def test_a_body_is_streamed_untouched_to_the_only_upstream() -> None:
+    async def scenario() -> None:
+        scene = Scene(ok)
+        body = pieces(b"a", b"b")
+        reply, decision = await passed(scene, "/files", body=body, length=2)
+        call = scene.network.calls[0]
+        assert call.body is body
+        assert (call.path, call.query, call.body_length) == ("/files", b"a=1", 2)
+        assert reply.status == 200
+        assert decision.endpoint == "/v1/files"
+
+    asyncio.run(scenario())
+
+
+def test_an_error_that_is_cut_off_is_told_cleanly_and_any_other_passed_on() -> None:
+    length = (b"content-length", b"500")
+
+    def cut(_: UpstreamCall) -> Answer:
+        return FakeReply(429, (*AS_JSON, length), (b'{"err',), TruncatedStream("cut"))
+
+    async def scenario() -> None:
+        with pytest.raises(UpstreamError, match="status 429") as raised:
+            await passed(Scene(cut))
+        assert raised.value.status == 502
+        reply, _ = await passed(Scene(lambda _: error_reply(429, "slow down")))
+        assert reply.status == 429
+        assert isinstance(reply.body, bytes)
+        assert b"slow down" in reply.body
+        reply, _ = await passed(Scene(lambda _: FakeReply(404, (length,))), method="HEAD")
+        assert not isinstance(reply.body, bytes)
+        await reply.body.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_json_body_goes_to_the_upstream_of_its_model_under_its_name() -> None:
+    async def scenario() -> None:
+        scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
+        _, decision = await passed(scene, body=b'{"model": "embed", "input": "x"}')
+        assert scene.network.calls[0].upstream == "local"
+        assert scene.network.bodies() == [{"model": "bge-m3", "input": "x"}]
+        assert (decision.upstream, decision.resolved_by) == ("local", "config")
+
+    asyncio.run(scenario())
+
+
+def test_a_body_that_cannot_be_renamed_is_a_400() -> None:
+    scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
+    body = b'{"model": "embed", "input": "x", "dimensions": 1e400}'
+    with pytest.raises(InvalidRequest, match="We could not parse the JSON body"):
+        asyncio.run(passed(scene, body=body))
+    assert scene.network.calls == []
+
+
+NARROW = ClientSettings("narrow", "0" * 64, ("embed",))
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "body"),
+    [
+        ("/embeddings", AS_JSON, rb'{"model": "secret", "input": "\ud800"}'),
+        ("/embeddings", (), rb'{"model": "secret", "input": "\ud800"}'),
+        ("/embeddings", (), b" " * 70_000 + b'{"model": "secret"}'),
+        ("/audio/transcriptions", AS_FORM, b"x" * 70_000 + form("secret")),
+    ],
+)
+def test_a_restricted_client_names_no_model_where_it_cannot_be_read(
+    path: str, headers: RawHeaders, body: bytes
+) -> None:
+    async def scenario() -> None:
+        scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
+        parts = pieces(body[:66_000], body[66_000:])
+        with pytest.raises((InvalidRequest, PermissionDenied)):
+            await passed(scene, path, headers=headers, body=parts, client=NARROW)
+        assert scene.network.calls == []
+
+    asyncio.run(scenario())
+
+
+def test_a_restricted_client_may_send_what_runs_no_model() -> None:
+    async def scenario() -> None:
+        scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
+        for raw in (b"", b'{"purpose": "x"}'):
+            await passed(scene, "/uploads", body=raw, client=NARROW)
+        whole = form_without_model(70_000)
+        upload = pieces(whole[:66_000], whole[66_000:])
+        await passed(scene, "/files", headers=AS_FORM, body=upload, client=NARROW)
+        assert b"x" * 70_000 in await sent_body(scene.network.calls[-1])
+        anyone = ClientSettings("anyone", "0" * 64, ("*",))
+        await passed(scene, body=b"not json", client=anyone)
+        assert len(scene.network.calls) == 4
+
+    asyncio.run(scenario())
+
+
+def form_without_model(size: int) -> bytes:
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    return head + b"x" * size + b"\r\n--b--\r\n"
+
+
+@pytest.mark.parametrize("size", [10, 70_000])
+def test_a_restricted_client_names_the_model_that_a_path_needs(size: int) -> None:
+    async def scenario() -> None:
+        scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
+        for path, body, headers in (
+            ("/batches", b'{"input": 1}', AS_JSON),
+            ("/embeddings", b'{"input": 1}', AS_JSON),
+            ("/embeddings", b"", AS_JSON),
+            ("/images/edits", form_without_model(size), AS_FORM),
+        ):
+            with pytest.raises((InvalidRequest, PermissionDenied)):
+                await passed(scene, path, headers=headers, body=pieces(body), client=NARROW)
+        assert scene.network.calls == []
+
+    asyncio.run(scenario())
+
+
+def test_a_large_json_body_is_read_whole_to_find_its_model() -> None:
+    async def scenario() -> None:
+        scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
+        raw = b'{"input": "' + b"x" * 100_000 + b'", "model": "embed"}'
+        await passed(scene, body=pieces(raw[:70_000], raw[70_000:]))
+        assert scene.network.bodies()[0]["model"] == "bge-m3"
+
+    asyncio.run(scenario())
+
+
+def test_a_json_body_beyond_the_limit_is_refused() -> None:
+    async def scenario() -> None:
+        server = ServerSettings(max_body_bytes=80_000)
+        scene = Scene(ok, OPENAI, LOCAL, server=server)
+        with pytest.raises(PayloadTooLarge):
+            await passed(scene, body=pieces(b"x" * 70_000, b"x" * 70_000))
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("split", [None, 70_000])
+def test_a_form_is_routed_by_its_model_field_and_streamed_on(split: int | None) -> None:
+    async def scenario() -> None:
+        scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
+        raw = form("embed", 200_000 if split else 10)
+        body = raw if split is None else pieces(raw[:split], raw[split:])
+        await passed(scene, "/audio/transcriptions", headers=AS_FORM, body=body)
+        call = scene.network.calls[0]
+        assert call.upstream == "local"
+        assert await sent_body(call) == form("bge-m3", 200_000 if split else 10)
+        assert call.body_length is None
+
+    asyncio.run(scenario())
+
+
+def test_a_body_without_a_model_goes_to_the_default_upstream() -> None:
+    async def scenario() -> None:
+        scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,))
+        for raw in (b"", b"not json", b"[1]", b'{"input": 1}', b'{"model": 5}'):
+            await passed(scene, body=raw)
+        big = pieces(b"x" * 70_000, b"y")
+        await passed(scene, "/files", headers=AS_FORM, body=big)
+        assert {call.upstream for call in scene.network.calls} == {"openai"}
+        assert await sent_body(scene.network.calls[-1]) == b"x" * 70_000 + b"y"
+
+    asyncio.run(scenario())
+
+
+def test_a_model_that_another_upstream_lists_goes_there() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        if call.path == "/models" and call.upstream == "local":
+            return json_reply({"data": [{"id": "bge-m3"}]})
+        return json_reply({"data": []}) if call.path == "/models" else ok(call)
+
+    async def scenario() -> None:
+        scene = Scene(answer, OPENAI, LOCAL)
+        await passed(scene, body=b'{"model": "bge-m3", "input": "x"}')
+        assert scene.network.calls[-1].upstream == "local"
+
+    asyncio.run(scenario())
+
+
+def test_a_rule_without_an_upstream_leads_to_the_only_one() -> None:
+    async def scenario() -> None:
+        scene = Scene(ok, rules=(ModelRule("embed", model="text-embedding-3-small"),))
+        await passed(scene, body=b'{"model": "embed"}')
+        assert scene.network.bodies() == [{"model": "text-embedding-3-small"}]
+
+    asyncio.run(scenario())
+
+
+def test_a_client_may_pass_its_own_models_only() -> None:
+    async def scenario() -> None:
+        client = ClientSettings("team", "0" * 64, ("gpt-*",))
+        with pytest.raises(PermissionDenied):
+            await passed(Scene(ok, OPENAI, LOCAL), body=b'{"model": "o1"}', client=client)
+
+    asyncio.run(scenario())
+
+
+def test_the_gateways_own_key_refused_is_not_shown() -> None:
+    async def scenario() -> None:
+        scene = Scene(lambda _: error_reply(401, "Incorrect API key: sk-o*wn"), OWN)
+        with pytest.raises(GatewayError) as raised:
+            await passed(scene, "/files", "GET")
+        assert raised.value.code == "upstream_auth_error"
+        assert scene.network.replies[0].closed
+
+    asyncio.run(scenario())
+
+
+REDIRECT = (("text-embedding-ada-001", "embed"),)
+
+
+def test_a_redirected_model_is_passed_on_as_the_one_in_its_place_and_said_so() -> None:
+    scene = Scene(ok, OPENAI, LOCAL, rules=(EMBED,), redirect=REDIRECT)
+    body = b'{"model":"text-embedding-ada-001","input":"x"}'
+    reply, decision = asyncio.run(passed(scene, body=body))
+    assert reply.status == 200
+    assert scene.network.bodies() == [{"model": "bge-m3", "input": "x"}]
+    assert decision.upstream == "local"
+    assert "'text-embedding-ada-001' is redirected to 'embed'" in decision.warning
+
+
+def test_a_redirect_is_followed_without_any_rule() -> None:
+    scene = Scene(ok, redirect=(("old", "new"),))
+    _, decision = asyncio.run(passed(scene, body=b'{"model":"old"}'))
+    assert scene.network.bodies() == [{"model": "new"}]
+    assert "'old' is redirected to 'new'" in decision.warning
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_the_paths_model_is_set_in_json_however_it_arrives(parts: int) -> None:
+    async def scenario() -> None:
+        scene = Scene(ok)
+        text = b'{"model":"other","input":"' + b"x" * 70_000 + b'"}'
+        body = text if parts == 1 else pieces(text[:66_000], text[66_000:])
+        _, decision = await passed(scene, body=body, model="dep")
+        sent = msgspec.json.decode(await sent_body(scene.network.calls[0]))
+        assert sent["model"] == "dep"
+        assert len(sent["input"]) == 70_000
+        assert scene.network.calls[0].model == "dep"
+        assert "the path names the deployment" in decision.warning
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("body", "named", "warned"),
+    [(form("dep"), "dep", False), (form("other"), "dep", True), (b"--b\r\nx", "dep", False)],
+)
+def test_the_paths_model_is_set_in_a_form(body: bytes, named: str, warned: bool) -> None:
+    async def scenario() -> None:
+        scene = Scene(ok)
+        _, decision = await passed(
+            scene, "/audio/transcriptions", headers=AS_FORM, body=body, model=named
+        )
+        sent = await sent_body(scene.network.calls[0])
+        assert sent.count(b'name="model"\r\n\r\ndep\r\n') == 1
+        assert bool(decision.warning) == warned
+
+    asyncio.run(scenario())
+
+
+def test_a_large_form_is_streamed_with_the_paths_model() -> None:
+    async def scenario() -> None:
+        scene = Scene(ok)
+        whole = form("other", 200_000)
+        body = pieces(whole[:70_000], whole[70_000:])
+        await passed(scene, "/audio/transcriptions", headers=AS_FORM, body=body, model="dep")
+        assert not isinstance(scene.network.calls[0].body, bytes)
+        assert await sent_body(scene.network.calls[0]) == form("dep", 200_000)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("headers", [AS_JSON, AS_FORM])
+def test_a_path_may_name_no_bad_model(headers: RawHeaders) -> None:
+    with pytest.raises(GatewayError) as raised:
+        asyncio.run(passed(Scene(ok), headers=headers, body=b"{}", model="a\r\nb"))
+    assert (raised.value.status, raised.value.param) == (400, "model")
+
+
+def test_the_paths_model_counts_for_what_a_client_may_use() -> None:
+    client = ClientSettings("a", "1" * 64, ("allowed",))
+    scene = Scene(ok)
+    body = b'{"model":"allowed"}'
+    with pytest.raises(PermissionDenied):
+        asyncio.run(passed(scene, body=body, client=client, model="forbidden"))
+    assert scene.network.calls == []
+
+
+def test_a_method_without_a_body_keeps_the_paths_model_for_the_path() -> None:
+    scene = Scene(ok)
+    asyncio.run(passed(scene, "/chat/completions", "GET", model="dep"))
+    assert scene.network.calls[0].model == "dep"
+
+
+def test_azure_is_told_the_model_of_what_is_passed_on() -> None:
+    azure = UpstreamSettings("azure", "https://a.openai.azure.com", Kind.AZURE)
+    scene = Scene(ok, azure)
+    asyncio.run(passed(scene, body=b'{"model":"vectors","input":"x"}'))
+    assert scene.network.calls[0].model == "vectors"
+    asyncio.run(passed(scene, "/files", headers=AS_FORM, body=b"--b\r\nx"))
+    assert scene.network.calls[1].model is None
+
+
+def test_what_the_sender_sent_again_is_counted() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        call.repeats += 1
+        return json_reply({})
+
+    scene, decision = Scene(answer), Decision()
+    passing = Passing(scene.settings, scene.resolver, scene.network.send)
+    asyncio.run(passing.run(Request("GET", "/files", headers=ALICE), decision))
+    assert (b"x-gateway-attempts", b"2") in decision.headers()
+
+
+def test_a_glob_for_texts_sends_no_chat_model_to_embeddings() -> None:
+    rule = ModelRule("*", model="gpt-5.4-mini")
+    scene = Scene(ok, rules=(rule,))
+    body = b'{"model": "text-embedding-ada-002", "input": "x"}'
+    asyncio.run(passed(scene, body=body))
+    asyncio.run(passed(scene, path="/images/edits", headers=AS_FORM, body=form("dall-e-2")))
+    assert [call.body for call in scene.network.calls] == [body, form("dall-e-2")]
+    asyncio.run(passed(scene, path="/threads/runs", body=b'{"model":"gpt-4"}'))
+    assert scene.network.calls[-1].body == b'{"model":"gpt-5.4-mini"}'
+
+
+def test_a_name_that_a_glob_leaves_goes_to_the_upstream_that_has_it() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        listed = {"openai": ["gpt-5.4-mini"], "local": ["bge-m3"]}[call.upstream]
+        return json_reply({"data": [{"id": name} for name in listed]})
+
+    scene = Scene(answer, OPENAI, LOCAL, rules=(ModelRule("*", model="gpt-5.4-mini"),))
+    _, decision = asyncio.run(passed(scene, body=b'{"model":"bge-m3"}'))
+    assert decision.upstream == "local"
+    scene = Scene(
+        answer, OPENAI, LOCAL, rules=(ModelRule("*", model="gpt-5.4-mini", upstream="openai"),)
+    )
+    _, decision = asyncio.run(passed(scene, body=b'{"model":"bge-m3"}'))
+    assert decision.upstream == "openai"

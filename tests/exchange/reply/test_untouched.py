@@ -1,0 +1,143 @@
+"""Bodies that are passed on as they come, and what is added to those that break off."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import msgspec
+import pytest
+
+from gateway.errors import TruncatedStream
+from gateway.exchange.message import ReplyBody
+from gateway.exchange.reply.untouched import passed_on
+from gateway.shapes import RawHeaders, Shape
+from gateway.translate.stream.sse import SSEDecoder
+from tests.fakes import EVENT_STREAM, FakeReply
+
+BROKEN = TruncatedStream("it broke off")
+EVENT = b'event: response.x\r\ndata: {"type":"response.x","sequence_number":4}\r\n\r\n'
+PLAIN = b'data: {"choices":[]}\n\n'
+
+
+class PouredReply(FakeReply):
+    """A reply that can be poured too."""
+
+    async def pour(self, take: Callable[[bytes], bool]) -> None:
+        async for piece in self.chunks():
+            take(piece)
+
+    def resume(self) -> None:
+        """Go on."""
+
+
+async def drained(body: ReplyBody) -> bytes:
+    received: list[bytes] = []
+
+    def take(piece: bytes) -> bool:
+        assert piece
+        received.append(piece)
+        return True
+
+    assert body.failure is None
+    if body.source is not None:
+        await body.source.pour(take)
+    else:
+        async for piece in body:
+            take(piece)
+    await body.aclose()
+    return b"".join(received)
+
+
+async def read(reply: FakeReply, client: Shape | None) -> bytes:
+    body = passed_on(reply, client)
+    received = await drained(body)
+    assert body.failure is reply.error
+    return received
+
+
+@pytest.mark.parametrize("poured", [False, True])
+@pytest.mark.parametrize("bytewise", [False, True])
+@pytest.mark.parametrize(
+    ("client", "event"), [(Shape.RESPONSES, EVENT), (Shape.CHAT, PLAIN), (None, PLAIN)]
+)
+def test_the_error_is_an_event_of_its_own_wherever_the_stream_breaks(
+    client: Shape | None, event: bytes, *, bytewise: bool, poured: bool
+) -> None:
+    make = PouredReply if poured else FakeReply
+    for length in range(2 * len(event) + 1):
+        sent = (event * 2)[:length]
+        pieces: Sequence[bytes] = [bytes([byte]) for byte in sent] if bytewise else [sent]
+        reply = make(200, EVENT_STREAM, pieces if sent else (), BROKEN)
+        received = asyncio.run(read(reply, client))
+        # An event that lacks only its end is one.
+        whole = (length + len(event) - len(event.rstrip())) // len(event)
+        decoder = SSEDecoder()
+        *events, last = (*decoder.feed(received), *decoder.finish())
+        assert len(events) == whole
+        assert all(each.data in event for each in events)
+        told = msgspec.json.decode(last.data)
+        assert told["error"]["message"] == "it broke off"
+        assert b"[DONE]" not in received
+        if client is Shape.RESPONSES:
+            assert last.event == told["type"] == "error"
+            assert told["sequence_number"] == (5 if whole else 0)
+        else:
+            assert told.keys() - {"type"} == {"error"}
+        if length % len(event) == 0:
+            # Between two events: without a blank line, which openai-go takes for an event.
+            assert received.removeprefix(sent).startswith((b"data", b"event"))
+
+
+@pytest.mark.parametrize("poured", [False, True])
+@pytest.mark.parametrize(
+    ("rest", "passed"),
+    [
+        (b"data: [DONE]", True),
+        (b"data: Hel", True),
+        (b": wait", True),
+        (b'data: {"choices"', False),
+        (b"data: [DO", False),
+    ],
+)
+def test_a_body_that_ends_in_mid_event_did_not_end(
+    rest: bytes, *, passed: bool, poured: bool
+) -> None:
+    # As one does that has no framing, and whose connection broke off.
+    reply = (PouredReply if poured else FakeReply)(200, EVENT_STREAM, (PLAIN, rest))
+    body = passed_on(reply, Shape.CHAT)
+    received = asyncio.run(drained(body))
+    assert received.startswith(PLAIN + rest if passed else PLAIN + b'data: {"error":')
+    assert (body.failure is None) is passed
+    if body.failure is not None:
+        assert body.failure.code == "upstream_stream_truncated"
+        assert body.failure.message in received.decode()
+
+
+@pytest.mark.parametrize("poured", [False, True])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ((b"content-type", b"application/json"),),
+        (*EVENT_STREAM, (b"content-length", b"100")),
+        (*EVENT_STREAM, (b"content-encoding", b"gzip")),
+    ],
+)
+def test_what_cannot_be_added_to_passes_as_it_comes_and_breaks_off(
+    headers: RawHeaders, *, poured: bool
+) -> None:
+    reply = (PouredReply if poured else FakeReply)(200, headers, (b"data: {", b"x"), BROKEN)
+    with pytest.raises(TruncatedStream):
+        asyncio.run(drained(passed_on(reply, Shape.CHAT)))
+    whole = (PouredReply if poured else FakeReply)(200, headers, (b"data: {", b"x"))
+    assert asyncio.run(drained(passed_on(whole, Shape.CHAT))) == b"data: {x"
+
+
+def test_a_stream_whose_coding_is_none_can_be_added_to() -> None:
+    headers = (*EVENT_STREAM, (b"content-encoding", b"Identity"))
+    body = passed_on(FakeReply(200, headers, (PLAIN, b"data: {"), BROKEN), Shape.CHAT)
+    assert asyncio.run(drained(body)).startswith(PLAIN + b'data: {"error":')
+
+
+def test_a_body_that_comes_whole_is_not_added_to() -> None:
+    for make in (FakeReply, PouredReply):
+        body = passed_on(make(200, EVENT_STREAM, (PLAIN,)), Shape.CHAT)
+        assert asyncio.run(drained(body)) == PLAIN

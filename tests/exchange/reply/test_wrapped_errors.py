@@ -1,0 +1,167 @@
+"""Which bytes at the beginning of a successful reply are an error: whole, bytewise and cut off."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.exchange.reply.wrapped_errors import (
+    MAX_EVENT_BYTES,
+    SMALL_REPLY_BYTES,
+    FirstEvent,
+    begins_as_an_answer,
+    error_of,
+    json_error,
+)
+from gateway.translate.stream.sse import DONE, ServerSentEvent
+
+NO: dict[str, Any] = {"message": "no", "type": "t", "param": None, "code": None}
+CHUNK = b'{"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{}}]}'
+
+
+def sse(data: Any, name: str = "") -> bytes:
+    encoded = data if isinstance(data, bytes) else msgspec.json.encode(data)
+    line = f"event: {name}\n".encode() if name else b""
+    return line + b"data: " + encoded + b"\n\n"
+
+
+ERRORS: dict[str, tuple[bytes, Any]] = {
+    "OpenAI": (sse({"error": NO}), {"error": NO}),
+    "a text": (sse({"error": "no"}), {"error": "no"}),
+    "xAI": (sse({"code": "c", "error": "no"}), {"code": "c", "error": "no"}),
+    "an id beside it": (sse({"id": "o", "error": NO}), {"error": NO}),
+    "LiteLLM": (sse({"error": {**NO, "code": "400"}}), {"error": {**NO, "code": "400"}}),
+    "Gemini": (sse([{"error": NO}]), {"error": NO}),
+    "vLLM, flat": (sse({"object": "error", **NO}), {"object": "error", **NO}),
+    "Anthropic": (sse({"type": "error", "error": NO}, "error"), {"type": "error", "error": NO}),
+    "responses, flat": (
+        sse({"type": "error", "sequence_number": 0, "message": "no", "code": "c"}, "error"),
+        {"error": {"message": "no", "code": "c"}},
+    ),
+    "responses, failed": (
+        sse({"type": "response.failed", "response": {"output": [], "error": NO}}),
+        {"error": NO},
+    ),
+    "named, flat": (sse({"message": "no"}, "error"), {"error": {"message": "no"}}),
+    "named, a text": (sse(b"no", "error"), {"error": "no"}),
+    "named, a JSON text": (sse(b'"no"', "error"), {"error": "no"}),
+}
+ANSWERS: dict[str, bytes] = {
+    "a chunk": sse(CHUNK),
+    "a chunk that quotes one": sse(CHUNK.replace(b"{}", b'{"content":"{\\"error\\":1}"}')),
+    "OpenRouter's in mid-stream": sse({"error": NO, "choices": []}),
+    "a response": sse({"type": "response.created", "response": {"error": None}}),
+    "a response, named": sse({"response": {"error": None}}, "response.created"),
+    "failed without a reason": sse({"type": "response.failed", "response": {"error": None}}),
+    "failed without a response": sse({"type": "response.failed"}),
+    "no error": sse({"error": None, "text": "a"}),
+    "the end": sse(DONE),
+    "the end, named": sse(DONE, "error"),
+    "a text about errors": sse(b"some error"),
+    "a number": sse(b"0", "error"),
+}
+BEFORE = (
+    b"",
+    b": comment\n\n",
+    b"\xef\xbb\xbf",
+    b"retry: 5\nid: 1\n",
+    b"data:\n\n\n",
+    sse(b"null"),
+    sse(b"[]"),
+)
+
+
+def told(stream: bytes, *, ended: bool = False) -> bytes | None:
+    return FirstEvent().error(stream, ended=ended)
+
+
+def bytewise(stream: bytes) -> tuple[bytes | None, int]:
+    """Return what is said first, and of how many bytes."""
+    first = FirstEvent()
+    for length in range(len(stream) + 1):
+        found = first.error(stream[:length], ended=False)
+        if found is not None:
+            return found, length
+    return None, len(stream)
+
+
+@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize("kind", ERRORS)
+def test_an_error_is_found_with_its_last_byte(kind: str, before: bytes) -> None:
+    event, expected = ERRORS[kind]
+    for sent in (event, event.replace(b"\n", b"\r\n"), event.replace(b"\n", b"\r")):
+        stream = before + sent
+        found = told(stream + sse(CHUNK) + sse(DONE))
+        assert found is not None
+        assert msgspec.json.decode(found) == expected
+        assert begins_as_an_answer(stream + sse(CHUNK)) is False
+        assert bytewise(stream)[0] == found
+        for cut in range(len(stream) - 4):
+            assert told(stream[:cut]) is None
+        assert told(stream.rstrip(b"\r\n"), ended=True) == found
+
+
+@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_what_is_no_error_is_an_answer(kind: str, before: bytes) -> None:
+    for event in (ANSWERS[kind], ANSWERS[kind].replace(b"\n", b"\r\n")):
+        stream = before + event
+        assert told(stream + ERRORS["OpenAI"][0]) == b""
+        assert bytewise(stream)[0] == b""
+        for cut in range(0 if b"event: error" in event else len(stream)):
+            assert told(stream[:cut], ended=True) == b""
+
+
+def test_a_chunk_is_known_before_it_has_come_whole() -> None:
+    found, length = bytewise(sse(CHUNK))
+    assert found == b""
+    assert length == len(b"data: ") + CHUNK.index(b"[")
+
+
+def test_what_is_too_long_to_be_a_refusal_is_an_answer() -> None:
+    assert told(b"data: " + b"x" * SMALL_REPLY_BYTES) == b""
+    assert told(b": x\n" * SMALL_REPLY_BYTES) == b""
+    assert told(b'data: {"error": "' + b"x" * SMALL_REPLY_BYTES) is None
+    assert told(b'data: {"error": "' + b"x" * MAX_EVENT_BYTES) == b""
+    long = {"error": "x" * SMALL_REPLY_BYTES}
+    assert told(sse(long)) == msgspec.json.encode(long)
+
+
+def test_an_error_by_name_only_is_one_whatever_its_data() -> None:
+    assert error_of(ServerSentEvent(b"{}", "error")) == b'{"error":{}}'
+    assert error_of(ServerSentEvent(b"{}", "message")) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": NO},
+        {"object": "error", "message": "no"},
+        [{"error": NO}],
+        {"error": {**NO, "param": "output"}},
+        {"detail": {"error": "choices"}},
+    ],
+)
+def test_a_json_error_is_known_at_its_end(body: Any) -> None:
+    encoded = b"\n " + msgspec.json.encode(body)
+    for cut in range(len(encoded) + 1):
+        assert json_error(encoded[:cut], ended=False) is None
+    assert json_error(encoded, ended=True) == encoded
+
+
+def test_a_json_answer_is_known_by_its_result() -> None:
+    body = b'{"id": "x", "error": null, "choices" : [{"text": "..."}]}'
+    known = body.index(b":", body.index(b"choices")) + 1
+    for cut in range(len(body) + 1):
+        assert json_error(body[:cut], ended=False) == (b"" if cut >= known else None)
+        ended = body[:cut] if b'"error"' in body[:cut] and cut < known else b""
+        assert json_error(body[:cut], ended=True) == ended
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"data: {}", b"  plain", b"{" + b" " * 2048])
+def test_what_cannot_be_a_small_json_error_is_none_at_once(body: bytes) -> None:
+    assert json_error(body, ended=False) == b""
+
+
+def test_a_small_whole_body_without_an_error_is_an_answer() -> None:
+    assert json_error(b'{"ok":1}', ended=True) == b""

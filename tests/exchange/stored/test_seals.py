@@ -1,0 +1,73 @@
+"""What clients keep sealed is read by its own gateway alone, and for its own caller."""
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.config.settings import ClientSettings
+from gateway.exchange.stored.seals import PREFIX, CallersSeal, Seals
+from gateway.shapes import Json, RawHeaders
+from tests.exchange.scene import ALICE, BOB
+
+SECRET = "s" * 32
+CONTENT: Json = {"kind": "turn", "message": {"reasoning": "the answer is 42"}, "calls": {}}
+
+
+def seal(headers: RawHeaders = ALICE, client: str = "", secret: str = SECRET) -> CallersSeal:
+    settings = ClientSettings(client, "1" * 64) if client else None
+    return Seals(secret).of(headers, settings)
+
+
+def test_what_is_sealed_is_opened_by_the_same_caller_in_any_process() -> None:
+    sealed = seal().close(CONTENT)
+    assert seal().open(sealed) == CONTENT
+    assert seal((*ALICE, (b"user-agent", b"x"))).open(sealed) == CONTENT
+
+
+def test_nobody_can_read_it_or_tell_it_from_another() -> None:
+    sealed = seal().close(CONTENT)
+    assert sealed.startswith(PREFIX)
+    assert b"42" not in base64.urlsafe_b64decode(sealed.removeprefix(PREFIX))
+    assert seal().close(CONTENT) != sealed
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        seal(BOB),
+        seal((*ALICE, (b"openai-project", b"p"))),
+        seal(()),
+        seal(client="alice"),
+        seal(secret="t" * 32),
+    ],
+)
+def test_it_opens_under_no_other_secret_and_for_no_other_caller(other: CallersSeal) -> None:
+    sealed = seal().close(CONTENT)
+    assert other.open(sealed) is None
+    assert other.is_own(sealed)
+    assert seal().open(other.close(CONTENT)) is None
+
+
+def test_a_client_of_the_gateways_own_is_known_by_name() -> None:
+    """So its key can be changed in the middle of a conversation."""
+    assert seal(BOB, "team-a").open(seal(ALICE, "team-a").close(CONTENT)) == CONTENT
+    assert seal(ALICE, "team-b").open(seal(ALICE, "team-a").close(CONTENT)) is None
+
+
+@pytest.mark.parametrize("text", ["", "gAAB", PREFIX, f"{PREFIX}AAAA", f"{PREFIX}é", f"{PREFIX}=!"])
+def test_what_is_not_sealed_is_not_opened(text: str) -> None:
+    assert seal().open(text) is None
+
+
+@given(st.integers(0), st.integers(1, 255))
+def test_what_was_changed_is_not_opened(place: int, change: int) -> None:
+    raw = bytearray(base64.urlsafe_b64decode(seal().close(CONTENT).removeprefix(PREFIX)))
+    raw[place % len(raw)] ^= change
+    assert seal().open(PREFIX + base64.urlsafe_b64encode(raw).decode()) is None
+
+
+@given(st.binary(max_size=80))
+def test_nothing_that_is_made_up_is_opened(raw: bytes) -> None:
+    assert seal().open(PREFIX + base64.urlsafe_b64encode(raw).decode()) is None
