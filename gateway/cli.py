@@ -169,7 +169,7 @@ def check(config: Path | None) -> None:
     where = config or "the defaults"
     failed = sum(name.verdict is Verdict.NOT_THERE for name in findings.names)
     if failed:
-        raise click.ClickException(f"{failed} alias(es) of {where} lead nowhere")
+        raise click.ClickException(f"{failed} alias(es) of {where} lead to no model")
     good = "good, as far as could be checked" if findings.unread else "good"
     click.echo(
         f"{where}: {good} ({len(settings.upstreams)} upstream(s), {len(settings.models)} rule(s))"

@@ -106,21 +106,23 @@ def _allowed_host(text: str) -> str:
 
 def _upstream_name(text: str) -> str:
     if not _UPSTREAM_NAME.match(text):
-        raise Fault("is no name for an upstream", "use up to 64 letters, digits, '.', '_' and '-'")
+        raise Fault(
+            "is not a valid upstream name", "use up to 64 letters, digits, '.', '_' and '-'"
+        )
     return text
 
 
 def _kind(value: Any) -> Any:
     if isinstance(value, str) and value not in {*Kind}:
         kinds = [str(kind) for kind in Kind]
-        raise Fault("is no kind of upstream", did_you_mean(value, kinds) or f"{', '.join(kinds)}")
+        raise Fault("is not a kind of upstream", did_you_mean(value, kinds) or ", ".join(kinds))
     return value
 
 
 def _shape(value: Any) -> Any:
     if isinstance(value, str) and value not in {*Shape}:
         advice = did_you_mean(value, list(Shape)) or f"endpoints: {', '.join(Shape)}"
-        raise Fault("is no endpoint", advice)
+        raise Fault("is not an endpoint", advice)
     return value
 
 
@@ -149,7 +151,7 @@ def _proxy(secret: SecretStr) -> SecretStr:
 def _header_name(text: str) -> str:
     name = text.lower()
     if not _HEADER_NAME.match(name):
-        raise Fault("is no header name", "letters, digits and '-'")
+        raise Fault("is not a valid header name", "letters, digits and '-'")
     if name in _FRAMING_HEADERS:
         raise Fault("is a header that the gateway sets by itself", "remove it")
     return name
@@ -171,7 +173,7 @@ def _header_value(secret: SecretStr) -> SecretStr:
 def _azure_version(text: str) -> str:
     if not _AZURE_VERSION.match(text):
         raise Fault(
-            "is no dated version of Azure's API",
+            "is not a dated version of Azure's API",
             "write one like 2024-10-21 or 2025-04-01-preview; Azure's v1 API needs none: let "
             "base_url end in /openai/v1",
         )
@@ -210,13 +212,13 @@ def _known_upstream(name: str, info: ValidationInfo) -> str:
     known = surroundings(info).upstreams
     if known is not None and name not in known:
         advice = did_you_mean(name, known) or f"upstreams: {', '.join(sorted(known))}"
-        raise Fault("is no configured upstream", advice)
+        raise Fault("is not a configured upstream", advice)
     return name
 
 
 def _memory_url(text: str) -> str:
     if text != "memory://":
-        raise Fault("is a memory that does not exist", "memory:// (in the process) is the only one")
+        raise Fault("is not a valid memory", "memory:// (in the process) is the only one")
     return text
 
 
@@ -225,7 +227,7 @@ def _response_store(text: str, info: ValidationInfo) -> str:
         return text
     path = text.removeprefix("sqlite:///")
     if path == text or not path:
-        raise Fault("is no store", "memory:// or sqlite:///path/to/file.sqlite")
+        raise Fault("is not a valid store", "memory:// or sqlite:///path/to/file.sqlite")
     place = surroundings(info).folder / path
     if not place.parent.is_dir():
         raise Fault("names a file in a folder that does not exist", "make the folder first")

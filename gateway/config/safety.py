@@ -74,7 +74,7 @@ def _unguarded(admin: AdminSettings) -> Iterator[tuple[KeyPath, Fault]]:
     if admin.token is None:
         yield (
             ("admin", "host"),
-            Fault("is beyond loopback, and there is no admin.token", "set admin.token"),
+            Fault("is beyond loopback without an admin.token", "set admin.token"),
         )
     elif len(admin.token.reveal()) < MIN_TOKEN_LENGTH:
         yield (
@@ -97,7 +97,7 @@ def _open_gateway(settings: Settings) -> Iterator[tuple[KeyPath, Fault]]:
         yield (
             ("server", "host"),
             Fault(
-                f"is beyond loopback: whoever reaches the gateway could spend its keys ({names})",
+                f"is beyond loopback: anyone who reaches it could spend the keys of {names}",
                 "add clients, listen at 127.0.0.1, or set server.allow_anonymous: true",
             ),
         )
@@ -127,7 +127,7 @@ def _azure_addresses(settings: Settings) -> Iterator[tuple[KeyPath, Fault]]:
             yield (
                 ("upstreams", upstream.name, "base_url"),
                 Fault(
-                    "is one deployment" if one_deployment else "is no address of Azure's API",
+                    "is one deployment" if one_deployment else "is not an address of Azure's API",
                     "write the resource's own, https://NAME.openai.azure.com (deployments are then "
                     "model names), or end it in /openai/v1 for Azure's v1 API",
                 ),
@@ -198,7 +198,7 @@ def _access_warnings(settings: Settings) -> Iterator[str]:
     if settings.clients and server.allow_anonymous:
         yield "server.allow_anonymous: has no effect, since there are clients"
     elif server.allow_anonymous and not is_loopback(server.host):
-        yield "server.allow_anonymous: whoever reaches the gateway can use its upstreams"
+        yield "server.allow_anonymous: anyone who reaches it can use its upstreams"
 
 
 def _rule_warnings(settings: Settings) -> Iterator[str]:

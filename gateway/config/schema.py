@@ -48,7 +48,7 @@ class WrittenConfiguration(Written):
     )
     retired: WrittenRetired = Field(
         default=WrittenRetired(),
-        description="What becomes of requests for models that are no more.",
+        description="What happens to requests for retired models.",
     )
     clients: Annotated[tuple[WrittenClient, ...], AfterValidator(distinct)] = Field(
         default=(), description="The gateway's own clients; empty: anyone."

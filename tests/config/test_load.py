@@ -103,8 +103,8 @@ def test_all_problems_are_listed_in_the_order_of_the_file(tmp_path: Path) -> Non
             "set it, or write ${NOPE:-default}"
         ),
         "gateway.yaml:7: upstreams.a: is written twice, first in line 6; remove one",
-        "gateway.yaml:9: models.x.upstream: is no configured upstream; upstreams: a",
-        "gateway.yaml:9: models.x.endpoint: is no endpoint; did you mean 'chat'?",
+        "gateway.yaml:9: models.x.upstream: is not a configured upstream; upstreams: a",
+        "gateway.yaml:9: models.x.endpoint: is not an endpoint; did you mean 'chat'?",
         "gateway.yaml:10: log.level: must be debug, info, warning or error",
         "command line: server.workers: must be at least 1",
         "environment variable GATEWAY_ADMIN__PORT: admin.port: must be a whole number",

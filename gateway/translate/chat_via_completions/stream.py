@@ -45,7 +45,7 @@ class ChatStream:
         raise_error(event, self._request)
         choices = event.get("choices")
         if choices is not None and not isinstance(choices, list):
-            raise UpstreamError("The upstream's stream has a chunk whose choices are no list.")
+            raise UpstreamError("The upstream's stream has a chunk whose choices are not a list.")
         # llama.cpp has choices and usage in one chunk, vLLM on request a usage in every chunk.
         if event.get("usage") is not None:
             self._usages[call] = richer_usage(self._usages[call], event["usage"])
@@ -144,7 +144,7 @@ class ChatStream:
 
     def _choice(self, call: int, choice: object) -> list[Json]:
         if not isinstance(choice, dict):
-            raise UpstreamError("The upstream's stream has a choice that is no object.")
+            raise UpstreamError("The upstream's stream has a choice that is not an object.")
         index = self._index(call, choice)
         if self._finished[index]:
             return []
