@@ -53,14 +53,19 @@ _MORE: Mapping[str, FinishReason] = {
 }
 """Words that say why as well."""
 
-_FAILURES = frozenset(
-    {"abort", "aborted", "error", "insufficient_system_resource", "network_error"}
-)
 _FILTER = re.compile(
-    r"filter|block|censor|guardrail|harm|moderat|polic(?:y|ies)|prohibit|recitation|refus|safety|"
-    r"sensitiv|toxic|violat"
+    r"filter|block|censor|flagg|guardrail|harm|inappropriate|moderat|nsfw|polic(?:y|ies)|prohibit|"
+    r"recitation|refus|safety|sensitiv|toxic|unsafe|violat"
 )
-_LIMIT = re.compile(r"length|limit|max_?(?:output_)?tok|context_window")
+_FAILURE = re.compile(
+    r"abort|cancel|crash|deadline|disconnect|error|evict|exception|expired|fail|insufficient|"
+    r"interrupt|kill|not_?finished|overload|preempt|quota|rate_?limit|timed?_?out|unavailable|"
+    r"unfinished"
+)
+"""The generation broke off, and neither the model nor a bound that was set for it ended it."""
+_LIMIT = re.compile(
+    r"length|limit|max_?(?:output_)?tok|max_?time|budget|context_window|incomplete|truncat"
+)
 
 
 def finish_reason(word: object, *, has_text: bool, has_tool_calls: bool = False) -> FinishReason:
@@ -78,7 +83,7 @@ def finish_reason(word: object, *, has_text: bool, has_tool_calls: bool = False)
     name = _plain(word)
     reason = _known(name)
     if reason is None:
-        if name in _FAILURES or not (has_text or has_tool_calls):
+        if _is_failure(name) or not (has_text or has_tool_calls):
             raise UpstreamError(
                 f"The upstream ended the generation with finish_reason {str(word)[:100]!r} "
                 "instead of completing it. Retry the request.",
@@ -92,7 +97,8 @@ def finish_reason(word: object, *, has_text: bool, has_tool_calls: bool = False)
 def is_cut_short(word: object) -> bool:
     """Whether an upstream's word says that something else than the model ended the generation."""
     name = _plain(word)
-    return name in _FAILURES or _known(name) in ("length", "content_filter")
+    reason = _known(name)
+    return reason in ("length", "content_filter") or (reason is None and _is_failure(name))
 
 
 def native_word(choice: Json) -> str | None:
@@ -114,11 +120,16 @@ def _plain(word: object) -> str:
     return name.removeprefix("finish_reason_").replace("-", "_").replace(" ", "_")
 
 
+def _is_failure(name: str) -> bool:
+    return _FAILURE.search(name) is not None
+
+
 def _known(name: str) -> FinishReason | None:
+    """Return what a word means; None: that the generation failed, or it is not known."""
     reason = _SAME.get(name) or _MORE.get(name)
-    if reason is not None or not name or name in _FAILURES:
+    if reason is not None or not name:
         return reason
     # Gemini's OpenAI endpoint: "content_filter: RECITATION", "function_call_filter: …".
     if _FILTER.search(name):
         return "content_filter"
-    return "length" if _LIMIT.search(name) else None
+    return "length" if _LIMIT.search(name) and not _is_failure(name) else None

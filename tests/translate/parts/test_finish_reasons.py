@@ -3,7 +3,13 @@
 import pytest
 
 from gateway.errors import UpstreamError
-from gateway.translate.parts.finish_reasons import NATIVE, finish_reason, native_word, with_native
+from gateway.translate.parts.finish_reasons import (
+    NATIVE,
+    finish_reason,
+    is_cut_short,
+    native_word,
+    with_native,
+)
 
 
 @pytest.mark.parametrize(
@@ -61,10 +67,14 @@ FILTERS = [
     *("IMAGE_PROHIBITED_CONTENT", "MODEL_ARMOR", "content_filter: RECITATION", "sensitive"),
     *("function_call_filter: MALFORMED_FUNCTION_CALL", "MALFORMED_FUNCTION_CALL", "refusal"),
     *("UNEXPECTED_TOOL_CALL", "guardrail_intervened", "blocked", "CONTENT_POLICY_VIOLATION"),
-    *("content-filtered", "FINISH_REASON_SAFETY", "ERROR_TOXIC", "moderation"),
+    *("content-filtered", "FINISH_REASON_SAFETY", "ERROR_TOXIC", "moderation", "flagged"),
+    *("unsafe_content", "filter_error"),
 ]
 LIMITS = ["max_length", "max_new_tokens", "MAX_OUTPUT_TOKENS", "model_context_window_exceeded"]
-LIMITS += ["token_limit", "max-tokens", "FINISH_REASON_MAX_TOKENS"]
+LIMITS += ["token_limit", "max-tokens", "FINISH_REASON_MAX_TOKENS", "max_time", "time_limit"]
+LIMITS += ["incomplete", "repetition_truncation", "thinking_budget"]
+FAILURES = ["aborted", "network_error", "ERROR", "cancelled", "Canceled", "timeout", "timed-out"]
+FAILURES += ["not_finished", "unfinished", "interrupted", "rate_limit_reached", "client_disconnect"]
 
 
 @pytest.mark.parametrize("word", FILTERS)
@@ -87,10 +97,19 @@ def test_more_words_for_a_natural_end(word: str) -> None:
     assert finish_reason(word, has_text=False, has_tool_calls=True) == "tool_calls"
 
 
-@pytest.mark.parametrize("word", ["aborted", "network_error", "ERROR"])
-def test_more_words_for_a_failure(word: str) -> None:
-    with pytest.raises(UpstreamError, match=word):
-        finish_reason(word, has_text=True)
+@pytest.mark.parametrize("word", FAILURES)
+def test_a_generation_that_broke_off_is_not_a_success(word: str) -> None:
+    for has_tool_calls in (False, True):
+        with pytest.raises(UpstreamError, match=word):
+            finish_reason(word, has_text=True, has_tool_calls=has_tool_calls)
+    assert is_cut_short(word)
+
+
+@pytest.mark.parametrize("word", ["stop", "something", "MISSING", None, "tool_calls"])
+def test_other_ends_are_not_cut_short(word: object) -> None:
+    assert not is_cut_short(word)
+    assert is_cut_short("length")
+    assert is_cut_short("unsafe")
 
 
 @pytest.mark.parametrize(
