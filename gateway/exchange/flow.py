@@ -168,6 +168,8 @@ class Exchange:
             retries = retries or self._retries(call, route, owner, features, fixes)
             refused = Refused(attempt, result, judge(route, attempt, result))
             if not retries.after(refused):
+                if attempt.shape is call.shape is Shape.RESPONSES:
+                    await self.responses.refuse_kept(call, result.status)
                 return await self._giving_up.reply(call, decision, route, retries, refused)
             shape, fixes = retries.shape, retries.fixes
 

@@ -12,6 +12,7 @@ import msgspec
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.errors import GatewayError, InvalidRequest, Reason, UpstreamError
+from gateway.exchange.unreadable_body import unreadable
 from gateway.resolve.features import NO_REASONING, REASONING, TOOLS
 from gateway.resolve.memory import Features
 from gateway.shapes import Json, Shape
@@ -236,7 +237,7 @@ def read_routed(body: bytes) -> Routed:
             body.decode("utf-8")
         return _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(error) from None
+        raise unreadable(error, body) from None
 
 
 def has_any(routed: Routed, fields: Iterable[str]) -> bool:
@@ -249,7 +250,7 @@ def has_prompt_list(body: bytes) -> bool:
     try:
         return bytes(_prompt_decoder.decode(body).prompt).lstrip().startswith(b"[")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(error) from None
+        raise unreadable(error, body) from None
 
 
 def field_names(body: bytes) -> AbstractSet[str]:
@@ -257,7 +258,7 @@ def field_names(body: bytes) -> AbstractSet[str]:
     try:
         return _fields_decoder.decode(body).keys()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(error) from None
+        raise unreadable(error, body) from None
 
 
 def read_object(body: bytes) -> Json:
@@ -265,9 +266,9 @@ def read_object(body: bytes) -> Json:
     try:
         decoded = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(error) from None
+        raise unreadable(error, body) from None
     if not isinstance(decoded, dict):
-        raise _unreadable(ValueError("it is not an object"))
+        raise unreadable(ValueError("it is not an object"), body)
     return decoded
 
 
@@ -281,8 +282,8 @@ def with_path_model(body: bytes, model: str, decision: Decision) -> bytes:
     try:
         fields = _fields_decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(error) from None
-    named = _decoded(fields.get("model", msgspec.Raw()))
+        raise unreadable(error, body) from None
+    named = _decoded(fields.get("model", msgspec.Raw()), "model")
     if named == model:
         return body
     if named is not None:
@@ -353,8 +354,8 @@ def features_of(routed: Routed) -> Features:
     features = set()
     if _given(routed.tools) or _given(routed.functions):
         features.add(TOOLS)
-    effort = _decoded(routed.reasoning_effort)
-    reasoning = _decoded(routed.reasoning)
+    effort = _decoded(routed.reasoning_effort, "reasoning_effort")
+    reasoning = _decoded(routed.reasoning, "reasoning")
     if isinstance(reasoning, dict):
         effort = effort or reasoning.get("effort")
     if effort:
@@ -366,20 +367,11 @@ def _given(raw: msgspec.Raw) -> bool:
     return bytes(raw).strip() not in (b"", b"null", b"[]", b"{}")
 
 
-def _decoded(raw: msgspec.Raw) -> object:
+def _decoded(raw: msgspec.Raw, name: str) -> object:
     """Decode one field; raises `InvalidRequest`: what was skipped so far may not fit (1e400)."""
     if not bytes(raw):
         return None
     try:
         return msgspec.json.decode(raw)
     except msgspec.DecodeError as error:
-        raise _unreadable(error) from None
-
-
-def _unreadable(error: Exception) -> InvalidRequest:
-    reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-    return InvalidRequest(
-        f"We could not parse the JSON body of your request: {reason}. "
-        "The body must be one JSON object, encoded in UTF-8.",
-        code="invalid_json",
-    )
+        raise unreadable(error, bytes(raw), name) from None

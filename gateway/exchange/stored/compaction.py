@@ -9,14 +9,14 @@ from secrets import token_hex
 
 import msgspec
 
-from gateway.errors import InvalidRequest, UnsupportedParameter, UpstreamError
+from gateway.errors import UnsupportedParameter, UpstreamError
 from gateway.exchange.error_replies import about_moved_item
 from gateway.exchange.flow import Exchange
 from gateway.exchange.message import ClientReply, Decision, decode_object, read_object
 from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.restricted import restrictions
 from gateway.exchange.sending import Failure
-from gateway.exchange.stored.responses import input_items, own_items
+from gateway.exchange.stored.responses import input_items, kept_elsewhere, own_items
 from gateway.request import GenerationRequest, Request
 from gateway.resolve.evidence import Route
 from gateway.resolve.refusals.classify import Verdict, classify
@@ -74,12 +74,7 @@ class Compacting:
         """Raise `InvalidRequest` for what no responses endpoint knows: the gateway keeps it."""
         param = await self._exchange.responses.kept_in(request.headers, body)
         if param is not None:
-            raise InvalidRequest(
-                f"'{param}' names what the gateway keeps for a model that does not live at "
-                "/v1/responses. There it is not known. Send the conversation in 'input'.",
-                param=param,
-                code="previous_response_not_found",
-            )
+            raise kept_elsewhere(param)
 
     async def _at_home(self, request: Request, decision: Decision) -> ClientReply | None:
         """Return what the model's own responses endpoint says; None: it has none for this."""

@@ -22,6 +22,7 @@ from gateway.exchange.stored.responses import (
     continues_twice,
     conversation,
     item_not_found,
+    kept_elsewhere,
     not_found,
     not_switched_on,
     references,
@@ -34,6 +35,9 @@ from gateway.shapes import Json, RawHeaders
 from gateway.translate.contract import Translation
 
 log = logging.getLogger("gateway")
+
+_NOT_KNOWN = (400, 404)
+"""The statuses of servers that do not know a response or an item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,16 @@ class ResponseMemory:
         referred = references(body)
         found = await self._items(headers, referred.keys())
         return next((f"input[{referred[item_id]}]" for item_id in found), None)
+
+    async def refuse_kept(self, call: GenerationRequest, status: int) -> None:
+        """Raise `InvalidRequest` where a responses endpoint could not know what a call names.
+
+        Whether the gateway keeps it is looked up only once the upstream has refused with `status`.
+        """
+        if status in _NOT_KNOWN:
+            param = await self.kept_in(call.headers, read_object(call.body))
+            if param is not None:
+                raise kept_elsewhere(param)
 
     async def named(self, call: GenerationRequest) -> GenerationRequest | None:
         """Return a call without a model with that of the kept response that it goes on from."""

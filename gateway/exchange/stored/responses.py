@@ -255,6 +255,16 @@ def not_found(response_id: str) -> GatewayError:
     )
 
 
+def kept_elsewhere(param: str) -> InvalidRequest:
+    """Return the error for what the gateway keeps, named to a model that keeps its own."""
+    return InvalidRequest(
+        f"'{param}' names what the gateway keeps for a model that does not live at "
+        "/v1/responses. There it is not known. Send the conversation in 'input'.",
+        param=param,
+        code="previous_response_not_found",
+    )
+
+
 def item_not_found(item_id: str, position: int) -> InvalidRequest:
     """Return the error for a reference to an item that is unknown, expired or another caller's."""
     return InvalidRequest(

@@ -22,12 +22,12 @@ from gateway.exchange.stored.responses import (
 )
 from gateway.request import GenerationRequest, Request
 from gateway.resolve.resolver import Question
-from gateway.shapes import ItemNames, Json, RawHeaders, Shape
+from gateway.shapes import ItemNames, Json, RawHeaders, Shape, UpstreamCall
 from gateway.stores.memory import MemoryStore
 from gateway.translate import responses_via_chat
 from gateway.translate.contract import Context, Translation, plain_texts_of
-from tests.exchange.scene import ALICE, BOB, Scene, Told, chat_chunk
-from tests.fakes import FakeClock, stream_reply
+from tests.exchange.scene import ALICE, BOB, Scene, Told, chat_chunk, chat_completion
+from tests.fakes import FakeClock, FakeReply, error_reply, json_reply, stream_reply
 from tests.translate.demo_upstream import DemoUpstream, byte_by_byte
 from tests.translate.openai_schema import check_schema
 from tests.translate.what_clients_see import reply_seen, stream_seen
@@ -546,3 +546,41 @@ def test_a_stream_that_is_kept_says_of_what_error_its_client_was_told() -> None:
     assert isinstance(told.reply.body, ReplyBody)
     assert told.reply.body.failure is not None
     assert told.reply.body.failure.message == "cut"
+
+
+def keeping_its_own(status: int, message: str) -> Scene:
+    """Return a scene with a model at responses that refuses, and one at chat that does not."""
+
+    def answer(call: UpstreamCall) -> FakeReply:
+        if call.path == "/responses":
+            return error_reply(status, message)
+        return json_reply(chat_completion("Hi"))
+
+    homes = {"keeper": Shape.RESPONSES, MODEL: Shape.CHAT}
+    rules = tuple(ModelRule(name, endpoints=(home,)) for name, home in homes.items())
+    return Scene(answer, rules=rules, stores=True)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_the_gateway_keeps_is_not_known_to_a_model_that_keeps_its_own(stream: bool) -> None:
+    unknown = "Previous response with id 'resp_x' not found."
+    stage = keeping_its_own(404, unknown)
+    first = ask(stage, input="Hello").json
+    item = {"type": "item_reference", "id": first["output"][0]["id"]}
+    named: dict[str, Json] = {
+        "previous_response_id": {"input": "Again", "previous_response_id": first["id"]},
+        "input[1]": {"input": [{"role": "user", "content": "Again"}, item]},
+    }
+    for param, body in named.items():
+        with pytest.raises(InvalidRequest, match="the gateway keeps") as refused:
+            ask(stage, model="keeper", stream=stream, **body)
+        assert refused.value.param == param
+    told = ask(stage, model="keeper", stream=stream, input="A", previous_response_id="resp_x")
+    assert told.json["error"]["message"] == unknown
+
+
+def test_other_refusals_are_not_about_what_the_gateway_keeps() -> None:
+    stage = keeping_its_own(429, "Slow down.")
+    first = ask(stage, input="Hello").json
+    told = ask(stage, model="keeper", input="Again", previous_response_id=first["id"])
+    assert told.reply.status == 429
