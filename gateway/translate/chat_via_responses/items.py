@@ -34,8 +34,9 @@ from gateway.translate.schema.checks import Anything, OneOf, Record, missing
 from gateway.translate.schema.responses_input import ITEMS, MESSAGE
 from gateway.translate.schema.unknown_fields import carry_unknown
 
-_TEXTS_OF_THOUGHT = ("reasoning_content", "reasoning")
-_THOUGHTS = (*_TEXTS_OF_THOUGHT, "reasoning_details")
+_TEXTS_OF_THOUGHT = ("reasoning_text", "reasoning_content", "reasoning")
+"""The fields that can hold the text itself: where the first does, the others have its summary."""
+_THOUGHTS = (*_TEXTS_OF_THOUGHT, "reasoning_summary", "reasoning_details")
 """The fields of an assistant's message that hold its reasoning."""
 
 _NAMES_OF_THOUGHT = frozenset(_THOUGHTS)
@@ -207,7 +208,8 @@ class _Writer:
     def _thought(self, message: Json, path: str) -> None:
         """Write the reasoning, where the backend takes it; of two names one says it all.
 
-        The item's id is a hash of it: the same history is the same bytes.
+        Its summary is left out: vLLM would take that for the reasoning. The item's id is a hash of
+        it: the same history is the same bytes.
         """
         given = {name: message[name] for name in _THOUGHTS if message.get(name)}
         texts = [name for name in _TEXTS_OF_THOUGHT if isinstance(given.get(name), str)]

@@ -76,7 +76,7 @@ class OutputFold:
         return steps
 
     def _last_steps(self) -> list[Step]:
-        steps = self._messages.finish()
+        steps = self._thoughts.finish() + self._messages.finish()
         if self._messages.phase is not None:
             # Once, and last: clients put the strings of deltas together.
             steps.append(Step({"phase": self._messages.phase}))

@@ -11,8 +11,9 @@ from gateway.shapes import Json
 from gateway.translate.chat_via_responses.reading import objects, string
 from gateway.translate.stream.said_text import SaidText
 
-Form = Literal["text", "refusal", "content", "summary"]
-"""Texts of a message, the last two of reasoning."""
+ReasoningForm = Literal["content", "summary"]
+Form = Literal["text", "refusal"] | ReasoningForm
+"""The texts of a message, and those of reasoning."""
 
 Texts = Sequence[tuple[int, str]]
 """Texts of one form, each with its index in the list of parts."""
@@ -38,6 +39,10 @@ class SaidParts:
     def __bool__(self) -> bool:
         """Whether anything has been said."""
         return bool(self._parts)
+
+    def has(self, form: Form) -> bool:
+        """Whether anything of a form has been said."""
+        return form in self._whole
 
     def add(self, form: Form, place: _Place, text: str) -> None:
         """Take what has been said next."""
@@ -108,7 +113,7 @@ class SaidParts:
 def texts_of(item: Json) -> dict[Form, Texts]:
     """Return the texts of a whole message, or of reasoning; raises `UpstreamError`."""
     if item.get("type") == "reasoning":
-        return {form: _reasoning(item, form) for form in ("content", "summary")}
+        return {"content": _reasoning(item, "content"), "summary": _reasoning(item, "summary")}
     texts: dict[Form, list[tuple[int, str]]] = {"text": [], "refusal": []}
     for place, part in enumerate(parts_of(item)):
         form = _FORMS.get(str(part.get("type")))
@@ -135,7 +140,7 @@ def parts_of(item: Json) -> list[Json]:
     return objects(item, "content")
 
 
-def _reasoning(item: Json, form: Literal["content", "summary"]) -> Texts:
+def _reasoning(item: Json, form: ReasoningForm) -> Texts:
     return [(place, string(part, "text")) for place, part in enumerate(objects(item, form))]
 
 

@@ -1,11 +1,14 @@
 """The reasoning items of one response: their text, its summary, or both."""
 
+from collections import deque
 from collections.abc import Mapping
-from typing import Literal
+from dataclasses import dataclass
+from typing import Final
 
+from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.reading import index_of, string
-from gateway.translate.chat_via_responses.said_parts import texts_of
+from gateway.translate.chat_via_responses.said_parts import ReasoningForm, texts_of
 from gateway.translate.chat_via_responses.steps import Step
 from gateway.translate.chat_via_responses.tracking import OutputItem
 from gateway.translate.contract import Context
@@ -18,23 +21,46 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 """Where chat clients look for reasoning: OpenAI's chat has no field for it."""
 
-Form = Literal["content", "summary"]
-_BESIDE: Mapping[Form, str] = {"content": "reasoning_text", "summary": "reasoning_summary"}
-"""Where an item's second form is shown; fields that no other gateway is known to have."""
+_BESIDE: Mapping[ReasoningForm, str] = {
+    "content": "reasoning_text",
+    "summary": "reasoning_summary",
+}
+"""Where the form is shown that the fields have no room for; no other gateway has these names."""
+
+MAX_HELD_CHARACTERS: Final = 32 * 1024 * 1024
+"""What the reasoning that waits may have in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    item: OutputItem
+    form: ReasoningForm
+    part: int
+    text: str
 
 
 class ThoughtsFold:
-    """Joins the reasoning of a response; items, and parts of a summary, by blank lines."""
+    """Joins the reasoning of a response; items, and parts of a summary, by blank lines.
+
+    A summary is shown as the reasoning only where its item has no text. That is known once the item
+    has ended, so until then a summary waits, and the reasoning of later items with it.
+    """
 
     def __init__(self, context: Context) -> None:
         self._fields = _FIELDS[context.settings.reasoning_out]
-        self._last: tuple[OutputItem, int] | None = None
-        self._last_beside: tuple[OutputItem, int] | None = None
+        self._waiting: deque[_Piece] = deque()
+        self._characters = 0
+        """How many wait."""
+        self._summarised: set[OutputItem] = set()
+        """Items whose summary was shown as the reasoning."""
+        self._last: dict[str, tuple[OutputItem, int]] = {}
+        """The part that each field was last given text of."""
+        self._said_last: OutputItem | None = None
 
     @property
     def said_last(self) -> OutputItem | None:
-        """The item that was shown last."""
-        return None if self._last is None else self._last[0]
+        """The item that has said something last."""
+        return self._said_last
 
     def text_delta(self, item: OutputItem, event: Json) -> list[Step]:
         """Take a delta of the reasoning itself; raises `UpstreamError`."""
@@ -59,35 +85,58 @@ class ThoughtsFold:
         for form in _BESIDE:
             for index, text in known.said.rests(form, texts[form]):
                 steps += self._think(known, form, index, text)
-        return steps
+        return steps + self._release()
 
-    def _think_whole(self, item: OutputItem, form: Form, part: int, whole: str) -> list[Step]:
+    def finish(self) -> list[Step]:
+        """Show what still waits, at the end of the response."""
+        return self._release(ended=True)
+
+    def _think_whole(
+        self, item: OutputItem, form: ReasoningForm, part: int, whole: str
+    ) -> list[Step]:
         _, rest = item.said.rest_of_part(form, part, whole)
         return self._think(item, form, part, rest)
 
-    def _think(self, item: OutputItem, form: Form, part: int, text: str) -> list[Step]:
-        """Show the text, or else its summary: whichever an item has first is its reasoning.
-
-        The other one is shown in a field of its own.
-        """
+    def _think(self, item: OutputItem, form: ReasoningForm, part: int, text: str) -> list[Step]:
         if not text:
             return []
-        item.reasoning_forms.setdefault(form)
         item.said.add(form, part, text)
+        self._said_last = item
         if not self._fields:
             return []
-        if form == "content":
-            # Its parts are one text.
-            part = 0
-        is_first = form == next(iter(item.reasoning_forms))
-        last = self._last if is_first else self._last_beside
-        if last not in (None, (item, part)):
-            text = f"\n\n{text}"
-        if is_first:
-            self._last = (item, part)
-            return [Step(dict.fromkeys(self._fields, text))]
-        self._last_beside = (item, part)
-        return [Step({_BESIDE[form]: text})]
+        self._characters += len(text)
+        if self._characters > MAX_HELD_CHARACTERS:
+            raise UpstreamError(
+                f"The upstream's response has reasoning of more than {MAX_HELD_CHARACTERS} "
+                "characters. Limit it with a token limit."
+            )
+        # The parts of the text itself are one text.
+        self._waiting.append(_Piece(item, form, part if form == "summary" else 0, text))
+        return self._release()
+
+    def _release(self, *, ended: bool = False) -> list[Step]:
+        """Show what need not wait; `ended`: nothing more comes of any item."""
+        steps: list[Step] = []
+        while self._waiting:
+            piece = self._waiting[0]
+            has_text = piece.item.said.has("content")
+            if piece.form == "summary" and not (has_text or piece.item.done or ended):
+                break
+            self._waiting.popleft()
+            self._characters -= len(piece.text)
+            steps.append(self._show(piece, has_text=has_text))
+        return steps
+
+    def _show(self, piece: _Piece, *, has_text: bool) -> Step:
+        if piece.form == "summary" and not has_text:
+            self._summarised.add(piece.item)
+        # A text that comes behind the end of its item finds its place taken.
+        shown = "summary" if piece.item in self._summarised else "content"
+        fields = self._fields if piece.form == shown else (_BESIDE[piece.form],)
+        last, place = self._last.get(fields[0]), (piece.item, piece.part)
+        self._last[fields[0]] = place
+        text = piece.text if last in (None, place) else f"\n\n{piece.text}"
+        return Step(dict.fromkeys(fields, text))
 
 
 def _content_index(event: Json) -> int:

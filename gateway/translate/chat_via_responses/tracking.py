@@ -63,8 +63,6 @@ class OutputItem:
     """Where in the whole text each of a message's parts begins, in characters."""
     annotations: dict[int | None, list[object]] = field(default_factory=dict)
     """The annotations of each part that have been taken."""
-    reasoning_forms: dict[str, None] = field(default_factory=dict)
-    """Which texts of a reasoning item have come, in their order: `content`, `summary`."""
     image_is_shown: bool = False
     summary_parts: int = 0
     """How many parts of a summary were announced."""

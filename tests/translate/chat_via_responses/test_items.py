@@ -325,6 +325,35 @@ def test_earlier_reasoning_is_an_item_where_servers_take_its_text(kind: Kind) ->
     assert param == "messages[1].reasoning_content"
 
 
+@pytest.mark.parametrize(
+    ("given", "source", "dropped"),
+    [
+        ({"reasoning_content": "TEXT", "reasoning_summary": "SUM"}, "content", ["summary"]),
+        ({"reasoning_content": "SUM", "reasoning_text": "TEXT"}, "text", ["content"]),
+        ({"reasoning_summary": "SUM"}, None, ["summary"]),
+    ],
+)
+def test_of_text_and_summary_the_text_goes_back(
+    given: Json, source: str | None, dropped: list[str]
+) -> None:
+    """vLLM takes an item's summary for its reasoning, where it has one."""
+    asked = {"messages": [USER, {"role": "assistant", "content": "a", **given}]}
+    translation = translated(asked, context(preset(Kind.VLLM, Shape.RESPONSES)))
+    items = translation.calls[0]["input"]
+    assert "reasoning_text" not in items[-1]
+    assert translation.report.dropped == [f"messages[1].reasoning_{each}" for each in dropped]
+    assert len(items) == (2 if source is None else 3)
+    if source is not None:
+        assert (items[1]["summary"], items[1]["content"][0]["text"]) == ([], "TEXT")
+        param = translation.client_param(0, "input[1].content[0].text")
+        assert param == f"messages[1].reasoning_{source}"
+    elsewhere = translated(asked).report.dropped
+    assert elsewhere == [f"messages[1].{name}" for name in _IN_ORDER if name in given]
+
+
+_IN_ORDER = ("reasoning_text", "reasoning_content", "reasoning_summary")
+
+
 def test_what_nobody_knows_of_a_message_is_not_passed_to_its_reasoning() -> None:
     said = {"role": "assistant", "content": "a", "reasoning": "hm", "zzz": 1}
     translation = translated({"messages": [said]}, context(preset(Kind.VLLM, Shape.RESPONSES)))
