@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from gateway.config.settings import MemorySettings, TimeoutSettings, UpstreamSettings
+from gateway.envelopes.json_fields import MAX_ENTRIES
 from gateway.exchange.reply.wrapped_errors import SMALL_REPLY_BYTES
 from gateway.exchange.retries import MAX_MENDED
 from gateway.resolve.inquiry import MAX_LINEAGE
 from gateway.resolve.metadata.fetch import MAX_BODY_BYTES
-from gateway.resolve.metadata.json_fields import MAX_ENTRIES
 from gateway.resolve.metadata.lineage import MAX_CHECKPOINT_JOBS, MAX_JOB_PAGES
 from gateway.resolve.recent_routes import LIFETIME
 from gateway.shapes import Shape

@@ -1,1 +1,1 @@
-"""Errors in the replies of upstreams: read out of whatever envelope they are in."""
+"""JSON of upstreams: their lists and fields, and errors out of whatever envelope they are in."""

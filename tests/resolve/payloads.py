@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 
-from gateway.resolve.metadata.slices import Work
+from gateway.envelopes.slices import Work
 
 Value = TypeVar("Value")
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.config.settings import Kind
-from gateway.resolve.metadata.json_fields import child, shown, strings, text
+from gateway.envelopes.json_fields import child, shown, strings, text
 from gateway.shapes import Json, Shape
 
 _CHAT, _COMPLETIONS, _RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES

@@ -10,12 +10,12 @@ import msgspec
 
 from gateway import hops
 from gateway.config.settings import UpstreamSettings
+from gateway.envelopes.long_json import check, decoded
+from gateway.envelopes.slices import Work, in_slices
 from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.errors import GatewayError
 from gateway.resolve.metadata.cache import LookupFailed
-from gateway.resolve.metadata.long_json import check, decoded
 from gateway.resolve.metadata.requests import MetadataCall
-from gateway.resolve.metadata.slices import Work, in_slices
 from gateway.shapes import RawHeaders, Send, UpstreamCall, UpstreamReply
 
 Value = TypeVar("Value")

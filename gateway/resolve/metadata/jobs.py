@@ -7,8 +7,9 @@ Read alike: OpenAI's and Azure's /fine_tuning/jobs (openai-openapi, FineTuningJo
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gateway.resolve.metadata.json_fields import batches, is_list, last_object, model_name
-from gateway.resolve.metadata.slices import Work
+from gateway.envelopes.json_fields import batches, is_list, last_object
+from gateway.envelopes.slices import Work
+from gateway.resolve.names.model_ids import model_name
 from gateway.shapes import Json
 
 _RESULT_KEYS = ("fine_tuned_model", "model_output_name", "x_model_output_name")

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from gateway.config.settings import Kind, UpstreamSettings
+from gateway.envelopes.json_fields import MAX_ENTRIES
 from gateway.resolve.metadata.cache import LookupFailed, Partial
 from gateway.resolve.metadata.fetch import Asker
 from gateway.resolve.metadata.jobs import read_checkpoints, read_jobs
-from gateway.resolve.metadata.json_fields import MAX_ENTRIES
 from gateway.resolve.metadata.requests import checkpoint_list, job_list
 from gateway.shapes import RawHeaders
 

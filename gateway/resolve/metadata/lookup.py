@@ -11,6 +11,7 @@ from typing import TypeVar
 from cachetools import TTLCache
 
 from gateway.config.settings import Kind, MemorySettings, Settings, UpstreamSettings
+from gateway.envelopes.slices import Work
 from gateway.resolve.memory import Clock, Owner
 from gateway.resolve.metadata.cache import Found, Load, LookupCache, LookupFailed
 from gateway.resolve.metadata.fetch import Answer, Asker
@@ -18,7 +19,6 @@ from gateway.resolve.metadata.lineage import Lineage, load_checkpoints, load_job
 from gateway.resolve.metadata.model_details import Further, load_description, load_further
 from gateway.resolve.metadata.model_lists import ModelCard, merged, read_models, recognise
 from gateway.resolve.metadata.requests import further_calls, model_list
-from gateway.resolve.metadata.slices import Work
 from gateway.shapes import RawHeaders, Send
 
 Value = TypeVar("Value")

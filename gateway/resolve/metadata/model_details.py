@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.config.settings import Kind, UpstreamSettings
+from gateway.envelopes.slices import Work
 from gateway.resolve.metadata.cache import LookupFailed
 from gateway.resolve.metadata.fetch import Answer, Asker
 from gateway.resolve.metadata.model_lists import ModelCard, merged, read_description, read_models
 from gateway.resolve.metadata.requests import MetadataCall, further_calls
-from gateway.resolve.metadata.slices import Work
 from gateway.shapes import RawHeaders
 
 _NOTHING_TO_ASK = LookupFailed("nothing to ask")

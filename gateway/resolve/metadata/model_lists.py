@@ -19,21 +19,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from gateway.config.settings import Kind
-from gateway.resolve.metadata.capability_fields import read_capability
-from gateway.resolve.metadata.json_fields import (
+from gateway.envelopes.json_fields import (
     MAX_ENTRIES,
     batches,
     child,
     count,
     is_list,
-    model_name,
     objects,
     shown,
     strings,
     text,
 )
+from gateway.envelopes.slices import Work
+from gateway.resolve.metadata.capability_fields import read_capability
 from gateway.resolve.metadata.server_kind import recognise
-from gateway.resolve.metadata.slices import Work
+from gateway.resolve.names.model_ids import model_name
 from gateway.shapes import Json, Shape
 
 __all__ = ["ModelCard", "merged", "read_description", "read_models", "recognise"]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 
 from gateway.config.settings import Kind
-from gateway.resolve.metadata.json_fields import child, is_list, objects, strings, text
+from gateway.envelopes.json_fields import child, is_list, objects, strings, text
 from gateway.shapes import Json
 
 _SAMPLE = 50

@@ -8,6 +8,9 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.envelopes.json_fields import text
+from gateway.shapes import Json
+
 MAX_ID_LENGTH = 1024
 """Longest id that is read at all, in characters; keeps every pattern below cheap."""
 
@@ -120,6 +123,14 @@ def strip_prefix(model_id: str) -> str:
 def is_plausible(model_id: str) -> bool:
     """Whether a text can be a model id at all: not empty, not endless, nothing unprintable."""
     return 0 < len(model_id) <= MAX_ID_LENGTH and model_id.isprintable()
+
+
+def model_name(parent: Json, *keys: str) -> str | None:
+    """Return the first of these keys' strings that can be a model id."""
+    for key in keys:
+        if (name := text(parent, key)) and is_plausible(name):
+            return name
+    return None
 
 
 def _from_parts(grammar: Grammar, parts: dict[str, str | None]) -> DerivedModel:

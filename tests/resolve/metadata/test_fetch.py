@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.settings import TimeoutSettings, UpstreamSettings
+from gateway.envelopes.slices import Work
 from gateway.errors import TruncatedStream, UpstreamUnavailable
 from gateway.resolve.metadata.cache import LookupFailed
 from gateway.resolve.metadata.fetch import Answer, Asker, fields_of
 from gateway.resolve.metadata.requests import MetadataCall
-from gateway.resolve.metadata.slices import Work
 from gateway.shapes import RawHeaders, Send
 from tests.fakes import Answer as FakeAnswer
 from tests.fakes import FakeReply, FakeUpstream, error_reply, json_reply

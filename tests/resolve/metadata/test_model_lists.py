@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.settings import Kind
+from gateway.envelopes.json_fields import MAX_ENTRIES
 from gateway.resolve.metadata import model_lists
-from gateway.resolve.metadata.json_fields import MAX_ENTRIES
 from gateway.resolve.metadata.model_lists import ModelCard, merged, read_description
 from gateway.resolve.names.model_ids import derive
 from gateway.shapes import Shape

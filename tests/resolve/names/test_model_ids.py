@@ -12,8 +12,10 @@ from gateway.resolve.names.model_ids import (
     Grammar,
     derive,
     is_plausible,
+    model_name,
     strip_prefix,
 )
+from tests.resolve.payloads import JSON
 
 JOB = "b044a9d3cf9c4228b5d393567f693b83"
 OPENAI, MISTRAL, AZURE = (
@@ -270,3 +272,14 @@ def test_stripping_prefixes_twice_is_stripping_them_once(name: str, prefixes: li
     stripped = strip_prefix("".join(prefixes) + name)
     assert strip_prefix(stripped) == stripped
     assert ("".join(prefixes) + name).endswith(stripped)
+
+
+def test_a_model_name_is_the_first_of_its_keys_that_can_be_one() -> None:
+    assert model_name({"id": "a\nb", "name": "c", "key": "d"}, "id", "name", "key") == "c"
+    assert model_name({"id": 5}, "id", "name") is None
+
+
+@given(JSON)
+def test_a_model_name_is_read_out_of_anything(value: object) -> None:
+    name = model_name({"id": value}, "id")
+    assert name is None or name == value

@@ -4,9 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import TypeGuard
 
-from gateway.resolve.metadata.long_json import LongList
-from gateway.resolve.metadata.slices import ENTRIES
-from gateway.resolve.names.model_ids import is_plausible
+from gateway.envelopes.long_json import LongList
+from gateway.envelopes.slices import ENTRIES
 from gateway.shapes import Json
 
 MAX_ENTRIES = 20_000
@@ -49,14 +48,6 @@ def text(parent: Json, key: str) -> str | None:
     """Return a string that is not empty."""
     value = parent.get(key)
     return value if isinstance(value, str) and value else None
-
-
-def model_name(parent: Json, *keys: str) -> str | None:
-    """Return the first of these keys' strings that can be a model id."""
-    for key in keys:
-        if (name := text(parent, key)) and is_plausible(name):
-            return name
-    return None
 
 
 def strings(parent: Json, key: str) -> list[str]:

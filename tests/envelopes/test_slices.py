@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from gateway.resolve.metadata.slices import Work, in_slices
+from gateway.envelopes.slices import Work, in_slices
 
 
 def counting(upto: int) -> Work[int]:

@@ -11,14 +11,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.config.settings import Kind
+from gateway.envelopes import long_json
+from gateway.envelopes.json_fields import MAX_ENTRIES, batches, last_object, objects, strings
+from gateway.envelopes.long_json import LongList, check, decoded
+from gateway.envelopes.slices import ENTRIES
 from gateway.envelopes.upstream_json import NOT_JSON, decode
-from gateway.resolve.metadata import long_json
 from gateway.resolve.metadata.fetch import _read
 from gateway.resolve.metadata.jobs import read_checkpoints, read_jobs
-from gateway.resolve.metadata.json_fields import MAX_ENTRIES, batches, last_object, objects, strings
-from gateway.resolve.metadata.long_json import LongList, check, decoded
 from gateway.resolve.metadata.model_lists import read_models
-from gateway.resolve.metadata.slices import ENTRIES
 from tests.resolve.payloads import JSON, finished
 
 ENTRY = {"id": "m", "aliases": ['a]"}{[,', "\\"], "meta": {"n_ctx": 1, "more": [[], {}]}}
@@ -205,7 +205,7 @@ def test_no_slice_of_the_work_is_large(
         return value if isinstance(value, str) else None
 
     monkeypatch.setattr(msgspec.json, "decode", counting_decode)
-    monkeypatch.setattr("gateway.resolve.metadata.json_fields.text", counting_names)
+    monkeypatch.setattr("gateway.resolve.names.model_ids.text", counting_names)
     text = bytearray(msgspec.json.encode(payload))
     largest_entry = max(len(msgspec.json.encode(entry)) for entry in payload["data"])
     work = _read(text, (), lambda answer: read(answer.payload))

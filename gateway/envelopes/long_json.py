@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from gateway.envelopes.slices import Work
 from gateway.envelopes.upstream_json import decode
-from gateway.resolve.metadata.slices import Work
 
 SLICE_BYTES = 32 * 1024
 """How much is decoded in one slice, but that an entry is never cut."""
