@@ -20,8 +20,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "translate": {"errors", "shapes", "config", "envelopes"},
     "resolve": {"errors", "shapes", "hops", "config", "envelopes"},
     "upstream": {"errors", "shapes", "hops", "tcp", "config"},
+    "fast": {"errors", "shapes", "config", "envelopes", "translate"},
     "exchange": {
-        *("errors", "shapes", "config", "envelopes", "request", "resolve", "translate"),
+        *("errors", "shapes", "config", "envelopes", "request", "resolve", "translate", "fast"),
     },
     "stores": {"config", "shapes", "exchange"},
     "observe": {"errors", "shapes", "config", "exchange"},

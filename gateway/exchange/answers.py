@@ -34,10 +34,10 @@ from gateway.exchange.sending import (
     told_at_once,
 )
 from gateway.exchange.sub_streams import SubStreams
+from gateway.fast.codec import FastTranslation
 from gateway.request import GenerationRequest
 from gateway.shapes import ItemNames, Json, RawHeaders, Send, Shape, UpstreamReply
 from gateway.translate.contract import Translation
-from gateway.translate.plain_way import PlainTranslation
 from gateway.translate.stream.sse import KEEPALIVE, begins_events, encode_events, terminator
 
 _encode = msgspec.json.Encoder().encode
@@ -79,7 +79,7 @@ async def perform(
 
 
 def answer_at_once(
-    translation: PlainTranslation | None, reply: UpstreamReply
+    translation: FastTranslation | None, reply: UpstreamReply
 ) -> ClientReply | Failure | None:
     """Do what `answer_in_time` does, for a reply that is here as a whole; None: it is not."""
     answer = told_at_once(0, reply)
@@ -87,7 +87,7 @@ def answer_at_once(
 
 
 async def answer_in_time(
-    client: Shape, translation: PlainTranslation | None, reply: UpstreamReply, grace: float
+    client: Shape, translation: FastTranslation | None, reply: UpstreamReply, grace: float
 ) -> ClientReply | Failure:
     """Return the reply to a client of a shape to one upstream reply, or the failure that it is.
 
@@ -121,7 +121,7 @@ def _told_at_first(
 
 
 def _answered(
-    translation: PlainTranslation | None, answer: Failure | Whole
+    translation: FastTranslation | None, answer: Failure | Whole
 ) -> ClientReply | Failure:
     if isinstance(answer, Failure):
         return answer
@@ -131,7 +131,7 @@ def _answered(
             return ClientReply(answer.status, list(answer.headers), body)
         error = FirstEvent().error(body, ended=True) if begins_events(body) else b""
         return _told_at_first(error or b"", answer, body)
-    folded = translation.fold(body)
+    folded = translation.decode_reply(body)
     if folded is None:
         return _folded(translation, [answer])
     return _json_reply(folded, answer.headers)

@@ -22,6 +22,8 @@ from gateway.exchange.message import (
     read_routed,
 )
 from gateway.exchange.stored.seals import PREFIX, Seals
+from gateway.fast.codec import FastCodec, FastTranslation, fast_translation
+from gateway.fast.paths import fast_codec
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.names.catalogue import describes
@@ -34,8 +36,7 @@ from gateway.translate.missing_choices import asked_choices
 from gateway.translate.own_endpoint import watched
 from gateway.translate.parts.token_ids import Counterparts, TokenIds
 from gateway.translate.parts.vocabularies import token_ids, vocabulary_of
-from gateway.translate.plain_way import PlainTranslation, PlainWay, plain_translation
-from gateway.translate.plan import plain_way, plan
+from gateway.translate.plan import plan
 from gateway.translate.quirks import REASONING_REQUIRED, without
 from gateway.translate.reasoning_demand import wants_reasoning_back
 from gateway.translate.renaming import Renaming
@@ -95,7 +96,7 @@ class _Surroundings:
     route: Route
     """Kept so that its id stays its own."""
     context: Context
-    plain_ways: Mapping[Shape, PlainWay | None]
+    codecs: Mapping[Shape, FastCodec | None]
     """By the client's shape."""
     watched: frozenset[str]
     """The fields that keep a request of this endpoint's own shape from going out as it is."""
@@ -147,14 +148,14 @@ class Attempts:
             fixes = ()
         if not fixes and _fits_untouched(call, route, shape, surroundings.watched, routed):
             return Attempt(shape, [_upstream_call(call, route, shape, call.body)], items=call.items)
-        way = surroundings.plain_ways[call.shape]
+        codec = surroundings.codecs[call.shape]
         if (
-            way is not None
-            and (plain := plain_translation(way, call.body, context)) is not None
-            and not (fixes and _has(plain.sent, _fields_of(fixes)))
+            codec is not None
+            and (fast := fast_translation(codec, call.body, context)) is not None
+            and not (fixes and _has(fast.sent, _fields_of(fixes)))
         ):
-            sent = _upstream_call(call, route, shape, plain.sent)
-            return Attempt(shape, [sent], translation=plain)
+            sent = _upstream_call(call, route, shape, fast.sent)
+            return Attempt(shape, [sent], translation=fast)
         if call.shape is Shape.RESPONSES:
             context = self._for_call(context, call)
         translation = plan(call.shape, shape, read_object(call.body), context)
@@ -201,9 +202,9 @@ class Attempts:
         known = self._known.get((id(route), shape))
         if known is None:
             context = self._new_context(route, shape, now)
-            ways = {client: plain_way(client, shape, context) for client in Shape}
+            codecs = {client: fast_codec(client, shape, context) for client in Shape}
             fields = watched(shape, context)
-            known = self._known[id(route), shape] = _Surroundings(route, context, ways, fields)
+            known = self._known[id(route), shape] = _Surroundings(route, context, codecs, fields)
         return known
 
     def _new_context(self, route: Route, shape: Shape, now: int) -> Context:
@@ -295,7 +296,7 @@ def describe(decision: Decision, attempt: Attempt, route: Route) -> None:
     decision.endpoint = attempt.shape.endpoint
     decision.resolved_by = route.resolved_by
     translation = attempt.translation
-    if type(translation) is PlainTranslation:
+    if type(translation) is FastTranslation:
         decision.translation = translation.header
         return
     report = attempt.report if translation is None else translation.report

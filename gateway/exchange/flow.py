@@ -40,6 +40,7 @@ from gateway.exchange.sending import Failure
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.recording import Watched
 from gateway.exchange.stored.responses import of_kept_items
+from gateway.fast.codec import FastTranslation
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.memory import Features, Owner
@@ -48,7 +49,6 @@ from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.resolve.resolver import Question, Resolver
 from gateway.shapes import Send, Shape
 from gateway.translate.contract import Translation
-from gateway.translate.plain_way import PlainTranslation
 
 LEFT_OUT = ParameterFix("withhold", "n")
 """What is remembered of a model whose server generates one choice, whatever it is asked for."""
@@ -233,12 +233,12 @@ class Exchange:
         translation = attempt.translation
         result: ClientReply | Failure
         try:
-            if translation is None or (type(translation) is PlainTranslation and not streamed):
+            if translation is None or (type(translation) is FastTranslation and not streamed):
                 reply = await self.send(attempt.calls[0])
                 result = answer_at_once(translation, reply) or await answer_in_time(
                     call.shape, translation, reply, self.settings.server.first_byte_grace
                 )
-                more_to_say = translation is not None and not translation.stayed_plain
+                more_to_say = translation is not None and translation.fell_back
             else:
                 local = translation.local_reply()
                 if local is not None:

@@ -19,7 +19,6 @@ from gateway.translate.contract import (
     plain_texts_of,
 )
 from gateway.translate.parts.token_ids import KNOWN_IDS
-from gateway.translate.plain_way import PlainCall, PlainWay
 
 Translate = Callable[[Json, Context], Translation]
 
@@ -35,7 +34,7 @@ def compose(
     Raises what both raise, in the client's own words.
     """
     try:
-        first = outer(body, _pivot(context))
+        first = outer(body, pivot_context(context))
     except InvalidRequest as error:
         raise _of_backend(error, home) from None
     seconds: list[Translation] = []
@@ -47,24 +46,7 @@ def compose(
     return Composed(first, seconds)
 
 
-def compose_plain(outer: PlainWay, inner: PlainWay, general: Translate) -> PlainWay:
-    """Return the plain way by way of chat: what is plain to both."""
-
-    def fits(context: Context) -> bool:
-        return outer.fits(_pivot(context)) and inner.fits(context)
-
-    def call(body: bytes, context: Context) -> PlainCall | None:
-        chat = outer.call(body, _pivot(context))
-        return None if chat is None else inner.call(chat[0], context)
-
-    def reply(body: bytes, limit: int, context: Context) -> bytes | None:
-        chat = inner.reply(body, limit, context)
-        return None if chat is None else outer.reply(chat, limit, _pivot(context))
-
-    return PlainWay(outer.source, inner.target, fits, call, reply, general)
-
-
-def _pivot(context: Context) -> Context:
+def pivot_context(context: Context) -> Context:
     """Return the outer translation's context: its backend is the inner translation."""
     if context.pivot is None:
         # The inner translation maps token ids, once.

@@ -10,9 +10,8 @@ from gateway.translate import (
     own_endpoint,
     responses_via_chat,
 )
-from gateway.translate.composed import compose, compose_plain
+from gateway.translate.composed import compose
 from gateway.translate.contract import Context, Translation
-from gateway.translate.plain_way import PlainWay
 
 Translate = Callable[[Json, Context], Translation]
 
@@ -42,27 +41,10 @@ _PAIRS: dict[tuple[Shape, Shape], Translate] = {
     (Shape.RESPONSES, Shape.COMPLETIONS): _responses_via_completions,
 }
 
-_PLAIN_WAYS = {
-    (way.source, way.target): way
-    for way in (
-        completions_via_chat.PLAIN,
-        chat_via_responses.PLAIN,
-        compose_plain(
-            completions_via_chat.PLAIN, chat_via_responses.PLAIN, _completions_via_responses
-        ),
-    )
-}
-
 
 def can_translate(client: Shape, home: Shape) -> bool:
     """Whether a client of one shape can be served by a model that lives at the other."""
     return client is home or (client, home) in _PAIRS
-
-
-def plain_way(client: Shape, home: Shape, context: Context) -> PlainWay | None:
-    """Return the plain way from one shape to another, if there is one that fits the context."""
-    way = _PLAIN_WAYS.get((client, home))
-    return way if way is not None and way.fits(context) else None
 
 
 def plan(client: Shape, home: Shape, body: Json, context: Context) -> Translation:

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 
 from gateway.shapes import Json, Shape
-from gateway.translate.chat_via_responses import plain
 from gateway.translate.chat_via_responses.client_paths import client_param
 from gateway.translate.chat_via_responses.reply import fold_replies
 from gateway.translate.chat_via_responses.request import prepare
 from gateway.translate.chat_via_responses.stream import ChatStream
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
-from gateway.translate.plain_way import PlainWay
 
 
 class ChatViaResponses:
@@ -48,8 +46,3 @@ def translate(body: Json, context: Context) -> Translation:
     Raises `InvalidRequest` or `UnsupportedParameter`, naming the client's parameter.
     """
     return ChatViaResponses(body, context, Report(Shape.CHAT, Shape.RESPONSES))
-
-
-PLAIN = PlainWay(
-    Shape.CHAT, Shape.RESPONSES, plain.fits, plain.plain_call, plain.plain_reply, translate
-)

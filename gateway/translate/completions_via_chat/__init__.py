@@ -4,13 +4,11 @@ import re
 from collections.abc import Sequence
 
 from gateway.shapes import Json, Shape
-from gateway.translate.completions_via_chat import plain
 from gateway.translate.completions_via_chat.reply import fold, fold_nothing
 from gateway.translate.completions_via_chat.request import TABLE, Plan, read_plan
 from gateway.translate.completions_via_chat.stream import CompletionsStream
 from gateway.translate.completions_via_chat.upstream_bodies import upstream_bodies
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
-from gateway.translate.plain_way import PlainWay
 from gateway.translate.schema.checks import check
 
 
@@ -76,8 +74,3 @@ class CompletionsViaChat:
 
     def _sent(self, name: str) -> str | None:
         return name if name in self._plan.client_params else None
-
-
-PLAIN = PlainWay(
-    Shape.COMPLETIONS, Shape.CHAT, plain.fits, plain.plain_call, plain.plain_reply, translate
-)

@@ -6,13 +6,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.fast.codec import fast_translation
+from gateway.fast.paths import fast_codec
 from gateway.shapes import Json, Shape
 from gateway.translate import completions_fanned_out
 from gateway.translate.contract import Context, Report, Translation
 from gateway.translate.event_forms import EventForm
 from gateway.translate.parts.sources import StreamedSources, add_sources
-from gateway.translate.plain_way import plain_translation
-from gateway.translate.plan import plain_way, plan
+from gateway.translate.plan import plan
 from gateway.translate.stream.fold import events_as_whole
 
 CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES
@@ -173,21 +174,21 @@ def test_those_of_a_message_or_a_choice_are_not_lost(client: Shape, place: str) 
 
 
 @pytest.mark.parametrize(("client", "home"), PAIRS)
-def test_plain_ways_hand_such_replies_over(client: Shape, home: Shape) -> None:
+def test_codecs_hand_such_replies_over(client: Shape, home: Shape) -> None:
     context = Context("m", "m")
-    way = plain_way(client, home, context)
-    if way is None:
+    codec = fast_codec(client, home, context)
+    if codec is None:
         return
     body = msgspec.json.encode({"model": "m", **ASKED[client]})
-    plain = plain_translation(way, body, context)
-    assert plain is not None
+    fast = fast_translation(codec, body, context)
+    assert fast is not None
     usage = dict.fromkeys(("input_tokens", "output_tokens", "total_tokens", "prompt_tokens"), 1)
     shaped = {RESPONSES: "response", CHAT: "chat.completion"}[home]
     reply = reply_of(home, usage=usage, object=shaped)
-    assert plain.fold(msgspec.json.encode(reply)) is not None
+    assert fast.decode_reply(msgspec.json.encode(reply)) is not None
     more: list[Json] = [*({name: [{}]} for name in (*PERPLEXITY, *ZAI, "images")), {"videos": "v"}]
     for sources in more:
-        assert plain.fold(msgspec.json.encode({**reply, **sources})) is None
+        assert fast.decode_reply(msgspec.json.encode({**reply, **sources})) is None
 
 
 @pytest.mark.parametrize(("client", "home"), [(CHAT, COMPLETIONS), (COMPLETIONS, CHAT)])

@@ -1,4 +1,4 @@
-"""What all plain ways have in common, and the one that is two in a row."""
+"""What all codecs have in common, and the one that is two in a row."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.settings import TranslationSettings
+from gateway.fast.codec import FastCodec, FastTranslation, fast_translation
+from gateway.fast.paths import fast_codec
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Capabilities, Context
-from gateway.translate.plain_way import PlainTranslation, PlainWay, plain_translation
-from gateway.translate.plan import plain_way, plan
-from tests.translate.both_ways import changed, outcome, plainly
-from tests.translate.chat_via_responses import test_plain as chat_responses
-from tests.translate.completions_via_chat import test_plain as completions_chat
+from gateway.translate.plan import plan
+from tests.fast import test_chat_via_responses as chat_responses
+from tests.fast import test_completions_via_chat as completions_chat
+from tests.fast.both_paths import by_fast_path, by_generic_path, changed, outcome
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
 CONTEXT = Context("asked", "sent", new_id=lambda: "f" * 32, now=1_700_000_000)
@@ -24,14 +25,14 @@ CONTEXT = Context("asked", "sent", new_id=lambda: "f" * 32, now=1_700_000_000)
 encode = msgspec.json.encode
 
 
-def way(client: Shape, home: Shape, context: Context = CONTEXT) -> PlainWay:
-    found = plain_way(client, home, context)
+def codec_of(client: Shape, home: Shape, context: Context = CONTEXT) -> FastCodec:
+    found = fast_codec(client, home, context)
     assert found is not None
     return found
 
 
-def made(client: Shape, home: Shape, request: bytes) -> PlainTranslation:
-    translation = plain_translation(way(client, home), request, CONTEXT)
+def made(client: Shape, home: Shape, request: bytes) -> FastTranslation:
+    translation = fast_translation(codec_of(client, home), request, CONTEXT)
     assert translation is not None
     return translation
 
@@ -42,18 +43,18 @@ def test_what_is_sent_can_be_had_decoded() -> None:
     assert translation.local_reply() is None
 
 
-def test_a_pair_without_a_plain_way_has_none() -> None:
-    assert plain_way(CHAT, COMPLETIONS, CONTEXT) is None
-    assert plain_way(CHAT, CHAT, CONTEXT) is None
+def test_a_pair_without_a_codec_has_none() -> None:
+    assert fast_codec(CHAT, COMPLETIONS, CONTEXT) is None
+    assert fast_codec(CHAT, CHAT, CONTEXT) is None
 
 
-def test_where_nothing_is_plain_there_is_no_plain_way() -> None:
+def test_where_nothing_is_common_there_is_no_codec() -> None:
     prompted = replace(CONTEXT, settings=TranslationSettings(completion_system_prompt="Go on."))
     unable = replace(CONTEXT, capabilities=Capabilities(temperature=False))
     for client, home in ((COMPLETIONS, CHAT), (CHAT, RESPONSES), (COMPLETIONS, RESPONSES)):
-        assert plain_way(client, home, CONTEXT) is not None
-        assert (plain_way(client, home, prompted) is None) is (client is COMPLETIONS)
-        assert plain_way(client, home, unable) is None
+        assert fast_codec(client, home, CONTEXT) is not None
+        assert (fast_codec(client, home, prompted) is None) is (client is COMPLETIONS)
+        assert fast_codec(client, home, unable) is None
 
 
 @pytest.mark.parametrize(
@@ -80,11 +81,11 @@ def test_where_nothing_is_plain_there_is_no_plain_way() -> None:
         ],
     ],
 )
-def test_however_a_plain_request_is_written_the_same_is_sent(
+def test_however_a_common_request_is_written_the_same_is_sent(
     client: Shape, home: Shape, written: bytes
 ) -> None:
-    general = plan(client, home, msgspec.json.decode(written), CONTEXT)
-    assert made(client, home, written).sent == encode(general.calls[0])
+    generic = plan(client, home, msgspec.json.decode(written), CONTEXT)
+    assert made(client, home, written).sent == encode(generic.calls[0])
 
 
 @pytest.mark.parametrize(
@@ -104,10 +105,10 @@ def test_however_a_plain_request_is_written_the_same_is_sent(
         ],
     ],
 )
-def test_what_is_no_plain_request_is_left_to_the_general_way(
+def test_what_is_no_common_request_is_left_to_the_generic_path(
     client: Shape, home: Shape, written: bytes
 ) -> None:
-    assert plain_translation(way(client, home), written, CONTEXT) is None
+    assert fast_translation(codec_of(client, home), written, CONTEXT) is None
 
 
 FOLDED = [
@@ -126,25 +127,21 @@ def test_what_is_not_relayed_is_not_judged(
     client: Shape, home: Shape, asked: Json, reply: Json
 ) -> None:
     translation = made(client, home, encode(asked))
-    expected = translation.fold(encode(reply))
+    expected = translation.decode_reply(encode(reply))
     assert expected is not None
     for field in (b'"own":1e400', b'"own":"\xff"', b'"own":123456789012345678901234567890'):
-        assert translation.fold(spoilt(reply, field)) == expected
+        assert translation.decode_reply(spoilt(reply, field)) == expected
 
 
 @pytest.mark.parametrize(("client", "home", "asked", "reply"), FOLDED[:2])
-def test_what_is_no_json_is_no_plain_reply(
+def test_what_is_not_valid_json_is_no_common_reply(
     client: Shape, home: Shape, asked: Json, reply: Json
 ) -> None:
     translation = made(client, home, encode(asked))
     for field in (b'"own":01', b'"own":"\\ud800"', b'"id":"\xff"', b'"own":' + b"[" * 100_000):
-        assert translation.fold(spoilt(reply, field)) is None
-    assert translation.fold(encode(reply)[:-1]) is None
-    assert translation.fold(b"") is None
-
-
-def generally(body: Json, context: Context) -> Any:
-    return plan(COMPLETIONS, RESPONSES, body, context)
+        assert translation.decode_reply(spoilt(reply, field)) is None
+    assert translation.decode_reply(encode(reply)[:-1]) is None
+    assert translation.decode_reply(b"") is None
 
 
 CONTEXTS = {
@@ -165,42 +162,42 @@ replies = st.builds(changed, st.just(chat_responses.REPLY), st.lists(chat_respon
 
 
 def assert_same(body: Json, context: Context, *received: Any) -> None:
-    """Check that both ways show the same of a completions request, answered at responses."""
-    chained = plain_way(COMPLETIONS, RESPONSES, CONTEXT)
+    """Check that both paths show the same of a completions request, answered at responses."""
+    chained = fast_codec(COMPLETIONS, RESPONSES, CONTEXT)
     assert chained is not None
-    found = outcome(plainly(chained), body, context, received, PARAMS)
-    assert found == outcome(generally, body, context, received, PARAMS)
+    found = outcome(by_fast_path(chained), body, context, received, PARAMS)
+    assert found == outcome(by_generic_path(chained), body, context, received, PARAMS)
 
 
 @given(bodies, st.sampled_from(sorted(CONTEXTS)), replies)
-def test_two_plain_ways_in_a_row_are_as_good_as_one(body: Json, context: str, reply: Json) -> None:
+def test_two_codecs_in_a_row_are_as_good_as_one(body: Json, context: str, reply: Json) -> None:
     assert_same(body, CONTEXTS[context], reply)
 
 
 @pytest.mark.parametrize("context", CONTEXTS.values(), ids=CONTEXTS.keys())
-def test_two_plain_ways_in_a_row_judge_every_odd_parameter(context: Context) -> None:
+def test_two_codecs_in_a_row_judge_every_odd_parameter(context: Context) -> None:
     for odd in completions_chat.ODD_PARAMETERS:
         body = changed(completions_chat.FULL, [odd])
         if asks_for_something(body):
             assert_same(body, context, chat_responses.REPLY)
 
 
-def test_two_plain_ways_in_a_row_judge_every_odd_reply() -> None:
+def test_two_codecs_in_a_row_judge_every_odd_reply() -> None:
     odd_ones: Sequence[tuple[str, Any]] = chat_responses.ODD_REPLIES
     for odd in odd_ones:
         reply = changed(chat_responses.REPLY, [odd])
         assert_same({"model": "asked", "prompt": "Once", "max_tokens": 300}, CONTEXT, reply)
 
 
-def test_plain_traffic_goes_both_plain_ways() -> None:
+def test_common_traffic_takes_both_codecs() -> None:
     asked = {"model": "asked", "prompt": "Once", "max_tokens": 300, "temperature": 0.5}
     translation = made(COMPLETIONS, RESPONSES, encode(asked))
     assert translation.header == "from=completions; to=responses"
-    folded = translation.fold(encode(chat_responses.REPLY))
+    folded = translation.decode_reply(encode(chat_responses.REPLY))
     assert folded is not None
     assert msgspec.json.decode(folded)["choices"][0]["text"] == "Hi."
 
 
-def test_the_upstreams_name_survives_both_ways() -> None:
+def test_the_upstreams_name_survives_both_codecs() -> None:
     own_name = replace(CONTEXT, settings=TranslationSettings(echo_model="upstream"))
     assert_same({"model": "asked", "prompt": "Once"}, own_name, chat_responses.REPLY)

@@ -1,4 +1,4 @@
-"""What shows that the plain way of a translation and its general way are one to a client."""
+"""What shows that a codec and the generic path are the same to a client."""
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
@@ -8,9 +8,10 @@ import msgspec
 from hypothesis import strategies as st
 
 from gateway.errors import GatewayError
+from gateway.fast.codec import FastCodec, FastTranslation, fast_translation
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report, Translation
-from gateway.translate.plain_way import PlainTranslation, PlainWay, plain_translation
+from gateway.translate.plan import plan
 
 Translate = Callable[[Json, Context], Translation]
 
@@ -91,22 +92,31 @@ def outcome(
     return seen
 
 
-def plainly(way: PlainWay) -> Translate:
-    """Return what translates by the plain way all that is plain, and the rest generally."""
+def by_fast_path(codec: FastCodec) -> Translate:
+    """Return what translates by a codec where it can, and by the generic path where it cannot."""
 
     def translate(body: Json, context: Context) -> Translation:
         made = None
-        if way.fits(context):
-            made = plain_translation(way, msgspec.json.encode(body), context)
-        return way.general(body, context) if made is None else _Plainly(made)
+        if codec.fits(context):
+            made = fast_translation(codec, msgspec.json.encode(body), context)
+        return by_generic_path(codec)(body, context) if made is None else _Shown(made)
 
     return translate
 
 
-class _Plainly:
-    """A plain translation, whose bytes are shown like another one's dicts."""
+def by_generic_path(codec: FastCodec) -> Translate:
+    """Return what translates between the shapes of a codec without it."""
 
-    def __init__(self, made: PlainTranslation) -> None:
+    def translate(body: Json, context: Context) -> Translation:
+        return plan(codec.source, codec.target, body, context)
+
+    return translate
+
+
+class _Shown:
+    """A fast translation, whose bytes are shown like another one's dicts."""
+
+    def __init__(self, made: FastTranslation) -> None:
         self.calls: Any = [msgspec.Raw(made.sent)]
         self.local_reply = made.local_reply
         self.stream = made.stream
@@ -121,7 +131,7 @@ class _Plainly:
     def reply(self, replies: Sequence[Any]) -> Any:
         folded = None
         if len(replies) == 1:
-            folded = self._made.fold(msgspec.json.encode(replies[0]))
+            folded = self._made.decode_reply(msgspec.json.encode(replies[0]))
         return self._made.reply(replies) if folded is None else msgspec.Raw(folded)
 
 

@@ -1,30 +1,30 @@
-"""The plain way from completions to chat and back (`plain_way.py` says what that is).
+"""The codec from completions to chat and back.
 
-What is recognised here is what the general way gives the same for, without a word in the report:
-one text for a prompt, numbers that any backend takes, and a reply that is one text.
+It admits one text for a prompt, numbers that any backend takes, and a reply that is one text.
 """
 
 from typing import Annotated, Literal
 
 import msgspec
 
-from gateway.shapes import Json, Shape
-from gateway.translate.completions_via_chat.request import DEFAULT_MAX_TOKENS
-from gateway.translate.contract import Context
-from gateway.translate.parts.fields import model_name, numbers, swap_id
-from gateway.translate.plain_way import (
+from gateway.fast.codec import (
     ABSENT,
     Absent,
+    EncodedRequest,
+    FastCodec,
+    FastReply,
+    FastRequest,
     Int64,
     Nothing,
     Number,
-    PlainCall,
-    PlainReply,
-    PlainRequest,
     PositiveInt,
     encode,
     needs_effort,
 )
+from gateway.shapes import Json, Shape
+from gateway.translate.completions_via_chat.request import DEFAULT_MAX_TOKENS
+from gateway.translate.contract import Context
+from gateway.translate.parts.fields import model_name, numbers, swap_id
 
 _Penalty = (
     Annotated[int, msgspec.Meta(ge=-2, le=2)] | Annotated[float, msgspec.Meta(ge=-2, le=2)] | Absent
@@ -33,8 +33,8 @@ _FinishReason = Literal["stop", "length", "content_filter"]
 """Those that both endpoints call the same."""
 
 
-class _Request(PlainRequest, kw_only=True, gc=False):
-    """A plain completions request."""
+class _Request(FastRequest, kw_only=True, gc=False):
+    """A common completions request."""
 
     prompt: str
     max_tokens: PositiveInt = DEFAULT_MAX_TOKENS
@@ -87,8 +87,8 @@ class _Choice(msgspec.Struct, gc=False):
     search_results: Nothing | None = None
 
 
-class _Reply(PlainReply, kw_only=True, gc=False):
-    """A plain chat completion; what is not named here, completions have no place for."""
+class _Reply(FastReply, kw_only=True, gc=False):
+    """A common chat completion; what is not named here, completions have no place for."""
 
     object: Literal["chat.completion"]
     choices: tuple[_Choice]
@@ -122,7 +122,7 @@ _read_reply = msgspec.json.Decoder(_Reply).decode
 
 
 def fits(context: Context) -> bool:
-    """Whether neither the backend nor the operator gives a plain request another form."""
+    """Whether neither the backend nor the operator gives a common request another form."""
     able, settings = context.capabilities, context.settings
     return (
         able.temperature
@@ -136,8 +136,8 @@ def fits(context: Context) -> bool:
     )
 
 
-def plain_call(body: bytes, context: Context) -> PlainCall | None:
-    """Return the chat request that a plain completions request is; None: it is not plain."""
+def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
+    """Return the chat request of a common completions request; None: it is not one."""
     asked = _read_request(body)
     if asked.stream or needs_effort(asked, context):
         return None
@@ -159,8 +159,8 @@ def plain_call(body: bytes, context: Context) -> PlainCall | None:
     return encode(sent), limit
 
 
-def plain_reply(body: bytes, limit: int, context: Context) -> bytes | None:  # noqa: ARG001
-    """Return the completions reply that a plain chat reply is; None: it is not plain."""
+def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:  # noqa: ARG001
+    """Return the completions reply of a common chat reply; None: it is not one."""
     reply = _read_reply(body)
     usage = numbers(reply.usage) if _has_gaps(reply.usage) else reply.usage
     if "total_tokens" not in usage:
@@ -185,3 +185,6 @@ def _has_gaps(usage: Json) -> bool:
         if value is None or (type(value) is dict and (not value or None in value.values())):
             return True
     return False
+
+
+COMPLETIONS_VIA_CHAT = FastCodec(Shape.COMPLETIONS, Shape.CHAT, fits, encode_request, decode_reply)

@@ -1,30 +1,30 @@
-"""The plain way from chat to responses and back (`plain_way.py` says what that is).
+"""The codec from chat to responses and back.
 
-What is recognised here is what the general way gives the same for, without a word in the report:
-messages that are texts, numbers that any backend takes, and a response that is one text, after
-thoughts that are not told.
+It admits messages that are texts, numbers that any backend takes, and a response that is one text,
+after reasoning that is not shown.
 """
 
 from typing import Annotated, Literal
 
 import msgspec
 
-from gateway.shapes import Json, Shape
-from gateway.translate.contract import Context
-from gateway.translate.parts.fields import created, model_name, swap_id
-from gateway.translate.parts.usage import LARGEST_COUNT, chat_counts
-from gateway.translate.plain_way import (
+from gateway.fast.codec import (
     ABSENT,
     Absent,
     Empty,
+    EncodedRequest,
+    FastCodec,
+    FastReply,
+    FastRequest,
     Int64,
-    PlainCall,
-    PlainReply,
-    PlainRequest,
     PositiveInt,
     encode,
     needs_effort,
 )
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Context
+from gateway.translate.parts.fields import created, model_name, swap_id
+from gateway.translate.parts.usage import LARGEST_COUNT, chat_counts
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_COUNT)]
 
@@ -34,8 +34,8 @@ class _Message(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     content: str
 
 
-class _Request(PlainRequest, kw_only=True, gc=False):
-    """A plain chat request."""
+class _Request(FastRequest, kw_only=True, gc=False):
+    """A common chat request."""
 
     messages: Annotated[list[_Message], msgspec.Meta(min_length=1)]
     max_tokens: PositiveInt | Absent = ABSENT
@@ -73,13 +73,13 @@ class _Text(msgspec.Struct, gc=False):
     annotations: Annotated[list[object], msgspec.Meta(max_length=0)] = []
 
 
-class _Said(msgspec.Struct, tag_field="type", tag="message", gc=False):
+class _OutputMessage(msgspec.Struct, tag_field="type", tag="message", gc=False):
     content: tuple[_Text]
     phase: str | Absent = ABSENT
 
 
-class _SilentThought(msgspec.Struct, tag_field="type", tag="reasoning", gc=False):
-    """What a model thought without telling: most reasoning models' first item."""
+class _HiddenReasoning(msgspec.Struct, tag_field="type", tag="reasoning", gc=False):
+    """Reasoning that is not shown: most reasoning models' first item."""
 
     summary: Annotated[list[object], msgspec.Meta(max_length=0)] = []
     content: Annotated[list[object], msgspec.Meta(max_length=0)] = []
@@ -93,12 +93,12 @@ class _Usage(msgspec.Struct, gc=False):
     output_tokens_details: dict[str, _Count] | None = None
 
 
-class _Response(PlainReply, kw_only=True, gc=False):
-    """A plain response; what is not named here, chat has no place for."""
+class _Response(FastReply, kw_only=True, gc=False):
+    """A common response; what is not named here, chat has no place for."""
 
     object: Literal["response"]
     status: Literal["completed"]
-    output: Annotated[list[_Said | _SilentThought], msgspec.Meta(min_length=1)]
+    output: Annotated[list[_OutputMessage | _HiddenReasoning], msgspec.Meta(min_length=1)]
     usage: _Usage
     created_at: Int64 | float | None = None
     service_tier: str | None = None
@@ -138,13 +138,13 @@ _read_response = msgspec.json.Decoder(_Response).decode
 
 
 def fits(context: Context) -> bool:
-    """Whether neither the backend nor the operator gives a plain request another form."""
+    """Whether neither the backend nor the operator gives a common request another form."""
     able = context.capabilities
     return able.temperature and able.top_p and context.reasoning_effort is None
 
 
-def plain_call(body: bytes, context: Context) -> PlainCall | None:
-    """Return the responses request that a plain chat request is; None: it is not plain."""
+def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
+    """Return the responses request of a common chat request; None: it is not one."""
     asked = _read_request(body)
     if asked.stream or needs_effort(asked, context):
         return None
@@ -177,18 +177,18 @@ def plain_call(body: bytes, context: Context) -> PlainCall | None:
     return encode(sent), 0 if limit is ABSENT else limit
 
 
-def plain_reply(body: bytes, limit: int, context: Context) -> bytes | None:
-    """Return the chat completion that a plain response is; None: it is not plain."""
+def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:
+    """Return the chat completion of a common response; None: it is not one."""
     response = _read_response(body)
     usage = response.usage
     read, written, total = usage.input_tokens, usage.output_tokens, usage.total_tokens
     if limit and written >= limit:
         return None
-    *thoughts, said = response.output
-    if type(said) is not _Said or _Said in map(type, thoughts):
+    *reasoning, last = response.output
+    if type(last) is not _OutputMessage or _OutputMessage in map(type, reasoning):
         return None
-    text = said.content[0].text
-    message = _FoldedMessage("assistant", text, None, said.phase if text else ABSENT)
+    text = last.content[0].text
+    message = _FoldedMessage("assistant", text, None, last.phase if text else ABSENT)
     folded = _Folded(
         swap_id(response.id, Shape.CHAT, context),
         "chat.completion",
@@ -205,3 +205,6 @@ def plain_reply(body: bytes, limit: int, context: Context) -> bytes | None:
         ),
     )
     return encode(folded)
+
+
+CHAT_VIA_RESPONSES = FastCodec(Shape.CHAT, Shape.RESPONSES, fits, encode_request, decode_reply)

@@ -1,4 +1,4 @@
-"""The plain way from completions to chat gives what the general way gives."""
+"""The codec from completions to chat gives what the generic path gives."""
 
 from typing import Any
 
@@ -8,11 +8,19 @@ from hypothesis import strategies as st
 from msgspec.json import encode
 
 from gateway.config.settings import TranslationSettings
+from gateway.fast.codec import fast_translation
+from gateway.fast.completions_via_chat import COMPLETIONS_VIA_CHAT
 from gateway.shapes import Json
-from gateway.translate.completions_via_chat import PLAIN, translate
 from gateway.translate.contract import Capabilities, Context
-from gateway.translate.plain_way import plain_translation
-from tests.translate.both_ways import ABSENT, WILD, changed, each, outcome, plainly
+from tests.fast.both_paths import (
+    ABSENT,
+    WILD,
+    by_fast_path,
+    by_generic_path,
+    changed,
+    each,
+    outcome,
+)
 from tests.translate.completions_via_chat.chat_backend import make_context
 
 FULL: Json = {
@@ -100,7 +108,7 @@ CONTEXTS: dict[str, Context] = {
         TranslationSettings(on_unsupported="drop"),
     ),
 }
-PLAIN_CONTEXTS = [
+COMMON_CONTEXTS = [
     *("OpenAI", "o1", "headroom without reasoning", "one choice a call", "upstream's name"),
 ]
 ODD_REPLIES: list[tuple[str, Any]] = [
@@ -160,9 +168,9 @@ faults = st.sampled_from(ODD_REPLIES) | st.tuples(
 
 
 def assert_same(body: Json, context: Context, *replies: Any) -> None:
-    """Check that both ways show the same of a request and the replies to it."""
-    found = outcome(plainly(PLAIN), body, context, replies, PARAMS)
-    assert found == outcome(translate, body, context, replies, PARAMS)
+    """Check that both paths show the same of a request and the replies to it."""
+    found = outcome(by_fast_path(COMPLETIONS_VIA_CHAT), body, context, replies, PARAMS)
+    assert found == outcome(by_generic_path(COMPLETIONS_VIA_CHAT), body, context, replies, PARAMS)
 
 
 @given(
@@ -170,19 +178,19 @@ def assert_same(body: Json, context: Context, *replies: Any) -> None:
     st.sampled_from(sorted(CONTEXTS)),
     st.builds(changed, st.just(REPLY), st.lists(faults, max_size=2)) | WILD,
 )
-def test_both_ways_are_the_same(body: Json, context: str, reply: Any) -> None:
+def test_both_paths_are_the_same(body: Json, context: str, reply: Any) -> None:
     assert_same(body, CONTEXTS[context], reply)
 
 
 @pytest.mark.parametrize("context", CONTEXTS.values(), ids=CONTEXTS.keys())
-def test_both_ways_are_the_same_for_every_odd_parameter(context: Context) -> None:
+def test_both_paths_are_the_same_for_every_odd_parameter(context: Context) -> None:
     for odd in ODD_PARAMETERS:
         assert_same(changed(FULL, [odd]), context, REPLY)
         assert_same(changed({"model": "asked", "prompt": "Once"}, [odd]), context, REPLY)
 
 
 @pytest.mark.parametrize("context", ["OpenAI", "upstream's name"])
-def test_both_ways_are_the_same_for_every_odd_reply(context: str) -> None:
+def test_both_paths_are_the_same_for_every_odd_reply(context: str) -> None:
     for odd in ODD_REPLIES:
         assert_same(FULL, CONTEXTS[context], changed(REPLY, [odd]))
         assert_same(FULL, CONTEXTS[context], changed(WITHOUT_GAPS, [odd]))
@@ -191,33 +199,37 @@ def test_both_ways_are_the_same_for_every_odd_reply(context: str) -> None:
 
 
 @pytest.mark.parametrize("replies", [(), (REPLY, REPLY)])
-def test_both_ways_refuse_another_number_of_replies(replies: tuple[Json, ...]) -> None:
+def test_both_paths_refuse_another_number_of_replies(replies: tuple[Json, ...]) -> None:
     assert_same(FULL, make_context(), *replies)
 
 
-@pytest.mark.parametrize("context", PLAIN_CONTEXTS)
+@pytest.mark.parametrize("context", COMMON_CONTEXTS)
 @given(body=bodies)
-def test_plain_traffic_goes_the_plain_way(context: str, body: Json) -> None:
+def test_common_traffic_takes_the_fast_path(context: str, body: Json) -> None:
     known = CONTEXTS[context]
-    assert PLAIN.fits(known)
-    made = plain_translation(PLAIN, encode(body), known)
+    assert COMPLETIONS_VIA_CHAT.fits(known)
+    made = fast_translation(COMPLETIONS_VIA_CHAT, encode(body), known)
     assert made is not None
-    assert made.fold(encode(REPLY)) is not None
+    assert made.decode_reply(encode(REPLY)) is not None
 
 
-def test_what_the_plain_way_does_not_know_goes_the_general_way() -> None:
-    assert plain_translation(PLAIN, encode({**FULL, "echo": False}), make_context()) is None
+def test_what_the_codec_does_not_know_takes_the_generic_path() -> None:
+    assert (
+        fast_translation(COMPLETIONS_VIA_CHAT, encode({**FULL, "echo": False}), make_context())
+        is None
+    )
 
 
-def test_a_plain_request_can_be_streamed_all_the_same() -> None:
+def test_a_common_request_can_be_streamed_all_the_same() -> None:
     chunk = {"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}]}
-    plain, general = (way(FULL, make_context()).stream() for way in (plainly(PLAIN), translate))
-    assert plain.feed(0, chunk) == general.feed(0, chunk)
-    assert plain.end(0) == general.end(0)
+    paths = (by_fast_path(COMPLETIONS_VIA_CHAT), by_generic_path(COMPLETIONS_VIA_CHAT))
+    fast, generic = (path(FULL, make_context()).stream() for path in paths)
+    assert fast.feed(0, chunk) == generic.feed(0, chunk)
+    assert fast.end(0) == generic.end(0)
 
 
 def test_what_is_noted_before_a_reply_and_by_it_is_one_report() -> None:
-    made = plainly(PLAIN)(FULL, make_context())
+    made = by_fast_path(COMPLETIONS_VIA_CHAT)(FULL, make_context())
     made.report.rename("max_tokens", "max_completion_tokens")
     made.reply(
         [

@@ -1,4 +1,4 @@
-"""The plain way from chat to responses gives what the general way gives."""
+"""The codec from chat to responses gives what the generic path gives."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,11 +10,20 @@ from hypothesis import strategies as st
 from msgspec.json import encode
 
 from gateway.config.settings import TranslationSettings
+from gateway.fast.chat_via_responses import CHAT_VIA_RESPONSES
+from gateway.fast.codec import fast_translation
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses import PLAIN, reply, translate
+from gateway.translate.chat_via_responses import reply
 from gateway.translate.contract import Capabilities, Context
-from gateway.translate.plain_way import plain_translation
-from tests.translate.both_ways import ABSENT, WILD, changed, each, outcome, plainly
+from tests.fast.both_paths import (
+    ABSENT,
+    WILD,
+    by_fast_path,
+    by_generic_path,
+    changed,
+    each,
+    outcome,
+)
 from tests.translate.chat_via_responses.cases import LLAMACPP, OPENAI, USAGE, VLLM, message, text
 
 
@@ -117,7 +126,7 @@ CONTEXTS: dict[str, Context] = {
         replace(VLLM, temperature=False, top_p=False), TranslationSettings(on_unsupported="drop")
     ),
 }
-PLAIN_CONTEXTS = ["OpenAI", "vLLM", "llama.cpp", "upstream's name"]
+COMMON_CONTEXTS = ["OpenAI", "vLLM", "llama.cpp", "upstream's name"]
 ODD_REPLIES: list[tuple[str, Any]] = [
     *each("id", ABSENT, None, 3, "", "resp_", "chatcmpl-2", "cmpl-3", "own"),
     *each("object", ABSENT, None, "error", "chat.completion"),
@@ -173,16 +182,16 @@ faults = st.sampled_from(ODD_REPLIES) | st.tuples(
 
 @pytest.fixture(scope="module", autouse=True)
 def without_short_cut() -> Iterator[None]:
-    """Fold replies item by item in the general way: it must not judge by what is judged here."""
+    """Fold replies item by item: the generic path must not judge by what the codec judges by."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reply, "plain_text", lambda *_: None)
         yield
 
 
 def assert_same(body: Json, context: Context, *replies: Any) -> None:
-    """Check that both ways show the same of a request and the replies to it."""
-    found = outcome(plainly(PLAIN), body, context, replies, PARAMS)
-    assert found == outcome(translate, body, context, replies, PARAMS)
+    """Check that both paths show the same of a request and the replies to it."""
+    found = outcome(by_fast_path(CHAT_VIA_RESPONSES), body, context, replies, PARAMS)
+    assert found == outcome(by_generic_path(CHAT_VIA_RESPONSES), body, context, replies, PARAMS)
 
 
 @given(
@@ -190,12 +199,12 @@ def assert_same(body: Json, context: Context, *replies: Any) -> None:
     st.sampled_from(sorted(CONTEXTS)),
     st.builds(changed, st.just(REPLY), st.lists(faults, max_size=2)) | WILD,
 )
-def test_both_ways_are_the_same(body: Json, context: str, received: Any) -> None:
+def test_both_paths_are_the_same(body: Json, context: str, received: Any) -> None:
     assert_same(body, CONTEXTS[context], received)
 
 
 @pytest.mark.parametrize("context", CONTEXTS.values(), ids=CONTEXTS.keys())
-def test_both_ways_are_the_same_for_every_odd_parameter(context: Context) -> None:
+def test_both_paths_are_the_same_for_every_odd_parameter(context: Context) -> None:
     for odd in ODD_PARAMETERS:
         assert_same(changed(FULL, [odd]), context, REPLY)
         assert_same(changed({**FULL, "max_tokens": None}, [odd]), context, REPLY)
@@ -203,7 +212,7 @@ def test_both_ways_are_the_same_for_every_odd_parameter(context: Context) -> Non
 
 
 @pytest.mark.parametrize("context", ["OpenAI", "vLLM", "upstream's name"])
-def test_both_ways_are_the_same_for_every_odd_reply(context: str) -> None:
+def test_both_paths_are_the_same_for_every_odd_reply(context: str) -> None:
     for odd in ODD_REPLIES:
         assert_same(FULL, CONTEXTS[context], changed(REPLY, [odd]))
     for received in (None, 3, "x", [], [REPLY], [{"error": ERROR}]):
@@ -211,31 +220,32 @@ def test_both_ways_are_the_same_for_every_odd_reply(context: str) -> None:
 
 
 @pytest.mark.parametrize("replies", [(), (REPLY, REPLY)])
-def test_both_ways_refuse_another_number_of_replies(replies: tuple[Json, ...]) -> None:
+def test_both_paths_refuse_another_number_of_replies(replies: tuple[Json, ...]) -> None:
     assert_same(FULL, make_context(), *replies)
 
 
-@pytest.mark.parametrize("context", PLAIN_CONTEXTS)
+@pytest.mark.parametrize("context", COMMON_CONTEXTS)
 @given(body=bodies)
-def test_plain_traffic_goes_the_plain_way(context: str, body: Json) -> None:
+def test_common_traffic_takes_the_fast_path(context: str, body: Json) -> None:
     known = CONTEXTS[context]
-    assert PLAIN.fits(known)
-    made = plain_translation(PLAIN, encode(body), known)
+    assert CHAT_VIA_RESPONSES.fits(known)
+    made = fast_translation(CHAT_VIA_RESPONSES, encode(body), known)
     assert made is not None
-    assert made.fold(encode(REPLY)) is not None
+    assert made.decode_reply(encode(REPLY)) is not None
     thought = {"id": "rs_1", "type": "reasoning", "summary": []}
-    assert made.fold(encode({**REPLY, "output": [thought, *REPLY["output"]]})) is not None
+    assert made.decode_reply(encode({**REPLY, "output": [thought, *REPLY["output"]]})) is not None
 
 
-def test_what_the_plain_way_does_not_know_goes_the_general_way() -> None:
+def test_what_the_codec_does_not_know_takes_the_generic_path() -> None:
     odd = encode({**FULL, "verbosity": "low"})
-    assert plain_translation(PLAIN, odd, make_context()) is None
+    assert fast_translation(CHAT_VIA_RESPONSES, odd, make_context()) is None
 
 
-def test_a_plain_request_can_be_streamed_all_the_same() -> None:
+def test_a_common_request_can_be_streamed_all_the_same() -> None:
     event = {"type": "response.output_text.delta", "item_id": "m", "delta": "Hi."}
     end = {"type": "response.completed", "response": REPLY}
-    plain, general = (way(FULL, make_context()).stream() for way in (plainly(PLAIN), translate))
+    paths = (by_fast_path(CHAT_VIA_RESPONSES), by_generic_path(CHAT_VIA_RESPONSES))
+    fast, generic = (path(FULL, make_context()).stream() for path in paths)
     for received in (event, end):
-        assert plain.feed(0, received) == general.feed(0, received)
-    assert plain.end(0) == general.end(0)
+        assert fast.feed(0, received) == generic.feed(0, received)
+    assert fast.end(0) == generic.end(0)
