@@ -10,6 +10,7 @@ from gateway.exchange.reply.wrapped_errors import (
     only_looks_like_success,
 )
 from gateway.exchange.sending import Allowance
+from gateway.fast.text_deltas import PATIENCE, DeltaFastPath
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import StreamTranslation, plain_texts_of
 from gateway.translate.parts.upstream_errors import upstream_error
@@ -23,7 +24,6 @@ from gateway.translate.stream.sse import (
     is_done,
     terminator,
 )
-from gateway.translate.text_lane import PATIENCE, TextLane
 
 
 class Feeder(Outcome):
@@ -56,9 +56,9 @@ class Feeder(Outcome):
         self._fed = 0
         """How often events, or parts of them, have gone the general way."""
         plain = plain_texts_of(translation)
-        self._lanes: list[TextLane | None] = [None] * calls
+        self._lanes: list[DeltaFastPath | None] = [None] * calls
         if plain is not None:
-            self._lanes = [TextLane(client, home, call, plain) for call in range(calls)]
+            self._lanes = [DeltaFastPath(client, home, call, plain) for call in range(calls)]
 
     @property
     def broken(self) -> bool:
@@ -180,7 +180,9 @@ class Feeder(Outcome):
             out += terminator(self._client)
         return out
 
-    def _take_either_way(self, call: int, lane: TextLane, data: bytes, pieces: list[bytes]) -> None:
+    def _take_either_way(
+        self, call: int, lane: DeltaFastPath, data: bytes, pieces: list[bytes]
+    ) -> None:
         """Take bytes by the lane as far as it goes, and event by event where it does not."""
         if lane.held:
             data, lane.held = lane.held + data, b""
@@ -207,7 +209,7 @@ class Feeder(Outcome):
             pieces.append(self._take(call, data[start:end], lane))
             start = end
 
-    def _take(self, call: int, data: bytes, lane: TextLane | None = None) -> bytes:
+    def _take(self, call: int, data: bytes, lane: DeltaFastPath | None = None) -> bytes:
         """Take bytes the general way. The lane is told, if they were one event."""
         try:
             received = self._decoders[call].feed(data)

@@ -7,11 +7,11 @@ import msgspec
 import pytest
 
 from gateway.fast.codec import fast_translation
+from gateway.fast.event_template import EventTemplate
 from gateway.fast.paths import fast_codec
 from gateway.shapes import Json, Shape
 from gateway.translate import completions_fanned_out
 from gateway.translate.contract import Context, Report, Translation
-from gateway.translate.event_forms import EventForm
 from gateway.translate.parts.sources import StreamedSources, add_sources
 from gateway.translate.plan import plan
 from gateway.translate.stream.fold import events_as_whole
@@ -199,7 +199,7 @@ def test_the_short_way_of_streams_is_not_taken_by_them(client: Shape, home: Shap
     for event, is_plain in ((bare, True), (told, False), (bare, True)):
         stream.feed(0, event)
         assert plain_texts().is_plain(0, event) is is_plain
-    assert EventForm.of(home, b"data: %b\n\n" % msgspec.json.encode(told), told) is not None
+    assert EventTemplate.of(home, b"data: %b\n\n" % msgspec.json.encode(told), told) is not None
 
 
 @pytest.mark.parametrize("home", [CHAT, COMPLETIONS])

@@ -7,9 +7,9 @@ like it: so their texts are taken from the bytes and put into the bytes.
 
 from collections.abc import Sequence
 
+from gateway.fast.event_template import LARGEST, EventTemplate, text_of
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import PlainTexts
-from gateway.translate.event_forms import LARGEST, EventForm, text_of
 
 PATIENCE = 16
 """After how many events that open no lane the rest of a read is taken together."""
@@ -24,7 +24,7 @@ _WORTH = 2
 """How many events must be served for what has been spent."""
 
 
-class TextLane:
+class DeltaFastPath:
     """The short way of one call's stream. It is open only right behind an event that proved it."""
 
     __slots__ = (
@@ -37,7 +37,7 @@ class TextLane:
         self._home = home
         self._call = call
         self._plain = plain
-        self._forms: tuple[EventForm, EventForm] | None = None
+        self._forms: tuple[EventTemplate, EventTemplate] | None = None
         self._served = 0
         self._spent = 0
         self.open_at = -1
@@ -89,8 +89,8 @@ class TextLane:
                 return True
         self._spent += _FINDING - 1
         forms = (
-            EventForm.of(self._home, wire, event),
-            EventForm.of(self._client, written, events[0]),
+            EventTemplate.of(self._home, wire, event),
+            EventTemplate.of(self._client, written, events[0]),
         )
         if forms[0] is None or forms[1] is None or not forms[1].writable:
             return False

@@ -28,7 +28,7 @@ _Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Blank:
+class Slot:
     """A value that differs from event to event, and where it is."""
 
     path: _Path
@@ -37,17 +37,17 @@ class _Blank:
     decode: Callable[[bytes], Any]
 
 
-def _text(*path: str | int) -> _Blank:
+def _text(*path: str | int) -> Slot:
     pattern = rb'"%b" ?: ?("(?:[^"\\]|\\.)*")' % str(path[-1]).encode()
-    return _Blank(path, re.compile(pattern), msgspec.json.Decoder(str).decode)
+    return Slot(path, re.compile(pattern), msgspec.json.Decoder(str).decode)
 
 
-_TEXTS: Mapping[Shape, _Blank] = {
+_TEXTS: Mapping[Shape, Slot] = {
     Shape.COMPLETIONS: _text("choices", 0, "text"),
     Shape.CHAT: _text("choices", 0, "delta", "content"),
     Shape.RESPONSES: _text("delta"),
 }
-_NUMBER = _Blank(
+_NUMBER = Slot(
     ("sequence_number",),
     re.compile(rb'"sequence_number" ?: ?([0-9]{1,15})'),
     msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0, le=2**53)]).decode,
@@ -55,12 +55,12 @@ _NUMBER = _Blank(
 _PADDING = _text("obfuscation")
 
 
-class EventForm:
+class EventTemplate:
     """The form of events that carry text. Numbers and padding are blanks where there are any."""
 
     __slots__ = ("_blanks", "_gaps", "_head", "_line_count", "_line_head", "_tail", "_text")
 
-    def __init__(self, text: _Blank, blanks: Sequence[_Blank], constants: Sequence[bytes]) -> None:
+    def __init__(self, text: Slot, blanks: Sequence[Slot], constants: Sequence[bytes]) -> None:
         self._text = text
         self._blanks = blanks
         self._head, *self._gaps, self._tail = constants
@@ -68,7 +68,7 @@ class EventForm:
         self._line_head = self._head[self._head.rfind(b"\n") + 1 :]
 
     @classmethod
-    def of(cls, shape: Shape, wire: bytes, event: Json) -> "EventForm | None":
+    def of(cls, shape: Shape, wire: bytes, event: Json) -> "EventTemplate | None":
         """Return the form of an event; None where it cannot be told for certain.
 
         `wire` is the event as it was sent, `event` its decoded data.
@@ -176,7 +176,7 @@ def text_of(shape: Shape, event: Json) -> str:
     return text
 
 
-def _place(blank: _Blank, data: bytes, event: Json) -> tuple[int, int] | None:
+def _place(blank: Slot, data: bytes, event: Json) -> tuple[int, int] | None:
     """Return where the value of a blank is in an event's data; None: not there, or not certain.
 
     The proof is that another value at that place makes just the event that has the other value.

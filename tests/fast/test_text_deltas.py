@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from gateway.fast.event_template import LARGEST
+from gateway.fast.text_deltas import DeltaFastPath
 from gateway.shapes import Json, Shape
-from gateway.translate.event_forms import LARGEST
 from gateway.translate.stream.sse import encode_events
-from gateway.translate.text_lane import TextLane
 
 WIRE = b'data: {"id":%d,"choices":[{"delta":{"content":%b}}]}\n\n'
 
@@ -43,11 +43,11 @@ def sent(*texts: str) -> bytes:
     return b"".join(encode_events(Shape.COMPLETIONS, told(text)) for text in texts)
 
 
-def lane_of(plain: Plain) -> TextLane:
-    return TextLane(Shape.COMPLETIONS, Shape.CHAT, 0, plain)
+def lane_of(plain: Plain) -> DeltaFastPath:
+    return DeltaFastPath(Shape.COMPLETIONS, Shape.CHAT, 0, plain)
 
 
-def proves(lane: TextLane, text: str, shown: str | None = None, number: int = 1) -> bool:
+def proves(lane: DeltaFastPath, text: str, shown: str | None = None, number: int = 1) -> bool:
     """Whether an event that went the general way opens the lane."""
     event: Json = msgspec.json.decode(wire(text, number)[6:])
     events = told(text if shown is None else shown)

@@ -3,18 +3,18 @@
 import msgspec
 import pytest
 
+from gateway.fast.event_template import LARGEST, EventTemplate
 from gateway.shapes import Json, Shape
-from gateway.translate.event_forms import LARGEST, EventForm
 
 CHAT = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":%b}}]%b}\n\n'
 
 
-def form_of(wire: bytes, shape: Shape = Shape.CHAT) -> EventForm | None:
+def form_of(wire: bytes, shape: Shape = Shape.CHAT) -> EventTemplate | None:
     event: Json = msgspec.json.decode(wire[wire.index(b"{") :])
-    return EventForm.of(shape, wire, event)
+    return EventTemplate.of(shape, wire, event)
 
 
-def known(wire: bytes, shape: Shape = Shape.CHAT) -> EventForm:
+def known(wire: bytes, shape: Shape = Shape.CHAT) -> EventTemplate:
     form = form_of(wire, shape)
     assert form is not None
     return form
@@ -100,7 +100,7 @@ def test_written_events_are_numbered() -> None:
 def test_no_form_is_told_where_it_is_not_certain(wire: bytes) -> None:
     start = wire.index(b'{"')
     event: Json = msgspec.json.decode(wire[start:])
-    assert EventForm.of(Shape.CHAT, wire, event) is None
+    assert EventTemplate.of(Shape.CHAT, wire, event) is None
 
 
 def test_an_event_that_is_nested_too_deeply_has_no_form() -> None:
@@ -113,4 +113,4 @@ def test_an_event_that_is_nested_too_deeply_has_no_form() -> None:
 def test_what_cannot_be_decoded_has_no_form() -> None:
     wire = CHAT % (b'"\\ud800"', b"")
     event = {"id": "c", "choices": [{"index": 0, "delta": {"content": "?"}}]}
-    assert EventForm.of(Shape.CHAT, wire, event) is None
+    assert EventTemplate.of(Shape.CHAT, wire, event) is None
