@@ -3,7 +3,8 @@
 Known envelopes: OpenAI's `{"error": {message, type, param, code}}` (Azure and llama.cpp leave some
 out), the flat one of vLLM, SGLang, FastChat and Mistral, `{"error": "text"}` (LM Studio, TGI, xAI;
 NestJS and Spring with a `message` beside it), FastAPI's `{"detail": …}`, Gemini's one-element
-array, Anthropic's `{"type": "error"}`, NVIDIA's problem details, and OpenRouter's `metadata.raw`.
+array, Anthropic's `{"type": "error"}`, NVIDIA's problem details, OpenRouter's `metadata.raw`,
+MiniMax' `base_resp`, `{"errors": [...]}`, `{"fault": …}`, and one of these within another.
 Relays (one-api, new-api, LiteLLM) decorate the message or put a whole reply into it, as JSON or as
 Python prints it.
 
@@ -26,7 +27,14 @@ _MAX_UNWRAPPED = 2
 _MAX_NUMBER = 10**9
 
 _NULLS = frozenset({"", "<nil>", "nil", "none", "null"})
-_TEXT_KEYS = ("message", "msg", "err", "error_msg", "detail")
+_TEXT_KEYS = (
+    *("message", "msg", "err", "error_msg", "detail", "error_message", "errorMessage", "Message"),
+    *("status_msg", "faultstring", "reason", "description"),
+)
+_HOLDERS = (("response", "error"), ("header",), ("detail",), ("fault",), ("base_resp",))
+_MAX_NESTED = 4
+_MINIMAX_SUCCESS = 0
+"""What stands in `base_resp` of every reply of MiniMax that is no error."""
 _SUCCESS_KEYS = ("choices", "output", "data", "id")
 _ERROR_EVENTS = ("error", "response.failed")
 _TOO_LONG = "ContextWindowExceededError"
@@ -158,25 +166,33 @@ def _count(value: object) -> int | None:
     return value if type(value) is int and 0 < value < _MAX_NUMBER else None
 
 
-def _error_object(body: object) -> Json | None:
+def _error_object(body: object, nested: int = _MAX_NESTED) -> Json | None:
     """Return the object that holds the message, whichever envelope it is in."""
-    if not isinstance(body, dict):
+    if not isinstance(body, dict) or not nested:
         return None
-    error = body.get("error")
+    error = body.get("error") or _first(body.get("errors"))
+    if isinstance(error, list):
+        error = _first(error)
     if isinstance(error, dict):
-        return _behind_provider(error)
+        has_text = any(map(error.get, _TEXT_KEYS))
+        return (None if has_text else _error_object(error, nested - 1)) or _behind_provider(error)
     if isinstance(error, str):
         return {**body, "message": _said_beside(body.get("message")) or error}
-    for path in (("response", "error"), ("header",), ("detail",)):
+    for path in _HOLDERS:
         inner: object = body
         for key in path:
             inner = inner.get(key) if isinstance(inner, dict) else None
-        if isinstance(inner, dict):
-            return _error_object(inner) or inner
+        if isinstance(inner, dict) and inner.get("status_code") != _MINIMAX_SUCCESS:
+            return _error_object(inner, nested - 1) or inner
     if any(body.get(key) for key in _TEXT_KEYS):
         return body
     # ASP.NET's problem details for a missing route have nothing but a title.
     return {**body, "message": body["title"]} if body.keys() >= {"title", "status"} else None
+
+
+def _first(errors: object) -> object:
+    """Return the first of several errors."""
+    return errors[0] if isinstance(errors, list) and errors else None
 
 
 def _said_beside(message: object) -> str:

@@ -148,7 +148,10 @@ def _folded(translation: Translation, answers: Sequence[Whole]) -> ClientReply |
         reply = whole_reply(home, whole.body, partial(_sent, translation, position))
         if isinstance(reply, ToldError):
             failure = Failure(position, whole.status, whole.headers, reply.body)
-            return replace(failure, told=translated_failure(translation, failure).bare())
+            error = translated_failure(translation, failure)
+            if reply.in_place:
+                raise error
+            return replace(failure, told=error.bare())
         replies.append(reply)
     return _json_reply(_encode(translation.reply(replies)), answers[0].headers)
 

@@ -1,19 +1,19 @@
 """Upstream bytes in, the client's bytes out: the streams of all calls of one translated request."""
 
-from gateway.envelopes.upstream_json import NOT_JSON
-from gateway.errors import GatewayError, UpstreamError, UpstreamReplied
-from gateway.exchange.message import Outcome, checked_object, decode_object, not_json
-from gateway.exchange.reply.opening import Opening, check_reply
+from gateway.errors import GatewayError, TruncatedStream, UpstreamError, UpstreamReplied
+from gateway.exchange.message import Outcome, checked_object, decode_object
+from gateway.exchange.reply.opening import Opening, check_reply, error_in_place
 from gateway.exchange.reply.wrapped_errors import (
     SMALL_REPLY_BYTES,
     error_of,
     only_looks_like_success,
+    values_of,
 )
 from gateway.exchange.sending import Allowance
 from gateway.fast.text_deltas import PATIENCE, DeltaFastPath
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import StreamTranslation, plain_texts_of
-from gateway.translate.parts.upstream_errors import upstream_error
+from gateway.translate.parts.upstream_errors import bare_error, upstream_error
 from gateway.translate.stream.event_reader import EventReader
 from gateway.translate.stream.reply_as_event import whole_as_event
 from gateway.translate.stream.sse import (
@@ -49,6 +49,8 @@ class Feeder(Outcome):
         self._ended = [False] * calls
         self.opening_error: tuple[int, bytes] | None = None
         """The first call whose stream began with an error, and that error as JSON."""
+        self._aside: list[Json | None] = [None] * calls
+        """What a call's stream has said in no error's envelope: its error, if no result follows."""
         self._error: Exception | None = None
         self._terminal = TERMINAL_EVENTS if home is Shape.RESPONSES else frozenset()
         self._renames = client is home
@@ -136,6 +138,8 @@ class Feeder(Outcome):
         events: list[Json] = []
         try:
             reply = decode_object(body)
+            if (told := error_in_place(self._home, reply)) is not None:
+                reply = told
             events += self._translation.feed(call, whole_as_event(self._home, reply))
             # Translations raise what is an error to them, but one that only renames passes it on.
             if self._renames and (known := upstream_error(reply)) is not None:
@@ -254,10 +258,7 @@ class Feeder(Outcome):
 
     def _read(self, call: int, reader: EventReader, event: ServerSentEvent) -> list[object]:
         """Return what is to be folded now that an event has come."""
-        try:
-            taken = reader.read(event.data)
-        except NOT_JSON:
-            raise not_json() from None
+        taken = values_of(event, reader)
         if not self._begun[call] and (taken or reader.waits):
             self._begin(call, event)
         return taken
@@ -269,6 +270,8 @@ class Feeder(Outcome):
         known = checked_object(event)
         if self._renames:
             self._see_error(known)
+        if not known.get("choices") and (told := bare_error(known)) is not None:
+            self._aside[call] = told
         events += self._translation.feed(call, known)
         if self._is_the_last(call, known):
             events += self._end(call)
@@ -291,7 +294,14 @@ class Feeder(Outcome):
         if self._ended[call]:
             return []
         self._ended[call] = True
-        return self._translation.end(call)
+        try:
+            return self._translation.end(call)
+        except TruncatedStream as error:
+            if (told := self._aside[call]) is None:
+                raise
+            # Raises it in the client's words, unless all that it does is to rename.
+            self._translation.feed(call, told)
+            raise upstream_error(told) or error from None
 
     def _see_error(self, event: Json) -> None:
         """Note an error of the upstream that is passed on as it came; raise one that cannot be."""

@@ -83,6 +83,7 @@ class _Choice(msgspec.Struct, gc=False):
     logprobs: None = None
     native_finish_reason: Literal["", "completed", "length", "stop", "STOP"] | None = None
     """What says no more than `finish_reason`."""
+    error: Literal[""] | None = None
     citations: Nothing | None = None
     search_results: Nothing | None = None
 

@@ -67,7 +67,22 @@ def test_every_envelope_is_opened(body: object) -> None:
         ({"code": "an argument", "error": "text"}, ErrorReply("text", code="an argument")),
         ({"detail": "text"}, ErrorReply("text")),
         ({"detail": {"error": "text", "code": "c"}}, ErrorReply("text", code="c")),
-        ({"detail": {"reason": "text", "code": "c"}}, ErrorReply("", code="c")),
+        ({"detail": {"reason": "text", "code": "c"}}, ErrorReply("text", code="c")),
+        ({"error": {"reason": "text"}}, ErrorReply("text")),
+        ({"error": {"errorMessage": "text", "type": "t"}}, ErrorReply("text", "t")),
+        ({"error": [{"message": "text"}]}, ErrorReply("text")),
+        ({"errors": [{"message": "text", "code": "c"}]}, ErrorReply("text", code="c")),
+        ({"errors": ["text", "more"]}, ErrorReply("text")),
+        ({"errors": {"a": "text"}, "message": "more"}, ErrorReply("more")),
+        ({"error": []}, None),
+        ({"fault": {"faultstring": "text"}}, ErrorReply("text")),
+        ({"base_resp": {"status_code": 1004, "status_msg": "text"}}, ErrorReply("text")),
+        ({"base_resp": {"status_code": 0, "status_msg": "success"}}, None),
+        ({"error": {"error": {"message": "text", "code": "c"}}}, ErrorReply("text", code="c")),
+        ({"error": {"error": "text", "code": "c"}}, ErrorReply("text", code="c")),
+        ({"error": {"message": "text", "error": {"message": "more"}}}, ErrorReply("text")),
+        ({"error": {"error": {}, "code": "c"}}, ErrorReply("", code="c")),
+        ({"error": {"colour": "red"}}, ErrorReply("")),
         ({"statusCode": 400, "error": "Bad Request", "message": "text"}, ErrorReply("text")),
         (
             {"statusCode": 400, "error": "Bad Request", "message": ["one", "two"]},
@@ -93,7 +108,7 @@ def test_every_envelope_is_opened(body: object) -> None:
         ({"error": {"message": " text \n"}}, ErrorReply("text")),
     ],
 )
-def test_what_an_envelope_lacks_is_absent(body: object, expected: ErrorReply) -> None:
+def test_what_an_envelope_lacks_is_absent(body: object, expected: ErrorReply | None) -> None:
     assert read_error(body) == expected
 
 

@@ -8,17 +8,31 @@ from gateway.errors import UpstreamError
 from gateway.exchange.reply.wrapped_errors import BLANK, begins_json
 from gateway.exchange.sending import Allowance
 from gateway.shapes import Json, Shape
+from gateway.translate.parts.upstream_errors import bare_error, upstream_error
 from gateway.translate.stream.sse import begins_events
+
+
+def error_in_place(home: Shape, reply: Json) -> Json | None:
+    """Return the body of an error reply that says what JSON says in place of a result.
+
+    None: it is a result of the upstream's endpoint, or an error in a known envelope, or neither.
+    """
+    has_result = isinstance(reply.get(_result_of(home)), list)
+    return None if has_result or upstream_error(reply) is not None else bare_error(reply)
 
 
 def check_reply(home: Shape, reply: Json, body: bytes) -> None:
     """Raise `UpstreamError` for JSON that is no reply of the upstream's endpoint."""
-    name = "output" if home is Shape.RESPONSES else "choices"
+    name = _result_of(home)
     if not isinstance(reply.get(name), list):
         text = body[:200].decode("utf-8", "replace").strip()
         raise UpstreamError(
             f"The upstream answered the request for a stream with JSON without '{name}': {text}"
         )
+
+
+def _result_of(home: Shape) -> str:
+    return "output" if home is Shape.RESPONSES else "choices"
 
 
 class Opening:

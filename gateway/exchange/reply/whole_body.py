@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.errors import TruncatedStream
 from gateway.exchange.message import checked_object, decode_object, not_json
+from gateway.exchange.reply.opening import error_in_place
 from gateway.exchange.reply.wrapped_errors import error_of
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.tool_names import names_of
+from gateway.translate.parts.upstream_errors import bare_error
 from gateway.translate.stream.event_reader import EventReader
 from gateway.translate.stream.fold import events_as_whole, is_terminal
-from gateway.translate.stream.sse import SSEDecoder, begins_events, is_done
+from gateway.translate.stream.sse import SSEDecoder, begins_events, encode_json, is_done
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +21,21 @@ class ToldError:
     """An error that a stream has told of: the body of the error reply that says the same."""
 
     body: bytes = field(repr=False)
+    in_place: bool = False
+    """Whether it stood in a result's place, in no envelope of an error: it is no refusal then."""
 
 
 def whole_reply(home: Shape, body: bytes, asked: Callable[[], Json]) -> Json | ToldError:
-    """Return the reply that a body is, or the error that it tells of as an event of a stream.
+    """Return the reply that a body is, or the error that it tells of in place of a result.
 
     `asked` gives the request that it answers. Raises `UpstreamError` for a body that is neither a
     JSON object nor a stream, and `TruncatedStream` for a stream that is not complete.
     """
-    return decode_object(body) if not begins_events(body) else _streamed(home, body, asked)
+    if begins_events(body):
+        return _streamed(home, body, asked)
+    reply = decode_object(body)
+    told = error_in_place(home, reply)
+    return reply if told is None else ToldError(encode_json(told), in_place=True)
 
 
 def _streamed(home: Shape, body: bytes, asked: Callable[[], Json]) -> Json | ToldError:
@@ -51,6 +59,10 @@ def _streamed(home: Shape, body: bytes, asked: Callable[[], Json]) -> Json | Tol
     try:
         return events_as_whole(home, map(checked_object, events), names_of(asked()))
     except TruncatedStream:
+        said = (bare_error(event) for event in reversed(events) if isinstance(event, dict))
+        told = next(filter(None, said), None)
+        if told is not None:
+            return ToldError(encode_json(told), in_place=True)
         if is_broken:
             raise not_json() from None
         raise

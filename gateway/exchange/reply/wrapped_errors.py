@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode
+from gateway.exchange.message import not_json
 from gateway.shapes import Json
-from gateway.translate.stream.event_reader import says_nothing
+from gateway.translate.parts.upstream_errors import upstream_error
+from gateway.translate.stream.event_reader import EventReader, says_nothing
 from gateway.translate.stream.sse import ServerSentEvent, SSEDecoder, encode_json, is_done
 
 SMALL_REPLY_BYTES: Final = 2048
@@ -24,6 +26,7 @@ _RESULT = re.compile(rb'"(?:choices|output)"\s*:')
 BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 """What may stand before a JSON value: white space, and the bytes of a byte order mark."""
 
+_ERROR_TEXT = re.compile(r"\A\s*(?:\[error\]|error\b)[\s:-]*", re.IGNORECASE)
 _CREATED = "response.created"
 _ORDINARY = (b"event: response.created\n", b'data: {"type":"response.created"')
 """How nearly all streams of responses begin."""
@@ -121,24 +124,59 @@ def error_of(event: ServerSentEvent) -> bytes | None:
     """Return the error that an event of any shape is, as a JSON body that carries it, or None.
 
     Known: `{"error": …}` in a chunk's place, also in a list (Gemini), `{"object": "error"}` of
-    vLLM and SGLang, the events `error` (nested or flat) and `response.failed` of responses, and
-    whatever stands below `event: error`.
+    vLLM and SGLang, the events `error` (nested or flat) and `response.failed` of responses,
+    whatever stands below `event: error`, and texts that begin so: `[ERROR] …`, `error: …`.
     """
     data = event.data
     if event.event == _CREATED or not (event.event == "error" or _has_a_sign(data)):
         return None
+    named = event.event == "error"
     try:
         decoded = decode(data)
     except NOT_JSON:
         decoded = data.decode("utf-8", "replace")
+        beginning = _ERROR_TEXT.match(decoded)
+        if beginning is not None:
+            named, decoded = True, decoded[beginning.end() :] or decoded
     if isinstance(decoded, list):
         decoded = decoded[0] if decoded else None
     if isinstance(decoded, dict):
-        error = _carried(decoded, named=event.event == "error")
+        error = _carried(decoded, named=named)
     else:
-        named = event.event == "error" and not is_done(data) and decoded
-        error = {"error": decoded} if named else None
+        error = {"error": decoded} if named and decoded and not is_done(data) else None
     return None if error is None else encode_json(error)
+
+
+def values_of(event: ServerSentEvent, reader: EventReader) -> list[object]:
+    """Return the values that can be folded now that an event has come, errors as `{"error": …}`.
+
+    Hidden errors are those in a list, in a text, and those below `event: error` in no known
+    envelope. Raises `UpstreamError` for an event that is neither JSON nor an error.
+    """
+    try:
+        values = reader.read(event.data)
+    except NOT_JSON:
+        error = error_of(event)
+        if error is None:
+            raise not_json() from None
+        return [_in_envelope(error)]
+    if event.event != "error" and not event.data.startswith(b"["):
+        return values
+    return [_shown(event, value) for value in values]
+
+
+def _shown(event: ServerSentEvent, value: object) -> object:
+    is_hidden = not isinstance(value, dict) or upstream_error(value) is None
+    error = error_of(event) if is_hidden else None
+    return value if error is None else _in_envelope(error)
+
+
+def _in_envelope(error: bytes) -> Json:
+    """Return an error with its message where clients look for it."""
+    carrier = decode(error)
+    known, inner = upstream_error(carrier), carrier.get("error")
+    fields = inner if isinstance(inner, dict) else {}
+    return {"error": {**fields, "message": known.message}} if known is not None else carrier
 
 
 def _carried(event: Json, *, named: bool) -> Json | None:
@@ -160,4 +198,4 @@ def _carried(event: Json, *, named: bool) -> Json | None:
 
 
 def _has_a_sign(data: bytes) -> bool:
-    return b"error" in data or b"response.failed" in data
+    return b"rror" in data or b"ERROR" in data or b"response.failed" in data

@@ -4,6 +4,7 @@ With an error's status, in a body with status 200, or as an event: an error is r
 envelopes like a refusal (`gateway.envelopes`), and its parameter is named as the client's.
 """
 
+import json
 import re
 
 from gateway.envelopes.error_envelopes import ErrorReply, read_error
@@ -11,7 +12,7 @@ from gateway.envelopes.overflows import CODE as TOO_LONG
 from gateway.envelopes.overflows import overflow_message
 from gateway.errors import UpstreamReplied
 from gateway.shapes import Json
-from gateway.translate.parts.sentences import with_upstream_parameter
+from gateway.translate.parts.sentences import sentence, with_upstream_parameter
 
 _HTTP_ERROR = re.compile("[45][0-9]{2}")
 _KEPT = frozenset({429, 503, 504, 529})
@@ -52,6 +53,11 @@ _STATUSES_OF_WORDS = {
 }
 """What the status would have been, by an error's code or type: OpenAI's (`ResponseErrorCode`),
 Anthropic's and Google's words."""
+_MAX_SHOWN = 200
+_MINIMAX_STATUSES = {1001: 504, 1002: 429, 1004: 401, 1008: 402, 2013: 400, 2049: 401}
+"""What the numbers in MiniMax' `base_resp` stand for, beside faults of its own."""
+_RESULTS = ("choices", "output")
+_OF_A_RESULT = frozenset({*_RESULTS, "created", "data", "id", "model", "object", "usage"})
 _NO_TYPES = frozenset({"error", "bad request", "not found", "unprocessable entity"})
 """What servers write in a type's place: what the status says already."""
 
@@ -88,6 +94,21 @@ def upstream_error(event_or_body: object) -> UpstreamReplied | None:
     return None if carrier is None else replied_error(carrier, _status(carrier, event_or_body))
 
 
+def bare_error(body: Json) -> Json | None:
+    """Return the body of an error reply that says what a body, or an event, says that is no result.
+
+    Every text counts that an error can have: `{"detail": …}`, `{"message": …}`, MiniMax'
+    `base_resp`. None: there is none, or it is a result, or an event of a response. Whether it is an
+    error the caller knows: no result came.
+    """
+    kind = body.get("type")
+    if (isinstance(kind, str) and kind.startswith("response.")) or any(map(body.get, _RESULTS)):
+        return None
+    told = {name: value for name, value in body.items() if name not in _OF_A_RESULT}
+    reply = read_error({"error": told})
+    return {"error": told} if reply is not None and reply.message else None
+
+
 def replied_error(body: object, status: int) -> UpstreamReplied | None:
     """Return the error that the decoded body of an error reply tells; None: none that is known.
 
@@ -107,7 +128,7 @@ def replied_error(body: object, status: int) -> UpstreamReplied | None:
             status=400,
         )
     return UpstreamReplied(
-        reply.message or "The upstream reported an error without a message.",
+        reply.message or _without_message(body),
         type=_type(reply, status),
         param=reply.param,
         code=None if reply.code is None or reply.code.isdecimal() else reply.code,
@@ -131,6 +152,11 @@ def error_type(status: int) -> str:
     return "invalid_request_error" if 400 <= status < 500 else "server_error"
 
 
+def _without_message(body: object) -> str:
+    text = json.dumps(body)[:_MAX_SHOWN]
+    return sentence(f"The upstream reported an error without a message: {text}")
+
+
 def _type(reply: ErrorReply, status: int) -> str:
     known = reply.type is not None and reply.type.lower() not in _NO_TYPES
     return reply.type if known and reply.type else error_type(status)
@@ -152,6 +178,15 @@ def _carrier(body: Json) -> Json | None:
         return body
     if body.get("type") == "error":
         return {"error": {**body, "type": None}}
+    return _carrier_in_choices(body.get("choices"))
+
+
+def _carrier_in_choices(choices: object) -> Json | None:
+    """Return the error that a choice has for itself, as of OpenRouter."""
+    for choice in choices if isinstance(choices, list) else ():
+        error = choice.get("error") if isinstance(choice, dict) else None
+        if isinstance(error, dict | str) and error:
+            return {"error": error}
     return None
 
 
@@ -164,5 +199,8 @@ def _status(carrier: Json, body: Json) -> int:
         # Not a boolean, and not an application's own number such as FastChat's 50001.
         if type(number) is int and 400 <= number <= 599:
             return client_status(number)
+    base = inner.get("base_resp")
+    if isinstance(base, dict) and base.get("status_code") in _MINIMAX_STATUSES:
+        return _MINIMAX_STATUSES[base["status_code"]]
     words = [value.lower() for value in (*said, inner.get("type")) if isinstance(value, str)]
     return next((status for word in words if (status := _STATUSES_OF_WORDS.get(word))), 502)

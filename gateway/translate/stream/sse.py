@@ -37,7 +37,9 @@ DEFAULT_MAX_EVENT_BYTES = 32 * 1024 * 1024
 
 _BOM = b"\xef\xbb\xbf"
 _BLANK_LINE = re.compile(rb"\r\n\r\n|\n\r?\n|\r\r")
-_FIELDS = (b"data", b"event", b"id", b"retry")
+_ERROR = b"error"
+"""What llama.cpp before 2025 and others write in place of `data` before an error."""
+_FIELDS = (b"data", b"event", b"id", b"retry", _ERROR)
 _LONGEST_FIELD = len(b"event:")
 _EVENT_LINE = re.compile(rb"^event:", re.MULTILINE)
 _NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,15})')
@@ -68,9 +70,10 @@ class SSEDecoder:
     """Takes a stream in any pieces and returns its events.
 
     Lines end in LF, CRLF or CR. Comments, `id:`, `retry:` and unknown fields are ignored, and so
-    is an event whose data is empty: no client can parse it as JSON. Time is linear in the input,
-    whatever the pieces. Raises `UpstreamError` once an event (or a line) takes more than
-    `max_event_bytes`, and ever after; the events before it are returned first.
+    is an event whose data is empty: no client can parse it as JSON. `error: …` is the data of an
+    event of that type. Time is linear in the input, whatever the pieces. Raises `UpstreamError`
+    once an event (or a line) takes more than `max_event_bytes`, and ever after; the events before
+    it are returned first.
     """
 
     def __init__(self, max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES) -> None:
@@ -152,6 +155,9 @@ class SSEDecoder:
             self._data.append(value.removeprefix(b" "))
         elif name == b"event":
             self._event = value.removeprefix(b" ")
+        elif name == _ERROR:
+            self._event = _ERROR
+            self._data.append(value.removeprefix(b" "))
         else:
             # Not kept, so not counted: comments may come for hours without a blank line.
             self._size -= len(line) + 1

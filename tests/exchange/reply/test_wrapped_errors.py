@@ -45,6 +45,13 @@ ERRORS: dict[str, tuple[bytes, Any]] = {
     "named, flat": (sse({"message": "no"}, "error"), {"error": {"message": "no"}}),
     "named, a text": (sse(b"no", "error"), {"error": "no"}),
     "named, a JSON text": (sse(b'"no"', "error"), {"error": "no"}),
+    "llama.cpp, before 2025": (
+        b'error: {"code":500,"message":"no"}\n\n',
+        {"error": {"code": 500, "message": "no"}},
+    ),
+    "a text that begins so": (sse(b"error: no"), {"error": "no"}),
+    "a text that is marked so": (sse(b"[ERROR] no"), {"error": "no"}),
+    "a text that says no more": (sse(b"Error"), {"error": "Error"}),
 }
 ANSWERS: dict[str, bytes] = {
     "a chunk": sse(CHUNK),

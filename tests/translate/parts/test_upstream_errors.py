@@ -3,7 +3,8 @@
 import pytest
 
 from gateway.errors import UpstreamReplied
-from gateway.translate.parts.upstream_errors import client_status, upstream_error
+from gateway.shapes import Json
+from gateway.translate.parts.upstream_errors import bare_error, client_status, upstream_error
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,10 @@ ERRORS: list[tuple[object, tuple[str, str, str | None, str | None, int]]] = [
     ),
     (
         {"error": {"type": "t"}},
-        ("The upstream reported an error without a message.", "t", None, None, 502),
+        (
+            'The upstream reported an error without a message: {"error": {"type": "t"}}.',
+            *("t", None, None, 502),
+        ),
     ),
     (
         [{"error": {"code": 503, "message": "m", "status": "UNAVAILABLE"}}],
@@ -97,6 +101,13 @@ ERRORS: list[tuple[object, tuple[str, str, str | None, str | None, int]]] = [
     ),
     ({"object": "error", "msg": "m"}, ("m", "server_error", None, None, 502)),
     ({"object": "error", "detail": "m"}, ("m", "server_error", None, None, 502)),
+    ({"error": {"error": {"message": "m"}}}, ("m", "server_error", None, None, 502)),
+    ({"error": {"reason": "m"}}, ("m", "server_error", None, None, 502)),
+    (
+        {"choices": [{"index": 0}, {"error": {"message": "m", "code": 429}}]},
+        ("m", "rate_limit_error", None, None, 429),
+    ),
+    ({"choices": [None, {"error": "m"}]}, ("m", "server_error", None, None, 502)),
 ]
 
 
@@ -174,3 +185,36 @@ def test_what_a_code_or_a_type_means_is_the_status_of_an_error_in_a_success(
         error = upstream_error(body)
         assert error is not None
         assert error.status == status
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"detail": "m"}, 502),
+        ({"id": "x", "choices": None, "message": "m", "code": 429}, 429),
+        ({"choices": [], "base_resp": {"status_code": 1002, "status_msg": "m"}}, 429),
+        ({"base_resp": {"status_code": 1033, "status_msg": "m"}}, 502),
+        ({"type": "exception", "message": "m"}, 502),
+        ({"errors": ["m"]}, 502),
+    ],
+)
+def test_what_stands_in_a_results_place_is_an_error(body: Json, status: int) -> None:
+    error = upstream_error(bare_error(body))
+    assert error is not None
+    assert (error.message, error.status) == ("m", status)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"id": "x", "usage": {"total_tokens": 1}},
+        {"choices": [{}], "message": "m"},
+        {"output": [{}], "message": "m"},
+        {"message": {"role": "assistant", "content": "m"}, "done": True},
+        {"base_resp": {"status_code": 0, "status_msg": "success"}},
+        {"type": "response.custom", "message": "m"},
+    ],
+)
+def test_what_says_no_error_is_none(body: Json) -> None:
+    assert bare_error(body) is None
