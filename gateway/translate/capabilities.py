@@ -88,6 +88,8 @@ _SELF_HOSTED: _Changes = {
     # Many chat templates know neither `developer` nor a system message that is not the first.
     "developer_role": False,
     "multi_system": False,
+    # "Conversation roles must alternate" (Gemma's and Mistral's templates); deepseek-reasoner, too.
+    "assistants_in_a_row": False,
     "max_stops": MANY_STOPS,
     # What most of them call it; those that do not know the field ignore it.
     "reasoning_field": "reasoning_content",

@@ -66,6 +66,8 @@ class Capabilities:
     hosted_tools: frozenset[str] = frozenset()
     developer_role: bool = True
     multi_system: bool = True
+    assistants_in_a_row: bool = True
+    """Messages of the assistant may follow one another: the roles need not alternate."""
     tool_image_parts: bool = False
     reasoning: bool = False
     """The model spends output tokens on reasoning (a small limit can leave no text)."""

@@ -186,17 +186,16 @@ def _taken(report: Report, by_chat: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What an assistant's message says: text, and a refusal; None where there is none."""
+    """What an assistant's message says: texts and refusals, part by part."""
 
-    text: str | None = None
-    refusal: str | None = None
+    texts: Sequence[str]
+    refusals: Sequence[str]
 
 
 def spoken(parts: Sequence[object], param: str, context: Context, report: Report) -> Spoken:
-    """Return the text and the refusal of the responses' parts of an assistant message.
+    """Return the texts and the refusals of the responses' parts of an assistant message.
 
-    Texts are joined as they are: together they are one message. Raises `InvalidRequest` naming
-    `param[k]`.
+    Raises `InvalidRequest` naming `param[k]`.
     """
     texts: list[str] = []
     refusals: list[str] = []
@@ -211,7 +210,7 @@ def spoken(parts: Sequence[object], param: str, context: Context, report: Report
         for name in (_CACHE_MARK, "annotations"):
             if known.get(name):
                 report.drop(f"{path}.{name}")
-    return Spoken("".join(texts) if texts else None, "".join(refusals) if refusals else None)
+    return Spoken(texts, refusals)
 
 
 def _text(part: Json, param: str) -> Json:

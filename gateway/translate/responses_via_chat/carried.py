@@ -12,6 +12,7 @@ blocks" (`reasoning_details`), LiteLLM's `thinking_blocks` and `provider_specifi
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
@@ -118,6 +119,8 @@ class Returned:
 
     message: Json = field(default_factory=dict)
     calls: dict[str, Json] = field(default_factory=dict)
+    goes_on: bool = False
+    """Whether it came in the middle of a message: what was said before it goes on behind it."""
 
     @property
     def has_text(self) -> bool:
@@ -136,15 +139,19 @@ def returned(item: Json, path: str, context: Context, report: Report) -> Returne
     if item.get("encrypted_content") and context.seal is not None:
         sealed = context.seal.open(item["encrypted_content"])
     if sealed is not None and sealed["kind"] == TURN and _is_for(sealed, context):
-        return Returned(sealed["message"], sealed["calls"])
+        # What was sealed by an earlier release does not say whether it goes on.
+        return Returned(sealed["message"], sealed["calls"], sealed.get("goes_on", False))
     name = context.capabilities.reasoning_field
-    text = _text(item) or _sealed_text(sealed)
-    if name is None or not text:
+    text, summary = (_text(item, form) for form in ("content", "summary"))
+    told = text or summary or _sealed_text(sealed)
+    if name is None or not told:
         report.drop(path)
         return Returned()
+    if text and summary:
+        report.drop(f"{path}.summary")
     if item.get("encrypted_content"):
         report.drop(f"{path}.encrypted_content")
-    return Returned({name: text})
+    return Returned({name: told})
 
 
 def put_reasoning(message: Json, context: Context, report: Report) -> None:
@@ -169,9 +176,9 @@ def _is_for(sealed: Json, context: Context) -> bool:
     return context.capabilities.takes_back and sealed["upstream"] == context.upstream
 
 
-def _text(item: Json) -> str:
-    text = "".join(part["text"] for part in item.get("content", ()))
-    return text or "\n\n".join(part["text"] for part in item.get("summary", ()))
+def _text(item: Json, form: Literal["content", "summary"]) -> str:
+    parts = (part["text"] for part in item.get(form, ()))
+    return ("" if form == "content" else "\n\n").join(parts)
 
 
 def _sealed_text(sealed: Json | None) -> str:

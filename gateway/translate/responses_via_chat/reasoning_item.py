@@ -14,16 +14,24 @@ class Carrier:
     """What one reasoning item gives the server back, gathered as it comes.
 
     `demanded`: it is sealed in any case, not only where the item's text is not all of it. `before`
-    are the calls that came before the item: it is told by them whose item it is.
+    are the calls that came before the item: it is told by them whose item it is. `goes_on`: so did
+    anything of the message, the text of which may go on behind it.
     """
 
     def __init__(
-        self, form: ReasoningForm, context: Context, before: Sequence[CallItem], *, demanded: bool
+        self,
+        form: ReasoningForm,
+        context: Context,
+        before: Sequence[CallItem],
+        *,
+        demanded: bool,
+        goes_on: bool,
     ) -> None:
         self._is_shown = form != "drop"
         self._context = context
         self._before = tuple(before)
-        self._demanded = demanded
+        self._demanded = demanded or goes_on
+        self._goes_on = goes_on
         self._pieces: list[str] = []
         self._name = ""
         self._fields: Json = {}
@@ -70,6 +78,7 @@ class Carrier:
                 "upstream": upstream,
                 "message": {**message, **self._fields},
                 "calls": calls,
+                "goes_on": self._goes_on,
             }
         )
 

@@ -45,6 +45,9 @@ class Signatures:
         else:
             self._unsigned[call_id] = (turn, call)
 
-    def close(self, call_id: str) -> None:
+    def close(self, answered: Call) -> None:
         """Take note of the output of a call: nothing more comes of it."""
-        self._unsigned.pop(call_id, None)
+        for call_id, (_, call) in self._unsigned.items():
+            if call is answered:
+                del self._unsigned[call_id]
+                return

@@ -245,7 +245,9 @@ class ResponsesStream:
     def _reasoning_item(self) -> ReasoningItem:
         form = self._request.reasoning
         demanded = self._request.gives_back
-        carrier = Carrier(form, self._context, self._calls.begun, demanded=demanded)
+        carrier = Carrier(
+            form, self._context, self._calls.begun, demanded=demanded, goes_on=self._items > 0
+        )
         item = ReasoningItem(self._next_index(), self._context.new_id(), form, carrier)
         self._queue.append(item)
         return item

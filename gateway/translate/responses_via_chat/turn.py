@@ -8,6 +8,8 @@ from typing import Protocol
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report
+from gateway.translate.parts.content import Spoken
+from gateway.translate.responses_via_chat.carried import TEXT_FIELDS, Returned, merge
 
 SYSTEM_ROLES = ("system", "developer")
 
@@ -67,8 +69,56 @@ class Turn:
     calls: list[Call] = field(default_factory=list)
     said: str = ""
     """The path of the first item with what it says; empty: what it says is no item's content."""
-    thought: str = ""
-    """The path of the first item with its reasoning."""
+    thoughts: list[str] = field(default_factory=list)
+    """The paths of the items with its reasoning."""
+    goes_on: bool = False
+    """Whether the text that comes next goes on with its own."""
+
+    @property
+    def says_something(self) -> bool:
+        """Whether it holds more than reasoning."""
+        said = self.message["content"] is not None or "refusal" in self.message
+        return bool(self.calls) or said
+
+    def ends_before(self, said: Spoken, *, apart: bool) -> bool:
+        """Whether what is said next is another message's; `apart`: the server takes several."""
+        if self.calls:
+            return True
+        has_spoken = bool(self.message["content"] or self.message.get("refusal"))
+        return apart and has_spoken and not self.goes_on and any((*said.texts, *said.refusals))
+
+    def ends_before_thought(self, back: Returned, *, apart: bool) -> bool:
+        """Whether reasoning that comes next is another message's."""
+        is_another = back.has_text and self.says_something and not back.goes_on
+        return is_another and (apart or bool(self.calls))
+
+    def say(self, said: Spoken, *, in_parts: bool) -> None:
+        """Take what one message says. `in_parts`: several texts stay parts of the content.
+
+        Else parts become lines, and what another message has said stays a paragraph of its own.
+        """
+        texts = [text for text in said.texts if text]
+        content = self.message["content"]
+        if self.goes_on and content:
+            self.message["content"] = _continued(content, "\n".join(texts))
+        elif in_parts and len(texts) > 1:
+            self.message["content"] = [{"type": "text", "text": text} for text in texts]
+        elif texts or (content is None and not said.refusals):
+            self.message["content"] = _paragraphs(content, texts)
+        if said.refusals:
+            self.message["refusal"] = _paragraphs(self.message.get("refusal"), said.refusals)
+        self.goes_on = False
+
+    def think(self, back: Returned, path: str) -> None:
+        """Take reasoning. That of another reply stays a paragraph of its own."""
+        fields = back.message
+        if not back.goes_on:
+            fields = {
+                name: f"\n\n{value}" if name in TEXT_FIELDS and name in self.message else value
+                for name, value in fields.items()
+            }
+        merge(self.message, fields)
+        self.thoughts.append(path)
 
     def client_path(self, rest: str) -> str:
         """Return the client's path of a field of the message."""
@@ -79,17 +129,27 @@ class Turn:
         if name == "tool_calls":
             return self.calls[0].path if self.calls else self.path
         if name in _THOUGHTS or (rest.startswith(".content[0]") and self._opens_with_thought()):
-            return self.thought or self.path
+            return self.thoughts[0] if self.thoughts else self.path
         if named is None or not self.said:
             return self.path
         if name in ("content", "refusal") and self.message["role"] == "assistant":
-            # Its texts have become one.
+            # Its texts have become one, or parts without those that say nothing.
             return f"{self.said}.content"
         return f"{self.said}.{name}{_below_content(named[2])}"
 
     def _opens_with_thought(self) -> bool:
         content = self.message["content"]
         return isinstance(content, list) and bool(content) and content[0]["type"] == "thinking"
+
+
+def _continued(content: str | list[Json], text: str) -> str | list[Json]:
+    if isinstance(content, str):
+        return content + text
+    return [*content[:-1], {**content[-1], "text": content[-1]["text"] + text}]
+
+
+def _paragraphs(before: str | None, lines: Sequence[str]) -> str:
+    return "\n\n".join(text for text in (before, "\n".join(lines)) if text)
 
 
 @dataclass(slots=True)
@@ -115,11 +175,6 @@ def _below_content(rest: str) -> str:
         .replace(".file.", ".")
         .removesuffix(".file")
     )
-
-
-def says_something(turn: Turn) -> bool:
-    """Whether the turn holds more than reasoning."""
-    return bool(turn.calls) or turn.message["content"] is not None or "refusal" in turn.message
 
 
 def system_text(content: str | list[Json], path: str, report: Report) -> str | list[Json]:
@@ -158,7 +213,7 @@ def one_leading_system(turns: list[Turn]) -> list[Turn]:
 
 
 def _text_of(content: str | list[Json]) -> str:
-    return content if isinstance(content, str) else "".join(part["text"] for part in content)
+    return content if isinstance(content, str) else "\n".join(part["text"] for part in content)
 
 
 def with_outputs(turns: Sequence[Turn]) -> list[tuple[Json, Origin]]:

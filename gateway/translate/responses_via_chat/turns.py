@@ -1,32 +1,28 @@
 """The `input` of a responses request as chat messages.
 
 Items that chat has as one message become one: an assistant's text, its reasoning and all calls
-that it made at once. The outputs of calls directly follow the message with
-the calls, as chat demands; what stood between them comes after. Calls and outputs find each other
-by `call_id`, never by an item's `id`.
+that it made at once. Two messages stay two where the server takes them one after another. The
+outputs of calls directly follow the message with the calls, as chat demands; what stood between
+them comes after. Calls and outputs find each other by `call_id`, never by an item's `id`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
-from gateway.translate.parts.content import chat_input_parts, spoken
+from gateway.translate.parts.content import Spoken, spoken
 from gateway.translate.parts.tools import (
     bounded_call_id,
     call_id_from,
     chat_call,
     wrapped_input,
 )
-from gateway.translate.responses_via_chat.carried import (
-    THINKING,
-    merge,
-    put_reasoning,
-    returned,
-)
+from gateway.translate.responses_via_chat.carried import THINKING, put_reasoning, returned
 from gateway.translate.responses_via_chat.client_tools import CLIENT_CALLS, CLIENT_OUTPUTS
 from gateway.translate.responses_via_chat.compaction import REQUEST, TRIGGER, summary_of
+from gateway.translate.responses_via_chat.message_content import chat_content, tool_content
 from gateway.translate.responses_via_chat.passed_over import (
     pass_over_compaction,
     pass_over_foreign,
@@ -41,20 +37,18 @@ from gateway.translate.responses_via_chat.turn import (
     Origin,
     Turn,
     one_leading_system,
-    says_something,
     system_text,
     with_outputs,
 )
+from gateway.translate.responses_via_chat.waiting_calls import WaitingCalls
 from gateway.translate.schema.chat_messages import MESSAGES, TOOL_CALL
-from gateway.translate.schema.responses_input import ITEMS, MESSAGE, is_record
+from gateway.translate.schema.responses_input import ITEMS, MESSAGE, THOUGHT, is_record
 from gateway.translate.schema.unknown_fields import carry_unknown
 
 _RESERVED = frozenset().union(
     TOOL_CALL.fields.keys(), *(message.fields.keys() for message in MESSAGES.values())
 ) - {"name"} | {THINKING}
 """What means something in chat's messages and calls, or here; a name means the same everywhere."""
-
-_SEE_NEXT = {"image_url": "[image: see next message]", "file": "[file: see next message]"}
 
 
 def input_turns(
@@ -93,7 +87,7 @@ _NAMES = frozenset({"name", "namespace"})
 
 
 class _Reader:
-    """Reads items in order; `open` is the assistant's message that the next item may add to."""
+    """Reads items in order; `_open` is the assistant's message that the next item may add to."""
 
     def __init__(self, names: ToolNames, context: Context, report: Report) -> None:
         self.turns: list[Turn] = []
@@ -101,7 +95,7 @@ class _Reader:
         self._context = context
         self._report = report
         self._open: Turn | None = None
-        self._waiting: dict[str, list[Call]] = {}
+        self._waiting = WaitingCalls()
         self._signatures = Signatures()
 
     def instruct(self, text: str) -> None:
@@ -125,8 +119,9 @@ class _Reader:
         turn, self._open = self._open, None
         if turn is None:
             return
-        if not says_something(turn):
-            self._report.drop(turn.path)
+        if not turn.says_something:
+            for path in turn.thoughts:
+                self._report.drop(path)
             return
         if turn.calls:
             turn.message["tool_calls"] = [call.tool_call for call in turn.calls]
@@ -157,9 +152,10 @@ class _Reader:
         role = item["role"]
         if role == "developer" and not self._context.capabilities.developer_role:
             role = "system"
-        content = self._content(item["content"], f"{path}.content")
+        place = f"{path}.content"
+        content = chat_content(item["content"], place, self._context, self._report)
         if role in SYSTEM_ROLES:
-            content = system_text(content, f"{path}.content", self._report)
+            content = system_text(content, place, self._report)
         turn = Turn({"role": role, "content": content}, path, said=path)
         self._carry(item, path, turn.message)
         self.turns.append(turn)
@@ -170,46 +166,39 @@ class _Reader:
         if not item.keys() <= known.fields.keys():
             carry_unknown(item, known, path, self._context, self._report, target, _RESERVED)
 
-    def _content(self, content: str | list[Json], path: str) -> str | list[Json]:
-        if isinstance(content, str):
-            return content
-        parts = chat_input_parts(content, path, self._context, self._report)
-        if len(parts) == 1 and parts[0].keys() == {"type", "text"}:
-            text: str = parts[0]["text"]
-            return text
-        return parts
-
     def _speak(self, content: str | list[Json], path: str) -> None:
-        if self._open is not None and self._open.calls:
+        if isinstance(content, str):
+            said = Spoken([content], [])
+        else:
+            said = spoken(content, f"{path}.content", self._context, self._report)
+        apart = self._context.capabilities.assistants_in_a_row
+        if self._open is not None and self._open.ends_before(said, apart=apart):
             self.flush()
         turn = self._assistant(path)
         turn.said = turn.said or path
-        message = turn.message
-        if isinstance(content, str):
-            message["content"] = (message["content"] or "") + content
-            return
-        said = spoken(content, f"{path}.content", self._context, self._report)
-        if said.text is not None or said.refusal is None:
-            message["content"] = (message["content"] or "") + (said.text or "")
-        if said.refusal is not None:
-            message["refusal"] = message.get("refusal", "") + said.refusal
+        turn.say(said, in_parts=apart)
 
     def _reasoning(self, item: Json, path: str) -> None:
         """Give the backend back what is its own, in the message and the calls that it belongs to.
 
         Mostly these follow. What the backend said of them only later comes after them: then it
-        names a call whose output is still to come, or has no reasoning of its own.
+        names a call whose output is still to come, or has no text, or says that it goes on.
         """
         self._carry(item, path, None)
+        for name in ("summary", "content"):
+            for k, part in enumerate(item.get(name, ())):
+                carry_unknown(part, THOUGHT, f"{path}.{name}[{k}]", self._context, self._report)
         back = returned(item, path, self._context, self._report)
         turn = self._signatures.turn_of(back)
         if turn is None and (back.message or back.calls):
-            if back.has_text and self._open is not None and says_something(self._open):
+            apart = self._context.capabilities.assistants_in_a_row
+            if self._open is not None and self._open.ends_before_thought(back, apart=apart):
                 self.flush()
             turn = self._assistant(path)
         if turn is not None:
-            turn.thought = turn.thought or path
-            merge(turn.message, back.message)
+            turn.think(back, path)
+        if self._open is not None:
+            self._open.goes_on = back.goes_on
         self._signatures.take(back, path)
 
     def _call(self, item: Json, path: str) -> None:
@@ -226,7 +215,7 @@ class _Reader:
         tool = CLIENT_CALLS[item["type"]]
         if item.get("environment", {}).keys() - {"type"}:
             self._report.drop(f"{path}.environment")
-        call = chat_call("function", tool.kind, tool.arguments(item), item["call_id"])
+        call = chat_call("function", tool.kind, tool.arguments(item), item.get("call_id", ""))
         self._called(item, path, call, {})
 
     def _called(self, item: Json, path: str, tool_call: Json, fields: Mapping[str, str]) -> None:
@@ -235,59 +224,38 @@ class _Reader:
         turn = self._assistant(path)
         turn.calls.append(call)
         self._carry(item, path, call.tool_call)
-        self._signatures.sign(item["call_id"], turn, call)
-        self._waiting.setdefault(item["call_id"], []).append(call)
-        if item["type"] == "local_shell_call" and "id" in item:
-            # By the description, its output names it by this one.
-            self._waiting.setdefault(item["id"], []).append(call)
+        self._signatures.sign(item["call_id"] if "call_id" in item else tool_call["id"], turn, call)
+        self._waiting.add(call, item)
 
     def _output(self, item: Json, path: str) -> None:
-        call = self._answered(item["call_id"], path)
+        call = self._answered(item, path)
         for name in _NAMES & item.keys():
             self._report.drop(f"{path}.{name}")
-        content = self._content(item["output"], f"{path}.output")
+        place = f"{path}.output"
+        content = chat_content(item["output"], place, self._context, self._report)
         if not isinstance(content, str):
-            content = self._tool_parts(content, call, f"{path}.output")
+            content = tool_content(content, call, place, self._context)
         self._answer(call, content, item, path)
 
     def _client_output(self, item: Json, path: str) -> None:
         tool = CLIENT_OUTPUTS[item["type"]]
-        call = self._answered(str(item.get("call_id", item.get("id"))), path)
+        call = self._answered(item, path)
         if "max_output_length" in item:
             self._report.drop(f"{path}.max_output_length")
         self._answer(call, tool.show(item, self._names.flat), item, path)
 
-    def _answered(self, call_id: str, path: str) -> Call:
+    def _answered(self, item: Json, path: str) -> Call:
         """Return the call that an output belongs to."""
         self.flush()
-        waiting = [call for call in self._waiting.get(call_id, ()) if call.output is None]
-        if not waiting:
-            raise InvalidRequest(
-                "No tool call found for function call output with call_id "
-                f"{call_id[:100]}. Send the call's item before its output.",
-                param=path,
-                code="invalid_value",
-            )
-        self._signatures.close(call_id)
-        return waiting[0]
+        call = self._waiting.answered(item, path)
+        self._signatures.close(call)
+        return call
 
     def _answer(self, call: Call, content: str | list[Json], item: Json, path: str) -> None:
         call_id = call.tool_call["id"]
         call.output = {"role": "tool", "tool_call_id": call_id, "content": content}
         self._carry(item, path, call.output)
         call.output_path = path
-
-    def _tool_parts(self, parts: Sequence[Json], call: Call, path: str) -> list[Json]:
-        """Return the parts that a tool's message can hold; the others become attachments."""
-        kept: list[Json] = []
-        for position, part in enumerate(parts):
-            takes_image = self._context.capabilities.tool_image_parts
-            if part["type"] == "text" or (part["type"] == "image_url" and takes_image):
-                kept.append(part)
-            else:
-                kept.append({"type": "text", "text": _SEE_NEXT[part["type"]]})
-                call.attachments.append((part, f"{path}[{position}]"))
-        return kept
 
     def _compaction(self, item: Json, path: str) -> None:
         """Tell the backend the summary that the item stands for, if the gateway has made it."""

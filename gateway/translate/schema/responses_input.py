@@ -117,7 +117,9 @@ _CONTENT = {
     role: _text_or_parts(*(_ASSISTANT_PARTS if role == "assistant" else _INPUT_PARTS))
     for role in _ROLES
 }
-_TEXTS = Array(Record({"type": _STRING, "text": _STRING}, required=("text",)))
+THOUGHT = Record({"type": _STRING, "text": _STRING}, required=("text",))
+"""A part of a reasoning item: of its text or of its summary."""
+_THOUGHTS = Array(THOUGHT)
 _HEAD: abc.Mapping[str, Check] = {"type": _STRING, "id": _STRING, "status": _STRING}
 _CALL: abc.Mapping[str, Check] = {**_HEAD, "call_id": _STRING}
 _NAMED: abc.Mapping[str, Check] = {**_CALL, "name": _STRING, "namespace": _STRING}
@@ -187,7 +189,7 @@ ITEMS: abc.Mapping[str, Record] = {
     ),
     # `summary` is required, but clients that replay another server's items omit it.
     "reasoning": Record(
-        {**_HEAD, "summary": _TEXTS, "content": _TEXTS, "encrypted_content": _STRING}
+        {**_HEAD, "summary": _THOUGHTS, "content": _THOUGHTS, "encrypted_content": _STRING}
     ),
     "item_reference": Record({"type": _STRING, "id": _STRING}, required=("id",)),
 }

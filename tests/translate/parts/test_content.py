@@ -174,8 +174,8 @@ def test_what_an_assistant_said_is_joined() -> None:
         {"type": "refusal", "refusal": "no"},
         {"type": "input_text", "text": "b"},
     ]
-    assert said_to_chat(*parts) == Spoken("ab", "no")
-    assert said_to_chat() == Spoken(None, None)
+    assert said_to_chat(*parts) == Spoken(["a", "b"], ["no"])
+    assert said_to_chat() == Spoken([], [])
 
 
 def test_citations_and_cache_marks_of_an_assistant_are_reported() -> None:

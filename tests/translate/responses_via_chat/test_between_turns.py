@@ -243,6 +243,59 @@ def test_what_comes_last_of_a_message_is_the_messages() -> None:
     assert message == {"role": "assistant", "content": "a", **SIGNED}
 
 
+@pytest.mark.parametrize("able", [READER, replace(READER, assistants_in_a_row=True)])
+@pytest.mark.parametrize("asked", [ASKED, {}], ids=["asked", "unasked"])
+def test_what_a_server_mixes_is_one_message_again(able: Capabilities, asked: Json) -> None:
+    """A stream whose items are many came of one message."""
+
+    def of() -> Context:
+        return sealing(able)
+
+    pieces: list[Json] = [
+        {"reasoning_content": "A"},
+        {"content": "One, "},
+        {"reasoning_content": "B"},
+        {"content": "two"},
+        {"reasoning_content": "C"},
+        {"tool_calls": [fragment(0, "{}", name="f", call_id="call_a")]},
+        {"reasoning_content": "D"},
+    ]
+    for end in range(2, len(pieces) + 1):
+        message: Json = {"role": "assistant", "content": None}
+        for name in ("content", "reasoning_content"):
+            said = "".join(piece.get(name, "") for piece in pieces[:end])
+            message |= {name: said} if said else {}
+        if end > 5:
+            message["tool_calls"] = [tool_call("f", "{}")]
+        events = [*(chunk(**piece) for piece in pieces[:end]), chunk(finish="stop")]
+        told, report = told_again(in_a_stream(events, of, **asked), of())
+        assert (told, report.dropped) == (message, [])
+
+
+def test_a_text_in_parts_goes_on_in_its_last_part() -> None:
+    pieces: list[Json] = [{"content": "a"}, {"refusal": "no"}, {"content": "b"}]
+    pieces += [{"reasoning_content": "hm"}, {"content": "c"}]
+    events = [*(chunk(**piece) for piece in pieces), chunk(finish="stop")]
+    message, _ = told_again(in_a_stream(events, lambda: sealing(OPENAI)), sealing(OPENAI))
+    assert message == {
+        "role": "assistant",
+        "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "bc"}],
+        "refusal": "no",
+        "reasoning_content": "hm",
+    }
+
+
+def test_text_of_another_reply_does_not_go_on() -> None:
+    events = [chunk("a"), chunk(reasoning_content="hm"), chunk(finish="stop")]
+    output = in_a_stream(events, sealing)
+    next_one: Json = {"role": "assistant", "content": "b"}
+    for able, content in ((READER, "a\n\nb\n\nb"), (OPENAI, "a")):
+        message, _ = told_again(
+            [*output, {"role": "assistant", "content": ""}, next_one, next_one], sealing(able)
+        )
+        assert message["content"] == content
+
+
 def test_calls_with_the_same_id_in_two_turns_keep_their_own() -> None:
     """Gemini's calls have the same ids in every turn."""
     turns: list[Json] = [USER]

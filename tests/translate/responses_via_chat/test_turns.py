@@ -111,7 +111,7 @@ def test_system_messages_before_the_first_user_are_merged_for_simple_templates()
         said("developer", "late"),
     ]
     assert messages(SELF_HOSTED, items, instructions="a") == [
-        {"role": "system", "content": "a\n\nbc\n\nd"},
+        {"role": "system", "content": "a\n\nb\nc\n\nd"},
         {"role": "assistant", "content": "Welcome"},
         CHAT_USER,
         {"role": "system", "content": "late"},
@@ -129,26 +129,66 @@ def test_a_system_message_is_text() -> None:
     assert error.param == "input[0].content[1]"
 
 
-def test_an_assistants_parts_are_joined() -> None:
-    parts = [
-        {"type": "output_text", "text": "a", "annotations": []},
-        {"type": "refusal", "refusal": "no"},
-        {"type": "output_text", "text": "b", "annotations": []},
-        {"type": "refusal", "refusal": "pe"},
-    ]
-    items = [USER, said("assistant", parts, id="msg_1", status="completed")]
-    assert messages(OPENAI, items)[1] == {"role": "assistant", "content": "ab", "refusal": "nope"}
-    assert messages(OPENAI, [USER, said("assistant", parts[1:2])])[1] == {
+PARTS = [
+    {"type": "output_text", "text": "a", "annotations": []},
+    {"type": "refusal", "refusal": "no"},
+    {"type": "output_text", "text": "b", "annotations": []},
+    {"type": "output_text", "text": "", "annotations": []},
+    {"type": "refusal", "refusal": "never"},
+]
+
+
+def test_an_assistants_parts_stay_apart() -> None:
+    items = [USER, said("assistant", PARTS, id="msg_1", status="completed")]
+    refusal = {"refusal": "no\nnever"}
+    texts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    assert messages(OPENAI, items)[1] == {"role": "assistant", "content": texts, **refusal}
+    assert messages(SELF_HOSTED, items)[1] == {"role": "assistant", "content": "a\nb", **refusal}
+    for able in (OPENAI, SELF_HOSTED):
+        assert messages(able, [USER, said("assistant", PARTS[1:2])])[1] == {
+            "role": "assistant",
+            "content": None,
+            "refusal": "no",
+        }
+        assert messages(able, [USER, said("assistant", PARTS[:1])])[1]["content"] == "a"
+        assert messages(able, [USER, said("assistant", [])])[1]["content"] == ""
+
+
+IN_A_ROW = {
+    "documents": ('{"a":1}', '{"b":2}'),
+    "sentences": ("Checking.", "Done."),
+    "a text and parts": ("one", PARTS[:1]),
+    "refusals": (PARTS[1:2], PARTS[4:]),
+    "a text and a refusal": ("one", PARTS[1:2]),
+}
+
+
+@pytest.mark.parametrize("contents", IN_A_ROW.values(), ids=IN_A_ROW)
+def test_consecutive_assistant_messages_stay_two_where_they_may(contents: Any) -> None:
+    items = [USER, *(said("assistant", content) for content in contents), USER]
+    sent = messages(OPENAI, items)
+    assert [m["role"] for m in sent] == ["user", "assistant", "assistant", "user"]
+    alone = [messages(OPENAI, [USER, item])[1] for item in items[1:3]]
+    assert sent[1:3] == alone
+
+
+def test_consecutive_assistant_messages_are_paragraphs_where_roles_must_alternate() -> None:
+    items = [USER, said("assistant", '{"a":1}'), said("assistant", ""), said("assistant", "b")]
+    items += [said("assistant", PARTS[1:2]), said("assistant", PARTS[4:]), called("c"), gave("c")]
+    assert messages(SELF_HOSTED, items)[1] == {
         "role": "assistant",
-        "content": None,
-        "refusal": "no",
+        "content": '{"a":1}\n\nb',
+        "refusal": "no\n\nnever",
+        "tool_calls": [chat_call("c")],
     }
-    assert messages(OPENAI, [USER, said("assistant", [])])[1]["content"] == ""
 
 
-def test_consecutive_assistant_messages_become_one() -> None:
-    items = [USER, said("assistant", "a"), said("assistant", "b")]
-    assert messages(OPENAI, items)[1] == {"role": "assistant", "content": "ab"}
+def test_an_empty_message_is_none_of_its_own() -> None:
+    items = [USER, said("assistant", ""), said("assistant", "a"), said("assistant", "")]
+    for able in (OPENAI, SELF_HOSTED):
+        assert messages(able, items) == [CHAT_USER, {"role": "assistant", "content": "a"}]
+    parts = [USER, said("assistant", PARTS), said("assistant", [])]
+    assert messages(OPENAI, parts) == messages(OPENAI, parts[:2])
 
 
 def test_a_phase_is_dropped_and_reported() -> None:
@@ -330,7 +370,7 @@ def test_reasoning_is_given_back_in_the_backends_field() -> None:
         "tool_calls": [chat_call("b")],
     }
     both = [USER, reasoned("", "short"), reasoned("long", "ignored"), said("assistant", "a")]
-    assert messages(REASONING_BACKEND, both)[1]["reasoning_content"] == "shortlong"
+    assert messages(REASONING_BACKEND, both)[1]["reasoning_content"] == "short\n\nlong"
 
 
 def test_reasoning_after_text_or_calls_begins_another_message() -> None:
@@ -341,7 +381,34 @@ def test_reasoning_after_text_or_calls_begins_another_message() -> None:
 
 
 def test_reasoning_that_nothing_follows_is_no_message() -> None:
-    assert messages(REASONING_BACKEND, [reasoned("b"), USER]) == [CHAT_USER]
+    able = context(REASONING_BACKEND)
+    for thoughts in ([reasoned("b")], [reasoned("b"), reasoned("c"), reasoned("", "d")]):
+        translation = asking(able, input=[*thoughts, USER])
+        assert translation.calls[0]["messages"] == [CHAT_USER]
+        assert translation.report.dropped == [f"input[{n}]" for n in range(len(thoughts))]
+
+
+def test_where_roles_must_alternate_reasoning_is_in_the_one_message() -> None:
+    able = replace(SELF_HOSTED, reasoning_field="reasoning_content")
+    items = [reasoned("a"), said("assistant", "x"), reasoned("b"), said("assistant", "y"), USER]
+    assert messages(able, items)[0] == {
+        "role": "assistant",
+        "content": "x\n\ny",
+        "reasoning_content": "a\n\nb",
+    }
+
+
+def test_what_is_not_sent_of_reasoning_is_reported() -> None:
+    item = reasoned("long", "short")
+    item["summary"][0]["zzz"] = item["content"][0]["yyy"] = 1
+    translation = asking(context(REASONING_BACKEND), input=[USER, item, said("assistant", "a")])
+    assert translation.report.dropped == [
+        "input[1].summary[0].zzz",
+        "input[1].content[0].yyy",
+        "input[1].summary",
+    ]
+    alone = asking(context(REASONING_BACKEND), input=[reasoned("", "s"), said("assistant", "a")])
+    assert alone.report.dropped == []
 
 
 def test_reasoning_that_the_backend_cannot_read_is_dropped_and_parts_nothing() -> None:

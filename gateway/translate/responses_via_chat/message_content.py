@@ -1,0 +1,36 @@
+"""The content of a message, and what a tool gave, as chat has it."""
+
+from collections.abc import Sequence
+
+from gateway.shapes import Json
+from gateway.translate.contract import Context, Report
+from gateway.translate.parts.content import chat_input_parts
+from gateway.translate.responses_via_chat.turn import Call
+
+_SEE_NEXT = {"image_url": "[image: see next message]", "file": "[file: see next message]"}
+
+
+def chat_content(
+    content: str | list[Json], path: str, context: Context, report: Report
+) -> str | list[Json]:
+    """Return checked content of anybody but the assistant; raises as `chat_input_parts` does."""
+    if isinstance(content, str):
+        return content
+    parts = chat_input_parts(content, path, context, report)
+    if len(parts) == 1 and parts[0].keys() == {"type", "text"}:
+        text: str = parts[0]["text"]
+        return text
+    return parts
+
+
+def tool_content(parts: Sequence[Json], call: Call, path: str, context: Context) -> list[Json]:
+    """Return the parts that a tool's message can hold; the call is given the others."""
+    kept: list[Json] = []
+    takes_image = context.capabilities.tool_image_parts
+    for position, part in enumerate(parts):
+        if part["type"] == "text" or (part["type"] == "image_url" and takes_image):
+            kept.append(part)
+        else:
+            kept.append({"type": "text", "text": _SEE_NEXT[part["type"]]})
+            call.attachments.append((part, f"{path}[{position}]"))
+    return kept

@@ -1,0 +1,50 @@
+"""Which call of a responses request an output belongs to."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from gateway.errors import InvalidRequest
+from gateway.shapes import Json
+from gateway.translate.responses_via_chat.turn import Call
+
+
+class WaitingCalls:
+    """The calls read so far, by what their outputs call them.
+
+    That is a `call_id`, which may come again once its call has an output. The items of a tool
+    search need none (schema `ToolSearchOutputItemParam`): then it is the first one that waits.
+    """
+
+    def __init__(self) -> None:
+        self._by_id: defaultdict[str, list[Call]] = defaultdict(list)
+        self._by_type: defaultdict[str, list[Call]] = defaultdict(list)
+
+    def add(self, call: Call, item: Json) -> None:
+        """Take a call and the item that it was made of."""
+        if "call_id" in item:
+            self._by_id[item["call_id"]].append(call)
+        if item["type"] == "local_shell_call" and "id" in item:
+            # By the description, its output names it by this one.
+            self._by_id[item["id"]].append(call)
+        self._by_type[item["type"]].append(call)
+
+    def answered(self, item: Json, path: str) -> Call:
+        """Return the call that the output at `path` belongs to; raises `InvalidRequest`."""
+        name = item.get("call_id")
+        if name is None and item["type"] == "local_shell_call_output":
+            name = item.get("id")
+        known: Sequence[Call]
+        if name is not None:
+            known = self._by_id.get(name, ())
+        else:
+            known = self._by_type.get(item["type"].removesuffix("_output") + "_call", ())
+        for call in known:
+            if call.output is None:
+                return call
+        named = "" if name is None else f" with call_id {name[:100]}"
+        raise InvalidRequest(
+            f"No tool call found for function call output{named}. "
+            "Send the call's item before its output.",
+            param=path,
+            code="invalid_value",
+        )
