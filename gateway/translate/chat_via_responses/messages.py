@@ -13,6 +13,9 @@ from gateway.translate.chat_via_responses.steps import Step, text_steps
 from gateway.translate.chat_via_responses.text import TextFold
 from gateway.translate.chat_via_responses.tracking import OutputItem
 
+_ENDS_OF_JSON = frozenset('}]"')
+_BEGINNINGS_OF_JSON = frozenset('{["')
+
 
 class MessagesFold:
     """Joins all message items of a response into the one message that chat has."""
@@ -24,6 +27,9 @@ class MessagesFold:
         """Of all text so far, in characters, shown or held back."""
         self._part: tuple[SaidParts, int | None] = (SaidParts(), None)
         """What was last given text: the parts of an item, and which of them."""
+        self._place: tuple[OutputItem, int | None] | None = None
+        """The item and the part whose text was shown last, or held back."""
+        self._last_character = ""
         self._last: OutputItem | None = None
         """The message that was shown last."""
 
@@ -58,11 +64,22 @@ class MessagesFold:
         return steps
 
     def _say(self, item: OutputItem, part: int | None, text: str, logprobs: object) -> list[Step]:
+        steps: list[Step] = []
+        if text and self._place != (item, part):
+            self._place = (item, part)
+            if self._last_character in _ENDS_OF_JSON and text[0] in _BEGINNINGS_OF_JSON:
+                # Two documents run together are none.
+                self._note("\n")
+                steps = text_steps(self._text.feed("\n", None))
         item.part_offsets.setdefault(part, self._length)
         if text:
             self._last = item
-            self._length += len(text)
-        return text_steps(self._text.feed(text, logprobs))
+            self._note(text)
+        return steps + text_steps(self._text.feed(text, logprobs))
+
+    def _note(self, text: str) -> None:
+        self._length += len(text)
+        self._last_character = text[-1]
 
     def say_whole(
         self, item: OutputItem, part: int | None, text: str, logprobs: object
@@ -73,12 +90,14 @@ class MessagesFold:
         if rest:
             steps = self.say(item, place, rest, logprobs if rest == text else None)
         item.said.end_part("text", place)
+        if place is None:
+            self._place = None
         return steps
 
     def go_on(self, texts: Sequence[str]) -> None:
         """Take more text of the part that was last given text, shown as it came."""
         text = "".join(texts)
-        self._length += len(text)
+        self._note(text)
         self._text.shown += len(text)
         said, part = self._part
         said.add("text", part, text)

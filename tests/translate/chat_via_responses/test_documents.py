@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 
 from gateway.errors import UpstreamError
-from gateway.shapes import Json
+from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_responses import documents
+from gateway.translate.plan import plan
 from tests.translate.chat_via_responses.cases import (
     citation,
+    context,
     deltas_of,
     ending,
+    entries,
     events_of,
     folded,
     like_llamacpp,
@@ -22,6 +25,7 @@ from tests.translate.chat_via_responses.cases import (
     streamed,
     text,
     translated,
+    whole,
 )
 
 JSON_FORMAT: Json = {"response_format": {"type": "json_object"}}
@@ -105,4 +109,41 @@ def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_a_json_format_everything_is_shown() -> None:
     body: dict[str, Any] = {}
     told = everywhere(response(said(1, "commentary"), said(2, "final_answer")), body)
-    assert (told["content"], told["phase"]) == ('{"a":1}{"a":2}', "final_answer")
+    assert (told["content"], told["phase"]) == ('{"a":1}\n{"a":2}', "final_answer")
+
+
+@pytest.mark.parametrize(
+    ("texts", "shown"),
+    [
+        (['{"a":1}', "[2]", '"b"'], '{"a":1}\n[2]\n"b"'),
+        (["Checking.", '{"a":1}', "Done."], 'Checking.{"a":1}Done.'),
+        (["{}", "", "{}"], "{}\n{}"),
+        (["{}\n", "{}"], "{}\n{}"),
+        (["{}", " {}"], "{} {}"),
+    ],
+)
+@pytest.mark.parametrize("in_parts", [True, False])
+def test_documents_are_not_run_together(
+    texts: Sequence[str], shown: str, *, in_parts: bool
+) -> None:
+    items = [said(number, None, text(each)) for number, each in enumerate(texts, 1)]
+    reply = response(*items)
+    if in_parts:
+        reply = response(message(*(text(each) for each in texts)))
+    assert everywhere(reply, {})["content"] == shown
+    completions = plan(Shape.COMPLETIONS, Shape.RESPONSES, {"prompt": "x"}, context())
+    prompted = completions.reply([reply])
+    assert prompted["choices"][0]["text"] == shown
+
+
+def test_what_parts_documents_has_no_logprobs_and_moves_citations() -> None:
+    parts = [text("{}", logprobs=entries("{", "}")) for _ in range(2)]
+    parts[1]["annotations"] = [citation(0, 2)]
+    reply = response(message(parts[0]), message(parts[1], id="msg_2"))
+    body = {"logprobs": True}
+    choice = whole(body, reply)["choices"][0]
+    assert "".join(entry["token"] for entry in choice["logprobs"]["content"]) == "{}{}"
+    cited = choice["message"]["annotations"][0]["url_citation"]
+    assert choice["message"]["content"][cited["start_index"] : cited["end_index"]] == "{}"
+    assert cited["start_index"] == 3
+    assert folded(streamed(body, events_of(reply)))["message"] == choice["message"]
