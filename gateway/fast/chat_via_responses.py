@@ -85,7 +85,7 @@ class _HiddenReasoning(msgspec.Struct, tag_field="type", tag="reasoning", gc=Fal
     content: Annotated[list[object], msgspec.Meta(max_length=0)] = []
 
 
-class _Usage(msgspec.Struct, gc=False):
+class _Usage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     input_tokens: _Count
     output_tokens: _Count
     total_tokens: _Count | None = None

@@ -118,6 +118,8 @@ class _Folded(msgspec.Struct, gc=False):
     system_fingerprint: str | Absent
 
 
+_COUNTS = {"prompt_tokens", "completion_tokens", "total_tokens"}
+
 _read_request = msgspec.json.Decoder(_Request).decode
 _read_reply = msgspec.json.Decoder(_Reply).decode
 
@@ -164,7 +166,7 @@ def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:  # 
     """Return the completions reply of a common chat reply; None: it is not one."""
     reply = _read_reply(body)
     usage = numbers(reply.usage) if _has_gaps(reply.usage) else reply.usage
-    if "total_tokens" not in usage:
+    if not usage.keys() >= _COUNTS:
         return None
     choice, fingerprint = reply.choices[0], reply.system_fingerprint
     message = choice.message

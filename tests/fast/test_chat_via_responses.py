@@ -161,7 +161,7 @@ ODD_REPLIES: list[tuple[str, Any]] = [
         [{"type": "url_citation", "start_index": 0, "end_index": 1, "url": "u", "title": "t"}],
     ),
     *each("output.0.content.0.logprobs", ABSENT, None, 3, [{}]),
-    *each("usage", ABSENT, None, {}, 3, []),
+    *each("usage", ABSENT, None, {}, 3, [], {**USAGE, "cost": 1}),
     *each("usage.input_tokens", ABSENT, None, -1, 2.0, "2", 2**60),
     *each("usage.output_tokens", ABSENT, None, -1, 299, 300, 300.5, 2**60),
     *each("usage.total_tokens", ABSENT, None, -1, 5.5, True, 2**60),

@@ -57,6 +57,10 @@ REPLY: Json = {
     "service_tier": "default",
     "system_fingerprint": "fp_1",
 }
+OTHER_NAMES: list[Json] = [
+    {"input_tokens": 2, "output_tokens": 3, "total_tokens": 5},
+    {"prompt_tokens": 2, "output_tokens": 3, "total_tokens": 5},
+]
 WITHOUT_GAPS = changed(REPLY, [("usage.prompt_tokens_details.audio_tokens", 0)])
 ERROR = {"message": "No.", "type": "server_error", "param": "messages[0].content", "code": "x"}
 PARAMS = ["messages[0].content", "max_completion_tokens", "n", "seed", "temperature", "logprobs"]
@@ -148,7 +152,7 @@ ODD_REPLIES: list[tuple[str, Any]] = [
         "abort",
     ),
     *each("choices.0.finish_reason", "function_call", "other", 3, [], {}),
-    *each("usage", ABSENT, None, {}, 3, [], {"total_tokens": "5"}),
+    *each("usage", ABSENT, None, {}, 3, [], {"total_tokens": "5"}, *OTHER_NAMES),
     *each("usage.total_tokens", ABSENT, None, 5.5, True, {"a": 1}, 2**63),
     *each("usage.prompt_tokens", ABSENT, None, -1, 2.0, "2"),
     *each("usage.prompt_tokens_details", ABSENT, None, {}, 3, {"a": "b", "c": 1.5}),

@@ -1,4 +1,4 @@
-"""Usage that a stream says more than once: what the client is told is the most that was said."""
+"""Usage, on every pair: the most that a stream has said, whatever its server calls the counts."""
 
 from typing import Any
 
@@ -60,3 +60,43 @@ def test_a_poorer_usage_takes_nothing_away(client: Shape, home: Shape, poorer: A
     usage = last["response"]["usage"] if client is Shape.RESPONSES else last["usage"]
     expected = _responses(COUNTS) if client is Shape.RESPONSES else COUNTS
     assert {name: usage[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+@pytest.mark.parametrize("names", ["chat's", "those of responses"])
+@pytest.mark.parametrize(("client", "home"), PAIRS)
+def test_usage_has_the_clients_names(
+    client: Shape, home: Shape, names: str, *, streamed: bool
+) -> None:
+    given = {**(COUNTS if names == "chat's" else _responses(COUNTS)), "cost": 0.5}
+    context = Context("m", "m", capabilities=Capabilities(prompt_list=False))
+    translation = plan(client, home, {**REQUESTS[client], "stream": streamed}, context)
+    if streamed:
+        stream = translation.stream()
+        said = _renamed(events(home, COUNTS), given)
+        told = [event for each in said for event in stream.feed(0, each)]
+        last = [*told, *stream.end(0)][-1]
+        usage = last["response"]["usage"] if client is Shape.RESPONSES else last["usage"]
+    else:
+        usage = translation.reply([whole(home, given)])["usage"]
+    expected = _responses(COUNTS) if client is Shape.RESPONSES else COUNTS
+    others = COUNTS if client is Shape.RESPONSES else _responses(COUNTS)
+    assert {name: usage[name] for name in expected} == expected
+    assert usage["cost"] == 0.5
+    assert usage.keys() & (others.keys() - expected.keys()) == set()
+
+
+def whole(home: Shape, usage: Json) -> Json:
+    if home is Shape.RESPONSES:
+        return {"id": "r", "status": "completed", "output": [ITEM], "usage": usage}
+    said = {"text": "Hi"} if home is Shape.COMPLETIONS else {"message": {"content": "Hi"}}
+    choice = {"index": 0, "finish_reason": "stop", **said}
+    return {"id": "c", "choices": [choice], "usage": usage}
+
+
+def _renamed(said: list[Json], usage: Json) -> list[Json]:
+    """Return the events with another usage in the last one."""
+    *before, last = said
+    if "response" in last:
+        return [*before, {**last, "response": {**last["response"], "usage": usage}}]
+    return [*before, {**last, "usage": usage}]

@@ -19,6 +19,7 @@ from gateway.translate.parts.finish_reasons import finish_reason, native_word, w
 from gateway.translate.parts.moderation import moderation_of_all
 from gateway.translate.parts.sources import sources_of
 from gateway.translate.parts.upstream_errors import in_clients_words, upstream_error
+from gateway.translate.parts.usage import with_chats_names
 
 
 def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Context) -> Json:
@@ -118,7 +119,7 @@ def finish_of(word: object, fold: ChoiceFold) -> str:
 
 def total_usage(usages: Sequence[object]) -> Json | None:
     """Return the usage of all calls, which share one prompt; None if that of any is unknown."""
-    return sum_usage(usages)
+    return sum_usage([with_chats_names(usage) for usage in usages])
 
 
 def raise_error(event: object, request: PreparedRequest) -> None:

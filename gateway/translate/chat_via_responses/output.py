@@ -26,6 +26,7 @@ from gateway.translate.contract import Context
 from gateway.translate.parts.fields import finite_number
 from gateway.translate.parts.finish_reasons import NATIVE, finish_reason, native_word
 from gateway.translate.parts.images import data_url, image
+from gateway.translate.parts.usage import with_chats_names
 
 _PARTS = {
     "output_text": ItemKind.MESSAGE,
@@ -257,7 +258,8 @@ def reached_limit(sent: Json, response: Json, context: Context) -> bool:
     limit, usage = sent.get("max_output_tokens"), response.get("usage")
     if limit is None or context.capabilities.strict_params:
         return False
-    used = finite_number(usage.get("output_tokens")) if isinstance(usage, dict) else None
+    told = with_chats_names(usage)
+    used = finite_number(told.get("completion_tokens")) if isinstance(told, dict) else None
     return used is not None and used >= limit
 
 

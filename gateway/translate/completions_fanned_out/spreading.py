@@ -9,6 +9,7 @@ from gateway.translate.completions_via_chat.prompt_forms import read_prompts
 from gateway.translate.contract import Context, Report, unsupported
 from gateway.translate.fanout import check_fanout, choice_index, together
 from gateway.translate.parts.fields import sum_usage
+from gateway.translate.parts.usage import with_chats_names
 from gateway.translate.schema.checks import INT64_MIN, Anything, Boolean, Check, Integer
 
 TABLE: Mapping[str, Check] = {
@@ -62,7 +63,8 @@ class Fan:
 
         A prompt's tokens count once, however many calls generate its choices.
         """
-        return sum_usage(usages, lambda call: call % self.calls_per_prompt == 0)
+        named = [with_chats_names(usage) for usage in usages]
+        return sum_usage(named, lambda call: call % self.calls_per_prompt == 0)
 
 
 def read_fan(body: Json, context: Context) -> Fan:

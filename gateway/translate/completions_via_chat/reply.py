@@ -23,6 +23,7 @@ from gateway.translate.parts.finish_reasons import finish_reason, native_word, w
 from gateway.translate.parts.logprobs import LegacyLogprobs, chat_logprobs, truncate_entries
 from gateway.translate.parts.sources import sources_of, sources_within
 from gateway.translate.parts.upstream_errors import in_clients_words, upstream_error
+from gateway.translate.parts.usage import with_chats_names
 from gateway.translate.stream.stops import cut
 
 MAX_ALTERNATIVES = 20
@@ -272,7 +273,7 @@ def total_usage(plan: Plan, usages: Sequence[object]) -> Json | None:
 
     A prompt's tokens count once, however many calls generate its choices.
     """
-    total = sum_usage(usages, plan.opens_prompt)
+    total = sum_usage([with_chats_names(usage) for usage in usages], plan.opens_prompt)
     if total is not None and "total_tokens" not in total:
         prompt = finite_number(total.get("prompt_tokens"))
         completion = finite_number(total.get("completion_tokens"))

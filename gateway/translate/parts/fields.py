@@ -63,8 +63,13 @@ def fingerprint(replies: Sequence[Json]) -> str | None:
 
 
 _PROMPT_KEYS = frozenset(
-    {"prompt_tokens", "prompt_tokens_details", "input_tokens", "input_tokens_details"}
+    {
+        *("prompt_tokens", "prompt_tokens_details", "input_tokens", "input_tokens_details"),
+        *("prompt_cache_hit_tokens", "prompt_cache_miss_tokens", "cached_tokens"),
+        *("cache_read_input_tokens", "cache_creation_input_tokens"),
+    }
 )
+"""What counts the prompt alone; some servers say what their cache had beside the totals."""
 
 
 def add_usage(total: Json | None, usage: object, *, count_prompt: bool = True) -> Json | None:

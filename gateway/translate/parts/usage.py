@@ -2,27 +2,66 @@
 
 Schemas `CompletionUsage` and `ResponseUsage` of OpenAI's OpenAPI description. An unknown usage
 stays unknown: zeros are invented only beside known counts, for details that the other shape has.
+
+Servers use either shape's names at either endpoint, and say what they read from a cache in fields
+of their own: `prompt_cache_hit_tokens` (DeepSeek), `cached_tokens` (Kimi), Anthropic's names
+(LiteLLM). What has no place in the other shape, such as OpenRouter's `cost`, keeps its name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
 
 from gateway.shapes import Json
 
 LARGEST_COUNT = 2**53
 """The largest whole number that every JSON reader keeps exact; more is no count of tokens."""
 
+_CHAT: Final = (
+    *("prompt_tokens", "completion_tokens"),
+    *("prompt_tokens_details", "completion_tokens_details"),
+)
+_RESPONSES: Final = (
+    *("input_tokens", "output_tokens"),
+    *("input_tokens_details", "output_tokens_details"),
+)
+"""The same counts and groups of them, by their names in the two shapes."""
+
+_IN_PROMPT: Mapping[str, tuple[str, ...]] = {
+    "cached_tokens": ("prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens"),
+    "cache_write_tokens": ("cache_creation_input_tokens",),
+}
+_IN_COMPLETION: Mapping[str, tuple[str, ...]] = {"reasoning_tokens": ("reasoning_tokens",)}
+"""Details of what was read and written, and what servers call them beside the totals."""
+
+_KNOWN: Final = frozenset(
+    {
+        *("total_tokens", *_CHAT, *_RESPONSES),
+        *(name for names in (*_IN_PROMPT.values(), *_IN_COMPLETION.values()) for name in names),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Usage:
+    prompt: int
+    completion: int
+    total: int
+    read: Mapping[str, int]
+    written: Mapping[str, int]
+    beside: Json
+
 
 def chat_usage(usage: object) -> Json | None:
-    """Return responses usage as chat's; None where it is unknown.
+    """Return a usage as chat's; None where it is unknown.
 
     What responses do not tell apart (audio, predictions) counts as 0, as OpenAI's chat has it.
     """
-    counts = _counts(usage, "input_tokens", "output_tokens")
-    if counts is None or not isinstance(usage, dict):
+    known = _read(usage)
+    if known is None:
         return None
-    read = _details(usage.get("input_tokens_details"))
-    written = _details(usage.get("output_tokens_details"))
-    return chat_counts(*counts, read, written)
+    counts = known.prompt, known.completion, known.total
+    return {**chat_counts(*counts, known.read, known.written), **known.beside}
 
 
 def chat_counts(
@@ -45,46 +84,64 @@ def chat_counts(
 
 
 def responses_usage(usage: object) -> Json | None:
-    """Return chat usage as that of responses, all required details present; None: unknown."""
-    counts = _counts(usage, "prompt_tokens", "completion_tokens")
-    if counts is None or not isinstance(usage, dict):
+    """Return a usage as that of responses, all required details present; None: unknown."""
+    known = _read(usage)
+    if known is None:
         return None
-    prompt, completion, total = counts
-    read = _details(usage.get("prompt_tokens_details"))
-    written = _details(usage.get("completion_tokens_details"))
     return {
-        "input_tokens": prompt,
+        "input_tokens": known.prompt,
         "input_tokens_details": {
-            "cached_tokens": read.get("cached_tokens", 0),
-            "cache_write_tokens": read.get("cache_write_tokens", 0),
+            "cached_tokens": known.read.get("cached_tokens", 0),
+            "cache_write_tokens": known.read.get("cache_write_tokens", 0),
         },
-        "output_tokens": completion,
-        "output_tokens_details": {"reasoning_tokens": written.get("reasoning_tokens", 0)},
-        "total_tokens": total,
+        "output_tokens": known.completion,
+        "output_tokens_details": {"reasoning_tokens": known.written.get("reasoning_tokens", 0)},
+        "total_tokens": known.total,
+        **known.beside,
     }
 
 
-def _counts(usage: object, prompt_key: str, completion_key: str) -> tuple[int, int, int] | None:
-    """Return the tokens read, written and in total; None unless both kinds are known."""
+def with_chats_names(usage: object) -> object:
+    """Return a usage with the names that responses have replaced by those of chat."""
+    if not isinstance(usage, dict) or not any(map(usage.__contains__, _RESPONSES)):
+        return usage
+    names = {theirs: ours for ours, theirs in zip(_CHAT, _RESPONSES, strict=True)}
+    unknown = {theirs: ours for theirs, ours in names.items() if ours not in usage}
+    return {unknown.get(name, name): value for name, value in usage.items()}
+
+
+def _read(usage: object) -> _Usage | None:
+    """Return a usage, whatever its server calls the counts; None unless both kinds are known."""
+    usage = with_chats_names(usage)
     if not isinstance(usage, dict):
         return None
-    prompt, completion = _count(usage.get(prompt_key)), _count(usage.get(completion_key))
+    prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
     if prompt is None or completion is None:
         return None
     total = _count(usage.get("total_tokens"))
-    return prompt, completion, prompt + completion if total is None else total
+    return _Usage(
+        prompt,
+        completion,
+        prompt + completion if total is None else total,
+        _details(usage, "prompt_tokens_details", _IN_PROMPT),
+        _details(usage, "completion_tokens_details", _IN_COMPLETION),
+        {name: value for name, value in usage.items() if name not in _KNOWN and value is not None},
+    )
 
 
-def _details(details: object) -> Mapping[str, int]:
-    if not isinstance(details, dict):
-        return {}
-    known = {}
-    for key, value in details.items():
+def _details(usage: Json, group: str, elsewhere: Mapping[str, Iterable[str]]) -> Json:
+    given = usage.get(group)
+    known: Json = {}
+    for key, value in given.items() if isinstance(given, dict) else ():
         # Nearly all are whole numbers: those need no call.
         if type(value) is int and 0 <= value <= LARGEST_COUNT:
             known[key] = value
         elif (count := _count(value)) is not None:
             known[key] = count
+    for name, others in elsewhere.items():
+        counts = (_count(usage.get(other)) for other in others)
+        if not known.get(name) and (count := next(filter(None, counts), None)) is not None:
+            known[name] = count
     return known
 
 

@@ -182,7 +182,8 @@ def test_codecs_hand_such_replies_over(client: Shape, home: Shape) -> None:
     body = msgspec.json.encode({"model": "m", **ASKED[client]})
     fast = fast_translation(codec, body, context)
     assert fast is not None
-    usage = dict.fromkeys(("input_tokens", "output_tokens", "total_tokens", "prompt_tokens"), 1)
+    names = ("input", "output") if home is RESPONSES else ("prompt", "completion")
+    usage = {f"{name}_tokens": 1 for name in (*names, "total")}
     shaped = {RESPONSES: "response", CHAT: "chat.completion"}[home]
     reply = reply_of(home, usage=usage, object=shaped)
     assert fast.decode_reply(msgspec.json.encode(reply)) is not None

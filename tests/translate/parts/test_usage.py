@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.shapes import Json
-from gateway.translate.parts.usage import chat_usage, responses_usage
+from gateway.translate.parts.usage import chat_usage, responses_usage, with_chats_names
 from tests.translate.openai_schema import check_schema
 
 CHAT = {
@@ -52,6 +52,68 @@ def test_a_missing_total_is_the_sum() -> None:
     usage = chat_usage({"input_tokens": 1, "output_tokens": 2.0})
     assert usage is not None
     assert usage["total_tokens"] == 3
+
+
+BARE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+
+
+@pytest.mark.parametrize(
+    ("more", "cached", "cache_write", "reasoning"),
+    [
+        ({"prompt_cache_hit_tokens": 4}, 4, 0, 0),
+        ({"cached_tokens": 4, "prompt_tokens_details": None}, 4, 0, 0),
+        ({"cached_tokens": 4, "prompt_tokens_details": {"cached_tokens": 0}}, 4, 0, 0),
+        ({"cached_tokens": 4, "prompt_tokens_details": {"cached_tokens": 3}}, 3, 0, 0),
+        ({"cache_read_input_tokens": 4, "cache_creation_input_tokens": 2.0}, 4, 2, 0),
+        ({"reasoning_tokens": 3}, 0, 0, 3),
+        ({"reasoning_tokens": 3, "completion_tokens_details": {"audio_tokens": 1}}, 0, 0, 3),
+        ({"reasoning_tokens": -3, "cached_tokens": "4"}, 0, 0, 0),
+    ],
+)
+def test_details_count_wherever_a_server_says_them(
+    more: Json, cached: int, cache_write: int, reasoning: int
+) -> None:
+    renamed = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
+    for usage in (BARE, renamed):
+        made = responses_usage({**usage, **more})
+        assert made == {
+            "input_tokens": 10,
+            "input_tokens_details": {"cached_tokens": cached, "cache_write_tokens": cache_write},
+            "output_tokens": 5,
+            "output_tokens_details": {"reasoning_tokens": reasoning},
+            "total_tokens": 15,
+        }
+        told = chat_usage({**usage, **more})
+        assert told is not None
+        assert told["prompt_tokens_details"]["cached_tokens"] == cached
+        assert told["completion_tokens_details"]["reasoning_tokens"] == reasoning
+        assert told.keys() == CHAT.keys()
+
+
+def test_either_shapes_names_are_understood() -> None:
+    assert responses_usage(RESPONSES) == RESPONSES
+    assert chat_usage(CHAT) == CHAT
+    mixed = {"prompt_tokens": 10, "output_tokens": 5, "input_tokens": None}
+    assert responses_usage(mixed) == responses_usage(BARE)
+    assert with_chats_names(RESPONSES) == {
+        **BARE,
+        "prompt_tokens_details": RESPONSES["input_tokens_details"],
+        "completion_tokens_details": RESPONSES["output_tokens_details"],
+    }
+    for unchanged in (BARE, CHAT, {}, None, 5):
+        assert with_chats_names(unchanged) is unchanged
+    both = {**BARE, "input_tokens": 7}
+    assert with_chats_names(both) == both
+
+
+def test_what_no_shape_has_a_place_for_keeps_its_name() -> None:
+    more = {"cost": 0.5, "cost_details": {"upstream": 0.4}, "num_sources_used": 3, "is_byok": False}
+    for usage in (BARE, RESPONSES):
+        for made in (responses_usage, chat_usage):
+            told = made({**usage, **more, "nothing": None})
+            assert told is not None
+            assert more.items() <= told.items()
+            assert "nothing" not in told
 
 
 @pytest.mark.parametrize(
