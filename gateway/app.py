@@ -7,7 +7,8 @@ from typing import Any
 
 from gateway.admin.metrics import Metrics
 from gateway.api.application import Gateway, Services
-from gateway.config.settings import Secret, Settings
+from gateway.config.secret import Secret
+from gateway.config.settings import Settings
 from gateway.exchange.attempt import Attempts
 from gateway.exchange.flow import Exchange
 from gateway.exchange.known_fixes import KnownFixes

@@ -8,12 +8,12 @@ import pytest
 
 from gateway import app
 from gateway.asgi import ASGIGateway
+from gateway.config.secret import Secret
 from gateway.config.settings import (
     AdminSettings,
     CredentialPolicy,
     Kind,
     ModelRule,
-    Secret,
     Settings,
     TemplateSettings,
     UpstreamSettings,

@@ -3,7 +3,8 @@
 import pytest
 
 from gateway.app import Application
-from gateway.config.settings import Secret, ServerSettings, Settings, UpstreamSettings
+from gateway.config.secret import Secret
+from gateway.config.settings import ServerSettings, Settings, UpstreamSettings
 from gateway.running import run
 
 

@@ -16,7 +16,8 @@ from starlette.routing import Route as HttpRoute
 from gateway.admin.explanation import explain
 from gateway.admin.hosts import HostCheck
 from gateway.admin.metrics import Metrics
-from gateway.config.settings import AdminSettings, Secret
+from gateway.config.secret import Secret
+from gateway.config.settings import AdminSettings
 from gateway.errors import AuthenticationFailed, GatewayError, InvalidRequest
 from gateway.resolve.features import FEATURES
 from gateway.resolve.resolver import Question, Resolver

@@ -8,6 +8,7 @@ from pydantic import BaseModel, SecretStr
 
 from gateway.config.addresses import host_of, kind_of_host
 from gateway.config.schema import WrittenConfiguration
+from gateway.config.secret import Secret
 from gateway.config.settings import (
     AdminSettings,
     ClientSettings,
@@ -18,7 +19,6 @@ from gateway.config.settings import (
     ModelRule,
     ResponsesSettings,
     RetiredSettings,
-    Secret,
     ServerSettings,
     Settings,
     TimeoutSettings,

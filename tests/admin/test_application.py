@@ -8,7 +8,8 @@ import pytest
 
 from gateway.admin.application import build
 from gateway.admin.metrics import Metrics
-from gateway.config.settings import AdminSettings, Secret
+from gateway.config.secret import Secret
+from gateway.config.settings import AdminSettings
 from gateway.errors import Reason
 from gateway.exchange.message import Decision, UpstreamFailure
 from gateway.observe.outcomes import Ending, Outcome

@@ -14,7 +14,8 @@ from urllib.parse import parse_qs
 
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.config.settings import CredentialPolicy, Kind, Secret, UpstreamSettings
+from gateway.config.secret import Secret
+from gateway.config.settings import CredentialPolicy, Kind, UpstreamSettings
 from gateway.demo import emulator
 from gateway.demo.models import ALL_MODELS, Endpoint
 

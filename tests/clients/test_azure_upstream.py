@@ -8,7 +8,8 @@ import httpx2
 import openai
 import pytest
 
-from gateway.config.settings import AdminSettings, ModelRule, Secret, Settings
+from gateway.config.secret import Secret
+from gateway.config.settings import AdminSettings, ModelRule, Settings
 from tests.clients.azure_emulator import Resource, azure_resource, azure_upstream
 from tests.clients.running import RunningGateway, running_gateway
 

@@ -9,13 +9,13 @@ from typing import Any
 import httpx2
 import pytest
 
+from gateway.config.secret import Secret
 from gateway.config.settings import (
     ClientSettings,
     CredentialPolicy,
     Kind,
     ModelRule,
     ResponsesSettings,
-    Secret,
     ServerSettings,
     Settings,
     UpstreamSettings,

@@ -21,12 +21,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway import app
+from gateway.config.secret import Secret
 from gateway.config.settings import (
     ClientSettings,
     CredentialPolicy,
     Kind,
     ModelRule,
-    Secret,
     ServerSettings,
     Settings,
     TimeoutSettings,

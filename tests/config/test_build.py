@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config.secret import Secret
 from gateway.config.settings import (
     CredentialPolicy,
     Kind,
     ModelRule,
-    Secret,
     TemplateSettings,
     TimeoutSettings,
     TranslationSettings,

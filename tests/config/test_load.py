@@ -11,13 +11,8 @@ from hypothesis import strategies as st
 from gateway.config.load import ConfigError, load, unused_variables, warnings
 from gateway.config.problems import show_path
 from gateway.config.schema import key_paths
-from gateway.config.settings import (
-    CredentialPolicy,
-    Kind,
-    Secret,
-    Settings,
-    UpstreamSettings,
-)
+from gateway.config.secret import Secret
+from gateway.config.settings import CredentialPolicy, Kind, Settings, UpstreamSettings
 from tests.config.configuring import loaded, refused
 
 ROOT = Path(__file__).parents[2]

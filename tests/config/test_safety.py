@@ -11,13 +11,13 @@ from gateway.config import safety
 from gateway.config.credential_names import is_credential
 from gateway.config.problems import KeyPath
 from gateway.config.safety import refusals, warnings
+from gateway.config.secret import Secret
 from gateway.config.settings import (
     AdminSettings,
     ClientSettings,
     CredentialPolicy,
     Kind,
     ModelRule,
-    Secret,
     ServerSettings,
     Settings,
     TranslationSettings,

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.config.secret import Secret
 from gateway.config.settings import (
     ClientSettings,
     CredentialPolicy,
     Kind,
     ModelRule,
-    Secret,
     TranslationSettings,
     UpstreamSettings,
 )

@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.config.secret import Secret
 from gateway.config.settings import (
     ClientSettings,
     CredentialPolicy,
     Kind,
     ModelRule,
-    Secret,
     UpstreamSettings,
 )
 from gateway.errors import GatewayError, InvalidRequest, PermissionDenied

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from gateway.config.secret import Secret
 from gateway.config.settings import (
     Kind,
     MemorySettings,
-    Secret,
     Settings,
     TimeoutSettings,
     UpstreamSettings,

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.settings import CredentialPolicy, Kind, Secret, UpstreamSettings
+from gateway.config.secret import Secret
+from gateway.config.settings import CredentialPolicy, Kind, UpstreamSettings
 from gateway.shapes import ClientHeaders, RawHeaders
 from gateway.upstream.credentials import Callers, Credentials
 

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import hops
-from gateway.config.settings import CredentialPolicy, Kind, Secret, UpstreamSettings
+from gateway.config.secret import Secret
+from gateway.config.settings import CredentialPolicy, Kind, UpstreamSettings
 from gateway.errors import InvalidRequest
 from gateway.shapes import ClientHeaders, RawHeaders, UpstreamCall
 from gateway.upstream.credentials import ACCOUNT_HEADERS, Callers, Credentials

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from gateway.config.settings import Secret
+from gateway.config.secret import Secret
 from gateway.errors import (
     GatewayError,
     InvalidRequest,

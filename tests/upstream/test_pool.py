@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.config.settings import CredentialPolicy, Kind, Secret
+from gateway.config.secret import Secret
+from gateway.config.settings import CredentialPolicy, Kind
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamUnavailable
 from gateway.upstream.dial import Dialer
 from gateway.upstream.flight import UNREAD_LIMIT

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.settings import Kind, Secret, UpstreamSettings
+from gateway.config.secret import Secret
+from gateway.config.settings import Kind, UpstreamSettings
 from gateway.errors import InvalidRequest
 from gateway.hops import MARK
 from gateway.shapes import ClientHeaders, UpstreamCall

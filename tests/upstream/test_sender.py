@@ -4,13 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.config.settings import (
-    ClientSettings,
-    Secret,
-    Settings,
-    TimeoutSettings,
-    UpstreamSettings,
-)
+from gateway.config.secret import Secret
+from gateway.config.settings import ClientSettings, Settings, TimeoutSettings, UpstreamSettings
 from gateway.errors import Reason, UpstreamTimeout
 from gateway.upstream import sender
 from gateway.upstream.http_client import HttpClient

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.config.secret import Secret
 from gateway.config.settings import (
     ClientSettings,
     CredentialPolicy,
     Kind,
     ModelRule,
-    Secret,
     UpstreamSettings,
 )
 from gateway.errors import (

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
+from gateway.config.secret import Secret
 from gateway.config.settings import (
     CredentialPolicy,
     Kind,
-    Secret,
     Settings,
     TimeoutSettings,
     UpstreamSettings,

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
+from gateway.config.secret import Secret
 from gateway.config.settings import (
     ClientSettings,
     CredentialPolicy,
     Kind,
     ModelRule,
-    Secret,
     ServerSettings,
     UpstreamSettings,
 )

@@ -1,6 +1,7 @@
 import pytest
 
-from gateway.config.settings import Kind, Secret, UpstreamSettings
+from gateway.config.secret import Secret
+from gateway.config.settings import Kind, UpstreamSettings
 from gateway.resolve.metadata.requests import (
     FurtherCalls,
     MetadataCall,
