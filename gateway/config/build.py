@@ -17,6 +17,7 @@ from gateway.config.settings import (
     LogSettings,
     MemorySettings,
     ModelRule,
+    PerformanceSettings,
     ResponsesSettings,
     RetiredSettings,
     ServerSettings,
@@ -46,6 +47,7 @@ def build(written: WrittenConfiguration) -> Settings:
         responses=ResponsesSettings(**_values(written.responses)),
         admin=AdminSettings(**_values(written.admin)),
         log=LogSettings(**_values(written.log)),
+        performance=PerformanceSettings(**_values(written.performance)),
         secret=_used(written.secret),
     )
 

@@ -23,6 +23,7 @@ from gateway.config.written_sections import (
     WrittenClient,
     WrittenLog,
     WrittenMemory,
+    WrittenPerformance,
     WrittenResponses,
     WrittenServer,
     distinct,
@@ -66,6 +67,9 @@ class WrittenConfiguration(Written):
     )
     admin: WrittenAdmin = Field(default=WrittenAdmin(), description="The operators' listener.")
     log: WrittenLog = Field(default=WrittenLog(), description="What goes to standard error.")
+    performance: WrittenPerformance = Field(
+        default=WrittenPerformance(), description="What is only there for speed."
+    )
     secret: fields.ApiKey | None = Field(
         default=None,
         description="What is sealed with it clients keep and bring back unread: a model's "

@@ -253,6 +253,14 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PerformanceSettings:
+    """What is only there for speed."""
+
+    fast_paths: bool = True
+    """Common traffic is translated by short cuts (`gateway/fast`); replies are the same without."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration. The first upstream is the default one."""
 
@@ -265,6 +273,7 @@ class Settings:
     responses: ResponsesSettings = field(default_factory=ResponsesSettings)
     admin: AdminSettings = field(default_factory=AdminSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    performance: PerformanceSettings = field(default_factory=PerformanceSettings)
     retired: RetiredSettings = field(default_factory=RetiredSettings)
     secret: Secret | None = None
     """Seals what clients bring back unread (`exchange/stored/seals.py`); None: drawn at start."""

@@ -1,4 +1,4 @@
-"""The sections as written that are about the gateway itself: listeners, clients, memory, log."""
+"""The sections as written that are about the gateway itself: listeners, clients, memory, logs."""
 
 from typing import Literal
 
@@ -11,6 +11,7 @@ from gateway.config.settings import (
     AdminSettings,
     LogSettings,
     MemorySettings,
+    PerformanceSettings,
     ResponsesSettings,
     ServerSettings,
 )
@@ -21,6 +22,7 @@ _MEMORY = MemorySettings()
 _RESPONSES = ResponsesSettings()
 _ADMIN = AdminSettings()
 _LOG = LogSettings()
+_PERFORMANCE = PerformanceSettings()
 
 
 class WrittenServer(Written):
@@ -149,4 +151,14 @@ class WrittenLog(Written):
     )
     format: Literal["text", "json"] = Field(
         default=_LOG.format, description="For people or machines."
+    )
+
+
+class WrittenPerformance(Written):
+    """What is only there for speed."""
+
+    fast_paths: bool = Field(
+        default=_PERFORMANCE.fast_paths,
+        description="Translate common requests, replies and streamed text by short cuts. Replies "
+        "are the same without them: turn them off to see whether one is at fault.",
     )

@@ -201,7 +201,8 @@ async def _streamed(
     source: Whole | UpstreamReply | SubStreams,
     settings: Settings,
 ) -> ClientReply | Failure:
-    feeder = Feeder(call.shape, attempt.shape, len(attempt.calls), translation.stream())
+    calls, folder = len(attempt.calls), translation.stream()
+    feeder = Feeder(call.shape, attempt.shape, calls, folder, fast=attempt.text_deltas)
     stream = translated(feeder, source)
     first = source.replies[0] if isinstance(source, SubStreams) else source
     headers = [*_EVENT_STREAM_HEADERS, *_kept(first.headers if first else ())]

@@ -22,8 +22,8 @@ from gateway.exchange.message import (
     read_routed,
 )
 from gateway.exchange.stored.seals import PREFIX, Seals
-from gateway.fast.codec import FastCodec, FastTranslation, fast_translation
-from gateway.fast.paths import fast_codec
+from gateway.fast.codec import FastTranslation
+from gateway.fast.paths import GENERIC_ONLY, FastPaths, fast_paths
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.names.catalogue import describes
@@ -56,6 +56,10 @@ class Attempt:
     calls: Sequence[UpstreamCall]
     fixes: Fixes = ()
     translation: Translation | None = None
+    fast: FastTranslation | None = None
+    """The translation again, where it is a codec's: then it has one call, not streamed."""
+    text_deltas: bool = False
+    """Whether a stream may take the fast path of text deltas."""
     report: Report | None = None
     """What was left out of a request whose reply is not translated."""
     concurrency: int = 1
@@ -96,7 +100,7 @@ class _Surroundings:
     route: Route
     """Kept so that its id stays its own."""
     context: Context
-    codecs: Mapping[Shape, FastCodec | None]
+    fast: Mapping[Shape, FastPaths]
     """By the client's shape."""
     watched: frozenset[str]
     """The fields that keep a request of this endpoint's own shape from going out as it is."""
@@ -148,14 +152,11 @@ class Attempts:
             fixes = ()
         if not fixes and _fits_untouched(call, route, shape, surroundings.watched, routed):
             return Attempt(shape, [_upstream_call(call, route, shape, call.body)], items=call.items)
-        codec = surroundings.codecs[call.shape]
-        if (
-            codec is not None
-            and (fast := fast_translation(codec, call.body, context)) is not None
-            and not (fixes and _has(fast.sent, _fields_of(fixes)))
-        ):
+        paths = surroundings.fast[call.shape]
+        fast = paths.translation(call.body, context)
+        if fast is not None and not (fixes and _has(fast.sent, _fields_of(fixes))):
             sent = _upstream_call(call, route, shape, fast.sent)
-            return Attempt(shape, [sent], translation=fast)
+            return Attempt(shape, [sent], translation=fast, fast=fast)
         if call.shape is Shape.RESPONSES:
             context = self._for_call(context, call)
         translation = plan(call.shape, shape, read_object(call.body), context)
@@ -171,6 +172,7 @@ class Attempts:
             [_upstream_call(call, route, shape, _encode(body)) for body in bodies],
             fixes,
             translation,
+            text_deltas=paths.text_deltas,
             concurrency=1
             if context.capabilities.one_at_a_time
             else context.settings.fanout_concurrency,
@@ -202,9 +204,10 @@ class Attempts:
         known = self._known.get((id(route), shape))
         if known is None:
             context = self._new_context(route, shape, now)
-            codecs = {client: fast_codec(client, shape, context) for client in Shape}
+            enabled = self._settings.performance.fast_paths
+            fast = {c: fast_paths(c, shape, context) if enabled else GENERIC_ONLY for c in Shape}
             fields = watched(shape, context)
-            known = self._known[id(route), shape] = _Surroundings(route, context, codecs, fields)
+            known = self._known[id(route), shape] = _Surroundings(route, context, fast, fields)
         return known
 
     def _new_context(self, route: Route, shape: Shape, now: int) -> Context:
@@ -295,10 +298,10 @@ def describe(decision: Decision, attempt: Attempt, route: Route) -> None:
     decision.shape = attempt.shape
     decision.endpoint = attempt.shape.endpoint
     decision.resolved_by = route.resolved_by
-    translation = attempt.translation
-    if type(translation) is FastTranslation:
-        decision.translation = translation.header
+    if attempt.fast is not None:
+        decision.translation = attempt.fast.header
         return
+    translation = attempt.translation
     report = attempt.report if translation is None else translation.report
     told = report is not None and (report.size or attempt.shape is not report.source)
     decision.translation = report.header() if report and told else ""

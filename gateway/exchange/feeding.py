@@ -35,7 +35,13 @@ class Feeder(Outcome):
     """
 
     def __init__(
-        self, client: Shape, home: Shape, calls: int, translation: StreamTranslation
+        self,
+        client: Shape,
+        home: Shape,
+        calls: int,
+        translation: StreamTranslation,
+        *,
+        fast: bool = False,
     ) -> None:
         super().__init__()
         self._client = client
@@ -57,7 +63,7 @@ class Feeder(Outcome):
         """Errors of the upstream that such a translation passes on as events are noted here."""
         self._fed = 0
         """How often events, or parts of them, have gone the general way."""
-        plain = plain_texts_of(translation)
+        plain = plain_texts_of(translation) if fast else None
         self._lanes: list[DeltaFastPath | None] = [None] * calls
         if plain is not None:
             self._lanes = [DeltaFastPath(client, home, call, plain) for call in range(calls)]

@@ -40,7 +40,6 @@ from gateway.exchange.sending import Failure
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.recording import Watched
 from gateway.exchange.stored.responses import of_kept_items
-from gateway.fast.codec import FastTranslation
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.memory import Features, Owner
@@ -190,7 +189,7 @@ class Exchange:
         if attempt.translation is not None:
             watched = self.responses.watch(call, attempt.translation, continued.known)
         if watched is not None:
-            attempt = replace(attempt, translation=watched)
+            attempt = replace(attempt, translation=watched, fast=None)
         return whole, attempt, watched
 
     def _retries(
@@ -233,12 +232,12 @@ class Exchange:
         translation = attempt.translation
         result: ClientReply | Failure
         try:
-            if translation is None or (type(translation) is FastTranslation and not streamed):
+            if translation is None or attempt.fast is not None:
                 reply = await self.send(attempt.calls[0])
-                result = answer_at_once(translation, reply) or await answer_in_time(
-                    call.shape, translation, reply, self.settings.server.first_byte_grace
+                result = answer_at_once(attempt.fast, reply) or await answer_in_time(
+                    call.shape, attempt.fast, reply, self.settings.server.first_byte_grace
                 )
-                more_to_say = translation is not None and translation.fell_back
+                more_to_say = attempt.fast is not None and attempt.fast.fell_back
             else:
                 local = translation.local_reply()
                 if local is not None:

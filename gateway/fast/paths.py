@@ -1,7 +1,9 @@
-"""Picks the fast path for a pair of shapes, where there is one."""
+"""Picks the fast paths for a pair of shapes, where there are any."""
+
+from dataclasses import dataclass
 
 from gateway.fast.chat_via_responses import CHAT_VIA_RESPONSES
-from gateway.fast.codec import EncodedRequest, FastCodec
+from gateway.fast.codec import EncodedRequest, FastCodec, FastTranslation, fast_translation
 from gateway.fast.completions_via_chat import COMPLETIONS_VIA_CHAT
 from gateway.shapes import Shape
 from gateway.translate.composed import pivot_context
@@ -35,7 +37,24 @@ _CODECS = {
 }
 
 
-def fast_codec(client: Shape, target: Shape, context: Context) -> FastCodec | None:
-    """Return the codec from one shape to another, if there is one that fits the context."""
+@dataclass(frozen=True, slots=True)
+class FastPaths:
+    """What may be used between two shapes; by default nothing, which is the generic path."""
+
+    codec: FastCodec | None = None
+    text_deltas: bool = False
+    """Whether streams may take `text_deltas.DeltaFastPath`."""
+
+    def translation(self, request: bytes, context: Context) -> FastTranslation | None:
+        """Translate a common request; None: it is the generic path's."""
+        return None if self.codec is None else fast_translation(self.codec, request, context)
+
+
+GENERIC_ONLY = FastPaths()
+
+
+def fast_paths(client: Shape, target: Shape, context: Context) -> FastPaths:
+    """Return the fast paths from a client's shape to another; none between the same shapes."""
     codec = _CODECS.get((client, target))
-    return codec if codec is not None and codec.fits(context) else None
+    fits = codec is not None and codec.fits(context)
+    return FastPaths(codec if fits else None, text_deltas=client is not target)

@@ -12,6 +12,7 @@ from gateway.config.settings import (
     Kind,
     MemorySettings,
     ModelRule,
+    PerformanceSettings,
     RetiredSettings,
     ServerSettings,
     Settings,
@@ -73,6 +74,7 @@ class Scene:
         stores: bool = False,
         redirect: tuple[tuple[str, str], ...] = (),
         secret: str = "s" * 32,
+        performance: PerformanceSettings | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.network = FakeUpstream(answer)
@@ -83,6 +85,7 @@ class Scene:
             translation=translation or TranslationSettings(),
             memory=MemorySettings(ttl=100, negative_ttl=10),
             retired=RetiredSettings(redirect),
+            performance=performance or PerformanceSettings(),
         )
         learned = LearnedEndpoints(self.settings.memory, self.clock)
         lookup = Lookup(self.settings, self.network.send, fingerprint, self.clock)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.config.settings import Kind, Settings, UpstreamSettings
+from gateway.config.settings import Kind, PerformanceSettings, Settings, UpstreamSettings
 from gateway.exchange.attempt import Attempts, describe, parameter_names
 from gateway.exchange.message import Decision
 from gateway.request import GenerationRequest
@@ -27,6 +27,23 @@ def test_the_same_shape_and_name_are_the_clients_own_bytes() -> None:
     (call,) = attempt.calls
     assert call.body is BODY
     assert (call.path, call.query, attempt.translation) == ("/chat/completions", b"a=1", None)
+
+
+@pytest.mark.parametrize("fast_paths", [True, False])
+def test_fast_paths_are_taken_unless_they_are_turned_off(*, fast_paths: bool) -> None:
+    settings = Settings((OPENAI,), performance=PerformanceSettings(fast_paths=fast_paths))
+    made = Attempts(settings, lambda: 1_795_000_000.5)
+    elsewhere = replace(ROUTE, shape=Shape.RESPONSES)
+    asked = BODY.replace(b"5", b"50")
+    whole = made.build(GenerationRequest.at(Shape.CHAT, asked), elsewhere, Shape.RESPONSES, ())
+    assert (whole.fast is not None) is fast_paths
+    assert whole.translation is not None
+    streamed = GenerationRequest.at(Shape.CHAT, asked.replace(b"{", b'{"stream": true, ', 1))
+    stream = made.build(streamed, elsewhere, Shape.RESPONSES, ())
+    assert stream.fast is None
+    assert stream.text_deltas is fast_paths
+    renamed = made.build(streamed, replace(ROUTE, model_sent="other"), Shape.CHAT, ())
+    assert not renamed.text_deltas
 
 
 def test_what_the_gateway_writes_is_called_json() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.config.settings import TranslationSettings
 from gateway.fast.codec import FastCodec, FastTranslation, fast_translation
-from gateway.fast.paths import fast_codec
+from gateway.fast.paths import fast_paths
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Capabilities, Context
 from gateway.translate.plan import plan
@@ -26,7 +26,7 @@ encode = msgspec.json.encode
 
 
 def codec_of(client: Shape, home: Shape, context: Context = CONTEXT) -> FastCodec:
-    found = fast_codec(client, home, context)
+    found = fast_paths(client, home, context).codec
     assert found is not None
     return found
 
@@ -44,17 +44,17 @@ def test_what_is_sent_can_be_had_decoded() -> None:
 
 
 def test_a_pair_without_a_codec_has_none() -> None:
-    assert fast_codec(CHAT, COMPLETIONS, CONTEXT) is None
-    assert fast_codec(CHAT, CHAT, CONTEXT) is None
+    assert fast_paths(CHAT, COMPLETIONS, CONTEXT).codec is None
+    assert fast_paths(CHAT, CHAT, CONTEXT).codec is None
 
 
 def test_where_nothing_is_common_there_is_no_codec() -> None:
     prompted = replace(CONTEXT, settings=TranslationSettings(completion_system_prompt="Go on."))
     unable = replace(CONTEXT, capabilities=Capabilities(temperature=False))
     for client, home in ((COMPLETIONS, CHAT), (CHAT, RESPONSES), (COMPLETIONS, RESPONSES)):
-        assert fast_codec(client, home, CONTEXT) is not None
-        assert (fast_codec(client, home, prompted) is None) is (client is COMPLETIONS)
-        assert fast_codec(client, home, unable) is None
+        assert fast_paths(client, home, CONTEXT).codec is not None
+        assert (fast_paths(client, home, prompted).codec is None) is (client is COMPLETIONS)
+        assert fast_paths(client, home, unable).codec is None
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ replies = st.builds(changed, st.just(chat_responses.REPLY), st.lists(chat_respon
 
 def assert_same(body: Json, context: Context, *received: Any) -> None:
     """Check that both paths show the same of a completions request, answered at responses."""
-    chained = fast_codec(COMPLETIONS, RESPONSES, CONTEXT)
+    chained = fast_paths(COMPLETIONS, RESPONSES, CONTEXT).codec
     assert chained is not None
     found = outcome(by_fast_path(chained), body, context, received, PARAMS)
     assert found == outcome(by_generic_path(chained), body, context, received, PARAMS)

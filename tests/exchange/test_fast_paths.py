@@ -1,0 +1,64 @@
+"""With fast paths and without, a client gets the same bytes, and the decision says the same."""
+
+import re
+from typing import Any
+
+import pytest
+
+from gateway.config.settings import ModelRule, PerformanceSettings
+from gateway.shapes import Shape
+from tests.exchange.scene import Scene, Told
+from tests.fakes import ArrivedReply, FakeReply, json_reply
+from tests.fast import test_chat_via_responses as chat_responses
+from tests.fast import test_completions_via_chat as completions_chat
+from tests.fast.test_stream_paths import BODIES, PAIRS, WORDS, usual
+
+COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
+REPLIES = {CHAT: completions_chat.REPLY, RESPONSES: chat_responses.REPLY}
+
+
+def exchanged(client: Shape, home: Shape, body: Any, reply: FakeReply, *, fast: bool) -> Told:
+    scene = Scene(
+        lambda _: reply,
+        rules=(ModelRule("m", endpoints=(home,)),),
+        performance=PerformanceSettings(fast_paths=fast),
+    )
+    return scene.tell(client, body)
+
+
+def seen(told: Told) -> Any:
+    """Return all that a client and an operator see, but for identifiers that are drawn."""
+    body = re.sub(rb"[0-9a-f]{32}", b"drawn", told.body)
+    return told.reply.status, told.reply.headers, body, told.decision
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("odd", [{}, {"own": 1}, {"id": None}])
+@pytest.mark.parametrize(
+    ("client", "home"), [(COMPLETIONS, CHAT), (CHAT, RESPONSES), (COMPLETIONS, RESPONSES)]
+)
+def test_whole_replies_are_the_same(client: Shape, home: Shape, odd: Any, *, at_once: bool) -> None:
+    body = {**BODIES[client], "stream": False}
+
+    def told(*, fast: bool) -> Told:
+        reply = json_reply({**REPLIES[home], **odd})
+        if at_once:
+            reply = ArrivedReply(reply.status, reply.headers, reply.pieces)
+        return exchanged(client, home, body, reply, fast=fast)
+
+    assert seen(told(fast=True)) == seen(told(fast=False))
+
+
+@pytest.mark.parametrize("size", [1, 100, 10_000])
+@pytest.mark.parametrize(("client", "home"), PAIRS)
+def test_streams_are_the_same(client: Shape, home: Shape, size: int) -> None:
+    wire = b"".join(usual(home, WORDS))
+    pieces = [wire[start : start + size] for start in range(0, len(wire), size)]
+
+    def told(*, fast: bool) -> Told:
+        reply = FakeReply(headers=((b"content-type", b"text/event-stream"),), pieces=pieces)
+        return exchanged(client, home, BODIES[client], reply, fast=fast)
+
+    fast = told(fast=True)
+    assert len(fast.events) > len(WORDS)
+    assert seen(fast) == seen(told(fast=False))
