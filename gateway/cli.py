@@ -12,11 +12,11 @@ from typing import Any
 
 import click
 
-from gateway import __version__, app
+from gateway import __version__, app, servers
 from gateway.admin.explanation import explain
 from gateway.checking import Checked, Findings, Verdict, check_names
 from gateway.config.load import ConfigError, load, unused_variables, warnings
-from gateway.config.settings import Kind, Settings
+from gateway.config.settings import Settings
 from gateway.errors import GatewayError
 from gateway.exchange.message import read_object
 from gateway.local_addresses import reaches
@@ -25,6 +25,7 @@ from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.resolver import Question
 from gateway.running import run
+from gateway.servers import Profile
 from gateway.shapes import Json, RawHeaders, Shape
 from gateway.translate.plan import can_translate, plan
 
@@ -127,8 +128,8 @@ def resolve(
 @click.option("--to", "home", type=_SHAPES, required=True, help="The model's shape.")
 @click.option(
     "--kind",
-    type=click.Choice([kind.value for kind in Kind]),
-    default=Kind.OPENAI.value,
+    type=click.Choice(servers.names()),
+    default="openai",
     show_default=True,
     help="The software of the upstream.",
 )
@@ -140,7 +141,9 @@ def translate(config: Path | None, client: str, home: str, kind: str, body: Any)
     """
     application = _build(_load(config, {}))
     try:
-        result = _translate(application, Shape(client), Shape(home), Kind(kind), body.read())
+        result = _translate(
+            application, Shape(client), Shape(home), servers.profile(kind), body.read()
+        )
     except GatewayError as error:
         click.echo(json.dumps(error.envelope(), indent=2))
         raise SystemExit(1) from None
@@ -221,7 +224,7 @@ def _own_key() -> RawHeaders:
 
 
 def _translate(
-    application: app.Application, client: Shape, home: Shape, kind: Kind, body: bytes
+    application: app.Application, client: Shape, home: Shape, kind: Profile, body: bytes
 ) -> Json:
     request = read_object(body)
     if not can_translate(client, home):

@@ -12,17 +12,17 @@ from gateway.config.secret import Secret
 from gateway.config.settings import (
     AdminSettings,
     CredentialPolicy,
-    Kind,
     ModelRule,
     Settings,
     TemplateSettings,
     UpstreamSettings,
 )
 from gateway.demo import emulator
+from tests import kinds
 
 
 def settings(base_url: str = "http://127.0.0.1:9/v1", *rules: ModelRule, **more: Any) -> Settings:
-    return Settings((UpstreamSettings("openai", base_url, Kind.OPENAI),), models=rules, **more)
+    return Settings((UpstreamSettings("openai", base_url, kinds.OPENAI),), models=rules, **more)
 
 
 def templated(source: str | None) -> ModelRule:
@@ -77,7 +77,7 @@ def test_a_broken_template_is_named() -> None:
 
 def test_an_upstream_without_the_key_that_it_needs_is_named() -> None:
     keyless = UpstreamSettings(
-        "mine", "http://127.0.0.1:9/v1", Kind.OPENAI, CredentialPolicy.KEY, api_key=None
+        "mine", "http://127.0.0.1:9/v1", kinds.OPENAI, CredentialPolicy.KEY, api_key=None
     )
     with pytest.raises(ValueError, match="upstream 'mine'"):
         app.build(Settings((keyless,)))

@@ -15,11 +15,12 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+from gateway import servers
 from gateway.admin.metrics import Metrics
 from gateway.cli import main
 from gateway.config.load import load
 from gateway.config.schema import SECTIONS, key_paths
-from gateway.config.settings import Kind, TemplateSettings
+from gateway.config.settings import TemplateSettings
 from gateway.demo import show
 from gateway.errors import Reason, UnsupportedParameter
 from gateway.observe.outcomes import Outcome, outcome_of
@@ -31,6 +32,7 @@ from gateway.translate.plan import can_translate, plan
 from gateway.translate.prompt.write import render
 from gateway.translate.schema.chat import CHAT_PARAMETERS
 from gateway.translate.schema.responses import RESPONSES_PARAMETERS
+from tests import kinds
 from tests.clients.running import Stage, stage
 from tests.documents import (
     DOCUMENTS,
@@ -315,7 +317,7 @@ def _what_becomes_of(name: str, client: Shape, home: Shape) -> str:
     samples = {**SAMPLES, **(RESPONSES_SAMPLES if client is Shape.RESPONSES else {}), **base}
     value = samples[name][client] if name == "logprobs" else samples[name]
     body = {**base, **companions(name, client, home), name: value}
-    context = Context(base["model"], base["model"], capabilities=preset(Kind.OPENAI, home))
+    context = Context(base["model"], base["model"], capabilities=preset(kinds.OPENAI, home))
     try:
         translation = plan(client, home, body, context)
     except UnsupportedParameter as refused:
@@ -353,7 +355,15 @@ def test_the_kinds_in_the_translation_table_exist() -> None:
         for row in table_after(TRANSLATION, "What a server understands")
         for kind in re.findall(r"`([^`]+)`", row[0])
     }
-    assert named <= set(Kind)
+    assert named <= set(servers.names())
+
+
+def test_the_versions_that_were_tried_are_those_of_the_profiles() -> None:
+    (seen,) = re.findall(
+        r"^Seen with (.+?);", section(TRANSLATION, "What a server understands"), re.MULTILINE
+    )
+    told = dict(re.findall(r"`([^`]+)` (\S+?)(?:,| and |$)", seen))
+    assert told == {kind.name: kind.tried for kind in servers.PROFILES if kind.tried}
 
 
 # --- operations.md, architecture.md, README.md, CHANGELOG.md -----------------------------------

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import tiktoken
 
-from gateway.config.settings import Kind, ModelRule, Settings, TranslationSettings, UpstreamSettings
+from gateway.config.settings import ModelRule, Settings, TranslationSettings, UpstreamSettings
 from gateway.tokenizers import Tokenizers
+from tests import kinds
 
-UPSTREAM = UpstreamSettings("openai", "https://api.openai.com/v1", Kind.OPENAI)
+UPSTREAM = UpstreamSettings("openai", "https://api.openai.com/v1", kinds.OPENAI)
 
 
 def settings(overall: str | None, *per_model: str | None) -> Settings:

@@ -22,7 +22,7 @@ def explain(route: Route, client: Shape) -> Json:
         **redirect,
         "from": client,
         "upstream": route.upstream,
-        "kind": route.kind,
+        "kind": route.kind.name,
         "endpoint": route.shape.endpoint,
         "endpoints": [shape.endpoint for shape in route.shapes],
         "translated": route.shape is not client,

@@ -4,25 +4,9 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from gateway import servers
 from gateway.config.problems import Fault
-from gateway.config.settings import Kind
-
-_KINDS_BY_HOST = {
-    "api.openai.com": Kind.OPENAI,
-    "openai.azure.com": Kind.AZURE,
-    "services.ai.azure.com": Kind.AZURE,
-    "api.mistral.ai": Kind.MISTRAL,
-    "api.together.xyz": Kind.TOGETHER,
-    "api.together.ai": Kind.TOGETHER,
-    "api.groq.com": Kind.GROQ,
-    "openrouter.ai": Kind.OPENROUTER,
-    "api.fireworks.ai": Kind.FIREWORKS,
-    "api.deepseek.com": Kind.DEEPSEEK,
-    "generativelanguage.googleapis.com": Kind.GEMINI,
-    "models.github.ai": Kind.GITHUB,
-    "router.huggingface.co": Kind.HUGGINGFACE,
-}
-"""Hosts that serve one kind only, their sub-domains included (`eu.api.openai.com`)."""
+from gateway.servers import Profile
 
 _PRIVATE_SUFFIXES = (".local", ".localhost", ".internal", ".lan", ".home.arpa", ".svc", ".test")
 _ENDPOINT_PATHS = ("/chat/completions", "/completions", "/responses", "/models", "/embeddings")
@@ -97,14 +81,13 @@ def path_of(url: str) -> str:
     return urlsplit(url).path
 
 
-def kind_of_host(host: str) -> Kind:
-    """Return what a well-known host runs, else `Kind.AUTO`."""
-    labels = host.lower().rstrip(".").split(".")
-    for start in range(len(labels)):
-        kind = _KINDS_BY_HOST.get(".".join(labels[start:]))
-        if kind is not None:
+def kind_of_host(host: str) -> Profile:
+    """Return what a well-known host runs, else `AUTO`."""
+    name = f".{host.lower().rstrip('.')}"
+    for kind in servers.PROFILES:
+        if any(name.endswith(f".{known}") for known in kind.hosts):
             return kind
-    return Kind.AUTO
+    return servers.AUTO
 
 
 def is_listening_host(host: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
+from gateway import servers
 from gateway.config.addresses import host_of, kind_of_host
 from gateway.config.schema import WrittenConfiguration
 from gateway.config.secret import Secret
@@ -13,7 +14,6 @@ from gateway.config.settings import (
     AdminSettings,
     ClientSettings,
     CredentialPolicy,
-    Kind,
     LogSettings,
     MemorySettings,
     ModelRule,
@@ -62,8 +62,8 @@ def _used(value: Any) -> Any:
 
 def _upstream(name: str, written: WrittenUpstream, *, is_default: bool) -> UpstreamSettings:
     values = _values(written)
-    kind = written.kind
-    if kind == Kind.AUTO:
+    kind = servers.profile(written.kind)
+    if kind is servers.AUTO:
         kind = kind_of_host(host_of(written.base_url))
     headers = tuple((key, _used(value)) for key, value in written.headers.items())
     return UpstreamSettings(

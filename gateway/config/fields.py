@@ -12,9 +12,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 
+from gateway import servers
 from gateway.config.addresses import checked_base_url, checked_proxy_url, is_listening_host
 from gateway.config.problems import Fault
-from gateway.config.settings import Kind
 from gateway.config.suggest import did_you_mean
 from gateway.shapes import Shape
 
@@ -112,9 +112,11 @@ def _upstream_name(text: str) -> str:
     return text
 
 
-def _kind(value: Any) -> Any:
-    if isinstance(value, str) and value not in {*Kind}:
-        kinds = [str(kind) for kind in Kind]
+def _kind(value: Any) -> str:
+    kinds = servers.names()
+    if not isinstance(value, str):
+        raise Fault(f"must be {', '.join(kinds[:-1])} or {kinds[-1]}")
+    if value not in kinds:
         raise Fault("is not a kind of upstream", did_you_mean(value, kinds) or ", ".join(kinds))
     return value
 
@@ -277,7 +279,11 @@ AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
 UpstreamName = Annotated[str, AfterValidator(_upstream_name)]
 UpstreamReference = Annotated[str, AfterValidator(_known_upstream)]
 BaseUrl = Annotated[str, AfterValidator(checked_base_url)]
-UpstreamKind = Annotated[Kind, BeforeValidator(_kind)]
+UpstreamKind = Annotated[
+    str,
+    BeforeValidator(_kind),
+    Field(json_schema_extra=lambda schema: schema.update(enum=servers.names())),
+]
 Endpoint = Annotated[Shape, BeforeValidator(_shape)]
 Endpoints = Annotated[
     tuple[Endpoint, ...],

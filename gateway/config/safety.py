@@ -22,7 +22,6 @@ from gateway.config.problems import Fault, KeyPath, show_key
 from gateway.config.settings import (
     AdminSettings,
     CredentialPolicy,
-    Kind,
     Settings,
     UpstreamSettings,
 )
@@ -50,7 +49,7 @@ def refusals(settings: Settings, leads_to: Reaches = reaches) -> Iterator[tuple[
     """
     yield from _open_gateway(settings)
     yield from _forwarded_gateway_keys(settings)
-    yield from _azure_addresses(settings)
+    yield from _addresses_of_kinds(settings)
     yield from _redirects(settings)
     yield from _loops(settings, leads_to)
     if settings.secret is not None and len(settings.secret.reveal()) < MIN_SECRET_LENGTH:
@@ -118,20 +117,11 @@ def _forwarded_gateway_keys(settings: Settings) -> Iterator[tuple[KeyPath, Fault
             )
 
 
-def _azure_addresses(settings: Settings) -> Iterator[tuple[KeyPath, Fault]]:
+def _addresses_of_kinds(settings: Settings) -> Iterator[tuple[KeyPath, Fault]]:
     for upstream in settings.upstreams:
-        path = path_of(upstream.base_url)
-        one_deployment = "/openai/deployments" in path
-        other_api = path.endswith("/v1") and not path.endswith("/openai/v1")
-        if upstream.kind == Kind.AZURE and (one_deployment or other_api):
-            yield (
-                ("upstreams", upstream.name, "base_url"),
-                Fault(
-                    "is one deployment" if one_deployment else "is not an address of Azure's API",
-                    "write the resource's own, https://NAME.openai.azure.com (deployments are then "
-                    "model names), or end it in /openai/v1 for Azure's v1 API",
-                ),
-            )
+        fault = upstream.kind.path_fault(path_of(upstream.base_url))
+        if fault is not None:
+            yield ("upstreams", upstream.name, "base_url"), Fault(*fault)
 
 
 def _loops(settings: Settings, leads_to: Reaches) -> Iterator[tuple[KeyPath, Fault]]:
@@ -187,8 +177,9 @@ def _upstream_warnings(settings: Settings) -> Iterator[str]:
             yield f"{key}.base_url: keys travel unencrypted to a public host; use https://"
         if upstream.verify is False and upstream.base_url.startswith("https://"):
             yield f"{key}.verify: is off, so anyone on the way can read the keys; name a CA bundle"
-        if upstream.kind == Kind.OPENAI and not upstream.base_url.endswith("/v1"):
-            yield f"{key}.base_url: does not end in /v1, as OpenAI's does"
+        doubt = upstream.kind.path_doubt(path_of(upstream.base_url))
+        if doubt is not None:
+            yield f"{key}.base_url: {doubt}"
         if upstream.http2 and upstream.base_url.startswith("http://"):
             yield f"{key}.http2: has no effect without TLS (https://)"
 

@@ -9,34 +9,8 @@ from enum import StrEnum
 from typing import Literal
 
 from gateway.config.secret import Secret
+from gateway.servers import AUTO, Profile
 from gateway.shapes import Shape
-
-
-class Kind(StrEnum):
-    """What software an upstream runs: decides capability presets, readers and quirks."""
-
-    AUTO = "auto"
-    OPENAI = "openai"
-    AZURE = "azure"
-    VLLM = "vllm"
-    SGLANG = "sglang"
-    TGI = "tgi"
-    LLAMACPP = "llamacpp"
-    LLAMA_CPP_PYTHON = "llama-cpp-python"
-    OLLAMA = "ollama"
-    LMSTUDIO = "lmstudio"
-    LOCALAI = "localai"
-    LITELLM = "litellm"
-    OPENROUTER = "openrouter"
-    TOGETHER = "together"
-    FIREWORKS = "fireworks"
-    GROQ = "groq"
-    MISTRAL = "mistral"
-    DEEPSEEK = "deepseek"
-    GEMINI = "gemini"
-    GITHUB = "github"
-    HUGGINGFACE = "huggingface"
-    OTHER = "other"
 
 
 class CredentialPolicy(StrEnum):
@@ -101,7 +75,7 @@ class UpstreamSettings:
     name: str
     base_url: str
     """Without a trailing slash; the shapes' paths are appended: `https://api.openai.com/v1`."""
-    kind: Kind = Kind.AUTO
+    kind: Profile = AUTO
     credential: CredentialPolicy = CredentialPolicy.CALLER
     api_key: Secret | None = None
     headers: tuple[tuple[str, Secret], ...] = ()

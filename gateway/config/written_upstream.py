@@ -2,10 +2,11 @@
 
 from pydantic import Field, model_validator
 
+from gateway import servers
 from gateway.config import fields
 from gateway.config.fields import Count, Seconds, SecondsOrZero
 from gateway.config.problems import Fault
-from gateway.config.settings import CredentialPolicy, Kind, TimeoutSettings, UpstreamSettings
+from gateway.config.settings import CredentialPolicy, TimeoutSettings, UpstreamSettings
 from gateway.config.written import Written
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -45,7 +46,7 @@ class WrittenUpstream(Written):
         f"`{OPENAI_URL}`."
     )
     kind: fields.UpstreamKind = Field(
-        default=Kind.AUTO,
+        default=servers.AUTO.name,
         description="The software it runs; `auto`: told by well-known hosts, else found out.",
     )
     api_version: fields.AzureVersion = Field(

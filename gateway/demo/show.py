@@ -10,8 +10,8 @@ import httpx2
 from rich.console import Console
 from rich.markup import escape
 
-from gateway import app
-from gateway.config.settings import AdminSettings, Kind, Settings, UpstreamSettings
+from gateway import app, servers
+from gateway.config.settings import AdminSettings, Settings, UpstreamSettings
 from gateway.demo import emulator
 from gateway.server.serving import BACKLOG, Listener, bind, serve
 from gateway.server.signals import take_signals
@@ -154,7 +154,7 @@ def _url(listening: socket.socket) -> str:
 
 def _settings(upstream_url: str) -> Settings:
     return Settings(
-        (UpstreamSettings("openai", upstream_url, Kind.OPENAI),),
+        (UpstreamSettings("openai", upstream_url, servers.profile("openai")),),
         admin=AdminSettings(enabled=False),
     )
 

@@ -26,7 +26,6 @@ from gateway.fast.codec import FastTranslation
 from gateway.fast.paths import GENERIC_ONLY, FastPaths, fast_paths
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
-from gateway.resolve.names.catalogue import describes
 from gateway.resolve.refusals.history_fields import FILLED_WITH
 from gateway.resolve.refusals.parameter_fixes import ParameterFix, apply_fixes
 from gateway.shapes import ItemNames, Json, Shape, UpstreamCall
@@ -245,7 +244,7 @@ class Attempts:
         own = known
         if route.model_asked != route.model_sent:
             own = settings.tokenizer or vocabulary_of(route.model_asked)
-        return token_ids(own, known, self._counterparts, may_be_known=describes(route.kind))
+        return token_ids(own, known, self._counterparts, may_be_known=route.kind.has_openai_names)
 
 
 def _upstream_call(

@@ -5,7 +5,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
-from gateway.config.settings import ClientSettings, Kind
+from gateway.config.settings import ClientSettings
 from gateway.errors import (
     GatewayError,
     InvalidRequest,
@@ -113,7 +113,7 @@ def lives_elsewhere(
     of a deployment that Azure does not have.
     """
     known = refusal.verdict is Verdict.WRONG_ENDPOINT or (
-        refusal.verdict is Verdict.MODEL_NOT_FOUND and route.kind is not Kind.AZURE
+        refusal.verdict is Verdict.MODEL_NOT_FOUND and not route.kind.deployments
     )
     if refusal.elsewhere is not None:
         homes: tuple[str, ...] = (refusal.elsewhere,)

@@ -5,7 +5,7 @@ The network is a callable; so the whole story is tested without one.
 
 from dataclasses import replace
 
-from gateway.config.settings import Kind, Settings
+from gateway.config.settings import Settings
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.exchange import failures
 from gateway.exchange.answers import (
@@ -51,9 +51,6 @@ from gateway.translate.contract import Translation
 
 LEFT_OUT = ParameterFix("withhold", "n")
 """What is remembered of a model whose server generates one choice, whatever it is asked for."""
-
-PROMPT_OBJECT_KINDS = frozenset({Kind.OPENAI, Kind.AZURE, Kind.AUTO})
-"""Upstreams whose reusable prompts end; other servers may have some of their own."""
 
 
 class Exchange:
@@ -103,7 +100,7 @@ class Exchange:
                 decision.warn(failures.retirement_warning(route, today))
             if (
                 call.shape is Shape.RESPONSES
-                and route.kind in PROMPT_OBJECT_KINDS
+                and route.kind.prompt_objects_end
                 and has_prompt_object(routed)
             ):
                 today = as_date(self.attempts.wall_clock())

@@ -20,7 +20,6 @@ from gateway.resolve.names.model_notes import ModelNotes
 from gateway.resolve.preference import home_order
 from gateway.resolve.refusals.classify import Refusal, Verdict
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
-from gateway.resolve.routes_of import KNOWN_ROUTES
 from gateway.shapes import Shape
 
 MAX_MENDED: Final = 32
@@ -206,7 +205,7 @@ class Retries:
 
         Then the base URL is wrong, or it will be back in a moment: nothing is to be learned.
         """
-        known = KNOWN_ROUTES.get(self._route.kind, frozenset())
+        known = self._route.kind.routes
         missing = refused.refusal.verdict is Verdict.UNKNOWN_ROUTE
         return missing and refused.attempt.shape in known
 

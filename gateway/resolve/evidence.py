@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gateway.config.settings import Kind, ModelRule
+from gateway.config.settings import ModelRule
 from gateway.resolve.memory import Owner
+from gateway.servers import Profile
 from gateway.shapes import Shape
 
 
@@ -51,7 +52,7 @@ class Route:
     upstream: str
     model_asked: str
     model_sent: str
-    kind: Kind
+    kind: Profile
     shape: Shape
     shapes: tuple[Shape, ...]
     resolved_by: Source

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from gateway.config.settings import Kind, ModelRule, UpstreamSettings
+from gateway.config.settings import ModelRule, UpstreamSettings
 from gateway.resolve.evidence import Evidence, Source
 from gateway.resolve.memory import Features, Owner
 from gateway.resolve.metadata.model_lists import ModelCard
 from gateway.resolve.names.catalogue import CatalogueEntry
+from gateway.servers import Profile
 from gateway.shapes import RawHeaders, Shape
 
 ORDER = {source: position for position, source in enumerate(Source)}
@@ -36,7 +37,7 @@ class Inquiry:
 
     question: Question
     upstream: UpstreamSettings
-    kind: Kind
+    kind: Profile
     model: str
     owner: Owner
     rule: ModelRule | None

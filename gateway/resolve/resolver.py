@@ -16,7 +16,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from gateway.config.settings import Kind, ModelRule, Settings
+from gateway.config.settings import ModelRule, Settings
 from gateway.resolve.discovery import Discovery, Place
 from gateway.resolve.evidence import Evidence, Route, Source
 from gateway.resolve.facts import Facts, WallClock
@@ -24,7 +24,7 @@ from gateway.resolve.inquiry import ORDER, Inquiry, Question
 from gateway.resolve.memory import Features, LearnedEndpoints, Owner
 from gateway.resolve.metadata.lookup import Lookup, ModelList
 from gateway.resolve.names.by_name import Names, root_of
-from gateway.resolve.names.catalogue import Catalogue, describes
+from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.names.model_notes import ModelNotes
 from gateway.resolve.names.suggestions import NearNames
 from gateway.resolve.preference import by_preference, home_order
@@ -32,6 +32,7 @@ from gateway.resolve.recent_routes import RecentRoutes
 from gateway.resolve.rules import Rules
 from gateway.resolve.standing_in import StandingIn
 from gateway.resolve.upstream_evidence import UpstreamEvidence
+from gateway.servers import Profile
 from gateway.shapes import RawHeaders, Shape
 
 __all__ = ["Question", "Resolver"]
@@ -96,7 +97,7 @@ class Resolver:
             inquiry.card = self._lookup.known_card(inquiry.owner, inquiry.model)
         return self._decide(inquiry)
 
-    def assumed(self, model: str, home: Shape, kind: Kind) -> Route:
+    def assumed(self, model: str, home: Shape, kind: Profile) -> Route:
         """Return the route that a model would have if it lived at `home`, from names alone.
 
         For showing a translation without asking anybody: the rule and the quirks are the real ones.
@@ -183,7 +184,7 @@ class Resolver:
         self._lookup.renew(self._lookup.owner(upstream.name, headers))
         await self._lookup.models(upstream, headers, wait=False)
 
-    def _kind_of(self, rule: ModelRule) -> Kind:
+    def _kind_of(self, rule: ModelRule) -> Profile:
         """Return the kind of the upstream that a rule names, or of the default one."""
         name = rule.upstream or self._settings.upstreams[0].name
         return self._lookup.kind(self._settings.upstream(name))
@@ -253,7 +254,7 @@ class Resolver:
         On OpenAI the list says nothing of endpoints, so a known name needs no look-up; on other
         servers a name proves nothing, and the list may have a capability field.
         """
-        return not (inquiry.decided and describes(inquiry.kind))
+        return not (inquiry.decided and inquiry.kind.has_openai_names)
 
     def _decide(self, inquiry: Inquiry) -> Route:
         question = inquiry.question

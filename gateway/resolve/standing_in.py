@@ -6,9 +6,10 @@ models, and would send a chat model to `/v1/embeddings` in the place of `text-em
 
 from collections.abc import Callable
 
-from gateway.config.settings import Kind, ModelRule
+from gateway.config.settings import ModelRule
 from gateway.resolve.names.by_name import Names
 from gateway.resolve.names.catalogue import OTHER_ENDPOINTS
+from gateway.servers import Profile
 
 _FAMILIES = frozenset(endpoint.partition("/")[0] for endpoint in OTHER_ENDPOINTS - {"edits"})
 
@@ -19,7 +20,7 @@ class StandingIn:
     `kind_of` tells the kind of a rule's upstream.
     """
 
-    def __init__(self, names: Names, kind_of: Callable[[ModelRule], Kind]) -> None:
+    def __init__(self, names: Names, kind_of: Callable[[ModelRule], Profile]) -> None:
         self._names = names
         self._kind_of = kind_of
 

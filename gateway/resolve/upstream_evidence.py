@@ -1,15 +1,14 @@
 """What the upstream itself tells of a model: its list, further metadata, and the job records."""
 
-from gateway.config.settings import Kind
 from gateway.resolve.evidence import Evidence, Source
 from gateway.resolve.inquiry import MAX_LINEAGE, ORDER, Inquiry
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.cache import Found, LookupFailed
-from gateway.resolve.metadata.lineage import Lineage, may_have_jobs
+from gateway.resolve.metadata.lineage import Lineage
 from gateway.resolve.metadata.lookup import Lookup, ModelList
 from gateway.resolve.names import model_ids
 from gateway.resolve.names.by_name import Names
-from gateway.resolve.names.catalogue import describes
+from gateway.servers import AUTO
 from gateway.shapes import Shape
 
 
@@ -47,7 +46,7 @@ class UpstreamEvidence:
 
     async def _begin(self, inquiry: Inquiry) -> None:
         """Start what does not depend on the list, so that all of it is waited for at once."""
-        if inquiry.kind is Kind.AUTO:
+        if inquiry.kind is AUTO:
             return
         headers, since = inquiry.question.headers, inquiry.since
         models = self._lookup.known_list(inquiry.owner)
@@ -69,7 +68,7 @@ class UpstreamEvidence:
     def _recognise(self, inquiry: Inquiry) -> None:
         """Take note of the upstream's kind as its list tells it: names mean something at some."""
         before, inquiry.kind = inquiry.kind, self._lookup.kind(inquiry.upstream)
-        if inquiry.kind is before or not (describes(before) or describes(inquiry.kind)):
+        if inquiry.kind is before or not (before.has_openai_names or inquiry.kind.has_openai_names):
             return
         by_name = (Source.ID, Source.CATALOGUE)
         inquiry.evidence = [piece for piece in inquiry.evidence if piece.source not in by_name]
@@ -166,4 +165,4 @@ def _shapes(inquiry: Inquiry) -> tuple[Shape, ...]:
 def _could_be_a_jobs(inquiry: Inquiry) -> bool:
     """Whether job records could tell where the model lives, and nothing stronger does."""
     strongest = min((ORDER[p.source] for p in inquiry.evidence if p.shapes), default=99)
-    return strongest > ORDER[Source.JOB] and not _shapes(inquiry) and may_have_jobs(inquiry.kind)
+    return strongest > ORDER[Source.JOB] and not _shapes(inquiry) and inquiry.kind.has_jobs

@@ -2,16 +2,14 @@
 
 import re
 
-from gateway.config.settings import Kind
+from gateway.servers import Profile
 from gateway.shapes import Shape
 from gateway.translate.capabilities import preset
 
 _WANTS_REASONING_BACK = re.compile(r"deepseek|kimi|moonshot", re.IGNORECASE)
-_OF_THEIR_OWN = frozenset({Kind.GROQ})
-"""Servers that refuse fields they do not know in messages, whatever the model."""
 
 
-def wants_reasoning_back(kind: Kind, model: str, base_url: str) -> bool:
+def wants_reasoning_back(kind: Profile, model: str, base_url: str) -> bool:
     """Whether an absent `reasoning_content` is refused: told by the name of a model or its host.
 
     DeepSeek and Kimi in thinking mode do so wherever they run (crush#2754, vscode#306695). An empty
@@ -20,6 +18,6 @@ def wants_reasoning_back(kind: Kind, model: str, base_url: str) -> bool:
     named = _WANTS_REASONING_BACK.search(model) or _WANTS_REASONING_BACK.search(base_url)
     return (
         named is not None
-        and kind not in _OF_THEIR_OWN
+        and not kind.strict_messages
         and not preset(kind, Shape.CHAT).strict_params
     )

@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Iterable
 
-from gateway.config.settings import CredentialPolicy, Kind, UpstreamSettings
+from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.shapes import ClientHeaders, RawHeaders
 
 CREDENTIAL_HEADERS = frozenset({b"authorization", b"api-key"})
@@ -41,7 +41,7 @@ class Credentials:
         name = upstream.name.encode()
         self._hashed_name = _FINGERPRINT.copy()
         self._hashed_name.update(b"%d:%b" % (len(name), name))
-        self._azure = upstream.kind is Kind.AZURE
+        self._key_header = upstream.kind.key_header
         self._own_keys = frozenset(digest.lower() for digest in own_keys)
         self._forwards_the_callers = upstream.credential is CredentialPolicy.CALLER and not any(
             name.lower().encode() in CREDENTIAL_HEADERS for name, _ in upstream.headers
@@ -109,8 +109,8 @@ class Credentials:
         return (self._as_sent(key.encode("ascii")),)
 
     def _as_sent(self, token: bytes) -> tuple[bytes, bytes]:
-        if self._azure and not _is_jwt(token):
-            return b"api-key", token
+        if self._key_header and not _is_jwt(token):
+            return self._key_header, token
         return b"authorization", b"Bearer " + token
 
     def _callers_headers(self, client_headers: RawHeaders) -> RawHeaders:

@@ -11,7 +11,7 @@ connection or a new one; connections in use plus idle ones are never more than t
 import asyncio
 import re
 
-from gateway.config.settings import Kind, UpstreamSettings
+from gateway.config.settings import UpstreamSettings
 from gateway.errors import InvalidRequest, Reason, UpstreamUnavailable
 from gateway.shapes import Shape, UpstreamCall
 from gateway.upstream.connection import Connection
@@ -50,7 +50,7 @@ class Pool:
         self._headers = OutgoingHeaders(upstream, credentials, origin.host_header)
         self._fixed_part = b" HTTP/1.1\r\n" + field_lines(self._headers.fixed)
         # Where the target depends on nothing but the path, as it does but for Azure's deployments.
-        paths = () if upstream.kind is Kind.AZURE else tuple(shape.path for shape in Shape)
+        paths = () if upstream.kind.deployments else tuple(shape.path for shape in Shape)
         self._prepared = {path: self._start("POST", origin.target(path)) for path in paths}
         self._dialer = dialer or Dialer(
             upstream.name, origin, upstream.verify, upstream.timeouts.connect

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from gateway.config.settings import Kind, UpstreamSettings
+from gateway.config.settings import UpstreamSettings
 from gateway.shapes import UpstreamCall
 from gateway.upstream.azure_paths import AzurePaths, split_api_version
 from gateway.upstream.origin import Origin
@@ -17,7 +17,7 @@ def targets_of(upstream: UpstreamSettings, origin: Origin) -> Targets:
     `api-version` is Azure's and stays there: a client that was written for Azure sends it always,
     and some servers refuse queries that they do not know.
     """
-    if upstream.kind is Kind.AZURE:
+    if upstream.kind.deployments:
         return AzurePaths(origin, upstream.api_version).target
 
     def target(call: UpstreamCall) -> bytes:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from gateway.api.admission import Handler
 from gateway.api.router import Router, normalized
-from gateway.config.settings import Kind, UpstreamSettings
+from gateway.config.settings import UpstreamSettings
 from gateway.errors import MethodNotAllowed
 from gateway.shapes import Shape
+from tests import kinds
 from tests.exchange.legacy_scene import LegacyScene
 from tests.fakes import json_reply
 
@@ -170,7 +171,7 @@ def test_a_deployments_path_knows_the_generation_endpoints_and_passes_the_rest_o
 
 
 def test_an_upstream_with_fine_tunes_of_its_own_gets_them() -> None:
-    together = UpstreamSettings("together", "https://api.together.xyz/v1", Kind.TOGETHER)
+    together = UpstreamSettings("together", "https://api.together.xyz/v1", kinds.TOGETHER)
     router: Router = LegacyScene(lambda _: json_reply({}), together).router
     for path in ("/v1/fine-tunes", "/v1/fine-tunes/ft_1", "/v1/fine-tunes/ft_1/cancel"):
         for method in METHODS:

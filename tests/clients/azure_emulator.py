@@ -15,9 +15,10 @@ from urllib.parse import parse_qs
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.config.secret import Secret
-from gateway.config.settings import CredentialPolicy, Kind, UpstreamSettings
+from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.demo import emulator
 from gateway.demo.models import ALL_MODELS, Endpoint
+from tests import kinds
 
 KEY = "sk-azure-resource-key"
 DEPLOYMENTS = {
@@ -222,5 +223,5 @@ def azure_resource() -> Iterator[Resource]:
 
 def azure_upstream(resource: Resource, base: str = "", **more: Any) -> UpstreamSettings:
     return UpstreamSettings(
-        "azure", resource.url + base, Kind.AZURE, CredentialPolicy.KEY, Secret(KEY), **more
+        "azure", resource.url + base, kinds.AZURE, CredentialPolicy.KEY, Secret(KEY), **more
     )

@@ -10,7 +10,6 @@ import msgspec
 
 from gateway.config.settings import (
     CredentialPolicy,
-    Kind,
     ModelRule,
     ServerSettings,
     Settings,
@@ -32,6 +31,7 @@ from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.resolver import Resolver
 from gateway.shapes import Json, Shape
 from gateway.upstream.sender import Upstreams
+from tests import kinds
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
 
@@ -90,7 +90,7 @@ class Behind:
                 UpstreamSettings(
                     "up",
                     base_url,
-                    Kind.OTHER,
+                    kinds.OTHER,
                     CredentialPolicy.NONE,
                     timeouts=timeouts or TimeoutSettings(first_byte=30.0, stream_idle=30.0),
                 ),

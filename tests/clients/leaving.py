@@ -12,13 +12,13 @@ from gateway.app import Application
 from gateway.config.settings import (
     AdminSettings,
     CredentialPolicy,
-    Kind,
     ModelRule,
     Settings,
     UpstreamSettings,
 )
 from gateway.server.serving import Listener, serve
 from gateway.shapes import Shape
+from tests import kinds
 from tests.upstream.scripted import until
 
 PLACES = 4
@@ -178,7 +178,7 @@ async def running() -> AsyncIterator[Stage]:
             UpstreamSettings(
                 "source",
                 url,
-                Kind.OTHER,
+                kinds.OTHER,
                 CredentialPolicy.NONE,
                 max_connections=PLACES,
                 keepalive_expiry=0.1,

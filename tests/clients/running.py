@@ -10,13 +10,13 @@ from gateway import app
 from gateway.app import Application
 from gateway.config.settings import (
     AdminSettings,
-    Kind,
     ModelRule,
     Settings,
     UpstreamSettings,
 )
 from gateway.demo import emulator
 from gateway.server.serving import Listener, serve
+from tests import kinds
 
 CHAT_FINE_TUNE = "ft:gpt-3.5-turbo-0613:acme:bot:8abc1234"
 BASE_FINE_TUNE = "ft:davinci-002:acme:bot:8def5678"
@@ -119,7 +119,7 @@ class Stage:
 
 
 def openai_upstream(base_url: str) -> UpstreamSettings:
-    return UpstreamSettings("openai", base_url, Kind.OPENAI)
+    return UpstreamSettings("openai", base_url, kinds.OPENAI)
 
 
 @contextmanager

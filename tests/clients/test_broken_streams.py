@@ -15,7 +15,6 @@ from openai import APIError, OpenAI
 
 from gateway.config.settings import (
     CredentialPolicy,
-    Kind,
     ModelRule,
     Settings,
     TimeoutSettings,
@@ -25,6 +24,7 @@ from gateway.errors import GatewayError, UpstreamError
 from gateway.exchange import sending
 from gateway.shapes import Shape
 from gateway.translate.stream.sse import KEEPALIVE, SSEDecoder
+from tests import kinds
 from tests.clients.behind_the_door import (
     FANNED_OUT,
     RENAMED,
@@ -379,7 +379,7 @@ def test_the_official_client_reads_how_its_stream_broke_off() -> None:
 
     with faulty_upstream(fault) as upstream:
         settings = Settings(
-            (UpstreamSettings("up", upstream.base_url, Kind.OTHER, CredentialPolicy.NONE),),
+            (UpstreamSettings("up", upstream.base_url, kinds.OTHER, CredentialPolicy.NONE),),
             models=tuple(ModelRule(f"at-{shape}", endpoints=(shape,)) for shape in Shape),
         )
         with running_gateway(settings) as gateway:

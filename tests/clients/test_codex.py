@@ -16,12 +16,12 @@ import pytest
 
 from gateway.config.settings import (
     AdminSettings,
-    Kind,
     ModelRule,
     Settings,
     UpstreamSettings,
 )
 from gateway.shapes import Json, Shape
+from tests import kinds
 from tests.clients.environments import NotInstallable, node_modules
 from tests.clients.running import RunningGateway, running_gateway
 from tests.clients.scripted_model import NAME, ScriptedModel, scripted_model
@@ -67,7 +67,7 @@ def model() -> Iterator[ScriptedModel]:
 
 @pytest.fixture(scope="module")
 def gateway(model: ScriptedModel) -> Iterator[RunningGateway]:
-    upstream = UpstreamSettings("local", model.base_url, Kind.OPENAI)
+    upstream = UpstreamSettings("local", model.base_url, kinds.OPENAI)
     rules = (ModelRule("gpt-*", model=NAME, endpoints=CHAT), ModelRule(NAME, endpoints=CHAT))
     with running_gateway(Settings((upstream,), models=rules, admin=AdminSettings())) as made:
         yield made

@@ -15,13 +15,13 @@ from openai import APIConnectionError, APIError, OpenAI, Stream
 
 from gateway.config.settings import (
     CredentialPolicy,
-    Kind,
     ModelRule,
     Settings,
     UpstreamSettings,
 )
 from gateway.shapes import Shape
 from gateway.translate.stream.sse import SSEDecoder
+from tests import kinds
 from tests.clients.faulty_upstream import (
     SSE,
     Fault,
@@ -61,7 +61,7 @@ STREAMS: dict[str, Callable[[OpenAI], Any]] = {
 def behind_a_gateway(fault: Fault) -> Iterator[OpenAI]:
     with faulty_upstream(fault) as upstream:
         settings = Settings(
-            (UpstreamSettings("up", upstream.base_url, Kind.OTHER, CredentialPolicy.NONE),),
+            (UpstreamSettings("up", upstream.base_url, kinds.OTHER, CredentialPolicy.NONE),),
             models=tuple(ModelRule(f"at-{shape}", endpoints=(shape,)) for shape in Shape),
         )
         with running_gateway(settings) as gateway:

@@ -13,7 +13,6 @@ from gateway.config.secret import Secret
 from gateway.config.settings import (
     ClientSettings,
     CredentialPolicy,
-    Kind,
     ModelRule,
     ResponsesSettings,
     ServerSettings,
@@ -23,6 +22,7 @@ from gateway.config.settings import (
 from gateway.demo import emulator
 from gateway.demo.journal import RecordedRequest
 from gateway.demo.models import ACME_MODELS, PRIVATE_MODEL, PUBLIC_MODELS
+from tests import kinds
 from tests.clients.running import RunningGateway, Stage, running_gateway, stage
 
 ALICE = "sk-alice-0123456789abcdef"
@@ -165,7 +165,7 @@ def test_the_explanation_shows_each_caller_its_own_evidence(
 def unfamiliar() -> Iterator[Stage]:
     """An upstream of an unknown kind, where only refusals teach what lives where."""
     with emulator.serve(two_accounts()) as served:
-        upstream = UpstreamSettings("local", served.base_url, Kind.OTHER)
+        upstream = UpstreamSettings("local", served.base_url, kinds.OTHER)
         with running_gateway(Settings((upstream,))) as gateway:
             yield Stage(served, gateway)
 
@@ -314,11 +314,11 @@ def two_upstreams(
             UpstreamSettings(
                 "openai",
                 openai.base_url,
-                Kind.OPENAI,
+                kinds.OPENAI,
                 first,
                 key if first is CredentialPolicy.KEY else None,
             ),
-            UpstreamSettings("other", other.base_url, Kind.OTHER, CredentialPolicy.KEY, key),
+            UpstreamSettings("other", other.base_url, kinds.OTHER, CredentialPolicy.KEY, key),
         )
         settings = Settings(upstreams, ServerSettings(), rules, clients)
         with running_gateway(settings) as gateway:

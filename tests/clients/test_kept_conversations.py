@@ -14,7 +14,6 @@ import pytest
 
 from gateway.config.settings import (
     CredentialPolicy,
-    Kind,
     ModelRule,
     ResponsesSettings,
     Settings,
@@ -22,6 +21,7 @@ from gateway.config.settings import (
 )
 from gateway.shapes import Shape
 from gateway.stores import sqlite
+from tests import kinds
 from tests.clients.repeating_upstream import (
     CHAT_MODEL,
     COMPLETIONS_MODEL,
@@ -50,7 +50,7 @@ def keeping_gateway(store: str) -> Iterator[str]:
     """A gateway that keeps responses, before the upstream that repeats its ids."""
     with repeating_upstream() as upstream:
         settings = Settings(
-            (UpstreamSettings("ollama", upstream, Kind.OLLAMA, CredentialPolicy.NONE),),
+            (UpstreamSettings("ollama", upstream, kinds.OLLAMA, CredentialPolicy.NONE),),
             models=(
                 ModelRule(CHAT_MODEL, endpoints=(Shape.CHAT,)),
                 ModelRule(COMPLETIONS_MODEL, endpoints=(Shape.COMPLETIONS,)),

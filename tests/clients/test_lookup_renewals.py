@@ -12,11 +12,12 @@ import pytest
 
 from gateway.config.settings import (
     CredentialPolicy,
-    Kind,
     MemorySettings,
     Settings,
     UpstreamSettings,
 )
+from gateway.servers import Profile
+from tests import kinds
 from tests.clients.raw import PATIENCE, RawConnection, connect
 from tests.clients.running import RunningGateway, running_gateway
 from tests.upstream.scripted import Peer, Request, scripted, with_length
@@ -60,7 +61,7 @@ class Metadata:
             await peer.send(self.answer(await peer.request()))
 
 
-def settings_for(base_url: str, kind: Kind, ttl: float) -> Settings:
+def settings_for(base_url: str, kind: Profile, ttl: float) -> Settings:
     upstream = UpstreamSettings("up", base_url, kind, credential=CredentialPolicy.NONE)
     return Settings((upstream,), memory=MemorySettings(ttl=ttl, negative_ttl=NEGATIVE_TTL))
 
@@ -97,7 +98,9 @@ def client_of(settings: Settings) -> Iterator[Client]:
 Story = Callable[[Client, Metadata], None]
 
 
-async def told(metadata: Metadata, story: Story, kind: Kind = Kind.OPENAI, ttl: float = 60) -> None:
+async def told(
+    metadata: Metadata, story: Story, kind: Profile = kinds.OPENAI, ttl: float = 60
+) -> None:
     """Tell a story of one client and a server whose metadata changes."""
 
     def run(base_url: str) -> None:
@@ -171,7 +174,7 @@ async def test_another_software_behind_the_address_is_noticed() -> None:
         assert client.explained("m")["kind"] == "openai"
 
     vllm = {"id": "m", "object": "model", "owned_by": "vllm"}
-    await told(Metadata(models=[vllm], jobs=[job("m")]), story, Kind.AUTO, ttl=0.2)
+    await told(Metadata(models=[vllm], jobs=[job("m")]), story, kinds.AUTO, ttl=0.2)
 
 
 async def test_a_list_of_20_000_models_is_read_to_its_end() -> None:

@@ -11,12 +11,13 @@ import pytest
 
 from gateway.config.settings import (
     CredentialPolicy,
-    Kind,
     MemorySettings,
     Settings,
     TimeoutSettings,
     UpstreamSettings,
 )
+from gateway.servers import Profile
+from tests import kinds
 from tests.clients.raw import RawConnection, RawReply, connect
 from tests.clients.running import running_gateway
 from tests.upstream.scripted import Peer, Request, Script, scripted, with_length
@@ -160,10 +161,10 @@ async def test_an_upstream_that_hangs_does_not_hide_what_another_lists() -> None
     assert seconds < 1.6 * METADATA
 
 
-@pytest.mark.parametrize("kind", [Kind.AUTO, Kind.OPENAI, Kind.VLLM, Kind.OLLAMA])
+@pytest.mark.parametrize("kind", [kinds.AUTO, kinds.OPENAI, kinds.VLLM, kinds.OLLAMA])
 @pytest.mark.parametrize("routes", [lists_hang, lists_hang_and_the_model_is_unknown])
 async def test_only_the_first_request_waits_for_look_ups_that_hang(
-    routes: Routes, kind: Kind
+    routes: Routes, kind: Profile
 ) -> None:
     async with scripted(serving(routes)) as upstream:
         settings = settings_for(upstream.base_url, kind=kind)
@@ -221,7 +222,7 @@ async def test_a_known_list_is_good_enough_where_a_new_one_hangs() -> None:
 
     async with scripted(serving(routes)) as upstream:
         memory = MemorySettings(negative_ttl=0.5)
-        settings = settings_for(upstream.base_url, kind=Kind.VLLM, memory=memory)
+        settings = settings_for(upstream.base_url, kind=kinds.VLLM, memory=memory)
         seconds = await asyncio.to_thread(run, settings)
     # The name has answered before, so nobody waits for the new list, not even once.
     assert max(seconds) < 0.5 * METADATA
@@ -246,7 +247,7 @@ async def test_look_ups_that_hang_take_no_place_from_generation(
     async with scripted(serving(lists_hang)) as upstream:
         settings = settings_for(
             upstream.base_url,
-            kind=Kind.VLLM,
+            kind=kinds.VLLM,
             credential=CredentialPolicy.CALLER,
             max_connections=max_connections,
         )

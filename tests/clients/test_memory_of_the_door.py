@@ -15,7 +15,6 @@ from gateway.config.settings import (
     AdminSettings,
     ClientSettings,
     CredentialPolicy,
-    Kind,
     ModelRule,
     ServerSettings,
     Settings,
@@ -23,6 +22,7 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 from gateway.shapes import Shape
+from tests import kinds
 from tests.clients.behind_the_door import TRANSLATED, UNTOUCHED, Flow
 from tests.clients.faulty_upstream import Fault, FaultyUpstream, Visit, event, faulty_upstream
 from tests.clients.raw import RawConnection, connect
@@ -53,7 +53,7 @@ def gateway_before(
 ) -> Iterator[RunningGateway]:
     timeouts = TIMEOUTS if name in TIMED_OUT else TimeoutSettings()
     settings = Settings(
-        (UpstreamSettings("up", base_url, Kind.OTHER, CredentialPolicy.NONE, timeouts=timeouts),),
+        (UpstreamSettings("up", base_url, kinds.OTHER, CredentialPolicy.NONE, timeouts=timeouts),),
         server or ServerSettings(),
         clients=(ClientSettings("team", "0" * 64),) if name == "an unknown key" else (),
         models=tuple(ModelRule(f"at-{shape}", endpoints=(shape,)) for shape in Shape),

@@ -14,13 +14,13 @@ import pytest
 from gateway.config.settings import (
     ClientSettings,
     CredentialPolicy,
-    Kind,
     ModelRule,
     RetiredSettings,
     Settings,
     TimeoutSettings,
     UpstreamSettings,
 )
+from tests import kinds
 from tests.clients.raw import RawReply, connect
 from tests.clients.running import running_gateway
 from tests.clients.test_isolation import client_settings
@@ -160,7 +160,7 @@ def settings_for(
 ) -> Settings:
     timeouts = TimeoutSettings(metadata=metadata)
     named = [
-        UpstreamSettings(name, each.base_url, Kind.OTHER, CredentialPolicy.NONE, timeouts=timeouts)
+        UpstreamSettings(name, each.base_url, kinds.OTHER, CredentialPolicy.NONE, timeouts=timeouts)
         for name, each in zip("abc", upstreams, strict=False)
     ]
     retired = RetiredSettings(redirect)

@@ -13,12 +13,12 @@ import pytest
 from gateway.config.settings import (
     AdminSettings,
     CredentialPolicy,
-    Kind,
     ModelRule,
     Settings,
     UpstreamSettings,
 )
 from gateway.shapes import Shape
+from tests import kinds
 from tests.clients.recording import Answer, Recorder, exchanged, recording_upstream
 from tests.clients.running import running_gateway
 from tests.clients.test_isolation import client_settings
@@ -67,7 +67,7 @@ def running() -> Iterator[Running]:
         settings = Settings(
             (
                 UpstreamSettings(
-                    "up", upstream.base_url, Kind.OTHER, CredentialPolicy.NONE, max_connections=8
+                    "up", upstream.base_url, kinds.OTHER, CredentialPolicy.NONE, max_connections=8
                 ),
             ),
             models=RULES,

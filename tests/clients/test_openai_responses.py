@@ -13,7 +13,6 @@ import pytest
 
 from gateway.config.settings import (
     AdminSettings,
-    Kind,
     ModelRule,
     ResponsesSettings,
     Settings,
@@ -21,6 +20,7 @@ from gateway.config.settings import (
 )
 from gateway.demo import emulator
 from gateway.shapes import Shape
+from tests import kinds
 from tests.clients.running import Stage, running_gateway, stage
 
 CHAT_ONLY = "gpt-3.5-turbo"
@@ -339,7 +339,7 @@ TOOLS_WITH_REASONING: Any = {
 def unknown_server() -> Iterator[Stage]:
     """The emulator behind a gateway that cannot know its models: it must learn from refusals."""
     with emulator.serve() as served:
-        upstream = UpstreamSettings("somewhere", served.base_url, Kind.OTHER)
+        upstream = UpstreamSettings("somewhere", served.base_url, kinds.OTHER)
         settings = Settings((upstream,), admin=AdminSettings())
         with running_gateway(settings) as gateway:
             yield Stage(served, gateway)

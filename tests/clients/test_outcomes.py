@@ -25,7 +25,6 @@ from gateway.config.secret import Secret
 from gateway.config.settings import (
     ClientSettings,
     CredentialPolicy,
-    Kind,
     ModelRule,
     ServerSettings,
     Settings,
@@ -34,6 +33,7 @@ from gateway.config.settings import (
 )
 from gateway.observe.failure_log import INTERVAL, FailureLog
 from gateway.shapes import Shape
+from tests import kinds
 from tests.clients.running import RunningGateway, running_gateway
 
 PATIENCE = 10.0
@@ -229,7 +229,7 @@ def upstream(name: str, url: str) -> UpstreamSettings:
     return UpstreamSettings(
         name,
         url,
-        Kind.OTHER,
+        kinds.OTHER,
         CredentialPolicy.KEY,
         api_key=Secret(UPSTREAM_KEY),
         timeouts=TimeoutSettings(connect=2.0, first_byte=0.2, stream_idle=0.2),

@@ -5,7 +5,8 @@ import asyncio
 import msgspec
 import pytest
 
-from gateway.config.settings import CredentialPolicy, Kind, Settings, UpstreamSettings
+from gateway.config.settings import CredentialPolicy, Settings, UpstreamSettings
+from tests import kinds
 from tests.clients.raw import RawReply, connect
 from tests.clients.running import running_gateway
 from tests.upstream.scripted import Peer, Script, scripted, with_length
@@ -61,7 +62,7 @@ async def test_only_what_changes_nothing_is_sent_twice(
                 UpstreamSettings(
                     "up",
                     upstream.base_url,
-                    Kind.OPENAI,
+                    kinds.OPENAI,
                     CredentialPolicy.NONE,
                     keepalive_expiry=30.0,
                 ),

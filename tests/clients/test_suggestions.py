@@ -5,7 +5,8 @@ import asyncio
 import msgspec
 import pytest
 
-from gateway.config.settings import CredentialPolicy, Kind, ModelRule, Settings, UpstreamSettings
+from gateway.config.settings import CredentialPolicy, ModelRule, Settings, UpstreamSettings
+from tests import kinds
 from tests.clients.raw import connect
 from tests.clients.running import running_gateway
 from tests.upstream.scripted import Peer, Request, scripted, with_length
@@ -54,7 +55,7 @@ def suggestions(base_url: str, key: str, *models: str) -> list[str]:
 
 
 def settings_for(base_url: str) -> Settings:
-    upstream = UpstreamSettings("a", base_url, Kind.OPENAI, CredentialPolicy.CALLER)
+    upstream = UpstreamSettings("a", base_url, kinds.OPENAI, CredentialPolicy.CALLER)
     return Settings((upstream,), models=(ModelRule("acme-writter", model="acme-writer-v2"),))
 
 

@@ -12,8 +12,9 @@ import httpx2
 import pytest
 from openai import APIStatusError, NotFoundError, OpenAI
 
-from gateway.config.settings import Kind, ModelRule, Settings, UpstreamSettings
+from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.shapes import Shape
+from tests import kinds
 from tests.clients.running import running_gateway
 from tests.clients.third_party_server import (
     MAX_SECONDS_TO_INSTALL,
@@ -43,7 +44,7 @@ class Served:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with third_party_server(tmp_path_factory.mktemp("third-party")) as base_url:
-        upstream = UpstreamSettings("local", base_url, Kind.AUTO)
+        upstream = UpstreamSettings("local", base_url, kinds.AUTO)
         with (
             running_gateway(Settings((upstream,), models=RULES)) as gateway,
             OpenAI(base_url=gateway.base_url, api_key="none", max_retries=0, timeout=30) as client,
@@ -63,7 +64,7 @@ def answered(client: OpenAI, **more: Any) -> Any:
 
 def test_its_kind_is_found_out(served: Served) -> None:
     asked = httpx2.get(f"{served.admin_url}/resolve", params={"model": MODEL})
-    assert asked.json()["kind"] == Kind.LLAMA_CPP_PYTHON
+    assert asked.json()["kind"] == kinds.LLAMA_CPP_PYTHON
 
 
 @pytest.mark.parametrize("more", [{}, {"echo": True, "logprobs": 2}, {"stop": ["t"]}])

@@ -12,7 +12,8 @@ from gateway.config.addresses import (
     kind_of_host,
 )
 from gateway.config.problems import Fault
-from gateway.config.settings import Kind
+from gateway.servers import Profile
+from tests import kinds
 
 
 @pytest.mark.parametrize(
@@ -103,27 +104,27 @@ def test_a_proxy_url_may_have_a_password_but_no_path() -> None:
 @pytest.mark.parametrize(
     ("host", "kind"),
     [
-        ("api.openai.com", Kind.OPENAI),
-        ("eu.api.openai.com", Kind.OPENAI),
-        ("API.OpenAI.com.", Kind.OPENAI),
-        ("my-resource.openai.azure.com", Kind.AZURE),
-        ("x.services.ai.azure.com", Kind.AZURE),
-        ("api.mistral.ai", Kind.MISTRAL),
-        ("api.together.xyz", Kind.TOGETHER),
-        ("api.groq.com", Kind.GROQ),
-        ("openrouter.ai", Kind.OPENROUTER),
-        ("api.fireworks.ai", Kind.FIREWORKS),
-        ("api.deepseek.com", Kind.DEEPSEEK),
-        ("generativelanguage.googleapis.com", Kind.GEMINI),
-        ("models.github.ai", Kind.GITHUB),
-        ("router.huggingface.co", Kind.HUGGINGFACE),
-        ("api.openai.com.evil.example", Kind.AUTO),
-        ("notapi.openai.com", Kind.AUTO),
-        ("127.0.0.1", Kind.AUTO),
-        ("", Kind.AUTO),
+        ("api.openai.com", kinds.OPENAI),
+        ("eu.api.openai.com", kinds.OPENAI),
+        ("API.OpenAI.com.", kinds.OPENAI),
+        ("my-resource.openai.azure.com", kinds.AZURE),
+        ("x.services.ai.azure.com", kinds.AZURE),
+        ("api.mistral.ai", kinds.MISTRAL),
+        ("api.together.xyz", kinds.TOGETHER),
+        ("api.groq.com", kinds.GROQ),
+        ("openrouter.ai", kinds.OPENROUTER),
+        ("api.fireworks.ai", kinds.FIREWORKS),
+        ("api.deepseek.com", kinds.DEEPSEEK),
+        ("generativelanguage.googleapis.com", kinds.GEMINI),
+        ("models.github.ai", kinds.GITHUB),
+        ("router.huggingface.co", kinds.HUGGINGFACE),
+        ("api.openai.com.evil.example", kinds.AUTO),
+        ("notapi.openai.com", kinds.AUTO),
+        ("127.0.0.1", kinds.AUTO),
+        ("", kinds.AUTO),
     ],
 )
-def test_well_known_hosts_tell_their_kind(host: str, kind: Kind) -> None:
+def test_well_known_hosts_tell_their_kind(host: str, kind: Profile) -> None:
     assert kind_of_host(host) == kind
 
 

@@ -6,13 +6,13 @@ import pytest
 from gateway.config.secret import Secret
 from gateway.config.settings import (
     CredentialPolicy,
-    Kind,
     ModelRule,
     TemplateSettings,
     TimeoutSettings,
     TranslationSettings,
 )
 from gateway.shapes import Shape
+from tests import kinds
 from tests.config.configuring import loaded
 
 UPSTREAMS = """
@@ -41,11 +41,11 @@ def test_the_callers_key_goes_to_the_first_upstream_only_unless_said_otherwise(
 def test_the_kind_is_as_written_else_told_by_the_host(tmp_path: Path) -> None:
     settings = loaded(tmp_path, UPSTREAMS)
     assert {u.name: u.kind for u in settings.upstreams} == {
-        "first": Kind.AUTO,
-        "keyed": Kind.GROQ,
-        "other": Kind.MISTRAL,
-        "trusted": Kind.VLLM,
-        "quiet": Kind.LITELLM,
+        "first": kinds.AUTO,
+        "keyed": kinds.GROQ,
+        "other": kinds.MISTRAL,
+        "trusted": kinds.VLLM,
+        "quiet": kinds.LITELLM,
     }
 
 
@@ -181,7 +181,7 @@ def test_azures_version_and_the_redirects_are_as_written(tmp_path: Path) -> None
         "retired: {redirect: {text-davinci-003: gpt-5.4-mini, 'no': 'yes'}}"
     )
     settings = loaded(tmp_path, text)
-    assert settings.upstreams[0].kind == Kind.AZURE
+    assert settings.upstreams[0].kind == kinds.AZURE
     assert settings.upstreams[0].api_version == "2025-04-01-preview"
     assert settings.retired.redirect == (("text-davinci-003", "gpt-5.4-mini"), ("no", "yes"))
     assert loaded(tmp_path, "").retired.redirect == ()

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.config.load import load, warnings
 from gateway.config.schema import SECTIONS, key_paths
-from gateway.config.settings import Kind
+from gateway.servers import PROFILES
 from tests.config.configuring import loaded, refused
 from tests.config.reference import DOCUMENT, documented_keys, rewritten, sections, shown, table
 
@@ -28,7 +28,7 @@ def test_the_default_file_mentions_every_key_and_kind() -> None:
     text = DEFAULT.read_text("utf-8")
     for path in key_paths():
         assert re.search(rf"\b{path[-1]}:", text), path
-    for kind in Kind:
+    for kind in PROFILES:
         assert str(kind) in text
 
 
@@ -73,7 +73,7 @@ def test_the_reference_has_every_section_and_kind() -> None:
     text = DOCUMENT.read_text("utf-8")
     for section in SECTIONS:
         assert f"\n## {section}\n" in text
-    for kind in Kind:
+    for kind in PROFILES:
         assert f"`{kind}`" in text
 
 

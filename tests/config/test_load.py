@@ -12,12 +12,17 @@ from gateway.config.load import ConfigError, load, unused_variables, warnings
 from gateway.config.problems import show_path
 from gateway.config.schema import key_paths
 from gateway.config.secret import Secret
-from gateway.config.settings import CredentialPolicy, Kind, Settings, UpstreamSettings
+from gateway.config.settings import (
+    CredentialPolicy,
+    Settings,
+    UpstreamSettings,
+)
+from tests import kinds
 from tests.config.configuring import loaded, refused
 
 ROOT = Path(__file__).parents[2]
 OPENAI = UpstreamSettings(
-    "openai", "https://api.openai.com/v1", kind=Kind.OPENAI, credential=CredentialPolicy.CALLER
+    "openai", "https://api.openai.com/v1", kind=kinds.OPENAI, credential=CredentialPolicy.CALLER
 )
 
 

@@ -16,13 +16,13 @@ from gateway.config.settings import (
     AdminSettings,
     ClientSettings,
     CredentialPolicy,
-    Kind,
     ModelRule,
     ServerSettings,
     Settings,
     TranslationSettings,
     UpstreamSettings,
 )
+from tests import kinds
 from tests.config.configuring import loaded, refused
 
 CLIENT = ClientSettings("a", "1" * 64)
@@ -184,9 +184,9 @@ def test_the_operators_listener_is_apart_and_guarded(
     ],
 )
 def test_azures_address_is_the_resources(base_url: str, fine: bool) -> None:
-    settings = Settings((upstream(base_url=base_url, kind=Kind.AZURE),))
+    settings = Settings((upstream(base_url=base_url, kind=kinds.AZURE),))
     assert reasons(settings) == ([] if fine else [("upstreams", "a", "base_url")])
-    assert reasons(Settings((upstream(base_url=base_url, kind=Kind.OTHER),))) == []
+    assert reasons(Settings((upstream(base_url=base_url, kind=kinds.OTHER),))) == []
 
 
 def test_an_address_of_azures_is_told_from_the_host(tmp_path: Path) -> None:
@@ -233,8 +233,8 @@ def test_two_free_ports_are_not_the_same() -> None:
         ({"base_url": "https://a.example/v1", "api_key": Secret("k")}, None),
         ({"verify": False}, "upstreams.a.verify: is off"),
         ({"base_url": "http://a.example/v1", "verify": False}, None),
-        ({"kind": Kind.OPENAI, "base_url": "https://api.openai.com"}, "does not end in /v1"),
-        ({"kind": Kind.OPENAI}, None),
+        ({"kind": kinds.OPENAI, "base_url": "https://api.openai.com"}, "does not end in /v1"),
+        ({"kind": kinds.OPENAI}, None),
         ({"http2": True, "base_url": "http://a/v1"}, "http2: has no effect without TLS"),
         ({"http2": True}, None),
     ],

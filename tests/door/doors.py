@@ -16,12 +16,12 @@ import pytest
 from gateway.config.settings import (
     AdminSettings,
     ClientSettings,
-    Kind,
     ServerSettings,
     Settings,
     TimeoutSettings,
     UpstreamSettings,
 )
+from tests import kinds
 from tests.clients.raw import PATIENCE, RawConnection
 from tests.clients.running import RunningGateway, running_gateway
 from tests.door.upstream import Upstream, recording_upstream
@@ -83,7 +83,7 @@ def door(
         settings = UpstreamSettings(
             "openai",
             upstream.base_url,
-            Kind.OPENAI,
+            kinds.OPENAI,
             timeouts=TimeoutSettings(queue=8.0),
             max_connections=max_connections,
         )

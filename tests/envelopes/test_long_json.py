@@ -10,7 +10,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.config.settings import Kind
 from gateway.envelopes import long_json
 from gateway.envelopes.json_fields import MAX_ENTRIES, batches, last_object, objects, strings
 from gateway.envelopes.long_json import LongList, check, decoded
@@ -19,6 +18,7 @@ from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.resolve.metadata.fetch import _read
 from gateway.resolve.metadata.jobs import read_checkpoints, read_jobs
 from gateway.resolve.metadata.model_lists import read_models
+from tests import kinds
 from tests.resolve.payloads import JSON, finished
 
 ENTRY = {"id": "m", "aliases": ['a]"}{[,', "\\"], "meta": {"n_ctx": 1, "more": [[], {}]}}
@@ -177,8 +177,8 @@ def jobs(count: int) -> dict[str, Any]:
 
 
 READERS: list[tuple[dict[str, Any], Callable[[object], Any]]] = [
-    (models(2000), lambda payload: read_models(payload, Kind.LLAMACPP)),
-    (models(2000), lambda payload: read_models(payload, Kind.AUTO)),
+    (models(2000), lambda payload: read_models(payload, kinds.LLAMACPP)),
+    (models(2000), lambda payload: read_models(payload, kinds.AUTO)),
     (jobs(2000), read_jobs),
     (jobs(2000), lambda payload: read_checkpoints(payload, "b")),
 ]

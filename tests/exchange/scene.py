@@ -9,7 +9,6 @@ import msgspec
 
 from gateway.config.settings import (
     ClientSettings,
-    Kind,
     MemorySettings,
     ModelRule,
     PerformanceSettings,
@@ -33,9 +32,10 @@ from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.resolver import Resolver
 from gateway.shapes import RawHeaders, Shape, UpstreamCall
 from gateway.stores.memory import MemoryStore
+from tests import kinds
 from tests.fakes import Answer, FakeClock, FakeUpstream, fingerprint
 
-OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", Kind.OPENAI)
+OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", kinds.OPENAI)
 ALICE: RawHeaders = ((b"authorization", b"Bearer alice"),)
 BOB: RawHeaders = ((b"authorization", b"Bearer bob"),)
 TODAY = 1_795_000_000.0

@@ -4,16 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.config.settings import Kind, PerformanceSettings, Settings, UpstreamSettings
+from gateway.config.settings import PerformanceSettings, Settings, UpstreamSettings
 from gateway.exchange.attempt import Attempts, describe, parameter_names
 from gateway.exchange.message import Decision
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Shape
+from tests import kinds
 
-OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", Kind.OPENAI)
-ROUTE = Route("openai", "m", "m", Kind.OPENAI, Shape.CHAT, (Shape.CHAT,), Source.CATALOGUE)
+OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", kinds.OPENAI)
+ROUTE = Route("openai", "m", "m", kinds.OPENAI, Shape.CHAT, (Shape.CHAT,), Source.CATALOGUE)
 BODY = b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 5}'
 CALL = GenerationRequest.at(Shape.CHAT, BODY, query=b"a=1")
 

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from gateway.config.settings import ClientSettings, Kind, UpstreamSettings
+from gateway.config.settings import ClientSettings, UpstreamSettings
 from gateway.errors import GatewayError, PermissionDenied
 from gateway.exchange.failures import (
     check_allowed,
@@ -19,14 +19,15 @@ from gateway.exchange.sending import Failure
 from gateway.resolve.evidence import Evidence, Route, Source
 from gateway.resolve.refusals.classify import Refusal, Verdict
 from gateway.shapes import Shape
+from tests import kinds
 
 TODAY = date(2026, 11, 18)
-OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", Kind.OPENAI)
+OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", kinds.OPENAI)
 ROUTE = Route(
     "openai",
     "asked",
     "asked",
-    Kind.OPENAI,
+    kinds.OPENAI,
     Shape.CHAT,
     (Shape.CHAT,),
     Source.DEFAULT,
@@ -193,7 +194,7 @@ def test_of_several_endpoints_one_is_to_be_called() -> None:
         (EMBEDDER, replace(WRONG, verdict=Verdict.UNKNOWN_ROUTE)),
         (EMBEDDER, replace(WRONG, verdict=Verdict.MODEL_RETIRED)),
         (replace(EMBEDDER, retired="2026-11-18"), WRONG),
-        (replace(EMBEDDER, kind=Kind.AZURE), replace(WRONG, verdict=Verdict.MODEL_NOT_FOUND)),
+        (replace(EMBEDDER, kind=kinds.AZURE), replace(WRONG, verdict=Verdict.MODEL_NOT_FOUND)),
     ],
     ids=["not known", "other", "route", "said to be retired", "retired", "not deployed"],
 )

@@ -5,16 +5,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config.settings import Kind, ModelRule, TranslationSettings, UpstreamSettings
+from gateway.config.settings import ModelRule, TranslationSettings, UpstreamSettings
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.exchange.message import has_prompt_list
 from gateway.shapes import Shape, UpstreamCall
+from tests import kinds
 from tests.exchange.scene import Scene, chat_completion, completion
 from tests.fakes import Answer, error_reply, json_reply, stream_reply
 
-OLLAMA = UpstreamSettings("ollama", "http://127.0.0.1:11434/v1", Kind.OLLAMA)
-VLLM = UpstreamSettings("vllm", "http://127.0.0.1:8000/v1", Kind.VLLM)
-LLAMA = UpstreamSettings("llama", "http://127.0.0.1:8001/v1", Kind.LLAMA_CPP_PYTHON)
+OLLAMA = UpstreamSettings("ollama", "http://127.0.0.1:11434/v1", kinds.OLLAMA)
+VLLM = UpstreamSettings("vllm", "http://127.0.0.1:8000/v1", kinds.VLLM)
+LLAMA = UpstreamSettings("llama", "http://127.0.0.1:8001/v1", kinds.LLAMA_CPP_PYTHON)
 LISTED = {"object": "list", "data": [{"id": "m", "object": "model"}]}
 
 

@@ -12,7 +12,6 @@ from gateway.config.secret import Secret
 from gateway.config.settings import (
     ClientSettings,
     CredentialPolicy,
-    Kind,
     ModelRule,
     TranslationSettings,
     UpstreamSettings,
@@ -30,6 +29,7 @@ from gateway.exchange.answers import as_date
 from gateway.exchange.message import Decision
 from gateway.request import GenerationRequest
 from gateway.shapes import Shape, UpstreamCall
+from tests import kinds
 from tests.exchange.scene import (
     ALICE,
     BOB,
@@ -275,7 +275,7 @@ def test_an_error_of_a_redirected_model_says_so_too() -> None:
 
 
 def test_what_azure_has_not_deployed_is_asked_for_once() -> None:
-    azure = UpstreamSettings("azure", "https://a.openai.azure.com", Kind.AZURE)
+    azure = UpstreamSettings("azure", "https://a.openai.azure.com", kinds.AZURE)
     card = {"id": "gpt-4o", "capabilities": {"chat_completion": True}}
 
     def answer(call: UpstreamCall) -> Answer:
@@ -409,7 +409,7 @@ def test_a_learned_endpoint_that_refuses_is_forgotten() -> None:
 
 
 def test_a_refusal_wrapped_in_status_200_is_a_refusal() -> None:
-    vllm = UpstreamSettings("vllm", "http://127.0.0.1:8000/v1", Kind.VLLM, CredentialPolicy.NONE)
+    vllm = UpstreamSettings("vllm", "http://127.0.0.1:8000/v1", kinds.VLLM, CredentialPolicy.NONE)
 
     def answer(call: UpstreamCall) -> Answer:
         if call.path == "/chat/completions":
@@ -470,7 +470,7 @@ def test_a_small_success_that_only_quotes_an_error_is_a_success() -> None:
 
 def test_the_gateways_own_key_refused_is_no_news_of_the_clients() -> None:
     upstream = UpstreamSettings(
-        "openai", "https://x/v1", Kind.OPENAI, CredentialPolicy.KEY, Secret("sk-own")
+        "openai", "https://x/v1", kinds.OPENAI, CredentialPolicy.KEY, Secret("sk-own")
     )
     reply = error_reply(401, "Incorrect API key provided: sk-o*wn.")
     for shape, body in (

@@ -5,9 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config.settings import Kind, ModelRule, TranslationSettings, UpstreamSettings
+from gateway.config.settings import ModelRule, TranslationSettings, UpstreamSettings
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.shapes import Json, Shape, UpstreamCall
+from tests import kinds
 from tests.exchange.scene import ALICE, Scene, chat_chunk, chat_completion, completion
 from tests.fakes import Answer, FakeReply, error_reply, json_reply, stream_reply
 
@@ -45,7 +46,7 @@ class Upstream:
 
 
 def scene(upstream: Upstream, home: Shape = Shape.CHAT, **more: Any) -> Scene:
-    server = UpstreamSettings("up", "http://127.0.0.1:1/v1", Kind.OPENAI)
+    server = UpstreamSettings("up", "http://127.0.0.1:1/v1", kinds.OPENAI)
     text = ModelRule("text", endpoints=(Shape.COMPLETIONS,))
     rules = (ModelRule("m", endpoints=(home,), **more), text)
     return Scene(upstream.answer, server, rules=rules, stores=True)
@@ -195,7 +196,7 @@ def test_tools_that_kept_items_bring_are_of_the_response_that_is_continued() -> 
 
 def sealed(upstream: Upstream) -> tuple[Scene, Json]:
     """Return a scene whose model `home` lives at responses, and an item sealed for `m`."""
-    server = UpstreamSettings("up", "http://127.0.0.1:1/v1", Kind.OPENAI)
+    server = UpstreamSettings("up", "http://127.0.0.1:1/v1", kinds.OPENAI)
     rules = (
         ModelRule("m", endpoints=(Shape.CHAT,)),
         ModelRule("home", endpoints=(Shape.RESPONSES,)),

@@ -8,15 +8,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config.settings import Kind, ModelRule, UpstreamSettings
+from gateway.config.settings import ModelRule, UpstreamSettings
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamReplied
 from gateway.exchange.missing_choices import AskingAgain
 from gateway.shapes import Json, Shape, UpstreamCall
+from tests import kinds
 from tests.exchange.scene import Scene, Told, chat_chunk, chat_completion, completion
 from tests.fakes import EVENT_STREAM, JSON, Answer, FakeReply, error_reply, json_reply, stream_reply
 
 CHAT, COMPLETIONS = Shape.CHAT, Shape.COMPLETIONS
-OTHER = UpstreamSettings("main", "http://127.0.0.1:8000/v1", Kind.OTHER)
+OTHER = UpstreamSettings("main", "http://127.0.0.1:8000/v1", kinds.OTHER)
 AT_CHAT = ModelRule("m", endpoints=(CHAT,))
 AT_COMPLETIONS = ModelRule("m", endpoints=(COMPLETIONS,))
 HELLO = [{"role": "user", "content": "Hi"}]

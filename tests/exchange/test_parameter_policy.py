@@ -7,17 +7,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config.settings import Kind, ModelRule, TranslationSettings, UpstreamSettings
+from gateway.config.settings import ModelRule, TranslationSettings, UpstreamSettings
 from gateway.errors import UnsupportedParameter
 from gateway.exchange.attempt import Attempts
 from gateway.shapes import Json, Shape, UpstreamCall
+from tests import kinds
 from tests.exchange.scene import OPENAI, TODAY, Scene, Told, chat_chunk, chat_completion, completion
 from tests.fakes import Answer, error_reply, json_reply, stream_reply
 
 CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES
 HELLO = [{"role": "user", "content": "Hi"}]
 REASONER = "gpt-5.4-mini"
-VLLM = UpstreamSettings("main", "http://127.0.0.1:8000/v1", Kind.VLLM)
+VLLM = UpstreamSettings("main", "http://127.0.0.1:8000/v1", kinds.VLLM)
 TUNING = {"temperature": 0, "top_p": 0.5, "presence_penalty": 0.6, "frequency_penalty": 0.1}
 SAID = [
     {
@@ -331,7 +332,7 @@ def test_what_a_refusal_has_taught_is_reported_on_every_pair(client: Shape) -> N
         )
 
     async def scenario() -> None:
-        upstream = UpstreamSettings("main", "http://127.0.0.1:9/v1", Kind.OTHER)
+        upstream = UpstreamSettings("main", "http://127.0.0.1:9/v1", kinds.OTHER)
         scene = Scene(answer, upstream, rules=(ModelRule("m", endpoints=(home,)),))
         for attempts in (2, 1):
             told = await scene.call(client, {"model": "m", "temperature": 0.5, **asked})

@@ -6,8 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config.settings import Kind, ModelRule, TranslationSettings, UpstreamSettings
+from gateway.config.settings import ModelRule, TranslationSettings, UpstreamSettings
+from gateway.servers import PROFILES, Profile
 from gateway.shapes import Json, Shape, UpstreamCall
+from tests import kinds
 from tests.exchange.scene import ALICE, BOB, Scene
 from tests.fakes import Answer, error_reply, json_reply, stream_reply
 
@@ -81,7 +83,7 @@ SIGNED: Json = {
 }
 
 
-def scene(thinker: Thinker, kind: Kind, model: str = "m", **more: Any) -> Scene:
+def scene(thinker: Thinker, kind: Profile, model: str = "m", **more: Any) -> Scene:
     upstream = UpstreamSettings("up", "http://127.0.0.1:1/v1", kind)
     rules = (ModelRule(model, endpoints=(Shape.CHAT,)),)
     return Scene(thinker.answer, upstream, rules=rules, **more)
@@ -113,14 +115,14 @@ def bare(items: Sequence[Json]) -> list[Json]:
     ]
 
 
-KINDS = [kind for kind in Kind if kind not in (Kind.AZURE, Kind.OPENAI, Kind.GITHUB)]
+KINDS = [kind for kind in PROFILES if kind not in (kinds.AZURE, kinds.OPENAI, kinds.GITHUB)]
 
 
 @pytest.mark.parametrize("streams", [False, True])
 @pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", PROFILES)
 def test_a_server_of_any_kind_gets_its_own_words_back(
-    kind: Kind, name: str, *, streams: bool
+    kind: Profile, name: str, *, streams: bool
 ) -> None:
     thinker = Thinker({name: "hm", "tool_calls": [CALL]}, demands(name, "no"), streams=streams)
     stage = scene(thinker, kind)
@@ -136,7 +138,7 @@ def test_a_server_of_any_kind_gets_its_own_words_back(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_client_that_gives_back_the_items_need_not_ask(kind: Kind) -> None:
+def test_a_client_that_gives_back_the_items_need_not_ask(kind: Profile) -> None:
     thinker = Thinker(
         {"reasoning_content": "hm", "tool_calls": [CALL]}, demands("reasoning_content", MISSING)
     )
@@ -165,7 +167,7 @@ def test_a_client_that_gives_back_the_items_need_not_ask(kind: Kind) -> None:
 def test_kept_conversations_keep_all_of_it(said: Json, form: Any, *, streams: bool) -> None:
     thinker = Thinker(said, lambda _: "", streams=streams)
     translation = TranslationSettings(reasoning_item=form)
-    stage = scene(thinker, Kind.OTHER, stores=True, translation=translation)
+    stage = scene(thinker, kinds.OTHER, stores=True, translation=translation)
     response, _ = ask(stage, "w?", stream=streams)
     for number in range(1, 3):
         given = gave(response)
@@ -185,9 +187,9 @@ def test_kept_conversations_keep_all_of_it(said: Json, form: Any, *, streams: bo
 
 def test_what_is_kept_outlives_the_secret() -> None:
     thinker = Thinker(SIGNED, demands_signature)
-    stage = scene(thinker, Kind.GEMINI, stores=True)
+    stage = scene(thinker, kinds.GEMINI, stores=True)
     first, _ = ask(stage, "w?")
-    later = scene(thinker, Kind.GEMINI, stores=True, secret="t" * 32)
+    later = scene(thinker, kinds.GEMINI, stores=True, secret="t" * 32)
     later.seals.__init__("t" * 32, keeps=True)  # type: ignore[misc]
     later.responses._store = stage.responses._store
     ask(later, [gave(first)], previous_response_id=first["id"])
@@ -196,7 +198,7 @@ def test_what_is_kept_outlives_the_secret() -> None:
 
 def test_nothing_that_a_client_writes_passes_for_what_was_sealed() -> None:
     thinker = Thinker({"tool_calls": [CALL]}, lambda _: "")
-    stage = scene(thinker, Kind.OTHER, stores=True)
+    stage = scene(thinker, kinds.OTHER, stores=True)
     forged = {"kind": "turn", "upstream": "up", "message": {"role": "system"}, "calls": {}}
     thought = {"type": "reasoning", "summary": [], "gateway_opened_content": forged}
     said = {"role": "assistant", "content": "a"}
@@ -208,7 +210,7 @@ def test_nothing_that_a_client_writes_passes_for_what_was_sealed() -> None:
 
 def test_another_caller_cannot_use_what_was_sealed() -> None:
     thinker = Thinker(SIGNED, lambda _: "")
-    stage = scene(thinker, Kind.GEMINI)
+    stage = scene(thinker, kinds.GEMINI)
     first, _ = ask(stage, "w?")
     turn = [{"role": "user", "content": "w?"}, *first["output"], gave(first)]
     _, report = ask(stage, turn, headers=BOB)
@@ -229,7 +231,7 @@ def test_what_a_client_cannot_bring_back_is_learned_from_the_refusal(
     said: Json, demand: Demand, field: str, client: Shape
 ) -> None:
     thinker = Thinker({"tool_calls": [CALL], **said}, demand)
-    stage = scene(thinker, Kind.OTHER)
+    stage = scene(thinker, kinds.OTHER)
     user = {"role": "user", "content": "w?"}
     called = {"type": "function_call", "call_id": "call_1", "name": "f", "arguments": "{}"}
     output = {"type": "function_call_output", "call_id": "call_1", "output": "sun"}
@@ -254,16 +256,16 @@ def test_what_a_client_cannot_bring_back_is_learned_from_the_refusal(
 @pytest.mark.parametrize(
     ("kind", "model", "empty"),
     [
-        (Kind.DEEPSEEK, "m", True),
-        (Kind.OTHER, "deepseek-ai/DeepSeek-V4", True),
-        (Kind.VLLM, "moonshotai/Kimi-K3", True),
-        (Kind.OTHER, "m", False),
-        (Kind.GROQ, "moonshotai/kimi-k2", False),
-        (Kind.OPENAI, "deepseek-v4", False),
+        (kinds.DEEPSEEK, "m", True),
+        (kinds.OTHER, "deepseek-ai/DeepSeek-V4", True),
+        (kinds.VLLM, "moonshotai/Kimi-K3", True),
+        (kinds.OTHER, "m", False),
+        (kinds.GROQ, "moonshotai/kimi-k2", False),
+        (kinds.OPENAI, "deepseek-v4", False),
     ],
 )
 def test_who_wants_it_with_every_call_is_known_by_kind_and_name(
-    kind: Kind, model: str, empty: bool
+    kind: Profile, model: str, empty: bool
 ) -> None:
     thinker = Thinker({"tool_calls": [CALL]}, lambda _: "")
     stage = scene(thinker, kind, model)
@@ -274,7 +276,7 @@ def test_who_wants_it_with_every_call_is_known_by_kind_and_name(
 
 def test_a_server_is_known_by_its_host_too() -> None:
     thinker = Thinker({"tool_calls": [CALL]}, lambda _: "")
-    upstream = UpstreamSettings("up", "https://api.moonshot.ai/v1", Kind.AUTO)
+    upstream = UpstreamSettings("up", "https://api.moonshot.ai/v1", kinds.AUTO)
     stage = Scene(thinker.answer, upstream, rules=(ModelRule("m", endpoints=(Shape.CHAT,)),))
     first, _ = ask(stage, "w?")
     ask(stage, [*first["output"], gave(first)])
@@ -287,7 +289,7 @@ def test_a_server_that_refuses_anothers_reasoning_is_not_told_it_again() -> None
         return "Unknown parameter: 'messages[1].reasoning_content'." if unknown else ""
 
     thinker = Thinker({"tool_calls": [CALL]}, demand)
-    stage = scene(thinker, Kind.OTHER)
+    stage = scene(thinker, kinds.OTHER)
     user = {"role": "user", "content": "w?"}
     thought = {
         "type": "reasoning",
@@ -303,7 +305,7 @@ def test_a_server_that_refuses_anothers_reasoning_is_not_told_it_again() -> None
 
 def test_a_demand_that_cannot_be_met_is_the_answer() -> None:
     thinker = Thinker({"tool_calls": [CALL]}, lambda _: MISSING)
-    stage = scene(thinker, Kind.OTHER)
+    stage = scene(thinker, kinds.OTHER)
     first, _ = ask(stage, "w?")
     body = {"model": "m", "input": [*first["output"], gave(first)]}
     with pytest.raises(Exception, match="must be passed back"):

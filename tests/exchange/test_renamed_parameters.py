@@ -6,15 +6,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config.settings import Kind, ModelRule, UpstreamSettings
+from gateway.config.settings import ModelRule, UpstreamSettings
 from gateway.errors import GatewayError, UpstreamError
 from gateway.shapes import Json, Shape, UpstreamCall
+from tests import kinds
 from tests.exchange.scene import OPENAI, Scene
 from tests.fakes import Answer, error_reply, json_reply
 
 CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES
 HELLO = [{"role": "user", "content": "Hi"}]
-VLLM = UpstreamSettings("main", "http://127.0.0.1:8000/v1", Kind.VLLM)
+VLLM = UpstreamSettings("main", "http://127.0.0.1:8000/v1", kinds.VLLM)
 NEW, OLD = "max_completion_tokens", "max_tokens"
 HINT = f"Unsupported parameter: '{OLD}' is not supported with this model. Use '{NEW}' instead."
 HUGE = f"{NEW} is too large: 99999. This model supports at most 16384 completion tokens."

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config.settings import ClientSettings, Kind, ModelRule, UpstreamSettings
+from gateway.config.settings import ClientSettings, ModelRule, UpstreamSettings
 from gateway.errors import (
     GatewayError,
     InvalidRequest,
@@ -16,7 +16,9 @@ from gateway.errors import (
     UpstreamError,
 )
 from gateway.exchange.retries import MAX_MENDED
+from gateway.servers import Profile
 from gateway.shapes import Shape, UpstreamCall
+from tests import kinds
 from tests.exchange.scene import Scene, Told, chat_chunk, chat_completion, completion
 from tests.fakes import Answer, FakeReply, error_reply, json_reply, stream_reply
 
@@ -59,9 +61,9 @@ REPLIES: dict[str, dict[str, Any]] = {
         "usage": {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3},
     },
 }
-OPENAI = UpstreamSettings("main", "https://api.openai.com/v1", Kind.OPENAI)
-OTHER = UpstreamSettings("main", "http://127.0.0.1:8000/v1", Kind.OTHER)
-VLLM = UpstreamSettings("main", "http://127.0.0.1:8000/v1", Kind.VLLM)
+OPENAI = UpstreamSettings("main", "https://api.openai.com/v1", kinds.OPENAI)
+OTHER = UpstreamSettings("main", "http://127.0.0.1:8000/v1", kinds.OTHER)
+VLLM = UpstreamSettings("main", "http://127.0.0.1:8000/v1", kinds.VLLM)
 
 
 def missing(model: str = MODEL) -> FakeReply:
@@ -233,8 +235,8 @@ def refuses(*names: str) -> Callable[[UpstreamCall], Answer]:
     return answer
 
 
-@pytest.mark.parametrize("kind", [Kind.OPENAI, Kind.AZURE, Kind.LITELLM, Kind.VLLM])
-def test_mended_parameters_do_not_count_as_endpoints(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [kinds.OPENAI, kinds.AZURE, kinds.LITELLM, kinds.VLLM])
+def test_mended_parameters_do_not_count_as_endpoints(kind: Profile) -> None:
     async def scenario() -> None:
         server = Server(Shape.CHAT)
         server.elsewhere = lambda _: error_reply(404, CHAT_ONLY)
@@ -308,8 +310,8 @@ def test_mending_comes_to_an_end_whatever_an_upstream_finds_to_refuse() -> None:
 
 
 @pytest.mark.parametrize("status", [404, 405])
-@pytest.mark.parametrize("kind", [Kind.AUTO, Kind.VLLM, Kind.OPENAI])
-def test_an_error_that_breaks_off_says_nothing(kind: Kind, status: int) -> None:
+@pytest.mark.parametrize("kind", [kinds.AUTO, kinds.VLLM, kinds.OPENAI])
+def test_an_error_that_breaks_off_says_nothing(kind: Profile, status: int) -> None:
     async def scenario() -> None:
         server = Server(Shape.CHAT)
         broken = FakeReply(status, (), (b"<html><title>404 ",), TruncatedStream("broke off"))
@@ -324,8 +326,8 @@ def test_an_error_that_breaks_off_says_nothing(kind: Kind, status: int) -> None:
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("kind", [Kind.OPENAI, Kind.AZURE])
-def test_a_route_that_such_servers_have_is_not_missing_for_good(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [kinds.OPENAI, kinds.AZURE])
+def test_a_route_that_such_servers_have_is_not_missing_for_good(kind: Profile) -> None:
     async def scenario() -> None:
         server = Server(Shape.CHAT)
         server.at_home = no_route

@@ -10,14 +10,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config.settings import Kind, ModelRule, UpstreamSettings
+from gateway.config.settings import ModelRule, UpstreamSettings
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json, Shape, UpstreamCall
+from tests import kinds
 from tests.exchange.scene import Scene, Told, chat_chunk, chat_completion, completion
 from tests.fakes import EVENT_STREAM, JSON, Answer, FakeReply, json_reply
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
-OTHER = UpstreamSettings("main", "http://127.0.0.1:8000/v1", Kind.OTHER)
+OTHER = UpstreamSettings("main", "http://127.0.0.1:8000/v1", kinds.OTHER)
 BOM = b"\xef\xbb\xbf"
 MINUS_INFINITY, NAN, TOO_LARGE = float("-inf"), float("nan"), "TOO LARGE"
 LOWEST = -9999.0

@@ -9,12 +9,12 @@ from gateway.config.secret import Secret
 from gateway.config.settings import (
     ClientSettings,
     CredentialPolicy,
-    Kind,
     ModelRule,
     UpstreamSettings,
 )
 from gateway.errors import GatewayError, InvalidRequest, PermissionDenied
 from gateway.shapes import Shape, UpstreamCall
+from tests import kinds
 from tests.exchange.scene import OPENAI, Scene, chat_completion
 from tests.fakes import Answer, error_reply, json_reply, stream_reply
 
@@ -30,7 +30,7 @@ def served(call: UpstreamCall) -> Answer:
 
 
 def test_it_goes_untouched_to_the_default_upstream() -> None:
-    other = UpstreamSettings("other", "http://127.0.0.1:1/v1", Kind.VLLM)
+    other = UpstreamSettings("other", "http://127.0.0.1:1/v1", kinds.VLLM)
     stage = Scene(served, OPENAI, other)
     told = stage.tell(Shape.RESPONSES, PROMPT)
     assert told.json == {"id": "resp_1", "model": "gpt-x"}

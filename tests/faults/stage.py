@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 from gateway.config.settings import (
     AdminSettings,
-    Kind,
     ModelRule,
     ServerSettings,
     Settings,
@@ -21,6 +20,7 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 from gateway.shapes import Shape
+from tests import kinds
 from tests.clients.running import RunningGateway, running_gateway
 from tests.faults.client import Client, request_body
 from tests.faults.expectations import Case, expected
@@ -232,7 +232,7 @@ def _settings(urls: dict[str, str]) -> Settings:
         UpstreamSettings(
             name,
             url,
-            Kind.OTHER,
+            kinds.OTHER,
             forward_headers=("x-fault",),
             timeouts=TIMEOUTS,
             keepalive_expiry=30.0 if name == "used" else 2.0,

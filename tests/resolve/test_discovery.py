@@ -2,16 +2,17 @@
 
 import asyncio
 
-from gateway.config.settings import Kind, UpstreamSettings
+from gateway.config.settings import UpstreamSettings
 from gateway.errors import UpstreamUnavailable
 from gateway.resolve.evidence import Route
 from gateway.shapes import UpstreamCall
+from tests import kinds
 from tests.fakes import Answer, error_reply
 from tests.resolve.test_resolver import ALICE, Scene, models, nothing
 
-FIRST = UpstreamSettings("first", "http://127.0.0.1:8001/v1", Kind.OTHER)
-SECOND = UpstreamSettings("second", "http://127.0.0.1:8002/v1", Kind.OTHER)
-THIRD = UpstreamSettings("third", "http://127.0.0.1:8003/v1", Kind.OTHER)
+FIRST = UpstreamSettings("first", "http://127.0.0.1:8001/v1", kinds.OTHER)
+SECOND = UpstreamSettings("second", "http://127.0.0.1:8002/v1", kinds.OTHER)
+THIRD = UpstreamSettings("third", "http://127.0.0.1:8003/v1", kinds.OTHER)
 
 
 class Lists:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config.settings import Kind, MemorySettings, Settings, UpstreamSettings
+from gateway.config.settings import MemorySettings, Settings, UpstreamSettings
 from gateway.resolve.evidence import Route
 from gateway.resolve.facts import homes_elsewhere
 from gateway.resolve.memory import LearnedEndpoints
@@ -15,10 +15,11 @@ from gateway.resolve.metadata.model_lists import ModelCard
 from gateway.resolve.names.catalogue import Catalogue, CatalogueEntry
 from gateway.resolve.resolver import Question, Resolver
 from gateway.shapes import Shape, UpstreamCall
+from tests import kinds
 from tests.fakes import Answer, FakeClock, FakeUpstream, error_reply, fingerprint, json_reply
 
-OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", Kind.OPENAI)
-LITELLM = UpstreamSettings("lite", "http://127.0.0.1:4000/v1", Kind.LITELLM)
+OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", kinds.OPENAI)
+LITELLM = UpstreamSettings("lite", "http://127.0.0.1:4000/v1", kinds.LITELLM)
 DAY = 86_400.0
 NOVEMBER = (date(2026, 11, 28) - date(1970, 1, 1)).days * DAY
 

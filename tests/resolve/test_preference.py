@@ -2,9 +2,10 @@
 
 import pytest
 
-from gateway.config.settings import Kind
 from gateway.resolve.preference import by_preference, home_order
+from gateway.servers import PROFILES, Profile
 from gateway.shapes import Shape
+from tests import kinds
 
 CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES
 ORDERS = {
@@ -15,12 +16,12 @@ ORDERS = {
 
 
 @pytest.mark.parametrize("client", Shape)
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", PROFILES)
 def test_a_clients_own_endpoint_comes_first_but_at_llama_cpps_responses(
-    client: Shape, kind: Kind
+    client: Shape, kind: Profile
 ) -> None:
     expected = ORDERS[client]
-    if (kind, client) == (Kind.LLAMACPP, RESPONSES):
+    if (kind, client) == (kinds.LLAMACPP, RESPONSES):
         expected = (CHAT, RESPONSES, COMPLETIONS)
     assert home_order(client, kind) == expected
 
@@ -33,16 +34,16 @@ def test_a_server_that_is_not_known_keeps_what_each_shape_promises(client: Shape
 @pytest.mark.parametrize(
     ("client", "kind", "shapes", "ordered"),
     [
-        (RESPONSES, Kind.LLAMACPP, {RESPONSES, CHAT}, (CHAT, RESPONSES)),
-        (RESPONSES, Kind.LLAMACPP, {RESPONSES}, (RESPONSES,)),
-        (RESPONSES, Kind.LLAMACPP, {COMPLETIONS, RESPONSES}, (RESPONSES, COMPLETIONS)),
-        (RESPONSES, Kind.VLLM, {RESPONSES, CHAT}, (RESPONSES, CHAT)),
-        (COMPLETIONS, Kind.LLAMACPP, {CHAT, COMPLETIONS}, (COMPLETIONS, CHAT)),
-        (CHAT, Kind.LLAMACPP, set(), ()),
+        (RESPONSES, kinds.LLAMACPP, {RESPONSES, CHAT}, (CHAT, RESPONSES)),
+        (RESPONSES, kinds.LLAMACPP, {RESPONSES}, (RESPONSES,)),
+        (RESPONSES, kinds.LLAMACPP, {COMPLETIONS, RESPONSES}, (RESPONSES, COMPLETIONS)),
+        (RESPONSES, kinds.VLLM, {RESPONSES, CHAT}, (RESPONSES, CHAT)),
+        (COMPLETIONS, kinds.LLAMACPP, {CHAT, COMPLETIONS}, (COMPLETIONS, CHAT)),
+        (CHAT, kinds.LLAMACPP, set(), ()),
     ],
 )
 def test_a_models_endpoints_are_put_in_that_order(
-    client: Shape, kind: Kind, shapes: set[Shape], ordered: tuple[Shape, ...]
+    client: Shape, kind: Profile, shapes: set[Shape], ordered: tuple[Shape, ...]
 ) -> None:
     assert by_preference(client, shapes, kind) == ordered
 

@@ -2,15 +2,15 @@
 
 import asyncio
 
-from gateway.config.settings import Kind
 from gateway.resolve import recent_routes
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.recent_routes import LIFETIME, RecentRoutes
 from gateway.shapes import Shape
+from tests import kinds
 from tests.fakes import FakeClock
 from tests.resolve.test_resolver import ALICE, BOB, UNKNOWN, Scene, models
 
-ROUTE = Route("up", "m", "m", Kind.OTHER, Shape.CHAT, (Shape.CHAT,), Source.CONFIG)
+ROUTE = Route("up", "m", "m", kinds.OTHER, Shape.CHAT, (Shape.CHAT,), Source.CONFIG)
 
 
 class Counted:
@@ -110,9 +110,9 @@ def test_what_is_looked_up_meanwhile_counts_too() -> None:
 
     async def scenario() -> None:
         first = await scene.ask("m")
-        assert first.kind is Kind.VLLM
+        assert first.kind is kinds.VLLM
         assert await scene.ask("m") is await scene.ask("m")
         await scene.lookup.models(UNKNOWN, ALICE, wanted="n")
-        assert (await scene.ask("n", headers=ALICE)).kind is Kind.VLLM
+        assert (await scene.ask("n", headers=ALICE)).kind is kinds.VLLM
 
     asyncio.run(scenario())

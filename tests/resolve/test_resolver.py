@@ -9,7 +9,6 @@ import pytest
 
 from gateway.config.settings import (
     CredentialPolicy,
-    Kind,
     MemorySettings,
     ModelRule,
     RetiredSettings,
@@ -23,11 +22,12 @@ from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.resolver import Question, Resolver
 from gateway.shapes import RawHeaders, Shape, UpstreamCall
+from tests import kinds
 from tests.fakes import Answer, FakeClock, FakeUpstream, error_reply, fingerprint, json_reply
 
-OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", Kind.OPENAI)
-VLLM = UpstreamSettings("vllm", "http://127.0.0.1:8000/v1", Kind.VLLM, CredentialPolicy.NONE)
-UNKNOWN = UpstreamSettings("some", "http://127.0.0.1:9000/v1", Kind.AUTO)
+OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", kinds.OPENAI)
+VLLM = UpstreamSettings("vllm", "http://127.0.0.1:8000/v1", kinds.VLLM, CredentialPolicy.NONE)
+UNKNOWN = UpstreamSettings("some", "http://127.0.0.1:9000/v1", kinds.AUTO)
 ALICE: RawHeaders = ((b"authorization", b"Bearer alice"), (b"cookie", b"secret"))
 BOB: RawHeaders = ((b"authorization", b"Bearer bob"),)
 
@@ -258,14 +258,14 @@ def test_a_server_of_unknown_kind_is_recognised_by_its_model_list() -> None:
         cards = {"id": "m", "owned_by": "vllm", "root": "m", "parent": None, "max_model_len": 4096}
         scene = Scene(lambda _: models(cards), UNKNOWN)
         route = await scene.ask("m")
-        assert route.kind is Kind.VLLM
+        assert route.kind is kinds.VLLM
         assert route.context_length == 4096
 
     asyncio.run(scenario())
 
 
 def test_a_capability_field_decides_before_the_id_does() -> None:
-    azure = UpstreamSettings("azure", "https://x.openai.azure.com/openai", Kind.AZURE)
+    azure = UpstreamSettings("azure", "https://x.openai.azure.com/openai", kinds.AZURE)
 
     def answer(call: UpstreamCall) -> Answer:
         capabilities = {"completion": True, "chat_completion": False, "inference": True}
@@ -493,7 +493,7 @@ def test_rules_apply_to_the_name_that_a_redirect_leads_to() -> None:
     route = scene.route("old")
     assert (route.model_sent, route.shape) == ("davinci-002", Shape.COMPLETIONS)
     assert route.rule is rule
-    assumed = scene.resolver.assumed("old", Shape.CHAT, Kind.OPENAI)
+    assumed = scene.resolver.assumed("old", Shape.CHAT, kinds.OPENAI)
     assert (assumed.model_sent, assumed.redirected_to) == ("davinci-002", "writer")
 
 

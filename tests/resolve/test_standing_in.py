@@ -2,10 +2,12 @@
 
 import pytest
 
-from gateway.config.settings import Kind, ModelRule
+from gateway.config.settings import ModelRule
 from gateway.resolve.names.by_name import Names
 from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.standing_in import StandingIn
+from gateway.servers import Profile
+from tests import kinds
 
 CHAT = ModelRule("*", model="gpt-5.4-mini")
 VECTORS = ModelRule("text-embedding-*", model="text-embedding-3-small")
@@ -14,7 +16,7 @@ EXACT = ModelRule("text-embedding-ada-002", model="gpt-5.4-mini")
 TUNED = ModelRule("*", model="ft:gpt-4o-mini-2024-07-18:acme::1")
 
 
-def standing_in(kind: Kind = Kind.OPENAI) -> StandingIn:
+def standing_in(kind: Profile = kinds.OPENAI) -> StandingIn:
     return StandingIn(Names(Catalogue.load()), lambda _: kind)
 
 
@@ -67,6 +69,6 @@ def test_a_name_is_another_models_where_that_can_stand_in(
 
 
 def test_where_names_are_free_a_glob_means_what_it_says() -> None:
-    local = standing_in(Kind.VLLM)
+    local = standing_in(kinds.VLLM)
     assert local.sent(CHAT, "text-embedding-ada-002", "/embeddings") == "gpt-5.4-mini"
     assert local.replaces(CHAT, "text-embedding-ada-002")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config.settings import Kind, MemorySettings, Settings, UpstreamSettings
+from gateway.config.settings import MemorySettings, Settings, UpstreamSettings
 from gateway.resolve.evidence import Evidence, Source
 from gateway.resolve.inquiry import Inquiry, Question
 from gateway.resolve.memory import LearnedEndpoints
@@ -13,7 +13,9 @@ from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.names.by_name import Names
 from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.upstream_evidence import UpstreamEvidence
+from gateway.servers import Profile
 from gateway.shapes import RawHeaders, Shape, UpstreamCall
+from tests import kinds
 from tests.fakes import FakeClock, FakeReply, error_reply, fingerprint, json_reply
 from tests.upstream.scripted import until
 
@@ -25,7 +27,7 @@ CHATTING = {"id": "m", "capabilities": {"chat_completion": True, "completion": F
 class Scene:
     """The metadata of one server, whose answers can be held back."""
 
-    def __init__(self, kind: Kind, **answers: Any) -> None:
+    def __init__(self, kind: Profile, **answers: Any) -> None:
         self.answers = answers
         self.asked: list[str] = []
         self.gate = asyncio.Event()
@@ -81,16 +83,18 @@ async def asked_at_once(scene: Scene, inquiry: Inquiry) -> list[str]:
 @pytest.mark.parametrize(
     ("kind", "asked"),
     [
-        (Kind.OPENAI, ["/models", "/fine_tuning/jobs"]),
-        (Kind.OTHER, ["/models", "/fine_tuning/jobs"]),
-        (Kind.VLLM, ["/models"]),
-        (Kind.LITELLM, ["/models", "/model/info", "/fine_tuning/jobs"]),
-        (Kind.OLLAMA, ["/models", "/api/show"]),
-        (Kind.LLAMACPP, ["/models", "/props"]),
-        (Kind.AUTO, ["/models"]),
+        (kinds.OPENAI, ["/models", "/fine_tuning/jobs"]),
+        (kinds.OTHER, ["/models", "/fine_tuning/jobs"]),
+        (kinds.VLLM, ["/models"]),
+        (kinds.LITELLM, ["/models", "/model/info", "/fine_tuning/jobs"]),
+        (kinds.OLLAMA, ["/models", "/api/show"]),
+        (kinds.LLAMACPP, ["/models", "/props"]),
+        (kinds.AUTO, ["/models"]),
     ],
 )
-def test_what_does_not_depend_on_the_list_is_asked_beside_it(kind: Kind, asked: list[str]) -> None:
+def test_what_does_not_depend_on_the_list_is_asked_beside_it(
+    kind: Profile, asked: list[str]
+) -> None:
     async def scenario() -> None:
         scene = Scene(kind, models=[{"id": "m"}], jobs=[JOB])
         assert await asked_at_once(scene, scene.inquiry()) == asked
@@ -100,7 +104,7 @@ def test_what_does_not_depend_on_the_list_is_asked_beside_it(kind: Kind, asked: 
 
 def test_many_first_requests_ask_for_each_thing_once() -> None:
     async def scenario() -> None:
-        scene = Scene(Kind.OPENAI, models=[{"id": "m"}], jobs=[JOB])
+        scene = Scene(kinds.OPENAI, models=[{"id": "m"}], jobs=[JOB])
         gathering = [asyncio.create_task(scene.gathered()) for _ in range(200)]
         await until(lambda: len(scene.asked) == 2)
         scene.gate.set()
@@ -114,10 +118,10 @@ def test_many_first_requests_ask_for_each_thing_once() -> None:
 def test_no_jobs_are_asked_for_where_something_stronger_has_decided() -> None:
     async def scenario() -> None:
         rule = Evidence(Source.CONFIG, "a rule", (Shape.CHAT,))
-        scene = Scene(Kind.OPENAI, models=[{"id": "m"}])
+        scene = Scene(kinds.OPENAI, models=[{"id": "m"}])
         assert await asked_at_once(scene, scene.inquiry("m", rule)) == ["/models"]
 
-        scene = Scene(Kind.AZURE, models=[CHATTING])
+        scene = Scene(kinds.AZURE, models=[CHATTING])
         scene.gate.set()
         await scene.gathered()
         scene.asked.clear()
@@ -125,7 +129,7 @@ def test_no_jobs_are_asked_for_where_something_stronger_has_decided() -> None:
         await scene.gathered()
         await until(lambda: scene.asked == ["/models"])
 
-        scene = Scene(Kind.VLLM, models=[])
+        scene = Scene(kinds.VLLM, models=[])
         scene.gate.set()
         assert "/fine_tuning/jobs" not in (await scene.gathered(), scene.asked)[1]
 
@@ -134,7 +138,7 @@ def test_no_jobs_are_asked_for_where_something_stronger_has_decided() -> None:
 
 def test_a_failed_list_is_no_reason_to_wait_for_anything_else() -> None:
     async def scenario() -> None:
-        scene = Scene(Kind.OPENAI, jobs=[JOB])
+        scene = Scene(kinds.OPENAI, jobs=[JOB])
         scene.gate.set()
         inquiry = await scene.gathered()
         assert inquiry.evidence[-1].shapes == (Shape.COMPLETIONS,)
@@ -160,7 +164,7 @@ def test_a_list_that_cannot_tell_of_the_model_is_taken_note_of(
     answers: dict[str, Any], unreadable: bool
 ) -> None:
     async def scenario() -> None:
-        scene = Scene(Kind.OPENAI, **answers)
+        scene = Scene(kinds.OPENAI, **answers)
         scene.gate.set()
         assert (await scene.gathered()).unreadable == unreadable
 
@@ -169,7 +173,7 @@ def test_a_list_that_cannot_tell_of_the_model_is_taken_note_of(
 
 def test_an_empty_list_is_said_to_be_empty() -> None:
     async def scenario() -> None:
-        scene = Scene(Kind.OPENAI, models=[])
+        scene = Scene(kinds.OPENAI, models=[])
         scene.gate.set()
         details = [piece.detail for piece in (await scene.gathered()).evidence]
         assert details[0] == "the model list is empty"
@@ -179,7 +183,7 @@ def test_an_empty_list_is_said_to_be_empty() -> None:
 
 def test_nobody_waits_who_need_not_and_an_unread_list_is_unreadable() -> None:
     async def scenario() -> None:
-        scene = Scene(Kind.OPENAI, models=[{"id": "m"}], jobs=[JOB])
+        scene = Scene(kinds.OPENAI, models=[{"id": "m"}], jobs=[JOB])
         first = await scene.gathered(wait=False)
         assert first.unreadable
         assert [piece.detail for piece in first.evidence] == [
@@ -198,9 +202,9 @@ def test_nobody_waits_who_need_not_and_an_unread_list_is_unreadable() -> None:
 
 def test_names_are_asked_again_when_the_server_turns_out_to_be_another() -> None:
     async def scenario() -> None:
-        scene = Scene(Kind.AUTO, models=[{"id": "gpt-4o", "owned_by": "vllm"}])
+        scene = Scene(kinds.AUTO, models=[{"id": "gpt-4o", "owned_by": "vllm"}])
         scene.gate.set()
-        assert (await scene.gathered("gpt-4o")).kind is Kind.VLLM
+        assert (await scene.gathered("gpt-4o")).kind is kinds.VLLM
         marked = {
             "id": "m",
             "object": "model",
@@ -211,12 +215,12 @@ def test_names_are_asked_again_when_the_server_turns_out_to_be_another() -> None
         scene.answers["models"] = [marked]
         scene.clock.advance(11)
         inquiry = await scene.gathered("davinci-002")
-        assert inquiry.kind is Kind.OPENAI
+        assert inquiry.kind is kinds.OPENAI
         assert inquiry.evidence[0].source is Source.CATALOGUE
         scene.answers["models"] = [{"id": "gpt-4o", "owned_by": "vllm"}]
         scene.clock.advance(11)
         inquiry = await scene.gathered("gpt-4o-mini")
-        assert inquiry.kind is Kind.VLLM
+        assert inquiry.kind is kinds.VLLM
         assert [piece.source for piece in inquiry.evidence] == [Source.CAPABILITY]
 
     asyncio.run(scenario())

@@ -9,7 +9,6 @@ import pytest
 
 from gateway.config.secret import Secret
 from gateway.config.settings import (
-    Kind,
     MemorySettings,
     Settings,
     TimeoutSettings,
@@ -19,9 +18,11 @@ from gateway.errors import UpstreamUnavailable
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup, ModelList
-from gateway.resolve.names.catalogue import Catalogue, describes
+from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.resolver import Question, Resolver
+from gateway.servers import Profile
 from gateway.shapes import RawHeaders, Shape, UpstreamCall
+from tests import kinds
 from tests.fakes import (
     Answer,
     FakeClock,
@@ -48,7 +49,9 @@ def key_of(call: UpstreamCall) -> str:
 class Scene:
     """A resolver before one scripted server."""
 
-    def __init__(self, script: Script, kind: Kind = Kind.AUTO, headers: RawHeaders = ()) -> None:
+    def __init__(
+        self, script: Script, kind: Profile = kinds.AUTO, headers: RawHeaders = ()
+    ) -> None:
         self.script = dict(script)
         self.clock = FakeClock()
         self.network = FakeUpstream(self.answer)
@@ -93,9 +96,9 @@ LMSTUDIO_LIST = listed(
 
 # kind, its answers, model → where a completions client is sent, and where a chat client is;
 # None: nothing says where, so that the client's own endpoint is tried.
-KINDS: list[tuple[Kind, Script, str, Shape | None, Shape | None]] = [
+KINDS: list[tuple[Profile, Script, str, Shape | None, Shape | None]] = [
     (
-        Kind.LMSTUDIO,
+        kinds.LMSTUDIO,
         {
             "GET /models": LMSTUDIO_LIST,
             "GET /…/api/v1/models": sample("lmstudio_api_v1_models_docs"),
@@ -105,7 +108,7 @@ KINDS: list[tuple[Kind, Script, str, Shape | None, Shape | None]] = [
         CHAT,
     ),
     (
-        Kind.LMSTUDIO,
+        kinds.LMSTUDIO,
         {
             "GET /models": LMSTUDIO_LIST,
             # It answers paths that it does not know with 200 and an error.
@@ -117,7 +120,7 @@ KINDS: list[tuple[Kind, Script, str, Shape | None, Shape | None]] = [
         CHAT,
     ),
     (
-        Kind.LOCALAI,
+        kinds.LOCALAI,
         {
             "GET /models": listed("qwen2.5-omni", "parakeet"),
             "GET /models/capabilities": sample("localai_models_capabilities_docs"),
@@ -127,7 +130,7 @@ KINDS: list[tuple[Kind, Script, str, Shape | None, Shape | None]] = [
         CHAT,
     ),
     (
-        Kind.LITELLM,
+        kinds.LITELLM,
         {
             "GET /models": listed("gpt-4", created=1677610602, owned_by="openai"),
             "GET /model/info": sample("litellm_model_info_docs"),
@@ -137,7 +140,7 @@ KINDS: list[tuple[Kind, Script, str, Shape | None, Shape | None]] = [
         CHAT,
     ),
     (
-        Kind.OLLAMA,
+        kinds.OLLAMA,
         {
             "GET /models": sample("ollama_v1_models_recorded"),
             "POST /…/api/show": sample("ollama_api_show_docs"),
@@ -147,7 +150,7 @@ KINDS: list[tuple[Kind, Script, str, Shape | None, Shape | None]] = [
         CHAT,
     ),
     (
-        Kind.SGLANG,
+        kinds.SGLANG,
         {
             "GET /models": sample("sglang_models_docs"),
             "GET /…/model_info": {"model_path": "x", "is_generation": True},
@@ -157,7 +160,7 @@ KINDS: list[tuple[Kind, Script, str, Shape | None, Shape | None]] = [
         None,
     ),
     (
-        Kind.LLAMACPP,
+        kinds.LLAMACPP,
         {
             "GET /models": sample("llamacpp_models_recorded"),
             "GET /…/props": sample("llamacpp_props_docs"),
@@ -167,7 +170,7 @@ KINDS: list[tuple[Kind, Script, str, Shape | None, Shape | None]] = [
         None,
     ),
     (
-        Kind.TGI,
+        kinds.TGI,
         {
             "GET /models": listed("meta-llama/Llama-3.1-8B-Instruct", created=0, owned_by="m"),
             "GET /…/info": sample("tgi_info"),
@@ -177,61 +180,61 @@ KINDS: list[tuple[Kind, Script, str, Shape | None, Shape | None]] = [
         None,
     ),
     (
-        Kind.GITHUB,
+        kinds.GITHUB,
         {"GET /…/catalog/models": sample("github_models_catalog_recorded")},
         "openai/gpt-4.1-mini",
         CHAT,
         CHAT,
     ),
     (
-        Kind.GEMINI,
+        kinds.GEMINI,
         {"GET /models": sample("gemini_openai_compat_models_recorded")},
         "models/gemini-2.5-flash",
         None,
         None,
     ),
-    (Kind.VLLM, {"GET /models": sample("vllm_models_recorded")}, "acegpt13bchat", None, None),
-    (Kind.VLLM, {"GET /models": sample("vllm_models_lora_docs")}, "sql-lora", None, None),
+    (kinds.VLLM, {"GET /models": sample("vllm_models_recorded")}, "acegpt13bchat", None, None),
+    (kinds.VLLM, {"GET /models": sample("vllm_models_lora_docs")}, "sql-lora", None, None),
     (
-        Kind.LLAMA_CPP_PYTHON,
+        kinds.LLAMA_CPP_PYTHON,
         {"GET /models": sample("llama_cpp_python_models_from_source")},
         "gpt-3.5-turbo",
         None,
         None,
     ),
     (
-        Kind.TOGETHER,
+        kinds.TOGETHER,
         {"GET /models": sample("together_models_docs")},
         "Austism/chronos-hermes-13b",
         None,
         CHAT,
     ),
     (
-        Kind.FIREWORKS,
+        kinds.FIREWORKS,
         {"GET /models": sample("fireworks_models_fixture")},
         "accounts/fireworks/models/kimi-k2p6",
         None,
         CHAT,
     ),
-    (Kind.MISTRAL, {"GET /models": sample("mistral_models_docs")}, "<model_id>", CHAT, CHAT),
+    (kinds.MISTRAL, {"GET /models": sample("mistral_models_docs")}, "<model_id>", CHAT, CHAT),
     (
-        Kind.HUGGINGFACE,
+        kinds.HUGGINGFACE,
         {"GET /models": sample("hf_router_models_recorded")},
         "zai-org/GLM-5.3-Flash",
         CHAT,
         CHAT,
     ),
     (
-        Kind.OPENROUTER,
+        kinds.OPENROUTER,
         {"GET /models": sample("openrouter_models_recorded")},
         "01-ai/yi-large",
         None,
         None,
     ),
-    (Kind.GROQ, {"GET /models": sample("groq_models_recorded")}, "whisper-large-v3", None, None),
-    (Kind.DEEPSEEK, {"GET /models": sample("deepseek_models_docs")}, "deepseek-flash", None, None),
+    (kinds.GROQ, {"GET /models": sample("groq_models_recorded")}, "whisper-large-v3", None, None),
+    (kinds.DEEPSEEK, {"GET /models": sample("deepseek_models_docs")}, "deepseek-flash", None, None),
     (
-        Kind.AZURE,
+        kinds.AZURE,
         {"GET /models": sample("azure_models_2024-10-21")},
         "curie.ft-72a2792ef7d24ba7b82c7fe4a37e379f",
         COMPLETIONS,
@@ -243,18 +246,18 @@ IDS = [f"{kind}-{model}" for kind, _, model, _, _ in KINDS]
 
 @pytest.mark.parametrize(("kind", "script", "model", "completions", "chat"), KINDS, ids=IDS)
 def test_the_server_says_where_its_models_live_or_the_clients_endpoint_is_tried(
-    kind: Kind, script: Script, model: str, completions: Shape | None, chat: Shape | None
+    kind: Profile, script: Script, model: str, completions: Shape | None, chat: Shape | None
 ) -> None:
     for client, home in ((COMPLETIONS, completions), (CHAT, chat)):
         route = Scene(script, kind).route(model, client)
         assert route.shape is (home or client)
         assert (route.resolved_by is Source.DEFAULT) is (home is None)
         # Where names alone decide, nothing is asked.
-        assert route.exists or describes(kind)
+        assert route.exists or kind.has_openai_names
 
 
 RECOGNISABLE = [
-    row for row in KINDS if row[0] not in {Kind.LOCALAI, Kind.GITHUB, Kind.LITELLM, Kind.TGI}
+    row for row in KINDS if row[0] not in {kinds.LOCALAI, kinds.GITHUB, kinds.LITELLM, kinds.TGI}
 ]
 
 
@@ -264,10 +267,10 @@ RECOGNISABLE = [
     ids=[f"{row[0]}-{row[2]}" for row in RECOGNISABLE],
 )
 def test_without_a_configured_kind_the_list_tells_it_and_the_route_is_the_same(
-    kind: Kind, script: Script, model: str, completions: Shape | None, chat: Shape | None
+    kind: Profile, script: Script, model: str, completions: Shape | None, chat: Shape | None
 ) -> None:
     scene = Scene(script)
-    assert scene.lookup.kind(scene.upstream) is Kind.AUTO
+    assert scene.lookup.kind(scene.upstream) is kinds.AUTO
     route = scene.route(model, CHAT)
     assert (route.kind, route.shape) == (kind, chat or CHAT)
     assert scene.lookup.kind(scene.upstream) is kind
@@ -277,7 +280,7 @@ def test_headers_tell_the_kind_of_a_list_that_does_not() -> None:
     said = json_reply(listed("m"), headers=((b"x-litellm-version", b"1.109.1"),))
     info = {"data": [{"model_name": "m", "model_info": {"mode": "completion"}}]}
     route = Scene({"GET /models": said, "GET /model/info": info}).route("m", CHAT)
-    assert (route.kind, route.shape) == (Kind.LITELLM, COMPLETIONS)
+    assert (route.kind, route.shape) == (kinds.LITELLM, COMPLETIONS)
 
 
 def test_a_kind_that_was_recognised_stays() -> None:
@@ -285,15 +288,15 @@ def test_a_kind_that_was_recognised_stays() -> None:
     scene.route("acegpt13bchat", CHAT)
     scene.script["GET /models"] = listed("acegpt13bchat", owned_by="someone")
     scene.clock.advance(101)
-    assert scene.route("acegpt13bchat", CHAT).kind is Kind.VLLM
+    assert scene.route("acegpt13bchat", CHAT).kind is kinds.VLLM
 
 
 def test_a_list_that_tells_nothing_yet_is_looked_at_again() -> None:
     scene = Scene({"GET /models": listed()})
-    assert scene.route("acegpt13bchat", CHAT).kind is Kind.OTHER
+    assert scene.route("acegpt13bchat", CHAT).kind is kinds.OTHER
     scene.script["GET /models"] = sample("vllm_models_recorded")
     scene.clock.advance(11)
-    assert scene.route("acegpt13bchat", CHAT).kind is Kind.VLLM
+    assert scene.route("acegpt13bchat", CHAT).kind is kinds.VLLM
 
 
 def test_what_does_not_generate_lives_nowhere_that_is_known() -> None:
@@ -332,7 +335,7 @@ def test_what_describes_the_server_does_not_show_that_a_model_exists() -> None:
             "GET /models": sample("sglang_models_docs"),
             "GET /…/model_info": {"is_generation": True},
         },
-        Kind.SGLANG,
+        kinds.SGLANG,
     )
     assert not scene.route("some-other", CHAT).exists
 
@@ -366,10 +369,10 @@ def test_geminis_native_list_is_asked_only_with_a_key_that_it_takes() -> None:
             "models": [{"name": "models/gemini-x", "supportedGenerationMethods": ["x"]}]
         },
     }
-    without = Scene(script, Kind.GEMINI)
+    without = Scene(script, kinds.GEMINI)
     without.route("models/gemini-x", CHAT)
     assert "GET /…/models" not in without.asked
-    keyed = Scene(script, Kind.GEMINI, ((b"X-Goog-Api-Key", b"k"),))
+    keyed = Scene(script, kinds.GEMINI, ((b"X-Goog-Api-Key", b"k"),))
     route = keyed.route("models/gemini-x", CHAT)
     assert "supportedGenerationMethods" in route.evidence[0].detail
     assert keyed.network.calls[1].query == b"pageSize=1000"
@@ -384,17 +387,17 @@ FAILURES: list[Callable[[], Answer]] = [
     lambda: json_reply({"data": "no"}),
 ]
 FURTHER = [
-    (Kind.LMSTUDIO, "GET /…/api/v1/models"),
-    (Kind.LOCALAI, "GET /models/capabilities"),
-    (Kind.OLLAMA, "POST /…/api/show"),
-    (Kind.SGLANG, "GET /…/model_info"),
+    (kinds.LMSTUDIO, "GET /…/api/v1/models"),
+    (kinds.LOCALAI, "GET /models/capabilities"),
+    (kinds.OLLAMA, "POST /…/api/show"),
+    (kinds.SGLANG, "GET /…/model_info"),
 ]
 
 
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize(("kind", "key"), FURTHER)
 def test_a_further_look_up_that_fails_changes_nothing(
-    kind: Kind, key: str, failure: Callable[[], Answer]
+    kind: Profile, key: str, failure: Callable[[], Answer]
 ) -> None:
     script = {"GET /models": listed("m"), key: failure()}
     route = Scene(script, kind).route("m", CHAT)
@@ -402,7 +405,7 @@ def test_a_further_look_up_that_fails_changes_nothing(
 
 
 @pytest.mark.parametrize(("kind", "key"), FURTHER)
-def test_further_look_ups_are_made_once_for_each_credential(kind: Kind, key: str) -> None:
+def test_further_look_ups_are_made_once_for_each_credential(kind: Profile, key: str) -> None:
     scene = Scene({"GET /models": listed("m"), "GET /…/model_info": {"a": 1}}, kind)
 
     async def twice() -> None:
@@ -415,7 +418,7 @@ def test_further_look_ups_are_made_once_for_each_credential(kind: Kind, key: str
 
 
 def test_what_is_told_further_counts_where_the_list_itself_failed() -> None:
-    scene = Scene({"POST /…/api/show": shown("completion")}, Kind.OLLAMA)
+    scene = Scene({"POST /…/api/show": shown("completion")}, kinds.OLLAMA)
     route = scene.route("m", RESPONSES)
     assert (route.resolved_by, route.exists) == (Source.DEFAULT, True)
     details = [piece.detail for piece in route.evidence]
@@ -444,7 +447,7 @@ def test_a_server_that_hangs_is_given_up_and_not_asked_again_soon() -> None:
 
     async def ask() -> None:
         for_ever = TimeoutSettings(metadata=1e9)
-        patient = UpstreamSettings("up", upstream.base_url, Kind.OLLAMA, timeouts=for_ever)
+        patient = UpstreamSettings("up", upstream.base_url, kinds.OLLAMA, timeouts=for_ever)
         # No time at all: what bounds a look-up is the event loop's clock.
         hasty = replace(patient, timeouts=TimeoutSettings(metadata=0.0))
         lookup = Lookup(settings, hanging, fingerprint, FakeClock())

@@ -2,16 +2,17 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.config.settings import Kind
+from gateway.servers import PROFILES, Profile
 from gateway.shapes import Shape
 from gateway.translate.capabilities import capabilities_of, preset
 from gateway.translate.contract import Capabilities
 from gateway.translate.quirks import with_quirks
+from tests import kinds
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", PROFILES)
 @pytest.mark.parametrize("shape", Shape)
-def test_every_server_has_a_preset_for_every_shape(kind: Kind, shape: Shape) -> None:
+def test_every_server_has_a_preset_for_every_shape(kind: Profile, shape: Shape) -> None:
     capabilities = preset(kind, shape)
     assert capabilities.max_stops >= 4
     if shape is Shape.COMPLETIONS:
@@ -22,15 +23,15 @@ def test_every_server_has_a_preset_for_every_shape(kind: Kind, shape: Shape) -> 
         assert not capabilities.prompt_list
     if shape is Shape.RESPONSES:
         assert not capabilities.n
-        assert capabilities.penalties is (kind in (Kind.VLLM, Kind.LLAMACPP))
+        assert capabilities.penalties is (kind in (kinds.VLLM, kinds.LLAMACPP))
 
 
 def test_openais_chat_is_what_the_defaults_describe() -> None:
-    assert preset(Kind.OPENAI, Shape.CHAT) == Capabilities(prompt_list=False)
+    assert preset(kinds.OPENAI, Shape.CHAT) == Capabilities(prompt_list=False)
 
 
-@pytest.mark.parametrize("kind", [Kind.OPENAI, Kind.AZURE, Kind.GITHUB])
-def test_openais_endpoints_have_their_own_limits(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [kinds.OPENAI, kinds.AZURE, kinds.GITHUB])
+def test_openais_endpoints_have_their_own_limits(kind: Profile) -> None:
     completions, responses = preset(kind, Shape.COMPLETIONS), preset(kind, Shape.RESPONSES)
     assert completions.max_top_logprobs == 5
     assert completions.prompt_list
@@ -44,15 +45,15 @@ def test_openais_endpoints_have_their_own_limits(kind: Kind) -> None:
 
 
 def test_no_server_but_openais_has_hosted_tools() -> None:
-    for kind in set(Kind) - {Kind.OPENAI, Kind.AZURE, Kind.GITHUB}:
+    for kind in set(PROFILES) - {kinds.OPENAI, kinds.AZURE, kinds.GITHUB}:
         assert preset(kind, Shape.RESPONSES).hosted_tools == frozenset()
         assert preset(kind, Shape.RESPONSES).min_output_tokens == 0
 
 
 def test_vllm_extends_completions_and_responses() -> None:
     completions, responses = (
-        preset(Kind.VLLM, Shape.COMPLETIONS),
-        preset(Kind.VLLM, Shape.RESPONSES),
+        preset(kinds.VLLM, Shape.COMPLETIONS),
+        preset(kinds.VLLM, Shape.RESPONSES),
     )
     assert completions.add_special_tokens
     assert completions.json_schema
@@ -62,7 +63,7 @@ def test_vllm_extends_completions_and_responses() -> None:
     assert responses.penalties
     assert responses.json_object
     assert not responses.strict_by_default
-    chat = preset(Kind.VLLM, Shape.CHAT)
+    chat = preset(kinds.VLLM, Shape.CHAT)
     assert chat.tools
     assert not chat.allowed_tools
     assert not chat.custom_tools
@@ -74,40 +75,47 @@ def test_vllm_extends_completions_and_responses() -> None:
 
 
 def test_llamacpp_generates_without_end_and_for_one_choice() -> None:
-    completions = preset(Kind.LLAMACPP, Shape.COMPLETIONS)
+    completions = preset(kinds.LLAMACPP, Shape.COMPLETIONS)
     assert completions.unlimited_by_default
     assert completions.max_n == 1
     assert not completions.add_special_tokens
-    assert preset(Kind.LLAMACPP, Shape.CHAT).json_schema
-    responses = preset(Kind.LLAMACPP, Shape.RESPONSES)
+    assert preset(kinds.LLAMACPP, Shape.CHAT).json_schema
+    responses = preset(kinds.LLAMACPP, Shape.RESPONSES)
     assert responses.reads_response_format
     assert responses.json_schema
     assert (responses.stop, responses.seed, responses.logit_bias) == (True, True, True)
     assert not responses.logprobs
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_only_servers_that_nobody_knows_may_stream_unasked(kind: Kind) -> None:
-    unknown = {Kind.AUTO, Kind.OTHER, Kind.LITELLM, Kind.LOCALAI, Kind.FIREWORKS, Kind.HUGGINGFACE}
+@pytest.mark.parametrize("kind", PROFILES)
+def test_only_servers_that_nobody_knows_may_stream_unasked(kind: Profile) -> None:
+    unknown = {
+        kinds.AUTO,
+        kinds.OTHER,
+        kinds.LITELLM,
+        kinds.LOCALAI,
+        kinds.FIREWORKS,
+        kinds.HUGGINGFACE,
+    }
     for shape in Shape:
         assert preset(kind, shape).may_stream_unasked is (kind in unknown)
 
 
 def test_ollama_has_logprobs_in_chat_only_and_one_choice() -> None:
-    assert preset(Kind.OLLAMA, Shape.CHAT).logprobs
-    assert not preset(Kind.OLLAMA, Shape.COMPLETIONS).logprobs
-    assert not preset(Kind.OLLAMA, Shape.CHAT).n
+    assert preset(kinds.OLLAMA, Shape.CHAT).logprobs
+    assert not preset(kinds.OLLAMA, Shape.COMPLETIONS).logprobs
+    assert not preset(kinds.OLLAMA, Shape.CHAT).n
 
 
 def test_mistral_refuses_what_it_does_not_know() -> None:
-    chat = preset(Kind.MISTRAL, Shape.CHAT)
+    chat = preset(kinds.MISTRAL, Shape.CHAT)
     assert chat.strict_params
     assert not chat.stream_usage
     assert not chat.seed
 
 
 def test_an_unknown_server_is_trusted_with_sampling_but_not_with_openais_extras() -> None:
-    for kind in (Kind.AUTO, Kind.OTHER):
+    for kind in (kinds.AUTO, kinds.OTHER):
         chat = preset(kind, Shape.CHAT)
         assert chat.temperature
         assert chat.n
@@ -145,7 +153,7 @@ QUIRKS: list[tuple[str, str, object]] = [
 
 @pytest.mark.parametrize(("quirk", "name", "value"), QUIRKS)
 def test_a_quirk_changes_its_capability(quirk: str, name: str, value: object) -> None:
-    base = preset(Kind.OPENAI, Shape.CHAT)
+    base = preset(kinds.OPENAI, Shape.CHAT)
     assert getattr(base, name) != value
     changed = with_quirks(base, {quirk}, Shape.CHAT)
     assert getattr(changed, name) == value
@@ -153,67 +161,69 @@ def test_a_quirk_changes_its_capability(quirk: str, name: str, value: object) ->
 
 @pytest.mark.parametrize("quirk", ["max_completion_tokens_only", "tools_responses_only"])
 def test_quirks_of_the_chat_endpoint_hold_nowhere_else(quirk: str) -> None:
-    base = preset(Kind.OPENAI, Shape.RESPONSES)
+    base = preset(kinds.OPENAI, Shape.RESPONSES)
     assert with_quirks(base, {quirk}, Shape.RESPONSES) == base
 
 
 def test_quirks_add_up_and_unknown_ones_change_nothing() -> None:
-    base = preset(Kind.OPENAI, Shape.CHAT)
+    base = preset(kinds.OPENAI, Shape.CHAT)
     assert with_quirks(base, ["no_vision", "base_model", "unheard_of"], Shape.CHAT) == base
     both = with_quirks(base, ["no_stop", "no_top_p"], Shape.CHAT)
     assert (both.stop, both.top_p, both.logprobs) == (False, False, True)
 
 
-@pytest.mark.parametrize("kind", [Kind.OPENAI, Kind.AZURE, Kind.VLLM, Kind.SGLANG, Kind.LLAMACPP])
-def test_servers_known_to_answer_lists_prompt_by_prompt_get_them(kind: Kind) -> None:
+@pytest.mark.parametrize(
+    "kind", [kinds.OPENAI, kinds.AZURE, kinds.VLLM, kinds.SGLANG, kinds.LLAMACPP]
+)
+def test_servers_known_to_answer_lists_prompt_by_prompt_get_them(kind: Profile) -> None:
     completions = preset(kind, Shape.COMPLETIONS)
     assert completions.prompt_list
     assert completions.token_prompts
 
 
 @pytest.mark.parametrize(
-    "kind", [Kind.OLLAMA, Kind.LLAMA_CPP_PYTHON, Kind.LMSTUDIO, Kind.TOGETHER, Kind.DEEPSEEK]
+    "kind", [kinds.OLLAMA, kinds.LLAMA_CPP_PYTHON, kinds.LMSTUDIO, kinds.TOGETHER, kinds.DEEPSEEK]
 )
-def test_servers_that_take_one_text_get_one_text(kind: Kind) -> None:
+def test_servers_that_take_one_text_get_one_text(kind: Profile) -> None:
     completions = preset(kind, Shape.COMPLETIONS)
     assert not completions.prompt_list
     assert not completions.token_prompts
 
 
-@pytest.mark.parametrize("kind", [Kind.LITELLM, Kind.OPENROUTER])
-def test_relays_get_one_prompt_at_a_time_in_any_form(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [kinds.LITELLM, kinds.OPENROUTER])
+def test_relays_get_one_prompt_at_a_time_in_any_form(kind: Profile) -> None:
     completions = preset(kind, Shape.COMPLETIONS)
     assert not completions.prompt_list
     assert completions.token_prompts
 
 
-@pytest.mark.parametrize("kind", [Kind.TGI, Kind.LOCALAI])
-def test_lists_of_texts_but_no_tokens_go_to_servers_that_read_strings(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [kinds.TGI, kinds.LOCALAI])
+def test_lists_of_texts_but_no_tokens_go_to_servers_that_read_strings(kind: Profile) -> None:
     completions = preset(kind, Shape.COMPLETIONS)
     assert completions.prompt_list
     assert not completions.token_prompts
 
 
 def test_lmstudio_takes_a_schema_but_no_plain_json() -> None:
-    chat = preset(Kind.LMSTUDIO, Shape.CHAT)
+    chat = preset(kinds.LMSTUDIO, Shape.CHAT)
     assert (chat.json_schema, chat.json_object) == (True, False)
     assert (chat.n, chat.logprobs) == (False, False)
 
 
 def test_tgi_reads_no_response_format_of_openais() -> None:
-    chat = preset(Kind.TGI, Shape.CHAT)
+    chat = preset(kinds.TGI, Shape.CHAT)
     assert (chat.json_schema, chat.json_object, chat.n, chat.logit_bias) == (False,) * 4
     assert (chat.logprobs, chat.max_top_logprobs) == (True, 5)
-    assert not preset(Kind.TGI, Shape.COMPLETIONS).logprobs
+    assert not preset(kinds.TGI, Shape.COMPLETIONS).logprobs
 
 
 def test_sglang_has_response_formats_at_completions_too() -> None:
-    assert preset(Kind.SGLANG, Shape.COMPLETIONS).json_schema
-    assert preset(Kind.SGLANG, Shape.COMPLETIONS).json_object
+    assert preset(kinds.SGLANG, Shape.COMPLETIONS).json_schema
+    assert preset(kinds.SGLANG, Shape.COMPLETIONS).json_object
 
 
 def test_gemini_refuses_what_it_does_not_know_a_seed_among_it() -> None:
-    chat = preset(Kind.GEMINI, Shape.CHAT)
+    chat = preset(kinds.GEMINI, Shape.CHAT)
     assert chat.strict_params
     assert (chat.seed, chat.logit_bias, chat.logprobs) == (False, False, False)
     assert chat.n
@@ -221,35 +231,35 @@ def test_gemini_refuses_what_it_does_not_know_a_seed_among_it() -> None:
 
 def test_llama_cpp_python_serves_one_request_at_a_time() -> None:
     for shape in (Shape.CHAT, Shape.COMPLETIONS):
-        able = preset(Kind.LLAMA_CPP_PYTHON, shape)
+        able = preset(kinds.LLAMA_CPP_PYTHON, shape)
         assert able.one_at_a_time
         assert (able.n, able.stream_usage, able.json_schema) == (False, False, False)
-    assert not preset(Kind.VLLM, Shape.CHAT).one_at_a_time
+    assert not preset(kinds.VLLM, Shape.CHAT).one_at_a_time
 
 
 def test_chat_logprobs_of_together_are_of_another_form() -> None:
-    assert not preset(Kind.TOGETHER, Shape.CHAT).logprobs
-    assert preset(Kind.TOGETHER, Shape.COMPLETIONS).logprobs
+    assert not preset(kinds.TOGETHER, Shape.CHAT).logprobs
+    assert preset(kinds.TOGETHER, Shape.COMPLETIONS).logprobs
 
 
 def test_ollamas_responses_have_no_text_format() -> None:
-    assert not preset(Kind.OLLAMA, Shape.RESPONSES).json_schema
-    assert preset(Kind.OLLAMA, Shape.CHAT).json_schema
+    assert not preset(kinds.OLLAMA, Shape.RESPONSES).json_schema
+    assert preset(kinds.OLLAMA, Shape.CHAT).json_schema
 
 
 @pytest.mark.parametrize("shape", Shape)
 def test_what_is_known_of_a_model_bounds_its_servers_capabilities(shape: Shape) -> None:
     quirks = frozenset({"no_stop", "max_completion_tokens_only"})
-    known = capabilities_of(Kind.VLLM, shape, quirks, 4096)
-    limited = with_quirks(preset(Kind.VLLM, shape), quirks, shape)
+    known = capabilities_of(kinds.VLLM, shape, quirks, 4096)
+    limited = with_quirks(preset(kinds.VLLM, shape), quirks, shape)
     assert known == replace(limited, context_length=4096)
-    assert capabilities_of(Kind.VLLM, shape, quirks, None) == limited
-    assert capabilities_of(Kind.VLLM, shape, quirks, 4096) is known
+    assert capabilities_of(kinds.VLLM, shape, quirks, None) == limited
+    assert capabilities_of(kinds.VLLM, shape, quirks, 4096) is known
 
 
 def test_reasoning_is_read_where_the_servers_have_a_place_for_it() -> None:
-    fields = {kind: preset(kind, Shape.CHAT).reasoning_field for kind in Kind}
-    of_openai = {Kind.OPENAI, Kind.AZURE, Kind.GITHUB, Kind.MISTRAL, Kind.GEMINI}
-    in_reasoning = {Kind.VLLM, Kind.OLLAMA, Kind.LOCALAI, Kind.GROQ, Kind.OPENROUTER}
+    fields = {kind: preset(kind, Shape.CHAT).reasoning_field for kind in PROFILES}
+    of_openai = {kinds.OPENAI, kinds.AZURE, kinds.GITHUB, kinds.MISTRAL, kinds.GEMINI}
+    in_reasoning = {kinds.VLLM, kinds.OLLAMA, kinds.LOCALAI, kinds.GROQ, kinds.OPENROUTER}
     assert {kind for kind, name in fields.items() if name is None} == of_openai
     assert {kind for kind, name in fields.items() if name == "reasoning"} == in_reasoning

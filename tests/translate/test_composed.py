@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.settings import Kind, TranslationSettings
+from gateway.config.settings import TranslationSettings
 from gateway.errors import (
     GatewayError,
     InvalidRequest,
@@ -16,12 +16,14 @@ from gateway.errors import (
     UpstreamError,
     UpstreamReplied,
 )
+from gateway.servers import Profile
 from gateway.shapes import Json, Shape
 from gateway.translate import chat_via_responses, completions_via_chat
 from gateway.translate.capabilities import preset
 from gateway.translate.composed import compose
 from gateway.translate.contract import Capabilities, Context, Translation
 from gateway.translate.plan import plan
+from tests import kinds
 from tests.translate.openai_schema import check_schema
 from tests.translate.sealing import OpenSeal
 
@@ -36,7 +38,7 @@ USAGE = {
 }
 
 
-def context(home: Shape, kind: Kind = Kind.OPENAI, **settings: Any) -> Context:
+def context(home: Shape, kind: Profile = kinds.OPENAI, **settings: Any) -> Context:
     return Context(
         "asked",
         "sent",
@@ -243,7 +245,7 @@ def test_the_best_cannot_be_chosen_where_there_are_no_logprobs() -> None:
 
 
 def test_extensions_cross_both_where_the_server_takes_them() -> None:
-    (call,) = to_completions(context(COMPLETIONS, Kind.VLLM), top_k=4).calls
+    (call,) = to_completions(context(COMPLETIONS, kinds.VLLM), top_k=4).calls
     assert call["top_k"] == 4
     with pytest.raises(InvalidRequest) as refused:
         to_completions(top_k=4)
@@ -397,7 +399,7 @@ def test_the_client_is_told_of_an_error_in_its_own_shape() -> None:
     ],
 )
 def test_errors_name_the_responses_endpoint_never_the_pivot(body: Json, param: str) -> None:
-    able = replace(preset(Kind.OPENAI, RESPONSES), logprobs=False)
+    able = replace(preset(kinds.OPENAI, RESPONSES), logprobs=False)
     with pytest.raises(InvalidRequest) as caught:
         to_responses(Context("asked", "sent", capabilities=able), **body)
     assert caught.value.param == param
@@ -433,7 +435,7 @@ LOGPROBS = {"include": ["message.output_text.logprobs"]}
     ],
 )
 def test_errors_name_the_completions_endpoint_never_the_pivot(body: Json, param: str) -> None:
-    able = replace(preset(Kind.OPENAI, COMPLETIONS), logprobs=False)
+    able = replace(preset(kinds.OPENAI, COMPLETIONS), logprobs=False)
     settings = TranslationSettings(hosted_tools="auto" if "tool_choice" in body else "refuse")
     with pytest.raises(InvalidRequest) as caught:
         to_completions(Context("asked", "sent", settings, able), **body)

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.config.settings import Kind, TranslationSettings
+from gateway.config.settings import TranslationSettings
 from gateway.errors import UnsupportedParameter
+from gateway.servers import Profile
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import at_own_endpoint, preset
 from gateway.translate.contract import Context, Translation
@@ -14,6 +15,7 @@ from gateway.translate.own_endpoint import translate, watched
 from gateway.translate.parts.token_ids import TokenIds
 from gateway.translate.quirks import without
 from gateway.translate.renaming import Renaming
+from tests import kinds
 
 CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES
 HELLO = [{"role": "user", "content": "hello"}]
@@ -25,7 +27,7 @@ OLD = ("no_reasoning_effort", "no_verbosity")
 
 
 def context(
-    shape: Shape = CHAT, *quirks: str, kind: Kind = Kind.OPENAI, **settings: object
+    shape: Shape = CHAT, *quirks: str, kind: Profile = kinds.OPENAI, **settings: object
 ) -> Context:
     return Context(
         "asked",
@@ -202,7 +204,7 @@ def test_what_is_wrong_or_says_nothing_is_the_upstreams_to_judge(odd: Json) -> N
 
 @pytest.mark.parametrize("shape", [CHAT, COMPLETIONS])
 def test_stops_above_what_vllm_takes_are_looked_for(shape: Shape) -> None:
-    of = context(shape, kind=Kind.VLLM)
+    of = context(shape, kind=kinds.VLLM)
     assert watched(shape, of) == {"stop"}
     assert sent(of, {"stop": list("abcd")}, shape) == {"stop": list("abcd")}
     translation = adapted(of, {"stop": list("abacde")}, shape)
@@ -214,8 +216,8 @@ def test_stops_above_what_vllm_takes_are_looked_for(shape: Shape) -> None:
 
 def test_an_alias_of_a_server_that_may_stream_unasked_says_that_none_is_wanted() -> None:
     for body, stream in (({}, False), ({"stream": None}, False), ({"stream": True}, True)):
-        assert sent(context(kind=Kind.OTHER), body) == {"stream": stream}
-    assert sent(context(kind=Kind.VLLM), {}) == {}
+        assert sent(context(kind=kinds.OTHER), body) == {"stream": stream}
+    assert sent(context(kind=kinds.VLLM), {}) == {}
 
 
 def test_a_seed_where_the_model_has_none() -> None:
@@ -235,7 +237,7 @@ def test_biases_and_prompts_of_another_vocabulary() -> None:
 
 
 def test_lists_of_prompts_are_spread_and_cut() -> None:
-    of = context(COMPLETIONS, kind=Kind.OLLAMA)
+    of = context(COMPLETIONS, kind=kinds.OLLAMA)
     of = replace(of, own_endpoint=without(of.own_endpoint, {"stop"}))
     translation = adapted(of, {"prompt": ["a", "b"], "stop": "#"}, COMPLETIONS)
     assert [call["prompt"] for call in translation.calls] == ["a", "b"]

@@ -6,13 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.secret import Secret
-from gateway.config.settings import CredentialPolicy, Kind, UpstreamSettings
+from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.shapes import ClientHeaders, RawHeaders
 from gateway.upstream.credentials import Callers, Credentials
+from tests import kinds
 
 JWT = b"eyJhbGciOi.eyJhdWQi.c2lnbmF0dXJl"
 CALLERS = UpstreamSettings("openai", "https://api.openai.com/v1")
-AZURE = replace(CALLERS, kind=Kind.AZURE)
+AZURE = replace(CALLERS, kind=kinds.AZURE)
 KEYED = replace(CALLERS, credential=CredentialPolicy.KEY, api_key=Secret("sk-ours"))
 THEIRS: RawHeaders = (
     (b"authorization", b"Bearer sk-theirs"),
@@ -23,7 +24,7 @@ THEIRS: RawHeaders = (
 
 def test_the_gateways_key_replaces_the_callers_and_its_account() -> None:
     assert Credentials(KEYED).headers(THEIRS) == ((b"authorization", b"Bearer sk-ours"),)
-    azure = replace(KEYED, kind=Kind.AZURE)
+    azure = replace(KEYED, kind=kinds.AZURE)
     assert Credentials(azure).headers(THEIRS) == ((b"api-key", b"sk-ours"),)
 
 

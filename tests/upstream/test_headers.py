@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gateway import hops
 from gateway.config.secret import Secret
-from gateway.config.settings import CredentialPolicy, Kind, UpstreamSettings
+from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.errors import InvalidRequest
 from gateway.shapes import ClientHeaders, RawHeaders, UpstreamCall
 from gateway.upstream.credentials import ACCOUNT_HEADERS, Callers, Credentials
@@ -18,6 +18,7 @@ from gateway.upstream.headers import (
     framing,
     reply_headers,
 )
+from tests import kinds
 
 PLAIN = UpstreamSettings("local", "http://local/v1", credential=CredentialPolicy.NONE)
 CALLERS = replace(PLAIN, credential=CredentialPolicy.CALLER)
@@ -248,7 +249,7 @@ def test_a_body_is_announced_by_its_length(call: UpstreamCall, expected: RawHead
 
 
 def test_an_azure_upstream_gets_the_callers_key_in_its_own_field() -> None:
-    azure = replace(CALLERS, kind=Kind.AZURE)
+    azure = replace(CALLERS, kind=kinds.AZURE)
     assert outgoing(azure, (b"authorization", b"Bearer k")) == {**ALWAYS, b"api-key": b"k"}
 
 

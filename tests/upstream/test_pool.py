@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from gateway.config.secret import Secret
-from gateway.config.settings import CredentialPolicy, Kind
+from gateway.config.settings import CredentialPolicy
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamUnavailable
 from gateway.upstream.dial import Dialer
 from gateway.upstream.flight import UNREAD_LIMIT
+from tests import kinds
 from tests.upstream.conftest import GENEROUS, GET, WorldMaker, call, read
 from tests.upstream.scripted import Peer, chunked, replies, until, with_length
 
@@ -339,7 +340,7 @@ async def test_an_azure_key_goes_as_azure_wants_it(before: WorldMaker) -> None:
         await peer.send(OK)
         await peer.gone()
 
-    azure = {"kind": Kind.AZURE, "credential": CredentialPolicy.KEY, "api_key": Secret("k")}
+    azure = {"kind": kinds.AZURE, "credential": CredentialPolicy.KEY, "api_key": Secret("k")}
     async with before(script, timeouts=GENEROUS, **azure) as world:
         await world.fetch(replace(GET, client_headers=((b"authorization", b"Bearer theirs"),)))
     assert seen[0].header("api-key") == "k"

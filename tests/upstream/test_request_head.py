@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.secret import Secret
-from gateway.config.settings import Kind, UpstreamSettings
+from gateway.config.settings import UpstreamSettings
 from gateway.errors import InvalidRequest
 from gateway.hops import MARK
 from gateway.shapes import ClientHeaders, UpstreamCall
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.origin import parse_base_url
 from gateway.upstream.pool import Pool
+from tests import kinds
 
 CALLERS = UpstreamSettings("openai", "https://api.openai.com/v1")
 
@@ -37,8 +38,8 @@ UPSTREAMS = [
     CALLERS,
     replace(CALLERS, base_url="http://local:8000", headers=(("X-A", Secret("1")),)),
     replace(CALLERS, base_url="http://[::1]:8000/v1beta/openai"),
-    replace(CALLERS, kind=Kind.AZURE, base_url="https://r.openai.azure.com"),
-    replace(CALLERS, kind=Kind.AZURE, base_url="https://r.openai.azure.com/openai/v1"),
+    replace(CALLERS, kind=kinds.AZURE, base_url="https://r.openai.azure.com"),
+    replace(CALLERS, kind=kinds.AZURE, base_url="https://r.openai.azure.com/openai/v1"),
 ]
 POOLS = [(pool(upstream), general(upstream)) for upstream in UPSTREAMS]
 

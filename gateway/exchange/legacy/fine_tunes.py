@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from urllib.parse import parse_qs
 
-from gateway.config.settings import Kind, ModelRule, Settings, UpstreamSettings
+from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.errors import GatewayError, InvalidRequest, UpstreamError
 from gateway.exchange import failures
 from gateway.exchange.legacy.fine_tuning_calls import JOBS, MAX_EVENTS, FineTuningCalls
@@ -15,7 +15,6 @@ from gateway.exchange.legacy.replies import json_reply
 from gateway.exchange.message import ClientReply, Decision, Outcome, ReplyBody
 from gateway.exchange.restricted import restrictions
 from gateway.request import Request
-from gateway.resolve.metadata.lineage import may_have_jobs
 from gateway.resolve.resolver import Resolver
 from gateway.shapes import Json, Send, Shape
 from gateway.translate.legacy import fine_tunes
@@ -54,7 +53,7 @@ class FineTunes:
         self._send = send
         self._sleep = sleep
         default = settings.upstreams[0]
-        self.native = default.kind is Kind.TOGETHER
+        self.native = default.kind.own_fine_tunes
         """Whether the default upstream has a /v1/fine-tunes of its own, of another shape."""
         able = (each for each in settings.upstreams if _has_jobs(each))
         self._upstream = next(able, default)
@@ -164,7 +163,7 @@ class FineTunes:
 
 
 def _has_jobs(upstream: UpstreamSettings) -> bool:
-    return may_have_jobs(upstream.kind) and upstream.kind is not Kind.TOGETHER
+    return upstream.kind.has_jobs and not upstream.kind.own_fine_tunes
 
 
 def _lasts(error: GatewayError) -> bool:

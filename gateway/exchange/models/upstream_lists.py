@@ -15,7 +15,6 @@ from gateway.exchange.error_replies import listing_failed
 from gateway.exchange.message import Decision
 from gateway.exchange.models.lists import NoList, entries_of
 from gateway.exchange.sending import read_failure, read_whole
-from gateway.resolve.metadata.requests import model_list
 from gateway.shapes import RawHeaders, Send, UpstreamCall
 from gateway.translate.parts.sentences import joined
 
@@ -109,7 +108,7 @@ class UpstreamLists:
     ) -> Sequence[msgspec.Raw]:
         """Return the entries of one upstream's list; raises `GatewayError`."""
         settings = self._settings.upstream(upstream)
-        path = model_list(settings.kind)
+        path = settings.kind.model_list
         reply = await self._send(
             UpstreamCall(
                 upstream,

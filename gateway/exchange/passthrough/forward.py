@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 
 from gateway.config.settings import (
     CredentialPolicy,
-    Kind,
     ModelRule,
     Settings,
 )
@@ -69,7 +68,7 @@ class Passing:
             or settings.clients
             or settings.retired.redirect
             # Azure wants the model in the path.
-            or settings.upstreams[0].kind is Kind.AZURE
+            or settings.upstreams[0].kind.deployments
         )
 
     async def run(

@@ -15,7 +15,7 @@ from gateway.envelopes.slices import Work, in_slices
 from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.errors import GatewayError
 from gateway.resolve.metadata.cache import LookupFailed
-from gateway.resolve.metadata.requests import MetadataCall
+from gateway.servers.profile import MetadataCall
 from gateway.shapes import RawHeaders, Send, UpstreamCall, UpstreamReply
 
 Value = TypeVar("Value")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-from gateway.config.settings import Kind, UpstreamSettings
+from gateway.config.settings import UpstreamSettings
 from gateway.envelopes.json_fields import MAX_ENTRIES
 from gateway.resolve.metadata.cache import LookupFailed, Partial
 from gateway.resolve.metadata.fetch import Asker
@@ -16,14 +16,6 @@ from gateway.shapes import RawHeaders
 MAX_JOB_PAGES = 100
 MAX_CHECKPOINT_JOBS = 50
 CHECKPOINT_CONCURRENCY = 4
-
-_NO_JOBS = frozenset(
-    {
-        *(Kind.VLLM, Kind.SGLANG, Kind.TGI, Kind.LLAMACPP, Kind.LLAMA_CPP_PYTHON, Kind.OLLAMA),
-        *(Kind.LMSTUDIO, Kind.LOCALAI, Kind.OPENROUTER, Kind.GROQ, Kind.DEEPSEEK, Kind.GEMINI),
-        *(Kind.GITHUB, Kind.HUGGINGFACE),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +29,6 @@ class Lineage:
     def onto(self, older: "Lineage") -> "Lineage":
         """Return what an older lineage becomes when no more than this could be read anew."""
         return Lineage(_onto(self.bases, older.bases), _onto(self.jobs, older.jobs))
-
-
-def may_have_jobs(kind: Kind) -> bool:
-    """Whether servers of this kind can have fine-tuning jobs at all."""
-    return kind not in _NO_JOBS
 
 
 async def load_jobs(

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from cachetools import TTLCache
 
-from gateway.config.settings import Kind, MemorySettings, Settings, UpstreamSettings
+from gateway.config.settings import MemorySettings, Settings, UpstreamSettings
 from gateway.envelopes.slices import Work
 from gateway.resolve.memory import Clock, Owner
 from gateway.resolve.metadata.cache import Found, Load, LookupCache, LookupFailed
@@ -18,7 +18,8 @@ from gateway.resolve.metadata.fetch import Answer, Asker
 from gateway.resolve.metadata.lineage import Lineage, load_checkpoints, load_jobs
 from gateway.resolve.metadata.model_details import Further, load_description, load_further
 from gateway.resolve.metadata.model_lists import ModelCard, merged, read_models, recognise
-from gateway.resolve.metadata.requests import further_calls, model_list
+from gateway.resolve.metadata.requests import further_calls
+from gateway.servers import AUTO, OTHER, Profile
 from gateway.shapes import RawHeaders, Send
 
 Value = TypeVar("Value")
@@ -38,7 +39,7 @@ class ModelList:
     """
 
     cards: Mapping[str, ModelCard] = field(default_factory=dict)
-    kind: Kind = Kind.OTHER
+    kind: Profile = OTHER
 
 
 class Lookup:
@@ -83,7 +84,7 @@ class Lookup:
             memory.max_entries, memory.negative_ttl, timer=clock
         )
         """Whose servers have let somebody wait in vain for the description of a model."""
-        self._kinds: dict[str, Kind] = {}
+        self._kinds: dict[str, Profile] = {}
         self._caches = (
             *(self._lists, self._further, self._descriptions),
             *(self._lineages, self._checkpoints),
@@ -95,11 +96,11 @@ class Lookup:
         """Return whose knowledge a look-up with these client headers is."""
         return Owner(upstream, self._fingerprint(upstream, headers))
 
-    def kind(self, upstream: UpstreamSettings) -> Kind:
+    def kind(self, upstream: UpstreamSettings) -> Profile:
         """Return the upstream's kind: configured, else recognised, else `AUTO` (not yet known)."""
-        if upstream.kind is not Kind.AUTO:
+        if upstream.kind is not AUTO:
             return upstream.kind
-        return self._kinds.get(upstream.name, Kind.AUTO)
+        return self._kinds.get(upstream.name, AUTO)
 
     def known_list(self, owner: Owner) -> ModelList | LookupFailed | None:
         """Return what is known of the model list; None: it was not asked for. Nobody is asked."""
@@ -232,7 +233,7 @@ class Lookup:
         self,
         upstream: UpstreamSettings,
         headers: RawHeaders,
-        kind: Kind,
+        kind: Profile,
         model: str,
         since: float | None,
         *,
@@ -284,13 +285,13 @@ class Lookup:
     ) -> ModelList | LookupFailed:
         def read(answer: Answer) -> Work[ModelList]:
             kind = upstream.kind
-            if kind is Kind.AUTO:
+            if kind is AUTO:
                 # A list that does not say leaves it at what an earlier one has said.
-                known = self._kinds.get(upstream.name, Kind.OTHER)
+                known = self._kinds.get(upstream.name, OTHER)
                 kind = recognise(answer.payload, answer.headers) or known
             return ModelList((yield from read_models(answer.payload, kind)), kind)
 
-        listed = await self._asker.ask(upstream, model_list(upstream.kind), headers, read)
+        listed = await self._asker.ask(upstream, upstream.kind.model_list, headers, read)
         if isinstance(listed, ModelList):
             self._kinds[upstream.name] = listed.kind
         return listed

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway.config.settings import Kind, UpstreamSettings
+from gateway.config.settings import UpstreamSettings
 from gateway.envelopes.slices import Work
 from gateway.resolve.metadata.cache import LookupFailed
 from gateway.resolve.metadata.fetch import Answer, Asker
 from gateway.resolve.metadata.model_lists import ModelCard, merged, read_description, read_models
-from gateway.resolve.metadata.requests import MetadataCall, further_calls
+from gateway.resolve.metadata.requests import further_calls
+from gateway.servers.profile import MetadataCall, Profile
 from gateway.shapes import RawHeaders
 
 _NOTHING_TO_ASK = LookupFailed("nothing to ask")
@@ -37,7 +38,7 @@ class Further:
 
 
 async def load_further(
-    asker: Asker, upstream: UpstreamSettings, kind: Kind, headers: RawHeaders
+    asker: Asker, upstream: UpstreamSettings, kind: Profile, headers: RawHeaders
 ) -> Further | LookupFailed:
     """Return what the first further list with a model in it says, or of the server itself."""
     calls = further_calls(upstream, kind, "")
@@ -60,7 +61,7 @@ async def load_further(
 
 
 async def load_description(
-    asker: Asker, upstream: UpstreamSettings, kind: Kind, headers: RawHeaders, model: str
+    asker: Asker, upstream: UpstreamSettings, kind: Profile, headers: RawHeaders, model: str
 ) -> ModelCard | LookupFailed:
     """Return what an upstream says when it is asked about one model."""
     calls = further_calls(upstream, kind, model).model
@@ -70,7 +71,7 @@ async def load_description(
 async def _describe(
     asker: Asker,
     upstream: UpstreamSettings,
-    kind: Kind,
+    kind: Profile,
     calls: Sequence[MetadataCall],
     headers: RawHeaders,
     model: str,

@@ -1,11 +1,11 @@
 """What names alone tell: the id grammars and the catalogue. Pure, so always asked first."""
 
-from gateway.config.settings import Kind
 from gateway.resolve.evidence import Evidence, Source
 from gateway.resolve.features import fitting
 from gateway.resolve.inquiry import MAX_LINEAGE, Inquiry
 from gateway.resolve.names import model_ids
-from gateway.resolve.names.catalogue import Catalogue, CatalogueEntry, describes
+from gateway.resolve.names.catalogue import Catalogue, CatalogueEntry
+from gateway.servers import Profile
 from gateway.shapes import Shape
 
 
@@ -25,15 +25,15 @@ class Names:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
 
-    def entry(self, model: str, kind: Kind) -> CatalogueEntry | None:
+    def entry(self, model: str, kind: Profile) -> CatalogueEntry | None:
         """Return the catalogue's entry of a model, on a server of a kind that it describes."""
-        return self._catalogue.lookup(model, kind) if describes(kind) else None
+        return self._catalogue.lookup(model, kind)
 
-    def entry_of_model_or_root(self, model: str, kind: Kind) -> CatalogueEntry | None:
+    def entry_of_model_or_root(self, model: str, kind: Profile) -> CatalogueEntry | None:
         """Return the entry of a model, or else of what its id says that it derives from."""
         return self.entry(model, kind) or self.entry(root_of(model), kind)
 
-    def known(self, model: str, kind: Kind) -> bool:
+    def known(self, model: str, kind: Profile) -> bool:
         """Whether the name alone says that a server of this kind is where the model lives."""
         return self.entry(root_of(model), kind) is not None
 

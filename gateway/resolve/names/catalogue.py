@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
-from gateway.config.settings import Kind
 from gateway.resolve.names.model_ids import is_plausible, strip_prefix
+from gateway.servers.profile import OpenAIModels, Profile
 from gateway.shapes import Shape
 
 OTHER_ENDPOINTS = frozenset(
@@ -83,48 +83,31 @@ class Catalogue:
         entries = [entry for item in document["models"] for entry in _entries(item, quirks)]
         return cls(entries, quirks)
 
-    def lookup(self, model_id: str, kind: Kind) -> CatalogueEntry | None:
+    def lookup(self, model_id: str, kind: Profile) -> CatalogueEntry | None:
         """Return what is known about a model as an upstream of that kind serves it.
 
         None for kinds that the catalogue does not describe, and for unknown models. Fine-tunes have
         entries of their own where their shutdown is announced; `ft:*` says nothing but that the
         base must be looked up.
         """
-        if not describes(kind) or not is_plausible(model_id):
-            return None
-        if kind is Kind.GITHUB and not model_id.startswith("openai/"):
+        there = kind.openai_models
+        if there is None or not is_plausible(model_id) or not model_id.startswith(there.below):
             return None
         entry = self._first_match(model_id) or self._first_match(strip_prefix(model_id))
-        return None if entry is None else _as_served(entry, kind)
+        return None if entry is None else _as_served(entry, there)
 
     def _search(self, model_id: str) -> CatalogueEntry | None:
         return next((entry for pattern, entry in self._patterns if pattern.match(model_id)), None)
 
 
-def describes(kind: Kind) -> bool:
-    """Whether a name of OpenAI's means OpenAI's model on that kind of upstream.
-
-    OpenAI and Azure: yes. GitHub Models: yes, below `openai/`. Not on servers where names are free
-    (Ollama's and llama.cpp's documentation suggest calling a local model `gpt-3.5-turbo`), nor on
-    LiteLLM and OpenRouter, which serve OpenAI's models but move requests between endpoints
-    themselves.
-    """
-    return kind in {Kind.OPENAI, Kind.AZURE, Kind.GITHUB}
-
-
-def _as_served(entry: CatalogueEntry, kind: Kind) -> CatalogueEntry:
-    """Restrict what is known to what holds there.
-
-    Only OpenAI keeps OpenAI's calendar. GitHub Models has one generation endpoint, chat
-    (docs.github.com, REST API endpoints for models inference).
-    """
-    if kind is Kind.OPENAI:
-        return entry
-    there = replace(entry, retired=None, replacement=None)
-    if kind is Kind.GITHUB:
-        chat_only = tuple(shape for shape in entry.endpoints if shape is Shape.CHAT)
-        return replace(there, endpoints=chat_only)
-    return there
+def _as_served(entry: CatalogueEntry, there: OpenAIModels) -> CatalogueEntry:
+    """Restrict what is known to what holds there."""
+    served = entry if there.keeps_calendar else replace(entry, retired=None, replacement=None)
+    if not there.endpoints:
+        return served
+    return replace(
+        served, endpoints=tuple(shape for shape in entry.endpoints if shape in there.endpoints)
+    )
 
 
 @cache

@@ -8,13 +8,13 @@ from itertools import count
 from typing import Any, TypeVar
 
 from gateway.config.settings import (
-    Kind,
     MemorySettings,
     ModelRule,
     Settings,
     TimeoutSettings,
     UpstreamSettings,
 )
+from gateway.servers import Profile
 from gateway.shapes import Json, Shape
 from tests.clients.resolution.asking import Reply, Said, fetch, question, said
 from tests.clients.resolution.scene import Scene
@@ -135,7 +135,7 @@ def playing(scenes: Mapping[str, Scene]) -> Script:
 
 @asynccontextmanager
 async def set_up(
-    *kinds: Kind,
+    *kinds: Profile,
     rules: tuple[ModelRule, ...] = (),
     memory: MemorySettings | None = None,
     base_path: str = "/v1",

@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.config.settings import Kind, TimeoutSettings
+from gateway.config.settings import TimeoutSettings
+from gateway.servers import Profile
 from gateway.shapes import Shape
+from tests import kinds
 from tests.clients.resolution.asking import RIGHT, Said, fetch, question, said
 from tests.clients.resolution.scene import (
     EMPTY,
@@ -48,7 +50,7 @@ async def test_many_keys_before_a_hung_list_are_all_served(
     Of a few slots, at most four requests for each can wait; so those come in turns.
     """
     timeouts = TimeoutSettings(metadata=0.3)
-    async with set_up(Kind.VLLM, max_connections=max_connections, timeouts=timeouts) as stage:
+    async with set_up(kinds.VLLM, max_connections=max_connections, timeouts=timeouts) as stage:
         stage.clock.go_on()
         turn = asyncio.Semaphore(at_once)
         scenes = [
@@ -68,7 +70,7 @@ async def test_many_keys_before_a_hung_list_are_all_served(
 
 
 async def test_a_hung_look_up_of_one_key_takes_no_slot_from_another() -> None:
-    async with set_up(Kind.OPENAI, max_connections=1) as stage:
+    async with set_up(kinds.OPENAI, max_connections=1) as stage:
         hung = stage.set(Scene("hung", Shape.CHAT, held(EMPTY), held(EMPTY)))
         asking = asyncio.create_task(stage.ask(hung, Shape.CHAT))
         await hung.held.wait()
@@ -92,9 +94,9 @@ Made = tuple[Callable[[], Metadata], Callable[[], Metadata]]
     [LIST_STUCK_ONCE, BOTH_HUNG, HALF_A_BODY],
     ids=["the first list", "list and jobs", "half a body"],
 )
-@pytest.mark.parametrize("kind", [Kind.VLLM, Kind.OPENAI, Kind.AUTO])
+@pytest.mark.parametrize("kind", [kinds.VLLM, kinds.OPENAI, kinds.AUTO])
 async def test_one_request_waits_for_a_hung_look_up_and_no_other(
-    kind: Kind, metadata: Made
+    kind: Profile, metadata: Made
 ) -> None:
     async with set_up(kind) as stage:
         scene = stage.set(Scene("stuck", Shape.CHAT, metadata[0](), metadata[1]()))
@@ -111,7 +113,7 @@ async def test_one_request_waits_for_a_hung_look_up_and_no_other(
 
 
 async def test_a_list_that_was_stuck_is_asked_again_after_a_minute() -> None:
-    async with set_up(Kind.VLLM) as stage:
+    async with set_up(kinds.VLLM) as stage:
         stuck = first(held(LISTED), at_once(LISTED))
         scene = stage.set(Scene("again", Shape.CHAT, stuck, at_once(NO_ROUTE)))
         await stage.answered(scene, Shape.CHAT, waits=True)
@@ -123,7 +125,7 @@ async def test_a_list_that_was_stuck_is_asked_again_after_a_minute() -> None:
 
 
 async def test_what_came_too_late_is_used_all_the_same() -> None:
-    async with set_up(Kind.VLLM) as stage:
+    async with set_up(kinds.VLLM) as stage:
         late = Gate(listing("another"))
         scene = stage.set(Scene("late", None, late, at_once(NO_ROUTE)))
         reply = await stage.ask(scene, Shape.CHAT, waits=True)
@@ -145,8 +147,8 @@ async def known(stage: Stage, scene: Scene, detail: str) -> None:
                 return
 
 
-@pytest.mark.parametrize("kind", [Kind.OPENAI, Kind.VLLM])
-async def test_a_404_waits_no_longer_than_any_other_reply(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [kinds.OPENAI, kinds.VLLM])
+async def test_a_404_waits_no_longer_than_any_other_reply(kind: Profile) -> None:
     async with set_up(kind) as stage:
         scene = stage.set(Scene("absent", None, held(EMPTY), held(EMPTY)))
         assert (await stage.ask(scene, Shape.CHAT, waits=True)).status == 404
@@ -156,7 +158,7 @@ async def test_a_404_waits_no_longer_than_any_other_reply(kind: Kind) -> None:
 
 async def test_a_name_on_no_list_does_not_wait_for_a_list_that_hangs_later() -> None:
     """An adapter, a deployment: it worked for long, then its new look-up hangs."""
-    async with set_up(Kind.VLLM) as stage:
+    async with set_up(kinds.VLLM) as stage:
         models = first(at_once(listing("another")), held(listing("another")))
         scene = stage.set(Scene("adapter", Shape.CHAT, models, at_once(NO_ROUTE)))
         assert await stage.answered(scene, Shape.CHAT) == (HI, [Shape.CHAT])
@@ -167,11 +169,11 @@ async def test_a_name_on_no_list_does_not_wait_for_a_list_that_hangs_later() -> 
 
 
 RENEWED = {
-    "a deployment": (Kind.AZURE, listing("gpt-4o"), EMPTY),
-    "an adapter": (Kind.VLLM, listing("another"), NO_ROUTE),
-    "a router's alias": (Kind.LITELLM, listing("another"), NO_ROUTE),
-    "a restricted key": (Kind.OPENAI, RESTRICTED, RESTRICTED),
-    "an empty list": (Kind.AUTO, EMPTY, NO_ROUTE),
+    "a deployment": (kinds.AZURE, listing("gpt-4o"), EMPTY),
+    "an adapter": (kinds.VLLM, listing("another"), NO_ROUTE),
+    "a router's alias": (kinds.LITELLM, listing("another"), NO_ROUTE),
+    "a restricted key": (kinds.OPENAI, RESTRICTED, RESTRICTED),
+    "an empty list": (kinds.AUTO, EMPTY, NO_ROUTE),
 }
 
 
@@ -180,7 +182,7 @@ async def test_a_name_that_has_just_answered_is_served_while_its_look_up_is_rene
     which: str,
 ) -> None:
     kind, models, made = RENEWED[which]
-    base_path = "/openai/v1" if kind is Kind.AZURE else "/v1"
+    base_path = "/openai/v1" if kind is kinds.AZURE else "/v1"
     async with set_up(kind, base_path=base_path) as stage:
         scene = Scene(
             "renewed",
@@ -205,7 +207,7 @@ async def test_a_name_that_has_just_answered_is_served_while_its_look_up_is_rene
 
 async def test_all_look_ups_of_a_request_share_one_wait() -> None:
     """List, jobs and checkpoints, each a little quicker than `timeouts.metadata`."""
-    async with set_up(Kind.OPENAI) as stage:
+    async with set_up(kinds.OPENAI) as stage:
         models, made = Gate(listing("another")), Gate(jobs(("another", "davinci-002")))
         checkpoints = Gate(EMPTY)
 
@@ -227,8 +229,7 @@ async def test_all_look_ups_of_a_request_share_one_wait() -> None:
 
 @pytest.mark.parametrize("right", range(4))
 async def test_upstreams_are_asked_side_by_side(right: int) -> None:
-    kinds = [Kind.VLLM] * 4
-    async with set_up(*kinds) as stage:
+    async with set_up(*[kinds.VLLM] * 4) as stage:
         gates = [Gate(listing(MODEL) if n == right else listing("another")) for n in range(4)]
         scenes = [
             Scene("side", Shape.CHAT if n == right else None, gate, at_once(NO_ROUTE))
@@ -246,7 +247,7 @@ async def test_upstreams_are_asked_side_by_side(right: int) -> None:
 
 
 async def test_hung_upstreams_before_the_right_one_are_waited_for_once() -> None:
-    async with set_up(*[Kind.VLLM] * 4) as stage:
+    async with set_up(*[kinds.VLLM] * 4) as stage:
         hung = [Scene("three", None, held(EMPTY), at_once(NO_ROUTE)) for _ in range(3)]
         last = Scene("three", Shape.CHAT, at_once(listing(MODEL)), at_once(NO_ROUTE))
         *hung, last = stage.set_all(*hung, last)
@@ -259,7 +260,7 @@ async def test_hung_upstreams_before_the_right_one_are_waited_for_once() -> None
 
 @pytest.mark.parametrize("client", list(Shape))
 async def test_the_gateway_ends_with_look_ups_under_way(client: Shape) -> None:
-    async with set_up(Kind.AUTO) as stage:
+    async with set_up(kinds.AUTO) as stage:
         scene = stage.set(Scene("ending", client, held(EMPTY), held(EMPTY)))
         assert (await stage.answered(scene, client, waits=True))[0] == RIGHT[client]
     with pytest.raises(ConnectionRefusedError):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.config.settings import Kind
 from gateway.shapes import Json, Shape
+from tests import kinds
 from tests.clients.resolution.asking import RIGHT
 from tests.clients.resolution.scene import (
     EMPTY,
@@ -49,7 +49,7 @@ async def test_what_was_learned_is_forgotten_when_its_route_disappears(
     client: Shape, before: Shape, after: Shape, streamed: bool
 ) -> None:
     """Another server stands behind the same URL."""
-    async with set_up(Kind.AUTO) as stage:
+    async with set_up(kinds.AUTO) as stage:
         scene = stage.set(Scene("moved", None, at_once(listing(MODEL)), at_once(NO_ROUTE)))
         scene.generate = living_at(before)
         assert (await stage.answered(scene, client, streamed=streamed))[0] == RIGHT[client]
@@ -77,7 +77,7 @@ async def test_a_missing_route_where_routes_are_known_is_relayed(client: Shape) 
             return error(f"Invalid URL (POST {shape.endpoint})")
         return answer(shape, MODEL, streamed=False)
 
-    async with set_up(Kind.OPENAI) as stage:
+    async with set_up(kinds.OPENAI) as stage:
         scene = Scene("route", None, at_once(listing(MODEL)), at_once(EMPTY), generate=generate)
         scene = stage.set(scene)
         for _ in range(2):

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from gateway.config.safety import warnings
-from gateway.config.settings import Kind, ModelRule, Settings, UpstreamSettings
+from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.resolve.rules import Rules
 from gateway.shapes import Json, Shape
+from tests import kinds
 from tests.clients.resolution.scene import (
     EMPTY,
     NO_ROUTE,
@@ -73,7 +74,7 @@ def test_a_rule_is_found_without_looking_at_all(pattern: str) -> None:
 async def test_five_thousand_rules_and_the_right_one() -> None:
     made = [ModelRule(f"alias-{n}", model=f"real-{n}") for n in range(5_000)]
     made += [ModelRule(f"team-{n}-*", model=f"theirs-{n}") for n in range(5_000)]
-    async with set_up(Kind.VLLM, rules=tuple(made)) as stage:
+    async with set_up(kinds.VLLM, rules=tuple(made)) as stage:
         scene = stage.set(Scene("rules", Shape.CHAT, at_once(listing("real-7")), at_once(NO_ROUTE)))
         for asked, sent in (("alias-7", "real-7"), ("team-4999-x", "theirs-4999"), ("b", "b")):
             scene.model = asked

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from gateway.config.settings import Kind
 from gateway.shapes import Shape
+from tests import kinds
 from tests.clients.resolution.asking import RIGHT
 from tests.clients.resolution.scene import (
     BASES,
@@ -75,7 +75,7 @@ def cells() -> Iterator[tuple[str, Shape, Shape, Denial]]:
                     yield name, client, home, denial
 
 
-@pytest.fixture(scope="module", params=[Kind.AUTO, Kind.OPENAI])
+@pytest.fixture(scope="module", params=[kinds.AUTO, kinds.OPENAI])
 async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     async with set_up(request.param) as made:
         yield made

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from gateway.config.settings import Kind
+from gateway.servers import Profile
 from gateway.shapes import Shape
+from tests import kinds
 from tests.clients.resolution.asking import Reply
 from tests.clients.resolution.scene import EMPTY, Scene, at_once, listing
 from tests.clients.resolution.stage import A_MOMENT, set_up
@@ -32,7 +33,7 @@ async def test_a_slip_in_a_long_list_of_similar_names_gets_the_nearest(
     names = [form.format(number) for number in range(count)]
     right = names[count // 2]
     slip = right.replace("support-bot", "suport-bot")
-    async with set_up(Kind.OPENAI) as stage:
+    async with set_up(kinds.OPENAI) as stage:
         scene = Scene("long list", None, at_once(listing(*names)), at_once(EMPTY), model=slip)
         scene = stage.set(scene)
         reply = await stage.ask(scene, Shape.CHAT)
@@ -53,8 +54,8 @@ async def test_a_slip_in_a_long_list_of_similar_names_gets_the_nearest(
         ("My-Straße-Model", "my-STRASSE-model"),
     ],
 )
-@pytest.mark.parametrize("kind", [Kind.VLLM, Kind.AUTO])
-async def test_a_slip_in_case_gets_the_right_name(kind: Kind, listed: str, asked: str) -> None:
+@pytest.mark.parametrize("kind", [kinds.VLLM, kinds.AUTO])
+async def test_a_slip_in_case_gets_the_right_name(kind: Profile, listed: str, asked: str) -> None:
     async with set_up(kind) as stage:
         scene = stage.set(
             Scene("case", None, at_once(listing(listed, "another")), at_once(EMPTY), model=asked)

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import openai
 import pytest
 
-from gateway.config.settings import Kind
 from gateway.shapes import Shape
+from tests import kinds
 from tests.clients.resolution.asking import RIGHT, Said
 from tests.clients.resolution.scene import Denial, Metadata, Scene
 from tests.clients.resolution.stage import A_MOMENT, Stage, set_up
@@ -34,7 +34,7 @@ CELLS = [
 
 @pytest.fixture(scope="module")
 async def stage() -> AsyncIterator[Stage]:
-    async with set_up(Kind.OPENAI) as made:
+    async with set_up(kinds.OPENAI) as made:
         yield made
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from gateway.config.settings import Kind
 from gateway.exchange.attempt import parameter_names
 from gateway.shapes import Json, Shape
+from tests import kinds
 from tests.clients.resolution.asking import RIGHT
 from tests.clients.resolution.scene import (
     EMPTY,
@@ -102,7 +102,7 @@ ABSENT = [row for row in AT_ENDPOINTS if row.label in ("model_not_found", "model
 
 async def test_a_refused_endpoint_leads_to_the_right_one() -> None:
     assert len(MOVING) > 25
-    async with set_up(Kind.OTHER) as stage:
+    async with set_up(kinds.OTHER) as stage:
         for row in MOVING:
             assert row.called is not None
             scene = stage.set(refusing(row, RESTRICTED))
@@ -115,7 +115,7 @@ async def test_a_refused_endpoint_leads_to_the_right_one() -> None:
 
 async def test_a_refused_parameter_is_mended() -> None:
     assert len(MENDED) > 20
-    async with set_up(Kind.OTHER) as stage:
+    async with set_up(kinds.OTHER) as stage:
         for row in MENDED:
             assert row.called is not None
             scene = stage.set(refusing(row, RESTRICTED))
@@ -128,7 +128,7 @@ async def test_a_refused_parameter_is_mended() -> None:
 
 async def test_a_refused_parameter_that_asks_for_something_is_refused_by_its_name() -> None:
     assert len(WITHHELD) >= 3
-    async with set_up(Kind.OTHER) as stage:
+    async with set_up(kinds.OTHER) as stage:
         for row in WITHHELD:
             assert row.called is not None
             scene = stage.set(refusing(row, RESTRICTED))
@@ -139,7 +139,7 @@ async def test_a_refused_parameter_that_asks_for_something_is_refused_by_its_nam
 
 async def test_a_missing_model_that_no_list_has_costs_one_call() -> None:
     assert len(ABSENT) > 30
-    async with set_up(Kind.OTHER) as stage:
+    async with set_up(kinds.OTHER) as stage:
         for row in ABSENT:
             assert row.called is not None
             scene = stage.set(refusing(row, listing("another")))
@@ -153,7 +153,7 @@ async def test_a_missing_model_that_no_list_has_costs_one_call() -> None:
 async def test_any_other_error_is_passed_on_as_it_is() -> None:
     others = [row for row in AT_ENDPOINTS if row.label == "other" and row.status != 404]
     assert len(others) > 20
-    async with set_up(Kind.OPENAI) as stage:
+    async with set_up(kinds.OPENAI) as stage:
         for row in others:
             assert row.called is not None
             scene = stage.set(refusing(row, RESTRICTED))

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from gateway.config.settings import Kind
 from gateway.shapes import Json, Shape
+from tests import kinds
 from tests.clients.faulty_upstream import JSON, SSE, chunk, head
 from tests.clients.resolution.asking import RIGHT
 from tests.clients.resolution.scene import (
@@ -89,7 +89,7 @@ async def test_a_refusal_is_one_however_it_comes(
             return answer(shape, MODEL, streamed=body.get("stream", False))
         return wrap(absent() if text == "absent" else elsewhere(shape, home))
 
-    async with set_up(Kind.AUTO) as stage:
+    async with set_up(kinds.AUTO) as stage:
         scene = Scene("in 200", home, at_once(listing(MODEL)), at_once(EMPTY), generate=generate)
         scene = stage.set(scene)
         said, calls = await stage.answered(scene, client, streamed=streamed)
@@ -106,7 +106,7 @@ async def test_a_refusal_in_the_words_of_responses_events_is_one() -> None:
             return answer(shape, MODEL, streamed=True)
         return as_an_event_of_responses(elsewhere(shape, Shape.CHAT))
 
-    async with set_up(Kind.AUTO) as stage:
+    async with set_up(kinds.AUTO) as stage:
         scene = Scene("event", None, at_once(listing(MODEL)), at_once(EMPTY), generate=generate)
         scene = stage.set(scene)
         said, _ = await stage.answered(scene, Shape.RESPONSES, streamed=True)
@@ -129,7 +129,7 @@ async def test_a_refused_parameter_is_mended_however_that_is_said(wrap: Wrap) ->
     def generate(scene: Scene, shape: Shape, body: Json) -> bytes:
         return wrap(refused) if "temperature" in body else answer(shape, MODEL, streamed=True)
 
-    async with set_up(Kind.OPENAI) as stage:
+    async with set_up(kinds.OPENAI) as stage:
         scene = Scene("mend", None, at_once(listing(MODEL)), at_once(EMPTY), generate=generate)
         scene = stage.set(scene)
         for calls in (2, 1):

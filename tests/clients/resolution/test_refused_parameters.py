@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from gateway.config.settings import Kind
+from gateway.servers import Profile
 from gateway.shapes import Json, Shape
+from tests import kinds
 from tests.clients.resolution.asking import RIGHT
 from tests.clients.resolution.scene import (
     EMPTY,
@@ -23,13 +24,13 @@ from tests.clients.resolution.stage import A_MOMENT, set_up
 
 pytestmark = pytest.mark.anyio
 
-KINDS = [Kind.AZURE, Kind.OPENAI, Kind.LITELLM, Kind.VLLM]
+KINDS = [kinds.AZURE, kinds.OPENAI, kinds.LITELLM, kinds.VLLM]
 REFUSED = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
 BAD = "400 Bad Request"
 
 
-def deployments(kind: Kind) -> str:
-    return "/openai" if kind is Kind.AZURE else "/v1"
+def deployments(kind: Profile) -> str:
+    return "/openai" if kind is kinds.AZURE else "/v1"
 
 
 def refusal(body: Json, wrapped: str) -> bytes | None:
@@ -50,15 +51,15 @@ def refusal(body: Json, wrapped: str) -> bytes | None:
     return None
 
 
-def refusing(kind: Kind, home: Shape = Shape.CHAT) -> Scene:
+def refusing(kind: Profile, home: Shape = Shape.CHAT) -> Scene:
     """A model of which nothing is known, and which takes none of the usual parameters."""
-    wrapped = "litellm.BadRequestError: OpenAIException - " if kind is Kind.LITELLM else ""
+    wrapped = "litellm.BadRequestError: OpenAIException - " if kind is kinds.LITELLM else ""
 
     def generate(scene: Scene, shape: Shape, body: Json) -> bytes:
         if shape is home:
             reply = refusal(body, wrapped)
             return reply or answer(shape, MODEL, streamed=body.get("stream", False))
-        if kind is Kind.AZURE and shape is Shape.COMPLETIONS:
+        if kind is kinds.AZURE and shape is Shape.COMPLETIONS:
             return error(
                 "The completion operation does not work with the specified model, gpt-5-mini. "
                 "Please choose different model and try again. You can learn more about which "
@@ -67,17 +68,17 @@ def refusing(kind: Kind, home: Shape = Shape.CHAT) -> Scene:
                 BAD,
                 "OperationNotSupported",
             )
-        return absent() if kind is Kind.VLLM else elsewhere(shape, home)
+        return absent() if kind is kinds.VLLM else elsewhere(shape, home)
 
-    listed = listing("gpt-5-mini") if kind is Kind.AZURE else listing("another", MODEL)
-    made = at_once(EMPTY if kind in (Kind.AZURE, Kind.OPENAI) else NO_ROUTE)
+    listed = listing("gpt-5-mini") if kind is kinds.AZURE else listing("another", MODEL)
+    made = at_once(EMPTY if kind in (kinds.AZURE, kinds.OPENAI) else NO_ROUTE)
     return Scene("refusing", home, at_once(listed), made, generate=generate)
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_completions_client_reaches_a_chat_model_that_refuses_its_parameters(
-    kind: Kind, streamed: bool
+    kind: Profile, streamed: bool
 ) -> None:
     async with set_up(kind, base_path=deployments(kind)) as stage:
         scene, client = stage.set(refusing(kind)), Shape.COMPLETIONS
@@ -95,7 +96,7 @@ async def test_a_completions_client_reaches_a_chat_model_that_refuses_its_parame
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("client", list(Shape))
-async def test_four_refused_parameters_are_no_obstacle(client: Shape, kind: Kind) -> None:
+async def test_four_refused_parameters_are_no_obstacle(client: Shape, kind: Profile) -> None:
     """LangChain sends temperature, top_p and both penalties with every request."""
     async with set_up(kind, base_path=deployments(kind)) as stage:
         scene = stage.set(refusing(kind))
@@ -111,8 +112,8 @@ async def test_four_refused_parameters_are_no_obstacle(client: Shape, kind: Kind
 
 @pytest.mark.parametrize("client", [Shape.COMPLETIONS, Shape.CHAT])
 async def test_a_model_at_responses_that_refuses_parameters_is_reached(client: Shape) -> None:
-    async with set_up(Kind.OPENAI) as stage:
-        scene = stage.set(refusing(Kind.OPENAI, Shape.RESPONSES))
+    async with set_up(kinds.OPENAI) as stage:
+        scene = stage.set(refusing(kinds.OPENAI, Shape.RESPONSES))
         more: dict[str, Any] = {"temperature": 0.2, "top_p": 0.9}
         assert (await stage.answered(scene, client, **more))[0] == RIGHT[client]
         stage.clock.advance(A_MOMENT)
@@ -131,7 +132,7 @@ async def test_an_endpoint_that_refuses_a_parameter_for_good_is_learned_all_the_
             return error(message, BAD, "unsupported_parameter", "logprobs")
         return answer(shape, MODEL, streamed=False)
 
-    async with set_up(Kind.OPENAI) as stage:
+    async with set_up(kinds.OPENAI) as stage:
         scene = Scene(
             "for good", Shape.CHAT, at_once(listing(MODEL)), at_once(EMPTY), generate=generate
         )
@@ -154,7 +155,7 @@ async def test_a_parameter_that_is_refused_again_ends_the_story() -> None:
         message = "Unsupported parameter: 'temperature' is not supported with this model."
         return error(message, BAD, "unsupported_parameter", "temperature")
 
-    async with set_up(Kind.OPENAI) as stage:
+    async with set_up(kinds.OPENAI) as stage:
         scene = Scene(
             "for ever", Shape.CHAT, at_once(listing(MODEL)), at_once(EMPTY), generate=generate
         )

@@ -2,8 +2,9 @@
 
 import pytest
 
-from gateway.config.settings import Kind
+from gateway.servers import Profile
 from gateway.shapes import Json, Shape
+from tests import kinds
 from tests.clients.resolution.asking import RIGHT, Said
 from tests.clients.resolution.scene import (
     EMPTY,
@@ -58,7 +59,7 @@ def checkpoints(*models: str) -> bytes:
 
 @pytest.mark.parametrize("failure", [TOO_MANY, NO_ROUTE], ids=["429", "404"])
 async def test_checkpoints_that_failed_are_asked_for_again_after_a_minute(failure: bytes) -> None:
-    async with set_up(Kind.OPENAI) as stage:
+    async with set_up(kinds.OPENAI) as stage:
         scene = stage.set(with_checkpoints(failure, checkpoints("ck-1"), model="ck-1"))
         for _ in range(3):
             assert (await stage.ask(scene, Shape.CHAT)).status == 404
@@ -70,7 +71,7 @@ async def test_checkpoints_that_failed_are_asked_for_again_after_a_minute(failur
 
 
 async def test_new_checkpoints_are_found_like_new_models() -> None:
-    async with set_up(Kind.OPENAI) as stage:
+    async with set_up(kinds.OPENAI) as stage:
         scene = with_checkpoints(checkpoints("ck-1"), checkpoints("ck-1", "ck-2"), model="ck-1")
         scene = stage.set(scene)
         assert await stage.answered(scene, Shape.CHAT) == (HI, [Shape.COMPLETIONS])
@@ -83,7 +84,7 @@ async def test_new_checkpoints_are_found_like_new_models() -> None:
 
 @pytest.mark.parametrize("failure", [TOO_MANY, NO_ROUTE], ids=["429", "404"])
 async def test_a_refresh_that_failed_keeps_the_list_and_its_age(failure: bytes) -> None:
-    async with set_up(Kind.VLLM) as stage:
+    async with set_up(kinds.VLLM) as stage:
         models = at_once(LISTED, failure, LISTED)
         scene = stage.set(Scene("refresh", Shape.CHAT, models, at_once(NO_ROUTE)))
         await stage.answered(scene, Shape.CHAT)
@@ -109,7 +110,7 @@ async def test_a_page_of_jobs_that_failed_leaves_the_records_complete() -> None:
     )
     last = jobs((model, "davinci-002"))
     made = at_once(more, last, more, TOO_MANY, more, last)
-    async with set_up(Kind.OPENAI) as stage:
+    async with set_up(kinds.OPENAI) as stage:
         listed = at_once(listing("another", model))
         scene = stage.set(Scene("pages", Shape.COMPLETIONS, listed, made, model=model))
         for since in (0.0, TTL, A_MOMENT, NEGATIVE_TTL, A_MOMENT):
@@ -131,7 +132,7 @@ def marked(owner: str, *models: str) -> bytes:
 async def test_a_server_is_recognised_anew_when_its_list_says_something_else() -> None:
     before, after = marked("vllm", "another"), marked("system", "another", "ft-your-gpt35-model")
     made = jobs(("ft-your-gpt35-model", "davinci-002"))
-    async with set_up(Kind.AUTO) as stage:
+    async with set_up(kinds.AUTO) as stage:
         scene = Scene("anew", Shape.CHAT, at_once(before, after), at_once(made), model="another")
         scene = stage.set(scene)
         assert await stage.answered(scene, Shape.CHAT) == (HI, [Shape.CHAT])
@@ -150,7 +151,7 @@ async def test_a_server_is_recognised_anew_when_its_list_says_something_else() -
 
 async def test_a_server_that_was_openai_s_and_is_vllm_now_is_recognised_too() -> None:
     before, after = marked("system", "another"), marked("vllm", "another")
-    async with set_up(Kind.AUTO) as stage:
+    async with set_up(kinds.AUTO) as stage:
         scene = Scene("anew", Shape.CHAT, at_once(before, after), at_once(EMPTY), model="another")
         scene = stage.set(scene)
         assert await stage.answered(scene, Shape.CHAT) == (HI, [Shape.CHAT])
@@ -166,9 +167,9 @@ async def test_a_server_that_was_openai_s_and_is_vllm_now_is_recognised_too() ->
 
 
 @pytest.mark.parametrize("client", list(Shape))
-@pytest.mark.parametrize("kind", [Kind.VLLM, Kind.OPENAI, Kind.AUTO])
+@pytest.mark.parametrize("kind", [kinds.VLLM, kinds.OPENAI, kinds.AUTO])
 async def test_a_model_that_was_deleted_costs_one_call_once_that_is_known(
-    kind: Kind, client: Shape
+    kind: Profile, client: Shape
 ) -> None:
     async with set_up(kind) as stage:
         models = at_once(LISTED, listing("another"))

@@ -2,8 +2,9 @@
 
 import pytest
 
-from gateway.config.settings import Kind, ModelRule
+from gateway.config.settings import ModelRule
 from gateway.shapes import Json, Shape
+from tests import kinds
 from tests.clients.resolution.asking import RIGHT
 from tests.clients.resolution.scene import (
     EMPTY,
@@ -45,7 +46,7 @@ def having(upstream: str, *models: str) -> Scene:
 async def test_what_is_listed_can_be_retrieved_and_deleted(
     model: str, rules: tuple[ModelRule, ...]
 ) -> None:
-    async with set_up(Kind.OPENAI, Kind.VLLM, rules=rules) as stage:
+    async with set_up(kinds.OPENAI, kinds.VLLM, rules=rules) as stage:
         main, second = stage.set_all(having("main", "a"), having("second", OURS, THEIRS))
         path = f"/models/{model.replace('/', '%2F')}"
         listed = await stage.fetch(main, "GET", "/models")
@@ -61,7 +62,7 @@ async def test_what_is_listed_can_be_retrieved_and_deleted(
 
 
 async def test_engines_are_models_and_are_found_like_them() -> None:
-    async with set_up(Kind.VLLM, Kind.VLLM) as stage:
+    async with set_up(kinds.VLLM, kinds.VLLM) as stage:
         main, _ = stage.set_all(having("main", "a"), having("second", OURS))
         for model in ("a", OURS):
             engine = await stage.fetch(main, "GET", f"/engines/{model}")
@@ -70,7 +71,7 @@ async def test_engines_are_models_and_are_found_like_them() -> None:
 
 
 async def test_a_model_that_none_lists_is_asked_for_at_the_first_upstream() -> None:
-    async with set_up(Kind.VLLM, Kind.VLLM) as stage:
+    async with set_up(kinds.VLLM, kinds.VLLM) as stage:
         main, second = stage.set_all(having("main", "a"), having("second", OURS))
         assert (await stage.fetch(main, "GET", "/models/nonesuch")).status == 404
         assert (main.others, second.others) == (["GET /v1/models/nonesuch"], [])
@@ -82,7 +83,7 @@ async def test_a_model_that_none_lists_is_asked_for_at_the_first_upstream() -> N
 async def test_lists_are_answered_without_the_upstreams_that_hang(
     path: str, half: bool, hangs: int
 ) -> None:
-    async with set_up(Kind.VLLM, Kind.VLLM) as stage:
+    async with set_up(kinds.VLLM, kinds.VLLM) as stage:
         scenes = [having("main", "a"), having("second", OURS)]
         scenes[hangs].models = begun(listing("b")) if half else held(listing("b"))
         shown = stage.set_all(*scenes)
@@ -92,7 +93,7 @@ async def test_lists_are_answered_without_the_upstreams_that_hang(
 
 
 async def test_lists_say_so_where_every_upstream_hangs() -> None:
-    async with set_up(Kind.VLLM, Kind.VLLM) as stage:
+    async with set_up(kinds.VLLM, kinds.VLLM) as stage:
         scenes = [having("main", "a"), having("second", OURS)]
         for scene in scenes:
             scene.models = held(EMPTY)
@@ -103,7 +104,7 @@ async def test_lists_say_so_where_every_upstream_hangs() -> None:
 
 
 async def test_a_card_is_found_while_another_upstream_hangs() -> None:
-    async with set_up(Kind.VLLM, Kind.VLLM) as stage:
+    async with set_up(kinds.VLLM, kinds.VLLM) as stage:
         hung, right = having("main", "a"), having("second", OURS)
         hung.models = held(EMPTY)
         hung, right = stage.set_all(hung, right)
@@ -125,7 +126,7 @@ async def unreadable(stage: Stage, once: bytes) -> tuple[Scene, Scene]:
 
 @pytest.mark.parametrize("client", list(Shape))
 async def test_a_404_names_the_upstreams_whose_lists_could_not_be_read(client: Shape) -> None:
-    async with set_up(Kind.VLLM, Kind.VLLM) as stage:
+    async with set_up(kinds.VLLM, kinds.VLLM) as stage:
         main, second = await unreadable(stage, TOO_MANY)
         reply = await stage.ask(main, client)
         assert reply.status == 404
@@ -149,7 +150,7 @@ def unread(piece: Json) -> bool:
 
 
 async def test_a_404_names_the_upstream_whose_list_hangs() -> None:
-    async with set_up(Kind.VLLM, Kind.VLLM, Kind.VLLM) as stage:
+    async with set_up(kinds.VLLM, kinds.VLLM, kinds.VLLM) as stage:
         scenes = [
             Scene("hung", None, metadata, at_once(NO_ROUTE), model=OURS)
             for metadata in (at_once(listing("a")), held(EMPTY), at_once(listing("c")))

@@ -12,7 +12,6 @@ from gateway.config.secret import Secret
 from gateway.config.settings import (
     ClientSettings,
     CredentialPolicy,
-    Kind,
     ModelRule,
     UpstreamSettings,
 )
@@ -28,6 +27,7 @@ from gateway.errors import (
 from gateway.exchange.message import Decision
 from gateway.shapes import Shape, UpstreamCall
 from gateway.translate.legacy import engines
+from tests import kinds
 from tests.exchange.legacy_scene import LegacyScene
 from tests.exchange.scene import OPENAI, chat_chunk, chat_completion, completion
 from tests.fakes import JSON, Answer, FakeReply, error_reply, json_reply, stream_reply
@@ -40,7 +40,7 @@ MODELS = {
     "object": "list",
     "data": [{"id": "gpt-4o", "object": "model", "created": 5, "owned_by": "system"}],
 }
-LOCAL = UpstreamSettings("local", "http://127.0.0.1:8000/v1", Kind.VLLM, CredentialPolicy.NONE)
+LOCAL = UpstreamSettings("local", "http://127.0.0.1:8000/v1", kinds.VLLM, CredentialPolicy.NONE)
 
 
 def answering(*replies: Answer) -> Callable[[UpstreamCall], Answer]:
@@ -388,7 +388,7 @@ def test_a_reply_too_large_to_be_an_error_is_not_read() -> None:
 
 
 def test_the_gateways_own_key_refused_is_not_shown() -> None:
-    own = UpstreamSettings("own", "https://o/v1", Kind.OPENAI, CredentialPolicy.KEY, Secret("k"))
+    own = UpstreamSettings("own", "https://o/v1", kinds.OPENAI, CredentialPolicy.KEY, Secret("k"))
     bad = error_reply(401, "Incorrect API key: sk-o*wn")
     error = refused(LegacyScene(lambda _: bad, own, rules=(EDITOR,)), "POST", "/edits", EDIT)
     assert error.code == "upstream_auth_error"

@@ -16,7 +16,6 @@ from gateway.config.secret import Secret
 from gateway.config.settings import (
     ClientSettings,
     CredentialPolicy,
-    Kind,
     ModelRule,
     TranslationSettings,
     UpstreamSettings,
@@ -34,6 +33,7 @@ from gateway.exchange.legacy.fine_tuning_calls import MAX_EVENTS, MAX_PAGES
 from gateway.exchange.message import Decision, ReplyBody
 from gateway.request import Request
 from gateway.shapes import UpstreamCall
+from tests import kinds
 from tests.exchange.legacy_scene import AS_JSON, LegacyScene, queries
 from tests.exchange.scene import OPENAI
 from tests.fakes import Answer, FakeReply, error_reply, json_reply
@@ -42,8 +42,8 @@ from tests.translate.legacy.test_fine_tune_events import job_event
 from tests.translate.legacy.test_fine_tunes import JOB, TRAINING
 from tests.translate.legacy.upstream_json import ANY_JSON, almost
 
-TOGETHER = UpstreamSettings("together", "https://api.together.xyz/v1", Kind.TOGETHER)
-VLLM = UpstreamSettings("vllm", "http://127.0.0.1:8000/v1", Kind.VLLM, CredentialPolicy.NONE)
+TOGETHER = UpstreamSettings("together", "https://api.together.xyz/v1", kinds.TOGETHER)
+VLLM = UpstreamSettings("vllm", "http://127.0.0.1:8000/v1", kinds.VLLM, CredentialPolicy.NONE)
 RUNNING = {**JOB, "status": "running", "finished_at": None, "fine_tuned_model": None}
 PATH = "/fine-tunes/ftjob-abc123"
 JOB_PATH = "/fine_tuning/jobs/ftjob-abc123"
@@ -431,7 +431,7 @@ def test_a_stream_that_is_never_read_is_closed() -> None:
 
 
 def test_the_gateways_own_key_refused_is_not_shown() -> None:
-    own = UpstreamSettings("own", "https://o/v1", Kind.OPENAI, CredentialPolicy.KEY, Secret("k"))
+    own = UpstreamSettings("own", "https://o/v1", kinds.OPENAI, CredentialPolicy.KEY, Secret("k"))
     scene = LegacyScene(lambda _: error_reply(401, "Incorrect API key: sk-o*wn"), own)
     assert refused(scene, "GET", "/fine-tunes").code == "upstream_auth_error"
     theirs = LegacyScene(lambda _: error_reply(401, "Incorrect key", code="invalid_api_key"))

@@ -14,7 +14,6 @@ from gateway.config.secret import Secret
 from gateway.config.settings import (
     ClientSettings,
     CredentialPolicy,
-    Kind,
     ModelRule,
     UpstreamSettings,
 )
@@ -24,13 +23,14 @@ from gateway.exchange.models.listing import Listing, model_path, shorter_names
 from gateway.exchange.passthrough.forward import Passing
 from gateway.request import Request
 from gateway.shapes import UpstreamCall
+from tests import kinds
 from tests.exchange.legacy_scene import LegacyScene
 from tests.exchange.scene import ALICE, OPENAI, Scene, Told
 from tests.fakes import Answer, FakeReply, error_reply, json_reply
 
-LOCAL = UpstreamSettings("local", "http://127.0.0.1:8000/v1", Kind.VLLM, CredentialPolicy.NONE)
-OTHER = UpstreamSettings("other", "http://127.0.0.1:8001/v1", Kind.OTHER, CredentialPolicy.NONE)
-OWN = UpstreamSettings("own", "https://o/v1", Kind.OPENAI, CredentialPolicy.KEY, Secret("sk-own"))
+LOCAL = UpstreamSettings("local", "http://127.0.0.1:8000/v1", kinds.VLLM, CredentialPolicy.NONE)
+OTHER = UpstreamSettings("other", "http://127.0.0.1:8001/v1", kinds.OTHER, CredentialPolicy.NONE)
+OWN = UpstreamSettings("own", "https://o/v1", kinds.OPENAI, CredentialPolicy.KEY, Secret("sk-own"))
 MY_BOT = ModelRule("my-bot", model="gpt-4o")
 
 
@@ -216,7 +216,7 @@ def test_a_rule_behind_a_pattern_that_takes_its_name_makes_no_alias() -> None:
 
 
 def test_github_lists_its_models_elsewhere() -> None:
-    github = UpstreamSettings("github", "https://models.github.ai/inference", Kind.GITHUB)
+    github = UpstreamSettings("github", "https://models.github.ai/inference", kinds.GITHUB)
     scene = Scene(lambda _: json_reply([{"id": "openai/gpt-4o"}]), github, rules=(MY_BOT,))
     _, body = asyncio.run(listed(scene))
     assert ids(body) == ["my-bot", "openai/gpt-4o"]

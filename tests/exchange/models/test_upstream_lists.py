@@ -7,7 +7,6 @@ import pytest
 from gateway.config.secret import Secret
 from gateway.config.settings import (
     CredentialPolicy,
-    Kind,
     Settings,
     TimeoutSettings,
     UpstreamSettings,
@@ -23,12 +22,13 @@ from gateway.exchange.models.upstream_lists import (
     warning_of,
 )
 from gateway.shapes import UpstreamCall
+from tests import kinds
 from tests.exchange.scene import ALICE
 from tests.fakes import Answer, FakeReply, FakeUpstream, error_reply, json_reply
 
 TIMEOUTS = TimeoutSettings(metadata=0.05)
-B = UpstreamSettings("b", "http://b/v1", Kind.OTHER, CredentialPolicy.NONE, timeouts=TIMEOUTS)
-OWN = UpstreamSettings("b", "http://b/v1", Kind.OTHER, CredentialPolicy.KEY, Secret("sk-own"))
+B = UpstreamSettings("b", "http://b/v1", kinds.OTHER, CredentialPolicy.NONE, timeouts=TIMEOUTS)
+OWN = UpstreamSettings("b", "http://b/v1", kinds.OTHER, CredentialPolicy.KEY, Secret("sk-own"))
 
 
 def asked(answer: Answer, upstream: UpstreamSettings = B) -> Listed | Unlisted:
@@ -114,7 +114,7 @@ def test_what_is_the_clients_fault_is_nothing_for_the_operator() -> None:
 
 def test_all_are_asked_side_by_side_and_those_in_time_are_kept() -> None:
     upstreams = [
-        UpstreamSettings(name, "http://x/v1", Kind.OTHER, timeouts=TIMEOUTS) for name in "abc"
+        UpstreamSettings(name, "http://x/v1", kinds.OTHER, timeouts=TIMEOUTS) for name in "abc"
     ]
     cancelled: list[str] = []
 

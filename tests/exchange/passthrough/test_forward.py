@@ -10,7 +10,6 @@ from gateway.config.secret import Secret
 from gateway.config.settings import (
     ClientSettings,
     CredentialPolicy,
-    Kind,
     ModelRule,
     ServerSettings,
     UpstreamSettings,
@@ -27,11 +26,12 @@ from gateway.exchange.message import ClientReply, Decision
 from gateway.exchange.passthrough.forward import Passing
 from gateway.request import Request
 from gateway.shapes import RawHeaders, UpstreamCall
+from tests import kinds
 from tests.exchange.scene import ALICE, OPENAI, Scene
 from tests.fakes import Answer, FakeReply, error_reply, json_reply
 
-LOCAL = UpstreamSettings("local", "http://127.0.0.1:8000/v1", Kind.VLLM, CredentialPolicy.NONE)
-OWN = UpstreamSettings("own", "https://o/v1", Kind.OPENAI, CredentialPolicy.KEY, Secret("sk-own"))
+LOCAL = UpstreamSettings("local", "http://127.0.0.1:8000/v1", kinds.VLLM, CredentialPolicy.NONE)
+OWN = UpstreamSettings("own", "https://o/v1", kinds.OPENAI, CredentialPolicy.KEY, Secret("sk-own"))
 EMBED = ModelRule("embed", model="bge-m3", upstream="local")
 AS_JSON: RawHeaders = ((b"content-type", b"application/json"),)
 AS_FORM: RawHeaders = ((b"content-type", b"multipart/form-data; boundary=b"),)
@@ -374,7 +374,7 @@ def test_a_method_without_a_body_keeps_the_paths_model_for_the_path() -> None:
 
 
 def test_azure_is_told_the_model_of_what_is_passed_on() -> None:
-    azure = UpstreamSettings("azure", "https://a.openai.azure.com", Kind.AZURE)
+    azure = UpstreamSettings("azure", "https://a.openai.azure.com", kinds.AZURE)
     scene = Scene(ok, azure)
     asyncio.run(passed(scene, body=b'{"model":"vectors","input":"x"}'))
     assert scene.network.calls[0].model == "vectors"

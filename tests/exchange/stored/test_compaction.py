@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config.settings import ClientSettings, Kind, ModelRule, UpstreamSettings
+from gateway.config.settings import ClientSettings, ModelRule, UpstreamSettings
 from gateway.errors import (
     InvalidRequest,
     PermissionDenied,
@@ -19,6 +19,7 @@ from gateway.exchange.stored.compaction import Compacting
 from gateway.request import Request
 from gateway.shapes import Json, Shape, UpstreamCall
 from gateway.translate.responses_via_chat.compaction import INTRODUCTION, REQUEST
+from tests import kinds
 from tests.exchange.scene import ALICE, BOB, Scene, chat_chunk, chat_completion, completion
 from tests.fakes import Answer, error_reply, json_reply, stream_reply
 from tests.translate.openai_schema import check_response_event, check_schema
@@ -64,7 +65,7 @@ class Upstream:
 
 
 def scene(upstream: Upstream, home: Shape = Shape.CHAT, **more: Any) -> Scene:
-    server = UpstreamSettings("up", "http://127.0.0.1:1/v1", Kind.OTHER)
+    server = UpstreamSettings("up", "http://127.0.0.1:1/v1", kinds.OTHER)
     return Scene(upstream.answer, server, rules=(ModelRule("m", endpoints=(home,)),), **more)
 
 

@@ -12,7 +12,7 @@ from gateway.envelopes.slices import Work
 from gateway.errors import TruncatedStream, UpstreamUnavailable
 from gateway.resolve.metadata.cache import LookupFailed
 from gateway.resolve.metadata.fetch import Answer, Asker, fields_of
-from gateway.resolve.metadata.requests import MetadataCall
+from gateway.servers.profile import MetadataCall
 from gateway.shapes import RawHeaders, Send
 from tests.fakes import Answer as FakeAnswer
 from tests.fakes import FakeReply, FakeUpstream, error_reply, json_reply

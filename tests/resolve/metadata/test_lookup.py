@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from gateway.config.settings import Kind, MemorySettings, Settings, UpstreamSettings
+from gateway.config.settings import MemorySettings, Settings, UpstreamSettings
 from gateway.resolve.metadata.cache import UNDER_WAY, Found, LookupFailed
 from gateway.resolve.metadata.lineage import Lineage
 from gateway.resolve.metadata.lookup import Lookup, ModelList
+from gateway.servers import Profile
 from gateway.shapes import RawHeaders, UpstreamCall
+from tests import kinds
 from tests.fakes import Answer, FakeClock, FakeUpstream, error_reply, fingerprint, json_reply
 from tests.upstream.scripted import until
 
@@ -22,7 +24,7 @@ UNMARKED = {"id": "m", "object": "model"}
 class Scene:
     """A look-up before a server whose answers can be changed."""
 
-    def __init__(self, kind: Kind = Kind.AUTO, **answers: Any) -> None:
+    def __init__(self, kind: Profile = kinds.AUTO, **answers: Any) -> None:
         self.answers = answers
         self.clock = FakeClock()
         self.network = FakeUpstream(self.answer)
@@ -57,19 +59,19 @@ class Scene:
 @pytest.mark.parametrize(
     ("second", "kind"),
     [
-        ([OPENAI], Kind.OPENAI),
-        ([], Kind.VLLM),
-        ([UNMARKED], Kind.VLLM),
-        (None, Kind.VLLM),
-        ([VLLM], Kind.VLLM),
+        ([OPENAI], kinds.OPENAI),
+        ([], kinds.VLLM),
+        ([UNMARKED], kinds.VLLM),
+        (None, kinds.VLLM),
+        ([VLLM], kinds.VLLM),
     ],
 )
 def test_another_software_behind_the_address_is_recognised_by_its_list(
-    second: object, kind: Kind
+    second: object, kind: Profile
 ) -> None:
     async def scenario() -> None:
         scene = Scene(models=[VLLM])
-        assert (await scene.listed()).kind is Kind.VLLM
+        assert (await scene.listed()).kind is kinds.VLLM
         scene.answers["models"] = second
         scene.clock.advance(100)
         await scene.models()
@@ -83,19 +85,19 @@ def test_another_software_behind_the_address_is_recognised_by_its_list(
 def test_a_server_without_marks_is_some_other_until_a_list_has_them() -> None:
     async def scenario() -> None:
         scene = Scene(models=[])
-        assert (await scene.listed()).kind is Kind.OTHER
+        assert (await scene.listed()).kind is kinds.OTHER
         scene.answers["models"] = [VLLM]
         scene.clock.advance(10)
-        assert (await scene.listed("m")).kind is Kind.VLLM
+        assert (await scene.listed("m")).kind is kinds.VLLM
 
     asyncio.run(scenario())
 
 
 def test_a_configured_kind_stays_whatever_the_list_says() -> None:
     async def scenario() -> None:
-        scene = Scene(Kind.OTHER, models=[VLLM])
-        assert (await scene.listed()).kind is Kind.OTHER
-        assert scene.lookup.kind(scene.upstream) is Kind.OTHER
+        scene = Scene(kinds.OTHER, models=[VLLM])
+        assert (await scene.listed()).kind is kinds.OTHER
+        assert scene.lookup.kind(scene.upstream) is kinds.OTHER
 
     asyncio.run(scenario())
 
@@ -103,11 +105,11 @@ def test_a_configured_kind_stays_whatever_the_list_says() -> None:
 def test_what_another_kind_of_server_told_further_does_not_count() -> None:
     async def scenario() -> None:
         scene = Scene()
-        listed = ModelList({}, Kind.SGLANG)
+        listed = ModelList({}, kinds.SGLANG)
         scene.answers["model_info"] = []
         await scene.lookup.card(scene.upstream, ALICE, listed, "m")
         scene.answers["models"] = [{"key": "m", "type": "llm", "loaded_instances": []}]
-        lmstudio = ModelList({}, Kind.LMSTUDIO)
+        lmstudio = ModelList({}, kinds.LMSTUDIO)
         card = await scene.lookup.card(scene.upstream, ALICE, lmstudio, "m")
         assert card is not None
         assert card.shapes
@@ -142,8 +144,8 @@ def test_a_renewed_list_is_served_while_it_is_fetched_and_so_are_the_jobs() -> N
 def test_further_lists_are_renewed_with_the_list() -> None:
     async def scenario() -> None:
         entry = {"key": "m", "type": "llm", "loaded_instances": []}
-        scene = Scene(Kind.LMSTUDIO, models=[entry])
-        listed = ModelList({}, Kind.LMSTUDIO)
+        scene = Scene(kinds.LMSTUDIO, models=[entry])
+        listed = ModelList({}, kinds.LMSTUDIO)
 
         async def is_there() -> bool:
             return await scene.lookup.card(scene.upstream, ALICE, listed, "m") is not None
@@ -187,7 +189,7 @@ def test_a_new_checkpoint_is_found_as_a_new_model_is() -> None:
 def test_who_does_not_wait_has_everything_looked_up_behind() -> None:
     async def scenario() -> None:
         scene = Scene(
-            Kind.OLLAMA,
+            kinds.OLLAMA,
             models=[UNMARKED],
             show=None,
             jobs=[{"id": "job-1", "model": "davinci-002", "fine_tuned_model": "m"}],
@@ -198,7 +200,7 @@ def test_who_does_not_wait_has_everything_looked_up_behind() -> None:
         assert await scene.checkpoint("ck-1", wait=False) == UNDER_WAY
         lineage = await lookup.lineage(up, ALICE, wanted="m", wait=False)
         assert lineage == Found(UNDER_WAY, 0)
-        for kind in (Kind.OLLAMA, Kind.LMSTUDIO):
+        for kind in (kinds.OLLAMA, kinds.LMSTUDIO):
             listed = ModelList(kind=kind)
             assert await lookup.card(up, ALICE, listed, "m", wait=False) is None
         assert scene.network.calls == []

@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.settings import Kind
 from gateway.envelopes.json_fields import MAX_ENTRIES
 from gateway.resolve.metadata import model_lists
 from gateway.resolve.metadata.model_lists import ModelCard, merged, read_description
 from gateway.resolve.names.model_ids import derive
+from gateway.servers import PROFILES, Profile
 from gateway.shapes import Shape
+from tests import kinds
 from tests.resolve.payloads import JSON, SAMPLE_NAMES, deep, finished, sample
 
 CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES
@@ -75,11 +76,11 @@ TOGETHER = ModelCard(
     silent_on=(COMPLETIONS, RESPONSES),
 )
 
-EXPECTED: dict[str, tuple[Kind, list[ModelCard]]] = {
-    "anthropic_model_2025_recorded": (Kind.OTHER, [ModelCard("claude-opus-4-20250514")]),
-    "anthropic_model_docs_2026": (Kind.OTHER, [ModelCard("claude-opus-4-6")]),
+EXPECTED: dict[str, tuple[Profile, list[ModelCard]]] = {
+    "anthropic_model_2025_recorded": (kinds.OTHER, [ModelCard("claude-opus-4-20250514")]),
+    "anthropic_model_docs_2026": (kinds.OTHER, [ModelCard("claude-opus-4-6")]),
     "azure_deployments_2023-03-15-preview": (
-        Kind.AZURE,
+        kinds.AZURE,
         [
             ModelCard(
                 "deployment-afa0669ca01e4693ae3a93baf40f26d6",
@@ -88,15 +89,15 @@ EXPECTED: dict[str, tuple[Kind, list[ModelCard]]] = {
             )
         ],
     ),
-    "azure_models_2023-03-15-preview": (Kind.AZURE, [AZURE_CURIE, AZURE_FINE_TUNE]),
-    "azure_models_2024-10-21": (Kind.AZURE, [AZURE_CURIE, AZURE_FINE_TUNE]),
-    "deepseek_model_2025_recorded": (Kind.DEEPSEEK, [ModelCard("deepseek-chat")]),
+    "azure_models_2023-03-15-preview": (kinds.AZURE, [AZURE_CURIE, AZURE_FINE_TUNE]),
+    "azure_models_2024-10-21": (kinds.AZURE, [AZURE_CURIE, AZURE_FINE_TUNE]),
+    "deepseek_model_2025_recorded": (kinds.DEEPSEEK, [ModelCard("deepseek-chat")]),
     "deepseek_models_docs": (
-        Kind.DEEPSEEK,
+        kinds.DEEPSEEK,
         [replace(ROUTED, id="deepseek-flash", context_length=1048576)],
     ),
     "fireworks_models_fixture": (
-        Kind.FIREWORKS,
+        kinds.FIREWORKS,
         [
             FIREWORKS_CHAT,
             FIREWORKS_EMBEDDING,
@@ -107,7 +108,7 @@ EXPECTED: dict[str, tuple[Kind, list[ModelCard]]] = {
         ],
     ),
     "gemini_native_model_recorded": (
-        Kind.GEMINI,
+        kinds.GEMINI,
         [
             ModelCard(
                 name,
@@ -123,7 +124,7 @@ EXPECTED: dict[str, tuple[Kind, list[ModelCard]]] = {
         ],
     ),
     "github_models_catalog_recorded": (
-        Kind.GITHUB,
+        kinds.GITHUB,
         [
             ModelCard(
                 "openai/gpt-4.1-mini",
@@ -134,7 +135,7 @@ EXPECTED: dict[str, tuple[Kind, list[ModelCard]]] = {
         ],
     ),
     "hf_router_models_recorded": (
-        Kind.HUGGINGFACE,
+        kinds.HUGGINGFACE,
         [
             replace(
                 ROUTED,
@@ -146,7 +147,7 @@ EXPECTED: dict[str, tuple[Kind, list[ModelCard]]] = {
         ],
     ),
     "litellm_model_info_docs": (
-        Kind.LITELLM,
+        kinds.LITELLM,
         [
             ModelCard(
                 "gpt-4",
@@ -158,19 +159,19 @@ EXPECTED: dict[str, tuple[Kind, list[ModelCard]]] = {
         ],
     ),
     "llama_cpp_python_models_from_source": (
-        Kind.LLAMA_CPP_PYTHON,
+        kinds.LLAMA_CPP_PYTHON,
         [ModelCard("gpt-3.5-turbo")],
     ),
     "llamacpp_models_docs": (
-        Kind.LLAMACPP,
+        kinds.LLAMACPP,
         [ModelCard("../models/Meta-Llama-3.1-8B-Instruct-Q4_K_M.gguf")],
     ),
     "llamacpp_models_recorded": (
-        Kind.LLAMACPP,
+        kinds.LLAMACPP,
         [ModelCard("Qwen3.8-27B-Q4_K_M", context_length=8192)],
     ),
     "lmstudio_api_v0_models_docs": (
-        Kind.LMSTUDIO,
+        kinds.LMSTUDIO,
         [
             LMSTUDIO_V0,
             replace(LMSTUDIO_V0, id="meta-llama-3.1-8b-instruct", detail='type is "llm"'),
@@ -183,7 +184,7 @@ EXPECTED: dict[str, tuple[Kind, list[ModelCard]]] = {
         ],
     ),
     "lmstudio_api_v1_models_docs": (
-        Kind.LMSTUDIO,
+        kinds.LMSTUDIO,
         [
             replace(LMSTUDIO_V1, id="google/gemma-4-26b-a4b", context_length=4096),
             LMSTUDIO_V1,
@@ -196,11 +197,11 @@ EXPECTED: dict[str, tuple[Kind, list[ModelCard]]] = {
         ],
     ),
     "lmstudio_v1_models_recorded": (
-        Kind.LMSTUDIO,
+        kinds.LMSTUDIO,
         [ModelCard("text-embedding-nomic-embed-text-v1.5")],
     ),
     "localai_models_capabilities_docs": (
-        Kind.LOCALAI,
+        kinds.LOCALAI,
         [
             ModelCard(
                 "qwen2.5-omni",
@@ -218,28 +219,28 @@ EXPECTED: dict[str, tuple[Kind, list[ModelCard]]] = {
         ],
     ),
     "mistral_model_finetuned_fixture": (
-        Kind.MISTRAL,
+        kinds.MISTRAL,
         [replace(MISTRAL, id="ft:open-mistral-7b:587a6b29:20240514:7e773925")],
     ),
-    "mistral_models_docs": (Kind.MISTRAL, [MISTRAL]),
+    "mistral_models_docs": (kinds.MISTRAL, [MISTRAL]),
     "ollama_api_tags_docs": (
-        Kind.OLLAMA,
+        kinds.OLLAMA,
         [ModelCard("deepseek-r1:latest"), ModelCard("llama3.2:latest")],
     ),
     "ollama_v1_models_recorded": (
-        Kind.OLLAMA,
+        kinds.OLLAMA,
         [ModelCard("llama3.1:latest"), ModelCard("qwen2.5:latest"), ModelCard("llama3.2:latest")],
     ),
     "openai_engines_spec_2022-01": (
-        Kind.OPENAI,
+        kinds.OPENAI,
         [ModelCard("engine-id-0"), ModelCard("engine-id-2"), ModelCard("engine-id-3")],
     ),
     "openai_model_spec_2026-08": (
-        Kind.OPENAI,
+        kinds.OPENAI,
         [ModelCard("VAR_chat_model_id", shutdown_date=date(2026, 10, 23))],
     ),
     "openai_models_2022_finetuned_root_parent": (
-        Kind.OPENAI,
+        kinds.OPENAI,
         [
             ModelCard("curie:2020-05-03"),
             ModelCard(
@@ -250,7 +251,7 @@ EXPECTED: dict[str, tuple[Kind, list[ModelCard]]] = {
         ],
     ),
     "openai_models_2023_permission_root_parent": (
-        Kind.OPENAI,
+        kinds.OPENAI,
         [
             ModelCard("babbage"),
             ModelCard("if-curie-v2"),
@@ -268,7 +269,7 @@ EXPECTED: dict[str, tuple[Kind, list[ModelCard]]] = {
         ],
     ),
     "openai_models_spec_2026-08": (
-        Kind.OPENAI,
+        kinds.OPENAI,
         [
             ModelCard("model-id-0"),
             ModelCard("model-id-1"),
@@ -276,7 +277,7 @@ EXPECTED: dict[str, tuple[Kind, list[ModelCard]]] = {
         ],
     ),
     "openrouter_models_recorded": (
-        Kind.OPENROUTER,
+        kinds.OPENROUTER,
         [
             ROUTED,
             replace(ROUTED, id="openai/gpt-5-mini", context_length=400000),
@@ -284,21 +285,21 @@ EXPECTED: dict[str, tuple[Kind, list[ModelCard]]] = {
         ],
     ),
     "sglang_models_docs": (
-        Kind.SGLANG,
+        kinds.SGLANG,
         [ModelCard("meta-llama/Llama-3.1-8B-Instruct", context_length=131072)],
     ),
     "tgi_info": (
-        Kind.TGI,
+        kinds.TGI,
         [ModelCard("meta-llama/Llama-3.1-8B-Instruct", context_length=4096)],
     ),
     "together_model_recorded": (
-        Kind.TOGETHER,
+        kinds.TOGETHER,
         [replace(TOGETHER, id="arcee_ai/arcee-spotlight", context_length=131072)],
     ),
-    "together_models_docs": (Kind.TOGETHER, [TOGETHER]),
-    "vllm_models_2023_recorded": (Kind.VLLM, [ModelCard("Mistral-7B-Instruct-v0.1/")]),
+    "together_models_docs": (kinds.TOGETHER, [TOGETHER]),
+    "vllm_models_2023_recorded": (kinds.VLLM, [ModelCard("Mistral-7B-Instruct-v0.1/")]),
     "vllm_models_lora_docs": (
-        Kind.VLLM,
+        kinds.VLLM,
         [
             ModelCard("meta-llama/Llama-2-7b-hf"),
             ModelCard(
@@ -308,19 +309,19 @@ EXPECTED: dict[str, tuple[Kind, list[ModelCard]]] = {
             ),
         ],
     ),
-    "vllm_models_recorded": (Kind.VLLM, [ModelCard("acegpt13bchat", context_length=2048)]),
+    "vllm_models_recorded": (kinds.VLLM, [ModelCard("acegpt13bchat", context_length=2048)]),
 }
-ALL_ALIKE: dict[str, tuple[Kind, int]] = {
-    "gemini_openai_compat_models_recorded": (Kind.GEMINI, 2 * 53),
-    "groq_models_recorded": (Kind.GROQ, 20),
-    "openai_models_recorded_2026-01": (Kind.OPENAI, 119),
-    "xai_models_recorded": (Kind.OTHER, 10),
+ALL_ALIKE: dict[str, tuple[Profile, int]] = {
+    "gemini_openai_compat_models_recorded": (kinds.GEMINI, 2 * 53),
+    "groq_models_recorded": (kinds.GROQ, 20),
+    "openai_models_recorded_2026-01": (kinds.OPENAI, 119),
+    "xai_models_recorded": (kinds.OTHER, 10),
 }
 """Long lists that say nothing but names (and Groq: lengths): how many cards they give."""
-DESCRIPTIONS: dict[str, tuple[Kind, ModelCard]] = {
-    "llamacpp_props_docs": (Kind.LLAMACPP, ModelCard("m", context_length=1024)),
+DESCRIPTIONS: dict[str, tuple[Profile, ModelCard]] = {
+    "llamacpp_props_docs": (kinds.LLAMACPP, ModelCard("m", context_length=1024)),
     "ollama_api_show_docs": (
-        Kind.OLLAMA,
+        kinds.OLLAMA,
         ModelCard(
             "m",
             (CHAT, COMPLETIONS),
@@ -329,12 +330,12 @@ DESCRIPTIONS: dict[str, tuple[Kind, ModelCard]] = {
             silent_on=(RESPONSES,),
         ),
     ),
-    "tgi_info": (Kind.TGI, ModelCard("m", context_length=4096)),
+    "tgi_info": (kinds.TGI, ModelCard("m", context_length=4096)),
 }
 JOB_RECORDS = {name for name in SAMPLE_NAMES if "fine_tun" in name and "models" not in name}
 
 
-def read_models(payload: object, kind: Kind) -> list[ModelCard]:
+def read_models(payload: object, kind: Profile) -> list[ModelCard]:
     cards = finished(model_lists.read_models(payload, kind))
     assert all(name == card.id for name, card in cards.items())
     return list(cards.values())
@@ -353,7 +354,7 @@ def test_a_list_of_names_gives_cards_that_say_nothing_else(name: str) -> None:
     assert len(cards) == size
     for card in cards:
         assert replace(card, context_length=None) == ModelCard(card.id)
-        assert (card.context_length is not None) == (kind is Kind.GROQ)
+        assert (card.context_length is not None) == (kind is kinds.GROQ)
 
 
 @pytest.mark.parametrize("name", DESCRIPTIONS)
@@ -368,7 +369,7 @@ def test_every_sample_is_read_by_some_test() -> None:
 
 
 def test_the_snapshot_that_openai_named_as_parent_leads_to_the_public_name() -> None:
-    card = read_models(sample("openai_models_2022_finetuned_root_parent"), Kind.OPENAI)[1]
+    card = read_models(sample("openai_models_2022_finetuned_root_parent"), kinds.OPENAI)[1]
     assert card.base is not None
     derived = derive(card.base)
     assert derived is not None
@@ -377,12 +378,12 @@ def test_the_snapshot_that_openai_named_as_parent_leads_to_the_public_name() -> 
 
 def test_with_kind_auto_the_list_itself_tells_how_to_read_it() -> None:
     name = "fireworks_models_fixture"
-    assert read_models(sample(name), Kind.AUTO) == EXPECTED[name][1]
-    assert read_models({"data": [{"id": "a", "parent": "b"}]}, Kind.AUTO)[0].base == "b"
+    assert read_models(sample(name), kinds.AUTO) == EXPECTED[name][1]
+    assert read_models({"data": [{"id": "a", "parent": "b"}]}, kinds.AUTO)[0].base == "b"
 
 
 def test_gemini_models_have_a_card_with_and_without_the_models_prefix() -> None:
-    cards = read_models(sample("gemini_openai_compat_models_recorded"), Kind.GEMINI)
+    cards = read_models(sample("gemini_openai_compat_models_recorded"), kinds.GEMINI)
     names = {card.id for card in cards}
     assert {"models/gemini-2.5-flash", "gemini-2.5-flash"} <= names
 
@@ -394,7 +395,7 @@ def test_other_names_of_a_model_have_cards_too_unless_listed_themselves() -> Non
             {"id": "old", "max_context_length": 4},
         ]
     }
-    assert read_models(payload, Kind.MISTRAL) == [
+    assert read_models(payload, kinds.MISTRAL) == [
         ModelCard("new", context_length=9),
         ModelCard("old", context_length=4),
         ModelCard("latest", context_length=9),
@@ -416,38 +417,38 @@ def test_a_loaded_instance_is_another_name_and_sets_the_length_served() -> None:
             }
         ]
     }
-    cards = read_models(payload, Kind.LMSTUDIO)
+    cards = read_models(payload, kinds.LMSTUDIO)
     assert [(card.id, card.context_length) for card in cards] == [("m", 4096), ("m:2", 4096)]
 
 
 @pytest.mark.parametrize(
     ("kind", "entry", "base"),
     [
-        (Kind.VLLM, {"id": "m", "root": "/models/m", "parent": None}, None),
-        (Kind.VLLM, {"id": "m", "root": "org/other"}, None),
-        (Kind.VLLM, {"id": "m", "parent": "m"}, None),
-        (Kind.SGLANG, {"id": "lora", "parent": "base"}, "base"),
-        (Kind.OTHER, {"id": "lora", "parent": "base"}, "base"),
-        (Kind.GROQ, {"id": "lora", "parent": "base"}, None),
-        (Kind.OPENAI, {"id": "ft", "parent": "snapshot\n"}, None),
-        (Kind.MISTRAL, {"id": "m", "root": "n"}, None),
-        (Kind.MISTRAL, {"id": "m", "root": "n", "type": "base"}, None),
-        (Kind.MISTRAL, {"id": "m", "root": "n", "type": "fine-tuned"}, "n"),
-        (Kind.MISTRAL, {"id": "m", "root": "n", "job": "j"}, "n"),
-        (Kind.MISTRAL, {"id": "ft:n:x:y", "root": "n"}, "n"),
-        (Kind.GEMINI, {"name": "models/g", "baseModelId": "g"}, None),
-        (Kind.GEMINI, {"name": "tunedModels/t", "baseModelId": "g"}, "g"),
-        (Kind.OLLAMA, {"name": "m", "details": {"parent_model": "llama3:8b"}}, "llama3:8b"),
-        (Kind.OLLAMA, {"name": "m", "details": {"parent_model": "/root/.ollama/x"}}, None),
-        (Kind.OLLAMA, {"name": "m", "details": {"parent_model": "C:\\m.gguf"}}, None),
-        (Kind.OLLAMA, {"name": "m", "details": {"parent_model": "x/sha256-0a8c"}}, None),
+        (kinds.VLLM, {"id": "m", "root": "/models/m", "parent": None}, None),
+        (kinds.VLLM, {"id": "m", "root": "org/other"}, None),
+        (kinds.VLLM, {"id": "m", "parent": "m"}, None),
+        (kinds.SGLANG, {"id": "lora", "parent": "base"}, "base"),
+        (kinds.OTHER, {"id": "lora", "parent": "base"}, "base"),
+        (kinds.GROQ, {"id": "lora", "parent": "base"}, None),
+        (kinds.OPENAI, {"id": "ft", "parent": "snapshot\n"}, None),
+        (kinds.MISTRAL, {"id": "m", "root": "n"}, None),
+        (kinds.MISTRAL, {"id": "m", "root": "n", "type": "base"}, None),
+        (kinds.MISTRAL, {"id": "m", "root": "n", "type": "fine-tuned"}, "n"),
+        (kinds.MISTRAL, {"id": "m", "root": "n", "job": "j"}, "n"),
+        (kinds.MISTRAL, {"id": "ft:n:x:y", "root": "n"}, "n"),
+        (kinds.GEMINI, {"name": "models/g", "baseModelId": "g"}, None),
+        (kinds.GEMINI, {"name": "tunedModels/t", "baseModelId": "g"}, "g"),
+        (kinds.OLLAMA, {"name": "m", "details": {"parent_model": "llama3:8b"}}, "llama3:8b"),
+        (kinds.OLLAMA, {"name": "m", "details": {"parent_model": "/root/.ollama/x"}}, None),
+        (kinds.OLLAMA, {"name": "m", "details": {"parent_model": "C:\\m.gguf"}}, None),
+        (kinds.OLLAMA, {"name": "m", "details": {"parent_model": "x/sha256-0a8c"}}, None),
         (
-            Kind.FIREWORKS,
+            kinds.FIREWORKS,
             {"name": "accounts/a/models/m", "peftDetails": {"baseModel": "accounts/f/models/b"}},
             "accounts/f/models/b",
         ),
         (
-            Kind.LITELLM,
+            kinds.LITELLM,
             {
                 "model_name": "m",
                 "litellm_params": {"model": "azure/d"},
@@ -455,13 +456,13 @@ def test_a_loaded_instance_is_another_name_and_sets_the_length_served() -> None:
             },
             "azure/gpt-4o",
         ),
-        (Kind.LITELLM, {"model_name": "m", "litellm_params": {"model": "azure/d"}}, "azure/d"),
-        (Kind.LITELLM, {"model_name": "m", "litellm_params": {"model": "m"}}, None),
-        (Kind.LITELLM, {"id": "gpt-4o", "object": "model"}, None),
+        (kinds.LITELLM, {"model_name": "m", "litellm_params": {"model": "azure/d"}}, "azure/d"),
+        (kinds.LITELLM, {"model_name": "m", "litellm_params": {"model": "m"}}, None),
+        (kinds.LITELLM, {"id": "gpt-4o", "object": "model"}, None),
     ],
 )  # fmt: skip
 def test_the_base_comes_from_the_field_that_is_trustworthy_there(
-    kind: Kind, entry: dict[str, object], base: str | None
+    kind: Profile, entry: dict[str, object], base: str | None
 ) -> None:
     (card, *_) = read_models([entry], kind)
     assert card.base == base
@@ -473,38 +474,38 @@ def test_the_base_comes_from_the_field_that_is_trustworthy_there(
     ["2026-10-23T00:00:00Z", "20261023", "2026-W43-5", "2026-02-30", "soon", "", 1798000000, None],
 )
 def test_what_is_no_date_is_no_shutdown_date(written: object) -> None:
-    (card,) = read_models([{"id": "m", "shutdown_date": written}], Kind.OPENAI)
+    (card,) = read_models([{"id": "m", "shutdown_date": written}], kinds.OPENAI)
     assert card.shutdown_date is None
 
 
 @pytest.mark.parametrize("written", [0, -5, True, 1.5, 10**15, 10**400, "1709284527", None])
 def test_what_is_no_time_in_seconds_is_no_shutdown_date_of_azures(written: object) -> None:
-    (card,) = read_models([{"id": "m", "deprecation": {"inference": written}}], Kind.AZURE)
+    (card,) = read_models([{"id": "m", "deprecation": {"inference": written}}], kinds.AZURE)
     assert card.shutdown_date is None
 
 
 @pytest.mark.parametrize(
     ("kind", "entry", "length"),
     [
-        (Kind.VLLM, {"max_model_len": 4096}, 4096),
-        (Kind.VLLM, {"max_model_len": True}, None),
-        (Kind.VLLM, {"max_model_len": 0}, None),
-        (Kind.VLLM, {"max_model_len": 4096.0}, None),
-        (Kind.LLAMACPP, {"meta": {"n_ctx_train": 131072}}, None),
-        (Kind.LLAMACPP, {"meta": None}, None),
-        (Kind.LMSTUDIO, {"max_context_length": 32768, "loaded_context_length": 4096}, 4096),
-        (Kind.LMSTUDIO, {"max_context_length": 32768}, None),
-        (Kind.GEMINI, {"inputTokenLimit": 1048576}, None),
+        (kinds.VLLM, {"max_model_len": 4096}, 4096),
+        (kinds.VLLM, {"max_model_len": True}, None),
+        (kinds.VLLM, {"max_model_len": 0}, None),
+        (kinds.VLLM, {"max_model_len": 4096.0}, None),
+        (kinds.LLAMACPP, {"meta": {"n_ctx_train": 131072}}, None),
+        (kinds.LLAMACPP, {"meta": None}, None),
+        (kinds.LMSTUDIO, {"max_context_length": 32768, "loaded_context_length": 4096}, 4096),
+        (kinds.LMSTUDIO, {"max_context_length": 32768}, None),
+        (kinds.GEMINI, {"inputTokenLimit": 1048576}, None),
         (
-            Kind.HUGGINGFACE,
+            kinds.HUGGINGFACE,
             {"providers": [{"context_length": 9}, {"context_length": 5}, {}, 3]},
             5,
         ),
-        (Kind.HUGGINGFACE, {"providers": "all"}, None),
+        (kinds.HUGGINGFACE, {"providers": "all"}, None),
     ],
 )
 def test_the_context_length_is_the_one_served(
-    kind: Kind, entry: dict[str, object], length: int | None
+    kind: Profile, entry: dict[str, object], length: int | None
 ) -> None:
     (card, *_) = read_models([{"id": "m", **entry}], kind)
     assert card.context_length == length
@@ -529,40 +530,40 @@ def test_the_context_length_is_the_one_served(
     ],
 )
 def test_a_payload_without_models_gives_no_cards(payload: object) -> None:
-    assert read_models(payload, Kind.OPENAI) == []
+    assert read_models(payload, kinds.OPENAI) == []
 
 
 def test_the_rest_of_a_list_is_read_although_some_of_it_is_malformed() -> None:
     payload = {"data": [{"id": "a"}, "b", {"id": 3}, {"id": "c", "parent": ["a"]}, None]}
-    assert read_models(payload, Kind.VLLM) == [ModelCard("a"), ModelCard("c")]
+    assert read_models(payload, kinds.VLLM) == [ModelCard("a"), ModelCard("c")]
 
 
 def test_of_two_entries_with_one_name_the_first_counts() -> None:
     payload = [{"id": "m", "max_model_len": 1}, {"id": "m", "max_model_len": 2}]
-    assert read_models(payload, Kind.VLLM) == [ModelCard("m", context_length=1)]
+    assert read_models(payload, kinds.VLLM) == [ModelCard("m", context_length=1)]
 
 
 def test_endless_lists_are_read_in_part() -> None:
     payload = [{"id": f"m{number}"} for number in range(MAX_ENTRIES + 5)]
-    assert len(read_models(payload, Kind.OTHER)) == MAX_ENTRIES
+    assert len(read_models(payload, kinds.OTHER)) == MAX_ENTRIES
     aliases = [f"a{number}" for number in range(MAX_ENTRIES)]
     payload_of_aliases = [{"id": "m", "aliases": aliases}, {"id": "n", "aliases": ["one", "more"]}]
-    assert len(read_models(payload_of_aliases, Kind.MISTRAL)) == 2 + MAX_ENTRIES
+    assert len(read_models(payload_of_aliases, kinds.MISTRAL)) == 2 + MAX_ENTRIES
 
 
 @pytest.mark.parametrize("payload", [None, [], "m", {"error": "model 'm' not found"}])
 def test_an_error_describes_no_model(payload: object) -> None:
-    assert read_description(payload, Kind.OLLAMA, "m") is None
+    assert read_description(payload, kinds.OLLAMA, "m") is None
 
 
 def test_an_embedding_server_of_sglang_says_so() -> None:
-    card = read_description({"is_generation": False}, Kind.SGLANG, "m")
+    card = read_description({"is_generation": False}, kinds.SGLANG, "m")
     assert card == ModelCard("m", detail="is_generation is false", generative=False)
 
 
-@given(JSON, st.sampled_from(Kind))
+@given(JSON, st.sampled_from(PROFILES))
 def test_any_json_is_read_without_an_error_and_what_comes_out_is_clean(
-    payload: object, kind: Kind
+    payload: object, kind: Profile
 ) -> None:
     cards = read_models(payload, kind)
     assert len({card.id for card in cards}) == len(cards)
@@ -577,17 +578,17 @@ def test_any_json_is_read_without_an_error_and_what_comes_out_is_clean(
     read_description(payload, kind, "m")
 
 
-@given(st.lists(JSON, max_size=3), st.sampled_from(SAMPLE_NAMES), st.sampled_from(Kind))
+@given(st.lists(JSON, max_size=3), st.sampled_from(SAMPLE_NAMES), st.sampled_from(PROFILES))
 def test_any_kind_reads_any_servers_list_without_an_error(
-    more: list[object], name: str, kind: Kind
+    more: list[object], name: str, kind: Profile
 ) -> None:
     payload = sample(name)
     assert all(card.id for card in read_models([payload, *more], kind))
     assert all(card.id for card in read_models(payload, kind))
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_values_nested_to_any_depth_are_left_alone(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", PROFILES)
+def test_values_nested_to_any_depth_are_left_alone(kind: Profile) -> None:
     fields = ("id", "name", "owned_by", "created", "capabilities", "type", "parent", "details")
     nested = {**dict.fromkeys(fields, deep(50_000)), "object": "model", "id": "m"}
     assert [card.id for card in read_models([nested, deep(50_000)], kind)] == ["m"]

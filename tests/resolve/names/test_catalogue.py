@@ -6,16 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.settings import Kind
-from gateway.resolve.names.catalogue import OTHER_ENDPOINTS, Catalogue, CatalogueEntry, describes
+from gateway.resolve.names.catalogue import OTHER_ENDPOINTS, Catalogue, CatalogueEntry
 from gateway.resolve.names.model_ids import derive, is_plausible, strip_prefix
+from gateway.servers import PROFILES, Profile
 from gateway.shapes import Shape
+from tests import kinds
 
 CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES
 CATALOGUE = Catalogue.load()
 
 
-def lookup(model_id: str, kind: Kind = Kind.OPENAI) -> CatalogueEntry:
+def lookup(model_id: str, kind: Profile = kinds.OPENAI) -> CatalogueEntry:
     entry = CATALOGUE.lookup(model_id, kind)
     assert entry is not None
     return entry
@@ -117,7 +118,7 @@ def test_every_quirk_has_a_meaning_and_is_used() -> None:
 def test_well_known_models_are_where_they_are(
     model_id: str, endpoints: tuple[Shape, ...] | None
 ) -> None:
-    entry = CATALOGUE.lookup(model_id, Kind.OPENAI)
+    entry = CATALOGUE.lookup(model_id, kinds.OPENAI)
     assert (entry and entry.endpoints) == endpoints
 
 
@@ -195,7 +196,7 @@ def test_an_entry_written_with_its_prefix_is_found_as_written() -> None:
     ids=["empty", "newline", "nul", "surrogate", "endless", "stars", "case"],
 )
 def test_what_is_no_model_id_is_not_found(model_id: str) -> None:
-    assert CATALOGUE.lookup(model_id, Kind.OPENAI) is None
+    assert CATALOGUE.lookup(model_id, kinds.OPENAI) is None
 
 
 FAMILY_NAMES = st.sampled_from(
@@ -213,31 +214,31 @@ def test_of_all_patterns_that_match_the_first_wins(model_id: str) -> None:
     matches = (
         entry for name in names for entry in CATALOGUE.entries if fnmatchcase(name, entry.pattern)
     )
-    assert CATALOGUE.lookup(model_id, Kind.OPENAI) is next(matches, None)
+    assert CATALOGUE.lookup(model_id, kinds.OPENAI) is next(matches, None)
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_a_name_means_openais_model_only_where_names_are_openais(kind: Kind) -> None:
-    assert describes(kind) == (kind in {Kind.OPENAI, Kind.AZURE, Kind.GITHUB})
-    assert (CATALOGUE.lookup("openai/gpt-4o", kind) is not None) == describes(kind)
+@pytest.mark.parametrize("kind", PROFILES)
+def test_a_name_means_openais_model_only_where_names_are_openais(kind: Profile) -> None:
+    assert kind.has_openai_names == (kind in {kinds.OPENAI, kinds.AZURE, kinds.GITHUB})
+    assert (CATALOGUE.lookup("openai/gpt-4o", kind) is not None) == kind.has_openai_names
 
 
 def test_azure_keeps_its_own_calendar_and_spelling() -> None:
-    entry = lookup("gpt-4o", Kind.AZURE)
+    entry = lookup("gpt-4o", kinds.AZURE)
     assert (entry.endpoints, entry.retired, entry.replacement) == ((CHAT, RESPONSES), None, None)
-    assert lookup("gpt-35-turbo-instruct", Kind.AZURE).endpoints == (COMPLETIONS,)
+    assert lookup("gpt-35-turbo-instruct", kinds.AZURE).endpoints == (COMPLETIONS,)
     derived = derive("gpt-35-turbo-0613.ft-b044a9d3cf9c4228b5d393567f693b83")
     assert derived is not None
-    assert lookup(derived.base, Kind.AZURE).endpoints == (CHAT,)
+    assert lookup(derived.base, kinds.AZURE).endpoints == (CHAT,)
 
 
 def test_github_models_has_openais_models_below_openai_and_serves_them_at_chat() -> None:
-    entry = lookup("openai/gpt-5", Kind.GITHUB)
+    entry = lookup("openai/gpt-5", kinds.GITHUB)
     assert (entry.endpoints, entry.retired) == ((CHAT,), None)
     assert "max_completion_tokens_only" in entry.quirks
-    assert lookup("openai/o1-pro", Kind.GITHUB).endpoints == ()
-    assert CATALOGUE.lookup("gpt-5", Kind.GITHUB) is None
-    assert CATALOGUE.lookup("meta/gpt-5", Kind.GITHUB) is None
+    assert lookup("openai/o1-pro", kinds.GITHUB).endpoints == ()
+    assert CATALOGUE.lookup("gpt-5", kinds.GITHUB) is None
+    assert CATALOGUE.lookup("meta/gpt-5", kinds.GITHUB) is None
 
 
 def test_a_snapshot_derives_from_a_name_that_the_catalogue_has() -> None:
@@ -272,9 +273,9 @@ def test_a_catalogue_is_read_from_yaml_in_its_order() -> None:
         CatalogueEntry("b*", **facts),  # type: ignore[arg-type]
         CatalogueEntry("*"),
     )
-    found = catalogue.lookup("b-2", Kind.OPENAI)
+    found = catalogue.lookup("b-2", kinds.OPENAI)
     assert found is catalogue.entries[1]
-    assert catalogue.lookup("z", Kind.OPENAI) is catalogue.entries[2]
+    assert catalogue.lookup("z", kinds.OPENAI) is catalogue.entries[2]
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from gateway.config.settings import Kind
 from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.names.successors import MAX_ALTERNATIVES, Fate, living_successor
+from tests import kinds
 
 DAY = date(2026, 11, 28)
 PAST, LATER = date(2026, 10, 23), date(2026, 12, 11)
@@ -88,7 +88,7 @@ def test_no_advice_of_the_catalogue_leads_to_a_model_that_is_gone(day: date) -> 
     catalogue = Catalogue.load()
 
     def fate_of(model: str) -> Fate:
-        entry = catalogue.lookup(model, Kind.OPENAI)
+        entry = catalogue.lookup(model, kinds.OPENAI)
         return Fate(entry.retired, entry.replacement) if entry else Fate()
 
     for entry in catalogue.entries:

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from gateway.config.settings import Kind, TemplateSettings
+from gateway.config.settings import TemplateSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import preset
 from gateway.translate.contract import Capabilities, Context
+from tests import kinds
 from tests.translate.chat_via_completions.cases import (
     HELLO,
     LENIENT,
@@ -266,7 +267,7 @@ def test_stop_beyond_what_the_server_takes_is_looked_for_here() -> None:
 
 
 def test_stops_of_the_template_count_among_the_four_that_vllm_takes() -> None:
-    vllm = preset(Kind.VLLM, Shape.COMPLETIONS)
+    vllm = preset(kinds.VLLM, Shape.COMPLETIONS)
     names = [{"role": "user", "name": name, "content": "hi"} for name in ("ann", "bob", "eve")]
     for asked in ({"stop": ["a1", "b1", "c1"]}, {"messages": names}):
         translation = translated(asked, context(vllm, TemplateSettings("transcript")))

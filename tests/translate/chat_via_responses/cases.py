@@ -5,17 +5,18 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from gateway.config.settings import Kind, TranslationSettings
+from gateway.config.settings import TranslationSettings
 from gateway.errors import GatewayError
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import preset
 from gateway.translate.chat_via_responses import translate
 from gateway.translate.contract import Capabilities, Context, StreamTranslation, Translation
+from tests import kinds
 
 HELLO = [{"role": "user", "content": "hello"}]
-OPENAI = preset(Kind.OPENAI, Shape.RESPONSES)
-VLLM = preset(Kind.VLLM, Shape.RESPONSES)
-LLAMACPP = preset(Kind.LLAMACPP, Shape.RESPONSES)
+OPENAI = preset(kinds.OPENAI, Shape.RESPONSES)
+VLLM = preset(kinds.VLLM, Shape.RESPONSES)
+LLAMACPP = preset(kinds.LLAMACPP, Shape.RESPONSES)
 USAGE = {
     "input_tokens": 9,
     "input_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 0},

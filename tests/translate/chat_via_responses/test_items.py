@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from gateway.config.settings import Kind
 from gateway.errors import InvalidRequest, UnsupportedParameter
+from gateway.servers import Profile
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import preset
+from tests import kinds
 from tests.translate.chat_via_responses.cases import (
     OPENAI,
     VLLM,
@@ -305,8 +306,8 @@ def test_earlier_reasoning_is_dropped(name: str) -> None:
     assert translation.report.dropped == [f"messages[0].{name}"]
 
 
-@pytest.mark.parametrize("kind", [Kind.VLLM, Kind.SGLANG, Kind.LLAMACPP])
-def test_earlier_reasoning_is_an_item_where_servers_take_its_text(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [kinds.VLLM, kinds.SGLANG, kinds.LLAMACPP])
+def test_earlier_reasoning_is_an_item_where_servers_take_its_text(kind: Profile) -> None:
     able = preset(kind, Shape.RESPONSES)
     said = {"role": "assistant", "content": "a", "reasoning_content": "hm", "reasoning": "hm"}
     asked = {"messages": [USER, said, {**said, "reasoning": "so"}]}
@@ -338,7 +339,7 @@ def test_of_text_and_summary_the_text_goes_back(
 ) -> None:
     """vLLM takes an item's summary for its reasoning, where it has one."""
     asked = {"messages": [USER, {"role": "assistant", "content": "a", **given}]}
-    translation = translated(asked, context(preset(Kind.VLLM, Shape.RESPONSES)))
+    translation = translated(asked, context(preset(kinds.VLLM, Shape.RESPONSES)))
     items = translation.calls[0]["input"]
     assert "reasoning_text" not in items[-1]
     assert translation.report.dropped == [f"messages[1].reasoning_{each}" for each in dropped]
@@ -356,15 +357,15 @@ _IN_ORDER = ("reasoning_text", "reasoning_content", "reasoning_summary")
 
 def test_what_nobody_knows_of_a_message_is_not_passed_to_its_reasoning() -> None:
     said = {"role": "assistant", "content": "a", "reasoning": "hm", "zzz": 1}
-    translation = translated({"messages": [said]}, context(preset(Kind.VLLM, Shape.RESPONSES)))
+    translation = translated({"messages": [said]}, context(preset(kinds.VLLM, Shape.RESPONSES)))
     thought, message = translation.calls[0]["input"]
     assert (thought["type"], "zzz" in thought) == ("reasoning", False)
     assert message == {"type": "message", "role": "assistant", "content": "a", "zzz": 1}
     assert translation.report.dropped == []
 
 
-@pytest.mark.parametrize("kind", [Kind.OPENAI, Kind.OTHER])
-def test_details_of_reasoning_are_another_servers(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [kinds.OPENAI, kinds.OTHER])
+def test_details_of_reasoning_are_another_servers(kind: Profile) -> None:
     said = {"role": "assistant", "content": "a", "reasoning_details": [{"type": "x"}]}
     translation = translated({"messages": [said]}, context(preset(kind, Shape.RESPONSES)))
     assert len(translation.calls[0]["input"]) == 1

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.settings import Kind
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import preset
 from gateway.translate.chat_via_responses import translate
 from gateway.translate.quirks import with_quirks
+from tests import kinds
 from tests.translate.chat_via_responses.cases import (
     HELLO,
     LLAMACPP,
@@ -325,7 +325,7 @@ def test_stream() -> None:
 
 @pytest.mark.parametrize("asked", [{}, {"stream": False}, {"stream": None}])
 def test_a_server_that_may_stream_unasked_is_told_not_to(asked: Json) -> None:
-    unknown = context(preset(Kind.OTHER, Shape.RESPONSES))
+    unknown = context(preset(kinds.OTHER, Shape.RESPONSES))
     assert call_of(asked, unknown)["stream"] is False
 
 

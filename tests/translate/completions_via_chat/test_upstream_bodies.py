@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from gateway.config.settings import Kind, TranslationSettings
+from gateway.config.settings import TranslationSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import preset
 from gateway.translate.contract import Capabilities
+from tests import kinds
 from tests.translate.completions_via_chat.chat_backend import (
     DROPPING,
     SELF_HOSTED,
@@ -127,7 +128,7 @@ def test_logit_bias_is_refused_or_dropped_where_the_backend_lacks_it() -> None:
 
 @pytest.mark.parametrize("asked", [{}, {"stream": False}])
 def test_a_server_that_may_stream_unasked_is_told_not_to(asked: Json) -> None:
-    unknown = make_context(preset(Kind.AUTO, Shape.CHAT))
+    unknown = make_context(preset(kinds.AUTO, Shape.CHAT))
     assert [call["stream"] for call in asking(unknown, prompt=["a", "b"], **asked).calls] == [
         False,
         False,
@@ -266,7 +267,7 @@ def test_best_of_is_more_choices_with_logprobs() -> None:
     assert (call["n"], call["logprobs"], call["top_logprobs"]) == (3, True, 1)
 
 
-@pytest.mark.parametrize("able", [Capabilities(), preset(Kind.VLLM, Shape.CHAT)])
+@pytest.mark.parametrize("able", [Capabilities(), preset(kinds.VLLM, Shape.CHAT)])
 def test_best_of_at_temperature_0_is_separate_calls(able: Capabilities) -> None:
     translation = asking(make_context(able), best_of=3, temperature=0, logprobs=1, seed=1)
     assert [(call.get("n"), call["seed"]) for call in translation.calls] == [
@@ -278,7 +279,7 @@ def test_best_of_at_temperature_0_is_separate_calls(able: Capabilities) -> None:
 
 
 def test_n_at_temperature_0_is_separate_calls_at_vllm_only() -> None:
-    vllm = make_context(preset(Kind.VLLM, Shape.CHAT))
+    vllm = make_context(preset(kinds.VLLM, Shape.CHAT))
     assert [call.get("n") for call in asking(vllm, n=2, temperature=0.0).calls] == [None, None]
     assert [call.get("n") for call in asking(n=2, temperature=0).calls] == [2]
 

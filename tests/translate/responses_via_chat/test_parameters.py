@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from gateway.config.settings import Kind
 from gateway.errors import InvalidRequest, UnsupportedParameter
+from gateway.servers import Profile
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import preset
 from gateway.translate.contract import Capabilities
 from gateway.translate.parts.efforts import EFFORTS
+from tests import kinds
 from tests.translate.responses_via_chat.chat_backend import (
     OPENAI,
     SELF_HOSTED,
@@ -197,7 +198,7 @@ def test_text_verbosity_becomes_verbosity() -> None:
     assert text == {"format": {"type": "text"}, "verbosity": "low"}
 
 
-PASSING = (Kind.OPENAI, Kind.OPENROUTER, Kind.VLLM, Kind.OTHER, Kind.AUTO)
+PASSING = (kinds.OPENAI, kinds.OPENROUTER, kinds.VLLM, kinds.OTHER, kinds.AUTO)
 
 
 def test_what_the_model_takes_no_word_of_is_dropped() -> None:
@@ -222,17 +223,17 @@ def test_reasoning_effort_becomes_reasoning_effort() -> None:
     ("kind", "asked", "sent"),
     [
         *((kind, effort, effort) for kind in PASSING for effort in EFFORTS),
-        (Kind.SGLANG, "minimal", "low"),
-        (Kind.OLLAMA, "xhigh", "high"),
-        (Kind.GROQ, "max", "high"),
-        (Kind.SGLANG, "none", "none"),
-        (Kind.DEEPSEEK, "low", "high"),
-        (Kind.DEEPSEEK, "xhigh", "max"),
-        (Kind.DEEPSEEK, "max", "max"),
+        (kinds.SGLANG, "minimal", "low"),
+        (kinds.OLLAMA, "xhigh", "high"),
+        (kinds.GROQ, "max", "high"),
+        (kinds.SGLANG, "none", "none"),
+        (kinds.DEEPSEEK, "low", "high"),
+        (kinds.DEEPSEEK, "xhigh", "max"),
+        (kinds.DEEPSEEK, "max", "max"),
     ],
 )
 def test_reasoning_effort_is_the_nearest_that_the_server_knows(
-    kind: Kind, asked: str, sent: str
+    kind: Profile, asked: str, sent: str
 ) -> None:
     translation = asking(context(preset(kind, Shape.CHAT)), reasoning={"effort": asked})
     assert translation.calls[0]["reasoning_effort"] == sent
@@ -297,7 +298,7 @@ def test_stream_asks_for_usage_where_the_backend_can_tell() -> None:
         context(replace(OPENAI, stream_usage=False)), stream=True
     )
     assert call_of(stream=False).keys() == {"model", "messages"}
-    assert call_of(context(preset(Kind.LITELLM, Shape.CHAT)))["stream"] is False
+    assert call_of(context(preset(kinds.LITELLM, Shape.CHAT)))["stream"] is False
 
 
 def test_stream_options_include_obfuscation_is_a_hint() -> None:

@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.settings import Kind
 from gateway.shapes import Json, Shape
 from gateway.translate import chat_via_responses, responses_via_chat
 from gateway.translate.capabilities import preset
+from tests import kinds
 from tests.translate.responses_via_chat.chat_backend import (
     completion,
     context,
@@ -74,7 +74,7 @@ def _without_parts(item: Json) -> Json:
 def test_a_request_keeps_roles_texts_calls_and_their_correlation(items: list[Json]) -> None:
     there = responses_via_chat.translate({"model": "m", "input": items, "tools": TOOLS}, context())
     back = chat_via_responses.translate(
-        dict(there.calls[0]), context(preset(Kind.OPENAI, Shape.RESPONSES))
+        dict(there.calls[0]), context(preset(kinds.OPENAI, Shape.RESPONSES))
     )
     assert [_without_parts(item) for item in back.calls[0]["input"]] == items
     assert back.calls[0]["tools"] == TOOLS

@@ -1,0 +1,43 @@
+"""DeepSeek (api-docs.deepseek.com).
+
+Not confirmed against a source: its parameters.
+"""
+
+from gateway.envelopes.json_fields import text
+from gateway.servers.presets import HOSTED, TEXT_ONLY
+from gateway.servers.profile import Profile
+from gateway.servers.reading import Capability, by_modalities
+from gateway.shapes import Json, Shape
+
+
+def _is_deepseek(entry: Json) -> bool:
+    own_id = (text(entry, "id") or "").startswith("deepseek")
+    return own_id and entry.get("owned_by") == "deepseek"
+
+
+def _capability(entry: Json) -> Capability | None:
+    """`output_modalities` of the list as it is since 2026."""
+    return by_modalities(entry, "output_modalities")
+
+
+PROFILE = Profile(
+    name="deepseek",
+    hosts=("api.deepseek.com",),
+    marks=(_is_deepseek,),
+    has_jobs=False,
+    capability=_capability,
+    context_fields=("context_window",),
+    # Completions are at another base URL (/beta).
+    routes=frozenset({Shape.CHAT}),
+    capabilities={
+        **HOSTED,
+        **TEXT_ONLY,
+        "n": False,
+        "seed": False,
+        "logit_bias": False,
+        "max_stops": 16,
+        "json_schema": False,
+        "efforts": frozenset({"high", "max"}),
+        "reasoning_required": True,
+    },
+)

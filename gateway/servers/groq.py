@@ -1,0 +1,24 @@
+"""Groq (console.groq.com/docs/api-reference)."""
+
+from gateway.servers.presets import EFFORTS_OF_OPEN_MODELS, HOSTED
+from gateway.servers.profile import Profile
+from gateway.servers.reading import has
+from gateway.shapes import Shape
+
+PROFILE = Profile(
+    name="groq",
+    hosts=("api.groq.com",),
+    marks=(has("active", "context_window", "public_apps"),),
+    has_jobs=False,
+    context_fields=("context_window",),
+    routes=frozenset({Shape.CHAT}),
+    capabilities={
+        **HOSTED,
+        "n": False,
+        "logprobs": False,
+        "logit_bias": False,
+        "efforts": EFFORTS_OF_OPEN_MODELS,
+        "reasoning_field": "reasoning",
+    },
+    strict_messages=True,
+)

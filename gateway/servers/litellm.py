@@ -1,0 +1,76 @@
+"""LiteLLM's proxy (`model_management.md`)."""
+
+from collections.abc import Sequence
+
+from gateway.envelopes.json_fields import child, shown, strings, text
+from gateway.servers.presets import UNKNOWN
+from gateway.servers.profile import MetadataCall, Profile
+from gateway.servers.reading import (
+    EMBEDDINGS,
+    IMAGES,
+    SPEECH,
+    TRANSCRIPTIONS,
+    Capability,
+    has,
+    other,
+)
+from gateway.shapes import Json, Shape
+
+_CREATED = 1677610602
+"""What it says of every model's creation (litellm.constants, DEFAULT_MODEL_CREATED_AT_TIME);
+OpenAI says it of gpt-3.5-turbo."""
+_MODES = {"chat": Shape.CHAT, "completion": Shape.COMPLETIONS, "responses": Shape.RESPONSES}
+_ELSEWHERE = {
+    "embedding": EMBEDDINGS,
+    "image_generation": IMAGES,
+    "image_edit": "images/edits",
+    "audio_transcription": TRANSCRIPTIONS,
+    "audio_speech": SPEECH,
+    "moderation": "moderations",
+    "rerank": "rerank",
+    "realtime": "realtime",
+    "video_generation": "videos",
+}
+_PATHS = {"/v1/chat/completions": Shape.CHAT, "/v1/responses": Shape.RESPONSES}
+
+
+def _all_created_at_once(entries: Sequence[Json]) -> bool:
+    return len(entries) > 1 and all(entry.get("created") == _CREATED for entry in entries)
+
+
+def _capability(entry: Json) -> Capability | None:
+    """`model_info.mode` of /model/info, widened by `supported_endpoints` where that is known.
+
+    Not by its /v1/completions, which LiteLLM's table claims for models that refuse it (o3).
+    """
+    model_info = child(entry, "model_info")
+    mode = text(model_info, "mode")
+    if mode in _ELSEWHERE:
+        return other(f"model_info.mode is {shown(mode)}", _ELSEWHERE[mode])
+    if mode in _MODES:
+        listed = strings(model_info, "supported_endpoints")
+        also = tuple(shape for path, shape in _PATHS.items() if path in listed)
+        shapes = tuple(dict.fromkeys((_MODES[mode], *also)))
+        silent_on = (Shape.RESPONSES,) if mode == "chat" and not listed else ()
+        return Capability(f"model_info.mode is {shown(mode)}", shapes, silent_on=silent_on)
+    target = text(child(entry, "litellm_params"), "model")
+    if mode is None and target and target.startswith("text-completion-openai/"):
+        return Capability(f"litellm_params.model is {shown(target)}", (Shape.COMPLETIONS,))
+    return None
+
+
+PROFILE = Profile(
+    name="litellm",
+    tried="1.108.7",
+    is_front=True,
+    header_mark=lambda headers: "x-litellm-version" in headers,
+    marks=(has("model_name", "model_info"),),
+    list_mark=_all_created_at_once,
+    # Served with and without /v1, whichever the base URL has.
+    further_lists=(MetadataCall("/model/info"),),
+    name_keys=("model_name", "id"),
+    capability=_capability,
+    base_fields=("model_info.base_model", "litellm_params.model", "model_info.key"),
+    # Lists reach providers as they are, which join or refuse them (litellm#5558, litellm#3215).
+    capabilities={**UNKNOWN, "prompt_list": False},
+)

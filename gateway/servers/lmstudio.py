@@ -1,0 +1,68 @@
+"""LM Studio (its API reference).
+
+Not confirmed against a source: lists of prompts.
+"""
+
+from collections.abc import Iterable
+
+from gateway.envelopes.json_fields import child, objects, shown, text
+from gateway.servers.presets import SELF_HOSTED, TEXT_ONLY
+from gateway.servers.profile import MetadataCall, Profile
+from gateway.servers.reading import EMBEDDINGS, Capability, has, other, owned_by
+from gateway.shapes import Json, Shape
+
+
+def _capability(entry: Json) -> Capability | None:
+    """`type` of /api/v0/models and /api/v1/models.
+
+    Any language model is served at every endpoint; /v1/responses came after v0 and before v1, whose
+    entries have a `key`.
+    """
+    kind_of_model = text(entry, "type")
+    if kind_of_model in {"embedding", "embeddings"}:
+        return other(f"type is {shown(kind_of_model)}", EMBEDDINGS)
+    if kind_of_model not in {"llm", "vlm"}:
+        return None
+    detail = f"type is {shown(kind_of_model)}"
+    if "key" in entry:
+        return Capability(detail, (Shape.CHAT, Shape.RESPONSES, Shape.COMPLETIONS))
+    return Capability(detail, (Shape.CHAT, Shape.COMPLETIONS), silent_on=(Shape.RESPONSES,))
+
+
+def _other_names(entry: Json, _name: str) -> Iterable[str]:
+    return (text(loaded, "id") or "" for loaded in objects(entry.get("loaded_instances")))
+
+
+def _instances(entry: Json) -> Iterable[Json] | None:
+    if "loaded_instances" not in entry:
+        return None
+    return (child(loaded, "config") for loaded in objects(entry["loaded_instances"]))
+
+
+PROFILE = Profile(
+    name="lmstudio",
+    marks=(
+        owned_by("organization_owner"),
+        has("compatibility_type", "max_context_length"),
+        has("key", "loaded_instances"),
+    ),
+    further_lists=(
+        MetadataCall("/api/v1/models", root=True),
+        MetadataCall("/api/v0/models", root=True),
+    ),
+    has_jobs=False,
+    name_keys=("key", "id"),
+    other_names=_other_names,
+    capability=_capability,
+    context_fields=("loaded_context_length",),
+    instances=_instances,
+    capabilities={
+        **SELF_HOSTED,
+        **TEXT_ONLY,
+        # Not among the "supported payload parameters" of its documentation.
+        "n": False,
+        "logprobs": False,
+        # "'response_format.type' must be 'json_schema' or 'text'"
+        "json_object": False,
+    },
+)

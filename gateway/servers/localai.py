@@ -1,0 +1,52 @@
+"""LocalAI (`core/http`, `api-discovery.md`)."""
+
+from gateway.envelopes.json_fields import shown, strings
+from gateway.servers.presets import UNKNOWN
+from gateway.servers.profile import MetadataCall, Profile
+from gateway.servers.reading import (
+    EMBEDDINGS,
+    IMAGES,
+    SPEECH,
+    TRANSCRIPTIONS,
+    Capability,
+    chosen,
+    other,
+)
+from gateway.shapes import Json, Shape
+
+_ELSEWHERE = {
+    "edit": "edits",
+    "embeddings": EMBEDDINGS,
+    "rerank": "rerank",
+    "transcript": TRANSCRIPTIONS,
+    "tts": SPEECH,
+    "image": IMAGES,
+    "video": "",
+}
+
+
+def _is_localai(entry: Json) -> bool:
+    """Its /v1/models/capabilities; LM Studio lists capabilities beside its own fields."""
+    return bool(strings(entry, "capabilities")) and "input_modalities" in entry
+
+
+def _capability(entry: Json) -> Capability | None:
+    """`capabilities` of /v1/models/capabilities, which names chat and completion apart."""
+    found = set(strings(entry, "capabilities"))
+    detail = f"capabilities are {shown(sorted(found))}"
+    if found & {"chat", "completion"}:
+        shapes = chosen(("chat" in found, Shape.CHAT), ("completion" in found, Shape.COMPLETIONS))
+        return Capability(detail, shapes, silent_on=(Shape.RESPONSES,))
+    others = [path for capability, path in _ELSEWHERE.items() if capability in found]
+    return other(detail, *others) if others else None
+
+
+PROFILE = Profile(
+    name="localai",
+    marks=(_is_localai,),
+    further_lists=(MetadataCall("/models/capabilities"),),
+    has_jobs=False,
+    capability=_capability,
+    # Items of a list that are not strings are skipped without a word.
+    capabilities={**UNKNOWN, "token_prompts": False, "reasoning_field": "reasoning"},
+)

@@ -1,0 +1,71 @@
+"""Ollama (`docs/api.md`, `docs/api/openai-compatibility.mdx`)."""
+
+from collections.abc import Sequence
+
+from gateway.envelopes.json_fields import child, shown, strings, text
+from gateway.servers.presets import EFFORTS_OF_OPEN_MODELS, SELF_HOSTED, TEXT_ONLY
+from gateway.servers.profile import MetadataCall, Profile
+from gateway.servers.reading import EMBEDDINGS, IMAGES, Capability, other
+from gateway.shapes import Json, Shape
+
+_COMPATIBLE_KEYS = {"id", "object", "created", "owned_by"}
+_ELSEWHERE = {"embedding": EMBEDDINGS, "image": IMAGES}
+
+
+def _is_native(entry: Json) -> bool:
+    """Its /api/tags."""
+    return "digest" in entry and "quantization_level" in child(entry, "details")
+
+
+def _is_compatible(entries: Sequence[Json]) -> bool:
+    """Its /v1/models. It names the owner's namespace, so one user's own models bear other names."""
+    tagged = all(
+        set(entry) == _COMPATIBLE_KEYS and ":" in (text(entry, "id") or "") for entry in entries
+    )
+    return tagged and any(entry["owned_by"] == "library" for entry in entries)
+
+
+def _capability(description: Json) -> Capability | None:
+    """`capabilities` of /api/show: `completion` means chat and completions alike.
+
+    /v1/responses exists since 0.13.3, which the reply does not say.
+    """
+    found = strings(description, "capabilities")
+    detail = f"capabilities are {shown(found)}"
+    if "completion" in found:
+        return Capability(detail, (Shape.CHAT, Shape.COMPLETIONS), silent_on=(Shape.RESPONSES,))
+    others = [path for capability, path in _ELSEWHERE.items() if capability in found]
+    return other(detail, *others) if others else None
+
+
+def _is_base(base: str, _entry: Json, _name: str) -> bool:
+    """Whether it is no file: a model made from one has /home/…/blobs/sha256-… there."""
+    return not base.startswith(("/", "\\", ".")) and "sha256" not in base and base[1:2] != ":"
+
+
+PROFILE = Profile(
+    name="ollama",
+    marks=(_is_native,),
+    list_mark=_is_compatible,
+    about_model=lambda model: MetadataCall("/api/show", root=True, body={"model": model}),
+    has_jobs=False,
+    name_keys=("id", "name", "model"),
+    capability=_capability,
+    base_fields=("details.parent_model",),
+    is_base=_is_base,
+    capabilities={
+        **SELF_HOSTED,
+        # "`prompt` currently only accepts a string" (docs/api/openai-compatibility.mdx).
+        **TEXT_ONLY,
+        "n": False,
+        "logit_bias": False,
+        "logprobs": False,
+        "efforts": EFFORTS_OF_OPEN_MODELS,
+        "reasoning_field": "reasoning",
+    },
+    at_endpoint={
+        Shape.CHAT: {"logprobs": True},
+        # The documented fields are the tools, the limit and the two basic sampling parameters.
+        Shape.RESPONSES: {"json_object": False, "json_schema": False},
+    },
+)

@@ -1,0 +1,75 @@
+"""What many servers' endpoints have in common, for their profiles to begin with.
+
+A capability that is wrongly on costs a refused request, or a parameter that the server silently
+ignores; one that is wrongly off costs an emulation, or a refusal by the gateway. So it is off
+where a server is known to ignore or refuse a parameter, and on where it is known to act on it; for
+servers that are not known, basic sampling parameters are believed to work.
+
+A list of prompts that a server takes costs one call; one that it misreads gives wrong answers. So
+`prompt_list` is on only where lists are known to be answered prompt by prompt.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.shapes import Shape
+
+MANY_STOPS = 1024
+"""Stands for "no limit" where a server takes any number of stop sequences."""
+
+Changes = Mapping[str, Any]
+"""Fields of `translate.contract.Capabilities` that differ from OpenAI's, by their names."""
+
+OPENAI_HOSTED_TOOLS = frozenset(
+    {
+        "apply_patch",
+        "code_interpreter",
+        "computer",
+        "computer_use_preview",
+        "file_search",
+        "image_generation",
+        "local_shell",
+        "mcp",
+        "programmatic_tool_calling",
+        "shell",
+        "tool_search",
+        "web_search",
+        "web_search_2025_08_26",
+        "web_search_preview",
+        "web_search_preview_2025_03_11",
+    }
+)
+
+OPENAI_ENDPOINTS: Mapping[Shape, Changes] = {
+    Shape.COMPLETIONS: {"max_top_logprobs": 5},
+    Shape.RESPONSES: {"min_output_tokens": 16, "hosted_tools": OPENAI_HOSTED_TOOLS},
+}
+"""OpenAI's own service, and those that are a front of it."""
+
+SELF_HOSTED: Changes = {
+    "strict_params": False,
+    "custom_tools": False,
+    "allowed_tools": False,
+    "moderation": False,
+    # Many chat templates know neither `developer` nor a system message that is not the first.
+    "developer_role": False,
+    "multi_system": False,
+    # "Conversation roles must alternate" (Gemma's and Mistral's templates); deepseek-reasoner, too.
+    "assistants_in_a_row": False,
+    "max_stops": MANY_STOPS,
+    # What most of them call it; those that do not know the field ignore it.
+    "reasoning_field": "reasoning_content",
+}
+"""Servers with an open model's own chat template behind them."""
+
+HOSTED: Changes = {**SELF_HOSTED, "max_stops": 4}
+"""Services with open models."""
+
+# transformers serve 5.19 does at responses.
+UNKNOWN: Changes = {**HOSTED, "may_stream_unasked": True}
+"""Servers that nobody knows may stream unless told not to."""
+
+EFFORTS_OF_OPEN_MODELS = frozenset({"none", "low", "medium", "high"})
+
+TEXT_ONLY: Changes = {"prompt_list": False, "token_prompts": False}
+"""A completions prompt is one string."""

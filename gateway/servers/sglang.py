@@ -1,0 +1,35 @@
+"""SGLang (`entrypoints/openai/protocol.py`, and its native API)."""
+
+from gateway.envelopes.json_fields import shown
+from gateway.servers.presets import EFFORTS_OF_OPEN_MODELS, SELF_HOSTED
+from gateway.servers.profile import MetadataCall, Profile
+from gateway.servers.reading import Capability, owned_by
+from gateway.shapes import Json, Shape
+
+
+def _capability(description: Json) -> Capability | None:
+    """`is_generation` of /model_info: false for embedding and reward models."""
+    flag = description.get("is_generation")
+    if not isinstance(flag, bool):
+        return None
+    return Capability(f"is_generation is {shown(flag)}", generative=flag)
+
+
+PROFILE = Profile(
+    name="sglang",
+    marks=(owned_by("sglang"),),
+    about_server=(
+        MetadataCall("/model_info", root=True),
+        MetadataCall("/get_model_info", root=True),
+    ),
+    has_jobs=False,
+    # Its `root` is a path.
+    base_fields=("parent",),
+    capability=_capability,
+    context_fields=("max_model_len",),
+    capabilities={**SELF_HOSTED, "efforts": EFFORTS_OF_OPEN_MODELS},
+    at_endpoint={
+        Shape.COMPLETIONS: {"json_object": True, "json_schema": True},
+        Shape.RESPONSES: {"reasoning_items": True},
+    },
+)

@@ -1,0 +1,18 @@
+"""Servers that have no profile of their own."""
+
+from gateway.servers.profile import Profile
+
+AUTO = Profile(
+    name="auto",
+    base_fields=("parent",),
+    context_fields=("max_model_len",),
+    prompt_objects_end=True,
+)
+"""Not known yet: found out by the model list."""
+
+OTHER = Profile(
+    name="other",
+    base_fields=("parent",),
+    context_fields=("max_model_len",),
+)
+"""None of those that are known."""

@@ -1,0 +1,26 @@
+"""The kinds of servers, for tests of what is known of them."""
+
+from gateway.servers import profile
+
+AUTO = profile("auto")
+OPENAI = profile("openai")
+AZURE = profile("azure")
+VLLM = profile("vllm")
+SGLANG = profile("sglang")
+TGI = profile("tgi")
+LLAMACPP = profile("llamacpp")
+LLAMA_CPP_PYTHON = profile("llama-cpp-python")
+OLLAMA = profile("ollama")
+LMSTUDIO = profile("lmstudio")
+LOCALAI = profile("localai")
+LITELLM = profile("litellm")
+OPENROUTER = profile("openrouter")
+TOGETHER = profile("together")
+FIREWORKS = profile("fireworks")
+GROQ = profile("groq")
+MISTRAL = profile("mistral")
+DEEPSEEK = profile("deepseek")
+GEMINI = profile("gemini")
+GITHUB = profile("github")
+HUGGINGFACE = profile("huggingface")
+OTHER = profile("other")
