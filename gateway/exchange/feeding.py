@@ -13,6 +13,7 @@ from gateway.exchange.sending import Allowance
 from gateway.fast.text_deltas import PATIENCE, DeltaFastPath
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import StreamTranslation, plain_texts_of
+from gateway.translate.parts.finish_reasons import UNKNOWN
 from gateway.translate.parts.upstream_errors import bare_error, upstream_error
 from gateway.translate.stream.event_reader import EventReader
 from gateway.translate.stream.reply_as_event import whole_as_event
@@ -146,7 +147,9 @@ class Feeder(Outcome):
             reply = decode_object(body)
             if (told := error_in_place(self._home, reply)) is not None:
                 reply = told
-            events += self._translation.feed(call, whole_as_event(self._home, reply))
+            unsaid = "stop" if self._renames else UNKNOWN
+            event = whole_as_event(self._home, reply, unsaid=unsaid)
+            events += self._translation.feed(call, event)
             # Translations raise what is an error to them, but one that only renames passes it on.
             if self._renames and (known := upstream_error(reply)) is not None:
                 raise known

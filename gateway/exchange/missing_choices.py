@@ -153,7 +153,7 @@ class _CompletedStream:
             await reply.aclose()
 
     def _as_event(self, whole: Whole) -> Json:
-        return whole_as_event(self._asking.shape, _event(whole.body))
+        return whole_as_event(self._asking.shape, _event(whole.body), unsaid="stop")
 
 
 def _single(call: UpstreamCall, body: Json) -> UpstreamCall:

@@ -20,6 +20,7 @@ from gateway.translate.parts.moderation import moderation_of_all
 from gateway.translate.parts.sources import sources_of
 from gateway.translate.parts.upstream_errors import in_clients_words, upstream_error
 from gateway.translate.parts.usage import with_chats_names
+from gateway.translate.stream.reply_choices import choices_of, in_order
 
 
 def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Context) -> Json:
@@ -59,19 +60,12 @@ def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Con
 
 def _choices(reply: Json, expected: int) -> list[Json]:
     """Return the choices of one reply in the order of their indexes."""
-    choices = reply.get("choices")
-    if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
-        raise UpstreamError("The upstream's reply is not a completion: it has no list of choices.")
+    choices = in_order(choices_of(reply))
     if len(choices) < expected:
         raise UpstreamError(
             f"The upstream returned {len(choices)} of {expected} choices. "
             "Set 'n' to 1 if its server does not support more."
         )
-    indexes = [choice.get("index") for choice in choices]
-    by_index = dict(zip((i for i in indexes if type(i) is int), choices, strict=False))
-    if all(type(i) is int for i in indexes) and sorted(by_index) == list(range(len(choices))):
-        choices = [by_index[i] for i in range(len(choices))]
-    # Some servers give every choice index 0: then the order of the list is all there is.
     return choices[:expected]
 
 
@@ -105,6 +99,10 @@ def new_fold(request: PreparedRequest) -> ChoiceFold:
 def choice_text(choice: Json) -> str:
     """Return a choice's text, a missing one as ""; raises `UpstreamError` if it is no text."""
     text = choice.get("text")
+    if text is None and (choice.get("message") or choice.get("delta")):
+        raise UpstreamError(
+            "The upstream's reply is not a completion: a choice has a message and no 'text'."
+        )
     if text is None:
         return ""
     if not isinstance(text, str):

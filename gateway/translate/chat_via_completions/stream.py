@@ -16,8 +16,9 @@ from gateway.translate.chat_via_completions.request import PreparedRequest
 from gateway.translate.contract import Context, PlainTexts
 from gateway.translate.fanout import choice_index
 from gateway.translate.parts.fields import created, model_name, richer_usage, swap_id
-from gateway.translate.parts.finish_reasons import native_word, with_native
+from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
 from gateway.translate.parts.sources import StreamedSources, has_sources
+from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
 
 
 class ChatStream:
@@ -32,6 +33,9 @@ class ChatStream:
         self._context = context
         self._identity: Json = {}
         self._folds = [new_fold(request) for _ in range(request.choices)]
+        self._places = [ChoicePlaces(request.choices_per_call) for _ in request.calls]
+        self._words: dict[int, Json] = {}
+        """The parts of choices with their finish reasons, which the client may not have yet."""
         self._finished = [False] * request.choices
         self._open = set(range(len(request.calls)))
         self._usages: list[object] = [None] * len(request.calls)
@@ -43,9 +47,7 @@ class ChatStream:
         Raises `UpstreamReplied` for an error, `UpstreamError` for anything that is no chunk.
         """
         raise_error(event, self._request)
-        choices = event.get("choices")
-        if choices is not None and not isinstance(choices, list):
-            raise UpstreamError("The upstream's stream has a chunk whose choices are not a list.")
+        choices = choices_of(event)
         # llama.cpp has choices and usage in one chunk, vLLM on request a usage in every chunk.
         if event.get("usage") is not None:
             self._usages[call] = richer_usage(self._usages[call], event["usage"])
@@ -64,18 +66,21 @@ class ChatStream:
         return chunks
 
     def end(self, call: int) -> list[Json]:
-        """Take the end of one call's stream; raises `TruncatedStream` if a choice had none."""
+        """Take the end of one call's stream, and with it that of its choices.
+
+        Raises `TruncatedStream` if a choice had none.
+        """
         if call not in self._open:
             return []
-        if not all(self._finished[index] for index in self._indexes(call)):
+        indexes = self._indexes(call)
+        if not all(self._has_ended(index) for index in indexes):
             raise TruncatedStream(
                 "The upstream's stream ended before its reply was complete. Retry the request."
             )
         self._open.discard(call)
-        chunks: list[Json] = []
+        chunks = [chunk for index in indexes for chunk in self._finish(index)]
         if self._sources.waits(call):
-            indexes = self._indexes(call)
-            chunks = [self._choice_chunk(indexes[0], {})]
+            chunks = chunks or [self._choice_chunk(indexes[0], {})]
             self._sources.tell(call, chunks, indexes)
         usage = total_usage(self._usages)
         if self._open or not self._request.include_usage or usage is None:
@@ -94,7 +99,7 @@ class ChatStream:
         indexes = self._indexes(call)
         return (
             not self._request.include_usage
-            and all(self._finished[index] for index in indexes)
+            and all(self._has_ended(index) for index in indexes)
             and any(self._folds[index].stopped for index in indexes)
         )
 
@@ -117,6 +122,10 @@ class ChatStream:
     def take_plain(self, call: int, texts: Sequence[str]) -> int:  # noqa: ARG002
         """Take texts; the first one, which was fed, has already changed all that they change."""
         return 0
+
+    def _has_ended(self, index: int) -> bool:
+        """Whether the upstream has given a choice's finish reason, or the gateway its own."""
+        return self._finished[index] or index in self._words
 
     def _indexes(self, call: int) -> Sequence[int]:
         per_call = self._request.choices_per_call
@@ -142,36 +151,42 @@ class ChatStream:
         if isinstance(fingerprint, str):
             self._identity.setdefault("system_fingerprint", fingerprint)
 
-    def _choice(self, call: int, choice: object) -> list[Json]:
-        if not isinstance(choice, dict):
-            raise UpstreamError("The upstream's stream has a choice that is not an object.")
+    def _choice(self, call: int, choice: Json) -> list[Json]:
+        """Take a part of a choice. Its end waits for the stream's: servers say more behind it."""
         index = self._index(call, choice)
-        if self._finished[index]:
+        if index is None or self._finished[index]:
             return []
         fold = self._folds[index]
         piece = fold.feed(choice_text(choice), choice.get("logprobs"))
-        word = choice.get("finish_reason")
-        # LocalAI says "" where others say null.
-        if word in (None, "") and not fold.stopped:
-            return self._content(index, piece)
-        piece += fold.finish()
-        reason = finish_of(word, fold)
+        if index not in self._words and choice.get("finish_reason"):
+            self._words[index] = choice
+            # A failure is told at once.
+            finish_reason(choice["finish_reason"], has_text=True)
+        return self._content(index, piece) + (self._finish(index) if fold.stopped else [])
+
+    def _finish(self, index: int) -> list[Json]:
+        """Return the chunks that end a choice; none where it has ended."""
+        if self._finished[index]:
+            return []
+        fold, ended = self._folds[index], self._words.get(index, {})
+        piece = fold.finish()
         self._finished[index] = True
-        last = self._choice_chunk(index, {}, finish_reason=reason)
+        last = self._choice_chunk(
+            index, {}, finish_reason=finish_of(ended.get("finish_reason"), fold)
+        )
         if not fold.stopped:
-            last["choices"] = [with_native(last["choices"][0], native_word(choice))]
+            last["choices"] = [with_native(last["choices"][0], native_word(ended))]
         return [*self._content(index, piece), last]
 
-    def _index(self, call: int, choice: Json) -> int:
-        position = choice.get("index")
+    def _index(self, call: int, choice: Json) -> int | None:
+        """Return the client's index of a choice; None: it was not asked for."""
+        position = self._places[call].place(choice)
         per_call = self._request.choices_per_call
-        if position is None or len(self._request.calls) > 1:
-            position = 0
-        if type(position) is not int or not 0 <= position < per_call:
+        if position is None and per_call > 1:
             raise UpstreamError(
                 f"The upstream's stream has a choice with an index other than 0 to {per_call - 1}."
             )
-        return choice_index(call, position, per_call)
+        return None if position is None else choice_index(call, position, per_call)
 
     def _content(self, index: int, piece: Piece) -> list[Json]:
         if not piece:

@@ -9,8 +9,6 @@ from gateway.translate.parts.images import images_of
 from gateway.translate.parts.sources import sources_within
 
 _CARRIED = ("annotations", "audio", "file_citations", "phase")
-
-
 _CITED = ("annotations", "file_citations")
 
 
@@ -19,16 +17,16 @@ def cited_late(delta: Json) -> Json:
     return {name: delta[name] for name in _CITED if delta.get(name)} | sources_within(delta)
 
 
-def beside_text(message: Json, *, after_text: bool = False) -> Json:
+def beside_text(message: Json, *, has_content: bool) -> Json:
     """Return the further fields of a choice for a message, or a delta of one.
 
-    A refusal is the text where there is no other: with `after_text`, there has been some.
+    A refusal is one of them beside content; without, it is the text.
     """
     found = {name: message[name] for name in _CARRIED if message.get(name)}
     found |= sources_within(message)
     images = images_of(message)
     if images:
         found["images"] = images
-    if message.get("refusal") and (after_text or message.get("content")):
+    if message.get("refusal") and has_content:
         found["refusal"] = message["refusal"]
     return found

@@ -24,6 +24,7 @@ from gateway.translate.parts.logprobs import LegacyLogprobs, chat_logprobs, trun
 from gateway.translate.parts.sources import sources_of, sources_within
 from gateway.translate.parts.upstream_errors import in_clients_words, upstream_error
 from gateway.translate.parts.usage import with_chats_names
+from gateway.translate.stream.reply_choices import choices_of, in_order
 from gateway.translate.stream.stops import cut
 
 MAX_ALTERNATIVES = 20
@@ -146,18 +147,10 @@ def _chat_completion(call: int, reply: object, client_param: ClientParam) -> Jso
 
 def _candidates(body: Json, plan: Plan, report: Report) -> list[Candidate]:
     """Return the candidates of one call, in index order."""
-    found: dict[int, Candidate] = {}
-    for position, choice in enumerate(body["choices"]):
-        if not isinstance(choice, dict):
-            raise malformed("a choice is not an object")
-        index = choice.get("index")
-        if type(index) is not int:
-            index = position
-        if 0 <= index < plan.per_call and index not in found:
-            found[index] = _candidate(choice, plan, report)
-    if len(found) < plan.per_call:
-        raise malformed(f"it has {len(found)} of {plan.per_call} choices")
-    return [found[index] for index in range(plan.per_call)]
+    choices = in_order(choices_of(body))
+    if len(choices) < plan.per_call:
+        raise malformed(f"it has {len(choices)} of {plan.per_call} choices")
+    return [_candidate(choice, plan, report) for choice in choices[: plan.per_call]]
 
 
 def _candidate(choice: Json, plan: Plan, report: Report) -> Candidate:
@@ -165,19 +158,31 @@ def _candidate(choice: Json, plan: Plan, report: Report) -> Candidate:
     if not isinstance(message, dict):
         raise malformed("a choice has no 'message'")
     text, entries = visible_text(message), logprob_entries(choice)
-    refused = not message.get("content")
+    has_content = bool(content_of(message))
     before, found = cut(text, plan.stops)
-    more = beside_text(message) | sources_within(choice)
+    more = beside_text(message, has_content=has_content) | sources_within(choice)
     if found is not None:
         kept = None if entries is None else truncate_entries(entries, before)
-        return Candidate(before, "stop", kept, refused, more)
+        return Candidate(before, "stop", kept, not has_content, more)
     has_something = bool(text or more)
     reason = client_finish_reason(choice.get("finish_reason"), report, has_text=has_something)
-    return Candidate(text, reason, entries, refused, with_native(more, native_word(choice)))
+    shown = with_native(more, native_word(choice))
+    return Candidate(text, reason, entries, not has_content, shown)
 
 
 def visible_text(message: Json) -> str:
-    """Return the text of a chat message or delta: its content, its refusal, or what it speaks.
+    """Return the text of a chat message: its content, its refusal, or what it speaks.
+
+    Raises `UpstreamError` where that is no text.
+    """
+    text = content_of(message) or message.get("refusal") or transcript_of(message) or ""
+    if not isinstance(text, str):
+        raise malformed("a message's content is not text")
+    return text
+
+
+def content_of(message: Json) -> str:
+    """Return the text that the content of a chat message, or of a delta, is.
 
     Content in parts (as Mistral's reasoning models give it) counts with its text parts: reasoning
     is never shown to a completions client. Raises `UpstreamError` for anything else.
@@ -185,13 +190,14 @@ def visible_text(message: Json) -> str:
     content = message.get("content")
     if isinstance(content, list):
         content = text_of(content)
-    text: object = content or message.get("refusal") or _transcript(message) or ""
+    text: object = content or ""
     if not isinstance(text, str):
         raise malformed("a message's content is not text")
     return text
 
 
-def _transcript(message: Json) -> object:
+def transcript_of(message: Json) -> object:
+    """Return what a message, or a delta, has of the words that it speaks."""
     audio = message.get("audio")
     return audio.get("transcript") if isinstance(audio, dict) else None
 

@@ -4,28 +4,20 @@ from collections.abc import Sequence
 
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json, Shape
-from gateway.translate.completions_via_chat.beside_text import beside_text, cited_late
 from gateway.translate.completions_via_chat.reply import (
     ClientParam,
     carried_error,
-    client_finish_reason,
-    legacy_logprobs,
-    logprob_entries,
     malformed,
     total_usage,
-    visible_text,
 )
 from gateway.translate.completions_via_chat.request import Plan
+from gateway.translate.completions_via_chat.streamed_choice import StreamedChoice, chunk_choice
 from gateway.translate.contract import Context, PlainTexts, Report
 from gateway.translate.fanout import choice_index
 from gateway.translate.parts.fields import created, model_name, richer_usage, swap_id
-from gateway.translate.parts.finish_reasons import native_word, with_native
-from gateway.translate.parts.logprobs import Aligner
-from gateway.translate.parts.sources import StreamedSources, has_sources, sources_within
+from gateway.translate.parts.sources import StreamedSources, has_sources
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
-from gateway.translate.stream.stops import StopScanner
-
-_HIDDEN = ("reasoning_content", "reasoning", "tool_calls", "function_call")
+from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
 
 
 class CompletionsStream:
@@ -43,9 +35,10 @@ class CompletionsStream:
         self._report = report
         self._client_param = client_param
         self._calls = [
-            [_Choice(plan, call, position, context) for position in range(plan.per_call)]
+            [StreamedChoice(plan, call, position, context) for position in range(plan.per_call)]
             for call in range(plan.call_count)
         ]
+        self._places = [ChoicePlaces(plan.per_call) for _ in range(plan.call_count)]
         self._unfinished = [plan.per_call] * plan.call_count
         self._cut_short = [False] * plan.call_count
         """Whether a stop sequence was found while the upstream still generates."""
@@ -71,36 +64,33 @@ class CompletionsStream:
         self._sources.take(call, event)
         if event.get("usage"):
             self._usages[call] = richer_usage(self._usages[call], event["usage"])
-        choices = event.get("choices")
-        if choices is None:
-            return []
-        if not isinstance(choices, list):
-            raise malformed("'choices' is not a list")
         chunks: list[Json] = []
-        for choice in choices:
+        for choice in choices_of(event):
             chunks += self._take(call, choice)
         if self._sources.waits(call):
             self._sources.tell(call, chunks, self._indexes(call))
         return chunks
 
     def end(self, call: int) -> list[Json]:
-        """Take the end of a call's stream; after the last one, return the usage if asked for.
+        """Take the end of a call's stream: only now it is certain that no choice says more.
 
-        Raises `TruncatedStream` when a choice of the call has no finish reason.
+        After the last one comes the usage, if asked for. Raises `TruncatedStream` when a choice of
+        the call has no finish reason, and `UpstreamError` when that is a failure's.
         """
         if self._ended[call]:
             return []
         for choice in self._calls[call]:
-            if not choice.finished:
+            if not choice.has_ended:
                 raise TruncatedStream(
                     f"The upstream's stream ended before choice {choice.index} was complete. "
                     "Retry the request."
                 )
         self._ended[call] = True
-        chunks: list[Json] = []
+        last = [each for choice in self._calls[call] for each in choice.finish(self._report)]
+        chunks = [self._chunk([each]) for each in last]
         if self._sources.waits(call):
             indexes = self._indexes(call)
-            chunks = [self._chunk([_chunk_choice(indexes[0], "")])]
+            chunks = chunks or [self._chunk([chunk_choice(indexes[0], "")])]
             self._sources.tell(call, chunks, indexes)
         if not self._plan.include_usage or not all(self._ended):
             return chunks
@@ -145,23 +135,17 @@ class CompletionsStream:
     def _indexes(self, call: int) -> list[int]:
         return [choice.index for choice in self._calls[call]]
 
-    def _take(self, call: int, piece: object) -> list[Json]:
-        if not isinstance(piece, dict):
-            raise malformed("a choice is not an object")
-        position = piece.get("index")
+    def _take(self, call: int, piece: Json) -> list[Json]:
+        position = self._places[call].place(piece)
         if position is None:
-            position = 0
-        if type(position) is not int or not 0 <= position < self._plan.per_call:
             return []
         chunks = self._open(self._plan.prompt_of(call))
         choice = self._calls[call][position]
-        was_finished = choice.finished
+        had_ended = choice.has_ended
         for each in choice.said.take(piece):
-            chosen = choice.take(each, self._report)
-            if chosen is not None:
-                chunks.append(self._chunk([chosen]))
+            chunks += [self._chunk([shown]) for shown in choice.take(each)]
         self._said_last = choice.said
-        if choice.finished and not was_finished:
+        if choice.has_ended and not had_ended:
             self._unfinished[call] -= 1
             self._cut_short[call] = self._cut_short[call] or choice.cut_short
         return chunks
@@ -176,7 +160,7 @@ class CompletionsStream:
         if not plan.echo or not text:
             return []
         indexes = [choice_index(prompt, position, plan.n) for position in range(plan.n)]
-        return [self._chunk([_chunk_choice(index, text)]) for index in indexes]
+        return [self._chunk([chunk_choice(index, text)]) for index in indexes]
 
     def _chunk(self, choices: list[Json]) -> Json:
         chunk: Json = {**self._identity.fields(), "choices": choices}
@@ -220,79 +204,3 @@ class _Identity:
             # It may come late: vLLM sends it with the last chunk only.
             self._pinned["system_fingerprint"] = seen["system_fingerprint"]
         return self._pinned
-
-
-class _Choice:
-    """What is known of one choice between two of its chunks."""
-
-    def __init__(self, plan: Plan, call: int, position: int, context: Context) -> None:
-        self.index = plan.client_index(call, position)
-        self.said = ChoiceDeltas()
-        self.finished = False
-        self.cut_short = False
-        """Whether the gateway found a stop sequence while the upstream still generates."""
-        self._has_content = False
-        """Whether there has been text that is no refusal's: one that follows is told apart."""
-        self._has_text = False
-        self._logprobs = legacy_logprobs(plan, plan.prompt_of(call), context)
-        self._scanner = StopScanner(plan.stops) if plan.stops else None
-        self._aligner = Aligner()
-
-    def take(self, piece: Json, report: Report) -> Json | None:
-        """Take this choice's part of a chunk; return that of the client's chunk, if any.
-
-        What comes after the finish is ignored, but for what is cited.
-        """
-        delta = piece.get("delta")
-        if delta is None:
-            delta = {}
-        if not isinstance(delta, dict):
-            raise malformed("a 'delta' is not an object")
-        if self.finished:
-            cited = cited_late(delta)
-            return {**_chunk_choice(self.index, ""), **cited} if cited else None
-        word = piece.get("finish_reason") or None
-        more = beside_text(delta, after_text=self._has_content) | sources_within(piece)
-        text = "" if "refusal" in more and not delta.get("content") else visible_text(delta)
-        entries = self._entries(piece, delta, text)
-        refused = delta.get("refusal") and not delta.get("content")
-        self._has_content = self._has_content or bool(text and not refused)
-        self._has_text = self._has_text or bool(text or more)
-        if self._scanner is not None:
-            text, entries = self._scan(self._scanner, text, entries, last=word is not None)
-        reason = self._reason(word, report)
-        if not (text or entries or more) and reason is None:
-            return None
-        converted = self._logprobs.convert(entries) if self._logprobs and entries else None
-        said = with_native(more, native_word(piece) if reason is not None else None)
-        return {**_chunk_choice(self.index, text, converted, reason), **said}
-
-    def _entries(self, piece: Json, delta: Json, text: str) -> list[Json]:
-        """Return the logprobs of the visible text: those of reasoning would name its tokens."""
-        if self._logprobs is None or (not text and any(delta.get(name) for name in _HIDDEN)):
-            return []
-        return logprob_entries(piece) or []
-
-    def _scan(
-        self, scanner: StopScanner, text: str, entries: list[Json], *, last: bool
-    ) -> tuple[str, list[Json]]:
-        safe = scanner.feed(text)
-        if scanner.found is not None:
-            self.cut_short = not last
-            return safe, self._aligner.release(entries, safe)
-        if last:
-            return safe + scanner.flush(), self._aligner.release_all(entries)
-        return safe, self._aligner.release(entries, safe)
-
-    def _reason(self, word: object, report: Report) -> str | None:
-        found = self._scanner is not None and self._scanner.found is not None
-        if not found and word is None:
-            return None
-        self.finished = True
-        return "stop" if found else client_finish_reason(word, report, has_text=self._has_text)
-
-
-def _chunk_choice(
-    index: int, text: str, logprobs: Json | None = None, reason: str | None = None
-) -> Json:
-    return {"index": index, "text": text, "logprobs": logprobs, "finish_reason": reason}

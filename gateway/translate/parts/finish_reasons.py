@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Final, Literal
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
@@ -14,6 +14,9 @@ NATIVE = "native_finish_reason"
 
 It is there where OpenAI's word says less.
 """
+
+UNKNOWN: Final = "unknown"
+"""Stands for the word of a reply that has ended without one."""
 
 _SAME: Mapping[str, FinishReason] = {
     **dict.fromkeys(
@@ -53,6 +56,9 @@ _MORE: Mapping[str, FinishReason] = {
 }
 """Words that say why as well."""
 
+_UNSAID = frozenset({"", UNKNOWN, "unspecified"})
+"""Words that say nothing."""
+
 _FILTER = re.compile(
     r"filter|block|censor|flagg|guardrail|harm|inappropriate|moderat|nsfw|polic(?:y|ies)|prohibit|"
     r"recitation|refus|safety|sensitiv|toxic|unsafe|violat"
@@ -84,9 +90,10 @@ def finish_reason(word: object, *, has_text: bool, has_tool_calls: bool = False)
     reason = _known(name)
     if reason is None:
         if _is_failure(name) or not (has_text or has_tool_calls):
+            told = "no finish_reason" if name in _UNSAID else f"finish_reason {str(word)[:100]!r}"
             raise UpstreamError(
-                f"The upstream ended the generation with finish_reason {str(word)[:100]!r} "
-                "instead of completing it. Retry the request.",
+                f"The upstream ended the generation with {told} instead of completing it. "
+                "Retry the request.",
             )
         reason = "stop"
     if reason == "stop" and has_tool_calls:
@@ -105,7 +112,7 @@ def native_word(choice: Json) -> str | None:
     """Return the word of a choice that says more than OpenAI's word for it; None: none does."""
     for name in ("finish_reason", NATIVE):
         word = choice.get(name)
-        if isinstance(word, str) and word and _plain(word) not in _SAME:
+        if isinstance(word, str) and _plain(word) not in _UNSAID | _SAME.keys():
             return word[:100]
     return None
 

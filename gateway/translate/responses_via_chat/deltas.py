@@ -18,12 +18,11 @@ from gateway.translate.responses_via_chat.carried import (
     fields_of_message,
 )
 from gateway.translate.responses_via_chat.request import malformed
+from gateway.translate.stream.reply_choices import delta_of, index_in
 
 _FILE_CITATIONS = ("file_citation", "container_file_citation", "file_path")
 _LARGEST = 2**53
 """The largest whole number that every JSON reader keeps exact."""
-_DIGITS = 10
-"""An index written as a string has fewer digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +75,7 @@ class Delta:
 
 def read_delta(choice: Json) -> Delta:
     """Return what a chunk's choice says; raises `UpstreamError` if it is no delta."""
-    delta = choice.get("delta")
-    if delta is None:
-        delta = {}
-    if not isinstance(delta, dict):
-        raise malformed("a 'delta' is not an object")
+    delta = delta_of(choice)
     audio, phase = delta.get("audio") or {}, delta.get("phase")
     if not isinstance(audio, dict):
         raise malformed("'audio' is not an object")
@@ -89,10 +84,10 @@ def read_delta(choice: Json) -> Delta:
     if isinstance(content, list):
         content, thoughts = text_of(content), thought_of(content)
     named = _reasoning(delta)
-    calls = _list_of(delta, "tool_calls")
-    if not calls and delta.get("function_call") is not None:
+    calls = calls_of(delta)
+    if not calls:
         # Beside tool calls it says one of them again.
-        calls = [{"index": 0, "function": delta["function_call"]}]
+        calls = old_calls_of(delta)
     return Delta(
         reasoning=next(iter(named.values()), thoughts),
         reasoning_names=tuple(named) or (THINKING,),
@@ -144,6 +139,17 @@ def _list_of(delta: Json, name: str) -> list[Any]:
     return value
 
 
+def calls_of(delta: Json) -> list[Any]:
+    """Return the tool calls of a delta, without those that are null; raises `UpstreamError`."""
+    return [call for call in _list_of(delta, "tool_calls") if call is not None]
+
+
+def old_calls_of(delta: Json) -> list[Any]:
+    """Return what a delta has of a `function_call`, as calls."""
+    called = delta.get("function_call")
+    return [] if called is None else [{"index": 0, "function": called}]
+
+
 def call_fragment(call: object) -> CallFragment:
     """Return a piece of a tool call; raises `UpstreamError` for what is none."""
     if not isinstance(call, dict):
@@ -161,20 +167,13 @@ def call_fragment(call: object) -> CallFragment:
         # The client is shown a shorter one; LiteLLM keeps signatures in it (`__thought__`).
         carried["id"] = call_id
     return CallFragment(
-        index=_index(call.get("index")),
+        index=index_in(call),
         call_id=call_id,
         name=_text(inner.get("name"), "name"),
         text=arguments_text(inner.get("input" if custom else "arguments")),
         custom=custom,
         carried=carried,
     )
-
-
-def _index(value: object) -> int | None:
-    """Return the index of a call, which some servers write as a string; None: it has none."""
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < _DIGITS:
-        return int(value)
-    return value if type(value) is int else None
 
 
 def annotation_of(annotation: object) -> Json | None:

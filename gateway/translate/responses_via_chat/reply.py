@@ -21,19 +21,9 @@ def fold_reply(reply: object, request: PreparedRequest, stream: ResponsesStream)
         raise error
     if not isinstance(reply, dict):
         raise malformed("it is not a JSON object")
-    choice = _first_choice(reply)
-    stream.feed(0, whole_as_event(Shape.CHAT, {**reply, "choices": [{**choice, "index": 0}]}))
-    response: Json = stream.finish(choice.get("finish_reason"))[-1]["response"]
-    return response
-
-
-def _first_choice(reply: Json) -> Json:
-    choices = reply.get("choices")
-    if not isinstance(choices, list) or not choices:
+    event = whole_as_event(Shape.CHAT, reply)
+    if not event["choices"]:
         raise malformed("it has no choices")
-    choice: object = next(
-        (c for c in choices if isinstance(c, dict) and c.get("index") == 0), choices[0]
-    )
-    if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
-        raise malformed("a choice has no 'message'")
-    return choice
+    stream.feed(0, event)
+    response: Json = stream.end(0)[-1]["response"]
+    return response

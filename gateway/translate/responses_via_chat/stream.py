@@ -39,6 +39,7 @@ from gateway.translate.responses_via_chat.response_object import (
     failure,
 )
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
+from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
 
 MAX_REPLY_CHARACTERS = 32 * 1024 * 1024
 """What a reply may have in all: it is kept until its end, which repeats it."""
@@ -59,6 +60,7 @@ class ResponsesStream:
         self._items = 0
         self._queue: deque[OutputItem] = deque()
         self._done: list[Json] = []
+        self._places = ChoicePlaces(1)
         self._said = ChoiceDeltas()
         self._calls = CallTracker[CallItem](request.names.declared)
         self._call_ids: set[str] = set()
@@ -82,9 +84,7 @@ class ResponsesStream:
             raise error
         if not isinstance(event, dict):
             raise malformed("an event is not a JSON object")
-        choices = event.get("choices")
-        if choices is not None and not isinstance(choices, list):
-            raise malformed("'choices' is not a list")
+        choices = choices_of(event)
         self._facts.note(event)
         if choices:
             self._open()
@@ -184,11 +184,8 @@ class ResponsesStream:
                 self._write({"type": kind, "response": self._response.at("in_progress", ())})
         return self._response
 
-    def _take(self, choice: object) -> None:
-        if not isinstance(choice, dict):
-            raise malformed("a choice is not an object")
-        if choice.get("index") not in (None, 0):
-            # Never asked for.
+    def _take(self, choice: Json) -> None:
+        if self._places.place(choice) is None:
             return
         for each in self._said.take(choice):
             self._take_delta(each)

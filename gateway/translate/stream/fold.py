@@ -15,6 +15,7 @@ from gateway.translate.parts.sources import add_sources, sources_of
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
 from gateway.translate.stream.folded_items import StreamedItems
 from gateway.translate.stream.folded_message import FoldedMessage
+from gateway.translate.stream.reply_choices import choices_of, delta_of, index_in
 from gateway.translate.stream.sse import TERMINAL_EVENTS
 
 _TAKEN_APART = frozenset({"choices", "usage", "object"})
@@ -64,14 +65,11 @@ def _completion(shape: Shape, events: Iterable[Json], tools: Collection[str]) ->
         whole = {**told, **whole}
         add_sources(whole, sources_of(event))
         usage = richer_usage(usage, event.get("usage"))
-        given = event.get("choices")
-        for choice in given if isinstance(given, list) else ():
-            if isinstance(choice, dict):
-                index = choice.get("index")
-                at = index if isinstance(index, int) else 0
-                if at not in choices:
-                    choices[at] = _Choice(tools)
-                choices[at].take(choice)
+        for choice in choices_of(event):
+            at = index_in(choice) or 0
+            if at not in choices:
+                choices[at] = _Choice(tools)
+            choices[at].take(choice)
     if not choices or not all(choice.has_finished for choice in choices.values()):
         raise _cut_off()
     folded = [
@@ -103,8 +101,7 @@ class _Choice:
             for name, value in piece.items():
                 if name == "delta":
                     self._message = self._message or FoldedMessage(self._tools)
-                    if isinstance(value, dict):
-                        self._message.add(value, whole=whole)
+                    self._message.add(delta_of(piece), whole=whole)
                 elif not (whole and name == "message"):
                     self._add(name, value)
 

@@ -9,7 +9,12 @@ from gateway.translate.parts.tools import call_id_from
 from gateway.translate.responses_via_chat.call_in_pieces import CallInPieces
 from gateway.translate.responses_via_chat.call_tracking import CallTracker
 from gateway.translate.responses_via_chat.carried import merge
-from gateway.translate.responses_via_chat.deltas import CallFragment, call_fragment
+from gateway.translate.responses_via_chat.deltas import (
+    CallFragment,
+    call_fragment,
+    calls_of,
+    old_calls_of,
+)
 from gateway.translate.stream.message_fields import add_delta
 
 _NESTED = frozenset({"function", "custom"})
@@ -63,10 +68,9 @@ class FoldedMessage:
     def add(self, delta: Mapping[str, Any], *, whole: bool) -> None:
         """Add a delta; `whole`: it is a message, the calls in which may be known."""
         fields = dict(delta)
-        calls, old = fields.pop("tool_calls", None), fields.pop("function_call", None)
-        self._call(self._calls, calls if isinstance(calls, list) else [], whole=whole)
-        if isinstance(old, dict):
-            self._call(self._old_calls, [{"index": 0, "function": old}], whole=whole)
+        self._call(self._calls, calls_of(fields), whole=whole)
+        self._call(self._old_calls, old_calls_of(fields), whole=whole)
+        fields = _without(fields, ("tool_calls", "function_call"))
         content = fields.pop("content", None)
         if isinstance(content, list):
             self._add_parts(content)
@@ -101,8 +105,7 @@ class FoldedMessage:
             message["function_call"] = call.made("", naturally=naturally)["function"]
         return message
 
-    def _call(self, tracker: CallTracker[_Call], given: list[Any], *, whole: bool) -> None:
-        pieces = [piece for piece in given if isinstance(piece, dict)]
+    def _call(self, tracker: CallTracker[_Call], pieces: list[Any], *, whole: bool) -> None:
         fragments: list[CallFragment] = [call_fragment(piece) for piece in pieces]
         if whole:
             calls = tracker.hear(fragments, _Call)

@@ -4,38 +4,47 @@ For upstreams that answer a streaming request with plain JSON: the reply then go
 state machine as a stream would.
 """
 
+from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
+from gateway.translate.parts.finish_reasons import UNKNOWN
+from gateway.translate.stream.reply_choices import choices_of, in_order
 
 
-def whole_as_event(shape: Shape, reply: Json) -> Json:
-    """Return one event of `shape`'s stream grammar that carries the whole reply."""
+def whole_as_event(shape: Shape, reply: Json, *, unsaid: str = UNKNOWN) -> Json:
+    """Return one event of `shape`'s stream grammar that carries the whole reply.
+
+    Its choices have ended: `unsaid` is the finish reason of those that have none. Raises
+    `UpstreamError` where they are no choices.
+    """
     if shape is Shape.RESPONSES:
         status = reply.get("status")
         ending = status if status in ("incomplete", "failed") else "completed"
         if reply.get("error"):
             ending = "failed"  # whatever its status says, as it is where it is folded as a whole
         return {"type": f"response.{ending}", "response": reply}
+    choices = [
+        {**choice, "finish_reason": choice.get("finish_reason") or unsaid}
+        for choice in in_order(choices_of(reply))
+    ]
     if shape is Shape.COMPLETIONS:
-        return reply
-    choices = reply.get("choices")
-    return {
-        **reply,
-        "object": "chat.completion.chunk",
-        "choices": [_chunk_choice(choice) for choice in choices if isinstance(choice, dict)]
-        if isinstance(choices, list)
-        else [],
-    }
+        return {**reply, "choices": choices}
+    failed = bool(reply.get("error"))
+    chunks = [_chunk_choice(choice, failed=failed) for choice in choices]
+    return {**reply, "object": "chat.completion.chunk", "choices": chunks}
 
 
-def _chunk_choice(choice: Json) -> Json:
+def _chunk_choice(choice: Json, *, failed: bool) -> Json:
+    """Return a choice as one of a chunk; one that failed needs no message."""
     chunk = {key: value for key, value in choice.items() if key != "message"}
     message = choice.get("message")
+    if not isinstance(message, dict) and not (failed or choice.get("error")):
+        raise UpstreamError("The upstream's chat reply cannot be used: a choice has no 'message'.")
     delta = dict(message) if isinstance(message, dict) else {}
     calls = delta.get("tool_calls")
     if isinstance(calls, list):
+        given = [call for call in calls if call is not None]
         delta["tool_calls"] = [
-            {**call, "index": position}
-            for position, call in enumerate(calls)
-            if isinstance(call, dict)
+            {**call, "index": position} if isinstance(call, dict) else call
+            for position, call in enumerate(given)
         ]
     return {**chunk, "delta": delta}

@@ -81,7 +81,7 @@ def test_all_roles_come_first_when_several_calls_stream_at_once() -> None:
     translation = translated({"n": 2, "stream": True}, context(replace(LENIENT, n=False)))
     stream = translation.stream()
     chunks = stream.feed(1, chunk("b"))
-    chunks += stream.feed(0, chunk("a", finish="stop"))
+    chunks += stream.feed(0, chunk("a", finish="stop")) + stream.end(0)
     assert stream.end(0) == []
     chunks += stream.feed(1, chunk(finish="stop")) + stream.end(1)
     assert [c["choices"][0]["index"] for c in chunks] == [0, 1, 1, 0, 0, 1]
@@ -116,9 +116,13 @@ def test_an_empty_finish_reason_is_none() -> None:
     assert (text_of(chunks), finishes_of(chunks)) == ("ab", ["stop"])
 
 
-def test_what_comes_after_the_finish_is_ignored() -> None:
+def test_text_behind_the_finish_is_not_lost() -> None:
     events = [chunk("a", finish="stop"), chunk("b"), chunk(finish="length")]
     chunks = run(streaming().stream(), events)
+    assert (text_of(chunks), finishes_of(chunks)) == ("ab", ["stop"])
+    assert chunks[-1]["choices"][0]["finish_reason"] == "stop"
+    cut = translated({"stop": "!"}, context(replace(LENIENT, stop=False))).stream()
+    chunks = run(cut, [chunk("a!", finish="length"), chunk("b")])
     assert (text_of(chunks), finishes_of(chunks)) == ("a", ["stop"])
 
 
@@ -163,8 +167,9 @@ def test_usage_of_several_calls_is_summed_at_the_end() -> None:
     stream = translation.stream()
     for call in (1, 0):
         stream.feed(call, chunk("a", finish="stop", usage=USAGE))
-    assert stream.end(1) == []
-    (last,) = stream.end(0)
+    assert finishes_of(stream.end(1), 1) == ["stop"]
+    finish, last = stream.end(0)
+    assert finishes_of([finish]) == ["stop"]
     assert last["usage"] == {"prompt_tokens": 4, "completion_tokens": 4, "total_tokens": 8}
     assert stream.end(0) == []
 
@@ -283,11 +288,9 @@ def test_a_null_error_is_none() -> None:
     [
         {"choices": {}},
         {"choices": ["x"]},
-        {"choices": [{"index": 1, "text": "x"}]},
-        {"choices": [{"index": -1, "text": "x"}]},
-        {"choices": [{"index": True, "text": "x"}]},
-        {"choices": [{"index": "0", "text": "x"}]},
         {"choices": [{"index": 0, "text": 5}]},
+        {"choices": [{"index": 0, "delta": {"content": "x"}}]},
+        {"choices": [{"index": 0, "message": {"content": "x"}}]},
         {"choices": [{"index": 0, "text": "x", "logprobs": []}]},
         {"choices": [{"index": 0, "text": "", "finish_reason": "abort"}]},
     ],
@@ -295,6 +298,23 @@ def test_a_null_error_is_none() -> None:
 def test_what_is_no_chunk_is_an_error(event: Json) -> None:
     with pytest.raises(UpstreamError):
         streaming(logprobs=True).stream().feed(0, event)
+
+
+@pytest.mark.parametrize("index", [0, 1, 5, -1, "0", "3", None, True, 0.0, [0]])
+def test_the_one_choice_is_the_first_whatever_its_index(index: object) -> None:
+    events = [chunk("a"), chunk("x"), chunk(finish="stop")]
+    events = [{**each, "choices": [{**each["choices"][0], "index": index}]} for each in events]
+    events[1]["choices"].insert(0, None)
+    if type(index) is int:
+        events.insert(1, chunk("other", index=index + 1, finish="length"))
+    chunks = run(streaming().stream(), events)
+    assert (text_of(chunks), finishes_of(chunks)) == ("ax", ["stop"])
+
+
+def test_an_index_beyond_those_asked_for_is_an_error() -> None:
+    for index in (2, -1):
+        with pytest.raises(UpstreamError, match="other than 0 to 1"):
+            streaming(n=2).stream().feed(0, chunk("x", index=index))
 
 
 FULL_EVENTS = [
@@ -350,7 +370,7 @@ def test_a_stream_that_is_cut_off_before_its_usage_is_complete_without() -> None
 def test_a_cut_off_call_fails_though_others_are_complete() -> None:
     stream = translated({"n": 2, "stream": True}, context(replace(LENIENT, n=False))).stream()
     stream.feed(0, chunk("a", finish="stop"))
-    assert stream.end(0) == []
+    assert finishes_of(stream.end(0)) == ["stop"]
     with pytest.raises(TruncatedStream):
         stream.end(1)
 

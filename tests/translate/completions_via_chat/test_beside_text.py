@@ -1,13 +1,19 @@
 """What completions clients get of a chat message beside its text, whole and streamed alike."""
 
+from collections.abc import Sequence
+from itertools import permutations
 from typing import Any
 
 import pytest
 
+from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
+from gateway.translate.completions_via_chat import streamed_choice
 from gateway.translate.contract import Context
 from gateway.translate.parts.images import image
 from gateway.translate.plan import plan
+from gateway.translate.stream.message_fields import add_delta
+from tests.translate.completions_via_chat.chat_backend import entry
 
 WEB = "https://a.test/b.png"
 CITATION = {"type": "url_citation", "url_citation": {"url": WEB}}
@@ -30,15 +36,16 @@ def streamed(*deltas: Json, finish: Any = "stop", **request: Any) -> list[Json]:
     events = [{"choices": [{"index": 0, **piece}]} for piece in pieces]
     chunks = [chunk for event in events for chunk in stream.feed(0, event)]
     chunks += stream.end(0)
-    return [
-        {
-            key: value
-            for key, value in choice.items()
-            if key not in ("index", "logprobs") and value is not None
-        }
-        for chunk in chunks
-        for choice in chunk["choices"]
-    ]
+    return [kept(choice) for chunk in chunks for choice in chunk["choices"]]
+
+
+def kept(choice: Json) -> Json:
+    """Return what a choice of a chunk says of its text and beside it."""
+    return {
+        name: value
+        for name, value in choice.items()
+        if name not in ("index", "logprobs") and value is not None
+    }
 
 
 EMPTY: Json = {"refusal": "", "annotations": [], "images": [], "audio": None, "phase": None}
@@ -67,8 +74,18 @@ EMPTY: Json = {"refusal": "", "annotations": [], "images": [], "audio": None, "p
 )
 def test_nothing_beside_the_text_is_lost(message: Json, text: str, more: Json) -> None:
     assert whole(message) == {"text": text, "finish_reason": "stop", **more}
-    said = {"text": text, **more}
-    assert streamed(message) == [said, {"text": "", "finish_reason": "stop"}]
+    for deltas in ([message], [{name: value} for name, value in message.items()]):
+        assert joined(streamed(*deltas)) == {"text": text, "finish_reason": "stop", **more}
+
+
+def joined(choices: list[Json]) -> Json:
+    """Return what a client makes of the choices of a stream: nothing comes twice but texts."""
+    made: Json = {}
+    for choice in choices:
+        for name, value in choice.items():
+            assert name in ("text", "refusal") or name not in made
+            made[name] = made[name] + value if name in made else value
+    return made
 
 
 def test_a_picture_alone_is_an_answer() -> None:
@@ -84,24 +101,123 @@ def test_a_refusal_that_follows_text_is_told_apart_in_streams() -> None:
         {"text": "", "refusal": "."},
         {"text": "", "finish_reason": "stop"},
     ]
-    assert streamed({"refusal": "No"}, {"refusal": "."})[:2] == [{"text": "No"}, {"text": "."}]
-
-
-def test_what_is_cited_behind_the_finish_reason_is_not_lost() -> None:
-    ended: Json = {"content": "Hi"}
-    body = {"model": "m", "prompt": "Hello", "stream": True}
-    stream = plan(Shape.COMPLETIONS, Shape.CHAT, body, CONTEXT).stream()
-    last = [{"annotations": [CITATION]}, {"citations": [WEB]}, {"content": "more"}, {}]
-    pieces: list[Json] = [{"delta": ended, "finish_reason": "stop"}, *({"delta": d} for d in last)]
-    told = [
-        choice
-        for piece in pieces
-        for chunk in stream.feed(0, {"choices": [{"index": 0, **piece}]})
-        for choice in chunk["choices"]
+    assert streamed({"refusal": "No"}, {"refusal": "."}) == [
+        {"text": "No.", "finish_reason": "stop"}
     ]
-    assert [each["finish_reason"] for each in told] == ["stop", None, None]
-    assert (told[1]["annotations"], told[2]["citations"]) == ([CITATION], [WEB])
-    assert [each["text"] for each in told] == ["Hi", "", ""]
+
+
+@pytest.mark.parametrize("deltas", list(permutations(("refusal", "content", "audio"))))
+def test_refusal_text_and_speech_stay_apart_in_any_order(deltas: Sequence[str]) -> None:
+    said: dict[str, list[Json]] = {
+        "refusal": [{"refusal": "No"}, {"refusal": "."}],
+        "content": [{"content": "Hi"}, {"content": "!"}],
+        "audio": [{"audio": {"transcript": "He"}}],
+    }
+    for count in (1, 2, 3):
+        names = deltas[:count]
+        message: Json = {"content": None}
+        for name in names:
+            add_delta(message, {name: said[name][0][name]})
+            for more in said[name][1:]:
+                message[name] += more[name]
+        told = joined(streamed(*(delta for name in names for delta in said[name])))
+        assert told == whole(message)
+
+
+def test_logprobs_are_those_of_the_text_that_is_shown() -> None:
+    no, hi = entry("No"), entry("Hi")
+    refused: Json = {"delta": {"refusal": "No"}, "logprobs": {"content": None, "refusal": [no]}}
+    said: Json = {"delta": {"content": "Hi"}, "logprobs": {"content": [hi], "refusal": None}}
+    for given, tokens in (
+        ([refused, said], ["Hi"]),
+        ([said, refused], ["Hi"]),
+        ([refused], ["No"]),
+        ([said], ["Hi"]),
+    ):
+        body = {"model": "m", "prompt": "Hello", "stream": True, "logprobs": 0, "stop": [*"1234!"]}
+        stream = plan(Shape.COMPLETIONS, Shape.CHAT, body, CONTEXT).stream()
+        pieces = [{"index": 0, **piece} for piece in given]
+        chunks = [c for piece in pieces for c in stream.feed(0, {"choices": [piece]})]
+        chunks += stream.feed(0, {"choices": [{"index": 0, "finish_reason": "stop"}]})
+        told = [choice["logprobs"] for c in [*chunks, *stream.end(0)] for choice in c["choices"]]
+        assert [token for each in told if each for token in each["tokens"]] == tokens
+
+
+def test_a_refusal_is_cut_at_a_stop_sequence_too() -> None:
+    stops = [*"1234!"]
+    told = joined(streamed({"refusal": "No"}, {"refusal": "!way"}, stop=stops))
+    assert (
+        told == whole({"refusal": "No!way"}, stop=stops) == {"text": "No", "finish_reason": "stop"}
+    )
+
+
+def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streamed_choice, "MAX_HELD_CHARACTERS", 4)
+    with pytest.raises(UpstreamError, match="more than 4 characters"):
+        streamed({"refusal": "long"}, {"refusal": "er"})
+    with pytest.raises(UpstreamError, match="not text"):
+        streamed({"refusal": 5})
+
+
+LATE: list[Json] = [
+    {"content": " more"},
+    {"refusal": "No."},
+    {"annotations": [CITATION]},
+    {"images": [{"image_url": WEB}]},
+    {"citations": [WEB]},
+]
+
+
+@pytest.mark.parametrize("late", LATE)
+@pytest.mark.parametrize("stops", [None, [*"1234!"]])
+def test_what_comes_behind_the_finish_reason_is_not_lost(
+    late: Json, stops: list[str] | None
+) -> None:
+    events: list[Json] = [
+        {"delta": {"content": "Hi"}, "finish_reason": "stop"},
+        {"delta": late},
+        {"delta": {}, "finish_reason": "length"},
+    ]
+    body = {"model": "m", "prompt": "Hello", "max_tokens": 9, "stream": True, "stop": stops}
+    stream = plan(Shape.COMPLETIONS, Shape.CHAT, body, CONTEXT).stream()
+    chunks = [
+        chunk for event in events for chunk in stream.feed(0, {"choices": [{"index": 0, **event}]})
+    ]
+    chunks += stream.end(0)
+    told = [choice for chunk in chunks for choice in chunk["choices"]]
+    # The finish reason ends the choice, so it waits for the end.
+    assert [each["finish_reason"] for each in told] == [*[None] * (len(told) - 1), "stop"]
+    message = {**late, "content": "Hi" + late.get("content", "")}
+    shown = [
+        {k: v for k, v in each.items() if k not in ("index", "logprobs") and v is not None}
+        for each in told
+    ]
+    assert joined(shown) == whole(message, stop=stops)
+
+
+def test_what_is_cited_behind_a_text_that_was_cut_here_is_not_lost() -> None:
+    assert streamed({"content": "Hi!"}, *LATE, stop=[*"1234!"]) == [
+        {"text": "Hi", "finish_reason": "stop"},
+        {"text": "", "annotations": [CITATION]},
+        {"text": "", "citations": [WEB]},
+    ]
+
+
+def test_a_stop_sequence_behind_the_finish_reason_ends_the_text() -> None:
+    body = {"model": "m", "prompt": "Hello", "stream": True, "stop": [*"1234!"]}
+    stream = plan(Shape.COMPLETIONS, Shape.CHAT, body, CONTEXT).stream()
+    pieces: list[Json] = [
+        {"delta": {"content": "Hi!"}, "finish_reason": "length"},
+        {"delta": {"content": "x", "annotations": [CITATION]}},
+    ]
+    chunks = [c for each in pieces for c in stream.feed(0, {"choices": [{"index": 0, **each}]})]
+    told = [kept(choice) for chunk in chunks for choice in chunk["choices"]]
+    assert told == [
+        {"text": "Hi", "finish_reason": "stop"},
+        {"text": "", "annotations": [CITATION]},
+    ]
+    assert stream.end(0) == []
+    assert not stream.satisfied(0), "the upstream has ended"
 
 
 def test_what_is_beside_a_text_that_is_cut_here_stays() -> None:

@@ -209,11 +209,13 @@ def test_finish_reason_of_a_failure_is_an_error(word: str) -> None:
 def test_finish_reason_unknown_is_a_stop_after_text_and_an_error_without() -> None:
     events = streamed(asking(stream=True), [chunk(delta("a")), chunk(delta(finish_reason="new"))])
     assert gathered(events)[0]["finish_reason"] == "stop"
-    with pytest.raises(UpstreamError):
-        asking(stream=True).stream().feed(0, chunk(delta(finish_reason="new")))
+    silent = asking(stream=True).stream()
+    assert silent.feed(0, chunk(delta(finish_reason="new"))) == []
+    with pytest.raises(UpstreamError, match="'new'"):
+        silent.end(0)
 
 
-def test_what_follows_a_finish_is_ignored() -> None:
+def test_text_that_follows_a_finish_is_not_lost() -> None:
     events = streamed(
         asking(stream=True),
         [
@@ -222,19 +224,29 @@ def test_what_follows_a_finish_is_ignored() -> None:
             chunk(delta("c", finish_reason="length")),
         ],
     )
-    assert events == [{**HEAD, "choices": [part("a", reason="stop")]}]
+    assert events == [
+        {**HEAD, "choices": [part("a")]},
+        {**HEAD, "choices": [part("b")]},
+        {**HEAD, "choices": [part("c", reason="stop")]},
+    ]
 
 
-@pytest.mark.parametrize("index", [1, -1, 10**30, True, "0", 0.0, [0]])
-def test_choices_with_impossible_indexes_are_ignored(index: Any) -> None:
+@pytest.mark.parametrize("index", [0, 1, -1, 5, 10**30, None, True, "0", "7", "x", 0.0, [0]])
+def test_the_one_choice_is_the_first_whatever_its_index(index: Any) -> None:
+    mine = {"index": index, "delta": {"content": "x"}}
+    others: list[Any] = [delta("other", index + 1), None] if type(index) is int else []
     events = streamed(
         asking(stream=True),
-        [
-            chunk({"index": index, "delta": {"content": "x"}, "finish_reason": "stop"}),
-            chunk(delta("a", finish_reason="stop")),
-        ],
+        [chunk(mine, *others), chunk({**mine, "finish_reason": "stop"})],
     )
-    assert gathered(events) == {0: {"text": "a", "logprobs": None, "finish_reason": "stop"}}
+    assert gathered(events) == {0: {"text": "xx", "logprobs": None, "finish_reason": "stop"}}
+
+
+def test_of_several_choices_those_that_nobody_asked_for_are_ignored() -> None:
+    asked = asking(n=2, stream=True)
+    both = chunk(delta("a", 0, "stop"), delta("b", 1, "stop"))
+    events = streamed(asked, [chunk(delta("x", 2), delta("y", -1)), both])
+    assert [choice["text"] for choice in gathered(events).values()] == ["a", "b"]
 
 
 def test_echo_is_the_first_chunk_of_every_choice() -> None:
@@ -493,8 +505,10 @@ def test_every_chunk_is_one_that_the_official_client_accepts() -> None:
         "text",
         {"choices": 5},
         {"choices": {}},
-        {"choices": [None]},
+        {"choices": [5]},
         {"choices": [{"index": 0, "delta": "x"}]},
+        {"choices": [{"index": 0, "text": "x"}]},
+        {"choices": [{"index": 0, "message": "x"}]},
         {"choices": [{"index": 0, "delta": {"content": 5}}]},
         {"choices": [{"index": 0, "delta": {"content": "x"}, "logprobs": 5}]},
         {"choices": [{"index": 0, "delta": {"content": "x"}, "logprobs": {"content": [5]}}]},

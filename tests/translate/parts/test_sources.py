@@ -114,7 +114,7 @@ def test_what_the_last_event_alone_tells_comes_before_the_usage(
     told = streamed(asked(client, home, stream=True, **options), events)
     last = told[-2] if usage else told[-1]
     assert {name: last.get(name) for name in PERPLEXITY} == PERPLEXITY
-    assert last["choices"][0]["finish_reason"] is None
+    assert last["choices"][0]["finish_reason"] == "stop"
     assert bool(told[-1]["choices"]) is not usage
 
 

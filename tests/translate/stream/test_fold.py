@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.errors import TruncatedStream
+from gateway.errors import TruncatedStream, UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.stream.fold import events_as_whole, is_terminal
 
@@ -63,9 +63,24 @@ def test_a_whole_reply_in_an_event_stays_one() -> None:
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     assert chat({"choices": [choice]})["choices"] == [choice]
     assert chat({"choices": [{**choice, "message": "x"}]})["choices"][0]["message"] == "x"
-    for odd in ({"tool_calls": "x"}, {"tool_calls": [None]}):
-        made = chat({"choices": [{**choice, "message": odd}]})["choices"][0]["message"]
-        assert made == {"role": "assistant", "content": None}
+    empty = {**choice, "message": {"tool_calls": [None]}}
+    made = chat({"choices": [empty]})["choices"][0]["message"]
+    assert made == {"role": "assistant", "content": None}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"message": {"tool_calls": "x"}},
+        {"message": {"tool_calls": [5]}},
+        {"message": {"function_call": 5}},
+        {"delta": 5},
+        {"delta": {"tool_calls": [None, "x"]}},
+    ],
+)
+def test_what_streams_cannot_say_is_no_whole_reply_either(odd: Json) -> None:
+    with pytest.raises(UpstreamError):
+        chat({"choices": [{"index": 0, "finish_reason": "stop", **odd}]})
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 
 import pytest
 
+from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.stream.reply_as_event import whole_as_event
 
 
 def test_a_chat_reply_becomes_one_chunk_with_its_tool_calls_numbered() -> None:
-    calls = [{"id": "a", "function": {"name": "f", "arguments": "{}"}}, {"id": "b"}, 5]
+    calls = [{"id": "a", "function": {"name": "f", "arguments": "{}"}}, None, {"id": "b"}, 5]
     reply: Json = {
         "object": "chat.completion",
         "choices": [
@@ -19,19 +20,46 @@ def test_a_chat_reply_becomes_one_chunk_with_its_tool_calls_numbered() -> None:
     choice = event["choices"][0]
     assert choice["finish_reason"] == "stop"
     assert choice["delta"]["content"] == "hi"
-    assert [(c["id"], c["index"]) for c in choice["delta"]["tool_calls"]] == [("a", 0), ("b", 1)]
+    *numbered, odd = choice["delta"]["tool_calls"]
+    assert [(c["id"], c["index"]) for c in numbered] == [("a", 0), ("b", 1)]
+    assert odd == 5, "whoever reads calls judges it"
     assert "message" not in choice
 
 
-@pytest.mark.parametrize("choices", [None, "x", [5], [{"message": 5}]])
-def test_a_chat_reply_that_is_none_stays_harmless(choices: object) -> None:
-    event = whole_as_event(Shape.CHAT, {"choices": choices})
-    assert all(choice["delta"] == {} for choice in event["choices"])
+@pytest.mark.parametrize(
+    "choices", ["x", {}, [5], [{"message": 5}], [{"text": "T"}], [{"delta": {}}], [None, {}]]
+)
+def test_a_chat_reply_that_is_none_is_an_error(choices: object) -> None:
+    with pytest.raises(UpstreamError):
+        whole_as_event(Shape.CHAT, {"choices": choices})
 
 
-def test_a_completions_reply_is_its_own_chunk() -> None:
-    reply: Json = {"choices": [{"text": "hi"}]}
-    assert whole_as_event(Shape.COMPLETIONS, reply) is reply
+def test_what_failed_needs_no_message() -> None:
+    error = {"message": "boom"}
+    for reply in ({"error": error, "choices": [{}]}, {"choices": [{"error": error}]}):
+        (choice,) = whole_as_event(Shape.CHAT, reply)["choices"]
+        assert choice["delta"] == {}
+
+
+@pytest.mark.parametrize("shape", [Shape.CHAT, Shape.COMPLETIONS])
+def test_choices_have_an_end_and_a_place(shape: Shape) -> None:
+    def places(*indexes: object) -> list[tuple[str, int, str]]:
+        given: list[Json | None] = [
+            {"index": index, "text": name, "message": {"content": name}}
+            for name, index in zip("abc", indexes, strict=False)
+        ]
+        event = whole_as_event(shape, {"choices": [*given[:1], None, *given[1:]]})
+        return [(c["text"], c["index"], c["finish_reason"]) for c in event["choices"]]
+
+    for first, second in ((0, 1), (0, 0), ("0", "1"), (None, None), (1, 2), (5, "x")):
+        assert places(first, second) == [("a", 0, "unknown"), ("b", 1, "unknown")]
+    assert places(1, "0") == [("b", 0, "unknown"), ("a", 1, "unknown")]
+    assert places(5) == [("a", 0, "unknown")]
+    assert whole_as_event(shape, {"choices": None})["choices"] == []
+    for word in (None, "", "length"):
+        choice: Json = {"message": {}, "text": "", "finish_reason": word}
+        event = whole_as_event(shape, {"choices": [choice]})
+        assert event["choices"][0]["finish_reason"] == (word or "unknown")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,207 @@
+"""One choice of a chat stream as chunks of a completions stream."""
+
+from typing import Final
+
+from gateway.errors import UpstreamError
+from gateway.shapes import Json
+from gateway.translate.completions_via_chat.beside_text import beside_text, cited_late
+from gateway.translate.completions_via_chat.reply import (
+    client_finish_reason,
+    content_of,
+    legacy_logprobs,
+    logprob_entries,
+    malformed,
+    transcript_of,
+)
+from gateway.translate.completions_via_chat.request import Plan
+from gateway.translate.contract import Context, Report
+from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
+from gateway.translate.parts.logprobs import Aligner
+from gateway.translate.parts.sources import sources_within
+from gateway.translate.stream.choice_deltas import ChoiceDeltas
+from gateway.translate.stream.reply_choices import delta_of
+from gateway.translate.stream.stops import StopScanner
+
+MAX_HELD_CHARACTERS: Final = 32 * 1024 * 1024
+"""What a text that waits may have."""
+
+_Said = tuple[str, list[Json], Json]
+"""A text, its logprobs, and what is beside it."""
+_NOTHING: Final[_Said] = ("", [], {})
+
+_HIDDEN = ("reasoning_content", "reasoning", "tool_calls", "function_call")
+
+
+class StreamedChoice:
+    """What is known of one choice between two of its chunks.
+
+    A refusal, or what is spoken, is the text only where there is no content: it waits for the end,
+    or for content, beside which it is told. The finish reason waits for the end of the stream, and
+    with it what comes last, because servers say more behind it.
+    """
+
+    def __init__(self, plan: Plan, call: int, position: int, context: Context) -> None:
+        self.index = plan.client_index(call, position)
+        self.said = ChoiceDeltas()
+        self.finished = False
+        """Whether the client has its finish reason."""
+        self.cut_short = False
+        """Whether the gateway found a stop sequence while the upstream still generates."""
+        self._word: object = None
+        self._native: str | None = None
+        self._has_content = False
+        self._has_text = False
+        self._refusal = _Held()
+        self._transcript = _Held()
+        self._last = _NOTHING
+        self._logprobs = legacy_logprobs(plan, plan.prompt_of(call), context)
+        self._scanner = StopScanner(plan.stops) if plan.stops else None
+        self._aligner = Aligner()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the upstream has given its finish reason, or the gateway its own."""
+        return self.finished or self._word is not None
+
+    def take(self, piece: Json) -> list[Json]:
+        """Take this choice's part of a chunk; return those of the client's chunks.
+
+        What comes after a stop sequence is ignored, but for what is cited. Raises `UpstreamError`
+        for what is no part of a chunk, and for a failure of the generation.
+        """
+        delta = delta_of(piece)
+        if self.finished:
+            return self._late(delta)
+        if self._word is None and piece.get("finish_reason"):
+            self._word, self._native = piece["finish_reason"], native_word(piece)
+            # A failure is told at once.
+            finish_reason(self._word, has_text=True)
+        shown, said = self._read(piece, delta)
+        if self._word is None:
+            return shown + self._show(said)
+        if said == _NOTHING:
+            return shown
+        shown, self._last = self._show(self._last) + shown, said
+        return shown + self._late(delta) if self._is_cut() else shown
+
+    def finish(self, report: Report) -> list[Json]:
+        """Return the last chunk, at the end of the stream; none where the client has had it.
+
+        Raises `UpstreamError` where nobody knows the upstream's word, and there is nothing to show.
+        """
+        if self.finished:
+            return []
+        text, entries, more = self._last
+        if not self._has_content:
+            held = self._refusal or self._transcript
+            text, entries = held.text, entries + held.entries
+        self._has_text = self._has_text or bool(text)
+        text, entries, is_cut = self._scan(text, entries)
+        if is_cut:
+            return [{**self._chunk(text, entries, "stop"), **more}]
+        if self._scanner is not None:
+            text, entries = text + self._scanner.flush(), entries + self._aligner.release_all([])
+        self.finished = True
+        reason = client_finish_reason(self._word, report, has_text=self._has_text)
+        return [with_native({**self._chunk(text, entries, reason), **more}, self._native)]
+
+    def _read(self, piece: Json, delta: Json) -> tuple[list[Json], _Said]:
+        """Return what a delta says, behind what that has set free."""
+        text = content_of(delta)
+        entries = self._entries(piece, delta, text)
+        shown = self._tell_refusal() if text else []
+        more = beside_text(delta, has_content=self._has_content) | sources_within(piece)
+        if not text and not self._has_content:
+            entries = self._hold(delta, entries)
+        elif not text and delta.get("refusal"):
+            # They are those of the refusal.
+            entries = []
+        self._has_text = self._has_text or bool(text or more)
+        return shown, (text, entries, more)
+
+    def _show(self, said: _Said) -> list[Json]:
+        text, entries, more = said
+        text, entries, is_cut = self._scan(text, entries)
+        if not (text or entries or more or is_cut):
+            return []
+        return [{**self._chunk(text, entries, "stop" if is_cut else None), **more}]
+
+    def _late(self, delta: Json) -> list[Json]:
+        cited = cited_late(delta)
+        return [{**chunk_choice(self.index, ""), **cited}] if cited else []
+
+    def _hold(self, delta: Json, entries: list[Json]) -> list[Json]:
+        """Let a refusal or what is spoken wait; return the logprobs that need not."""
+        refusal, spoken = delta.get("refusal"), transcript_of(delta)
+        if not refusal and not spoken:
+            return entries
+        held = self._refusal if refusal else self._transcript
+        held.add(refusal or spoken, entries)
+        return []
+
+    def _tell_refusal(self) -> list[Json]:
+        """Return, once there is content, the refusal that came before it."""
+        self._has_content = True
+        self._transcript = _Held()
+        if not self._refusal:
+            return []
+        refusal, self._refusal = self._refusal.text, _Held()
+        return [{**chunk_choice(self.index, ""), "refusal": refusal}]
+
+    def _entries(self, piece: Json, delta: Json, text: str) -> list[Json]:
+        """Return the logprobs of the visible text: those of reasoning would name its tokens."""
+        if self._logprobs is None or (not text and any(delta.get(name) for name in _HIDDEN)):
+            return []
+        return logprob_entries(piece) or []
+
+    def _scan(self, text: str, entries: list[Json]) -> tuple[str, list[Json], bool]:
+        """Return what may be shown, and whether a stop sequence has ended the text."""
+        if self._scanner is None:
+            return text, entries, False
+        safe, is_cut = self._scanner.feed(text), self._is_cut()
+        if is_cut:
+            self.finished = True
+            self.cut_short = self._word is None
+        return safe, self._aligner.release(entries, safe), is_cut
+
+    def _is_cut(self) -> bool:
+        return self._scanner is not None and self._scanner.found is not None
+
+    def _chunk(self, text: str, entries: list[Json], reason: str | None) -> Json:
+        converted = self._logprobs.convert(entries) if self._logprobs and entries else None
+        return chunk_choice(self.index, text, converted, reason)
+
+
+class _Held:
+    """A text that waits, with its logprobs."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._length = 0
+        self.entries: list[Json] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._pieces)
+
+    @property
+    def text(self) -> str:
+        return "".join(self._pieces)
+
+    def add(self, text: object, entries: list[Json]) -> None:
+        if not isinstance(text, str):
+            raise malformed("a message's content is not text")
+        self._length += len(text)
+        if self._length > MAX_HELD_CHARACTERS:
+            raise UpstreamError(
+                f"The upstream's reply has a refusal of more than {MAX_HELD_CHARACTERS} "
+                "characters. Limit it with 'max_tokens'."
+            )
+        self._pieces.append(text)
+        self.entries += entries
+
+
+def chunk_choice(
+    index: int, text: str, logprobs: Json | None = None, reason: str | None = None
+) -> Json:
+    """Return a choice of a completions chunk."""
+    return {"index": index, "text": text, "logprobs": logprobs, "finish_reason": reason}

@@ -1,0 +1,177 @@
+"""Odd replies of chat and completions servers: who streams is told what all others are."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.config.settings import ModelRule
+from gateway.errors import GatewayError
+from gateway.shapes import Json, Shape
+from tests.exchange.scene import Scene
+from tests.fakes import EVENT_STREAM, FakeReply, json_reply
+from tests.translate.what_clients_see import reply_seen, stream_seen
+
+CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES
+PAIRS = [(client, home) for client in Shape for home in (CHAT, COMPLETIONS) if client is not home]
+ASKED: dict[Shape, Json] = {
+    COMPLETIONS: {"model": "m", "prompt": "Hi"},
+    CHAT: {"model": "m", "messages": [{"role": "user", "content": "Hi"}]},
+    RESPONSES: {"model": "m", "input": "Hi"},
+}
+
+
+def seen(client: Shape, home: Shape, answer: FakeReply, *, stream: bool, **more: Any) -> str:
+    """Return what a client sees of the answer of a server at `home`."""
+    answer = replace(answer, closed=False)
+    scene = Scene(lambda _: answer, rules=(ModelRule("m", endpoints=(home,)),))
+    try:
+        told = scene.tell(client, {**ASKED[client], "stream": stream, **more})
+    except GatewayError as error:
+        return f"error {error.status}"
+    choices = stream_seen(client, told) if stream else reply_seen(client, told.json)
+    return f"error {choices[0].error}" if choices[0].error else "; ".join(map(str, choices))
+
+
+def choice(home: Shape, text: str = "hi", **more: Any) -> Json:
+    said: Json = {"text": text} if home is COMPLETIONS else {"message": {"content": text}}
+    return {"index": 0, "finish_reason": "stop", **said, **more}
+
+
+def reply(*choices: Any) -> Json:
+    return {"id": "x", "created": 1, "model": "m", "choices": list(choices)}
+
+
+def sent(body: Json) -> FakeReply:
+    return json_reply(body)
+
+
+def ends(client: Shape) -> str:
+    return "completed" if client is RESPONSES else "stop"
+
+
+@pytest.mark.parametrize(("client", "home"), PAIRS)
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *([{"index": index} for index in (1, 5, -1, "0", "5", "x", None, 1.5)]),
+        *([{"finish_reason": word} for word in (None, "", "unknown")]),
+    ],
+)
+def test_a_choice_is_read_alike_in_place_of_a_stream(client: Shape, home: Shape, odd: Json) -> None:
+    body = reply(None, {**choice(home), **odd}, choice(home, "other", index=7))
+    expected = f"says 'hi'; finish: {ends(client)}"
+    for stream in (False, True):
+        assert seen(client, home, sent(body), stream=stream) == expected
+
+
+@pytest.mark.parametrize(("client", "home"), PAIRS)
+def test_a_choice_without_an_end_and_a_text_is_an_error(client: Shape, home: Shape) -> None:
+    for stream in (False, True):
+        body = reply(choice(home, "", finish_reason=None))
+        assert seen(client, home, sent(body), stream=stream) == "error 502"
+
+
+@pytest.mark.parametrize(("client", "home"), PAIRS)
+@pytest.mark.parametrize("odd", ["its own", "nothing", "a string", "a list"])
+def test_a_choice_of_another_form_is_an_error(client: Shape, home: Shape, odd: str) -> None:
+    other = COMPLETIONS if home is CHAT else CHAT
+    body = reply({"its own": choice(other), "nothing": {}, "a string": "x", "a list": []}[odd])
+    if (home, odd) == (COMPLETIONS, "nothing"):
+        body["choices"] = [{"message": {"content": "x"}}]
+    for stream in (False, True):
+        assert seen(client, home, sent(body), stream=stream) == "error 502"
+
+
+@pytest.mark.parametrize(("client", "home"), PAIRS)
+def test_an_error_is_told_whatever_its_choice_looks_like(client: Shape, home: Shape) -> None:
+    error = {"message": "slow down", "code": 429}
+    for body in ({**reply({}), "error": error}, reply({"error": error, "finish_reason": "error"})):
+        for stream in (False, True):
+            assert seen(client, home, sent(body), stream=stream) == "error 429"
+
+
+def events(*told: Json) -> FakeReply:
+    data = [b"data: " + msgspec.json.encode(each) + b"\n\n" for each in told]
+    return FakeReply(200, EVENT_STREAM, (*data, b"data: [DONE]\n\n"))
+
+
+def chunk(home: Shape, text: str, finish: str | None, index: Any) -> Json:
+    said: Json = {"text": text} if home is COMPLETIONS else {"delta": {"content": text}}
+    return {"id": "x", "choices": [{"index": index, "finish_reason": finish, **said}]}
+
+
+@pytest.mark.parametrize(("client", "home"), PAIRS)
+@pytest.mark.parametrize("index", [0, 1, "0", "3", None, -1])
+def test_a_stream_is_read_alike_whoever_asked_for_it(
+    client: Shape, home: Shape, index: Any
+) -> None:
+    told = [chunk(home, "h", None, index), chunk(home, "i", "stop", index)]
+    for late, text in ((None, "hi"), (chunk(home, "!", None, index), "hi!")):
+        answer = events(*told, *([late] if late else []))
+        for stream in (False, True):
+            assert seen(client, home, answer, stream=stream) == (
+                f"says '{text}'; finish: {ends(client)}"
+            )
+
+
+@pytest.mark.parametrize(("client", "home"), PAIRS)
+def test_a_stream_without_an_end_is_truncated_though_it_says_done(
+    client: Shape, home: Shape
+) -> None:
+    answer = events(chunk(home, "h", None, 0), chunk(home, "i", None, 0))
+    assert seen(client, home, answer, stream=False) == "error 502"
+    assert seen(client, home, answer, stream=True).startswith("error ")
+
+
+CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+TOOLS: Json = {"tools": [{"type": "function", "name": "f", "parameters": {}}]}
+
+
+@pytest.mark.parametrize(
+    ("calls", "expected"),
+    [
+        ([None, CALL], "calls f {}; finish: completed"),
+        ([CALL, None], "calls f {}; finish: completed"),
+        ([5, CALL], "error"),
+        (CALL, "error"),
+    ],
+)
+def test_calls_that_are_null_are_passed_over(calls: Any, expected: str) -> None:
+    said = {"content": None, "tool_calls": calls}
+    ended: Json = {"index": 0, "delta": {}, "finish_reason": "tool_calls"}
+    answers = [
+        sent(reply({"index": 0, "message": said, "finish_reason": "tool_calls"})),
+        events({"choices": [{"index": 0, "delta": said}]}, {"choices": [ended]}),
+    ]
+    for answer in answers:
+        for stream in (False, True):
+            assert seen(RESPONSES, CHAT, answer, stream=stream, **TOOLS).startswith(expected)
+
+
+@pytest.mark.parametrize("indexes", [(0, 0), ("0", "1"), (1, 2), (None, None), ("1", "0")])
+@pytest.mark.parametrize(("client", "home"), [(CHAT, COMPLETIONS), (COMPLETIONS, CHAT)])
+def test_several_choices_of_a_whole_reply(client: Shape, home: Shape, indexes: Any) -> None:
+    body = reply(*(choice(home, text, index=i) for text, i in zip("ab", indexes, strict=True)))
+    expected = "says 'a'; finish: stop; says 'b'; finish: stop"
+    if indexes == ("1", "0"):
+        expected = "says 'b'; finish: stop; says 'a'; finish: stop"
+    for stream in (False, True):
+        assert seen(client, home, sent(body), stream=stream, n=2) == expected
+
+
+@pytest.mark.parametrize("shape", [CHAT, COMPLETIONS])
+def test_at_its_own_endpoint_the_end_of_a_reply_in_place_of_a_stream_is_a_stop(
+    shape: Shape,
+) -> None:
+    rule = ModelRule("alias", model="m", endpoints=(shape,))
+    body = reply(choice(shape, finish_reason=None))
+    told = Scene(lambda _: sent(body), rules=(rule,)).tell(
+        shape, {**ASKED[shape], "model": "alias", "stream": True}
+    )
+    finishes: Sequence[Any] = [
+        each["finish_reason"] for event in told.events[:-1] for each in event["choices"]
+    ]
+    assert (finishes, told.events[-1]) == (["stop"], "[DONE]")
