@@ -10,9 +10,9 @@ from gateway.exchange.reply.wrapped_errors import (
     values_of,
 )
 from gateway.exchange.sending import Allowance
-from gateway.fast.text_deltas import PATIENCE, DeltaFastPath
+from gateway.fast.text_deltas import DeltaFastPath, Folded
 from gateway.shapes import Json, Shape
-from gateway.translate.contract import StreamTranslation, plain_texts_of
+from gateway.translate.contract import StreamTranslation
 from gateway.translate.parts.finish_reasons import UNKNOWN
 from gateway.translate.parts.upstream_errors import bare_error, upstream_error
 from gateway.translate.stream.event_reader import EventReader
@@ -47,6 +47,9 @@ class Feeder(Outcome):
         super().__init__()
         self._client = client
         self._home = home
+        self._fast: DeltaFastPath | None = None
+        if fast and translation.passes_text:
+            translation = self._fast = DeltaFastPath(client, home, calls, translation)
         self._translation = translation
         self._decoders = [SSEDecoder() for _ in range(calls)]
         self._readers = [EventReader() for _ in range(calls)]
@@ -62,12 +65,6 @@ class Feeder(Outcome):
         self._terminal = TERMINAL_EVENTS if home is Shape.RESPONSES else frozenset()
         self._renames = client is home
         """Errors of the upstream that such a translation passes on as events are noted here."""
-        self._fed = 0
-        """How often events, or parts of them, have gone the general way."""
-        plain = plain_texts_of(translation) if fast else None
-        self._lanes: list[DeltaFastPath | None] = [None] * calls
-        if plain is not None:
-            self._lanes = [DeltaFastPath(client, home, call, plain) for call in range(calls)]
 
     @property
     def broken(self) -> bool:
@@ -106,12 +103,9 @@ class Feeder(Outcome):
             if not data:
                 return b""
             self._openings[call] = None
-        lane = self._lanes[call]
-        if lane is None:
-            return self._take(call, data)
-        pieces: list[bytes] = []
-        self._take_either_way(call, lane, data, pieces)
-        return b"".join(pieces)
+        if self._fast is None:
+            return self.fold(call, data)[0]
+        return self._fast.take(call, data, self)
 
     def end(self, call: int) -> bytes:
         """Take the end of a call's stream, which may come too early (`TruncatedStream`)."""
@@ -123,9 +117,9 @@ class Feeder(Outcome):
             begun, is_events = opening.end()
             if not is_events:
                 return self._whole(call, begun)
-        lane, decoder = self._lanes[call], self._decoders[call]
+        decoder = self._decoders[call]
         try:
-            received = decoder.feed(begun + lane.held if lane else begun)
+            received = decoder.feed(begun + self._fast.rest(call) if self._fast else begun)
             received += decoder.finish()
         except UpstreamError as error:
             self.break_off(error)
@@ -139,7 +133,6 @@ class Feeder(Outcome):
 
     def _whole(self, call: int, body: bytes) -> bytes:
         """Take a whole JSON reply that stands in for a stream."""
-        self._fed += 1
         if len(body) <= SMALL_REPLY_BYTES and only_looks_like_success(body):
             self.opening_error = self.opening_error or (call, body)
         events: list[Json] = []
@@ -193,58 +186,17 @@ class Feeder(Outcome):
             out += terminator(self._client)
         return out
 
-    def _take_either_way(
-        self, call: int, lane: DeltaFastPath, data: bytes, pieces: list[bytes]
-    ) -> None:
-        """Take bytes by the lane as far as it goes, and event by event where it does not."""
-        if lane.held:
-            data, lane.held = lane.held + data, b""
-        start = 0
-        while start < len(data) and not self._ended[call]:
-            opened = lane.open_at == self._fed
-            if opened:
-                written, end = lane.take(data, start)
-                if end > start:
-                    pieces.append(written)
-                    start = end
-                    continue
-            if lane.worthless or lane.missed >= PATIENCE:
-                self._lanes[call] = None if lane.worthless else lane
-                lane.missed = 0
-                pieces.append(self._take(call, data[start:]))
-                return
-            end = data.find(b"\n\n", start) + 2
-            if end < 2:
-                end = len(data)
-                if opened and lane.can_hold(data[start:]):
-                    lane.held = data[start:]
-                    return
-            pieces.append(self._take(call, data[start:end], lane))
-            start = end
-
-    def _take(self, call: int, data: bytes, lane: DeltaFastPath | None = None) -> bytes:
-        """Take bytes the general way. The lane is told, if they were one event."""
+    def fold(self, call: int, data: bytes) -> Folded:
+        """Take bytes of an event stream by the generic path: decode, fold, encode."""
         try:
             received = self._decoders[call].feed(data)
         except UpstreamError as error:
             self.break_off(error)
-            return b""
-        written, events, event = self._fold(call, received)
-        if lane:
-            lane.missed += 1
-            if event and len(received) == 1 and lane.proved(data, event, events, written):
-                lane.missed = 0
-                lane.open_at = self._fed
-        return written
+            return b"", (), None
+        return self._fold(call, received)
 
-    def _fold(
-        self, call: int, received: list[ServerSentEvent], *, last: bool = False
-    ) -> tuple[bytes, list[Json], Json | None]:
-        """Return what to send for the events, also as JSON, and the event, if it was just one.
-
-        After the last events those that waited for them are folded too.
-        """
-        self._fed += 1
+    def _fold(self, call: int, received: list[ServerSentEvent], *, last: bool = False) -> Folded:
+        """Fold events; after the last ones those that waited for them, too."""
         reader = self._readers[call]
         events: list[Json] = []
         taken: list[object] = []
@@ -262,7 +214,7 @@ class Feeder(Outcome):
                 self._feed(call, event, events)
         except GatewayError as error:
             self.break_off(error)
-        only = taken[0] if len(taken) == 1 else None
+        only = taken[0] if len(taken) == len(received) == 1 else None
         return encode_events(self._client, events), events, only if isinstance(only, dict) else None
 
     def _read(self, call: int, reader: EventReader, event: ServerSentEvent) -> list[object]:

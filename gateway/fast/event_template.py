@@ -1,9 +1,9 @@
-"""The form of an event: its bytes, with blanks where events of one kind differ.
+"""The template of an event: its bytes, with slots where events of one kind differ.
 
 Most events of a stream repeat the one before them byte by byte, but for the text that they carry,
-a number that counts up, and padding. To fill a blank with another string (or number) changes that
-value and nothing else. So what was found out about one event holds for all of its form, and of
-these nothing but the blanks need be read.
+a number that counts up, and padding. To fill a slot with another string (or number) changes that
+value and nothing else. So what is known of one event holds for all of its template, and only the
+slots of these need be read.
 """
 
 import re
@@ -17,10 +17,10 @@ import msgspec
 from gateway.shapes import Json, Shape
 
 LARGEST = 4096
-"""The size of the largest event that has a form: that of a larger one is not worth its memory."""
+"""The size of the largest event that has a template: a larger one is not worth the memory."""
 
 _WINDOW = 16 * 1024
-"""How much is read together: what lies behind an event of another form is read again."""
+"""How much is read together: what follows an event of another template is read again."""
 
 _BEFORE_DATA = re.compile(rb"(?:event: ?[^\r\n]*\n)?data: ?")
 
@@ -56,20 +56,20 @@ _PADDING = _text("obfuscation")
 
 
 class EventTemplate:
-    """The form of events that carry text. Numbers and padding are blanks where there are any."""
+    """What events that carry text have in common. Numbers and padding are slots where present."""
 
-    __slots__ = ("_blanks", "_gaps", "_head", "_line_count", "_line_head", "_tail", "_text")
+    __slots__ = ("_gaps", "_head", "_line_count", "_line_head", "_slots", "_tail", "_text")
 
-    def __init__(self, text: Slot, blanks: Sequence[Slot], constants: Sequence[bytes]) -> None:
+    def __init__(self, text: Slot, slots: Sequence[Slot], constants: Sequence[bytes]) -> None:
         self._text = text
-        self._blanks = blanks
+        self._slots = slots
         self._head, *self._gaps, self._tail = constants
         self._line_count = self._head.count(b"\n") + 2
         self._line_head = self._head[self._head.rfind(b"\n") + 1 :]
 
     @classmethod
     def of(cls, shape: Shape, wire: bytes, event: Json) -> "EventTemplate | None":
-        """Return the form of an event; None where it cannot be told for certain.
+        """Return the template of an event; None where it is not certain.
 
         `wire` is the event as it was sent, `event` its decoded data.
         """
@@ -84,27 +84,27 @@ class EventTemplate:
         if place is None:
             return None
         places = [(*place, text)]
-        for blank in (_NUMBER, _PADDING):
-            if blank.path[0] in event and (place := _place(blank, data, event)):
-                places.append((*place, blank))
+        for slot in (_NUMBER, _PADDING):
+            if slot.path[0] in event and (place := _place(slot, data, event)):
+                places.append((*place, slot))
                 places.sort(key=itemgetter(0))
         constants = []
         end = 0
         for start, next_end, _ in places:
             constants.append(wire[end : opening + start])
             end = opening + next_end
-        return cls(text, [blank for _, _, blank in places], [*constants, wire[end:]])
+        return cls(text, [slot for _, _, slot in places], [*constants, wire[end:]])
 
     @property
     def writable(self) -> bool:
-        """Whether `write` can fill the blanks."""
-        return self._blanks in ([self._text], [_NUMBER, self._text])
+        """Whether `write` can fill the slots."""
+        return self._slots in ([self._text], [_NUMBER, self._text])
 
     def read(self, data: bytes, start: int) -> tuple[list[str], int]:
-        """Return the texts of the events of this form that `data` has from `start` on.
+        """Return the texts of the events of this template that `data` has from `start` on.
 
         Also where the last of them ends. An event without text, and one that is not whole, ends
-        the row.
+        the run.
         """
         if not data.startswith(self._head, start):
             return [], start
@@ -112,10 +112,10 @@ class EventTemplate:
         columns = _columns(fillings, self._gaps) if self._gaps else [fillings]
         texts: list[str] = []
         count = len(fillings)
-        for blank, column in zip(self._blanks, columns, strict=True):
-            values = _decoded(blank.decode, column)
+        for slot, column in zip(self._slots, columns, strict=True):
+            values = _decoded(slot.decode, column)
             count = min(count, len(values))
-            if blank is self._text:
+            if slot is self._text:
                 texts = values
         if "" in texts:
             count = min(count, texts.index(""))
@@ -125,8 +125,8 @@ class EventTemplate:
     def _fillings(self, data: bytes) -> list[bytes]:
         """Return what is between head and tail of each of the events that `data` begins with.
 
-        The lines of the data are cut where these would be. That the events are of this form is seen
-        by putting them together again.
+        The lines of the data are cut where these would be. That the events are of this template is
+        seen by putting them together again.
         """
         if b"\r" in data:
             return []
@@ -148,7 +148,7 @@ class EventTemplate:
         return fillings
 
     def _count_good(self, data: bytes, fillings: Sequence[bytes]) -> int:
-        """Return how many events of this form with these fillings `data` begins with."""
+        """Return how many events of this template with these fillings `data` begins with."""
         head, tail = self._head, self._tail
         end = 0
         for position, filling in enumerate(fillings):
@@ -168,7 +168,7 @@ class EventTemplate:
 
 
 def text_of(shape: Shape, event: Json) -> str:
-    """Return the text of an event that has a form."""
+    """Return the text of an event that has a template."""
     value: Any = event
     for step in _TEXTS[shape].path:
         value = value[step]
@@ -176,19 +176,25 @@ def text_of(shape: Shape, event: Json) -> str:
     return text
 
 
-def _place(blank: Slot, data: bytes, event: Json) -> tuple[int, int] | None:
-    """Return where the value of a blank is in an event's data; None: not there, or not certain.
+def with_text(shape: Shape, event: Json, text: str) -> Json:
+    """Return a copy of an event that has a template, with another text."""
+    changed: Json = _with_other(event, _TEXTS[shape].path, text_of(shape, event), text)
+    return changed
+
+
+def _place(slot: Slot, data: bytes, event: Json) -> tuple[int, int] | None:
+    """Return where the value of a slot is in an event's data; None: not there, or not certain.
 
     The proof is that another value at that place makes just the event that has the other value.
     """
-    match = blank.pattern.search(data)
+    match = slot.pattern.search(data)
     if match is None:
         return None
     try:
-        value = blank.decode(match[1])
-        other = value + 1 if blank is _NUMBER else f"{value}?"
+        value = slot.decode(match[1])
+        other = value + 1 if slot is _NUMBER else f"{value}?"
         changed = data[: match.start(1)] + msgspec.json.encode(other) + data[match.end(1) :]
-        expected = _with_other(event, blank.path, value, other)
+        expected = _with_other(event, slot.path, value, other)
         proved = expected is not None and msgspec.json.decode(changed) == expected
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
@@ -212,7 +218,7 @@ def _with_other(source: Any, path: _Path, value: object, other: object) -> Any:
 
 
 def _columns(fillings: Sequence[bytes], gaps: Sequence[bytes]) -> list[list[bytes]]:
-    """Return the fillings blank by blank, not yet proved to be values."""
+    """Return the fillings slot by slot, not yet proved to be values."""
     columns: list[list[bytes]] = []
     rest = list(fillings)
     for gap in gaps:
@@ -223,7 +229,7 @@ def _columns(fillings: Sequence[bytes], gaps: Sequence[bytes]) -> list[list[byte
 
 
 def _decoded(decode: Callable[[bytes], Any], column: Sequence[bytes]) -> list[Any]:
-    """Return the values of a blank up to the first that is none."""
+    """Return the values of a slot up to the first that is not valid."""
     try:
         return list(map(decode, column))
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -1,98 +1,273 @@
-"""The short way of a stream's common events, those that carry text and nothing else that is new.
+"""The fast path of streams: runs of events that carry text and nothing else.
 
-The general way decodes an event, folds it, and encodes what comes of it. Where it has just done so
-with an event of text only, the next ones that differ from it in their text alone can only come out
-like it: so their texts are taken from the bytes and put into the bytes.
+The generic path decodes an event, folds it, and encodes what comes of it. Where two events in a row
+differ in their text alone, and so do the two that came of them, more of the kind can only come out
+like these. So their texts are taken from the bytes and put into the bytes, and the translation is
+fed afterwards: one event with all the text of the run. Translations that let text pass as it comes
+(`StreamTranslation.passes_text`) cannot tell the difference, but for the number of events, which
+is corrected here.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import Protocol
 
-from gateway.fast.event_template import LARGEST, EventTemplate, text_of
+from gateway.errors import GatewayError
+from gateway.fast.event_template import LARGEST, EventTemplate, text_of, with_text
+from gateway.fast.text_events import is_text_event
 from gateway.shapes import Json, Shape
-from gateway.translate.contract import PlainTexts
+from gateway.translate.contract import MAX_REPLY_CHARACTERS, StreamTranslation
 
-PATIENCE = 16
-"""After how many events that open no lane the rest of a read is taken together."""
+MAX_PENDING = 16 * 1024
+"""How many characters may wait for the translation, about: memory stays bounded."""
 
-_FINDING = 4
-"""What it costs to find the forms of an event; to see that they are the known ones costs 1."""
+_MAX_PIECES = 64
+"""In how many pieces they wait."""
 
-_TRIAL = 16
-"""How much may be spent before it must have paid."""
+_Templates = tuple[EventTemplate, EventTemplate]
+"""That of an event as received, and that of what came of it."""
 
-_WORTH = 2
-"""How many events must be served for what has been spent."""
+Folded = tuple[bytes, Sequence[Json], Json | None]
+"""What is sent for some bytes, the same as JSON, and the event if they were exactly one."""
 
 
-class DeltaFastPath:
-    """The short way of one call's stream. It is open only right behind an event that proved it."""
+class GenericPath(Protocol):
+    """What takes the bytes that are not the fast path's."""
 
-    __slots__ = (
-        *("_call", "_client", "_forms", "_home", "_plain", "_served", "_spent"),
-        *("held", "missed", "open_at"),
-    )
+    def fold(self, call: int, data: bytes) -> Folded:
+        """Take bytes of a call's stream; what they become goes through `DeltaFastPath.feed`."""
 
-    def __init__(self, client: Shape, home: Shape, call: int, plain: PlainTexts) -> None:
-        self._client = client
-        self._home = home
-        self._call = call
-        self._plain = plain
-        self._forms: tuple[EventTemplate, EventTemplate] | None = None
-        self._served = 0
+    def ended(self, call: int) -> bool:
+        """Whether nothing more of the call's stream is wanted."""
+
+
+class Budget:
+    """What the search for templates may cost in one call's stream, in comparisons of an event."""
+
+    __slots__ = ("_missed", "_served", "_spent")
+
+    FIND = 4
+    """The cost of finding the templates of an event."""
+    TRIAL = 16
+    """What may be spent, and how many events in a row may be missed, before it has to pay."""
+    WORTH = 2
+    """How many events must be served for each comparison."""
+
+    def __init__(self) -> None:
         self._spent = 0
-        self.open_at = -1
-        """How many events of the whole request had gone the general way when it was proved."""
-        self.missed = 0
-        """How many events in a row have not opened it."""
+        self._served = 0
+        self._missed = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the events of this stream differ too much: the search ends for good."""
+        return self._spent >= self.TRIAL and self._served < self.WORTH * self._spent
+
+    @property
+    def pauses(self) -> bool:
+        """Whether too many events in a row were missed: it is better to fold what is left."""
+        return self._missed >= self.TRIAL
+
+    def serve(self, events: int) -> None:
+        """Count events that took the fast path."""
+        self._served += events
+
+    def spend(self, cost: int) -> None:
+        """Count comparisons."""
+        self._spent += cost
+
+    def miss(self) -> None:
+        """Count an event that did not open the fast path."""
+        self._missed += 1
+
+    def begin(self) -> None:
+        """Forget the events that were missed."""
+        self._missed = 0
+
+
+class _Call:
+    """What is known of one call's stream."""
+
+    __slots__ = ("between_events", "budget", "held", "templates")
+
+    def __init__(self) -> None:
+        self.budget = Budget()
+        self.templates: _Templates | None = None
+        """Those of the last text event that was folded and had any."""
+        self.between_events = False
+        """Whether the generic path has been given whole events only."""
         self.held = b""
         """The beginning of an event, which waits for its rest."""
 
-    @property
-    def worthless(self) -> bool:
-        """Whether the events of this stream differ too much."""
-        return self._spent >= _TRIAL and self._served < _WORTH * self._spent
 
-    def take(self, data: bytes, start: int) -> tuple[bytes, int]:
-        """Take the events from `start` on that can go this way; none, perhaps.
+class DeltaFastPath(StreamTranslation):
+    """Takes the bytes of all calls of one stream, and hands over what is not a run of text.
+
+    It is a `StreamTranslation` too: the one that the generic path must feed, so that it knows when
+    the state of the translation may have changed. It is open for one call at a time, from an event
+    that confirmed its templates to whatever else comes, of any call.
+    """
+
+    def __init__(
+        self, client: Shape, target: Shape, calls: int, translation: StreamTranslation
+    ) -> None:
+        self._client = client
+        self._target = target
+        self._translation = translation
+        self._calls = [_Call() for _ in range(calls)]
+        self._received = 0
+        self._open: int | None = None
+        """The call whose next events may be taken."""
+        self._opened_by: tuple[int, Json] = (0, {})
+        """The event that opened it last, and its call."""
+        self._number = 0
+        """The `sequence_number` of the next event."""
+        self._shift = 0
+        """How much higher numbers are than the translation believes."""
+        self._texts: list[str] = []
+        """What the translation has not been fed yet."""
+        self._pending = 0
+        """How many characters of it are in one piece by now."""
+
+    def feed(self, call: int, event: Json) -> list[Json]:
+        """Feed the translation, with the texts before the event first; raises as it does."""
+        self._settle()
+        self._open = None
+        return self._numbered(self._translation.feed(call, event))
+
+    def end(self, call: int) -> list[Json]:
+        """End a call's stream for the translation; raises as it does."""
+        self._settle()
+        self._open = None
+        return self._numbered(self._translation.end(call))
+
+    def fail(self, error: GatewayError) -> list[Json]:
+        """Let the translation fail with all the text that was sent."""
+        with suppress(GatewayError):
+            self._settle()
+        self._open = None
+        return self._numbered(self._translation.fail(error))
+
+    def satisfied(self, call: int) -> bool:
+        """Whether nothing more of this call's stream is needed; text alone never changes that."""
+        return self._translation.satisfied(call)
+
+    def take(self, call: int, data: bytes, generic: GenericPath) -> bytes:
+        """Take bytes of a call's stream; return those to send."""
+        known = self._calls[call]
+        self._received += len(data)
+        if known.held:
+            data = self.rest(call) + data
+        if known.budget.exhausted or self._received > MAX_REPLY_CHARACTERS:
+            # Text that is that long may break a limit, and that must be noticed at once.
+            return generic.fold(call, data)[0]
+        pieces: list[bytes] = []
+        start = 0
+        while start < len(data):
+            if self._open == call:
+                written, end = self._run(known, data, start)
+                if end > start:
+                    pieces.append(written)
+                    start = end
+                    continue
+            if generic.ended(call):
+                break
+            end = data.find(b"\n\n", start) + 2
+            if end < 2:
+                end = len(data)
+                if known.between_events and known.templates and _can_wait(data[start:]):
+                    known.held = data[start:]
+                    break
+            if known.budget.pauses:
+                end = len(data)
+                known.budget.begin()
+            pieces.append(self._hand_over(call, known, data[start:end], generic))
+            start = end
+        return b"".join(pieces)
+
+    def rest(self, call: int) -> bytes:
+        """Return, and forget, what waits for the rest of its event."""
+        known = self._calls[call]
+        held, known.held = known.held, b""
+        return held
+
+    def _run(self, known: _Call, data: bytes, start: int) -> tuple[bytes, int]:
+        """Take the events at `start` that are like the last one; none, perhaps.
 
         Returns the bytes to send, and where those events end.
         """
-        if self._forms is None:
+        if known.templates is None or self._pending > MAX_PENDING:
             return b"", start
-        received, sent = self._forms
+        received, sent = known.templates
         texts, end = received.read(data, start)
         if not texts:
             return b"", start
-        number = self._plain.take_plain(self._call, texts)
-        if number is None:
-            return b"", start
-        self._served += len(texts)
-        return sent.write(texts, number), end
+        first = self._number
+        self._number += len(texts)
+        self._texts += texts
+        if len(self._texts) > _MAX_PIECES:
+            self._texts = ["".join(self._texts)]
+            self._pending = len(self._texts[0])
+        known.budget.serve(len(texts))
+        return sent.write(texts, first), end
 
-    def can_hold(self, piece: bytes) -> bool:
-        """Whether a piece is surely no event yet, and short enough to wait for the rest."""
-        return len(piece) < LARGEST and b"\r" not in piece
-
-    def proved(self, wire: bytes, event: Json, events: Sequence[Json], written: bytes) -> bool:
-        """Whether the lane is open behind an event that has just gone the general way.
-
-        `wire` is the event as received, `events` what came of it, and `written` the bytes of that.
-        """
-        if len(events) != 1 or not self._plain.is_plain(self._call, event):
-            return False
+    def _hand_over(self, call: int, known: _Call, data: bytes, generic: GenericPath) -> bytes:
+        """Have bytes folded; open the fast path behind an event that has the known templates."""
+        self._open = None
+        written, events, event = generic.fold(call, data)
+        known.between_events = data.endswith(b"\n\n")
+        known.budget.miss()
+        if event is None or len(events) != 1:
+            return written
         number = events[0].get("sequence_number", 0)
-        self._spent += 1
-        if self._forms is not None:
-            received, sent = self._forms
-            texts, end = received.read(wire, 0)
-            if texts and end == len(wire) and sent.write(texts, number) == written:
-                return True
-        self._spent += _FINDING - 1
-        forms = (
-            EventTemplate.of(self._home, wire, event),
-            EventTemplate.of(self._client, written, events[0]),
-        )
-        if forms[0] is None or forms[1] is None or not forms[1].writable:
-            return False
-        self._forms = forms[0], forms[1]
-        return forms[1].write([text_of(self._home, event)], number) == written
+        if known.templates is not None and _confirm(known.templates, data, number, written):
+            known.budget.spend(1)
+            known.budget.begin()
+            self._open = call
+            self._opened_by = call, event
+            self._number = number + 1
+        elif is_text_event(self._target, event):
+            known.budget.spend(Budget.FIND)
+            known.templates = self._find(data, event, written, events[0]) or known.templates
+        return written
+
+    def _find(self, wire: bytes, event: Json, written: bytes, sent: Json) -> _Templates | None:
+        """Return the templates of an event and of what came of it; None: it has none."""
+        received = EventTemplate.of(self._target, wire, event)
+        client = EventTemplate.of(self._client, written, sent)
+        if received is None or client is None or not client.writable:
+            return None
+        number = sent.get("sequence_number", 0)
+        same = client.write([text_of(self._target, event)], number) == written
+        return (received, client) if same else None
+
+    def _settle(self) -> None:
+        """Feed the translation the texts that it has not been fed, as one event."""
+        if not self._texts:
+            return
+        call, event = self._opened_by
+        event = with_text(self._target, event, "".join(self._texts))
+        self._texts = []
+        self._pending = 0
+        events = self._translation.feed(call, event)
+        if events and "sequence_number" in events[-1]:
+            self._shift = self._number - 1 - events[-1]["sequence_number"]
+
+    def _numbered(self, events: list[Json]) -> list[Json]:
+        if not self._shift:
+            return events
+        return [
+            {**event, "sequence_number": event["sequence_number"] + self._shift} for event in events
+        ]
+
+
+def _confirm(templates: _Templates, wire: bytes, number: int, written: bytes) -> bool:
+    """Whether an event, and what came of it, have these templates."""
+    received, sent = templates
+    texts, end = received.read(wire, 0)
+    return bool(texts) and end == len(wire) and sent.write(texts, number) == written
+
+
+def _can_wait(piece: bytes) -> bool:
+    """Whether a piece is surely no event yet, and short enough to wait for the rest."""
+    return len(piece) < LARGEST and b"\r" not in piece

@@ -12,11 +12,9 @@ from gateway.shapes import Json, Shape
 from gateway.translate.contract import (
     Capabilities,
     Context,
-    PlainTexts,
     Report,
     StreamTranslation,
     Translation,
-    plain_texts_of,
 )
 from gateway.translate.parts.token_ids import KNOWN_IDS
 
@@ -162,7 +160,7 @@ class Composed:
         return self._outer.client_param(position, name) or name
 
 
-class _ComposedStream:
+class _ComposedStream(StreamTranslation):
     def __init__(
         self,
         translation: Translation,
@@ -174,7 +172,6 @@ class _ComposedStream:
         self._outer = outer
         self._inners = inners
         self._places = places
-        self._chat_events: Sequence[Json] = ()
         self._open = [0] * len(inners)
         for position, _ in places:
             self._open[position] += 1
@@ -186,7 +183,6 @@ class _ComposedStream:
         except UpstreamReplied as error:
             error.param = self._translation.client_param(position, error.param)
             raise
-        self._chat_events = chat_events
         return self._through(position, chat_events)
 
     def end(self, call: int) -> list[Json]:
@@ -206,16 +202,9 @@ class _ComposedStream:
         position, inner_call = self._places[call]
         return self._outer.satisfied(position) or self._inners[position].satisfied(inner_call)
 
-    def plain_texts(self) -> PlainTexts | None:
-        parts = (plain_texts_of(self._outer), *map(plain_texts_of, self._inners))
-        offered = [part for part in parts if part is not None]
-        if len(offered) < len(parts):
-            return None
-        return _ComposedPlainTexts(offered[0], offered[1:], self._places, self.chat_events)
-
-    def chat_events(self) -> Sequence[Json]:
-        """Return what came of the last event, before the outer translation took it."""
-        return self._chat_events
+    @property
+    def passes_text(self) -> bool:
+        return self._outer.passes_text and all(inner.passes_text for inner in self._inners)
 
     def _through(self, position: int, chat_events: Sequence[Json]) -> list[Json]:
         events: list[Json] = []
@@ -224,36 +213,3 @@ class _ComposedStream:
                 break
             events += self._outer.feed(position, event)
         return events
-
-
-class _ComposedPlainTexts:
-    """Texts go through both translations as they are."""
-
-    def __init__(
-        self,
-        outer: PlainTexts,
-        inners: Sequence[PlainTexts],
-        places: Sequence[tuple[int, int]],
-        chat_events: Callable[[], Sequence[Json]],
-    ) -> None:
-        self._outer = outer
-        self._inners = inners
-        self._places = places
-        self._chat_events = chat_events
-
-    def is_plain(self, call: int, event: Json) -> bool:
-        position, inner_call = self._places[call]
-        chat_events = self._chat_events()
-        return (
-            len(chat_events) == 1
-            and self._inners[position].is_plain(inner_call, event)
-            and self._outer.is_plain(position, chat_events[0])
-        )
-
-    def take_plain(self, call: int, texts: Sequence[str]) -> int | None:
-        position, inner_call = self._places[call]
-        number = self._outer.take_plain(position, texts)
-        if number is not None:
-            # A translation to chat, which numbers no events, takes whatever it is given.
-            self._inners[position].take_plain(inner_call, texts)
-        return number

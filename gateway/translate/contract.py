@@ -230,6 +230,10 @@ def unsupported(
     )
 
 
+MAX_REPLY_CHARACTERS = 32 * 1024 * 1024
+"""What a reply may have in all, for a folder that keeps it until its end."""
+
+
 class StreamTranslation(Protocol):
     """Folds the streams of all calls into one stream of the client's shape.
 
@@ -257,34 +261,14 @@ class StreamTranslation(Protocol):
     def satisfied(self, call: int) -> bool:
         """Whether nothing more of this call's stream is needed (a stop sequence was found)."""
 
+    @property
+    def passes_text(self) -> bool:
+        """Whether each piece of text leaves at once and as it came, wherever it is cut.
 
-class PlainTexts(Protocol):
-    """What the folder of a stream may offer besides, by `plain_texts()`: to take texts alone.
-
-    For the short way of common events (`text_lane.py`), which sees to it that these are alike but
-    for their text, their `sequence_number` and their `obfuscation`.
-    """
-
-    def is_plain(self, call: int, event: Json) -> bool:
-        """Whether the event just fed, of which one event came, was text and nothing else.
-
-        That is: of more events like it, each with another text, would come more events like that
-        one, each with the other text in place of the text, whole and unchanged; and nothing of the
-        folder's state would change but what `take_plain` changes.
+        Then one event with the text of several leaves the folder as these would. False, which is
+        always safe, where text is looked into: for stop sequences, for the logprobs of its tokens.
         """
-
-    def take_plain(self, call: int, texts: Sequence[str]) -> int | None:
-        """Take the texts, none of them empty, of more such events.
-
-        Returns the sequence number of the first event that comes of them (0 where the client's
-        events have none). None: nothing was taken, the events must be fed.
-        """
-
-
-def plain_texts_of(stream: StreamTranslation) -> PlainTexts | None:
-    """Return what a folder offers for the short way; most offer nothing."""
-    offered: Callable[[], PlainTexts | None] | None = getattr(stream, "plain_texts", None)
-    return None if offered is None else offered()
+        return False
 
 
 class Translation(Protocol):

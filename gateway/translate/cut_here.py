@@ -74,7 +74,7 @@ def _choices_of(body: Json) -> int:
     return n * len(prompt) if isinstance(prompt, list) and several else n
 
 
-class _CutStream:
+class _CutStream(StreamTranslation):
     """`early` is the number of choices after which nothing more is needed; 0: all of it is."""
 
     def __init__(

@@ -44,7 +44,7 @@ class Renaming:
         return param if param is None or self.items is None else self.items.client_path(param)
 
 
-class _RenamingStream:
+class _RenamingStream(StreamTranslation):
     def __init__(self, shape: Shape, context: Context) -> None:
         self._shape = shape
         self._context = context

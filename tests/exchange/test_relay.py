@@ -14,6 +14,7 @@ from gateway.exchange.reply.untouched import passed_on
 from gateway.exchange.sending import Whole
 from gateway.exchange.sub_streams import SubStreams
 from gateway.shapes import Json, Shape, UpstreamCall, UpstreamReply
+from gateway.translate.contract import StreamTranslation
 from tests.fakes import EVENT_STREAM, JSON, Answer, FakeReply, FakeUpstream, json_reply
 
 CALLS = [UpstreamCall("openai", "POST", f"/call/{number}") for number in range(2)]
@@ -21,7 +22,7 @@ DONE = "data: [DONE]"
 
 
 @dataclass
-class Folding:
+class Folding(StreamTranslation):
     """A translation that passes events on, with their call's number, and counts on an end.
 
     An event with `enough` satisfies it, one with `error` is the upstream's error.

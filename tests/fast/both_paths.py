@@ -1,12 +1,15 @@
 """What shows that a codec and the generic path are the same to a client."""
 
+import ast
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from hypothesis import strategies as st
 
+import gateway
 from gateway.errors import GatewayError
 from gateway.fast.codec import FastCodec, FastTranslation, fast_translation
 from gateway.shapes import Json
@@ -31,6 +34,16 @@ WILD = st.recursive(
     max_leaves=6,
 )
 """Any JSON, with the words of both endpoints in it."""
+
+
+def names_in_translate() -> list[str]:
+    """Return the words that are strings in the translations, among them all fields they read."""
+    names: set[str] = set()
+    for path in (Path(gateway.__file__).parent / "translate").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                names |= {node.value} if node.value.isidentifier() else set()
+    return sorted(names)
 
 
 def each(path: str, *values: object) -> list[tuple[str, Any]]:

@@ -50,7 +50,7 @@ def test_the_first_event_that_is_different_or_not_whole_ends_the_row(behind: byt
     assert form.read(behind, 0) == ([], 0)
 
 
-def test_lines_that_do_not_end_in_lf_alone_are_left_to_the_general_way() -> None:
+def test_lines_that_do_not_end_in_lf_alone_are_left_to_the_generic_path() -> None:
     form = known(CHAT % (b'"a"', b""))
     for token in (b'"b"\r', b'"b\r"', b'"b"\n', b'\r\n"b"'):
         assert form.read(CHAT % (token, b""), 0) == ([], 0)

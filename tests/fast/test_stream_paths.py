@@ -1,4 +1,4 @@
-"""The short way of common events gives what the general way gives, whatever comes between them."""
+"""The fast path of streams gives what the generic path gives, whatever comes between texts."""
 
 from collections.abc import Iterator, Sequence
 from itertools import count, pairwise
@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from gateway.errors import GatewayError
 from gateway.exchange.feeding import Feeder
 from gateway.shapes import Json, Shape
-from gateway.translate.contract import Capabilities, Context, Translation
+from gateway.translate.contract import Capabilities, Context, StreamTranslation, Translation
 from gateway.translate.plan import plan
 from gateway.translate.stream.sse import SSEDecoder
+from tests.fast.both_paths import WILD, names_in_translate
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
 PAIRS = [
@@ -51,22 +52,29 @@ OPTIONS: dict[Shape, list[Json]] = {
 }
 
 
-class Counting:
+class Counting(StreamTranslation):
     """A stream translation that counts the events it is fed."""
 
-    def __init__(self, stream: Any) -> None:
-        self.end = stream.end
-        self.fail = stream.fail
-        self.satisfied = stream.satisfied
-        self.plain_texts = stream.plain_texts
+    def __init__(self, stream: StreamTranslation) -> None:
+        self._stream = stream
         self.fed = 0
 
-        def feed(call: int, event: Json) -> list[Json]:
-            self.fed += 1
-            fed: list[Json] = stream.feed(call, event)
-            return fed
+    def feed(self, call: int, event: Json) -> list[Json]:
+        self.fed += 1
+        return self._stream.feed(call, event)
 
-        self.feed = feed
+    def end(self, call: int) -> list[Json]:
+        return self._stream.end(call)
+
+    def fail(self, error: GatewayError) -> list[Json]:
+        return self._stream.fail(error)
+
+    def satisfied(self, call: int) -> bool:
+        return self._stream.satisfied(call)
+
+    @property
+    def passes_text(self) -> bool:
+        return self._stream.passes_text
 
 
 def planned(client: Shape, home: Shape, options: Json) -> Translation:
@@ -189,6 +197,9 @@ def odd_chunks(chunk: Any) -> list[bytes]:
         chunk(more=b',"system_fingerprint":"fp"'),
         chunk(more=b',"error":{"message":"no","code":"x"}'),
         chunk(more=b',"moderation":{"a":1}'),
+        chunk(more=b',"citations":["u"]'),
+        b'{"choices":[],"citations":["v"]}',
+        b'{"choices":[],"search_results":[{"url":"u"}]}',
         chunk(head=b'"id":"other"'),
         chunk(head=b'"x":1.5,"id":"chatcmpl-7"'),
         chunk(head=b'"id" : "chatcmpl-7"').replace(b":", b": "),
@@ -394,7 +405,7 @@ def test_a_usual_stream_is_told_the_same_however_it_arrives(
 @pytest.mark.parametrize("padded", [False, True])
 @pytest.mark.parametrize("size", [10**6, 1000, 300])
 @pytest.mark.parametrize(("client", "home"), PAIRS)
-def test_most_events_of_a_usual_stream_go_the_short_way(
+def test_most_events_of_a_usual_stream_take_the_fast_path(
     client: Shape, home: Shape, size: int, *, padded: bool
 ) -> None:
     whole = b"".join(usual(home, WORDS, padded=padded))
@@ -427,9 +438,7 @@ def test_what_came_before_an_event_that_is_too_long_is_sent(client: Shape, home:
 
 
 @pytest.mark.parametrize(("client", "home"), PAIRS)
-def test_whatever_comes_between_common_events_goes_the_general_way(
-    client: Shape, home: Shape
-) -> None:
+def test_whatever_comes_between_texts_takes_the_generic_path(client: Shape, home: Shape) -> None:
     events = usual(home, WORDS[:8])
     wires = [*(b"data: %b\n\n" % data for data in ODD[home]), *ODD_WIRES]
     for options in OPTIONS[client]:
@@ -443,8 +452,9 @@ def test_whatever_comes_between_common_events_goes_the_general_way(
 def test_a_reply_that_grows_too_long_ends_where_it_would_have(
     home: Shape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.translate.responses_via_chat.stream.MAX_REPLY_CHARACTERS", 40)
-    events = usual(home, WORDS)
+    for module in ("gateway.translate.responses_via_chat.stream", "gateway.fast.text_deltas"):
+        monkeypatch.setattr(f"{module}.MAX_REPLY_CHARACTERS", 4000)
+    events = usual(home, [word * 50 for word in WORDS])
     both_paths(RESPONSES, home, {}, [(0, b"".join(events)), (0, None)])
     both_paths(RESPONSES, home, {}, [*((0, event) for event in events), (0, None)])
 
@@ -493,3 +503,38 @@ def text_in(shape: Shape) -> Any:
         return told or ""
 
     return of
+
+
+def places_of(home: Shape, event: Json) -> list[Json]:
+    """Return the objects that a text event consists of."""
+    if home is RESPONSES:
+        return [event]
+    (choice,) = event["choices"]
+    return [event, choice, choice["delta"]] if home is CHAT else [event, choice]
+
+
+def text_events(home: Shape, count_of_texts: int) -> list[Json]:
+    if home is RESPONSES:
+        return [
+            msgspec.json.decode(text_event(b'"%d"' % number, number=b"%d" % number))
+            for number in range(count_of_texts)
+        ]
+    chunk = chat_chunk if home is CHAT else completions_chunk
+    return [msgspec.json.decode(chunk(b'"%d"' % number)) for number in range(count_of_texts)]
+
+
+NAMES = st.sampled_from(names_in_translate())
+
+
+@pytest.mark.parametrize(("client", "home"), PAIRS)
+@given(name=NAMES | st.text(max_size=5), value=WILD, place=st.integers(0, 2))
+def test_a_field_that_every_text_event_has_means_what_it_means_generically(
+    client: Shape, home: Shape, name: str, value: Any, place: int
+) -> None:
+    events = text_events(home, 6)
+    for event in events:
+        places = places_of(home, event)
+        places[place % len(places)][name] = value
+    row = b"".join(b"data: %b\n\n" % msgspec.json.encode(event) for event in events)
+    rest = b"".join(usual(home, WORDS[:3]))
+    both_paths(client, home, {}, [(0, row + rest), (0, None)])

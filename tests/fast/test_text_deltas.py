@@ -1,106 +1,273 @@
-"""When the short way of common events is open, and when it is given up."""
+"""When the fast path of streams is open, and when it is given up."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
+import pytest
 
+from gateway.errors import GatewayError, UpstreamError
 from gateway.fast.event_template import LARGEST
-from gateway.fast.text_deltas import DeltaFastPath
+from gateway.fast.text_deltas import MAX_PENDING, Budget, DeltaFastPath, Folded
 from gateway.shapes import Json, Shape
+from gateway.translate.contract import StreamTranslation
 from gateway.translate.stream.sse import encode_events
 
 WIRE = b'data: {"id":%d,"choices":[{"delta":{"content":%b}}]}\n\n'
 
 
-@dataclass
-class Plain:
-    """Takes every event for plain, and texts as long as there is room."""
+class Echo(StreamTranslation):
+    """Passes texts on; `extra` is what it says beside the next one, `limit` how much it takes."""
 
-    plain: bool = True
-    room: int = 10**6
-    taken: list[str] = field(default_factory=list)
+    def __init__(self, *, limit: int = 10**9) -> None:
+        self.fed: list[str] = []
+        self.extra: Json = {}
+        self._limit = limit
 
-    def is_plain(self, call: int, event: Json) -> bool:
-        return self.plain
+    def feed(self, call: int, event: Json) -> list[Json]:
+        text = event["choices"][0]["delta"]["content"]
+        if sum(map(len, self.fed)) + len(text) > self._limit:
+            raise UpstreamError("too much")
+        self.fed.append(text)
+        extra, self.extra = self.extra, {}
+        return [{"choices": [{"text": text}], **extra}]
 
-    def take_plain(self, call: int, texts: Sequence[str]) -> int | None:
-        if len(self.taken) + len(texts) > self.room:
-            return None
-        self.taken += texts
-        return 0
+    def end(self, call: int) -> list[Json]:
+        return [{"end": "".join(self.fed)}]
 
+    def fail(self, error: GatewayError) -> list[Json]:
+        return [{"failed": "".join(self.fed)}]
 
-def wire(text: str, number: int = 1) -> bytes:
-    return WIRE % (number, msgspec.json.encode(text))
-
-
-def told(text: str) -> list[Json]:
-    return [{"choices": [{"text": text}]}]
-
-
-def sent(*texts: str) -> bytes:
-    return b"".join(encode_events(Shape.COMPLETIONS, told(text)) for text in texts)
+    def satisfied(self, call: int) -> bool:
+        return False
 
 
-def lane_of(plain: Plain) -> DeltaFastPath:
-    return DeltaFastPath(Shape.COMPLETIONS, Shape.CHAT, 0, plain)
+class Numbering(Echo):
+    """Numbers its events, from 5 on."""
+
+    _number = 5
+
+    def feed(self, call: int, event: Json) -> list[Json]:
+        (echoed,) = super().feed(call, event)
+        return [self._numbered({"delta": echoed["choices"][0]["text"]})]
+
+    def end(self, call: int) -> list[Json]:
+        return [self._numbered(event) for event in super().end(call)]
+
+    def fail(self, error: GatewayError) -> list[Json]:
+        return [self._numbered(event) for event in super().fail(error)]
+
+    def _numbered(self, event: Json) -> Json:
+        self._number += 1
+        return {"type": "t", "sequence_number": self._number - 1, **event}
 
 
-def proves(lane: DeltaFastPath, text: str, shown: str | None = None, number: int = 1) -> bool:
-    """Whether an event that went the general way opens the lane."""
-    event: Json = msgspec.json.decode(wire(text, number)[6:])
-    events = told(text if shown is None else shown)
-    return lane.proved(wire(text, number), event, events, encode_events(Shape.COMPLETIONS, events))
+class Generic:
+    """Folds whole events; `taken` is what it was given."""
+
+    def __init__(self, client: Shape = Shape.COMPLETIONS) -> None:
+        self.client = client
+        self.translation: StreamTranslation
+        self.taken: list[bytes] = []
+        self.over = False
+
+    def fold(self, call: int, data: bytes) -> Folded:
+        self.taken.append(data)
+        wires = [wire for wire in data.split(b"\n\n") if wire.startswith(b"data: {")]
+        received = [msgspec.json.decode(wire[6:]) for wire in wires]
+        events = [out for event in received for out in self.translation.feed(call, event)]
+        only = received[0] if len(received) == 1 else None
+        return encode_events(self.client, events), events, only
+
+    def ended(self, call: int) -> bool:
+        return self.over
 
 
-def test_nothing_is_taken_before_an_event_has_proved_it() -> None:
-    plain = Plain()
-    lane = lane_of(plain)
-    row = wire("b") + wire("c")
-    assert lane.take(row, 0) == (b"", 0)
-    assert proves(lane, "a")
-    assert lane.take(row, 0) == (sent("b", "c"), len(row))
-    assert plain.taken == ["b", "c"]
+def wire(*texts: str, number: int = 1) -> bytes:
+    return b"".join(WIRE % (number, msgspec.json.encode(text)) for text in texts)
 
 
-def test_an_event_that_is_not_plain_or_whose_text_is_changed_proves_nothing() -> None:
-    assert not proves(lane_of(Plain(plain=False)), "a")
-    assert not proves(lane_of(Plain()), " a", shown="a")
-    lane = lane_of(Plain())
-    assert not lane.proved(wire("a"), {}, [], b"")
-    assert not lane.proved(wire("a"), {}, told("a") * 2, sent("a", "a"))
+def sent(*texts: str, **extra: Any) -> bytes:
+    events = [{"choices": [{"text": text}], **extra} for text in texts]
+    return encode_events(Shape.COMPLETIONS, events)
 
 
-def test_what_becomes_of_an_event_may_change() -> None:
-    lane = lane_of(Plain())
-    assert proves(lane, "a")
-    other = [{"choices": [{"text": "b"}], "system_fingerprint": "fp"}]
-    event: Json = msgspec.json.decode(wire("b")[6:])
-    written = encode_events(Shape.COMPLETIONS, other)
-    assert lane.proved(wire("b"), event, other, written)
-    assert lane.take(wire("c"), 0) == (written.replace(b'"b"', b'"c"'), len(wire("c")))
+def path_of(translation: StreamTranslation, generic: Generic, calls: int = 1) -> DeltaFastPath:
+    fast = DeltaFastPath(generic.client, Shape.CHAT, calls, translation)
+    generic.translation = fast
+    return fast
 
 
-def test_texts_that_the_translation_does_not_take_go_the_general_way() -> None:
-    lane = lane_of(Plain(room=1))
-    assert proves(lane, "a")
-    assert lane.take(wire("b") + wire("c"), 0) == (b"", 0)
-    assert lane.take(wire("b"), 0) == (sent("b"), len(wire("b")))
+def opened(translation: StreamTranslation, generic: Generic) -> DeltaFastPath:
+    """Return a path that two events have opened."""
+    fast = path_of(translation, generic)
+    for text in ("a", "b"):
+        fast.take(0, wire(text), generic)
+    generic.taken.clear()
+    return fast
 
 
-def test_a_lane_that_serves_few_events_is_worth_nothing() -> None:
-    lane = lane_of(Plain())
-    for number in range(4):
-        assert not lane.worthless
-        assert proves(lane, "a", number=number)
-    assert lane.worthless
-    lane.take(b"".join([wire("b", 3)] * 100), 0)
-    assert not lane.worthless
+def test_a_run_is_taken_behind_two_events_that_are_alike() -> None:
+    echo, generic = Echo(), Generic()
+    fast = path_of(echo, generic)
+    row = wire("a", "b", "c", "d")
+    assert fast.take(0, row, generic) == sent("a", "b", "c", "d")
+    assert generic.taken == [wire("a"), wire("b")]
+    assert fast.take(0, wire("e"), generic) == sent("e")
+    assert echo.fed == ["a", "b"]
+    assert fast.end(0) == [{"end": "abcde"}]
+    assert echo.fed == ["a", "b", "cde"]
 
 
-def test_only_what_is_surely_no_event_is_held() -> None:
-    lane = lane_of(Plain())
-    assert lane.can_hold(b"data: x\n")
-    assert not lane.can_hold(b"data: x\r")
-    assert not lane.can_hold(b"x" * LARGEST)
+def test_what_is_said_once_beside_a_text_is_not_repeated() -> None:
+    echo, generic = Echo(), Generic()
+    fast = path_of(echo, generic)
+    echo.extra = {"citations": ["u"]}
+    got = fast.take(0, wire("a", "b", "c", "d", "e"), generic)
+    assert got == sent("a", citations=["u"]) + sent("b", "c", "d", "e")
+    assert echo.fed == ["a", "b", "c"]
+
+
+def test_whatever_else_comes_closes_it_and_another_event_opens_it_again() -> None:
+    echo, generic = Echo(), Generic()
+    fast = opened(echo, generic)
+    fast.take(0, wire("c") + b": ping\n\n" + wire("d", "e"), generic)
+    assert generic.taken == [b": ping\n\n", wire("d")]
+    assert fast.take(0, wire("f", number=2) + wire("g", "h", "i"), generic) == sent(*"fghi")
+    assert generic.taken[2:] == [wire("f", number=2), wire("g"), wire("h")]
+    assert "".join(echo.fed) == "abcdefgh"
+
+
+def test_an_event_that_is_not_text_leaves_the_templates() -> None:
+    echo, generic = Echo(), Generic()
+    fast = opened(echo, generic)
+    odd = wire("c").replace(b'"id"', b'"own":1,"id"')
+    assert fast.take(0, odd + wire("d", "e"), generic) == sent("c", "d", "e")
+    assert generic.taken == [odd, wire("d")]
+
+
+@pytest.mark.parametrize("text", ["", " trimmed"])
+def test_text_that_is_changed_opens_nothing(text: str) -> None:
+    class Trimming(Echo):
+        def feed(self, call: int, event: Json) -> list[Json]:
+            (told,) = super().feed(call, event)
+            told["choices"][0]["text"] = text.strip()
+            return [told]
+
+    generic = Generic()
+    fast = path_of(Trimming(), generic)
+    fast.take(0, wire(text, text, text), generic)
+    assert len(generic.taken) == 3
+
+
+def test_another_call_closes_it() -> None:
+    echo, generic = Echo(), Generic()
+    fast = path_of(echo, generic, calls=2)
+    fast.take(0, wire("a", "b", "c"), generic)
+    fast.take(1, wire("d"), generic)
+    assert echo.fed == ["a", "b", "c", "d"]
+    fast.take(0, wire("e", "f"), generic)
+    assert generic.taken == [wire("a"), wire("b"), wire("d"), wire("e")]
+
+
+def test_numbers_go_on_behind_a_run() -> None:
+    numbering, generic = Numbering(), Generic(Shape.RESPONSES)
+    fast = opened(numbering, generic)
+    fast.take(0, wire("c", "d", "e"), generic)
+    (failed,) = fast.fail(UpstreamError("no"))
+    assert failed == {"type": "t", "sequence_number": 10, "failed": "abcde"}
+    written = fast.take(0, wire("f", "g"), generic)
+    numbers = [msgspec.json.decode(line[6:])["sequence_number"] for line in data_of(written)]
+    assert numbers == [11, 12]
+    assert fast.end(0) == [{"type": "t", "sequence_number": 13, "end": "abcdefg"}]
+
+
+def data_of(written: bytes) -> Sequence[bytes]:
+    return [line for line in written.split(b"\n") if line.startswith(b"data: ")]
+
+
+def test_texts_do_not_wait_without_end() -> None:
+    echo, generic = Echo(), Generic()
+    fast = opened(echo, generic)
+    long = "x" * 100
+    for _ in range(3 * MAX_PENDING // 100):
+        fast.take(0, wire(long), generic)
+    assert 2 <= len(generic.taken) <= 3
+    assert max(map(len, echo.fed)) < 2 * MAX_PENDING
+
+
+def test_an_error_that_waits_never_hides_another() -> None:
+    echo, generic = Echo(limit=3), Generic()
+    fast = opened(echo, generic)
+    fast.take(0, wire("cd"), generic)
+    assert fast.fail(UpstreamError("no")) == [{"failed": "ab"}]
+
+
+def test_the_beginning_of_an_event_waits_for_its_rest() -> None:
+    echo, generic = Echo(), Generic()
+    fast = opened(echo, generic)
+    event = wire("c")
+    assert fast.take(0, event[:9], generic) == b""
+    assert fast.take(0, event[9:], generic) == sent("c")
+    assert generic.taken == []
+    assert fast.take(0, event[:-1], generic) == b""
+    assert (fast.rest(0), fast.rest(0)) == (event[:-1], b"")
+
+
+@pytest.mark.parametrize("piece", [b"data: x\r", b"data: " + b"x" * LARGEST])
+def test_what_may_be_an_event_or_is_long_does_not_wait(piece: bytes) -> None:
+    generic = Generic()
+    fast = opened(Echo(), generic)
+    fast.take(0, piece, generic)
+    assert generic.taken == [piece]
+    fast.take(0, b"y", generic)
+    assert generic.taken == [piece, b"y"]
+
+
+def test_nothing_is_taken_of_a_stream_that_has_ended() -> None:
+    generic = Generic()
+    fast = path_of(Echo(), generic)
+    generic.over = True
+    assert fast.take(0, wire("a", "b", "c"), generic) == b""
+    assert generic.taken == []
+
+
+def test_a_reply_that_may_break_a_limit_is_folded_event_by_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.fast.text_deltas.MAX_REPLY_CHARACTERS", 500)
+    echo, generic = Echo(), Generic()
+    fast = opened(echo, generic)
+    while not generic.taken:
+        assert fast.take(0, wire("c"), generic) == sent("c")
+    assert len(echo.fed) == 4
+    assert echo.fed[-1] == "c"
+
+
+def test_a_search_that_does_not_pay_is_given_up() -> None:
+    echo, generic = Echo(), Generic()
+    fast = path_of(echo, generic)
+    for number in range(Budget.TRIAL):
+        fast.take(0, wire("a", number=number), generic)
+    generic.taken.clear()
+    row = wire("a", "b", "c", "d")
+    assert fast.take(0, row, generic) == sent("a", "b", "c", "d")
+    assert generic.taken == [row]
+
+
+def test_the_search_pauses_where_many_events_in_a_row_are_missed() -> None:
+    generic = Generic()
+    fast = path_of(Echo(), generic)
+    odd = wire(*["x"] * (Budget.TRIAL + 9)).replace(b'"id"', b'"own":1,"id"')
+    assert fast.take(0, odd, generic) == sent(*["x"] * (Budget.TRIAL + 9))
+    assert len(generic.taken) == Budget.TRIAL + 1
+    fast.take(0, wire("a", "b", "c"), generic)
+    assert generic.taken[-2:] == [wire("a"), wire("b")]
+
+
+def test_a_search_pays_when_it_serves_enough() -> None:
+    budget = Budget()
+    budget.spend(Budget.TRIAL)
+    assert budget.exhausted
+    budget.serve(Budget.WORTH * Budget.TRIAL)
+    assert not budget.exhausted

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json, Shape
-from gateway.translate.contract import Context, plain_texts_of
+from gateway.translate.contract import Context
 from gateway.translate.cut_here import CutHere
 from gateway.translate.renaming import Renaming
 from gateway.translate.stream.stops import cut
@@ -113,7 +113,7 @@ def test_a_stream_is_cut_across_its_pieces_and_then_left(shape: Shape) -> None:
         stream.feed(0, event)
     assert stream.satisfied(0)
     assert stream.feed(0, events[4]) == []
-    assert plain_texts_of(stream) is None
+    assert not stream.passes_text
 
 
 @pytest.mark.parametrize("shape", [CHAT, COMPLETIONS])

@@ -6,11 +6,9 @@ from dataclasses import replace
 from gateway.errors import GatewayError
 from gateway.shapes import Json
 from gateway.translate.contract import (
-    PlainTexts,
     Report,
     StreamTranslation,
     Translation,
-    plain_texts_of,
 )
 
 _TERMINAL = frozenset({"response.completed", "response.incomplete"})
@@ -72,11 +70,10 @@ class Watched:
         return self._translation.client_param(call, param)
 
 
-class _WatchedStream:
+class _WatchedStream(StreamTranslation):
     def __init__(self, stream: StreamTranslation, watched: Watched) -> None:
         self._stream = stream
         self._watched = watched
-        self.satisfied = stream.satisfied
 
     def feed(self, call: int, event: Json) -> list[Json]:
         return self._seen(self._stream.feed(call, event))
@@ -87,9 +84,12 @@ class _WatchedStream:
     def fail(self, error: GatewayError) -> list[Json]:
         return self._seen(self._stream.fail(error))
 
-    def plain_texts(self) -> PlainTexts | None:
-        """Offer what the stream does: its texts are in no event that has a response."""
-        return plain_texts_of(self._stream)
+    def satisfied(self, call: int) -> bool:
+        return self._stream.satisfied(call)
+
+    @property
+    def passes_text(self) -> bool:
+        return self._stream.passes_text
 
     def _seen(self, events: list[Json]) -> list[Json]:
         return [self._noted(event) if "response" in event else event for event in events]

@@ -13,15 +13,15 @@ from gateway.translate.chat_via_completions.reply import (
     total_usage,
 )
 from gateway.translate.chat_via_completions.request import PreparedRequest
-from gateway.translate.contract import Context, PlainTexts
+from gateway.translate.contract import Context, StreamTranslation
 from gateway.translate.fanout import choice_index
 from gateway.translate.parts.fields import created, model_name, richer_usage, swap_id
 from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
-from gateway.translate.parts.sources import StreamedSources, has_sources
+from gateway.translate.parts.sources import StreamedSources
 from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
 
 
-class ChatStream:
+class ChatStream(StreamTranslation):
     """The fold of all calls' streams. No text is kept but what may still become a stop sequence.
 
     openai-python's stream helper decides the grammar: every index must first appear in ascending
@@ -103,25 +103,10 @@ class ChatStream:
             and any(self._folds[index].stopped for index in indexes)
         )
 
-    def plain_texts(self) -> PlainTexts | None:
-        """Return itself where no text is looked into, but for its beginning."""
-        request = self._request
-        return None if request.stops or request.top_logprobs is not None else self
-
-    def is_plain(self, call: int, event: Json) -> bool:  # noqa: ARG002 - the same for all calls
-        """Whether a chunk was the text of one choice, which goes on; see `PlainTexts`.
-
-        What it says of its identity is pinned by now, and of the rest nothing is read.
-        """
-        choices = event.get("choices")
-        if event.get("usage") or not choices or len(choices) != 1 or has_sources(event):
-            return False
-        text = choices[0].get("text")
-        return isinstance(text, str) and text != "" and not choices[0].get("finish_reason")
-
-    def take_plain(self, call: int, texts: Sequence[str]) -> int:  # noqa: ARG002
-        """Take texts; the first one, which was fed, has already changed all that they change."""
-        return 0
+    @property
+    def passes_text(self) -> bool:
+        """Whether no stop sequence and no logprobs are looked for."""
+        return not self._request.stops and self._request.top_logprobs is None
 
     def _has_ended(self, index: int) -> bool:
         """Whether the upstream has given a choice's finish reason, or the gateway its own."""

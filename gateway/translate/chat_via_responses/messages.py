@@ -1,6 +1,5 @@
 """The message items of one response: text, refusals and citations."""
 
-from collections.abc import Sequence
 from functools import partial
 
 from gateway.shapes import Json
@@ -8,7 +7,7 @@ from gateway.translate.chat_via_responses.annotations import cited_in_chat
 from gateway.translate.chat_via_responses.documents import Documents
 from gateway.translate.chat_via_responses.reading import objects
 from gateway.translate.chat_via_responses.request import PreparedRequest
-from gateway.translate.chat_via_responses.said_parts import SaidParts, parts_of, texts_of
+from gateway.translate.chat_via_responses.said_parts import parts_of, texts_of
 from gateway.translate.chat_via_responses.steps import Step, text_steps
 from gateway.translate.chat_via_responses.text import TextFold
 from gateway.translate.chat_via_responses.tracking import OutputItem
@@ -25,8 +24,6 @@ class MessagesFold:
         self._text = TextFold(request)
         self._length = 0
         """Of all text so far, in characters, shown or held back."""
-        self._part: tuple[SaidParts, int | None] = (SaidParts(), None)
-        """What was last given text: the parts of an item, and which of them."""
         self._place: tuple[OutputItem, int | None] | None = None
         """The item and the part whose text was shown last, or held back."""
         self._last_character = ""
@@ -60,7 +57,6 @@ class MessagesFold:
             steps = self._documents.take(item, text, piece)
         if text:
             item.said.add("text", part, text)
-            self._part = (item.said, part)
         return steps
 
     def _say(self, item: OutputItem, part: int | None, text: str, logprobs: object) -> list[Step]:
@@ -93,14 +89,6 @@ class MessagesFold:
         if place is None:
             self._place = None
         return steps
-
-    def go_on(self, texts: Sequence[str]) -> None:
-        """Take more text of the part that was last given text, shown as it came."""
-        text = "".join(texts)
-        self._note(text)
-        self._text.shown += len(text)
-        said, part = self._part
-        said.add("text", part, text)
 
     def refuse(self, item: OutputItem, part: int | None, text: str) -> list[Step]:
         """Take text of a refusal."""

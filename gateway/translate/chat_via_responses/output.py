@@ -4,7 +4,7 @@ Streams and whole replies go through the same fold: a whole reply is a stream of
 alone. Text is kept only as long as it may become a stop sequence.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from gateway.errors import UpstreamError
@@ -82,10 +82,6 @@ class OutputFold:
             # Once, and last: clients put the strings of deltas together.
             steps.append(Step({"phase": self._messages.phase}))
         return steps
-
-    def go_on(self, texts: Sequence[str]) -> None:
-        """Take more text of the part that was last given text, shown as it came."""
-        self._messages.go_on(texts)
 
     def _item_added(self, event: Json) -> list[Step]:
         item = an_object(event, "item")

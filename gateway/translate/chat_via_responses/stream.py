@@ -1,7 +1,6 @@
 """Streams of responses events as one stream of chat chunks."""
 
 from collections import Counter
-from collections.abc import Sequence
 
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json
@@ -10,7 +9,7 @@ from gateway.translate.chat_via_responses.output import TERMINAL, OutputFold
 from gateway.translate.chat_via_responses.reply import identity, moderated, tier, total_usage
 from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.chat_via_responses.steps import Step
-from gateway.translate.contract import Context, PlainTexts
+from gateway.translate.contract import Context, StreamTranslation
 from gateway.translate.parts.fields import richer_usage
 from gateway.translate.parts.finish_reasons import with_native
 from gateway.translate.parts.moderation import moderation_of_all
@@ -22,7 +21,7 @@ _HELD = frozenset({"response.created", "response.in_progress", "response.queued"
 """Events after which a response can still fail as a whole, for example for want of quota."""
 
 
-class ChatStream:
+class ChatStream(StreamTranslation):
     """The fold of all calls' streams.
 
     openai-python's stream helper decides the grammar: every index must first appear in ascending
@@ -93,21 +92,10 @@ class ChatStream:
         """
         return not self._request.include_usage and self._cut_short[call]
 
-    def plain_texts(self) -> PlainTexts | None:
-        """Return itself where no text is looked into."""
-        request = self._request
-        return None if request.stops or request.top_logprobs is not None else self
-
-    def is_plain(self, call: int, event: Json) -> bool:  # noqa: ARG002 - the same for all calls
-        """Whether an event was text; see `PlainTexts`. Its item and part are known by now."""
-        text = event.get("delta")
-        is_text = event.get("type") == "response.output_text.delta"
-        return is_text and isinstance(text, str) and text != ""
-
-    def take_plain(self, call: int, texts: Sequence[str]) -> int:
-        """Take texts of the part that an event of text was just fed of."""
-        self._folds[call].go_on(texts)
-        return 0
+    @property
+    def passes_text(self) -> bool:
+        """Whether no stop sequence and no logprobs are looked for."""
+        return not self._request.stops and self._request.top_logprobs is None
 
     def _see_response(self, call: int, event: object) -> None:
         """Pin who answers, at the first event that tells; remember the usage."""

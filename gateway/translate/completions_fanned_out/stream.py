@@ -5,11 +5,11 @@ from gateway.shapes import Json, Shape
 from gateway.translate.completions_fanned_out.choices import malformed, read_choice
 from gateway.translate.completions_fanned_out.spreading import Fan
 from gateway.translate.completions_via_chat.reply import ClientParam, carried_error
-from gateway.translate.contract import Context
+from gateway.translate.contract import Context, StreamTranslation
 from gateway.translate.parts.fields import created, model_name, richer_usage, swap_id
 
 
-class FannedOutStream:
+class FannedOutStream(StreamTranslation):
     """Folds the streams of all calls: choices interleave as their text arrives."""
 
     def __init__(

@@ -1,7 +1,5 @@
 """Chat streams as one completions stream, chunk by chunk; no text is kept."""
 
-from collections.abc import Sequence
-
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat.reply import (
@@ -12,15 +10,14 @@ from gateway.translate.completions_via_chat.reply import (
 )
 from gateway.translate.completions_via_chat.request import Plan
 from gateway.translate.completions_via_chat.streamed_choice import StreamedChoice, chunk_choice
-from gateway.translate.contract import Context, PlainTexts, Report
+from gateway.translate.contract import Context, Report, StreamTranslation
 from gateway.translate.fanout import choice_index
 from gateway.translate.parts.fields import created, model_name, richer_usage, swap_id
-from gateway.translate.parts.sources import StreamedSources, has_sources
-from gateway.translate.stream.choice_deltas import ChoiceDeltas
+from gateway.translate.parts.sources import StreamedSources
 from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
 
 
-class CompletionsStream:
+class CompletionsStream(StreamTranslation):
     """Folds the chat streams of all calls into one completions stream (a `StreamTranslation`).
 
     Choices interleave as their text arrives. What is held back is only what may still become a
@@ -45,8 +42,6 @@ class CompletionsStream:
         self._ended = [False] * plan.call_count
         self._usages: list[object] = [None] * plan.call_count
         self._opened: set[int] = set()
-        self._said_last = ChoiceDeltas()
-        """What the choice that was fed last has said."""
         self._identity = _Identity(context, keeps_id=plan.call_count == 1)
         self._sources = StreamedSources(plan.call_count)
 
@@ -108,29 +103,10 @@ class CompletionsStream:
         """
         return not self._unfinished[call] and self._cut_short[call] and not self._plan.include_usage
 
-    def plain_texts(self) -> PlainTexts | None:
-        """Return itself where no text is looked into."""
-        plan = self._plan
-        return None if plan.stops or plan.logprobs is not None else self
-
-    def is_plain(self, call: int, event: Json) -> bool:  # noqa: ARG002 - the same for all calls
-        """Whether a chunk was the text of one choice, which goes on; see `PlainTexts`.
-
-        What it says of its identity is pinned by now, and of the rest nothing is read.
-        """
-        choices = event.get("choices")
-        if event.get("usage") or not isinstance(choices, list) or len(choices) != 1:
-            return False
-        if has_sources(event) or choices[0].get("message"):
-            return False
-        delta = choices[0].get("delta")
-        text = delta.get("content") if isinstance(delta, dict) else None
-        return isinstance(text, str) and text != "" and not choices[0].get("finish_reason")
-
-    def take_plain(self, call: int, texts: Sequence[str]) -> int:  # noqa: ARG002
-        """Take texts of the choice that was fed last."""
-        self._said_last.go_on(texts)
-        return 0
+    @property
+    def passes_text(self) -> bool:
+        """Whether no stop sequence and no logprobs are looked for."""
+        return not self._plan.stops and self._plan.logprobs is None
 
     def _indexes(self, call: int) -> list[int]:
         return [choice.index for choice in self._calls[call]]

@@ -2,7 +2,6 @@
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
-from gateway.translate.contract import PlainTexts
 from gateway.translate.responses_via_chat.compaction import KIND
 from gateway.translate.responses_via_chat.stream import ResponsesStream
 
@@ -10,9 +9,10 @@ from gateway.translate.responses_via_chat.stream import ResponsesStream
 class CompactionStream(ResponsesStream):
     """The fold of a summary: nothing of it is shown, and the sealed item is all of the output."""
 
-    def plain_texts(self) -> PlainTexts | None:
-        """Return None: no text is passed on."""
-        return None
+    @property
+    def passes_text(self) -> bool:
+        """Return False: no text is passed on."""
+        return False
 
     def _write_item(self, events: list[Json]) -> None:
         events.clear()

@@ -103,19 +103,6 @@ def read_delta(choice: Json) -> Delta:
     )
 
 
-def is_text_alone(event: Json) -> bool:
-    """Whether a chunk has one choice, which says some text and nothing else, and no usage."""
-    choices = event.get("choices")
-    if event.get("usage") or not choices or len(choices) != 1 or choices[0].get("message"):
-        return False
-    delta = choices[0].get("delta")
-    if not isinstance(delta, dict) or choices[0].get("finish_reason"):
-        return False
-    text = delta.get("content")
-    others = [value for key, value in delta.items() if key not in ("content", "role")]
-    return isinstance(text, str) and text != "" and not any(others)
-
-
 def _reasoning(delta: Json) -> dict[str, str]:
     """Return the reasoning by name; where both fields are there they say the same (vllm#50624)."""
     named = {name: delta.get(name) for name in ("reasoning_content", "reasoning")}

@@ -100,10 +100,6 @@ class MessageItem(OutputItem):
         part.logprobs += entries
         self._write_part("output_text.delta", delta=text, logprobs=list(entries))
 
-    def go_on(self, texts: Sequence[str]) -> None:
-        """Go on with texts of the open part, the events of which are written elsewhere."""
-        self._parts[-1].pieces += texts
-
     def add_refusal(self, text: str, entries: Sequence[Json] = ()) -> None:
         """Go on with a refusal; the logprobs of its tokens are kept with it, though unasked for."""
         part = self._part("refusal")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.shapes import Json
-from gateway.translate.contract import Context, PlainTexts
+from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context, StreamTranslation
 from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
 from gateway.translate.parts.logprobs import chat_logprobs
 from gateway.translate.parts.sources import add_sources
@@ -22,7 +22,6 @@ from gateway.translate.responses_via_chat.deltas import (
     CallFragment,
     Delta,
     annotation_of,
-    is_text_alone,
     read_delta,
 )
 from gateway.translate.responses_via_chat.image_item import ImageItem
@@ -41,13 +40,10 @@ from gateway.translate.responses_via_chat.response_object import (
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
 from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
 
-MAX_REPLY_CHARACTERS = 32 * 1024 * 1024
-"""What a reply may have in all: it is kept until its end, which repeats it."""
-
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
-class ResponsesStream:
+class ResponsesStream(StreamTranslation):
     """The fold of the one call's stream (a `StreamTranslation`)."""
 
     def __init__(self, request: PreparedRequest, context: Context) -> None:
@@ -152,29 +148,10 @@ class ResponsesStream:
         """Return False: nothing is cut short here."""
         return False
 
-    def plain_texts(self) -> PlainTexts | None:
-        """Return itself where no logprobs come with the text."""
-        return self if self._request.top_logprobs is None else None
-
-    def is_plain(self, call: int, event: Json) -> bool:  # noqa: ARG002
-        """Whether a chunk was text that the first item, a message, went on with.
-
-        See `PlainTexts`. What the chunk says beside its choice is noted by now.
-        """
-        is_first = len(self._queue) == 1 and isinstance(self._queue[0], MessageItem)
-        return is_first and is_text_alone(event)
-
-    def take_plain(self, call: int, texts: Sequence[str]) -> int | None:  # noqa: ARG002
-        """Take texts of the message that the event just fed went on with."""
-        characters = self._characters + sum(map(len, texts))
-        if characters > MAX_REPLY_CHARACTERS:
-            return None
-        self._characters = characters
-        self._said.go_on(texts)
-        self._message().go_on(texts)
-        first = self._sequence
-        self._sequence += len(texts)
-        return first
+    @property
+    def passes_text(self) -> bool:
+        """Whether no logprobs come with the text."""
+        return self._request.top_logprobs is None
 
     def _open(self) -> ResponseObject:
         """Begin the response, at the first chunk that has something of it."""

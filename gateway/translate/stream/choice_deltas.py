@@ -60,10 +60,6 @@ class ChoiceDeltas:
         first = {name: value for name, value in choice.items() if name != "message"}
         return {**first, "finish_reason": None}, {**whole, "logprobs": None}
 
-    def go_on(self, texts: Iterable[str]) -> None:
-        """Take texts of its content that were not in a choice given to `take`."""
-        self._add("content", "".join(texts))
-
     def _add(self, name: str, text: str) -> None:
         if text:
             known = self._texts.get(name)

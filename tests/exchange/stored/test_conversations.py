@@ -25,7 +25,7 @@ from gateway.resolve.resolver import Question
 from gateway.shapes import ItemNames, Json, RawHeaders, Shape, UpstreamCall
 from gateway.stores.memory import MemoryStore
 from gateway.translate import responses_via_chat
-from gateway.translate.contract import Context, Translation, plain_texts_of
+from gateway.translate.contract import Context, Translation
 from tests.exchange.scene import ALICE, BOB, Scene, Told, chat_chunk, chat_completion
 from tests.fakes import FakeClock, FakeReply, error_reply, json_reply, stream_reply
 from tests.translate.demo_upstream import DemoUpstream, byte_by_byte
@@ -522,7 +522,7 @@ def test_closing_lets_go_of_the_store() -> None:
     assert kept(stage, first["id"]) is None
 
 
-def test_a_stream_that_is_kept_offers_the_short_way_that_it_has_unkept() -> None:
+def test_a_stream_that_is_kept_passes_text_as_one_that_is_not() -> None:
     body = {"model": MODEL, "input": "Hello", "stream": True}
     stage = scene(DemoUpstream())
     call = GenerationRequest.at(Shape.RESPONSES, msgspec.json.encode(body), ALICE)
@@ -532,8 +532,8 @@ def test_a_stream_that_is_kept_offers_the_short_way_that_it_has_unkept() -> None
 
     watched = stage.responses.watch(call, translation())
     assert watched is not None
-    assert plain_texts_of(translation().stream()) is not None
-    assert plain_texts_of(watched.stream()) is not None
+    assert translation().stream().passes_text
+    assert watched.stream().passes_text
 
 
 def test_a_stream_that_is_kept_says_of_what_error_its_client_was_told() -> None:

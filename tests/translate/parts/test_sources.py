@@ -1,14 +1,13 @@
 """What servers say of their sources reaches every client: on each pair, whole and streamed."""
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
 
 from gateway.fast.codec import fast_translation
-from gateway.fast.event_template import EventTemplate
 from gateway.fast.paths import fast_paths
+from gateway.fast.text_events import is_text_event
 from gateway.shapes import Json, Shape
 from gateway.translate import completions_fanned_out
 from gateway.translate.contract import Context, Report, Translation
@@ -193,14 +192,11 @@ def test_codecs_hand_such_replies_over(client: Shape, home: Shape) -> None:
 
 
 @pytest.mark.parametrize(("client", "home"), [(CHAT, COMPLETIONS), (COMPLETIONS, CHAT)])
-def test_the_short_way_of_streams_is_not_taken_by_them(client: Shape, home: Shape) -> None:
-    stream = asked(client, home, stream=True).stream()
-    plain_texts: Callable[[], Any] = stream.plain_texts  # type: ignore[attr-defined]
+def test_the_fast_path_of_streams_is_not_taken_by_them(client: Shape, home: Shape) -> None:
+    assert asked(client, home, stream=True).stream().passes_text
     bare, told, *_ = events_of(home, {}, PERPLEXITY)
-    for event, is_plain in ((bare, True), (told, False), (bare, True)):
-        stream.feed(0, event)
-        assert plain_texts().is_plain(0, event) is is_plain
-    assert EventTemplate.of(home, b"data: %b\n\n" % msgspec.json.encode(told), told) is not None
+    assert is_text_event(home, bare)
+    assert not is_text_event(home, told)
 
 
 @pytest.mark.parametrize("home", [CHAT, COMPLETIONS])

@@ -1,0 +1,110 @@
+"""Events that carry text and nothing else: the only ones that the fast path of streams takes.
+
+The types name every field that such an event may have, and of most the one value that says nothing.
+An event with any other field or value is the generic path's.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from gateway.shapes import Json, Shape
+
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+_Nothing = Annotated[list[object], msgspec.Meta(max_length=0)] | Literal[""] | None
+"""How servers write that a field has no value."""
+
+
+class _Event(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
+    """A chunk of chat or completions. Of some fields any value will do.
+
+    They name who answers, which a translation takes from the first chunk, or pad the event.
+    """
+
+    id: Any = None
+    object: Any = None
+    created: Any = None
+    model: Any = None
+    system_fingerprint: Any = None
+    service_tier: Any = None
+    provider: Any = None
+    """OpenRouter's: which server it has asked."""
+    obfuscation: Any = None
+    p: Any = None
+    """Mistral's padding."""
+    error: None = None
+    usage: None = None
+    prompt_token_ids: None = None
+    """vLLM's, with `return_token_ids`."""
+    kv_transfer_params: None = None
+    """vLLM's."""
+
+
+class _Choice(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
+    index: int = 0
+    finish_reason: Literal[""] | None = None
+    logprobs: None = None
+    native_finish_reason: Literal[""] | None = None
+    """OpenRouter's."""
+    stop_reason: None = None
+    """vLLM's."""
+    token_ids: None = None
+    """vLLM's, with `return_token_ids`."""
+    matched_stop: None = None
+    """SGLang's."""
+    seed: None = None
+    """Together's."""
+
+
+class _Delta(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
+    content: _Text
+    role: str | None = None
+    refusal: _Nothing = None
+    reasoning: _Nothing = None
+    reasoning_content: _Nothing = None
+    reasoning_details: _Nothing = None
+    tool_calls: _Nothing = None
+    function_call: _Nothing = None
+
+
+class _ChatChoice(_Choice, kw_only=True, gc=False):
+    delta: _Delta
+
+
+class _ChatEvent(_Event, kw_only=True, gc=False):
+    choices: tuple[_ChatChoice]
+
+
+class _CompletionsChoice(_Choice, kw_only=True, gc=False):
+    text: _Text
+
+
+class _CompletionsEvent(_Event, kw_only=True, gc=False):
+    choices: tuple[_CompletionsChoice]
+
+
+class _ResponsesEvent(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
+    type: Literal["response.output_text.delta"]
+    delta: _Text
+    item_id: Any = None
+    output_index: Any = None
+    content_index: Any = None
+    sequence_number: Any = None
+    obfuscation: Any = None
+    logprobs: _Nothing = None
+
+
+_TYPES: dict[Shape, Any] = {
+    Shape.CHAT: _ChatEvent,
+    Shape.COMPLETIONS: _CompletionsEvent,
+    Shape.RESPONSES: _ResponsesEvent,
+}
+
+
+def is_text_event(shape: Shape, event: Json) -> bool:
+    """Whether an event of an upstream of this shape carries text and nothing else."""
+    try:
+        msgspec.convert(event, _TYPES[shape])
+    except (msgspec.ValidationError, RecursionError):
+        return False
+    return True
