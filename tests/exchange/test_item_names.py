@@ -21,6 +21,11 @@ FILE: Json = {"role": "user", "content": [{"type": "input_file", "file_url": "ht
 TRIGGER: Json = {"type": "compaction_trigger"}
 
 
+def completion_chunk(text: str, finish: str | None = None) -> Json:
+    choice = {"index": 0, "text": text, "finish_reason": finish, "logprobs": None}
+    return {"id": "cmpl-1", "object": "text_completion", "created": 1, "choices": [choice]}
+
+
 class Upstream:
     """Answers at chat and completions; refuses what `faulty` names, and may do so in a stream."""
 
@@ -37,11 +42,12 @@ class Upstream:
             return error_reply(404, f"Invalid URL (POST /v1{call.path})")
         if self.faulty and not self.in_stream:
             return error_reply(400, "Bad value.", param=self.faulty)
-        if body.get("stream"):
-            error = {"error": {"message": "Bad value.", "param": self.faulty, "code": 400}}
-            end = error if self.in_stream else chat_chunk(None, "stop")
-            return stream_reply(chat_chunk("Hello"), end)
         is_chat = call.path.startswith("/chat")
+        if body.get("stream"):
+            chunk = chat_chunk if is_chat else completion_chunk
+            error = {"error": {"message": "Bad value.", "param": self.faulty, "code": 400}}
+            end = error if self.in_stream else chunk("", "stop")
+            return stream_reply(chunk("Hello"), end)
         return json_reply(chat_completion("Hello") if is_chat else completion("Hello"))
 
 
