@@ -113,11 +113,16 @@ class UpstreamCall:
     """How often its sender has sent it again, because the upstream cannot have received it."""
 
 
-class UpstreamReply(Protocol):
-    """An upstream's reply, its head received, its body not yet read.
+Sink = Callable[[bytes], bool]
+"""Takes a piece of a body, which is never empty; False: no more until reading is resumed."""
 
-    Whoever receives one must either read `chunks()` to its end or await `aclose()`, which gives up
-    the rest and frees the connection. Both are safe to call after the other.
+
+class UpstreamReply(Protocol):
+    """An upstream's reply, its head received, its body not yet read. Has one reader at a time.
+
+    Whoever receives one must read `chunks()` to their end, `pipe()` all of it, or await `aclose()`,
+    which gives up the rest and frees the connection. All are safe to call after one another.
+    `gateway.replies` has those that have no connection of their own.
     """
 
     @property
@@ -128,12 +133,40 @@ class UpstreamReply(Protocol):
     def headers(self) -> RawHeaders:
         """The header fields without hop-by-hop ones, names in lower case."""
 
+    @property
+    def ended(self) -> bool:
+        """Whether all of the body is here."""
+
+    def peek(self) -> bytes:
+        """Return what has arrived of the body and is not read yet; it stays to be read."""
+
+    def arrived(self) -> bytes | None:
+        """Return the whole body if all of it is here, and forget it; None if any is to come."""
+
+    async def more(self, seconds: float) -> bool:
+        """Wait until more has arrived, the body has ended or failed, or the time is over.
+
+        False: nothing more will come, or there is no time left. What has failed is raised when
+        the body is read.
+        """
+
     def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives, still encoded; what arrives together comes together.
 
         Raises `UpstreamTimeout` when nothing arrives for the stream-idle time and
         `TruncatedStream` when the connection ends before the body does.
         """
+
+    async def pipe(self, sink: Sink) -> None:
+        """Give the body to the sink as it arrives, if possible without waking a task for it.
+
+        Once the sink has returned False it gets nothing, and the upstream must wait, until
+        `resume_reading()` is called. Returns when the sink has got all of the body. Raises what
+        `chunks()` raises, and what the sink raises: the body ends with that.
+        """
+
+    def resume_reading(self) -> None:
+        """Go on after the sink of `pipe()` has returned False; else nothing happens."""
 
     async def aclose(self) -> None:
         """Give up what is unread and free the connection."""

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from gateway.errors import GatewayError
+from gateway.replies import ChunkedReply
 from gateway.shapes import RawHeaders, UpstreamCall
 
 JSON = ((b"content-type", b"application/json"),)
@@ -14,7 +15,7 @@ EVENT_STREAM = ((b"content-type", b"text/event-stream"),)
 
 
 @dataclass
-class FakeReply:
+class FakeReply(ChunkedReply):
     """An `UpstreamReply` from memory; `error` is raised after the last piece."""
 
     status: int = 200
@@ -24,7 +25,10 @@ class FakeReply:
     closed: bool = False
     delivered: int = 0
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    async def _read(self) -> AsyncIterator[bytes]:
         for piece in self.pieces:
             if self.closed:
                 return
@@ -33,18 +37,17 @@ class FakeReply:
         if self.error is not None:
             raise self.error
 
-    async def aclose(self) -> None:
+    async def _close(self) -> None:
         self.closed = True
 
 
 class ArrivedReply(FakeReply):
-    """A reply that is here as a whole, and says so."""
+    """A reply that is here as a whole."""
 
-    def arrived(self) -> bytes:
-        """Return the whole body, and forget it."""
-        whole = b"".join(self.pieces)
-        self.pieces = ()
-        return whole
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._ahead = b"".join(self.pieces)
+        self.ended = True
 
 
 def json_reply(body: Any, status: int = 200, headers: RawHeaders = ()) -> FakeReply:

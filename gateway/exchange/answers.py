@@ -17,7 +17,7 @@ from gateway.exchange.error_replies import about_moved_item, translated_failure
 from gateway.exchange.feeding import Feeder
 from gateway.exchange.message import ClientReply, ReplyBody, read_object
 from gateway.exchange.relay import begun, translated
-from gateway.exchange.reply.peek import look, peekable
+from gateway.exchange.reply.peek import look
 from gateway.exchange.reply.untouched import passed_on
 from gateway.exchange.reply.whole_body import ToldError, whole_reply
 from gateway.exchange.reply.wrapped_errors import FirstEvent, begins_as_an_answer
@@ -25,7 +25,6 @@ from gateway.exchange.sending import (
     MAX_ERROR_BYTES,
     REST_SECONDS,
     Failure,
-    Whole,
     failure_of,
     is_event_stream,
     read_answer,
@@ -35,6 +34,7 @@ from gateway.exchange.sending import (
 )
 from gateway.exchange.sub_streams import SubStreams
 from gateway.fast.codec import FastTranslation
+from gateway.replies import BufferedReply
 from gateway.request import GenerationRequest
 from gateway.shapes import ItemNames, Json, RawHeaders, Send, Shape, UpstreamReply
 from gateway.translate.contract import Translation
@@ -98,22 +98,21 @@ async def answer_in_time(
     if translation is not None:
         return _answered(translation, await read_answer(0, reply))
     if 200 <= reply.status < 300 and is_event_stream(reply.headers):
-        begun = peekable(reply)
-        body = passed_on(begun, client)
-        if begins_as_an_answer(begun.peek()):
-            return ClientReply(begun.status, list(begun.headers), body)
-        return _told_at_first(await look(begun, FirstEvent().error, grace), begun, body)
+        body = passed_on(reply, client)
+        if begins_as_an_answer(reply.peek()):
+            return ClientReply(reply.status, list(reply.headers), body)
+        return _told_at_first(await look(reply, FirstEvent().error, grace), reply, body)
     answer = await failure_of(0, reply, grace)
-    if isinstance(answer, Failure | Whole):
+    if isinstance(answer, Failure | BufferedReply):
         return _answered(None, answer)
-    if 200 <= answer.status < 300 and begins_events((begun := peekable(answer)).peek()):
-        error = await look(begun, FirstEvent().error, grace)
-        return _told_at_first(error, begun, passed_on(begun, client))
+    if 200 <= answer.status < 300 and begins_events(answer.peek()):
+        error = await look(answer, FirstEvent().error, grace)
+        return _told_at_first(error, answer, passed_on(answer, client))
     return ClientReply(answer.status, list(answer.headers), passed_on(answer, client))
 
 
 def _told_at_first(
-    error: bytes, reply: UpstreamReply | Whole, body: bytes | ReplyBody
+    error: bytes, reply: UpstreamReply, body: bytes | ReplyBody
 ) -> ClientReply | Failure:
     """Return an untouched event stream, or the failure that it is if it begins with an error."""
     told = ClientReply(reply.status, list(reply.headers), body)
@@ -121,7 +120,7 @@ def _told_at_first(
 
 
 def _answered(
-    translation: FastTranslation | None, answer: Failure | Whole
+    translation: FastTranslation | None, answer: Failure | BufferedReply
 ) -> ClientReply | Failure:
     if isinstance(answer, Failure):
         return answer
@@ -137,7 +136,7 @@ def _answered(
     return _json_reply(folded, answer.headers)
 
 
-def _folded(translation: Translation, answers: Sequence[Whole]) -> ClientReply | Failure:
+def _folded(translation: Translation, answers: Sequence[BufferedReply]) -> ClientReply | Failure:
     """Return the client's reply to whole answers, or the error that one of them tells of late.
 
     Raises `UpstreamError` for an answer that is none.
@@ -167,11 +166,11 @@ def _json_reply(body: bytes, upstream_headers: RawHeaders) -> ClientReply:
 
 async def _open(
     send: Send, attempt: Attempt, translation: Translation, settings: Settings
-) -> Failure | Whole | UpstreamReply | SubStreams:
+) -> Failure | UpstreamReply | SubStreams:
     grace = settings.server.first_byte_grace
     if len(attempt.calls) == 1:
         answer = await failure_of(0, await send(attempt.calls[0]), grace)
-        if isinstance(answer, Failure | Whole) or 200 <= answer.status < 300:
+        if isinstance(answer, Failure) or 200 <= answer.status < 300:
             return answer
         return await read_failure(0, answer)
     upstream = settings.upstream(attempt.calls[0].upstream)
@@ -198,7 +197,7 @@ async def _streamed(
     call: GenerationRequest,
     attempt: Attempt,
     translation: Translation,
-    source: Whole | UpstreamReply | SubStreams,
+    source: UpstreamReply | SubStreams,
     settings: Settings,
 ) -> ClientReply | Failure:
     calls, folder = len(attempt.calls), translation.stream()

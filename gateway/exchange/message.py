@@ -15,7 +15,7 @@ from gateway.errors import GatewayError, InvalidRequest, Reason, UpstreamError
 from gateway.exchange.unreadable_body import unreadable
 from gateway.resolve.features import NO_REASONING, REASONING, TOOLS
 from gateway.resolve.memory import Features
-from gateway.shapes import Json, Shape
+from gateway.shapes import Json, Shape, Sink
 
 MAX_MODEL_LENGTH = 512
 PATH_MODEL_WINS = "the body's model was ignored: the path names the deployment"
@@ -158,14 +158,11 @@ def _shown(
 class Source(Protocol):
     """A body that can be had as it arrives, without waking a task for each piece."""
 
-    async def pour(self, take: Callable[[bytes], bool]) -> None:
-        """Give all of it to `take`, which returns False for "no more until `resume()`".
+    async def pipe(self, sink: Sink) -> None:
+        """Give all of it to the sink; raises what reading raises, and what the sink does."""
 
-        Raises what reading raises, and what `take` does.
-        """
-
-    def resume(self) -> None:
-        """Go on after `take` has returned False."""
+    def resume_reading(self) -> None:
+        """Go on after the sink has returned False."""
 
 
 class Outcome:
@@ -185,7 +182,7 @@ class ReplyBody:
 
     A generator that was never started runs none of its `finally` clauses, hence `release`: it
     frees what is behind the body in any case, and must bear being called twice. `source`, where
-    there is one, gives the same bytes; whoever pours it must not iterate. A body that is made of
+    there is one, gives the same bytes; whoever pipes it must not iterate. A body that is made of
     another one has that one's `outcome`.
     """
 

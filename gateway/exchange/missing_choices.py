@@ -6,7 +6,7 @@ above it need know, whichever two endpoints are joined.
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import cast
 
 import msgspec
@@ -18,12 +18,12 @@ from gateway.exchange.reply.opening import Opening
 from gateway.exchange.sending import (
     Allowance,
     Failure,
-    Whole,
     is_event_stream,
     read_failure,
     read_whole,
     send_whole,
 )
+from gateway.replies import BufferedReply, ChunkedReply
 from gateway.shapes import Json, RawHeaders, Send, Shape, UpstreamCall, UpstreamReply
 from gateway.translate.missing_choices import (
     ChoicesSeen,
@@ -63,34 +63,21 @@ class AskingAgain:
     async def _whole(self, call: UpstreamCall, body: Json, reply: UpstreamReply) -> UpstreamReply:
         read = await read_whole(reply)
         if begins_events(read):
-            return _CompletedStream(self, call, body, _Held(reply.status, reply.headers, read))
+            held = BufferedReply(reply.status, reply.headers, read)
+            return _CompletedStream(self, call, body, held)
         told = _decoded(read)
         if not isinstance(told, dict) or not are_missing(told, asked_choices(body)):
-            return _Held(reply.status, reply.headers, read)
+            return BufferedReply(reply.status, reply.headers, read)
         calls = [_single(call, single) for single in single_calls(body, len(told["choices"]))]
         rest = await send_whole(self.send, calls, self._concurrency)
         if isinstance(rest, Failure):
-            return _Held(rest.status, rest.headers, rest.body)
+            return BufferedReply(rest.status, rest.headers, rest.body)
         self.noticed()
         whole = encode_halves(completed(told, [_decoded(each.body) for each in rest]))
-        return _Held(reply.status, _without_length(reply.headers), whole)
+        return BufferedReply(reply.status, _without_length(reply.headers), whole)
 
 
-@dataclass(slots=True)
-class _Held:
-    """A reply that is here as a whole."""
-
-    status: int
-    headers: RawHeaders
-    body: bytes
-
-    async def chunks(self) -> AsyncGenerator[bytes, None]:
-        yield self.body
-
-    async def aclose(self) -> None: ...
-
-
-class _CompletedStream:
+class _CompletedStream(ChunkedReply):
     """An event stream, and those of the calls for the choices that it left out.
 
     JSON in its place counts as one event, however it is labelled; what is no reply stays as it is.
@@ -99,6 +86,7 @@ class _CompletedStream:
     def __init__(
         self, asking: AskingAgain, call: UpstreamCall, body: Json, reply: UpstreamReply
     ) -> None:
+        super().__init__()
         self.status = reply.status
         self.headers = _without_length(reply.headers)
         self._asking = asking
@@ -107,23 +95,23 @@ class _CompletedStream:
         self._reply = reply
         """The one that is being read."""
         self._seen = ChoicesSeen()
-        self._chunks = self._all()
+        self._events = self._all()
 
-    def chunks(self) -> AsyncIterator[bytes]:
-        return self._chunks
+    def _read(self) -> AsyncIterator[bytes]:
+        return self._events
 
-    async def aclose(self) -> None:
-        await self._chunks.aclose()
+    async def _close(self) -> None:
+        await self._events.aclose()
         await self._reply.aclose()
 
     async def _all(self) -> AsyncGenerator[bytes, None]:
         seen = self._seen
         async with aclosing(_events(self._reply)) as events:
             async for event in events:
-                if isinstance(event, Whole) and not _has_choices(event):
+                if isinstance(event, BufferedReply) and not _has_choices(event):
                     yield event.body
                     return
-                if isinstance(event, Whole):
+                if isinstance(event, BufferedReply):
                     yield _written(seen.take(self._as_event(event)))
                     continue
                 decoded = _decoded(event)
@@ -152,7 +140,7 @@ class _CompletedStream:
                     yield _event(event) if isinstance(event, bytes) else self._as_event(event)
             await reply.aclose()
 
-    def _as_event(self, whole: Whole) -> Json:
+    def _as_event(self, whole: BufferedReply) -> Json:
         return whole_as_event(self._asking.shape, _event(whole.body), unsaid="stop")
 
 
@@ -178,12 +166,12 @@ def _event(data: bytes) -> Json:
         raise not_json() from None
 
 
-def _has_choices(whole: Whole) -> bool:
+def _has_choices(whole: BufferedReply) -> bool:
     told = _decoded(whole.body)
     return isinstance(told, dict) and isinstance(told.get("choices"), list)
 
 
-async def _events(reply: UpstreamReply) -> AsyncGenerator[bytes | Whole, None]:
+async def _events(reply: UpstreamReply) -> AsyncGenerator[bytes | BufferedReply, None]:
     """Yield the data of an event stream's events, up to its terminator; or a body that is JSON."""
     opening: Opening | None = Opening(Allowance(), labelled=is_event_stream(reply.headers))
     decoder = SSEDecoder()
@@ -197,7 +185,7 @@ async def _events(reply: UpstreamReply) -> AsyncGenerator[bytes | Whole, None]:
             yield event.data
     begun, is_events = (b"", True) if opening is None else opening.end()
     if not is_events:
-        yield Whole(reply.status, reply.headers, begun)
+        yield BufferedReply(reply.status, reply.headers, begun)
         return
     for event in (*decoder.feed(begun), *decoder.finish()):
         if not is_done(event.data):

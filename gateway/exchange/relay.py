@@ -14,17 +14,14 @@ from functools import partial
 from gateway.errors import GatewayError
 from gateway.exchange.feeding import Feeder
 from gateway.exchange.message import ReplyBody
-from gateway.exchange.sending import (
-    REST_SECONDS,
-    Whole,
-    is_event_stream,
-)
+from gateway.exchange.sending import REST_SECONDS, is_event_stream
 from gateway.exchange.sub_streams import SubStreams
+from gateway.replies import BufferedReply
 from gateway.shapes import UpstreamReply
 
 
 async def translated(
-    feeder: Feeder, source: UpstreamReply | Whole | SubStreams
+    feeder: Feeder, source: UpstreamReply | SubStreams
 ) -> AsyncGenerator[bytes, None]:
     """Yield the client's stream. The source is closed when the generator ends or is closed."""
     started = False
@@ -41,17 +38,15 @@ async def translated(
         yield feeder.fail(error)
 
 
-def _pieces(
-    feeder: Feeder, source: UpstreamReply | Whole | SubStreams
-) -> AsyncGenerator[bytes, None]:
+def _pieces(feeder: Feeder, source: UpstreamReply | SubStreams) -> AsyncGenerator[bytes, None]:
     if isinstance(source, SubStreams):
         return _merged(feeder, source)
-    if isinstance(source, Whole):
+    if isinstance(source, BufferedReply):
         return _at_once(feeder, source)
     return _single(feeder, source)
 
 
-async def _at_once(feeder: Feeder, whole: Whole) -> AsyncGenerator[bytes, None]:
+async def _at_once(feeder: Feeder, whole: BufferedReply) -> AsyncGenerator[bytes, None]:
     feeder.label(0, events=is_event_stream(whole.headers))
     yield feeder.chunk(0, whole.body) + feeder.end(0) + feeder.terminator()
 

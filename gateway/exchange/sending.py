@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.exchange.message import ClientReply
-from gateway.exchange.reply.peek import look, peekable
+from gateway.exchange.reply.peek import look
 from gateway.exchange.reply.wrapped_errors import (
     SMALL_REPLY_BYTES,
     json_error,
     only_looks_like_success,
 )
+from gateway.replies import BufferedReply
 from gateway.shapes import RawHeaders, Send, UpstreamCall, UpstreamReply
 from gateway.translate.stream.sse import begins_events
 
@@ -43,15 +44,6 @@ class Failure:
     told: ClientReply | GatewayError | None = field(default=None, repr=False)
 
 
-@dataclass(slots=True)
-class Whole:
-    """A successful reply, wholly read. Never changed."""
-
-    status: int
-    headers: RawHeaders
-    body: bytes = field(repr=False)
-
-
 def header(headers: RawHeaders, name: bytes) -> bytes:
     """Return the first value of a header field, or nothing."""
     for key, value in headers:
@@ -63,13 +55,6 @@ def header(headers: RawHeaders, name: bytes) -> bytes:
 def is_event_stream(headers: RawHeaders) -> bool:
     """Whether the body is Server-Sent Events."""
     return header(headers, b"content-type").lower().startswith(b"text/event-stream")
-
-
-def arrived(reply: UpstreamReply) -> bytes | None:
-    """Return the whole body if it is here already, which most are, and the reply can tell."""
-    whole = getattr(reply, "arrived", None)
-    body: bytes | None = whole() if whole is not None else None
-    return body
 
 
 class Allowance:
@@ -90,7 +75,7 @@ class Allowance:
 async def read_whole(reply: UpstreamReply, limit: int | Allowance | None = None) -> bytes:
     """Read a body to its end; raises `UpstreamError` when it passes `limit` bytes."""
     allowance = limit if isinstance(limit, Allowance) else Allowance(limit)
-    body = arrived(reply)
+    body = reply.arrived()
     if body is not None:
         allowance.take(len(body))
         return body
@@ -121,25 +106,23 @@ async def read_failure(call: int, reply: UpstreamReply) -> Failure:
     return Failure(call, reply.status, reply.headers, body, partial)
 
 
-def told_at_once(call: int, reply: UpstreamReply) -> Failure | Whole | None:
+def told_at_once(call: int, reply: UpstreamReply) -> Failure | BufferedReply | None:
     """Do what `failure_of` does, without waiting, for a success whose whole body is here.
 
     None: there is something to wait for, or it is an error.
     """
-    if not 200 <= reply.status < 300 or (body := arrived(reply)) is None:
+    if not 200 <= reply.status < 300 or (body := reply.arrived()) is None:
         return None
     return _told(call, reply, body)
 
 
-async def failure_of(
-    call: int, reply: UpstreamReply, grace: float
-) -> Failure | UpstreamReply | Whole:
+async def failure_of(call: int, reply: UpstreamReply, grace: float) -> Failure | UpstreamReply:
     """Tell an error reply from an answer; event streams are not looked into.
 
     Errors come back read (`Failure`), unless they are too large to be refusals: those come back as
-    they are. A small JSON answer comes back read too (`Whole`), or as a `Failure` if it only looks
-    like success: some servers wrap a refusal in status 200. Where its length is not known, its
-    beginning is waited for up to `grace` seconds. Raises what reading raises.
+    they are. A small JSON answer comes back read too (`BufferedReply`), or as a `Failure` if it
+    only looks like success: some servers wrap a refusal in status 200. Where its length is not
+    known, its beginning is waited for up to `grace` seconds. Raises what reading raises.
     """
     if 200 <= reply.status < 300:
         return await _check_success(call, reply, grace)
@@ -155,9 +138,7 @@ def is_short(headers: RawHeaders) -> bool:
     return length.isdigit() and int(length) <= MAX_ERROR_BYTES
 
 
-async def _check_success(
-    call: int, reply: UpstreamReply, grace: float
-) -> Failure | UpstreamReply | Whole:
+async def _check_success(call: int, reply: UpstreamReply, grace: float) -> Failure | UpstreamReply:
     length = header(reply.headers, b"content-length")
     if length.isdigit():
         if int(length) > SMALL_REPLY_BYTES or not _may_be_json(reply.headers):
@@ -165,21 +146,20 @@ async def _check_success(
         return _told(call, reply, await read_whole(reply, SMALL_REPLY_BYTES))
     if not _may_be_json(reply.headers):
         return reply
-    begun = peekable(reply)
-    await look(begun, json_error, grace)
-    if len(begun.peek()) > SMALL_REPLY_BYTES or (body := begun.arrived()) is None:
-        return begun
+    await look(reply, json_error, grace)
+    if len(reply.peek()) > SMALL_REPLY_BYTES or (body := reply.arrived()) is None:
+        return reply
     return _told(call, reply, body)
 
 
-def _told(call: int, reply: UpstreamReply, body: bytes) -> Failure | Whole:
+def _told(call: int, reply: UpstreamReply, body: bytes) -> Failure | BufferedReply:
     """Tell a whole body that only looks like success from an answer."""
     headers = reply.headers
     if len(body) <= SMALL_REPLY_BYTES and only_looks_like_success(body):
         may_be_json = _may_be_json(headers) or is_event_stream(headers)
         if may_be_json and not begins_events(body):
             return Failure(call, reply.status, headers, body)
-    return Whole(reply.status, headers, body)
+    return BufferedReply(reply.status, headers, body)
 
 
 def _may_be_json(headers: RawHeaders) -> bool:
@@ -192,7 +172,7 @@ def _may_be_json(headers: RawHeaders) -> bool:
 
 async def send_whole(
     send: Send, calls: Sequence[UpstreamCall], concurrency: int
-) -> list[Whole] | Failure:
+) -> list[BufferedReply] | Failure:
     """Send all calls and read all replies; the first failure in call order stops the rest.
 
     Raises what `send` raises, for the first call that meets it.
@@ -203,13 +183,13 @@ async def send_whole(
     gate = asyncio.Semaphore(concurrency)
     allowance = Allowance()
 
-    async def in_turn(position: int, call: UpstreamCall) -> Whole | Failure:
+    async def in_turn(position: int, call: UpstreamCall) -> BufferedReply | Failure:
         async with gate:
             return await read_answer(position, await send(call), allowance)
 
     tasks = [asyncio.create_task(in_turn(i, call)) for i, call in enumerate(calls)]
     try:
-        answers: list[Whole] = []
+        answers: list[BufferedReply] = []
         for position in range(len(calls)):
             result = await tasks[position]
             if isinstance(result, Failure):
@@ -224,7 +204,7 @@ async def send_whole(
 
 async def read_answer(
     call: int, reply: UpstreamReply, allowance: Allowance | None = None
-) -> Whole | Failure:
+) -> BufferedReply | Failure:
     """Read a reply to its end, and tell an answer from an error; raises what reading raises."""
     if not 200 <= reply.status < 300:
         return await read_failure(call, reply)

@@ -5,7 +5,8 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.errors import GatewayError, UpstreamError
-from gateway.exchange.sending import Failure, Whole, cancel_all, failure_of, read_failure
+from gateway.exchange.sending import Failure, cancel_all, failure_of, read_failure
+from gateway.replies import BufferedReply
 from gateway.shapes import Send, UpstreamCall, UpstreamReply
 
 
@@ -54,7 +55,7 @@ class SubStreams:
         ]
         self._tasks = [asyncio.create_task(self._pump(i)) for i in range(len(calls))]
         self._concurrency = concurrency
-        self.replies: list[UpstreamReply | Whole | None] = [None] * len(calls)
+        self.replies: list[UpstreamReply | None] = [None] * len(calls)
 
     async def opened(self) -> Failure | None:
         """Wait until every call that may run now has answered; return the first failure.
@@ -128,14 +129,14 @@ class SubStreams:
     async def _read(self, position: int) -> None:
         reply = await self._send(self._calls[position])
         checked = await failure_of(position, reply, self._grace)
-        if not isinstance(checked, Failure | Whole) and not 200 <= checked.status < 300:
+        if not isinstance(checked, Failure) and not 200 <= checked.status < 300:
             checked = await read_failure(position, checked)
         if isinstance(checked, Failure):
             self._opened[position].set_result(checked)
             raise self._late(checked)
         self.replies[position] = checked
         self._opened[position].set_result(None)
-        if isinstance(checked, Whole):
+        if isinstance(checked, BufferedReply):
             await self._queue.put(Arrival(position, checked.body))
         else:
             await self._relay(position, checked)

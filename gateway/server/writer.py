@@ -79,16 +79,16 @@ class WireWriter(ReplyWriter):
     def resume(self) -> None:
         """Go on: what was written before has left (called by the connection)."""
         if self._source is not None:
-            self._source.resume()
+            self._source.resume_reading()
 
     async def _relay(self, body: ReplyBody) -> None:
-        """Write a body as it arrives: from within the upstream's read, if it can be poured."""
+        """Write a body as it arrives: from within the upstream's read, if it can be piped."""
         if body.source is None:
             await super()._relay(body)
             return
         self._source = body.source
         try:
-            await body.source.pour(self._take)
+            await body.source.pipe(self._take)
         finally:
             self._source = None
 

@@ -6,7 +6,7 @@ from typing import Final, Self, cast
 
 from gateway.config.settings import TimeoutSettings
 from gateway.errors import Reason, TruncatedStream, UpstreamError, UpstreamTimeout
-from gateway.shapes import RawHeaders, UpstreamCall
+from gateway.shapes import RawHeaders, Sink, UpstreamCall
 from gateway.upstream.connection import Connection
 from gateway.upstream.reply_parser import ReplyParser
 from gateway.upstream.request_body import upload
@@ -17,9 +17,6 @@ UNREAD_LIMIT: Final = 64 * 1024
 _WRITE_TOGETHER: Final = 64 * 1024
 """A body up to this size is copied behind the head, for one system call instead of two."""
 
-Take = Callable[[bytes], bool]
-"""Takes a piece of a body; False: no more of it until `resume()`."""
-
 
 class Flight:
     """Sends one request, then is its reply: an `UpstreamReply`. Has one reader at a time.
@@ -28,11 +25,7 @@ class Flight:
     another one, which may be before the body is read. `release` is called once, when a flight
     that was delivered needs its connection no longer; after a failed `deliver()`, it is not.
 
-    Beyond what every `UpstreamReply` can do, `arrived()` gives a body that came together with its
-    head, `peek()` looks at what is here without taking it, with `ended` and `more()` beside it, and
-    a body can be had without waking a task for each read: `pour()` gives it to a function as it
-    arrives, and `resume()` belongs to that. These are optional: whoever wants to use them must ask
-    whether the reply at hand has them.
+    `pipe()` gives the body to its sink from within the connection's read: no task is woken for it.
     """
 
     __slots__ = (
@@ -47,7 +40,7 @@ class Flight:
         "_parser",
         "_release",
         "_sent",
-        "_take",
+        "_sink",
         "_timeouts",
         "_waiter",
     )
@@ -69,7 +62,7 @@ class Flight:
         self._parser = ReplyParser(name, head_only=head_only)
         self._waiter: asyncio.Future[None] | None = None
         self._error: Exception | None = None
-        self._take: Take | None = None
+        self._sink: Sink | None = None
         self._full = False
         self._lenient = False
         self._sent = False
@@ -153,10 +146,9 @@ class Flight:
         return self._parser.peek()
 
     async def more(self, seconds: float) -> bool:
-        """Wait until more of the body is here, it has ended or failed, or the time is over.
+        """Wait for more of the body; see `UpstreamReply`.
 
-        False: there is nothing, or no time, to wait for. Raises nothing: what has failed, the
-        upstream's silence for the stream-idle time too, is raised when the body is read.
+        The upstream's silence for the stream-idle time is a failure, too.
         """
         if self._parser.complete or self._error is not None or seconds <= 0:
             return False
@@ -168,31 +160,29 @@ class Flight:
             self._lenient = False
         return True
 
-    async def pour(self, take: Take) -> None:
-        """Give the body to `take`, piece by piece as it arrives, from within the event loop.
+    async def pipe(self, sink: Sink) -> None:
+        """Give the body to the sink, piece by piece as it arrives; see `UpstreamReply`.
 
-        What arrives together is one piece, and what is here already goes first. Once `take` has
-        returned False it gets nothing, and the upstream must wait, until `resume()` is called.
-        Returns when the body has been given whole. Raises like `chunks()`, though time in which
-        `take` is not ready counts for nothing, and what `take` raises: the body ends with that.
+        What arrives together is one piece, and what is here already goes first. Time in which the
+        sink is not ready does not count as the upstream's silence.
         """
-        self._take = take
+        self._sink = sink
         try:
-            if not self._pour_on():
+            if not self._pipe_on():
                 self._waiter = self._loop.create_future()
                 await self._waiter
             if self._error is not None:
                 raise self._failure()
         finally:
-            self._take = None
+            self._sink = None
             self._full = False
             self._discard()
 
-    def resume(self) -> None:
-        """Go on with `pour()`, after its `take` has returned False; else nothing happens."""
+    def resume_reading(self) -> None:
+        """Go on with `pipe()`, after its sink has returned False; else nothing happens."""
         if self._full:
             self._full = False
-            if self._pour_on():
+            if self._pipe_on():
                 self._wake()
 
     async def aclose(self) -> None:
@@ -210,7 +200,7 @@ class Flight:
         else:
             if parser.complete:
                 self._part_with_connection(reusable=parser.keep_alive and self._sent)
-            elif parser.buffered > UNREAD_LIMIT and self._take is None:
+            elif parser.buffered > UNREAD_LIMIT and self._sink is None:
                 cast("Connection", self._connection).pause_reading()
         self._go_on()
 
@@ -309,8 +299,8 @@ class Flight:
 
     def _go_on(self) -> None:
         """Let the reader have what is new, if it is anything that it waits for."""
-        if self._take is not None:
-            if self._pour_on():
+        if self._sink is not None:
+            if self._pipe_on():
                 self._wake()
         elif self._settled:
             self._wake()
@@ -319,13 +309,13 @@ class Flight:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _pour_on(self) -> bool:
-        """Give `take` what is here, if it is ready; return whether nothing more is to come."""
-        take = cast("Take", self._take)
+    def _pipe_on(self) -> bool:
+        """Give the sink what is here, if it is ready; return whether nothing more is to come."""
+        sink = cast("Sink", self._sink)
         if not self._full and (piece := self._parser.take()):
             try:
-                self._full = not take(piece)
-            except Exception as error:  # noqa: BLE001 - raised again by `pour`
+                self._full = not sink(piece)
+            except Exception as error:  # noqa: BLE001 - raised again by `pipe`
                 self._error = error
                 self._part_with_connection()
         connection = self._connection

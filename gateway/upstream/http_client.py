@@ -24,7 +24,8 @@ import httpx2
 
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import Reason, TruncatedStream, UpstreamError, UpstreamTimeout
-from gateway.shapes import RawHeaders, UpstreamCall
+from gateway.replies import ChunkedReply
+from gateway.shapes import UpstreamCall
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.delivery import SAFE_METHODS
 from gateway.upstream.dial import tls_context
@@ -190,30 +191,23 @@ class HttpClient:
         return response
 
 
-class HttpReply:
-    """A reply whose body httpx2 reads; an `UpstreamReply`."""
+class HttpReply(ChunkedReply):
+    """A reply whose body httpx2 reads."""
 
     def __init__(
         self, name: str, response: httpx2.Response, stream_idle: float, slots: Slots
     ) -> None:
+        super().__init__()
         self._name = name
-        self._status = response.status_code
         self._stream = cast("httpx2.AsyncByteStream", response.stream)
         self._stream_idle = stream_idle
         self._slots = slots
         self._open = True
         self._complete = False
-        self.headers: RawHeaders = reply_headers(tuple(response.headers.raw))
+        self.status = response.status_code
+        self.headers = reply_headers(tuple(response.headers.raw))
 
-    @property
-    def status(self) -> int:
-        """The status code."""
-        return self._status
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the body as it arrives; see `gateway.shapes.UpstreamReply`."""
-        if self._complete:
-            return
+    async def _read(self) -> AsyncIterator[bytes]:
         if not self._open:
             raise TruncatedStream(f"The reply of upstream '{self._name}' was given up unread.")
         try:
@@ -223,12 +217,11 @@ class HttpReply:
                         yield chunk
             self._complete = self._open
         finally:
-            await self.aclose()
+            await self._close()
         if not self._complete:
             raise TruncatedStream(f"The reply of upstream '{self._name}' was given up unread.")
 
-    async def aclose(self) -> None:
-        """Give up what is unread and free the connection."""
+    async def _close(self) -> None:
         if not self._open:
             return
         self._open = False

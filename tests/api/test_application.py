@@ -234,7 +234,7 @@ def bytes_of(call: UpstreamCall) -> bytes:
 class Endless(FakeReply):
     """A stream that goes on until it is closed."""
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def _read(self) -> AsyncIterator[bytes]:
         try:
             while True:
                 self.delivered += 1
@@ -339,7 +339,7 @@ def test_a_reply_that_breaks_off_is_left_open_ended() -> None:
 
 def test_a_silent_translated_stream_is_kept_alive_with_comments() -> None:
     class Slow(FakeReply):
-        async def chunks(self) -> AsyncIterator[bytes]:
+        async def _read(self) -> AsyncIterator[bytes]:
             for piece in self.pieces:
                 await release.wait()
                 yield piece

@@ -119,7 +119,7 @@ class Behind:
         return await self.exchange.run(GenerationRequest.at(flow.client, body), Decision())
 
     async def read(self, flow: Flow, body: bytes) -> tuple[bytes, ReplyBody | None]:
-        """Send a request and read the reply, as the door would: poured where that is possible."""
+        """Send a request and read the reply, as the door would: piped where that is possible."""
         reply = await self.begin(flow, body)
         if isinstance(reply.body, bytes):
             return reply.body, None
@@ -131,7 +131,7 @@ class Behind:
 
         try:
             if reply.body.source is not None:
-                await reply.body.source.pour(take)
+                await reply.body.source.pipe(take)
             else:
                 received += [piece async for piece in reply.body]
         finally:

@@ -311,12 +311,12 @@ def test_a_late_refusal_of_one_call_is_told_in_the_upstreams_words(flow: Flow) -
 # --- untouched streams --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("poured", [False, True])
+@pytest.mark.parametrize("piped", [False, True])
 @pytest.mark.parametrize("kind", ["reset", "closed", "silent"])
 @pytest.mark.parametrize("cut", ["before", "between", "within"])
 @pytest.mark.parametrize("flow", UNTOUCHED, ids=str)
 def test_an_untouched_stream_that_breaks_off_ends_with_an_error(
-    flow: Flow, cut: str, kind: str, *, poured: bool
+    flow: Flow, cut: str, kind: str, *, piped: bool
 ) -> None:
     act, message = BREAKS[kind]
     sent = {"before": b"", "between": event(flow.home.path), "within": event(flow.home.path)[:-9]}
@@ -328,7 +328,7 @@ def test_an_untouched_stream_that_breaks_off_ends_with_an_error(
     async def scenario(behind_the_door: Behind) -> None:
         reply = await behind_the_door.begin(flow, flow.body(streamed=True))
         assert not isinstance(reply.body, bytes)
-        if not poured:
+        if not piped:
             reply.body.source = None
         received: list[bytes] = []
 
@@ -337,7 +337,7 @@ def test_an_untouched_stream_that_breaks_off_ends_with_an_error(
             return True
 
         if reply.body.source is not None:
-            await reply.body.source.pour(take)
+            await reply.body.source.pipe(take)
         else:
             received += [piece async for piece in reply.body]
         await reply.body.aclose()

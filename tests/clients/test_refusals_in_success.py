@@ -152,7 +152,7 @@ async def tell(built: Behind, flow: Flow, *, streamed: bool) -> tuple[ClientRepl
 
     try:
         if reply.body.source is not None:
-            await reply.body.source.pour(take)
+            await reply.body.source.pipe(take)
         else:
             received += [piece async for piece in reply.body]
     finally:

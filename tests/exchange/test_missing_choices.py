@@ -283,8 +283,7 @@ def test_replies_are_closed_whenever_they_are_given_up() -> None:
         unread = await asking(call({"n": 2}))
         await unread.aclose()
         assert replies[0].closed
-        left[:] = replies
-        replies[0].closed = False
+        left[:] = replies = [replace(each, closed=False) for each in replies]
         reply = await asking(call({"n": 2}))
         pieces = reply.chunks()
         while b'"b"' not in await anext(pieces):

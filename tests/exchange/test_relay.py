@@ -11,8 +11,8 @@ from gateway.exchange import sending
 from gateway.exchange.feeding import Feeder
 from gateway.exchange.relay import begun, translated
 from gateway.exchange.reply.untouched import passed_on
-from gateway.exchange.sending import Whole
 from gateway.exchange.sub_streams import SubStreams
+from gateway.replies import BufferedReply
 from gateway.shapes import Json, Shape, UpstreamCall, UpstreamReply
 from gateway.translate.contract import StreamTranslation
 from tests.fakes import EVENT_STREAM, JSON, Answer, FakeReply, FakeUpstream, json_reply
@@ -38,7 +38,7 @@ class Folding(StreamTranslation):
             raise UpstreamReplied("the upstream said so")
         if event.get("enough"):
             self.enough.add(call)
-        # Whole replies come as an event with their own `choices`.
+        # BufferedReply replies come as an event with their own `choices`.
         if event.get("last") or event.get("choices"):
             self.complete.add(call)
         return [{"call": call, "n": event.get("n")}]
@@ -73,7 +73,7 @@ def feeder_of(fold: Folding) -> Feeder:
     return Feeder(Shape.COMPLETIONS, Shape.CHAT, fold.calls, fold)
 
 
-def folded(source: UpstreamReply | Whole, translation: Folding | None = None) -> list[str]:
+def folded(source: UpstreamReply, translation: Folding | None = None) -> list[str]:
     """Fold one stream; return the client's lines."""
 
     async def scenario() -> list[str]:
@@ -165,7 +165,7 @@ def test_an_error_that_the_upstream_told_ends_like_its_own_stream(*, together: b
 def test_a_whole_reply_stands_in_for_a_stream(*, known: bool) -> None:
     choice = {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "x"}
     reply = json_reply({"n": 1, "choices": [choice]})
-    source = Whole(200, reply.headers, reply.pieces[0]) if known else reply
+    source = BufferedReply(200, reply.headers, reply.pieces[0]) if known else reply
     assert folded(source) == ['data: {"call":0,"n":1}', 'data: {"end":true}', DONE]
 
 

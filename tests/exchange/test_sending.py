@@ -10,12 +10,12 @@ from gateway.exchange import sending
 from gateway.exchange.sending import (
     MAX_ERROR_BYTES,
     Failure,
-    Whole,
     failure_of,
     read_whole,
     send_whole,
 )
 from gateway.exchange.sub_streams import Arrival, SubStreams
+from gateway.replies import BufferedReply
 from gateway.shapes import UpstreamCall, UpstreamReply
 from tests.fakes import (
     EVENT_STREAM,
@@ -49,7 +49,7 @@ def run(scenario: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(in_a_task())
 
 
-async def judged(reply: FakeReply) -> Failure | UpstreamReply | Whole:
+async def judged(reply: FakeReply) -> Failure | UpstreamReply:
     return await failure_of(0, reply, 60)
 
 
@@ -160,7 +160,7 @@ def test_streams_and_small_whole_replies_arrive_each_with_its_end() -> None:
         arrivals = await arrivals_of(streams)
         assert of(arrivals, 0) == [b'data: {"a":1}\n\n', None]
         assert of(arrivals, 1) == [b'{"b":2}', None]
-        assert isinstance(streams.replies[1], Whole)
+        assert isinstance(streams.replies[1], BufferedReply)
 
     run(scenario)
 

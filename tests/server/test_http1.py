@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
@@ -15,7 +15,7 @@ from gateway.config.settings import ClientSettings, ServerSettings
 from gateway.errors import TruncatedStream
 from gateway.request import Body, Head
 from gateway.server.state import State
-from gateway.shapes import RawHeaders, UpstreamCall
+from gateway.shapes import RawHeaders, Sink, UpstreamCall
 from tests.api.client import Client
 from tests.exchange.scene import chat_chunk, chat_completion
 from tests.fakes import EVENT_STREAM, Answer, FakeReply, error_reply, json_reply, stream_reply
@@ -251,7 +251,7 @@ class _HeldReply(FakeReply):
         super().__init__(200, EVENT_STREAM)
         self._held = held
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def _read(self) -> AsyncIterator[bytes]:
         yield b"data: 1\n\n"
         await self._held.wait()
         yield b"data: [DONE]\n\n"
@@ -432,40 +432,26 @@ def test_a_slow_client_stops_the_stream() -> None:
     asyncio.run(scenario())
 
 
-class PourableReply(FakeReply):
-    """A reply that gives its pieces from within `pour`, as an upstream's connection does."""
+class PipedReply(FakeReply):
+    """A reply that gives its pieces from within `pipe`, and says when its sink is full."""
 
     def __init__(self, *pieces: bytes, headers: RawHeaders = EVENT_STREAM) -> None:
         super().__init__(200, headers, pieces)
         self.full = asyncio.Event()
-        self.ready = asyncio.Event()
-        self.ended = False
 
-    def peek(self) -> bytes:
-        return self.pieces[0]
-
-    async def more(self, seconds: float) -> bool:
-        return False
-
-    def arrived(self) -> bytes | None:
-        return None
-
-    async def pour(self, take: Callable[[bytes], bool]) -> None:
-        for piece in self.pieces:
-            self.delivered += 1
-            if not take(piece):
+    async def pipe(self, sink: Sink) -> None:
+        def watched(piece: bytes) -> bool:
+            ready = sink(piece)
+            if not ready:
                 self.full.set()
-                await self.ready.wait()
-        if self.error is not None:
-            raise self.error
+            return ready
 
-    def resume(self) -> None:
-        self.ready.set()
+        await super().pipe(watched)
 
 
-def test_a_stream_that_can_be_poured_is_and_a_slow_client_stops_it() -> None:
+def test_a_stream_is_piped_and_a_slow_client_stops_it() -> None:
     async def scenario() -> None:
-        reply = PourableReply(*[b"data: %d\n\n" % number for number in range(100)])
+        reply = PipedReply(*[b"data: %d\n\n" % number for number in range(100)])
         connection = Wire(Client(lambda _: reply).gateway)
         connection.transport.full_after = b"data: 7"
         connection.protocol.data_received(request(STREAMED_CHAT))
@@ -483,10 +469,10 @@ def test_a_stream_that_can_be_poured_is_and_a_slow_client_stops_it() -> None:
     asyncio.run(scenario())
 
 
-def test_a_poured_stream_that_breaks_off_tells_so_and_any_other_body_gets_no_end() -> None:
+def test_a_piped_stream_that_breaks_off_tells_so_and_any_other_body_gets_no_end() -> None:
     async def scenario() -> None:
-        stream = PourableReply(b"data: 1\n\ndata: half")
-        other = PourableReply(b"some", headers=())
+        stream = PipedReply(b"data: 1\n\ndata: half")
+        other = PipedReply(b"some", headers=())
         stream.error = other.error = TruncatedStream("cut")
         connection = Wire(Client(lambda _: stream).gateway)
         received = await connection.send(request(STREAMED_CHAT))

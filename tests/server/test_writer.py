@@ -16,7 +16,7 @@ from gateway.server.backpressure import Backpressure
 from gateway.server.head import ReceivedHead, parse
 from gateway.server.state import State
 from gateway.server.writer import WireWriter
-from tests.server.test_http1 import PourableReply
+from tests.server.test_http1 import PipedReply
 from tests.server.wire import FakeTransport, request
 
 Fields = list[tuple[bytes, bytes]]
@@ -73,7 +73,7 @@ class Read:
         self.keep_alive = self._parser.should_keep_alive()
 
 
-def streamed(pieces: Sequence[bytes], *, poured: bool) -> ReplyBody:
+def streamed(pieces: Sequence[bytes], *, piped: bool) -> ReplyBody:
     async def generate() -> AsyncGenerator[bytes, None]:
         for piece in pieces:
             yield piece
@@ -81,16 +81,16 @@ def streamed(pieces: Sequence[bytes], *, poured: bool) -> ReplyBody:
     async def release() -> None:
         return
 
-    return ReplyBody(generate(), release, PourableReply(*pieces) if poured else None)
+    return ReplyBody(generate(), release, PipedReply(*pieces) if piped else None)
 
 
-DELIVERIES = ["whole", "streamed", "poured"]
+DELIVERIES = ["whole", "streamed", "piped"]
 
 
 def body_of(pieces: Sequence[bytes], delivery: str) -> bytes | ReplyBody:
     if delivery == "whole":
         return b"".join(pieces)
-    return streamed(pieces, poured=delivery == "poured")
+    return streamed(pieces, piped=delivery == "piped")
 
 
 def write(
@@ -171,7 +171,7 @@ def test_http_1_0_gets_no_chunks_and_the_connections_end(delivery: str) -> None:
 
 def test_the_upstreams_coding_is_never_passed_on() -> None:
     coded = [(b"transfer-encoding", b"gzip, chunked")]
-    wire, _ = write(200, coded, streamed([b"ab"], poured=False))
+    wire, _ = write(200, coded, streamed([b"ab"], piped=False))
     assert Read(wire.written).fields[b"transfer-encoding"] == [b"chunked"]
     wire, _ = write(200, coded, b"ab")
     assert b"transfer-encoding" not in wire.written
@@ -282,11 +282,11 @@ def test_a_reply_waits_for_a_client_that_does_not_read(delivery: str) -> None:
     asyncio.run(scenario())
 
 
-def test_a_poured_body_stops_while_the_client_does_not_read() -> None:
+def test_a_piped_body_stops_while_the_client_does_not_read() -> None:
     async def scenario() -> None:
-        wire, source = FakeWire(), PourableReply(b"a", b"b")
+        wire, source = FakeWire(), PipedReply(b"a", b"b")
         writer = WireWriter(wire, FakeListener(), POST)
-        body = streamed([], poured=False)
+        body = streamed([], piped=False)
         body.source = source
         await writer._start([], Decision())
         wire.flow.pause(0)

@@ -1,7 +1,7 @@
 """Every kind of fault in every phase of a reply; particular faults: `test_faults.py`.
 
 Each is met by four requests: with a whole body and with a streamed one, the reply read or (where
-the sender can) poured. Each must end in one clear outcome, and leave the sender as it was.
+the sender can) piped. Each must end in one clear outcome, and leave the sender as it was.
 """
 
 import asyncio
@@ -76,7 +76,7 @@ async def reading(world: World, request: UpstreamCall) -> bytes:
     return await read(await world.begin(request))
 
 
-async def pouring(world: World, request: UpstreamCall) -> bytes:
+async def piping(world: World, request: UpstreamCall) -> bytes:
     body = b""
 
     def take(piece: bytes) -> bool:
@@ -86,22 +86,22 @@ async def pouring(world: World, request: UpstreamCall) -> bytes:
 
     reply = await world.begin(request)
     assert isinstance(reply, Flight)
-    await reply.pour(take)
+    await reply.pipe(take)
     return body
 
 
 async def outcomes(before: WorldMaker, script: Script, **changes: object) -> list[object]:
     """Return how the requests end; after each the only connection that there may be is free."""
     ended: list[object] = []
-    for streamed, poured in ((False, False), (True, False), (False, True), (True, True)):
+    for streamed, piped in ((False, False), (True, False), (False, True), (True, True)):
         async with before(script, replies(OK), max_connections=1, **changes) as world:
-            if poured and not hasattr(world.sender, "connection_opened"):
+            if piped and not hasattr(world.sender, "connection_opened"):
                 continue
             request = call(upload()) if streamed else call(b"{}")
             try:
                 async with asyncio.timeout(10.0):
-                    if poured:
-                        ended.append(await pouring(world, request))
+                    if piped:
+                        ended.append(await piping(world, request))
                     else:
                         ended.append(await reading(world, request))
             except UpstreamError as error:

@@ -27,9 +27,9 @@ async def test_what_is_looked_at_stays_to_be_taken() -> None:
     assert flight.peek() == b""
 
 
-@pytest.mark.parametrize("poured", [False, True])
+@pytest.mark.parametrize("piped", [False, True])
 @pytest.mark.parametrize("bytewise", [False, True])
-async def test_what_comes_after_a_look_is_not_lost(*, bytewise: bool, poured: bool) -> None:
+async def test_what_comes_after_a_look_is_not_lost(*, bytewise: bool, piped: bool) -> None:
     for cut in range(HEAD, len(RAW)):
         stage = Stage()
         await stage.deliver(RAW[:cut])
@@ -47,8 +47,8 @@ async def test_what_comes_after_a_look_is_not_lost(*, bytewise: bool, poured: bo
             assert BODY.startswith(looked)
         assert (looked, flight.ended) == (BODY, True)
         pieces: list[bytes] = []
-        if poured:
-            await flight.pour(lambda piece, to=pieces: to.append(piece) or True)  # type: ignore[misc]
+        if piped:
+            await flight.pipe(lambda piece, to=pieces: to.append(piece) or True)  # type: ignore[misc]
         else:
             pieces.append(await read(flight))
         assert pieces == [BODY]
@@ -103,8 +103,8 @@ async def test_reading_goes_on_where_a_look_has_let_too_much_come() -> None:
     await stage.deliver(big[:-13])
     assert stage.transport.calls[-1] == "pause"
     assert len(stage.flight.peek()) == UNREAD_LIMIT + 1
-    pouring = asyncio.create_task(stage.flight.pour(lambda _: True))
+    piping = asyncio.create_task(stage.flight.pipe(lambda _: True))
     await asyncio.sleep(0)
     assert stage.transport.calls[-1] == "resume"
     stage.connection.data_received(big[-13:])
-    await pouring
+    await piping

@@ -122,7 +122,7 @@ async def test_a_large_body_arrives_unharmed_though_its_reader_pauses(
         assert bytes(received) == body
 
 
-async def test_a_large_body_is_poured_unharmed_though_its_taker_is_full(
+async def test_a_large_body_is_piped_unharmed_though_its_taker_is_full(
     before: WorldMaker, server_tls: ssl.SSLContext
 ) -> None:
     body = bytes(range(251)) * 40_000
@@ -137,12 +137,12 @@ async def test_a_large_body_is_poured_unharmed_though_its_taker_is_full(
         if not isinstance(reply, Flight):
             await reply.aclose()
             return
-        task = asyncio.create_task(reply.pour(take))
+        task = asyncio.create_task(reply.pipe(take))
         while not task.done():
             for _ in range(20):
                 await asyncio.sleep(0)
             held = len(received)
-            reply.resume()
+            reply.resume_reading()
             assert len(received) - held <= UNREAD_LIMIT + 256 * 1024
         await task
         assert bytes(received) == body

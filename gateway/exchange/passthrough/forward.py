@@ -32,12 +32,12 @@ from gateway.exchange.reply.untouched import passed_on
 from gateway.exchange.restricted import restrictions
 from gateway.exchange.sending import (
     Failure,
-    Whole,
     failure_of,
     header,
     is_short,
     read_failure,
 )
+from gateway.replies import BufferedReply
 from gateway.request import Request
 from gateway.resolve.resolver import Question, Resolver
 from gateway.shapes import RawHeaders, Send, Shape, UpstreamCall, UpstreamReply
@@ -125,7 +125,7 @@ class Passing:
         answer = await failure_of(0, reply, self._settings.server.first_byte_grace)
         if isinstance(answer, Failure):
             return failures.untouched(answer)
-        body = answer.body if isinstance(answer, Whole) else passed_on(answer)
+        body = answer.body if isinstance(answer, BufferedReply) else passed_on(answer)
         return ClientReply(answer.status, list(answer.headers), body)
 
     async def _routed(self, call: Request, decision: Decision, named: Sequence[str]) -> _Routed:

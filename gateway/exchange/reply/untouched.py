@@ -4,13 +4,13 @@ Of an event stream the beginning of an event waits for its end, so that the erro
 own wherever the stream breaks off.
 """
 
-from collections.abc import AsyncGenerator, Callable
-from typing import Final, cast
+from collections.abc import AsyncGenerator
+from typing import Final
 
 from gateway.errors import GatewayError, TruncatedStream
-from gateway.exchange.message import Outcome, ReplyBody, Source
+from gateway.exchange.message import Outcome, ReplyBody
 from gateway.exchange.sending import header, is_event_stream
-from gateway.shapes import Shape, UpstreamReply
+from gateway.shapes import Shape, Sink, UpstreamReply
 from gateway.translate.stream.sse import broken_off
 from gateway.translate.stream.whole_events import WholeEvents
 
@@ -27,11 +27,8 @@ def passed_on(reply: UpstreamReply, client: Shape | None = None) -> ReplyBody:
     `client` where that is known, is told by an event instead, and gets no terminator.
     """
     events = WholeEvents() if _can_be_added_to(reply) else None
-    if hasattr(reply, "pour"):
-        poured = _Poured(reply, client, events)
-        return ReplyBody(poured.chunks(), reply.aclose, poured, poured)
     untouched = _Untouched(reply, client, events)
-    return ReplyBody(untouched.chunks(), reply.aclose, outcome=untouched)
+    return ReplyBody(untouched.chunks(), reply.aclose, untouched, untouched)
 
 
 def _can_be_added_to(reply: UpstreamReply) -> bool:
@@ -43,13 +40,16 @@ def _can_be_added_to(reply: UpstreamReply) -> bool:
 
 
 class _Untouched(Outcome):
-    __slots__ = ("_client", "_events", "_last", "_reply")
+    """The body, to be iterated or piped (a `Source`)."""
+
+    __slots__ = ("_client", "_events", "_last", "_reply", "resume_reading")
 
     def __init__(
         self, reply: UpstreamReply, client: Shape | None, events: WholeEvents | None
     ) -> None:
         super().__init__()
         self._reply = reply
+        self.resume_reading = reply.resume_reading
         self._client = client
         self._events = events
         self._last = b""
@@ -71,6 +71,27 @@ class _Untouched(Outcome):
         finally:
             await reply.aclose()
 
+    async def pipe(self, sink: Sink) -> None:
+        events = self._events
+        if events is None:
+            await self._reply.pipe(sink)
+            return
+
+        def pass_on(piece: bytes) -> bool:
+            passing = events.take(piece)
+            if not passing:
+                return True
+            self._last = passing if len(passing) > _SHORT else self._tail(passing)
+            return sink(passing)
+
+        try:
+            await self._reply.pipe(pass_on)
+        except GatewayError as error:
+            sink(self._broken_off(error, events))
+        else:
+            if end := self._end(events):
+                sink(end)
+
     def _tail(self, passing: bytes) -> bytes:
         """Return the end of what was passed on, where the last of it alone does not tell."""
         return self._last[-_TAIL:] + passing
@@ -90,40 +111,6 @@ class _Untouched(Outcome):
     def _tell(self, error: GatewayError) -> bytes:
         self.failure = error.bare()
         return broken_off(self._client, error, self._last)
-
-
-class _Poured(_Untouched):
-    """One that need not be iterated: it is a `Source` as well."""
-
-    __slots__ = ("_source", "resume")
-
-    def __init__(
-        self, reply: UpstreamReply, client: Shape | None, events: WholeEvents | None
-    ) -> None:
-        super().__init__(reply, client, events)
-        self._source = cast("Source", reply)
-        self.resume = self._source.resume
-
-    async def pour(self, take: Callable[[bytes], bool]) -> None:
-        events = self._events
-        if events is None:
-            await self._source.pour(take)
-            return
-
-        def pass_on(piece: bytes) -> bool:
-            passing = events.take(piece)
-            if not passing:
-                return True
-            self._last = passing if len(passing) > _SHORT else self._tail(passing)
-            return take(passing)
-
-        try:
-            await self._source.pour(pass_on)
-        except GatewayError as error:
-            take(self._broken_off(error, events))
-        else:
-            if end := self._end(events):
-                take(end)
 
 
 def _ended_within_an_event() -> TruncatedStream:

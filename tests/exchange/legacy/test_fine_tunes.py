@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import cycle
 from typing import Any
 from urllib.parse import parse_qs
@@ -460,8 +460,10 @@ def test_whatever_the_upstream_says_the_client_gets_an_error_of_the_gateway(
         ("POST", f"{PATH}/cancel"),
         ("GET", f"{PATH}/events"),
     ):
-        answer.closed = False
-        error = refused(LegacyScene(lambda _: answer), method, path, {"training_file": "f"})
+        answer = replace(answer, closed=False)
+        error = refused(
+            LegacyScene(lambda _, reply=answer: reply), method, path, {"training_file": "f"}
+        )
         assert isinstance(error, UpstreamError)
         assert answer.closed
 

@@ -1,7 +1,7 @@
 """Bodies that are passed on as they come, and what is added to those that break off."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import pytest
@@ -18,18 +18,7 @@ EVENT = b'event: response.x\r\ndata: {"type":"response.x","sequence_number":4}\r
 PLAIN = b'data: {"choices":[]}\n\n'
 
 
-class PouredReply(FakeReply):
-    """A reply that can be poured too."""
-
-    async def pour(self, take: Callable[[bytes], bool]) -> None:
-        async for piece in self.chunks():
-            take(piece)
-
-    def resume(self) -> None:
-        """Go on."""
-
-
-async def drained(body: ReplyBody) -> bytes:
+async def drained(body: ReplyBody, *, piped: bool = True) -> bytes:
     received: list[bytes] = []
 
     def take(piece: bytes) -> bool:
@@ -38,8 +27,8 @@ async def drained(body: ReplyBody) -> bytes:
         return True
 
     assert body.failure is None
-    if body.source is not None:
-        await body.source.pour(take)
+    if piped and body.source is not None:
+        await body.source.pipe(take)
     else:
         async for piece in body:
             take(piece)
@@ -47,27 +36,26 @@ async def drained(body: ReplyBody) -> bytes:
     return b"".join(received)
 
 
-async def read(reply: FakeReply, client: Shape | None) -> bytes:
+async def read(reply: FakeReply, client: Shape | None, *, piped: bool) -> bytes:
     body = passed_on(reply, client)
-    received = await drained(body)
+    received = await drained(body, piped=piped)
     assert body.failure is reply.error
     return received
 
 
-@pytest.mark.parametrize("poured", [False, True])
+@pytest.mark.parametrize("piped", [False, True])
 @pytest.mark.parametrize("bytewise", [False, True])
 @pytest.mark.parametrize(
     ("client", "event"), [(Shape.RESPONSES, EVENT), (Shape.CHAT, PLAIN), (None, PLAIN)]
 )
 def test_the_error_is_an_event_of_its_own_wherever_the_stream_breaks(
-    client: Shape | None, event: bytes, *, bytewise: bool, poured: bool
+    client: Shape | None, event: bytes, *, bytewise: bool, piped: bool
 ) -> None:
-    make = PouredReply if poured else FakeReply
     for length in range(2 * len(event) + 1):
         sent = (event * 2)[:length]
         pieces: Sequence[bytes] = [bytes([byte]) for byte in sent] if bytewise else [sent]
-        reply = make(200, EVENT_STREAM, pieces if sent else (), BROKEN)
-        received = asyncio.run(read(reply, client))
+        reply = FakeReply(200, EVENT_STREAM, pieces if sent else (), BROKEN)
+        received = asyncio.run(read(reply, client, piped=piped))
         # An event that lacks only its end is one.
         whole = (length + len(event) - len(event.rstrip())) // len(event)
         decoder = SSEDecoder()
@@ -87,7 +75,7 @@ def test_the_error_is_an_event_of_its_own_wherever_the_stream_breaks(
             assert received.removeprefix(sent).startswith((b"data", b"event"))
 
 
-@pytest.mark.parametrize("poured", [False, True])
+@pytest.mark.parametrize("piped", [False, True])
 @pytest.mark.parametrize(
     ("rest", "passed"),
     [
@@ -99,10 +87,10 @@ def test_the_error_is_an_event_of_its_own_wherever_the_stream_breaks(
     ],
 )
 def test_a_body_that_ends_in_mid_event_did_not_end(
-    rest: bytes, *, passed: bool, poured: bool
+    rest: bytes, *, passed: bool, piped: bool
 ) -> None:
     # As one does that has no framing, and whose connection broke off.
-    reply = (PouredReply if poured else FakeReply)(200, EVENT_STREAM, (PLAIN, rest))
+    reply = FakeReply(200, EVENT_STREAM, (PLAIN, rest))
     body = passed_on(reply, Shape.CHAT)
     received = asyncio.run(drained(body))
     assert received.startswith(PLAIN + rest if passed else PLAIN + b'data: {"error":')
@@ -112,7 +100,7 @@ def test_a_body_that_ends_in_mid_event_did_not_end(
         assert body.failure.message in received.decode()
 
 
-@pytest.mark.parametrize("poured", [False, True])
+@pytest.mark.parametrize("piped", [False, True])
 @pytest.mark.parametrize(
     "headers",
     [
@@ -122,13 +110,13 @@ def test_a_body_that_ends_in_mid_event_did_not_end(
     ],
 )
 def test_what_cannot_be_added_to_passes_as_it_comes_and_breaks_off(
-    headers: RawHeaders, *, poured: bool
+    headers: RawHeaders, *, piped: bool
 ) -> None:
-    reply = (PouredReply if poured else FakeReply)(200, headers, (b"data: {", b"x"), BROKEN)
+    reply = FakeReply(200, headers, (b"data: {", b"x"), BROKEN)
     with pytest.raises(TruncatedStream):
-        asyncio.run(drained(passed_on(reply, Shape.CHAT)))
-    whole = (PouredReply if poured else FakeReply)(200, headers, (b"data: {", b"x"))
-    assert asyncio.run(drained(passed_on(whole, Shape.CHAT))) == b"data: {x"
+        asyncio.run(drained(passed_on(reply, Shape.CHAT), piped=piped))
+    whole = FakeReply(200, headers, (b"data: {", b"x"))
+    assert asyncio.run(drained(passed_on(whole, Shape.CHAT), piped=piped)) == b"data: {x"
 
 
 def test_a_stream_whose_coding_is_none_can_be_added_to() -> None:
@@ -138,6 +126,6 @@ def test_a_stream_whose_coding_is_none_can_be_added_to() -> None:
 
 
 def test_a_body_that_comes_whole_is_not_added_to() -> None:
-    for make in (FakeReply, PouredReply):
-        body = passed_on(make(200, EVENT_STREAM, (PLAIN,)), Shape.CHAT)
-        assert asyncio.run(drained(body)) == PLAIN
+    for piped in (False, True):
+        body = passed_on(FakeReply(200, EVENT_STREAM, (PLAIN,)), Shape.CHAT)
+        assert asyncio.run(drained(body, piped=piped)) == PLAIN

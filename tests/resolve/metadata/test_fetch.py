@@ -115,7 +115,7 @@ def test_an_endless_body_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_body_that_does_not_end_is_given_up_in_time() -> None:
     class Trickling(FakeReply):
-        async def chunks(self) -> AsyncIterator[bytes]:
+        async def _read(self) -> AsyncIterator[bytes]:
             yield b"["
             await asyncio.Event().wait()
 
@@ -137,8 +137,8 @@ class Pausing(FakeReply):
         super().__init__(pieces=[b"[" + b"1," * 100, b"1,", b"1]"])
         self.goes_on = asyncio.Event()
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        async for piece in super().chunks():
+    async def _read(self) -> AsyncIterator[bytes]:
+        async for piece in super()._read():
             if self.delivered == len(self.pieces):
                 await self.goes_on.wait()
             yield piece

@@ -1,4 +1,4 @@
-"""Pouring over real sockets; the order of events in detail: `test_pour.py`."""
+"""Piping over real sockets; the order of events in detail: `test_pipe.py`."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ from gateway.shapes import UpstreamCall
 from gateway.upstream.flight import UNREAD_LIMIT, Flight
 from tests.upstream.conftest import GET, World, WorldMaker, call
 from tests.upstream.scripted import Peer, chunked, replies, until, with_length
-from tests.upstream.test_pour import UNTIL_CLOSE, Taker
+from tests.upstream.test_pipe import UNTIL_CLOSE, Taker
 
 pytestmark = pytest.mark.anyio
 
@@ -24,12 +24,12 @@ async def begin(world: World, request: UpstreamCall = GET) -> Flight:
     return cast("Flight", await world.begin(request))
 
 
-async def test_a_stream_is_poured_and_its_connection_used_again(before: WorldMaker) -> None:
+async def test_a_stream_is_piped_and_its_connection_used_again(before: WorldMaker) -> None:
     raw = chunked(*[b"data: {}\n\n"] * 200)
     async with before(replies(raw, raw, raw), max_connections=1) as world:
         for _ in range(3):
             taker = Taker()
-            await (await begin(world)).pour(taker)
+            await (await begin(world)).pipe(taker)
             assert taker.body == b"data: {}\n\n" * 200
         assert world.upstream.connections == 1
 
@@ -58,7 +58,7 @@ async def test_a_taker_that_is_full_stops_the_upstream_and_holds_little(
 
     async with before(script) as world:
         flight = await begin(world)
-        task = asyncio.create_task(flight.pour(take))
+        task = asyncio.create_task(flight.pipe(take))
         previous = -1
         while previous != sent:  # until the socket buffers are full and the upstream must wait
             previous = sent
@@ -67,7 +67,7 @@ async def test_a_taker_that_is_full_stops_the_upstream_and_holds_little(
         assert received == largest
         assert sent < pieces * size
         while not task.done():
-            flight.resume()
+            flight.resume_reading()
             await asyncio.sleep(0)
         await task
     assert received == pieces * size
@@ -89,7 +89,7 @@ async def test_cancelling_closes_the_socket_and_frees_the_slot(before: WorldMake
                 began.set()
                 return True
 
-            task = asyncio.create_task((await begin(world)).pour(take))
+            task = asyncio.create_task((await begin(world)).pipe(take))
             await began.wait()
             task.cancel()
             await asyncio.wait([task])
@@ -97,7 +97,7 @@ async def test_cancelling_closes_the_socket_and_frees_the_slot(before: WorldMake
             await until(lambda: world.upstream.open == 0)
 
 
-async def test_an_early_reply_is_poured_and_its_upload_stopped(before: WorldMaker) -> None:
+async def test_an_early_reply_is_piped_and_its_upload_stopped(before: WorldMaker) -> None:
     async def upload() -> AsyncIterator[bytes]:
         yield b"begun"
         await asyncio.Event().wait()
@@ -110,6 +110,6 @@ async def test_an_early_reply_is_poured_and_its_upload_stopped(before: WorldMake
     async with before(script) as world:
         taker = Taker()
         flight = await begin(world, call(upload()))
-        await flight.pour(taker)
+        await flight.pipe(taker)
         assert (flight.status, taker.body) == (413, b"too large")
         assert world.sender.stats().idle == 0

@@ -1,4 +1,4 @@
-"""Looking at the beginning of a reply: nothing is lost, nothing is held longer than allowed."""
+"""Replies from memory and from iterators: what is looked at, piped, given up."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from gateway.errors import TruncatedStream
-from gateway.exchange.reply.peek import HeldReply, look, peekable
+from gateway.exchange.reply.peek import look
+from gateway.replies import BufferedReply, ChunkedReply
 from tests.fakes import JSON, FakeReply
 
 Scenario = Callable[[], Awaitable[None]]
@@ -27,7 +28,7 @@ class Gated(FakeReply):
         super().__init__(200, JSON, pieces, error)
         self.gates = [asyncio.Event() for _ in range(len(pieces) + 1)]
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def _read(self) -> AsyncIterator[bytes]:
         for gate, piece in zip(self.gates, self.pieces, strict=False):
             await gate.wait()
             self.delivered += 1
@@ -48,7 +49,7 @@ def after(size: int) -> Callable[..., bytes | None]:
     return judge
 
 
-async def rest_of(held: HeldReply) -> bytes:
+async def rest_of(held: ChunkedReply) -> bytes:
     return b"".join([piece async for piece in held.chunks()])
 
 
@@ -56,23 +57,14 @@ async def rest_of(held: HeldReply) -> bytes:
 def test_whatever_was_looked_at_is_still_read(size: int) -> None:
     async def scenario() -> None:
         reply = FakeReply(200, JSON, (b"ab", b"", b"c", b"def"))
-        held = peekable(reply)
-        assert isinstance(held, HeldReply)
-        assert (held.status, held.headers) == (200, JSON)
+        held: ChunkedReply = reply
         found = await look(held, after(size), 60)
         assert found == (b"enough" if size <= 6 else b"too few")
         assert held.peek() == b"abcdef"[: len(held.peek())]
         assert held.ended == (size > 6) == reply.closed
-        assert held.arrived() == (b"abcdef" if held.ended else None)
-        assert await rest_of(held) == (b"" if held.ended else b"abcdef")
-
-    run(scenario)
-
-
-def test_a_reply_that_can_be_looked_at_is_taken_as_it_is() -> None:
-    async def scenario() -> None:
-        held = HeldReply(FakeReply())
-        assert peekable(held) is held
+        arrived = held.arrived()
+        assert arrived == (b"abcdef" if size > 6 else None)
+        assert await rest_of(held) == (b"abcdef" if arrived is None else b"")
 
     run(scenario)
 
@@ -80,7 +72,7 @@ def test_a_reply_that_can_be_looked_at_is_taken_as_it_is() -> None:
 def test_nothing_is_waited_for_longer_than_allowed_and_nothing_is_lost() -> None:
     async def scenario() -> None:
         reply = Gated(b"a", b"b", b"c")
-        held = HeldReply(reply)
+        held: ChunkedReply = reply
         reply.gates[0].set()
         assert await look(held, after(2), 0.01) == b""
         assert held.peek() == b"a"
@@ -97,7 +89,7 @@ def test_nothing_is_waited_for_longer_than_allowed_and_nothing_is_lost() -> None
 def test_the_end_that_is_under_way_is_the_end() -> None:
     async def scenario() -> None:
         reply = Gated(b"a")
-        held = HeldReply(reply)
+        held: ChunkedReply = reply
         reply.gates[0].set()
         assert await look(held, after(2), 0.01) == b""
         reply.gates[1].set()
@@ -108,7 +100,7 @@ def test_the_end_that_is_under_way_is_the_end() -> None:
 
 def test_what_breaks_is_raised_when_it_is_read() -> None:
     async def scenario() -> None:
-        held = HeldReply(FakeReply(200, JSON, (b"ab",), TruncatedStream("cut")))
+        held = FakeReply(200, JSON, (b"ab",), TruncatedStream("cut"))
         assert await look(held, after(3), 60) == b""
         assert await held.more(60) is False
         assert not held.ended
@@ -125,7 +117,7 @@ def test_a_reply_that_is_given_up_leaves_nothing_running(*, broken: bool) -> Non
     async def scenario() -> None:
         error = TruncatedStream("cut")
         reply = FakeReply(error=error, pieces=()) if broken else Gated(b"a")
-        held = HeldReply(reply)
+        held: ChunkedReply = reply
         assert await look(held, after(2), 0.01) == b""
         await held.aclose()
         assert reply.closed
@@ -137,12 +129,70 @@ def test_a_reply_that_is_given_up_leaves_nothing_running(*, broken: bool) -> Non
 def test_who_leaves_while_waiting_closes_the_reply() -> None:
     async def scenario() -> None:
         reply = Gated(b"a")
-        looking = asyncio.create_task(look(HeldReply(reply), after(1), 60))
+        looking = asyncio.create_task(look(reply, after(1), 60))
         await asyncio.sleep(0)
         looking.cancel()
         await asyncio.wait({looking})
         assert looking.cancelled()
         assert reply.closed
         assert len(asyncio.all_tasks()) == 1
+
+    run(scenario)
+
+
+class Sink:
+    """Keeps what it gets; is full after each piece."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.got_one = asyncio.Event()
+
+    def __call__(self, piece: bytes) -> bool:
+        self.pieces.append(piece)
+        self.got_one.set()
+        return False
+
+
+def test_a_pipe_begins_with_what_was_read_ahead_and_waits_while_its_sink_is_full() -> None:
+    async def scenario() -> None:
+        reply, sink = FakeReply(200, JSON, (b"ab", b"", b"c", b"d")), Sink()
+        assert await look(reply, after(1), 60) == b"enough"
+        reply.resume_reading()  # nothing waits
+        piping = asyncio.create_task(reply.pipe(sink))
+        for pieces in ([b"ab"], [b"ab", b"c"], [b"ab", b"c", b"d"]):
+            await sink.got_one.wait()
+            sink.got_one.clear()
+            assert (sink.pieces, piping.done()) == (pieces, False)
+            reply.resume_reading()
+            reply.resume_reading()
+        await piping
+        assert reply.closed
+
+    run(scenario)
+
+
+def test_a_reply_given_up_while_its_sink_is_full_ends_its_pipe() -> None:
+    async def scenario() -> None:
+        reply, sink = FakeReply(200, JSON, (b"a", b"b")), Sink()
+        piping = asyncio.create_task(reply.pipe(sink))
+        await asyncio.sleep(0)
+        await reply.aclose()
+        await piping
+        assert sink.pieces == [b"a"]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("body", [b"", b"all of it"])
+def test_a_reply_from_memory_is_here_as_a_whole(body: bytes) -> None:
+    async def scenario() -> None:
+        reply, sink = BufferedReply(200, JSON, body), Sink()
+        assert (reply.ended, reply.peek(), reply.arrived()) == (True, body, body)
+        assert await reply.more(60) is False
+        await reply.pipe(sink)
+        reply.resume_reading()
+        assert sink.pieces == ([body] if body else [])
+        assert b"".join([chunk async for chunk in reply.chunks()]) == body
+        await reply.aclose()
 
     run(scenario)

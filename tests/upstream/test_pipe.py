@@ -1,4 +1,4 @@
-"""A body that is poured: given to a function as it arrives, with no task woken for it."""
+"""A body that is piped: given to a function as it arrives, with no task woken for it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -16,12 +16,12 @@ from tests.upstream.test_flight import Stage
 
 pytestmark = pytest.mark.anyio
 
-Pouring = asyncio.Task[None]
+Piping = asyncio.Task[None]
 UNTIL_CLOSE = b"HTTP/1.1 200 OK\r\n\r\n"
 
 
 class Taker:
-    """Takes what is poured; is full after each piece whose number is in `full_after`."""
+    """Takes what is piped; is full after each piece whose number is in `full_after`."""
 
     def __init__(self, full_after: Callable[[int], bool] = lambda number: False) -> None:
         self.pieces: list[bytes] = []
@@ -36,9 +36,9 @@ class Taker:
         return b"".join(self.pieces)
 
 
-async def pouring(stage: Stage, taker: Callable[[bytes], bool], *received: bytes) -> Pouring:
+async def piping(stage: Stage, taker: Callable[[bytes], bool], *received: bytes) -> Piping:
     await stage.deliver(*received)
-    task = asyncio.create_task(stage.flight.pour(taker))
+    task = asyncio.create_task(stage.flight.pipe(taker))
     await asyncio.sleep(0)
     return task
 
@@ -54,11 +54,11 @@ KINDS = ["length", "chunked", "trailer", "until-close", "empty"]
 
 
 @pytest.mark.parametrize(("raw", "body", "ends_by_closing"), BODIES, ids=KINDS)
-async def test_a_whole_reply_is_poured_at_once(
+async def test_a_whole_reply_is_piped_at_once(
     raw: bytes, body: bytes, ends_by_closing: bool
 ) -> None:
     stage, taker = Stage(), Taker()
-    task = await pouring(stage, taker, raw)
+    task = await piping(stage, taker, raw)
     if ends_by_closing:
         assert not task.done()
         stage.connection.eof_received()
@@ -72,7 +72,7 @@ async def test_a_whole_reply_is_poured_at_once(
 async def test_byte_by_byte_gives_the_same(raw: bytes, body: bytes, ends_by_closing: bool) -> None:
     stage, taker = Stage(), Taker()
     head = raw.index(b"\r\n\r\n") + 4
-    task = await pouring(stage, taker, *(raw[at : at + 1] for at in range(head)))
+    task = await piping(stage, taker, *(raw[at : at + 1] for at in range(head)))
     for at in range(head, len(raw)):
         stage.connection.data_received(raw[at : at + 1])
     if ends_by_closing:
@@ -90,7 +90,7 @@ async def test_a_reply_cut_off_at_any_byte_never_looks_complete(raw: bytes) -> N
         for together in (True, False):
             stage, taker = Stage(), Taker()
             first = raw[:cut] if together else raw[:head]
-            task = await pouring(stage, taker, first)
+            task = await piping(stage, taker, first)
             if not together and cut > head:
                 stage.connection.data_received(raw[head:cut])
             stage.connection.eof_received()
@@ -106,7 +106,7 @@ async def test_a_reply_cut_off_at_any_byte_never_looks_complete(raw: bytes) -> N
     st.sets(st.integers(1, 12)),
     st.booleans(),
 )
-def test_pouring_and_chunks_give_the_same_whatever_the_cuts_and_pauses(
+def test_piping_and_chunks_give_the_same_whatever_the_cuts_and_pauses(
     pieces: list[bytes], cuts: list[int], full_after: set[int], cut_off: bool
 ) -> None:
     raw = chunked(*pieces)[: -1 if cut_off else None]
@@ -114,18 +114,18 @@ def test_pouring_and_chunks_give_the_same_whatever_the_cuts_and_pauses(
     edges = sorted({head, len(raw), *(min(head + cut, len(raw)) for cut in cuts)})
     parts = [raw[start:end] for start, end in pairwise(edges)]
 
-    async def poured() -> tuple[bytes, bool, int, int]:
+    async def piped() -> tuple[bytes, bool, int, int]:
         stage, taker = Stage(), Taker(lambda number: number in full_after)
-        task = await pouring(stage, taker, raw[:head])
+        task = await piping(stage, taker, raw[:head])
         for part in parts:
             stage.connection.data_received(part)
             before = len(taker.pieces)
             if len(taker.pieces) in full_after:
-                stage.flight.resume()
+                stage.flight.resume_reading()
             assert len(taker.pieces) <= before + 1
         stage.connection.eof_received()
         while not task.done():
-            stage.flight.resume()
+            stage.flight.resume_reading()
             await asyncio.sleep(0)
         return taker.body, task.exception() is None, len(stage.parked), stage.released
 
@@ -144,7 +144,7 @@ def test_pouring_and_chunks_give_the_same_whatever_the_cuts_and_pauses(
         return body, True, len(stage.parked), stage.released
 
     async def both() -> None:
-        assert await poured() == await chunks() == (b"".join(pieces), not cut_off, not cut_off, 1)
+        assert await piped() == await chunks() == (b"".join(pieces), not cut_off, not cut_off, 1)
 
     asyncio.run(both())
 
@@ -153,7 +153,7 @@ async def test_what_is_here_already_goes_first_and_as_one_piece() -> None:
     stage, taker = Stage(), Taker()
     await stage.deliver(chunked(b"one", b"two")[:-13])
     stage.connection.data_received(chunked(b"one", b"two")[-13:-5])
-    task = asyncio.create_task(stage.flight.pour(taker))
+    task = asyncio.create_task(stage.flight.pipe(taker))
     await asyncio.sleep(0)
     stage.connection.data_received(b"5\r\nthree\r\n4\r\nfour\r\n")
     stage.connection.data_received(b"0\r\n\r\n")
@@ -163,37 +163,37 @@ async def test_what_is_here_already_goes_first_and_as_one_piece() -> None:
 
 async def test_a_full_taker_gets_nothing_and_the_upstream_must_wait() -> None:
     stage, taker = Stage(), Taker(lambda number: number <= 2)
-    task = await pouring(stage, taker, chunked(b"one")[:-5])
+    task = await piping(stage, taker, chunked(b"one")[:-5])
     assert (taker.pieces, stage.transport.calls[-1]) == ([b"one"], "pause")
     stage.connection.data_received(b"3\r\ntwo\r\n")  # it was on its way when reading paused
     assert taker.pieces == [b"one"]
-    stage.flight.resume()
+    stage.flight.resume_reading()
     assert (taker.pieces, stage.transport.calls[-1]) == ([b"one", b"two"], "pause")
-    stage.flight.resume()
+    stage.flight.resume_reading()
     assert stage.transport.calls[-1] == "resume"
-    stage.flight.resume()  # nothing to go on with: harmless
+    stage.flight.resume_reading()  # nothing to go on with: harmless
     stage.connection.data_received(b"5\r\nthree\r\n0\r\n\r\n")
     await task
     assert taker.pieces == [b"one", b"two", b"three"]
     assert (stage.parked, stage.released) == ([stage.connection], 1)
-    stage.flight.resume()
+    stage.flight.resume_reading()
 
 
 async def test_a_taker_that_is_full_of_the_last_piece_needs_no_resuming() -> None:
     stage, taker = Stage(), Taker(lambda number: True)
-    await (await pouring(stage, taker, with_length(b"all")))
+    await (await piping(stage, taker, with_length(b"all")))
     assert taker.pieces == [b"all"]
     assert (stage.parked, stage.released) == ([stage.connection], 1)
 
 
-async def test_what_came_before_the_connection_broke_is_poured_before_the_error() -> None:
+async def test_what_came_before_the_connection_broke_is_piped_before_the_error() -> None:
     stage, taker = Stage(), Taker(lambda number: number == 1)
-    task = await pouring(stage, taker, chunked(b"one")[:-5])
+    task = await piping(stage, taker, chunked(b"one")[:-5])
     stage.connection.data_received(b"3\r\ntwo\r\n")
     stage.connection.connection_lost(ConnectionResetError())
     await asyncio.sleep(0)
     assert (task.done(), taker.pieces, stage.released) == (False, [b"one"], 1)
-    stage.flight.resume()
+    stage.flight.resume_reading()
     with pytest.raises(TruncatedStream):
         await task
     assert taker.pieces == [b"one", b"two"]
@@ -201,27 +201,27 @@ async def test_what_came_before_the_connection_broke_is_poured_before_the_error(
 
 async def test_more_than_may_wait_unread_is_no_reason_to_pause_for_a_ready_taker() -> None:
     stage, taker = Stage(), Taker()
-    task = await pouring(stage, taker, chunked()[:-5])
+    task = await piping(stage, taker, chunked()[:-5])
     stage.connection.data_received(chunked(b"x" * (UNREAD_LIMIT + 1))[len(chunked()) - 5 :])
     await task
     assert "pause" not in stage.transport.calls
 
 
-async def test_reading_that_had_paused_before_the_pouring_goes_on() -> None:
+async def test_reading_that_had_paused_before_the_piping_goes_on() -> None:
     stage, taker = Stage(), Taker()
-    task = await pouring(stage, taker, chunked(b"x" * (UNREAD_LIMIT + 1))[:-5])
+    task = await piping(stage, taker, chunked(b"x" * (UNREAD_LIMIT + 1))[:-5])
     assert stage.transport.calls[1:] == ["pause", "resume"]
     stage.connection.data_received(b"0\r\n\r\n")
     await task
 
 
 @pytest.mark.parametrize("at_once", [True, False], ids=["buffered", "arriving"])
-async def test_what_the_taker_raises_ends_the_pouring_and_the_connection(at_once: bool) -> None:
+async def test_what_the_taker_raises_ends_the_piping_and_the_connection(at_once: bool) -> None:
     def take(piece: bytes) -> bool:
         raise LookupError("the client has gone")
 
     stage = Stage()
-    task = await pouring(stage, take, chunked(b"one")[: -5 if at_once else -13])
+    task = await piping(stage, take, chunked(b"one")[: -5 if at_once else -13])
     if not at_once:
         stage.connection.data_received(b"3\r\none\r\n")
     with pytest.raises(LookupError, match="the client has gone"):
@@ -230,12 +230,12 @@ async def test_what_the_taker_raises_ends_the_pouring_and_the_connection(at_once
     assert (stage.parked, stage.released) == ([], 1)
 
 
-async def test_a_taker_that_fails_at_the_last_piece_fails_the_pouring_not_the_connection() -> None:
+async def test_a_taker_that_fails_at_the_last_piece_fails_the_piping_not_the_connection() -> None:
     def take(piece: bytes) -> bool:
         raise LookupError("the client has gone")
 
     stage = Stage()
-    task = await pouring(stage, take, with_length(b"all"))
+    task = await piping(stage, take, with_length(b"all"))
     with pytest.raises(LookupError):
         await task
     assert (stage.parked, stage.released) == ([stage.connection], 1)
@@ -244,20 +244,20 @@ async def test_a_taker_that_fails_at_the_last_piece_fails_the_pouring_not_the_co
 @pytest.mark.parametrize("full", [True, False], ids=["full", "ready"])
 async def test_cancelling_closes_the_connection(full: bool) -> None:
     stage, taker = Stage(), Taker(lambda number: full)
-    task = await pouring(stage, taker, chunked(b"one")[:-5])
+    task = await piping(stage, taker, chunked(b"one")[:-5])
     task.cancel()
     await asyncio.wait([task])
     assert task.cancelled()
     assert stage.transport.closing
     assert (stage.parked, stage.released) == ([], 1)
     with pytest.raises(TruncatedStream, match="given up"):
-        await stage.flight.pour(taker)
+        await stage.flight.pipe(taker)
     assert taker.pieces == [b"one"]
 
 
-async def test_a_reply_given_up_by_another_ends_its_pouring() -> None:
+async def test_a_reply_given_up_by_another_ends_its_piping() -> None:
     stage = Stage()
-    task = await pouring(stage, Taker(lambda number: True), chunked(b"one")[:-5])
+    task = await piping(stage, Taker(lambda number: True), chunked(b"one")[:-5])
     stage.connection.data_received(b"3\r\ntwo\r\n")
     await stage.flight.aclose()
     with pytest.raises(TruncatedStream, match="given up"):
@@ -265,24 +265,24 @@ async def test_a_reply_given_up_by_another_ends_its_pouring() -> None:
     assert stage.released == 1
 
 
-async def test_a_body_that_was_poured_is_read_to_its_end_and_the_other_way_round() -> None:
+async def test_a_body_that_was_piped_is_read_to_its_end_and_the_other_way_round() -> None:
     stage, taker = Stage(), Taker()
-    await (await pouring(stage, taker, with_length(b"once")))
+    await (await piping(stage, taker, with_length(b"once")))
     assert await read(stage.flight) == b""
-    await stage.flight.pour(taker)
+    await stage.flight.pipe(taker)
     await stage.flight.aclose()
     assert taker.pieces == [b"once"]
 
 
-async def test_the_rest_of_a_body_can_be_poured() -> None:
+async def test_the_rest_of_a_body_can_be_piped() -> None:
     stage, taker = Stage(), Taker()
     await stage.deliver(chunked(b"one")[:-5])
     chunks: AsyncIterator[bytes] = stage.flight.chunks()
     assert await anext(chunks) == b"one"
-    pour = asyncio.create_task(stage.flight.pour(taker))
+    pipe = asyncio.create_task(stage.flight.pipe(taker))
     await asyncio.sleep(0)
     stage.connection.data_received(b"3\r\ntwo\r\n0\r\n\r\n")
-    await pour
+    await pipe
     assert taker.pieces == [b"two"]
 
 
@@ -315,7 +315,7 @@ async def test_silence_in_the_middle_times_out_and_each_read_starts_the_time_ane
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock, stage, taker = Clock(monkeypatch), Stage(stream_idle=10.0), Taker()
-    task = await pouring(stage, taker, chunked(b"one")[:-5])
+    task = await piping(stage, taker, chunked(b"one")[:-5])
     for _ in range(3):
         clock.advance(9.0)
         stage.connection.data_received(b"1\r\nx\r\n")
@@ -335,11 +335,11 @@ async def test_time_in_which_the_taker_is_full_counts_for_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock, stage = Clock(monkeypatch), Stage(stream_idle=10.0)
-    task = await pouring(stage, Taker(lambda number: number == 1), chunked(b"one")[:-5])
+    task = await piping(stage, Taker(lambda number: number == 1), chunked(b"one")[:-5])
     clock.advance(1000.0)
     await asyncio.sleep(0)
     assert not task.done()
-    stage.flight.resume()
+    stage.flight.resume_reading()
     clock.advance(9.0)
     await asyncio.sleep(0)
     assert not task.done()
@@ -352,7 +352,7 @@ async def test_no_time_runs_while_nobody_reads(monkeypatch: pytest.MonkeyPatch) 
     clock, stage, taker = Clock(monkeypatch), Stage(first_byte=5.0, stream_idle=10.0), Taker()
     await stage.deliver(chunked(b"one")[:-5])
     clock.advance(1000.0)
-    task = asyncio.create_task(stage.flight.pour(taker))
+    task = asyncio.create_task(stage.flight.pipe(taker))
     await asyncio.sleep(0)
     clock.advance(9.0)
     stage.connection.data_received(b"0\r\n\r\n")
