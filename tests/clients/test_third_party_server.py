@@ -64,7 +64,7 @@ def answered(client: OpenAI, **more: Any) -> Any:
 
 def test_its_kind_is_found_out(served: Served) -> None:
     asked = httpx2.get(f"{served.admin_url}/resolve", params={"model": MODEL})
-    assert asked.json()["kind"] == kinds.LLAMA_CPP_PYTHON
+    assert asked.json()["kind"] == kinds.LLAMA_CPP_PYTHON.name
 
 
 @pytest.mark.parametrize("more", [{}, {"echo": True, "logprobs": 2}, {"stop": ["t"]}])
