@@ -11,7 +11,7 @@ from gateway.config.json_schema import write_json_schema
 from gateway.config.load import load
 from gateway.config.safety import warnings
 from gateway.config.settings import UpstreamSettings
-from gateway.envelopes.json_fields import is_list, objects, strings, text
+from gateway.envelopes.json_fields import strings, text
 from gateway.resolve.metadata.server_kind import recognise
 from gateway.resolve.preference import home_order
 from gateway.resolve.resolver import Question
@@ -25,6 +25,7 @@ from tests.config.configuring import refused
 from tests.exchange.scene import Scene, chat_completion
 from tests.fakes import Answer, error_reply, json_reply
 from tests.resolve.payloads import SAMPLE_NAMES, sample
+from tests.servers.marks import bearing
 
 
 def _capability(entry: Json) -> Capability | None:
@@ -121,15 +122,4 @@ def test_names_and_hosts_are_each_in_one_profile() -> None:
 
 @pytest.mark.parametrize("name", SAMPLE_NAMES)
 def test_a_recorded_list_bears_the_marks_of_one_software_at_most(name: str) -> None:
-    payload = sample(name)
-    listed = payload
-    if isinstance(payload, dict):
-        listed = payload["data"] if is_list(payload.get("data")) else payload.get("models")
-    entries = list(objects(listed))
-    bearing = {
-        kind.name
-        for kind in PROFILES
-        for mark in (*kind.marks, *kind.bare_marks)
-        if entries and all(mark(entry) for entry in entries)
-    }
-    assert len(bearing) <= 1
+    assert len(bearing(sample(name))) <= 1
