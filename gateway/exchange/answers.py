@@ -17,28 +17,18 @@ from gateway.exchange.error_replies import about_moved_item, translated_failure
 from gateway.exchange.feeding import Feeder
 from gateway.exchange.message import ClientReply, ReplyBody, read_object
 from gateway.exchange.relay import begun, translated
-from gateway.exchange.reply.peek import look
+from gateway.exchange.reply.classify import ErrorReply, classify
+from gateway.exchange.reply.reading import MAX_ERROR_BYTES, REST_SECONDS
 from gateway.exchange.reply.untouched import passed_on
 from gateway.exchange.reply.whole_body import ToldError, whole_reply
-from gateway.exchange.reply.wrapped_errors import FirstEvent, begins_as_an_answer
-from gateway.exchange.sending import (
-    MAX_ERROR_BYTES,
-    REST_SECONDS,
-    Failure,
-    failure_of,
-    is_event_stream,
-    read_answer,
-    read_failure,
-    send_whole,
-    told_at_once,
-)
+from gateway.exchange.sending import send_whole
 from gateway.exchange.sub_streams import SubStreams
 from gateway.fast.codec import FastTranslation
 from gateway.replies import BufferedReply
 from gateway.request import GenerationRequest
 from gateway.shapes import ItemNames, Json, RawHeaders, Send, Shape, UpstreamReply
 from gateway.translate.contract import Translation
-from gateway.translate.stream.sse import KEEPALIVE, begins_events, encode_events, terminator
+from gateway.translate.stream.sse import KEEPALIVE, encode_events, terminator
 
 _encode = msgspec.json.Encoder().encode
 _JSON_HEADERS = [(b"content-type", b"application/json")]
@@ -63,7 +53,7 @@ async def perform(
     settings: Settings,
     *,
     streamed: bool,
-) -> ClientReply | Failure:
+) -> ClientReply | ErrorReply:
     """Send a translated attempt's calls; return the client's reply, or the first failure.
 
     The reply to a translated stream is returned once its first event is known. Raises what `send`
@@ -71,72 +61,37 @@ async def perform(
     """
     if not streamed:
         answers = await send_whole(send, attempt.calls, attempt.concurrency)
-        return answers if isinstance(answers, Failure) else _folded(translation, answers)
+        return answers if isinstance(answers, ErrorReply) else _folded(translation, answers)
     opened = await _open(send, attempt, translation, settings)
-    if isinstance(opened, Failure):
+    if isinstance(opened, ErrorReply):
         return opened
     return await _streamed(call, attempt, translation, opened, settings)
 
 
-def answer_at_once(
-    translation: FastTranslation | None, reply: UpstreamReply
-) -> ClientReply | Failure | None:
-    """Do what `answer_in_time` does, for a reply that is here as a whole; None: it is not."""
-    answer = told_at_once(0, reply)
-    return None if answer is None else _answered(translation, answer)
+async def answer(
+    client: Shape | None, fast: FastTranslation | None, reply: UpstreamReply, grace: float
+) -> ClientReply | ErrorReply:
+    """Return the client's reply to one upstream reply, or the error that it is.
 
-
-async def answer_in_time(
-    client: Shape, translation: FastTranslation | None, reply: UpstreamReply, grace: float
-) -> ClientReply | Failure:
-    """Return the reply to a client of a shape to one upstream reply, or the failure that it is.
-
-    Without a translation that is the reply as it is, read or not, once its beginning has shown that
-    it is no error, or after `grace` seconds; else it is read to its end. Raises what reading
+    Without a fast translation that is the reply as it is, read or not, once its beginning has shown
+    that it is no error, or after `grace` seconds; else it is read to its end. Raises what reading
     raises, and `UpstreamError` for an answer that is not what its shape says.
     """
-    if translation is not None:
-        return _answered(translation, await read_answer(0, reply))
-    if 200 <= reply.status < 300 and is_event_stream(reply.headers):
-        body = passed_on(reply, client)
-        if begins_as_an_answer(reply.peek()):
-            return ClientReply(reply.status, list(reply.headers), body)
-        return _told_at_first(await look(reply, FirstEvent().error, grace), reply, body)
-    answer = await failure_of(0, reply, grace)
-    if isinstance(answer, Failure | BufferedReply):
-        return _answered(None, answer)
-    if 200 <= answer.status < 300 and begins_events(answer.peek()):
-        error = await look(answer, FirstEvent().error, grace)
-        return _told_at_first(error, answer, passed_on(answer, client))
-    return ClientReply(answer.status, list(answer.headers), passed_on(answer, client))
+    if fast is None:
+        untouched = await classify(reply, "untouched", grace)
+        if not isinstance(untouched, ErrorReply):
+            return passed_on(untouched, client)
+        if untouched.stream is not None:
+            return replace(untouched, for_client=passed_on(untouched.stream, client))
+        return untouched
+    whole = await classify(reply, "whole")
+    if isinstance(whole, ErrorReply):
+        return whole
+    body = fast.decode_reply(whole.body)
+    return _folded(fast, [whole]) if body is None else _json_reply(body, whole.headers)
 
 
-def _told_at_first(
-    error: bytes, reply: UpstreamReply, body: bytes | ReplyBody
-) -> ClientReply | Failure:
-    """Return an untouched event stream, or the failure that it is if it begins with an error."""
-    told = ClientReply(reply.status, list(reply.headers), body)
-    return Failure(0, reply.status, reply.headers, error, told=told) if error else told
-
-
-def _answered(
-    translation: FastTranslation | None, answer: Failure | BufferedReply
-) -> ClientReply | Failure:
-    if isinstance(answer, Failure):
-        return answer
-    body = answer.body
-    if translation is None:
-        if body.startswith(b"{") or begins_as_an_answer(body):
-            return ClientReply(answer.status, list(answer.headers), body)
-        error = FirstEvent().error(body, ended=True) if begins_events(body) else b""
-        return _told_at_first(error or b"", answer, body)
-    folded = translation.decode_reply(body)
-    if folded is None:
-        return _folded(translation, [answer])
-    return _json_reply(folded, answer.headers)
-
-
-def _folded(translation: Translation, answers: Sequence[BufferedReply]) -> ClientReply | Failure:
+def _folded(translation: Translation, answers: Sequence[BufferedReply]) -> ClientReply | ErrorReply:
     """Return the client's reply to whole answers, or the error that one of them tells of late.
 
     Raises `UpstreamError` for an answer that is none.
@@ -146,11 +101,11 @@ def _folded(translation: Translation, answers: Sequence[BufferedReply]) -> Clien
     for position, whole in enumerate(answers):
         reply = whole_reply(home, whole.body, partial(_sent, translation, position))
         if isinstance(reply, ToldError):
-            failure = Failure(position, whole.status, whole.headers, reply.body)
+            failure = ErrorReply(position, whole.status, whole.headers, reply.body)
             error = translated_failure(translation, failure)
             if reply.in_place:
                 raise error
-            return replace(failure, told=error.bare())
+            return replace(failure, for_client=error.bare())
         replies.append(reply)
     return _json_reply(_encode(translation.reply(replies)), answers[0].headers)
 
@@ -166,23 +121,20 @@ def _json_reply(body: bytes, upstream_headers: RawHeaders) -> ClientReply:
 
 async def _open(
     send: Send, attempt: Attempt, translation: Translation, settings: Settings
-) -> Failure | UpstreamReply | SubStreams:
+) -> ErrorReply | UpstreamReply | SubStreams:
     grace = settings.server.first_byte_grace
     if len(attempt.calls) == 1:
-        answer = await failure_of(0, await send(attempt.calls[0]), grace)
-        if isinstance(answer, Failure) or 200 <= answer.status < 300:
-            return answer
-        return await read_failure(0, answer)
+        return await classify(await send(attempt.calls[0]), "events", grace)
     upstream = settings.upstream(attempt.calls[0].upstream)
     own_key = upstream.credential is CredentialPolicy.KEY
 
-    def late(failure: Failure) -> GatewayError:
+    def late(failure: ErrorReply) -> GatewayError:
         if own_key and failure.status in (401, 403):
             return failures.own_key_refused(upstream.name)
         return translated_failure(translation, failure)
 
     streams = SubStreams(send, attempt.calls, attempt.concurrency, grace, late)
-    failure: Failure | None = None
+    failure: ErrorReply | None = None
     opened = False
     try:
         failure = await streams.opened()
@@ -199,7 +151,7 @@ async def _streamed(
     translation: Translation,
     source: UpstreamReply | SubStreams,
     settings: Settings,
-) -> ClientReply | Failure:
+) -> ClientReply | ErrorReply:
     calls, folder = len(attempt.calls), translation.stream()
     feeder = Feeder(call.shape, attempt.shape, calls, folder, fast=attempt.text_deltas)
     stream = translated(feeder, source)
@@ -211,15 +163,15 @@ async def _streamed(
         if feeder.opening_error is None:
             raise
         position, told = feeder.opening_error
-        return Failure(position, 200, tuple(headers), told, told=error.bare())
+        return ErrorReply(position, 200, tuple(headers), told, for_client=error.bare())
     reply = ClientReply(200, headers, body, keepalive=KEEPALIVE)
     if feeder.opening_error is None:
         return reply
     position, told = feeder.opening_error
-    return Failure(position, 200, tuple(headers), told, told=reply)
+    return ErrorReply(position, 200, tuple(headers), told, for_client=reply)
 
 
-async def with_clients_items(failure: Failure, items: ItemNames) -> Failure:
+async def with_clients_items(failure: ErrorReply, items: ItemNames) -> ErrorReply:
     """Return a failure as the client is told of it whose items had other places in what was sent.
 
     One that names no such item stays as it came.
@@ -227,19 +179,20 @@ async def with_clients_items(failure: Failure, items: ItemNames) -> Failure:
     error = about_moved_item(failure, items)
     if error is None:
         return failure
-    if isinstance(failure.told, ClientReply) and not isinstance(failure.told.body, bytes):
-        await failure.told.body.aclose()
-    return replace(failure, told=error.bare())
+    shown = failure.for_client
+    if isinstance(shown, ClientReply) and not isinstance(shown.body, bytes):
+        await shown.body.aclose()
+    return replace(failure, for_client=error.bare())
 
 
-async def decided(failure: Failure, *, refused: bool) -> ClientReply | Failure:
+async def decided(failure: ErrorReply, *, refused: bool) -> ClientReply | ErrorReply:
     """Return what becomes of a failure that came as the first event of a stream.
 
     Unless it is `refused`, its client gets it as it came: the reply is returned, or its error
     raised. A refusal is read to its end, for which it has `REST_SECONDS`, so that its connection is
     free for another attempt.
     """
-    told = failure.told
+    told = failure.for_client
     if not refused and told is not None:
         if isinstance(told, GatewayError):
             raise told
@@ -248,7 +201,7 @@ async def decided(failure: Failure, *, refused: bool) -> ClientReply | Failure:
         return failure
     headers = [pair for pair in told.headers if pair[0] != b"content-length"]
     body = await _read_out(told.body)
-    return replace(failure, told=ClientReply(told.status, headers, body))
+    return replace(failure, for_client=ClientReply(told.status, headers, body))
 
 
 async def _read_out(body: ReplyBody) -> bytes:

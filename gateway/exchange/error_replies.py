@@ -7,7 +7,7 @@ from typing import Final
 from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.errors import Reason, UpstreamError, UpstreamReplied, reason_of
 from gateway.exchange.attempt import Attempt
-from gateway.exchange.sending import Failure
+from gateway.exchange.reply.classify import ErrorReply
 from gateway.shapes import ItemNames, RawHeaders
 from gateway.translate.contract import Translation
 from gateway.translate.parts.sentences import sentence
@@ -27,7 +27,7 @@ _RATE_LIMITS: Final = (b"x-ratelimit-", b"ratelimit", b"anthropic-ratelimit-")
 """OpenAI's fields, those of the draft standard (`RateLimit-Policy`), and Anthropic's."""
 
 
-def translated_failure(translation: Translation, failure: Failure) -> UpstreamError:
+def translated_failure(translation: Translation, failure: ErrorReply) -> UpstreamError:
     """Return an upstream's error in the vocabulary of the client's endpoint."""
 
     def client_param(name: str | None) -> str | None:
@@ -36,7 +36,7 @@ def translated_failure(translation: Translation, failure: Failure) -> UpstreamEr
     return error_of_reply(failure.status, failure.headers, failure.body, client_param)
 
 
-def renamed_failure(attempt: Attempt, failure: Failure, *, moved: bool) -> UpstreamError | None:
+def renamed_failure(attempt: Attempt, failure: ErrorReply, *, moved: bool) -> UpstreamError | None:
     """Return an error about a parameter that is the client's under another name.
 
     That is where the attempt has renamed it, for the model or after a refusal; what a translation
@@ -65,7 +65,7 @@ def _named_in(message: str, renamed: Mapping[str, str]) -> str | None:
     return next((new for new, old in renamed.items() if has(new) and not has(old)), None)
 
 
-def about_moved_item(failure: Failure, items: ItemNames) -> UpstreamError | None:
+def about_moved_item(failure: ErrorReply, items: ItemNames) -> UpstreamError | None:
     """Return an error about an item of which the client has another name; None: it names none such.
 
     For requests at their own endpoint, of which some items were left out or others added.
@@ -78,7 +78,7 @@ def about_moved_item(failure: Failure, items: ItemNames) -> UpstreamError | None
 
 
 def _about(
-    known: UpstreamReplied, named: str | None, failure: Failure, *, moved: bool
+    known: UpstreamReplied, named: str | None, failure: ErrorReply, *, moved: bool
 ) -> UpstreamReplied:
     """Return an error about what the client calls so."""
     error = in_clients_words(known, named)
@@ -128,7 +128,7 @@ def listing_failed(
     )
 
 
-def told_in_success(failure: Failure) -> UpstreamError:
+def told_in_success(failure: ErrorReply) -> UpstreamError:
     """Return the error that a reply with a status of success is, as some servers send refusals."""
     known = _told(failure.status, failure.body)
     return known or UpstreamError("The upstream told of an error.", reason=Reason.ERROR_REPLY)

@@ -16,7 +16,7 @@ from gateway.errors import (
     too_large,
 )
 from gateway.exchange.message import ClientReply
-from gateway.exchange.sending import Failure
+from gateway.exchange.reply.classify import ErrorReply
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.refusals.classify import Refusal, Verdict
 from gateway.shapes import Shape
@@ -29,7 +29,7 @@ PROMPT_OBJECTS_END = date(2026, 11, 30)
 """When OpenAI shuts reusable prompt objects down (its deprecations page, 2026-06-03)."""
 
 
-def is_no_news(failure: Failure, refusal: Refusal) -> bool:
+def is_no_news(failure: ErrorReply, refusal: Refusal) -> bool:
     """Whether a retry's failure says only that it is not here either: the first then says more."""
     return refusal.verdict in _SAME_KIND or failure.status in _NOT_HERE
 
@@ -104,7 +104,7 @@ def _is_retired(route: Route, today: date) -> bool:
 
 
 def lives_elsewhere(
-    route: Route, failure: Failure, refusal: Refusal, today: date
+    route: Route, failure: ErrorReply, refusal: Refusal, today: date
 ) -> GatewayError | None:
     """Return the refusal of a model that generates no text, with the endpoint to call.
 
@@ -136,7 +136,7 @@ def lives_elsewhere(
     )
 
 
-def _status(failure: Failure) -> int:
+def _status(failure: ErrorReply) -> int:
     """Return the upstream's status; 404 for a refusal that came as a success."""
     return failure.status if failure.status >= 400 else 404
 
@@ -148,7 +148,7 @@ def _word(code: str | None) -> str | None:
 
 def model_not_found(
     route: Route,
-    failure: Failure,
+    failure: ErrorReply,
     refusal: Refusal,
     tried: Sequence[Shape],
     nearest: Sequence[str],
@@ -207,16 +207,16 @@ def check_size(size: int, limit: int) -> None:
         raise too_large(limit)
 
 
-def untouched(failure: Failure) -> ClientReply:
+def untouched(failure: ErrorReply) -> ClientReply:
     """Return an upstream's error as it came.
 
     Raises `UpstreamError` where it did not come whole, and the error itself where it is to be told
     in the gateway's words.
     """
-    if isinstance(failure.told, GatewayError):
-        raise failure.told
-    if failure.told is not None:
-        return failure.told
+    if isinstance(failure.for_client, GatewayError):
+        raise failure.for_client
+    if failure.for_client is not None:
+        return failure.for_client
     if failure.partial:
         raise UpstreamError(
             f"The upstream answered with status {failure.status}, and an error that broke off or "

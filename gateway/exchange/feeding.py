@@ -3,13 +3,13 @@
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError, UpstreamReplied
 from gateway.exchange.message import Outcome, checked_object, decode_object
 from gateway.exchange.reply.opening import Opening, check_reply, error_in_place
+from gateway.exchange.reply.reading import Allowance
 from gateway.exchange.reply.wrapped_errors import (
     SMALL_REPLY_BYTES,
     error_of,
     only_looks_like_success,
     values_of,
 )
-from gateway.exchange.sending import Allowance
 from gateway.fast.text_deltas import DeltaFastPath, Folded
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import StreamTranslation

@@ -9,8 +9,7 @@ from gateway.config.settings import Settings
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.exchange import failures
 from gateway.exchange.answers import (
-    answer_at_once,
-    answer_in_time,
+    answer,
     as_date,
     decided,
     local_answer,
@@ -34,9 +33,9 @@ from gateway.exchange.message import (
     read_routed,
 )
 from gateway.exchange.missing_choices import AskingAgain
+from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.restricted import restrictions
 from gateway.exchange.retries import Memory, Refused, Retries
-from gateway.exchange.sending import Failure
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.recording import Watched
 from gateway.exchange.stored.responses import of_kept_items
@@ -222,18 +221,17 @@ class Exchange:
         attempt: Attempt,
         *,
         streamed: bool,
-    ) -> ClientReply | Failure:
+    ) -> ClientReply | ErrorReply:
         """Make an attempt; return the client's reply or the failure."""
         decision.attempts += 1
         describe(decision, attempt, route)
         translation = attempt.translation
-        result: ClientReply | Failure
+        result: ClientReply | ErrorReply
         try:
             if translation is None or attempt.fast is not None:
                 reply = await self.send(attempt.calls[0])
-                result = answer_at_once(attempt.fast, reply) or await answer_in_time(
-                    call.shape, attempt.fast, reply, self.settings.server.first_byte_grace
-                )
+                grace = self.settings.server.first_byte_grace
+                result = await answer(call.shape, attempt.fast, reply, grace)
                 more_to_say = attempt.fast is not None and attempt.fast.fell_back
             else:
                 local = translation.local_reply()
@@ -248,9 +246,9 @@ class Exchange:
                 more_to_say = translation.report.size > said
             if more_to_say:
                 describe(decision, attempt, route)
-            if isinstance(result, Failure) and attempt.items is not None:
+            if isinstance(result, ErrorReply) and attempt.items is not None:
                 result = await with_clients_items(result, attempt.items)
-            if isinstance(result, Failure) and result.told is not None:
+            if isinstance(result, ErrorReply) and result.for_client is not None:
                 refusal = judge(route, attempt, result)
                 return await decided(result, refused=refusal.verdict is not Verdict.OTHER)
             return result
@@ -276,7 +274,7 @@ class Exchange:
         return AskingAgain(self.send, attempt.shape, attempt.concurrency, noticed)
 
 
-def judge(route: Route, attempt: Attempt, failure: Failure) -> Refusal:
+def judge(route: Route, attempt: Attempt, failure: ErrorReply) -> Refusal:
     """Say what the failure of an attempt means: nothing, where it broke off or is too long."""
     if failure.partial:
         return Refusal(Verdict.OTHER, attempt.shape)

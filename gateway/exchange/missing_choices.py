@@ -14,15 +14,10 @@ import msgspec
 from gateway.envelopes.upstream_json import NOT_JSON, decode_halves, encode_halves
 from gateway.errors import UpstreamError
 from gateway.exchange.message import checked_object, not_json, read_object
+from gateway.exchange.reply.classify import ErrorReply, read_error
 from gateway.exchange.reply.opening import Opening
-from gateway.exchange.sending import (
-    Allowance,
-    Failure,
-    is_event_stream,
-    read_failure,
-    read_whole,
-    send_whole,
-)
+from gateway.exchange.reply.reading import Allowance, is_event_stream, read_whole
+from gateway.exchange.sending import send_whole
 from gateway.replies import BufferedReply, ChunkedReply
 from gateway.shapes import Json, RawHeaders, Send, Shape, UpstreamCall, UpstreamReply
 from gateway.translate.missing_choices import (
@@ -70,7 +65,7 @@ class AskingAgain:
             return BufferedReply(reply.status, reply.headers, read)
         calls = [_single(call, single) for single in single_calls(body, len(told["choices"]))]
         rest = await send_whole(self.send, calls, self._concurrency)
-        if isinstance(rest, Failure):
+        if isinstance(rest, ErrorReply):
             return BufferedReply(rest.status, rest.headers, rest.body)
         self.noticed()
         whole = encode_halves(completed(told, [_decoded(each.body) for each in rest]))
@@ -133,7 +128,7 @@ class _CompletedStream(ChunkedReply):
         """Yield the events of a call for one choice; an error reply is one that tells of it."""
         self._reply = reply = await self._asking.send(call)
         if not 200 <= reply.status < 300:
-            yield _told(await read_failure(0, reply))
+            yield _told(await read_error(reply))
         else:
             async with aclosing(_events(reply)) as events:
                 async for event in events:
@@ -198,7 +193,7 @@ def _written(event: Json | bytes | None) -> bytes:
     return b"data: " + (event if isinstance(event, bytes) else encode_halves(event)) + b"\n\n"
 
 
-def _told(failure: Failure) -> Json:
+def _told(failure: ErrorReply) -> Json:
     told = _decoded(failure.body)
     if isinstance(told, dict) and told.get("error"):
         return told

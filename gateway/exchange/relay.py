@@ -14,7 +14,7 @@ from functools import partial
 from gateway.errors import GatewayError
 from gateway.exchange.feeding import Feeder
 from gateway.exchange.message import ReplyBody
-from gateway.exchange.sending import REST_SECONDS, is_event_stream
+from gateway.exchange.reply.reading import REST_SECONDS, is_event_stream
 from gateway.exchange.sub_streams import SubStreams
 from gateway.replies import BufferedReply
 from gateway.shapes import UpstreamReply

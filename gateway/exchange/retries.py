@@ -13,7 +13,7 @@ from gateway.errors import InvalidRequest
 from gateway.exchange import failures
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.known_fixes import Fixes, KnownFixes
-from gateway.exchange.sending import Failure
+from gateway.exchange.reply.classify import ErrorReply
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.memory import Features, LearnedEndpoints, Owner
 from gateway.resolve.names.model_notes import ModelNotes
@@ -43,7 +43,7 @@ class Refused:
     """An attempt that failed, and what its failure means."""
 
     attempt: Attempt
-    failure: Failure
+    failure: ErrorReply
     refusal: Refusal
 
 

@@ -5,7 +5,8 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.errors import GatewayError, UpstreamError
-from gateway.exchange.sending import Failure, cancel_all, failure_of, read_failure
+from gateway.exchange.reply.classify import ErrorReply, classify
+from gateway.exchange.sending import cancel_all
 from gateway.replies import BufferedReply
 from gateway.shapes import Send, UpstreamCall, UpstreamReply
 
@@ -18,7 +19,7 @@ class Arrival:
     what: bytes | Exception | None
 
 
-def _late(failure: Failure) -> GatewayError:
+def _late(failure: ErrorReply) -> GatewayError:
     return UpstreamError(
         f"The upstream answered one of the calls of this request with status {failure.status}.",
         upstream_status=failure.status,
@@ -29,7 +30,7 @@ class SubStreams:
     """Several upstream streams read side by side, each at most two chunks ahead of the client.
 
     Read with `arrivals()`, which must be closed, and then `aclose()`d. `grace` is that of
-    `failure_of`. `late` makes the error of a call that is refused when others have been answered.
+    `classify`. `late` makes the error of a call that is refused when others have been answered.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class SubStreams:
         calls: Sequence[UpstreamCall],
         concurrency: int,
         grace: float,
-        late: Callable[[Failure], GatewayError] = _late,
+        late: Callable[[ErrorReply], GatewayError] = _late,
     ) -> None:
         self._send = send
         self._calls = calls
@@ -50,14 +51,14 @@ class SubStreams:
         self._closed = False
         self._errors: dict[int, Exception] = {}
         # No future and no task holds an error: it would be a cycle once the error is raised.
-        self._opened: list[asyncio.Future[Failure | None]] = [
+        self._opened: list[asyncio.Future[ErrorReply | None]] = [
             asyncio.get_running_loop().create_future() for _ in calls
         ]
         self._tasks = [asyncio.create_task(self._pump(i)) for i in range(len(calls))]
         self._concurrency = concurrency
         self.replies: list[UpstreamReply | None] = [None] * len(calls)
 
-    async def opened(self) -> Failure | None:
+    async def opened(self) -> ErrorReply | None:
         """Wait until every call that may run now has answered; return the first failure.
 
         Raises what `send` raised.
@@ -128,10 +129,8 @@ class SubStreams:
 
     async def _read(self, position: int) -> None:
         reply = await self._send(self._calls[position])
-        checked = await failure_of(position, reply, self._grace)
-        if not isinstance(checked, Failure) and not 200 <= checked.status < 300:
-            checked = await read_failure(position, checked)
-        if isinstance(checked, Failure):
+        checked = await classify(reply, "events", self._grace, call=position)
+        if isinstance(checked, ErrorReply):
             self._opened[position].set_result(checked)
             raise self._late(checked)
         self.replies[position] = checked

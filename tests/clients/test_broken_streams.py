@@ -21,7 +21,7 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 from gateway.errors import GatewayError, UpstreamError
-from gateway.exchange import sending
+from gateway.exchange.reply import reading
 from gateway.shapes import Shape
 from gateway.translate.stream.sse import KEEPALIVE, SSEDecoder
 from tests import kinds
@@ -237,7 +237,7 @@ def test_a_whole_reply_has_a_limit(
     flow: Flow, monkeypatch: pytest.MonkeyPatch, *, streamed: bool
 ) -> None:
     # Each of two replies alone would do.
-    monkeypatch.setattr(sending, "MAX_WHOLE_BYTES", 60_000)
+    monkeypatch.setattr(reading, "MAX_WHOLE_BYTES", 60_000)
     body = b'{"choices":[],"output":[]}' + b" " * (
         40_000 if flow.several and not streamed else 70_000
     )

@@ -17,7 +17,7 @@ import pytest
 
 from gateway.config.settings import TimeoutSettings
 from gateway.errors import GatewayError
-from gateway.exchange import sending
+from gateway.exchange.reply import reading
 from tests.clients.behind_the_door import (
     FANNED_OUT,
     RENAMED,
@@ -189,7 +189,7 @@ def test_the_count_finds_what_a_cycle_holds() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_failed_request_leaves_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "MAX_WHOLE_BYTES", len(PADDING))
+    monkeypatch.setattr(reading, "MAX_WHOLE_BYTES", len(PADDING))
     timeouts = TIMEOUTS if name in TIMED_OUT else None
 
     async def scenario() -> None:

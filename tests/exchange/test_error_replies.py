@@ -8,7 +8,7 @@ import pytest
 from gateway.config.settings import ModelRule
 from gateway.errors import GatewayError, UpstreamError
 from gateway.exchange.error_replies import error_of_reply, listing_failed, translated_failure
-from gateway.exchange.sending import Failure
+from gateway.exchange.reply.classify import ErrorReply
 from gateway.shapes import RawHeaders, Shape
 from gateway.translate.contract import Context
 from gateway.translate.plan import plan
@@ -26,7 +26,7 @@ def translated(body: object, status: int = 400) -> GatewayError:
         (b"x-ratelimit-limit-requests", b"9"),
         (b"content-type", b"text/html"),
     )
-    return translated_failure(translation, Failure(0, status, headers, raw))
+    return translated_failure(translation, ErrorReply(0, status, headers, raw))
 
 
 def test_an_error_keeps_what_helps_and_names_the_clients_parameter() -> None:
@@ -92,7 +92,7 @@ def test_a_dotted_path_is_understood_like_one_with_brackets(
     translation = plan(client, home, request, Context("m", "m"))
     call = len(translation.calls) - 1
     body = msgspec.json.encode({"error": {"message": "Bad.", "param": dotted}})
-    error = translated_failure(translation, Failure(call, 400, (), body))
+    error = translated_failure(translation, ErrorReply(call, 400, (), body))
     assert error.param == named
 
 

@@ -15,7 +15,7 @@ from gateway.exchange.failures import (
     prompt_object_warning,
     retirement_warning,
 )
-from gateway.exchange.sending import Failure
+from gateway.exchange.reply.classify import ErrorReply
 from gateway.resolve.evidence import Evidence, Route, Source
 from gateway.resolve.refusals.classify import Refusal, Verdict
 from gateway.shapes import Shape
@@ -33,7 +33,7 @@ ROUTE = Route(
     Source.DEFAULT,
     (Evidence(Source.DEFAULT, "nothing is known", (Shape.CHAT,)),),
 )
-NOT_THERE = Failure(0, 404, (), b"")
+NOT_THERE = ErrorReply(0, 404, (), b"")
 REFUSAL = Refusal(Verdict.MODEL_NOT_FOUND, Shape.CHAT, message="No such model.")
 
 
@@ -122,7 +122,7 @@ def test_a_model_that_the_upstream_calls_retired_can_be_aliased() -> None:
 
 
 def test_a_refusal_that_came_as_a_success_is_a_404() -> None:
-    error = model_not_found(ROUTE, Failure(0, 200, (), b""), REFUSAL, [Shape.CHAT], (), TODAY)
+    error = model_not_found(ROUTE, ErrorReply(0, 200, (), b""), REFUSAL, [Shape.CHAT], (), TODAY)
     assert (error.status, error.code) == (404, "model_not_found")
 
 
@@ -136,7 +136,7 @@ WRONG = Refusal(
 
 
 def elsewhere(route: Route, refusal: Refusal, status: int = 404) -> GatewayError | None:
-    return lives_elsewhere(route, Failure(0, status, (), b""), refusal, TODAY)
+    return lives_elsewhere(route, ErrorReply(0, status, (), b""), refusal, TODAY)
 
 
 @pytest.mark.parametrize("verdict", [Verdict.WRONG_ENDPOINT, Verdict.MODEL_NOT_FOUND])

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError, UpstreamReplied
-from gateway.exchange import sending
 from gateway.exchange.feeding import Feeder
+from gateway.exchange.message import ReplyBody
 from gateway.exchange.relay import begun, translated
+from gateway.exchange.reply import reading
 from gateway.exchange.reply.untouched import passed_on
 from gateway.exchange.sub_streams import SubStreams
 from gateway.replies import BufferedReply
@@ -212,7 +213,8 @@ def test_one_stream_that_breaks_breaks_all() -> None:
 
 def test_an_untouched_body_that_breaks_says_so_only_in_an_event_stream() -> None:
     async def received(reply: FakeReply) -> bytes:
-        body = passed_on(reply)
+        body = passed_on(reply).body
+        assert isinstance(body, ReplyBody)
         try:
             return b"".join([chunk async for chunk in body])
         finally:
@@ -313,7 +315,7 @@ def test_what_waited_for_half_a_character_comes_before_the_end() -> None:
 
 
 def test_json_in_a_streams_place_is_kept_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "MAX_WHOLE_BYTES", 20)
+    monkeypatch.setattr(reading, "MAX_WHOLE_BYTES", 20)
     reply = FakeReply(200, EVENT_STREAM, (b'{"choices": ', b'["1", "2", "3"]}'))
     with pytest.raises(UpstreamError, match="larger than 20 bytes"):
         folded(reply)

@@ -5,23 +5,17 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from gateway.errors import TruncatedStream, UpstreamError, UpstreamTimeout, UpstreamUnavailable
-from gateway.exchange import sending
-from gateway.exchange.sending import (
-    MAX_ERROR_BYTES,
-    Failure,
-    failure_of,
-    read_whole,
-    send_whole,
-)
+from gateway.errors import UpstreamError, UpstreamTimeout, UpstreamUnavailable
+from gateway.exchange.reply.classify import ErrorReply
+from gateway.exchange.reply.reading import MAX_ERROR_BYTES
+from gateway.exchange.sending import send_whole
 from gateway.exchange.sub_streams import Arrival, SubStreams
 from gateway.replies import BufferedReply
-from gateway.shapes import UpstreamCall, UpstreamReply
+from gateway.shapes import UpstreamCall
 from tests.fakes import (
     EVENT_STREAM,
     JSON,
     Answer,
-    ArrivedReply,
     FakeReply,
     FakeUpstream,
     error_reply,
@@ -49,44 +43,6 @@ def run(scenario: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(in_a_task())
 
 
-async def judged(reply: FakeReply) -> Failure | UpstreamReply:
-    return await failure_of(0, reply, 60)
-
-
-# --- one reply --------------------------------------------------------------------------------
-
-
-def test_a_body_that_is_here_is_read_up_to_its_limit() -> None:
-    assert asyncio.run(read_whole(ArrivedReply(pieces=(b"abcd",)), 4)) == b"abcd"
-    with pytest.raises(UpstreamError, match="larger than 4 bytes"):
-        asyncio.run(read_whole(ArrivedReply(pieces=(b"abcde",)), 4))
-
-
-def test_a_body_is_read_up_to_its_limit_and_closed_either_way() -> None:
-    good, bad = FakeReply(pieces=(b"ab", b"cd")), FakeReply(pieces=(b"ab", b"cde"))
-    assert asyncio.run(read_whole(good, 4)) == b"abcd"
-    with pytest.raises(UpstreamError, match="larger than 4 bytes"):
-        asyncio.run(read_whole(bad, 4))
-    assert good.closed
-    assert bad.closed
-
-
-def test_an_error_that_breaks_off_is_still_that_error() -> None:
-    reply = FakeReply(500, JSON, (b'{"err',), TruncatedStream("cut"))
-    assert asyncio.run(judged(reply)) == Failure(0, 500, JSON, b"", partial=True)
-
-
-def test_a_small_answer_that_is_not_json_is_left_unread() -> None:
-    reply = FakeReply(200, ((b"content-length", b"2"), (b"content-type", b"text/html")), (b"ok",))
-    assert asyncio.run(judged(reply)) is reply
-    assert reply.delivered == 0
-
-
-def test_an_error_too_large_to_be_a_refusal_is_left_unread() -> None:
-    reply = large(500)
-    assert asyncio.run(judged(reply)) is reply
-
-
 # --- whole replies side by side ---------------------------------------------------------------
 
 
@@ -95,7 +51,7 @@ def test_all_replies_come_back_in_the_order_of_their_calls() -> None:
 
     async def scenario() -> None:
         answers = await send_whole(network.send, SENT[:2], 1)
-        assert not isinstance(answers, Failure)
+        assert not isinstance(answers, ErrorReply)
         assert [answer.body[:6] for answer in answers] == [b'{"n":0', b'{"n":1']
 
     run(scenario)
@@ -107,7 +63,7 @@ def test_a_failure_stands_for_all(failing: FakeReply) -> None:
 
     async def scenario() -> None:
         answer = await send_whole(network.send, SENT[:2], 2)
-        assert isinstance(answer, Failure)
+        assert isinstance(answer, ErrorReply)
         assert (answer.call, answer.status) == (1, 500)
 
     run(scenario)
@@ -254,8 +210,3 @@ def test_streams_that_nobody_reads_wait_and_are_all_closed_in_the_end() -> None:
     assert [reply.closed for reply in replies[:2]] == [True, True]
     assert all(reply.delivered < 10 for reply in replies)
     assert len(network.calls) == 2
-
-
-def test_a_header_is_found_by_its_name() -> None:
-    assert sending.header(EVENT_STREAM, b"content-type") == b"text/event-stream"
-    assert sending.header((), b"content-type") == b""

@@ -13,7 +13,7 @@ from gateway.exchange import failures
 from gateway.exchange.error_replies import error_of_reply
 from gateway.exchange.legacy.replies import as_translation, without_body_headers
 from gateway.exchange.message import Decision, decode_object
-from gateway.exchange.sending import read_whole
+from gateway.exchange.reply.reading import read_whole
 from gateway.request import Request
 from gateway.shapes import Json, Send, UpstreamCall
 from gateway.translate.legacy import fine_tunes

@@ -7,7 +7,7 @@ from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.errors import UpstreamError
 from gateway.exchange.error_replies import ClientParam, error_of_reply
 from gateway.exchange.message import ClientReply, decode_object
-from gateway.exchange.sending import MAX_ERROR_BYTES, MAX_WHOLE_BYTES
+from gateway.exchange.reply.reading import MAX_ERROR_BYTES, MAX_WHOLE_BYTES
 from gateway.shapes import Json, RawHeaders
 from gateway.translate.stream.sse import encode_json
 

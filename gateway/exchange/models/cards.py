@@ -12,7 +12,7 @@ from gateway.exchange import failures
 from gateway.exchange.message import ClientReply, Decision
 from gateway.exchange.models.lists import in_pieces, named
 from gateway.exchange.models.upstream_lists import Listed, Unlisted, UpstreamLists
-from gateway.exchange.sending import header
+from gateway.exchange.reply.reading import header
 from gateway.request import Request
 from gateway.resolve.refusals.classify import Refusal, Verdict, classify
 from gateway.resolve.resolver import Resolver

@@ -14,7 +14,8 @@ from gateway.exchange import failures
 from gateway.exchange.error_replies import listing_failed
 from gateway.exchange.message import Decision
 from gateway.exchange.models.lists import NoList, entries_of
-from gateway.exchange.sending import read_failure, read_whole
+from gateway.exchange.reply.classify import read_error
+from gateway.exchange.reply.reading import read_whole
 from gateway.shapes import RawHeaders, Send, UpstreamCall
 from gateway.translate.parts.sentences import joined
 
@@ -120,7 +121,7 @@ class UpstreamLists:
             )
         )
         if reply.status != 200:
-            failure = await read_failure(0, reply)
+            failure = await read_error(reply)
             if settings.credential is CredentialPolicy.KEY and reply.status in (401, 403):
                 raise failures.own_key_refused(upstream)
             raise listing_failed(upstream, reply.status, failure.body, reply.headers)

@@ -14,6 +14,7 @@ from gateway.config.settings import (
     Settings,
 )
 from gateway.exchange import failures
+from gateway.exchange.answers import answer
 from gateway.exchange.message import (
     PATH_MODEL_WINS,
     ClientReply,
@@ -28,16 +29,10 @@ from gateway.exchange.passthrough.body_model import (
     json_with_model,
 )
 from gateway.exchange.passthrough.request_body import pieces_of, read_ahead, read_body
+from gateway.exchange.reply.classify import ErrorReply, read_error
+from gateway.exchange.reply.reading import MAX_ERROR_BYTES, content_length, header
 from gateway.exchange.reply.untouched import passed_on
 from gateway.exchange.restricted import restrictions
-from gateway.exchange.sending import (
-    Failure,
-    failure_of,
-    header,
-    is_short,
-    read_failure,
-)
-from gateway.replies import BufferedReply
 from gateway.request import Request
 from gateway.resolve.resolver import Question, Resolver
 from gateway.shapes import RawHeaders, Send, Shape, UpstreamCall, UpstreamReply
@@ -109,24 +104,16 @@ class Passing:
             await reply.aclose()
             raise failures.own_key_refused(upstream)
         about_a_model = bool(named) and call.method == "GET"
-        if (
-            reply.status >= 400
-            and call.method != "HEAD"
-            and (about_a_model or is_short(reply.headers))
-        ):
+        if reply.status >= 400 and call.method != "HEAD" and (about_a_model or _is_short(reply)):
             # Whole, or not at all: half an error tells a client nothing.
-            return failures.untouched(await read_failure(0, reply))
+            return failures.untouched(await read_error(reply))
         if about_a_model:
-            return await self._looked_into(reply)
-        return ClientReply(reply.status, list(reply.headers), passed_on(reply))
-
-    async def _looked_into(self, reply: UpstreamReply) -> ClientReply:
-        """Return a reply, read if it is small JSON, which may be an error in a success."""
-        answer = await failure_of(0, reply, self._settings.server.first_byte_grace)
-        if isinstance(answer, Failure):
-            return failures.untouched(answer)
-        body = answer.body if isinstance(answer, BufferedReply) else passed_on(answer)
-        return ClientReply(answer.status, list(answer.headers), body)
+            # Small JSON may be an error in a success.
+            answered = await answer(None, None, reply, self._settings.server.first_byte_grace)
+            if isinstance(answered, ErrorReply):
+                return failures.untouched(answered)
+            return answered
+        return passed_on(reply)
 
     async def _routed(self, call: Request, decision: Decision, named: Sequence[str]) -> _Routed:
         """Return where a request goes, by the model that its body names, or else its path."""
@@ -183,6 +170,12 @@ class Passing:
         if len(self._settings.upstreams) == 1:
             return self._settings.upstreams[0].name
         return (await self._resolver.resolve(Question(model, Shape.CHAT, headers=headers))).upstream
+
+
+def _is_short(reply: UpstreamReply) -> bool:
+    """Whether a body says that it can be read as an error."""
+    length = content_length(reply.headers)
+    return length is not None and length <= MAX_ERROR_BYTES
 
 
 def _named_by_path(prefix: bytes, model: str, content_type: bytes, decision: Decision) -> bytes:

@@ -8,8 +8,9 @@ from collections.abc import AsyncGenerator
 from typing import Final
 
 from gateway.errors import GatewayError, TruncatedStream
-from gateway.exchange.message import Outcome, ReplyBody
-from gateway.exchange.sending import header, is_event_stream
+from gateway.exchange.message import ClientReply, Outcome, ReplyBody
+from gateway.exchange.reply.reading import header, is_event_stream
+from gateway.replies import BufferedReply
 from gateway.shapes import Shape, Sink, UpstreamReply
 from gateway.translate.stream.sse import broken_off
 from gateway.translate.stream.whole_events import WholeEvents
@@ -20,15 +21,19 @@ _SHORT: Final = 4
 _TAIL: Final = 1024
 
 
-def passed_on(reply: UpstreamReply, client: Shape | None = None) -> ReplyBody:
-    """Return an upstream's body as a reply body, untouched.
+def passed_on(reply: UpstreamReply, client: Shape | None = None) -> ClientReply:
+    """Return an upstream's reply as the client's, untouched.
 
-    Reading it raises what reading the reply raises. The client of an event stream, whose shape is
-    `client` where that is known, is told by an event instead, and gets no terminator.
+    Reading its body raises what reading the upstream's raises. The client of an event stream, whose
+    shape is `client` where that is known, gets an event instead, and no terminator.
     """
+    headers = list(reply.headers)
+    if isinstance(reply, BufferedReply):
+        return ClientReply(reply.status, headers, reply.body)
     events = WholeEvents() if _can_be_added_to(reply) else None
     untouched = _Untouched(reply, client, events)
-    return ReplyBody(untouched.chunks(), reply.aclose, untouched, untouched)
+    body = ReplyBody(untouched.chunks(), reply.aclose, untouched, untouched)
+    return ClientReply(reply.status, headers, body)
 
 
 def _can_be_added_to(reply: UpstreamReply) -> bool:

@@ -14,8 +14,8 @@ from gateway.exchange.error_replies import about_moved_item
 from gateway.exchange.flow import Exchange
 from gateway.exchange.message import ClientReply, Decision, decode_object, read_object
 from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.restricted import restrictions
-from gateway.exchange.sending import Failure
 from gateway.exchange.stored.responses import input_items, kept_elsewhere, own_items
 from gateway.request import GenerationRequest, Request
 from gateway.resolve.evidence import Route
@@ -99,7 +99,7 @@ class Compacting:
         refusal = classify(None, reply.status, reply.body, model=route.model_sent)
         if refusal.verdict is Verdict.UNKNOWN_ROUTE:
             return None
-        failure = Failure(0, reply.status, tuple(reply.headers), reply.body)
+        failure = ErrorReply(0, reply.status, tuple(reply.headers), reply.body)
         error = None if items is None else about_moved_item(failure, items)
         if error is not None:
             raise error

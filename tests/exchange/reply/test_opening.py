@@ -4,7 +4,7 @@ import pytest
 
 from gateway.errors import UpstreamError
 from gateway.exchange.reply.opening import Opening, check_reply
-from gateway.exchange.sending import Allowance
+from gateway.exchange.reply.reading import Allowance
 from gateway.shapes import Json, Shape
 
 EVENTS = [b"data: {}\n\n", b": hello\n\n", b"event: x\ndata: 1\n\n", b"\xef\xbb\xbfdata:1\n\n"]

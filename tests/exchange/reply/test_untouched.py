@@ -18,6 +18,12 @@ EVENT = b'event: response.x\r\ndata: {"type":"response.x","sequence_number":4}\r
 PLAIN = b'data: {"choices":[]}\n\n'
 
 
+def body_of(reply: FakeReply, client: Shape | None) -> ReplyBody:
+    body = passed_on(reply, client).body
+    assert isinstance(body, ReplyBody)
+    return body
+
+
 async def drained(body: ReplyBody, *, piped: bool = True) -> bytes:
     received: list[bytes] = []
 
@@ -37,7 +43,7 @@ async def drained(body: ReplyBody, *, piped: bool = True) -> bytes:
 
 
 async def read(reply: FakeReply, client: Shape | None, *, piped: bool) -> bytes:
-    body = passed_on(reply, client)
+    body = body_of(reply, client)
     received = await drained(body, piped=piped)
     assert body.failure is reply.error
     return received
@@ -91,7 +97,7 @@ def test_a_body_that_ends_in_mid_event_did_not_end(
 ) -> None:
     # As one does that has no framing, and whose connection broke off.
     reply = FakeReply(200, EVENT_STREAM, (PLAIN, rest))
-    body = passed_on(reply, Shape.CHAT)
+    body = body_of(reply, Shape.CHAT)
     received = asyncio.run(drained(body))
     assert received.startswith(PLAIN + rest if passed else PLAIN + b'data: {"error":')
     assert (body.failure is None) is passed
@@ -114,18 +120,18 @@ def test_what_cannot_be_added_to_passes_as_it_comes_and_breaks_off(
 ) -> None:
     reply = FakeReply(200, headers, (b"data: {", b"x"), BROKEN)
     with pytest.raises(TruncatedStream):
-        asyncio.run(drained(passed_on(reply, Shape.CHAT), piped=piped))
+        asyncio.run(drained(body_of(reply, Shape.CHAT), piped=piped))
     whole = FakeReply(200, headers, (b"data: {", b"x"))
-    assert asyncio.run(drained(passed_on(whole, Shape.CHAT), piped=piped)) == b"data: {x"
+    assert asyncio.run(drained(body_of(whole, Shape.CHAT), piped=piped)) == b"data: {x"
 
 
 def test_a_stream_whose_coding_is_none_can_be_added_to() -> None:
     headers = (*EVENT_STREAM, (b"content-encoding", b"Identity"))
-    body = passed_on(FakeReply(200, headers, (PLAIN, b"data: {"), BROKEN), Shape.CHAT)
+    body = body_of(FakeReply(200, headers, (PLAIN, b"data: {"), BROKEN), Shape.CHAT)
     assert asyncio.run(drained(body)).startswith(PLAIN + b'data: {"error":')
 
 
 def test_a_body_that_comes_whole_is_not_added_to() -> None:
     for piped in (False, True):
-        body = passed_on(FakeReply(200, EVENT_STREAM, (PLAIN,)), Shape.CHAT)
+        body = body_of(FakeReply(200, EVENT_STREAM, (PLAIN,)), Shape.CHAT)
         assert asyncio.run(drained(body, piped=piped)) == PLAIN

@@ -1,0 +1,162 @@
+"""Says whether an upstream's reply is an answer or an error, as soon as that is clear.
+
+Some servers wrap errors in status 200 (`wrapped_errors.py`): a small JSON reply is looked into, and
+the first event of a stream that nobody else reads.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal, overload
+
+from gateway.errors import GatewayError, TruncatedStream
+from gateway.exchange.message import ClientReply
+from gateway.exchange.reply.peek import look
+from gateway.exchange.reply.reading import (
+    MAX_ERROR_BYTES,
+    Allowance,
+    content_length,
+    header,
+    is_event_stream,
+    read_whole,
+)
+from gateway.exchange.reply.wrapped_errors import (
+    SMALL_REPLY_BYTES,
+    FirstEvent,
+    begins_as_an_answer,
+    json_error,
+    only_looks_like_success,
+)
+from gateway.replies import BufferedReply
+from gateway.shapes import RawHeaders, UpstreamReply
+from gateway.translate.stream.sse import begins_events
+
+Use = Literal["whole", "events", "untouched"]
+"""What becomes of an answer: it is read whole and translated, or its events are, or it is passed on
+as it comes."""
+
+
+@dataclass(slots=True)
+class ErrorReply:
+    """A reply that is an error, read: it may be a refusal. Never changed.
+
+    `partial`: the body is not all of it, because it broke off or is too long. It is not to be
+    passed on then, and neither are the headers that describe it. `body` is the error alone, as
+    JSON, where it came as the first event of a stream; `stream` is that stream, if it is untouched.
+    `for_client` is what the client gets of it then, unless it is a refusal that leads on.
+    """
+
+    call: int
+    status: int
+    headers: RawHeaders
+    body: bytes = field(repr=False)
+    partial: bool = False
+    stream: UpstreamReply | None = field(default=None, repr=False)
+    for_client: ClientReply | GatewayError | None = field(default=None, repr=False)
+
+
+@overload
+async def classify(
+    reply: UpstreamReply,
+    use: Literal["whole"],
+    grace: float = 0,
+    *,
+    call: int = 0,
+    allowance: Allowance | None = None,
+) -> BufferedReply | ErrorReply: ...
+
+
+@overload
+async def classify(
+    reply: UpstreamReply, use: Literal["events", "untouched"], grace: float, *, call: int = 0
+) -> UpstreamReply | ErrorReply: ...
+
+
+async def classify(
+    reply: UpstreamReply,
+    use: Use,
+    grace: float = 0,
+    *,
+    call: int = 0,
+    allowance: Allowance | None = None,
+) -> UpstreamReply | ErrorReply:
+    """Return an answer, or the error that a reply is, read.
+
+    An answer is a `BufferedReply` if it was read: where it is to be whole, as far as `allowance`
+    goes, and where it is small JSON. What arrives of others is looked at and stays to be read; up
+    to `grace` seconds pass until their beginning is known. An error that is too large to be a
+    refusal counts as an answer where replies are untouched. Raises what reading raises.
+    """
+    if not 200 <= reply.status < 300:
+        if use == "untouched" and (content_length(reply.headers) or 0) > MAX_ERROR_BYTES:
+            return reply
+        return await read_error(reply, call)
+    if use == "whole":
+        return _of_whole(reply, use, call, await read_whole(reply, allowance))
+    if use == "untouched" and (body := reply.arrived()) is not None:
+        return _of_whole(reply, use, call, body)
+    return await _of_beginning(reply, use, call, grace)
+
+
+async def read_error(reply: UpstreamReply, call: int = 0) -> ErrorReply:
+    """Read an error, or as much of it as there may be; raises `UpstreamTimeout`."""
+    body = b""
+    partial = False
+    try:
+        async for chunk in reply.chunks():
+            body += chunk
+            if len(body) > MAX_ERROR_BYTES:
+                body, partial = body[:MAX_ERROR_BYTES], True
+                break
+    except TruncatedStream:
+        body, partial = b"", True
+    finally:
+        await reply.aclose()
+    return ErrorReply(call, reply.status, reply.headers, body, partial)
+
+
+def _of_whole(reply: UpstreamReply, use: Use, call: int, body: bytes) -> BufferedReply | ErrorReply:
+    """Classify a success whose whole body was read."""
+    status, headers = reply.status, reply.headers
+    if len(body) <= SMALL_REPLY_BYTES and only_looks_like_success(body):
+        may_be_json = _may_be_json(headers) or is_event_stream(headers)
+        if may_be_json and not begins_events(body):
+            return ErrorReply(call, status, headers, body)
+    answer = BufferedReply(status, headers, body)
+    if use != "untouched" or body.startswith(b"{") or begins_as_an_answer(body):
+        return answer
+    error = FirstEvent().error(body, ended=True) if begins_events(body) else b""
+    return ErrorReply(call, status, headers, error, stream=answer) if error else answer
+
+
+async def _of_beginning(
+    reply: UpstreamReply, use: Use, call: int, grace: float
+) -> UpstreamReply | ErrorReply:
+    """Classify a success whose body still arrives, or is not to be read here."""
+    headers = reply.headers
+    body = await _small_json(reply, grace) if _may_be_json(headers) else None
+    if body is not None:
+        return _of_whole(reply, use, call, body)
+    begun = reply.peek()
+    if use == "events" or not (is_event_stream(headers) or begins_events(begun)):
+        return reply
+    if begins_as_an_answer(begun):
+        return reply
+    error = await look(reply, FirstEvent().error, grace)
+    return ErrorReply(call, reply.status, headers, error, stream=reply) if error else reply
+
+
+async def _small_json(reply: UpstreamReply, grace: float) -> bytes | None:
+    """Return the body if it is small, and may be an error; None: it is left unread."""
+    length = content_length(reply.headers)
+    if length is not None:
+        small = length <= SMALL_REPLY_BYTES
+        return await read_whole(reply, SMALL_REPLY_BYTES) if small else None
+    await look(reply, json_error, grace)
+    return reply.arrived() if len(reply.peek()) <= SMALL_REPLY_BYTES else None
+
+
+def _may_be_json(headers: RawHeaders) -> bool:
+    """Whether a body can be JSON by its type: some servers leave it out, or say `text/plain`."""
+    kind = header(headers, b"content-type").lower()
+    if not kind or kind.startswith((b"application/json", b"text/plain")):
+        return True
+    return kind.partition(b";")[0].rstrip().endswith(b"+json")

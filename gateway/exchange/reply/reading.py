@@ -1,0 +1,66 @@
+"""Reads the bodies of upstream replies up to a limit, and what their heads say of them."""
+
+from typing import Final
+
+from gateway.errors import UpstreamError
+from gateway.shapes import RawHeaders, UpstreamReply
+
+MAX_ERROR_BYTES: Final = 64 * 1024
+"""What is read of an error."""
+
+MAX_WHOLE_BYTES = 256 * 1024 * 1024
+"""What the whole replies to one request may have, all calls together."""
+
+REST_SECONDS: Final = 0.1
+"""How long a body may take to end after its last event, for its connection to be used again."""
+
+
+def header(headers: RawHeaders, name: bytes) -> bytes:
+    """Return the first value of a header field, or nothing."""
+    for key, value in headers:
+        if key == name:
+            return value
+    return b""
+
+
+def is_event_stream(headers: RawHeaders) -> bool:
+    """Whether the body is Server-Sent Events."""
+    return header(headers, b"content-type").lower().startswith(b"text/event-stream")
+
+
+def content_length(headers: RawHeaders) -> int | None:
+    """Return the length that a head announces; None: it announces none."""
+    length = header(headers, b"content-length")
+    return int(length) if length.isdigit() else None
+
+
+class Allowance:
+    """How many bytes the whole replies to one request may still have; None: `MAX_WHOLE_BYTES`."""
+
+    __slots__ = ("_left", "_limit")
+
+    def __init__(self, limit: int | None = None) -> None:
+        self._limit = self._left = MAX_WHOLE_BYTES if limit is None else limit
+
+    def take(self, size: int) -> None:
+        """Use some of it; raises `UpstreamError` where there is not as much."""
+        self._left -= size
+        if self._left < 0:
+            raise UpstreamError(f"The upstream's reply is larger than {self._limit} bytes.")
+
+
+async def read_whole(reply: UpstreamReply, limit: int | Allowance | None = None) -> bytes:
+    """Read a body to its end; raises `UpstreamError` when it passes `limit` bytes."""
+    allowance = limit if isinstance(limit, Allowance) else Allowance(limit)
+    body = reply.arrived()
+    if body is not None:
+        allowance.take(len(body))
+        return body
+    parts: list[bytes] = []
+    try:
+        async for chunk in reply.chunks():
+            allowance.take(len(chunk))
+            parts.append(chunk)
+    finally:
+        await reply.aclose()
+    return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -1,0 +1,119 @@
+"""Replies that are answers, and those that only look like it."""
+
+import asyncio
+from typing import Literal
+
+import msgspec
+import pytest
+
+from gateway.errors import TruncatedStream, UpstreamError
+from gateway.exchange.reply.classify import ErrorReply, classify
+from gateway.exchange.reply.reading import MAX_ERROR_BYTES, Allowance
+from gateway.replies import BufferedReply
+from gateway.shapes import RawHeaders, UpstreamReply
+from tests.fakes import EVENT_STREAM, JSON, ArrivedReply, FakeReply
+
+Passing = Literal["events", "untouched"]
+ERROR = b'{"error":{"message":"no"}}'
+EVENT = b"data: " + ERROR + b"\n\n"
+HTML = ((b"content-type", b"text/html"),)
+
+
+def classified(reply: FakeReply, use: Passing = "untouched") -> UpstreamReply | ErrorReply:
+    return asyncio.run(classify(reply, use, 60))
+
+
+def whole(reply: FakeReply, allowance: Allowance | None = None) -> BufferedReply | ErrorReply:
+    return asyncio.run(classify(reply, "whole", call=3, allowance=allowance))
+
+
+def of_length(headers: RawHeaders, size: int) -> RawHeaders:
+    return (*headers, (b"content-length", b"%d" % size))
+
+
+def test_an_error_that_breaks_off_is_still_that_error() -> None:
+    reply = FakeReply(500, JSON, (b'{"err',), TruncatedStream("cut"))
+    assert classified(reply) == ErrorReply(0, 500, JSON, b"", partial=True)
+
+
+@pytest.mark.parametrize("use", ["events", "untouched"])
+def test_a_small_answer_that_is_not_json_is_left_unread(use: Passing) -> None:
+    reply = FakeReply(200, of_length(HTML, 2), (b"ok",))
+    assert classified(reply, use) is reply
+    assert reply.delivered == 0
+
+
+def test_an_error_too_large_to_be_a_refusal_is_left_unread_where_it_is_passed_on() -> None:
+    headers = of_length(JSON, MAX_ERROR_BYTES + 1)
+    body = b"x" * (MAX_ERROR_BYTES + 1)
+    reply = FakeReply(500, headers, (body,))
+    assert classified(reply) is reply
+    assert reply.delivered == 0
+    for error in (classified(reply, "events"), whole(FakeReply(500, headers, (body,)))):
+        assert isinstance(error, ErrorReply)
+        assert (error.status, error.partial) == (500, True)
+
+
+def test_a_whole_answer_is_read_as_far_as_the_allowance_goes() -> None:
+    allowance = Allowance(6)
+    assert whole(FakeReply(200, JSON, (b"ab", b"cd")), allowance) == BufferedReply(
+        200, JSON, b"abcd"
+    )
+    with pytest.raises(UpstreamError, match="larger than 6 bytes"):
+        whole(FakeReply(200, JSON, (b"abc",)), allowance)
+
+
+@pytest.mark.parametrize("kind", [FakeReply, ArrivedReply])
+@pytest.mark.parametrize(
+    "headers",
+    [JSON, of_length(JSON, len(ERROR)), ((b"content-type", b"application/problem+json"),), ()],
+)
+def test_an_error_in_a_success_is_an_error(kind: type[FakeReply], headers: RawHeaders) -> None:
+    expected = ErrorReply(0, 200, headers, ERROR)
+    assert classified(kind(200, headers, (ERROR,))) == expected
+    assert classified(kind(200, headers, (ERROR,)), "events") == expected
+    error = whole(kind(200, headers, (ERROR,)))
+    assert isinstance(error, ErrorReply)
+    assert (error.call, error.body) == (3, ERROR)
+
+
+@pytest.mark.parametrize("kind", [FakeReply, ArrivedReply])
+@pytest.mark.parametrize("headers", [EVENT_STREAM, JSON, HTML])
+def test_an_untouched_stream_that_begins_with_an_error_is_one_and_can_be_passed_on(
+    kind: type[FakeReply], headers: RawHeaders
+) -> None:
+    error = classified(kind(200, headers, (EVENT, b"data: [DONE]\n\n")))
+    if kind is FakeReply and headers is HTML:
+        return  # nothing has arrived that says what it is
+    assert isinstance(error, ErrorReply)
+    assert msgspec.json.decode(error.body) == msgspec.json.decode(ERROR)
+    assert error.stream is not None
+
+    async def read(stream: UpstreamReply) -> bytes:
+        return b"".join([chunk async for chunk in stream.chunks()])
+
+    assert asyncio.run(read(error.stream)).startswith(EVENT)
+
+
+@pytest.mark.parametrize("headers", [EVENT_STREAM, JSON])
+def test_streams_whose_events_are_translated_are_not_looked_into(headers: RawHeaders) -> None:
+    reply = FakeReply(200, headers, (EVENT,))
+    answer = classified(reply, "events")
+    if headers is EVENT_STREAM:
+        assert answer is reply
+    else:
+        assert not isinstance(answer, ErrorReply)
+
+
+def test_a_stream_that_begins_as_an_answer_is_passed_on_at_once() -> None:
+    chunk = b'data: {"choices":[]}\n\n'
+    arriving = FakeReply(200, EVENT_STREAM, (chunk, EVENT))
+
+    async def once_it_has_begun() -> UpstreamReply | ErrorReply:
+        assert await arriving.more(60)
+        return await classify(arriving, "untouched", 60)
+
+    assert asyncio.run(once_it_has_begun()) is arriving
+    assert classified(ArrivedReply(200, EVENT_STREAM, (chunk,))) == BufferedReply(
+        200, EVENT_STREAM, chunk
+    )

@@ -1,0 +1,37 @@
+"""Bodies that are read to their ends, up to a limit."""
+
+import asyncio
+
+import pytest
+
+from gateway.errors import UpstreamError
+from gateway.exchange.reply.reading import content_length, header, is_event_stream, read_whole
+from tests.fakes import EVENT_STREAM, JSON, ArrivedReply, FakeReply
+
+
+def test_a_body_that_is_here_is_read_up_to_its_limit() -> None:
+    assert asyncio.run(read_whole(ArrivedReply(pieces=(b"abcd",)), 4)) == b"abcd"
+    with pytest.raises(UpstreamError, match="larger than 4 bytes"):
+        asyncio.run(read_whole(ArrivedReply(pieces=(b"abcde",)), 4))
+
+
+def test_a_body_is_read_up_to_its_limit_and_closed_either_way() -> None:
+    good, bad = FakeReply(pieces=(b"ab", b"cd")), FakeReply(pieces=(b"ab", b"cde"))
+    assert asyncio.run(read_whole(good, 4)) == b"abcd"
+    with pytest.raises(UpstreamError, match="larger than 4 bytes"):
+        asyncio.run(read_whole(bad, 4))
+    assert good.closed
+    assert bad.closed
+
+
+def test_a_header_is_found_by_its_name() -> None:
+    assert header(EVENT_STREAM, b"content-type") == b"text/event-stream"
+    assert header((), b"content-type") == b""
+    assert is_event_stream(EVENT_STREAM)
+    assert not is_event_stream(JSON)
+
+
+@pytest.mark.parametrize(("value", "length"), [(b"12", 12), (b"0", 0), (b"1, 1", None)])
+def test_a_length_that_is_no_number_is_none(value: bytes, length: int | None) -> None:
+    assert content_length(((b"content-length", value),)) == length
+    assert content_length(()) is None
