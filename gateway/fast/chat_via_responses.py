@@ -17,6 +17,8 @@ from gateway.fast.codec import (
     FastReply,
     FastRequest,
     Int64,
+    Nothing,
+    Passed,
     PositiveInt,
     encode,
     needs_effort,
@@ -48,7 +50,7 @@ class _InputText(msgspec.Struct, gc=False):
     text: str
 
 
-class _Item(msgspec.Struct, gc=False):
+class _SentItem(msgspec.Struct, gc=False):
     type: str
     role: str
     content: str | tuple[_InputText]
@@ -58,7 +60,7 @@ class _Sent(msgspec.Struct, gc=False):
     """The responses request that it becomes."""
 
     model: str
-    input: list[_Item]
+    input: list[_SentItem]
     user: str | Absent
     store: bool
     temperature: float | Absent
@@ -67,22 +69,32 @@ class _Sent(msgspec.Struct, gc=False):
     stream: bool | Absent
 
 
-class _Text(msgspec.Struct, gc=False):
+class _Text(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     type: Literal["output_text"]
     text: str
-    annotations: Annotated[list[object], msgspec.Meta(max_length=0)] = []
+    annotations: Nothing = []
+    logprobs: Passed = None
+    """Of requests that ask for them."""
 
 
-class _OutputMessage(msgspec.Struct, tag_field="type", tag="message", gc=False):
+class _Item(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, kw_only=True, gc=False):
+    id: Passed = None
+    status: Passed = None
+    role: Passed = None
+
+
+class _OutputMessage(_Item, tag="message", kw_only=True, gc=False):
     content: tuple[_Text]
     phase: str | Absent = ABSENT
 
 
-class _HiddenReasoning(msgspec.Struct, tag_field="type", tag="reasoning", gc=False):
+class _HiddenReasoning(_Item, tag="reasoning", kw_only=True, gc=False):
     """Reasoning that is not shown: most reasoning models' first item."""
 
-    summary: Annotated[list[object], msgspec.Meta(max_length=0)] = []
-    content: Annotated[list[object], msgspec.Meta(max_length=0)] = []
+    summary: Nothing = []
+    content: Nothing = []
+    encrypted_content: Passed = None
+    """For requests that continue a conversation with items."""
 
 
 class _Usage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -91,10 +103,12 @@ class _Usage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     total_tokens: _Count | None = None
     input_tokens_details: dict[str, _Count] | None = None
     output_tokens_details: dict[str, _Count] | None = None
+    cost: None = None
+    """LiteLLM's."""
 
 
 class _Response(FastReply, kw_only=True, gc=False):
-    """A common response; what is not named here, chat has no place for."""
+    """A common response. Most of it repeats the request, as chat completions do not."""
 
     object: Literal["response"]
     status: Literal["completed"]
@@ -103,8 +117,38 @@ class _Response(FastReply, kw_only=True, gc=False):
     created_at: Int64 | float | None = None
     service_tier: str | None = None
     metadata: Empty | None = None
-    response: Absent = ABSENT
     native_finish_reason: None = None
+    incomplete_details: None = None
+    background: Passed = None
+    billing: Passed = None
+    completed_at: Passed = None
+    conversation: Passed = None
+    frequency_penalty: Passed = None
+    instructions: Passed = None
+    max_output_tokens: Passed = None
+    max_tool_calls: Passed = None
+    moderation: Passed = None
+    """Of requests that ask for one."""
+    parallel_tool_calls: Passed = None
+    presence_penalty: Passed = None
+    previous_response_id: Passed = None
+    prompt: Passed = None
+    prompt_cache_key: Passed = None
+    prompt_cache_retention: Passed = None
+    reasoning: Passed = None
+    safety_identifier: Passed = None
+    store: Passed = None
+    temperature: Passed = None
+    text: Passed = None
+    tool_choice: Passed = None
+    tools: Passed = None
+    top_logprobs: Passed = None
+    top_p: Passed = None
+    truncation: Passed = None
+    user: Passed = None
+    input_messages: Passed = None
+    """vLLM's, with `enable_response_messages`; the same with the next one."""
+    output_messages: Passed = None
 
 
 class _FoldedMessage(msgspec.Struct, gc=False):
@@ -163,7 +207,7 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
             if role == "developer" and not context.capabilities.developer_role:
                 return None
             content = (_InputText("input_text", message.content),)
-        items.append(_Item("message", role, content))
+        items.append(_SentItem("message", role, content))
     sent = _Sent(
         context.model_sent,
         items,

@@ -7,7 +7,7 @@ replies by decoding them into types that admit nothing else.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -58,17 +58,25 @@ def needs_effort(asked: FastRequest, context: Context) -> bool:
     )
 
 
-class FastReply(msgspec.Struct, kw_only=True, gc=False):
+Passed = Any
+"""The type of a field that no translation reads: whatever it says, the reply is the same."""
+
+
+class FastReply(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     """What the replies that codecs admit have in common.
 
-    `error` and `type` are how upstreams tell of errors; what they say of sources is carried by the
-    generic path (`sources.py`).
+    A reply with a field that is not named is the generic path's: it may be an error, a source, or
+    anything that a translation will read one day.
     """
 
     id: str = ""
     model: str | None = None
     error: None = None
-    type: Absent = ABSENT
+    provider: Passed = None
+    """OpenRouter's: which server it has asked."""
+    kv_transfer_params: Passed = None
+    """vLLM's; the same with the next one."""
+    ec_transfer_params: Passed = None
     citations: Nothing | None = None
     search_results: Nothing | None = None
     related_questions: Nothing | None = None

@@ -17,6 +17,7 @@ from gateway.fast.codec import (
     Int64,
     Nothing,
     Number,
+    Passed,
     PositiveInt,
     encode,
     needs_effort,
@@ -64,8 +65,11 @@ class _Sent(msgspec.Struct, gc=False):
     seed: int | Absent
 
 
-class _Message(msgspec.Struct, gc=False):
+class _Message(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A message with a text. Reasoning is not shown to a completions client."""
+
     content: Annotated[str, msgspec.Meta(min_length=1)]
+    role: Passed = None
     refusal: Literal[""] | None = None
     annotations: Nothing | None = None
     audio: None = None
@@ -74,9 +78,14 @@ class _Message(msgspec.Struct, gc=False):
     phase: str | None = None
     citations: Nothing | None = None
     search_results: Nothing | None = None
+    tool_calls: Nothing | None = None
+    function_call: None = None
+    reasoning: Passed = None
+    reasoning_content: Passed = None
+    reasoning_details: Passed = None
 
 
-class _Choice(msgspec.Struct, gc=False):
+class _Choice(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     index: Literal[0]
     message: _Message
     finish_reason: _FinishReason
@@ -86,16 +95,48 @@ class _Choice(msgspec.Struct, gc=False):
     error: Literal[""] | None = None
     citations: Nothing | None = None
     search_results: Nothing | None = None
+    stop_reason: Passed = None
+    """vLLM's: the stop sequence that was found. So are the next two."""
+    token_ids: Passed = None
+    routed_experts: Passed = None
+    matched_stop: Passed = None
+    """SGLang's `stop_reason`."""
+    content_filter_results: Passed = None
+    """Azure's judgements, severity by category; what it withholds has another finish reason."""
+    seed: Passed = None
+    """Together's."""
 
 
 class _Reply(FastReply, kw_only=True, gc=False):
-    """A common chat completion; what is not named here, completions have no place for."""
+    """A common chat completion."""
 
     object: Literal["chat.completion"]
     choices: tuple[_Choice]
     usage: dict[str, Number | dict[str, Number | None] | None]
     created: Int64 = 0
     system_fingerprint: str | None = None
+    service_tier: Passed = None
+    """Completions have no place for it."""
+    moderation: Passed = None
+    """Of chat requests that ask for one."""
+    prompt_filter_results: Passed = None
+    """Azure's."""
+    timings: Passed = None
+    """llama.cpp's."""
+    prompt_logprobs: Passed = None
+    """vLLM's. So are the next three."""
+    prompt_token_ids: Passed = None
+    prompt_text: Passed = None
+    metrics: Passed = None
+    x_groq: Passed = None
+    """Groq's id of the request. So is the next one: times by kind of model."""
+    usage_breakdown: Passed = None
+    stats: Passed = None
+    """LM Studio's."""
+    metadata: Passed = None
+    """SGLang's: the version of the weights."""
+    prompt: Passed = None
+    """Together's."""
 
 
 class _FoldedChoice(msgspec.Struct, gc=False):
@@ -119,6 +160,14 @@ class _Folded(msgspec.Struct, gc=False):
 
 
 _COUNTS = {"prompt_tokens", "completion_tokens", "total_tokens"}
+_KNOWN_COUNTS = frozenset(
+    {
+        *(*_COUNTS, "prompt_tokens_details", "completion_tokens_details"),
+        *("prompt_cache_hit_tokens", "prompt_cache_miss_tokens"),  # DeepSeek
+        *("queue_time", "prompt_time", "completion_time", "total_time"),  # Groq
+    }
+)
+"""What a common usage may have beside them: all of it is relayed under its name."""
 
 _read_request = msgspec.json.Decoder(_Request).decode
 _read_reply = msgspec.json.Decoder(_Reply).decode
@@ -166,7 +215,7 @@ def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:  # 
     """Return the completions reply of a common chat reply; None: it is not one."""
     reply = _read_reply(body)
     usage = numbers(reply.usage) if _has_gaps(reply.usage) else reply.usage
-    if not usage.keys() >= _COUNTS:
+    if not _COUNTS <= usage.keys() <= _KNOWN_COUNTS:
         return None
     choice, fingerprint = reply.choices[0], reply.system_fingerprint
     message = choice.message

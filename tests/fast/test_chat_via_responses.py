@@ -236,6 +236,34 @@ def test_common_traffic_takes_the_fast_path(context: str, body: Json) -> None:
     assert made.decode_reply(encode({**REPLY, "output": [thought, *REPLY["output"]]})) is not None
 
 
+ECHO: Json = {
+    **dict.fromkeys(("instructions", "max_output_tokens", "max_tool_calls", "user"), None),
+    **dict.fromkeys(("previous_response_id", "prompt_cache_key", "safety_identifier"), None),
+    "background": False,
+    "billing": {"payer": "developer"},
+    "completed_at": 1_760_000_001,
+    "frequency_penalty": 0.0,
+    "presence_penalty": 0.0,
+    "parallel_tool_calls": True,
+    "reasoning": {"effort": "low", "summary": None},
+    "store": True,
+    "temperature": 1.0,
+    "text": {"format": {"type": "text"}, "verbosity": "medium"},
+    "tool_choice": "auto",
+    "tools": [],
+    "top_logprobs": 0,
+    "top_p": 1.0,
+    "truncation": "disabled",
+}
+
+
+def test_so_do_responses_that_repeat_the_request() -> None:
+    made = fast_translation(CHAT_VIA_RESPONSES, encode(FULL), CONTEXTS["OpenAI"])
+    assert made is not None
+    assert made.decode_reply(encode({**REPLY, **ECHO})) is not None
+    assert_same(FULL, CONTEXTS["OpenAI"], {**REPLY, **ECHO})
+
+
 def test_what_the_codec_does_not_know_takes_the_generic_path() -> None:
     odd = encode({**FULL, "verbosity": "low"})
     assert fast_translation(CHAT_VIA_RESPONSES, odd, make_context()) is None

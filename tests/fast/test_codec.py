@@ -123,14 +123,23 @@ def spoilt(reply: Json, field: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(("client", "home", "asked", "reply"), FOLDED[:2])
-def test_what_is_not_relayed_is_not_judged(
+def test_what_is_known_and_not_read_is_not_judged(
     client: Shape, home: Shape, asked: Json, reply: Json
 ) -> None:
     translation = made(client, home, encode(asked))
     expected = translation.decode_reply(encode(reply))
     assert expected is not None
-    for field in (b'"own":1e400', b'"own":"\xff"', b'"own":123456789012345678901234567890'):
+    for field in (b'"provider":{"a":[1e5,null]}', b'"provider":123456789012345678901234567890'):
         assert translation.decode_reply(spoilt(reply, field)) == expected
+
+
+@pytest.mark.parametrize(("client", "home", "asked", "reply"), FOLDED[:2])
+def test_what_is_not_known_is_the_generic_paths(
+    client: Shape, home: Shape, asked: Json, reply: Json
+) -> None:
+    translation = made(client, home, encode(asked))
+    for field in (b'"own":1', b'"own":null', b'"own":1e400', b'"own":"\xff"'):
+        assert translation.decode_reply(spoilt(reply, field)) is None
 
 
 @pytest.mark.parametrize(("client", "home", "asked", "reply"), FOLDED[:2])

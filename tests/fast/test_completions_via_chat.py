@@ -217,6 +217,41 @@ def test_common_traffic_takes_the_fast_path(context: str, body: Json) -> None:
     assert made.decode_reply(encode(REPLY)) is not None
 
 
+VLLM = {
+    **dict.fromkeys(("prompt_logprobs", "prompt_token_ids", "prompt_text"), None),
+    **dict.fromkeys(("kv_transfer_params", "ec_transfer_params", "metrics", "service_tier"), None),
+    "choices": [
+        {
+            **CHOICE,
+            **dict.fromkeys(("stop_reason", "token_ids", "routed_experts"), None),
+            "message": {
+                **CHOICE["message"],
+                **dict.fromkeys(("annotations", "audio", "function_call", "reasoning"), None),
+            },
+        }
+    ],
+}
+LLAMACPP = {"timings": {"cache_n": 13, "prompt_ms": 0.287, "predicted_per_second": 12711.864}}
+SGLANG = {
+    "metadata": {"weight_version": "default"},
+    "choices": [{**CHOICE, "matched_stop": 151645}],
+}
+DEEPSEEK = {
+    "choices": [
+        {**CHOICE, "message": {**CHOICE["message"], "reasoning_content": "The user says Once."}}
+    ],
+    "usage": {**REPLY["usage"], "prompt_cache_hit_tokens": 0, "prompt_cache_miss_tokens": 2},
+}
+
+
+@pytest.mark.parametrize("server", [VLLM, LLAMACPP, SGLANG, DEEPSEEK])
+def test_so_do_replies_of_other_servers(server: Json) -> None:
+    made = fast_translation(COMPLETIONS_VIA_CHAT, encode(FULL), CONTEXTS["OpenAI"])
+    assert made is not None
+    assert made.decode_reply(encode({**REPLY, **server})) is not None
+    assert_same(FULL, CONTEXTS["OpenAI"], {**REPLY, **server})
+
+
 def test_what_the_codec_does_not_know_takes_the_generic_path() -> None:
     assert (
         fast_translation(COMPLETIONS_VIA_CHAT, encode({**FULL, "echo": False}), make_context())

@@ -1,0 +1,90 @@
+"""Replies with a further field: handed over, or the same as the generic path makes of them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.json import encode
+
+from gateway.fast.chat_via_responses import CHAT_VIA_RESPONSES
+from gateway.fast.codec import FastCodec, fast_translation
+from gateway.fast.completions_via_chat import COMPLETIONS_VIA_CHAT
+from gateway.shapes import Json
+from tests.fast import test_chat_via_responses as chat_responses
+from tests.fast import test_completions_via_chat as completions_chat
+from tests.fast.both_paths import WILD, changed, names_in_translate
+
+NAMES = [*names_in_translate(), "own"]
+VALUES = [
+    *(None, True, 0, 7, 1.5, "", "x", "error", [], ["u"], {}, {"a": "b"}),
+    *([{"index": 0}], {"message": "No.", "type": "server_error"}, {"status_code": 1002}),
+]
+THOUGHT: Json = {"id": "rs_1", "type": "reasoning", "summary": [], "content": []}
+THOUGHTFUL: Json = {
+    **chat_responses.REPLY,
+    "output": [THOUGHT, {"id": "m", "role": "assistant", **chat_responses.REPLY["output"][0]}],
+}
+Case = tuple[FastCodec, Any, Json, Sequence[str]]
+CASES: list[Case] = [
+    (
+        COMPLETIONS_VIA_CHAT,
+        completions_chat,
+        completions_chat.REPLY,
+        ("", "choices.0.", "choices.0.message.", "usage.", "usage.prompt_tokens_details."),
+    ),
+    (
+        CHAT_VIA_RESPONSES,
+        chat_responses,
+        THOUGHTFUL,
+        (
+            *("", "output.0.", "output.1.", "output.1.content.0."),
+            *("usage.", "usage.input_tokens_details.", "usage.output_tokens_details."),
+        ),
+    ),
+]
+LEVELS = [(codec, pair, reply, level) for codec, pair, reply, levels in CASES for level in levels]
+each_level = pytest.mark.parametrize(("codec", "pair", "reply", "level"), LEVELS)
+
+
+def folding(codec: FastCodec, pair: Any) -> Callable[[Json], bytes | None]:
+    made = fast_translation(codec, encode(pair.FULL), pair.CONTEXTS["OpenAI"])
+    assert made is not None
+    return lambda reply: made.decode_reply(encode(reply))
+
+
+@each_level
+def test_every_field_that_a_translation_may_read_is_known_or_handed_over(
+    codec: FastCodec, pair: Any, reply: Json, level: str
+) -> None:
+    fold = folding(codec, pair)
+    assert fold(reply) is not None
+    for name in NAMES:
+        for value in VALUES:
+            odd = changed(reply, [(f"{level}{name}", value)])
+            if fold(odd) is not None:
+                pair.assert_same(pair.FULL, pair.CONTEXTS["OpenAI"], odd)
+
+
+@each_level
+def test_a_field_that_nobody_knows_is_handed_over(
+    codec: FastCodec, pair: Any, reply: Json, level: str
+) -> None:
+    fold = folding(codec, pair)
+    for value in VALUES:
+        handed_over = fold(changed(reply, [(f"{level}own", value)])) is None
+        # Details of a usage are counts by name: all are passed on.
+        assert handed_over or "usage." in level
+
+
+@each_level
+@given(
+    name=st.sampled_from(NAMES) | st.text(st.characters(codec="ascii", exclude_characters=".")),
+    value=WILD,
+    context=st.sampled_from(["OpenAI", "upstream's name"]),
+)
+def test_whatever_a_further_field_says_both_paths_are_the_same(
+    codec: FastCodec, pair: Any, reply: Json, level: str, name: str, value: Any, context: str
+) -> None:
+    pair.assert_same(pair.FULL, pair.CONTEXTS[context], changed(reply, [(f"{level}{name}", value)]))
