@@ -1,6 +1,5 @@
 """The codec from chat to responses gives what the generic path gives."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,6 @@ from gateway.config.settings import TranslationSettings
 from gateway.fast.chat_via_responses import CHAT_VIA_RESPONSES
 from gateway.fast.codec import fast_translation
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses import reply
 from gateway.translate.contract import Capabilities, Context
 from tests.fast.both_paths import (
     ABSENT,
@@ -178,14 +176,6 @@ parameters = st.sampled_from(ODD_PARAMETERS) | st.tuples(
 faults = st.sampled_from(ODD_REPLIES) | st.tuples(
     st.sampled_from([path for path, _ in ODD_REPLIES]), WILD
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def without_short_cut() -> Iterator[None]:
-    """Fold replies item by item: the generic path must not judge by what the codec judges by."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reply, "plain_text", lambda *_: None)
-        yield
 
 
 def assert_same(body: Json, context: Context, *replies: Any) -> None:

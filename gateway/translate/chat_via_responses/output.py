@@ -219,7 +219,7 @@ class OutputFold:
         if status == "incomplete":
             reason = finish_reason(_ending(response) or "length", has_text=True)
             return "content_filter" if reason == "content_filter" else "length"
-        if reached_limit(self._sent, response, self._context):
+        if _reached_limit(self._sent, response, self._context):
             return "length"
         if not self._calls.count:
             return "stop"
@@ -249,7 +249,7 @@ class OutputFold:
     """All other events say the same again, or something that chat has no place for."""
 
 
-def reached_limit(sent: Json, response: Json, context: Context) -> bool:
+def _reached_limit(sent: Json, response: Json, context: Context) -> bool:
     """Whether a server that calls everything complete (llama.cpp) stopped at the limit."""
     limit, usage = sent.get("max_output_tokens"), response.get("usage")
     if limit is None or context.capabilities.strict_params:

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_responses.failures import raise_error
-from gateway.translate.chat_via_responses.output import OutputFold, reached_limit
+from gateway.translate.chat_via_responses.output import OutputFold
 from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.chat_via_responses.steps import Step
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import created, model_name, sum_usage, swap_id
-from gateway.translate.parts.finish_reasons import NATIVE, with_native
+from gateway.translate.parts.finish_reasons import with_native
 from gateway.translate.parts.moderation import chat_moderation, moderation_of_all
 from gateway.translate.parts.sources import sources_of
 from gateway.translate.parts.usage import chat_usage
@@ -81,57 +81,6 @@ def _choice(call: int, reply: object, request: PreparedRequest, context: Context
     raise_error(reply, request)
     if not isinstance(reply, dict) or not isinstance(reply.get("output"), list):
         raise UpstreamError("The upstream's reply is not a response: it has no list 'output'.")
-    text = plain_text(reply, request, request.calls[call], context)
-    if text is not None:
-        return {
-            "index": call,
-            "message": {"role": "assistant", "content": text, "refusal": None, **phase_of(reply)},
-            "logprobs": None,
-            "finish_reason": "stop",
-        }
-    return folded_choice(call, reply, request, context)
-
-
-def plain_text(
-    response: Json, request: PreparedRequest, sent: Json, context: Context
-) -> str | None:
-    """Return the text of a response that is one text and nothing else, which is what most are.
-
-    None where there is anything more to it, or anything to be done about the text: `folded_choice`
-    is for all responses, and gives the same for these.
-    """
-    text = sole_text(response)
-    if request.looks_into_text or reached_limit(sent, response, context):
-        return None
-    return text
-
-
-def sole_text(response: Json) -> str | None:
-    """Return the text of a completed response that has nothing else in its output."""
-    output = response.get("output")
-    if not isinstance(output, list) or len(output) != 1 or response.get("status") != "completed":
-        return None
-    item = output[0]
-    content = item.get("content") if isinstance(item, dict) else None
-    if not isinstance(content, list) or len(content) != 1 or item.get("type") != "message":
-        return None
-    part = content[0]
-    if not isinstance(part, dict) or part.get("type") != "output_text":
-        return None
-    text = part.get("text")
-    if not isinstance(text, str) or part.get("annotations", []) != [] or response.get(NATIVE):
-        return None
-    return text
-
-
-def phase_of(response: Json) -> Json:
-    """Return what a response's one message says that it is for, as a field of chat's message."""
-    phase = response["output"][0].get("phase")
-    return {"phase": phase} if isinstance(phase, str) and sole_text(response) else {}
-
-
-def folded_choice(call: int, reply: Json, request: PreparedRequest, context: Context) -> Json:
-    """Return the choice that the whole response to a call makes; raises `UpstreamError`."""
     fold = OutputFold(request, request.calls[call], context)
     steps = fold.feed({"type": "response.completed", "response": reply})
     entries = [entry for step in steps for entry in step.entries]

@@ -94,8 +94,8 @@ class ChatStream(StreamTranslation):
 
     @property
     def passes_text(self) -> bool:
-        """Whether no stop sequence and no logprobs are looked for."""
-        return not self._request.stops and self._request.top_logprobs is None
+        """Whether no text is cut here, and none of its tokens are told of."""
+        return not self._request.looks_into_text
 
     def _see_response(self, call: int, event: object) -> None:
         """Pin who answers, at the first event that tells; remember the usage."""

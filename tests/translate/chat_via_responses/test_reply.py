@@ -1,18 +1,11 @@
 """Whole responses as chat completions."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gateway.errors import UpstreamError
-from gateway.shapes import Json, Shape
-from gateway.translate.chat_via_responses.reply import folded_choice, plain_text
-from gateway.translate.chat_via_responses.request import prepare
-from gateway.translate.contract import Capabilities, Report
+from gateway.shapes import Json
 from tests.translate.chat_via_responses.cases import (
-    HELLO,
     LLAMACPP,
-    OPENAI,
     USAGE,
     VLLM,
     citation,
@@ -366,80 +359,3 @@ def test_logprobs_that_are_no_list_are_errors() -> None:
     reply = response(message(text("a", logprobs={"a": 1})))
     with pytest.raises(UpstreamError, match="not a list"):
         whole({"logprobs": True}, reply)
-
-
-_odd: st.SearchStrategy[object] = st.sampled_from(
-    [None, "", "x", 1, [], {}, ["x"], [{}], "completed"]
-)
-
-
-def _fields(**values: st.SearchStrategy[object]) -> st.SearchStrategy[Json]:
-    """Objects of usual fields, any of which may be absent or odd."""
-    return st.fixed_dictionaries({}, optional={k: v | _odd for k, v in values.items()})
-
-
-_usual_part = st.builds(text, st.sampled_from(["", "Hello", "a END b"]))
-_part = _fields(
-    type=st.sampled_from(["output_text", "refusal"]),
-    text=st.just("Hello"),
-    refusal=st.just("No"),
-    annotations=st.just([citation(0, 2)]),
-    logprobs=st.just(entries("Hello")),
-)
-_item = st.builds(message, _usual_part) | _fields(
-    type=st.sampled_from(["message", "reasoning", "function_call"]),
-    name=st.just("f"),
-    phase=st.sampled_from(["commentary", "final_answer"]),
-    content=st.lists(_usual_part | _part, max_size=2),
-)
-_responses = _fields(
-    output=st.lists(_item, min_size=1, max_size=2),
-    status=st.sampled_from(["completed", "completed", "incomplete"]),
-    usage=st.just(USAGE),
-)
-_requests = st.sampled_from(
-    [
-        *({}, {}, {"stop": "END"}, {"logprobs": True}, {"max_tokens": 5}, {"max_tokens": 50}),
-        *(JSON_FORMAT, {"tools": TOOLS}, {"functions": [{"name": "f"}]}),
-    ]
-)
-
-
-@given(
-    st.builds(response, _usual_part.map(message)) | _responses,
-    _requests,
-    st.sampled_from([OPENAI, LLAMACPP]),
-)
-def test_a_plain_text_is_what_folding_it_gives(
-    reply: Json, body: Json, capabilities: Capabilities
-) -> None:
-    of = context(capabilities, on_unsupported="drop")
-    report = Report(Shape.CHAT, Shape.RESPONSES)
-    request = prepare({"model": "thinker", "messages": HELLO, **body}, of, report)
-    if not isinstance(reply.get("output"), list):
-        return
-    found = plain_text(reply, request, request.calls[0], of)
-    if found is not None:
-        assert folded_choice(0, reply, request, of) == {
-            "index": 0,
-            "message": {"role": "assistant", "content": found, "refusal": None},
-            "logprobs": None,
-            "finish_reason": "stop",
-        }
-
-
-@pytest.mark.parametrize(
-    ("reply", "body"),
-    [
-        (response(message(text("a END b"))), {"stop": "END"}),
-        (response(message(text("a", annotations=[citation(0, 1)]))), {}),
-        (response(message(text("a"), text("b"))), {}),
-        (response(message(refusal("No"))), {}),
-        (response(message(text("a")), function_call()), {}),
-        (incomplete(message(text("a"))), {}),
-    ],
-)
-def test_what_is_more_than_a_text_is_no_plain_text(reply: Json, body: Json) -> None:
-    of = context()
-    request = prepare({"messages": HELLO, **body}, of, Report(Shape.CHAT, Shape.RESPONSES))
-    assert plain_text(reply, request, request.calls[0], of) is None
