@@ -9,12 +9,14 @@ is taken once.
 
 from gateway.errors import UpstreamError
 from gateway.translate.parts.argument_text import (
+    BETWEEN,
     ArgumentText,
     is_empty_object,
     is_json,
     opens_json,
     same_json,
 )
+from gateway.translate.parts.call_faults import two_in_one
 
 
 class CallText:
@@ -39,6 +41,11 @@ class CallText:
     def text(self) -> str:
         """All of it, as far as it is known."""
         return self._said.text or self._opening
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is JSON from its first bracket to its last one."""
+        return self._said.whole
 
     @property
     def is_empty(self) -> bool:
@@ -115,14 +122,14 @@ class CallText:
         rest, self._beyond = "".join(self._beyond), []
         while opens_json(rest):
             other = ArgumentText()
-            rest = other.add(rest)
+            rest = other.add(rest.lstrip(BETWEEN))
             if naturally and not other.ended:
-                raise UpstreamError(
-                    "The upstream's response has the arguments of two tool calls in one. "
-                    "Retry the request, with parallel tool calls switched off."
-                )
+                raise two_in_one()
             if not same_json(other.text, self.text):
-                others.append(other.text.lstrip())
+                others.append(other.text)
+        if others and rest.strip(BETWEEN):
+            # What a model writes behind its JSON is for the client to judge.
+            others[-1] += rest
         return others
 
     def says_nothing(self, text: str) -> bool:
@@ -143,7 +150,7 @@ class CallText:
         if rest and self._said.is_placeholder and opens_json(rest):
             self._said = ArgumentText()
             self._unshown = []
-            self._take(rest)
+            self._take(rest.lstrip(BETWEEN))
             return
         self._unshown.append(text[: len(text) - len(rest)])
         self._beyond += [rest] if rest else []
@@ -170,7 +177,7 @@ class CallText:
         """Keep what was said. What a model writes behind its JSON is for the client to judge."""
         self.settled = True
         rest = "".join(self._beyond)
-        if rest.strip() and not opens_json(rest):
+        if rest.strip(BETWEEN) and not opens_json(rest):
             self._said.append(rest)
             self._unshown.append(rest)
 

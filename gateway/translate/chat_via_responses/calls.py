@@ -12,7 +12,9 @@ from gateway.shapes import Json
 from gateway.translate.chat_via_responses.call_text import CallText
 from gateway.translate.chat_via_responses.tools import ToolPlan
 from gateway.translate.contract import Context
-from gateway.translate.parts.tools import arguments_text, minted_call_id, unwrapped_input
+from gateway.translate.parts.call_faults import check_arguments
+from gateway.translate.parts.custom_tools import NATIVE, input_is_all, unwrapped_input
+from gateway.translate.parts.tools import arguments_text, minted_call_id
 
 MAX_CALL_CHARACTERS = 32 * 1024 * 1024
 """What the calls of one response may have in all: it is kept until its end, which repeats it."""
@@ -110,31 +112,43 @@ class CallsFold:
         call.longer_names = frozenset()
         call.text.end(naturally=naturally)
         others = call.text.other_calls(naturally=naturally)
-        deltas = self._show(call)
+        if naturally:
+            self._check(call)
+        deltas = self._show(call, has_ended=True)
         for text in others:
             other = Call(call.kind, call.name)
             other.text.hear(text, item_is_done=True)
             other.text.end(naturally=naturally)
-            deltas += self._show(other)
+            if naturally:
+                self._check(other)
+            deltas += self._show(other, has_ended=True)
         return deltas
+
+    def _check(self, call: Call) -> None:
+        """Raise `UpstreamError` for a whole call that is several, or half a one."""
+        if not call.text.is_free and not call.text.is_whole:
+            check_arguments(call.name, call.text.text, wrapped=self._is_wrapped(call))
 
     def _is_wrapped(self, call: Call) -> bool:
         return call.kind == "function" and call.name in self._plan.wrapped
 
-    def _show(self, call: Call) -> list[Json]:
+    def _show(self, call: Call, *, has_ended: bool = False) -> list[Json]:
         if not call.name or call.longer_names:
             return []
-        text = ""
-        if call.text.settled or not self._is_wrapped(call):
+        text, more = "", {}
+        if not self._is_wrapped(call):
             text = call.text.next_text()
-        if text and self._is_wrapped(call):
-            text = unwrapped_input(text)
+        elif has_ended or (call.text.settled and call.text.is_whole):
+            # What is no JSON may be but half of it: the end of the response says whether it is.
+            text = call.text.next_text()
+            more = {} if input_is_all(text) else {NATIVE: text}
+            text = text and unwrapped_input(text)
         if call.index is None:
             call.index, self.count = self.count, self.count + 1
-            return self._delta(call, text, first=True)
-        return self._delta(call, text, first=False) if text else []
+            return self._delta(call, text, more, first=True)
+        return self._delta(call, text, more, first=False) if text or more else []
 
-    def _delta(self, call: Call, text: str, *, first: bool) -> list[Json]:
+    def _delta(self, call: Call, text: str, more: Json, *, first: bool) -> list[Json]:
         if self._plan.legacy:
             if call.index:
                 # A `function_call` holds one call only.
@@ -147,6 +161,7 @@ class CallsFold:
         if first:
             shown |= {"id": self._own_id(call), "type": kind}
         shown[kind] = {"name": call.name, field: text} if first else {field: text}
+        shown[kind] |= more if custom else {}
         return [{"tool_calls": [shown]}]
 
     def _own_id(self, call: Call) -> str:

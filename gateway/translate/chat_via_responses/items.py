@@ -18,12 +18,8 @@ from gateway.translate.parts.content import (
     responses_input_parts,
     responses_output_parts,
 )
-from gateway.translate.parts.tools import (
-    bounded_call_id,
-    responses_call,
-    responses_call_output,
-    wrapped_input,
-)
+from gateway.translate.parts.custom_tools import wrapped_input
+from gateway.translate.parts.tools import bounded_call_id, responses_call, responses_call_output
 from gateway.translate.schema.chat_messages import (
     CUSTOM_CALL,
     FUNCTION_CALL,

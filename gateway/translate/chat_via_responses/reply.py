@@ -127,8 +127,9 @@ def _add_calls(calls: list[Json], pieces: Iterable[Json]) -> None:
         else:
             call = calls[piece["index"]]
             kind = call["type"]
-            (field,) = piece[kind]
-            call[kind] = {**call[kind], field: call[kind][field] + piece[kind][field]}
+            known = call[kind]
+            more = {name: known.get(name, "") + text for name, text in piece[kind].items()}
+            call[kind] = {**known, **more}
 
 
 def _joined(known: Json, more: Json) -> str:

@@ -159,9 +159,13 @@ _BEFORE_VALUES: Final = frozenset(":[,")
 _BEHIND_STRINGS: Final = frozenset(":,}]")
 
 
+BETWEEN: Final = " \t\r\n,"
+"""What may stand between two JSON texts, and belongs to neither."""
+
+
 def opens_json(text: str) -> bool:
-    """Whether a text begins as JSON objects and lists do."""
-    return text.lstrip().startswith(_OPENERS)
+    """Whether a text behind a JSON text begins as another object or list does."""
+    return text.lstrip(BETWEEN).startswith(_OPENERS)
 
 
 def is_empty_object(text: str) -> bool:

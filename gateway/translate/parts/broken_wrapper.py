@@ -47,6 +47,16 @@ def text_so_far(arguments: str) -> str | None:
     return whole
 
 
+def is_cut_off(arguments: str) -> bool:
+    """Whether a text that is no JSON is a wrapper that does not come to its end."""
+    if text_so_far(arguments) is None:
+        return False
+    wrapper = _WRAPPER.match(arguments)
+    found = wrapper and _TEXT.match(arguments, wrapper.end())
+    is_open = found is not None and found["end"] != '"'
+    return is_open or not arguments.rstrip().endswith("}")
+
+
 def _ends(arguments: str, wrapper: re.Match[str], found: re.Match[str]) -> bool:
     """Whether what follows the text's last quote is the wrapper's, not the text's."""
     after = _AFTER_TEXT.match(arguments, found.end())

@@ -10,12 +10,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-import msgspec
-
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.contract import Context
-from gateway.translate.parts.broken_wrapper import text_so_far
 from gateway.translate.schema.checks import Check, Record, String
 
 MAX_CALL_ID = 64
@@ -23,14 +20,6 @@ MAX_CALL_ID = 64
 
 MAX_TOOL_NAME = 64
 """OpenAI's limit for the name of a function, in characters."""
-
-FREE_TEXT_SCHEMA: Mapping[str, object] = {
-    "type": "object",
-    "properties": {"input": {"type": "string"}},
-    "required": ["input"],
-    "additionalProperties": False,
-}
-"""Parameters of the function that stands for a custom tool: one string."""
 
 NO_PARAMETERS: Mapping[str, object] = {"type": "object", "properties": {}}
 
@@ -157,57 +146,6 @@ def _is_strict_object(schema: Json) -> bool:
     if not isinstance(required, list) or schema.get("additionalProperties") is not False:
         return False
     return set(properties if isinstance(properties, dict) else ()) <= {str(r) for r in required}
-
-
-# Custom tools where the backend has none
-
-
-def custom_as_function(custom: Json) -> Json:
-    """Return the function fields that stand for a custom tool, from its fields in either shape.
-
-    A schema without properties would make models call the tool with nothing (OmniRoute#4862).
-    """
-    advice = "Pass the raw text as the single string argument input."
-    texts = [custom.get("description"), advice, _grammar(custom.get("format"))]
-    return {
-        "name": custom.get("name"),
-        "description": "\n\n".join(text for text in texts if isinstance(text, str) and text),
-        "parameters": dict(FREE_TEXT_SCHEMA),
-    }
-
-
-def _grammar(form: object) -> str | None:
-    if not isinstance(form, dict) or form.get("type") != "grammar":
-        return None
-    grammar = form["grammar"] if isinstance(form.get("grammar"), dict) else form
-    syntax, definition = grammar.get("syntax"), grammar.get("definition")
-    return f"The text must match this {syntax} grammar:\n{definition}" if definition else None
-
-
-def wrapped_input(text: str) -> str:
-    """Return the arguments of the function that stands for a custom tool."""
-    return json.dumps({"input": text}, ensure_ascii=False)
-
-
-def unwrapped_input(arguments: str) -> str:
-    """Return the free text in the arguments of a function that stands for a custom tool.
-
-    A model that ignores the schema is understood as far as possible: another name for the only
-    string, or the raw text itself. Of arguments that are cut off it is the text as far as it goes.
-    """
-    try:
-        parsed = msgspec.json.decode(arguments)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        text = text_so_far(arguments)
-        return arguments if text is None else text
-    if isinstance(parsed, str):
-        return parsed
-    if not isinstance(parsed, dict):
-        return arguments
-    if "input" in parsed:
-        return arguments_text(parsed["input"])
-    text = next(iter(parsed.values())) if len(parsed) == 1 else None
-    return text if isinstance(text, str) else arguments
 
 
 # Calls

@@ -1,7 +1,7 @@
 """A tool call as it comes in pieces from a chat endpoint, whatever is made of it."""
 
 from gateway.errors import UpstreamError
-from gateway.translate.parts.argument_text import ArgumentText, opens_json
+from gateway.translate.parts.argument_text import BETWEEN, ArgumentText, opens_json
 
 
 class CallInPieces:
@@ -86,9 +86,10 @@ class CallInPieces:
         taken = text[: len(text) - len(rest)]
         if taken:
             self._unwritten.append(taken)
-        if not rest.strip():
+        if not rest.strip(BETWEEN):
             return ""
         if opens_json(rest):
+            rest = rest.lstrip(BETWEEN)
             if self._is_placeholder():
                 self._replace("")
                 return self._take(rest)

@@ -3,8 +3,10 @@
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.parts.argument_text import ArgumentText
+from gateway.translate.parts.call_faults import check_arguments
+from gateway.translate.parts.custom_tools import NATIVE, input_is_all, unwrapped_input
 from gateway.translate.parts.tool_names import goes_on
-from gateway.translate.parts.tools import bounded_call_id, unwrapped_input
+from gateway.translate.parts.tools import bounded_call_id
 from gateway.translate.responses_via_chat.call_in_pieces import CallInPieces
 from gateway.translate.responses_via_chat.client_tools import ClientTool
 from gateway.translate.responses_via_chat.items import OutputItem, Status
@@ -110,6 +112,8 @@ class CallItem(CallInPieces, OutputItem):
             item["namespace"] = namespace
         if self._custom:
             item["input"] = unwrapped_input(text) if self._wrapped and text else text
+            if self._wrapped and self.is_closed and not input_is_all(text):
+                item[NATIVE] = text
         else:
             item["arguments"] = text
         return item
@@ -117,12 +121,13 @@ class CallItem(CallInPieces, OutputItem):
     def close(self, status: Status) -> None:
         """Write the closing events. A function that is called without arguments has `{}`.
 
-        Raises `UpstreamError` for a call that its item cannot hold.
+        Raises `UpstreamError` for a call that its item cannot hold, and for one that is several, or
+        half a one.
         """
         if not self.announced:
             self.announce()
-        if status == "completed" and not self._custom and self._text.is_blank:
-            self._replace("{}")
+        if status == "completed":
+            self._complete_text()
         tool = self._tool
         if status == "completed" and tool is not None and tool.fields(self._text.text) is None:
             raise UpstreamError(
@@ -131,6 +136,13 @@ class CallItem(CallInPieces, OutputItem):
             )
         self._write_delta(closing=True)
         super().close(status)
+
+    def _complete_text(self) -> None:
+        """Take it that nothing has cut the text short."""
+        if not self._custom and self._text.is_blank:
+            self._replace("{}")
+        elif not self.is_free_text and not self._text.whole:
+            check_arguments(self.name, self._text.text, wrapped=self._wrapped)
 
     def _is_identified(self) -> bool:
         """Whether its id is known, and its name to its end."""

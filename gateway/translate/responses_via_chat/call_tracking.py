@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from gateway.errors import UpstreamError
 from gateway.translate.parts.argument_text import ArgumentText, is_json, same_json
+from gateway.translate.parts.call_faults import two_in_one
 from gateway.translate.parts.tool_names import joined
 from gateway.translate.responses_via_chat.call_in_pieces import CallInPieces
 from gateway.translate.responses_via_chat.deltas import CallFragment
@@ -92,11 +93,14 @@ class CallTracker(Generic[Call]):
     def finish(self, begin: Callable[[], Call], *, naturally: bool) -> None:
         """Take the end of the stream; `naturally`: nothing cut it short.
 
-        Raises `UpstreamError` if the arguments of calls that shared an index make no sense then.
+        Raises `UpstreamError` if the arguments of calls that shared an index, or one text, make no
+        sense then.
         """
         for item in list(self.begun):
             self._go_beyond(item, None, item.settle(), begin)
         for item, (index, text) in list(self._rests.items()):
+            if naturally and not text.ended:
+                raise two_in_one()
             self._follow(item, index, text, begin)
         for items in self._overlapping.values():
             if naturally and any(item.is_cut_off for item in items):

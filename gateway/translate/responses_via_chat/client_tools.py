@@ -16,6 +16,12 @@ import msgspec
 
 from gateway.shapes import Json
 from gateway.translate.parts.tools import arguments_text
+from gateway.translate.responses_via_chat.loose_arguments import (
+    environment,
+    is_texts,
+    options,
+    others,
+)
 from gateway.translate.schema.responses_tools import is_local_shell
 
 FlatName = Callable[[str | None, str], str]
@@ -100,17 +106,6 @@ def _always(value: _T) -> Callable[[Json], _T]:
     return lambda _: value
 
 
-def _known(arguments: Json, kinds: Mapping[str, type]) -> Json:
-    """Return those of some arguments that are there with the right type."""
-    return {
-        name: arguments[name] for name, kind in kinds.items() if type(arguments.get(name)) is kind
-    }
-
-
-def _is_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
-
-
 # local_shell
 
 
@@ -119,12 +114,16 @@ def _read_local_shell(arguments: Json) -> Json | None:
     if isinstance(command, str):
         # Models trained on other shells send one line.
         command = ["bash", "-lc", command]
-    if not command or not _is_texts(command):
+    if not command or not is_texts(command):
         return None
-    options = _known(arguments, {"timeout_ms": int, "user": str, "working_directory": str})
-    env = arguments.get("env")
-    known = env if isinstance(env, dict) and _is_texts(list(env.values())) else {}
-    return {"action": {"type": "exec", "command": command, "env": known, **options}}
+    known, env = options(arguments, _LOCAL_OPTIONS), environment(arguments.get("env"))
+    if known is None or env is None:
+        return None
+    more = others(arguments, ("type", "command", "env", *_LOCAL_OPTIONS))
+    return {"action": {"type": "exec", "command": command, "env": env, **known, **more}}
+
+
+_LOCAL_OPTIONS = {"timeout_ms": int, "user": str, "working_directory": str}
 
 
 _LOCAL_SHELL = ClientTool(
@@ -163,7 +162,7 @@ def _describe_shell(tool: Json) -> str:
 
 def _command_line(command: object) -> object:
     """Return one command as a line: models trained on other shells send a program and arguments."""
-    if not command or not isinstance(command, list) or not _is_texts(command):
+    if not command or not isinstance(command, list) or not is_texts(command):
         return command
     runs_a_line = len(command) == 3 and command[1] in ("-c", "-lc")
     return command[2] if runs_a_line else shlex.join(command)
@@ -175,12 +174,17 @@ def _read_shell(arguments: Json) -> Json | None:
         commands = _command_line(arguments.get("command"))
     if isinstance(commands, str):
         commands = [commands]
-    if not commands or not _is_texts(commands):
+    if not commands or not is_texts(commands):
         return None
-    limits = dict.fromkeys(("timeout_ms", "max_output_length"), int)
-    absent = dict.fromkeys(limits)
-    action = {"commands": commands, **absent, **_known(arguments, limits)}
+    limits = options(arguments, _LIMITS)
+    if limits is None:
+        return None
+    more = others(arguments, ("command", "commands", *_LIMITS))
+    action = {"commands": commands, **dict.fromkeys(_LIMITS), **limits, **more}
     return {"action": action, "environment": {"type": "local"}}
+
+
+_LIMITS = dict.fromkeys(("timeout_ms", "max_output_length"), int)
 
 
 _SHELL = ClientTool(
@@ -212,11 +216,12 @@ def _read_patch(arguments: Json) -> Json | None:
     kind, path, diff = (operation.get(name) for name in ("type", "path", "diff"))
     if not isinstance(path, str) or not path:
         return None
+    more = others({**arguments, **operation}, ("operation", "type", "path", "diff"))
     if kind == "delete_file":
-        return {"operation": {"type": kind, "path": path}}
+        return {"operation": {"type": kind, "path": path, **more}}
     if kind not in ("create_file", "update_file") or not isinstance(diff, str):
         return None
-    return {"operation": {"type": kind, "path": path, "diff": diff}}
+    return {"operation": {"type": kind, "path": path, "diff": diff, **more}}
 
 
 _APPLY_PATCH = ClientTool(

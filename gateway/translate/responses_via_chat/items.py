@@ -34,6 +34,11 @@ class OutputItem(ABC):
         """Whether it may be closed when another item wants to begin."""
         return True
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether it certainly lacks its end."""
+        return False
+
     @abstractmethod
     def resource(self) -> Json:
         """Return the item as it is now."""

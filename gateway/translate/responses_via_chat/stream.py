@@ -113,8 +113,8 @@ class ResponsesStream(StreamTranslation):
         incomplete = _INCOMPLETE.get(reason)
         self._calls.finish(self._begin_call, naturally=incomplete is None)
         while self._queue:
-            last = len(self._queue) == 1
-            self._close_first("incomplete" if last and incomplete else "completed")
+            lacks_its_end = len(self._queue) == 1 or self._queue[0].is_cut_off
+            self._close_first("incomplete" if incomplete and lacks_its_end else "completed")
         status = "incomplete" if incomplete else "completed"
         ended = response.at(status, self._output(status), incomplete_reason=incomplete)
         ended = with_native(ended, self._native_word)

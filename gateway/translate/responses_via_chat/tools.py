@@ -6,13 +6,8 @@ from dataclasses import dataclass, field
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
-from gateway.translate.parts.tools import (
-    FlatNames,
-    ambiguous_name,
-    chat_custom,
-    chat_function,
-    custom_as_function,
-)
+from gateway.translate.parts.custom_tools import custom_as_function
+from gateway.translate.parts.tools import FlatNames, ambiguous_name, chat_custom, chat_function
 from gateway.translate.responses_via_chat.client_tools import (
     CLIENT_TOOLS,
     ClientTool,

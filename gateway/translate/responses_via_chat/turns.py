@@ -13,12 +13,8 @@ from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.parts.content import Spoken, spoken
-from gateway.translate.parts.tools import (
-    bounded_call_id,
-    call_id_from,
-    chat_call,
-    wrapped_input,
-)
+from gateway.translate.parts.custom_tools import NATIVE, wrapped_input
+from gateway.translate.parts.tools import bounded_call_id, call_id_from, chat_call
 from gateway.translate.responses_via_chat.carried import THINKING, put_reasoning, returned
 from gateway.translate.responses_via_chat.client_tools import CLIENT_CALLS, CLIENT_OUTPUTS
 from gateway.translate.responses_via_chat.compaction import REQUEST, TRIGGER, summary_of
@@ -204,10 +200,11 @@ class _Reader:
     def _call(self, item: Json, path: str) -> None:
         custom = item["type"] == "custom_tool_call"
         name = self._names.flat(item.get("namespace"), item["name"])
-        kind = "custom" if custom else "function"
-        text = item["input"] if custom else item["arguments"]
+        kind, text = ("custom", item["input"]) if custom else ("function", item["arguments"])
         if custom and not self._context.capabilities.custom_tools:
-            kind, text = "function", wrapped_input(text)
+            kind, text = "function", item.get(NATIVE) or wrapped_input(text)
+        elif custom and NATIVE in item:
+            self._report.drop(f"{path}.{NATIVE}")
         fields = _CUSTOM_FIELDS if custom else _FUNCTION_FIELDS
         self._called(item, path, chat_call(kind, name, text, item["call_id"]), fields)
 

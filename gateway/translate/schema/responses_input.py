@@ -161,7 +161,11 @@ ITEMS: abc.Mapping[str, Record] = {
         {**_NAMED, "arguments": StringOr(_WrittenOut(), dict, "a string")},
         required=("call_id", "name", "arguments"),
     ),
-    "custom_tool_call": Record({**_NAMED, "input": _STRING}, required=("call_id", "name", "input")),
+    # What a model has written beside the input: the gateway's own, not OpenAI's.
+    "custom_tool_call": Record(
+        {**_NAMED, "input": _STRING, "native_arguments": _STRING},
+        required=("call_id", "name", "input"),
+    ),
     "function_call_output": _CALL_OUTPUT,
     "custom_tool_call_output": _CALL_OUTPUT,
     "local_shell_call": Record({**_CALL, "action": _LOCAL_ACTION}, required=("call_id", "action")),

@@ -355,8 +355,8 @@ def _fold_call(calls: list[Json], piece: Json) -> None:
         return
     known = calls[piece["index"]]
     kind = known["type"]
-    (field,) = piece[kind]
-    known[kind] = {**known[kind], field: known[kind][field] + piece[kind][field]}
+    for field, text in piece[kind].items():
+        known[kind] = {**known[kind], field: known[kind].get(field, "") + text}
 
 
 def outcome(attempt: Callable[[], Any]) -> Any:

@@ -149,6 +149,17 @@ def test_a_wrapped_custom_tool_that_a_limit_cuts_off_is_unwrapped_as_far_as_it_g
         assert choice["message"]["tool_calls"][0]["custom"]["input"] == text
 
 
+@pytest.mark.parametrize("size", [1, 100])
+def test_what_a_model_writes_beside_a_custom_tools_input_is_there(size: int) -> None:
+    text = '{"why": "x", "input": "a"}'
+    reply = response(function_call("patch", text))
+    chunks = streamed({"tools": PATCH}, events_of(reply, size=size), context(VLLM))
+    (answered,) = whole({"tools": PATCH}, reply, context(VLLM))["choices"]
+    for choice in (folded(chunks), answered):
+        custom = choice["message"]["tool_calls"][0]["custom"]
+        assert custom == {"name": "patch", "input": "a", "native_arguments": text}
+
+
 def test_a_wrapped_custom_tool_without_a_done_event_is_unwrapped_at_the_end() -> None:
     reply = response(function_call("patch", '{"input":"x"}'))
     events = [e for e in events_of(reply)[:-1] if not e["type"].endswith(".done")]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.contract import Context
+from gateway.translate.parts.custom_tools import custom_as_function, unwrapped_input, wrapped_input
 from gateway.translate.parts.tools import (
     FlatNames,
     arguments_text,
@@ -16,15 +17,12 @@ from gateway.translate.parts.tools import (
     chat_call,
     chat_custom,
     chat_function,
-    custom_as_function,
     is_strict_schema,
     minted_call_id,
     responses_call,
     responses_call_output,
     responses_custom,
     responses_function,
-    unwrapped_input,
-    wrapped_input,
 )
 from tests.translate.openai_schema import check_schema
 

@@ -50,16 +50,44 @@ CALLS: list[tuple[Json, Json, Json]] = [
     ),
     (
         LOCAL_SHELL,
-        {"command": "ls | wc", "working_directory": "/srv", "timeout_ms": "soon", "env": [1]},
+        {"command": "ls | wc", "working_directory": "/srv", "timeout_ms": "5000", "env": None},
         {
             "action": {
                 "type": "exec",
                 "command": ["bash", "-lc", "ls | wc"],
                 "working_directory": "/srv",
+                "timeout_ms": 5000,
                 "env": {},
             }
         },
     ),
+    (
+        LOCAL_SHELL,
+        {"command": ["ls"], "env": {"A": 5, "B": 0.5, "C": True, "D": "d"}, "justification": "x"},
+        {
+            "action": {
+                "type": "exec",
+                "command": ["ls"],
+                "env": {"A": "5", "B": "0.5", "C": "true", "D": "d"},
+                "justification": "x",
+            }
+        },
+    ),
+    (
+        SHELL,
+        {"commands": "ls", "timeout_ms": 5.0, "max_output_length": None, "why": {"a": [1]}},
+        {
+            "action": {
+                "commands": ["ls"],
+                "timeout_ms": 5,
+                "max_output_length": None,
+                "why": {"a": [1]},
+            },
+            "environment": {"type": "local"},
+        },
+    ),
+    (APPLY, {**UPDATE, "why": "x"}, {"operation": {**UPDATE, "why": "x"}}),
+    (APPLY, {"operation": UPDATE, "why": "x"}, {"operation": {**UPDATE, "why": "x"}}),
     (
         SHELL,
         {"commands": ["ls", "pwd"], "timeout_ms": 100},
@@ -102,6 +130,12 @@ CALLS: list[tuple[Json, Json, Json]] = [
 UNREADABLE: list[tuple[Json, str]] = [
     (LOCAL_SHELL, '{"command": []}'),
     (LOCAL_SHELL, '{"command": [1]}'),
+    (LOCAL_SHELL, '{"command": "ls", "env": [1]}'),
+    (LOCAL_SHELL, '{"command": "ls", "env": {"A": {}}}'),
+    (LOCAL_SHELL, '{"command": "ls", "timeout_ms": "soon"}'),
+    (LOCAL_SHELL, '{"command": "ls", "timeout_ms": 1e300}'),
+    (LOCAL_SHELL, '{"command": "ls", "working_directory": 5}'),
+    (SHELL, '{"command": "ls", "timeout_ms": true}'),
     (SHELL, "ls"),
     (SHELL, "{}"),
     (SHELL, '{"command": []}'),
@@ -376,3 +410,39 @@ def test_models_without_tools_take_none_of_these() -> None:
     item = {"type": "additional_tools", "role": "developer", "tools": [SHELL]}
     assert refused(unable(), input=[item, USER]).param == "tools"
     assert asking(unable(), tools=[SHELL], tool_choice="none").report.dropped == ["tools"]
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_what_a_model_writes_beside_a_custom_tools_input_comes_back_to_it(
+    *, streamed: bool
+) -> None:
+    """The item has it in a field of the gateway's own."""
+    text = '{"why": "x",  "input": "a"}'
+    if streamed:
+        events = [chunk(tool_calls=[fragment(0, "", name="patch", call_id="call_a")])]
+        events += [chunk(tool_calls=[fragment(0, piece)]) for piece in (text[:9], text[9:])]
+        events.append(chunk(finish="tool_calls"))
+        made = stream_of(events, lambda: context(SELF_HOSTED), tools=[PATCH])
+        (item,) = made[-1]["response"]["output"]
+    else:
+        reply = completion(None, "tool_calls", tool_calls=[tool_call("patch", text)])
+        (item,) = replied(reply, context(SELF_HOSTED), tools=[PATCH])["output"]
+    assert (item["type"], item["input"], item["native_arguments"]) == (
+        "custom_tool_call",
+        "a",
+        text,
+    )
+    output = {"type": "custom_tool_call_output", "call_id": "call_a", "output": "ok"}
+    for able, sent in (
+        (SELF_HOSTED, {"function": {"name": "patch", "arguments": text}}),
+        (OPENAI, {"custom": {"name": "patch", "input": "a"}}),
+    ):
+        translation = asking(context(able), input=[USER, item, output])
+        (call,) = translation.calls[0]["messages"][1]["tool_calls"]
+        assert call.items() >= sent.items()
+        assert translation.report.dropped == (
+            ["input[1].native_arguments"] if able is OPENAI else []
+        )
+    plain = completion(None, "tool_calls", tool_calls=[tool_call("patch", '{"input": "a"}')])
+    (item,) = replied(plain, context(SELF_HOSTED), tools=[PATCH])["output"]
+    assert "native_arguments" not in item

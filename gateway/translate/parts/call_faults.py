@@ -1,0 +1,53 @@
+"""Arguments of a call that no client could make sense of, and that nothing has cut short."""
+
+import json
+
+from gateway.errors import UpstreamError
+from gateway.translate.parts.argument_text import BETWEEN, is_json
+from gateway.translate.parts.broken_wrapper import is_cut_off
+
+_CLOSERS = frozenset('"}]')
+
+
+def two_in_one() -> UpstreamError:
+    """Return the error for a call that has the arguments of several."""
+    return UpstreamError(
+        "The upstream's reply has the arguments of two tool calls in one. Retry the request, "
+        "with parallel tool calls switched off."
+    )
+
+
+def check_arguments(name: str, text: str, *, wrapped: bool) -> None:
+    """Raise `UpstreamError` for the arguments of several calls, or of half a one.
+
+    Other text that is no JSON is for the client to judge. `wrapped`: the arguments are those of the
+    function that stands for a custom tool. A model that writes its input there as it is is
+    understood, but half of one could be run as if it were all.
+    """
+    if is_json(text):
+        return
+    if _is_a_row(text, of_objects=wrapped):
+        raise two_in_one()
+    if wrapped and is_cut_off(text):
+        raise UpstreamError(
+            f"The model's call of the tool '{name[:100]}' ends in the middle of its input. "
+            "Retry the request."
+        )
+
+
+def _is_a_row(text: str, *, of_objects: bool) -> bool:
+    """Whether a text is several JSON texts, with nothing but blanks and commas between them."""
+    decode = json.JSONDecoder().raw_decode
+    count, end = 0, 0
+    while rest := text[end:].lstrip(BETWEEN):
+        start = len(text) - len(rest)
+        if count and start == end and text[end - 1] not in _CLOSERS:
+            return False
+        try:
+            value, end = decode(text, start)
+        except (ValueError, RecursionError):
+            return False
+        if of_objects and not isinstance(value, dict):
+            return False
+        count += 1
+    return count > 1

@@ -1,0 +1,42 @@
+"""Arguments that are those of several calls, or of half a one."""
+
+import pytest
+
+from gateway.errors import UpstreamError
+from gateway.translate.parts.call_faults import check_arguments
+
+ROWS = ['{"x":1},{"y":2}', '"a""b"', "1 2", '[1],"b"', 'true, {"a":1}', '{} {"a":"}"}\n,', "[][]"]
+OTHERS = ["", "{}", "5", '"a"', '{"a":1}</tool_call>', "2024-01-01", "12", '{"a":', "a b", "1 b"]
+OTHERS += ['```json\n{"x":1}\n```', "[" * 100_000]
+
+
+@pytest.mark.parametrize("text", ROWS)
+def test_a_row_of_json_texts_is_no_call(text: str) -> None:
+    with pytest.raises(UpstreamError, match="two tool calls in one"):
+        check_arguments("f", text, wrapped=False)
+
+
+@pytest.mark.parametrize("text", OTHERS)
+def test_other_text_is_for_the_client_to_judge(text: str) -> None:
+    check_arguments("f", text, wrapped=False)
+
+
+@pytest.mark.parametrize("text", ['"a""b"', "1 2", "[1], [2]", '{"a":1} 2', '{"input":"a\nb"}'])
+def test_a_custom_tools_input_may_be_written_as_it_is(text: str) -> None:
+    check_arguments("f", text, wrapped=True)
+
+
+HALVES = ["{", '{"inp', '{"input"', '{"input":', '{"input":"ab', '{"input":"ab"', '{"input":"a",']
+HALVES += ['{"patch":"a', '{"input":"a\\u00', '{"input":["a"', '{"input":"if (x) { y }']
+
+
+@pytest.mark.parametrize("text", HALVES)
+def test_half_a_custom_tools_input_is_no_input(text: str) -> None:
+    with pytest.raises(UpstreamError, match="tool 'f' ends in the middle of its input"):
+        check_arguments("f", text, wrapped=True)
+    check_arguments("f", text, wrapped=False)
+
+
+def test_two_wrapped_inputs_are_two() -> None:
+    with pytest.raises(UpstreamError, match="two tool calls in one"):
+        check_arguments("f", '{"input":"a"},{"input":"b"}', wrapped=True)
