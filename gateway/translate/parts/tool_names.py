@@ -14,8 +14,12 @@ def goes_on(name: str, tools: Collection[str]) -> bool:
 
 
 def joined(known: str, more: str, tools: Collection[str]) -> str | None:
-    """Return the name that two pieces make; None: the second piece is a name of its own."""
-    whole = known + more
+    """Return the name that two pieces make; None: the second piece is a name of its own.
+
+    The second one may say again what the first one has.
+    """
+    is_longer = known and known not in tools and known != more and more.startswith(known)
+    whole = more if is_longer else known + more
     is_one = known and more and not (known in tools and more in tools)
     return whole if is_one and (whole in tools or goes_on(whole, tools)) else None
 

@@ -401,7 +401,10 @@ WEATHER: list[Json] = [{"type": "function", "name": name} for name in ("get_weat
 
 @pytest.mark.parametrize(
     "names",
-    [["get_", "weather"], ["get", "_weather"], ["g", "et", "_", "weather"], ["get_weather"]],
+    [
+        *(["get_", "weather"], ["get", "_weather"], ["g", "et", "_", "weather"], ["get_weather"]),
+        *(["get_", "get_weather"], ["g", "get_", "get_wea", "get_weather"]),
+    ],
 )
 def test_a_name_in_pieces_is_that_of_the_tool_that_it_makes(names: list[str]) -> None:
     for call_id in ("x", ""):
