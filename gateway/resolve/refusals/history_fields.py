@@ -43,7 +43,11 @@ def demanded_field(message: str) -> str | None:
     return next((name for name, text in _TEXTS if text.match(message)), None)
 
 
-_REFUSED = re.compile(r"messages\[\d{1,6}\]\.(reasoning_content|reasoning_details|reasoning)\Z")
+_REFUSED = re.compile(
+    r"messages\[\d{1,6}\]\."
+    r"(reasoning(?:_content|_details|_text|_opaque)?|thinking(?:_blocks)?|thought_signature|"
+    r"extra_content|provider_specific_fields)\Z"
+)
 
 
 def refused_field(param: str) -> str | None:

@@ -30,7 +30,7 @@ from gateway.translate.schema.checks import Anything, OneOf, Record, missing
 from gateway.translate.schema.responses_input import ITEMS, MESSAGE
 from gateway.translate.schema.unknown_fields import carry_unknown
 
-_TEXTS_OF_THOUGHT = ("reasoning_text", "reasoning_content", "reasoning")
+_TEXTS_OF_THOUGHT = ("reasoning_text", "reasoning_content", "reasoning", "thinking")
 """The fields that can hold the text itself: where the first does, the others have its summary."""
 _THOUGHTS = (*_TEXTS_OF_THOUGHT, "reasoning_summary", "reasoning_details")
 """The fields of an assistant's message that hold its reasoning."""

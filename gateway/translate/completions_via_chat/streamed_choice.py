@@ -29,7 +29,10 @@ _Said = tuple[str, list[Json], Json]
 """A text, its logprobs, and what is beside it."""
 _NOTHING: Final[_Said] = ("", [], {})
 
-_HIDDEN = ("reasoning_content", "reasoning", "tool_calls", "function_call")
+_HIDDEN = (
+    *("reasoning_content", "reasoning", "reasoning_text", "thinking"),
+    *("tool_calls", "function_call"),
+)
 
 
 class StreamedChoice:

@@ -7,9 +7,11 @@ back. Nothing of it goes to a server other than the one that it came from.
 
 Sources: DeepSeek's and Moonshot's guides to thinking with tools (`reasoning_content`), Google's
 "Thought signatures" (`extra_content.google.thought_signature`), OpenRouter's "Preserving reasoning
-blocks" (`reasoning_details`), LiteLLM's `thinking_blocks` and `provider_specific_fields`.
+blocks" (`reasoning_details`), LiteLLM's `thinking_blocks` and `provider_specific_fields`, Copilot's
+`reasoning_text` and `reasoning_opaque`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -23,13 +25,38 @@ TURN = "turn"
 THINKING = "thinking"
 """Stands for reasoning in a content part of that type, as Mistral has it."""
 
-TEXT_FIELDS = ("reasoning_content", "reasoning", THINKING)
+THINKING_FIELD = "message.thinking"
+"""Stands for reasoning in a message's field `thinking`, as Ollama and relays of Claude have it."""
+
+STAND_INS = frozenset({THINKING, THINKING_FIELD})
+
+_FIELDS_OF_TEXT: Mapping[str, str] = {
+    "reasoning_content": "reasoning_content",
+    "reasoning": "reasoning",
+    "reasoning_text": "reasoning_text",
+    "thinking": THINKING_FIELD,
+}
+"""The fields of a message that hold its reasoning, and what these are called among `Returned`."""
+
+TEXT_FIELDS = (*_FIELDS_OF_TEXT.values(), THINKING)
 
 REQUIRED = "reasoning_content"
 """What servers call the reasoning that demand it with every call."""
 
-_MESSAGE_FIELDS = ("reasoning_details", "thinking_blocks", "extra_content")
-_CALL_FIELDS = ("extra_content", "provider_specific_fields", "thought_signature")
+_GOES_BACK = re.compile(
+    "signature|opaque|encrypted|reasoning|think|thought|extra_content|provider_specific",
+    re.IGNORECASE,
+)
+"""What the names have in common of fields that only their server can make use of."""
+
+_MEANS_ELSE = frozenset(
+    {
+        *("role", "content", "refusal", "annotations", "audio", "images", "phase"),
+        *("tool_calls", "function_call", "name", "index", "id", "type"),
+        *("function", "custom", "arguments", "input"),
+    }
+)
+_USUAL = frozenset({"role", "content", "refusal", "tool_calls"})
 
 _TEXT_OF_DETAIL = {
     "reasoning.text": "text",
@@ -39,18 +66,61 @@ _TEXT_OF_DETAIL = {
 """The field of a detail that a stream gives in pieces, by the detail's type."""
 
 
+def is_given_back(name: str) -> bool:
+    """Whether a field of a message or a call goes back to the server that has given it."""
+    return name not in _MEANS_ELSE and _GOES_BACK.search(name) is not None
+
+
+def reasoning_of(message: Json) -> dict[str, str]:
+    """Return the reasoning of a chat message, or a delta of one, by what its fields are called.
+
+    Where there are several they say the same (vllm#50624).
+    """
+    named: dict[str, str] = {}
+    for name, known_as in _FIELDS_OF_TEXT.items():
+        value = message.get(name)
+        if value and (text := value if isinstance(value, str) else _told_in(value)):
+            named[known_as] = text
+    return named
+
+
+def _told_in(value: object) -> str:
+    """Return the text of reasoning that is a list of parts, or an object with a text."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "".join(map(_told_in, value))
+    if isinstance(value, dict):
+        named = (_told_in(value.get(name)) for name in ("text", "content", "thinking", "summary"))
+        return next(filter(None, named), "")
+    return ""
+
+
 def fields_of_message(message: Json) -> Json:
     """Return the fields of a chat message, or a delta of one, that go back as they are."""
-    return {
-        name: value
-        for name in _MESSAGE_FIELDS
-        if name in message and (value := _unmarked(name, message[name]))
-    }
+    carried: Json = {}
+    if message.keys() <= _USUAL:
+        return carried
+    for name, given in message.items():
+        value = _unmarked(name, given)
+        is_text = isinstance(value, str) and name in _FIELDS_OF_TEXT
+        if value and not is_text and is_given_back(name):
+            carried[_FIELDS_OF_TEXT.get(name, name)] = value
+    return carried
 
 
 def fields_of_call(call: Json) -> Json:
-    """Return the fields of a tool call, or of a piece of one, that go back as they are."""
-    return {name: call[name] for name in _CALL_FIELDS if call.get(name)}
+    """Return the fields of a tool call, or of a piece of one, that go back as they are.
+
+    So do those of its function.
+    """
+    carried: Json = {name: call[name] for name in call if call[name] and is_given_back(name)}
+    for kind in ("function", "custom"):
+        inner = call.get(kind)
+        if isinstance(inner, dict) and not inner.keys() <= _MEANS_ELSE:
+            within = fields_of_call(inner)
+            carried |= {kind: within} if within else {}
+    return carried
 
 
 def _unmarked(name: str, value: object) -> object:
@@ -157,12 +227,11 @@ def returned(item: Json, path: str, context: Context, report: Report) -> Returne
 def put_reasoning(message: Json, context: Context, report: Report) -> None:
     """Put the reasoning of a finished message where its server looks for it."""
     if THINKING in message:
-        text = {"type": "text", "text": message[THINKING]}
+        text = {"type": "text", "text": message.pop(THINKING)}
         thought = {"type": "thinking", "thinking": [text]}
-        said = message["content"]
-        parts = [{"type": "text", "text": said}] if isinstance(said, str) else []
+        said = message["content"] or []
+        parts = [{"type": "text", "text": said}] if isinstance(said, str) else said
         message["content"] = [thought, *parts]
-        del message[THINKING]
     elif (
         context.capabilities.reasoning_required
         and "tool_calls" in message
@@ -170,6 +239,8 @@ def put_reasoning(message: Json, context: Context, report: Report) -> None:
     ):
         message[REQUIRED] = ""
         report.change(REQUIRED, "none", "empty")
+    if THINKING_FIELD in message:
+        message["thinking"] = message.pop(THINKING_FIELD)
 
 
 def _is_for(sealed: Json, context: Context) -> bool:
@@ -184,4 +255,5 @@ def _text(item: Json, form: Literal["content", "summary"]) -> str:
 def _sealed_text(sealed: Json | None) -> str:
     """Return the reasoning that was sealed for another server, which any model can read."""
     message: Json = sealed["message"] if sealed is not None and sealed["kind"] == TURN else {}
-    return next((message[name] for name in TEXT_FIELDS if name in message), "")
+    texts = (_told_in(message[name]) for name in TEXT_FIELDS if name in message)
+    return next(filter(None, texts), "")

@@ -16,6 +16,7 @@ from gateway.translate.responses_via_chat.carried import (
     THINKING,
     fields_of_call,
     fields_of_message,
+    reasoning_of,
 )
 from gateway.translate.responses_via_chat.request import malformed
 from gateway.translate.stream.reply_choices import delta_of, index_in
@@ -83,7 +84,7 @@ def read_delta(choice: Json) -> Delta:
     thoughts = ""
     if isinstance(content, list):
         content, thoughts = text_of(content), thought_of(content)
-    named = _reasoning(delta)
+    named = reasoning_of(delta)
     calls = calls_of(delta)
     if not calls:
         # Beside tool calls it says one of them again.
@@ -101,12 +102,6 @@ def read_delta(choice: Json) -> Delta:
         phase=phase if isinstance(phase, str) else "",
         sources=sources_within(delta) | sources_within(choice),
     )
-
-
-def _reasoning(delta: Json) -> dict[str, str]:
-    """Return the reasoning by name; where both fields are there they say the same (vllm#50624)."""
-    named = {name: delta.get(name) for name in ("reasoning_content", "reasoning")}
-    return {name: text for name, text in named.items() if isinstance(text, str) and text}
 
 
 def _text(value: object, name: str) -> str:

@@ -9,7 +9,12 @@ from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report
 from gateway.translate.parts.content import Spoken
-from gateway.translate.responses_via_chat.carried import TEXT_FIELDS, Returned, merge
+from gateway.translate.responses_via_chat.carried import (
+    TEXT_FIELDS,
+    Returned,
+    is_given_back,
+    merge,
+)
 
 SYSTEM_ROLES = ("system", "developer")
 
@@ -17,9 +22,6 @@ SYSTEM_ROLES = ("system", "developer")
 _TOOL_CALL = re.compile(r"\.tool_calls\[([0-9]{1,6})\](.*)", re.DOTALL)
 _FUNCTION = re.compile(r"\.(?:function|custom)(?:\.(\w+))?")
 _FIELD = re.compile(r"\.(\w+)(.*)", re.DOTALL)
-_THOUGHTS = frozenset(
-    {"extra_content", "reasoning", "reasoning_content", "reasoning_details", "thinking_blocks"}
-)
 _OUTPUT_FIELDS = {"content": "output", "tool_call_id": "call_id"}
 
 
@@ -114,7 +116,9 @@ class Turn:
         fields = back.message
         if not back.goes_on:
             fields = {
-                name: f"\n\n{value}" if name in TEXT_FIELDS and name in self.message else value
+                name: f"\n\n{value}"
+                if name in TEXT_FIELDS and isinstance(value, str) and name in self.message
+                else value
                 for name, value in fields.items()
             }
         merge(self.message, fields)
@@ -128,7 +132,7 @@ class Turn:
         name = "" if named is None else named[1]
         if name == "tool_calls":
             return self.calls[0].path if self.calls else self.path
-        if name in _THOUGHTS or (rest.startswith(".content[0]") and self._opens_with_thought()):
+        if is_given_back(name) or (rest.startswith(".content[0]") and self._opens_with_thought()):
             return self.thoughts[0] if self.thoughts else self.path
         if named is None or not self.said:
             return self.path

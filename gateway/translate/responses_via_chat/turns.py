@@ -15,7 +15,7 @@ from gateway.translate.contract import Context, Report
 from gateway.translate.parts.content import Spoken, spoken
 from gateway.translate.parts.custom_tools import NATIVE, wrapped_input
 from gateway.translate.parts.tools import bounded_call_id, call_id_from, chat_call
-from gateway.translate.responses_via_chat.carried import THINKING, put_reasoning, returned
+from gateway.translate.responses_via_chat.carried import STAND_INS, put_reasoning, returned
 from gateway.translate.responses_via_chat.client_tools import CLIENT_CALLS, CLIENT_OUTPUTS
 from gateway.translate.responses_via_chat.compaction import REQUEST, TRIGGER, summary_of
 from gateway.translate.responses_via_chat.message_content import chat_content, tool_content
@@ -41,9 +41,13 @@ from gateway.translate.schema.chat_messages import MESSAGES, TOOL_CALL
 from gateway.translate.schema.responses_input import ITEMS, MESSAGE, THOUGHT, is_record
 from gateway.translate.schema.unknown_fields import carry_unknown
 
-_RESERVED = frozenset().union(
-    TOOL_CALL.fields.keys(), *(message.fields.keys() for message in MESSAGES.values())
-) - {"name"} | {THINKING}
+_RESERVED = (
+    frozenset().union(
+        TOOL_CALL.fields.keys(), *(message.fields.keys() for message in MESSAGES.values())
+    )
+    - {"name"}
+    | STAND_INS
+)
 """What means something in chat's messages and calls, or here; a name means the same everywhere."""
 
 

@@ -21,7 +21,7 @@ _CALLS: Final = frozenset({"tool_calls", "function_call"})
 _IN_PIECES = frozenset({"reasoning_details", "thinking_blocks", "extra_content"})
 """Fields whose entries come in pieces: those of a message cannot be compared with them."""
 _THINKING = "thinking"
-_REASONING = ("reasoning_content", "reasoning", _THINKING)
+_REASONING = ("reasoning_content", "reasoning", "reasoning_text", _THINKING)
 _OF_CALLS = frozenset({"index", "id", "type", "function", "custom", "name", "arguments"})
 
 

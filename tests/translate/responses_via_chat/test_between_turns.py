@@ -69,6 +69,13 @@ SAID: dict[str, Json] = {
         "thinking_blocks": [{"type": "thinking", "thinking": "h", "signature": "s"}]
     },
     "a message's signature": SIGNED,
+    "another's signature": {"thought_signature": "CvcB", "reasoning_content": "hm"},
+    "LiteLLM": {"provider_specific_fields": {"thought_signatures": ["CvcB"]}},
+    "Copilot": {"reasoning_text": "hm", "reasoning_opaque": "CvcB"},
+    "a field of thinking": {"thinking": "hm"},
+    "reasoning in parts": {"reasoning": [{"type": "text", "text": "hm"}]},
+    "reasoning as an object": {"reasoning": {"content": "hm", "effort": "low"}},
+    "a name of nobody's": {"reasoning_content": "hm", "encrypted_thoughts": {"v": 1}},
 }
 
 
@@ -163,18 +170,69 @@ def test_another_server_is_told_the_text_and_nothing_else() -> None:
     assert report.dropped == ["input[1]"]
 
 
-def test_signatures_belong_to_their_calls() -> None:
+OF_A_CALL: list[Json] = [
+    {"thought_signature": "x"},
+    {"provider_specific_fields": {"thought_signature": "x"}},
+    {"function": {"thought_signature": "x"}},
+    {"function": {"provider_specific_fields": {"thought_signature": "x"}}},
+]
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+@pytest.mark.parametrize("signature", OF_A_CALL)
+def test_signatures_belong_to_their_calls(signature: Json, *, streamed: bool) -> None:
     calls = [
         {**tool_call("f", "{}", "call_a"), **SIGNED},
         tool_call("f", "{}", "call_b"),
-        {**tool_call("g", "{}", "call_c"), "thought_signature": "x"},
+        tool_call("g", "{}", "call_c"),
     ]
-    output = whole(completion(None, "tool_calls", tool_calls=calls), sealing())
-    assert [item["type"] for item in output] == ["reasoning", *["function_call"] * 3]
-    assert output[0]["content"] == output[0]["summary"] == []
+    within = signature.get("function", {})
+    calls[2] = {**calls[2], **signature, "function": {**calls[2]["function"], **within}}
+    if streamed:
+        pieces = [chunk(tool_calls=[{"index": k, **call}]) for k, call in enumerate(calls)]
+        output = in_a_stream([*pieces, chunk(finish="tool_calls")], sealing)
+    else:
+        output = whole(completion(None, "tool_calls", tool_calls=calls), sealing())
+    thoughts = [item for item in output if item["type"] == "reasoning"]
+    assert [item["call_id"] for item in output if "call_id" in item] == [c["id"] for c in calls]
+    assert all(item["content"] == item["summary"] == [] for item in thoughts)
     message, report = told_again(output, sealing())
     assert message["tool_calls"] == calls
     assert report.dropped == []
+
+
+def test_the_text_in_any_form_of_reasoning_is_shown() -> None:
+    for said in SAID.values():
+        texts = [value for name, value in said.items() if name in ("reasoning", "thinking")]
+        texts += [said[name] for name in ("reasoning_content", "reasoning_text") if name in said]
+        output = whole(completion("a", **said), sealing())
+        shown = [part["text"] for item in output for part in item["content"]]
+        assert shown == (["hm", "a"] if texts else ["a"])
+
+
+def test_another_server_is_told_the_text_of_any_form() -> None:
+    for name in ("Copilot", "a field of thinking", "reasoning in parts", "reasoning as an object"):
+        output = whole(completion("a", **SAID[name]), sealing(), **ASKED)
+        bare = {key: output[0][key] for key in ("type", "summary", "encrypted_content")}
+        message, _ = told_again([bare, output[1]], sealing(upstream="other"))
+        assert message == {"role": "assistant", "content": "a", "reasoning_content": "hm"}
+
+
+def test_what_is_none_of_it_makes_no_reasoning() -> None:
+    nothing: list[Json] = [{"zzz": "z"}, {"thinking": ""}, {"reasoning": None}, {"reasoning": []}]
+    for said in nothing:
+        assert [item["type"] for item in whole(completion("a", **said), sealing())] == ["message"]
+    message, _ = told_again(whole(completion("a", reasoning=5), sealing()), sealing())
+    assert message == {"role": "assistant", "content": "a", "reasoning": 5}
+
+
+def test_reasoning_in_parts_comes_in_pieces() -> None:
+    parts = [{"type": "text", "text": text} for text in ("h", "m")]
+    events = [*(chunk(reasoning=[part]) for part in parts), chunk("a"), chunk(finish="stop")]
+    output = in_a_stream(events, sealing)
+    assert output[0]["content"] == [{"type": "reasoning_text", "text": "hm"}]
+    message, _ = told_again(output, sealing())
+    assert message == {"role": "assistant", "content": "a", "reasoning": parts}
 
 
 @pytest.mark.parametrize("streamed", [True, False])
