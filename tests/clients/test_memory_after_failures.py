@@ -43,7 +43,7 @@ from tests.clients.faulty_upstream import (
 from tests.upstream.scripted import until
 
 REQUESTS = 30
-BODY = 8 * 1024 * 1024
+BODY = 2 * 1024 * 1024
 KEPT = 64 * 1024
 """Bytes that all the requests of a kind may leave together."""
 

@@ -42,7 +42,7 @@ CONNECTIONS = (
     Fault("unanswered-silence", Ends.SILENT, same(Script((Stall(),)))),
     # The connection was reused; the request is delivered, so it must not be sent again.
     *(
-        Fault(name, ends, same(script), upstream="used", warm=True)
+        Fault(name, ends, same(script), upstream=name, warm=True)
         for name, ends, script in (
             ("used-close", Ends.UNANSWERED, Script((Close(),))),
             ("used-close-late", Ends.UNANSWERED, Script((Pause(0.2), Close()))),

@@ -21,7 +21,7 @@ from tests.faults.outcomes import (
     StreamError,
     WellFormed,
 )
-from tests.faults.script import Asked, Script
+from tests.faults.script import Asked, Pause, Repeat, Reset, Script, Stall
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,15 @@ class Case:
     @property
     def script(self) -> Script:
         return self.fault.script(Asked(self.flow.home, self.streamed))
+
+    @property
+    def waits(self) -> bool:
+        """Whether most of its time passes in silence, or before there is a connection."""
+        silent = any(
+            isinstance(step, Pause | Reset | Stall) or (isinstance(step, Repeat) and step.pause)
+            for step in self.script.steps
+        )
+        return silent or self.fault.upstream != "scripted"
 
 
 BAD_GATEWAY = HttpError((502,))

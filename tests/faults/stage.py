@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -36,6 +36,8 @@ only what keeps an upstream's stream alive without events comes so far."""
 SIDE_BY_SIDE = 80
 SETTLING = 10.0
 """Seconds until what should have gone counts as left behind: a limit, not an expectation."""
+UNCHANGED = 15
+"""How often the same is to be seen, 20 ms apart, before it counts as the state of rest."""
 KEPT = 10_000
 """Size in bytes of what counts as kept; every request has a body of twice that."""
 
@@ -57,7 +59,7 @@ class Stage:
         self._gateway = gateway
         self._upstream = upstream
         self._port = urlsplit(gateway.base_url).port or 0
-        self._using_the_used = asyncio.Lock()
+        self._one_by_one = defaultdict[str, asyncio.Lock](asyncio.Lock)
         self._gate = asyncio.Semaphore(SIDE_BY_SIDE)
         self._rest = Left(0, 0, 0, 0)
 
@@ -68,8 +70,7 @@ class Stage:
             problem = await self._next(client, case)
             await client.close()
             assert not problem, problem
-        await self._quiet()
-        self._rest = await self._left()
+        self._rest = await self._unchanged()
 
     async def run(self, cases: Sequence[Case]) -> list[str]:
         """Run a batch; return a line for each exchange that went wrong, and for what was left."""
@@ -94,13 +95,19 @@ class Stage:
         return found + left
 
     async def _gated(self, case: Case) -> str:
+        """Run one exchange beside others: beside any that only wait, and some that work."""
+        if case.fault.warm:
+            return await self._on_a_used_connection(case)
+        if case.waits:
+            return await self._exchange(case)
         async with self._gate:
-            if not case.fault.warm:
-                return await self._exchange(case)
-            async with self._using_the_used:
-                client = Client(self._port)
-                problem = await self._next(client, case) or await self._exchange(case)
-                await client.close()
+            return await self._exchange(case)
+
+    async def _on_a_used_connection(self, case: Case) -> str:
+        async with self._one_by_one[case.fault.upstream]:
+            client = Client(self._port)
+            problem = await self._next(client, case) or await self._exchange(case)
+            await client.close()
         if not problem and case.name not in self._upstream.received.on_used:
             return f"{case.name}: the connection was a new one"
         return problem
@@ -128,7 +135,7 @@ class Stage:
 
     async def _next(self, client: Client, case: Case) -> str:
         """Run a good exchange of the same kind."""
-        upstream = "used" if case.fault.warm else "scripted"
+        upstream = case.fault.upstream if case.fault.warm else "scripted"
         model = f"{upstream}.{case.flow.home}.good"
         body = request_body(case.flow.client, model, streamed=case.streamed)
         seen = await client.call(case.flow.client.endpoint, body)
@@ -156,6 +163,16 @@ class Stage:
             if not self._upstream.connections and await self._left() == self._rest:
                 return
             await asyncio.sleep(0.02)
+
+    async def _unchanged(self) -> Left:
+        """Return what there is when it has been the same for a while."""
+        seen = [await self._left()]
+        while len(seen) < UNCHANGED or self._upstream.connections:
+            self._upstream.close_idle()
+            await asyncio.sleep(0.02)
+            left = await self._left()
+            seen = [*seen, left] if left == seen[-1] else [left]
+        return seen[-1]
 
     async def _left(self) -> Left:
         loop = self._gateway.loop
@@ -220,14 +237,15 @@ def _name_of(holder: object) -> str:
 async def staged(cases: Sequence[Case]) -> AsyncIterator[Stage]:
     """Run the gateway and all upstreams until the block ends."""
     upstream = Upstream({case.name: case.fault.script for case in cases})
-    async with listening(upstream) as urls:
-        with running_gateway(_settings(urls)) as gateway:
+    warm = {case.fault.upstream for case in cases if case.fault.warm}
+    async with listening(upstream, warm) as urls:
+        with running_gateway(_settings(urls, warm)) as gateway:
             stage = Stage(gateway, upstream)
             await stage.warm_up([case for case in cases if case.fault is cases[0].fault])
             yield stage
 
 
-def _settings(urls: dict[str, str]) -> Settings:
+def _settings(urls: dict[str, str], warm: set[str]) -> Settings:
     upstreams = tuple(
         UpstreamSettings(
             name,
@@ -235,7 +253,7 @@ def _settings(urls: dict[str, str]) -> Settings:
             kinds.OTHER,
             forward_headers=("x-fault",),
             timeouts=TIMEOUTS,
-            keepalive_expiry=30.0 if name == "used" else 2.0,
+            keepalive_expiry=30.0 if name in warm else 2.0,
         )
         for name, url in urls.items()
     )

@@ -7,7 +7,7 @@ import asyncio
 import socket
 import struct
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -222,11 +222,14 @@ _BEFORE_A_REQUEST = {
 
 
 @asynccontextmanager
-async def listening(upstream: Upstream) -> AsyncIterator[dict[str, str]]:
-    """Listen for all upstreams until the block ends; give their base URLs by their names."""
+async def listening(upstream: Upstream, more: Iterable[str]) -> AsyncIterator[dict[str, str]]:
+    """Listen for all upstreams until the block ends; give their base URLs by their names.
+
+    `more` are names that are the scripted upstream's too, each with connections of its own.
+    """
     async with AsyncExitStack() as stack:
         urls: dict[str, str] = {}
-        handlers = {"scripted": upstream.handle, "used": upstream.handle, **_BEFORE_A_REQUEST}
+        handlers = {**dict.fromkeys(("scripted", *more), upstream.handle), **_BEFORE_A_REQUEST}
         for name, handle in handlers.items():
             server = await asyncio.start_server(handle, "127.0.0.1", 0, limit=1 << 20)
             stack.callback(server.close)

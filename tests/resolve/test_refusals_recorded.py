@@ -74,38 +74,32 @@ def test_bytes_and_decoded_bodies_are_classified_alike(recorded: RecordedError) 
 
 
 @each(MEANT)
-@pytest.mark.parametrize("status", VETOES)
-def test_statuses_of_access_limits_and_overload_veto(recorded: RecordedError, status: int) -> None:
-    refusal = recorded.classify(status=status)
-    if status == 410 and recorded.label == "model_retired":
-        assert refusal.verdict is Verdict.MODEL_RETIRED
-        return
-    assert refusal.verdict is Verdict.OTHER
-    assert refusal.fixes == ()
-    assert refusal.right == ()
+def test_statuses_of_access_limits_and_overload_veto(recorded: RecordedError) -> None:
+    for status in VETOES:
+        refusal = recorded.classify(status=status)
+        if status == 410 and recorded.label == "model_retired":
+            assert refusal.verdict is Verdict.MODEL_RETIRED
+        else:
+            acted_on = (refusal.verdict, refusal.fixes, refusal.right)
+            assert acted_on == (Verdict.OTHER, (), ()), status
 
 
 @each(OTHERS)
-@pytest.mark.parametrize("status", [400, 404, 422])
-def test_other_errors_stay_other_at_a_status_of_refusals(
-    recorded: RecordedError, status: int
-) -> None:
-    assert label_of(recorded.classify(status=status)) == "other"
+def test_other_errors_stay_other_at_a_status_of_refusals(recorded: RecordedError) -> None:
+    for status in (400, 404, 422):
+        assert label_of(recorded.classify(status=status)) == "other", status
 
 
 @each(RECORDED_JSON)
-@pytest.mark.parametrize(
-    "suffix",
-    [
+def test_what_relays_append_changes_nothing(recorded: RecordedError) -> None:
+    before = recorded.classify()
+    for suffix in (
         " (request id: abc)",
         " (request id: 20250718151005233935178p97L88vu) (request id: 2025)",
         ". Received Model Group=some-group\nAvailable Model Group Fallbacks=None",
-    ],
-)
-def test_what_relays_append_changes_nothing(recorded: RecordedError, suffix: str) -> None:
-    before = recorded.classify()
-    after = recorded.classify(body=with_message(recorded.body, "{}" + suffix))
-    assert replace(after, message=before.message) == before
+    ):
+        after = recorded.classify(body=with_message(recorded.body, "{}" + suffix))
+        assert replace(after, message=before.message) == before, suffix
 
 
 @each(RECORDED_JSON)
