@@ -170,7 +170,7 @@ def _error_object(body: object, nested: int = _MAX_NESTED) -> Json | None:
     """Return the object that holds the message, whichever envelope it is in."""
     if not isinstance(body, dict) or not nested:
         return None
-    error = body.get("error") or _first(body.get("errors"))
+    error = body.get("error") or _first(body.get("errors")) or body.get("error")
     if isinstance(error, list):
         error = _first(error)
     if isinstance(error, dict):
