@@ -163,7 +163,7 @@ def test_json_that_is_no_reply_to_a_stream_request_is_an_error(
     async def scenario(behind_the_door: Behind) -> None:
         request = flow.body(streamed=True)
         if not late:
-            with pytest.raises(UpstreamError, match="Not Found") as raised:
+            with pytest.raises(UpstreamError, match=r"^Not Found$") as raised:
                 await behind_the_door.begin(flow, request)
             assert raised.value.status == 502
             return

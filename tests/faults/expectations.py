@@ -8,7 +8,9 @@ followed by the terminator only where the upstream itself told of it.
 
 from dataclasses import dataclass
 
-from gateway.shapes import Shape
+import msgspec
+
+from gateway.shapes import Json, Shape
 from tests.faults.fault import Ends, Fault
 from tests.faults.outcomes import (
     AnyOf,
@@ -18,6 +20,7 @@ from tests.faults.outcomes import (
     Left,
     Outcome,
     Relayed,
+    RelayedEvents,
     StreamError,
     WellFormed,
 )
@@ -123,13 +126,49 @@ def _passed(ends: Ends, script: Script) -> Outcome:
     if ends is Ends.REFUSED_STALLED:
         return HttpError((502, 504))
     if ends is Ends.CUT_AFTER_THE_END:
-        # Nobody looks into it, so nobody knows that it has ended.
-        return AnyOf((StreamError(), Relayed()) if script.sse else (HttpError((502, 504)), Cut()))
+        # Behind a terminator what is half an event is thrown away.
+        return AnyOf(
+            (StreamError(), Relayed(), RelayedEvents())
+            if script.sse
+            else (HttpError((502, 504)), Cut())
+        )
     if ends not in _BROKEN | _STALLED:
-        return Relayed()
+        return StreamError() if script.sse and _lacks_its_end(script) else Relayed()
     if script.sse:
         return StreamError() if script.body else AnyOf((StreamError(), HttpError((502, 504))))
     return AnyOf((TIMEOUT if ends in _STALLED else BAD_GATEWAY, Cut()))
+
+
+_FIELDS = (b"data:", b":", b"event:", b"id:", b"retry:")
+_TERMINAL = ("response.completed", "response.failed", "response.incomplete", "error")
+
+
+def _lacks_its_end(script: Script) -> bool:
+    """Whether more had to follow in a stream that ends in good order, and can be added to."""
+    lines = [line for line in script.body.splitlines() if line]
+    data = [line[5:].strip() for line in lines if line.startswith(b"data:")]
+    head = script.steps[0] if isinstance(script.steps[0], bytes) else b""
+    if b"content-length" in head.partition(b"\r\n\r\n")[0]:
+        return False
+    if not any(data):
+        return all(line.startswith(_FIELDS) for line in lines)
+    seen = [event for each in data for event in _decoded(each)]
+    begun = any(event.get("choices") or "response." in str(event.get("type")) for event in seen)
+    return begun and b"[DONE]" not in data and not any(map(_ends, seen))
+
+
+def _decoded(data: bytes) -> list[Json]:
+    try:
+        event = msgspec.json.decode(data)
+    except (ValueError, RecursionError):
+        return []
+    return [event] if isinstance(event, dict) else []
+
+
+def _ends(event: Json) -> bool:
+    choices = event.get("choices") or ()
+    finished = any(isinstance(each, dict) and each.get("finish_reason") for each in choices)
+    return finished or bool(event.get("error")) or event.get("type") in _TERMINAL
 
 
 def _folded(ends: Ends) -> Outcome:

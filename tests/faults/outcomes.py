@@ -108,6 +108,18 @@ class Relayed:
 
 
 @dataclass(frozen=True)
+class RelayedEvents:
+    """What the upstream sent, without the half of an event that it ends in."""
+
+    def problem(self, case: Judged) -> str:
+        seen, script = case.seen, case.script
+        if seen.status != script.status or not seen.complete:
+            return "another status than the upstream's, or a reply that was cut off"
+        whole, end, _ = script.body.rpartition(b"\n\n")
+        return "" if seen.body == whole + end else "other events than the upstream's"
+
+
+@dataclass(frozen=True)
 class Cut:
     """A beginning of what the upstream sent, visibly incomplete."""
 
@@ -282,10 +294,10 @@ def _responses_error(body: bytes) -> str:
 def _passed_error(case: Judged) -> str:
     """Look at the end of a stream that was passed on, and at what comes before it."""
     before, _, last = case.seen.body.removesuffix(b"\n\n").rpartition(b"\n\n")
-    if not case.script.body.startswith(before.rstrip(b"\n")):
+    if not case.script.body.startswith(before.rstrip(b"\r\n")):
         return "other bytes than the upstream's before the error"
     try:
-        ((name, data),) = _events(last.lstrip(b"\n") + b"\n\n")
+        ((name, data),) = _events(last.lstrip(b"\r\n") + b"\n\n")
         event = msgspec.json.decode(data)
     except (AssertionError, ValueError) as error:
         return f"a stream that does not end with an error: {error!r}"

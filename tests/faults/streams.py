@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import cast
 
 from tests.faults.fault import Ends, Fault
-from tests.faults.outcomes import AnyOf, Good, HttpError, Outcome, StreamError
+from tests.faults.outcomes import AnyOf, Good, HttpError, Outcome, RelayedEvents, StreamError
 from tests.faults.payloads import DONE, chunk_objects, dumped, events, whole
 from tests.faults.script import (
     Asked,
@@ -80,13 +80,15 @@ _AFTER_FINISH: dict[tuple[str, str], Outcome] = {
 }
 
 
-def _after_finish(name: str, more: tuple[bytes, ...], *after: Step) -> Fault:
+def _after_finish(
+    name: str, more: tuple[bytes, ...], *after: Step, passed: Outcome | None = None
+) -> Fault:
     return Fault(
         f"stream-finished-{name}",
         Ends.CUT_AFTER_THE_END if after else Ends.FINE,
         of(until("finished", *more), *after),
         streams=True,
-        but=_AFTER_FINISH,
+        but=_AFTER_FINISH if passed is None else {**_AFTER_FINISH, ("passed", ""): passed},
     )
 
 
@@ -126,7 +128,7 @@ STREAMS = (
     _after_finish("close", (), Close()),
     _after_finish("reset", (), Reset()),
     _after_finish("stall", (), Stall()),
-    _after_finish("half-event", (_HALF,)),
+    _after_finish("half-event", (_HALF,), passed=AnyOf((StreamError(), RelayedEvents()))),
     _after_finish("half-event-close", (_HALF,), Close()),
     _after_finish("not-json", (b"data: oops\n\n",)),
     _after_finish("bad-chunk", (), Pause(0.3), b"xyz\r\n"),

@@ -12,9 +12,10 @@ from gateway.exchange.message import ClientReply, Outcome, ReplyBody
 from gateway.exchange.reply.reading import header, is_event_stream
 from gateway.replies import BufferedReply
 from gateway.shapes import Shape, Sink, UpstreamReply
-from gateway.translate.stream.sse import broken_off
+from gateway.translate.stream.sse import broken_off, terminator
 from gateway.translate.stream.whole_events import WholeEvents
 
+_DONE: Final = terminator(Shape.CHAT)
 _UNCODED: Final = (b"", b"identity")
 _SHORT: Final = 4
 """What may be no more than the end of an event, or part of that."""
@@ -28,12 +29,18 @@ def passed_on(reply: UpstreamReply, client: Shape | None = None) -> ClientReply:
     shape is `client` where that is known, gets an event instead, and no terminator.
     """
     headers = list(reply.headers)
-    if isinstance(reply, BufferedReply):
+    if isinstance(reply, BufferedReply) and _is_complete(reply):
         return ClientReply(reply.status, headers, reply.body)
-    events = WholeEvents() if _can_be_added_to(reply) else None
+    events = WholeEvents(client) if _can_be_added_to(reply) else None
     untouched = _Untouched(reply, client, events)
     body = ReplyBody(untouched.chunks(), reply.aclose, untouched, untouched)
     return ClientReply(reply.status, headers, body)
+
+
+def _is_complete(reply: BufferedReply) -> bool:
+    """Whether a body that is here as a whole needs no look at where its events end."""
+    body = reply.body
+    return body.endswith(_DONE) or body.startswith(b"{") or not is_event_stream(reply.headers)
 
 
 def _can_be_added_to(reply: UpstreamReply) -> bool:
@@ -72,7 +79,8 @@ class _Untouched(Outcome):
         except GatewayError as error:
             if events is None:
                 raise
-            yield self._broken_off(error, events)
+            if end := self._broken_off(error, events):
+                yield end
         finally:
             await reply.aclose()
 
@@ -92,7 +100,8 @@ class _Untouched(Outcome):
         try:
             await self._reply.pipe(pass_on)
         except GatewayError as error:
-            sink(self._broken_off(error, events))
+            if end := self._broken_off(error, events):
+                sink(end)
         else:
             if end := self._end(events):
                 sink(end)
@@ -106,17 +115,20 @@ class _Untouched(Outcome):
         if events is None:
             return b""
         rest, is_end = events.finish()
-        return rest if is_end else self._tell(_ended_within_an_event())
+        self._last = rest or self._last
+        return rest if is_end else rest + self._tell(_ended_too_early())
 
     def _broken_off(self, error: GatewayError, events: WholeEvents) -> bytes:
-        rest = events.break_off()
+        rest, is_end = events.break_off()
         self._last = rest or self._last
-        return rest + self._tell(error)
+        return rest if is_end else rest + self._tell(error)
 
     def _tell(self, error: GatewayError) -> bytes:
         self.failure = error.bare()
         return broken_off(self._client, error, self._last)
 
 
-def _ended_within_an_event() -> TruncatedStream:
-    return TruncatedStream("The upstream ended its stream in the middle of an event.")
+def _ended_too_early() -> TruncatedStream:
+    return TruncatedStream(
+        "The upstream's stream ended before its reply was complete. Retry the request."
+    )

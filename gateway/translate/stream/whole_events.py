@@ -7,6 +7,8 @@ their order, and as soon as anybody could make use of them.
 """
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode
+from gateway.shapes import Shape
+from gateway.translate.stream.last_events import LastEvents
 from gateway.translate.stream.sse import SSEDecoder, is_done
 
 MAX_HELD_BYTES = 256 * 1024
@@ -23,20 +25,25 @@ _OPENING = 16
 
 
 class WholeEvents:
-    """Takes a stream in any pieces and returns what can pass; time is linear in the input."""
+    """Takes a stream in any pieces and returns what can pass; time is linear in the input.
 
-    __slots__ = ("_given_up", "_held")
+    `shape` is that of its events, where it is known.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_given_up", "_held", "_last")
+
+    def __init__(self, shape: Shape | None = None) -> None:
         self._held = bytearray()
         self._given_up = False
+        self._last = LastEvents(shape)
 
     def take(self, data: bytes) -> bytes:
         """Return what can pass now that `data` has come; most often it is just that."""
-        if not self._held and data.endswith(_ENDS):
-            self._given_up = False
-            return data
         if self._given_up:
+            self._given_up = not data.endswith(_ENDS)
+            return data
+        if not self._held and data.endswith(_ENDS):
+            self._last.add(data)
             return data
         before = len(self._held)
         self._held += data
@@ -46,24 +53,39 @@ class WholeEvents:
             end = len(self._held)
         passing = bytes(self._held[:end])
         del self._held[:end]
+        if self._given_up:
+            self._last.blur()
+        elif passing:
+            self._last.add(passing)
         return passing
 
-    def break_off(self) -> bytes:
-        """Return what can pass of a stream that broke off: an event that lacks only its end."""
+    def break_off(self) -> tuple[bytes, bool]:
+        """Return what can pass of a stream that broke off, and whether that ends it nonetheless.
+
+        An event that lacks only its end can pass, and nothing is missing behind a terminator.
+        """
         held = self._rest()
-        return held if _is_whole(_data_of(held)) else b""
+        passing = held if _is_whole(_data_of(held)) else b""
+        return self._passing_last(passing), self._last.has_ended()
 
     def finish(self) -> tuple[bytes, bool]:
         """Return what can pass at the end of a stream, and whether that end was one.
 
         It was none in the middle of an event's JSON, whatever the framing says: a body that ends
-        with its connection may end anywhere.
+        with its connection may end anywhere. Nor was it where the last events of a stream of
+        `shape` are such that others must follow. Behind a terminator all is well.
         """
         held = self._rest()
         data = _data_of(held)
         if data.lstrip().startswith(_JSON_OPENS) and not _is_whole(data):
-            return b"", False
-        return held, True
+            return b"", self._last.has_ended()
+        passing = self._passing_last(held)
+        return passing, self._last.is_complete()
+
+    def _passing_last(self, passing: bytes) -> bytes:
+        if passing:
+            self._last.add(passing)
+        return passing
 
     def _rest(self) -> bytes:
         held = bytes(self._held)

@@ -125,6 +125,57 @@ def test_what_cannot_be_added_to_passes_as_it_comes_and_breaks_off(
     assert asyncio.run(drained(body_of(whole, Shape.CHAT), piped=piped)) == b"data: {x"
 
 
+COMPLETE = {
+    Shape.COMPLETIONS: b'data: {"choices":[{"index":0,"text":"a","finish_reason":"length"}]}\n\n',
+    Shape.CHAT: b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n',
+    Shape.RESPONSES: b'event: response.completed\ndata: {"type":"response.completed"}\n\n',
+}
+BEGUN = {
+    Shape.COMPLETIONS: b'data: {"choices":[{"index":0,"text":"a","finish_reason":null}]}\n\n',
+    Shape.CHAT: b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n',
+    Shape.RESPONSES: EVENT,
+}
+
+
+@pytest.mark.parametrize("piped", [False, True])
+@pytest.mark.parametrize("client", list(Shape))
+def test_one_that_ends_before_its_reply_is_complete_is_told_of(
+    client: Shape, *, piped: bool
+) -> None:
+    begun = BEGUN[client]
+    body = passed_on(FakeReply(200, EVENT_STREAM, (begun, begun[:-1])), client)
+    received = asyncio.run(drained(body, piped=piped))
+    rest = received.removeprefix(begun + begun.rstrip())
+    assert received.startswith(begun + begun.rstrip())
+    assert body.failure is not None
+    assert body.failure.code == "upstream_stream_truncated"
+    assert b"[DONE]" not in received
+    (told,) = SSEDecoder().feed(rest.lstrip())
+    assert msgspec.json.decode(told.data)["error"]["message"] == body.failure.message
+    assert (told.event == "error") is (client is Shape.RESPONSES)
+
+
+@pytest.mark.parametrize("piped", [False, True])
+@pytest.mark.parametrize("client", list(Shape))
+def test_one_whose_reply_is_complete_is_not_added_to(client: Shape, *, piped: bool) -> None:
+    sent = (BEGUN[client], COMPLETE[client])
+    body = passed_on(FakeReply(200, EVENT_STREAM, sent), client)
+    assert asyncio.run(drained(body, piped=piped)) == b"".join(sent)
+    assert body.failure is None
+
+
+@pytest.mark.parametrize("piped", [False, True])
+@pytest.mark.parametrize("client", [*Shape, None])
+def test_behind_the_terminator_it_does_not_matter_how_the_connection_ends(
+    client: Shape | None, *, piped: bool
+) -> None:
+    end = COMPLETE[Shape.RESPONSES] if client is Shape.RESPONSES else b"data: [DONE]\n\n"
+    sent = (BEGUN[client or Shape.CHAT], end)
+    body = passed_on(FakeReply(200, EVENT_STREAM, sent, BROKEN), client)
+    assert asyncio.run(drained(body, piped=piped)) == b"".join(sent)
+    assert body.failure is None
+
+
 def test_a_stream_whose_coding_is_none_can_be_added_to() -> None:
     headers = (*EVENT_STREAM, (b"content-encoding", b"Identity"))
     body = body_of(FakeReply(200, headers, (PLAIN, b"data: {"), BROKEN), Shape.CHAT)

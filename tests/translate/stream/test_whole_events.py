@@ -6,9 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.shapes import Shape
+from gateway.translate.stream.last_events import LARGE, MAX_PIECES
 from gateway.translate.stream.whole_events import MAX_HELD_BYTES, WholeEvents
 
 ONE = b'data: {"a":1}\n\n'
+CHUNK = b'data: {"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}\n\n'
+FINISH = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+USAGE = b'data: {"choices":[],"usage":{"total_tokens":3}}\n\n'
 
 
 def passed(pieces: Sequence[bytes]) -> list[bytes]:
@@ -71,7 +76,7 @@ def test_of_a_long_event_no_more_is_kept_than_is_useful() -> None:
 def test_what_is_left_at_the_end(rest: bytes, broken: bytes, ended: tuple[bytes, bool]) -> None:
     events = WholeEvents()
     assert events.take(ONE + rest) == ONE
-    assert events.break_off() == broken
+    assert events.break_off() == (broken, broken == b"data: [DONE]")
     assert events.take(rest) == b""
     assert events.finish() == ended
     assert events.finish() == (b"", True)
@@ -92,4 +97,114 @@ def test_nothing_is_lost_or_changed(parts: list[bytes], end: bytes, size: int) -
     pieces = [events.take(stream[at : at + size]) for at in range(0, len(stream), size)]
     rest, is_end = events.finish()
     came = b"".join([*pieces, rest])
-    assert came == stream if is_end else stream.startswith(came)
+    assert stream.startswith(came)
+    assert came == stream or not is_end or b"data: [DONE]" in came
+
+
+LONG = b'data: {"type":"response.completed","a":"' + b"x" * MAX_HELD_BYTES
+
+
+@pytest.mark.parametrize(
+    ("shape", "stream", "is_end"),
+    [
+        (Shape.CHAT, CHUNK, False),
+        (Shape.CHAT, CHUNK + FINISH, True),
+        (Shape.CHAT, CHUNK + FINISH + USAGE, True),
+        (Shape.CHAT, CHUNK + b"data: [DONE]\n\n", True),
+        (Shape.CHAT, CHUNK + b"data: [DONE]", True),
+        (Shape.CHAT, CHUNK + b'data: {"error":{"message":"no"}}\n\n', True),
+        (Shape.CHAT, CHUNK + b'event: error\ndata: {"message":"no"}\n\n', True),
+        (Shape.CHAT, CHUNK + FINISH.replace(b'"index":0', b'"index":1'), False),
+        (Shape.CHAT, CHUNK + FINISH.replace(b'"stop"', b'""'), False),
+        (Shape.CHAT, FINISH + CHUNK, True),
+        (Shape.CHAT, CHUNK + FINISH.rstrip(b"\n"), True),
+        (Shape.CHAT, CHUNK.replace(b"\n\n", b"\n") + FINISH.replace(b"\n\n", b"\n"), True),
+        (Shape.CHAT, CHUNK.replace(b"\n\n", b"\n"), False),
+        # Nothing shows that more must follow.
+        (Shape.CHAT, b'data: {"type":"message_stop"}\n\n', True),
+        (Shape.CHAT, b"data: Hello\n\n", True),
+        (Shape.CHAT, b'data: {"choices":[5]}\n\n', True),
+        (Shape.CHAT, LONG + b'"}\n\n', True),
+        # No stream of events, whatever its label says.
+        (Shape.CHAT, b'{"choices":[]}', True),
+        (Shape.RESPONSES, b"<html>\n\n</html>\n", True),
+        # No event at all.
+        (Shape.RESPONSES, b"id: 1\nretry: 5\n\nevent: x\n\n", False),
+        (Shape.CHAT, b"", False),
+        (Shape.CHAT, b": wait\n\n", False),
+        (Shape.COMPLETIONS, b'data: {"choices":[{"index":0,"text":"a"}]}\n\n', False),
+        (Shape.RESPONSES, b'data: {"type":"response.created"}\n\n', False),
+        (
+            Shape.RESPONSES,
+            b'data: {"type":"response.x","a":"\\"type\\":\\"response.completed\\""}\n\n',
+            False,
+        ),
+        (Shape.RESPONSES, b'data: {"response":{},"type":"response.completed"}\n\n', True),
+        (Shape.RESPONSES, b"event: response.incomplete\ndata: {}\n\n", True),
+        (Shape.RESPONSES, b'data: {"type":"response.failed","response":{}}\n\n', True),
+        (Shape.RESPONSES, b'data: {"type":"error","message":"no"}\n\n', True),
+        (Shape.RESPONSES, CHUNK + FINISH, True),
+        (Shape.RESPONSES, b'data: {"type":"response.x"}\n\n' + CHUNK, False),
+        (Shape.RESPONSES, b'data: {"type":"response.x","error":{"message":"no"}}\n\n', True),
+        (Shape.RESPONSES, LONG + b'"}\n\n', True),
+        (None, CHUNK, True),
+        (None, b"", True),
+    ],
+)
+def test_whether_a_stream_may_end_there(shape: Shape | None, stream: bytes, is_end: bool) -> None:
+    for size in (len(stream) or 1, 5, 1) if len(stream) < MAX_HELD_BYTES else (1 << 18, 1 << 16):
+        events = WholeEvents(shape)
+        pieces = [events.take(stream[at : at + size]) for at in range(0, len(stream), size)]
+        rest, ended = events.finish()
+        assert b"".join([*pieces, rest]) == stream
+        assert ended is is_end
+
+
+def test_what_is_kept_of_a_stream_may_not_be_enough_to_tell() -> None:
+    for waits, is_end in ((MAX_PIECES - 1, False), (MAX_PIECES, True)):
+        events = WholeEvents(Shape.CHAT)
+        for piece in (CHUNK, *[b": wait\n\n"] * waits):
+            events.take(piece)
+        assert events.finish() == (b"", is_end)
+    events = WholeEvents(Shape.CHAT)
+    for piece in (LONG, b'"}\n\n', CHUNK):
+        events.take(piece)
+    assert events.finish() == (b"", False)
+
+
+def test_half_an_event_behind_the_terminator_is_thrown_away() -> None:
+    events = WholeEvents(Shape.CHAT)
+    assert events.take(b"data: [DONE]\n\ndata: {") == b"data: [DONE]\n\n"
+    assert events.finish() == (b"", True)
+
+
+def test_of_large_pieces_only_the_last_is_kept() -> None:
+    events = WholeEvents(Shape.CHAT)
+    assert events.take(FINISH) == FINISH
+    large = USAGE * (1 + LARGE // len(USAGE))
+    assert events.take(large) == large
+    assert events.take(CHUNK) == CHUNK
+    assert events.finish() == (b"", False)
+
+
+@pytest.mark.parametrize(
+    ("stream", "is_end"),
+    [
+        (CHUNK + FINISH, False),
+        (CHUNK + FINISH + b"data: [DONE]\n\n", True),
+        (CHUNK + FINISH + b"data: [DONE]\n", True),
+        (CHUNK + b"data: [DONE]\n\n: bye\n\n", True),
+        (b'data: {"type":"response.completed"}\n\n', True),
+        (CHUNK + b'data: {"error":"no"}\n\n', True),
+        (b"", False),
+    ],
+)
+@pytest.mark.parametrize("shape", [None, Shape.CHAT])
+def test_behind_its_terminator_nothing_breaks_off(
+    shape: Shape | None, stream: bytes, is_end: bool
+) -> None:
+    for size in (len(stream) or 1, 1):
+        events = WholeEvents(shape)
+        for at in range(0, len(stream), size):
+            events.take(stream[at : at + size])
+        assert events.break_off()[1] is is_end

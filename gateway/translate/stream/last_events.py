@@ -1,0 +1,144 @@
+"""Whether a stream that is passed on has come to its end, by the last events of it.
+
+What passes is not decoded. The last of it is kept, and only looked at once the stream is over: one
+that ends in good order, as far as HTTP goes, may have been cut off behind the server all the same.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from gateway.envelopes.upstream_json import NOT_JSON, decode
+from gateway.shapes import Json, Shape
+from gateway.translate.parts.upstream_errors import upstream_error
+from gateway.translate.stream.sse import (
+    TERMINAL_EVENTS,
+    ServerSentEvent,
+    SSEDecoder,
+    begins_events,
+    is_done,
+    terminator,
+)
+
+MAX_PIECES = 8
+"""How many pieces are kept: behind a finish reason come usage, sources and timings at most."""
+LARGE = 16 * 1024
+"""Bytes from which on a piece is kept alone."""
+
+_DONE = terminator(Shape.CHAT)
+_SHORT = 4
+"""What may be no more than the end of an event."""
+_TERMINAL = TERMINAL_EVENTS | {"error"}
+
+
+class LastEvents:
+    """Keeps the last pieces of a stream, each of which begins and ends with a line.
+
+    `shape` is that of its events; None: it is not known.
+    """
+
+    __slots__ = ("_append", "_is_blurred", "_pieces", "_shape")
+
+    def __init__(self, shape: Shape | None = None) -> None:
+        self._shape = shape
+        self._pieces: deque[bytes] = deque(maxlen=MAX_PIECES)
+        self._append = self._pieces.append
+        self._is_blurred = False
+
+    def add(self, piece: bytes) -> None:
+        """Take what passes."""
+        if _SHORT < len(piece) < LARGE:
+            self._append(piece)
+        elif len(piece) <= _SHORT and self._pieces:
+            self._pieces[-1] += piece
+        else:
+            self._pieces.clear()
+            self._append(piece)
+
+    def blur(self) -> None:
+        """Take note that a part of an event passes, which alone cannot be read."""
+        self._pieces.clear()
+        self._is_blurred = True
+
+    def has_ended(self) -> bool:
+        """Whether the stream has said that it is over: nothing belongs behind that."""
+        return any(map(self._is_terminator, self._read()))
+
+    def is_complete(self) -> bool:
+        """Whether the stream may end here.
+
+        It may behind its terminator, behind an error, and where nothing shows that it may not. A
+        chat or completions stream without `[DONE]`, which some servers never send, may end once
+        each choice has its finish reason.
+        """
+        if self._shape is None or (self._pieces and self._pieces[-1].endswith(_DONE)):
+            return True
+        events = self._read()
+        if not events:
+            return self._may_hold_more()
+        if any(self._is_terminator(event) or _is_error(event) for event in events):
+            return True
+        if self._shape is Shape.RESPONSES:
+            return not any(event.kind.startswith("response.") for event in events)
+        return _all_finished(events)
+
+    def _may_hold_more(self) -> bool:
+        """Whether there may be more in the stream than comments and fields without data."""
+        if self._is_blurred or len(self._pieces) == MAX_PIECES:
+            return True
+        return begins_events(b"".join(self._pieces)) is False
+
+    def _is_terminator(self, event: "_Event") -> bool:
+        if is_done(event.data) or not _TERMINAL.isdisjoint((event.name, event.kind)):
+            return True
+        # Some clients of responses take nothing for an error but the events that are documented.
+        return self._shape is not Shape.RESPONSES and _is_error(event)
+
+    def _read(self) -> list["_Event"]:
+        decoder = SSEDecoder()
+        events = [*decoder.feed(b"".join(self._pieces)), *decoder.finish()]
+        return [read for event in events for read in _read(event)]
+
+
+class _Event(NamedTuple):
+    name: str
+    data: bytes
+    value: Json
+    """What the data is; empty for anything but a JSON object."""
+
+    @property
+    def kind(self) -> str:
+        """The type that the data names."""
+        return str(self.value.get("type"))
+
+
+def _read(event: ServerSentEvent) -> Iterator[_Event]:
+    """Yield what an event is: several where a server ends its events with a line only."""
+    value = _decoded(event.data)
+    lines = [event.data] if value else event.data.splitlines()
+    for line in lines:
+        yield _Event(event.event, line, value or _decoded(line))
+
+
+def _is_error(event: _Event) -> bool:
+    return upstream_error(event.value) is not None
+
+
+def _all_finished(events: Iterable[_Event]) -> bool:
+    unfinished: set[str] = set()
+    finished: set[str] = set()
+    for event in events:
+        choices = event.value.get("choices")
+        for choice in choices if isinstance(choices, list) else ():
+            if isinstance(choice, dict):
+                index = str(choice.get("index"))
+                (finished if choice.get("finish_reason") else unfinished).add(index)
+    return unfinished <= finished
+
+
+def _decoded(data: bytes) -> Json:
+    try:
+        decoded = decode(data)
+    except NOT_JSON:
+        return {}
+    return decoded if isinstance(decoded, dict) else {}
