@@ -8,7 +8,19 @@ from gateway.errors import UpstreamError
 
 def text_of(parts: Iterable[Any]) -> str:
     """Return the text of content in parts; raises `UpstreamError` for a text that is none."""
-    return "".join(_text(part, "text") for part in parts if is_part(part, "text"))
+    return "".join(
+        part if isinstance(part, str) else _text(part, "text") for part in parts if _is_text(part)
+    )
+
+
+def _is_text(part: object) -> bool:
+    """Whether a part is text: some servers have the kinds of responses, others strings."""
+    if isinstance(part, dict):
+        return part.get("type", "text") in _TEXTS
+    return isinstance(part, str)
+
+
+_TEXTS = ("text", "output_text", "input_text")
 
 
 def thought_of(parts: Iterable[Any]) -> str:
@@ -24,7 +36,7 @@ def thought_of(parts: Iterable[Any]) -> str:
 
 def other_parts(parts: Iterable[Any]) -> list[Any]:
     """Return the parts that are neither: pictures."""
-    return [part for part in parts if not (is_part(part, "text") or is_part(part, "thinking"))]
+    return [part for part in parts if not (_is_text(part) or is_part(part, "thinking"))]
 
 
 def is_part(part: object, kind: str) -> bool:

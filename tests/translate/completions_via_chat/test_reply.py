@@ -94,10 +94,11 @@ def test_fields_that_completions_do_not_have_are_left_out() -> None:
                     {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
                     {"type": "text", "text": "A"},
                     {"type": "text", "text": "B"},
-                    "noise",
+                    "C",
+                    5,
                 ]
             },
-            "AB",
+            "ABC",
         ),
     ],
 )
