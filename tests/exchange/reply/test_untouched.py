@@ -143,7 +143,7 @@ def test_one_that_ends_before_its_reply_is_complete_is_told_of(
     client: Shape, *, piped: bool
 ) -> None:
     begun = BEGUN[client]
-    body = passed_on(FakeReply(200, EVENT_STREAM, (begun, begun[:-1])), client)
+    body = body_of(FakeReply(200, EVENT_STREAM, (begun, begun[:-1])), client)
     received = asyncio.run(drained(body, piped=piped))
     rest = received.removeprefix(begun + begun.rstrip())
     assert received.startswith(begun + begun.rstrip())
@@ -159,7 +159,7 @@ def test_one_that_ends_before_its_reply_is_complete_is_told_of(
 @pytest.mark.parametrize("client", list(Shape))
 def test_one_whose_reply_is_complete_is_not_added_to(client: Shape, *, piped: bool) -> None:
     sent = (BEGUN[client], COMPLETE[client])
-    body = passed_on(FakeReply(200, EVENT_STREAM, sent), client)
+    body = body_of(FakeReply(200, EVENT_STREAM, sent), client)
     assert asyncio.run(drained(body, piped=piped)) == b"".join(sent)
     assert body.failure is None
 
@@ -171,7 +171,7 @@ def test_behind_the_terminator_it_does_not_matter_how_the_connection_ends(
 ) -> None:
     end = COMPLETE[Shape.RESPONSES] if client is Shape.RESPONSES else b"data: [DONE]\n\n"
     sent = (BEGUN[client or Shape.CHAT], end)
-    body = passed_on(FakeReply(200, EVENT_STREAM, sent, BROKEN), client)
+    body = body_of(FakeReply(200, EVENT_STREAM, sent, BROKEN), client)
     assert asyncio.run(drained(body, piped=piped)) == b"".join(sent)
     assert body.failure is None
 
