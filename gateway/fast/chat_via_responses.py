@@ -21,7 +21,7 @@ from gateway.fast.codec import (
     Passed,
     PositiveInt,
     encode,
-    needs_effort,
+    samples_as_it_may,
 )
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
@@ -182,15 +182,14 @@ _read_response = msgspec.json.Decoder(_Response).decode
 
 
 def fits(context: Context) -> bool:
-    """Whether neither the backend nor the operator gives a common request another form."""
-    able = context.capabilities
-    return able.temperature and able.top_p and context.reasoning_effort is None
+    """Whether the operator adds nothing to a common request."""
+    return context.reasoning_effort is None
 
 
 def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
     """Return the responses request of a common chat request; None: it is not one."""
     asked = _read_request(body)
-    if asked.stream or needs_effort(asked, context):
+    if asked.stream or not samples_as_it_may(asked, context):
         return None
     limit, newer = asked.max_tokens, asked.max_completion_tokens
     if newer is not ABSENT:

@@ -51,11 +51,15 @@ class FastRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=F
     user: str | Absent = ABSENT
 
 
-def needs_effort(asked: FastRequest, context: Context) -> bool:
-    """Whether it has a parameter that the model takes only with the reasoning effort `none`."""
-    return context.capabilities.sampling_needs_effort_none and (
-        asked.temperature is not ABSENT or asked.top_p is not ABSENT
-    )
+def samples_as_it_may(asked: FastRequest, context: Context) -> bool:
+    """Whether the model takes the temperature and the `top_p` of a request, if it has any."""
+    able = context.capabilities
+    if asked.temperature is not ABSENT and not able.temperature:
+        return False
+    if asked.top_p is not ABSENT and not able.top_p:
+        return False
+    has_none = asked.temperature is ABSENT and asked.top_p is ABSENT
+    return has_none or not able.sampling_needs_effort_none
 
 
 Passed = Any

@@ -20,7 +20,7 @@ from gateway.fast.codec import (
     Passed,
     PositiveInt,
     encode,
-    needs_effort,
+    samples_as_it_may,
 )
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat.request import DEFAULT_MAX_TOKENS
@@ -177,11 +177,7 @@ def fits(context: Context) -> bool:
     """Whether neither the backend nor the operator gives a common request another form."""
     able, settings = context.capabilities, context.settings
     return (
-        able.temperature
-        and able.top_p
-        and able.penalties
-        and able.seed
-        and not (able.reasoning and settings.reasoning_headroom_tokens)
+        not (able.reasoning and settings.reasoning_headroom_tokens)
         and settings.completion_system_prompt is None
         and settings.max_fanout > 0
         and context.reasoning_effort is None
@@ -191,7 +187,7 @@ def fits(context: Context) -> bool:
 def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
     """Return the chat request of a common completions request; None: it is not one."""
     asked = _read_request(body)
-    if asked.stream or needs_effort(asked, context):
+    if asked.stream or not samples_as_it_may(asked, context) or not _is_taken(asked, context):
         return None
     limit = asked.max_tokens
     modern = context.capabilities.max_tokens_field == "max_completion_tokens"
@@ -209,6 +205,13 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
         asked.seed,
     )
     return encode(sent), limit
+
+
+def _is_taken(asked: _Request, context: Context) -> bool:
+    """Whether the model takes the penalties and the seed of a request, if it has any."""
+    able = context.capabilities
+    has_penalty = asked.presence_penalty is not ABSENT or asked.frequency_penalty is not ABSENT
+    return (able.penalties or not has_penalty) and (able.seed or asked.seed is ABSENT)
 
 
 def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:  # noqa: ARG001

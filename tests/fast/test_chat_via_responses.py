@@ -110,6 +110,16 @@ ODD_PARAMETERS: list[tuple[str, Any]] = [
     *[("stream_options", {"include_usage": True}), ("modalities", ["text"]), ("tools", [])],
     *[("response_format", {"type": "json_object"}), ("moderation", {}), ("prediction", {})],
 ]
+REASONING = replace(
+    OPENAI,
+    temperature=False,
+    top_p=False,
+    penalties=False,
+    logprobs=False,
+    stop=False,
+    reasoning=True,
+    efforts=frozenset({"high"}),
+)
 CONTEXTS: dict[str, Context] = {
     "OpenAI": make_context(),
     "vLLM": make_context(VLLM),
@@ -118,6 +128,7 @@ CONTEXTS: dict[str, Context] = {
     "effort": make_context(effort="low"),
     "may stream unasked": make_context(replace(VLLM, may_stream_unasked=True)),
     "sampling without reasoning": make_context(replace(OPENAI, sampling_needs_effort_none=True)),
+    "reasoning": make_context(REASONING),
     "no temperature": make_context(replace(OPENAI, temperature=False)),
     "no top_p": make_context(replace(OPENAI, top_p=False)),
     "dropping": make_context(

@@ -50,11 +50,20 @@ def test_a_pair_without_a_codec_has_none() -> None:
 
 def test_where_nothing_is_common_there_is_no_codec() -> None:
     prompted = replace(CONTEXT, settings=TranslationSettings(completion_system_prompt="Go on."))
-    unable = replace(CONTEXT, capabilities=Capabilities(temperature=False))
     for client, home in ((COMPLETIONS, CHAT), (CHAT, RESPONSES), (COMPLETIONS, RESPONSES)):
         assert fast_paths(client, home, CONTEXT).codec is not None
         assert (fast_paths(client, home, prompted).codec is None) is (client is COMPLETIONS)
-        assert fast_paths(client, home, unable).codec is None
+
+
+@pytest.mark.parametrize("home", [CHAT, RESPONSES])
+def test_what_a_model_does_not_take_is_the_generic_paths(home: Shape) -> None:
+    unable = Capabilities(temperature=False, top_p=False, penalties=False, seed=False)
+    context = replace(CONTEXT, capabilities=unable)
+    codec = codec_of(COMPLETIONS, home, context)
+    asked = {"model": "m", "prompt": "Once", "max_tokens": 50}
+    assert fast_translation(codec, encode(asked), context) is not None
+    for name in ("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed"):
+        assert fast_translation(codec, encode({**asked, name: 1}), context) is None
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,17 @@ ODD_PARAMETERS: list[tuple[str, Any]] = [
 CONTEXTS: dict[str, Context] = {
     "OpenAI": make_context(),
     "o1": make_context(Capabilities(max_tokens_field="max_completion_tokens", reasoning=True)),
+    "reasoning": make_context(
+        Capabilities(
+            temperature=False,
+            top_p=False,
+            penalties=False,
+            seed=False,
+            logprobs=False,
+            max_tokens_field="max_completion_tokens",
+            reasoning=True,
+        )
+    ),
     "reasoning with headroom": make_context(
         Capabilities(reasoning=True), TranslationSettings(reasoning_headroom_tokens=100)
     ),
