@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.contenders import DIRECT, GATEWAY, KEY, LITELLM, NGINX, PORTKEY
+from bench.contenders import DIRECT, GATEWAY, GENERIC, KEY, LITELLM, NGINX, PORTKEY
 from gateway.shapes import Shape
 from gateway.translate.plan import can_translate
 
 EVERYBODY = (DIRECT, NGINX, GATEWAY, LITELLM, PORTKEY)
-TRANSLATORS = (NGINX, GATEWAY, LITELLM)
+TRANSLATORS = (NGINX, GATEWAY, GENERIC, LITELLM)
 
 _SDK_HEADERS = {
     "Accept": "application/json",

@@ -18,6 +18,8 @@ MODELS = ("bench-chat", "bench-paced-10", "bench-paced-1000", "bench-slow-200", 
 """What they do is in source.c. `bench-responses` lives at responses, the others at chat."""
 
 GATEWAY = "gateway"
+GENERIC = "gateway, generic path"
+"""The same with `performance.fast_paths: false`."""
 NGINX = "nginx"
 DIRECT = "direct"
 LITELLM = "LiteLLM"
@@ -53,7 +55,7 @@ def running(tools: Tools, folder: Path, *, peers: bool) -> Iterator[list[Contend
         if source is None:
             raise SystemExit(f"bench: the source does not start; see {folder}/{DIRECT}.log")
         contenders = [Contender(DIRECT, source.port, None)]
-        starters = [_nginx, _gateway] + ([_litellm, _portkey] if peers else [])
+        starters = [_nginx, _gateway] + ([_generic, _litellm, _portkey] if peers else [])
         for starter in starters:
             name, contender = starter(stack, tools, folder, source.port)
             if contender is not None:
@@ -101,12 +103,24 @@ def _nginx(
 def _gateway(
     stack: ExitStack, _tools: Tools, folder: Path, source: int
 ) -> tuple[str, Contender | None]:
-    path = write_gateway_config(folder, source)
-    command = [sys.executable, "-m", "gateway", "serve", "--config", str(path), "--port"]
-    return GATEWAY, _start(stack, folder, GATEWAY, command, CONTENDER_CPU)
+    return GATEWAY, _served(stack, folder, GATEWAY, write_gateway_config(folder, source))
 
 
-def write_gateway_config(folder: Path, source: int, *, narrow: bool = False) -> Path:
+def _generic(
+    stack: ExitStack, _tools: Tools, folder: Path, source: int
+) -> tuple[str, Contender | None]:
+    path = write_gateway_config(folder, source, fast_paths=False)
+    return GENERIC, _served(stack, folder, GENERIC, path)
+
+
+def _served(stack: ExitStack, folder: Path, name: str, config: Path) -> Contender | None:
+    command = [sys.executable, "-m", "gateway", "serve", "--config", str(config), "--port"]
+    return _start(stack, folder, name, command, CONTENDER_CPU)
+
+
+def write_gateway_config(
+    folder: Path, source: int, *, narrow: bool = False, fast_paths: bool = True
+) -> Path:
     """Write the configuration of the gateway before the source; return its path.
 
     With `narrow`, models called `narrow-*` have an upstream of their own, where two requests at a
@@ -131,8 +145,9 @@ def write_gateway_config(folder: Path, source: int, *, narrow: bool = False) -> 
         "models": models,
         "admin": {"enabled": False},
         "log": {"level": "error"},
+        "performance": {"fast_paths": fast_paths},
     }
-    path = folder / "gateway.yaml"
+    path = folder / ("gateway.yaml" if fast_paths else "generic.yaml")
     path.write_text(json.dumps(config))  # JSON is YAML
     return path
 

@@ -115,7 +115,7 @@ def _memory_table(results: Results) -> list[str]:
     ]
     for contender in results.contenders:
         sample = results.many_streams.get(contender.name)
-        if contender.process is None:
+        if contender.process is None or contender.name not in MANY_STREAMS.contenders:
             continue
         start = contender.memory_after_start / MEGABYTE
         if sample is None:

@@ -171,7 +171,7 @@ def _problem(found: tools.Tools, folder: Path, contender: Contender, case: Case)
 def _open_many_streams(found: tools.Tools, folder: Path, results: Results, *, quick: bool) -> None:
     warm_up, window = (2.0, 1.0) if quick else (_STREAMS_WARM_UP, _STREAMS_WINDOW)
     for contender in results.contenders:
-        if contender.process is None:
+        if contender.process is None or contender.name not in MANY_STREAMS.contenders:
             continue
         _progress(f"1,000 streams, {contender.name}")
         try:
