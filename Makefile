@@ -39,7 +39,7 @@ demo: $(VENV)/.runtime ## calls that fail at a strict emulator and succeed throu
 test: lint types suite ## linters, types, and all tests with branch coverage (ARGS: pytest's)
 
 # ROUNDTRIPS=n: that many random exchanges of each pair of shapes. SCHEMATHESIS=n: as many requests
-# of each endpoint, made by schemathesis.
+# of each endpoint, made by schemathesis. FAST_PATHS=0: the tests' gateways take the generic path.
 suite: $(VENV)/.development ## all tests with branch coverage, without linters and types
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(ARGS)

@@ -10,8 +10,11 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import without_fast_paths
+
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+without_fast_paths.set_default()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.without_fast_paths import VARIABLES
+
 PATIENCE = 30.0
 """Seconds until a process that should have ended is given up: a limit, not an expectation."""
 
@@ -19,7 +21,7 @@ def surroundings(**variables: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith("GATEWAY_") and name != "OPENAI_API_KEY"
     }
-    return {**kept, **variables}
+    return {**kept, **VARIABLES, **variables}
 
 
 class GatewayProcess:

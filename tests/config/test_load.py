@@ -14,6 +14,7 @@ from gateway.config.schema import key_paths
 from gateway.config.secret import Secret
 from gateway.config.settings import (
     CredentialPolicy,
+    PerformanceSettings,
     Settings,
     UpstreamSettings,
 )
@@ -27,7 +28,8 @@ OPENAI = UpstreamSettings(
 
 
 def test_without_a_file_everything_is_default() -> None:
-    assert load(None, {}) == Settings(upstreams=(OPENAI,))
+    performance = PerformanceSettings(fast_paths=True)
+    assert load(None, {}) == Settings(upstreams=(OPENAI,), performance=performance)
 
 
 def test_an_empty_file_and_empty_sections_are_the_defaults(tmp_path: Path) -> None:

@@ -120,7 +120,6 @@ class CompletionsStream(StreamTranslation):
         had_ended = choice.has_ended
         for each in choice.said.take(piece):
             chunks += [self._chunk([shown]) for shown in choice.take(each)]
-        self._said_last = choice.said
         if choice.has_ended and not had_ended:
             self._unfinished[call] -= 1
             self._cut_short[call] = self._cut_short[call] or choice.cut_short
