@@ -63,7 +63,7 @@ BARE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
         ({"prompt_cache_hit_tokens": 4}, 4, 0, 0),
         ({"cached_tokens": 4, "prompt_tokens_details": None}, 4, 0, 0),
         ({"cached_tokens": 4, "prompt_tokens_details": {"cached_tokens": 0}}, 4, 0, 0),
-        ({"cached_tokens": 4, "prompt_tokens_details": {"cached_tokens": 3}}, 3, 0, 0),
+        ({"cached_tokens": 4, "prompt_tokens_details": {"cached_tokens": 3.0}}, 3, 0, 0),
         ({"cache_read_input_tokens": 4, "cache_creation_input_tokens": 2.0}, 4, 2, 0),
         ({"reasoning_tokens": 3}, 0, 0, 3),
         ({"reasoning_tokens": 3, "completion_tokens_details": {"audio_tokens": 1}}, 0, 0, 3),
