@@ -35,12 +35,18 @@ _TEXTS_OF_THOUGHT = ("reasoning_text", "reasoning_content", "reasoning", "thinki
 _THOUGHTS = (*_TEXTS_OF_THOUGHT, "reasoning_summary", "reasoning_details")
 """The fields of an assistant's message that hold its reasoning."""
 
+_OF_REPLIES = ("annotations", "content_parts", "output_items")
+"""What a reply has beside what was said, and a request has no place for."""
+
 _NAMES_OF_THOUGHT = frozenset(_THOUGHTS)
 _CALLS = frozenset({"function_call", "custom_tool_call"})
 _MESSAGES: Mapping[str, Record] = {
     **MESSAGES,
     "assistant": Record(
-        {**MESSAGES["assistant"].fields, **dict.fromkeys((*_THOUGHTS, "phase"), Anything())}
+        {
+            **MESSAGES["assistant"].fields,
+            **dict.fromkeys((*_THOUGHTS, *_OF_REPLIES, "phase"), Anything()),
+        }
     ),
 }
 _CALL_KIND = OneOf("function", "custom")
@@ -193,8 +199,9 @@ class _Writer:
             )
         if not _NAMES_OF_THOUGHT.isdisjoint(message):
             self._thought(message, path)
-        if message.get("annotations"):
-            self._report.drop(f"{path}.annotations")
+        for name in _OF_REPLIES:
+            if message.get(name):
+                self._report.drop(f"{path}.{name}")
         self._said(message, path, position)
         for k, call in enumerate(message.get("tool_calls", ())):
             self._call(call, f"{path}.tool_calls[{k}]", f"call_{position}_{k}")

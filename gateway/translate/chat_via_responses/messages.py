@@ -7,7 +7,7 @@ from gateway.translate.chat_via_responses.annotations import cited_in_chat
 from gateway.translate.chat_via_responses.documents import Documents
 from gateway.translate.chat_via_responses.reading import objects
 from gateway.translate.chat_via_responses.request import PreparedRequest
-from gateway.translate.chat_via_responses.said_parts import parts_of, texts_of
+from gateway.translate.chat_via_responses.said_parts import FORMS, parts_of, texts_of
 from gateway.translate.chat_via_responses.steps import Step, text_steps
 from gateway.translate.chat_via_responses.text import TextFold
 from gateway.translate.chat_via_responses.tracking import OutputItem
@@ -142,6 +142,7 @@ class MessagesFold:
         refused = dict(known.said.rests("refusal", texts["refusal"]))
         counted = len(known.annotations.get(None, ()))
         for index, part in enumerate(content):
+            steps += self._other_part(known, index, part)
             steps += self.refuse(known, index, refused.get(index, ""))
             text = said.get(index)
             if text:
@@ -153,7 +154,19 @@ class MessagesFold:
             counted = max(counted - len(annotations), 0)
         return steps
 
+    def _other_part(self, item: OutputItem, index: int, part: Json) -> list[Step]:
+        """Show, once, a part that has no text."""
+        if not part or str(part.get("type")) in FORMS or index in item.other_parts:
+            return []
+        item.other_parts.add(index)
+        piece = partial(_as_it_is, part)
+        return piece() if self._documents is None else self._documents.take(item, "", piece)
+
     def finish(self) -> list[Step]:
         """Return what was held back, at the end of the response."""
         steps = [] if self._documents is None else self._documents.finish()
         return steps + text_steps(self._text.finish())
+
+
+def _as_it_is(part: Json) -> list[Step]:
+    return [Step({"content_parts": [part]})]

@@ -5,15 +5,25 @@ alone. Text is kept only as long as it may become a stop sequence.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import takewhile
+from operator import is_not
 from typing import ClassVar
 
-from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.calls import Call, CallsFold, call_text
+from gateway.translate.chat_via_responses.endings import (
+    native_of,
+    reached_limit,
+    reason_of,
+    status_of,
+)
 from gateway.translate.chat_via_responses.last_output import matched
 from gateway.translate.chat_via_responses.messages import MessagesFold
+from gateway.translate.chat_via_responses.other_items import OtherItems
 from gateway.translate.chat_via_responses.reading import an_object, index_of, objects, string
 from gateway.translate.chat_via_responses.request import PreparedRequest
+from gateway.translate.chat_via_responses.said_parts import FORMS
 from gateway.translate.chat_via_responses.steps import Step, plain_steps
 from gateway.translate.chat_via_responses.thoughts import ThoughtsFold
 from gateway.translate.chat_via_responses.tracking import (
@@ -23,18 +33,18 @@ from gateway.translate.chat_via_responses.tracking import (
     item_kind,
 )
 from gateway.translate.contract import Context
-from gateway.translate.parts.fields import finite_number
-from gateway.translate.parts.finish_reasons import NATIVE, finish_reason, native_word
+from gateway.translate.parts.finish_reasons import finish_reason, native_word
 from gateway.translate.parts.images import data_url, image
-from gateway.translate.parts.usage import with_chats_names
 
 _PARTS = {
-    "output_text": ItemKind.MESSAGE,
-    "refusal": ItemKind.MESSAGE,
+    **dict.fromkeys(FORMS, ItemKind.MESSAGE),
     "reasoning_text": ItemKind.REASONING,
     "summary_text": ItemKind.REASONING,
 }
 """Of which items the parts are that have a text, by their type."""
+
+_ANSWERS = (ItemKind.MESSAGE, ItemKind.CALL, ItemKind.IMAGE)
+"""Items without which a chat message says nothing."""
 
 TERMINAL = frozenset({"response.completed", "response.incomplete", "response.cancelled"})
 """The events that end a response; `response.failed` is an error before it comes here."""
@@ -54,6 +64,7 @@ class OutputFold:
         self._messages = MessagesFold(request)
         self._thoughts = ThoughtsFold(context)
         self._calls = CallsFold(request.tools, context)
+        self._others = OtherItems()
         self.finish_reason: str | None = None
         """Chat's word for how the message ended; None: it has not."""
         self.native_word: str | None = None
@@ -87,6 +98,7 @@ class OutputFold:
         item = an_object(event, "item")
         kind = item_kind(item)
         if kind is None:
+            self._others.announce(item)
             return []
         known = self._items.announced(kind, item, event.get("output_index"))
         self._describe(known, item)
@@ -98,7 +110,7 @@ class OutputFold:
         item = an_object(event, "item")
         kind = item_kind(item)
         if kind is None:
-            return []
+            return self._others.complete(item)
         return self._complete(self._items.completed(kind, item, event.get("output_index")), item)
 
     def _describe(self, known: OutputItem, item: Json) -> None:
@@ -169,7 +181,7 @@ class OutputFold:
         if item is None:
             return []
         text = string(part, "refusal" if kind == "refusal" else "text")
-        if kind == "output_text":
+        if FORMS.get(kind) == "text":
             return self._messages.say_whole(item, _part(event), text, part.get("logprobs"))
         if kind == "refusal":
             return self._messages.refuse_whole(item, _part(event), text)
@@ -198,28 +210,39 @@ class OutputFold:
 
     def _end(self, event: Json) -> list[Step]:
         response = an_object(event, "response")
-        status = _status(event, response)
+        status = status_of(event, response)
         steps: list[Step] = []
         last = (self._messages.said_last, self._thoughts.said_last)
-        output = matched(self._items, objects(response, "output"))
+        others = output = objects(response, "output")
+        shown: Json = {}
         # What goes on with the text that was said last comes before other texts.
-        for known, item in sorted(output, key=lambda pair: pair[0] not in last):
-            if self._messages.cut_by is None:
-                steps += self._complete(known, item)
+        for known, item in sorted(
+            matched(self._items, output), key=lambda pair: pair[0] not in last
+        ):
+            if self._messages.cut_by is not None:
+                break
+            steps += self._complete(known, item)
+            shown = item
         if self._messages.cut_by is None:
             for call in self._items.calls():
                 steps += plain_steps(self._calls.finish(call, naturally=status == "completed"))
-        steps += self._last_steps()
+        else:
+            others = list(takewhile(partial(is_not, shown), output))
+        steps += self._others.finish(others) + self._last_steps()
+        if status == "completed" and not any(map(self._items.all_of, _ANSWERS)):
+            self._others.check_alone()
         self.finish_reason = self._messages.cut_by or self._reason(status, response)
         if self._messages.cut_by is None:
-            self.native_word = native_word({"finish_reason": _ending(response), **_told(response)})
+            self.native_word = native_word(
+                {"finish_reason": reason_of(response), **native_of(response)}
+            )
         return steps
 
     def _reason(self, status: str, response: Json) -> str:
         if status == "incomplete":
-            reason = finish_reason(_ending(response) or "length", has_text=True)
+            reason = finish_reason(reason_of(response) or "length", has_text=True)
             return "content_filter" if reason == "content_filter" else "length"
-        if _reached_limit(self._sent, response, self._context):
+        if reached_limit(self._sent, response, self._context):
             return "length"
         if not self._calls.count:
             return "stop"
@@ -247,37 +270,6 @@ class OutputFold:
         "response.custom_tool_call_input.done": _call_done,
     }
     """All other events say the same again, or something that chat has no place for."""
-
-
-def _reached_limit(sent: Json, response: Json, context: Context) -> bool:
-    """Whether a server that calls everything complete (llama.cpp) stopped at the limit."""
-    limit, usage = sent.get("max_output_tokens"), response.get("usage")
-    if limit is None or context.capabilities.strict_params:
-        return False
-    told = with_chats_names(usage)
-    used = finite_number(told.get("completion_tokens")) if isinstance(told, dict) else None
-    return used is not None and used >= limit
-
-
-def _status(event: Json, response: Json) -> str:
-    """Return how the response ended: `completed` or `incomplete`; raises `UpstreamError`."""
-    status = response.get("status") or str(event["type"]).removeprefix("response.")
-    if status not in ("completed", "incomplete"):
-        raise UpstreamError(
-            f"The upstream's response ended with the status {str(status)[:60]!r}. "
-            "Retry the request."
-        )
-    return str(status)
-
-
-def _ending(response: Json) -> object:
-    """Return the reason that an incomplete response gives."""
-    details = response.get("incomplete_details")
-    return details.get("reason") if isinstance(details, dict) else None
-
-
-def _told(response: Json) -> Json:
-    return {NATIVE: response.get(NATIVE)}
 
 
 def _picture(known: OutputItem, item: Json) -> list[Step]:

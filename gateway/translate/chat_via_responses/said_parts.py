@@ -23,8 +23,16 @@ _Place = int | None
 
 _Mark = tuple[Form, tuple[int, int]]
 
-_FORMS: Mapping[str, Form] = {"output_text": "text", "refusal": "refusal"}
-"""The form of a message's part by its type. It is also the field of the part that has the text."""
+FORMS: Mapping[str, Form] = {
+    "output_text": "text",
+    "text": "text",
+    "input_text": "text",
+    "refusal": "refusal",
+}
+"""The form of a message's part by its type. It is also the field of the part that has the text.
+
+Some servers call the model's text by chat's name, or by that of what it is given.
+"""
 
 
 class SaidParts:
@@ -116,7 +124,7 @@ def texts_of(item: Json) -> dict[Form, Texts]:
         return {"content": _reasoning(item, "content"), "summary": _reasoning(item, "summary")}
     texts: dict[Form, list[tuple[int, str]]] = {"text": [], "refusal": []}
     for place, part in enumerate(parts_of(item)):
-        form = _FORMS.get(str(part.get("type")))
+        form = FORMS.get(str(part.get("type")))
         if form is not None:
             texts[form].append((place, string(part, form)))
     return {**texts}
@@ -133,11 +141,22 @@ def marks_of(texts: Mapping[Form, Texts]) -> frozenset[_Mark]:
 
 
 def parts_of(item: Json) -> list[Json]:
-    """Return the parts of a message; some servers say the text as a string."""
+    """Return the parts of a message; some servers say the text, or a part of it, as a string.
+
+    Raises `UpstreamError` for what is no part.
+    """
     content = item.get("content")
     if isinstance(content, str):
-        return [{"type": "output_text", "text": content}]
-    return objects(item, "content")
+        content = [content]
+    if isinstance(content, list):
+        content = [_part(part) for part in content]
+    return objects({"content": content}, "content")
+
+
+def _part(part: object) -> object:
+    if isinstance(part, str):
+        return {"type": "output_text", "text": part}
+    return {} if part is None else part
 
 
 def _reasoning(item: Json, form: ReasoningForm) -> Texts:

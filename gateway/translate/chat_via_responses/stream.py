@@ -15,7 +15,7 @@ from gateway.translate.parts.finish_reasons import with_native
 from gateway.translate.parts.moderation import moderation_of_all
 from gateway.translate.parts.sources import StreamedSources
 
-_LISTS = frozenset({"annotations", "file_citations", "images"})
+_LISTS = frozenset({"annotations", "content_parts", "file_citations", "images", "output_items"})
 
 _HELD = frozenset({"response.created", "response.in_progress", "response.queued"})
 """Events after which a response can still fail as a whole, for example for want of quota."""

@@ -63,6 +63,8 @@ class OutputItem:
     """Where in the whole text each of a message's parts begins, in characters."""
     annotations: dict[int | None, list[object]] = field(default_factory=dict)
     """The annotations of each part that have been taken."""
+    other_parts: set[int] = field(default_factory=set)
+    """The places of a message's parts without a text that were shown."""
     image_is_shown: bool = False
     summary_parts: int = 0
     """How many parts of a summary were announced."""

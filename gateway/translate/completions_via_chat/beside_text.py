@@ -5,10 +5,11 @@ does not know, named as chat names them.
 """
 
 from gateway.shapes import Json
-from gateway.translate.parts.images import images_of
+from gateway.translate.parts.content_text import refusal_in
+from gateway.translate.parts.images import images_of, unknown_parts
 from gateway.translate.parts.sources import sources_within
 
-_CARRIED = ("annotations", "audio", "file_citations", "phase")
+_CARRIED = ("annotations", "audio", "content_parts", "file_citations", "output_items", "phase")
 _CITED = ("annotations", "file_citations")
 
 
@@ -24,9 +25,11 @@ def beside_text(message: Json, *, has_content: bool) -> Json:
     """
     found = {name: message[name] for name in _CARRIED if message.get(name)}
     found |= sources_within(message)
-    images = images_of(message)
+    images, others = images_of(message), unknown_parts(message)
     if images:
         found["images"] = images
-    if message.get("refusal") and has_content:
-        found["refusal"] = message["refusal"]
+    if others:
+        found["content_parts"] = [*others, *found.get("content_parts", ())]
+    if has_content and (refusal := refusal_in(message)):
+        found["refusal"] = refusal
     return found

@@ -10,7 +10,7 @@ from gateway.translate.completions_via_chat.beside_text import beside_text
 from gateway.translate.completions_via_chat.request import Plan
 from gateway.translate.contract import Context, Report
 from gateway.translate.fanout import choice_index, rank
-from gateway.translate.parts.content_text import text_of
+from gateway.translate.parts.content_text import refusal_in, text_of
 from gateway.translate.parts.fields import (
     created,
     fingerprint,
@@ -175,7 +175,7 @@ def visible_text(message: Json) -> str:
 
     Raises `UpstreamError` where that is no text.
     """
-    text = content_of(message) or message.get("refusal") or transcript_of(message) or ""
+    text = content_of(message) or refusal_in(message) or transcript_of(message) or ""
     if not isinstance(text, str):
         raise malformed("a message's content is not text")
     return text

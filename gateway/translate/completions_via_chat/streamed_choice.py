@@ -15,6 +15,7 @@ from gateway.translate.completions_via_chat.reply import (
 )
 from gateway.translate.completions_via_chat.request import Plan
 from gateway.translate.contract import Context, Report
+from gateway.translate.parts.content_text import refusal_in
 from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
 from gateway.translate.parts.logprobs import Aligner
 from gateway.translate.parts.sources import sources_within
@@ -116,7 +117,7 @@ class StreamedChoice:
         more = beside_text(delta, has_content=self._has_content) | sources_within(piece)
         if not text and not self._has_content:
             entries = self._hold(delta, entries)
-        elif not text and delta.get("refusal"):
+        elif not text and refusal_in(delta):
             # They are those of the refusal.
             entries = []
         self._has_text = self._has_text or bool(text or more)
@@ -135,7 +136,7 @@ class StreamedChoice:
 
     def _hold(self, delta: Json, entries: list[Json]) -> list[Json]:
         """Let a refusal or what is spoken wait; return the logprobs that need not."""
-        refusal, spoken = delta.get("refusal"), transcript_of(delta)
+        refusal, spoken = refusal_in(delta), transcript_of(delta)
         if not refusal and not spoken:
             return entries
         held = self._refusal if refusal else self._transcript

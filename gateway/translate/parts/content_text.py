@@ -1,26 +1,17 @@
 """The content of a chat message in parts, as Mistral's reasoning models give it."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from gateway.errors import UpstreamError
 
+_TEXTS: Final = frozenset({"text", "output_text", "input_text"})
+"""What servers call a part that is text, beside strings; the last two are the responses' names."""
+
 
 def text_of(parts: Iterable[Any]) -> str:
-    """Return the text of content in parts; raises `UpstreamError` for a text that is none."""
-    return "".join(
-        part if isinstance(part, str) else _text(part, "text") for part in parts if _is_text(part)
-    )
-
-
-def _is_text(part: object) -> bool:
-    """Whether a part is text: some servers have the kinds of responses, others strings."""
-    if isinstance(part, dict):
-        return part.get("type", "text") in _TEXTS
-    return isinstance(part, str)
-
-
-_TEXTS = ("text", "output_text", "input_text")
+    """Return the text of content in parts; raises `UpstreamError` for what is no part."""
+    return "".join(map(_text_in, parts))
 
 
 def thought_of(parts: Iterable[Any]) -> str:
@@ -30,13 +21,24 @@ def thought_of(parts: Iterable[Any]) -> str:
         if is_part(part, "thinking"):
             thinking = part.get("thinking")
             inner = thinking if isinstance(thinking, list) else [{"text": thinking}]
-            thoughts += [_text(each, "thinking") for each in inner if isinstance(each, dict)]
+            thoughts += [_string(each, "text") for each in inner if isinstance(each, dict)]
     return "".join(thoughts)
 
 
+def refusal_of(parts: Iterable[Any]) -> str:
+    """Return the refusal in content in parts; raises `UpstreamError` as `text_of` does."""
+    return "".join(_string(part, "refusal") for part in parts if is_part(part, "refusal"))
+
+
+def refusal_in(message: Mapping[str, Any]) -> object:
+    """Return the refusal of a message or a delta, which may be a part of its content."""
+    content = message.get("content")
+    return message.get("refusal") or (refusal_of(content) if isinstance(content, list) else None)
+
+
 def other_parts(parts: Iterable[Any]) -> list[Any]:
-    """Return the parts that are neither: pictures."""
-    return [part for part in parts if not (_is_text(part) or is_part(part, "thinking"))]
+    """Return the parts that are none of these: pictures, and what nobody knows."""
+    return [part for part in parts if isinstance(part, dict) and not _is_said(part)]
 
 
 def is_part(part: object, kind: str) -> bool:
@@ -44,8 +46,31 @@ def is_part(part: object, kind: str) -> bool:
     return isinstance(part, dict) and part.get("type") == kind
 
 
-def _text(part: dict[str, Any], name: str) -> str:
-    text = part.get("text")
+def is_text(part: object) -> bool:
+    """Whether something is a part with text: a string, or an object of such a type, or of none."""
+    if isinstance(part, dict) and "type" not in part:
+        return isinstance(part.get("text"), str)
+    return isinstance(part, str) or any(is_part(part, kind) for kind in _TEXTS)
+
+
+def _is_said(part: object) -> bool:
+    return is_text(part) or is_part(part, "thinking") or is_part(part, "refusal")
+
+
+def _text_in(part: Any) -> str:
+    if part is None or isinstance(part, str):
+        return part or ""
+    if not isinstance(part, dict):
+        raise _malformed("a part of 'content' is neither an object nor a string")
+    return _string(part, "text") if is_text(part) else ""
+
+
+def _string(part: dict[str, Any], name: str) -> str:
+    text = part.get(name)
     if text is not None and not isinstance(text, str):
-        raise UpstreamError(f"The upstream's chat reply cannot be used: '{name}' is not a string.")
+        raise _malformed(f"'{name}' is not a string")
     return text or ""
+
+
+def _malformed(what: str) -> UpstreamError:
+    return UpstreamError(f"The upstream's chat reply cannot be used: {what}.")

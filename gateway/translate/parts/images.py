@@ -5,6 +5,7 @@ multimodal models and relays of Gemini as parts of the content.
 """
 
 from gateway.shapes import Json
+from gateway.translate.parts.content_text import other_parts
 
 _PARTS = frozenset({"image", "image_url", "input_image", "output_image"})
 
@@ -20,6 +21,13 @@ def images_of(message: Json) -> list[Json]:
         found += [part for part in content if isinstance(part, dict) and _is_image(part)]
     urls = [url for each in found if (url := _url(each)) is not None]
     return [image(url) for url in urls]
+
+
+def unknown_parts(message: Json) -> list[Json]:
+    """Return the parts of a message's content that are neither text nor a picture."""
+    content = message.get("content")
+    given = other_parts(content) if isinstance(content, list) else []
+    return [part for part in given if not (_is_image(part) and _url(part))]
 
 
 def image(url: str) -> Json:

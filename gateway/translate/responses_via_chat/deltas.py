@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from gateway.shapes import Json
-from gateway.translate.parts.content_text import text_of, thought_of
+from gateway.translate.parts.content_text import refusal_in, text_of, thought_of
 from gateway.translate.parts.fields import finite_number
-from gateway.translate.parts.images import images_of, url_of
+from gateway.translate.parts.images import images_of, unknown_parts, url_of
 from gateway.translate.parts.sources import sources_within
 from gateway.translate.parts.tools import MAX_CALL_ID, arguments_text
 from gateway.translate.responses_via_chat.carried import (
@@ -54,6 +54,8 @@ class Delta:
     calls: list[CallFragment]
     images: list[str]
     """The URLs of pictures."""
+    unknown_parts: list[Json]
+    """Parts of the content that are neither text nor a picture."""
     audio: Json
     phase: str
     sources: Json
@@ -68,8 +70,9 @@ class Delta:
     def length(self) -> int:
         """How many characters of text it has; those of calls as they are written in JSON."""
         said = len(self.reasoning) + len(self.content) + len(self.refusal)
-        if self.carried:
-            said += len(msgspec.json.encode(self.carried))
+        for other in (self.carried, self.unknown_parts):
+            if other:
+                said += len(msgspec.json.encode(other))
         said += sum(map(len, self.images))
         return said + sum(len(fragment.text) for fragment in self.calls)
 
@@ -94,10 +97,11 @@ def read_delta(choice: Json) -> Delta:
         reasoning_names=tuple(named) or (THINKING,),
         carried=fields_of_message(delta),
         content=_text(content, "content"),
-        refusal=_text(delta.get("refusal"), "refusal"),
+        refusal=_text(refusal_in(delta), "refusal"),
         annotations=[*_list_of(delta, "annotations"), *_list_of(delta, "file_citations")],
         calls=[call_fragment(call) for call in calls],
         images=[url_of(entry) for entry in images_of(delta)],
+        unknown_parts=unknown_parts(delta),
         audio=audio,
         phase=phase if isinstance(phase, str) else "",
         sources=sources_within(delta) | sources_within(choice),

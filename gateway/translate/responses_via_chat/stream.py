@@ -105,7 +105,7 @@ class ResponsesStream(StreamTranslation):
 
     def finish(self, word: object) -> list[Json]:
         """End the reply with the upstream's `finish_reason`; raises as `end` does."""
-        has_text = self._has_text or self._has_images
+        has_text = self._has_text or self._has_images or "content_parts" in self._facts.beside
         reason = finish_reason(word, has_text=has_text, has_tool_calls=bool(self._calls))
         response = self._open()
         if not has_text and not self._calls:
@@ -183,6 +183,9 @@ class ResponsesStream(StreamTranslation):
             self._queue.append(ImageItem(self._next_index(), self._context.new_id(), url))
         for annotation in delta.annotations:
             self._annotate(annotation)
+        if delta.unknown_parts:
+            parts = self._facts.beside.setdefault("content_parts", [])
+            parts += delta.unknown_parts
         add_sources(self._facts.beside, delta.sources)
         self._call(delta.calls, carrier, whole="message" in choice)
         # LocalAI says "" where others say null; of two reasons the first is the true one.

@@ -12,7 +12,7 @@ from zlib import crc32
 import msgspec
 
 from gateway.shapes import Json
-from gateway.translate.parts.content_text import other_parts, text_of, thought_of
+from gateway.translate.parts.content_text import other_parts, refusal_of, text_of, thought_of
 from gateway.translate.stream.said_text import SaidText
 
 _CALLS: Final = frozenset({"tool_calls", "function_call"})
@@ -74,6 +74,7 @@ class ChoiceDeltas:
             elif name == "content" and isinstance(value, list):
                 self._add(name, text_of(value))
                 self._add(_THINKING, thought_of(value))
+                self._add("refusal", refusal_of(value))
                 self._marks |= _marks(name, other_parts(value))
             elif name == "tool_calls" and isinstance(value, list):
                 for call in value:
@@ -133,6 +134,8 @@ class ChoiceDeltas:
         text = self._rest("content", text_of(parts))
         news: list[Any] = [{"type": "thinking", "thinking": thought}] if thought else []
         news += [{"type": "text", "text": text}] if text else []
+        refusal = self._rest("refusal", refusal_of(parts))
+        news += [{"type": "refusal", "refusal": refusal}] if refusal else []
         return news + self._entries("content", other_parts(parts))
 
     def _entries(self, name: str, entries: list[Any]) -> list[Any]:

@@ -3,13 +3,14 @@
 Which item an event is of, and what a call's arguments are, is told as where a stream is translated.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.calls import call_text
 from gateway.translate.chat_via_responses.last_output import matched
+from gateway.translate.chat_via_responses.other_items import item_name, said_mark
 from gateway.translate.chat_via_responses.reading import index_of, string
 from gateway.translate.chat_via_responses.said_parts import Form, texts_of
 from gateway.translate.chat_via_responses.tracking import (
@@ -54,6 +55,8 @@ class _Heard:
 
     known: OutputItem | None
     item: Json = field(default_factory=dict)
+    done: bool = False
+    """Whether an item that chat has no place for is whole."""
     parts: HeardParts = field(default_factory=HeardParts)
 
     @property
@@ -105,8 +108,9 @@ class StreamedItems:
         left = dict.fromkeys(self._heard)
         placed: list[tuple[_Heard, Json]] = []
         for item in given:
-            heard = self._other(item)
-            if item_kind(item) is not None:
+            if item_kind(item) is None:
+                heard = self._other_at_end(item, [each for each, _ in placed])
+            else:
                 known = found.get(id(item))
                 if known is None:
                     continue  # It is there twice.
@@ -142,6 +146,7 @@ class StreamedItems:
                 heard = _Heard(None)
                 self._heard.append(heard)
             heard.item = {**item, **heard.item, **_said(item)}
+            heard.done = done
             return
         find = self._items.completed if done else self._items.announced
         known = find(kind, item, event.get("output_index"))
@@ -212,17 +217,33 @@ class StreamedItems:
         return heard
 
     def _other(self, item: Json) -> _Heard | None:
-        """Return what was heard of an item that chat has no place for."""
-        key = (item.get("type"), item.get("id"))
-        others = (each for each in self._heard if each.known is None)
-        return next((e for e in others if (e.item.get("type"), e.item.get("id")) == key), None)
+        """Return what was heard of an item that chat has no place for.
+
+        One without an id is the one of its type that has begun.
+        """
+        name = item_name(item)
+        for each in self._heard:
+            if each.known is None and item_name(each.item) == name:
+                begun = not each.done and each.item.get("type") == item.get("type")
+                if name is not None or begun:
+                    return each
+        return None
+
+    def _other_at_end(self, item: Json, placed: Sequence[_Heard]) -> _Heard | None:
+        """Return what was heard of such an item that the response repeats: vLLM renames them."""
+        others = [each for each in self._heard if each.known is None and each not in placed]
+        name, mark = item_name(item), said_mark(item)
+        named = (each for each in others if name is not None and item_name(each.item) == name)
+        same = (each for each in others if said_mark(each.item) == mark)
+        return next(named, None) or next(same, None)
 
     def _filled(self, heard: _Heard, item: Json, *, naturally: bool) -> Json:
         """Return an item with what was heard of it; its own parts count where they say as much."""
         made = {**item, **heard.item, **_said(item)}
         known = heard.known
         if known is None:
-            return made
+            # It keeps the id that it was first told of by.
+            return made | {name: heard.item[name] for name in ("id",) if name in heard.item}
         if known.kind is ItemKind.CALL:
             return made | self._called(known, item, naturally=naturally)
         if known.kind in _TYPES:

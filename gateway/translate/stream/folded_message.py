@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from gateway.shapes import Json
-from gateway.translate.parts.content_text import is_part, text_of, thought_of
+from gateway.translate.parts.content_text import is_part, is_text, text_of, thought_of
 from gateway.translate.parts.tools import call_id_from
 from gateway.translate.responses_via_chat.call_in_pieces import CallInPieces
 from gateway.translate.responses_via_chat.call_tracking import CallTracker
@@ -87,7 +87,7 @@ class FoldedMessage:
         """
         message = dict(self._fields)
         if self._parts:
-            texts = all(is_part(part, "text") for part in self._parts)
+            texts = all(map(is_text, self._parts))
             message["content"] = text_of(self._parts) if texts else self._parts
         for calls in (self._calls, self._old_calls):
             calls.finish(_Call, naturally=naturally)

@@ -331,7 +331,7 @@ def folded(chunks: Sequence[Json], index: int = 0) -> Json:
             elif name == "function_call":
                 known = said.setdefault(name, {"name": "", "arguments": ""})
                 said[name] = {key: known[key] + value.get(key, "") for key in known}
-            elif name in ("annotations", "file_citations", "images"):
+            elif name in _LISTS:
                 known = said.setdefault(name, [])
                 assert [each["index"] for each in value] == [len(known)]
                 known += [{k: v for k, v in each.items() if k != "index"} for each in value]
@@ -347,6 +347,9 @@ def folded(chunks: Sequence[Json], index: int = 0) -> Json:
         "logprobs": {"content": logprobs, "refusal": None} if logprobs else None,
         "finish_reason": finish,
     }
+
+
+_LISTS = ("annotations", "content_parts", "file_citations", "images", "output_items")
 
 
 def _fold_call(calls: list[Json], piece: Json) -> None:

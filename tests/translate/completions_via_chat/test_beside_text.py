@@ -66,6 +66,22 @@ EMPTY: Json = {"refusal": "", "annotations": [], "images": [], "audio": None, "p
             {"images": [image(WEB)]},
         ),
         (
+            {"content": ["Hi", {"type": "reference", "ids": [1]}, None]},
+            "Hi",
+            {"content_parts": [{"type": "reference", "ids": [1]}]},
+        ),
+        ({"content": [{"type": "refusal", "refusal": "No."}]}, "No.", {}),
+        (
+            {"content": ["Hi", {"type": "refusal", "refusal": "No."}]},
+            "Hi",
+            {"refusal": "No."},
+        ),
+        (
+            {"content": "Hi", "output_items": [CITATION]},
+            "Hi",
+            {"output_items": [CITATION]},
+        ),
+        (
             {"content": None, "audio": {"id": "a", "transcript": "Hi"}},
             "Hi",
             {"audio": {"id": "a", "transcript": "Hi"}},

@@ -95,10 +95,11 @@ def test_fields_that_completions_do_not_have_are_left_out() -> None:
                     {"type": "text", "text": "A"},
                     {"type": "text", "text": "B"},
                     "C",
-                    5,
+                    None,
+                    {"type": "output_text", "text": "D"},
                 ]
             },
-            "ABC",
+            "ABCD",
         ),
     ],
 )

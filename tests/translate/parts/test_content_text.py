@@ -1,13 +1,66 @@
-"""Content in parts, whatever a server calls them."""
+"""Content in parts, in all the forms that servers give it."""
 
 from typing import Any
 
 import pytest
 
+from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
-from gateway.translate.parts.content_text import other_parts, text_of
+from gateway.translate.parts.content_text import (
+    other_parts,
+    refusal_in,
+    refusal_of,
+    text_of,
+    thought_of,
+)
+from gateway.translate.parts.images import images_of, unknown_parts
 from gateway.translate.plan import plan
+
+WEIRD = {"type": "reference", "reference_ids": [1]}
+PICTURE = {"type": "image_url", "image_url": {"url": "https://a.test/b.png"}}
+NO_PICTURE = {"type": "image_url", "image_url": {"detail": "low"}}
+PARTS: list[Any] = [
+    {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}, 5]},
+    "A",
+    None,
+    {"type": "text", "text": "B"},
+    {"type": "output_text", "text": "C"},
+    {"type": "input_text", "text": None},
+    {"type": "refusal", "refusal": "No."},
+    {"type": "thinking", "thinking": "so"},
+    WEIRD,
+    PICTURE,
+    NO_PICTURE,
+    {"no": "type"},
+]
+
+
+def test_every_part_is_one_thing_or_another() -> None:
+    assert (text_of(PARTS), thought_of(PARTS), refusal_of(PARTS)) == ("ABC", "hmso", "No.")
+    assert other_parts(PARTS) == [WEIRD, PICTURE, NO_PICTURE, {"no": "type"}]
+    message = {"content": PARTS}
+    assert len(images_of(message)) == 1
+    assert unknown_parts(message) == [WEIRD, NO_PICTURE, {"no": "type"}]
+    assert unknown_parts({"content": "text"}) == []
+
+
+def test_a_refusal_may_be_a_part() -> None:
+    assert refusal_in({"content": PARTS}) == "No."
+    assert refusal_in({"content": PARTS, "refusal": "Never."}) == "Never."
+    assert refusal_in({"content": "A"}) is None
+
+
+@pytest.mark.parametrize("part", [5, [], True, {"type": "text", "text": 5}])
+def test_what_is_no_part_is_an_error(part: Any) -> None:
+    with pytest.raises(UpstreamError):
+        text_of([part])
+
+
+def test_a_refusal_that_is_no_text_is_an_error() -> None:
+    with pytest.raises(UpstreamError):
+        refusal_of([{"type": "refusal", "refusal": 5}])
+
 
 TEXT: list[Any] = [
     "A",
@@ -16,7 +69,7 @@ TEXT: list[Any] = [
     {"type": "input_text", "text": "D"},
     {"text": "E"},
 ]
-OTHERS: list[Any] = [{"type": "image_url", "image_url": {"url": "u"}}, {"type": ["odd"]}, 5, None]
+OTHERS: list[Any] = [{"type": "image_url", "image_url": {"url": "u"}}, {"type": ["odd"]}]
 
 
 def test_text_is_text_under_any_name() -> None:

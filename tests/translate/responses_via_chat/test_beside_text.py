@@ -29,7 +29,7 @@ def everywhere(content: Any = None, finish: str = "stop", **message: Any) -> Jso
     return whole
 
 
-_COMPARED = ("status", "incomplete_details", "native_finish_reason")
+_COMPARED = ("status", "incomplete_details", "native_finish_reason", "content_parts")
 
 
 def _without_ids(output: list[Json]) -> list[Json]:
@@ -53,6 +53,29 @@ def test_pictures_are_items_of_their_own() -> None:
     assert beside["output"][0]["content"][0]["text"] == "Look!"
     assert images(beside) == shown[:1]
     assert images(everywhere(None, "length", images=entries)) == shown
+
+
+REFERENCE: Json = {"type": "reference", "reference_ids": [1]}
+
+
+def test_parts_of_an_unknown_type_are_told_beside_the_output() -> None:
+    parts: list[Any] = [{"type": "text", "text": "A"}, REFERENCE, "B", None, REFERENCE]
+    told = everywhere([*parts, {"type": "refusal", "refusal": "No."}])
+    assert told["content_parts"] == [REFERENCE, REFERENCE]
+    assert [part.get("text") or part["refusal"] for part in told["output"][0]["content"]] == [
+        *("AB", "No.")
+    ]
+    alone = everywhere([REFERENCE], "whatever")
+    assert (alone["status"], alone["content_parts"]) == ("completed", [REFERENCE])
+    events = stream_of([chunk([REFERENCE]), chunk(["A"]), chunk([REFERENCE]), chunk(None, "stop")])
+    assert events[-1]["response"]["content_parts"] == [REFERENCE, REFERENCE]
+    assert "content_parts" not in events[0]["response"]
+
+
+@pytest.mark.parametrize("part", [5, ["x"], {"type": "text", "text": 5}])
+def test_what_is_no_part_of_a_content_is_an_error(part: Any) -> None:
+    with pytest.raises(UpstreamError):
+        replied(completion([part], "stop"))
 
 
 def test_a_picture_between_texts_parts_them() -> None:
