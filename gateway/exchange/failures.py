@@ -223,4 +223,6 @@ def untouched(failure: ErrorReply) -> ClientReply:
             "is too long to be read.",
             upstream_status=failure.status,
         )
+    if failure.compressed is not None:
+        return failure.compressed
     return ClientReply(failure.status, list(failure.headers), failure.body)

@@ -15,6 +15,7 @@ from gateway.envelopes.upstream_json import NOT_JSON, decode_halves, encode_halv
 from gateway.errors import UpstreamError
 from gateway.exchange.message import checked_object, not_json, read_object
 from gateway.exchange.reply.classify import ErrorReply, read_error
+from gateway.exchange.reply.decompressed import readable
 from gateway.exchange.reply.opening import Opening
 from gateway.exchange.reply.reading import Allowance, is_event_stream, read_whole
 from gateway.exchange.sending import send_whole
@@ -51,6 +52,7 @@ class AskingAgain:
         body = read_object(cast("bytes", call.body))
         if asked_choices(body) < 2 or not 200 <= reply.status < 300:
             return reply
+        reply = readable(reply)
         if body.get("stream") is True:
             return _CompletedStream(self, call, body, reply)
         return await self._whole(call, body, reply)
@@ -130,6 +132,7 @@ class _CompletedStream(ChunkedReply):
         if not 200 <= reply.status < 300:
             yield _told(await read_error(reply))
         else:
+            self._reply = reply = readable(reply)
             async with aclosing(_events(reply)) as events:
                 async for event in events:
                     yield _event(event) if isinstance(event, bytes) else self._as_event(event)

@@ -13,6 +13,7 @@ from gateway.exchange import failures
 from gateway.exchange.error_replies import error_of_reply
 from gateway.exchange.legacy.replies import as_translation, without_body_headers
 from gateway.exchange.message import Decision, decode_object
+from gateway.exchange.reply.decompressed import readable
 from gateway.exchange.reply.reading import read_whole
 from gateway.request import Request
 from gateway.shapes import Json, Send, UpstreamCall
@@ -88,7 +89,7 @@ class FineTuningCalls:
                 client_headers=without_body_headers(self._headers, body=body is not None),
             )
         )
-        received = await read_whole(reply, MAX_REPLY_BYTES)
+        received = await read_whole(readable(reply), MAX_REPLY_BYTES)
         if 200 <= reply.status < 300:
             return decode_object(received)
         if self._upstream.credential is CredentialPolicy.KEY and reply.status in (401, 403):

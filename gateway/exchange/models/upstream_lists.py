@@ -15,6 +15,7 @@ from gateway.exchange.error_replies import listing_failed
 from gateway.exchange.message import Decision
 from gateway.exchange.models.lists import NoList, entries_of
 from gateway.exchange.reply.classify import read_error
+from gateway.exchange.reply.decompressed import readable
 from gateway.exchange.reply.reading import read_whole
 from gateway.shapes import RawHeaders, Send, UpstreamCall
 from gateway.translate.parts.sentences import joined
@@ -125,7 +126,7 @@ class UpstreamLists:
             if settings.credential is CredentialPolicy.KEY and reply.status in (401, 403):
                 raise failures.own_key_refused(upstream)
             raise listing_failed(upstream, reply.status, failure.body, reply.headers)
-        body = await read_whole(reply, MAX_LIST_BYTES)
+        body = await read_whole(readable(reply), MAX_LIST_BYTES)
         try:
             return entries_of(body)
         except NoList as wrong:

@@ -4,14 +4,17 @@ Some servers wrap errors in status 200 (`wrapped_errors.py`): a small JSON reply
 the first event of a stream that nobody else reads.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, overload
 
-from gateway.errors import GatewayError, TruncatedStream
+from gateway.envelopes.codings import coding_of, without_coding
+from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.exchange.message import ClientReply
+from gateway.exchange.reply.decompressed import readable, uncompressed
 from gateway.exchange.reply.peek import look
 from gateway.exchange.reply.reading import (
     MAX_ERROR_BYTES,
+    MAX_WHOLE_BYTES,
     Allowance,
     content_length,
     header,
@@ -51,6 +54,8 @@ class ErrorReply:
     partial: bool = False
     stream: UpstreamReply | None = field(default=None, repr=False)
     for_client: ClientReply | GatewayError | None = field(default=None, repr=False)
+    compressed: ClientReply | None = field(default=None, repr=False)
+    """The reply as it came, where `headers` and `body` are those of one that is not compressed."""
 
 
 @overload
@@ -82,15 +87,22 @@ async def classify(
 
     An answer is a `BufferedReply` if it was read: where it is to be whole, as far as `allowance`
     goes, and where it is small JSON. What arrives of others is looked at and stays to be read; up
-    to `grace` seconds pass until their beginning is known. An error that is too large to be a
-    refusal counts as an answer where replies are untouched. Raises what reading raises.
+    to `grace` seconds pass until their beginning is known. Answers that are not passed on have
+    lost their compression. An error that is too large to be a refusal counts as an answer where
+    replies are untouched. Raises what reading raises.
     """
     if not 200 <= reply.status < 300:
         if use == "untouched" and (content_length(reply.headers) or 0) > MAX_ERROR_BYTES:
             return reply
         return await read_error(reply, call)
     if use == "whole":
-        return _of_whole(reply, use, call, await read_whole(reply, allowance))
+        whole = await read_whole(reply, allowance)
+        if whole.startswith(b"{"):
+            return _of_whole(reply, use, call, whole)
+        read = uncompressed(BufferedReply(reply.status, reply.headers, whole), MAX_WHOLE_BYTES)
+        return _of_whole(read, use, call, read.body)
+    if use == "events":
+        reply = readable(reply)
     if use == "untouched" and (body := reply.arrived()) is not None:
         return _of_whole(reply, use, call, body)
     return await _of_beginning(reply, use, call, grace)
@@ -110,7 +122,19 @@ async def read_error(reply: UpstreamReply, call: int = 0) -> ErrorReply:
         body, partial = b"", True
     finally:
         await reply.aclose()
+    if coding_of(reply.headers):
+        return _uncompressed_error(BufferedReply(reply.status, reply.headers, body), call, partial)
     return ErrorReply(call, reply.status, reply.headers, body, partial)
+
+
+def _uncompressed_error(came: BufferedReply, call: int, partial: bool) -> ErrorReply:
+    """Return a compressed error as it reads; its text says so where it cannot be read."""
+    try:
+        read = uncompressed(came, MAX_ERROR_BYTES)
+    except UpstreamError as error:
+        read = replace(came, headers=without_coding(came.headers), body=error.message.encode())
+    told = ClientReply(came.status, list(came.headers), came.body)
+    return ErrorReply(call, came.status, read.headers, read.body, partial, compressed=told)
 
 
 def _of_whole(reply: UpstreamReply, use: Use, call: int, body: bytes) -> BufferedReply | ErrorReply:

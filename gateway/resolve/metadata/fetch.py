@@ -10,6 +10,7 @@ import msgspec
 
 from gateway import hops
 from gateway.config.settings import UpstreamSettings
+from gateway.envelopes.codings import CodingError, Decompressor, coding_of
 from gateway.envelopes.long_json import check, decoded
 from gateway.envelopes.slices import Work, in_slices
 from gateway.envelopes.upstream_json import NOT_JSON
@@ -85,6 +86,8 @@ class Asker:
                     body = await self._body(reply, turn)
             except GatewayError as error:
                 return LookupFailed(f"{call}: {error.message}")
+            except CodingError as error:
+                return LookupFailed(f"{call}: {error}")
             except TimeoutError:
                 return LookupFailed(f"{call}: no whole reply within {limit:g} s")
             finally:
@@ -101,17 +104,22 @@ class Asker:
                 return LookupFailed(f"{call}: not JSON")
 
     async def _body(self, reply: UpstreamReply, turn: AsyncExitStack) -> bytearray:
-        """Return the body, or more of it than is read; wait for a turn if it is long."""
+        """Return the body, or more of it than is read; wait for a turn if it is long.
+
+        Raises `CodingError` where it is compressed and cannot be read.
+        """
         body = bytearray()
         has_turn = False
+        decompressor = Decompressor(coding_of(reply.headers))
         async for chunk in reply.chunks():
-            body += chunk
-            if len(body) > MAX_BODY_BYTES:
-                break
+            for piece in decompressor.feed(chunk):
+                body += piece
+                if len(body) > MAX_BODY_BYTES:
+                    return body
             if len(body) > LONG and not has_turn:
                 has_turn = True
                 await turn.enter_async_context(self._long_answers)
-        return body
+        return body + decompressor.finish()
 
 
 def _read(

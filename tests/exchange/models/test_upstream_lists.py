@@ -1,6 +1,7 @@
 """Why an upstream's models are not in a list, said in few words, none of them the upstream's."""
 
 import asyncio
+import gzip
 
 import pytest
 
@@ -84,6 +85,12 @@ def test_a_list_that_cannot_be_had(answer: Answer, reason: Reason, told: str) ->
     assert [(each.upstream, each.reason) for each in decision.failures] == [("b", reason)]
     assert warning_of([left_out]) == f"the models of upstream 'b' are not listed: {told}"
     assert "SAID" not in warning_of([left_out])
+
+
+def test_a_list_that_came_compressed_is_read() -> None:
+    packed = gzip.compress(b'{"object":"list","data":[{"id":"m"}]}')
+    listed = asked(FakeReply(200, ((b"content-encoding", b"gzip"),), [packed]))
+    assert isinstance(listed, Listed)
 
 
 def test_a_reply_that_is_given_up_is_closed() -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,7 @@ from gateway.config.settings import TimeoutSettings, UpstreamSettings
 from gateway.envelopes.slices import Work
 from gateway.errors import TruncatedStream, UpstreamUnavailable
 from gateway.resolve.metadata.cache import LookupFailed
-from gateway.resolve.metadata.fetch import Answer, Asker, fields_of
+from gateway.resolve.metadata.fetch import MAX_BODY_BYTES, Answer, Asker, fields_of
 from gateway.servers.profile import MetadataCall
 from gateway.shapes import RawHeaders, Send
 from tests.fakes import Answer as FakeAnswer
@@ -52,6 +53,20 @@ def test_the_answer_is_decoded_and_has_its_headers() -> None:
     assert isinstance(found, Answer)
     assert found.payload == {"a": 1}
     assert found.headers["x-litellm-version"] == "1"
+
+
+def test_an_answer_that_came_compressed_is_read() -> None:
+    coding: RawHeaders = ((b"content-encoding", b"gzip"),)
+    packed = gzip.compress(b'{"a": 1}')
+    found = answer_of(FakeReply(200, coding, (packed[:5], packed[5:])))
+    assert isinstance(found, Answer)
+    assert found.payload == {"a": 1}
+    cut = answer_of(FakeReply(200, coding, (packed[:-3],)))
+    assert isinstance(cut, LookupFailed)
+    assert "compressed" in str(cut)
+    bomb = answer_of(FakeReply(200, coding, (gzip.compress(bytes(MAX_BODY_BYTES + 1)),)))
+    assert isinstance(bomb, LookupFailed)
+    assert f"more than {MAX_BODY_BYTES} bytes" in str(bomb)
 
 
 def test_only_who_asks_is_passed_on_of_the_clients_headers() -> None:

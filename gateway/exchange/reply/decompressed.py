@@ -1,0 +1,77 @@
+"""Replies that came compressed, though they were asked for as they are, and have to be read."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import replace
+
+from gateway.envelopes.codings import (
+    CodingError,
+    CutOff,
+    Decompressor,
+    coding_of,
+    without_coding,
+)
+from gateway.errors import TruncatedStream, UpstreamError
+from gateway.replies import BufferedReply, ChunkedReply
+from gateway.shapes import UpstreamReply
+
+
+def readable(reply: UpstreamReply) -> UpstreamReply:
+    """Return a reply itself, or, if it is compressed, one that gives its body as it was before.
+
+    Reading that one raises `UpstreamError` where the compression is none that can be taken off.
+    """
+    coding = coding_of(reply.headers)
+    return _DecompressedReply(reply, coding) if coding else reply
+
+
+def uncompressed(reply: BufferedReply, limit: int) -> BufferedReply:
+    """Return a reply that is here as a whole without its compression, or itself if it has none.
+
+    Raises `UpstreamError` where that cannot be taken off, or the body passes `limit` bytes.
+    """
+    coding = coding_of(reply.headers)
+    if not coding:
+        return reply
+    body = bytearray()
+    try:
+        decompressor = Decompressor(coding)
+        for piece in decompressor.feed(reply.body):
+            body += piece
+            if len(body) > limit:
+                raise UpstreamError(f"The upstream's reply is larger than {limit} bytes.")
+        body += decompressor.finish()
+    except CodingError as error:
+        raise _unreadable(error) from None
+    return replace(reply, headers=without_coding(reply.headers), body=bytes(body))
+
+
+class _DecompressedReply(ChunkedReply):
+    def __init__(self, reply: UpstreamReply, coding: bytes) -> None:
+        super().__init__()
+        self.status = reply.status
+        self.headers = without_coding(reply.headers)
+        self._reply = reply
+        self._decompressor = Decompressor(coding)
+        self._pieces = self._decompressed()
+
+    def _read(self) -> AsyncIterator[bytes]:
+        return self._pieces
+
+    async def _close(self) -> None:
+        await self._pieces.aclose()
+        await self._reply.aclose()
+
+    async def _decompressed(self) -> AsyncGenerator[bytes, None]:
+        try:
+            async for chunk in self._reply.chunks():
+                for piece in self._decompressor.feed(chunk):
+                    yield piece
+            if rest := self._decompressor.finish():
+                yield rest
+        except CodingError as error:
+            raise _unreadable(error) from None
+
+
+def _unreadable(error: CodingError) -> UpstreamError:
+    kind = TruncatedStream if isinstance(error, CutOff) else UpstreamError
+    return kind(f"The upstream's reply cannot be used: {error}.")
