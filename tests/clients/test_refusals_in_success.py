@@ -520,7 +520,8 @@ def test_a_refusal_of_a_translated_stream_is_raised(flow: Flow) -> None:
 
 ENDS: dict[str, tuple[Callable[[Visit], object], Callable[[bytes], bool]]] = {
     "stalled": (Visit.wait, lambda rest: rest == b""),
-    "broken": (Visit.reset, lambda rest: b"upstream_stream_truncated" in rest),
+    # It has said already that it failed.
+    "broken": (Visit.reset, lambda rest: rest == b""),
     "endless": (
         lambda visit: visit.send(chunk(b": no\n" * 30_000)),
         lambda rest: 60_000 < len(rest) < 150_000,

@@ -1,5 +1,6 @@
 """Replies that came compressed, though nobody asked for that, for every client."""
 
+import asyncio
 import gzip
 import zlib
 from collections.abc import Callable
@@ -8,6 +9,7 @@ import pytest
 
 from gateway.errors import TruncatedStream, UpstreamError
 from gateway.exchange.reply.decompressed import readable, uncompressed
+from gateway.exchange.reply.reading import read_whole
 from gateway.replies import BufferedReply
 from gateway.shapes import RawHeaders, Shape, UpstreamCall
 from tests.exchange.reply.test_whole_body import PAIRS, one_by_one, tell, text_of
@@ -117,6 +119,12 @@ def test_a_reply_that_is_not_compressed_is_itself() -> None:
     plain = BufferedReply(200, head(b"identity"), b"{}")
     assert readable(plain) is plain
     assert uncompressed(plain, 1) is plain
+
+
+def test_a_body_too_short_to_tell_is_what_it_is() -> None:
+    for reply in (BufferedReply(200, head(b"gzip"), b"[]"), BufferedReply(200, head(b"br"), b"")):
+        assert asyncio.run(read_whole(readable(reply))) == reply.body
+        assert uncompressed(reply, 9).body == reply.body
 
 
 def test_how_much_comes_out_is_bounded() -> None:

@@ -9,6 +9,7 @@ HALVES = [
     (rb'{"model":"m","input":"a\ud83d"}', "input", "d83d"),
     (rb'{"model":"m","input":"a\uDE00\ud83d"}', "input", "de00"),
     (rb'{"messages":[{"content":"a"},{"content":"\ud83d b"}]}', "messages[1].content", "d83d"),
+    (rb'{"n":1,"s":"a","l":[true,null,{}],"input":"\udFFF"}', "input", "dfff"),
     (rb'{"metadata":{"a":{"b":["\ud83dx"]}}}', "metadata.a.b[0]", "d83d"),
 ]
 
@@ -40,6 +41,7 @@ def test_in_a_field_that_was_skipped_too() -> None:
         (rb'{"a\ud83d":1}', "a name has half a character"),
         (rb'{"a":"\ud83d\ude00"', "truncated"),
         (rb'{"a":"\\ud83d",}', "trailing comma"),
+        (rb'{"a":1,}', "trailing comma"),
         (b"[" * 100_000, "nested too deeply"),
         (rb'{"a":"\ud83d"' + b":[" * 100_000, "We could not parse"),
         (b"[" * 5_000 + rb'"\ud83d"' + b"]" * 5_000, "We could not parse"),
