@@ -538,3 +538,16 @@ def test_a_field_that_every_text_event_has_means_what_it_means_generically(
     row = b"".join(b"data: %b\n\n" % msgspec.json.encode(event) for event in events)
     rest = b"".join(usual(home, WORDS[:3]))
     both_paths(client, home, {}, [(0, row + rest), (0, None)])
+
+
+@pytest.mark.parametrize(("client", "home"), [pair for pair in PAIRS if pair[0] is not RESPONSES])
+def test_a_stop_sequence_is_found_across_texts(client: Shape, home: Shape) -> None:
+    wires = usual(home, ["x"] * 9 + ["ya", "bz", "never"] + ["x"] * 9)
+    stopped = {"stop": ["ab", "never"]}
+    for pieces in ([b"".join(wires)], wires):
+        both_paths(client, home, stopped, [*((0, piece) for piece in pieces), (0, None)])
+    translation = planned(client, home, stopped)
+    feeder = Feeder(client, home, 1, translation.stream(), fast=True)
+    written = feeder.chunk(0, b"".join(wires))
+    assert written.count(b'"x"') == 9
+    assert b"never" not in written
