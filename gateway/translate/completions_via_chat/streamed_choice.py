@@ -58,6 +58,8 @@ class StreamedChoice:
         self._refusal = _Held()
         self._transcript = _Held()
         self._last = _NOTHING
+        self._numbers_lists = context.by_way_of_chat
+        """Whether entries of lists are numbered, which only chat's clients want."""
         self._logprobs = legacy_logprobs(plan, plan.prompt_of(call), context)
         self._scanner = StopScanner(plan.stops) if plan.stops else None
         self._aligner = Aligner()
@@ -74,6 +76,8 @@ class StreamedChoice:
         for what is no part of a chunk, and for a failure of the generation.
         """
         delta = delta_of(piece)
+        if self._numbers_lists:
+            delta = {name: _unnumbered(value) for name, value in delta.items()}
         if self.finished:
             return self._late(delta)
         if self._word is None and piece.get("finish_reason"):
@@ -202,6 +206,17 @@ class _Held:
             )
         self._pieces.append(text)
         self.entries += entries
+
+
+def _unnumbered(value: object) -> object:
+    if not isinstance(value, list):
+        return value
+    return [
+        {name: inner for name, inner in each.items() if name != "index"}
+        if isinstance(each, dict)
+        else each
+        for each in value
+    ]
 
 
 def chunk_choice(

@@ -95,8 +95,10 @@ def _added_up(shape: Shape, chunks: Sequence[Json]) -> Json:
     return reply
 
 
-_INDEXED = frozenset({"tool_calls", "annotations", "file_citations"})
-"""Lists whose elements come in pieces, each with the position that it belongs to."""
+_INDEXED = frozenset(
+    {"tool_calls", "annotations", "file_citations", "content_parts", "images", "output_items"}
+)
+"""Lists whose elements come in pieces, each with the position that it belongs to, if it has one."""
 
 
 def _add(known: Json, more: Json) -> None:
@@ -120,9 +122,10 @@ def _add(known: Json, more: Json) -> None:
 def _add_indexed(known: list[Json], more: Sequence[Json]) -> None:
     for whole in more:
         piece = {key: value for key, value in whole.items() if key != "index"}
-        if whole["index"] == len(known):
+        place = whole.get("index", len(known))
+        if place == len(known):
             known.append({})
-        _add(known[whole["index"]], piece)
+        _add(known[place], piece)
 
 
 @cache

@@ -164,27 +164,13 @@ def _unasked(request: Json, field: Field) -> bool:
 
 
 def comparable(reply: Any) -> Any:
-    """Return a reply without what is another each time, and what only whole replies can have.
-
-    A stream does not know what follows: whether a text comes beside a refusal, or a text of
-    thoughts after their summary. The same is said in any case, under either name.
-    """
+    """Return a reply without what is another each time, and what only whole replies can have."""
     if isinstance(reply, dict):
-        kept = {key: value for key, value in reply.items() if value not in (None, "", [])}
-        for names in _ONE_TEXT:
-            said = [kept.pop(name) for name in names if isinstance(kept.get(name), str)]
-            kept["".join(names)] = sorted("".join(said))
         return {
             key: comparable(value)
-            for key, value in kept.items()
-            if key not in ("object", "metadata")
+            for key, value in reply.items()
+            if key not in ("object", "metadata") and value not in (None, "", [])
         }
     if isinstance(reply, list):
         return [comparable(value) for value in reply]
     return re.sub(r"[0-9a-f]{32}", "", reply) if isinstance(reply, str) else reply
-
-
-_ONE_TEXT = (
-    ("text", "refusal"),
-    ("reasoning_content", "reasoning_text", "reasoning_summary"),
-)
