@@ -6,7 +6,6 @@ and slow readers are the server's business.
 """
 
 import asyncio
-import contextlib
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from pathlib import Path
@@ -21,6 +20,7 @@ from gateway.config.load import load
 from gateway.config.problems import ConfigError
 from gateway.errors import GatewayError, body_timed_out, too_large
 from gateway.exchange.message import Decision
+from gateway.exchange.reply.body import ReplyBody
 from gateway.request import Body, Head
 from gateway.shapes import ClientHeaders
 
@@ -45,7 +45,7 @@ class ASGIGateway:
             return
         server = self._gateway.server
         admission = self._gateway.admit(_head(scope))
-        writer = _ASGIWriter(send, server.keepalive_interval)
+        writer = _ASGIWriter(send)
         client = _Client(receive, writer, server.body_idle_timeout)
         length = _length(scope)
         try:
@@ -133,8 +133,8 @@ class _ASGIWriter(ReplyWriter):
 
     __slots__ = ("_send", "complete", "gone")
 
-    def __init__(self, send: Send, interval: float) -> None:
-        super().__init__(interval)
+    def __init__(self, send: Send) -> None:
+        super().__init__()
         self._send = send
         self.complete = False
         self.gone = False
@@ -150,8 +150,9 @@ class _ASGIWriter(ReplyWriter):
         headers = [*fields, *decision.headers()]
         await self._tell({"type": "http.response.start", "status": self.status, "headers": headers})
 
-    async def _write_chunk(self, chunk: bytes) -> None:
-        await self._tell({"type": "http.response.body", "body": chunk, "more_body": True})
+    async def _write_body(self, body: ReplyBody) -> None:
+        async for piece in body:
+            await self._tell({"type": "http.response.body", "body": piece, "more_body": True})
 
     async def _end(self) -> None:
         await self._write_last(b"")
@@ -167,10 +168,6 @@ class _ASGIWriter(ReplyWriter):
         except OSError:
             self.gone = True
             raise ClientGone from None
-
-    async def _comment(self, keepalive: bytes) -> None:
-        with contextlib.suppress(ClientGone):  # whoever writes the next piece is told
-            await super()._comment(keepalive)
 
 
 class EnvironmentGateway:

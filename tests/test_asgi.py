@@ -55,7 +55,7 @@ class Sender:
         self.sent.append(message)
 
     def client(self, idle_timeout: float = 5) -> _Client:
-        self.writer = _ASGIWriter(self.send, 60)
+        self.writer = _ASGIWriter(self.send)
         return _Client(self.receive, self.writer, idle_timeout)
 
 
@@ -292,25 +292,13 @@ def test_a_server_may_say_by_an_error_that_the_client_has_left(*, streamed: bool
     run(scenario)
 
 
-def test_a_comment_to_a_client_that_has_left_ends_the_comments() -> None:
-    async def scenario() -> None:
-        async def send(message: Any) -> None:
-            raise BrokenPipeError
-
-        writer = _ASGIWriter(send, 0)
-        await writer._comment(b": keep-alive\n\n")
-        assert writer.gone
-
-    run(scenario)
-
-
 @pytest.mark.parametrize(("status", "kept"), [(200, True), (304, False), (204, False)])
 def test_a_reply_without_a_body_promises_none(status: int, *, kept: bool) -> None:
     async def scenario() -> None:
         sender = Sender()
         fields = [(b"content-length", b"5"), (b"etag", b"x")]
         body = b"hello" if kept else b""
-        await _ASGIWriter(sender.send, 60).write(ClientReply(status, fields, body), Decision())
+        await _ASGIWriter(sender.send).write(ClientReply(status, fields, body), Decision())
         assert ((b"content-length", b"5") in sender.sent[0]["headers"]) is kept
         assert (b"etag", b"x") in sender.sent[0]["headers"]
 

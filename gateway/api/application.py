@@ -21,9 +21,10 @@ from gateway.config.settings import Settings
 from gateway.errors import GatewayError, InvalidRequest, ShuttingDown, UnknownRoute
 from gateway.exchange.flow import Exchange
 from gateway.exchange.legacy.dispatch import Legacy
-from gateway.exchange.message import ClientReply, Decision, ReplyBody
+from gateway.exchange.message import ClientReply, Decision
 from gateway.exchange.models.listing import Listing
 from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.stored.compaction import Compacting
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.kept_responses import KeptResponses

@@ -1,12 +1,12 @@
-"""Writes replies: what comes when, and keep-alive comments while a stream is silent."""
+"""Writes replies: what comes when."""
 
-import asyncio
 from abc import ABC, abstractmethod
 
 import msgspec
 
 from gateway.errors import GatewayError
-from gateway.exchange.message import ClientReply, Decision, ReplyBody
+from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.reply.body import ReplyBody
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -17,17 +17,14 @@ BODILESS = frozenset({204, 304})
 class ReplyWriter(ABC):
     """Writes one reply. `started` tells whether a status has gone out.
 
-    `keepalive_interval` is in seconds. How bytes reach the client is a subclass's business. `gone`
-    tells whether the client has left.
+    How bytes reach the client is a subclass's business. `gone` tells whether the client has left.
     """
 
-    __slots__ = ("_interval", "_quiet_since", "started", "status")
+    __slots__ = ("started", "status")
 
     gone: bool
 
-    def __init__(self, keepalive_interval: float) -> None:
-        self._interval = keepalive_interval
-        self._quiet_since = 0.0
+    def __init__(self) -> None:
         self.started = False
         self.status = 0
 
@@ -40,10 +37,7 @@ class ReplyWriter(ABC):
             await self._write_whole(reply.headers, decision, body)
             return
         await self._start(reply.headers, decision)
-        if reply.keepalive:
-            await self._write_kept_alive(body, reply.keepalive)
-        else:
-            await self._relay(body)
+        await self._write_body(body)
         await self._end()
 
     async def write_error(self, error: GatewayError, decision: Decision) -> None:
@@ -59,40 +53,12 @@ class ReplyWriter(ABC):
         """Write the head of a streamed body."""
 
     @abstractmethod
-    async def _write_chunk(self, chunk: bytes) -> None:
-        """Write a piece of a body; waits while the client does not read."""
+    async def _write_body(self, body: ReplyBody) -> None:
+        """Write a streamed body as it arrives, and no faster than the client reads."""
 
     @abstractmethod
     async def _end(self) -> None:
         """Write the end of a streamed body."""
-
-    async def _relay(self, body: ReplyBody) -> None:
-        async for chunk in body:
-            if chunk:
-                await self._write_chunk(chunk)
-
-    async def _write_kept_alive(self, body: ReplyBody, keepalive: bytes) -> None:
-        loop = asyncio.get_running_loop()
-        self._quiet_since = loop.time()
-        comments = asyncio.create_task(self._comment(keepalive))
-        try:
-            async for chunk in body:
-                if chunk:
-                    await self._write_chunk(chunk)
-                    self._quiet_since = loop.time()
-        finally:
-            comments.cancel()
-
-    async def _comment(self, keepalive: bytes) -> None:
-        """Send a comment whenever nothing was sent for an interval; chunks are whole events."""
-        loop = asyncio.get_running_loop()
-        while True:
-            due = self._quiet_since + self._interval
-            if loop.time() < due:
-                await asyncio.sleep(due - loop.time())
-            else:
-                await self._write_chunk(keepalive)
-                self._quiet_since = loop.time()
 
 
 def error_reply(error: GatewayError) -> ClientReply:

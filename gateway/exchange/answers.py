@@ -15,20 +15,21 @@ from gateway.exchange import failures
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.error_replies import about_moved_item, translated_failure
 from gateway.exchange.feeding import Feeder
-from gateway.exchange.message import ClientReply, ReplyBody, read_object
-from gateway.exchange.relay import begun, translated
+from gateway.exchange.message import ClientReply, read_object
+from gateway.exchange.pump import Pump
+from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.classify import ErrorReply, classify
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES, REST_SECONDS
 from gateway.exchange.reply.untouched import passed_on
 from gateway.exchange.reply.whole_body import ToldError, whole_reply
 from gateway.exchange.sending import send_whole
-from gateway.exchange.sub_streams import SubStreams
+from gateway.exchange.streams import Streams
 from gateway.fast.codec import FastTranslation
 from gateway.replies import BufferedReply
 from gateway.request import GenerationRequest
 from gateway.shapes import ItemNames, Json, RawHeaders, Send, Shape, UpstreamReply
 from gateway.translate.contract import Translation
-from gateway.translate.stream.sse import KEEPALIVE, encode_events, terminator
+from gateway.translate.stream.sse import encode_events, terminator
 
 _encode = msgspec.json.Encoder().encode
 _JSON_HEADERS = [(b"content-type", b"application/json")]
@@ -62,10 +63,7 @@ async def perform(
     if not streamed:
         answers = await send_whole(send, attempt.calls, attempt.concurrency)
         return answers if isinstance(answers, ErrorReply) else _folded(translation, answers)
-    opened = await _open(send, attempt, translation, settings)
-    if isinstance(opened, ErrorReply):
-        return opened
-    return await _streamed(call, attempt, translation, opened, settings)
+    return await _streamed(send, call, attempt, translation, settings)
 
 
 async def answer(
@@ -119,12 +117,49 @@ def _json_reply(body: bytes, upstream_headers: RawHeaders) -> ClientReply:
     return ClientReply(200, [*_JSON_HEADERS, length, *_kept(upstream_headers)], body)
 
 
-async def _open(
-    send: Send, attempt: Attempt, translation: Translation, settings: Settings
-) -> ErrorReply | UpstreamReply | SubStreams:
-    grace = settings.server.first_byte_grace
-    if len(attempt.calls) == 1:
-        return await classify(await send(attempt.calls[0]), "events", grace)
+async def _streamed(
+    send: Send,
+    call: GenerationRequest,
+    attempt: Attempt,
+    translation: Translation,
+    settings: Settings,
+) -> ClientReply | ErrorReply:
+    calls, folder = len(attempt.calls), translation.stream()
+    feeder = Feeder(call.shape, attempt.shape, calls, folder, fast=attempt.text_deltas)
+    streams = _streams(send, attempt, translation, settings)
+    pump = Pump(feeder, streams, settings.server.keepalive_interval)
+    try:
+        failure = await streams.opened()
+        if failure is None:
+            return await _begun(pump, feeder, streams, settings)
+    except BaseException:
+        await pump.aclose()
+        raise
+    await pump.aclose()
+    return failure
+
+
+async def _begun(
+    pump: Pump, feeder: Feeder, streams: Streams, settings: Settings
+) -> ClientReply | ErrorReply:
+    """Return the reply once its first event is known; an error, if that is what it is."""
+    first = streams.replies[0]
+    headers = [*_EVENT_STREAM_HEADERS, *_kept(first.headers if first else ())]
+    shown: ClientReply | GatewayError = ClientReply(200, headers, pump)
+    try:
+        await pump.begun(settings.server.first_byte_grace)
+    except GatewayError as error:
+        if feeder.opening_error is None:
+            raise
+        shown = error.bare()
+        await pump.aclose()
+    if feeder.opening_error is None:
+        return ClientReply(200, headers, pump)
+    call, body = feeder.opening_error
+    return ErrorReply(call, 200, tuple(headers), body, for_client=shown)
+
+
+def _streams(send: Send, attempt: Attempt, translation: Translation, settings: Settings) -> Streams:
     upstream = settings.upstream(attempt.calls[0].upstream)
     own_key = upstream.credential is CredentialPolicy.KEY
 
@@ -133,42 +168,8 @@ async def _open(
             return failures.own_key_refused(upstream.name)
         return translated_failure(translation, failure)
 
-    streams = SubStreams(send, attempt.calls, attempt.concurrency, grace, late)
-    failure: ErrorReply | None = None
-    opened = False
-    try:
-        failure = await streams.opened()
-        opened = failure is None
-    finally:
-        if not opened:
-            await streams.aclose()
-    return failure or streams
-
-
-async def _streamed(
-    call: GenerationRequest,
-    attempt: Attempt,
-    translation: Translation,
-    source: UpstreamReply | SubStreams,
-    settings: Settings,
-) -> ClientReply | ErrorReply:
-    calls, folder = len(attempt.calls), translation.stream()
-    feeder = Feeder(call.shape, attempt.shape, calls, folder, fast=attempt.text_deltas)
-    stream = translated(feeder, source)
-    first = source.replies[0] if isinstance(source, SubStreams) else source
-    headers = [*_EVENT_STREAM_HEADERS, *_kept(first.headers if first else ())]
-    try:
-        body = await begun(stream, settings.server.first_byte_grace, KEEPALIVE, feeder)
-    except GatewayError as error:
-        if feeder.opening_error is None:
-            raise
-        position, told = feeder.opening_error
-        return ErrorReply(position, 200, tuple(headers), told, for_client=error.bare())
-    reply = ClientReply(200, headers, body, keepalive=KEEPALIVE)
-    if feeder.opening_error is None:
-        return reply
-    position, told = feeder.opening_error
-    return ErrorReply(position, 200, tuple(headers), told, for_client=reply)
+    grace = settings.server.first_byte_grace
+    return Streams(send, attempt.calls, attempt.concurrency, grace, late)
 
 
 async def with_clients_items(failure: ErrorReply, items: ItemNames) -> ErrorReply:
@@ -206,17 +207,19 @@ async def decided(failure: ErrorReply, *, refused: bool) -> ClientReply | ErrorR
 
 async def _read_out(body: ReplyBody) -> bytes:
     """Return what comes of a body within `REST_SECONDS`, no more than an error may have."""
-    read = b""
+    read = bytearray()
+
+    def sink(piece: bytes) -> bool:
+        read.extend(piece)
+        return len(read) <= MAX_ERROR_BYTES
+
     try:
         with suppress(GatewayError, TimeoutError):
             async with asyncio.timeout(REST_SECONDS):
-                async for piece in body:
-                    read += piece
-                    if len(read) > MAX_ERROR_BYTES:
-                        break
+                await body.pipe(sink)
     finally:
         await body.aclose()
-    return read
+    return bytes(read)
 
 
 def local_answer(call: GenerationRequest, reply: Json, *, streamed: bool) -> ClientReply:

@@ -1,7 +1,7 @@
 """Upstream bytes in, the client's bytes out: the streams of all calls of one translated request."""
 
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError, UpstreamReplied
-from gateway.exchange.message import Outcome, checked_object, decode_object
+from gateway.exchange.message import checked_object, decode_object
 from gateway.exchange.reply.opening import Opening, check_reply, error_in_place
 from gateway.exchange.reply.reading import Allowance
 from gateway.exchange.reply.wrapped_errors import (
@@ -27,12 +27,13 @@ from gateway.translate.stream.sse import (
 )
 
 
-class Feeder(Outcome):
+class Feeder:
     """Feeds the bytes of all calls of one request to its translation.
 
     The methods that take bytes return those to send. What goes wrong, they keep for
-    `raise_error()`, and return what came before it; nothing more is taken then. No error is kept
-    that was raised: with its traceback it would keep this object alive in a cycle.
+    `take_error()`, and return what came before it; nothing more is taken then. No error is kept
+    that was raised: with its traceback it would keep this object alive in a cycle. `failure` is the
+    error that the client was sent as an event, `bare()`.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Feeder(Outcome):
         *,
         fast: bool = False,
     ) -> None:
-        super().__init__()
+        self.failure: GatewayError | None = None
         self._client = client
         self._home = home
         self._fast: DeltaFastPath | None = None
@@ -91,7 +92,7 @@ class Feeder(Outcome):
         """
         self._openings[call] = Opening(self._allowance, labelled=events)
 
-    def chunk(self, call: int, data: bytes) -> bytes:
+    def feed(self, call: int, data: bytes) -> bytes:
         """Take bytes of an event stream, or of JSON in its place; return the bytes to send."""
         opening = self._openings[call]
         if opening is not None:
@@ -107,7 +108,7 @@ class Feeder(Outcome):
             return self.fold(call, data)[0]
         return self._fast.take(call, data, self)
 
-    def end(self, call: int) -> bytes:
+    def finish(self, call: int) -> bytes:
         """Take the end of a call's stream, which may come too early (`TruncatedStream`)."""
         if self._ended[call]:
             return b""
@@ -159,17 +160,14 @@ class Feeder(Outcome):
         self._error = error.bare() if isinstance(error, GatewayError) else error
         self._ended = [True] * len(self._ended)
 
-    def raise_error(self) -> None:
-        """Raise, and forget, what went wrong; return if nothing has."""
-        if self._error is not None:
-            try:
-                raise self._error
-            finally:
-                self._error = None
+    def take_error(self) -> Exception | None:
+        """Return, and forget, what went wrong."""
+        error, self._error = self._error, None
+        return error
 
     def terminator(self) -> bytes:
-        """Return what ends the client's stream; nothing for one that broke off."""
-        return b"" if self.broken else terminator(self._client)
+        """Return what ends the client's stream, unless it has broken off."""
+        return terminator(self._client)
 
     def fail(self, error: GatewayError) -> bytes:
         """Return the bytes that report an error after the client's reply has begun.

@@ -1,21 +1,22 @@
 """What goes in and out of an exchange: the client's call, the reply, and the decision behind it."""
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode
-from gateway.errors import GatewayError, InvalidRequest, Reason, UpstreamError
+from gateway.errors import InvalidRequest, Reason, UpstreamError
+from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.unreadable_body import unreadable
 from gateway.resolve.features import NO_REASONING, REASONING, TOOLS
 from gateway.resolve.memory import Features
-from gateway.shapes import Json, Shape, Sink
+from gateway.shapes import Json, Shape
 
 MAX_MODEL_LENGTH = 512
 PATH_MODEL_WINS = "the body's model was ignored: the path names the deployment"
@@ -155,67 +156,6 @@ def _shown(
     return fields, b"".join([b"%b: %b\r\n" % field for field in fields])
 
 
-class Source(Protocol):
-    """A body that can be had as it arrives, without waking a task for each piece."""
-
-    async def pipe(self, sink: Sink) -> None:
-        """Give all of it to the sink; raises what reading raises, and what the sink does."""
-
-    def resume_reading(self) -> None:
-        """Go on after the sink has returned False."""
-
-
-class Outcome:
-    """What a streamed body tells its client of errors, inside the stream.
-
-    `failure` is the error that it told of, if it did; kept `bare()`.
-    """
-
-    __slots__ = ("failure",)
-
-    def __init__(self) -> None:
-        self.failure: GatewayError | None = None
-
-
-class ReplyBody:
-    """A streamed body. Whoever sends it must `aclose()` it, read or not.
-
-    A generator that was never started runs none of its `finally` clauses, hence `release`: it
-    frees what is behind the body in any case, and must bear being called twice. `source`, where
-    there is one, gives the same bytes; whoever pipes it must not iterate. A body that is made of
-    another one has that one's `outcome`.
-    """
-
-    __slots__ = ("_chunks", "_release", "outcome", "source")
-
-    def __init__(
-        self,
-        chunks: AsyncGenerator[bytes, None],
-        release: Callable[[], Awaitable[None]],
-        source: Source | None = None,
-        outcome: Outcome | None = None,
-    ) -> None:
-        self._chunks = chunks
-        self._release = release
-        self.source = source
-        self.outcome = outcome
-
-    @property
-    def failure(self) -> GatewayError | None:
-        """The error that the client was told of inside the stream; None: of none, so far."""
-        return None if self.outcome is None else self.outcome.failure
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._chunks
-
-    async def aclose(self) -> None:
-        """Give up what is unread."""
-        try:
-            await self._chunks.aclose()
-        finally:
-            await self._release()
-
-
 @dataclass(slots=True)
 class ClientReply:
     """The reply to a client."""
@@ -223,8 +163,6 @@ class ClientReply:
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes | ReplyBody
-    keepalive: bytes = b""
-    """Bytes that may be sent between two chunks when nothing else was for a while."""
 
 
 def read_routed(body: bytes) -> Routed:

@@ -44,9 +44,7 @@ class Door:
     """All client connections of one listener."""
 
     def __init__(self, application: Application) -> None:
-        server = application.server
         self.application = application
-        self.keepalive_interval = server.keepalive_interval
         self.connections: set[Connection] = set()
         self.draining = False
         self._changed = asyncio.Event()

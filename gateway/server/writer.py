@@ -7,7 +7,8 @@ from typing import Protocol
 
 from gateway.api.writing import BODILESS, Fields, ReplyWriter
 from gateway.errors import GatewayError
-from gateway.exchange.message import UNSAFE_IN_A_HEADER, Decision, ReplyBody, Source
+from gateway.exchange.message import UNSAFE_IN_A_HEADER, Decision
+from gateway.exchange.reply.body import ReplyBody
 from gateway.server.backpressure import Backpressure
 from gateway.server.head import ReceivedHead
 from gateway.server.state import State
@@ -28,7 +29,6 @@ class Wire(Protocol):
 class Listener(Protocol):
     """What is the same for all connections."""
 
-    keepalive_interval: float
     date_line: bytes
     """The `date` line of a reply's head."""
 
@@ -43,11 +43,11 @@ class WireWriter(ReplyWriter):
 
     __slots__ = (
         "_bodiless",
+        "_body",
         "_chunked",
         "_chunks_understood",
         "_left",
         "_listener",
-        "_source",
         "_wire",
         "complete",
         "ends_with_connection",
@@ -57,14 +57,13 @@ class WireWriter(ReplyWriter):
 
     def __init__(self, wire: Wire, listener: Listener, received: ReceivedHead | None) -> None:
         # Not by way of the base class: one is made for every request.
-        self._interval = listener.keepalive_interval
         self._listener = listener
         self.started = False
         self.status = 0
         self._wire = wire
         self._chunked = False
         self._left: int | None = None
-        self._source: Source | None = None
+        self._body: ReplyBody | None = None
         if received is None:
             self._bodiless = self.keep_alive = False
             self._chunks_understood = True
@@ -78,19 +77,15 @@ class WireWriter(ReplyWriter):
 
     def resume(self) -> None:
         """Go on: what was written before has left (called by the connection)."""
-        if self._source is not None:
-            self._source.resume_reading()
+        if self._body is not None:
+            self._body.resume()
 
-    async def _relay(self, body: ReplyBody) -> None:
-        """Write a body as it arrives: from within the upstream's read, if it can be piped."""
-        if body.source is None:
-            await super()._relay(body)
-            return
-        self._source = body.source
+    async def _write_body(self, body: ReplyBody) -> None:
+        self._body = body
         try:
-            await body.source.pipe(self._take)
+            await body.pipe(self._take)
         finally:
-            self._source = None
+            self._body = None
 
     def _take(self, chunk: bytes) -> bool:
         self._put(self._framed(chunk))
@@ -109,9 +104,6 @@ class WireWriter(ReplyWriter):
 
     async def _start(self, fields: Fields, decision: Decision) -> None:
         await self._write(self._render(fields, decision, None))
-
-    async def _write_chunk(self, chunk: bytes) -> None:
-        await self._write(self._framed(chunk))
 
     async def _end(self) -> None:
         await self._write(self._framed(b"", last=True))

@@ -535,7 +535,7 @@ class _Broken(ReplyWriter):
     """A writer with a bug."""
 
     def __init__(self) -> None:
-        super().__init__(60)
+        super().__init__()
         self.gone = False
 
     async def _write_whole(self, *_: object) -> None:
@@ -544,7 +544,7 @@ class _Broken(ReplyWriter):
     async def _start(self, *_: object) -> None:
         raise ZeroDivisionError
 
-    async def _write_chunk(self, *_: object) -> None:
+    async def _write_body(self, *_: object) -> None:
         raise ZeroDivisionError
 
     async def _end(self) -> None:

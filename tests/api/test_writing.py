@@ -1,14 +1,14 @@
 """Replies on the wire: heads, chunks, keep-alive comments, errors."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import msgspec
 
 from gateway.asgi import _ASGIWriter
 from gateway.errors import InvalidRequest
-from gateway.exchange.message import ClientReply, Decision, ReplyBody
+from gateway.exchange.message import ClientReply, Decision
+from tests.bodies import BodyOf
 
 
 class Wire:
@@ -23,23 +23,11 @@ class Wire:
         return [m["body"] for m in self.messages if m["type"] == "http.response.body"]
 
 
-async def nothing() -> None:
-    return None
-
-
-def body_of(chunks: Sequence[bytes]) -> ReplyBody:
-    async def generate() -> AsyncGenerator[bytes, None]:
-        for chunk in chunks:
-            yield chunk
-
-    return ReplyBody(generate(), nothing)
-
-
 def written(reply: ClientReply, decision: Decision | None = None) -> Wire:
     wire = Wire()
 
     async def scenario() -> None:
-        writer = _ASGIWriter(wire.send, 60)
+        writer = _ASGIWriter(wire.send)
         assert not writer.started
         await writer.write(reply, decision or Decision())
         assert (writer.started, writer.status) == (True, reply.status)
@@ -57,19 +45,23 @@ def test_a_whole_reply_is_one_head_and_one_body() -> None:
     assert body == {"type": "http.response.body", "body": b"whole"}
 
 
-def test_no_empty_chunk_is_written_but_the_last() -> None:
-    for keepalive in (b"", b": keep-alive\n\n"):
-        reply = ClientReply(200, [], body_of([b"", b"a", b"", b"b"]), keepalive=keepalive)
-        wire = written(reply)
-        assert wire.bodies == [b"a", b"b", b""]
-        assert [m.get("more_body", False) for m in wire.messages[1:]] == [True, True, False]
+def test_a_streamed_reply_is_written_piece_by_piece() -> None:
+    wire = Wire()
+
+    async def scenario() -> None:
+        reply = ClientReply(200, [], BodyOf([b"a", b"b"]))
+        await _ASGIWriter(wire.send).write(reply, Decision())
+
+    asyncio.run(scenario())
+    assert wire.bodies == [b"a", b"b", b""]
+    assert [m.get("more_body", False) for m in wire.messages[1:]] == [True, True, False]
 
 
 def test_an_error_is_an_envelope_with_its_own_headers() -> None:
     wire = Wire()
     error = InvalidRequest("no «good»", param="n", headers=(("retry-after", "1"),))
     decision = Decision(upstream="openai")
-    asyncio.run(_ASGIWriter(wire.send, 60).write_error(error, decision))
+    asyncio.run(_ASGIWriter(wire.send).write_error(error, decision))
     head, body = wire.messages
     headers = dict(head["headers"])
     assert head["status"] == 400

@@ -20,7 +20,8 @@ from gateway.config.settings import (
 from gateway.exchange.attempt import Attempts
 from gateway.exchange.flow import Exchange
 from gateway.exchange.known_fixes import KnownFixes
-from gateway.exchange.message import ClientReply, Decision, ReplyBody
+from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.retries import Memory
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.seals import Seals
@@ -32,6 +33,7 @@ from gateway.resolve.resolver import Resolver
 from gateway.shapes import Json, Shape
 from gateway.upstream.sender import Upstreams
 from tests import kinds
+from tests.bodies import read_out
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
 
@@ -119,24 +121,11 @@ class Behind:
         return await self.exchange.run(GenerationRequest.at(flow.client, body), Decision())
 
     async def read(self, flow: Flow, body: bytes) -> tuple[bytes, ReplyBody | None]:
-        """Send a request and read the reply, as the door would: piped where that is possible."""
+        """Send a request and read the reply, as the door would."""
         reply = await self.begin(flow, body)
         if isinstance(reply.body, bytes):
             return reply.body, None
-        received: list[bytes] = []
-
-        def take(piece: bytes) -> bool:
-            received.append(piece)
-            return True
-
-        try:
-            if reply.body.source is not None:
-                await reply.body.source.pipe(take)
-            else:
-                received += [piece async for piece in reply.body]
-        finally:
-            await reply.body.aclose()
-        return b"".join(received), reply.body
+        return await read_out(reply.body), reply.body
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ from gateway.shapes import Json
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.http_client import HttpClient
 from gateway.upstream.origin import parse_base_url
+from tests.bodies import read_out
 from tests.clients.behind_the_door import (
     CHAT,
     COMPLETIONS,
@@ -144,20 +145,7 @@ async def tell(built: Behind, flow: Flow, *, streamed: bool) -> tuple[ClientRepl
     reply = await built.exchange.run(request, decision)
     if isinstance(reply.body, bytes):
         return reply, reply.body, decision
-    received: list[bytes] = []
-
-    def take(piece: bytes) -> bool:
-        received.append(piece)
-        return True
-
-    try:
-        if reply.body.source is not None:
-            await reply.body.source.pipe(take)
-        else:
-            received += [piece async for piece in reply.body]
-    finally:
-        await reply.body.aclose()
-    return reply, b"".join(received), decision
+    return reply, await read_out(reply.body), decision
 
 
 def a_stream(*events: bytes, write: Write = in_one) -> Callable[[Visit], object]:

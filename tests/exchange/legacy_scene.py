@@ -10,9 +10,10 @@ from gateway.api.router import Router
 from gateway.config.settings import ClientSettings
 from gateway.exchange.legacy.dispatch import Legacy
 from gateway.exchange.legacy.fine_tunes import FineTunes
-from gateway.exchange.message import Decision, ReplyBody
+from gateway.exchange.message import Decision
 from gateway.exchange.models.listing import Listing
 from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.stored.compaction import Compacting
 from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.request import Request

@@ -1,7 +1,5 @@
 """What goes in and out of an exchange: reading bodies, showing decisions, closing streams."""
 
-import asyncio
-from collections.abc import AsyncGenerator
 from contextlib import suppress
 
 import msgspec
@@ -13,7 +11,6 @@ from gateway.errors import InvalidRequest, UpstreamError
 from gateway.exchange.message import (
     PATH_MODEL_WINS,
     Decision,
-    ReplyBody,
     decode_object,
     features_of,
     field_names,
@@ -90,25 +87,6 @@ def test_a_decision_shows_what_is_known_of_it() -> None:
         (b"x-gateway-attempts", b"2"),
         (b"x-gateway-warning", "schöne?".encode("latin-1")),
     ]
-
-
-def test_a_body_that_was_never_read_is_released_all_the_same() -> None:
-    released: list[str] = []
-
-    async def never() -> AsyncGenerator[bytes, None]:
-        try:
-            yield b""
-        finally:
-            released.append("generator")
-
-    async def release() -> None:
-        released.append("release")
-
-    async def scenario() -> None:
-        await ReplyBody(never(), release).aclose()
-
-    asyncio.run(scenario())
-    assert released == ["release"]
 
 
 @pytest.mark.parametrize(

@@ -100,10 +100,10 @@ def told(feeder: Feeder, arrivals: Arrivals) -> list[bytes | str]:
         if feeder.ended(call):
             said.append("ended")
             continue
-        said.append(feeder.end(call) if data is None else feeder.chunk(call, data))
-        try:
-            feeder.raise_error()
-        except GatewayError as error:
+        said.append(feeder.finish(call) if data is None else feeder.feed(call, data))
+        error = feeder.take_error()
+        if error is not None:
+            assert isinstance(error, GatewayError)
             return [*said, repr(error.envelope()), feeder.fail(error)]
     return said
 
@@ -413,7 +413,7 @@ def test_most_events_of_a_usual_stream_take_the_fast_path(
     counting = Counting(translation.stream())
     feeder = Feeder(client, home, 1, counting, fast=True)
     for start in range(0, len(whole), size):
-        feeder.chunk(0, whole[start : start + size])
+        feeder.feed(0, whole[start : start + size])
     assert counting.fed < 10 < len(WORDS)
 
 
@@ -423,7 +423,7 @@ def test_a_stream_whose_events_differ_too_much_is_not_looked_at_for_long() -> No
     wires = [b"data: %b\n\n" % chat_chunk(head=b'"id":"%d"' % number) for number in range(2000)]
     generic = Feeder(COMPLETIONS, CHAT, 1, planned(COMPLETIONS, CHAT, {}).stream())
     for wire in (*wires, b"".join(wires)):
-        assert feeder.chunk(0, wire) == generic.chunk(0, wire)
+        assert feeder.feed(0, wire) == generic.feed(0, wire)
 
 
 @pytest.mark.parametrize(("client", "home"), PAIRS)
@@ -487,8 +487,8 @@ def test_what_a_repetition_adds_is_told_however_the_text_came(
     for pieces in ([b"".join(wires)], wires, [bytes([byte]) for byte in b"".join(wires)]):
         translation = planned(client, home, {})
         feeder = Feeder(client, home, 1, translation.stream(), fast=True)
-        wire = b"".join(feeder.chunk(0, piece) for piece in pieces) + feeder.end(0)
-        feeder.raise_error()
+        wire = b"".join(feeder.feed(0, piece) for piece in pieces) + feeder.finish(0)
+        assert feeder.take_error() is None
         events = [msgspec.json.decode(event.data) for event in SSEDecoder().feed(wire)]
         assert "".join(map(text_in(client), events)) == f"{said}!"
 
@@ -548,6 +548,6 @@ def test_a_stop_sequence_is_found_across_texts(client: Shape, home: Shape) -> No
         both_paths(client, home, stopped, [*((0, piece) for piece in pieces), (0, None)])
     translation = planned(client, home, stopped)
     feeder = Feeder(client, home, 1, translation.stream(), fast=True)
-    written = feeder.chunk(0, b"".join(wires))
+    written = feeder.feed(0, b"".join(wires))
     assert written.count(b'"x"') == 9
     assert b"never" not in written

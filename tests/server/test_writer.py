@@ -1,7 +1,7 @@
 """Replies on the wire, as llhttp reads them: their framing, and what is never written."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import GatewayError, InvalidRequest
-from gateway.exchange.message import ClientReply, Decision, ReplyBody
+from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.reply.body import ReplyBody
 from gateway.server.backpressure import Backpressure
 from gateway.server.head import ReceivedHead, parse
 from gateway.server.state import State
 from gateway.server.writer import WireWriter
-from tests.server.test_http1 import PipedReply
+from tests.bodies import BodyOf
 from tests.server.wire import FakeTransport, request
 
 Fields = list[tuple[bytes, bytes]]
@@ -27,7 +28,6 @@ CLOSING = parse(request(b"", "/v1/models", "Connection: close"))
 
 
 class FakeListener:
-    keepalive_interval = 60.0
     date_line = b"date: today\r\n"
 
 
@@ -73,24 +73,13 @@ class Read:
         self.keep_alive = self._parser.should_keep_alive()
 
 
-def streamed(pieces: Sequence[bytes], *, piped: bool) -> ReplyBody:
-    async def generate() -> AsyncGenerator[bytes, None]:
-        for piece in pieces:
-            yield piece
-
-    async def release() -> None:
-        return
-
-    return ReplyBody(generate(), release, PipedReply(*pieces) if piped else None)
-
-
-DELIVERIES = ["whole", "streamed", "piped"]
+DELIVERIES = ["whole", "streamed"]
 
 
 def body_of(pieces: Sequence[bytes], delivery: str) -> bytes | ReplyBody:
     if delivery == "whole":
         return b"".join(pieces)
-    return streamed(pieces, piped=delivery == "piped")
+    return BodyOf(pieces)
 
 
 def write(
@@ -171,7 +160,7 @@ def test_http_1_0_gets_no_chunks_and_the_connections_end(delivery: str) -> None:
 
 def test_the_upstreams_coding_is_never_passed_on() -> None:
     coded = [(b"transfer-encoding", b"gzip, chunked")]
-    wire, _ = write(200, coded, streamed([b"ab"], piped=False))
+    wire, _ = write(200, coded, BodyOf([b"ab"]))
     assert Read(wire.written).fields[b"transfer-encoding"] == [b"chunked"]
     wire, _ = write(200, coded, b"ab")
     assert b"transfer-encoding" not in wire.written
@@ -282,17 +271,15 @@ def test_a_reply_waits_for_a_client_that_does_not_read(delivery: str) -> None:
     asyncio.run(scenario())
 
 
-def test_a_piped_body_stops_while_the_client_does_not_read() -> None:
+def test_a_body_stops_while_the_client_does_not_read() -> None:
     async def scenario() -> None:
-        wire, source = FakeWire(), PipedReply(b"a", b"b")
+        wire, body = FakeWire(), BodyOf([b"a", b"b"])
         writer = WireWriter(wire, FakeListener(), POST)
-        body = streamed([], piped=False)
-        body.source = source
         await writer._start([], Decision())
         wire.flow.pause(0)
-        task = asyncio.create_task(writer._relay(body))
-        await asyncio.wait_for(source.full.wait(), 10)
-        assert (source.delivered, task.done()) == (1, False)
+        task = asyncio.create_task(writer._write_body(body))
+        await asyncio.wait_for(body.full.wait(), 10)
+        assert (body.delivered, task.done()) == (1, False)
         wire.flow.resume()
         writer.resume()
         await asyncio.wait_for(task, 10)

@@ -4,36 +4,23 @@ All go to one upstream, the first that can have such jobs: an id says nothing of
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
 from urllib.parse import parse_qs
 
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
-from gateway.errors import GatewayError, InvalidRequest, UpstreamError
+from gateway.errors import InvalidRequest
 from gateway.exchange import failures
 from gateway.exchange.legacy.fine_tuning_calls import JOBS, MAX_EVENTS, FineTuningCalls
+from gateway.exchange.legacy.job_events import JobEvents, Sleep
 from gateway.exchange.legacy.replies import json_reply
-from gateway.exchange.message import ClientReply, Decision, Outcome, ReplyBody
+from gateway.exchange.message import ClientReply, Decision
 from gateway.exchange.restricted import restrictions
 from gateway.request import Request
 from gateway.resolve.resolver import Resolver
-from gateway.shapes import Json, Send, Shape
+from gateway.shapes import Json, Send
 from gateway.translate.legacy import fine_tunes
-from gateway.translate.legacy.fine_tune_events import (
-    MAX_FOLLOWED,
-    EventFollower,
-    events_from_job_events,
-    is_over,
-    poll_delays,
-)
-from gateway.translate.stream.sse import KEEPALIVE, encode_events, terminator
+from gateway.translate.legacy.fine_tune_events import EventFollower, events_from_job_events
 
 MAX_JOBS = 1000
-MAX_FAILED_POLLS = 5
-
-Sleep = Callable[[float], Awaitable[object]]
-
-_PASSING = frozenset({408, 429})
-"""Statuses among the 4xx that may be gone at the next try."""
 
 _EVENT_STREAM = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -123,52 +110,10 @@ class FineTunes:
         """Return the stream of a job's events; that there is such a job is known by then."""
         follower = EventFollower()
         job, events = await calls.look(follower)
-        outcome = Outcome()
-        stream = self._stream(calls, follower, job, events, outcome)
-        body = ReplyBody(stream, _release_nothing, outcome=outcome)
-        return ClientReply(200, list(_EVENT_STREAM), body, keepalive=KEEPALIVE)
-
-    async def _stream(
-        self,
-        calls: FineTuningCalls,
-        follower: EventFollower,
-        job: Json,
-        events: list[Json],
-        outcome: Outcome,
-    ) -> AsyncGenerator[bytes, None]:
-        """Yield a job's events as they come; only a job that is over ends in `[DONE]`."""
-        failed = 0
-        for delay in poll_delays():
-            if events:
-                yield encode_events(Shape.CHAT, events)
-            if is_over(job):
-                yield encode_events(Shape.CHAT, follower.closing(job)) + terminator(Shape.CHAT)
-                return
-            await self._sleep(delay)
-            try:
-                job, events = await calls.look(follower)
-                failed = 0
-            except GatewayError as error:
-                events = []
-                failed += 1
-                if failed == MAX_FAILED_POLLS or _lasts(error):
-                    outcome.failure = error.bare()
-                    yield encode_events(Shape.CHAT, [dict(error.envelope())])
-                    return
-        late = UpstreamError(
-            f"The fine-tune is not over after {MAX_FOLLOWED / 3600:g} hours of following it. "
-            "Follow it again to see the rest."
-        )
-        yield encode_events(Shape.CHAT, [dict(late.envelope())])
+        interval = self._settings.server.keepalive_interval
+        body = JobEvents(calls, follower, job, events, sleep=self._sleep, interval=interval)
+        return ClientReply(200, list(_EVENT_STREAM), body)
 
 
 def _has_jobs(upstream: UpstreamSettings) -> bool:
     return upstream.kind.has_jobs and not upstream.kind.own_fine_tunes
-
-
-def _lasts(error: GatewayError) -> bool:
-    return 400 <= error.status < 500 and error.status not in _PASSING
-
-
-async def _release_nothing() -> None:
-    """Between two looks at a job nothing is held that had to be released."""

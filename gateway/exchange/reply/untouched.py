@@ -4,11 +4,11 @@ Of an event stream the beginning of an event waits for its end, so that the erro
 own wherever the stream breaks off.
 """
 
-from collections.abc import AsyncGenerator
 from typing import Final
 
 from gateway.errors import GatewayError, TruncatedStream
-from gateway.exchange.message import ClientReply, Outcome, ReplyBody
+from gateway.exchange.message import ClientReply
+from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.reading import header, is_event_stream
 from gateway.replies import BufferedReply
 from gateway.shapes import Shape, Sink, UpstreamReply
@@ -31,10 +31,8 @@ def passed_on(reply: UpstreamReply, client: Shape | None = None) -> ClientReply:
     headers = list(reply.headers)
     if isinstance(reply, BufferedReply) and _is_complete(reply):
         return ClientReply(reply.status, headers, reply.body)
-    events = WholeEvents(client) if _can_be_added_to(reply) else None
-    untouched = _Untouched(reply, client, events)
-    body = ReplyBody(untouched.chunks(), reply.aclose, untouched, untouched)
-    return ClientReply(reply.status, headers, body)
+    events = _Events(reply, client) if _can_be_added_to(reply) else _Bytes(reply)
+    return ClientReply(reply.status, headers, events)
 
 
 def _is_complete(reply: BufferedReply) -> bool:
@@ -51,80 +49,75 @@ def _can_be_added_to(reply: UpstreamReply) -> bool:
     return header(headers, b"content-encoding").lower() in _UNCODED
 
 
-class _Untouched(Outcome):
-    """The body, to be iterated or piped (a `Source`)."""
+class _Bytes(ReplyBody):
+    """A body to which nothing can be added."""
 
-    __slots__ = ("_client", "_events", "_last", "_reply", "resume_reading")
-
-    def __init__(
-        self, reply: UpstreamReply, client: Shape | None, events: WholeEvents | None
-    ) -> None:
+    def __init__(self, reply: UpstreamReply) -> None:
         super().__init__()
         self._reply = reply
-        self.resume_reading = reply.resume_reading
+        self._failure: GatewayError | None = None
+
+    @property
+    def failure(self) -> GatewayError | None:
+        return self._failure
+
+    async def pipe(self, sink: Sink) -> None:
+        await self._reply.pipe(sink)
+
+    def resume(self) -> None:
+        self._reply.resume_reading()
+
+    async def _release(self) -> None:
+        await self._reply.aclose()
+
+
+class _Events(_Bytes):
+    """An event stream, which can tell of its error."""
+
+    def __init__(self, reply: UpstreamReply, client: Shape | None) -> None:
+        super().__init__(reply)
         self._client = client
-        self._events = events
+        self._events = WholeEvents(client)
         self._last = b""
         """What was passed on last."""
 
-    async def chunks(self) -> AsyncGenerator[bytes, None]:
-        reply, events = self._reply, self._events
-        try:
-            async for chunk in reply.chunks():
-                if passing := chunk if events is None else events.take(chunk):
-                    self._last = passing if len(passing) > _SHORT else self._tail(passing)
-                    yield passing
-            if end := self._end(events):
-                yield end
-        except GatewayError as error:
-            if events is None:
-                raise
-            if end := self._broken_off(error, events):
-                yield end
-        finally:
-            await reply.aclose()
-
     async def pipe(self, sink: Sink) -> None:
-        events = self._events
-        if events is None:
-            await self._reply.pipe(sink)
-            return
+        take = self._events.take
 
-        def pass_on(piece: bytes) -> bool:
-            passing = events.take(piece)
+        def feed(piece: bytes) -> bool:
+            passing = take(piece)
             if not passing:
                 return True
             self._last = passing if len(passing) > _SHORT else self._tail(passing)
             return sink(passing)
 
         try:
-            await self._reply.pipe(pass_on)
+            await self._reply.pipe(feed)
         except GatewayError as error:
-            if end := self._broken_off(error, events):
+            if end := self._fail(error):
                 sink(end)
         else:
-            if end := self._end(events):
+            if end := self._finish():
                 sink(end)
 
     def _tail(self, passing: bytes) -> bytes:
-        """Return the end of what was passed on, where the last of it alone does not tell."""
+        """Return the end of what was passed on, where the last of it alone does not say enough."""
         return self._last[-_TAIL:] + passing
 
-    def _end(self, events: WholeEvents | None) -> bytes:
+    def _finish(self) -> bytes:
         """Return what is still to be sent where a body has ended."""
-        if events is None:
-            return b""
-        rest, is_end = events.finish()
+        rest, is_end = self._events.finish()
         self._last = rest or self._last
-        return rest if is_end else rest + self._tell(_ended_too_early())
+        return rest if is_end else rest + self._event(_ended_too_early())
 
-    def _broken_off(self, error: GatewayError, events: WholeEvents) -> bytes:
-        rest, is_end = events.break_off()
+    def _fail(self, error: GatewayError) -> bytes:
+        """Return what is still to be sent where a body has broken off."""
+        rest, is_end = self._events.break_off()
         self._last = rest or self._last
-        return rest if is_end else rest + self._tell(error)
+        return rest if is_end else rest + self._event(error)
 
-    def _tell(self, error: GatewayError) -> bytes:
-        self.failure = error.bare()
+    def _event(self, error: GatewayError) -> bytes:
+        self._failure = error.bare()
         return broken_off(self._client, error, self._last)
 
 

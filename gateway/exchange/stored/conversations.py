@@ -2,15 +2,17 @@
 
 import hmac
 import logging
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from secrets import token_hex
 
 import msgspec
 
 from gateway.config.settings import ClientSettings
 from gateway.errors import InvalidRequest
-from gateway.exchange.message import ClientReply, ReplyBody, read_object
+from gateway.exchange.message import ClientReply, read_object
+from gateway.exchange.stored.kept_body import KeptBody
 from gateway.exchange.stored.recording import Watched
 from gateway.exchange.stored.responses import (
     ResponseStore,
@@ -133,26 +135,14 @@ class ResponseMemory:
     ) -> ClientReply:
         """Keep the response: now if it is whole, else when its stream ends well.
 
-        `call` is the one that was translated: with the whole conversation. The response is kept
-        before its last event is sent: a client that has that event may at once leave, or continue
-        from the response.
+        `call` is the one that was translated: with the whole conversation.
         """
         if not watched.kept:
             return reply
         if isinstance(reply.body, bytes):
             await self._put(call, watched)
             return reply
-        body = reply.body
-
-        async def passing() -> AsyncGenerator[bytes, None]:
-            kept = False
-            async for chunk in body:
-                if watched.response is not None and not kept:
-                    kept = True
-                    await self._put(call, watched)
-                yield chunk
-
-        return replace(reply, body=ReplyBody(passing(), body.aclose, outcome=body.outcome))
+        return replace(reply, body=KeptBody(reply.body, watched, partial(self._put, call, watched)))
 
     async def find(
         self, headers: RawHeaders, client: ClientSettings | None, response_id: str

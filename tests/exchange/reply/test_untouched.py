@@ -7,10 +7,11 @@ import msgspec
 import pytest
 
 from gateway.errors import TruncatedStream
-from gateway.exchange.message import ReplyBody
+from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.untouched import passed_on
 from gateway.shapes import RawHeaders, Shape
 from gateway.translate.stream.sse import SSEDecoder
+from tests.bodies import read_out
 from tests.fakes import EVENT_STREAM, FakeReply
 
 BROKEN = TruncatedStream("it broke off")
@@ -25,19 +26,10 @@ def body_of(reply: FakeReply, client: Shape | None) -> ReplyBody:
 
 
 async def drained(body: ReplyBody, *, piped: bool = True) -> bytes:
-    received: list[bytes] = []
-
-    def take(piece: bytes) -> bool:
-        assert piece
-        received.append(piece)
-        return True
-
     assert body.failure is None
-    if piped and body.source is not None:
-        await body.source.pipe(take)
-    else:
-        async for piece in body:
-            take(piece)
+    if piped:
+        return await read_out(body)
+    received = [piece async for piece in body]
     await body.aclose()
     return b"".join(received)
 

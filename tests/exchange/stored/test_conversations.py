@@ -10,7 +10,8 @@ import pytest
 
 from gateway.config.settings import ModelRule
 from gateway.errors import GatewayError, InvalidRequest, TruncatedStream
-from gateway.exchange.message import Decision, ReplyBody
+from gateway.exchange.message import Decision
+from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.exchange.stored.responses import (

@@ -1,0 +1,76 @@
+"""Streamed bodies of replies to clients: pushed into a sink as they arrive."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator
+
+from gateway.errors import GatewayError
+from gateway.shapes import Sink
+
+
+class ReplyBody(ABC):
+    """A streamed body. Whoever sends it must `aclose()` it, sent or not.
+
+    It is sent once: with `pipe()`, or by iterating over it where nothing can be pushed (ASGI).
+    """
+
+    def __init__(self) -> None:
+        self._iterated: AsyncGenerator[bytes, None] | None = None
+
+    @property
+    @abstractmethod
+    def failure(self) -> GatewayError | None:
+        """The error that the client was sent inside the stream, `bare()`; None: none so far."""
+
+    @abstractmethod
+    async def pipe(self, sink: Sink) -> None:
+        """Give all of it to the sink, which gets nothing from its False until `resume()`.
+
+        Raises what reading raises, and what the sink raises: the body ends with that.
+        """
+
+    @abstractmethod
+    def resume(self) -> None:
+        """Go on after the sink has returned False."""
+
+    @abstractmethod
+    async def _release(self) -> None:
+        """Free what is behind the body, sent or not; possibly more than once."""
+
+    async def aclose(self) -> None:
+        """Give up what is unsent."""
+        try:
+            if self._iterated is not None:
+                await self._iterated.aclose()
+        finally:
+            await self._release()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        self._iterated = self._pieces()
+        return self._iterated
+
+    async def _pieces(self) -> AsyncGenerator[bytes, None]:
+        pieces: list[bytes] = []
+        news = asyncio.Event()
+
+        def sink(piece: bytes) -> bool:
+            pieces.append(piece)
+            news.set()
+            return False
+
+        piping = asyncio.ensure_future(self.pipe(sink))
+        piping.add_done_callback(lambda _: news.set())
+        try:
+            while pieces or not piping.done():
+                if not pieces:
+                    news.clear()
+                    self.resume()
+                    await news.wait()
+                else:
+                    yield pieces.pop(0)
+            await piping
+        finally:
+            piping.cancel()
+            await asyncio.wait({piping})
+            # An error that is raised keeps this frame alive, and the task its error.
+            del piping

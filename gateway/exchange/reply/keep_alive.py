@@ -1,0 +1,31 @@
+"""When a stream has been silent for so long that its client is to be shown that it is alive."""
+
+import asyncio
+from collections.abc import Callable
+
+
+class KeepAlive:
+    """Calls for a comment whenever nothing was sent for an interval (seconds)."""
+
+    __slots__ = ("_comment", "_interval", "_loop", "_quiet_since", "_timer")
+
+    def __init__(self, interval: float, comment: Callable[[], object]) -> None:
+        self._interval = interval
+        self._comment = comment
+        self._loop = asyncio.get_running_loop()
+        self._quiet_since = self._loop.time()
+        self._timer = self._loop.call_at(self._quiet_since + interval, self._look)
+
+    def note(self) -> None:
+        """Take note that something is sent."""
+        self._quiet_since = self._loop.time()
+
+    def stop(self) -> None:
+        """Call for no more comments."""
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        if self._loop.time() >= self._quiet_since + self._interval:
+            self.note()
+            self._comment()
+        self._timer = self._loop.call_at(self._quiet_since + self._interval, self._look)

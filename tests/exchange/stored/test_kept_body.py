@@ -1,0 +1,104 @@
+"""A stream's end waits until its response is kept."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from gateway.exchange.stored.kept_body import KeptBody
+from gateway.exchange.stored.recording import Watched
+from gateway.shapes import Shape, Sink
+from gateway.translate.contract import Context
+from gateway.translate.plan import plan
+from tests.bodies import BodyOf
+
+
+class Finishing(BodyOf):
+    """A body whose response is finished with the piece `b"last"`."""
+
+    def __init__(self, watched: Watched, *pieces: bytes) -> None:
+        super().__init__(pieces)
+        self._watched = watched
+
+    async def pipe(self, sink: Sink) -> None:
+        def watch(piece: bytes) -> bool:
+            if piece == b"last":
+                self._watched.response = {"id": "resp_1"}
+            return sink(piece)
+
+        await super().pipe(watch)
+
+
+class Stage:
+    """A stream that is kept once `go` is set."""
+
+    def __init__(self, *pieces: bytes, full: bytes = b"") -> None:
+        body = {"model": "m", "input": "Hi", "stream": True}
+        translation = plan(Shape.RESPONSES, Shape.CHAT, body, Context("m", "m"))
+        watched = Watched(translation, None, (), kept=True)
+        self.go = asyncio.Event()
+        self.keeping = asyncio.Event()
+        self.source = Finishing(watched, *pieces)
+        self.body = KeptBody(self.source, watched, self._keep)
+        self.received: list[bytes] = []
+        self._full = full
+
+    def sink(self, piece: bytes) -> bool:
+        self.received.append(piece)
+        return piece != self._full
+
+    async def _keep(self) -> None:
+        self.keeping.set()
+        await self.go.wait()
+
+
+def run(scenario: Callable[[], Awaitable[None]]) -> None:
+    async def in_a_task() -> None:
+        async with asyncio.timeout(20):
+            await scenario()
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(in_a_task())
+
+
+def test_the_last_event_waits_and_what_comes_behind_it_follows() -> None:
+    async def scenario() -> None:
+        stage = Stage(b"first", b"last", b"done")
+        piping = asyncio.create_task(stage.body.pipe(stage.sink))
+        await stage.keeping.wait()
+        assert stage.received == [b"first"]
+        stage.go.set()
+        await piping
+        assert stage.received == [b"first", b"last", b"done"]
+        assert stage.body.failure is None
+        await stage.body.aclose()
+        assert stage.source.released == 1
+
+    run(scenario)
+
+
+def test_a_slow_client_is_waited_for_behind_the_last_event() -> None:
+    async def scenario() -> None:
+        stage = Stage(b"last", b"done", full=b"last")
+        piping = asyncio.create_task(stage.body.pipe(stage.sink))
+        stage.go.set()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert (stage.received, piping.done()) == ([b"last"], False)
+        stage.body.resume()
+        await piping
+        assert stage.received == [b"last", b"done"]
+        await stage.body.aclose()
+
+    run(scenario)
+
+
+def test_a_client_that_leaves_meanwhile_ends_the_keeping() -> None:
+    async def scenario() -> None:
+        stage = Stage(b"last")
+        piping = asyncio.create_task(stage.body.pipe(stage.sink))
+        await stage.keeping.wait()
+        piping.cancel()
+        await asyncio.wait([piping])
+        await stage.body.aclose()
+        assert stage.received == []
+
+    run(scenario)
