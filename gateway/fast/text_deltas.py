@@ -1,9 +1,9 @@
 """The fast path of streams: runs of events that carry text and nothing else.
 
-The generic path decodes an event, folds it, and encodes what comes of it. Where two events in a row
-differ in their text alone, and so do the two that came of them, more of the kind can only come out
-like these. So their texts are taken from the bytes and put into the bytes, and the translation is
-fed afterwards: one event with all the text of the run. Translations that let text pass as it comes
+The generic path decodes an event, folds it, and encodes what comes of it. Where both are text and
+nothing else (`text_events.py`), more events like the first can only come out like the second. So
+their texts are taken from the bytes and put into the bytes, and the translation is fed afterwards:
+one event with all the text of the run. Translations that let text pass as it comes
 (`StreamTranslation.passes_text`) cannot tell the difference, but for the number of events, which
 is corrected here.
 """
@@ -105,7 +105,7 @@ class DeltaFastPath(StreamTranslation):
 
     It is a `StreamTranslation` too: the one that the generic path must feed, so that it knows when
     the state of the translation may have changed. It is open for one call at a time, from an event
-    that confirmed its templates to whatever else comes, of any call.
+    of text that was folded to whatever else comes, of any call.
     """
 
     def __init__(
@@ -212,23 +212,29 @@ class DeltaFastPath(StreamTranslation):
         return sent.write(texts, first), end
 
     def _hand_over(self, call: int, known: _Call, data: bytes, generic: GenericPath) -> bytes:
-        """Have bytes folded; open the fast path behind an event that has the known templates."""
+        """Have bytes folded; open the fast path behind an event of text that became one."""
         self._open = None
         written, events, event = generic.fold(call, data)
         known.between_events = data.endswith(b"\n\n")
         known.budget.miss()
         if event is None or len(events) != 1:
             return written
-        number = events[0].get("sequence_number", 0)
-        if known.templates is not None and _confirm(known.templates, data, number, written):
+        (sent,) = events
+        number = sent.get("sequence_number", 0)
+        if known.templates is not None and _have(known.templates, data, number, written):
             known.budget.spend(1)
-            known.budget.begin()
-            self._open = call
-            self._opened_by = call, event
-            self._number = number + 1
-        elif is_text_event(self._target, event):
+        elif is_text_event(self._target, event) and is_text_event(self._client, sent):
             known.budget.spend(Budget.FIND)
-            known.templates = self._find(data, event, written, events[0]) or known.templates
+            found = self._find(data, event, written, sent)
+            if found is None:
+                return written
+            known.templates = found
+        else:
+            return written
+        known.budget.begin()
+        self._open = call
+        self._opened_by = call, event
+        self._number = number + 1
         return written
 
     def _find(self, wire: bytes, event: Json, written: bytes, sent: Json) -> _Templates | None:
@@ -261,8 +267,8 @@ class DeltaFastPath(StreamTranslation):
         ]
 
 
-def _confirm(templates: _Templates, wire: bytes, number: int, written: bytes) -> bool:
-    """Whether an event, and what came of it, have these templates."""
+def _have(templates: _Templates, wire: bytes, number: int, written: bytes) -> bool:
+    """Whether these are the templates of an event and of what came of it."""
     received, sent = templates
     texts, end = received.read(wire, 0)
     return bool(texts) and end == len(wire) and sent.write(texts, number) == written
