@@ -230,13 +230,10 @@ def _columns(fillings: Sequence[bytes], gaps: Sequence[bytes]) -> list[list[byte
 
 def _decoded(decode: Callable[[bytes], Any], column: Sequence[bytes]) -> list[Any]:
     """Return the values of a slot up to the first that is not valid."""
+    values: list[Any] = []
     try:
-        return list(map(decode, column))
+        values.extend(map(decode, column))
     except (msgspec.DecodeError, UnicodeDecodeError):
-        values: list[Any] = []
-        for each in column:
-            try:
-                values.append(decode(each))
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                break
+        # Those before it are in the list.
         return values
+    return values
