@@ -1,9 +1,9 @@
 """Runs an agent of the `openai-agents` package on behalf of a test; not a test itself.
 
-Run by the Python of the environment that has that package, with the base URL and the model as
-arguments. Each line of standard input is a JSON object `{"says": …, "streamed": …, "kept": …}`;
-each line of output is what came of it: `output`, `tools` that ran, the types of the new `items`,
-and of a streamed run the types of its `events`. `kept`: the server keeps the conversation.
+Run by the Python of the environment that has that package, with the base URL as argument. Each line
+of standard input is a JSON object `{"model": …, "says": …, "streamed": …, "kept": …}`; each line of
+output is what came of it: `output`, `tools` that ran, the types of the new `items`, and of a
+streamed run the types of its `events`. `kept`: the server keeps the conversation.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ agents: Any = import_module("agents")
 openai: Any = import_module("openai")
 
 
-def agent_for(base_url: str, model: str, ran: list[Any]) -> Any:
+def agent_for(base_url: str, ran: list[Any]) -> Any:
     """Return an agent with one tool, which notes its calls in `ran`."""
     client = openai.AsyncOpenAI(base_url=base_url, api_key="sk-test", max_retries=0)
     agents.set_default_openai_client(client, use_for_tracing=False)
@@ -33,7 +33,6 @@ def agent_for(base_url: str, model: str, ran: list[Any]) -> Any:
     return agents.Agent(
         name="forecaster",
         instructions="Be brief.",
-        model=model,
         tools=[agents.function_tool(weather)],
     )
 
@@ -42,6 +41,7 @@ async def run(agent: Any, asked: dict[str, Any], ran: list[Any]) -> dict[str, An
     """Let the agent work until it has its final output."""
     ran.clear()
     options = {"max_turns": 3, "auto_previous_response_id": asked["kept"]}
+    agent = agent.clone(model=asked["model"])
     events: list[str] = []
     if asked["streamed"]:
         result = agents.Runner.run_streamed(agent, asked["says"], **options)
@@ -60,11 +60,11 @@ async def run(agent: Any, asked: dict[str, Any], ran: list[Any]) -> dict[str, An
     }
 
 
-async def main(base_url: str, model: str) -> None:
+async def main(base_url: str) -> None:
     """Answer each line of input with a line of output."""
     agents.set_tracing_disabled(True)
     ran: list[Any] = []
-    agent = agent_for(base_url, model, ran)
+    agent = agent_for(base_url, ran)
     for line in sys.stdin:
         try:
             told = await run(agent, json.loads(line), ran)
@@ -75,4 +75,4 @@ async def main(base_url: str, model: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2]))
+    asyncio.run(main(sys.argv[1]))

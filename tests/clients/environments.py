@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.authorities import for_installers
+
 _CLIENTS = Path(sys.prefix) / "clients"
 
 
@@ -70,6 +72,8 @@ def _made_once(name: str, contents: str) -> Iterator[tuple[Path, bool]]:
 
 
 def _run(install: Sequence[str], folder: Path) -> None:
-    done = subprocess.run(install, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        install, cwd=folder, env=for_installers(), capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         raise NotInstallable(done.stderr.strip()[-600:])

@@ -1,7 +1,8 @@
 """Runs LangChain and LlamaIndex on behalf of a test; not a test itself.
 
-Run by the Python of the environment that has them, with the base URL and the model as arguments.
-Prints a JSON object: what each way to ask has said.
+Run by the Python of the environment that has them, with the framework and the base URL as
+arguments. Each line of standard input is a model; each line of output is a JSON object: what each
+of the framework's classes has said.
 """
 
 import json
@@ -45,4 +46,6 @@ def llama_index(base_url: str, model: str) -> dict[str, str]:
 
 if __name__ == "__main__":
     run = {"langchain": langchain, "llama_index": llama_index}[sys.argv[1]]
-    sys.stdout.write(json.dumps(run(sys.argv[2], sys.argv[3])))
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(run(sys.argv[2], line.rstrip("\n"))) + "\n")
+        sys.stdout.flush()

@@ -26,10 +26,10 @@ class Agent:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
-    def told(self, words: str, *, streamed: bool = False, kept: bool = False) -> Any:
+    def told(self, words: str, model: str, *, streamed: bool = False, kept: bool = False) -> Any:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        asked = {"says": words, "streamed": streamed, "kept": kept}
+        asked = {"says": words, "model": model, "streamed": streamed, "kept": kept}
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
@@ -38,12 +38,12 @@ class Agent:
 
 
 @contextmanager
-def agent_at(base_url: str, model: str) -> Iterator[Agent]:
+def agent_at(base_url: str) -> Iterator[Agent]:
     """Run the process that has the agent, until the block ends."""
     # Nothing of this process's own settings (proxies, keys, base URLs) may reach the package.
     surroundings = {"PATH": os.environ.get("PATH", ""), "NO_PROXY": "*"}
     with subprocess.Popen(
-        [python_with("openai-agents", VERSION), RUNS, base_url, model],
+        [python_with("openai-agents", VERSION), RUNS, base_url],
         env=surroundings,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -63,7 +63,7 @@ def running() -> Iterator[Stage]:
 
 @pytest.fixture(scope="module")
 def agent(running: Stage) -> Iterator[Agent]:
-    with agent_at(running.base_url, CHAT_ONLY) as made:
+    with agent_at(running.base_url) as made:
         yield made
 
 
@@ -73,7 +73,7 @@ def test_an_agent_calls_its_tool_and_tells_the_result(
     running: Stage, agent: Agent, *, streamed: bool, kept: bool
 ) -> None:
     before = len(running.upstream_paths())
-    told = agent.told("please call weather", streamed=streamed, kept=kept)
+    told = agent.told("please call weather", CHAT_ONLY, streamed=streamed, kept=kept)
     assert told["output"] == "The tool said: sunny"
     assert told["tools"] == [{"city": "please call weather"}]
     assert told["items"] == ["tool_call_item", "tool_call_output_item", "message_output_item"]
@@ -86,8 +86,7 @@ def test_an_agent_calls_its_tool_and_tells_the_result(
     assert [message["role"] for message in second["messages"]][2:] == ["assistant", "tool"]
 
 
-def test_an_agent_on_a_model_without_tools_is_told_so(running: Stage) -> None:
-    with agent_at(running.base_url, "davinci-002") as agent:
-        told = agent.told("please call weather")
+def test_an_agent_on_a_model_without_tools_is_told_so(agent: Agent) -> None:
+    told = agent.told("please call weather", "davinci-002")
     assert told["error"].startswith("BadRequestError: ")
     assert "'tools' is not supported for model 'davinci-002'" in told["error"]

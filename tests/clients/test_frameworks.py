@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,27 +23,43 @@ def running() -> Iterator[Stage]:
         yield made
 
 
-def told(running: Stage, framework: str, model: str) -> dict[str, str]:
-    """Return what each of the framework's ways to ask has said."""
+class Framework:
+    """Asks models with each of the framework's classes."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def ask(self, model: str) -> dict[str, str]:
+        """Return what each class has said."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{model}\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, f"the process ended with {self._process.wait(10)}"
+        said: dict[str, str] = json.loads(line)
+        return said
+
+
+@contextmanager
+def started(name: str, running: Stage) -> Iterator[Framework]:
     python = PYTHON.installed() / "bin" / "python"
     running.upstream.journal.clear()
-    done = subprocess.run(
-        [python, "-W", "ignore", RUNS, framework, running.base_url, model],
+    with subprocess.Popen(
+        [python, "-W", "ignore", RUNS, name, running.base_url],
         env={"PATH": os.environ.get("PATH", ""), "NO_PROXY": "*"},
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    result: dict[str, str] = json.loads(done.stdout)
-    return result
+    ) as process:
+        yield Framework(process)
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(10) == 0
 
 
-@pytest.mark.parametrize("framework", ["langchain", "llama_index"])
-def test_a_responses_only_reasoning_model_is_reached_in_every_way(
-    running: Stage, framework: str
-) -> None:
-    said = told(running, framework, "gpt-5-codex")
+def check_a_responses_only_reasoning_model(running: Stage, framework: Framework) -> None:
+    said = framework.ask("gpt-5-codex")
     assert len(said) >= 4
     assert set(said.values()) <= {SAID, f"{SAID} | {SAID}"}
     assert set(running.upstream_paths()) == {"POST /v1/responses"}
@@ -51,8 +68,16 @@ def test_a_responses_only_reasoning_model_is_reached_in_every_way(
         assert "temperature" not in json.loads(record.body)
 
 
-def test_a_base_model_gets_the_temperature(running: Stage) -> None:
-    said = told(running, "llama_index", "davinci-002")
+def test_langchain_reaches_a_responses_only_reasoning_model_in_every_way(running: Stage) -> None:
+    with started("langchain", running) as framework:
+        check_a_responses_only_reasoning_model(running, framework)
+
+
+def test_llama_index_reaches_it_too_and_a_base_model_gets_the_temperature(running: Stage) -> None:
+    with started("llama_index", running) as framework:
+        check_a_responses_only_reasoning_model(running, framework)
+        running.upstream.journal.clear()
+        said = framework.ask("davinci-002")
     assert all("Hello there" in text for text in said.values())
     assert set(running.upstream_paths()) == {"POST /v1/completions"}
     assert {json.loads(each.body)["temperature"] for each in running.upstream.journal} == {0.1}

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,7 @@ from tests.clients.running import ALIASES, BASE_FINE_TUNE, CHAT_FINE_TUNE, Stage
 
 pytestmark = pytest.mark.slow
 
-PATIENCE = 60.0
-"""Seconds until a command that should have ended is given up: a limit, not an expectation."""
+PROGRAM = Path(__file__).with_name("openai_command.py")
 
 
 @pytest.fixture(scope="module")
@@ -27,48 +27,71 @@ def running() -> Iterator[Stage]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def program(running: Stage) -> Iterator["subprocess.Popen[str]"]:
+    with subprocess.Popen(
+        [environment(), PROGRAM],
+        env={
+            "PATH": os.environ.get("PATH", ""),
+            "OPENAI_API_BASE": running.base_url,
+            "OPENAI_API_KEY": "sk-test",
+            "NO_PROXY": "*",
+            "TZ": "UTC",
+        },
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(10) == 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended, and what it printed."""
+
+    code: int
+    said: str
+    warned: str
+
+
 class Command:
     """Runs `openai api …` in an empty folder."""
 
-    def __init__(self, running: Stage, folder: Path) -> None:
+    def __init__(self, running: Stage, program: "subprocess.Popen[str]", folder: Path) -> None:
         self.running = running
         self.folder = folder
+        self._program = program
 
     def __call__(self, *arguments: str) -> str:
         """Return what a command that succeeds prints."""
         done = self._run(*arguments)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        assert done.code == 0, done.warned
+        return done.said
 
     def failing(self, *arguments: str) -> str:
         """Return what a command that fails says."""
         done = self._run(*arguments)
-        assert done.returncode == 1, done.stdout
-        return done.stderr
+        assert done.code == 1, done.said
+        return done.warned
 
-    def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def _run(self, *arguments: str) -> Outcome:
         self.running.upstream.journal.clear()
-        return subprocess.run(
-            [environment().with_name("openai"), "api", *arguments],
-            cwd=self.folder,
-            env={
-                "PATH": os.environ.get("PATH", ""),
-                "OPENAI_API_BASE": self.running.base_url,
-                "OPENAI_API_KEY": "sk-test",
-                "NO_PROXY": "*",
-                "TZ": "UTC",
-            },
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        assert self._program.stdin is not None
+        assert self._program.stdout is not None
+        command = {"arguments": ["api", *arguments], "folder": str(self.folder)}
+        self._program.stdin.write(json.dumps(command) + "\n")
+        self._program.stdin.flush()
+        line = self._program.stdout.readline()
+        assert line, f"the process ended with {self._program.wait(10)}"
+        return Outcome(**json.loads(line))
 
 
 @pytest.fixture
-def openai(running: Stage, tmp_path: Path) -> Command:
-    return Command(running, tmp_path)
+def openai(running: Stage, program: "subprocess.Popen[str]", tmp_path: Path) -> Command:
+    return Command(running, program, tmp_path)
 
 
 @pytest.mark.parametrize("more", [["-m"], ["-e"], ["--stream", "-m"], ["--stream", "-e"]])

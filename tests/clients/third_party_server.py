@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.authorities import for_installers
 from tests.clients.tiny_model import CONTEXT, write_tiny_model
 
 VERSION = "0.3.2"
@@ -65,7 +66,7 @@ def _install(python: Path) -> str:
     try:
         done = subprocess.run(
             command,
-            env={**os.environ, **_BUILD},
+            env={**for_installers(), **_BUILD},
             capture_output=True,
             text=True,
             check=False,

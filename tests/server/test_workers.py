@@ -94,16 +94,14 @@ def test_a_worker_that_dies_is_replaced_and_all_end_on_sigterm(tmp_path: Path) -
 
 @pytest.mark.slow
 @ONE_AND_TWO
-@pytest.mark.parametrize("number", WITHOUT_MEANING)
-def test_a_signal_without_meaning_costs_no_request(
-    tmp_path: Path, number: signal.Signals, workers: int
-) -> None:
+def test_signals_without_meaning_cost_no_request(tmp_path: Path, workers: int) -> None:
     with running_with_a_request(tmp_path, workers) as (gateway, upstream, request):
-        gateway.process.signal(number)
-        gateway.process.line_with(number.name)
-        for worker in gateway.workers():
-            os.kill(worker, number)
+        for number in WITHOUT_MEANING:
+            gateway.process.signal(number)
             gateway.process.line_with(number.name)
+            for worker in gateway.workers():
+                os.kill(worker, number)
+                gateway.process.line_with(number.name)
         upstream.go.set()
         assert request.outcome() == 200
         assert gateway.health() == 200
