@@ -1,13 +1,8 @@
 """Imports go one way (docs/architecture.md); this test reads them from the source."""
 
 import ast
-from pathlib import Path
 
-import pytest
-
-import gateway
-
-ROOT = Path(gateway.__file__).parent
+from tests.modules import modules
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
@@ -54,66 +49,51 @@ ASGI_FOLDERS = {"server", "admin", "demo", "app", "cli"}
 NETWORK_FOLDERS = {"upstream", "server", "running", "app", "cli", "demo", "local_addresses"}
 
 
-def layer_of(path: Path) -> str:
-    first = path.relative_to(ROOT).parts[0]
-    return first.removesuffix(".py")
+SOURCES = [module for module in modules() if module.name != "__init__.py"]
 
 
-def imported_modules(path: Path) -> set[str]:
-    modules: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            modules |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            modules.add(node.module)
-            if node.module == "gateway":
-                modules |= {f"gateway.{alias.name}" for alias in node.names}
-    return modules
+def test_a_layer_imports_only_what_lies_below_it() -> None:
+    wrong = []
+    for module in SOURCES:
+        below = MAY_IMPORT[module.layer] | {module.layer}
+        for imported in module.imports:
+            parts = imported.split(".")
+            if parts[0] == "gateway" and len(parts) > 1 and parts[1] != "__version__":
+                wrong += [] if parts[1] in below else [f"{module.name} must not import {imported}"]
+    assert wrong == []
 
 
-SOURCES = sorted(p for p in ROOT.rglob("*.py") if p != ROOT / "__init__.py")
+def test_only_the_edges_know_frameworks_and_sockets() -> None:
+    wrong = {}
+    for module in SOURCES:
+        banned = set()
+        if module.layer not in ASGI_FOLDERS:
+            banned |= {"starlette", "uvicorn"}
+        if module.layer not in NETWORK_FOLDERS:
+            banned |= {"httpx2", "httptools", "socket", "ssl", "http"}
+        if module.layer == "translate":
+            banned |= {"asyncio", "time", "random", "uuid", "secrets", "os"}
+        if found := banned & {imported.split(".")[0] for imported in module.imports}:
+            wrong[module.name] = found
+    assert wrong == {}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_a_layer_imports_only_what_lies_below_it(path: Path) -> None:
-    layer = layer_of(path)
-    below = MAY_IMPORT[layer] | {layer}
-    for module in imported_modules(path):
-        parts = module.split(".")
-        if parts[0] == "gateway" and len(parts) > 1 and parts[1] != "__version__":
-            assert parts[1] in below, f"{layer} must not import {module}"
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_only_the_edges_know_frameworks_and_sockets(path: Path) -> None:
-    layer = layer_of(path)
-    roots = {module.split(".")[0] for module in imported_modules(path)}
-    if layer not in ASGI_FOLDERS:
-        assert not roots & {"starlette", "uvicorn"}
-    if layer not in NETWORK_FOLDERS:
-        assert not roots & {"httpx2", "httptools", "socket", "ssl", "http"}
-    if layer == "translate":
-        assert not roots & {"asyncio", "time", "random", "uuid", "secrets", "os"}
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_modules_stay_readable_in_one_sitting(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= 400
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_nothing_is_built_on_what_is_private_of_a_dependency(path: Path) -> None:
+def test_nothing_is_built_on_what_is_private_of_a_dependency() -> None:
     """uvicorn's protocols have no promise of stability, and private names have none anywhere.
 
     Private attributes are the linter's (SLF001).
     """
-    for node in ast.walk(ast.parse(path.read_text())):
+    wrong = []
+    for module in SOURCES:
         names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for node in module.nodes:
+            if isinstance(node, ast.Import):
+                names += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names += [f"{node.module}.{alias.name}" for alias in node.names]
         for name in names:
-            assert not name.startswith(("uvicorn.protocols", "uvicorn._")), name
             foreign = not name.startswith(("gateway", "__future__"))
-            assert not (foreign and any(part.startswith("_") for part in name.split("."))), name
+            private = foreign and any(part.startswith("_") for part in name.split("."))
+            if private or name.startswith(("uvicorn.protocols", "uvicorn._")):
+                wrong.append(f"{module.name} imports {name}")
+    assert wrong == []

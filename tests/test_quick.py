@@ -18,6 +18,7 @@ FILES = {
     "tests/conftest.py": "",
     "tests/test_b.py": "import gateway.b\n",
     "tests/test_layers.py": "",
+    "tests/test_house.py": "",
     "tests/a/__init__.py": "",
     "tests/a/scene.py": "from gateway.a import (\n    one,\n    two,\n)\n",
     "tests/a/other_scene.py": "from tests.a.scene import x\nfrom tests.a import loop\n",
@@ -61,8 +62,8 @@ def write(file: Path, text: str) -> None:
 )
 def test_the_beside_a_file(tree: Path, changed: str, own: str, near: str) -> None:
     found = [Path(name).stem for name in beside(tree, [changed])]
-    layers = ["test_layers"] if changed.startswith("gateway/") else []
-    assert found == [*layers, *own.split(), *near.split()]
+    rules = ["test_layers", "test_house"] if changed.startswith("gateway/") else []
+    assert found == [*rules, *own.split(), *near.split()]
 
 
 def test_a_conftest_changes_its_folder(tree: Path) -> None:
@@ -74,8 +75,8 @@ def test_own_tests_come_first_and_near_ones_are_limited(tree: Path) -> None:
     for number in range(2 * MAX_NEAR):
         write(tree / f"tests/c/test_{number}.py", "import json\nfrom gateway.b import x\n")
     found = beside(tree, ["gateway/b.py", "gateway/a/one.py"])
-    assert found[:3] == ["tests/test_layers.py", "tests/test_b.py", "tests/a/test_one.py"]
-    assert len(found) == 3 + MAX_NEAR
+    assert found[2:4] == ["tests/test_b.py", "tests/a/test_one.py"]
+    assert len(found) == 4 + MAX_NEAR
 
 
 def test_the_tests_that_check_documents_and_files_exist() -> None:

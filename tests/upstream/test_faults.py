@@ -346,6 +346,18 @@ async def test_a_cancelled_request_leaves_nothing_behind(before: WorldMaker, mom
         await until(lambda: world.upstream.open == 0)
 
 
+async def in_three_pieces() -> AsyncIterator[bytes]:
+    for _ in range(3):
+        await asyncio.sleep(0)
+        yield b"x" * 10
+
+
+async def wait_turns(count: int) -> None:
+    """Let everything else in the loop have that many turns."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
 async def test_a_thousand_random_cancellations_leave_nothing_behind(before: WorldMaker) -> None:
     """Slots, tasks and files are counted when the world is left."""
     random = Random(7)  # noqa: S311 - repeatable, not secret
@@ -359,19 +371,10 @@ async def test_a_thousand_random_cancellations_leave_nothing_behind(before: Worl
                 for _ in range(random.randrange(4)):
                     await asyncio.sleep(0)
 
-    async def upload() -> AsyncIterator[bytes]:
-        for _ in range(3):
-            await asyncio.sleep(0)
-            yield b"x" * 10
-
-    async def patience_of_a_client() -> None:
-        for _ in range(random.randrange(40)):
-            await asyncio.sleep(0)
-
     async def one_request() -> None:
-        request = call(upload()) if random.random() < 0.2 else call(b"{}")
+        request = call(in_three_pieces()) if random.random() < 0.2 else call(b"{}")
         fetching = asyncio.create_task(world.fetch(request))
-        leaving = asyncio.create_task(patience_of_a_client())
+        leaving = asyncio.create_task(wait_turns(random.randrange(40)))
         await asyncio.wait([fetching, leaving], return_when=asyncio.FIRST_COMPLETED)
         fetching.cancel()
         await asyncio.wait([fetching, leaving])

@@ -46,18 +46,21 @@ def _agree(shape: Shape, reply: Json) -> None:
             for part in item.get("content", ()) if item["type"] == "message" else ():
                 if entries := part.get("logprobs"):
                     part["text"] = _text_of(entries)
-        return
-    for choice in reply["choices"]:
-        told = choice["logprobs"] or {}
-        if "tokens" in told:
-            choice["text"] = "".join(told["tokens"])
-            for token, own, tops in zip(
-                told["tokens"], told["token_logprobs"], told["top_logprobs"], strict=True
-            ):
-                tops[token] = own
-        for kind in ("content", "refusal"):
-            if told.get(kind):
-                choice["message"][kind] = _text_of(told[kind])
+    else:
+        for choice in reply["choices"]:
+            _agree_in_choice(choice, choice["logprobs"] or {})
+
+
+def _agree_in_choice(choice: Json, logprobs: Json) -> None:
+    if "tokens" in logprobs:
+        choice["text"] = "".join(logprobs["tokens"])
+        for token, own, tops in zip(
+            logprobs["tokens"], logprobs["token_logprobs"], logprobs["top_logprobs"], strict=True
+        ):
+            tops[token] = own
+    for kind in ("content", "refusal"):
+        if logprobs.get(kind):
+            choice["message"][kind] = _text_of(logprobs[kind])
 
 
 def _text_of(entries: Sequence[Json]) -> str:

@@ -1,0 +1,145 @@
+"""The rules of the house that every module of gateway/ keeps, and where they are not kept yet.
+
+`house.json` lists these places. The list gets shorter only: `python -m tests.house` takes out of it
+what is no longer needed, and adds nothing.
+"""
+
+import ast
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from tests.modules import PROJECT, Module, modules
+
+MAX_MODULE = 300
+MAX_FUNCTION = 40
+"""Lines, with signature and docstring."""
+OLD_WORDS = frozenset(
+    {
+        *("story", "stories", "told", "untold", "pour", "pours", "poured", "pouring"),
+        *("departure", "departures", "lingering", "way", "ways", "lane", "lanes"),
+        *("plain", "plainly", "thoughts", "gate", "gates"),
+    }
+)
+"""Words of a private language, which names are not made of; docs/architecture.md has the others."""
+EXCEPTIONS = Path(__file__).with_name("house.json")
+
+Places = Mapping[str, int | list[str]]
+"""By module or folder: how many lines it has, or what is wrong there."""
+
+
+def long_modules(found: Iterable[Module]) -> Places:
+    """Return modules that are too long, and their lines."""
+    lines = {module.name: len(module.text.splitlines()) for module in found}
+    return {name: count for name, count in lines.items() if count > MAX_MODULE}
+
+
+def long_functions(found: Iterable[Module]) -> Places:
+    """Return functions that are too long, and their lines."""
+    lines = {
+        f"{module.name} {node.name}": node.end_lineno - node.lineno + 1
+        for module in found
+        for node in module.nodes
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno
+    }
+    return {name: count for name, count in lines.items() if count > MAX_FUNCTION}
+
+
+def without_tests(found: Iterable[Module]) -> Places:
+    """Return modules that no test module mirrors, by folder."""
+    missing: dict[str, list[str]] = {}
+    for module in found:
+        path = Path(module.name)
+        name = path.parent.name if path.name == "__init__.py" else path.stem.strip("_")
+        mirror = PROJECT / "tests" / path.with_name(f"test_{name}.py")
+        if not (_is_data(module) or mirror.is_file()):
+            missing.setdefault(path.parent.as_posix(), []).append(path.name)
+    return missing
+
+
+def _is_data(module: Module) -> bool:
+    """Whether there is nothing but tables and names in it: the tests of its readers judge it."""
+    code = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return module.path.name != "__main__.py" and not any(
+        isinstance(node, code) for node in module.tree.body
+    )
+
+
+def old_words(found: Iterable[Module]) -> Places:
+    """Return names in which there is an old word: those of modules and of what is in them."""
+    wrong = {module.name: sorted(set(filter(_is_old, _names(module)))) for module in found}
+    return {name: names for name, names in wrong.items() if names}
+
+
+def _is_old(name: str) -> bool:
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
+    return any(word.lower() in OLD_WORDS for word in words)
+
+
+def _names(module: Module) -> Iterator[str]:
+    yield from (part.removesuffix(".py") for part in Path(module.name).parts)
+    for node in module.nodes:
+        for field in ("id", "attr", "arg", "name", "asname"):
+            if isinstance(name := getattr(node, field, None), str):
+                yield name.rpartition(".")[2]
+
+
+RULES = {
+    f"modules of more than {MAX_MODULE} lines": long_modules,
+    f"functions of more than {MAX_FUNCTION} lines": long_functions,
+    "modules without a test module of their name": without_tests,
+    "names with old words": old_words,
+}
+
+
+def exceptions() -> dict[str, Places]:
+    """Return where a rule need not be kept yet, by rule."""
+    listed: dict[str, Places] = json.loads(EXCEPTIONS.read_text("utf-8"))
+    return listed
+
+
+def beyond(found: Places, allowed: Places) -> dict[str, int | list[str]]:
+    """Return what there is of `found` that is not allowed."""
+    wrong: dict[str, int | list[str]] = {}
+    for place, what in found.items():
+        listed = allowed.get(place)
+        if isinstance(what, list):
+            if more := sorted({*what} - {*(listed if isinstance(listed, list) else [])}):
+                wrong[place] = more
+        elif not isinstance(listed, int) or what > listed:
+            wrong[place] = what
+    return wrong
+
+
+def needed(found: Places, allowed: Places) -> dict[str, int | list[str]]:
+    """Return what there still is of what is allowed."""
+    kept: dict[str, int | list[str]] = {}
+    for place, listed in allowed.items():
+        what = found.get(place)
+        if isinstance(listed, list) and isinstance(what, list):
+            kept[place] = sorted({*listed} & {*what})
+        elif isinstance(listed, int) and isinstance(what, int):
+            kept[place] = min(listed, what)
+    return {place: what for place, what in kept.items() if what}
+
+
+def written(listed: Mapping[str, Places]) -> str:
+    """Return the list as JSON, with a line for each place."""
+    rules = []
+    for rule, places in listed.items():
+        lines = [f"    {json.dumps(place)}: {json.dumps(what)}" for place, what in places.items()]
+        inside = "\n" + ",\n".join(lines) + "\n  " if lines else ""
+        rules.append(f"  {json.dumps(rule)}: {{{inside}}}")
+    return "{\n" + ",\n".join(rules) + "\n}\n"
+
+
+def main() -> None:
+    """Shorten the list."""
+    listed = exceptions()
+    kept = {rule: needed(find(modules()), listed[rule]) for rule, find in RULES.items()}
+    EXCEPTIONS.write_text(written(kept), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
