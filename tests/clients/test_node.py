@@ -88,7 +88,7 @@ class Node:
 def running() -> Iterator[Stage]:
     with pytest.MonkeyPatch.context() as patch, stage(*RULES) as made:
         patch.setattr(
-            "gateway.exchange.legacy.fine_tunes.poll_delays", lambda: itertools.repeat(0.0)
+            "gateway.exchange.legacy.job_events.poll_delays", lambda: itertools.repeat(0.0)
         )
         yield made
 

@@ -34,7 +34,7 @@ PNG = file("otter.png", b"\x89PNG otter")
 def running() -> Iterator[Stage]:
     with pytest.MonkeyPatch.context() as patch, stage(*RULES) as made:
         patch.setattr(
-            "gateway.exchange.legacy.fine_tunes.poll_delays", lambda: itertools.repeat(0.0)
+            "gateway.exchange.legacy.job_events.poll_delays", lambda: itertools.repeat(0.0)
         )
         yield made
 

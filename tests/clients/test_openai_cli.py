@@ -22,7 +22,7 @@ PROGRAM = Path(__file__).with_name("openai_command.py")
 def running() -> Iterator[Stage]:
     with pytest.MonkeyPatch.context() as patch, stage(*ALIASES) as made:
         patch.setattr(
-            "gateway.exchange.legacy.fine_tunes.poll_delays", lambda: itertools.repeat(0.0)
+            "gateway.exchange.legacy.job_events.poll_delays", lambda: itertools.repeat(0.0)
         )
         yield made
 
