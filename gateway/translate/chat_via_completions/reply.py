@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_completions.choices import ChoiceFold
-from gateway.translate.chat_via_completions.request import PreparedRequest, client_param
+from gateway.translate.chat_via_completions.request import PreparedRequest
 from gateway.translate.contract import Context
 from gateway.translate.fanout import choice_index
 from gateway.translate.parts.fields import (
@@ -33,7 +33,7 @@ def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Con
         raise UpstreamError(f"The upstream answered {len(replies)} of {len(request.calls)} calls.")
     choices: list[Json] = []
     for call, reply in enumerate(replies):
-        raise_error(reply, request)
+        raise_error(call, reply, request)
         beside = sources_of(reply) if len(replies) > 1 else {}
         for position, choice in enumerate(_choices(reply, request.choices_per_call)):
             index = choice_index(call, position, request.choices_per_call)
@@ -120,13 +120,13 @@ def total_usage(usages: Sequence[object]) -> Json | None:
     return sum_usage([with_chats_names(usage) for usage in usages])
 
 
-def raise_error(event: object, request: PreparedRequest) -> None:
+def raise_error(call: int, event: object, request: PreparedRequest) -> None:
     """Raise the error that a body or event carries, in the client's words, if it carries one.
 
     Also raises `UpstreamError` if it is no JSON object.
     """
     error = upstream_error(event)
     if error is not None:
-        raise in_clients_words(error, client_param(request, error.param))
+        raise in_clients_words(error, request.client_param(call, error.param))
     if not isinstance(event, dict):
         raise UpstreamError("The upstream's reply is not a JSON object.")

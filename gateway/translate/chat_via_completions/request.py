@@ -36,6 +36,28 @@ class PreparedRequest:
         """How many choices the client asked for: `n`."""
         return len(self.calls) * self.choices_per_call
 
+    def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002
+        """Return the client's path of a parameter that the upstream named; the same for all calls.
+
+        `prompt` was made of `messages`; `max_tokens` has two names in chat; of the stop sequences
+        the client's own come first, the rest are the template's.
+        """
+        if not param:
+            return None
+        name = param.split(".", 1)[0].split("[", 1)[0]
+        client = self.client
+        if name == "prompt":
+            return "messages"
+        if name == "max_tokens":
+            return "max_tokens" if "max_tokens" in client else "max_completion_tokens"
+        if name == "stop":
+            return _stop_param(client.get("stop"), param)
+        if name == "logprobs" and "top_logprobs" in client:
+            return "top_logprobs"
+        if name == "user" and name not in client and "safety_identifier" in client:
+            return "safety_identifier"
+        return param if name in client else None
+
 
 def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
     """Check a chat request and translate it; `body` is not changed.
@@ -108,29 +130,6 @@ def _seeded(upstream: Json, choice: int) -> Json:
         return dict(upstream)
     seed = (upstream["seed"] + choice - INT64_MIN) % 2**64 + INT64_MIN
     return {**upstream, "seed": seed}
-
-
-def client_param(request: PreparedRequest, param: str | None) -> str | None:
-    """Return the client's path of a parameter that the upstream named; None: it has none.
-
-    `prompt` was made of `messages`; `max_tokens` has two names in chat; of the stop sequences the
-    client's own come first, the rest are the template's.
-    """
-    if not param:
-        return None
-    name = param.split(".", 1)[0].split("[", 1)[0]
-    client = request.client
-    if name == "prompt":
-        return "messages"
-    if name == "max_tokens":
-        return "max_tokens" if "max_tokens" in client else "max_completion_tokens"
-    if name == "stop":
-        return _stop_param(client.get("stop"), param)
-    if name == "logprobs" and "top_logprobs" in client:
-        return "top_logprobs"
-    if name == "user" and name not in client and "safety_identifier" in client:
-        return "safety_identifier"
-    return param if name in client else None
 
 
 def _stop_param(stop: object, param: str) -> str | None:

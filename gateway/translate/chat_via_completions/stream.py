@@ -46,7 +46,7 @@ class ChatStream(StreamTranslation):
 
         Raises `UpstreamReplied` for an error, `UpstreamError` for anything that is no chunk.
         """
-        raise_error(event, self._request)
+        raise_error(call, event, self._request)
         choices = choices_of(event)
         # llama.cpp has choices and usage in one chunk, vLLM on request a usage in every chunk.
         if event.get("usage") is not None:

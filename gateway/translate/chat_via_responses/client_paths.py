@@ -1,9 +1,11 @@
 """What a chat client calls a parameter that a responses endpoint names in an error."""
 
 import re
+from collections.abc import Sequence
 
-from gateway.translate.chat_via_responses.limits import limit_name
-from gateway.translate.chat_via_responses.request import PreparedRequest
+from gateway.shapes import Json
+from gateway.translate.chat_via_responses.items import Origin
+from gateway.translate.chat_via_responses.tools import ToolPlan
 from gateway.translate.parts.output_format import chat_format_param
 
 _INPUT = re.compile(r"input\[([0-9]{1,6})\](.*)")
@@ -11,16 +13,23 @@ _TOOL = re.compile(r"tools\[([0-9]{1,6})\](.*)")
 _GRAMMAR = re.compile(r"\.format\.(?=syntax|definition)")
 
 
-def client_param(request: PreparedRequest, param: str | None) -> str | None:
-    """Return the client's path of an upstream parameter; None: the client has no such one."""
-    if not param:
-        return None
+def limit_name(client: Json) -> str:
+    """Return the client's name of the token limit, which has two in chat."""
+    legacy = "max_tokens" in client and "max_completion_tokens" not in client
+    return "max_tokens" if legacy else "max_completion_tokens"
+
+
+def client_path(param: str, client: Json, origins: Sequence[Origin], tools: ToolPlan) -> str | None:
+    """Return the client's path of an upstream parameter; None: the client has no such one.
+
+    `client` is the client's request; `origins` says where its input items come from.
+    """
     item, tool = _INPUT.fullmatch(param), _TOOL.fullmatch(param)
-    if item is not None and int(item[1]) < len(request.origins):
-        return request.origins[int(item[1])].client_path(item[2])
-    if tool is not None and int(tool[1]) < len(request.tools.paths):
-        return _tool_path(request.tools.paths[int(tool[1])], tool[2])
-    return _renamed(request, param)
+    if item is not None and int(item[1]) < len(origins):
+        return origins[int(item[1])].client_path(item[2])
+    if tool is not None and int(tool[1]) < len(tools.paths):
+        return _tool_path(tools.paths[int(tool[1])], tool[2])
+    return _renamed(param, client, legacy_tools=tools.legacy)
 
 
 def _tool_path(path: str, rest: str) -> str:
@@ -31,8 +40,7 @@ def _tool_path(path: str, rest: str) -> str:
     return path + rest
 
 
-def _renamed(request: PreparedRequest, param: str) -> str | None:
-    client = request.client
+def _renamed(param: str, client: Json, *, legacy_tools: bool) -> str | None:
     name = re.split(r"[.\[]", param, maxsplit=1)[0]
     if name in ("input", "instructions"):
         return "messages"
@@ -42,27 +50,27 @@ def _renamed(request: PreparedRequest, param: str) -> str | None:
         asked = "top_logprobs" if name in client else "logprobs"
         return asked if asked in client else None
     if name == "text":
-        return _text_path(request, param)
+        return _text_path(client, param)
     if name == "reasoning":
         # Also where the operator configured it: there is no better name.
         return "reasoning_effort"
     if name == "tools":
-        return "functions" if request.tools.legacy else _if_sent(request, name, param)
+        return "functions" if legacy_tools else _if_sent(client, name, param)
     if name == "tool_choice":
-        legacy_name = "function_call" if request.tools.legacy else name
+        legacy_name = "function_call" if legacy_tools else name
         return legacy_name if legacy_name in client else None
-    return _if_sent(request, name, param)
+    return _if_sent(client, name, param)
 
 
-def _text_path(request: PreparedRequest, param: str) -> str | None:
-    form = request.client.get("response_format", {})
+def _text_path(client: Json, param: str) -> str | None:
+    form = client.get("response_format", {})
     if param.startswith("text.format"):
         path = chat_format_param(param, nested=form.get("type") == "json_schema")
         return path if form else None
     if param == "text" and form:
         return "response_format"
-    return "verbosity" if "verbosity" in request.client else None
+    return "verbosity" if "verbosity" in client else None
 
 
-def _if_sent(request: PreparedRequest, name: str, param: str) -> str | None:
-    return param if name in request.client else None
+def _if_sent(client: Json, name: str, param: str) -> str | None:
+    return param if name in client else None

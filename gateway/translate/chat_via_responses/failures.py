@@ -1,14 +1,13 @@
 """Errors that come inside a 200 reply or a stream of a responses endpoint."""
 
 from gateway.errors import UpstreamError, UpstreamReplied
-from gateway.translate.chat_via_responses.client_paths import client_param
 from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.parts.upstream_errors import in_clients_words, upstream_error
 
 _TYPES = {400: "invalid_request_error", 429: "rate_limit_error"}
 
 
-def raise_error(event: object, request: PreparedRequest) -> None:
+def raise_error(call: int, event: object, request: PreparedRequest) -> None:
     """Raise the error that a body or an event carries, in the client's words, if it carries one.
 
     Also raises `UpstreamError` if it is no JSON object.
@@ -17,7 +16,7 @@ def raise_error(event: object, request: PreparedRequest) -> None:
     if error is None and isinstance(event, dict):
         error = _error_of_response(event)
     if error is not None:
-        raise _for_client(error, request)
+        raise _for_client(call, error, request)
     if not isinstance(event, dict):
         raise UpstreamError("The upstream's reply is not a JSON object.")
 
@@ -30,7 +29,7 @@ def _error_of_response(event: dict[str, object]) -> UpstreamReplied | None:
     return None
 
 
-def _for_client(error: UpstreamReplied, request: PreparedRequest) -> UpstreamReplied:
+def _for_client(call: int, error: UpstreamReplied, request: PreparedRequest) -> UpstreamReplied:
     if error.type == "server_error":
         error.type = _TYPES.get(error.status, error.type)
-    return in_clients_words(error, client_param(request, error.param))
+    return in_clients_words(error, request.client_param(call, error.param))

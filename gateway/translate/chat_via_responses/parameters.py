@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses.limits import limit_name
+from gateway.translate.chat_via_responses.client_paths import limit_name
 from gateway.translate.draft import (
     Draft,
     cache_options,

@@ -78,7 +78,7 @@ def total_usage(usages: Sequence[object]) -> Json | None:
 
 
 def _choice(call: int, reply: object, request: PreparedRequest, context: Context) -> Json:
-    raise_error(reply, request)
+    raise_error(call, reply, request)
     if not isinstance(reply, dict) or not isinstance(reply.get("output"), list):
         raise UpstreamError("The upstream's reply is not a response: it has no list 'output'.")
     fold = OutputFold(request, request.calls[call], context)

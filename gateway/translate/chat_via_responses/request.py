@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses import parameters
+from gateway.translate.chat_via_responses.client_paths import client_path
 from gateway.translate.chat_via_responses.items import Origin, input_items
 from gateway.translate.chat_via_responses.tools import ToolPlan, plan_tools
 from gateway.translate.contract import Context, Report
@@ -44,6 +45,13 @@ class PreparedRequest:
         """Whether the reply must be one JSON document, of which there can be one only."""
         form: Json = self.client.get("response_format", {"type": "text"})
         return bool(form["type"] != "text")
+
+    def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002
+        """Return the client's path of a parameter that the upstream named; the same for all calls.
+
+        None: the client has no such one.
+        """
+        return client_path(param, self.client, self.origins, self.tools) if param else None
 
 
 def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:

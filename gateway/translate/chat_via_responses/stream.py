@@ -53,7 +53,7 @@ class ChatStream(StreamTranslation):
             # The client has its whole choice: only the usage is still wanted.
             self._see_response(call, event)
             return []
-        raise_error(event, self._request)
+        raise_error(call, event, self._request)
         self._see_response(call, event)
         kind = event.get("type")
         if not isinstance(kind, str) or not kind.startswith("response.") or kind in _HELD:

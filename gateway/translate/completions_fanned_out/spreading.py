@@ -67,6 +67,31 @@ class Fan:
         return sum_usage(named, lambda call: call % self.calls_per_prompt == 0)
 
 
+@dataclass(slots=True)
+class PreparedRequest:
+    """The upstream bodies, and what the way back must know of the request."""
+
+    fan: Fan
+    calls: Sequence[Json]
+    client_params: frozenset[str]
+    """The names of the parameters that the client sent."""
+
+    @property
+    def include_usage(self) -> bool:
+        """Whether the client wants the usage at the end of its stream."""
+        options = self.calls[0].get("stream_options")
+        return isinstance(options, dict) and options.get("include_usage") is True
+
+    def client_param(self, call: int, param: str | None) -> str | None:
+        """Return the client's name of a parameter: `prompt[2]` for the third call's `prompt`."""
+        if not param:
+            return None
+        root = param.partition(".")[0].partition("[")[0]
+        if root == "prompt":
+            return self.fan.prompt_of(call).path
+        return param if root in self.client_params else None
+
+
 def read_fan(body: Json, context: Context) -> Fan:
     """Return how a checked request is spread.
 

@@ -2,9 +2,9 @@
 
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json, Shape
-from gateway.translate.completions_fanned_out.choices import malformed, read_choice
-from gateway.translate.completions_fanned_out.spreading import Fan
-from gateway.translate.completions_via_chat.reply import ClientParam, carried_error
+from gateway.translate.completions_fanned_out.reply import malformed, read_choice
+from gateway.translate.completions_fanned_out.spreading import PreparedRequest
+from gateway.translate.completions_via_chat.reply import carried_error
 from gateway.translate.contract import Context, StreamTranslation
 from gateway.translate.parts.fields import created, model_name, richer_usage, swap_id
 
@@ -12,21 +12,20 @@ from gateway.translate.parts.fields import created, model_name, richer_usage, sw
 class FannedOutStream(StreamTranslation):
     """Folds the streams of all calls: choices interleave as their text arrives."""
 
-    def __init__(
-        self, fan: Fan, context: Context, client_param: ClientParam, *, include_usage: bool
-    ) -> None:
+    def __init__(self, request: PreparedRequest, context: Context) -> None:
+        fan = request.fan
+        self._request = request
         self._fan = fan
         self._context = context
-        self._client_param = client_param
-        self._include_usage = include_usage
+        self._include_usage = request.include_usage
         self._unfinished = [set(range(fan.per_call)) for _ in range(fan.call_count)]
-        self._ended = [False] * self._fan.call_count
-        self._usages: list[object] = [None] * self._fan.call_count
+        self._ended = [False] * fan.call_count
+        self._usages: list[object] = [None] * fan.call_count
         self._identity: Json = {}
 
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one chunk; see `StreamTranslation`."""
-        error = carried_error(call, event, self._client_param)
+        error = carried_error(call, event, self._request)
         if error is not None:
             raise error
         if event.get("usage"):

@@ -1,15 +1,16 @@
 """Whole chat replies as one completions reply."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.errors import UpstreamError, UpstreamReplied
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat.beside_text import beside_text
-from gateway.translate.completions_via_chat.request import Plan
+from gateway.translate.completions_via_chat.request import Plan, PreparedRequest
 from gateway.translate.contract import Context, Report
 from gateway.translate.fanout import choice_index, rank
+from gateway.translate.pair import Prepared
 from gateway.translate.parts.content_text import refusal_in, text_of
 from gateway.translate.parts.fields import (
     created,
@@ -30,9 +31,6 @@ from gateway.translate.stream.stops import cut
 MAX_ALTERNATIVES = 20
 """How many alternatives per token any of the endpoints gives."""
 
-ClientParam = Callable[[int, str | None], str | None]
-"""The client's name of a parameter that the upstream named in an error to a call."""
-
 
 @dataclass(slots=True)
 class Candidate:
@@ -48,40 +46,27 @@ class Candidate:
     """What the choice has beside its text; see `beside_text`."""
 
 
-def fold(
-    plan: Plan,
-    replies: Sequence[object],
-    context: Context,
-    report: Report,
-    client_param: ClientParam,
-) -> Json:
+def fold_replies(replies: Sequence[object], request: PreparedRequest, context: Context) -> Json:
     """Return the completions reply that the chat replies of all calls, in call order, make.
 
     Raises `UpstreamReplied` for a reply that is an error, and `UpstreamError` for one that is no
     chat completion or has not all the choices that were asked for.
     """
+    plan = request.plan
     if len(replies) != plan.call_count:
         raise malformed(f"{len(replies)} of {plan.call_count} calls were answered")
-    bodies = [_chat_completion(call, reply, client_param) for call, reply in enumerate(replies)]
-    generated: list[list[Candidate]] = [[] for _ in plan.prompts]
-    for call, body in enumerate(bodies):
-        beside = sources_of(body) if len(bodies) > 1 else {}
-        for candidate in _candidates(body, plan, report):
-            candidate.more |= beside
-            generated[plan.prompt_of(call)].append(candidate)
-    choices = [
-        _choice(candidate, plan, prompt, choice_index(prompt, position, plan.n), context)
-        for prompt, candidates in enumerate(generated)
-        for position, candidate in enumerate(_best(candidates, plan))
-    ]
-    reply = {
-        "id": swap_id(
-            bodies[0].get("id") if len(bodies) == 1 else None, Shape.COMPLETIONS, context
-        ),
+    bodies = [_chat_completion(call, reply, request) for call, reply in enumerate(replies)]
+    first, is_only = bodies[0], len(bodies) == 1
+    reply: Json = {
+        "id": swap_id(first.get("id") if is_only else None, Shape.COMPLETIONS, context),
         "object": "text_completion",
-        "created": created(bodies[0].get("created") or None, context),
-        "model": model_name(bodies[0].get("model") or None, context),
-        "choices": choices,
+        "created": created(first.get("created") or None, context),
+        "model": model_name(first.get("model") or None, context),
+        "choices": [
+            _choice(candidate, plan, prompt, choice_index(prompt, position, plan.n), context)
+            for prompt, candidates in enumerate(_generated(bodies, request))
+            for position, candidate in enumerate(_best(candidates, plan))
+        ],
     }
     usage = total_usage(plan, [body.get("usage") for body in bodies])
     if usage is not None:
@@ -89,7 +74,19 @@ def fold(
     known = fingerprint(bodies)
     if known is not None:
         reply["system_fingerprint"] = known
-    return {**reply, **sources_of(bodies[0])} if len(bodies) == 1 else reply
+    return {**reply, **sources_of(first)} if is_only else reply
+
+
+def _generated(bodies: Sequence[Json], request: PreparedRequest) -> list[list[Candidate]]:
+    """Return the candidates that were generated for each prompt."""
+    plan = request.plan
+    generated: list[list[Candidate]] = [[] for _ in plan.prompts]
+    for call, body in enumerate(bodies):
+        beside = sources_of(body) if len(bodies) > 1 else {}
+        for candidate in _candidates(body, plan, request.report):
+            candidate.more |= beside
+            generated[plan.prompt_of(call)].append(candidate)
+    return generated
 
 
 def fold_nothing(plan: Plan, context: Context) -> Json:
@@ -121,12 +118,12 @@ def fold_nothing(plan: Plan, context: Context) -> Json:
     return reply
 
 
-def carried_error(call: int, body: object, client_param: ClientParam) -> UpstreamReplied | None:
+def carried_error(call: int, body: object, request: Prepared) -> UpstreamReplied | None:
     """Return the error that a reply or an event carries, its parameter named as the client's."""
     error = upstream_error(body)
     if error is None:
         return None
-    return in_clients_words(error, client_param(call, error.param))
+    return in_clients_words(error, request.client_param(call, error.param))
 
 
 def malformed(what: str) -> UpstreamError:
@@ -134,8 +131,8 @@ def malformed(what: str) -> UpstreamError:
     return UpstreamError(f"The upstream's chat reply cannot be used: {what}.")
 
 
-def _chat_completion(call: int, reply: object, client_param: ClientParam) -> Json:
-    error = carried_error(call, reply, client_param)
+def _chat_completion(call: int, reply: object, request: PreparedRequest) -> Json:
+    error = carried_error(call, reply, request)
     if error is not None:
         raise error
     if not isinstance(reply, dict):

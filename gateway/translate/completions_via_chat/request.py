@@ -5,7 +5,8 @@ does not know `n`, there is one per prompt and choice. Parameter semantics: Open
 document, `CreateCompletionRequest`.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.errors import InvalidRequest, UnsupportedParameter
@@ -104,6 +105,38 @@ class Plan:
         """Return the client's index of a call's choice; not for plans that rank candidates."""
         first = (call % self.calls_per_prompt) * self.per_call
         return choice_index(self.prompt_of(call), first + position, self.n)
+
+
+@dataclass(slots=True)
+class PreparedRequest:
+    """The upstream bodies, and what the way back must know of the request."""
+
+    plan: Plan
+    calls: Sequence[Json]
+    report: Report
+
+    def client_param(self, call: int, param: str | None) -> str | None:
+        """Return the client's name of a chat parameter; None where the client has none such.
+
+        `messages[0].content` is `prompt`, or `prompt[2]` for the call about the third of a list.
+        A client's own name is returned as it is.
+        """
+        if not param:
+            return None
+        root = re.split(r"[.\[]", param, maxsplit=1)[0]
+        if root == "messages":
+            return self.plan.prompts[self.plan.prompt_of(call)].path
+        if root in ("max_completion_tokens", "max_tokens"):
+            # Also where the client sent none: the limit is completions' default then.
+            return "max_tokens"
+        if root in ("top_logprobs", "logprobs"):
+            return self._sent("logprobs") or self._sent("best_of")
+        if root == "n":
+            return self._sent("best_of") or self._sent("n")
+        return param if root in self.plan.client_params else None
+
+    def _sent(self, name: str) -> str | None:
+        return name if name in self.plan.client_params else None
 
 
 def read_plan(body: Json, context: Context, report: Report) -> Plan:

@@ -3,14 +3,13 @@
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat.reply import (
-    ClientParam,
     carried_error,
     malformed,
     total_usage,
 )
-from gateway.translate.completions_via_chat.request import Plan
+from gateway.translate.completions_via_chat.request import PreparedRequest
 from gateway.translate.completions_via_chat.streamed_choice import StreamedChoice, chunk_choice
-from gateway.translate.contract import Context, Report, StreamTranslation
+from gateway.translate.contract import Context, StreamTranslation
 from gateway.translate.fanout import choice_index
 from gateway.translate.parts.fields import created, model_name, richer_usage, swap_id
 from gateway.translate.parts.sources import StreamedSources
@@ -24,13 +23,11 @@ class CompletionsStream(StreamTranslation):
     stop sequence, with its logprobs.
     """
 
-    def __init__(
-        self, plan: Plan, context: Context, report: Report, client_param: ClientParam
-    ) -> None:
+    def __init__(self, request: PreparedRequest, context: Context) -> None:
+        plan = request.plan
+        self._request = request
         self._plan = plan
         self._context = context
-        self._report = report
-        self._client_param = client_param
         self._calls = [
             [StreamedChoice(plan, call, position, context) for position in range(plan.per_call)]
             for call in range(plan.call_count)
@@ -50,7 +47,7 @@ class CompletionsStream(StreamTranslation):
 
         Raises `UpstreamReplied` for an error event and `UpstreamError` for one that is no chunk.
         """
-        error = carried_error(call, event, self._client_param)
+        error = carried_error(call, event, self._request)
         if error is not None:
             raise error
         if not isinstance(event, dict):
@@ -81,7 +78,9 @@ class CompletionsStream(StreamTranslation):
                     "Retry the request."
                 )
         self._ended[call] = True
-        last = [each for choice in self._calls[call] for each in choice.finish(self._report)]
+        last = [
+            each for choice in self._calls[call] for each in choice.finish(self._request.report)
+        ]
         chunks = [self._chunk([each]) for each in last]
         if self._sources.waits(call):
             indexes = self._indexes(call)

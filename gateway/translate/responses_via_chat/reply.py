@@ -1,6 +1,11 @@
 """Whole chat replies as whole responses: a stream of one event, folded to its end."""
 
+from collections.abc import Sequence
+
+from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
+from gateway.translate.contract import Context
+from gateway.translate.responses_via_chat.compaction_stream import CompactionStream
 from gateway.translate.responses_via_chat.request import (
     PreparedRequest,
     carried_error,
@@ -10,12 +15,15 @@ from gateway.translate.responses_via_chat.stream import ResponsesStream
 from gateway.translate.stream.reply_as_event import whole_as_event
 
 
-def fold_reply(reply: object, request: PreparedRequest, stream: ResponsesStream) -> Json:
-    """Return the response that `stream` makes of a chat completion's first choice.
+def fold_replies(replies: Sequence[object], request: PreparedRequest, context: Context) -> Json:
+    """Return the response that the first choice of the one chat completion makes.
 
     Raises `UpstreamReplied` for an error in a 200 body, and `UpstreamError` for a reply that is no
     chat completion.
     """
+    if len(replies) != 1:
+        raise UpstreamError(f"The upstream answered {len(replies)} times to one call.")
+    reply = replies[0]
     error = carried_error(request, reply)
     if error is not None:
         raise error
@@ -24,6 +32,13 @@ def fold_reply(reply: object, request: PreparedRequest, stream: ResponsesStream)
     event = whole_as_event(Shape.CHAT, reply)
     if not event["choices"]:
         raise malformed("it has no choices")
+    stream = new_stream(request, context)
     stream.feed(0, event)
     response: Json = stream.end(0)[-1]["response"]
     return response
+
+
+def new_stream(request: PreparedRequest, context: Context) -> ResponsesStream:
+    """Return the fold of the call's stream."""
+    fold = CompactionStream if request.compacts else ResponsesStream
+    return fold(request, context)

@@ -47,6 +47,15 @@ class PreparedRequest:
     items: ItemNames | None
     """What the client calls the items of `input`; None: they are its own."""
 
+    @property
+    def calls(self) -> Sequence[Json]:
+        """The one upstream body."""
+        return (self.call,)
+
+    def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002
+        """Return the client's path of a parameter that the upstream named; None: it has none."""
+        return _client_param(self, param) if param else None
+
 
 def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
     """Check a responses request and translate it; `body` is not changed.
@@ -111,10 +120,7 @@ def _gives_back(client: Json, form: ReasoningForm, context: Context) -> bool:
 _INDEXED = re.compile(r"(messages|tools)\[([0-9]{1,6})\](.*)", re.DOTALL)
 
 
-def client_param(request: PreparedRequest, param: str | None) -> str | None:
-    """Return the client's path of a parameter that the upstream named; None: it has none."""
-    if not param:
-        return None
+def _client_param(request: PreparedRequest, param: str) -> str | None:
     client = request.client
     root = re.split(r"[.\[]", param, maxsplit=1)[0]
     indexed = _INDEXED.match(param)
@@ -152,7 +158,7 @@ def _indexed_param(request: PreparedRequest, root: str, index: int, rest: str) -
 def carried_error(request: PreparedRequest, body: object) -> UpstreamReplied | None:
     """Return the error that a reply or an event carries, its parameter named as the client's."""
     error = upstream_error(body)
-    return error and in_clients_words(error, client_param(request, error.param))
+    return error and in_clients_words(error, request.client_param(0, error.param))
 
 
 def malformed(what: str) -> UpstreamError:
