@@ -18,7 +18,7 @@ from gateway.translate.parts.fields import (
 from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
 from gateway.translate.parts.moderation import moderation_of_all
 from gateway.translate.parts.sources import sources_of
-from gateway.translate.parts.upstream_errors import in_clients_words, upstream_error
+from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.parts.usage import with_chats_names
 from gateway.translate.stream.reply_choices import choices_of, in_order
 
@@ -33,7 +33,7 @@ def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Con
         raise UpstreamError(f"The upstream answered {len(replies)} of {len(request.calls)} calls.")
     choices: list[Json] = []
     for call, reply in enumerate(replies):
-        raise_error(call, reply, request)
+        without_error(call, reply, request)
         beside = sources_of(reply) if len(replies) > 1 else {}
         for position, choice in enumerate(_choices(reply, request.choices_per_call)):
             index = choice_index(call, position, request.choices_per_call)
@@ -118,15 +118,3 @@ def finish_of(word: object, fold: ChoiceFold) -> str:
 def total_usage(usages: Sequence[object]) -> Json | None:
     """Return the usage of all calls, which share one prompt; None if that of any is unknown."""
     return sum_usage([with_chats_names(usage) for usage in usages])
-
-
-def raise_error(call: int, event: object, request: PreparedRequest) -> None:
-    """Raise the error that a body or event carries, in the client's words, if it carries one.
-
-    Also raises `UpstreamError` if it is no JSON object.
-    """
-    error = upstream_error(event)
-    if error is not None:
-        raise in_clients_words(error, request.client_param(call, error.param))
-    if not isinstance(event, dict):
-        raise UpstreamError("The upstream's reply is not a JSON object.")

@@ -9,7 +9,6 @@ from gateway.translate.chat_via_completions.reply import (
     choice_text,
     finish_of,
     new_fold,
-    raise_error,
     total_usage,
 )
 from gateway.translate.chat_via_completions.request import PreparedRequest
@@ -18,6 +17,7 @@ from gateway.translate.fanout import choice_index
 from gateway.translate.parts.fields import created, model_name, richer_usage, swap_id
 from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
 from gateway.translate.parts.sources import StreamedSources
+from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
 
 
@@ -46,7 +46,7 @@ class ChatStream(StreamTranslation):
 
         Raises `UpstreamReplied` for an error, `UpstreamError` for anything that is no chunk.
         """
-        raise_error(call, event, self._request)
+        without_error(call, event, self._request)
         choices = choices_of(event)
         # llama.cpp has choices and usage in one chunk, vLLM on request a usage in every chunk.
         if event.get("usage") is not None:

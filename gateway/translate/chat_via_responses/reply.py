@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
-from gateway.translate.chat_via_responses.failures import raise_error
+from gateway.translate.chat_via_responses.failures import error_of_response
 from gateway.translate.chat_via_responses.output import OutputFold
 from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.chat_via_responses.steps import Step
@@ -13,6 +13,7 @@ from gateway.translate.parts.fields import created, model_name, sum_usage, swap_
 from gateway.translate.parts.finish_reasons import with_native
 from gateway.translate.parts.moderation import chat_moderation, moderation_of_all
 from gateway.translate.parts.sources import sources_of
+from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.parts.usage import chat_usage
 
 
@@ -78,8 +79,8 @@ def total_usage(usages: Sequence[object]) -> Json | None:
 
 
 def _choice(call: int, reply: object, request: PreparedRequest, context: Context) -> Json:
-    raise_error(call, reply, request)
-    if not isinstance(reply, dict) or not isinstance(reply.get("output"), list):
+    reply = without_error(call, reply, request, error_of_response)
+    if not isinstance(reply.get("output"), list):
         raise UpstreamError("The upstream's reply is not a response: it has no list 'output'.")
     fold = OutputFold(request, request.calls[call], context)
     steps = fold.feed({"type": "response.completed", "response": reply})

@@ -4,7 +4,7 @@ from collections import Counter
 
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses.failures import raise_error
+from gateway.translate.chat_via_responses.failures import error_of_response
 from gateway.translate.chat_via_responses.output import TERMINAL, OutputFold
 from gateway.translate.chat_via_responses.reply import identity, moderated, tier, total_usage
 from gateway.translate.chat_via_responses.request import PreparedRequest
@@ -14,6 +14,7 @@ from gateway.translate.parts.fields import richer_usage
 from gateway.translate.parts.finish_reasons import with_native
 from gateway.translate.parts.moderation import moderation_of_all
 from gateway.translate.parts.sources import StreamedSources
+from gateway.translate.parts.upstream_errors import without_error
 
 _LISTS = frozenset({"annotations", "content_parts", "file_citations", "images", "output_items"})
 
@@ -53,7 +54,7 @@ class ChatStream(StreamTranslation):
             # The client has its whole choice: only the usage is still wanted.
             self._see_response(call, event)
             return []
-        raise_error(call, event, self._request)
+        without_error(call, event, self._request, error_of_response)
         self._see_response(call, event)
         kind = event.get("type")
         if not isinstance(kind, str) or not kind.startswith("response.") or kind in _HELD:

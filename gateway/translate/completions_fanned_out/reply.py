@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_fanned_out.spreading import PreparedRequest
-from gateway.translate.completions_via_chat.reply import carried_error
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import created, model_name, swap_id
 from gateway.translate.parts.sources import sources_of
+from gateway.translate.parts.upstream_errors import without_error
 
 
 def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Context) -> Json:
@@ -38,10 +38,7 @@ def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Con
 
 
 def _choices(call: int, reply: Json, request: PreparedRequest) -> list[Json]:
-    error = carried_error(call, reply, request)
-    if error is not None:
-        raise error
-    listed = reply.get("choices")
+    listed = without_error(call, reply, request).get("choices")
     if not isinstance(listed, list):
         raise malformed("it has no list 'choices'")
     fan = request.fan

@@ -4,9 +4,9 @@ from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_fanned_out.reply import malformed, read_choice
 from gateway.translate.completions_fanned_out.spreading import PreparedRequest
-from gateway.translate.completions_via_chat.reply import carried_error
 from gateway.translate.contract import Context, StreamTranslation
 from gateway.translate.parts.fields import created, model_name, richer_usage, swap_id
+from gateway.translate.parts.upstream_errors import without_error
 
 
 class FannedOutStream(StreamTranslation):
@@ -25,9 +25,7 @@ class FannedOutStream(StreamTranslation):
 
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one chunk; see `StreamTranslation`."""
-        error = carried_error(call, event, self._request)
-        if error is not None:
-            raise error
+        without_error(call, event, self._request)
         if event.get("usage"):
             self._usages[call] = richer_usage(self._usages[call], event["usage"])
         listed = event.get("choices")

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.errors import UpstreamError, UpstreamReplied
+from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat.beside_text import beside_text
 from gateway.translate.completions_via_chat.request import Plan, PreparedRequest
 from gateway.translate.contract import Context, Report
 from gateway.translate.fanout import choice_index, rank
-from gateway.translate.pair import Prepared
 from gateway.translate.parts.content_text import refusal_in, text_of
 from gateway.translate.parts.fields import (
     created,
@@ -23,7 +22,7 @@ from gateway.translate.parts.fields import (
 from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
 from gateway.translate.parts.logprobs import LegacyLogprobs, chat_logprobs, truncate_entries
 from gateway.translate.parts.sources import sources_of, sources_within
-from gateway.translate.parts.upstream_errors import in_clients_words, upstream_error
+from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.parts.usage import with_chats_names
 from gateway.translate.stream.reply_choices import choices_of, in_order
 from gateway.translate.stream.stops import cut
@@ -118,28 +117,16 @@ def fold_nothing(plan: Plan, context: Context) -> Json:
     return reply
 
 
-def carried_error(call: int, body: object, request: Prepared) -> UpstreamReplied | None:
-    """Return the error that a reply or an event carries, its parameter named as the client's."""
-    error = upstream_error(body)
-    if error is None:
-        return None
-    return in_clients_words(error, request.client_param(call, error.param))
-
-
 def malformed(what: str) -> UpstreamError:
     """Return the error for an upstream reply that is not what the chat endpoint should give."""
     return UpstreamError(f"The upstream's chat reply cannot be used: {what}.")
 
 
 def _chat_completion(call: int, reply: object, request: PreparedRequest) -> Json:
-    error = carried_error(call, reply, request)
-    if error is not None:
-        raise error
-    if not isinstance(reply, dict):
-        raise malformed("it is not a JSON object")
-    if not isinstance(reply.get("choices"), list):
+    body = without_error(call, reply, request)
+    if not isinstance(body.get("choices"), list):
         raise malformed("it has no list 'choices'")
-    return reply
+    return body
 
 
 def _candidates(body: Json, plan: Plan, report: Report) -> list[Candidate]:

@@ -2,17 +2,14 @@
 
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json, Shape
-from gateway.translate.completions_via_chat.reply import (
-    carried_error,
-    malformed,
-    total_usage,
-)
+from gateway.translate.completions_via_chat.reply import total_usage
 from gateway.translate.completions_via_chat.request import PreparedRequest
 from gateway.translate.completions_via_chat.streamed_choice import StreamedChoice, chunk_choice
 from gateway.translate.contract import Context, StreamTranslation
 from gateway.translate.fanout import choice_index
 from gateway.translate.parts.fields import created, model_name, richer_usage, swap_id
 from gateway.translate.parts.sources import StreamedSources
+from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
 
 
@@ -47,11 +44,7 @@ class CompletionsStream(StreamTranslation):
 
         Raises `UpstreamReplied` for an error event and `UpstreamError` for one that is no chunk.
         """
-        error = carried_error(call, event, self._request)
-        if error is not None:
-            raise error
-        if not isinstance(event, dict):
-            raise malformed("an event is not a JSON object")
+        without_error(call, event, self._request)
         self._identity.note(event)
         self._sources.take(call, event)
         if event.get("usage"):

@@ -9,13 +9,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.errors import InvalidRequest, UpstreamError, UpstreamReplied
+from gateway.errors import InvalidRequest, UpstreamError
 from gateway.shapes import Json
 from gateway.translate.completions_via_chat.reply import visible_text
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import add_usage, created
 from gateway.translate.parts.finish_reasons import finish_reason
-from gateway.translate.parts.upstream_errors import upstream_error
+from gateway.translate.parts.upstream_errors import in_clients_words, upstream_error
 from gateway.translate.schema.checks import (
     Check,
     Integer,
@@ -107,13 +107,7 @@ def choices_from_chat(reply: object, edit: Edit) -> list[Json]:
     """
     error = upstream_error(reply)
     if error is not None:
-        raise UpstreamReplied(
-            error.message,
-            param=client_param(error.param, edit),
-            code=error.code,
-            status=error.status,
-            type=error.type,
-        )
+        raise in_clients_words(error, client_param(error.param, edit))
     choices = reply.get("choices") if isinstance(reply, dict) else None
     if not isinstance(choices, list) or not choices:
         raise _malformed("it has no choices")

@@ -6,11 +6,13 @@ envelopes like a refusal (`gateway.envelopes`), and its parameter is named as th
 
 import json
 import re
+from collections.abc import Callable
+from typing import Protocol
 
 from gateway.envelopes.error_envelopes import ErrorReply, read_error
 from gateway.envelopes.overflows import CODE as TOO_LONG
 from gateway.envelopes.overflows import overflow_message
-from gateway.errors import UpstreamReplied
+from gateway.errors import UpstreamError, UpstreamReplied
 from gateway.shapes import Json
 from gateway.translate.parts.sentences import sentence, with_upstream_parameter
 
@@ -134,6 +136,32 @@ def replied_error(body: object, status: int) -> UpstreamReplied | None:
         code=None if reply.code is None or reply.code.isdecimal() else reply.code,
         status=status,
     )
+
+
+class ParameterNames(Protocol):
+    """What knows the client's parameters by the upstream's names: a request, a translation."""
+
+    def client_param(self, call: int, param: str | None) -> str | None:
+        """Return the client's name of a parameter of `call`; None: it has none such."""
+
+
+def without_error(
+    call: int,
+    body: object,
+    names: ParameterNames,
+    error_in: Callable[[object], UpstreamReplied | None] = upstream_error,
+) -> Json:
+    """Return the reply or event of a call, which is an object and carries no error.
+
+    Raises the error that `error_in` finds, about the client's own parameter, and `UpstreamError`
+    for what is not a JSON object.
+    """
+    error = error_in(body)
+    if error is not None:
+        raise in_clients_words(error, names.client_param(call, error.param))
+    if not isinstance(body, dict):
+        raise UpstreamError("The upstream's reply is not a JSON object.")
+    return body
 
 
 def in_clients_words(error: UpstreamReplied, param: str | None) -> UpstreamReplied:

@@ -5,12 +5,9 @@ from collections.abc import Sequence
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
+from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.responses_via_chat.compaction_stream import CompactionStream
-from gateway.translate.responses_via_chat.request import (
-    PreparedRequest,
-    carried_error,
-    malformed,
-)
+from gateway.translate.responses_via_chat.request import PreparedRequest, malformed
 from gateway.translate.responses_via_chat.stream import ResponsesStream
 from gateway.translate.stream.reply_as_event import whole_as_event
 
@@ -23,13 +20,7 @@ def fold_replies(replies: Sequence[object], request: PreparedRequest, context: C
     """
     if len(replies) != 1:
         raise UpstreamError(f"The upstream answered {len(replies)} times to one call.")
-    reply = replies[0]
-    error = carried_error(request, reply)
-    if error is not None:
-        raise error
-    if not isinstance(reply, dict):
-        raise malformed("it is not a JSON object")
-    event = whole_as_event(Shape.CHAT, reply)
+    event = whole_as_event(Shape.CHAT, without_error(0, replies[0], request))
     if not event["choices"]:
         raise malformed("it has no choices")
     stream = new_stream(request, context)

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.errors import UpstreamError, UpstreamReplied
+from gateway.errors import UpstreamError
 from gateway.shapes import ItemNames, Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.parts.output_format import responses_format_param
-from gateway.translate.parts.upstream_errors import in_clients_words, upstream_error
 from gateway.translate.responses_via_chat import parameters
 from gateway.translate.responses_via_chat.compaction import is_wanted, without_form
 from gateway.translate.responses_via_chat.stored_state import refuse_stored_state
@@ -153,12 +152,6 @@ def _indexed_param(request: PreparedRequest, root: str, index: int, rest: str) -
         rest = rest.removeprefix(".function").removeprefix(".custom")
         return request.tool_paths[index] + rest.replace(".format.grammar", ".format", 1)
     return request.origins[index].client_path(rest) if index < len(request.origins) else "input"
-
-
-def carried_error(request: PreparedRequest, body: object) -> UpstreamReplied | None:
-    """Return the error that a reply or an event carries, its parameter named as the client's."""
-    error = upstream_error(body)
-    return error and in_clients_words(error, request.client_param(0, error.param))
 
 
 def malformed(what: str) -> UpstreamError:

@@ -16,6 +16,7 @@ from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context, StreamTran
 from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
 from gateway.translate.parts.logprobs import chat_logprobs
 from gateway.translate.parts.sources import add_sources
+from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.responses_via_chat.call_item import CallItem
 from gateway.translate.responses_via_chat.call_tracking import CallTracker
 from gateway.translate.responses_via_chat.deltas import (
@@ -27,11 +28,7 @@ from gateway.translate.responses_via_chat.deltas import (
 from gateway.translate.responses_via_chat.image_item import ImageItem
 from gateway.translate.responses_via_chat.items import MessageItem, OutputItem, Status
 from gateway.translate.responses_via_chat.reasoning_item import Carrier, ReasoningItem
-from gateway.translate.responses_via_chat.request import (
-    PreparedRequest,
-    carried_error,
-    malformed,
-)
+from gateway.translate.responses_via_chat.request import PreparedRequest, malformed
 from gateway.translate.responses_via_chat.response_object import (
     ResponseObject,
     UpstreamFacts,
@@ -68,18 +65,14 @@ class ResponsesStream(StreamTranslation):
         self._finish: object = None
         self._ended = False
 
-    def feed(self, call: int, event: Json) -> list[Json]:  # noqa: ARG002 - there is one call
+    def feed(self, call: int, event: Json) -> list[Json]:
         """Take one chunk; return the events to send.
 
         Raises `UpstreamReplied` for an error, `UpstreamError` for anything that is no chunk.
         """
         if self._ended:
             return []
-        error = carried_error(self._request, event)
-        if error is not None:
-            raise error
-        if not isinstance(event, dict):
-            raise malformed("an event is not a JSON object")
+        without_error(call, event, self._request)
         choices = choices_of(event)
         self._facts.note(event)
         if choices:

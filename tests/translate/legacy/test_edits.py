@@ -277,6 +277,7 @@ def test_an_error_in_a_good_status_is_the_clients() -> None:
     with pytest.raises(UpstreamReplied) as caught:
         edits.choices_from_chat({"error": error}, edit)
     assert (caught.value.status, caught.value.param) == (400, "input")
+    assert caught.value.message == "too long (upstream parameter: messages[1].content)."
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,15 @@
 
 import pytest
 
-from gateway.errors import UpstreamReplied
+from gateway.errors import UpstreamError, UpstreamReplied
 from gateway.shapes import Json
-from gateway.translate.parts.upstream_errors import bare_error, client_status, upstream_error
+from gateway.translate.parts.upstream_errors import (
+    bare_error,
+    client_status,
+    in_clients_words,
+    upstream_error,
+    without_error,
+)
 
 
 @pytest.mark.parametrize(
@@ -218,3 +224,46 @@ def test_what_stands_in_a_results_place_is_an_error(body: Json, status: int) -> 
 )
 def test_what_says_no_error_is_none(body: Json) -> None:
     assert bare_error(body) is None
+
+
+class Names:
+    """A client that calls each parameter of a call by the call's number, but for `stop`."""
+
+    def client_param(self, call: int, param: str | None) -> str | None:
+        return param if param in (None, "stop") else f"{param}_{call}"
+
+
+@pytest.mark.parametrize(
+    ("param", "named", "message"),
+    [
+        ("top_k", "top_k_3", "no (upstream parameter: top_k)."),
+        ("stop", "stop", "no"),
+        (None, None, "no"),
+    ],
+)
+def test_an_error_is_about_the_clients_own_parameter(
+    param: str | None, named: str | None, message: str
+) -> None:
+    with pytest.raises(UpstreamReplied) as caught:
+        without_error(3, {"error": {"message": "no", "param": param}}, Names())
+    assert (caught.value.param, caught.value.message) == (named, message)
+
+
+def test_a_pair_can_look_for_errors_of_its_own() -> None:
+    with pytest.raises(UpstreamReplied, match="here"):
+        without_error(0, {}, Names(), lambda _: UpstreamReplied("here"))
+
+
+def test_what_carries_no_error_is_the_object_that_it_should_be() -> None:
+    assert without_error(0, {"id": "x"}, Names()) == {"id": "x"}
+
+
+@pytest.mark.parametrize("body", [[], "x", None, 5])
+def test_what_is_not_an_object_is_an_error(body: object) -> None:
+    with pytest.raises(UpstreamError, match="not a JSON object"):
+        without_error(0, body, Names())
+
+
+def test_a_prompt_that_is_too_long_is_explained_without_the_upstreams_parameter() -> None:
+    error = UpstreamReplied("Too long", code="context_length_exceeded", param="prompt")
+    assert in_clients_words(error, None).message == "Too long"
