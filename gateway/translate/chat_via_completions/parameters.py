@@ -20,7 +20,7 @@ from gateway.translate.draft import (
 from gateway.translate.parts.output_format import known_chat_format
 from gateway.translate.schema.chat import CHAT_PARAMETERS
 from gateway.translate.schema.checks import extensions
-from gateway.translate.schema.hints import without_hints
+from gateway.translate.schema.extra_params import extras_to_send, policy_for
 
 
 def sampling(draft: Draft) -> None:
@@ -237,32 +237,15 @@ _KNOWN_EXTENSIONS = frozenset({"continue_final_message", "add_generation_prompt"
 def extension_parameters(draft: Draft) -> None:
     """Apply the `extra_params` policy to whatever is not OpenAI's."""
     unknown = extensions(draft.client, CHAT_PARAMETERS, known_extensions=_KNOWN_EXTENSIONS)
-    for name in without_hints(unknown, draft.report):
-        _extension(draft, name)
+    for name in extras_to_send(unknown, draft.context, draft.report):
+        draft.upstream[name] = draft.client[name]
     for name, neutral in _COLLIDING.items():
         if name not in draft.client or draft.client[name] in neutral:
             continue
-        if draft.context.settings.extra_params == "drop":
+        if policy_for(draft.context) == "drop":
             draft.report.drop(name)
         else:
             draft.refuse(name)
-
-
-def _extension(draft: Draft, name: str) -> None:
-    policy = draft.context.settings.extra_params
-    if policy == "auto":
-        policy = "refuse" if draft.context.capabilities.strict_params else "pass"
-    if policy == "pass":
-        draft.upstream[name] = draft.client[name]
-    elif policy == "drop":
-        draft.report.drop(name)
-    else:
-        raise InvalidRequest(
-            f"Unrecognized request argument supplied: {name[:100]}. Remove it, or set "
-            "extra_params to pass or drop for this model.",
-            param=name,
-            code="unknown_parameter",
-        )
 
 
 INDEPENDENT: Sequence[Callable[[Draft], None]] = (

@@ -7,7 +7,6 @@ that means the same as its absence is never refused. Tools have a module of thei
 
 from collections.abc import Callable, Mapping, Sequence
 
-from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.client_paths import limit_name
 from gateway.translate.draft import (
@@ -23,7 +22,7 @@ from gateway.translate.draft import (
 from gateway.translate.parts.output_format import known_chat_format, responses_format
 from gateway.translate.schema.chat import CHAT_PARAMETERS
 from gateway.translate.schema.checks import extensions
-from gateway.translate.schema.hints import without_hints
+from gateway.translate.schema.extra_params import extras_to_send
 
 LOGPROBS = "message.output_text.logprobs"
 """What `include` must name for logprobs to be returned."""
@@ -208,26 +207,17 @@ vLLM's, and say how messages become a prompt: its responses endpoint does not ta
 
 def extension_parameters(draft: Draft) -> None:
     """Apply the `extra_params` policy to whatever is not a chat parameter of OpenAI's."""
-    policy = draft.context.settings.extra_params
-    if policy == "auto":
-        policy = "refuse" if draft.context.capabilities.strict_params else "pass"
-    for name in without_hints(extensions(draft.client, CHAT_PARAMETERS), draft.report):
-        value = draft.client[name]
-        if name in _NEVER_CROSS and value in _NEVER_CROSS[name]:
-            continue
-        if policy == "drop":
-            draft.report.drop(name)
-        elif policy == "refuse":
-            raise InvalidRequest(
-                f"Unrecognized request argument supplied: {name[:100]}. Remove it, or set "
-                "extra_params to pass or drop for this model.",
-                param=name,
-                code="unknown_parameter",
-            )
-        elif name in _NEVER_CROSS:
+    client = draft.client
+    unknown = [
+        name
+        for name in extensions(client, CHAT_PARAMETERS)
+        if name not in _NEVER_CROSS or client[name] not in _NEVER_CROSS[name]
+    ]
+    for name in extras_to_send(unknown, draft.context, draft.report):
+        if name in _NEVER_CROSS:
             draft.refuse(name)
         else:
-            draft.upstream[name] = value
+            draft.upstream[name] = client[name]
 
 
 INDEPENDENT: Sequence[Callable[[Draft], None]] = (

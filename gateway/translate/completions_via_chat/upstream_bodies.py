@@ -5,7 +5,6 @@ something is refused (or dropped, where the operator allows it), one that only t
 dropped; both are reported.
 """
 
-from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.completions_via_chat.prompt_forms import Prompt
 from gateway.translate.completions_via_chat.request import (
@@ -17,7 +16,7 @@ from gateway.translate.completions_via_chat.request import (
 from gateway.translate.contract import Context, Report, unsupported
 from gateway.translate.parts.sampling import sampling_parameters
 from gateway.translate.schema.checks import INT64_MIN, Record, String, extensions
-from gateway.translate.schema.hints import without_hints
+from gateway.translate.schema.extra_params import extras_to_send
 
 _NEVER_CROSS = frozenset(
     {
@@ -36,6 +35,8 @@ _NEVER_CROSS = frozenset(
         "top_logprobs",
     }
 )
+_KNOWN_EVERYWHERE = frozenset({"response_format"})
+"""vLLM's completions have it, in the form of chat's own parameter."""
 
 
 def upstream_bodies(body: Json, plan: Plan, context: Context, report: Report) -> list[Json]:
@@ -138,23 +139,11 @@ def _int64(number: int) -> int:
 
 def _extensions(sent: Json, body: Json, context: Context, report: Report) -> None:
     """Send the parameters outside OpenAI's that may go through."""
-    policy = context.settings.extra_params
-    if policy == "auto":
-        policy = "refuse" if context.capabilities.strict_params else "pass"
-    for name in without_hints(extensions(body, TABLE), report):
-        # vLLM's completions have it, in the form of chat's own parameter: every backend knows it.
-        if name == "response_format" and context.settings.extra_params == "auto":
-            _response_format(sent, body[name], context, report)
-        elif policy == "refuse":
-            raise InvalidRequest(
-                f"Unrecognized request argument supplied: {name[:100]}. Remove it, or set "
-                "extra_params to pass or drop for this model.",
-                param=name,
-                code="unknown_parameter",
-            )
-        elif policy == "drop" or name in _NEVER_CROSS:
-            report.drop(name)
-        elif name == "response_format":
+    unknown = extensions(body, TABLE)
+    for name in extras_to_send(
+        unknown, context, report, dropped=_NEVER_CROSS, known_everywhere=_KNOWN_EVERYWHERE
+    ):
+        if name == "response_format":
             _response_format(sent, body[name], context, report)
         else:
             sent[name] = body[name]

@@ -8,7 +8,6 @@ is never refused.
 
 from collections.abc import Callable, Mapping, Sequence
 
-from gateway.errors import InvalidRequest
 from gateway.shapes import Json, Shape
 from gateway.translate.draft import (
     Draft,
@@ -20,7 +19,7 @@ from gateway.translate.draft import (
 )
 from gateway.translate.parts.output_format import chat_format, known_responses_format
 from gateway.translate.schema.checks import Record, extensions
-from gateway.translate.schema.hints import without_hints
+from gateway.translate.schema.extra_params import extras_to_send
 from gateway.translate.schema.responses import (
     REASONING,
     RESPONSES_EXTENSIONS,
@@ -230,24 +229,11 @@ _NEVER_CROSS = frozenset(
 
 def extension_parameters(draft: Draft) -> None:
     """Apply the `extra_params` policy to whatever is not OpenAI's."""
-    policy = draft.context.settings.extra_params
-    if policy == "auto":
-        policy = "refuse" if draft.context.capabilities.strict_params else "pass"
     unknown = extensions(
         draft.client, RESPONSES_PARAMETERS, known_extensions=RESPONSES_EXTENSIONS.keys()
     )
-    for name in without_hints(unknown, draft.report):
-        if policy == "refuse":
-            raise InvalidRequest(
-                f"Unknown parameter: '{name[:100]}'. Remove it, or set extra_params to pass or "
-                "drop for this model.",
-                param=name,
-                code="unknown_parameter",
-            )
-        if policy == "drop" or name in _NEVER_CROSS:
-            draft.report.drop(name)
-        else:
-            draft.upstream[name] = draft.client[name]
+    for name in extras_to_send(unknown, draft.context, draft.report, dropped=_NEVER_CROSS):
+        draft.upstream[name] = draft.client[name]
 
 
 INDEPENDENT: Sequence[Callable[[Draft], None]] = (

@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.schema.checks import Record
+from gateway.translate.schema.extra_params import policy_for
 from gateway.translate.schema.hints import HINTS
 
 NOTHING: AbstractSet[str] = frozenset()
@@ -17,8 +18,7 @@ NOTHING: AbstractSet[str] = frozenset()
 
 def passes_unknown(context: Context) -> bool:
     """Whether the server is sent what OpenAI's endpoints do not know."""
-    policy = context.settings.extra_params
-    return policy == "pass" or (policy == "auto" and not context.capabilities.strict_params)
+    return policy_for(context) == "pass"
 
 
 def carry_unknown(

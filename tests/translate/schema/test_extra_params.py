@@ -1,0 +1,76 @@
+"""The policy for parameters that OpenAI does not know."""
+
+from typing import Literal
+
+import pytest
+
+from gateway.config.settings import TranslationSettings
+from gateway.errors import InvalidRequest
+from gateway.shapes import Shape
+from gateway.translate.contract import Capabilities, Context, Report
+from gateway.translate.schema.extra_params import extras_to_send, policy_for
+
+Policy = Literal["auto", "pass", "drop", "refuse"]
+
+
+def context(policy: Policy, *, strict: bool = True) -> Context:
+    settings = TranslationSettings(extra_params=policy)
+    return Context("m", "m", settings, Capabilities(strict_params=strict))
+
+
+@pytest.mark.parametrize(
+    ("policy", "strict", "applied"),
+    [
+        ("auto", True, "refuse"),
+        ("auto", False, "pass"),
+        ("pass", True, "pass"),
+        ("drop", False, "drop"),
+        ("refuse", False, "refuse"),
+    ],
+)
+def test_auto_does_what_the_server_would_do(policy: Policy, strict: bool, applied: str) -> None:
+    assert policy_for(context(policy, strict=strict)) == applied
+
+
+@pytest.mark.parametrize(
+    ("policy", "sent", "dropped"),
+    [
+        ("pass", ["top_k", "format"], ["store", "echo"]),
+        ("drop", [], ["store", "top_k", "echo", "format"]),
+    ],
+)
+def test_what_is_not_sent_is_reported(policy: Policy, sent: list[str], dropped: list[str]) -> None:
+    report = Report(Shape.CHAT, Shape.COMPLETIONS)
+    names = ["top_k", "echo", "store", "format"]
+    assert [*extras_to_send(names, context(policy), report, dropped={"echo"})] == sent
+    assert report.dropped == dropped
+
+
+@pytest.mark.parametrize(("policy", "is_sent"), [("auto", True), ("refuse", False)])
+def test_auto_sends_what_is_known_everywhere(policy: Policy, is_sent: bool) -> None:
+    report = Report(Shape.COMPLETIONS, Shape.CHAT)
+    extras = extras_to_send(
+        ["format"], context(policy), report, known_everywhere=frozenset({"format"})
+    )
+    if is_sent:
+        assert [*extras] == ["format"]
+    else:
+        with pytest.raises(InvalidRequest, match="format"):
+            next(extras)
+
+
+@pytest.mark.parametrize(
+    ("client", "problem"),
+    [
+        (Shape.COMPLETIONS, "Unrecognized request argument supplied: top_k."),
+        (Shape.CHAT, "Unrecognized request argument supplied: top_k."),
+        (Shape.RESPONSES, "Unknown parameter: 'top_k'."),
+    ],
+)
+def test_a_refusal_has_the_words_of_the_clients_endpoint(client: Shape, problem: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        next(extras_to_send(["top_k"], context("refuse"), Report(client, Shape.CHAT)))
+    assert (caught.value.param, caught.value.code) == ("top_k", "unknown_parameter")
+    assert caught.value.message == (
+        f"{problem} Remove it, or set extra_params to pass or drop for this model."
+    )
