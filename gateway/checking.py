@@ -83,7 +83,7 @@ async def _unread(
     lookup, unread = application.lookup, {}
     for upstream in upstreams:
         # All have been asked: one that has not answered in time is not waited for again.
-        known = lookup.known_list(lookup.owner(upstream.name, headers))
+        known = lookup.known_list(lookup.scope(upstream.name, headers))
         if known is None:
             known = (await lookup.models(upstream, headers)).value
         if isinstance(known, LookupFailed):

@@ -41,7 +41,7 @@ from gateway.exchange.stored.recording import Watched
 from gateway.exchange.stored.responses import of_kept_items
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
-from gateway.resolve.memory import Features, Owner
+from gateway.resolve.memory import CacheScope, Features
 from gateway.resolve.refusals.classify import Refusal, Verdict, classify
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.resolve.resolver import Question, Resolver
@@ -136,8 +136,8 @@ class Exchange:
     ) -> ClientReply:
         """Try until something answers, or until a failure is the answer."""
         shape = route.shape
-        owner = route.owner or self.resolver.owner(route, call.headers)
-        fixes = self.memory.fixes.recall(owner, route.model_sent, shape)
+        scope = route.scope or self.resolver.scope(route, call.headers)
+        fixes = self.memory.fixes.recall(scope, route.model_sent, shape)
         retries: Retries | None = None
         while True:
             try:
@@ -148,7 +148,7 @@ class Exchange:
                     sent, watched = call, None
                     attempt = self.attempts.build(call, route, shape, fixes, routed)
             except InvalidRequest as error:
-                retries = retries or self._retries(call, route, owner, features, fixes)
+                retries = retries or self._retries(call, route, scope, features, fixes)
                 if retries.after_unfit(error):
                     shape, fixes = retries.shape, retries.fixes
                     continue
@@ -158,9 +158,9 @@ class Exchange:
             result = await self.make(sent, decision, route, attempt, streamed=streamed)
             if isinstance(result, ClientReply):
                 if retries is not None or route.unconfirmed:
-                    self._learn(result, decision, route, owner, retries)
+                    self._learn(result, decision, route, scope, retries)
                 return await self.responses.keep(sent, result, watched) if watched else result
-            retries = retries or self._retries(call, route, owner, features, fixes)
+            retries = retries or self._retries(call, route, scope, features, fixes)
             refused = Refused(attempt, result, judge(route, attempt, result))
             if not retries.after(refused):
                 if attempt.shape is call.shape is Shape.RESPONSES:
@@ -189,23 +189,28 @@ class Exchange:
         return whole, attempt, watched
 
     def _retries(
-        self, call: GenerationRequest, route: Route, owner: Owner, features: Features, fixes: Fixes
+        self,
+        call: GenerationRequest,
+        route: Route,
+        scope: CacheScope,
+        features: Features,
+        fixes: Fixes,
     ) -> Retries:
         notes = self.resolver.notes
-        return Retries(self.memory, notes, call.shape, route, owner, features, fixes)
+        return Retries(self.memory, notes, call.shape, route, scope, features, fixes)
 
     def _learn(
         self,
         reply: ClientReply,
         decision: Decision,
         route: Route,
-        owner: Owner,
+        scope: CacheScope,
         retries: Retries | None,
     ) -> None:
         if not 200 <= reply.status < 300:
             return
         if route.unconfirmed:
-            self.resolver.notes.answered(owner, route.model_sent)
+            self.resolver.notes.answered(scope, route.model_sent)
         if retries is not None:
             retries.succeeded()
             misplaced = failures.misplaced_rule(route, retries.tried, retries.shape)
@@ -267,8 +272,8 @@ class Exchange:
             return self.send
 
         def noticed() -> None:
-            owner = route.owner or self.resolver.owner(route, call.headers)
-            self.memory.fixes.add(owner, route.model_sent, attempt.shape, LEFT_OUT)
+            scope = route.scope or self.resolver.scope(route, call.headers)
+            self.memory.fixes.add(scope, route.model_sent, attempt.shape, LEFT_OUT)
             translation.report.emulate(translation.client_param(0, "n") or "n")
 
         return AskingAgain(self.send, attempt.shape, attempt.concurrency, noticed)

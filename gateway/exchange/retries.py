@@ -15,7 +15,7 @@ from gateway.exchange.attempt import Attempt
 from gateway.exchange.known_fixes import Fixes, KnownFixes
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.resolve.evidence import Route, Source
-from gateway.resolve.memory import Features, LearnedEndpoints, Owner
+from gateway.resolve.memory import CacheScope, Features, LearnedEndpoints
 from gateway.resolve.names.model_notes import ModelNotes
 from gateway.resolve.preference import home_order
 from gateway.resolve.refusals.classify import Refusal, Verdict
@@ -68,7 +68,7 @@ class Retries:
         notes: ModelNotes,
         client: Shape,
         route: Route,
-        owner: Owner,
+        scope: CacheScope,
         features: Features,
         fixes: Fixes,
     ) -> None:
@@ -76,7 +76,7 @@ class Retries:
         self._notes = notes
         self._client = client
         self._route = route
-        self._owner = owner
+        self._scope = scope
         self._features = features
         self.shape = route.shape
         self.fixes = fixes
@@ -101,7 +101,7 @@ class Retries:
         if refusal.verdict is Verdict.UNSUPPORTED_PARAMETER:
             return self._mend(refusal)
         if refusal.verdict is Verdict.MODEL_NOT_FOUND:
-            self._notes.denied(self._owner, self._route.model_sent)
+            self._notes.denied(self._scope, self._route.model_sent)
         if not self._is_passing_fault(refused):
             self._drop(refusal.verdict, shape)
         elsewhere = self._elsewhere(refused)
@@ -142,7 +142,7 @@ class Retries:
             return False
         if len(self.tried) < len(Shape) or not failures.is_no_news(last.failure, last.refusal):
             return False
-        self._notes.absent(self._owner, self._route.model_sent)
+        self._notes.absent(self._scope, self._route.model_sent)
         return True
 
     def _turn_to(self, candidates: Sequence[Shape]) -> bool:
@@ -151,7 +151,7 @@ class Retries:
         if not self._left:
             return False
         self.shape = self._left[0]
-        self.fixes = self._memory.fixes.recall(self._owner, self._route.model_sent, self.shape)
+        self.fixes = self._memory.fixes.recall(self._scope, self._route.model_sent, self.shape)
         self._mended, self._is_here = frozenset(), False
         return True
 
@@ -194,7 +194,7 @@ class Retries:
             or route.unreadable
             or route.resolved_by is Source.CONFIG
         )
-        return likely and not self._notes.is_absent(self._owner, route.model_sent)
+        return likely and not self._notes.is_absent(self._scope, route.model_sent)
 
     def _only_routes_lacked(self) -> bool:
         """Whether nothing was refused so far but routes: that says nothing about the model."""
@@ -221,7 +221,7 @@ class Retries:
         if own and any(_is_the_upstreams(fix, self.shape) for fix in refusal.fixes):
             return False
         if names & self._mended:
-            self._memory.fixes.forget(self._owner, self._route.model_sent, self.shape)
+            self._memory.fixes.forget(self._scope, self._route.model_sent, self.shape)
             return False
         if not names or self._mends + len(names) > MAX_MENDED:
             return False
@@ -237,14 +237,14 @@ class Retries:
 
     def _forget(self, shape: Shape) -> None:
         memory, model = self._memory.endpoints, self._route.model_sent
-        memory.forget(self._owner, model, self._features, shape)
+        memory.forget(self._scope, model, self._features, shape)
 
     def _learn_endpoint(self) -> None:
         whenever = self._client if self._only_routes_lacked() else None
-        scope = self._features if self._request_dependent else whenever
-        self._memory.endpoints.learn(self._owner, self._route.model_sent, scope, self.shape)
+        holds_for = self._features if self._request_dependent else whenever
+        self._memory.endpoints.learn(self._scope, self._route.model_sent, holds_for, self.shape)
 
     def _learn_fixes(self) -> None:
         model = self._route.model_sent
         for fix in self.fixes:
-            self._memory.fixes.add(self._owner, model, self.shape, fix)
+            self._memory.fixes.add(self._scope, model, self.shape, fix)

@@ -69,8 +69,8 @@ class Discovery:
 
     def _answered(self, model: str, headers: RawHeaders) -> Iterator[UpstreamSettings]:
         for upstream in self._upstreams:
-            owner = self._lookup.owner(upstream.name, headers)
-            if self._notes.has_answered(owner, model):
+            scope = self._lookup.scope(upstream.name, headers)
+            if self._notes.has_answered(scope, model):
                 yield upstream
 
 

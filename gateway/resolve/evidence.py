@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.config.settings import ModelRule
-from gateway.resolve.memory import Owner
+from gateway.resolve.memory import CacheScope
 from gateway.servers import Profile
 from gateway.shapes import Shape
 
@@ -75,8 +75,8 @@ class Route:
     """Whether the metadata that could tell of the model could not be read, or was empty."""
     unconfirmed: bool = False
     """Whether the upstream was asked about the model, and does not say where, or that it is."""
-    owner: Owner | None = field(default=None, repr=False)
-    """Whose knowledge the evidence is."""
+    scope: CacheScope | None = field(default=None, repr=False)
+    """The cache scope of the evidence."""
 
     @property
     def exists(self) -> bool:

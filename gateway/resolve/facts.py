@@ -50,7 +50,7 @@ class Facts:
 
     def _fate(self, route: Route, model: str) -> Fate:
         entry = self._names.entry(model, route.kind)
-        card = self._lookup.known_card(route.owner, model) if route.owner is not None else None
+        card = self._lookup.known_card(route.scope, model) if route.scope is not None else None
         listed = card.shutdown_date if card is not None else None
         if entry is None:
             return Fate(listed)

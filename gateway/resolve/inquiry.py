@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gateway.config.settings import ModelRule, UpstreamSettings
 from gateway.resolve.evidence import Evidence, Source
-from gateway.resolve.memory import Features, Owner
+from gateway.resolve.memory import CacheScope, Features
 from gateway.resolve.metadata.model_lists import ModelCard
 from gateway.resolve.names.catalogue import CatalogueEntry
 from gateway.servers import Profile
@@ -39,7 +39,7 @@ class Inquiry:
     upstream: UpstreamSettings
     kind: Profile
     model: str
-    owner: Owner
+    scope: CacheScope
     rule: ModelRule | None
     evidence: list[Evidence]
     since: float

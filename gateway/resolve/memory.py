@@ -17,8 +17,8 @@ Features = frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
-    """Whose knowledge it is: an upstream, asked with one credential."""
+class CacheScope:
+    """What cached knowledge is keyed by: an upstream, and the credential it was asked with."""
 
     upstream: str
     fingerprint: str
@@ -49,27 +49,29 @@ class LearnedEndpoints:
         """How often something was learned or dropped; expiry does not count."""
 
     def recall(
-        self, owner: Owner, model: str, features: Features, asked_at: Shape | None = None
+        self, scope: CacheScope, model: str, features: Features, asked_at: Shape | None = None
     ) -> Learned | None:
         """Return what is known of this model with these features, for a client of an endpoint."""
-        exact = self._entries.get((owner, model, features)) if features else None
-        known = exact or self._entries.get((owner, model, None))
-        return known or self._entries.get((owner, model, asked_at))
+        exact = self._entries.get((scope, model, features)) if features else None
+        known = exact or self._entries.get((scope, model, None))
+        return known or self._entries.get((scope, model, asked_at))
 
-    def learn(self, owner: Owner, model: str, scope: Features | Shape | None, shape: Shape) -> None:
+    def learn(
+        self, scope: CacheScope, model: str, holds_for: Features | Shape | None, shape: Shape
+    ) -> None:
         """Remember an endpoint that answered with success, for requests with these features.
 
-        `scope` a shape: for clients of that endpoint; None: for all.
+        `holds_for` a shape: for clients of that endpoint; None: for all.
         """
-        self._entries[(owner, model, scope)] = Learned(shape, self._clock())
+        self._entries[(scope, model, holds_for)] = Learned(shape, self._clock())
         self.version += 1
 
-    def forget(self, owner: Owner, model: str, features: Features, shape: Shape) -> None:
+    def forget(self, scope: CacheScope, model: str, features: Features, shape: Shape) -> None:
         """Drop what says that the model lives at `shape`: that endpoint has just refused it."""
         for key in (
-            (owner, model, features),
-            (owner, model, None),
-            *((owner, model, asked_at) for asked_at in Shape),
+            (scope, model, features),
+            (scope, model, None),
+            *((scope, model, asked_at) for asked_at in Shape),
         ):
             entry = self._entries.get(key)
             if entry is not None and entry.shape is shape:

@@ -21,7 +21,7 @@ from gateway.resolve.discovery import Discovery, Place
 from gateway.resolve.evidence import Evidence, Route, Source
 from gateway.resolve.facts import Facts, WallClock
 from gateway.resolve.inquiry import ORDER, Inquiry, Question
-from gateway.resolve.memory import Features, LearnedEndpoints, Owner
+from gateway.resolve.memory import CacheScope, Features, LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup, ModelList
 from gateway.resolve.names.by_name import Names, root_of
 from gateway.resolve.names.catalogue import Catalogue
@@ -94,7 +94,7 @@ class Resolver:
         self._names.note(inquiry, inquiry.model)
         if inquiry.card is None:
             # Not for the endpoint, which is known: for the shutdown date and the context length.
-            inquiry.card = self._lookup.known_card(inquiry.owner, inquiry.model)
+            inquiry.card = self._lookup.known_card(inquiry.scope, inquiry.model)
         return self._decide(inquiry)
 
     def assumed(self, model: str, home: Shape, kind: Profile) -> Route:
@@ -129,9 +129,9 @@ class Resolver:
         """Return the name that the configuration puts in a retired model's place, if one is."""
         return self._rules.redirected(model)
 
-    def owner(self, route: Route, headers: RawHeaders) -> Owner:
-        """Return whose knowledge this route's upstream answers with these headers are."""
-        return self._lookup.owner(route.upstream, headers)
+    def scope(self, route: Route, headers: RawHeaders) -> CacheScope:
+        """Return the cache scope of this route for these headers."""
+        return self._lookup.scope(route.upstream, headers)
 
     async def upstream_of(
         self, model: str, headers: RawHeaders, *shorter: str, as_named: bool = False
@@ -172,7 +172,7 @@ class Resolver:
         self, model: str, upstream: str, headers: RawHeaders, *, ask: bool = True
     ) -> list[str]:
         """Return what `nearest` does, of an upstream; without `ask` only of a list that is here."""
-        known = self._lookup.known_list(self._lookup.owner(upstream, headers))
+        known = self._lookup.known_list(self._lookup.scope(upstream, headers))
         if known is None and ask:
             known = (await self._lookup.models(self._settings.upstream(upstream), headers)).value
         listed = known if isinstance(known, ModelList) else None
@@ -181,7 +181,7 @@ class Resolver:
     async def renew(self, route: Route, headers: RawHeaders) -> None:
         """Look up anew, behind this request, what a route was decided by: it is denied."""
         upstream = self._settings.upstream(route.upstream)
-        self._lookup.renew(self._lookup.owner(upstream.name, headers))
+        self._lookup.renew(self._lookup.scope(upstream.name, headers))
         await self._lookup.models(upstream, headers, wait=False)
 
     def _kind_of(self, rule: ModelRule) -> Profile:
@@ -200,17 +200,17 @@ class Resolver:
         since = asyncio.get_running_loop().time()
         place = await self._place(rule, model, question.headers, since, explain=explain)
         upstream = place.upstream
-        owner = self._lookup.owner(upstream.name, question.headers)
+        scope = self._lookup.scope(upstream.name, question.headers)
         return Inquiry(
             question,
             upstream,
             self._lookup.kind(upstream),
             model,
-            owner,
+            scope,
             rule,
             list(place.evidence),
             since,
-            wait=explain or not self.notes.has_answered(owner, model),
+            wait=explain or not self.notes.has_answered(scope, model),
             asked=place.asked,
         )
 
@@ -235,7 +235,7 @@ class Resolver:
     def _ask_memory(self, inquiry: Inquiry) -> None:
         question = inquiry.question
         known = self._learned.recall(
-            inquiry.owner, inquiry.model, question.features, question.shape
+            inquiry.scope, inquiry.model, question.features, question.shape
         )
         if known is not None:
             inquiry.evidence.append(
@@ -280,7 +280,7 @@ class Resolver:
             resolved_by=decisive.source,
             evidence=tuple(evidence),
             base=inquiry.base,
-            owner=inquiry.owner,
+            scope=inquiry.scope,
             rule=inquiry.rule,
             redirected_to=self.redirected(question.model),
             unreadable=inquiry.unreadable,

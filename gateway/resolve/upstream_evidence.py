@@ -49,7 +49,7 @@ class UpstreamEvidence:
         if inquiry.kind is AUTO:
             return
         headers, since = inquiry.question.headers, inquiry.since
-        models = self._lookup.known_list(inquiry.owner)
+        models = self._lookup.known_list(inquiry.scope)
         if isinstance(models, ModelList):
             if inquiry.model in models.cards:
                 return  # nobody waits for a list that has the model
@@ -148,7 +148,7 @@ class UpstreamEvidence:
         card = models.cards.get(model)
         if card is not None and card.shapes:
             return card.shapes
-        learned = self._learned.recall(inquiry.owner, model, inquiry.question.features)
+        learned = self._learned.recall(inquiry.scope, model, inquiry.question.features)
         if learned is not None:
             return (learned.shape,)
         return self._names.endpoints(inquiry, model)

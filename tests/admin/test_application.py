@@ -83,8 +83,8 @@ def test_features_are_part_of_the_question() -> None:
         from gateway.resolve.resolver import Question
 
         route = await admin.scene.resolver.resolve(Question("gpt-5.1", Shape.CHAT))
-        owner = admin.scene.resolver.owner(route, ())
-        admin.scene.exchange.memory.endpoints.learn(owner, "gpt-5.1", features, Shape.RESPONSES)
+        scope = admin.scene.resolver.scope(route, ())
+        admin.scene.exchange.memory.endpoints.learn(scope, "gpt-5.1", features, Shape.RESPONSES)
 
     asyncio.run(learn())
     plain = admin.get("/resolve?model=gpt-5.1").json()

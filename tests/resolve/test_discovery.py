@@ -64,10 +64,10 @@ def test_the_one_that_is_asked_for_the_model_says_so_itself() -> None:
 def test_the_one_that_has_answered_for_it_is_taken_where_no_list_says_more() -> None:
     async def scenario() -> None:
         scene = Scene(Lists(first=["a"], second=["b"]), FIRST, SECOND)
-        owner = scene.lookup.owner("second", ALICE)
-        scene.resolver.notes.answered(owner, "m")
+        scope = scene.lookup.scope("second", ALICE)
+        scene.resolver.notes.answered(scope, "m")
         assert (await scene.ask("m")).upstream == "second"
-        scene.resolver.notes.denied(owner, "m")
+        scene.resolver.notes.denied(scope, "m")
         scene.clock.advance(2)
         assert (await scene.ask("m")).upstream == "first"
         await scene.resolver.aclose()

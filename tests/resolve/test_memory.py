@@ -1,13 +1,13 @@
-"""Learned endpoints: keyed by owner, bounded, expiring."""
+"""Learned endpoints: keyed by scope, bounded, expiring."""
 
 from gateway.config.settings import MemorySettings
-from gateway.resolve.memory import LearnedEndpoints, Owner
+from gateway.resolve.memory import CacheScope, LearnedEndpoints
 from gateway.shapes import Shape
 from tests.fakes import FakeClock
 
 SETTINGS = MemorySettings(ttl=100, negative_ttl=10, max_entries=3)
-ALICE = Owner("openai", "alice")
-BOB = Owner("openai", "bob")
+ALICE = CacheScope("openai", "alice")
+BOB = CacheScope("openai", "bob")
 NONE: frozenset[str] = frozenset()
 TOOLS = frozenset({"tools"})
 
@@ -17,7 +17,7 @@ def test_what_one_credential_learned_serves_no_other() -> None:
     learned.learn(ALICE, "m", None, Shape.CHAT)
     assert learned.recall(ALICE, "m", NONE)
     assert learned.recall(BOB, "m", NONE) is None
-    assert learned.recall(Owner("other", "alice"), "m", NONE) is None
+    assert learned.recall(CacheScope("other", "alice"), "m", NONE) is None
 
 
 def test_what_depended_on_the_request_is_recalled_for_such_requests_only() -> None:

@@ -87,7 +87,7 @@ def test_no_caller_and_no_features_get_the_route_of_others() -> None:
 
     found = asyncio.run(routes())
     assert len({id(route) for route in found}) == len(found)
-    assert found[0].owner != found[1].owner
+    assert found[0].scope != found[1].scope
 
 
 def test_what_is_learned_counts_from_the_next_request_on() -> None:
@@ -95,11 +95,11 @@ def test_what_is_learned_counts_from_the_next_request_on() -> None:
 
     async def scenario() -> None:
         before = await scene.ask("gpt-4o")
-        assert before.owner is not None
-        scene.learned.learn(before.owner, "gpt-4o", None, Shape.RESPONSES)
+        assert before.scope is not None
+        scene.learned.learn(before.scope, "gpt-4o", None, Shape.RESPONSES)
         after = await scene.ask("gpt-4o")
         assert (after.shape, after.resolved_by) == (Shape.RESPONSES, Source.LEARNED)
-        scene.learned.forget(before.owner, "gpt-4o", frozenset(), Shape.RESPONSES)
+        scene.learned.forget(before.scope, "gpt-4o", frozenset(), Shape.RESPONSES)
         assert (await scene.ask("gpt-4o")).shape is before.shape
 
     asyncio.run(scenario())

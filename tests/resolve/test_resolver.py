@@ -229,8 +229,8 @@ def test_a_lora_on_vllm_follows_its_parent() -> None:
         scene = Scene(answer, VLLM)
         unknown = await scene.ask("sql-lora")
         assert (unknown.base, unknown.resolved_by) == ("base", Source.DEFAULT)
-        owner = scene.resolver.owner(unknown, ALICE)
-        scene.learned.learn(owner, "base", None, Shape.COMPLETIONS)
+        scope = scene.resolver.scope(unknown, ALICE)
+        scene.learned.learn(scope, "base", None, Shape.COMPLETIONS)
         route = await scene.ask("sql-lora")
         assert (route.shape, route.resolved_by) == (Shape.COMPLETIONS, Source.PARENT)
         assert scene.network.paths == ["GET /models"]
@@ -279,8 +279,8 @@ def test_what_was_learned_needs_no_look_up_and_beats_the_catalogue() -> None:
     async def scenario() -> None:
         scene = Scene()
         first = await scene.ask("gpt-4o-mini")
-        owner = scene.resolver.owner(first, ALICE)
-        scene.learned.learn(owner, "gpt-4o-mini", None, Shape.RESPONSES)
+        scope = scene.resolver.scope(first, ALICE)
+        scene.learned.learn(scope, "gpt-4o-mini", None, Shape.RESPONSES)
         route = await scene.ask("gpt-4o-mini")
         assert (route.shape, route.resolved_by) == (Shape.RESPONSES, Source.LEARNED)
         assert (await scene.ask("gpt-4o-mini", headers=BOB)).resolved_by is Source.CATALOGUE
@@ -292,8 +292,8 @@ def test_what_was_learned_for_some_features_leaves_the_others_alone() -> None:
     async def scenario() -> None:
         scene, features = Scene(), frozenset({"tools", "reasoning"})
         first = await scene.ask("gpt-5.1")
-        owner = scene.resolver.owner(first, ALICE)
-        scene.learned.learn(owner, "gpt-5.1", features, Shape.RESPONSES)
+        scope = scene.resolver.scope(first, ALICE)
+        scene.learned.learn(scope, "gpt-5.1", features, Shape.RESPONSES)
         assert (await scene.ask("gpt-5.1", features=features)).shape is Shape.RESPONSES
         assert (await scene.ask("gpt-5.1")).shape is Shape.CHAT
 

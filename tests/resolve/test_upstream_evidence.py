@@ -53,7 +53,7 @@ class Scene:
             self.upstream,
             self.lookup.kind(self.upstream),
             model,
-            self.lookup.owner("up", ALICE),
+            self.lookup.scope("up", ALICE),
             None,
             list(evidence),
             asyncio.get_running_loop().time(),

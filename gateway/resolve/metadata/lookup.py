@@ -12,7 +12,7 @@ from cachetools import TTLCache
 
 from gateway.config.settings import MemorySettings, Settings, UpstreamSettings
 from gateway.envelopes.slices import Work
-from gateway.resolve.memory import Clock, Owner
+from gateway.resolve.memory import CacheScope, Clock
 from gateway.resolve.metadata.cache import Found, Load, LookupCache, LookupFailed
 from gateway.resolve.metadata.fetch import Answer, Asker
 from gateway.resolve.metadata.lineage import Lineage, load_checkpoints, load_jobs
@@ -80,7 +80,7 @@ class Lookup:
             memory, clock, weigh=lambda found: 1 + len(found.cards) // 100
         )
         self._descriptions: LookupCache[ModelCard] = LookupCache(memory, clock)
-        self._silent: TTLCache[Owner, None] = TTLCache(
+        self._silent: TTLCache[CacheScope, None] = TTLCache(
             memory.max_entries, memory.negative_ttl, timer=clock
         )
         """Whose servers have let somebody wait in vain for the description of a model."""
@@ -92,9 +92,9 @@ class Lookup:
         for cache in self._caches:
             cache.on_filled = self._changed
 
-    def owner(self, upstream: str, headers: RawHeaders) -> Owner:
-        """Return whose knowledge a look-up with these client headers is."""
-        return Owner(upstream, self._fingerprint(upstream, headers))
+    def scope(self, upstream: str, headers: RawHeaders) -> CacheScope:
+        """Return the cache scope of a look-up with these client headers."""
+        return CacheScope(upstream, self._fingerprint(upstream, headers))
 
     def kind(self, upstream: UpstreamSettings) -> Profile:
         """Return the upstream's kind: configured, else recognised, else `AUTO` (not yet known)."""
@@ -102,25 +102,25 @@ class Lookup:
             return upstream.kind
         return self._kinds.get(upstream.name, AUTO)
 
-    def known_list(self, owner: Owner) -> ModelList | LookupFailed | None:
+    def known_list(self, scope: CacheScope) -> ModelList | LookupFailed | None:
         """Return what is known of the model list; None: it was not asked for. Nobody is asked."""
-        found = self._lists.peek(owner)
+        found = self._lists.peek(scope)
         return None if found is None else found.value
 
-    def known_card(self, owner: Owner, model: str) -> ModelCard | None:
+    def known_card(self, scope: CacheScope, model: str) -> ModelCard | None:
         """Return a model's card if its list is here already; nobody is asked."""
-        listed = self.known_list(owner)
+        listed = self.known_list(scope)
         return listed.cards.get(model) if isinstance(listed, ModelList) else None
 
-    def renew(self, owner: Owner) -> None:
+    def renew(self, scope: CacheScope) -> None:
         """Have lists and job records fetched anew behind the next request that asks for them.
 
-        For an owner whose listed model turned out not to exist.
+        For a scope whose listed model turned out not to exist.
         """
-        kind = self.kind(self._settings.upstream(owner.upstream))
-        self._lists.renew(owner)
-        self._lineages.renew(owner)
-        self._further.renew((owner, kind))
+        kind = self.kind(self._settings.upstream(scope.upstream))
+        self._lists.renew(scope)
+        self._lineages.renew(scope)
+        self._further.renew((scope, kind))
 
     async def models(
         self,
@@ -134,7 +134,7 @@ class Lookup:
         """Return the model list; asked again if `wanted` is not in a list older than a minute."""
         return await self._recent(
             self._lists,
-            self.owner(upstream.name, headers),
+            self.scope(upstream.name, headers),
             lambda: self._load_models(upstream, headers),
             upstream,
             lambda listed: wanted is not None and wanted not in listed.cards,
@@ -156,7 +156,7 @@ class Lookup:
 
         A further look-up that fails changes nothing.
         """
-        owner, kind = self.owner(upstream.name, headers), listed.kind
+        scope, kind = self.scope(upstream.name, headers), listed.kind
         card = listed.cards.get(model)
         calls = further_calls(upstream, kind, model)
         if calls.model and (
@@ -166,7 +166,7 @@ class Lookup:
         if calls.lists or calls.server:
             further = await self._recent(
                 self._further,
-                (owner, kind),
+                (scope, kind),
                 lambda: load_further(self._asker, upstream, kind, headers),
                 upstream,
                 lambda known: not known.tells_of(model),
@@ -189,7 +189,7 @@ class Lookup:
         """Return the job records, all pages; asked again like `models`."""
         return await self._recent(
             self._lineages,
-            self.owner(upstream.name, headers),
+            self.scope(upstream.name, headers),
             lambda: load_jobs(self._asker, upstream, headers),
             upstream,
             lambda lineage: wanted not in lineage.bases,
@@ -210,7 +210,7 @@ class Lookup:
         """Return the newest jobs' checkpoints and their bases; asked again like `models`."""
         return await self._recent(
             self._checkpoints,
-            self.owner(upstream.name, headers),
+            self.scope(upstream.name, headers),
             lambda: load_checkpoints(self._asker, upstream, headers, lineage),
             upstream,
             lambda checkpoints: wanted not in checkpoints.bases,
@@ -240,10 +240,10 @@ class Lookup:
         wait: bool,
     ) -> ModelCard | None:
         """Return what the upstream says when it is asked about one model."""
-        owner = self.owner(upstream.name, headers)
-        wait = wait and owner not in self._silent
+        scope = self.scope(upstream.name, headers)
+        wait = wait and scope not in self._silent
         found = await self._descriptions.get(
-            (owner, kind, model),
+            (scope, kind, model),
             lambda: load_description(self._asker, upstream, kind, headers, model),
             patience=upstream.timeouts.metadata,
             since=since,
@@ -252,7 +252,7 @@ class Lookup:
         if isinstance(found.value, ModelCard):
             return found.value
         if wait and found.value.late:
-            self._silent[owner] = None
+            self._silent[scope] = None
         return None
 
     async def _recent(

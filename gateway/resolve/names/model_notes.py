@@ -7,9 +7,9 @@ answered for need not wait for look-ups; one that every endpoint denied need not
 from cachetools import TTLCache
 
 from gateway.config.settings import MemorySettings
-from gateway.resolve.memory import Clock, Owner
+from gateway.resolve.memory import CacheScope, Clock
 
-_Key = tuple[Owner, str]
+_Key = tuple[CacheScope, str]
 
 
 class ModelNotes:
@@ -25,9 +25,9 @@ class ModelNotes:
             settings.max_entries, settings.negative_ttl, timer=clock
         )
 
-    def answered(self, owner: Owner, model: str) -> None:
+    def answered(self, scope: CacheScope, model: str) -> None:
         """Note that an upstream has just answered for a model."""
-        key = (owner, model)
+        key = (scope, model)
         now = self._clock()
         noted_at = self._answered.get(key)
         # Said of every request for such a name, so a note that is still young does.
@@ -36,18 +36,18 @@ class ModelNotes:
         if self._absent:
             self._absent.pop(key, None)
 
-    def has_answered(self, owner: Owner, model: str) -> bool:
+    def has_answered(self, scope: CacheScope, model: str) -> bool:
         """Whether a model has answered, and was not denied since."""
-        return (owner, model) in self._answered
+        return (scope, model) in self._answered
 
-    def denied(self, owner: Owner, model: str) -> None:
+    def denied(self, scope: CacheScope, model: str) -> None:
         """Note that a model was denied where it was to live: it waits for look-ups again."""
-        self._answered.pop((owner, model), None)
+        self._answered.pop((scope, model), None)
 
-    def absent(self, owner: Owner, model: str) -> None:
+    def absent(self, scope: CacheScope, model: str) -> None:
         """Note that every endpoint has denied a model."""
-        self._absent[owner, model] = None
+        self._absent[scope, model] = None
 
-    def is_absent(self, owner: Owner, model: str) -> bool:
+    def is_absent(self, scope: CacheScope, model: str) -> bool:
         """Whether every endpoint has denied a model a short while ago."""
-        return (owner, model) in self._absent
+        return (scope, model) in self._absent

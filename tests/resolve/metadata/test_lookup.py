@@ -121,8 +121,8 @@ def test_a_renewed_list_is_served_while_it_is_fetched_and_so_are_the_jobs() -> N
     async def scenario() -> None:
         job = {"id": "job-1", "model": "davinci-002", "fine_tuned_model": "m"}
         scene = Scene(models=[UNMARKED], jobs=[job])
-        owner = scene.lookup.owner("up", ALICE)
-        scene.lookup.renew(owner)
+        scope = scene.lookup.scope("up", ALICE)
+        scene.lookup.renew(scope)
 
         async def ask() -> tuple[bool, bool]:
             jobs = await scene.lookup.lineage(scene.upstream, ALICE, wanted="m")
@@ -132,7 +132,7 @@ def test_a_renewed_list_is_served_while_it_is_fetched_and_so_are_the_jobs() -> N
         assert await ask() == (True, True)
         scene.answers = {"models": [], "jobs": []}
         assert await ask() == (True, True)
-        scene.lookup.renew(owner)
+        scene.lookup.renew(scope)
         assert await ask() == (True, True)
         await scene.landed()
         assert await ask() == (False, False)
@@ -152,7 +152,7 @@ def test_further_lists_are_renewed_with_the_list() -> None:
 
         assert await is_there()
         scene.answers["models"] = [{**entry, "key": "other"}]
-        scene.lookup.renew(scene.lookup.owner("up", ALICE))
+        scene.lookup.renew(scene.lookup.scope("up", ALICE))
         assert await is_there()
         await scene.landed()
         assert not await is_there()

@@ -3,11 +3,11 @@
 import pytest
 
 from gateway.config.settings import MemorySettings
-from gateway.resolve.memory import Owner
+from gateway.resolve.memory import CacheScope
 from gateway.resolve.names.model_notes import ModelNotes
 from tests.fakes import FakeClock
 
-ALICE, BOB = Owner("main", "alice"), Owner("main", "bob")
+ALICE, BOB = CacheScope("main", "alice"), CacheScope("main", "bob")
 
 
 @pytest.fixture
