@@ -115,10 +115,10 @@ def lives_elsewhere(
     known = refusal.verdict is Verdict.WRONG_ENDPOINT or (
         refusal.verdict is Verdict.MODEL_NOT_FOUND and not route.kind.deployments
     )
-    if refusal.elsewhere is not None:
-        homes: tuple[str, ...] = (refusal.elsewhere,)
+    if refusal.other_endpoint is not None:
+        homes: tuple[str, ...] = (refusal.other_endpoint,)
     elif known and not _is_retired(route, today):
-        homes = route.elsewhere
+        homes = route.other_endpoints
     else:
         homes = ()
     if not homes:

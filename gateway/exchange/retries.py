@@ -109,7 +109,7 @@ class Retries:
         if elsewhere is None or not self._turn_to((*elsewhere, *self._left)):
             return False
         self.first = self.first or refused
-        self.is_guessing = self.shape not in refusal.right
+        self.is_guessing = self.shape not in refusal.alternatives
         self._request_dependent = self._request_dependent or refusal.request_dependent
         return True
 
@@ -165,7 +165,7 @@ class Retries:
             return None
         order = (*self._route.shapes, *home_order(self._client, self._route.kind))
         if refusal.verdict is Verdict.WRONG_ENDPOINT:
-            return refusal.right
+            return refusal.alternatives
         if refusal.verdict is Verdict.MODEL_NOT_FOUND and self._may_be_elsewhere():
             return order
         if refusal.verdict is Verdict.UNKNOWN_ROUTE and self._only_routes_lacked():
@@ -176,9 +176,9 @@ class Retries:
 
     def _lives_elsewhere(self, refusal: Refusal) -> bool:
         """Whether the model lives at no generation endpoint, as far as is known."""
-        if refusal.right:
+        if refusal.alternatives:
             return False
-        return refusal.elsewhere is not None or bool(self._route.elsewhere)
+        return refusal.other_endpoint is not None or bool(self._route.other_endpoints)
 
     def _may_be_elsewhere(self) -> bool:
         """Whether "does not exist" may be said of the endpoint alone.

@@ -69,7 +69,7 @@ class Route:
     rule: ModelRule | None = None
     redirected_to: str | None = None
     """The name that the configuration (`retired.redirect`) puts in the place of `model_asked`."""
-    elsewhere: tuple[str, ...] = ()
+    other_endpoints: tuple[str, ...] = ()
     """Where a model lives that lives at no generation endpoint: paths below `/v1`."""
     unreadable: bool = False
     """Whether the metadata that could tell of the model could not be read, or was empty."""

@@ -1,4 +1,4 @@
-"""What is known of a model beside its endpoint: peculiarities, retirement, a home elsewhere."""
+"""What is known of a model beside its generation endpoint: quirks, retirement, other endpoints."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,7 +36,7 @@ class Facts:
             retired=retired.isoformat() if retired is not None else None,
             replacement=self._living(route, advice, retired) if advice is not None else None,
             context_length=card.context_length if card is not None else None,
-            elsewhere=homes_elsewhere(route.model_sent, entry, card),
+            other_endpoints=other_endpoints_of(route.model_sent, entry, card),
         )
 
     def _living(self, route: Route, advice: str, retired: date | None) -> str | None:
@@ -57,7 +57,7 @@ class Facts:
         return Fate(listed or entry.retired, entry.replacement)
 
 
-def homes_elsewhere(
+def other_endpoints_of(
     model: str, entry: CatalogueEntry | None, card: ModelCard | None
 ) -> tuple[str, ...]:
     """Return the paths below `/v1` of a model that lives at no generation endpoint; else none.
@@ -71,4 +71,4 @@ def homes_elsewhere(
     if card.generative:
         return ()
     by_name = ("embeddings",) if hint_of(model) is NameHint.EMBEDDING else ()
-    return card.elsewhere or known or by_name
+    return card.other_endpoints or known or by_name

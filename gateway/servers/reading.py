@@ -23,14 +23,14 @@ class Capability:
     silent_on: tuple[Shape, ...] = ()
     """Endpoints that such a server may have but this field never mentions, so that their absence
     from `shapes` means nothing."""
-    elsewhere: tuple[str, ...] = ()
+    other_endpoints: tuple[str, ...] = ()
     """Where it lives if it is not generative, as paths below `/v1`; empty: the field does not say,
     or the server has no such path."""
 
 
 def other(detail: str, *paths: str) -> Capability:
     """Return the capability of a model that generates no text; an empty path is none."""
-    return Capability(detail, generative=False, elsewhere=tuple(filter(None, paths)))
+    return Capability(detail, generative=False, other_endpoints=tuple(filter(None, paths)))
 
 
 def chosen(*options: tuple[bool, Shape]) -> tuple[Shape, ...]:

@@ -126,7 +126,7 @@ def test_a_refusal_that_came_as_a_success_is_a_404() -> None:
     assert (error.status, error.code) == (404, "model_not_found")
 
 
-EMBEDDER = replace(ROUTE, elsewhere=("embeddings",))
+EMBEDDER = replace(ROUTE, other_endpoints=("embeddings",))
 WRONG = Refusal(
     Verdict.WRONG_ENDPOINT,
     Shape.CHAT,
@@ -171,14 +171,14 @@ def test_such_a_refusal_keeps_the_upstreams_status_type_and_code() -> None:
 
 def test_the_upstreams_word_on_the_endpoint_counts_more() -> None:
     error = elsewhere(
-        replace(EMBEDDER, retired="2020-01-01"), replace(WRONG, elsewhere="moderations")
+        replace(EMBEDDER, retired="2020-01-01"), replace(WRONG, other_endpoint="moderations")
     )
     assert error is not None
     assert "lives at /v1/moderations. Call that endpoint." in error.message
 
 
 def test_of_several_endpoints_one_is_to_be_called() -> None:
-    both = replace(ROUTE, elsewhere=("audio/transcriptions", "audio/speech"))
+    both = replace(ROUTE, other_endpoints=("audio/transcriptions", "audio/speech"))
     error = elsewhere(both, WRONG)
     assert error is not None
     assert error.message.endswith(

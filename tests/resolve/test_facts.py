@@ -8,7 +8,7 @@ import pytest
 
 from gateway.config.settings import MemorySettings, Settings, UpstreamSettings
 from gateway.resolve.evidence import Route
-from gateway.resolve.facts import homes_elsewhere
+from gateway.resolve.facts import other_endpoints_of
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.metadata.model_lists import ModelCard
@@ -114,7 +114,7 @@ def test_a_replacement_must_live_when_it_is_needed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "elsewhere"),
+    ("model", "other_endpoints"),
     [
         ("text-embedding-3-small", ("embeddings",)),
         ("gpt-image-2", ("images/generations",)),
@@ -130,14 +130,14 @@ def test_a_replacement_must_live_when_it_is_needed() -> None:
     ],
 )
 def test_a_model_that_generates_no_text_has_a_home_elsewhere(
-    model: str, elsewhere: tuple[str, ...]
+    model: str, other_endpoints: tuple[str, ...]
 ) -> None:
-    assert Scene().route(model).elsewhere == elsewhere
+    assert Scene().route(model).other_endpoints == other_endpoints
 
 
 def test_the_upstreams_list_says_where_its_own_models_live() -> None:
     card = {"model_name": "draw", "model_info": {"mode": "image_generation"}}
-    assert Scene(card, upstream=LITELLM).route("draw").elsewhere == ("images/generations",)
+    assert Scene(card, upstream=LITELLM).route("draw").other_endpoints == ("images/generations",)
 
 
 ENTRY = CatalogueEntry("x", other_endpoints=("moderations",))
@@ -153,7 +153,7 @@ BOTH = CatalogueEntry("x", endpoints=(Shape.CHAT,), other_endpoints=("decisions"
         ("m", ENTRY, ModelCard("m"), ("moderations",)),
         ("m", ENTRY, ModelCard("m", generative=True), ()),
         ("m", ENTRY, ModelCard("m", generative=False), ("moderations",)),
-        ("m", ENTRY, ModelCard("m", generative=False, elsewhere=("rerank",)), ("rerank",)),
+        ("m", ENTRY, ModelCard("m", generative=False, other_endpoints=("rerank",)), ("rerank",)),
         ("m", None, ModelCard("m", generative=False), ()),
         ("acme-embed-v2", None, ModelCard("m", generative=False), ("embeddings",)),
         ("acme-embed-v2", None, ModelCard("m"), ()),
@@ -162,4 +162,4 @@ BOTH = CatalogueEntry("x", endpoints=(Shape.CHAT,), other_endpoints=("decisions"
 def test_the_upstreams_word_is_stronger_than_the_catalogues(
     model: str, entry: CatalogueEntry | None, card: ModelCard | None, homes: tuple[str, ...]
 ) -> None:
-    assert homes_elsewhere(model, entry, card) == homes
+    assert other_endpoints_of(model, entry, card) == homes

@@ -57,7 +57,7 @@ def test_a_recorded_reply_is_classified_as_labelled(recorded: RecordedError) -> 
     for status in recorded.statuses:
         refusal = recorded.classify(status=status)
         assert label_of(refusal) == recorded.label
-        first = refusal.right[0].value if refusal.right else refusal.elsewhere
+        first = refusal.alternatives[0].value if refusal.alternatives else refusal.other_endpoint
         assert first == recorded.right_endpoint
         assert frozenset(refusal.fixes) == recorded.fixes
         assert refusal.called is recorded.called
@@ -80,7 +80,7 @@ def test_statuses_of_access_limits_and_overload_veto(recorded: RecordedError) ->
         if status == 410 and recorded.label == "model_retired":
             assert refusal.verdict is Verdict.MODEL_RETIRED
         else:
-            acted_on = (refusal.verdict, refusal.fixes, refusal.right)
+            acted_on = (refusal.verdict, refusal.fixes, refusal.alternatives)
             assert acted_on == (Verdict.OTHER, (), ()), status
 
 
@@ -115,9 +115,9 @@ def test_a_reply_nested_in_litellms_message_is_understood(recorded: RecordedErro
     message = f"litellm.BadRequestError: OpenAIException - {nested}. Received Model Group=x\nY=None"
     before = recorded.classify(status=400)
     after = recorded.classify(status=400, body={"error": {"message": message, "code": "400"}})
-    assert (after.verdict, after.right, after.fixes) == (
+    assert (after.verdict, after.alternatives, after.fixes) == (
         before.verdict,
-        before.right,
+        before.alternatives,
         before.fixes,
     )
 
@@ -156,7 +156,7 @@ def test_if_one_of_several_was_not_sent_none_is_touched(recorded: RecordedError)
 
 @each(labelled("wrong_endpoint"))
 def test_the_endpoint_that_refused_is_never_proposed(recorded: RecordedError) -> None:
-    assert recorded.called not in recorded.classify().right
+    assert recorded.called not in recorded.classify().alternatives
 
 
 @each(MEANT)

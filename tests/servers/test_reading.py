@@ -174,7 +174,7 @@ def test_a_field_is_silent_on_the_endpoints_that_it_never_names(
 
 
 @pytest.mark.parametrize(
-    ("kind", "entry", "elsewhere"),
+    ("kind", "entry", "other_endpoints"),
     [
         (kinds.AZURE, azure(chat_completion=False, embeddings=True), ("embeddings",)),
         (kinds.MISTRAL, azure(completion_chat=False, completion_fim=True), ("fim/completions",)),
@@ -216,11 +216,11 @@ def test_a_field_is_silent_on_the_endpoints_that_it_never_names(
     ],
 )
 def test_where_a_model_lives_that_generates_no_text(
-    kind: Profile, entry: dict[str, Any], elsewhere: tuple[str, ...]
+    kind: Profile, entry: dict[str, Any], other_endpoints: tuple[str, ...]
 ) -> None:
     capability = kind.capability(entry)
     assert capability is not None
-    assert capability.elsewhere == elsewhere
+    assert capability.other_endpoints == other_endpoints
 
 
 @given(st.dictionaries(st.text(max_size=5), JSON), st.sampled_from(PROFILES))

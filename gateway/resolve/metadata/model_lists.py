@@ -51,7 +51,7 @@ class ModelCard:
     silent_on: tuple[Shape, ...] = ()
     """Endpoints that the capability field never speaks of: missing from `shapes`, the model may
     still live there."""
-    elsewhere: tuple[str, ...] = ()
+    other_endpoints: tuple[str, ...] = ()
     """Where it lives if it is not generative, as far as that is said: paths below `/v1`."""
 
 
@@ -113,7 +113,7 @@ def merged(card: ModelCard | None, further: ModelCard) -> ModelCard:
         detail="; ".join(details),
         generative=card.generative if further.generative is None else further.generative,
         silent_on=further.silent_on if further.shapes else card.silent_on,
-        elsewhere=further.elsewhere or card.elsewhere,
+        other_endpoints=further.other_endpoints or card.other_endpoints,
     )
 
 
@@ -140,7 +140,7 @@ def _card(entry: Json, kind: Profile, name: str) -> ModelCard:
         detail="; ".join(filter(None, details)),
         generative=capability.generative if capability else None,
         silent_on=capability.silent_on if capability else (),
-        elsewhere=capability.elsewhere if capability else (),
+        other_endpoints=capability.other_endpoints if capability else (),
     )
 
 

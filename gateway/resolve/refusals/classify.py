@@ -45,9 +45,9 @@ class Refusal:
 
     verdict: Verdict
     called: Called
-    right: tuple[Shape, ...] = ()
+    alternatives: tuple[Shape, ...] = ()
     """Endpoints to try instead, best first. Empty: nowhere to go."""
-    elsewhere: str | None = None
+    other_endpoint: str | None = None
     """The path below /v1 where the model lives if it generates no text: `audio/speech`. By what the
     refusal says, or else by the model's name: advice, never a proof."""
     request_dependent: bool = False
@@ -226,8 +226,8 @@ def _judge(reply: ErrorReply, called: Called, model: str, sent: Collection[str])
     if destination is not None:
         return replace(
             _refusal(Verdict.WRONG_ENDPOINT, reply, called),
-            right=destination.right,
-            elsewhere=destination.elsewhere,
+            alternatives=destination.alternatives,
+            other_endpoint=destination.other_endpoint,
             request_dependent=destination.request_dependent,
         )
     demanded = demanded_field(reply.message)

@@ -15,15 +15,15 @@ Called = Shape | None
 class Destination:
     """Where a model lives instead: endpoints to try, best first, or one the gateway cannot try."""
 
-    right: tuple[Shape, ...] = ()
-    elsewhere: str | None = None
+    alternatives: tuple[Shape, ...] = ()
+    other_endpoint: str | None = None
     """The path below /v1 where the model lives if it generates no text: `audio/speech`."""
     request_dependent: bool = False
     """It is this request's parameters that need the other endpoint, not the model."""
 
 
 NOWHERE = Destination()
-EMBEDDINGS = Destination(elsewhere="embeddings")
+EMBEDDINGS = Destination(other_endpoint="embeddings")
 TO_COMPLETIONS = Destination((Shape.COMPLETIONS,))
 TO_CHAT = Destination((Shape.CHAT,))
 TO_RESPONSES = Destination((Shape.RESPONSES,))
@@ -47,28 +47,28 @@ _ORDERS = {
 _USUAL_ORDER = (Shape.CHAT, Shape.RESPONSES, Shape.COMPLETIONS)
 
 
-def elsewhere_by_name(model: str) -> str | None:
+def other_endpoint_by_name(model: str) -> str | None:
     """Return the path below /v1 where a model lives that, by its name, generates no text."""
     return _WITHOUT_TEXT.get(hint_of(model))
 
 
 def at(home: Home) -> Destination:
     """Return the destination that is one endpoint."""
-    return Destination((home,)) if isinstance(home, Shape) else Destination(elsewhere=home)
+    return Destination((home,)) if isinstance(home, Shape) else Destination(other_endpoint=home)
 
 
 def remaining(model: str, *refused: Shape) -> Destination:
     """Choose among the endpoints that were not refused, for a refusal that names only itself."""
-    elsewhere = elsewhere_by_name(model)
-    if elsewhere is not None:
-        return at(elsewhere)
+    other_endpoint = other_endpoint_by_name(model)
+    if other_endpoint is not None:
+        return at(other_endpoint)
     order = _ORDERS.get(hint_of(model), _USUAL_ORDER)
     return Destination(tuple(shape for shape in order if shape not in refused))
 
 
 def nowhere(model: str) -> Destination:
     """Choose for a model that generates text at no endpoint, as far as the refusal knows."""
-    return Destination(elsewhere=elsewhere_by_name(model))
+    return Destination(other_endpoint=other_endpoint_by_name(model))
 
 
 def behind_a_misleading_hint(model: str) -> Destination:

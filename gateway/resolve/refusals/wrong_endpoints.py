@@ -78,7 +78,9 @@ def _destination(
         destination = NOWHERE
     else:
         destination = remaining(name, *(home for home in (also,) if isinstance(home, Shape)))
-    return replace(destination, right=tuple(s for s in destination.right if s is not called))
+    return replace(
+        destination, alternatives=tuple(s for s in destination.alternatives if s is not called)
+    )
 
 
 def _home(match: re.Match[str], group: str) -> Home | None:

@@ -23,7 +23,7 @@ def test_openais_three_403_texts_are_none_of_access() -> None:
         body = in_openai_envelope(f"You are not allowed to {text} from this model")
         refusal = classify(Shape.CHAT, 403, body, model="m")
         assert refusal.verdict is Verdict.WRONG_ENDPOINT
-        assert refusal.right == ()
+        assert refusal.alternatives == ()
     body = in_openai_envelope("You are not allowed to request logprobs from this model")
     refusal = classify(Shape.CHAT, 403, body, model="m", sent={"logprobs"})
     assert refusal.fixes == (ParameterFix("withhold", "logprobs"),)
@@ -31,7 +31,7 @@ def test_openais_three_403_texts_are_none_of_access() -> None:
 
 def test_new_apis_missing_conversion_is_the_only_500_that_counts() -> None:
     body = in_openai_envelope("not implemented", "convert_request_failed", "new_api_error")
-    assert classify(Shape.RESPONSES, 500, body, model="m").right == (Shape.CHAT,)
+    assert classify(Shape.RESPONSES, 500, body, model="m").alternatives == (Shape.CHAT,)
     assert classify(Shape.CHAT, 500, body, model="m").verdict is Verdict.OTHER
     body = in_openai_envelope("something else", "convert_request_failed", "new_api_error")
     assert classify(Shape.RESPONSES, 500, body, model="m").verdict is Verdict.OTHER
@@ -227,7 +227,7 @@ def test_the_comma_tells_a_wrong_endpoint_from_a_missing_model() -> None:
     """OpenAI's responses endpoint gives both the same status, type, param and code."""
     with_comma = in_openai_envelope("The requested model, 'babbage-002' was not found.")
     refusal = classify(Shape.RESPONSES, 400, with_comma, model="babbage-002")
-    assert refusal.right == (Shape.COMPLETIONS,)
+    assert refusal.alternatives == (Shape.COMPLETIONS,)
     without = in_openai_envelope("The requested model 'babbage-003' does not exist.")
     refusal = classify(Shape.RESPONSES, 400, without, model="babbage-003")
     assert refusal.verdict is Verdict.MODEL_NOT_FOUND
@@ -316,7 +316,7 @@ def test_nothing_else_shows_that_the_model_is_here() -> None:
 def test_a_model_that_generates_no_text_lives_elsewhere() -> None:
     body = in_openai_envelope("You are not allowed to sample from this model")
     refusal = classify(Shape.CHAT, 403, body, model="tts-1")
-    assert (refusal.right, refusal.elsewhere) == ((), "audio/speech")
+    assert (refusal.alternatives, refusal.other_endpoint) == ((), "audio/speech")
 
 
 # --- requests
@@ -330,7 +330,7 @@ def test_tools_with_reasoning_say_nothing_about_the_model() -> None:
     )
     refusal = classify(Shape.CHAT, 400, body, model="m", sent={"tools", "reasoning_effort"})
     assert refusal.verdict is Verdict.WRONG_ENDPOINT
-    assert refusal.right == (Shape.RESPONSES,)
+    assert refusal.alternatives == (Shape.RESPONSES,)
     assert refusal.request_dependent
 
 

@@ -4,11 +4,11 @@ from gateway.resolve.refusals.destinations import (
     Destination,
     at,
     behind_a_misleading_hint,
-    elsewhere_by_name,
     not_at_completions,
     not_at_responses,
     not_for_this_operation,
     nowhere,
+    other_endpoint_by_name,
     remaining,
 )
 from gateway.shapes import Shape
@@ -56,7 +56,7 @@ def test_a_name_decides_where_a_refusal_does_not(
 
 
 @pytest.mark.parametrize(
-    ("model", "elsewhere"),
+    ("model", "other_endpoint"),
     [
         ("text-embedding-3-small", "embeddings"),
         ("gpt-image-1.5", "images/generations"),
@@ -71,11 +71,13 @@ def test_a_name_decides_where_a_refusal_does_not(
         ("", None),
     ],
 )
-def test_a_model_that_generates_no_text_lives_elsewhere(model: str, elsewhere: str | None) -> None:
-    assert elsewhere_by_name(model) == elsewhere
-    assert nowhere(model) == Destination((), elsewhere)
-    if elsewhere is not None:
-        assert remaining(model, CHAT) == Destination((), elsewhere)
+def test_a_model_that_generates_no_text_lives_elsewhere(
+    model: str, other_endpoint: str | None
+) -> None:
+    assert other_endpoint_by_name(model) == other_endpoint
+    assert nowhere(model) == Destination((), other_endpoint)
+    if other_endpoint is not None:
+        assert remaining(model, CHAT) == Destination((), other_endpoint)
 
 
 @pytest.mark.parametrize(

@@ -226,13 +226,13 @@ def test_what_remains_follows_from_the_endpoint_refused_and_the_name(called: Sha
             message = f"The model '{model}' does not support the '{path}' API"
             destination = judge(message, called)
             assert destination is not None
-            assert called not in destination.right
-            assert len(destination.right) == 2
-            assert destination.right[0] is home or home is called
+            assert called not in destination.alternatives
+            assert len(destination.alternatives) == 2
+            assert destination.alternatives[0] is home or home is called
             for other in set(Shape) - {called}:
                 assert judge(message, other) is None
         message = f"The model 'openai.whisper-1' does not support the '{path}' API"
-        assert judge(message, called) == Destination(elsewhere="audio/transcriptions")
+        assert judge(message, called) == Destination(other_endpoint="audio/transcriptions")
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_a_refusal_in_other_words_is_the_same(message: str) -> None:
     [
         (" Please use the /v1/completions endpoint instead.", Destination((COMPLETIONS,))),
         (" Use the Responses API.", Destination((RESPONSES,))),
-        (" Send it to /v1/audio/speech.", Destination(elsewhere="audio/speech")),
+        (" Send it to /v1/audio/speech.", Destination(other_endpoint="audio/speech")),
         (" Use another model.", Destination((RESPONSES, COMPLETIONS))),
         (" Use /v1/chat/completions.", Destination()),
     ],
@@ -281,7 +281,7 @@ def test_advice_in_a_refusal_is_followed(advice: str, expected: Destination) -> 
         ("Model gpt-9 only supports the /v1/completions endpoint", Destination((COMPLETIONS,))),
         (
             "This model is only supported in v1/realtime and not in v1/chat/completions.",
-            Destination(elsewhere="realtime"),
+            Destination(other_endpoint="realtime"),
         ),
         ("This model is only supported in v1/chat/completions.", None),
         ("This model is only supported in v1/responses when tools are used.", None),
@@ -293,7 +293,7 @@ def test_the_only_endpoint_is_where_to_go(message: str, expected: Destination | 
 
 
 @pytest.mark.parametrize(
-    ("sort", "elsewhere"),
+    ("sort", "other_endpoint"),
     [
         ("embedding", "embeddings"),
         ("image generation", "images/generations"),
@@ -302,13 +302,13 @@ def test_the_only_endpoint_is_where_to_go(message: str, expected: Destination | 
         ("video", "videos"),
     ],
 )
-def test_the_sort_of_model_says_where_it_lives(sort: str, elsewhere: str) -> None:
+def test_the_sort_of_model_says_where_it_lives(sort: str, other_endpoint: str) -> None:
     article = "an" if sort[0] in "aeiou" else "a"
     for message in (
         f"a/b is {article} {sort} model and cannot be used with the chat/completions endpoint.",
         f"The model 'b' is {article} {sort} model. Use another one.",
     ):
-        assert judge(message, CHAT) == Destination(elsewhere=elsewhere)
+        assert judge(message, CHAT) == Destination(other_endpoint=other_endpoint)
         assert judge(message, None) is None
     assert judge(f"b is {article} {sort} model made by Acme", CHAT) is None
 
@@ -350,7 +350,7 @@ def test_embeddings_that_are_refused_have_nowhere_to_go() -> None:
     ],
 )
 def test_a_model_without_text_is_sent_elsewhere_by_its_name(message: str, called: Shape) -> None:
-    assert judge(message, called, "whisper-1") == Destination(elsewhere="audio/transcriptions")
+    assert judge(message, called, "whisper-1") == Destination(other_endpoint="audio/transcriptions")
 
 
 def test_the_name_in_the_text_counts_before_the_name_that_was_sent() -> None:
@@ -365,4 +365,4 @@ def test_no_text_of_a_rule_raises_or_sends_back(
 ) -> None:
     message = data.draw(st.from_regex(rule.pattern))
     destination = judge(message, called, "m", "messages")
-    assert destination is None or called not in destination.right
+    assert destination is None or called not in destination.alternatives
