@@ -13,7 +13,7 @@ from gateway.app import Application
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.metadata.cache import LookupFailed
-from gateway.resolve.resolver import Question
+from gateway.resolve.resolver import ModelQuery
 from gateway.shapes import RawHeaders, Shape
 
 MAX_AT_ONCE = 1000
@@ -52,12 +52,12 @@ async def check_names(application: Application, headers: RawHeaders) -> Findings
     settings, names = application.settings, _names(application.settings)
     routes: list[Route] = []
     for start in range(0, len(names), MAX_AT_ONCE):
-        questions = [
-            Question(name, Shape.CHAT, headers=headers)
+        queries = [
+            ModelQuery(name, Shape.CHAT, headers=headers)
             for name in names[start : start + MAX_AT_ONCE]
         ]
         resolve = application.resolver.resolve
-        routes += await asyncio.gather(*(resolve(each, explain=True) for each in questions))
+        routes += await asyncio.gather(*(resolve(each, explain=True) for each in queries))
     asked = {route.upstream for route in routes}
     if any(not _is_known(route) and _is_sought(route) for route in routes):
         asked = {upstream.name for upstream in settings.upstreams}

@@ -23,7 +23,7 @@ from gateway.local_addresses import reaches
 from gateway.logs import log_to_stderr
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
-from gateway.resolve.resolver import Question
+from gateway.resolve.resolver import ModelQuery
 from gateway.running import run
 from gateway.servers import Profile
 from gateway.shapes import Json, RawHeaders, Shape
@@ -114,8 +114,8 @@ def resolve(
     features = frozenset(
         name for name, given in (("tools", tools), ("reasoning", reasoning)) if given
     )
-    question = Question(model, Shape(client), features, _own_key())
-    route = asyncio.run(_resolve(_build(settings), question))
+    query = ModelQuery(model, Shape(client), features, _own_key())
+    route = asyncio.run(_resolve(_build(settings), query))
     if as_json:
         click.echo(json.dumps(explain(route, Shape(client)), indent=2))
     else:
@@ -193,9 +193,9 @@ def _build(settings: Settings) -> app.Application:
         raise click.ClickException(str(error)) from None
 
 
-async def _resolve(application: app.Application, question: Question) -> Route:
+async def _resolve(application: app.Application, query: ModelQuery) -> Route:
     try:
-        return await application.resolver.resolve(question, explain=True)
+        return await application.resolver.resolve(query, explain=True)
     finally:
         await application.aclose()
 

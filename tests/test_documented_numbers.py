@@ -8,10 +8,10 @@ from gateway.config.settings import MemorySettings, TimeoutSettings, UpstreamSet
 from gateway.envelopes.json_fields import MAX_ENTRIES
 from gateway.exchange.reply.wrapped_errors import SMALL_REPLY_BYTES
 from gateway.exchange.retries import MAX_MENDED
-from gateway.resolve.inquiry import MAX_LINEAGE
 from gateway.resolve.metadata.fetch import MAX_BODY_BYTES
 from gateway.resolve.metadata.lineage import MAX_CHECKPOINT_JOBS, MAX_JOB_PAGES
 from gateway.resolve.recent_routes import LIFETIME
+from gateway.resolve.resolution import MAX_LINEAGE
 from gateway.shapes import Shape
 from gateway.upstream.slots import for_look_ups
 

@@ -20,7 +20,7 @@ from gateway.config.secret import Secret
 from gateway.config.settings import AdminSettings
 from gateway.errors import AuthenticationFailed, GatewayError, InvalidRequest
 from gateway.resolve.features import FEATURES
-from gateway.resolve.resolver import Question, Resolver
+from gateway.resolve.resolver import ModelQuery, Resolver
 from gateway.shapes import Json, RawHeaders, Shape
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -62,8 +62,8 @@ def _resolve(resolver: Resolver, token: Secret | None) -> Handler:
             raise InvalidRequest("Give a model: /resolve?model=NAME&from=chat", param="model")
         client = _shape(query.get("from", Shape.CHAT))
         features = frozenset(name for name in FEATURES if query.get(name) in ("1", "true"))
-        question = Question(model, client, features, _callers_credential(request, token))
-        return _json(explain(await resolver.resolve(question, explain=True), client))
+        wanted = ModelQuery(model, client, features, _callers_credential(request, token))
+        return _json(explain(await resolver.resolve(wanted, explain=True), client))
 
     return handler
 

@@ -44,7 +44,7 @@ from gateway.resolve.evidence import Route, Source
 from gateway.resolve.memory import CacheScope, Features
 from gateway.resolve.refusals.classify import Refusal, Verdict, classify
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
-from gateway.resolve.resolver import Question, Resolver
+from gateway.resolve.resolver import ModelQuery, Resolver
 from gateway.shapes import Send, Shape
 from gateway.translate.contract import Translation
 
@@ -91,8 +91,8 @@ class Exchange:
             features = features_of(routed)
             route = self.resolver.recent(call.headers, model, call.shape, features)
             if route is None:
-                question = Question(model, call.shape, features, call.headers)
-                route = await self.resolver.resolve(question)
+                query = ModelQuery(model, call.shape, features, call.headers)
+                route = await self.resolver.resolve(query)
             decision.upstream, decision.resolved_by = route.upstream, route.resolved_by
             if route.retired is not None or route.redirected_to is not None:
                 today = as_date(self.attempts.wall_clock())

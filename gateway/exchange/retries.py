@@ -14,10 +14,10 @@ from gateway.exchange import failures
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.known_fixes import Fixes, KnownFixes
 from gateway.exchange.reply.classify import ErrorReply
+from gateway.resolve.endpoint_order import home_order
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.memory import CacheScope, Features, LearnedEndpoints
 from gateway.resolve.names.model_notes import ModelNotes
-from gateway.resolve.preference import home_order
 from gateway.resolve.refusals.classify import Refusal, Verdict
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Shape

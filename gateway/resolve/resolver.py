@@ -18,24 +18,24 @@ from collections.abc import Sequence
 
 from gateway.config.settings import ModelRule, Settings
 from gateway.resolve.discovery import Discovery, Place
+from gateway.resolve.endpoint_order import by_preference, home_order
 from gateway.resolve.evidence import Evidence, Route, Source
 from gateway.resolve.facts import Facts, WallClock
-from gateway.resolve.inquiry import ORDER, Inquiry, Question
 from gateway.resolve.memory import CacheScope, Features, LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup, ModelList
 from gateway.resolve.names.by_name import Names, root_of
 from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.names.model_notes import ModelNotes
 from gateway.resolve.names.suggestions import NearNames
-from gateway.resolve.preference import by_preference, home_order
 from gateway.resolve.recent_routes import RecentRoutes
+from gateway.resolve.resolution import ORDER, ModelQuery, Resolution
 from gateway.resolve.rules import Rules
 from gateway.resolve.standing_in import StandingIn
 from gateway.resolve.upstream_evidence import UpstreamEvidence
 from gateway.servers import Profile
 from gateway.shapes import RawHeaders, Shape
 
-__all__ = ["Question", "Resolver"]
+__all__ = ["ModelQuery", "Resolver"]
 
 
 class Resolver:
@@ -64,38 +64,38 @@ class Resolver:
         self._near_names = NearNames(self._rules.names)
         self._recent = RecentRoutes(lookup.clock, learned, lookup)
 
-    async def resolve(self, question: Question, *, explain: bool = False) -> Route:
+    async def resolve(self, query: ModelQuery, *, explain: bool = False) -> Route:
         """Return the route; with `explain`, after gathering every piece of evidence there is."""
         if explain:
-            return await self._resolve(question, explain=True)
-        headers, model = question.headers, question.model
-        route = self.recent(headers, model, question.shape, question.features)
+            return await self._resolve(query, explain=True)
+        headers, model = query.headers, query.model
+        route = self.recent(headers, model, query.shape, query.features)
         if route is None:
             moment = self._recent.moment()
-            route = await self._resolve(question, explain=False)
-            key = (self._lookup.caller(headers), model, question.shape, question.features)
+            route = await self._resolve(query, explain=False)
+            key = (self._lookup.caller(headers), model, query.shape, query.features)
             self._recent.keep(key, route, moment)
         return route
 
     def recent(
         self, headers: RawHeaders, model: str, shape: Shape, features: Features
     ) -> Route | None:
-        """Return the route that the same question was answered with a moment ago, if it holds."""
+        """Return the route that the same query was answered with a moment ago, if it holds."""
         return self._recent.get((self._lookup.caller(headers), model, shape, features))
 
-    async def _resolve(self, question: Question, *, explain: bool) -> Route:
-        inquiry = await self._open(question, explain=explain)
-        inquiry.evidence.extend(self._rules.evidence(question.model, inquiry.model))
-        self._ask_memory(inquiry)
-        if not inquiry.decided or explain:
-            self._names.ask(inquiry)
-            if explain or self._could_change(inquiry):
-                await self._upstream_evidence.gather(inquiry)
-        self._names.note(inquiry, inquiry.model)
-        if inquiry.card is None:
+    async def _resolve(self, query: ModelQuery, *, explain: bool) -> Route:
+        resolution = await self._open(query, explain=explain)
+        resolution.evidence.extend(self._rules.evidence(query.model, resolution.model))
+        self._recall(resolution)
+        if not resolution.decided or explain:
+            self._names.collect(resolution)
+            if explain or self._could_change(resolution):
+                await self._upstream_evidence.gather(resolution)
+        self._names.remember_entry(resolution, resolution.model)
+        if resolution.card is None:
             # Not for the endpoint, which is known: for the shutdown date and the context length.
-            inquiry.card = self._lookup.known_card(inquiry.scope, inquiry.model)
-        return self._decide(inquiry)
+            resolution.card = self._lookup.known_card(resolution.scope, resolution.model)
+        return self._decide(resolution)
 
     def assumed(self, model: str, home: Shape, kind: Profile) -> Route:
         """Return the route that a model would have if it lived at `home`, from names alone.
@@ -193,16 +193,16 @@ class Resolver:
         """Stop the look-ups under way."""
         await self._lookup.aclose()
 
-    async def _open(self, question: Question, *, explain: bool) -> Inquiry:
-        asked = self.redirected(question.model) or question.model
+    async def _open(self, query: ModelQuery, *, explain: bool) -> Resolution:
+        asked = self.redirected(query.model) or query.model
         rule = self.rule_for(asked)
         model = (rule and rule.model) or asked
         since = asyncio.get_running_loop().time()
-        place = await self._place(rule, model, question.headers, since, explain=explain)
+        place = await self._place(rule, model, query.headers, since, explain=explain)
         upstream = place.upstream
-        scope = self._lookup.scope(upstream.name, question.headers)
-        return Inquiry(
-            question,
+        scope = self._lookup.scope(upstream.name, query.headers)
+        return Resolution(
+            query,
             upstream,
             self._lookup.kind(upstream),
             model,
@@ -232,59 +232,59 @@ class Resolver:
             return Place(default)
         return await self._discovery.find(model, headers, since, explain=explain)
 
-    def _ask_memory(self, inquiry: Inquiry) -> None:
-        question = inquiry.question
+    def _recall(self, resolution: Resolution) -> None:
+        query = resolution.query
         known = self._learned.recall(
-            inquiry.scope, inquiry.model, question.features, question.shape
+            resolution.scope, resolution.model, query.features, query.shape
         )
         if known is not None:
-            inquiry.evidence.append(
+            resolution.evidence.append(
                 Evidence(
                     Source.LEARNED,
-                    f"{inquiry.upstream.name} answered for it at {known.shape.endpoint}",
+                    f"{resolution.upstream.name} answered for it at {known.shape.endpoint}",
                     (known.shape,),
                     exists=True,
                     age=self._learned.age(known),
                 )
             )
 
-    def _could_change(self, inquiry: Inquiry) -> bool:
+    def _could_change(self, resolution: Resolution) -> bool:
         """Whether the upstream's metadata could change what the names say.
 
         On OpenAI the list says nothing of endpoints, so a known name needs no look-up; on other
         servers a name proves nothing, and the list may have a capability field.
         """
-        return not (inquiry.decided and inquiry.kind.has_openai_names)
+        return not (resolution.decided and resolution.kind.has_openai_names)
 
-    def _decide(self, inquiry: Inquiry) -> Route:
-        question = inquiry.question
+    def _decide(self, resolution: Resolution) -> Route:
+        query = resolution.query
         evidence: Sequence[Evidence] = sorted(
-            inquiry.evidence, key=lambda piece: ORDER[piece.source]
+            resolution.evidence, key=lambda piece: ORDER[piece.source]
         )
         decisive = next((piece for piece in evidence if piece.shapes), None)
         if decisive is None:
             decisive = Evidence(
                 Source.DEFAULT,
                 "nothing says where it lives: the client's own endpoint, and the answer teaches",
-                home_order(question.shape, inquiry.kind)[:1],
+                home_order(query.shape, resolution.kind)[:1],
             )
             evidence = [*evidence, decisive]
-        shapes = by_preference(question.shape, decisive.shapes, inquiry.kind)
+        shapes = by_preference(query.shape, decisive.shapes, resolution.kind)
         route = Route(
-            upstream=inquiry.upstream.name,
-            model_asked=question.model,
-            model_sent=inquiry.model,
-            kind=inquiry.kind,
+            upstream=resolution.upstream.name,
+            model_asked=query.model,
+            model_sent=resolution.model,
+            kind=resolution.kind,
             shape=shapes[0],
             shapes=shapes,
             resolved_by=decisive.source,
             evidence=tuple(evidence),
-            base=inquiry.base,
-            scope=inquiry.scope,
-            rule=inquiry.rule,
-            redirected_to=self.redirected(question.model),
-            unreadable=inquiry.unreadable,
-            unconfirmed=inquiry.asked
-            and (inquiry.card is None or decisive.source is Source.DEFAULT),
+            base=resolution.base,
+            scope=resolution.scope,
+            rule=resolution.rule,
+            redirected_to=self.redirected(query.model),
+            unreadable=resolution.unreadable,
+            unconfirmed=resolution.asked
+            and (resolution.card is None or decisive.source is Source.DEFAULT),
         )
-        return self._facts.added(route, inquiry.entry, inquiry.card)
+        return self._facts.added(route, resolution.entry, resolution.card)

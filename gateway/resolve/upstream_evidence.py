@@ -1,13 +1,13 @@
 """What the upstream itself tells of a model: its list, further metadata, and the job records."""
 
 from gateway.resolve.evidence import Evidence, Source
-from gateway.resolve.inquiry import MAX_LINEAGE, ORDER, Inquiry
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.cache import Found, LookupFailed
 from gateway.resolve.metadata.lineage import Lineage
 from gateway.resolve.metadata.lookup import Lookup, ModelList
 from gateway.resolve.names import model_ids
 from gateway.resolve.names.by_name import Names
+from gateway.resolve.resolution import MAX_LINEAGE, ORDER, Resolution
 from gateway.servers import AUTO
 from gateway.shapes import Shape
 
@@ -20,106 +20,110 @@ class UpstreamEvidence:
         self._learned = learned
         self._names = names
 
-    async def gather(self, inquiry: Inquiry) -> None:
-        """Add what the model list, further metadata and the job records say to an inquiry."""
-        headers, since, wait = inquiry.question.headers, inquiry.since, inquiry.wait
+    async def gather(self, resolution: Resolution) -> None:
+        """Add what the model list, further metadata and the job records say to a resolution."""
+        headers, since, wait = resolution.query.headers, resolution.since, resolution.wait
         if wait:
-            await self._begin(inquiry)
+            await self._begin(resolution)
         found = await self._lookup.models(
-            inquiry.upstream, headers, wanted=inquiry.model, since=since, wait=wait
+            resolution.upstream, headers, wanted=resolution.model, since=since, wait=wait
         )
-        self._recognise(inquiry)
+        self._recognise(resolution)
         models = found.value
         if isinstance(models, LookupFailed):
-            models = ModelList(kind=inquiry.kind)
-        inquiry.card = await self._lookup.card(
-            inquiry.upstream, headers, models, inquiry.model, since=since, wait=wait
+            models = ModelList(kind=resolution.kind)
+        resolution.card = await self._lookup.card(
+            resolution.upstream, headers, models, resolution.model, since=since, wait=wait
         )
-        inquiry.unreadable = inquiry.card is None and not models.cards
-        inquiry.asked = True
-        self._add_metadata(inquiry, found)
-        if _could_be_a_jobs(inquiry):
-            await self._ask_jobs(inquiry, models)
-        if inquiry.card is not None and inquiry.card.base:
-            base = inquiry.card.base
-            self._add_lineage(inquiry, Source.PARENT, "its model card names", base, models)
+        resolution.unreadable = resolution.card is None and not models.cards
+        resolution.asked = True
+        self._add_metadata(resolution, found)
+        if _could_be_a_jobs(resolution):
+            await self._ask_jobs(resolution, models)
+        if resolution.card is not None and resolution.card.base:
+            base = resolution.card.base
+            self._add_lineage(resolution, Source.PARENT, "its model card names", base, models)
 
-    async def _begin(self, inquiry: Inquiry) -> None:
+    async def _begin(self, resolution: Resolution) -> None:
         """Start what does not depend on the list, so that all of it is waited for at once."""
-        if inquiry.kind is AUTO:
+        if resolution.kind is AUTO:
             return
-        headers, since = inquiry.question.headers, inquiry.since
-        models = self._lookup.known_list(inquiry.scope)
+        headers, since = resolution.query.headers, resolution.since
+        models = self._lookup.known_list(resolution.scope)
         if isinstance(models, ModelList):
-            if inquiry.model in models.cards:
+            if resolution.model in models.cards:
                 return  # nobody waits for a list that has the model
         else:
             if models is None:
-                await self._lookup.models(inquiry.upstream, headers, since=since, wait=False)
-            models = ModelList(kind=inquiry.kind)
-        inquiry.card = await self._lookup.card(
-            inquiry.upstream, headers, models, inquiry.model, since=since, wait=False
+                await self._lookup.models(resolution.upstream, headers, since=since, wait=False)
+            models = ModelList(kind=resolution.kind)
+        resolution.card = await self._lookup.card(
+            resolution.upstream, headers, models, resolution.model, since=since, wait=False
         )
-        if _could_be_a_jobs(inquiry):
+        if _could_be_a_jobs(resolution):
             await self._lookup.lineage(
-                inquiry.upstream, headers, wanted=inquiry.model, since=since, wait=False
+                resolution.upstream, headers, wanted=resolution.model, since=since, wait=False
             )
 
-    def _recognise(self, inquiry: Inquiry) -> None:
+    def _recognise(self, resolution: Resolution) -> None:
         """Take note of the upstream's kind as its list tells it: names mean something at some."""
-        before, inquiry.kind = inquiry.kind, self._lookup.kind(inquiry.upstream)
-        if inquiry.kind is before or not (before.has_openai_names or inquiry.kind.has_openai_names):
+        before, resolution.kind = resolution.kind, self._lookup.kind(resolution.upstream)
+        if resolution.kind is before or not (
+            before.has_openai_names or resolution.kind.has_openai_names
+        ):
             return
         by_name = (Source.ID, Source.CATALOGUE)
-        inquiry.evidence = [piece for piece in inquiry.evidence if piece.source not in by_name]
-        self._names.ask(inquiry)
+        resolution.evidence = [
+            piece for piece in resolution.evidence if piece.source not in by_name
+        ]
+        self._names.collect(resolution)
 
-    def _add_metadata(self, inquiry: Inquiry, found: Found[ModelList]) -> None:
+    def _add_metadata(self, resolution: Resolution, found: Found[ModelList]) -> None:
         """Add what the list and further metadata say."""
-        card, age = inquiry.card, found.age
+        card, age = resolution.card, found.age
         if isinstance(found.value, LookupFailed):
             detail = f"the model list could not be read ({found.value.reason})"
-            inquiry.evidence.append(Evidence(Source.CAPABILITY, detail, age=age))
+            resolution.evidence.append(Evidence(Source.CAPABILITY, detail, age=age))
         elif card is None:
             count = len(found.value.cards)
             among = f"not among the {count} models that this key sees"
             detail = among if count else "the model list is empty"
-            inquiry.evidence.append(Evidence(Source.CAPABILITY, detail, age=age))
+            resolution.evidence.append(Evidence(Source.CAPABILITY, detail, age=age))
         if card is not None:
             detail = card.detail or "in the model list, which does not say at which endpoint"
-            inquiry.evidence.append(
-                Evidence(Source.CAPABILITY, detail, _shapes(inquiry), exists=True, age=age)
+            resolution.evidence.append(
+                Evidence(Source.CAPABILITY, detail, _shapes(resolution), exists=True, age=age)
             )
 
-    async def _ask_jobs(self, inquiry: Inquiry, models: ModelList) -> None:
-        headers, since, wait = inquiry.question.headers, inquiry.since, inquiry.wait
+    async def _ask_jobs(self, resolution: Resolution, models: ModelList) -> None:
+        headers, since, wait = resolution.query.headers, resolution.since, resolution.wait
         found = await self._lookup.lineage(
-            inquiry.upstream, headers, wanted=inquiry.model, since=since, wait=wait
+            resolution.upstream, headers, wanted=resolution.model, since=since, wait=wait
         )
         if isinstance(found.value, LookupFailed):
             detail = f"the job records could not be read ({found.value.reason})"
-            inquiry.evidence.append(Evidence(Source.JOB, detail, age=found.age))
+            resolution.evidence.append(Evidence(Source.JOB, detail, age=found.age))
             return
-        base = found.value.bases.get(inquiry.model)
+        base = found.value.bases.get(resolution.model)
         what = "the record of its fine-tuning job names"
-        if base is None and inquiry.base is None and found.value.jobs:
+        if base is None and resolution.base is None and found.value.jobs:
             checkpoints = await self._lookup.checkpoints(
-                inquiry.upstream,
+                resolution.upstream,
                 headers,
                 found.value,
-                wanted=inquiry.model,
+                wanted=resolution.model,
                 since=since,
                 wait=wait,
             )
             if isinstance(checkpoints.value, Lineage):
-                base = checkpoints.value.bases.get(inquiry.model)
+                base = checkpoints.value.bases.get(resolution.model)
                 what = "it is a checkpoint of a job that names"
         if base is not None:
-            self._add_lineage(inquiry, Source.JOB, what, base, models, age=found.age)
+            self._add_lineage(resolution, Source.JOB, what, base, models, age=found.age)
 
     def _add_lineage(
         self,
-        inquiry: Inquiry,
+        resolution: Resolution,
         source: Source,
         what: str,
         base: str,
@@ -128,7 +132,7 @@ class UpstreamEvidence:
         age: float | None = None,
     ) -> None:
         """Follow base to base until one's endpoints are known."""
-        trail, shapes = [base], self._shapes_of(inquiry, base, models)
+        trail, shapes = [base], self._shapes_of(resolution, base, models)
         while not shapes and len(trail) < MAX_LINEAGE:
             card = models.cards.get(trail[-1])
             derived = model_ids.derive(trail[-1])
@@ -136,33 +140,35 @@ class UpstreamEvidence:
             if not following or following in trail:
                 break
             trail.append(following)
-            shapes = self._shapes_of(inquiry, following, models)
-        inquiry.base = trail[-1]
-        self._names.note(inquiry, trail[-1])
+            shapes = self._shapes_of(resolution, following, models)
+        resolution.base = trail[-1]
+        self._names.remember_entry(resolution, trail[-1])
         detail = f"{what} {' → '.join(trail)}"
-        inquiry.evidence.append(
+        resolution.evidence.append(
             Evidence(source, detail, shapes, base=trail[-1], exists=True, age=age)
         )
 
-    def _shapes_of(self, inquiry: Inquiry, model: str, models: ModelList) -> tuple[Shape, ...]:
+    def _shapes_of(
+        self, resolution: Resolution, model: str, models: ModelList
+    ) -> tuple[Shape, ...]:
         card = models.cards.get(model)
         if card is not None and card.shapes:
             return card.shapes
-        learned = self._learned.recall(inquiry.scope, model, inquiry.question.features)
+        learned = self._learned.recall(resolution.scope, model, resolution.query.features)
         if learned is not None:
             return (learned.shape,)
-        return self._names.endpoints(inquiry, model)
+        return self._names.endpoints(resolution, model)
 
 
-def _shapes(inquiry: Inquiry) -> tuple[Shape, ...]:
+def _shapes(resolution: Resolution) -> tuple[Shape, ...]:
     """Return where the model's card says that it lives, as far as that means this request."""
-    card = inquiry.card
-    if card is None or inquiry.question.shape in card.silent_on:
+    card = resolution.card
+    if card is None or resolution.query.shape in card.silent_on:
         return ()
     return card.shapes
 
 
-def _could_be_a_jobs(inquiry: Inquiry) -> bool:
+def _could_be_a_jobs(resolution: Resolution) -> bool:
     """Whether job records could tell where the model lives, and nothing stronger does."""
-    strongest = min((ORDER[p.source] for p in inquiry.evidence if p.shapes), default=99)
-    return strongest > ORDER[Source.JOB] and not _shapes(inquiry) and inquiry.kind.has_jobs
+    strongest = min((ORDER[p.source] for p in resolution.evidence if p.shapes), default=99)
+    return strongest > ORDER[Source.JOB] and not _shapes(resolution) and resolution.kind.has_jobs

@@ -80,9 +80,9 @@ def test_features_are_part_of_the_question() -> None:
     features = frozenset({"tools", "reasoning"})
 
     async def learn() -> None:
-        from gateway.resolve.resolver import Question
+        from gateway.resolve.resolver import ModelQuery
 
-        route = await admin.scene.resolver.resolve(Question("gpt-5.1", Shape.CHAT))
+        route = await admin.scene.resolver.resolve(ModelQuery("gpt-5.1", Shape.CHAT))
         scope = admin.scene.resolver.scope(route, ())
         admin.scene.exchange.memory.endpoints.learn(scope, "gpt-5.1", features, Shape.RESPONSES)
 

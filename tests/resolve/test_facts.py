@@ -13,7 +13,7 @@ from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.metadata.model_lists import ModelCard
 from gateway.resolve.names.catalogue import Catalogue, CatalogueEntry
-from gateway.resolve.resolver import Question, Resolver
+from gateway.resolve.resolver import ModelQuery, Resolver
 from gateway.shapes import Shape, UpstreamCall
 from tests import kinds
 from tests.fakes import Answer, FakeClock, FakeUpstream, error_reply, fingerprint, json_reply
@@ -54,7 +54,7 @@ class Scene:
 
     def route(self, model: str, *, explain: bool = False) -> Route:
         return asyncio.run(
-            self.resolver.resolve(Question(model, Shape.CHAT, headers=()), explain=explain)
+            self.resolver.resolve(ModelQuery(model, Shape.CHAT, headers=()), explain=explain)
         )
 
 

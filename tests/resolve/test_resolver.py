@@ -20,7 +20,7 @@ from gateway.resolve.evidence import Route, Source
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.names.catalogue import Catalogue
-from gateway.resolve.resolver import Question, Resolver
+from gateway.resolve.resolver import ModelQuery, Resolver
 from gateway.shapes import RawHeaders, Shape, UpstreamCall
 from tests import kinds
 from tests.fakes import Answer, FakeClock, FakeUpstream, error_reply, fingerprint, json_reply
@@ -72,8 +72,8 @@ class Scene:
         *,
         explain: bool = False,
     ) -> Route:
-        question = Question(model, shape, features, headers)
-        return await self.resolver.resolve(question, explain=explain)
+        query = ModelQuery(model, shape, features, headers)
+        return await self.resolver.resolve(query, explain=explain)
 
     def route(self, model: str, shape: Shape = Shape.CHAT, **more: Any) -> Route:
         return asyncio.run(self.ask(model, shape, **more))

@@ -7,11 +7,11 @@ import pytest
 
 from gateway.config.settings import MemorySettings, Settings, UpstreamSettings
 from gateway.resolve.evidence import Evidence, Source
-from gateway.resolve.inquiry import Inquiry, Question
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.names.by_name import Names
 from gateway.resolve.names.catalogue import Catalogue
+from gateway.resolve.resolution import ModelQuery, Resolution
 from gateway.resolve.upstream_evidence import UpstreamEvidence
 from gateway.servers import Profile
 from gateway.shapes import RawHeaders, Shape, UpstreamCall
@@ -45,11 +45,11 @@ class Scene:
         payload = self.answers.get(call.path.rpartition("/")[2])
         return error_reply(403, "no") if payload is None else json_reply({"data": payload})
 
-    def inquiry(
+    def resolution(
         self, model: str = "m", *evidence: Evidence, shape: Shape = Shape.CHAT, wait: bool = True
-    ) -> Inquiry:
-        found = Inquiry(
-            Question(model, shape, headers=ALICE),
+    ) -> Resolution:
+        found = Resolution(
+            ModelQuery(model, shape, headers=ALICE),
             self.upstream,
             self.lookup.kind(self.upstream),
             model,
@@ -59,18 +59,18 @@ class Scene:
             asyncio.get_running_loop().time(),
             wait=wait,
         )
-        self.names.ask(found)
+        self.names.collect(found)
         return found
 
-    async def gathered(self, model: str = "m", **more: Any) -> Inquiry:
-        inquiry = self.inquiry(model, **more)
-        await self.evidence.gather(inquiry)
-        return inquiry
+    async def gathered(self, model: str = "m", **more: Any) -> Resolution:
+        resolution = self.resolution(model, **more)
+        await self.evidence.gather(resolution)
+        return resolution
 
 
-async def asked_at_once(scene: Scene, inquiry: Inquiry) -> list[str]:
+async def asked_at_once(scene: Scene, resolution: Resolution) -> list[str]:
     """Return what is asked before the first answer is there, then let it all come."""
-    gathering = asyncio.create_task(scene.evidence.gather(inquiry))
+    gathering = asyncio.create_task(scene.evidence.gather(resolution))
     await until(lambda: bool(scene.asked))
     for _ in range(9):
         await asyncio.sleep(0)
@@ -97,7 +97,7 @@ def test_what_does_not_depend_on_the_list_is_asked_beside_it(
 ) -> None:
     async def scenario() -> None:
         scene = Scene(kind, models=[{"id": "m"}], jobs=[JOB])
-        assert await asked_at_once(scene, scene.inquiry()) == asked
+        assert await asked_at_once(scene, scene.resolution()) == asked
 
     asyncio.run(scenario())
 
@@ -110,7 +110,7 @@ def test_many_first_requests_ask_for_each_thing_once() -> None:
         scene.gate.set()
         found = await asyncio.gather(*gathering)
         assert scene.asked == ["/models", "/fine_tuning/jobs"]
-        assert {inquiry.evidence[-1].source for inquiry in found} == {Source.JOB}
+        assert {resolution.evidence[-1].source for resolution in found} == {Source.JOB}
 
     asyncio.run(scenario())
 
@@ -119,7 +119,7 @@ def test_no_jobs_are_asked_for_where_something_stronger_has_decided() -> None:
     async def scenario() -> None:
         rule = Evidence(Source.CONFIG, "a rule", (Shape.CHAT,))
         scene = Scene(kinds.OPENAI, models=[{"id": "m"}])
-        assert await asked_at_once(scene, scene.inquiry("m", rule)) == ["/models"]
+        assert await asked_at_once(scene, scene.resolution("m", rule)) == ["/models"]
 
         scene = Scene(kinds.AZURE, models=[CHATTING])
         scene.gate.set()
@@ -140,8 +140,8 @@ def test_a_failed_list_is_no_reason_to_wait_for_anything_else() -> None:
     async def scenario() -> None:
         scene = Scene(kinds.OPENAI, jobs=[JOB])
         scene.gate.set()
-        inquiry = await scene.gathered()
-        assert inquiry.evidence[-1].shapes == (Shape.COMPLETIONS,)
+        resolution = await scene.gathered()
+        assert resolution.evidence[-1].shapes == (Shape.COMPLETIONS,)
         await scene.gathered()
         assert scene.asked == ["/models", "/fine_tuning/jobs"]
 
@@ -214,13 +214,13 @@ def test_names_are_asked_again_when_the_server_turns_out_to_be_another() -> None
         }
         scene.answers["models"] = [marked]
         scene.clock.advance(11)
-        inquiry = await scene.gathered("davinci-002")
-        assert inquiry.kind is kinds.OPENAI
-        assert inquiry.evidence[0].source is Source.CATALOGUE
+        resolution = await scene.gathered("davinci-002")
+        assert resolution.kind is kinds.OPENAI
+        assert resolution.evidence[0].source is Source.CATALOGUE
         scene.answers["models"] = [{"id": "gpt-4o", "owned_by": "vllm"}]
         scene.clock.advance(11)
-        inquiry = await scene.gathered("gpt-4o-mini")
-        assert inquiry.kind is kinds.VLLM
-        assert [piece.source for piece in inquiry.evidence] == [Source.CAPABILITY]
+        resolution = await scene.gathered("gpt-4o-mini")
+        assert resolution.kind is kinds.VLLM
+        assert [piece.source for piece in resolution.evidence] == [Source.CAPABILITY]
 
     asyncio.run(scenario())

@@ -19,7 +19,7 @@ from gateway.resolve.evidence import Route, Source
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup, ModelList
 from gateway.resolve.names.catalogue import Catalogue
-from gateway.resolve.resolver import Question, Resolver
+from gateway.resolve.resolver import ModelQuery, Resolver
 from gateway.servers import Profile
 from gateway.shapes import RawHeaders, Shape, UpstreamCall
 from tests import kinds
@@ -69,7 +69,7 @@ class Scene:
         return error_reply(404, "not here") if payload is None else json_reply(payload)
 
     async def ask(self, model: str, shape: Shape, headers: RawHeaders = ALICE) -> Route:
-        return await self.resolver.resolve(Question(model, shape, headers=headers))
+        return await self.resolver.resolve(ModelQuery(model, shape, headers=headers))
 
     def route(self, model: str, shape: Shape) -> Route:
         return asyncio.run(self.ask(model, shape))

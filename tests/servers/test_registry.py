@@ -12,9 +12,9 @@ from gateway.config.load import load
 from gateway.config.safety import warnings
 from gateway.config.settings import UpstreamSettings
 from gateway.envelopes.json_fields import strings, text
+from gateway.resolve.endpoint_order import home_order
 from gateway.resolve.metadata.server_kind import recognise
-from gateway.resolve.preference import home_order
-from gateway.resolve.resolver import Question
+from gateway.resolve.resolver import ModelQuery
 from gateway.servers import PROFILES, Profile
 from gateway.servers.presets import SELF_HOSTED
 from gateway.servers.profile import MetadataCall
@@ -78,7 +78,7 @@ def test_its_lists_say_where_a_model_lives_and_its_profile_what_is_sent(kind: Pr
     assert set(scene.network.paths) == {"GET /models", "GET /tasks", "POST /chat/completions"}
     assert told.decision.shape is Shape.CHAT
     assert scene.network.bodies()[-1]["stop"] == list("abcdef")
-    route = asyncio.run(scene.resolver.resolve(Question("m", Shape.COMPLETIONS)))
+    route = asyncio.run(scene.resolver.resolve(ModelQuery("m", Shape.COMPLETIONS)))
     assert route.kind is MADE_UP
     assert (route.base, route.context_length) == ("base", 512)
 

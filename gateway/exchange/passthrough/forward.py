@@ -34,7 +34,7 @@ from gateway.exchange.reply.reading import MAX_ERROR_BYTES, content_length, head
 from gateway.exchange.reply.untouched import passed_on
 from gateway.exchange.restricted import restrictions
 from gateway.request import Request
-from gateway.resolve.resolver import Question, Resolver
+from gateway.resolve.resolver import ModelQuery, Resolver
 from gateway.shapes import RawHeaders, Send, Shape, UpstreamCall, UpstreamReply
 
 _WITH_A_BODY = ("POST", "PUT", "PATCH")
@@ -169,7 +169,9 @@ class Passing:
             return rule.upstream
         if len(self._settings.upstreams) == 1:
             return self._settings.upstreams[0].name
-        return (await self._resolver.resolve(Question(model, Shape.CHAT, headers=headers))).upstream
+        return (
+            await self._resolver.resolve(ModelQuery(model, Shape.CHAT, headers=headers))
+        ).upstream
 
 
 def _is_short(reply: UpstreamReply) -> bool:

@@ -20,7 +20,7 @@ from gateway.exchange.stored.responses import input_items, kept_elsewhere, own_i
 from gateway.request import GenerationRequest, Request
 from gateway.resolve.evidence import Route
 from gateway.resolve.refusals.classify import Verdict, classify
-from gateway.resolve.resolver import Question
+from gateway.resolve.resolver import ModelQuery
 from gateway.shapes import ItemNames, Json, Shape
 from gateway.translate.contract import Report
 from gateway.translate.parts.usage import responses_usage
@@ -87,8 +87,8 @@ class Compacting:
             return await self._passing.run(request, decision)
         if request.client is not None and request.client.is_restricted:
             restrictions.check_generation(_generating(request, request.body))
-        question = Question(model, Shape.RESPONSES, headers=request.headers)
-        route = await self._exchange.resolver.resolve(question)
+        query = ModelQuery(model, Shape.RESPONSES, headers=request.headers)
+        route = await self._exchange.resolver.resolve(query)
         if route.shape is not Shape.RESPONSES:
             return None
         await self._refuse_kept(request, body)

@@ -2,9 +2,9 @@
 
 from gateway.resolve.evidence import Evidence, Source
 from gateway.resolve.features import fitting
-from gateway.resolve.inquiry import MAX_LINEAGE, Inquiry
 from gateway.resolve.names import model_ids
 from gateway.resolve.names.catalogue import Catalogue, CatalogueEntry
+from gateway.resolve.resolution import MAX_LINEAGE, Resolution
 from gateway.servers import Profile
 from gateway.shapes import Shape
 
@@ -37,33 +37,33 @@ class Names:
         """Whether the name alone says that a server of this kind is where the model lives."""
         return self.entry(root_of(model), kind) is not None
 
-    def endpoints(self, inquiry: Inquiry, model: str) -> tuple[Shape, ...]:
+    def endpoints(self, resolution: Resolution, model: str) -> tuple[Shape, ...]:
         """Return where the catalogue says that this request is served."""
-        return _endpoints(self.entry(model, inquiry.kind), inquiry)
+        return _endpoints(self.entry(model, resolution.kind), resolution)
 
-    def note(self, inquiry: Inquiry, model: str) -> None:
+    def remember_entry(self, resolution: Resolution, model: str) -> None:
         """Keep the catalogue's entry of the model, or of its base, for quirks and dates."""
-        inquiry.entry = inquiry.entry or self.entry_of_model_or_root(model, inquiry.kind)
+        resolution.entry = resolution.entry or self.entry_of_model_or_root(model, resolution.kind)
 
-    def ask(self, inquiry: Inquiry) -> None:
-        """Add what the names say to an inquiry."""
-        root = root_of(inquiry.model)
-        if root != inquiry.model:
-            inquiry.evidence.append(
+    def collect(self, resolution: Resolution) -> None:
+        """Add what the names say to a resolution."""
+        root = root_of(resolution.model)
+        if root != resolution.model:
+            resolution.evidence.append(
                 Evidence(
                     Source.ID,
                     f"its id says that it derives from {root}",
-                    self.endpoints(inquiry, root),
+                    self.endpoints(resolution, root),
                     base=root,
                 )
             )
-            inquiry.base = inquiry.base or root
-        entry = self.entry(inquiry.model, inquiry.kind)
+            resolution.base = resolution.base or root
+        entry = self.entry(resolution.model, resolution.kind)
         if entry is not None and (entry.endpoints or entry.other_endpoints):
             served = ", ".join([*entry.endpoints, *entry.other_endpoints])
-            endpoints = _endpoints(entry, inquiry)
+            endpoints = _endpoints(entry, resolution)
             moved = "" if endpoints == entry.endpoints else "; this request at responses only"
-            inquiry.evidence.append(
+            resolution.evidence.append(
                 Evidence(
                     Source.CATALOGUE,
                     f"known as {entry.pattern!r}, served at {served}{moved}",
@@ -72,7 +72,7 @@ class Names:
             )
 
 
-def _endpoints(entry: CatalogueEntry | None, inquiry: Inquiry) -> tuple[Shape, ...]:
+def _endpoints(entry: CatalogueEntry | None, resolution: Resolution) -> tuple[Shape, ...]:
     if entry is None:
         return ()
-    return fitting(entry.endpoints, entry.quirks, inquiry.question.features)
+    return fitting(entry.endpoints, entry.quirks, resolution.query.features)

@@ -22,7 +22,7 @@ from gateway.exchange.stored.responses import (
     input_items,
 )
 from gateway.request import GenerationRequest, Request
-from gateway.resolve.resolver import Question
+from gateway.resolve.resolver import ModelQuery
 from gateway.shapes import ItemNames, Json, RawHeaders, Shape, UpstreamCall
 from gateway.stores.memory import MemoryStore
 from gateway.translate import responses_via_chat
@@ -499,8 +499,8 @@ def test_a_reply_without_an_id_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> N
         call = GenerationRequest.at(
             Shape.RESPONSES, b'{"model": "gpt-4o-mini", "input": "Hi"}', ALICE
         )
-        question = Question(MODEL, Shape.RESPONSES, frozenset(), ALICE)
-        route = await stage.resolver.resolve(question)
+        query = ModelQuery(MODEL, Shape.RESPONSES, frozenset(), ALICE)
+        route = await stage.resolver.resolve(query)
         attempt = stage.exchange.attempts.build(call, route, Shape.CHAT, ())
         assert attempt.translation is not None
         watched = stage.responses.watch(call, attempt.translation)

@@ -18,7 +18,7 @@ MAX_LINEAGE = 8
 
 
 @dataclass(slots=True)
-class Question:
+class ModelQuery:
     """What is to be resolved: a model, for a client that speaks a shape, with one credential.
 
     Not changed once it is made, like all that is made once per request; `frozen` would say so, at
@@ -32,10 +32,10 @@ class Question:
 
 
 @dataclass(slots=True)
-class Inquiry:
-    """The state of one resolution: the question, where it goes, what was found."""
+class Resolution:
+    """The state of one resolution: the query, where it goes, what was found."""
 
-    question: Question
+    query: ModelQuery
     upstream: UpstreamSettings
     kind: Profile
     model: str

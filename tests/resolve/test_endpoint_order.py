@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.resolve.preference import by_preference, home_order
+from gateway.resolve.endpoint_order import by_preference, home_order
 from gateway.servers import PROFILES, Profile
 from gateway.shapes import Shape
 from tests import kinds
