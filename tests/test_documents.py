@@ -19,7 +19,7 @@ from gateway import servers
 from gateway.admin.metrics import Metrics
 from gateway.cli import main
 from gateway.config.load import load
-from gateway.config.schema import SECTIONS, key_paths
+from gateway.config.schema.configuration import SECTIONS, key_paths
 from gateway.config.settings import TemplateSettings
 from gateway.demo import show
 from gateway.errors import Reason, UnsupportedParameter

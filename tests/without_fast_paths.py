@@ -2,7 +2,7 @@
 
 import os
 
-from gateway.config import schema
+from gateway.config.schema import configuration
 from gateway.config.settings import PerformanceSettings
 
 FAST_PATHS = os.environ.get("FAST_PATHS", "1") != "0"
@@ -12,6 +12,6 @@ VARIABLES = {} if FAST_PATHS else {"GATEWAY_PERFORMANCE__FAST_PATHS": "false"}
 
 def set_default() -> None:
     """Make `FAST_PATHS` the default of settings that tests write, though not of files."""
-    assert schema.WrittenConfiguration.model_fields["performance"].default.fast_paths
+    assert configuration.GatewayConfig.model_fields["performance"].default.fast_paths
     initialise = PerformanceSettings.__init__
     initialise.__defaults__ = (FAST_PATHS,)

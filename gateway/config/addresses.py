@@ -5,7 +5,7 @@ import re
 from urllib.parse import SplitResult, urlsplit
 
 from gateway import servers
-from gateway.config.problems import Fault
+from gateway.config.problems import InvalidValue
 from gateway.servers import Profile
 
 _PRIVATE_SUFFIXES = (".local", ".localhost", ".internal", ".lan", ".home.arpa", ".svc", ".test")
@@ -20,33 +20,37 @@ _LOOPBACK = (ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1"))
 def checked_base_url(text: str) -> str:
     """Return an upstream's base URL without trailing slashes.
 
-    Raises `Fault` for anything but `http(s)://host[:port][/path]`.
+    Raises `InvalidValue` for anything but `http(s)://host[:port][/path]`.
     """
     parts = _split(text, ("http", "https"))
     if "@" in parts.netloc:
-        raise Fault("must not contain a user name or password", "put the key under api_key")
+        raise InvalidValue("must not contain a user name or password", "put the key under api_key")
     if "?" in text or "#" in text:
-        raise Fault("must not contain a query or a fragment", "headers: can carry extra fields")
+        raise InvalidValue(
+            "must not contain a query or a fragment", "headers: can carry extra fields"
+        )
     path = parts.path.rstrip("/")
     if any(segment.lower().replace("%2e", ".") in {".", ".."} for segment in path.split("/")):
-        raise Fault("must not contain '.' or '..' segments")
+        raise InvalidValue("must not contain '.' or '..' segments")
     for endpoint in _ENDPOINT_PATHS:
         if path.endswith(endpoint):
-            raise Fault(f"ends in {endpoint}, which is one endpoint", "write what comes before it")
+            raise InvalidValue(
+                f"ends in {endpoint}, which is one endpoint", "write what comes before it"
+            )
     return f"{parts.scheme}://{parts.netloc.lower()}{path}"
 
 
 def checked_proxy_url(text: str) -> str:
-    """Return a forward proxy's URL; it may carry a user and password. Raises `Fault`."""
+    """Return a forward proxy's URL; it may carry a user and password. Raises `InvalidValue`."""
     parts = _split(text, ("http", "https"))
     if parts.path.strip("/") or "?" in text or "#" in text:
-        raise Fault("must be the proxy's scheme, host and port only")
+        raise InvalidValue("must be the proxy's scheme, host and port only")
     return text.rstrip("/")
 
 
 def _split(text: str, schemes: tuple[str, ...]) -> SplitResult:
     if not text or _UNPRINTABLE.search(text):
-        raise Fault(
+        raise InvalidValue(
             "must be a URL in printable ASCII without spaces",
             "write a host name with other letters in its xn-- form",
         )
@@ -55,13 +59,13 @@ def _split(text: str, schemes: tuple[str, ...]) -> SplitResult:
         port = parts.port
     except ValueError:
         # Not chained: urllib quotes parts of the URL, which may hold a password.
-        raise Fault("is not a URL: its host or port cannot be read") from None
+        raise InvalidValue("is not a URL: its host or port cannot be read") from None
     if parts.scheme not in schemes:
-        raise Fault(f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        raise InvalidValue(f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
     if not parts.hostname or not (_HOST_NAME.match(parts.hostname) or _as_ip(parts.hostname)):
-        raise Fault("has no valid host")
+        raise InvalidValue("has no valid host")
     if port == 0 or parts.netloc.endswith(":"):
-        raise Fault("has no valid port", "1 to 65535, or none at all")
+        raise InvalidValue("has no valid port", "1 to 65535, or none at all")
     return parts
 
 

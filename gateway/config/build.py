@@ -8,7 +8,9 @@ from pydantic import BaseModel, SecretStr
 
 from gateway import servers
 from gateway.config.addresses import host_of, kind_of_host
-from gateway.config.schema import WrittenConfiguration
+from gateway.config.schema.configuration import GatewayConfig
+from gateway.config.schema.models import ModelConfig, TranslationConfig
+from gateway.config.schema.upstreams import UpstreamConfig
 from gateway.config.secret import Secret
 from gateway.config.settings import (
     AdminSettings,
@@ -26,11 +28,9 @@ from gateway.config.settings import (
     TranslationSettings,
     UpstreamSettings,
 )
-from gateway.config.written_models import WrittenModel, WrittenTranslation
-from gateway.config.written_upstream import WrittenUpstream
 
 
-def build(written: WrittenConfiguration) -> Settings:
+def build(written: GatewayConfig) -> Settings:
     """Return the settings: defaults that depend on other keys decided, overrides applied."""
     translation = TranslationSettings(**_values(written.translation))
     return Settings(
@@ -60,7 +60,7 @@ def _used(value: Any) -> Any:
     return Secret(value.get_secret_value()) if isinstance(value, SecretStr) else value
 
 
-def _upstream(name: str, written: WrittenUpstream, *, is_default: bool) -> UpstreamSettings:
+def _upstream(name: str, written: UpstreamConfig, *, is_default: bool) -> UpstreamSettings:
     values = _values(written)
     kind = servers.profile(written.kind)
     if kind is servers.AUTO:
@@ -78,14 +78,14 @@ def _upstream(name: str, written: WrittenUpstream, *, is_default: bool) -> Upstr
     )
 
 
-def _credential(written: WrittenUpstream, *, is_default: bool) -> CredentialPolicy:
+def _credential(written: UpstreamConfig, *, is_default: bool) -> CredentialPolicy:
     if written.api_key is not None:
         return CredentialPolicy.KEY
     # Any other upstream may belong to someone else: the caller's key is not theirs to see.
     return CredentialPolicy.CALLER if is_default else CredentialPolicy.NONE
 
 
-def _rule(pattern: str, written: WrittenModel, common: TranslationSettings) -> ModelRule:
+def _rule(pattern: str, written: ModelConfig, common: TranslationSettings) -> ModelRule:
     return ModelRule(
         pattern=pattern,
         model=written.model,
@@ -98,7 +98,7 @@ def _rule(pattern: str, written: WrittenModel, common: TranslationSettings) -> M
 
 
 def _overridden(
-    written: WrittenTranslation, common: TranslationSettings
+    written: TranslationConfig, common: TranslationSettings
 ) -> TranslationSettings | None:
     known = {field.name for field in fields(TranslationSettings)}
     overrides: Mapping[str, Any] = {

@@ -7,7 +7,7 @@ dollar sign before anything else means itself. A default ends at the first `}`.
 import re
 from collections.abc import Mapping
 
-from gateway.config.problems import Fault
+from gateway.config.problems import InvalidValue
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?P<inside>[^}]*)(?P<end>\}?)")
 _INSIDE = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<given>:-(?P<default>.*))?\Z", re.DOTALL)
@@ -17,8 +17,8 @@ _LITERAL = "write $${ for a literal ${"
 def expand(text: str, environ: Mapping[str, str]) -> str:
     """Return `text` with every reference replaced.
 
-    Raises `Fault`, naming the variable but no value, for an unset variable without a default and
-    for a reference that cannot be read.
+    Raises `InvalidValue`, naming the variable but no value, for an unset variable without a
+    default and for a reference that cannot be read.
     """
     return _REFERENCE.sub(lambda match: _replacement(match, environ), text)
 
@@ -28,18 +28,18 @@ def _replacement(match: re.Match[str], environ: Mapping[str, str]) -> str:
     if inside is None:
         return "${"
     if not match["end"]:
-        raise Fault("has a ${ without its }", _LITERAL)
+        raise InvalidValue("has a ${ without its }", _LITERAL)
     parsed = _INSIDE.match(inside)
     if parsed is None:
-        raise Fault("has a ${…} that is neither ${VAR} nor ${VAR:-default}", _LITERAL)
+        raise InvalidValue("has a ${…} that is neither ${VAR} nor ${VAR:-default}", _LITERAL)
     name, default = parsed["name"], parsed["default"]
     if default is None:
         if name not in environ:
-            raise Fault(
+            raise InvalidValue(
                 f"the environment variable {name} is not set",
                 f"set it, or write ${{{name}:-default}}",
             )
         return environ[name]
     if "${" in default:
-        raise Fault(f"the default of {name} has a ${{ inside", "references do not nest")
+        raise InvalidValue(f"the default of {name} has a ${{ inside", "references do not nest")
     return environ.get(name) or default

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from gateway.config.schema import WrittenConfiguration
-from gateway.config.written_models import WrittenTranslation
+from gateway.config.schema.configuration import GatewayConfig
+from gateway.config.schema.models import TranslationConfig
 
 _REFERENCE = {"$ref": "#/$defs/Reference"}
-_PLAIN_TYPES = frozenset({"integer", "number", "boolean"})
+_SCALAR_TYPES = frozenset({"integer", "number", "boolean"})
 
 
 def write_json_schema() -> dict[str, Any]:
@@ -15,7 +15,7 @@ def write_json_schema() -> dict[str, Any]:
     Short forms and `${VAR}` in place of a number, a boolean or a choice are part of it. What looks
     beyond one value (does the upstream exist? the file?) is not; `load` checks that.
     """
-    schema = _with_references(WrittenConfiguration.model_json_schema())
+    schema = _with_references(GatewayConfig.model_json_schema())
     definitions: dict[str, Any] = schema["$defs"]
     definitions["Reference"] = {
         "type": "string",
@@ -34,7 +34,7 @@ def _with_references(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     copy = {key: _with_references(value) for key, value in node.items() if _is_kept(key, value)}
-    if copy.get("type") in _PLAIN_TYPES or "enum" in copy:
+    if copy.get("type") in _SCALAR_TYPES or "enum" in copy:
         about = {key: copy.pop(key) for key in ("title", "description", "default") if key in copy}
         return {**about, "anyOf": [copy, _REFERENCE]}
     return copy
@@ -58,19 +58,19 @@ def _relax_root(schema: dict[str, Any], definitions: dict[str, Any]) -> None:
     )
     for name in set(properties) - {"upstreams"}:
         properties[name] = {"anyOf": [{"type": "null"}, properties[name]]}
-    openai = {key: v for key, v in definitions["WrittenUpstream"].items() if key != "required"}
-    definitions["WrittenOpenai"] = {"anyOf": [{"type": "null"}, openai]}
-    properties["upstreams"]["properties"] = {"openai": {"$ref": "#/$defs/WrittenOpenai"}}
+    openai = {key: v for key, v in definitions["UpstreamConfig"].items() if key != "required"}
+    definitions["OpenaiConfig"] = {"anyOf": [{"type": "null"}, openai]}
+    properties["upstreams"]["properties"] = {"openai": {"$ref": "#/$defs/OpenaiConfig"}}
 
 
 def _relax_rules(definitions: dict[str, Any]) -> None:
     definitions["Shape"]["description"] = "An endpoint."
-    rule = definitions["WrittenModel"]["properties"]
-    for name in WrittenTranslation.model_fields:
+    rule = definitions["ModelConfig"]["properties"]
+    for name in TranslationConfig.model_fields:
         # Absent, it is whatever `translation:` says.
         rule[name].pop("default", None)
     rule["endpoint"]["anyOf"].insert(0, {"$ref": "#/$defs/Shape"})
-    template = definitions["WrittenTemplate"]
+    template = definitions["TemplateConfig"]
     rule["template"]["anyOf"].insert(0, template["properties"]["name"])
     template["anyOf"] = [{"required": ["name"]}, {"required": ["path"]}]
     del template["required"]

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.config.document import Document
 from gateway.config.expand import expand
-from gateway.config.problems import Fault, KeyPath, Origin, Problem, show_key, show_path
+from gateway.config.problems import InvalidValue, KeyPath, Origin, Problem, show_key, show_path
 from gateway.config.suggest import did_you_mean, nearest
 
 PREFIX = "GATEWAY_"
@@ -28,7 +28,7 @@ class Layers:
     origins: dict[KeyPath, Origin] = field(default_factory=dict)
 
     def put(self, path: KeyPath, value: Any, origin: Origin) -> None:
-        """Lay a value over what is at `path`, making the mappings that lead there."""
+        """Merge a value over what is at `path`, making the mappings that lead there."""
         here = self.data
         for depth, part in enumerate(path[:-1], start=1):
             if not isinstance(here.get(str(part)), dict):
@@ -75,38 +75,41 @@ def _parts(value: Any) -> Iterable[tuple[str | int, Any]]:
     return enumerate(value) if isinstance(value, list) else ()
 
 
-def lay_document(
+def merge_document(
     layers: Layers, document: Document, environ: Mapping[str, str]
 ) -> Iterator[tuple[KeyPath, Problem]]:
-    """Lay a file down as the lowest layer, its references expanded; yields what cannot be."""
+    """Make a file the lowest layer, its references expanded; yields those that cannot be."""
     layers.origins[()] = Origin(document.name)
     for path, line in document.lines.items():
         layers.origins[path] = Origin(document.name, line)
-    faults: list[tuple[KeyPath, Fault]] = []
-    layers.data = _expanded(document.data, (), environ, faults)
-    for path, fault in faults:
+    invalid: list[tuple[KeyPath, InvalidValue]] = []
+    layers.data = _expanded(document.data, (), environ, invalid)
+    for path, fault in invalid:
         yield path, layers.problem(path, fault.message, fault.advice)
 
 
 def _expanded(
-    value: Any, path: KeyPath, environ: Mapping[str, str], faults: list[tuple[KeyPath, Fault]]
+    value: Any,
+    path: KeyPath,
+    environ: Mapping[str, str],
+    invalid: list[tuple[KeyPath, InvalidValue]],
 ) -> Any:
     if isinstance(value, dict):
-        return {key: _expanded(v, (*path, key), environ, faults) for key, v in value.items()}
+        return {key: _expanded(v, (*path, key), environ, invalid) for key, v in value.items()}
     if isinstance(value, list):
-        return [_expanded(v, (*path, i), environ, faults) for i, v in enumerate(value)]
+        return [_expanded(v, (*path, i), environ, invalid) for i, v in enumerate(value)]
     if isinstance(value, str):
         try:
             return expand(value, environ)
-        except Fault as fault:
-            faults.append((path, fault))
+        except InvalidValue as fault:
+            invalid.append((path, fault))
     return value
 
 
-def lay_environment(
+def merge_environment(
     layers: Layers, environ: Mapping[str, str], sections: Iterable[str]
 ) -> Iterator[Problem]:
-    """Lay `GATEWAY_SECTION__KEY=value` over what is there; yields the names that cannot be meant.
+    """Merge `GATEWAY_SECTION__KEY=value` over what is there; yields invalid names.
 
     A variable counts when its first part is one of the `sections`. Others are left alone (for a
     service called gateway, Kubernetes sets `GATEWAY_PORT=tcp://…` in every container), unless they
@@ -130,7 +133,7 @@ def lay_environment(
 
 
 def unused_variables(environ: Mapping[str, str], sections: Iterable[str]) -> list[str]:
-    """Return a sentence for every `GATEWAY_` variable that looks like a key but is none."""
+    """Return a sentence for every `GATEWAY_` variable that looks like a key but is not used."""
     known = frozenset(sections)
     found: list[str] = []
     for name in sorted(environ):
@@ -151,13 +154,13 @@ def _spelled(data: dict[str, Any], parts: list[str]) -> KeyPath:
     here: Any = data
     for part in parts:
         written = list(here) if isinstance(here, dict) else []
-        same = [key for key in written if _plain(key) == _plain(part)]
+        same = [key for key in written if _normalised(key) == _normalised(part)]
         path.append(same[0] if same else part.lower())
         here = here.get(path[-1]) if isinstance(here, dict) else None
     return tuple(path)
 
 
-def _plain(key: str) -> str:
+def _normalised(key: str) -> str:
     return key.lower().replace("-", "_").replace(".", "_")
 
 
@@ -175,8 +178,8 @@ def _value(text: str) -> Any:
     return text
 
 
-def lay_overrides(layers: Layers, overrides: Mapping[str, Any]) -> None:
-    """Lay the command line's values on top.
+def merge_overrides(layers: Layers, overrides: Mapping[str, Any]) -> None:
+    """Merge the command line's values over all others.
 
     A key is dotted (`server.port`), a mapping is merged, and None means not given. The key
     `upstream` is the default upstream: the name or base URL of a configured one, which then comes

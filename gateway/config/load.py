@@ -14,14 +14,14 @@ from gateway.config.build import build
 from gateway.config.document import read_document
 from gateway.config.layers import (
     Layers,
-    lay_document,
-    lay_environment,
-    lay_overrides,
+    merge_document,
+    merge_environment,
+    merge_overrides,
 )
 from gateway.config.layers import unused_variables as _unused_variables
 from gateway.config.problems import ConfigError, KeyPath, Origin, Problem
 from gateway.config.safety import Reaches, refusals, warnings
-from gateway.config.schema import SECTIONS
+from gateway.config.schema.configuration import SECTIONS
 from gateway.config.settings import Settings
 from gateway.config.validate import validate
 
@@ -47,17 +47,17 @@ def load(
     """
     layers = Layers(origins={(): Origin("configuration")})
     problems: list[Problem] = []
-    spoilt: set[KeyPath] = set()
+    invalid_paths: set[KeyPath] = set()
     if path is not None:
         document = read_document(path)
         problems += document.problems
-        for place, problem in lay_document(layers, document, environ):
+        for place, problem in merge_document(layers, document, environ):
             problems.append(problem)
-            spoilt.add(place)
-    problems += lay_environment(layers, environ, SECTIONS)
-    lay_overrides(layers, overrides)
+            invalid_paths.add(place)
+    problems += merge_environment(layers, environ, SECTIONS)
+    merge_overrides(layers, overrides)
     written, found = validate(layers, path.parent if path is not None else Path())
-    problems += [problem for place, problem in found if not _lies_in(place, spoilt)]
+    problems += [problem for place, problem in found if not _lies_in(place, invalid_paths)]
     if problems or written is None:
         raise ConfigError(sorted(problems, key=_in_order))
     settings = build(written)
@@ -70,12 +70,12 @@ def load(
 
 
 def unused_variables(environ: Mapping[str, str]) -> list[str]:
-    """Return a sentence for every `GATEWAY_` variable that looks like a key but is none."""
+    """Return a sentence for every `GATEWAY_` variable that looks like a key but is not used."""
     return _unused_variables(environ, SECTIONS)
 
 
-def _lies_in(path: KeyPath, spoilt: set[KeyPath]) -> bool:
-    return any(path[:length] in spoilt for length in range(len(path) + 1))
+def _lies_in(path: KeyPath, invalid_paths: set[KeyPath]) -> bool:
+    return any(path[:length] in invalid_paths for length in range(len(path) + 1))
 
 
 def _in_order(problem: Problem) -> tuple[bool, str, int]:

@@ -12,7 +12,7 @@ KeyPath = tuple[str | int, ...]
 """Where a value stands: `("clients", 0, "name")`."""
 
 _SECRET_KEYS = frozenset({"api_key", "token", "proxy", "key_sha256"})
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
 _LOOKS_SECRET = re.compile(
     r"(?:(?:sk|pk|rk|gsk|xai|hf|ghp|github_pat|fw)[-_]|AIza)[-_0-9A-Za-z]{8,}\Z"
 )
@@ -45,7 +45,7 @@ class Problem:
         return f"{place}: {self.message}" + (f"; {self.advice}" if self.advice else "")
 
 
-class Fault(ValueError):
+class InvalidValue(ValueError):
     """A value that a check refuses: `message` completes "server.port …", `advice` says what to do.
 
     A `ValueError`, so that pydantic collects it with the place where it was raised.
@@ -79,7 +79,7 @@ def show_path(path: KeyPath) -> str:
     for part in path:
         if isinstance(part, int):
             shown += f"[{part}]"
-        elif _PLAIN_KEY.match(part):
+        elif _BARE_KEY.match(part):
             shown += ("." if shown else "") + show_key(part)
         else:
             shown += f'["{show_key(part)}"]'

@@ -5,6 +5,7 @@ upstream, is refused at start, and so is one whose keys contradict each other; w
 doubtful is a warning.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 
@@ -16,15 +17,30 @@ from gateway.config.addresses import (
     port_of,
     reaches,
 )
-from gateway.config.credential_names import is_credential
 from gateway.config.globs import Globs
-from gateway.config.problems import Fault, KeyPath, show_key
+from gateway.config.problems import InvalidValue, KeyPath, show_key
 from gateway.config.settings import (
     AdminSettings,
     CredentialPolicy,
     Settings,
     UpstreamSettings,
 )
+
+_CREDENTIAL_FIELDS = frozenset({"authorization", "proxy-authorization", "cookie", "api-key"})
+"""The fields of HTTP itself (RFC 9110 section 11, RFC 6265), and Azure's."""
+
+_CREDENTIAL = re.compile(
+    r"""(?:^|[-_.])                           # x-auth-token, x-goog-api-key, private-token
+        (?:key|token|secret|auth|authori[sz]ation|credentials?|password|passwd|passphrase
+          |jwt|bearer|signature|cookie)
+        (?:[-_.]?(?:id|value|v?\d+))?\Z       # x-api-key-2
+      | (?:key|token|secret|password)\Z       # apikey, accesstoken
+      | \A(?:auth|cookie|credentials?)\b      # auth-…, cookie2
+    """,
+    re.VERBOSE,
+)
+_NO_CREDENTIAL = re.compile(r"(?:idempotency|cache|surrogate|routing|partition)[-_]?key\Z")
+"""Keys that open nothing: they distinguish requests or entries."""
 
 MIN_SECRET_LENGTH = 32
 """Characters of `secret`: 128 bits, written in hexadecimal."""
@@ -42,7 +58,17 @@ def holds_key(upstream: UpstreamSettings) -> bool:
     return upstream.api_key is not None or any(is_credential(name) for name, _ in upstream.headers)
 
 
-def refusals(settings: Settings, leads_to: Reaches = reaches) -> Iterator[tuple[KeyPath, Fault]]:
+def is_credential(name: str) -> bool:
+    """Whether a field's name says that its value is a credential; the case does not matter."""
+    lower = name.lower()
+    if lower in _CREDENTIAL_FIELDS:
+        return True
+    return bool(_CREDENTIAL.search(lower)) and not _NO_CREDENTIAL.search(lower)
+
+
+def refusals(
+    settings: Settings, leads_to: Reaches = reaches
+) -> Iterator[tuple[KeyPath, InvalidValue]]:
     """Yield every reason not to start, with the key it is about.
 
     `leads_to` says which addresses are the gateway's own; by default as far as they say so.
@@ -55,7 +81,7 @@ def refusals(settings: Settings, leads_to: Reaches = reaches) -> Iterator[tuple[
     if settings.secret is not None and len(settings.secret.reveal()) < MIN_SECRET_LENGTH:
         yield (
             ("secret",),
-            Fault(
+            InvalidValue(
                 f"has fewer than {MIN_SECRET_LENGTH} characters, which can be guessed",
                 "take a random one: openssl rand -hex 32",
             ),
@@ -66,19 +92,19 @@ def refusals(settings: Settings, leads_to: Reaches = reaches) -> Iterator[tuple[
     if not is_loopback(admin.host):
         yield from _unguarded(admin)
     if (admin.host, admin.port) == (server.host, server.port) and admin.port != 0:
-        yield ("admin", "port"), Fault("is the server's own port", "use another one")
+        yield ("admin", "port"), InvalidValue("is the server's own port", "use another one")
 
 
-def _unguarded(admin: AdminSettings) -> Iterator[tuple[KeyPath, Fault]]:
+def _unguarded(admin: AdminSettings) -> Iterator[tuple[KeyPath, InvalidValue]]:
     if admin.token is None:
         yield (
             ("admin", "host"),
-            Fault("is beyond loopback without an admin.token", "set admin.token"),
+            InvalidValue("is beyond loopback without an admin.token", "set admin.token"),
         )
     elif len(admin.token.reveal()) < MIN_TOKEN_LENGTH:
         yield (
             ("admin", "token"),
-            Fault(
+            InvalidValue(
                 f"has fewer than {MIN_TOKEN_LENGTH} characters, which can be guessed, and "
                 "admin.host is beyond loopback",
                 "take a random one: openssl rand -hex 32",
@@ -86,7 +112,7 @@ def _unguarded(admin: AdminSettings) -> Iterator[tuple[KeyPath, Fault]]:
         )
 
 
-def _open_gateway(settings: Settings) -> Iterator[tuple[KeyPath, Fault]]:
+def _open_gateway(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
     server = settings.server
     if is_loopback(server.host) or settings.clients or server.allow_anonymous:
         return
@@ -95,21 +121,21 @@ def _open_gateway(settings: Settings) -> Iterator[tuple[KeyPath, Fault]]:
         names = ", ".join(show_key(name) for name in holders)
         yield (
             ("server", "host"),
-            Fault(
+            InvalidValue(
                 f"is beyond loopback: anyone who reaches it could spend the keys of {names}",
                 "add clients, listen at 127.0.0.1, or set server.allow_anonymous: true",
             ),
         )
 
 
-def _forwarded_gateway_keys(settings: Settings) -> Iterator[tuple[KeyPath, Fault]]:
+def _forwarded_gateway_keys(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
     if not settings.clients:
         return
     for upstream in settings.upstreams:
         if upstream.credential == CredentialPolicy.CALLER:
             yield (
                 ("upstreams", upstream.name, "credential"),
-                Fault(
+                InvalidValue(
                     "is caller (the default of the first upstream without an api_key), but with "
                     "clients the caller's key is a key of this gateway",
                     "set api_key, or credential: none",
@@ -117,14 +143,14 @@ def _forwarded_gateway_keys(settings: Settings) -> Iterator[tuple[KeyPath, Fault
             )
 
 
-def _addresses_of_kinds(settings: Settings) -> Iterator[tuple[KeyPath, Fault]]:
+def _addresses_of_kinds(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
     for upstream in settings.upstreams:
         fault = upstream.kind.path_fault(path_of(upstream.base_url))
         if fault is not None:
-            yield ("upstreams", upstream.name, "base_url"), Fault(*fault)
+            yield ("upstreams", upstream.name, "base_url"), InvalidValue(*fault)
 
 
-def _loops(settings: Settings, leads_to: Reaches) -> Iterator[tuple[KeyPath, Fault]]:
+def _loops(settings: Settings, leads_to: Reaches) -> Iterator[tuple[KeyPath, InvalidValue]]:
     server, admin = settings.server, settings.admin
     listeners = [("the gateway itself", server.host, server.port)]
     if admin.enabled:
@@ -138,11 +164,11 @@ def _loops(settings: Settings, leads_to: Reaches) -> Iterator[tuple[KeyPath, Fau
             if port_of(url) == port and leads_to(host_of(url), host):
                 yield (
                     ("upstreams", upstream.name, key),
-                    Fault(f"is {what}", "write the address of the server behind it"),
+                    InvalidValue(f"is {what}", "write the address of the server behind it"),
                 )
 
 
-def _redirects(settings: Settings) -> Iterator[tuple[KeyPath, Fault]]:
+def _redirects(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
     redirect = dict(settings.retired.redirect)
     exact = {rule.pattern for rule in settings.models if not rule.is_glob}
     for old, new in redirect.items():
@@ -150,13 +176,13 @@ def _redirects(settings: Settings) -> Iterator[tuple[KeyPath, Fault]]:
         if new == old or new in redirect:
             yield (
                 place,
-                Fault(
+                InvalidValue(
                     "leads to a name that is redirected itself; redirects are not chained",
                     "write the last name",
                 ),
             )
         if old in exact:
-            yield place, Fault("is a name under models too", "remove one of the two")
+            yield place, InvalidValue("is a name under models too", "remove one of the two")
 
 
 def warnings(settings: Settings) -> list[str]:

@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.config.fields import Surroundings
 from gateway.config.layers import Layers
-from gateway.config.problems import Fault, KeyPath, Problem, show_key, show_path
-from gateway.config.schema import WrittenConfiguration, fields_at, key_paths
+from gateway.config.problems import InvalidValue, KeyPath, Problem, show_key, show_path
+from gateway.config.schema.base import ValidationContext
+from gateway.config.schema.configuration import GatewayConfig, fields_at, key_paths
 from gateway.config.suggest import did_you_mean
 
 _MOST_PLACES = 2
@@ -42,14 +42,14 @@ _MESSAGES: dict[str, tuple[str, str]] = {
 
 def validate(
     layers: Layers, folder: Path
-) -> tuple[WrittenConfiguration | None, list[tuple[KeyPath, Problem]]]:
+) -> tuple[GatewayConfig | None, list[tuple[KeyPath, Problem]]]:
     """Check the data of all layers against the schema.
 
     Returns the configuration, or None and every problem with the path it is at.
     """
-    context = Surroundings(folder, _upstream_names(layers.data))
+    context = ValidationContext(folder, _upstream_names(layers.data))
     try:
-        return WrittenConfiguration.model_validate(layers.data, context=context), []
+        return GatewayConfig.model_validate(layers.data, context=context), []
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
     return None, [_problem(layers, detail) for detail in details]
@@ -64,7 +64,7 @@ def _problem(layers: Layers, detail: ErrorDetails) -> tuple[KeyPath, Problem]:
     path, value = _written(layers.data, detail)
     context = detail.get("ctx", {})
     fault = context.get("error")
-    if isinstance(fault, Fault):
+    if isinstance(fault, InvalidValue):
         return path, layers.problem(path, fault.message, fault.advice)
     if detail["type"] == "extra_forbidden":
         return path, _unknown_key(layers, path)

@@ -1,5 +1,6 @@
 """What the tests of this folder share: writing a file, loading it, collecting what is refused."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,3 +35,10 @@ def refused(
     except ConfigError as error:
         return [str(problem).replace(f"{folder}/", "") for problem in error.problems]
     return []
+
+
+def check_refusal(folder: Path, text: str, problem: str) -> None:
+    """Assert that a file with this text is refused with a problem that names its place."""
+    found = "\n".join(refused(folder, text)) + "\n"
+    assert problem in found
+    assert re.match(r"gateway\.yaml(:1)?: ", found)

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from gateway.config.problems import KeyPath
-from gateway.config.schema import fields_at, key_paths
+from gateway.config.schema.configuration import fields_at, key_paths
 from gateway.config.settings import TranslationSettings
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"

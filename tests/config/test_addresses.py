@@ -11,7 +11,7 @@ from gateway.config.addresses import (
     is_private,
     kind_of_host,
 )
-from gateway.config.problems import Fault
+from gateway.config.problems import InvalidValue
 from gateway.servers import Profile
 from tests import kinds
 
@@ -65,7 +65,7 @@ def test_a_base_url_loses_its_trailing_slashes_only(written: str, used: str) -> 
     ],
 )
 def test_a_bad_base_url_is_refused_without_being_repeated(url: str, reason: str) -> None:
-    with pytest.raises(Fault, match=reason) as caught:
+    with pytest.raises(InvalidValue, match=reason) as caught:
         checked_base_url(url)
     assert not url or url not in f"{caught.value.message} {caught.value.advice}"
     assert caught.value.__cause__ is None
@@ -75,7 +75,7 @@ def test_a_bad_base_url_is_refused_without_being_repeated(url: str, reason: str)
 def test_any_text_is_a_base_url_or_a_fault(text: str) -> None:
     try:
         url = checked_base_url(text)
-    except Fault:
+    except InvalidValue:
         return
     assert checked_base_url(url) == url
     assert host_of(url)
@@ -97,7 +97,7 @@ def test_checking_a_base_url_twice_changes_nothing(host: str, path: str) -> None
 def test_a_proxy_url_may_have_a_password_but_no_path() -> None:
     assert checked_proxy_url("http://user:pass@proxy:3128/") == "http://user:pass@proxy:3128"
     for url in ("socks5://proxy:1080", "http://proxy/path", "http://proxy?x", "http://proxy#x"):
-        with pytest.raises(Fault):
+        with pytest.raises(InvalidValue):
             checked_proxy_url(url)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config.load import load, warnings
-from gateway.config.schema import SECTIONS, key_paths
+from gateway.config.schema.configuration import SECTIONS, key_paths
 from gateway.servers import PROFILES
 from tests.config.configuring import loaded, refused
 from tests.config.reference import DOCUMENT, documented_keys, rewritten, sections, shown, table

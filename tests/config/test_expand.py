@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.expand import expand
-from gateway.config.problems import Fault
+from gateway.config.problems import InvalidValue
 
 ENVIRON = {"KEY": "sk-canary", "EMPTY": "", "_x1": "one", "NESTED": "${KEY}"}
 
@@ -46,7 +46,7 @@ def test_references_are_replaced_once(text: str, expanded: str) -> None:
     ],
 )
 def test_a_bad_reference_is_refused_without_showing_a_value(text: str, reason: str) -> None:
-    with pytest.raises(Fault, match=reason) as caught:
+    with pytest.raises(InvalidValue, match=reason) as caught:
         expand(text, ENVIRON)
     assert "canary" not in f"{caught.value.message}{caught.value.advice}"
 
@@ -55,7 +55,7 @@ def test_a_bad_reference_is_refused_without_showing_a_value(text: str, reason: s
 def test_any_text_expands_or_is_a_fault(text: str) -> None:
     try:
         expanded = expand(text, ENVIRON)
-    except Fault:
+    except InvalidValue:
         return
     assert "${" in text or expanded == text
 

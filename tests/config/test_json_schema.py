@@ -75,5 +75,5 @@ def test_every_key_has_a_description() -> None:
 
 def test_a_rules_translation_has_no_default_of_its_own() -> None:
     definitions = write_json_schema()["$defs"]
-    assert "default" not in definitions["WrittenModel"]["properties"]["max_fanout"]
-    assert definitions["WrittenTranslation"]["properties"]["max_fanout"]["default"] == 256
+    assert "default" not in definitions["ModelConfig"]["properties"]["max_fanout"]
+    assert definitions["TranslationConfig"]["properties"]["max_fanout"]["default"] == 256

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from gateway.config.document import parse_document
 from gateway.config.layers import (
     Layers,
-    lay_document,
-    lay_environment,
-    lay_overrides,
+    merge_document,
+    merge_environment,
+    merge_overrides,
     unused_variables,
 )
 from gateway.config.problems import Origin
@@ -19,14 +19,14 @@ SECTIONS = ("server", "upstreams", "models", "clients", "log")
 
 def layers_of(text: str, environ: dict[str, str] | None = None) -> Layers:
     layers = Layers()
-    found = list(lay_document(layers, parse_document("c.yaml", text.encode()), environ or {}))
+    found = list(merge_document(layers, parse_document("c.yaml", text.encode()), environ or {}))
     assert found == []
     return layers
 
 
 def with_environment(text: str, **environ: str) -> Layers:
     layers = layers_of(text)
-    assert list(lay_environment(layers, environ, SECTIONS)) == []
+    assert list(merge_environment(layers, environ, SECTIONS)) == []
     return layers
 
 
@@ -38,7 +38,7 @@ def test_a_file_is_expanded_in_its_values_only() -> None:
 def test_every_reference_that_cannot_be_expanded_is_a_problem_at_its_line() -> None:
     layers = Layers()
     document = parse_document("c.yaml", b"a: ${A}\nb:\n- ${B}\n")
-    found = list(lay_document(layers, document, {}))
+    found = list(merge_document(layers, document, {}))
     assert [path for path, _ in found] == [("a",), ("b", 0)]
     assert str(found[1][1]).startswith("c.yaml:3: b[0]: the environment variable B is not set")
 
@@ -150,7 +150,7 @@ def test_other_variables_and_empty_ones_are_left_alone() -> None:
 def test_a_misspelt_variable_is_a_problem() -> None:
     layers = Layers()
     environ = {"GATEWAY_SERVR__PORT": "1", "GATEWAY_ZZZZZZ__X": "1", "GATEWAY_SERVER____PORT": "1"}
-    problems = [str(problem) for problem in lay_environment(layers, environ, SECTIONS)]
+    problems = [str(problem) for problem in merge_environment(layers, environ, SECTIONS)]
     assert problems == [
         (
             "environment variable GATEWAY_SERVER____PORT: has an empty part; "
@@ -186,7 +186,7 @@ def test_a_variable_with_one_underscore_too_few_is_pointed_out() -> None:
 
 def test_overrides_are_dotted_and_none_is_not_given() -> None:
     layers = layers_of("server: {port: 1}")
-    lay_overrides(
+    merge_overrides(
         layers, {"server.port": 2, "server.host": None, "log": {"level": "debug"}, "upstream": None}
     )
     assert layers.data == {"server": {"port": 2}, "log": {"level": "debug"}}
@@ -205,7 +205,7 @@ def test_overrides_are_dotted_and_none_is_not_given() -> None:
 def test_the_upstream_override_comes_first(wanted: str, names: list[str]) -> None:
     text = "upstreams: {a: {base_url: http://a/v1, api_key: k}, b: {base_url: http://b/v1/}, c: 3}"
     layers = layers_of(text)
-    lay_overrides(layers, {"upstream": wanted})
+    merge_overrides(layers, {"upstream": wanted})
     assert list(layers.data["upstreams"]) == names
     assert layers.data["upstreams"]["a"]["api_key"] == "k"
 
@@ -213,7 +213,7 @@ def test_the_upstream_override_comes_first(wanted: str, names: list[str]) -> Non
 @pytest.mark.parametrize("text", ["", "upstreams:", "upstreams: []"])
 def test_the_upstream_override_is_the_only_one_when_none_is_configured(text: str) -> None:
     layers = layers_of(text)
-    lay_overrides(layers, {"upstream": "http://new/v1"})
+    merge_overrides(layers, {"upstream": "http://new/v1"})
     assert layers.data["upstreams"] == {"command-line": {"base_url": "http://new/v1"}}
 
 
@@ -227,6 +227,6 @@ def test_the_upstream_override_is_the_only_one_when_none_is_configured(text: str
 )
 def test_any_environment_is_laid_or_reported(environ: dict[str, str]) -> None:
     layers = Layers()
-    problems = list(lay_environment(layers, environ, SECTIONS))
+    problems = list(merge_environment(layers, environ, SECTIONS))
     assert set(layers.data) <= set(SECTIONS)
     assert len(problems) <= len(environ)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.config.load import ConfigError, load, unused_variables, warnings
 from gateway.config.problems import show_path
-from gateway.config.schema import key_paths
+from gateway.config.schema.configuration import key_paths
 from gateway.config.secret import Secret
 from gateway.config.settings import (
     CredentialPolicy,

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config import safety
-from gateway.config.credential_names import is_credential
 from gateway.config.problems import KeyPath
-from gateway.config.safety import refusals, warnings
+from gateway.config.safety import is_credential, refusals, warnings
 from gateway.config.secret import Secret
 from gateway.config.settings import (
     AdminSettings,

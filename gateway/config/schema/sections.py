@@ -4,9 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from gateway.config import fields
-from gateway.config.fields import Bytes, Count, Name, Port, Seconds, SecondsOrZero
-from gateway.config.problems import Fault
+from gateway.config.problems import InvalidValue
+from gateway.config.schema import file_values, network_values, values
+from gateway.config.schema.base import BaseConfig
+from gateway.config.schema.values import Bytes, Count, Name, Port, Seconds, SecondsOrZero
 from gateway.config.settings import (
     AdminSettings,
     LogSettings,
@@ -15,7 +16,6 @@ from gateway.config.settings import (
     ResponsesSettings,
     ServerSettings,
 )
-from gateway.config.written import Written
 
 _SERVER = ServerSettings()
 _MEMORY = MemorySettings()
@@ -25,24 +25,24 @@ _LOG = LogSettings()
 _PERFORMANCE = PerformanceSettings()
 
 
-class WrittenServer(Written):
+class ServerConfig(BaseConfig):
     """The client-facing listener and its limits."""
 
-    host: fields.ListeningHost = Field(
+    host: network_values.ListeningHost = Field(
         default=_SERVER.host,
         description="Address to listen at; `0.0.0.0` or `::` for every interface.",
     )
     port: Port = Field(default=_SERVER.port, description="Port to listen at; 0 takes any free one.")
-    workers: fields.Processes = Field(
+    workers: values.Processes = Field(
         default=_SERVER.workers,
-        description=f"Number of processes, one per processor core; at most {fields.MAX_PROCESSES}.",
+        description=f"Number of processes, one per processor core; at most {values.MAX_PROCESSES}.",
     )
     allow_anonymous: bool = Field(
         default=_SERVER.allow_anonymous,
         description="Start even if anyone who reaches the gateway can spend its upstream keys: "
         "listening beyond loopback, with upstream keys, without `clients`.",
     )
-    allowed_hosts: tuple[fields.AllowedHost, ...] = Field(
+    allowed_hosts: tuple[network_values.AllowedHost, ...] = Field(
         default=_SERVER.allowed_hosts,
         description="Host names that a request's Host header may carry; empty: any.",
     )
@@ -76,30 +76,30 @@ class WrittenServer(Written):
     )
 
 
-class WrittenClient(Written):
+class ClientConfig(BaseConfig):
     """One of the gateway's own clients."""
 
     name: Name = Field(description="Its name in logs and metrics.")
-    key_sha256: fields.KeySha256 = Field(
+    key_sha256: values.KeySha256 = Field(
         description='SHA-256 of its key in hexadecimal: `printf %s "$KEY" | sha256sum`.'
     )
-    models: tuple[fields.Pattern, ...] = Field(
+    models: tuple[values.Pattern, ...] = Field(
         default=("*",), description="Patterns of the model names that it may ask for."
     )
 
 
-def distinct(clients: tuple[WrittenClient, ...]) -> tuple[WrittenClient, ...]:
-    """Return the clients; raises `Fault` when two share a name or a key."""
+def distinct(clients: tuple[ClientConfig, ...]) -> tuple[ClientConfig, ...]:
+    """Return the clients; raises `InvalidValue` when two share a name or a key."""
     for key in ("name", "key_sha256"):
         if len({getattr(client, key) for client in clients}) != len(clients):
-            raise Fault(f"has two clients with the same {key}", "make them differ")
+            raise InvalidValue(f"has two clients with the same {key}", "make them differ")
     return clients
 
 
-class WrittenMemory(Written):
+class MemoryConfig(BaseConfig):
     """What is remembered about models, and for how long."""
 
-    url: fields.MemoryUrl = Field(
+    url: values.MemoryUrl = Field(
         default=_MEMORY.url, description="Where: `memory://`, in the process."
     )
     ttl: Seconds = Field(default=_MEMORY.ttl, description="Seconds that a finding is remembered.")
@@ -111,10 +111,10 @@ class WrittenMemory(Written):
     )
 
 
-class WrittenResponses(Written):
+class ResponsesConfig(BaseConfig):
     """Whether responses are kept for models that do not live at /v1/responses."""
 
-    store: fields.ResponseStoreUrl | None = Field(
+    store: file_values.ResponseStoreUrl | None = Field(
         default=_RESPONSES.store,
         description="Where responses are kept for `previous_response_id`: `memory://` or "
         "`sqlite:///path`; null: nowhere.",
@@ -125,25 +125,27 @@ class WrittenResponses(Written):
     )
 
 
-class WrittenAdmin(Written):
+class AdminConfig(BaseConfig):
     """The operators' listener."""
 
     enabled: bool = Field(default=_ADMIN.enabled, description="Whether there is one.")
-    host: fields.ListeningHost = Field(default=_ADMIN.host, description="Address to listen at.")
+    host: network_values.ListeningHost = Field(
+        default=_ADMIN.host, description="Address to listen at."
+    )
     port: Port = Field(default=_ADMIN.port, description="Port to listen at; 0 takes any free one.")
-    token: fields.ApiKey | None = Field(
+    token: network_values.ApiKey | None = Field(
         default=None,
         description="Bearer token that it asks for; required beyond loopback, with at least 16 "
         "characters. A secret.",
     )
-    allowed_hosts: tuple[fields.AllowedHost, ...] = Field(
+    allowed_hosts: tuple[network_values.AllowedHost, ...] = Field(
         default=_ADMIN.allowed_hosts,
         description="Host names that a request's Host header may carry beside those of this "
         "machine and `admin.host`.",
     )
 
 
-class WrittenLog(Written):
+class LogConfig(BaseConfig):
     """What goes to standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
@@ -154,7 +156,7 @@ class WrittenLog(Written):
     )
 
 
-class WrittenPerformance(Written):
+class PerformanceConfig(BaseConfig):
     """What is only there for speed."""
 
     fast_paths: bool = Field(

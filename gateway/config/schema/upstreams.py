@@ -3,11 +3,11 @@
 from pydantic import Field, model_validator
 
 from gateway import servers
-from gateway.config import fields
-from gateway.config.fields import Count, Seconds, SecondsOrZero
-from gateway.config.problems import Fault
+from gateway.config.problems import InvalidValue
+from gateway.config.schema import file_values, network_values, values
+from gateway.config.schema.base import BaseConfig
+from gateway.config.schema.values import Count, Seconds, SecondsOrZero
 from gateway.config.settings import CredentialPolicy, TimeoutSettings, UpstreamSettings
-from gateway.config.written import Written
 
 OPENAI_URL = "https://api.openai.com/v1"
 
@@ -15,7 +15,7 @@ _TIMEOUTS = TimeoutSettings()
 _UPSTREAM = UpstreamSettings("", "")
 
 
-class WrittenTimeouts(Written):
+class TimeoutsConfig(BaseConfig):
     """How long each phase of an upstream call may take, in seconds."""
 
     connect: Seconds = Field(
@@ -37,38 +37,40 @@ class WrittenTimeouts(Written):
     )
 
 
-class WrittenUpstream(Written):
+class UpstreamConfig(BaseConfig):
     """One OpenAI-compatible server."""
 
-    base_url: fields.BaseUrl = Field(
+    base_url: network_values.BaseUrl = Field(
         description="What stands before `/chat/completions`; for Azure the resource, "
         "`https://NAME.openai.azure.com`. Required, except for an upstream called `openai`: "
         f"`{OPENAI_URL}`."
     )
-    kind: fields.UpstreamKind = Field(
+    kind: values.UpstreamKind = Field(
         default=servers.AUTO.name,
         description="The software it runs; `auto`: told by well-known hosts, else found out.",
     )
-    api_version: fields.AzureVersion = Field(
+    api_version: network_values.AzureVersion = Field(
         default=_UPSTREAM.api_version,
         description="Azure's `api-version` for requests whose client sends none; for Azure only.",
     )
-    api_key: fields.ApiKey | None = Field(default=None, description="The gateway's own key for it.")
+    api_key: network_values.ApiKey | None = Field(
+        default=None, description="The gateway's own key for it."
+    )
     credential: CredentialPolicy | None = Field(
         default=None,
         description="Whose credential it gets: `key` (`api_key`), `caller` (the caller's own, "
         "forwarded) or `none`. Absent: `key` with an `api_key`; without one `caller` for the "
         "first upstream and `none` for the others.",
     )
-    headers: fields.Headers = Field(
+    headers: network_values.Headers = Field(
         default_factory=dict, description="Fixed request headers; their values are secrets."
     )
-    forward_headers: tuple[fields.ForwardedHeader, ...] = Field(
+    forward_headers: tuple[network_values.ForwardedHeader, ...] = Field(
         default=_UPSTREAM.forward_headers,
         description="Names of client headers to forward beside the usual ones.",
     )
-    timeouts: WrittenTimeouts = Field(
-        default=WrittenTimeouts(), description="How long each phase may take."
+    timeouts: TimeoutsConfig = Field(
+        default=TimeoutsConfig(), description="How long each phase may take."
     )
     max_connections: Count = Field(
         default=_UPSTREAM.max_connections, description="Most connections at a time, per worker."
@@ -85,20 +87,20 @@ class WrittenUpstream(Written):
     http2: bool = Field(
         default=_UPSTREAM.http2, description="Speak HTTP/2 where the server offers it."
     )
-    proxy: fields.ProxyUrl | None = Field(
+    proxy: network_values.ProxyUrl | None = Field(
         default=None, description="Forward proxy, `http://[user:password@]host:port`. A secret."
     )
-    verify: fields.Verify = Field(
+    verify: file_values.Verify = Field(
         default=_UPSTREAM.verify,
         description="TLS verification: on, off, or the path of a CA bundle.",
     )
 
     @model_validator(mode="after")
-    def _credential_fits_key(self) -> "WrittenUpstream":
+    def _credential_fits_key(self) -> "UpstreamConfig":
         if self.credential == CredentialPolicy.KEY and self.api_key is None:
-            raise Fault("has credential: key, but no api_key", "set api_key")
+            raise InvalidValue("has credential: key, but no api_key", "set api_key")
         if self.credential not in {None, CredentialPolicy.KEY} and self.api_key is not None:
-            raise Fault(
+            raise InvalidValue(
                 f"has an api_key, but credential: {self.credential} never uses it",
                 "remove one of the two",
             )

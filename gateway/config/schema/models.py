@@ -4,16 +4,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_validator
 
-from gateway.config import fields
-from gateway.config.fields import Count, CountOrZero, Name
-from gateway.config.problems import Fault
+from gateway.config.problems import InvalidValue
+from gateway.config.schema import file_values, values
+from gateway.config.schema.base import BaseConfig, context_of
+from gateway.config.schema.values import Count, CountOrZero, Name
 from gateway.config.settings import (
     HostedTools,
     OnUnsupported,
     TemplateSettings,
     TranslationSettings,
 )
-from gateway.config.written import Written
 
 _TEMPLATE = TemplateSettings("")
 _TRANSLATION = TranslationSettings()
@@ -21,7 +21,7 @@ _TRANSLATION = TranslationSettings()
 TemplateName = Literal["raw", "transcript", "human_ai", "finetune", "chatml", "jinja"]
 
 
-class WrittenTemplate(Written):
+class TemplateConfig(BaseConfig):
     """How messages become one prompt, for a model that has no chat endpoint."""
 
     name: TemplateName = Field(description="The template; `jinja` reads the file at `path`.")
@@ -32,7 +32,7 @@ class WrittenTemplate(Written):
     separator: str = Field(
         default=_TEMPLATE.separator, description="`finetune`: text between prompt and completion."
     )
-    stop: fields.StopSequences = Field(
+    stop: values.StopSequences = Field(
         default=_TEMPLATE.stop,
         description="Stop sequences beside the template's own; `finetune` has ` END` only "
         "without them.",
@@ -55,12 +55,12 @@ class WrittenTemplate(Written):
         return value
 
     @model_validator(mode="after")
-    def _read_file(self, info: ValidationInfo) -> "WrittenTemplate":
+    def _read_file(self, info: ValidationInfo) -> "TemplateConfig":
         if (self.name == "jinja") != (self.path is not None):
-            raise Fault("needs a path for the template jinja, and for no other")
+            raise InvalidValue("needs a path for the template jinja, and for no other")
         if self.path is not None:
-            file = fields.surroundings(info).folder / self.path
-            self._file, self._source = str(file), fields.read_template(file)
+            file = context_of(info).folder / self.path
+            self._file, self._source = str(file), file_values.read_template(file)
         return self
 
     def used(self) -> TemplateSettings:
@@ -69,7 +69,7 @@ class WrittenTemplate(Written):
         return TemplateSettings(path=self._file, source=self._source, **written)
 
 
-class WrittenTranslation(Written):
+class TranslationConfig(BaseConfig):
     """What a translation may do."""
 
     on_unsupported: OnUnsupported = Field(
@@ -103,11 +103,11 @@ class WrittenTranslation(Written):
         default=_TRANSLATION.reasoning_item,
         description="How a responses client gets a chat model's reasoning.",
     )
-    max_fanout: fields.Calls = Field(
+    max_fanout: values.Calls = Field(
         default=_TRANSLATION.max_fanout,
         description="Most upstream calls for one request (a list of prompts, `n`).",
     )
-    fanout_concurrency: fields.Calls = Field(
+    fanout_concurrency: values.Calls = Field(
         default=_TRANSLATION.fanout_concurrency, description="Most of those calls at the same time."
     )
     default_completion_max_tokens: Count = Field(
@@ -142,23 +142,23 @@ def _short_template(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-class WrittenModel(WrittenTranslation):
+class ModelConfig(TranslationConfig):
     """One rule under `models:`; its translation keys override the global ones."""
 
     model: Name | None = Field(
         default=None, description="The name sent upstream; absent: the name asked for."
     )
-    upstream: fields.UpstreamReference | None = Field(
+    upstream: values.UpstreamReference | None = Field(
         default=None,
         description="The upstream it lives at; absent: the first one whose model list has it, else "
         "the first one.",
     )
-    endpoint: fields.Endpoints | None = Field(
+    endpoint: values.Endpoints | None = Field(
         default=None,
         description="Where it lives: `completions`, `chat`, `responses` or a list of these; "
         "absent: found out.",
     )
-    template: Annotated[WrittenTemplate, BeforeValidator(_short_template)] | None = Field(
+    template: Annotated[TemplateConfig, BeforeValidator(_short_template)] | None = Field(
         default=None,
         description="How messages become a prompt: a template's name, or a mapping as below.",
     )
@@ -167,7 +167,7 @@ class WrittenModel(WrittenTranslation):
     )
 
 
-class WrittenRetired(Written):
+class RetiredConfig(BaseConfig):
     """What becomes of requests for models that are no more."""
 
     redirect: dict[Name, Name] = Field(

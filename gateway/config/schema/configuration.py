@@ -9,68 +9,68 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
-from gateway.config import fields
 from gateway.config.problems import KeyPath
-from gateway.config.written import Written
-from gateway.config.written_models import (
-    WrittenModel,
-    WrittenRetired,
-    WrittenTranslation,
+from gateway.config.schema import network_values, values
+from gateway.config.schema.base import BaseConfig
+from gateway.config.schema.models import (
+    ModelConfig,
+    RetiredConfig,
+    TranslationConfig,
     short_model,
 )
-from gateway.config.written_sections import (
-    WrittenAdmin,
-    WrittenClient,
-    WrittenLog,
-    WrittenMemory,
-    WrittenPerformance,
-    WrittenResponses,
-    WrittenServer,
+from gateway.config.schema.sections import (
+    AdminConfig,
+    ClientConfig,
+    LogConfig,
+    MemoryConfig,
+    PerformanceConfig,
+    ResponsesConfig,
+    ServerConfig,
     distinct,
 )
-from gateway.config.written_upstream import OPENAI_URL, WrittenUpstream
+from gateway.config.schema.upstreams import OPENAI_URL, UpstreamConfig
 
 
-class WrittenConfiguration(Written):
+class GatewayConfig(BaseConfig):
     """The whole configuration; every key is optional."""
 
-    server: WrittenServer = Field(
-        default=WrittenServer(), description="The client-facing listener and its limits."
+    server: ServerConfig = Field(
+        default=ServerConfig(), description="The client-facing listener and its limits."
     )
-    upstreams: dict[fields.UpstreamName, WrittenUpstream] = Field(
+    upstreams: dict[values.UpstreamName, UpstreamConfig] = Field(
         min_length=1,
         description="The servers, by name; the first is the default one. Absent: OpenAI, called "
         "with the caller's own key.",
     )
-    models: dict[fields.Pattern, Annotated[WrittenModel, BeforeValidator(short_model)]] = Field(
+    models: dict[values.Pattern, Annotated[ModelConfig, BeforeValidator(short_model)]] = Field(
         default_factory=dict,
         description="Rules by model name or glob (`*`, `?`, `[…]`); the first that matches wins. "
         "A text instead of a mapping is the name sent upstream.",
     )
-    retired: WrittenRetired = Field(
-        default=WrittenRetired(),
+    retired: RetiredConfig = Field(
+        default=RetiredConfig(),
         description="What happens to requests for retired models.",
     )
-    clients: Annotated[tuple[WrittenClient, ...], AfterValidator(distinct)] = Field(
+    clients: Annotated[tuple[ClientConfig, ...], AfterValidator(distinct)] = Field(
         default=(), description="The gateway's own clients; empty: anyone."
     )
-    translation: WrittenTranslation = Field(
-        default=WrittenTranslation(), description="What a translation may do."
+    translation: TranslationConfig = Field(
+        default=TranslationConfig(), description="What a translation may do."
     )
-    memory: WrittenMemory = Field(
-        default=WrittenMemory(),
+    memory: MemoryConfig = Field(
+        default=MemoryConfig(),
         description="What is remembered about models, and for how long.",
     )
-    responses: WrittenResponses = Field(
-        default=WrittenResponses(),
+    responses: ResponsesConfig = Field(
+        default=ResponsesConfig(),
         description="Whether responses are kept for models that do not live at /v1/responses.",
     )
-    admin: WrittenAdmin = Field(default=WrittenAdmin(), description="The operators' listener.")
-    log: WrittenLog = Field(default=WrittenLog(), description="What goes to standard error.")
-    performance: WrittenPerformance = Field(
-        default=WrittenPerformance(), description="What is only there for speed."
+    admin: AdminConfig = Field(default=AdminConfig(), description="The operators' listener.")
+    log: LogConfig = Field(default=LogConfig(), description="What goes to standard error.")
+    performance: PerformanceConfig = Field(
+        default=PerformanceConfig(), description="What is only there for speed."
     )
-    secret: fields.ApiKey | None = Field(
+    secret: network_values.ApiKey | None = Field(
         default=None,
         description="What is sealed with it clients keep and bring back unread: a model's "
         "reasoning and signatures, compacted conversations. At least 32 characters; the same for "
@@ -95,7 +95,7 @@ class WrittenConfiguration(Written):
         return filled
 
 
-SECTIONS = tuple(WrittenConfiguration.model_fields)
+SECTIONS = tuple(GatewayConfig.model_fields)
 """The keys at the top level."""
 
 
@@ -104,7 +104,7 @@ def fields_at(path: KeyPath) -> Mapping[str, Any]:
 
     Empty when the path leads to no mapping with keys of its own.
     """
-    model: type[BaseModel] | None = WrittenConfiguration
+    model: type[BaseModel] | None = GatewayConfig
     entry: type[BaseModel] | None = None
     for part in path:
         if entry is not None:
@@ -115,9 +115,7 @@ def fields_at(path: KeyPath) -> Mapping[str, Any]:
     return model.model_fields if model is not None and entry is None else {}
 
 
-def key_paths(
-    model: type[BaseModel] = WrittenConfiguration, start: KeyPath = ()
-) -> Iterator[KeyPath]:
+def key_paths(model: type[BaseModel] = GatewayConfig, start: KeyPath = ()) -> Iterator[KeyPath]:
     """Yield the path of every key; `*` stands for any name, 0 for any position in a list."""
     for name, field in model.model_fields.items():
         yield (*start, name)

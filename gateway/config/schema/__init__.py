@@ -1,0 +1,1 @@
+"""Configuration as written: every key with its type, default and description."""

@@ -1,0 +1,32 @@
+"""What every mapping of the schema is based on, and what its checks may look at."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationInfo
+
+
+class BaseConfig(BaseModel):
+    """A mapping in the file: unknown keys are refused, and no error shows a value."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationContext:
+    """What a check may need to know beside the value itself."""
+
+    folder: Path
+    """Relative paths start here: the configuration file's folder, or the current one."""
+    upstreams: frozenset[str] | None
+    """The names of the configured upstreams; None if they cannot be read."""
+
+
+def context_of(info: ValidationInfo) -> ValidationContext:
+    """Return the context that the validation was called with. Raises `TypeError` without one."""
+    context = info.context
+    if not isinstance(context, ValidationContext):
+        raise TypeError("validate with context=ValidationContext(…)")
+    return context

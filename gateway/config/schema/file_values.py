@@ -1,0 +1,61 @@
+"""Values that name files: templates, CA bundles, the file of stored responses."""
+
+import os.path
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo
+
+from gateway.config.problems import InvalidValue
+from gateway.config.schema.base import context_of
+
+MAX_FILE_BYTES = 1024 * 1024
+"""Limit of a template file."""
+
+
+def _response_store(text: str, info: ValidationInfo) -> str:
+    if text == "memory://":
+        return text
+    path = text.removeprefix("sqlite:///")
+    if path == text or not path:
+        raise InvalidValue("is not a valid store", "memory:// or sqlite:///path/to/file.sqlite")
+    place = context_of(info).folder / path
+    if not place.parent.is_dir():
+        raise InvalidValue("names a file in a folder that does not exist", "make the folder first")
+    return f"sqlite:///{place}"
+
+
+def _verify(value: Any, info: ValidationInfo) -> bool | str:
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        raise InvalidValue("must be true, false or the path of a CA bundle")
+    if value.lower() in {"true", "false"}:
+        return value.lower() == "true"
+    path = str(context_of(info).folder / value)
+    # os.path: unlike Path.is_file, it takes a path that no file can have for a missing file.
+    if not os.path.isfile(path):
+        raise InvalidValue(
+            "must be true, false or the path of a CA bundle", "there is no such file"
+        )
+    return path
+
+
+def read_template(path: Path) -> str:
+    """Return a template file's text. Raises `InvalidValue` if it is unreadable or too large."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+        if len(content) > MAX_FILE_BYTES:
+            raise InvalidValue(f"names a file larger than {MAX_FILE_BYTES} bytes")
+        return content.decode("utf-8")
+    except OSError as error:
+        raise InvalidValue(
+            f"names a file that cannot be read: {error.strerror}", "check path"
+        ) from None
+    except UnicodeDecodeError:
+        raise InvalidValue("names a file that is not UTF-8", "save the file in UTF-8") from None
+
+
+ResponseStoreUrl = Annotated[str, AfterValidator(_response_store)]
+Verify = Annotated[bool | str, BeforeValidator(_verify)]

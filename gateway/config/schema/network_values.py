@@ -1,0 +1,114 @@
+"""Values about the network: hosts, ports, URLs, keys and header fields."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+
+from gateway.config.addresses import checked_base_url, checked_proxy_url, is_listening_host
+from gateway.config.problems import InvalidValue
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
+_KEY = re.compile(r"[\x21-\x7e]+\Z")
+_AZURE_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(?:-preview)?\Z", re.ASCII)
+_FRAMING_HEADERS = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_NEVER_FORWARDED = frozenset({"authorization", "api-key", "cookie", "forwarded"})
+
+
+def _listening_host(text: str) -> str:
+    if not is_listening_host(text):
+        raise InvalidValue(
+            "must be an IP address or a host name alone",
+            "no scheme, port or brackets; 0.0.0.0 or :: for every interface",
+        )
+    return text
+
+
+def _allowed_host(text: str) -> str:
+    if not is_listening_host(text):
+        raise InvalidValue("must be a host name or IP address alone", "no scheme, port or brackets")
+    return text.lower()
+
+
+def _api_key(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not text:
+        raise InvalidValue("is empty", "set it, or leave the key out")
+    if not _KEY.match(text):
+        advice = "a line break at its end, perhaps from a file, is the usual cause"
+        raise InvalidValue("must be printable ASCII without spaces", advice)
+    return secret
+
+
+def _proxy(secret: SecretStr) -> SecretStr:
+    return SecretStr(checked_proxy_url(secret.get_secret_value()))
+
+
+def _header_name(text: str) -> str:
+    name = text.lower()
+    if not _HEADER_NAME.match(name):
+        raise InvalidValue("is not a valid header name", "letters, digits and '-'")
+    if name in _FRAMING_HEADERS:
+        raise InvalidValue("is a header that the gateway sets by itself", "remove it")
+    return name
+
+
+def _distinct_headers(value: Any) -> Any:
+    if isinstance(value, dict) and len({str(name).lower() for name in value}) != len(value):
+        raise InvalidValue("has a header twice, in different spellings", "remove one")
+    return value
+
+
+def _header_value(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not _HEADER_VALUE.match(text) or text != text.strip():
+        raise InvalidValue("must be one line of Latin-1 text without spaces around it")
+    return secret
+
+
+def _azure_version(text: str) -> str:
+    if not _AZURE_VERSION.match(text):
+        raise InvalidValue(
+            "is not a dated version of Azure's API",
+            "write one like 2024-10-21 or 2025-04-01-preview; Azure's v1 API needs none: let "
+            "base_url end in /openai/v1",
+        )
+    return text
+
+
+def _forwarded_header(text: str) -> str:
+    name = _header_name(text)
+    if name in _NEVER_FORWARDED or name.startswith(("x-forwarded-", "x-gateway-")):
+        raise InvalidValue(
+            "is a header that is never forwarded",
+            "credential: decides whose key an upstream gets; headers: sets fixed fields",
+        )
+    return name
+
+
+ListeningHost = Annotated[str, AfterValidator(_listening_host)]
+AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
+BaseUrl = Annotated[str, AfterValidator(checked_base_url)]
+ApiKey = Annotated[SecretStr, AfterValidator(_api_key)]
+ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy)]
+HeaderName = Annotated[str, AfterValidator(_header_name)]
+HeaderValue = Annotated[SecretStr, AfterValidator(_header_value)]
+Headers = Annotated[dict[HeaderName, HeaderValue], BeforeValidator(_distinct_headers)]
+ForwardedHeader = Annotated[str, AfterValidator(_forwarded_header)]
+AzureVersion = Annotated[str, AfterValidator(_azure_version)]

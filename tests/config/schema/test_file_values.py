@@ -1,0 +1,56 @@
+"""Values that name files."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.config.configuring import check_refusal, loaded, refused
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            "responses: {store: redis://x}",
+            "responses.store: is not a valid store; memory:// or sqlite:///path/to/file.sqlite",
+        ),
+        (
+            "responses: {store: sqlite:///none/such/file}",
+            "responses.store: names a file in a folder that does not exist; make the folder first",
+        ),
+        (
+            "upstreams: {openai: {verify: 3}}",
+            "openai.verify: must be true, false or the path of a CA bundle\n",
+        ),
+        ("upstreams: {openai: {verify: none.pem}}", "openai.verify: must be true, false or the"),
+        ("upstreams: {openai: {verify: ''}}", "openai.verify: must be true, false or the path"),
+        ('upstreams: {openai: {verify: "a\\0"}}', "openai.verify: must be true, false or the path"),
+        ("models: {a: {template: {path: x}}}", "that cannot be read: No such file or directory"),
+        ("models: {a: {template: {path: .}}}", "names a file that cannot be read: Is a directory"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused_with_key_and_advice(
+    tmp_path: Path, text: str, problem: str
+) -> None:
+    check_refusal(tmp_path, text, problem)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [(b"\xff", "is not UTF-8"), (b"x" * (1024 * 1024 + 1), "larger than 1048576 bytes")],
+)
+def test_a_template_file_is_text_of_bounded_size(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
+    (tmp_path / "t.jinja").write_bytes(content)
+    assert problem in "\n".join(refused(tmp_path, "models: {a: {template: {path: t.jinja}}}"))
+
+
+@pytest.mark.parametrize(
+    ("written", "used"), [("false", False), ("'False'", False), ("true", True)]
+)
+def test_verification_is_on_or_off_however_it_is_written(
+    tmp_path: Path, written: str, used: bool
+) -> None:
+    text = f"upstreams: {{openai: {{verify: {written}}}}}"
+    assert loaded(tmp_path, text).upstreams[0].verify is used

@@ -1,0 +1,39 @@
+"""Hosts, ports, URLs, keys and header fields."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.config.configuring import check_refusal
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("server: {host: '[::1]'}", "server.host: must be an IP address or a host name alone"),
+        ("server: {allowed_hosts: ['a:80']}", "server.allowed_hosts[0]: must be a host name"),
+        ("upstreams: {openai: {api_key: ''}}", "api_key: is empty; set it, or leave the key out"),
+        ("upstreams: {openai: {api_key: 'a b'}}", "api_key: must be printable ASCII"),
+        ("upstreams: {openai: {api_key: é}}", "api_key: must be printable ASCII"),
+        ("upstreams: {openai: {headers: {a b: c}}}", 'headers["a b"]: is not a valid header name'),
+        ("upstreams: {openai: {headers: {Host: c}}}", "headers.Host: is a header that the gateway"),
+        ("upstreams: {openai: {headers: {X-A: b, x-a: c}}}", "headers: has a header twice"),
+        ("upstreams: {openai: {headers: {a: ' c'}}}", "headers.a: must be one line of Latin-1"),
+        ("upstreams: {openai: {headers: {a: €}}}", "headers.a: must be one line of Latin-1"),
+        ("upstreams: {openai: {forward_headers: [Cookie]}}", "is a header that is never forwarded"),
+        ("upstreams: {openai: {forward_headers: [X-Forwarded-For]}}", "is never forwarded"),
+        ("upstreams: {openai: {forward_headers: [Connection]}}", "that the gateway sets by itself"),
+        (
+            "upstreams: {openai: {api_version: preview}}",
+            "openai.api_version: is not a dated version of Azure's API; write one like 2024-10-21",
+        ),
+        (
+            "upstreams: {openai: {api_version: 2024-10-21x}}",
+            "openai.api_version: is not a dated version",
+        ),
+    ],
+)
+def test_a_wrong_value_is_refused_with_key_and_advice(
+    tmp_path: Path, text: str, problem: str
+) -> None:
+    check_refusal(tmp_path, text, problem)

@@ -1,0 +1,37 @@
+"""The sections about the gateway itself."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.config.configuring import check_refusal, loaded, refused
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("admin: {token: ''}", "admin.token: is empty"),
+    ],
+)
+def test_a_token_is_not_empty(tmp_path: Path, text: str, problem: str) -> None:
+    check_refusal(tmp_path, text, problem)
+
+
+@pytest.mark.parametrize("same", ["name", "key_sha256"])
+def test_two_clients_differ(tmp_path: Path, same: str) -> None:
+    clients = [{"name": "a", "key_sha256": "1" * 64}, {"name": "b", "key_sha256": "2" * 64}]
+    clients[1][same] = clients[0][same]
+    text = f"upstreams: {{openai: {{api_key: k}}}}\nclients: {clients}"
+    assert f"clients: has two clients with the same {same}" in "\n".join(refused(tmp_path, text))
+
+
+def test_clients_and_hosts_are_in_lower_case(tmp_path: Path) -> None:
+    text = f"""
+server: {{allowed_hosts: [API.Example.com]}}
+upstreams: {{openai: {{api_key: k}}}}
+clients: [{{name: a, key_sha256: "{"AB" * 32}", models: ["gpt-*", "[[]x"]}}]
+"""
+    settings = loaded(tmp_path, text)
+    assert settings.server.allowed_hosts == ("api.example.com",)
+    assert settings.clients[0].key_sha256 == "ab" * 32
+    assert settings.clients[0].models == ("gpt-*", "[[]x")
