@@ -1,1 +1,1 @@
-"""A strict OpenAI emulator, and the demonstration that runs the gateway before it."""
+"""A strict OpenAI emulator, and the demonstration that runs the gateway in front of it."""

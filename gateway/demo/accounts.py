@@ -1,14 +1,13 @@
-"""Who calls the emulator, and what that key may see.
+"""The emulator's callers, and what each key may see.
 
 Model lists, job records and generation are all scoped to the bearer key, as OpenAI's are to the
-organisation: what one key sees proves nothing for another. Keys that see the same share an account,
-and with it the jobs that were started and the models that came of them or were deleted.
+organisation. Keys that see the same models share an account, and with it the jobs that were
+started, the models that these made, and deletions.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from gateway.demo import refusals
 from gateway.demo.kept_items import KeptItems
 from gateway.demo.models import (
     ALL_MODELS,
@@ -22,6 +21,9 @@ from gateway.demo.models import (
     Job,
     failed_jobs,
 )
+from gateway.demo.refusals import Refused
+from gateway.demo.refusals.models import model_not_found, model_retired, responses_model_missing
+from gateway.demo.refusals.service import no_key, wrong_key
 
 MOST_JOBS = 1_000
 _UNLISTED = {VARIATIONS_MODEL.id: VARIATIONS_MODEL}
@@ -31,7 +33,7 @@ _UNLISTED = {VARIATIONS_MODEL.id: VARIATIONS_MODEL}
 class Account:
     """What one key sees: its models by id, and its jobs, newest first.
 
-    `started` counts the jobs that were ever started, `items` are those of its responses.
+    `started` counts all jobs started so far; `items` are the output items of its responses.
     """
 
     models: dict[str, DemoModel]
@@ -42,15 +44,15 @@ class Account:
     def model_for(self, model: str, endpoint: Endpoint) -> DemoModel:
         """Return the model if it lives at `endpoint`.
 
-        Raises `Refused` in OpenAI's words: no such model, retired, or at another endpoint.
+        Raises `Refused` in OpenAI's words: unknown, retired, or served at another endpoint.
         """
         found = self.models.get(model) or _UNLISTED.get(model)
         if found is None:
             if model in RETIRED_MODELS:
-                raise refusals.model_retired(model)
+                raise model_retired(model)
             if endpoint is Endpoint.RESPONSES:
-                raise refusals.responses_model_missing(model)
-            raise refusals.model_not_found(model)
+                raise responses_model_missing(model)
+            raise model_not_found(model)
         refusal = found.refusal_at(endpoint)
         if refusal is not None:
             raise refusal
@@ -61,7 +63,7 @@ class Account:
         for job in self.jobs:
             if job.id == job_id:
                 return job
-        raise refusals.Refused(
+        raise Refused(
             404,
             f"Could not find fine tune: {job_id}",
             param="fine_tune_id",
@@ -69,12 +71,12 @@ class Account:
         )
 
     def start(self, job: Job) -> None:
-        """Add a job; the oldest are forgotten beyond `MOST_JOBS`."""
+        """Add a job; beyond `MOST_JOBS` the oldest are dropped."""
         self.started += 1
         self.jobs = (job, *self.jobs)[:MOST_JOBS]
 
     def update(self, changed: Job) -> None:
-        """Put what became of a job in its place."""
+        """Replace a job by its new state."""
         self.jobs = tuple(changed if job.id == changed.id else job for job in self.jobs)
 
 
@@ -99,7 +101,7 @@ class Accounts:
         scheme, _, key = (authorization or "").partition(" ")
         key = key.strip()
         if scheme.lower() != "bearer" or not key:
-            raise refusals.no_key()
+            raise no_key()
         visible = self._visible_to(key)
         if visible not in self._known:
             self._known[visible] = self._account(visible)
@@ -108,10 +110,10 @@ class Accounts:
     def _visible_to(self, key: str) -> frozenset[str]:
         if self._keys is not None:
             if key not in self._keys:
-                raise refusals.wrong_key(key)
+                raise wrong_key(key)
             return self._keys[key]
         if not key.startswith("sk-"):
-            raise refusals.wrong_key(key)
+            raise wrong_key(key)
         hidden = () if key == PRIVATE_KEY else PRIVATE_MODELS
         return frozenset(model.id for model in ALL_MODELS if model not in hidden)
 

@@ -1,24 +1,26 @@
-"""One HTTP request at the emulator, as its endpoints see it: read, reply, notice who leaves."""
+"""One HTTP request at the emulator, as its endpoints see it: reading, replying, disconnects."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.demo import refusals
-from gateway.demo.answer import Json, encoded
+from gateway.demo.accounts import Account
 from gateway.demo.form import Form, FormReader
+from gateway.demo.generation.answer import Json, encoded
 from gateway.demo.journal import RecordedRequest
+from gateway.demo.refusals.service import not_json, too_large
 
 LARGEST_JSON = 64 * 1024 * 1024
-"""What a JSON body may measure, in bytes."""
+"""The limit of a JSON body, in bytes."""
 
 
 class ClientLeft(Exception):
-    """The client closed the connection before it had sent, or received, everything."""
+    """The client disconnected before it had sent, or received, everything."""
 
 
 class Call:
@@ -56,7 +58,7 @@ class Call:
         parts: list[bytes] = []
         async for chunk in self.chunks():
             if self.record.body_size > LARGEST_JSON:
-                raise refusals.too_large(LARGEST_JSON)
+                raise too_large(LARGEST_JSON)
             parts.append(chunk)
         self.record.body = b"".join(parts)
         return _parsed(self.record.body)
@@ -122,7 +124,7 @@ class Call:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def while_connected(self, work: Awaitable[None]) -> None:
-        """Do `work` until it is done, or give it up when the client leaves: `ClientLeft`.
+        """Await `work`, or cancel it and raise `ClientLeft` when the client disconnects.
 
         The request body must have been read.
         """
@@ -151,11 +153,24 @@ def _parsed(body: bytes) -> Json:
         # A lone surrogate is legal in JSON and cannot be sent back as UTF-8.
         encoded(value)
     except (ValueError, RecursionError):
-        raise refusals.not_json() from None
+        raise not_json() from None
     if not isinstance(value, dict):
-        raise refusals.not_json()
+        raise not_json()
     return value
 
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """A routed and authenticated request; `path` has the named parts of the route's pattern."""
+
+    call: Call
+    account: Account
+    path: Mapping[str, str]
+
+
+Handler = Callable[[RequestContext], Awaitable[None]]
+"""Answers a request, or raises `Refused` before it sends the head of a reply."""

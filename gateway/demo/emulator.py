@@ -1,10 +1,10 @@
 """A strict emulator of OpenAI's API: every model answers at its own endpoint, and nowhere else.
 
-For tests and for `gateway demo`: no network, no key, no randomness. The models are listed in
-`gateway.demo.models`, the commands that a prompt can carry (`!429`, `!truncate`, …) in
-`gateway.demo.scenarios`; replies say back what they were given (`gateway.demo.completions`,
-`gateway.demo.turns`), so that a test sees what arrived. Requests are checked parameter by parameter
-against the endpoint's own list, and refused in OpenAI's words.
+For tests and for `gateway demo`: no network, no key, no randomness. `models` lists the models,
+`generation.scenarios` the commands that a prompt can carry (`!429`, `!truncate`, …). Replies repeat
+their input (`endpoints.completions`, `generation.turns`), so that a test sees what arrived.
+Requests are checked parameter by parameter against the endpoint's own list (`rules`), and refused
+in OpenAI's words (`refusals`).
 
 ```python
 with emulator.serve() as served:
@@ -25,31 +25,30 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from gateway.demo import (
+from gateway.demo.accounts import Accounts
+from gateway.demo.call import Call, ClientLeft, Handler, RequestContext
+from gateway.demo.endpoints import (
     chat,
-    chat_rules,
     completions,
-    completions_rules,
     listing,
     media,
     media_forms,
-    refusals,
     responses,
     responses_beside,
-    responses_rules,
-    sampling,
 )
-from gateway.demo.accounts import Accounts
-from gateway.demo.answer import Answer, Json, Stamp
-from gateway.demo.call import Call, ClientLeft
-from gateway.demo.delivery import deliver
-from gateway.demo.files import Files
-from gateway.demo.fine_tuning import FineTuning
-from gateway.demo.gate import Gate
+from gateway.demo.endpoints.files import Files
+from gateway.demo.endpoints.fine_tuning import FineTuning
+from gateway.demo.generation.answer import Answer, Json, ReplyIds
+from gateway.demo.generation.barrier import Barrier
+from gateway.demo.generation.delivery import deliver
 from gateway.demo.journal import Journal
 from gateway.demo.models import DemoModel, Endpoint
 from gateway.demo.refusals import Refused
-from gateway.demo.visit import Handler, Visit
+from gateway.demo.refusals.service import unknown_url, wrong_method
+from gateway.demo.rules import chat as chat_rules
+from gateway.demo.rules import completions as completions_rules
+from gateway.demo.rules import responses as responses_rules
+from gateway.demo.rules import shared
 
 CREATED = 1_788_220_800
 """The time of every reply: 2026-09-01, in unix seconds."""
@@ -57,7 +56,7 @@ _STOP_TIMEOUT = 10.0
 _JOB = "/v1/fine_tuning/jobs/(?P<job>[^/]+)"
 
 CheckNames = Callable[[Json], None]
-MakeAnswer = Callable[[Json, DemoModel, Stamp], Answer]
+MakeAnswer = Callable[[Json, DemoModel, ReplyIds], Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +69,13 @@ class _Route:
 class Emulator:
     """The emulator as an ASGI application.
 
-    `journal` holds what arrived; `release()` lets the `!slow` replies go on. Arguments: see
-    `build`.
+    `journal` has the requests that arrived; `release()` frees waiting `!slow` replies. Arguments:
+    see `build`.
     """
 
     def __init__(self, accounts: Accounts, pace: float, journal_size: int) -> None:
         self.journal = Journal(journal_size)
-        self.gate = Gate()
+        self.barrier = Barrier()
         self._accounts = accounts
         self._pace = pace
         self._numbers = itertools.count(1)
@@ -104,7 +103,7 @@ class Emulator:
             ("DELETE", "/v1/models/(?P<model>.+)", listing.delete_model),
             ("GET", "/v1/fine_tuning/jobs", listing.jobs),
             ("POST", "/v1/fine_tuning/jobs", tuning.create),
-            ("GET", _JOB, tuning.look),
+            ("GET", _JOB, tuning.retrieve),
             ("POST", f"{_JOB}/cancel", tuning.cancel),
             ("GET", f"{_JOB}/events", listing.events),
             ("GET", f"{_JOB}/checkpoints", listing.checkpoints),
@@ -117,7 +116,7 @@ class Emulator:
         return [_Route(method, re.compile(path), handler) for method, path, handler in table]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request; there is nothing to start up or to shut down."""
+        """Answer one HTTP request; raises `RuntimeError` for other scopes."""
         if scope["type"] != "http":
             raise RuntimeError(f"the emulator speaks HTTP only, not {scope['type']}")
         number = next(self._numbers)
@@ -133,13 +132,13 @@ class Emulator:
             call.record.finished.set()
 
     def release(self) -> None:
-        """Let every `!slow` reply go on that waits now; from any thread."""
-        self.gate.release()
+        """Free the `!slow` replies that wait now; from any thread."""
+        self.barrier.release()
 
     async def _answer(self, call: Call) -> None:
         handler, parts = self._route(call.record.method, call.record.path)
         account = self._accounts.authenticate(call.record.headers.get("authorization"))
-        await handler(Visit(call, account, parts))
+        await handler(RequestContext(call, account, parts))
 
     def _route(self, method: str, path: str) -> tuple[Handler, Mapping[str, str]]:
         found = [(route, match) for route in self._routes if (match := route.path.fullmatch(path))]
@@ -147,55 +146,55 @@ class Emulator:
             if route.method == method:
                 return route.handler, match.groupdict()
         if found:
-            raise refusals.wrong_method(method, path)
-        raise refusals.unknown_url(method, path)
+            raise wrong_method(method, path)
+        raise unknown_url(method, path)
 
-    async def _completions(self, visit: Visit) -> None:
+    async def _completions(self, context: RequestContext) -> None:
         names = completions_rules.check_names
-        await self._generate(visit, Endpoint.COMPLETIONS, names, completions.answer)
+        await self._generate(context, Endpoint.COMPLETIONS, names, completions.answer)
 
-    async def _chat(self, visit: Visit) -> None:
-        await self._generate(visit, Endpoint.CHAT, chat_rules.check_names, chat.answer)
+    async def _chat(self, context: RequestContext) -> None:
+        await self._generate(context, Endpoint.CHAT, chat_rules.check_names, chat.answer)
 
-    async def _responses(self, visit: Visit) -> None:
-        items = visit.account.items
+    async def _responses(self, context: RequestContext) -> None:
+        items = context.account.items
 
-        def answer(body: Json, model: DemoModel, stamp: Stamp) -> Answer:
-            made = responses.answer(items.resolved(body), model, stamp)
+        def answer(body: Json, model: DemoModel, ids: ReplyIds) -> Answer:
+            reply = responses.answer(items.resolved(body), model, ids)
             if body.get("store") is not False:
-                items.keep(made.whole()["output"])
-            return made
+                items.keep(reply.whole()["output"])
+            return reply
 
         names = responses_rules.check_names
-        await self._generate(visit, Endpoint.RESPONSES, names, answer)
+        await self._generate(context, Endpoint.RESPONSES, names, answer)
 
-    async def _compact(self, visit: Visit) -> None:
-        body = await responses_beside.request(visit, responses_beside.COMPACT)
-        stamp = Stamp(next(self._numbers), CREATED)
-        await visit.call.reply_json(responses_beside.compacted(body, stamp))
+    async def _compact(self, context: RequestContext) -> None:
+        body = await responses_beside.request(context, responses_beside.COMPACT)
+        ids = ReplyIds(next(self._numbers), CREATED)
+        await context.call.reply_json(responses_beside.compacted(body, ids))
 
-    async def _input_tokens(self, visit: Visit) -> None:
-        body = await responses_beside.request(visit, responses_beside.INPUT_TOKENS)
-        await visit.call.reply_json(responses_beside.counted(body))
+    async def _input_tokens(self, context: RequestContext) -> None:
+        body = await responses_beside.request(context, responses_beside.INPUT_TOKENS)
+        await context.call.reply_json(responses_beside.counted(body))
 
     async def _generate(
         self,
-        visit: Visit,
+        context: RequestContext,
         endpoint: Endpoint,
         check_names: CheckNames,
         make_answer: MakeAnswer,
     ) -> None:
-        body = await visit.call.json()
-        asked = sampling.requested_model(body)
+        body = await context.call.json()
+        name = shared.requested_model(body)
         check_names(body)
-        model = visit.account.model_for(asked, endpoint)
-        answer = make_answer(body, model, Stamp(next(self._numbers), CREATED))
+        model = context.account.model_for(name, endpoint)
+        answer = make_answer(body, model, ReplyIds(next(self._numbers), CREATED))
         stream = bool(body.get("stream"))
-        await deliver(visit.call, answer, stream=stream, gate=self.gate, pace=self._pace)
+        await deliver(context.call, answer, stream=stream, barrier=self.barrier, pace=self._pace)
 
 
-async def _stored_response(visit: Visit) -> None:
-    raise Refused(404, f"Response with id '{visit.path['response']}' not found.")
+async def _stored_response(context: RequestContext) -> None:
+    raise Refused(404, f"Response with id '{context.path['response']}' not found.")
 
 
 def build(
@@ -207,7 +206,7 @@ def build(
 ) -> Emulator:
     """Make an emulator.
 
-    `keys` maps each accepted bearer key to the model ids that it sees. Left out, any key that
+    `keys` maps each accepted bearer key to the model ids that it sees. Without it, any key that
     begins with `sk-` sees the public and acme's models, and `models.PRIVATE_KEY` the private one
     too. `earlier_jobs` failed fine-tuning jobs are listed before the useful ones. `pace` is the
     time between two events of a stream, in seconds. The journal keeps `journal_size` requests.
@@ -224,11 +223,11 @@ class Served:
 
     @property
     def journal(self) -> Journal:
-        """What arrived."""
+        """The requests that arrived."""
         return self.emulator.journal
 
     def release(self) -> None:
-        """Let every `!slow` reply go on that waits now."""
+        """Free the `!slow` replies that wait now."""
         self.emulator.release()
 
 
@@ -236,11 +235,11 @@ class Served:
 def serve(emulator: Emulator | None = None) -> Iterator[Served]:
     """Run an emulator on a free port of 127.0.0.1, in its own thread, until the block ends.
 
-    What is still being answered then is broken off.
+    Replies that are still running then are aborted.
     """
     emulator = emulator or build()
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        # Accepted sockets inherit it; asyncio would not set it, since this one names no protocol.
+        # Accepted sockets inherit it; asyncio sets it only on sockets that name their protocol.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(
             emulator,
@@ -253,7 +252,7 @@ def serve(emulator: Emulator | None = None) -> Iterator[Served]:
             timeout_graceful_shutdown=1,
         )
         server = uvicorn.Server(config)
-        # The socket listens already: a client that comes early waits in its backlog.
+        # The socket listens already: early clients wait in its backlog.
         thread = threading.Thread(
             target=server.run, args=([listening],), name="emulator", daemon=True
         )
@@ -261,6 +260,6 @@ def serve(emulator: Emulator | None = None) -> Iterator[Served]:
         try:
             yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}/v1", emulator)
         finally:
-            emulator.gate.open_for_good()
+            emulator.barrier.lift()
             server.should_exit = True
             thread.join(_STOP_TIMEOUT)

@@ -1,10 +1,10 @@
-"""multipart/form-data bodies: fields kept, files counted and hashed as they arrive, not kept."""
+"""multipart/form-data bodies: fields are kept; files are counted and hashed, but not kept."""
 
 import hashlib
 from dataclasses import dataclass, field
 
-from gateway.demo import refusals
 from gateway.demo.multipart import MultipartReader, PartData, PartStart, malformed
+from gateway.demo.refusals.parameters import missing_parameter
 
 _LARGEST_FIELD = 64 * 1024
 _MOST_PARTS = 200
@@ -12,7 +12,7 @@ _MOST_PARTS = 200
 
 @dataclass(frozen=True, slots=True)
 class ReceivedFile:
-    """A file of a form: what it was called, its size in bytes, and its content's SHA-256 (hex)."""
+    """A file of a form: its name, its size in bytes, and the SHA-256 of its content (hex)."""
 
     filename: str
     size: int
@@ -21,25 +21,25 @@ class ReceivedFile:
 
 @dataclass(slots=True)
 class Form:
-    """A form that was read: fields and files by name, each in the order in which they came."""
+    """A form: fields and files by name, each in order of arrival."""
 
     fields: dict[str, list[str]] = field(default_factory=dict)
     files: dict[str, list[ReceivedFile]] = field(default_factory=dict)
 
     def text(self, name: str, default: str) -> str:
-        """Return the last field of a name."""
+        """Return the last field of a name, or `default`."""
         return self.fields.get(name, [default])[-1]
 
     def required_text(self, name: str) -> str:
         """Return the last field of a name; raises `Refused` if there is none."""
         if name not in self.fields:
-            raise refusals.missing_parameter(name)
+            raise missing_parameter(name)
         return self.fields[name][-1]
 
     def required_file(self, name: str) -> ReceivedFile:
         """Return the last file of a name; raises `Refused` if there is none."""
         if name not in self.files:
-            raise refusals.missing_parameter(name)
+            raise missing_parameter(name)
         return self.files[name][-1]
 
 
@@ -47,7 +47,7 @@ class FormReader:
     """Reads a form from the chunks of a body. A part is a file if it has a file name.
 
     `always_files` names the parts that are files even without one. Raises `Refused` for a body
-    that is no form, or one with too many parts or too long fields.
+    that is not a form, or has too many parts or too long fields.
     """
 
     def __init__(self, content_type: str, always_files: frozenset[str]) -> None:
@@ -70,7 +70,7 @@ class FormReader:
                 self._take(event)
 
     def finish(self) -> Form:
-        """Return the form, whose body has ended."""
+        """Return the form; the body has ended."""
         self._parts.finish()
         self._end_part()
         return self._form

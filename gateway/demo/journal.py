@@ -1,4 +1,4 @@
-"""What reached the emulator, for a test to read while the emulator runs in another thread."""
+"""The requests that reached the emulator, readable while it runs in another thread."""
 
 import threading
 from collections import deque
@@ -12,10 +12,10 @@ from gateway.demo.form import Form
 class RecordedRequest:
     """One request that arrived.
 
-    `headers` have lower-case names; of a repeated one the last value. `body` is what was read of a
-    JSON body; of an upload the size is kept, and `form`, which has the files' hashes.
-    `disconnected` is set when the client left before it had the whole reply; `finished` when the
-    emulator is done with the request, either way.
+    `headers` have lower-case names and the last of repeated values. `body` is a JSON body; of an
+    upload, only the size and `form`, with the files' hashes, are kept. `disconnected` is set when
+    the client leaves before it has the whole reply; `finished` when the emulator is done with the
+    request, in either case.
     """
 
     method: str
@@ -38,13 +38,13 @@ class Journal:
         self._changed = threading.Condition()
 
     def add(self, record: RecordedRequest) -> None:
-        """Write down a request."""
+        """Record a request."""
         with self._changed:
             self._records.append(record)
             self._changed.notify_all()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all records."""
         with self._changed:
             self._records.clear()
 
@@ -53,7 +53,7 @@ class Journal:
         return [record for record in self if (record.path, record.method) == (path, method)]
 
     def wait_for(self, number: int, timeout: float = 10.0) -> bool:
-        """Wait until `number` requests are here; tell whether they came within `timeout` s."""
+        """Wait for `number` requests; return whether they arrived within `timeout` seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: len(self._records) >= number, timeout)
 

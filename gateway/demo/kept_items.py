@@ -1,21 +1,21 @@
-"""The output items of earlier responses, which `item_reference` leads to."""
+"""The output items of earlier responses, to which an `item_reference` refers."""
 
 from collections.abc import Iterable
 
-from gateway.demo.answer import Json
+from gateway.demo.generation.answer import Json
 from gateway.demo.refusals import Refused
 
 MOST_ITEMS = 10_000
 
 
 class KeptItems:
-    """Items of one account, by id; the oldest are forgotten beyond `MOST_ITEMS`."""
+    """Items of one account, by id; beyond `MOST_ITEMS` the oldest are dropped."""
 
     def __init__(self) -> None:
         self._items: dict[str, Json] = {}
 
     def keep(self, items: Iterable[Json]) -> None:
-        """Keep items that have ids."""
+        """Keep items; each has an id."""
         for item in items:
             self._items[item["id"]] = item
         while len(self._items) > MOST_ITEMS:
@@ -24,7 +24,7 @@ class KeptItems:
     def resolved(self, body: Json) -> Json:
         """Return a request with the items themselves in place of references to them.
 
-        Raises `Refused` for an item that is not kept. What is no list of items stays as it is.
+        Raises `Refused` for an item that is not kept. An input that is not a list is unchanged.
         """
         given = body.get("input")
         return {**body, "input": [*map(self._item, given)]} if isinstance(given, list) else body
@@ -43,6 +43,6 @@ class KeptItems:
 
 
 def _refers(item: Json) -> bool:
-    """Whether it is a sound reference; its type may be left out."""
+    """Whether an item is a well-formed reference; its type may be missing."""
     named = item.get("type") in ("item_reference", None)
     return named and item.keys() <= {"type", "id"} and isinstance(item.get("id"), str)

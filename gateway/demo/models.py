@@ -1,17 +1,25 @@
-"""The emulator's models: where each lives, who sees it, what it refuses; and the jobs behind them.
+"""The emulator's models: where each lives, who sees it, what it refuses; and their jobs.
 
-A model is served at its own `endpoints` only. Anything else is answered as api.openai.com answers
-that very mistake (`refusal_at`): some models are *concealed*, which means that a wrong endpoint
-denies that they exist; some responses-only ones are *misdirecting*, which means that chat names
-/v1/completions although the model is not there either (chatbox#2173).
+A model is served at its own `endpoints` only. Other endpoints answer as api.openai.com does
+(`refusal_at`): for *concealed* models they deny that the model exists; for *misdirecting* ones,
+which are responses-only, chat names /v1/completions although the model is not there either
+(chatbox#2173).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gateway.demo import refusals
 from gateway.demo.refusals import Refused
+from gateway.demo.refusals.models import (
+    is_a_chat_model,
+    is_not_a_chat_model,
+    model_not_found,
+    not_allowed_to,
+    only_in_responses,
+    responses_model_elsewhere,
+    responses_model_unsupported,
+)
 
 
 class Endpoint(StrEnum):
@@ -31,7 +39,7 @@ class Endpoint(StrEnum):
 
 
 class Quirk(StrEnum):
-    """What sets one model apart from others at the same endpoint."""
+    """What distinguishes a model from others at the same endpoint."""
 
     REASONING = "reasoning"
     """Spends tokens on reasoning unless the effort is none; refuses max_tokens, stop, penalties,
@@ -45,7 +53,7 @@ class Quirk(StrEnum):
     CONCEALED = "concealed"
     """A wrong endpoint answers that the model does not exist."""
     MISDIRECTING = "misdirecting"
-    """Chat sends the caller to /v1/completions, wrongly."""
+    """Chat wrongly sends the caller to /v1/completions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,7 @@ class DemoModel:
     created: int = 1_686_935_002
 
     def card(self) -> dict[str, object]:
-        """Return the model as /v1/models lists it: nothing says where it lives."""
+        """Return the model as /v1/models lists it, which does not say where it lives."""
         return {
             "id": self.id,
             "object": "model",
@@ -71,31 +79,31 @@ class DemoModel:
         }
 
     def refusal_at(self, endpoint: Endpoint) -> Refused | None:
-        """Return what OpenAI says to a call at `endpoint`, or None where the model lives."""
+        """Return OpenAI's refusal of a call at `endpoint`, or None where the model lives."""
         if endpoint in self.endpoints:
             return None
         if endpoint is Endpoint.RESPONSES:
             if Endpoint.CHAT in self.endpoints:
-                return refusals.responses_model_unsupported(self.id)
-            return refusals.responses_model_elsewhere(self.id)
+                return responses_model_unsupported(self.id)
+            return responses_model_elsewhere(self.id)
         if endpoint is Endpoint.EMBEDDINGS:
-            return refusals.not_allowed_to("generate embeddings")
+            return not_allowed_to("generate embeddings")
         if endpoint in (Endpoint.CHAT, Endpoint.COMPLETIONS):
             return self._refusal_to_generate(endpoint)
-        return refusals.model_not_found(self.id)
+        return model_not_found(self.id)
 
     def _refusal_to_generate(self, endpoint: Endpoint) -> Refused:
         if not self.endpoints & GENERATIVE:
-            return refusals.not_allowed_to("sample")
+            return not_allowed_to("sample")
         if Quirk.CONCEALED in self.quirks:
-            return refusals.model_not_found(self.id)
+            return model_not_found(self.id)
         if endpoint is Endpoint.CHAT:
             if Endpoint.COMPLETIONS in self.endpoints or Quirk.MISDIRECTING in self.quirks:
-                return refusals.is_not_a_chat_model()
-            return refusals.only_in_responses("v1/chat/completions")
+                return is_not_a_chat_model()
+            return only_in_responses("v1/chat/completions")
         if Endpoint.CHAT in self.endpoints:
-            return refusals.is_a_chat_model()
-        return refusals.only_in_responses("v1/completions")
+            return is_a_chat_model()
+        return only_in_responses("v1/completions")
 
 
 GENERATIVE = frozenset({Endpoint.COMPLETIONS, Endpoint.CHAT, Endpoint.RESPONSES})
@@ -166,12 +174,12 @@ ALL_MODELS = PUBLIC_MODELS + ACME_MODELS + PRIVATE_MODELS
 RETIRED_MODELS = frozenset({"text-davinci-003", "davinci", "gpt-3.5-turbo-0613"})
 FINE_TUNABLE = frozenset({"davinci-002", "gpt-3.5-turbo", "gpt-4o-mini-2024-07-18"})
 VARIATIONS_MODEL = DemoModel("dall-e-2", frozenset({Endpoint.IMAGE_VARIATIONS}), "system")
-"""The only model that ever made variations. It is gone since 2026-05-12 and no longer listed, but
-answers here still, so that the call can be seen to pass through."""
+"""The only model that ever made variations. It was shut down on 2026-05-12 and is not listed, but
+still answers here, to show that the call passes through."""
 
 
 RESULTS_FILE = "file-64bytes"
-"""The results of every job: a file that can be downloaded (`gateway.demo.files`)."""
+"""The results of every job: a file that can be downloaded (`gateway.demo.endpoints.files`)."""
 _HYPERPARAMETERS = {"n_epochs": 4, "batch_size": 1, "learning_rate_multiplier": 1.0}
 
 
@@ -179,7 +187,7 @@ _HYPERPARAMETERS = {"n_epochs": 4, "batch_size": 1, "learning_rate_multiplier": 
 class Job:
     """One fine-tuning job; `checkpoints` maps a step to the checkpoint's model id.
 
-    `messages` is what happened to it, oldest first.
+    `messages` are the texts of its events, oldest first.
     """
 
     id: str
@@ -225,20 +233,20 @@ class Job:
         }
 
     def event_records(self) -> list[dict[str, object]]:
-        """Return what happened to the job, latest first."""
+        """Return the job's events, latest first."""
         level = "error" if self.status == "failed" else "info"
-        told = self.messages or (f"The job is over: {self.status}",)
+        messages = self.messages or (f"The job is over: {self.status}",)
         return [
             {
                 "object": "fine_tuning.job.event",
                 "id": f"ftevent-{self.id.removeprefix('ftjob-')}-{number}",
                 "created_at": self.created + number,
                 "level": level,
-                "message": told[number],
+                "message": messages[number],
                 "data": {},
                 "type": "message",
             }
-            for number in reversed(range(len(told)))
+            for number in reversed(range(len(messages)))
         ]
 
     def checkpoint_records(self) -> list[dict[str, object]]:

@@ -32,7 +32,7 @@ def malformed(why: str) -> Refused:
 
 
 class MultipartReader:
-    """Turns the body's chunks into part starts and part data; holds back one boundary's length.
+    """Turns the body's chunks into part starts and data; holds back at most one boundary's length.
 
     Raises `Refused` if `content_type` is not multipart/form-data or the body does not follow it.
     """
@@ -42,12 +42,12 @@ class MultipartReader:
         if not content_type.lower().startswith("multipart/form-data") or match is None:
             raise malformed("expected multipart/form-data with a boundary")
         self._delimiter = b"\r\n--" + (match.group(1) or match.group(2)).encode("latin-1")
-        # The first delimiter may stand at the very start, where no line break precedes it.
+        # The first delimiter may open the body, where no line break precedes it.
         self._unread = b"\r\n"
         self._state: Callable[[], Iterator[PartStart | PartData]] = self._read_preamble
 
     def feed(self, chunk: bytes) -> Iterator[PartStart | PartData]:
-        """Yield what the next chunk completes."""
+        """Yield the events that the next chunk completes."""
         self._unread += chunk
         while True:
             before = (self._state, len(self._unread))
@@ -56,7 +56,7 @@ class MultipartReader:
                 return
 
     def finish(self) -> None:
-        """Say that the body ended; raises `Refused` if it ended too early."""
+        """Note the end of the body; raises `Refused` if it is incomplete."""
         if self._state != self._skip:
             raise malformed("unexpected end of the body")
 

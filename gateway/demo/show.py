@@ -79,34 +79,34 @@ SCENES = (
 
 
 class PortTaken(Exception):
-    """A port that was asked for cannot be had; the text says what to do."""
+    """A requested port is not available; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where the two servers listen, if that was said; 0 is any free port."""
+    """The ports of the two servers; None where not specified, 0 for any free port."""
 
     gateway: int | None = None
     emulator: int | None = None
 
 
-USUAL = Ports(8080, 8081)
+DEFAULT_PORTS = Ports(8080, 8081)
 
 
 async def show(*, once: bool, ports: Ports, console: Console | None = None) -> int:
-    """Run the demonstration; return the exit code: 0 if every scene went as told.
+    """Run the demonstration; return the exit code: 0 if every scene went as expected.
 
-    With `once` it ends after the scenes; else it keeps both servers up until Ctrl-C. Ports that
-    `ports` leaves open are any free ones with `once`, else `USUAL`, or any where those are taken.
-    Raises `PortTaken` for one of `ports`.
+    With `once` it ends after the scenes; else it keeps both servers running until Ctrl-C. Ports
+    that `ports` does not specify are any free ones with `once`; else `DEFAULT_PORTS`, or any free
+    ones if those are taken. Raises `PortTaken` if a port of `ports` is.
     """
     console = console or Console(highlight=False, soft_wrap=True, emoji=False)
     stop = asyncio.Event()
     take_signals(stop.set)
-    usual = Ports(0, 0) if once else USUAL
+    defaults = Ports(0, 0) if once else DEFAULT_PORTS
     with (
-        _listening(ports.gateway, usual.gateway, "--port") as own,
-        _listening(ports.emulator, usual.emulator, "--emulator-port") as theirs,
+        _listening(ports.gateway, defaults.gateway, "--port") as own,
+        _listening(ports.emulator, defaults.emulator, "--emulator-port") as theirs,
     ):
         gateway_url, upstream_url = _url(own), _url(theirs)
         application = app.build(_settings(upstream_url))
@@ -122,7 +122,7 @@ async def show(*, once: bool, ports: Ports, console: Console | None = None) -> i
         )
         try:
             console.print(f"the gateway at {gateway_url}, the upstream at {upstream_url}")
-            good = await _play(console, upstream_url, gateway_url)
+            succeeded = await _play(console, upstream_url, gateway_url)
             if not once:
                 _invite(console, upstream_url, gateway_url)
                 await asyncio.wait({serving})
@@ -130,19 +130,19 @@ async def show(*, once: bool, ports: Ports, console: Console | None = None) -> i
             stop.set()
             await serving
             await application.aclose()
-    return 0 if good else 1
+    return 0 if succeeded else 1
 
 
-def _listening(asked: int | None, usual: int | None, option: str) -> socket.socket:
-    """Return a socket that clients can connect to; raises `PortTaken` if `asked` is."""
+def _listening(requested: int | None, default: int | None, option: str) -> socket.socket:
+    """Return a listening socket; raises `PortTaken` if the requested port is taken."""
     host, any_free = _ADDRESS
-    for port in (usual or any_free, any_free) if asked is None else (asked,):
+    for port in (default or any_free, any_free) if requested is None else (requested,):
         try:
             listening = bind(host, port)
         except OSError as error:
             why = error
         else:
-            # At once: whoever asks for the same port from now on is refused.
+            # At once, so that later requests for the same port fail.
             listening.listen(BACKLOG)
             return listening
     raise PortTaken(f"{why.strerror}. Choose another port with {option}.")
@@ -160,7 +160,7 @@ def _settings(upstream_url: str) -> Settings:
 
 
 async def _play(console: Console, upstream_url: str, gateway_url: str) -> bool:
-    good = True
+    succeeded = True
     headers = {"authorization": f"Bearer {KEY}"}
     async with httpx2.AsyncClient(headers=headers, trust_env=False, timeout=30) as client:
         for scene in SCENES:
@@ -175,12 +175,13 @@ async def _play(console: Console, upstream_url: str, gateway_url: str) -> bool:
             for name in _SHOWN_HEADERS:
                 if name in through.headers:
                     console.print(f"                [dim]{name}: {through.headers[name]}[/]")
-            good = good and direct.status_code >= 400 and through.status_code == 200
-    return good
+            expected = direct.status_code >= 400 and through.status_code == 200
+            succeeded = succeeded and expected
+    return succeeded
 
 
 def _text(reply: httpx2.Response) -> str:
-    """Return what a person wants to see of a reply: the error, the texts, or the stream."""
+    """Return a reply for display: its error, its texts, or an excerpt of its stream."""
     if reply.headers["content-type"].startswith("text/event-stream"):
         events = [line for line in reply.text.splitlines() if line]
         return "\n                ".join([events[0], "…", *events[-2:]])
@@ -188,11 +189,11 @@ def _text(reply: httpx2.Response) -> str:
     if body.get("error"):
         message: str = body["error"]["message"]
         return message
-    return " | ".join(json.dumps(text, ensure_ascii=False) for text in _said(body))
+    return " | ".join(json.dumps(text, ensure_ascii=False) for text in _texts(body))
 
 
-def _said(body: dict[str, Any]) -> list[str]:
-    """Return the texts of a whole reply, whichever of the three shapes it has."""
+def _texts(body: dict[str, Any]) -> list[str]:
+    """Return the texts of a whole reply in any of the three shapes."""
     if "choices" in body:
         return [choice.get("text") or choice["message"]["content"] for choice in body["choices"]]
     messages = [item for item in body["output"] if item["type"] == "message"]

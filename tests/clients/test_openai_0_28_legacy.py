@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from gateway.config.settings import ModelRule
-from gateway.demo.files import PATTERN
+from gateway.demo.endpoints.files import PATTERN
+from gateway.demo.endpoints.media import spoken
 from gateway.demo.journal import RecordedRequest
-from gateway.demo.media import spoken
 from gateway.shapes import Json
 from tests.clients.old_openai import OldOpenAI, file, old_openai
 from tests.clients.raw import connect

@@ -16,7 +16,7 @@ import httpx2
 import pytest
 
 from gateway.config.settings import ModelRule
-from gateway.demo.files import PATTERN
+from gateway.demo.endpoints.files import PATTERN
 from gateway.demo.journal import RecordedRequest
 from gateway.shapes import Json
 from tests.clients.running import Stage, stage

@@ -2,7 +2,8 @@ import pytest
 
 from gateway.demo.accounts import Accounts
 from gateway.demo.models import PRIVATE_KEY, PRIVATE_MODEL, Endpoint
-from gateway.demo.refusals import DEPRECATIONS, Refused
+from gateway.demo.refusals import Refused
+from gateway.demo.refusals.models import DEPRECATIONS
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic sk-x"])

@@ -8,7 +8,7 @@ from gateway.demo.kept_items import KeptItems
 from gateway.demo.models import PRIVATE_KEY
 from gateway.demo.refusals import Refused
 from tests.demo.client import ask, post
-from tests.demo.test_responses import PATH, SAY, response, text_of
+from tests.demo.endpoints.test_responses import PATH, SAY, response, text_of
 
 ASKED = {"role": "user", "content": "please call say"}
 

@@ -112,7 +112,7 @@ def test_it_stays_up_at_other_ports_where_the_usual_are_taken_until_interrupted(
         socket.create_server(("127.0.0.1", 0)) as one,
         socket.create_server(("127.0.0.1", 0)) as other,
     ):
-        monkeypatch.setattr(show, "USUAL", Ports(taken(one), taken(other)))
+        monkeypatch.setattr(show, "DEFAULT_PORTS", Ports(taken(one), taken(other)))
         code, lines = asyncio.run(scenario())
         assert code == 0
         for url in urls(lines):

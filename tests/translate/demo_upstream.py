@@ -8,20 +8,16 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from gateway.demo import (
-    chat,
-    chat_rules,
-    completions,
-    completions_rules,
-    responses,
-    responses_rules,
-)
 from gateway.demo.accounts import Accounts
-from gateway.demo.answer import Answer as DemoAnswer
-from gateway.demo.answer import Phase, Stamp, encoded
+from gateway.demo.endpoints import chat, completions, responses
+from gateway.demo.generation.answer import Answer as DemoAnswer
+from gateway.demo.generation.answer import Phase, ReplyIds, encoded
+from gateway.demo.generation.scenarios import Behaviour
 from gateway.demo.models import DemoModel, Endpoint
 from gateway.demo.refusals import Refused
-from gateway.demo.scenarios import Trick
+from gateway.demo.rules import chat as chat_rules
+from gateway.demo.rules import completions as completions_rules
+from gateway.demo.rules import responses as responses_rules
 from gateway.errors import TruncatedStream
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests.fakes import EVENT_STREAM, JSON, Answer, FakeReply
@@ -33,7 +29,7 @@ REQUEST_SCHEMAS: Mapping[Shape, str] = {
     Shape.RESPONSES: "CreateResponse",
 }
 _SERVED: Mapping[
-    Shape, tuple[Callable[[Json], None], Callable[[Json, DemoModel, Stamp], DemoAnswer]]
+    Shape, tuple[Callable[[Json], None], Callable[[Json, DemoModel, ReplyIds], DemoAnswer]]
 ] = {
     Shape.COMPLETIONS: (completions_rules.check_names, completions.answer),
     Shape.CHAT: (chat_rules.check_names, chat.answer),
@@ -79,8 +75,8 @@ class DemoUpstream:
             check_names(body)
             account = Accounts(None, 0).authenticate("Bearer sk-test")
             model = account.model_for(body["model"], Endpoint(shape.endpoint))
-            stamp = Stamp(len(self.requests), 1_788_220_800)
-            answered = make_answer(body, model, stamp)
+            ids = ReplyIds(len(self.requests), 1_788_220_800)
+            answered = make_answer(body, model, ids)
         except Refused as refused:
             return FakeReply(refused.status, JSON, (encoded(refused.envelope()),))
         if not body.get("stream"):
@@ -89,26 +85,26 @@ class DemoUpstream:
 
     def _whole(self, answered: DemoAnswer) -> FakeReply:
         body = encoded(answered.whole())
-        if answered.scenario.trick is Trick.TRUNCATE:
+        if answered.scenario.behaviour is Behaviour.TRUNCATE:
             return FakeReply(200, JSON, (body[: len(body) // 2],), TruncatedStream("cut off"))
         return FakeReply(200, JSON, (body,))
 
     def _stream(self, answered: DemoAnswer) -> FakeReply:
         events = list(_told(answered))
         self.lengths.append(len(events))
-        broken = answered.scenario.trick is Trick.TRUNCATE or self.cut is not None
+        broken = answered.scenario.behaviour is Behaviour.TRUNCATE or self.cut is not None
         pieces = self.split(events[: self.cut])
         return FakeReply(200, EVENT_STREAM, pieces, TruncatedStream("cut off") if broken else None)
 
 
 def _told(answered: DemoAnswer) -> Iterator[bytes]:
-    """Yield the events up to the one at which the scenario's trick strikes."""
-    trick = answered.scenario.trick
+    """Yield the events up to the one at which the scenario's behaviour strikes."""
+    behaviour = answered.scenario.behaviour
     deltas = 0
     for sent, event in enumerate(answered.events()):
-        if deltas == _DELTAS_BEFORE_TRICK and trick is Trick.TRUNCATE:
+        if deltas == _DELTAS_BEFORE_TRICK and behaviour is Behaviour.TRUNCATE:
             return
-        if deltas == _DELTAS_BEFORE_TRICK and trick is Trick.FAIL_MIDSTREAM:
+        if deltas == _DELTAS_BEFORE_TRICK and behaviour is Behaviour.FAIL_MIDSTREAM:
             yield from answered.failure(sent)
             return
         yield event.data

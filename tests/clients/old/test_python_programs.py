@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.demo import refusals
+from gateway.demo.refusals.service import server_error
 from tests.clients.old import lines
 from tests.clients.old.running import Programs, Scene, python_programs, scene
 from tests.clients.old.scripted import SAID
@@ -113,7 +113,7 @@ def test_a_client_that_backs_off_from_503_does(old: Scene, programs: Programs, m
 
     def overloaded_once(text: str) -> str:
         for status in failures:
-            raise refusals.server_error(status)
+            raise server_error(status)
         return lines.greeting(text)
 
     old.says(overloaded_once)

@@ -1,0 +1,70 @@
+"""/v1/responses/input_tokens counts a conversation; /compact replaces it by one item."""
+
+from gateway.demo.call import RequestContext
+from gateway.demo.endpoints.responses import compaction, input_tokens, items_of, usage
+from gateway.demo.generation.answer import Json, ReplyIds
+from gateway.demo.models import Endpoint
+from gateway.demo.refusals.parameters import unknown_parameter
+from gateway.demo.rules import responses as responses_rules
+from gateway.demo.rules import shared
+
+INPUT_TOKENS = frozenset(
+    {
+        "input",
+        "instructions",
+        "model",
+        "parallel_tool_calls",
+        "previous_response_id",
+        "reasoning",
+        "text",
+        "tool_choice",
+        "tools",
+        "truncation",
+    }
+)
+COMPACT = frozenset(
+    {
+        "input",
+        "instructions",
+        "model",
+        "previous_response_id",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "service_tier",
+    }
+)
+
+
+async def request(context: RequestContext, names: frozenset[str]) -> Json:
+    """Return a checked request, with the items that it refers to.
+
+    `names` are the parameters of the endpoint. Raises `Refused`.
+    """
+    body = await context.call.json()
+    model = shared.requested_model(body)
+    for name in body:
+        if name not in names:
+            raise unknown_parameter(name)
+    context.account.model_for(model, Endpoint.RESPONSES)
+    # Null equals absent here, unlike at /v1/responses.
+    given = {name: value for name, value in body.items() if value is not None}
+    body = context.account.items.resolved(given)
+    responses_rules.check_values(body)
+    return body
+
+
+def counted(body: Json) -> Json:
+    """Return the number of input tokens."""
+    return {"object": "response.input_tokens", "input_tokens": input_tokens(body)}
+
+
+def compacted(body: Json, ids: ReplyIds) -> Json:
+    """Return the compaction: one item that replaces the input from now on."""
+    return {
+        "id": ids.prefixed("resp_"),
+        "object": "response.compaction",
+        "created_at": ids.created,
+        "output": [compaction(items_of(body), ids)],
+        "usage": usage(input_tokens(body)),
+    }

@@ -1,0 +1,1 @@
+"""What the emulated models say, and how it is sent."""
