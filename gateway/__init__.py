@@ -1,3 +1,3 @@
 """endpoint-gateway: any OpenAI-style client reaches any model, whichever endpoint it lives on."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

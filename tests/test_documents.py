@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from gateway import servers
+from gateway import __version__, servers
 from gateway.admin.metrics import Metrics
 from gateway.cli import main
 from gateway.config.load import load
@@ -437,7 +437,25 @@ def test_the_readme_can_be_read_in_a_few_minutes() -> None:
     assert len(README.read_text("utf-8").splitlines()) < 250
 
 
-def test_the_changelog_tells_what_is_unreleased() -> None:
-    changelog = ROOT / "CHANGELOG.md"
-    assert sections(changelog)[0] == "Unreleased"
-    assert "\n### Added\n" in "\n" + section(changelog, "Unreleased")
+CHANGELOG = ROOT / "CHANGELOG.md"
+CATEGORIES = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def test_the_changelog_has_what_is_unreleased_and_this_version_on_top() -> None:
+    newest, *versions = sections(CHANGELOG)
+    assert newest == "[Unreleased]"
+    released = [re.fullmatch(r"\[(\d+\.\d+\.\d+)\] - (\d{4}-\d\d-\d\d)", name) for name in versions]
+    found = [(match[1], match[2]) for match in released if match]
+    assert len(found) == len(versions)
+    assert found[0][0] == __version__
+    assert found == sorted(found, key=lambda each: each[1], reverse=True)
+
+
+def test_the_changelog_sorts_its_lines_and_links_its_versions() -> None:
+    for name in sections(CHANGELOG):
+        text = section(CHANGELOG, name)
+        used = re.findall(r"^### (.+)$", text, re.MULTILINE)
+        assert set(used) <= CATEGORIES
+        assert used or name == "[Unreleased]"
+        (version,) = re.findall(r"^\[(.+?)\]", name)
+        assert f"\n[{version}]: https://" in CHANGELOG.read_text("utf-8")
