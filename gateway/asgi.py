@@ -19,7 +19,7 @@ from gateway.api.writing import BODILESS, Fields, ReplyWriter, error_reply
 from gateway.config.load import load
 from gateway.config.problems import ConfigError
 from gateway.errors import GatewayError, body_timed_out, too_large
-from gateway.exchange.message import Decision
+from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
 from gateway.request import Body, Head
 from gateway.shapes import ClientHeaders

@@ -18,7 +18,7 @@ from gateway.checking import Checked, Findings, Verdict, check_names
 from gateway.config.load import ConfigError, load, unused_variables, warnings
 from gateway.config.settings import Settings
 from gateway.errors import GatewayError
-from gateway.exchange.message import read_object
+from gateway.exchange.request_fields import read_object
 from gateway.local_addresses import reaches
 from gateway.logs import log_to_stderr
 from gateway.request import GenerationRequest

@@ -14,7 +14,8 @@ from gateway.asgi import ASGIGateway, EnvironmentGateway, _ASGIWriter, _Client, 
 from gateway.config.problems import ConfigError
 from gateway.config.settings import ServerSettings
 from gateway.errors import InvalidRequest, PayloadTooLarge
-from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
 from gateway.request import Body, Request
 from gateway.shapes import UpstreamCall
 from tests.api.client import Client

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.config.settings import LogSettings
 from gateway.errors import Reason
-from gateway.exchange.message import UpstreamFailure
+from gateway.exchange.decision import UpstreamFailure
 from gateway.logs import log_to_stderr
 from gateway.observe.failure_log import FailureLog
 

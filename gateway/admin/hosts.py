@@ -15,6 +15,7 @@ import msgspec
 from gateway.config.addresses import is_loopback
 from gateway.config.settings import AdminSettings
 from gateway.errors import GatewayError, InvalidRequest
+from gateway.headers import JSON
 
 Message = MutableMapping[str, Any]
 ASGIApp = Callable[
@@ -83,7 +84,7 @@ def _is_address(name: str) -> bool:
 async def _refuse(error: GatewayError, send: Callable[[Any], Awaitable[None]]) -> None:
     body = msgspec.json.encode(error.envelope())
     headers = [
-        (b"content-type", b"application/json"),
+        JSON,
         (b"content-length", str(len(body)).encode()),
     ]
     await send({"type": "http.response.start", "status": error.status, "headers": headers})

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from gateway.exchange.message import Decision, UpstreamFailure
+from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.observe.outcomes import Ending, Outcome
 from gateway.resolve.evidence import Source
 from gateway.shapes import Shape

@@ -6,7 +6,8 @@ from typing import Any
 
 from gateway.api.writing import error_reply
 from gateway.errors import GatewayError
-from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
 from gateway.request import Body, GenerationRequest, Request
 
 Handler = Callable[[Any, Decision], Awaitable[ClientReply]]

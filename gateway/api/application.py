@@ -19,9 +19,10 @@ from gateway.api.router import Router
 from gateway.api.writing import ReplyWriter
 from gateway.config.settings import Settings
 from gateway.errors import GatewayError, InvalidRequest, ShuttingDown, UnknownRoute
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
 from gateway.exchange.legacy.dispatch import Legacy
-from gateway.exchange.message import ClientReply, Decision
 from gateway.exchange.models.listing import Listing
 from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.reply.body import ReplyBody

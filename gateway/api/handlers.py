@@ -6,16 +6,16 @@ from urllib.parse import unquote
 
 import msgspec
 
+from gateway.exchange.client_reply import ClientReply, json_reply
+from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
 from gateway.exchange.legacy.dispatch import Legacy
-from gateway.exchange.message import ClientReply, Decision, with_path_model
 from gateway.exchange.models.listing import Listing, shorter_names
 from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.request_fields import with_path_model
 from gateway.exchange.stored.compaction import Compacting
 from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.request import GenerationRequest, Request
-
-_JSON = (b"content-type", b"application/json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +97,4 @@ class Handlers:
 
 def _status(*, ready: bool) -> ClientReply:
     body = msgspec.json.encode({"status": "ok" if ready else "draining"})
-    return ClientReply(200 if ready else 503, [_JSON], body)
+    return json_reply(body, 200 if ready else 503)

@@ -8,7 +8,7 @@ from functools import partial
 from gateway.api.admission import Handler
 from gateway.api.handlers import Handlers
 from gateway.errors import MethodNotAllowed
-from gateway.exchange.message import ClientReply
+from gateway.exchange.client_reply import ClientReply
 from gateway.shapes import Shape
 from gateway.translate.legacy.engines import MODERN_PATHS
 

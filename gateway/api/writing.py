@@ -5,7 +5,8 @@ from abc import ABC, abstractmethod
 import msgspec
 
 from gateway.errors import GatewayError
-from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.client_reply import ClientReply, json_reply
+from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
 
 Fields = list[tuple[bytes, bytes]]
@@ -63,10 +64,5 @@ class ReplyWriter(ABC):
 
 def error_reply(error: GatewayError) -> ClientReply:
     """Return an error as a reply in OpenAI's envelope."""
-    body = msgspec.json.encode(error.envelope())
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(body)),
-        *((n.encode("latin-1"), v.encode("latin-1", "replace")) for n, v in error.headers),
-    ]
-    return ClientReply(error.status, headers, body)
+    fields = [(n.encode("latin-1"), v.encode("latin-1", "replace")) for n, v in error.headers]
+    return json_reply(msgspec.json.encode(error.envelope()), error.status, fields)

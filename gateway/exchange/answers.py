@@ -13,15 +13,16 @@ from gateway.config.settings import CredentialPolicy, Settings
 from gateway.errors import GatewayError
 from gateway.exchange import failures
 from gateway.exchange.attempt import Attempt
+from gateway.exchange.client_reply import ClientReply, event_stream_reply, json_reply
 from gateway.exchange.error_replies import about_moved_item, translated_failure
 from gateway.exchange.feeding import Feeder
-from gateway.exchange.message import ClientReply, read_object
 from gateway.exchange.pump import Pump
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.classify import ErrorReply, classify
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES, REST_SECONDS
 from gateway.exchange.reply.untouched import passed_on
 from gateway.exchange.reply.whole_body import ToldError, whole_reply
+from gateway.exchange.request_fields import read_object
 from gateway.exchange.sending import send_whole
 from gateway.exchange.streams import Streams
 from gateway.fast.codec import FastTranslation
@@ -32,12 +33,6 @@ from gateway.translate.contract import Translation
 from gateway.translate.stream.sse import encode_events, terminator
 
 _encode = msgspec.json.Encoder().encode
-_JSON_HEADERS = [(b"content-type", b"application/json")]
-_EVENT_STREAM_HEADERS = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-    (b"x-accel-buffering", b"no"),
-]
 _BODY_HEADERS = frozenset(
     {
         *(b"content-length", b"content-type", b"content-encoding"),
@@ -86,7 +81,7 @@ async def answer(
     if isinstance(whole, ErrorReply):
         return whole
     body = fast.decode_reply(whole.body)
-    return _folded(fast, [whole]) if body is None else _json_reply(body, whole.headers)
+    return _folded(fast, [whole]) if body is None else json_reply(body, fields=_kept(whole.headers))
 
 
 def _folded(translation: Translation, answers: Sequence[BufferedReply]) -> ClientReply | ErrorReply:
@@ -105,16 +100,11 @@ def _folded(translation: Translation, answers: Sequence[BufferedReply]) -> Clien
                 raise error
             return replace(failure, for_client=error.bare())
         replies.append(reply)
-    return _json_reply(_encode(translation.reply(replies)), answers[0].headers)
+    return json_reply(_encode(translation.reply(replies)), fields=_kept(answers[0].headers))
 
 
 def _sent(translation: Translation, position: int) -> Json:
     return translation.calls[position]
-
-
-def _json_reply(body: bytes, upstream_headers: RawHeaders) -> ClientReply:
-    length = (b"content-length", b"%d" % len(body))
-    return ClientReply(200, [*_JSON_HEADERS, length, *_kept(upstream_headers)], body)
 
 
 async def _streamed(
@@ -144,8 +134,8 @@ async def _begun(
 ) -> ClientReply | ErrorReply:
     """Return the reply once its first event is known; an error, if that is what it is."""
     first = streams.replies[0]
-    headers = [*_EVENT_STREAM_HEADERS, *_kept(first.headers if first else ())]
-    shown: ClientReply | GatewayError = ClientReply(200, headers, pump)
+    reply = event_stream_reply(pump, _kept(first.headers if first else ()))
+    shown: ClientReply | GatewayError = reply
     try:
         await pump.begun(settings.server.first_byte_grace)
     except GatewayError as error:
@@ -154,9 +144,9 @@ async def _begun(
         shown = error.bare()
         await pump.aclose()
     if feeder.opening_error is None:
-        return ClientReply(200, headers, pump)
+        return reply
     call, body = feeder.opening_error
-    return ErrorReply(call, 200, tuple(headers), body, for_client=shown)
+    return ErrorReply(call, 200, tuple(reply.headers), body, for_client=shown)
 
 
 def _streams(send: Send, attempt: Attempt, translation: Translation, settings: Settings) -> Streams:
@@ -225,7 +215,7 @@ async def _read_out(body: ReplyBody) -> bytes:
 def local_answer(call: GenerationRequest, reply: Json, *, streamed: bool) -> ClientReply:
     """Return a reply that the gateway made by itself, in the form that was asked for."""
     if not streamed:
-        return ClientReply(200, list(_JSON_HEADERS), msgspec.json.encode(reply))
+        return json_reply(_encode(reply))
     options = read_object(call.body).get("stream_options")
     events = [{key: value for key, value in reply.items() if key != "usage"}]
     if isinstance(options, dict) and options.get("include_usage") is True:
@@ -233,7 +223,7 @@ def local_answer(call: GenerationRequest, reply: Json, *, streamed: bool) -> Cli
         if reply.get("usage") is not None:
             events.append({**reply, "choices": []})
     body = encode_events(call.shape, events) + terminator(call.shape)
-    return ClientReply(200, list(_EVENT_STREAM_HEADERS), body)
+    return event_stream_reply(body)
 
 
 def _kept(headers: RawHeaders) -> list[tuple[bytes, bytes]]:

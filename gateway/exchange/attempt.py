@@ -10,10 +10,10 @@ from typing import cast
 import msgspec
 
 from gateway.config.settings import Settings, TranslationSettings
+from gateway.exchange.decision import Decision
 from gateway.exchange.json_label import labelled_json
 from gateway.exchange.known_fixes import Fixes
-from gateway.exchange.message import (
-    Decision,
+from gateway.exchange.request_fields import (
     Routed,
     field_names,
     has_any,

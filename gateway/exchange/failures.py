@@ -15,7 +15,7 @@ from gateway.errors import (
     UpstreamError,
     too_large,
 )
-from gateway.exchange.message import ClientReply
+from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.refusals.classify import Refusal, Verdict

@@ -1,9 +1,8 @@
 """Upstream bytes in, the client's bytes out: the streams of all calls of one translated request."""
 
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError, UpstreamReplied
-from gateway.exchange.message import checked_object, decode_object
 from gateway.exchange.reply.opening import Opening, check_reply, error_in_place
-from gateway.exchange.reply.reading import Allowance
+from gateway.exchange.reply.reading import Allowance, checked_object, decode_object
 from gateway.exchange.reply.wrapped_errors import (
     SMALL_REPLY_BYTES,
     error_of,

@@ -7,12 +7,13 @@ from gateway.errors import GatewayError
 from gateway.exchange import failures
 from gateway.exchange.answers import as_date
 from gateway.exchange.attempt import WallClock, describe
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
 from gateway.exchange.error_replies import (
     renamed_failure,
     told_in_success,
     translated_failure,
 )
-from gateway.exchange.message import ClientReply, Decision
 from gateway.exchange.retries import Refused, Retries
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source

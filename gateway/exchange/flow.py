@@ -21,19 +21,19 @@ from gateway.exchange.attempt import (
     Attempts,
     describe,
 )
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
 from gateway.exchange.final_failure import GivingUp
 from gateway.exchange.known_fixes import Fixes
-from gateway.exchange.message import (
-    ClientReply,
-    Decision,
+from gateway.exchange.missing_choices import AskingAgain
+from gateway.exchange.reply.classify import ErrorReply
+from gateway.exchange.request_fields import (
     Routed,
     features_of,
     has_prompt_object,
     model_of,
     read_routed,
 )
-from gateway.exchange.missing_choices import AskingAgain
-from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.restricted import restrictions
 from gateway.exchange.retries import Memory, Refused, Retries
 from gateway.exchange.stored.conversations import ResponseMemory

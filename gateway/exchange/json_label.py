@@ -1,8 +1,8 @@
 """What a request's body is called where the gateway has written it."""
 
+from gateway.headers import JSON
 from gateway.shapes import ClientHeaders, RawHeaders
 
-_JSON = (b"content-type", b"application/json")
 _DERIVED = object()
 _AS_THEY_ARE = ClientHeaders()
 
@@ -23,7 +23,7 @@ def labelled_json(headers: RawHeaders) -> RawHeaders:
 
 def _relabelled(headers: RawHeaders) -> ClientHeaders:
     """Return the fields with another label, or none at all where they have the right one."""
-    labels = [value for name, value in headers if name == _JSON[0]]
-    if [label.partition(b";")[0].strip().lower() for label in labels] == [_JSON[1]]:
+    labels = [value for name, value in headers if name == JSON[0]]
+    if [label.partition(b";")[0].strip().lower() for label in labels] == [JSON[1]]:
         return _AS_THEY_ARE
-    return ClientHeaders([*(field for field in headers if field[0] != _JSON[0]), _JSON])
+    return ClientHeaders([*(field for field in headers if field[0] != JSON[0]), JSON])

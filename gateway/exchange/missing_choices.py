@@ -13,11 +13,17 @@ import msgspec
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode_halves, encode_halves
 from gateway.errors import UpstreamError
-from gateway.exchange.message import checked_object, not_json, read_object
 from gateway.exchange.reply.classify import ErrorReply, read_error
 from gateway.exchange.reply.decompressed import readable
 from gateway.exchange.reply.opening import Opening
-from gateway.exchange.reply.reading import Allowance, is_event_stream, read_whole
+from gateway.exchange.reply.reading import (
+    Allowance,
+    checked_object,
+    is_event_stream,
+    not_json,
+    read_whole,
+)
+from gateway.exchange.request_fields import read_object
 from gateway.exchange.sending import send_whole
 from gateway.replies import BufferedReply, ChunkedReply
 from gateway.shapes import Json, RawHeaders, Send, Shape, UpstreamCall, UpstreamReply

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import MappingProxyType
 
 from gateway.errors import Reason
-from gateway.exchange.message import UpstreamFailure
+from gateway.exchange.decision import UpstreamFailure
 
 INTERVAL = 60.0
 """Seconds between two lines of one kind."""

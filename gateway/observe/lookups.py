@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from gateway.errors import UpstreamError, reason_of
-from gateway.exchange.message import UpstreamFailure
+from gateway.exchange.decision import UpstreamFailure
 from gateway.shapes import Send, UpstreamCall, UpstreamReply
 
 

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from gateway.errors import Reason
-from gateway.exchange.message import Decision, UpstreamFailure
+from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.observe.failure_log import FailureLog
 from gateway.observe.outcomes import Ending, Outcome, outcome_of
 

@@ -18,7 +18,7 @@ from gateway.errors import (
     UpstreamError,
     reason_of,
 )
-from gateway.exchange.message import Decision
+from gateway.exchange.decision import Decision
 
 
 class Outcome(StrEnum):

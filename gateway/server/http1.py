@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.api.admission import Admission
 from gateway.errors import ShuttingDown
-from gateway.exchange.message import Decision
+from gateway.exchange.decision import Decision
 from gateway.request import Body
 from gateway.server.head import ReceivedHead
 from gateway.server.reception import Reception

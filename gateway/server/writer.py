@@ -7,7 +7,7 @@ from typing import Protocol
 
 from gateway.api.writing import BODILESS, Fields, ReplyWriter
 from gateway.errors import GatewayError
-from gateway.exchange.message import UNSAFE_IN_A_HEADER, Decision
+from gateway.exchange.decision import UNSAFE_IN_A_HEADER, Decision
 from gateway.exchange.reply.body import ReplyBody
 from gateway.server.backpressure import Backpressure
 from gateway.server.head import ReceivedHead

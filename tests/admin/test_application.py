@@ -11,7 +11,7 @@ from gateway.admin.metrics import Metrics
 from gateway.config.secret import Secret
 from gateway.config.settings import AdminSettings
 from gateway.errors import Reason
-from gateway.exchange.message import Decision, UpstreamFailure
+from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.observe.outcomes import Ending, Outcome
 from gateway.shapes import Shape, UpstreamCall
 from gateway.upstream.stats import UpstreamStats

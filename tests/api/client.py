@@ -10,9 +10,9 @@ import msgspec
 from gateway.api.application import Gateway, Services
 from gateway.asgi import ASGIGateway
 from gateway.config.settings import ClientSettings, ServerSettings, Settings
+from gateway.exchange.decision import Decision
 from gateway.exchange.legacy.dispatch import Legacy
 from gateway.exchange.legacy.fine_tunes import FineTunes
-from gateway.exchange.message import Decision
 from gateway.exchange.models.listing import Listing
 from gateway.exchange.passthrough.forward import Passing
 from gateway.observe.outcomes import Ending

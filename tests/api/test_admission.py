@@ -9,7 +9,8 @@ import pytest
 from gateway.api.admission import Admission, refusal
 from gateway.config.settings import ClientSettings
 from gateway.errors import GatewayError, InvalidRequest, PayloadTooLarge
-from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
 from gateway.request import GenerationRequest, Request
 from gateway.shapes import Shape
 

@@ -7,7 +7,8 @@ import msgspec
 
 from gateway.asgi import _ASGIWriter
 from gateway.errors import InvalidRequest
-from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
 from tests.bodies import BodyOf
 
 

@@ -18,9 +18,10 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 from gateway.exchange.attempt import Attempts
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
 from gateway.exchange.known_fixes import KnownFixes
-from gateway.exchange.message import ClientReply, Decision
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.retries import Memory
 from gateway.exchange.stored.conversations import ResponseMemory

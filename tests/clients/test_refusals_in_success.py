@@ -14,7 +14,8 @@ import msgspec
 import pytest
 
 from gateway.errors import GatewayError, UpstreamReplied
-from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
 from gateway.request import GenerationRequest
 from gateway.shapes import Json
 from gateway.upstream.credentials import Credentials

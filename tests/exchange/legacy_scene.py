@@ -8,9 +8,9 @@ import msgspec
 from gateway.api.handlers import Handlers
 from gateway.api.router import Router
 from gateway.config.settings import ClientSettings
+from gateway.exchange.decision import Decision
 from gateway.exchange.legacy.dispatch import Legacy
 from gateway.exchange.legacy.fine_tunes import FineTunes
-from gateway.exchange.message import Decision
 from gateway.exchange.models.listing import Listing
 from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.reply.body import ReplyBody

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.config.settings import PerformanceSettings, Settings, UpstreamSettings
 from gateway.exchange.attempt import Attempts, describe, parameter_names
-from gateway.exchange.message import Decision
+from gateway.exchange.decision import Decision
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.refusals.parameter_fixes import ParameterFix

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.config.settings import ModelRule, TranslationSettings, UpstreamSettings
 from gateway.errors import GatewayError, InvalidRequest
-from gateway.exchange.message import has_prompt_list
+from gateway.exchange.request_fields import has_prompt_list
 from gateway.shapes import Shape, UpstreamCall
 from tests import kinds
 from tests.exchange.scene import Scene, chat_completion, completion

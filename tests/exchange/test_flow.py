@@ -26,7 +26,7 @@ from gateway.errors import (
     UpstreamTimeout,
 )
 from gateway.exchange.answers import as_date
-from gateway.exchange.message import Decision
+from gateway.exchange.decision import Decision
 from gateway.request import GenerationRequest
 from gateway.shapes import Shape, UpstreamCall
 from tests import kinds

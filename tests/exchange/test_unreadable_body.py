@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.errors import InvalidRequest
-from gateway.exchange.message import features_of, read_object, read_routed
+from gateway.exchange.request_fields import features_of, read_object, read_routed
 
 HALVES = [
     (rb'{"model":"m","input":"a\ud83d"}', "input", "d83d"),

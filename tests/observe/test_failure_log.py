@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from gateway.errors import Reason
-from gateway.exchange.message import UpstreamFailure
+from gateway.exchange.decision import UpstreamFailure
 from gateway.observe.failure_log import INTERVAL, FailureLog
 
 DOWN = UpstreamFailure("local", Reason.REFUSED, message="Upstream 'local' cannot be reached.")

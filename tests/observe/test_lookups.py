@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from gateway.errors import Reason, UpstreamReplied, UpstreamUnavailable
-from gateway.exchange.message import UpstreamFailure
+from gateway.exchange.decision import UpstreamFailure
 from gateway.observe.lookups import reporting
 from gateway.shapes import UpstreamCall, UpstreamReply
 from tests.fakes import Answer, FakeUpstream, error_reply, json_reply

@@ -12,7 +12,7 @@ from gateway.errors import (
     UpstreamReplied,
     UpstreamUnavailable,
 )
-from gateway.exchange.message import Decision
+from gateway.exchange.decision import Decision
 from gateway.observe.failure_log import FailureLog
 from gateway.observe.observer import RequestObserver
 from gateway.observe.outcomes import CLIENT_CLOSED, Ending, ended, ended_with

@@ -17,7 +17,7 @@ from gateway.errors import (
     UpstreamUnavailable,
     reason_of,
 )
-from gateway.exchange.message import Decision
+from gateway.exchange.decision import Decision
 from gateway.observe.outcomes import Ending, Outcome, ended, ended_with, outcome_of
 
 ASKED = Decision("local", attempts=1)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from gateway.api.admission import Admission, refusal
 from gateway.errors import GatewayError, InvalidRequest, PayloadTooLarge, UnknownRoute
-from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
 from gateway.request import Head, Request
 from gateway.server.head import MAX_HEAD_BYTES
 from gateway.server.incoming import Incoming

@@ -8,7 +8,8 @@ from gateway.api.admission import Admission
 from gateway.api.writing import ReplyWriter
 from gateway.config.settings import ServerSettings
 from gateway.errors import GatewayError
-from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
 from gateway.request import Body, Head, Request
 from gateway.server import lifetime
 from gateway.server.lifetime import LINGER_BYTES

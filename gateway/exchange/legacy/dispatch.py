@@ -12,20 +12,21 @@ from uuid import uuid4
 
 from gateway.config.settings import Settings
 from gateway.errors import GatewayError, UnknownRoute
+from gateway.exchange.client_reply import ClientReply, json_reply
+from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
 from gateway.exchange.legacy.edits import Edits, Named
 from gateway.exchange.legacy.fine_tunes import FineTunes
 from gateway.exchange.legacy.removed import Removed, removed
 from gateway.exchange.legacy.replies import (
     expect_json,
-    json_reply,
     renamed_error,
     without_body_headers,
 )
-from gateway.exchange.message import ClientReply, Decision, read_object
 from gateway.exchange.models.listing import Listing, list_reply, model_path
 from gateway.exchange.models.lists import in_pieces
 from gateway.exchange.passthrough.forward import Passing
+from gateway.exchange.request_fields import read_object
 from gateway.request import GenerationRequest, Request
 from gateway.shapes import Shape
 from gateway.translate.legacy import engines
@@ -151,7 +152,7 @@ class Legacy:
         with Named(engines.client_param):
             reply = await self._listing.one(asked, engine, decision)
         card = await expect_json(reply, engines.client_param)
-        return json_reply(engines.engine_from_model(card))
+        return json_reply(encode_json(engines.engine_from_model(card)))
 
     async def _at_engine(
         self, engine: str, path: str, call: Request, decision: Decision

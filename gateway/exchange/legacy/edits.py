@@ -4,9 +4,10 @@ from collections.abc import Callable
 from uuid import uuid4
 
 from gateway.errors import GatewayError, ModelNotFound
+from gateway.exchange.client_reply import ClientReply, json_reply
+from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
-from gateway.exchange.legacy.replies import expect_json, json_reply, without_body_headers
-from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.legacy.replies import expect_json, without_body_headers
 from gateway.request import GenerationRequest, Request
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
@@ -26,7 +27,8 @@ class Edits:
         context = self._context(body)
         chat, edit = edits.request_to_chat(body, context)
         try:
-            return json_reply(await self._edited_by_chat(chat, edit, context, call, decision))
+            edited = await self._edited_by_chat(chat, edit, context, call, decision)
+            return json_reply(encode_json(edited))
         finally:
             home = decision.shape or Shape.CHAT
             notes = decision.translation.split("; ")[2:]

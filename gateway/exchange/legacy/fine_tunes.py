@@ -9,24 +9,19 @@ from urllib.parse import parse_qs
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.errors import InvalidRequest
 from gateway.exchange import failures
+from gateway.exchange.client_reply import ClientReply, event_stream_reply, json_reply
+from gateway.exchange.decision import Decision
 from gateway.exchange.legacy.fine_tuning_calls import JOBS, MAX_EVENTS, FineTuningCalls
 from gateway.exchange.legacy.job_events import JobEvents, Sleep
-from gateway.exchange.legacy.replies import json_reply
-from gateway.exchange.message import ClientReply, Decision
 from gateway.exchange.restricted import restrictions
 from gateway.request import Request
 from gateway.resolve.resolver import Resolver
 from gateway.shapes import Json, Send
 from gateway.translate.legacy import fine_tunes
 from gateway.translate.legacy.fine_tune_events import EventFollower, events_from_job_events
+from gateway.translate.stream.sse import encode_json
 
 MAX_JOBS = 1000
-
-_EVENT_STREAM = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-    (b"x-accel-buffering", b"no"),
-]
 
 
 class FineTunes:
@@ -58,7 +53,7 @@ class FineTunes:
         calls = self._calls(call, decision)
         calls.note(request.warning, dropped=request.dropped, changed=request.changed)
         job = await calls.ask("POST", JOBS, body=request.body)
-        return json_reply(await calls.described(job, strict=False))
+        return json_reply(encode_json(await calls.described(job, strict=False)))
 
     async def all(self, call: Request, decision: Decision) -> ClientReply:
         """Return all jobs, up to `MAX_JOBS`: the old endpoint had no pages."""
@@ -66,19 +61,19 @@ class FineTunes:
         jobs, complete = await calls.entries(JOBS, MAX_JOBS)
         if not complete:
             calls.note(f"only the first {MAX_JOBS} fine-tunes are listed")
-        return json_reply(fine_tunes.fine_tunes_from_jobs(jobs))
+        return json_reply(encode_json(fine_tunes.fine_tunes_from_jobs(jobs)))
 
     async def retrieve(self, call: Request, job_id: str, decision: Decision) -> ClientReply:
         """Return one job with its events and files."""
         calls = self._calls(call, decision, job_id)
         job = await calls.ask("GET", calls.path)
-        return json_reply(await calls.described(job, strict=True))
+        return json_reply(encode_json(await calls.described(job, strict=True)))
 
     async def cancel(self, call: Request, job_id: str, decision: Decision) -> ClientReply:
         """Cancel a job and return it."""
         calls = self._calls(call, decision, job_id)
         job = await calls.ask("POST", f"{calls.path}/cancel")
-        return json_reply(await calls.described(job, strict=False))
+        return json_reply(encode_json(await calls.described(job, strict=False)))
 
     async def events(self, call: Request, job_id: str, decision: Decision) -> ClientReply:
         """Return a job's events so far or, with `stream=true`, all until it is over."""
@@ -89,7 +84,7 @@ class FineTunes:
         events, complete = await calls.entries(f"{calls.path}/events", MAX_EVENTS)
         if not complete:
             calls.note(f"only the last {MAX_EVENTS} events are listed")
-        return json_reply({"object": "list", "data": events_from_job_events(events)})
+        return json_reply(encode_json({"object": "list", "data": events_from_job_events(events)}))
 
     def _calls(self, call: Request, decision: Decision, job_id: str = "") -> FineTuningCalls:
         restrictions.check_query(call)
@@ -112,7 +107,7 @@ class FineTunes:
         job, events = await calls.look(follower)
         interval = self._settings.server.keepalive_interval
         body = JobEvents(calls, follower, job, events, sleep=self._sleep, interval=interval)
-        return ClientReply(200, list(_EVENT_STREAM), body)
+        return event_stream_reply(body)
 
 
 def _has_jobs(upstream: UpstreamSettings) -> bool:

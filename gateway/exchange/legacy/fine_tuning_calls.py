@@ -10,11 +10,11 @@ from urllib.parse import parse_qsl, quote, urlencode
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.errors import GatewayError, InvalidRequest, UpstreamError
 from gateway.exchange import failures
+from gateway.exchange.decision import Decision
 from gateway.exchange.error_replies import error_of_reply
 from gateway.exchange.legacy.replies import as_translation, without_body_headers
-from gateway.exchange.message import Decision, decode_object
 from gateway.exchange.reply.decompressed import readable
-from gateway.exchange.reply.reading import read_whole
+from gateway.exchange.reply.reading import decode_object, read_whole
 from gateway.request import Request
 from gateway.shapes import Json, Send, UpstreamCall
 from gateway.translate.legacy import fine_tunes

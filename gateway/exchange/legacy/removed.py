@@ -9,8 +9,9 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 
 from gateway.errors import InvalidRequest, ModelNotFound, UnknownRoute
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
 from gateway.exchange.legacy.replies import read_reply
-from gateway.exchange.message import ClientReply, Decision
 from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.passthrough.request_body import READ_AHEAD_BYTES
 from gateway.request import Request

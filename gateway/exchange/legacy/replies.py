@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.errors import UpstreamError
+from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.error_replies import ClientParam, error_of_reply
-from gateway.exchange.message import ClientReply, decode_object
-from gateway.exchange.reply.reading import MAX_ERROR_BYTES, MAX_WHOLE_BYTES
+from gateway.exchange.reply.reading import MAX_ERROR_BYTES, MAX_WHOLE_BYTES, decode_object
+from gateway.headers import JSON
 from gateway.shapes import Json, RawHeaders
 from gateway.translate.stream.sse import encode_json
 
-_JSON = [(b"content-type", b"application/json")]
 _ABOUT_THE_BODY = frozenset({b"content-type", b"content-length", b"content-encoding"})
 
 
@@ -61,15 +61,10 @@ async def renamed_error(reply: ClientReply, client_param: ClientParam) -> Client
     return replace(reply, status=status, headers=headers, body=body)
 
 
-def json_reply(body: Json) -> ClientReply:
-    """Return a reply that the gateway wrote."""
-    return ClientReply(200, list(_JSON), encode_json(body))
-
-
 def without_body_headers(headers: RawHeaders, *, body: bool) -> RawHeaders:
     """Return a client's header fields for a call with another body: a JSON one, or none."""
     kept = tuple(pair for pair in headers if pair[0] not in _ABOUT_THE_BODY)
-    return (*kept, *_JSON) if body else kept
+    return (*kept, JSON) if body else kept
 
 
 def as_translation(source: str, target: str, notes: Mapping[str, tuple[str, ...]]) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from gateway.envelopes.printed_values import decode_body
 from gateway.errors import ModelNotFound
 from gateway.exchange import failures
-from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.client_reply import ClientReply, json_reply
+from gateway.exchange.decision import Decision
 from gateway.exchange.models.lists import in_pieces, named
 from gateway.exchange.models.upstream_lists import Listed, Unlisted, UpstreamLists
 from gateway.exchange.reply.reading import header
@@ -17,9 +18,6 @@ from gateway.request import Request
 from gateway.resolve.refusals.classify import Refusal, Verdict, classify
 from gateway.resolve.resolver import Resolver
 from gateway.translate.parts.sentences import joined
-
-JSON = [(b"content-type", b"application/json")]
-"""The header fields of a card."""
 
 _NOT_HERE = (404, 405)
 _ABOUT_THE_MODEL = (Verdict.MODEL_NOT_FOUND, Verdict.MODEL_RETIRED)
@@ -59,7 +57,7 @@ class Cards:
             raise await self._absent(call, decision, model, said, unknown)
         cards = await _cards_of(answer, (model, *shorter))
         if model in cards:
-            return ClientReply(200, list(JSON), cards[model])
+            return json_reply(cards[model])
         if cards:  # what the path says goes on behind a model
             return reply
         raise await self._absent(call, decision, model, said)

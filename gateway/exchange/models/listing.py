@@ -8,8 +8,9 @@ import msgspec
 from gateway.config.settings import ModelRule, Settings
 from gateway.errors import MethodNotAllowed, ModelNotFound
 from gateway.exchange import failures
-from gateway.exchange.message import ClientReply, Decision
-from gateway.exchange.models.cards import JSON, Cards
+from gateway.exchange.client_reply import ClientReply, json_reply
+from gateway.exchange.decision import Decision
+from gateway.exchange.models.cards import Cards
 from gateway.exchange.models.lists import in_pieces, named
 from gateway.exchange.models.upstream_lists import (
     Listed,
@@ -102,7 +103,7 @@ class Listing:
             decision.warn(failures.redirect_warning(model, self._redirects.get(model, model)))
             decision.resolved_by = "config"
             decision.upstream = alias.upstream or self._settings.upstreams[0].name
-            return ClientReply(200, list(JSON), _alias_card(model, alias))
+            return json_reply(_alias_card(model, alias))
         if alias is not None and alias.model != model and call.method != "OPTIONS":
             raise _only_an_alias(model, alias)
         reply = await self._passing.run(call, decision, (model, *shorter))
@@ -169,8 +170,7 @@ def shorter_names(path: str) -> list[str]:
 
 def list_reply(cards: Iterable[bytes]) -> ClientReply:
     """Return a model list, of cards in JSON, as OpenAI writes it."""
-    body = b'{"object":"list","data":[' + b",".join(cards) + b"]}"
-    return ClientReply(200, list(JSON), body)
+    return json_reply(b'{"object":"list","data":[' + b",".join(cards) + b"]}")
 
 
 def model_path(model: str) -> str:

@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from gateway.errors import InvalidRequest
-from gateway.exchange.message import read_object
+from gateway.exchange.request_fields import read_object
 
 _FORM_MODEL = re.compile(
     rb'(content-disposition:\s*form-data;\s*name="?model"?\s*\r\n'

@@ -15,13 +15,8 @@ from gateway.config.settings import (
 )
 from gateway.exchange import failures
 from gateway.exchange.answers import answer
-from gateway.exchange.message import (
-    PATH_MODEL_WINS,
-    ClientReply,
-    Decision,
-    checked_model,
-    with_path_model,
-)
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
 from gateway.exchange.passthrough.body_model import (
     form_model,
     form_with_model,
@@ -32,6 +27,7 @@ from gateway.exchange.passthrough.request_body import pieces_of, read_ahead, rea
 from gateway.exchange.reply.classify import ErrorReply, read_error
 from gateway.exchange.reply.reading import MAX_ERROR_BYTES, content_length, header
 from gateway.exchange.reply.untouched import passed_on
+from gateway.exchange.request_fields import PATH_MODEL_WINS, checked_model, with_path_model
 from gateway.exchange.restricted import restrictions
 from gateway.request import Request
 from gateway.resolve.resolver import ModelQuery, Resolver

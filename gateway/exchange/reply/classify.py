@@ -9,7 +9,7 @@ from typing import Literal, overload
 
 from gateway.envelopes.codings import coding_of, without_coding
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
-from gateway.exchange.message import ClientReply
+from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.reply.decompressed import readable, uncompressed
 from gateway.exchange.reply.peek import look
 from gateway.exchange.reply.reading import (

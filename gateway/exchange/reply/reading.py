@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.errors import UpstreamError
-from gateway.shapes import RawHeaders, UpstreamReply
+from gateway.shapes import Json, RawHeaders, UpstreamReply
 
 MAX_ERROR_BYTES: Final = 64 * 1024
 """What is read of an error."""
@@ -64,3 +65,24 @@ async def read_whole(reply: UpstreamReply, limit: int | Allowance | None = None)
     finally:
         await reply.aclose()
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def decode_object(data: bytes) -> Json:
+    """Decode one JSON object of an upstream; raises `UpstreamError`."""
+    try:
+        decoded = decode(data)
+    except NOT_JSON:
+        raise not_json() from None
+    return checked_object(decoded)
+
+
+def not_json() -> UpstreamError:
+    """Return the error for an upstream's reply, or event, that is no JSON."""
+    return UpstreamError("The upstream sent something that is not JSON.")
+
+
+def checked_object(decoded: object) -> Json:
+    """Return what an upstream sent if it is an object; raises `UpstreamError`."""
+    if not isinstance(decoded, dict):
+        raise UpstreamError("The upstream sent JSON that is not an object.")
+    return decoded

@@ -7,7 +7,7 @@ own wherever the stream breaks off.
 from typing import Final
 
 from gateway.errors import GatewayError, TruncatedStream
-from gateway.exchange.message import ClientReply
+from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.reading import header, is_event_stream
 from gateway.replies import BufferedReply

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.errors import TruncatedStream
-from gateway.exchange.message import checked_object, decode_object, not_json
 from gateway.exchange.reply.opening import error_in_place
+from gateway.exchange.reply.reading import checked_object, decode_object, not_json
 from gateway.exchange.reply.wrapped_errors import error_of
 from gateway.shapes import Json, Shape
 from gateway.translate.parts.tool_names import names_of

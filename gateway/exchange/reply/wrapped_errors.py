@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode
-from gateway.exchange.message import not_json
+from gateway.exchange.reply.reading import not_json
 from gateway.shapes import Json
 from gateway.translate.parts.upstream_errors import upstream_error
 from gateway.translate.stream.event_reader import EventReader, says_nothing

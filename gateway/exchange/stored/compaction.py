@@ -10,11 +10,14 @@ from secrets import token_hex
 import msgspec
 
 from gateway.errors import UnsupportedParameter, UpstreamError
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
 from gateway.exchange.error_replies import about_moved_item
 from gateway.exchange.flow import Exchange
-from gateway.exchange.message import ClientReply, Decision, decode_object, read_object
 from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.reply.classify import ErrorReply
+from gateway.exchange.reply.reading import decode_object
+from gateway.exchange.request_fields import read_object
 from gateway.exchange.restricted import restrictions
 from gateway.exchange.stored.responses import input_items, kept_elsewhere, own_items
 from gateway.request import GenerationRequest, Request
@@ -29,7 +32,6 @@ from gateway.translate.unsealing import unsealed
 
 _NOTHING_COUNTED = responses_usage({"prompt_tokens": 0, "completion_tokens": 0})
 """The usage where the upstream says none: that of a compaction cannot be null."""
-_JSON = [(b"content-type", b"application/json")]
 _TAKEN = (
     *("model", "input", "instructions", "previous_response_id", "prompt_cache_key"),
     *("prompt_cache_options", "prompt_cache_retention", "service_tier"),

@@ -11,7 +11,8 @@ import msgspec
 
 from gateway.config.settings import ClientSettings
 from gateway.errors import InvalidRequest
-from gateway.exchange.message import ClientReply, read_object
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.request_fields import read_object
 from gateway.exchange.stored.kept_body import KeptBody
 from gateway.exchange.stored.recording import Watched
 from gateway.exchange.stored.responses import (

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from gateway.errors import InvalidRequest
-from gateway.exchange.message import ClientReply
+from gateway.exchange.client_reply import ClientReply, event_stream_reply, json_reply
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.pages import page_of
 from gateway.exchange.stored.responses import StoredResponse
@@ -18,11 +18,6 @@ from gateway.shapes import Json, Shape
 from gateway.translate.stream.replay import replayed
 from gateway.translate.stream.sse import encode_events
 
-_JSON = [(b"content-type", b"application/json")]
-_EVENT_STREAM = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-]
 _TRUTH = {"true": True, "1": True, "false": False, "0": False, "": False}
 
 
@@ -39,10 +34,10 @@ class KeptResponses:
             return None
         asked = _query(request.query)
         if not _truth(asked, "stream"):
-            return ClientReply(200, list(_JSON), msgspec.json.encode(stored.response))
+            return json_reply(msgspec.json.encode(stored.response))
         after = _number(asked, "starting_after")
         events = [e for e in replayed(stored.response) if e["sequence_number"] > after]
-        return ClientReply(200, list(_EVENT_STREAM), encode_events(Shape.RESPONSES, events))
+        return event_stream_reply(encode_events(Shape.RESPONSES, events))
 
     async def input_items(self, request: Request, response_id: str) -> ClientReply | None:
         """Return a page of the input items of a response."""
@@ -50,14 +45,14 @@ class KeptResponses:
         if stored is None:
             return None
         items = [_listed(item, position) for position, item in enumerate(stored.given)]
-        return ClientReply(200, list(_JSON), msgspec.json.encode(page_of(items, request.query)))
+        return json_reply(msgspec.json.encode(page_of(items, request.query)))
 
     async def delete(self, request: Request, response_id: str) -> ClientReply | None:
         """Forget a response."""
         if not await self._memory.delete(request.headers, response_id):
             return None
         deleted = {"id": response_id, "object": "response", "deleted": True}
-        return ClientReply(200, list(_JSON), msgspec.json.encode(deleted))
+        return json_reply(msgspec.json.encode(deleted))
 
     async def refuse_cancel(self, request: Request, response_id: str) -> None:
         """Raise `InvalidRequest` if the response is kept: then it has ended."""

@@ -15,6 +15,7 @@ from gateway.envelopes.long_json import check, decoded
 from gateway.envelopes.slices import Work, in_slices
 from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.errors import GatewayError
+from gateway.headers import JSON
 from gateway.resolve.metadata.cache import LookupFailed
 from gateway.servers.profile import MetadataCall
 from gateway.shapes import RawHeaders, Send, UpstreamCall, UpstreamReply
@@ -31,7 +32,6 @@ _CREDENTIAL_HEADERS = frozenset(
     {b"authorization", b"api-key", b"openai-organization", b"openai-project"}
 )
 _ASKING_HEADERS = _CREDENTIAL_HEADERS | {hops.HEADER}
-_JSON_BODY = (b"content-type", b"application/json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def _upstream_call(upstream: str, call: MetadataCall, headers: RawHeaders) -> Up
     body = b""
     fields = fields_of(headers)
     if call.body is not None:
-        body, fields = msgspec.json.encode(call.body), (*fields, _JSON_BODY)
+        body, fields = msgspec.json.encode(call.body), (*fields, JSON)
     return UpstreamCall(
         upstream,
         call.method,

@@ -24,7 +24,7 @@ from gateway.errors import (
     UnknownRoute,
     UpstreamError,
 )
-from gateway.exchange.message import Decision
+from gateway.exchange.decision import Decision
 from gateway.shapes import Shape, UpstreamCall
 from gateway.translate.legacy import engines
 from tests import kinds

@@ -28,10 +28,10 @@ from gateway.errors import (
     UpstreamError,
     UpstreamUnavailable,
 )
+from gateway.exchange.decision import Decision
 from gateway.exchange.legacy.fine_tunes import MAX_JOBS
 from gateway.exchange.legacy.fine_tuning_calls import MAX_EVENTS, MAX_PAGES
 from gateway.exchange.legacy.job_events import MAX_FAILED_POLLS
-from gateway.exchange.message import Decision
 from gateway.exchange.reply.body import ReplyBody
 from gateway.request import Request
 from gateway.shapes import UpstreamCall

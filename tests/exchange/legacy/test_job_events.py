@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from gateway.exchange.decision import Decision
 from gateway.exchange.legacy.job_events import JobEvents
-from gateway.exchange.message import Decision
 from gateway.request import Request
 from gateway.translate.stream.sse import KEEPALIVE
 from tests.exchange.legacy.test_fine_tunes import PATH, RUNNING, Jobs

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from gateway.errors import GatewayError, InvalidRequest
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
 from gateway.exchange.legacy.removed import Removed
-from gateway.exchange.message import ClientReply, Decision
 from gateway.exchange.passthrough.forward import Passing
 from gateway.request import Request
 from gateway.shapes import RawHeaders, UpstreamCall

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.config.settings import ClientSettings, ModelRule
 from gateway.errors import ModelNotFound
-from gateway.exchange.message import Decision
+from gateway.exchange.decision import Decision
 from gateway.shapes import UpstreamCall
 from tests.exchange.legacy_scene import LegacyScene
 from tests.exchange.models.test_listing import LOCAL

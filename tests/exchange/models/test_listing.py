@@ -18,7 +18,8 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 from gateway.errors import GatewayError, MethodNotAllowed, ModelNotFound
-from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
 from gateway.exchange.models.listing import Listing, model_path, shorter_names
 from gateway.exchange.passthrough.forward import Passing
 from gateway.request import Request

@@ -13,7 +13,7 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 from gateway.errors import GatewayError, InvalidRequest, Reason, TruncatedStream, UpstreamError
-from gateway.exchange.message import Decision
+from gateway.exchange.decision import Decision
 from gateway.exchange.models.upstream_lists import (
     MAX_LIST_BYTES,
     Listed,

@@ -22,7 +22,8 @@ from gateway.errors import (
     TruncatedStream,
     UpstreamError,
 )
-from gateway.exchange.message import ClientReply, Decision
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
 from gateway.exchange.passthrough.forward import Passing
 from gateway.request import Request
 from gateway.shapes import RawHeaders, UpstreamCall

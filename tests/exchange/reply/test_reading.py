@@ -1,11 +1,17 @@
-"""Bodies that are read to their ends, up to a limit."""
+"""Bodies that are read to their ends, up to a limit, and what JSON is in them."""
 
 import asyncio
 
 import pytest
 
 from gateway.errors import UpstreamError
-from gateway.exchange.reply.reading import content_length, header, is_event_stream, read_whole
+from gateway.exchange.reply.reading import (
+    content_length,
+    decode_object,
+    header,
+    is_event_stream,
+    read_whole,
+)
 from tests.fakes import EVENT_STREAM, JSON, ArrivedReply, FakeReply
 
 
@@ -35,3 +41,15 @@ def test_a_header_is_found_by_its_name() -> None:
 def test_a_length_that_is_no_number_is_none(value: bytes, length: int | None) -> None:
     assert content_length(((b"content-length", value),)) == length
     assert content_length(()) is None
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>", b"\xff", b"[" * 100_000])
+def test_what_an_upstream_sends_instead_of_json_is_its_error(data: bytes) -> None:
+    with pytest.raises(UpstreamError, match="not JSON"):
+        decode_object(data)
+
+
+@pytest.mark.parametrize("data", [b"[]", b"1", b"null", b'"text"'])
+def test_what_an_upstream_sends_instead_of_an_object_is_its_error(data: bytes) -> None:
+    with pytest.raises(UpstreamError, match="not an object"):
+        decode_object(data)

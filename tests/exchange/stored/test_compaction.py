@@ -13,7 +13,7 @@ from gateway.errors import (
     UnsupportedParameter,
     UpstreamError,
 )
-from gateway.exchange.message import Decision
+from gateway.exchange.decision import Decision
 from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.stored.compaction import Compacting
 from gateway.request import Request

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.config.settings import ModelRule
 from gateway.errors import GatewayError, InvalidRequest, TruncatedStream
-from gateway.exchange.message import Decision
+from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.kept_responses import KeptResponses

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.config.settings import ClientSettings, ModelRule
 from gateway.errors import GatewayError, InvalidRequest
-from gateway.exchange.message import ClientReply
+from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.request import Request
 from gateway.shapes import Json, RawHeaders, Shape

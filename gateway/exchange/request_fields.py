@@ -1,24 +1,21 @@
-"""What goes in and out of an exchange: the client's call, the reply, and the decision behind it."""
+"""What the gateway reads of a client's request body before anything is decoded whole."""
 
-import re
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from functools import lru_cache
 from operator import attrgetter
-from typing import NamedTuple
 
 import msgspec
 
-from gateway.envelopes.upstream_json import NOT_JSON, decode
-from gateway.errors import InvalidRequest, Reason, UpstreamError
-from gateway.exchange.reply.body import ReplyBody
+from gateway.errors import InvalidRequest
+from gateway.exchange.decision import Decision
 from gateway.exchange.unreadable_body import unreadable
 from gateway.resolve.features import NO_REASONING, REASONING, TOOLS
 from gateway.resolve.memory import Features
-from gateway.shapes import Json, Shape
+from gateway.shapes import Json
 
 MAX_MODEL_LENGTH = 512
+
+
 PATH_MODEL_WINS = "the body's model was ignored: the path names the deployment"
 
 
@@ -58,111 +55,14 @@ class _Prompted(msgspec.Struct, gc=False):
 
 _READERS = {name: attrgetter(name) for name in Routed.__struct_fields__}
 
-UNSAFE_IN_A_HEADER = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-"""Control characters, which could begin another field."""
 
 _decoder = msgspec.json.Decoder(Routed)
+
+
 _fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
 _prompt_decoder = msgspec.json.Decoder(_Prompted)
-
-
-class UpstreamFailure(NamedTuple):
-    """One call that an upstream failed, for the operator.
-
-    In words, without the error itself, which would keep the request's frames alive. `status` is
-    that of the upstream's error reply, 0 where it gave none.
-    """
-
-    upstream: str
-    reason: Reason
-    status: int = 0
-    message: str = ""
-    final: bool = False
-    """The client got it as its reply, under a status that says success."""
-
-
-@dataclass(slots=True)
-class Decision:
-    """What was decided about a request, filled in as its story goes; shown in reply headers."""
-
-    upstream: str = ""
-    shape: Shape | None = None
-    endpoint: str = ""
-    """The canonical path of the endpoint called: `/v1/chat/completions`."""
-    resolved_by: str = ""
-    attempts: int = 0
-    repeats: int = 0
-    """How often a call of these attempts was sent again by its sender."""
-    translation: str = ""
-    warning: str = ""
-    client: str = ""
-    """The name of the gateway's own client that called; it is in no reply header."""
-    failures: tuple[UpstreamFailure, ...] = ()
-    """Failed calls that the reply does not show. Where there are any, the others are here too."""
-    misplaced_rule: str = ""
-    """The pattern of a rule whose endpoint refused the model, which then answered elsewhere."""
-
-    def failed(self, upstream: str, error: UpstreamError, *, final: bool = False) -> None:
-        """Note a failed call for the operator, where the request's own end will not report it."""
-        self.failures = (
-            *self.failures,
-            UpstreamFailure(upstream, error.reason, error.upstream_status, error.message, final),
-        )
-
-    def warn(self, text: str) -> None:
-        """Add to what the client is warned of; an empty text, or a known one, adds nothing."""
-        if text not in self.warning:
-            self.warning = "; ".join(filter(None, (self.warning, text)))
-
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        """Return the `x-gateway-…` fields for what is known so far."""
-        return list(self._shown()[0])
-
-    def lines(self) -> bytes:
-        """Return the same fields as the lines of a head, each with its CRLF."""
-        return self._shown()[1]
-
-    def _shown(self) -> "_Shown":
-        return _shown(
-            self.upstream,
-            self.endpoint,
-            self.resolved_by,
-            self.attempts + self.repeats,
-            self.translation,
-            self.warning,
-        )
-
-
-_Shown = tuple[tuple[tuple[bytes, bytes], ...], bytes]
-
-
-@lru_cache(maxsize=512)
-def _shown(
-    upstream: str, endpoint: str, resolved_by: str, attempts: int, translation: str, warning: str
-) -> _Shown:
-    """Return the fields of a decision, and their lines: few are made again and again."""
-    fields = tuple(
-        (name, UNSAFE_IN_A_HEADER.sub(b"?", value.encode("latin-1", "replace")))
-        for name, value in (
-            (b"x-gateway-upstream", upstream),
-            (b"x-gateway-endpoint", endpoint),
-            (b"x-gateway-resolved-by", resolved_by),
-            (b"x-gateway-attempts", str(attempts or "")),
-            (b"x-gateway-translation", translation),
-            (b"x-gateway-warning", warning),
-        )
-        if value
-    )
-    return fields, b"".join([b"%b: %b\r\n" % field for field in fields])
-
-
-@dataclass(slots=True)
-class ClientReply:
-    """The reply to a client."""
-
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    body: bytes | ReplyBody
 
 
 def read_routed(body: bytes) -> Routed:
@@ -225,27 +125,6 @@ def with_path_model(body: bytes, model: str, decision: Decision) -> bytes:
         decision.warn(PATH_MODEL_WINS)
     fields["model"] = msgspec.Raw(msgspec.json.encode(model))
     return msgspec.json.encode(fields)
-
-
-def decode_object(data: bytes) -> Json:
-    """Decode one JSON object of an upstream; raises `UpstreamError`."""
-    try:
-        decoded = decode(data)
-    except NOT_JSON:
-        raise not_json() from None
-    return checked_object(decoded)
-
-
-def not_json() -> UpstreamError:
-    """Return the error for an upstream's reply, or event, that is no JSON."""
-    return UpstreamError("The upstream sent something that is not JSON.")
-
-
-def checked_object(decoded: object) -> Json:
-    """Return what an upstream sent if it is an object; raises `UpstreamError`."""
-    if not isinstance(decoded, dict):
-        raise UpstreamError("The upstream sent JSON that is not an object.")
-    return decoded
 
 
 def model_of(routed: Routed) -> str:

@@ -1,4 +1,4 @@
-"""What goes in and out of an exchange: reading bodies, showing decisions, closing streams."""
+"""What is read of a request body before anything is decoded whole."""
 
 from contextlib import suppress
 
@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import InvalidRequest, UpstreamError
-from gateway.exchange.message import (
+from gateway.errors import InvalidRequest
+from gateway.exchange.decision import Decision
+from gateway.exchange.request_fields import (
     PATH_MODEL_WINS,
-    Decision,
-    decode_object,
     features_of,
     field_names,
     has_any,
@@ -67,28 +66,6 @@ def test_any_bytes_are_a_request_or_a_400(data: bytes) -> None:
             assert isinstance(read(data), str | dict)
 
 
-@pytest.mark.parametrize("data", [b"", b"<html>", b"\xff", b"[" * 100_000])
-def test_what_an_upstream_sends_instead_of_json_is_its_error(data: bytes) -> None:
-    with pytest.raises(UpstreamError, match="not JSON"):
-        decode_object(data)
-
-
-@pytest.mark.parametrize("data", [b"[]", b"1", b"null", b'"text"'])
-def test_what_an_upstream_sends_instead_of_an_object_is_its_error(data: bytes) -> None:
-    with pytest.raises(UpstreamError, match="not an object"):
-        decode_object(data)
-
-
-def test_a_decision_shows_what_is_known_of_it() -> None:
-    assert Decision().headers() == []
-    known = Decision(upstream="openai", attempts=2, warning="schöne\N{SNOWMAN}")
-    assert known.headers() == [
-        (b"x-gateway-upstream", b"openai"),
-        (b"x-gateway-attempts", b"2"),
-        (b"x-gateway-warning", "schöne?".encode("latin-1")),
-    ]
-
-
 @pytest.mark.parametrize(
     ("body", "sent", "warning"),
     [
@@ -118,13 +95,6 @@ def test_a_body_for_the_paths_model_must_be_an_object(body: bytes) -> None:
     with pytest.raises(InvalidRequest) as refused:
         with_path_model(body, "m", Decision())
     assert refused.value.code == "invalid_json"
-
-
-def test_warnings_add_up_and_are_said_once() -> None:
-    decision = Decision()
-    for text in ("", "a", "b", "a", ""):
-        decision.warn(text)
-    assert decision.headers() == [(b"x-gateway-warning", b"a; b")]
 
 
 def test_every_field_that_a_model_may_not_take_is_known_without_another_look() -> None:

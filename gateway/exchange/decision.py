@@ -1,0 +1,102 @@
+"""What was decided about a request, as reply headers and operators see it."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from gateway.errors import Reason, UpstreamError
+from gateway.shapes import Shape
+
+UNSAFE_IN_A_HEADER = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+"""Control characters, which could begin another field."""
+
+
+class UpstreamFailure(NamedTuple):
+    """One call that an upstream failed, for the operator.
+
+    In words, without the error itself, which would keep the request's frames alive. `status` is
+    that of the upstream's error reply, 0 where it gave none.
+    """
+
+    upstream: str
+    reason: Reason
+    status: int = 0
+    message: str = ""
+    final: bool = False
+    """The client got it as its reply, under a status that says success."""
+
+
+@dataclass(slots=True)
+class Decision:
+    """What was decided about a request, filled in as its story goes; shown in reply headers."""
+
+    upstream: str = ""
+    shape: Shape | None = None
+    endpoint: str = ""
+    """The canonical path of the endpoint called: `/v1/chat/completions`."""
+    resolved_by: str = ""
+    attempts: int = 0
+    repeats: int = 0
+    """How often a call of these attempts was sent again by its sender."""
+    translation: str = ""
+    warning: str = ""
+    client: str = ""
+    """The name of the gateway's own client that called; it is in no reply header."""
+    failures: tuple[UpstreamFailure, ...] = ()
+    """Failed calls that the reply does not show. Where there are any, the others are here too."""
+    misplaced_rule: str = ""
+    """The pattern of a rule whose endpoint refused the model, which then answered elsewhere."""
+
+    def failed(self, upstream: str, error: UpstreamError, *, final: bool = False) -> None:
+        """Note a failed call for the operator, where the request's own end will not report it."""
+        self.failures = (
+            *self.failures,
+            UpstreamFailure(upstream, error.reason, error.upstream_status, error.message, final),
+        )
+
+    def warn(self, text: str) -> None:
+        """Add to what the client is warned of; an empty text, or a known one, adds nothing."""
+        if text not in self.warning:
+            self.warning = "; ".join(filter(None, (self.warning, text)))
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the `x-gateway-…` fields for what is known so far."""
+        return list(self._shown()[0])
+
+    def lines(self) -> bytes:
+        """Return the same fields as the lines of a head, each with its CRLF."""
+        return self._shown()[1]
+
+    def _shown(self) -> "_Shown":
+        return _shown(
+            self.upstream,
+            self.endpoint,
+            self.resolved_by,
+            self.attempts + self.repeats,
+            self.translation,
+            self.warning,
+        )
+
+
+_Shown = tuple[tuple[tuple[bytes, bytes], ...], bytes]
+
+
+@lru_cache(maxsize=512)
+def _shown(
+    upstream: str, endpoint: str, resolved_by: str, attempts: int, translation: str, warning: str
+) -> _Shown:
+    """Return the fields of a decision, and their lines: few are made again and again."""
+    fields = tuple(
+        (name, UNSAFE_IN_A_HEADER.sub(b"?", value.encode("latin-1", "replace")))
+        for name, value in (
+            (b"x-gateway-upstream", upstream),
+            (b"x-gateway-endpoint", endpoint),
+            (b"x-gateway-resolved-by", resolved_by),
+            (b"x-gateway-attempts", str(attempts or "")),
+            (b"x-gateway-translation", translation),
+            (b"x-gateway-warning", warning),
+        )
+        if value
+    )
+    return fields, b"".join([b"%b: %b\r\n" % field for field in fields])
