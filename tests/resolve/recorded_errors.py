@@ -77,6 +77,11 @@ class RecordedError:
         )
 
 
+def in_openai_envelope(message: str, code: object = None, kind: str | None = None) -> object:
+    """Return an error as OpenAI writes it."""
+    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+
+
 def label_of(refusal: Refusal) -> str:
     """Return the label's word for a verdict: the file has a missing route among the others."""
     return "other" if refusal.verdict is Verdict.UNKNOWN_ROUTE else refusal.verdict.value

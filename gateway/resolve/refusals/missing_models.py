@@ -1,0 +1,91 @@
+"""Whether an upstream says that a model is missing or retired, and what it names instead."""
+
+import re
+
+from gateway.envelopes.error_envelopes import ErrorReply
+from gateway.resolve.names.model_ids import is_plausible
+
+_RETIRED_CODES = frozenset(
+    {"model_decommissioned", "model_deprecated", "model_gone", "model_retired"}
+)
+_RETIRED_TEXT = re.compile(
+    r"(?:(?:The |This )?model:? \S{1,300}|models/\S{1,300}) (?:(?:has been|was|is) "
+    r"(?:deprecated|decommissioned|retired|discontinued|removed|shut ?down|sunset|"
+    r"no longer (?:available|offered|served|supported))|"
+    r"has (?:reached (?:its )?end[ -]of[ -]life|retired))",
+    re.IGNORECASE,
+)
+# A name has a digit or a dash: "use it instead", "use another model instead" name none.
+_REPLACEMENT_TEXT = re.compile(
+    r"\b(?:use|try|switch to|migrate to|replaced by) (?:the )?(?:model )?"
+    r"(?P<quote>[`'\"]?)(?P<name>(?!https?:)(?=[\w./:]{0,100}[-\d])[A-Za-z][\w./:-]{1,200}?)(?P=quote)"
+    r"(?= instead|\.?$|\.\s)",
+    re.IGNORECASE,
+)
+
+_NOT_FOUND_CODES = frozenset(
+    # 20012 is SiliconFlow's
+    {"model_not_found", "model_not_supported", "invalid_model", "deploymentnotfound", "20012"}
+)
+_NOT_FOUND_TEXTS: tuple[re.Pattern[str], ...] = tuple(
+    re.compile(text)
+    for text in (
+        # OpenAI since 2021, llama-cpp-python, vLLM, xAI
+        r"Engine not found",
+        r"That model does not exist",
+        r"(?:The )?(?:requested )?[Mm]odel:? \S{1,300} does not exist",
+        r"The requested model '\S{1,300} with deployment name \S{1,300} does not exist",
+        r"LoRA adapter \S{1,300} does not exist",
+        r"The API deployment for this resource does not exist",
+        # llama.cpp, Ollama, LocalAI, Llama Stack, Cohere, Fireworks, DeepSeek, SiliconFlow
+        r"The supported API model names are .{1,1000}, but you passed \S",
+        r"(?:Invalid value: )?(?:The )?[Mm]odel:? \S{1,300} (?:was )?not found",
+        r"[Mm]odel (?:not found|Not Exist|does not exist)",
+        # Mistral, Perplexity, LiteLLM
+        r"Invalid model(?:: ?| ['`\"]| name passed in model=|$)",
+        r"[Uu]nknown model\b",
+        # OpenRouter: "No endpoints found that support …" is about providers
+        r"\S{1,300} is not a valid model ID",
+        r"No endpoints found for \S{1,300}$",
+        # Moonshot, Gemini, NVIDIA NIM, Copilot, Hugging Face, Voyage, Bedrock
+        r"Not found the model ",
+        r"models/\S{1,300} is not found for API version",
+        r"Function '[^'\n]{1,300}': Not found for account",
+        r"The requested model (?:\S{1,300} )?is not supported(?:\.|$| by )",
+        r"Model \S{1,300} is not supported\. Supported models are",
+        r"The provided model identifier is invalid",
+    )
+)
+_ANTHROPIC_NOT_FOUND = re.compile(r"model: \S{1,300}$")
+
+
+def is_retired(reply: ErrorReply) -> bool:
+    """Whether the model was there once, by a code or a text."""
+    if not _RETIRED_CODES.isdisjoint({reply.code, reply.type}):
+        return True
+    return _RETIRED_TEXT.match(reply.message) is not None
+
+
+def replacement(reply: ErrorReply) -> str | None:
+    """Return the model to use instead of a retired one, by a field or else by the text."""
+    advice = _REPLACEMENT_TEXT.search(reply.message)
+    return named_instead(reply) or (advice["name"] if advice is not None else None)
+
+
+def named_instead(reply: ErrorReply) -> str | None:
+    """Return the model that a field names as the replacement."""
+    name = reply.replacement
+    return name if name is not None and is_plausible(name) else None
+
+
+def is_not_found(reply: ErrorReply) -> bool:
+    """Whether the model is missing: by a known text, or by a code beside a text that is not known.
+
+    Every other meaning of `model_not_found` has been ruled out before.
+    """
+    if any(pattern.match(reply.message) for pattern in _NOT_FOUND_TEXTS):
+        return True
+    if reply.type == "not_found_error" and _ANTHROPIC_NOT_FOUND.match(reply.message):
+        return True
+    codes = {(reply.code or "").lower(), (reply.type or "").lower()}
+    return not codes.isdisjoint(_NOT_FOUND_CODES)
