@@ -69,9 +69,13 @@ def test_a_test_module_has_its_modules_name() -> None:
         module("observe/table.py", "X = 1"),
         module("observe/__init__.py", '"""Nothing is in it."""'),
         module("observe/folder/__init__.py", CODE),
+        module("servers/azure.py", CODE),
+        module("servers/nothing_of_the_kind.py", CODE),
+        module("observe/azure.py", CODE),
     ]
     assert without_tests(found) == {
-        "observe": ["nothing_of_the_kind.py"],
+        "observe": ["nothing_of_the_kind.py", "azure.py"],
+        "servers": ["nothing_of_the_kind.py"],
         "observe/folder": ["__init__.py"],
     }
 

@@ -26,7 +26,7 @@ class LookupFailed:
     """Whether it gave nothing yet: it took longer than one waits, or nobody waited."""
 
 
-UNDER_WAY = LookupFailed("it is being looked up", late=True)
+IN_PROGRESS = LookupFailed("it is being looked up", late=True)
 """Nothing is known yet, and nobody waits for it."""
 
 
@@ -134,7 +134,7 @@ class LookupCache(Generic[Value]):
 
         A value older than its time to live is returned at once and loaded again behind it; one
         older than `max_age` is loaded again before it is returned, unless that has just taken too
-        long. With `wait` False nothing is waited for: what is not there is `UNDER_WAY`.
+        long. With `wait` False nothing is waited for: what is not there is `IN_PROGRESS`.
         """
         entry = self._entries.get(key)
         if entry is not None and not self._is_due(entry, max_age):
@@ -142,7 +142,7 @@ class LookupCache(Generic[Value]):
         begins = key not in self._flights
         flight = self._fly(key, load, patience)
         if not (wait and _is_waited_for(entry, flight, begins=begins, lacking=max_age is not None)):
-            return Found(UNDER_WAY, 0.0) if entry is None else self._found(entry)
+            return Found(IN_PROGRESS, 0.0) if entry is None else self._found(entry)
         try:
             begun = flight.since if since is None else min(since, flight.since)
             async with asyncio.timeout_at(begun + patience):

@@ -214,7 +214,7 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
     _rule(
         rf"The requested model {MODEL} is not a chat model",
         nowhere,
-        "hf-router-not-a-chat-model",
+        "huggingface-not-a-chat-model",
         calls=_CHAT_LIKE,
     ),
     # vLLM. A model that has no chat task has no completions task either: it pools.

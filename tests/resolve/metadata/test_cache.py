@@ -6,7 +6,7 @@ import pytest
 
 from gateway.config.settings import MemorySettings
 from gateway.resolve.metadata.cache import (
-    UNDER_WAY,
+    IN_PROGRESS,
     Found,
     LookupCache,
     LookupFailed,
@@ -287,7 +287,7 @@ def test_a_source_that_hangs_is_not_waited_for_when_there_is_no_room_to_remember
             await lookups.get(key, Source("x").load, patience=9)
         assert lookups.peek("k") is None
         found = await lookups.get("k", source.load, patience=FOR_EVER)
-        assert found == Found(UNDER_WAY, 0)
+        assert found == Found(IN_PROGRESS, 0)
         await lookups.aclose()
 
     asyncio.run(scenario())
@@ -306,7 +306,7 @@ def test_who_does_not_wait_gets_what_is_there_and_it_is_renewed_behind() -> None
         clock, source = FakeClock(), Source("old", "new", LookupFailed("503"))
         lookups = cache(clock)
         first = await lookups.get("k", source.load, patience=FOR_EVER, wait=False)
-        assert first == Found(UNDER_WAY, 0)
+        assert first == Found(IN_PROGRESS, 0)
         assert lookups.peek("k") is None
         await landed(lookups)
         clock.advance(10)

@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 
 from gateway.config.settings import MemorySettings, Settings, UpstreamSettings
-from gateway.resolve.metadata.cache import UNDER_WAY, Found, LookupFailed
+from gateway.resolve.metadata.cache import IN_PROGRESS, Found, LookupFailed
 from gateway.resolve.metadata.lineage import Lineage
 from gateway.resolve.metadata.lookup import Lookup, ModelList
 from gateway.servers import Profile
-from gateway.shapes import RawHeaders, UpstreamCall
+from gateway.shapes import RawHeaders, Shape, UpstreamCall
 from tests import kinds
 from tests.fakes import Answer, FakeClock, FakeUpstream, error_reply, fingerprint, json_reply
+from tests.resolve.payloads import sample
+from tests.resolve.scripted_server import ScriptedServer, listed
 from tests.upstream.scripted import until
 
 ALICE: RawHeaders = ((b"authorization", b"Bearer alice"),)
@@ -196,10 +198,10 @@ def test_who_does_not_wait_has_everything_looked_up_behind() -> None:
             checkpoints=[{"fine_tuned_model_checkpoint": "ck-1"}],
         )
         up, lookup = scene.upstream, scene.lookup
-        assert await scene.models(wait=False) == Found(UNDER_WAY, 0)
-        assert await scene.checkpoint("ck-1", wait=False) == UNDER_WAY
+        assert await scene.models(wait=False) == Found(IN_PROGRESS, 0)
+        assert await scene.checkpoint("ck-1", wait=False) == IN_PROGRESS
         lineage = await lookup.lineage(up, ALICE, wanted="m", wait=False)
-        assert lineage == Found(UNDER_WAY, 0)
+        assert lineage == Found(IN_PROGRESS, 0)
         for kind in (kinds.OLLAMA, kinds.LMSTUDIO):
             listed = ModelList(kind=kind)
             assert await lookup.card(up, ALICE, listed, "m", wait=False) is None
@@ -216,3 +218,26 @@ def test_who_does_not_wait_has_everything_looked_up_behind() -> None:
         assert await scene.checkpoint("ck-1", wait=False) == "davinci-002"
 
     asyncio.run(scenario())
+
+
+def test_headers_tell_the_kind_of_a_list_that_does_not() -> None:
+    said = json_reply(listed("m"), headers=((b"x-litellm-version", b"1.109.1"),))
+    info = {"data": [{"model_name": "m", "model_info": {"mode": "completion"}}]}
+    route = ScriptedServer({"GET /models": said, "GET /model/info": info}).route("m", Shape.CHAT)
+    assert (route.kind, route.shape) == (kinds.LITELLM, Shape.COMPLETIONS)
+
+
+def test_a_kind_that_was_recognised_stays() -> None:
+    scene = ScriptedServer({"GET /models": sample("vllm_models_recorded")})
+    scene.route("acegpt13bchat", Shape.CHAT)
+    scene.script["GET /models"] = listed("acegpt13bchat", owned_by="someone")
+    scene.clock.advance(101)
+    assert scene.route("acegpt13bchat", Shape.CHAT).kind is kinds.VLLM
+
+
+def test_a_list_that_tells_nothing_yet_is_looked_at_again() -> None:
+    scene = ScriptedServer({"GET /models": listed()})
+    assert scene.route("acegpt13bchat", Shape.CHAT).kind is kinds.OTHER
+    scene.script["GET /models"] = sample("vllm_models_recorded")
+    scene.clock.advance(11)
+    assert scene.route("acegpt13bchat", Shape.CHAT).kind is kinds.VLLM
