@@ -26,7 +26,7 @@ from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.resolver import Resolver
-from gateway.stores.opening import open_store
+from gateway.stores import open_store
 from gateway.tokenizers import Tokenizers
 from gateway.upstream.sender import Upstreams
 

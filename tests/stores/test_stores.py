@@ -1,4 +1,4 @@
-"""Both stores keep the same promises: per owner, bounded, expiring."""
+"""Which store the settings open, and what both stores promise: per owner, bounded, expiring."""
 
 import asyncio
 import sqlite3
@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config.settings import ResponsesSettings
 from gateway.exchange.stored.responses import ResponseStore, StoredResponse, StoreError
-from gateway.stores import sqlite
+from gateway.stores import open_store
 from gateway.stores.memory import MemoryStore
-from gateway.stores.sqlite import SqliteStore, UnusableStore
+from gateway.stores.sqlite import SqliteStore
 from tests.fakes import FakeClock
 
 Scenario = Callable[[ResponseStore, FakeClock], Awaitable[None]]
@@ -39,6 +40,63 @@ def play(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Scenario],
         asyncio.run(main())
 
     return run
+
+
+def test_nothing_is_kept_unless_a_store_is_named() -> None:
+    assert open_store(ResponsesSettings()) is None
+
+
+def test_memory_is_kept_by_this_process() -> None:
+    store = open_store(ResponsesSettings("memory://"))
+    assert isinstance(store, MemoryStore)
+    asyncio.run(store.put("alice", "resp_1", HELLO))
+    assert asyncio.run(store.get("alice", "resp_1")) == HELLO
+    asyncio.run(store.aclose())
+
+
+def test_a_file_outlives_the_process_and_keeps_its_secret(tmp_path: Path) -> None:
+    file = tmp_path / "responses.sqlite"
+    settings = ResponsesSettings(f"sqlite:///{file}")
+    store = open_store(settings)
+    assert isinstance(store, SqliteStore)
+    secret = store.secret
+    asyncio.run(store.put("alice", "resp_1", HELLO))
+    asyncio.run(store.aclose())
+    assert file.stat().st_mode & 0o077 == 0
+    again = open_store(settings)
+    assert again is not None
+    assert again.secret == secret
+    assert asyncio.run(again.get("alice", "resp_1")) == HELLO
+    asyncio.run(again.aclose())
+
+
+def test_a_relative_path_is_relative_to_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = open_store(ResponsesSettings("sqlite:///kept.sqlite"))
+    assert store is not None
+    asyncio.run(store.aclose())
+    assert (tmp_path / "kept.sqlite").is_file()
+
+
+def test_the_limits_are_those_of_the_settings() -> None:
+    store = open_store(ResponsesSettings("memory://", max_bytes=10))
+    assert store is not None
+    asyncio.run(store.put("alice", "resp_1", HELLO))
+    assert asyncio.run(store.get("alice", "resp_1")) is None
+
+
+def test_a_file_that_is_no_database_is_an_error_at_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("This is no database. " * 100, "utf-8")
+    with pytest.raises(sqlite3.Error):
+        open_store(ResponsesSettings(f"sqlite:///{file}"))
+    with pytest.raises(sqlite3.Error):
+        open_store(ResponsesSettings(f"sqlite:///{tmp_path}/no/such/place.sqlite"))
+
+
+# --- what both promise
 
 
 def test_what_is_put_can_be_got_by_its_owner_only(play: Callable[[Scenario], None]) -> None:
@@ -180,127 +238,3 @@ def test_what_is_larger_than_the_whole_store_is_not_kept(
         assert await store.get("alice", "resp_1") == HELLO
 
     play(scenario)
-
-
-def test_a_file_outlives_its_process_and_is_its_owners_alone(tmp_path: Path) -> None:
-    path = tmp_path / "responses.sqlite"
-
-    async def scenario() -> None:
-        first = SqliteStore(path, 100, 2000, FakeClock())
-        await first.put("alice", "resp_1", HELLO)
-        await first.aclose()
-        second = SqliteStore(path, 100, 2000, FakeClock())
-        assert second.secret == first.secret
-        assert await second.get("alice", "resp_1") == HELLO
-        await second.aclose()
-
-    asyncio.run(scenario())
-    assert path.stat().st_mode & 0o777 == 0o600
-
-
-def test_a_file_that_is_no_database_is_an_error_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "responses.sqlite"
-    path.write_bytes(b"not a database" * 100)
-    with pytest.raises(sqlite3.DatabaseError):
-        SqliteStore(path, 100, 2000, FakeClock())
-
-
-EARLIER_SCHEMA = """
-CREATE TABLE responses (
-    owner TEXT NOT NULL,
-    id TEXT NOT NULL,
-    expires REAL NOT NULL,
-    size INTEGER NOT NULL,
-    body BLOB NOT NULL,
-    PRIMARY KEY (owner, id)
-) WITHOUT ROWID;
-CREATE TABLE secret (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL);
-CREATE INDEX by_expiry ON responses (expires);
-"""
-"""The tables of the first revision that had a store, whose responses had the upstream's ids."""
-
-
-def test_a_file_of_an_earlier_revision_goes_on(tmp_path: Path) -> None:
-    path = tmp_path / "responses.sqlite"
-    database = sqlite3.connect(path)
-    database.executescript(EARLIER_SCHEMA)
-    database.execute("INSERT INTO secret VALUES (1, ?)", (b"k" * 32,))
-    body = b'{"response":{"id":"resp_417","output":[]},"items":[]}'
-    database.execute(
-        "INSERT INTO responses VALUES (?, ?, ?, ?, ?)", ("alice", "resp_417", 1e12, len(body), body)
-    )
-    database.commit()
-    database.close()
-
-    async def scenario() -> None:
-        store = SqliteStore(path, 100, 2000, FakeClock())
-        assert store.secret == b"k" * 32
-        earlier = StoredResponse({"id": "resp_417", "output": []}, [])
-        assert await store.get("alice", "resp_417") == earlier
-        with pytest.raises(StoreError):
-            await store.put("alice", "resp_417", HELLO)
-        await store.put("alice", "resp_1", HELLO)
-        assert await store.get("alice", "resp_1") == HELLO
-        assert await store.delete("alice", "resp_417")
-        await store.aclose()
-
-    asyncio.run(scenario())
-
-
-@pytest.mark.parametrize("key", [None, "a text, not bytes, of 32 or more", b"", b"short"])
-def test_a_file_without_its_secret_is_an_error_at_once(tmp_path: Path, key: object) -> None:
-    path = tmp_path / "responses.sqlite"
-    database = sqlite3.connect(path)
-    database.execute("CREATE TABLE secret (one INTEGER PRIMARY KEY, key BLOB)")
-    database.execute("INSERT INTO secret VALUES (1, ?)", (key,))
-    database.commit()
-    database.close()
-    with pytest.raises(UnusableStore, match="'secret' has no key"):
-        SqliteStore(path, 100, 2000, FakeClock())
-
-
-def test_a_file_that_stays_locked_fails_all_calls_together(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One after another they would take as many seconds as there are calls."""
-    monkeypatch.setattr(sqlite, "_BUSY_MILLISECONDS", 100)
-    monkeypatch.setattr(sqlite, "_PATIENCE", 0.3)
-    path = tmp_path / "responses.sqlite"
-
-    async def scenario() -> None:
-        store = SqliteStore(path, 100, 20_000, FakeClock())
-        await store.put("alice", "resp_1", HELLO)
-        other = sqlite3.connect(path, isolation_level=None)
-        other.execute("BEGIN EXCLUSIVE")
-        async with asyncio.timeout(4):
-            ended = await asyncio.gather(
-                *(store.put("alice", f"resp_{n}", HELLO) for n in range(100, 200)),
-                return_exceptions=True,
-            )
-        assert all(isinstance(each, StoreError) for each in ended)
-        assert str(ended[0]) == "database is locked"
-        assert "did not answer" in str(ended[-1])
-        # Reading needs no lock.
-        assert await store.get("alice", "resp_1") == HELLO
-        other.execute("ROLLBACK")
-        await store.put("alice", "resp_2", HELLO)
-        assert await store.get("alice", "resp_2") == HELLO
-        other.close()
-        await store.aclose()
-
-    asyncio.run(scenario())
-
-
-def test_a_full_disk_is_a_store_error_and_leaves_what_was_kept(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        store = SqliteStore(tmp_path / "responses.sqlite", 100, 2_000_000, FakeClock())
-        await store.put("alice", "resp_1", HELLO)
-        store._database.execute("PRAGMA max_page_count = 8")
-        with pytest.raises(StoreError, match="full"):
-            await store.put("alice", "resp_2", StoredResponse({"text": "x" * 500_000}, []))
-        assert await store.get("alice", "resp_1") == HELLO
-        store._database.execute("PRAGMA max_page_count = 100000")
-        await store.put("alice", "resp_3", HELLO)
-        await store.aclose()
-
-    asyncio.run(scenario())
