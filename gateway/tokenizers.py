@@ -7,8 +7,7 @@ from typing import Any
 
 from gateway.config.settings import Settings
 from gateway.translate.contract import Detokenize
-from gateway.translate.parts.token_ids import Counterpart
-from gateway.translate.parts.vocabularies import vocabulary_of
+from gateway.translate.parts.tokens.ids import Counterpart, vocabulary_of
 
 log = logging.getLogger("gateway")
 

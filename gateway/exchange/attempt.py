@@ -33,8 +33,7 @@ from gateway.translate.capabilities import at_own_endpoint, capabilities_of, pre
 from gateway.translate.contract import Context, Detokenize, Report, Translation
 from gateway.translate.missing_choices import asked_choices
 from gateway.translate.own_endpoint import watched
-from gateway.translate.parts.token_ids import Counterparts, TokenIds
-from gateway.translate.parts.vocabularies import token_ids, vocabulary_of
+from gateway.translate.parts.tokens.ids import Counterparts, TokenIds, token_ids, vocabulary_of
 from gateway.translate.plan import plan
 from gateway.translate.quirks import REASONING_REQUIRED, without
 from gateway.translate.reasoning_demand import wants_reasoning_back

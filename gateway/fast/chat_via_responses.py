@@ -26,7 +26,7 @@ from gateway.fast.codec import (
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import created, model_name, swap_id
-from gateway.translate.parts.usage import LARGEST_COUNT, chat_counts
+from gateway.translate.parts.tokens.usage import LARGEST_COUNT, chat_counts
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_COUNT)]
 

@@ -25,7 +25,8 @@ from gateway.fast.codec import (
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat.request import DEFAULT_MAX_TOKENS
 from gateway.translate.contract import Context
-from gateway.translate.parts.fields import model_name, numbers, swap_id
+from gateway.translate.parts.fields import model_name, swap_id
+from gateway.translate.parts.tokens.usage_sums import numbers
 
 _Penalty = (
     Annotated[int, msgspec.Meta(ge=-2, le=2)] | Annotated[float, msgspec.Meta(ge=-2, le=2)] | Absent

@@ -16,7 +16,7 @@ from gateway.translate.contract import (
     StreamTranslation,
     Translation,
 )
-from gateway.translate.parts.token_ids import KNOWN_IDS
+from gateway.translate.parts.tokens.ids import KNOWN_IDS
 
 Translate = Callable[[Json, Context], Translation]
 

@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 from gateway.config.settings import TemplateSettings, TranslationSettings
 from gateway.errors import GatewayError, UnsupportedParameter
 from gateway.shapes import ItemNames, Json, Shape
-from gateway.translate.parts.token_ids import KNOWN_IDS, TokenIds
+from gateway.translate.parts.tokens.ids import KNOWN_IDS, TokenIds
 from gateway.translate.seal import Seal
 
 

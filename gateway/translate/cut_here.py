@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from gateway.errors import GatewayError
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report, StreamTranslation, Translation
-from gateway.translate.parts.logprobs import Aligner, label_bytes
+from gateway.translate.parts.tokens.logprobs import Aligner, label_bytes
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
 from gateway.translate.stream.stops import StopScanner
 

@@ -7,7 +7,7 @@ asked for. What is missing is then asked for again, one choice a call.
 from collections.abc import Sequence
 
 from gateway.shapes import Json
-from gateway.translate.parts.fields import sum_usage
+from gateway.translate.parts.tokens.usage_sums import sum_usage
 from gateway.translate.schema.checks import INT64_MIN
 
 

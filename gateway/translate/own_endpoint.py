@@ -9,8 +9,8 @@ from gateway.translate import completions_fanned_out
 from gateway.translate.contract import Context, Report, Translation
 from gateway.translate.cut_here import CutHere
 from gateway.translate.draft import Draft, sent_effort, sent_verbosity
-from gateway.translate.parts.biases import sent_biases
 from gateway.translate.parts.sampling import TUNING, WITHOUT_REASONING, takes
+from gateway.translate.parts.tokens.biases import sent_biases
 from gateway.translate.renaming import Renaming
 
 _REASON = "the model does not take it."

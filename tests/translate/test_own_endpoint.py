@@ -12,7 +12,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import at_own_endpoint, preset
 from gateway.translate.contract import Context, Translation
 from gateway.translate.own_endpoint import translate, watched
-from gateway.translate.parts.token_ids import TokenIds
+from gateway.translate.parts.tokens.ids import TokenIds
 from gateway.translate.quirks import without
 from gateway.translate.renaming import Renaming
 from tests import kinds

@@ -9,7 +9,7 @@ from gateway.exchange.reply.opening import error_in_place
 from gateway.exchange.reply.reading import checked_object, decode_object, not_json
 from gateway.exchange.reply.wrapped_errors import error_of
 from gateway.shapes import Json, Shape
-from gateway.translate.parts.tool_names import names_of
+from gateway.translate.parts.tools.names import names_of
 from gateway.translate.parts.upstream_errors import bare_error
 from gateway.translate.stream.event_reader import EventReader
 from gateway.translate.stream.fold import events_as_whole, is_terminal

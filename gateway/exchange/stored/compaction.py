@@ -26,7 +26,7 @@ from gateway.resolve.refusals.classify import Verdict, classify
 from gateway.resolve.resolver import ModelQuery
 from gateway.shapes import ItemNames, Json, Shape
 from gateway.translate.contract import Report
-from gateway.translate.parts.usage import responses_usage
+from gateway.translate.parts.tokens.usage import responses_usage
 from gateway.translate.responses_via_chat.compaction import TRIGGER
 from gateway.translate.unsealing import unsealed
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway.shapes import Json
-from gateway.translate.parts.logprobs import chat_logprobs, token_bytes
+from gateway.translate.parts.tokens.logprobs import chat_logprobs, token_bytes
 from gateway.translate.prompt.write import LeadingStripper
 from gateway.translate.stream.stops import StopScanner
 

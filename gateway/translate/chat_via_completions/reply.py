@@ -8,18 +8,13 @@ from gateway.translate.chat_via_completions.choices import ChoiceFold
 from gateway.translate.chat_via_completions.request import PreparedRequest
 from gateway.translate.contract import Context
 from gateway.translate.fanout import choice_index
-from gateway.translate.parts.fields import (
-    created,
-    fingerprint,
-    model_name,
-    sum_usage,
-    swap_id,
-)
+from gateway.translate.parts.content.sources import sources_of
+from gateway.translate.parts.fields import created, fingerprint, model_name, swap_id
 from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
 from gateway.translate.parts.moderation import moderation_of_all
-from gateway.translate.parts.sources import sources_of
+from gateway.translate.parts.tokens.usage import with_chats_names
+from gateway.translate.parts.tokens.usage_sums import sum_usage
 from gateway.translate.parts.upstream_errors import without_error
-from gateway.translate.parts.usage import with_chats_names
 from gateway.translate.stream.reply_choices import choices_of, in_order
 
 

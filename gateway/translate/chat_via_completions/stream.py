@@ -14,9 +14,10 @@ from gateway.translate.chat_via_completions.reply import (
 from gateway.translate.chat_via_completions.request import PreparedRequest
 from gateway.translate.contract import Context, StreamTranslation
 from gateway.translate.fanout import choice_index
-from gateway.translate.parts.fields import created, model_name, richer_usage, swap_id
+from gateway.translate.parts.content.sources import StreamedSources
+from gateway.translate.parts.fields import created, model_name, swap_id
 from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
-from gateway.translate.parts.sources import StreamedSources
+from gateway.translate.parts.tokens.usage_sums import richer_usage
 from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
 

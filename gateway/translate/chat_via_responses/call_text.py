@@ -8,7 +8,7 @@ is taken once.
 """
 
 from gateway.errors import UpstreamError
-from gateway.translate.parts.argument_text import (
+from gateway.translate.parts.tools.arguments import (
     BETWEEN,
     ArgumentText,
     is_empty_object,
@@ -16,7 +16,7 @@ from gateway.translate.parts.argument_text import (
     opens_json,
     same_json,
 )
-from gateway.translate.parts.call_faults import two_in_one
+from gateway.translate.parts.tools.call_faults import two_in_one
 
 
 class CallText:

@@ -12,9 +12,9 @@ from gateway.shapes import Json
 from gateway.translate.chat_via_responses.call_text import CallText
 from gateway.translate.chat_via_responses.tools import ToolPlan
 from gateway.translate.contract import Context
-from gateway.translate.parts.call_faults import check_arguments
-from gateway.translate.parts.custom_tools import NATIVE, input_is_all, unwrapped_input
-from gateway.translate.parts.tools import arguments_text, minted_call_id
+from gateway.translate.parts.tools.call_faults import check_arguments
+from gateway.translate.parts.tools.calls import arguments_text, minted_call_id
+from gateway.translate.parts.tools.custom import NATIVE, input_is_all, unwrapped_input
 
 MAX_CALL_CHARACTERS = 32 * 1024 * 1024
 """What the calls of one response may have in all: it is kept until its end, which repeats it."""

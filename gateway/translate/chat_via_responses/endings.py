@@ -5,7 +5,7 @@ from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import finite_number
 from gateway.translate.parts.finish_reasons import NATIVE
-from gateway.translate.parts.usage import with_chats_names
+from gateway.translate.parts.tokens.usage import with_chats_names
 
 
 def reached_limit(sent: Json, response: Json, context: Context) -> bool:

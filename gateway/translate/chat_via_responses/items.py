@@ -10,16 +10,20 @@ from dataclasses import dataclass, field
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report, unsupported
-from gateway.translate.parts.content import (
+from gateway.translate.parts.content.parts import (
     chat_part_field,
-    is_plain_text,
+    is_text_only,
     output_text_part,
     refusal_part,
     responses_input_parts,
     responses_output_parts,
 )
-from gateway.translate.parts.custom_tools import wrapped_input
-from gateway.translate.parts.tools import bounded_call_id, responses_call, responses_call_output
+from gateway.translate.parts.tools.calls import (
+    bounded_call_id,
+    responses_call,
+    responses_call_output,
+)
+from gateway.translate.parts.tools.custom import wrapped_input
 from gateway.translate.schema.chat_messages import (
     CUSTOM_CALL,
     FUNCTION_CALL,
@@ -244,7 +248,7 @@ class _Writer:
         if isinstance(content, list):
             sent = responses_output_parts(content, f"{path}.content", self._context, self._report)
             parts = _part_paths(content)
-            if len(sent) == 1 and not refusal and is_plain_text(sent[0]):
+            if len(sent) == 1 and not refusal and is_text_only(sent[0]):
                 sent = sent[0]["text"]
         else:
             sent, parts = content or "", ("content",)

@@ -22,8 +22,8 @@ from gateway.translate.chat_via_responses.tracking import (
     is_cut_off,
     item_kind,
 )
-from gateway.translate.parts.argument_text import comparable
-from gateway.translate.parts.tools import arguments_text
+from gateway.translate.parts.tools.arguments import comparable
+from gateway.translate.parts.tools.calls import arguments_text
 
 _NEAR = 16
 """With how many items one is compared that nothing but its text can tell."""

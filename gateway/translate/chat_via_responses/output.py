@@ -33,8 +33,8 @@ from gateway.translate.chat_via_responses.tracking import (
     item_kind,
 )
 from gateway.translate.contract import Context
+from gateway.translate.parts.content.images import data_url, image
 from gateway.translate.parts.finish_reasons import finish_reason, native_word
-from gateway.translate.parts.images import data_url, image
 
 _PARTS = {
     **dict.fromkeys(FORMS, ItemKind.MESSAGE),

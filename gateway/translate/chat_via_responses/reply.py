@@ -9,12 +9,13 @@ from gateway.translate.chat_via_responses.output import OutputFold
 from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.chat_via_responses.steps import Step
 from gateway.translate.contract import Context
-from gateway.translate.parts.fields import created, model_name, sum_usage, swap_id
+from gateway.translate.parts.content.sources import sources_of
+from gateway.translate.parts.fields import created, model_name, swap_id
 from gateway.translate.parts.finish_reasons import with_native
 from gateway.translate.parts.moderation import chat_moderation, moderation_of_all
-from gateway.translate.parts.sources import sources_of
+from gateway.translate.parts.tokens.usage import chat_usage
+from gateway.translate.parts.tokens.usage_sums import sum_usage
 from gateway.translate.parts.upstream_errors import without_error
-from gateway.translate.parts.usage import chat_usage
 
 
 def fold_replies(replies: Sequence[Json], request: PreparedRequest, context: Context) -> Json:

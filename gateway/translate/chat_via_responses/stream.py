@@ -10,10 +10,10 @@ from gateway.translate.chat_via_responses.reply import identity, moderated, tier
 from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.chat_via_responses.steps import Step
 from gateway.translate.contract import Context, StreamTranslation
-from gateway.translate.parts.fields import richer_usage
+from gateway.translate.parts.content.sources import StreamedSources
 from gateway.translate.parts.finish_reasons import with_native
 from gateway.translate.parts.moderation import moderation_of_all
-from gateway.translate.parts.sources import StreamedSources
+from gateway.translate.parts.tokens.usage_sums import richer_usage
 from gateway.translate.parts.upstream_errors import without_error
 
 _LISTS = frozenset({"annotations", "content_parts", "file_citations", "images", "output_items"})

@@ -7,7 +7,7 @@ from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.chat_via_completions.choices import ChoiceFold, Piece
 from gateway.translate.chat_via_responses.request import PreparedRequest
-from gateway.translate.parts.logprobs import token_bytes
+from gateway.translate.parts.tokens.logprobs import token_bytes
 
 _REPLACEMENT = "\ufffd"
 

@@ -11,15 +11,15 @@ from gateway.translate.chat_via_responses.tool_fields import (
     tool_fields,
 )
 from gateway.translate.draft import Draft
-from gateway.translate.parts.custom_tools import custom_as_function
-from gateway.translate.parts.tool_choices import (
+from gateway.translate.parts.tools.choices import (
     ToolChoice,
     ToolName,
     read_chat_choice,
     responses_choice,
 )
-from gateway.translate.parts.tool_names import names_of
-from gateway.translate.parts.tools import responses_custom, responses_function
+from gateway.translate.parts.tools.custom import custom_as_function
+from gateway.translate.parts.tools.definitions import responses_custom, responses_function
+from gateway.translate.parts.tools.names import names_of
 from gateway.translate.schema.checks import Record, String
 from gateway.translate.schema.unknown_fields import carry_unknown, strip_unknown
 

@@ -14,8 +14,8 @@ from enum import StrEnum
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.calls import Call, call_text
 from gateway.translate.chat_via_responses.said_parts import SaidParts
-from gateway.translate.parts.argument_text import is_json, same_json
-from gateway.translate.parts.tools import arguments_text
+from gateway.translate.parts.tools.arguments import is_json, same_json
+from gateway.translate.parts.tools.calls import arguments_text
 
 
 class ItemKind(StrEnum):

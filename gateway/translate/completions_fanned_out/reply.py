@@ -6,8 +6,8 @@ from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_fanned_out.spreading import PreparedRequest
 from gateway.translate.contract import Context
+from gateway.translate.parts.content.sources import sources_of
 from gateway.translate.parts.fields import created, model_name, swap_id
-from gateway.translate.parts.sources import sources_of
 from gateway.translate.parts.upstream_errors import without_error
 
 

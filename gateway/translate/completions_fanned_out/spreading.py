@@ -8,8 +8,8 @@ from gateway.shapes import Json
 from gateway.translate.completions_via_chat.prompt_forms import read_prompts
 from gateway.translate.contract import Context, Report, unsupported
 from gateway.translate.fanout import check_fanout, choice_index, together
-from gateway.translate.parts.fields import sum_usage
-from gateway.translate.parts.usage import with_chats_names
+from gateway.translate.parts.tokens.usage import with_chats_names
+from gateway.translate.parts.tokens.usage_sums import sum_usage
 from gateway.translate.schema.checks import INT64_MIN, Anything, Boolean, Check, Integer
 
 TABLE: Mapping[str, Check] = {

@@ -5,7 +5,8 @@ from gateway.shapes import Json, Shape
 from gateway.translate.completions_fanned_out.reply import malformed, read_choice
 from gateway.translate.completions_fanned_out.spreading import PreparedRequest
 from gateway.translate.contract import Context, StreamTranslation
-from gateway.translate.parts.fields import created, model_name, richer_usage, swap_id
+from gateway.translate.parts.fields import created, model_name, swap_id
+from gateway.translate.parts.tokens.usage_sums import richer_usage
 from gateway.translate.parts.upstream_errors import without_error
 
 

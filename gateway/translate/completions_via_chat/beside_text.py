@@ -5,9 +5,9 @@ does not know, named as chat names them.
 """
 
 from gateway.shapes import Json
-from gateway.translate.parts.content_text import refusal_in
-from gateway.translate.parts.images import images_of, unknown_parts
-from gateway.translate.parts.sources import sources_within
+from gateway.translate.parts.content.images import images_of, unknown_parts
+from gateway.translate.parts.content.sources import sources_within
+from gateway.translate.parts.content.texts import refusal_in
 
 _CARRIED = ("annotations", "audio", "content_parts", "file_citations", "output_items", "phase")
 _CITED = ("annotations", "file_citations")

@@ -10,20 +10,14 @@ from gateway.translate.completions_via_chat.beside_text import beside_text
 from gateway.translate.completions_via_chat.request import Plan, PreparedRequest
 from gateway.translate.contract import Context, Report
 from gateway.translate.fanout import choice_index, rank
-from gateway.translate.parts.content_text import refusal_in, text_of
-from gateway.translate.parts.fields import (
-    created,
-    fingerprint,
-    finite_number,
-    model_name,
-    sum_usage,
-    swap_id,
-)
+from gateway.translate.parts.content.sources import sources_of, sources_within
+from gateway.translate.parts.content.texts import refusal_in, text_of
+from gateway.translate.parts.fields import created, fingerprint, finite_number, model_name, swap_id
 from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
-from gateway.translate.parts.logprobs import LegacyLogprobs, chat_logprobs, truncate_entries
-from gateway.translate.parts.sources import sources_of, sources_within
+from gateway.translate.parts.tokens.logprobs import LegacyLogprobs, chat_logprobs, truncate_entries
+from gateway.translate.parts.tokens.usage import with_chats_names
+from gateway.translate.parts.tokens.usage_sums import sum_usage
 from gateway.translate.parts.upstream_errors import without_error
-from gateway.translate.parts.usage import with_chats_names
 from gateway.translate.stream.reply_choices import choices_of, in_order
 from gateway.translate.stream.stops import cut
 

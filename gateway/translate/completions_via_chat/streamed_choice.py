@@ -15,10 +15,10 @@ from gateway.translate.completions_via_chat.reply import (
 )
 from gateway.translate.completions_via_chat.request import Plan
 from gateway.translate.contract import Context, Report
-from gateway.translate.parts.content_text import refusal_in
+from gateway.translate.parts.content.sources import sources_within
+from gateway.translate.parts.content.texts import refusal_in
 from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
-from gateway.translate.parts.logprobs import Aligner
-from gateway.translate.parts.sources import sources_within
+from gateway.translate.parts.tokens.logprobs import Aligner
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
 from gateway.translate.stream.reply_choices import delta_of
 from gateway.translate.stream.stops import StopScanner

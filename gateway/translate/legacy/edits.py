@@ -13,8 +13,9 @@ from gateway.errors import InvalidRequest, UpstreamError
 from gateway.shapes import Json
 from gateway.translate.completions_via_chat.reply import visible_text
 from gateway.translate.contract import Context
-from gateway.translate.parts.fields import add_usage, created
+from gateway.translate.parts.fields import created
 from gateway.translate.parts.finish_reasons import finish_reason
+from gateway.translate.parts.tokens.usage_sums import add_usage
 from gateway.translate.parts.upstream_errors import in_clients_words, upstream_error
 from gateway.translate.schema.checks import (
     Check,

@@ -1,6 +1,6 @@
-"""The small fields that every reply and chunk has: identity, usage, finish reason."""
+"""The fields that every reply and chunk has: id, creation time, model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from gateway.shapes import Json, Shape
@@ -9,6 +9,9 @@ from gateway.translate.contract import Context
 ID_PREFIXES = {Shape.COMPLETIONS: "cmpl-", Shape.CHAT: "chatcmpl-", Shape.RESPONSES: "resp_"}
 _PREFIXES = ("chatcmpl-", "resp_", "cmpl-")
 """The same, the commonest first; none is the beginning of another."""
+
+INT64 = 2**63
+"""The first whole number that no server counts to: JSON readers differ on what is beyond."""
 
 
 def swap_id(
@@ -41,7 +44,7 @@ def created(value: object, context: Context) -> int:
 
     `created_at` of responses is a float in OpenAI's schema.
     """
-    if (type(value) is int or type(value) is float) and -_INT64 < value < _INT64:
+    if (type(value) is int or type(value) is float) and -INT64 < value < INT64:
         return int(value)
     return context.now
 
@@ -62,143 +65,11 @@ def fingerprint(replies: Sequence[Json]) -> str | None:
     return None
 
 
-_PROMPT_KEYS = frozenset(
-    {
-        *("prompt_tokens", "prompt_tokens_details", "input_tokens", "input_tokens_details"),
-        *("prompt_cache_hit_tokens", "prompt_cache_miss_tokens", "cached_tokens"),
-        *("cache_read_input_tokens", "cache_creation_input_tokens"),
-    }
-)
-"""What counts the prompt alone; some servers say what their cache had beside the totals."""
-
-
-def add_usage(total: Json | None, usage: object, *, count_prompt: bool = True) -> Json | None:
-    """Return the sum of two usage objects, details included; neither argument is changed.
-
-    None is an unknown usage: it stays unknown until one is known. With `count_prompt=False` the
-    prompt's tokens are left out: a prompt counts once, however many calls generate its choices
-    (as vLLM counts). Only numbers are summed; whatever else an upstream puts there is dropped.
-    """
-    addition = numbers(usage)
-    if not count_prompt:
-        addition = _without_prompt(addition)
-    if not addition:
-        return total
-    return _sum(total, addition) if total else addition
-
-
-def _is_first(call: int) -> bool:
-    return call == 0
-
-
-def sum_usage(
-    usages: Sequence[object], opens_prompt: Callable[[int], bool] = _is_first
-) -> Json | None:
-    """Return the usage of all calls together, in call order; None unless every call's is known.
-
-    A prompt's tokens count once, however many calls generate its choices: with the call that opens
-    it, as the first one does.
-    """
-    total: Json = {}
-    for call, usage in enumerate(usages):
-        addition = numbers(usage)
-        if not addition:
-            return None
-        if not total:
-            total = addition
-        else:
-            total = _sum(total, addition if opens_prompt(call) else _without_prompt(addition))
-    return total or None
-
-
-def numbers(usage: object) -> Json:
-    """Return a copy of a usage with nothing but its numbers, those of its details included.
-
-    Empty: the usage is unknown.
-    """
-    known: Json = {}
-    if not isinstance(usage, dict):
-        return known
-    for key, value in usage.items():
-        # What `finite_number` says, without a call for each of a dozen values.
-        if type(value) is int or type(value) is float:
-            if -_INT64 < value < _INT64:
-                known[key] = value
-        elif isinstance(value, dict):
-            details: Json = {}
-            for name, count in value.items():
-                if (type(count) is int or type(count) is float) and -_INT64 < count < _INT64:
-                    details[name] = count
-            if details:
-                known[key] = details
-    return known
-
-
-def richer_usage(known: object, later: object) -> object:
-    """Return what is known of a usage once more has been said of it: nothing is forgotten.
-
-    Servers repeat a usage with zeros, or in part: what is zero or absent there counts as unsaid.
-    """
-    told, more = numbers(known), numbers(later)
-    if not _says_any(more):
-        return known or later or None
-    if not told:
-        return later
-    merged = _richer(told, more)
-    if merged not in (told, more) and finite_number(merged.get("total_tokens")):
-        # Of two usages that complete each other neither total is that of both.
-        for names in _COUNTS:
-            counts = [finite_number(merged.get(name)) or 0 for name in names]
-            merged["total_tokens"] = max(merged["total_tokens"], sum(counts))
-    return merged
-
-
-_COUNTS = (("prompt_tokens", "completion_tokens"), ("input_tokens", "output_tokens"))
-
-
-def _richer(known: Json, later: Json) -> Json:
-    merged = dict(known)
-    for key, value in later.items():
-        before = known.get(key)
-        if isinstance(value, dict) and isinstance(before, dict):
-            merged[key] = _richer(before, value)
-        elif value or not before:
-            merged[key] = value
-    return merged
-
-
-def _says_any(usage: Json) -> bool:
-    return any(_says_any(count) if isinstance(count, dict) else count for count in usage.values())
-
-
-def _without_prompt(usage: Json) -> Json:
-    generated = {key: value for key, value in usage.items() if key not in _PROMPT_KEYS}
-    if "total_tokens" in generated:
-        prompt = usage.get("prompt_tokens", usage.get("input_tokens", 0))
-        if not isinstance(prompt, dict) and not isinstance(generated["total_tokens"], dict):
-            generated["total_tokens"] -= prompt
-    return generated
-
-
-def _sum(total: Json, addition: Json) -> Json:
-    result = dict(total)
-    for key, value in addition.items():
-        known = result.get(key)
-        if isinstance(value, dict):
-            result[key] = _sum(known if isinstance(known, dict) else {}, value)
-        else:
-            result[key] = value + (known if isinstance(known, int | float) else 0)
-    return result
-
-
 def finite_number(value: object) -> int | float | None:
     """Return a JSON value that is a finite number (a boolean is none), else None.
 
-    Integers beyond 64 bits are none either: no server counts that far, and JSON readers differ.
+    Integers beyond 64 bits are none either.
     """
-    if (type(value) is int or type(value) is float) and -_INT64 < value < _INT64:
+    if (type(value) is int or type(value) is float) and -INT64 < value < INT64:
         return value
     return None
-
-
-_INT64 = 2**63

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
-from gateway.translate.parts.biases import sent_biases
+from gateway.translate.parts.tokens.biases import sent_biases
 
 TUNING: Mapping[str, tuple[str, object]] = {
     "temperature": ("temperature", 1),

@@ -1,7 +1,7 @@
 """A tool call as it comes in pieces from a chat endpoint, whatever is made of it."""
 
 from gateway.errors import UpstreamError
-from gateway.translate.parts.argument_text import BETWEEN, ArgumentText, opens_json
+from gateway.translate.parts.tools.arguments import BETWEEN, ArgumentText, opens_json
 
 
 class CallInPieces:

@@ -2,11 +2,11 @@
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
-from gateway.translate.parts.argument_text import ArgumentText
-from gateway.translate.parts.call_faults import check_arguments
-from gateway.translate.parts.custom_tools import NATIVE, input_is_all, unwrapped_input
-from gateway.translate.parts.tool_names import goes_on
-from gateway.translate.parts.tools import bounded_call_id
+from gateway.translate.parts.tools.arguments import ArgumentText
+from gateway.translate.parts.tools.call_faults import check_arguments
+from gateway.translate.parts.tools.calls import bounded_call_id
+from gateway.translate.parts.tools.custom import NATIVE, input_is_all, unwrapped_input
+from gateway.translate.parts.tools.names import goes_on
 from gateway.translate.responses_via_chat.call_in_pieces import CallInPieces
 from gateway.translate.responses_via_chat.client_tools import ClientTool
 from gateway.translate.responses_via_chat.items import OutputItem, Status

@@ -12,9 +12,9 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Generic, TypeVar
 
 from gateway.errors import UpstreamError
-from gateway.translate.parts.argument_text import ArgumentText, is_json, same_json
-from gateway.translate.parts.call_faults import two_in_one
-from gateway.translate.parts.tool_names import joined
+from gateway.translate.parts.tools.arguments import ArgumentText, is_json, same_json
+from gateway.translate.parts.tools.call_faults import two_in_one
+from gateway.translate.parts.tools.names import joined
 from gateway.translate.responses_via_chat.call_in_pieces import CallInPieces
 from gateway.translate.responses_via_chat.deltas import CallFragment
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from gateway.shapes import Json
-from gateway.translate.parts.tools import arguments_text
+from gateway.translate.parts.tools.calls import arguments_text
 from gateway.translate.responses_via_chat.loose_arguments import (
     environment,
     is_texts,

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from gateway.shapes import Json
-from gateway.translate.parts.content_text import refusal_in, text_of, thought_of
+from gateway.translate.parts.content.images import images_of, unknown_parts, url_of
+from gateway.translate.parts.content.sources import sources_within
+from gateway.translate.parts.content.texts import refusal_in, text_of, thinking_of
 from gateway.translate.parts.fields import finite_number
-from gateway.translate.parts.images import images_of, unknown_parts, url_of
-from gateway.translate.parts.sources import sources_within
-from gateway.translate.parts.tools import MAX_CALL_ID, arguments_text
+from gateway.translate.parts.tools.calls import MAX_CALL_ID, arguments_text
 from gateway.translate.responses_via_chat.carried import (
     THINKING,
     fields_of_call,
@@ -86,7 +86,7 @@ def read_delta(choice: Json) -> Delta:
     content = delta.get("content")
     thoughts = ""
     if isinstance(content, list):
-        content, thoughts = text_of(content), thought_of(content)
+        content, thoughts = text_of(content), thinking_of(content)
     named = reasoning_of(delta)
     calls = calls_of(delta)
     if not calls:

@@ -1,7 +1,7 @@
 """A picture of a chat reply as an output item of a response."""
 
 from gateway.shapes import Json
-from gateway.translate.parts.images import generated
+from gateway.translate.parts.content.images import generated
 from gateway.translate.responses_via_chat.items import OutputItem
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
-from gateway.translate.parts.content import chat_input_parts
+from gateway.translate.parts.content.parts import chat_input_parts
 from gateway.translate.responses_via_chat.turn import Call
 
 _SEE_NEXT = {"image_url": "[image: see next message]", "file": "[file: see next message]"}

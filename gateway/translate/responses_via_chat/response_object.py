@@ -11,11 +11,12 @@ from gateway.envelopes.overflows import CODE as TOO_LONG
 from gateway.errors import GatewayError
 from gateway.shapes import Json
 from gateway.translate.contract import Context
-from gateway.translate.parts.fields import created, model_name, own_response_id, richer_usage
+from gateway.translate.parts.content.sources import add_sources, has_sources, sources_of
+from gateway.translate.parts.fields import created, model_name, own_response_id
 from gateway.translate.parts.moderation import responses_moderation
-from gateway.translate.parts.sources import add_sources, has_sources, sources_of
-from gateway.translate.parts.tools import is_strict_schema
-from gateway.translate.parts.usage import responses_usage
+from gateway.translate.parts.tokens.usage import responses_usage
+from gateway.translate.parts.tokens.usage_sums import richer_usage
+from gateway.translate.parts.tools.definitions import is_strict_schema
 
 _ERROR_CODES = {429: "rate_limit_exceeded", 400: "invalid_prompt"}
 _SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast", "ultrafast"})

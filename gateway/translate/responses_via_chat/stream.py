@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.shapes import Json
 from gateway.translate.contract import MAX_REPLY_CHARACTERS, Context, StreamTranslation
+from gateway.translate.parts.content.sources import add_sources
 from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
-from gateway.translate.parts.logprobs import chat_logprobs
-from gateway.translate.parts.sources import add_sources
+from gateway.translate.parts.tokens.logprobs import chat_logprobs
 from gateway.translate.parts.upstream_errors import without_error
 from gateway.translate.responses_via_chat.call_item import CallItem
 from gateway.translate.responses_via_chat.call_tracking import CallTracker

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
-from gateway.translate.parts.custom_tools import custom_as_function
-from gateway.translate.parts.tools import FlatNames, ambiguous_name, chat_custom, chat_function
+from gateway.translate.parts.tools.custom import custom_as_function
+from gateway.translate.parts.tools.definitions import chat_custom, chat_function
+from gateway.translate.parts.tools.namespaces import FlatNames, ambiguous_name
 from gateway.translate.responses_via_chat.client_tools import (
     CLIENT_TOOLS,
     ClientTool,

@@ -8,7 +8,7 @@ from typing import Protocol
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Report
-from gateway.translate.parts.content import Spoken
+from gateway.translate.parts.content.parts import Spoken
 from gateway.translate.responses_via_chat.carried import (
     TEXT_FIELDS,
     Returned,

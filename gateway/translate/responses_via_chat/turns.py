@@ -12,9 +12,9 @@ from typing import ClassVar
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
-from gateway.translate.parts.content import Spoken, spoken
-from gateway.translate.parts.custom_tools import NATIVE, wrapped_input
-from gateway.translate.parts.tools import bounded_call_id, call_id_from, chat_call
+from gateway.translate.parts.content.parts import Spoken, spoken
+from gateway.translate.parts.tools.calls import bounded_call_id, call_id_from, chat_call
+from gateway.translate.parts.tools.custom import NATIVE, wrapped_input
 from gateway.translate.responses_via_chat.carried import STAND_INS, put_reasoning, returned
 from gateway.translate.responses_via_chat.client_tools import CLIENT_CALLS, CLIENT_OUTPUTS
 from gateway.translate.responses_via_chat.compaction import REQUEST, TRIGGER, summary_of

@@ -7,7 +7,7 @@ from collections import abc
 from dataclasses import dataclass
 
 from gateway.shapes import Json
-from gateway.translate.parts.tools import arguments_text
+from gateway.translate.parts.tools.calls import arguments_text
 from gateway.translate.schema.checks import (
     Anything,
     Array,

@@ -12,7 +12,7 @@ from zlib import crc32
 import msgspec
 
 from gateway.shapes import Json
-from gateway.translate.parts.content_text import other_parts, refusal_of, text_of, thought_of
+from gateway.translate.parts.content.texts import other_parts, refusal_of, text_of, thinking_of
 from gateway.translate.stream.said_text import SaidText
 
 _CALLS: Final = frozenset({"tool_calls", "function_call"})
@@ -73,7 +73,7 @@ class ChoiceDeltas:
                 self._add(name, value)
             elif name == "content" and isinstance(value, list):
                 self._add(name, text_of(value))
-                self._add(_THINKING, thought_of(value))
+                self._add(_THINKING, thinking_of(value))
                 self._add("refusal", refusal_of(value))
                 self._marks |= _marks(name, other_parts(value))
             elif name == "tool_calls" and isinstance(value, list):
@@ -130,7 +130,7 @@ class ChoiceDeltas:
         return None if name in self._seen else value
 
     def _parts(self, parts: list[Any]) -> list[Any]:
-        thought = self._rest(self._name_of(_THINKING), thought_of(parts))
+        thought = self._rest(self._name_of(_THINKING), thinking_of(parts))
         text = self._rest("content", text_of(parts))
         news: list[Any] = [{"type": "thinking", "thinking": thought}] if thought else []
         news += [{"type": "text", "text": text}] if text else []

@@ -9,9 +9,9 @@ from typing import Any
 
 from gateway.errors import TruncatedStream
 from gateway.shapes import Json, Shape
-from gateway.translate.parts.fields import richer_usage
+from gateway.translate.parts.content.sources import add_sources, sources_of
 from gateway.translate.parts.finish_reasons import is_cut_short
-from gateway.translate.parts.sources import add_sources, sources_of
+from gateway.translate.parts.tokens.usage_sums import richer_usage
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
 from gateway.translate.stream.folded_items import StreamedItems
 from gateway.translate.stream.folded_message import FoldedMessage

@@ -19,7 +19,7 @@ from gateway.translate.chat_via_responses.tracking import (
     OutputItems,
     item_kind,
 )
-from gateway.translate.parts.tools import arguments_text
+from gateway.translate.parts.tools.calls import arguments_text
 from gateway.translate.stream.folded_parts import HeardParts, Listed, field_of
 
 _CALLS = {

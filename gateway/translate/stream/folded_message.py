@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from gateway.shapes import Json
-from gateway.translate.parts.content_text import is_part, is_text, text_of, thought_of
-from gateway.translate.parts.tools import call_id_from
+from gateway.translate.parts.content.texts import is_part, is_text, text_of, thinking_of
+from gateway.translate.parts.tools.calls import call_id_from
 from gateway.translate.responses_via_chat.call_in_pieces import CallInPieces
 from gateway.translate.responses_via_chat.call_tracking import CallTracker
 from gateway.translate.responses_via_chat.carried import merge
@@ -131,7 +131,7 @@ def _text(parts: list[Any]) -> Json:
 
 
 def _thought(parts: list[Any]) -> Json:
-    text = {"type": "text", "text": thought_of(parts)}
+    text = {"type": "text", "text": thinking_of(parts)}
     return {**parts[0], **parts[1], "thinking": [text]}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.shapes import Json
-from gateway.translate.parts.sources import OF_A_MESSAGE, add_sources
+from gateway.translate.parts.content.sources import OF_A_MESSAGE, add_sources
 
 _SAID_ONCE = frozenset({"role", "phase"})
 """Strings that are no pieces of a text."""

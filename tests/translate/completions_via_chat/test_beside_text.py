@@ -10,7 +10,7 @@ from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat import streamed_choice
 from gateway.translate.contract import Context
-from gateway.translate.parts.images import image
+from gateway.translate.parts.content.images import image
 from gateway.translate.plan import plan
 from gateway.translate.stream.message_fields import add_delta
 from tests.translate.completions_via_chat.chat_backend import entry

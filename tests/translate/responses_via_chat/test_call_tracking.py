@@ -12,8 +12,7 @@ import pytest
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
-from gateway.translate.parts import argument_text
-from gateway.translate.parts.argument_text import is_json
+from gateway.translate.parts.tools.arguments import is_json
 from gateway.translate.stream.reply_as_event import whole_as_event
 from tests.translate.responses_via_chat.chat_backend import (
     SELF_HOSTED,
@@ -382,7 +381,7 @@ def test_long_arguments_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> N
         read_texts.append(text)
         return is_json(text)
 
-    monkeypatch.setattr(argument_text, "is_json", noting)
+    monkeypatch.setattr("gateway.translate.parts.tools.arguments.is_json", noting)
     text = json.dumps({"a": ["{}"] * 12_500})
     size = len(text) // 2_000
     fold = asking(stream=True).stream()

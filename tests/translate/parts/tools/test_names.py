@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.shapes import Json
-from gateway.translate.parts.tool_names import goes_on, joined, names_of
+from gateway.translate.parts.tools.names import goes_on, joined, names_of
 
 TOOLS = ["get", "get_weather", "weather"]
 

@@ -106,8 +106,8 @@ def output_text_part(text: str) -> Json:
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 
-def is_plain_text(part: Json) -> bool:
-    """Whether an assistant's part says nothing but its text."""
+def is_text_only(part: Json) -> bool:
+    """Whether an assistant's part has nothing but its text."""
     return part == output_text_part(part.get("text", ""))
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.translate.parts.images import data_url, generated, image, images_of, url_of
+from gateway.translate.parts.content.images import data_url, generated, image, images_of, url_of
 
 PNG = "data:image/png;base64,QUJD"
 WEB = "https://a.test/b.png"

@@ -7,14 +7,14 @@ import pytest
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
-from gateway.translate.parts.content_text import (
+from gateway.translate.parts.content.images import images_of, unknown_parts
+from gateway.translate.parts.content.texts import (
     other_parts,
     refusal_in,
     refusal_of,
     text_of,
-    thought_of,
+    thinking_of,
 )
-from gateway.translate.parts.images import images_of, unknown_parts
 from gateway.translate.plan import plan
 
 WEIRD = {"type": "reference", "reference_ids": [1]}
@@ -37,7 +37,7 @@ PARTS: list[Any] = [
 
 
 def test_every_part_is_one_thing_or_another() -> None:
-    assert (text_of(PARTS), thought_of(PARTS), refusal_of(PARTS)) == ("ABC", "hmso", "No.")
+    assert (text_of(PARTS), thinking_of(PARTS), refusal_of(PARTS)) == ("ABC", "hmso", "No.")
     assert other_parts(PARTS) == [WEIRD, PICTURE, NO_PICTURE, {"no": "type"}]
     message = {"content": PARTS}
     assert len(images_of(message)) == 1

@@ -14,15 +14,15 @@ def text_of(parts: Iterable[Any]) -> str:
     return "".join(map(_text_in, parts))
 
 
-def thought_of(parts: Iterable[Any]) -> str:
+def thinking_of(parts: Iterable[Any]) -> str:
     """Return the reasoning in content in parts; raises `UpstreamError` as `text_of` does."""
-    thoughts: list[str] = []
+    texts: list[str] = []
     for part in parts:
         if is_part(part, "thinking"):
             thinking = part.get("thinking")
             inner = thinking if isinstance(thinking, list) else [{"text": thinking}]
-            thoughts += [_string(each, "text") for each in inner if isinstance(each, dict)]
-    return "".join(thoughts)
+            texts += [_string(each, "text") for each in inner if isinstance(each, dict)]
+    return "".join(texts)
 
 
 def refusal_of(parts: Iterable[Any]) -> str:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.translate.parts.broken_wrapper import text_so_far
-from gateway.translate.parts.custom_tools import unwrapped_input
+from gateway.translate.parts.tools.broken_wrapper import text_so_far
+from gateway.translate.parts.tools.custom import unwrapped_input
 
 LONG = 'print("a\\tb")\n😀 é\u2028 C:\\x'
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
-from gateway.translate.parts.logprobs import (
+from gateway.translate.parts.tokens.logprobs import (
     LegacyLogprobs,
     chat_logprobs,
     skip_leading,

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.translate.parts.vocabularies import token_ids, vocabulary_of
+from gateway.translate.parts.tokens.ids import token_ids, vocabulary_of
 
 
 @pytest.mark.parametrize(

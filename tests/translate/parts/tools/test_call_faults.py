@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.errors import UpstreamError
-from gateway.translate.parts.call_faults import check_arguments
+from gateway.translate.parts.tools.call_faults import check_arguments
 
 ROWS = ['{"x":1},{"y":2}', '"a""b"', "1 2", '[1],"b"', 'true, {"a":1}', '{} {"a":"}"}\n,', "[][]"]
 OTHERS = ["", "{}", "5", '"a"', '{"a":1}</tool_call>', "2024-01-01", "12", '{"a":', "a b", "1 b"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.translate.parts.argument_text import (
+from gateway.translate.parts.tools.arguments import (
     ArgumentText,
     comparable,
     is_empty_object,

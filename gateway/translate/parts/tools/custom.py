@@ -7,8 +7,8 @@ from typing import Final
 import msgspec
 
 from gateway.shapes import Json
-from gateway.translate.parts.broken_wrapper import text_so_far
-from gateway.translate.parts.tools import arguments_text
+from gateway.translate.parts.tools.broken_wrapper import text_so_far
+from gateway.translate.parts.tools.calls import arguments_text
 
 FREE_TEXT_SCHEMA: Mapping[str, object] = {
     "type": "object",

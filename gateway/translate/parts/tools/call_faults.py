@@ -3,8 +3,8 @@
 import json
 
 from gateway.errors import UpstreamError
-from gateway.translate.parts.argument_text import BETWEEN, is_json
-from gateway.translate.parts.broken_wrapper import is_cut_off
+from gateway.translate.parts.tools.arguments import BETWEEN, is_json
+from gateway.translate.parts.tools.broken_wrapper import is_cut_off
 
 _CLOSERS = frozenset('"}]')
 

@@ -11,7 +11,7 @@ from gateway.fast.text_events import is_text_event
 from gateway.shapes import Json, Shape
 from gateway.translate import completions_fanned_out
 from gateway.translate.contract import Context, Report, Translation
-from gateway.translate.parts.sources import StreamedSources, add_sources
+from gateway.translate.parts.content.sources import StreamedSources, add_sources
 from gateway.translate.plan import plan
 from gateway.translate.stream.fold import events_as_whole
 

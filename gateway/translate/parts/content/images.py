@@ -5,7 +5,7 @@ multimodal models and relays of Gemini as parts of the content.
 """
 
 from gateway.shapes import Json
-from gateway.translate.parts.content_text import other_parts
+from gateway.translate.parts.content.texts import other_parts
 
 _PARTS = frozenset({"image", "image_url", "input_image", "output_image"})
 

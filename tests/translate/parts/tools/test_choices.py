@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.parts.tool_choices import (
+from gateway.translate.parts.tools.choices import (
     ToolChoice,
     ToolName,
     chat_choice,

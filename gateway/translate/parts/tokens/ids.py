@@ -1,13 +1,39 @@
-"""Which vocabulary a model's token ids are of.
+"""Token ids: the vocabulary of those in a client's request, and that of the model.
 
-Names of OpenAI's models as tiktoken knows them (`tiktoken/model.py`). What is not among them is
-some other model, whose vocabulary nobody can tell from its name.
+Names of OpenAI's models as tiktoken knows them (`tiktoken/model.py`). Any other name belongs to
+another model, and says nothing about its vocabulary.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from gateway.translate.parts.token_ids import Counterparts, TokenIds
+Counterpart = Callable[[int], int | None]
+"""The id of the same token in another vocabulary; None: it has no token of exactly that text."""
+
+Counterparts = Mapping[tuple[str, str], Counterpart]
+"""By the vocabularies that they lead from and to."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIds:
+    """What the token ids in a client's request are of, and whether the model knows them."""
+
+    vocabulary: str = ""
+    """The encoding's name as tiktoken has it; empty: not known."""
+    end_of_text: int | None = None
+    """The id that a model of that vocabulary ends a text with."""
+    foreign: bool = False
+    """The model has another vocabulary."""
+    model_vocabulary: str = ""
+    """The model's, where it is another one and known."""
+    counterpart: Counterpart | None = None
+    """Maps into the model's vocabulary, where both tokenizers are at hand."""
+
+
+KNOWN_IDS = TokenIds()
+"""Ids that are the model's own, as far as is known."""
+
 
 _VOCABULARIES = (
     (re.compile(r"gpt-oss"), "o200k_harmony"),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report, unsupported
-from gateway.translate.parts.token_ids import TokenIds
+from gateway.translate.parts.tokens.ids import TokenIds
 
 
 def sent_biases(

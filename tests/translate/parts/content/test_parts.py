@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report
-from gateway.translate.parts.content import (
+from gateway.translate.parts.content.parts import (
     Spoken,
     chat_input_parts,
     chat_part_field,

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.shapes import Json
-from gateway.translate.parts.usage import chat_usage, responses_usage, with_chats_names
+from gateway.translate.parts.tokens.usage import chat_usage, responses_usage, with_chats_names
 from tests.translate.openai_schema import check_schema
 
 CHAT = {

@@ -7,8 +7,8 @@ from gateway.config.settings import TranslationSettings
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Capabilities, Context, Report
-from gateway.translate.parts.biases import sent_biases
-from gateway.translate.parts.token_ids import TokenIds
+from gateway.translate.parts.tokens.biases import sent_biases
+from gateway.translate.parts.tokens.ids import TokenIds
 
 OWN = TokenIds("o200k_base", 199999)
 FOREIGN = TokenIds("p50k_base", 50256, foreign=True, model_vocabulary="o200k_base")

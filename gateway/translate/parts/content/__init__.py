@@ -1,0 +1,1 @@
+"""What messages hold: texts, pictures, files, and the sources they name."""

@@ -1,0 +1,1 @@
+"""What is said in tokens: usage, logprobs, biases, and the ids themselves."""

@@ -1,0 +1,1 @@
+"""Tools and their calls: definitions, names, choices, arguments."""

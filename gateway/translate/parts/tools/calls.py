@@ -1,0 +1,64 @@
+"""Calls of tools and their outputs, between chat and responses.
+
+What correlates a call with its output is one id in chat. Responses have an item `id` (`fc_…`) and
+the `call_id`, which counts (schema `FunctionToolCall` of OpenAI's OpenAPI description).
+"""
+
+import hashlib
+import json
+
+from gateway.shapes import Json
+from gateway.translate.contract import Context
+
+MAX_CALL_ID = 64
+"""OpenAI's limit for a chat tool call id and for `call_id`, in characters."""
+
+
+def bounded_call_id(call_id: str) -> str:
+    """Return a call id of at most 64 characters: a longer one is replaced by its hash.
+
+    The same id gives the same hash, so a call and its output still find each other.
+    """
+    return call_id if len(call_id) <= MAX_CALL_ID else call_id_from(call_id)
+
+
+def call_id_from(text: str) -> str:
+    """Return a call id that is the same for the same text, in every turn and process."""
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    return f"call_{digest[:32]}"
+
+
+def minted_call_id(context: Context) -> str:
+    """Return a fresh call id, for a call that came without one."""
+    return f"call_{context.new_id()}"
+
+
+def arguments_text(arguments: object) -> str:
+    """Return a call's arguments as the string they should be: sloppy sides send the object."""
+    if isinstance(arguments, str):
+        return arguments
+    return "" if arguments is None else json.dumps(arguments, ensure_ascii=False)
+
+
+def responses_call(kind: str, name: str, text: str, call_id: str) -> Json:
+    """Return the input item of a call; `text` is a function's arguments or a custom tool's input.
+
+    It has no `id`: the client's is no item id (`Expected an ID that begins with 'fc'`,
+    nodetool#4252), and one would demand the reasoning item that came before it.
+    """
+    if kind == "custom":
+        return {"type": "custom_tool_call", "call_id": call_id, "name": name, "input": text}
+    return {"type": "function_call", "call_id": call_id, "name": name, "arguments": text}
+
+
+def responses_call_output(kind: str, output: str | list[Json], call_id: str) -> Json:
+    """Return the input item of what a call gave."""
+    prefix = "custom_tool_call" if kind == "custom" else "function_call"
+    return {"type": f"{prefix}_output", "call_id": call_id, "output": output}
+
+
+def chat_call(kind: str, name: str, text: str, call_id: str) -> Json:
+    """Return a chat tool call; `text` is a function's arguments or a custom tool's input."""
+    field = "input" if kind == "custom" else "arguments"
+    kind = "custom" if kind == "custom" else "function"
+    return {"id": call_id, "type": kind, kind: {"name": name, field: text}}

@@ -1,0 +1,111 @@
+"""Definitions of tools between chat and responses.
+
+The two differ in nesting and in the default of `strict`. Sources: OpenAI's OpenAPI description
+(schemas `ChatCompletionTool`, `FunctionTool`, `CustomToolParam`) and the threads named below.
+"""
+
+from collections.abc import Mapping
+
+from gateway.shapes import Json
+from gateway.translate.schema.checks import Check, Record, String
+
+NO_PARAMETERS: Mapping[str, object] = {"type": "object", "properties": {}}
+
+_FUNCTION_FIELDS: Mapping[str, Check] = {"name": String(), "description": String()}
+_FUNCTION = Record(_FUNCTION_FIELDS, required=("name",))
+_CUSTOM = Record(_FUNCTION_FIELDS, required=("name",))
+
+
+def responses_function(function: Json, param: str, *, says_strict: bool = True) -> Json:
+    """Return a responses tool from the fields of a chat function (`tools[i].function`).
+
+    `parameters` are always there, and `strict` where `says_strict`: without it, OpenAI's responses
+    would try to make the schema a strict one, and models then fill optional fields
+    (open-webui#30046); vLLM writes it into the prompt. Raises `InvalidRequest` naming a path below
+    `param`.
+    """
+    known: Json = _FUNCTION.accept(function, param)
+    tool = {
+        **known,
+        "type": "function",
+        "parameters": known.get("parameters", dict(NO_PARAMETERS)),
+    }
+    if says_strict:
+        tool["strict"] = known.get("strict", False)
+    return tool
+
+
+def responses_custom(custom: Json, param: str) -> Json:
+    """Return a responses tool from the fields of a chat custom tool; raises `InvalidRequest`."""
+    known: Json = _CUSTOM.accept(custom, param)
+    tool: Json = {**known, "type": "custom"}
+    form = known.get("format")
+    if isinstance(form, dict) and isinstance(form.get("grammar"), dict):
+        tool["format"] = {"type": "grammar", **form["grammar"]}
+    return tool
+
+
+def chat_function(tool: Json, param: str) -> Json:
+    """Return a chat tool from a responses function tool; raises `InvalidRequest`.
+
+    Where `strict` is absent, responses make the schema strict if they can: chat is told so only
+    where the schema already is.
+    """
+    known: Json = _FUNCTION.accept(tool, param)
+    fields = ("name", "description", "parameters", "strict")
+    function = {name: known[name] for name in fields if name in known}
+    if "strict" not in function and is_strict_schema(function.get("parameters")):
+        function["strict"] = True
+    return {"type": "function", "function": function}
+
+
+def chat_custom(tool: Json, param: str) -> Json:
+    """Return a chat tool from a responses custom tool; raises `InvalidRequest`."""
+    known: Json = _CUSTOM.accept(tool, param)
+    custom = {name: known[name] for name in ("name", "description", "format") if name in known}
+    form = custom.get("format")
+    if isinstance(form, dict) and form.get("type") == "grammar":
+        grammar = {name: value for name, value in form.items() if name != "type"}
+        custom["format"] = {"type": "grammar", "grammar": grammar}
+    return {"type": "custom", "custom": custom}
+
+
+def is_strict_schema(schema: object) -> bool:
+    """Whether a JSON schema obeys the rules of strict mode in all its parts.
+
+    Every object names all its properties as required and allows no others.
+    """
+    return isinstance(schema, dict) and schema.get("type") == "object" and _parts_are_strict(schema)
+
+
+def _parts_are_strict(schema: object) -> bool:
+    waiting: list[object] = [schema]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += part
+        elif isinstance(part, dict):
+            if not _is_strict_object(part):
+                return False
+            properties = part.get("properties")
+            waiting += properties.values() if isinstance(properties, dict) else ()
+            waiting += [value for key, value in part.items() if key not in _NOT_SCHEMAS]
+            for definitions in ("$defs", "definitions"):
+                named = part.get(definitions)
+                waiting += named.values() if isinstance(named, dict) else ()
+    return True
+
+
+_NOT_SCHEMAS = frozenset(
+    {"properties", "$defs", "definitions", "enum", "const", "default", "examples", "required"}
+)
+
+
+def _is_strict_object(schema: Json) -> bool:
+    properties = schema.get("properties")
+    if schema.get("type") != "object" and properties is None:
+        return True
+    required = schema.get("required", [])
+    if not isinstance(required, list) or schema.get("additionalProperties") is not False:
+        return False
+    return set(properties if isinstance(properties, dict) else ()) <= {str(r) for r in required}

@@ -1,0 +1,70 @@
+"""Namespaces of tools, which responses have and chat has not: flat names for chat, and back."""
+
+import hashlib
+
+from gateway.errors import InvalidRequest
+
+MAX_TOOL_NAME = 64
+"""OpenAI's limit for the name of a function, in characters."""
+
+
+def ambiguous_name(flat: str, param: str) -> InvalidRequest:
+    """Return the error for two tools that a chat model would call by one name."""
+    return InvalidRequest(
+        f"'{param}' cannot be told from another tool: both would be called '{flat[:100]}'. "
+        "Rename one of them.",
+        param=param,
+        code="invalid_value",
+    )
+
+
+_MAX_HASHED_NAME = MAX_TOOL_NAME - len("ns_01234567__")
+
+
+class FlatNames:
+    """The tools of namespaces under flat names, for chat, which has no namespaces; and back."""
+
+    def __init__(self) -> None:
+        self._origins: dict[str, tuple[str | None, str]] = {}
+
+    def add(self, namespace: str | None, name: str, param: str) -> str:
+        """Return the flat name of a tool: `<namespace>__<tool>`, or a hash before its own, cut.
+
+        Raises `InvalidRequest` naming `param` where two tools would have the same.
+        """
+        flat = self.flat(namespace, name)
+        if self._origins.setdefault(flat, (namespace, name)) != (namespace, name):
+            raise ambiguous_name(flat, param)
+        return flat
+
+    def flat(self, namespace: str | None, name: str) -> str:
+        """Return the flat name that a tool has or would have."""
+        if namespace is None:
+            return name
+        joined = f"{namespace}__{name}"
+        if len(joined) <= MAX_TOOL_NAME and all(
+            c.isascii() and (c.isalnum() or c in "_-") for c in joined
+        ):
+            return joined
+        hashed = namespace if len(name) <= _MAX_HASHED_NAME else joined
+        digest = hashlib.sha256(hashed.encode("utf-8", "replace")).hexdigest()
+        return f"ns_{digest[:8]}__{name[:_MAX_HASHED_NAME]}"
+
+    def meant(self, called: str) -> str:
+        """Return the flat name of the tool that a model means by a name.
+
+        Models leave out the namespace, or write it as they have learned to, with a point. What
+        fits no tool, or several, is taken as it is.
+        """
+        if called in self._origins:
+            return called
+        fitting = [
+            flat
+            for flat, (namespace, name) in self._origins.items()
+            if namespace is not None and called in (name, f"{namespace}.{name}")
+        ]
+        return fitting[0] if len(fitting) == 1 else called
+
+    def split(self, flat: str) -> tuple[str | None, str]:
+        """Return the namespace and the name of a tool that was added; others have none."""
+        return self._origins.get(flat, (None, flat))

@@ -1,0 +1,167 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.translate.parts.fields import finite_number
+from gateway.translate.parts.tokens.usage_sums import add_usage, richer_usage, sum_usage
+
+USAGE = {
+    "prompt_tokens": 10,
+    "completion_tokens": 5,
+    "total_tokens": 15,
+    "prompt_tokens_details": {"cached_tokens": 4, "audio_tokens": None},
+    "completion_tokens_details": {"reasoning_tokens": 2},
+}
+
+
+def test_usage_is_summed_with_its_details() -> None:
+    first = add_usage(None, USAGE)
+    assert add_usage(first, USAGE) == {
+        "prompt_tokens": 20,
+        "completion_tokens": 10,
+        "total_tokens": 30,
+        "prompt_tokens_details": {"cached_tokens": 8},
+        "completion_tokens_details": {"reasoning_tokens": 4},
+    }
+    assert first == {**USAGE, "prompt_tokens_details": {"cached_tokens": 4}}
+
+
+def test_a_prompt_is_counted_once_whatever_calls_share_it() -> None:
+    assert add_usage(add_usage(None, USAGE), USAGE, count_prompt=False) == {
+        "prompt_tokens": 10,
+        "completion_tokens": 10,
+        "total_tokens": 20,
+        "prompt_tokens_details": {"cached_tokens": 4},
+        "completion_tokens_details": {"reasoning_tokens": 4},
+    }
+
+
+def test_the_prompt_of_a_responses_usage_is_left_out_too() -> None:
+    usage = {"input_tokens": 7, "output_tokens": 3, "total_tokens": 10}
+    assert add_usage(None, usage, count_prompt=False) == {"output_tokens": 3, "total_tokens": 3}
+
+
+def test_without_a_count_of_the_prompt_the_total_is_taken_as_it_is() -> None:
+    usage = {"completion_tokens": 3, "total_tokens": 3}
+    assert add_usage(None, usage, count_prompt=False) == usage
+    without_total = {"prompt_tokens": 2, "completion_tokens": 3}
+    assert add_usage(None, without_total, count_prompt=False) == {"completion_tokens": 3}
+    odd = {"prompt_tokens": {"text": 1}, "total_tokens": 3}
+    assert add_usage(None, odd, count_prompt=False) == {"total_tokens": 3}
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [None, [], "x", {}, {"prompt_tokens": "5"}, {"prompt_tokens": True}, {"details": {"a": None}}],
+)
+def test_unknown_usage_stays_unknown_and_adds_nothing(usage: object) -> None:
+    assert add_usage(None, usage) is None
+    assert add_usage({"prompt_tokens": 1}, usage) == {"prompt_tokens": 1}
+
+
+def test_details_and_numbers_of_one_name_do_not_break_a_sum() -> None:
+    assert add_usage({"a": 1, "b": {"c": 1}}, {"a": {"c": 1}, "b": 2}) == {"a": {"c": 1}, "b": 2}
+
+
+usages = st.dictionaries(
+    st.sampled_from(["prompt_tokens", "completion_tokens", "prompt_tokens_details", "x"]),
+    st.none()
+    | st.booleans()
+    | st.integers(0, 1000)
+    | st.text(max_size=2)
+    | st.dictionaries(st.sampled_from(["cached_tokens", "y"]), st.none() | st.integers(0, 9)),
+)
+
+
+@given(usages, usages)
+def test_sums_of_any_usage_have_numbers_only_and_change_no_argument(
+    one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    before = repr((one, other))
+    total = add_usage(add_usage(None, one), other)
+    for value in (total or {}).values():
+        numbers = list(value.values()) if isinstance(value, dict) else [value]
+        assert numbers
+        assert all(finite_number(number) is not None for number in numbers)
+    assert repr((one, other)) == before
+
+
+def test_a_total_that_is_no_number_is_left_alone() -> None:
+    odd = {"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": {"text": 5}}
+    assert add_usage(None, odd, count_prompt=False) == {
+        "completion_tokens": 3,
+        "total_tokens": {"text": 5},
+    }
+
+
+@given(st.lists(usages | st.just("none"), max_size=4), st.integers(1, 3))
+def test_the_usage_of_all_calls_is_the_sum_of_each(each: list[object], per_prompt: int) -> None:
+    total = None
+    for call, usage in enumerate(each):
+        if add_usage(None, usage) is None:
+            total = None
+            break
+        total = add_usage(total, usage, count_prompt=call % per_prompt == 0)
+    assert sum_usage(each, lambda call: call % per_prompt == 0) == total
+
+
+def test_one_prompt_of_all_calls_counts_once() -> None:
+    usage = {"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 5}
+    expected = {"prompt_tokens": 2, "completion_tokens": 6, "total_tokens": 8}
+    assert sum_usage([usage, usage]) == expected
+    assert sum_usage([usage, None]) is None
+    assert sum_usage([]) is None
+
+
+RICH = {
+    "prompt_tokens": 10,
+    "completion_tokens": 5,
+    "total_tokens": 15,
+    "prompt_tokens_details": {"cached_tokens": 4},
+}
+
+
+@pytest.mark.parametrize(
+    "poorer",
+    [
+        None,
+        "x",
+        {},
+        {"output_tokens": 0},
+        {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+        {"prompt_tokens": 10, "completion_tokens": 0, "total_tokens": 10},
+        {"prompt_tokens": 0, "completion_tokens": 5, "total_tokens": 5},
+        {"completion_tokens": 5},
+        {**RICH, "prompt_tokens_details": {"cached_tokens": 0}},
+        {**RICH, "prompt_tokens_details": None},
+    ],
+)
+def test_a_poorer_usage_takes_nothing_away(poorer: object) -> None:
+    assert richer_usage(RICH, poorer) == RICH
+    assert richer_usage(richer_usage(None, RICH), poorer) == RICH
+
+
+def test_a_later_usage_counts_where_it_says_more() -> None:
+    later = {"prompt_tokens": 10, "completion_tokens": 9, "total_tokens": 19}
+    assert richer_usage(RICH, later) == {**later, "prompt_tokens_details": {"cached_tokens": 4}}
+    zeros = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    assert richer_usage(zeros, later) == later
+    assert richer_usage(None, zeros) == zeros
+    assert richer_usage(None, {}) is None
+
+
+def test_two_halves_of_a_usage_are_one() -> None:
+    read = {"input_tokens": 10, "output_tokens": 0, "total_tokens": 10}
+    written = {"output_tokens": 5, "total_tokens": 5, "output_tokens_details": {"x": 0}}
+    assert richer_usage(read, written) == {
+        "input_tokens": 10,
+        "output_tokens": 5,
+        "total_tokens": 15,
+        "output_tokens_details": {"x": 0},
+    }
+    assert richer_usage({"prompt_tokens": 10}, {"completion_tokens": 5}) == {
+        "prompt_tokens": 10,
+        "completion_tokens": 5,
+    }

@@ -1,0 +1,97 @@
+from typing import Any
+
+import pytest
+
+from gateway.errors import InvalidRequest
+from gateway.translate.parts.tools.definitions import (
+    chat_custom,
+    chat_function,
+    is_strict_schema,
+    responses_custom,
+    responses_function,
+)
+from tests.translate.openai_schema import check_schema
+
+STRICT = {
+    "type": "object",
+    "properties": {"x": {"type": "integer"}},
+    "required": ["x"],
+    "additionalProperties": False,
+}
+GRAMMAR = {"syntax": "lark", "definition": "start: A"}
+
+
+def test_a_function_for_responses_says_strict_and_parameters() -> None:
+    tool = responses_function({"name": "f"}, "p")
+    assert tool == {
+        "type": "function",
+        "name": "f",
+        "parameters": {"type": "object", "properties": {}},
+        "strict": False,
+    }
+    check_schema("FunctionTool", tool)
+    kept = responses_function({"name": "f", "strict": True, "parameters": STRICT, "x": 1}, "p")
+    assert (kept["strict"], kept["parameters"], kept["x"]) == (True, STRICT, 1)
+    assert responses_function({"name": "f", "type": "odd", "strict": None}, "p") == tool
+
+
+@pytest.mark.parametrize(("fields", "param"), [({}, "p.name"), ({"name": 5}, "p.name"), (5, "p")])
+def test_a_function_without_a_name_is_refused(fields: Any, param: str) -> None:
+    for translate in (responses_function, responses_custom, chat_function, chat_custom):
+        with pytest.raises(InvalidRequest) as caught:
+            translate(fields, "p")
+        assert caught.value.param == param
+
+
+def test_a_function_for_chat_is_strict_only_where_its_schema_is() -> None:
+    flat = {"type": "function", "name": "f", "description": "d", "parameters": STRICT}
+    tool = chat_function(flat, "p")
+    assert tool == {
+        "type": "function",
+        "function": {"name": "f", "description": "d", "parameters": STRICT, "strict": True},
+    }
+    check_schema("ChatCompletionTool", tool)
+    lax = chat_function({**flat, "parameters": {"type": "object", "properties": {"x": {}}}}, "p")
+    assert "strict" not in lax["function"]
+    told = chat_function({**flat, "strict": False, "defer_loading": True}, "p")
+    assert told["function"]["strict"] is False
+    assert "defer_loading" not in told["function"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "strict"),
+    [
+        (STRICT, True),
+        ({**STRICT, "required": []}, False),
+        ({**STRICT, "required": "x"}, False),
+        ({**STRICT, "additionalProperties": True}, False),
+        ({"type": "object", "properties": {}, "additionalProperties": False}, True),
+        ({"type": "object", "properties": {}}, False),
+        ({"type": "object", "additionalProperties": False}, True),
+        ({**STRICT, "properties": {"x": STRICT}}, True),
+        ({**STRICT, "properties": {"x": {**STRICT, "required": []}}}, False),
+        ({**STRICT, "properties": {"x": {"type": "array", "items": STRICT}}}, True),
+        ({**STRICT, "properties": {"x": {"type": "array", "items": {"type": "object"}}}}, False),
+        ({**STRICT, "properties": {"x": {"anyOf": [STRICT, {"properties": {}}]}}}, False),
+        ({**STRICT, "$defs": {"d": {"type": "object"}}}, False),
+        ({**STRICT, "$defs": {"d": STRICT}}, True),
+        ({**STRICT, "properties": {"x": {"enum": [{"type": "object"}]}}}, True),
+        ({"type": "string"}, False),
+        (None, False),
+        ([STRICT], False),
+    ],
+)
+def test_which_schemas_obey_strict_mode(schema: object, strict: bool) -> None:
+    assert is_strict_schema(schema) is strict
+
+
+def test_custom_tools_go_both_ways() -> None:
+    nested = {"name": "p", "description": "d", "format": {"type": "grammar", "grammar": GRAMMAR}}
+    flat = {**nested, "type": "custom", "format": {"type": "grammar", **GRAMMAR}}
+    assert responses_custom(nested, "p") == flat
+    assert chat_custom(flat, "p") == {"type": "custom", "custom": nested}
+    check_schema("CustomToolParam", flat)
+    check_schema("CustomToolChatCompletions", chat_custom(flat, "p"))
+    plain = {"name": "p", "format": {"type": "text"}}
+    assert responses_custom(plain, "p") == {"type": "custom", **plain}
+    assert chat_custom({"type": "custom", **plain}, "p")["custom"] == plain
