@@ -2,6 +2,15 @@
 
 from typing import Final
 
+CREDENTIAL_HEADERS: Final = frozenset({b"authorization", b"api-key"})
+"""The fields that carry a credential: OpenAI's, and Azure's `api-key`."""
+
+ACCOUNT_HEADERS: Final = frozenset({b"openai-organization", b"openai-project"})
+"""Which account of the key's owner is meant; of no meaning with anybody else's key."""
+
+CALLER_HEADERS: Final = CREDENTIAL_HEADERS | ACCOUNT_HEADERS
+"""The fields that say who the caller is."""
+
 JSON: Final = (b"content-type", b"application/json")
 """The type of a JSON body that the gateway writes."""
 

@@ -17,7 +17,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "envelopes": {"shapes"},
     "translate": {"errors", "shapes", "servers", "config", "envelopes"},
     "resolve": {"errors", "shapes", "headers", "hops", "servers", "config", "envelopes"},
-    "upstream": {"errors", "shapes", "hops", "replies", "tcp", "config"},
+    "upstream": {"errors", "shapes", "headers", "hops", "replies", "tcp", "config"},
     "fast": {"errors", "shapes", "config", "envelopes", "translate"},
     "exchange": {
         *("errors", "shapes", "headers", "replies", "config", "envelopes", "request"),
@@ -25,7 +25,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "stores": {"config", "shapes", "exchange"},
     "observe": {"errors", "shapes", "config", "exchange"},
-    "api": {*("errors", "shapes", "hops", "config", "request", "exchange", "observe", "translate")},
+    "api": {
+        *("errors", "shapes", "headers", "hops", "config", "request", "exchange", "observe"),
+        "translate",
+    },
     "server": {"errors", "shapes", "tcp", "config", "request", "exchange", "api"},
     "admin": {"errors", "shapes", "headers", "config", "resolve", "exchange", "observe"},
     "demo": {"errors", "shapes", "servers", "config", "server", "app"},

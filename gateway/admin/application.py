@@ -19,13 +19,12 @@ from gateway.admin.metrics import Metrics
 from gateway.config.secret import Secret
 from gateway.config.settings import AdminSettings
 from gateway.errors import AuthenticationFailed, GatewayError, InvalidRequest
+from gateway.headers import CALLER_HEADERS
 from gateway.resolve.features import FEATURES
 from gateway.resolve.resolver import ModelQuery, Resolver
 from gateway.shapes import Json, RawHeaders, Shape
 
 Handler = Callable[[Request], Awaitable[Response]]
-
-_PASSED_ON = frozenset({b"authorization", b"api-key", b"openai-organization", b"openai-project"})
 
 
 def build(resolver: Resolver, metrics: Metrics, settings: AdminSettings) -> HostCheck:
@@ -102,7 +101,7 @@ def _callers_credential(request: Request, token: Secret | None) -> RawHeaders:
     headers: list[tuple[bytes, bytes]] = request.scope["headers"]
     if token is not None and _same(_bearer(request), token):
         headers = [pair for pair in headers if pair[0] != b"authorization"]
-    return tuple(pair for pair in headers if pair[0] in _PASSED_ON)
+    return tuple(pair for pair in headers if pair[0] in CALLER_HEADERS)
 
 
 def _bearer(request: Request) -> str:

@@ -26,9 +26,6 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 
-_CREDENTIAL_FIELDS = frozenset({"authorization", "proxy-authorization", "cookie", "api-key"})
-"""The fields of HTTP itself (RFC 9110 section 11, RFC 6265), and Azure's."""
-
 _CREDENTIAL = re.compile(
     r"""(?:^|[-_.])                           # x-auth-token, x-goog-api-key, private-token
         (?:key|token|secret|auth|authori[sz]ation|credentials?|password|passwd|passphrase
@@ -61,8 +58,6 @@ def holds_key(upstream: UpstreamSettings) -> bool:
 def is_credential(name: str) -> bool:
     """Whether a field's name says that its value is a credential; the case does not matter."""
     lower = name.lower()
-    if lower in _CREDENTIAL_FIELDS:
-        return True
     return bool(_CREDENTIAL.search(lower)) and not _NO_CREDENTIAL.search(lower)
 
 

@@ -11,13 +11,8 @@ import secrets
 from collections.abc import Iterable
 
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
+from gateway.headers import ACCOUNT_HEADERS, CALLER_HEADERS, CREDENTIAL_HEADERS
 from gateway.shapes import ClientHeaders, RawHeaders
-
-CREDENTIAL_HEADERS = frozenset({b"authorization", b"api-key"})
-"""The fields that carry a credential: OpenAI's, and Azure's `api-key`."""
-
-ACCOUNT_HEADERS = frozenset({b"openai-organization", b"openai-project"})
-"""Which account of the key's owner is meant; of no meaning with anybody else's key."""
 
 _BEARER = re.compile(rb"bearer[ \t]+(.*)", re.IGNORECASE | re.DOTALL)
 _MAY_TELL_CALLERS_APART = re.compile(rb"key|token|auth|secret|account|user|organi[sz]ation|project")
@@ -55,7 +50,7 @@ class Credentials:
         self.depends_on = self._telling_names
         """The names of the client's fields that a fingerprint can depend on."""
         if self._forwards_the_callers:
-            self.depends_on |= CREDENTIAL_HEADERS | ACCOUNT_HEADERS
+            self.depends_on |= CALLER_HEADERS
         self._constant = self._hash(())
         self._headers_key, self._fingerprint_key = object(), object()
 

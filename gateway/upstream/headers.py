@@ -11,8 +11,9 @@ from functools import lru_cache
 from gateway import hops
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import InvalidRequest
+from gateway.headers import CALLER_HEADERS, CREDENTIAL_HEADERS
 from gateway.shapes import ClientHeaders, RawHeaders, UpstreamCall
-from gateway.upstream.credentials import ACCOUNT_HEADERS, CREDENTIAL_HEADERS, Credentials
+from gateway.upstream.credentials import Credentials
 
 FORWARDED = frozenset(
     {
@@ -209,7 +210,7 @@ def _named_in_connection(headers: RawHeaders) -> frozenset[bytes]:
         if name == b"connection"
         for token in value.split(b",")
     }
-    return frozenset(named - CREDENTIAL_HEADERS - ACCOUNT_HEADERS - {b"content-length"})
+    return frozenset(named - CALLER_HEADERS - {b"content-length"})
 
 
 def _refuse_control_characters(fields: list[tuple[bytes, bytes]]) -> None:

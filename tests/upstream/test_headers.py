@@ -8,8 +8,9 @@ from gateway import hops
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.errors import InvalidRequest
+from gateway.headers import ACCOUNT_HEADERS
 from gateway.shapes import ClientHeaders, RawHeaders, UpstreamCall
-from gateway.upstream.credentials import ACCOUNT_HEADERS, Callers, Credentials
+from gateway.upstream.credentials import Callers, Credentials
 from gateway.upstream.headers import (
     FORWARDED,
     HOP_BY_HOP,

@@ -32,7 +32,8 @@ from gateway.exchange.stored.responses import (
     since_compaction,
     unavailable,
 )
-from gateway.exchange.stored.seals import CREDENTIAL_FIELDS, CallersSeal, Seals
+from gateway.exchange.stored.seals import CallersSeal, Seals
+from gateway.headers import CALLER_HEADERS
 from gateway.request import GenerationRequest
 from gateway.shapes import Json, RawHeaders
 from gateway.translate.contract import Translation
@@ -249,7 +250,7 @@ class ResponseMemory:
         """Return whose responses these are: a keyed hash of the whole credential."""
         secret = self._store.secret if self._store is not None else b""
         digest = hmac.new(secret, digestmod="sha256")
-        for name, value in sorted(pair for pair in headers if pair[0] in CREDENTIAL_FIELDS):
+        for name, value in sorted(pair for pair in headers if pair[0] in CALLER_HEADERS):
             digest.update(b"%d:%s=%d:%s;" % (len(name), name, len(value), value))
         return digest.hexdigest()
 

@@ -15,15 +15,11 @@ from typing import Any
 import msgspec
 
 from gateway.config.settings import ClientSettings
+from gateway.headers import CALLER_HEADERS
 from gateway.shapes import Json, RawHeaders
 
 PREFIX = "egs1."
 """How every sealed text begins; the digit is the version of what follows."""
-
-CREDENTIAL_FIELDS = frozenset(
-    {b"authorization", b"api-key", b"openai-organization", b"openai-project"}
-)
-"""The header fields that say who the caller is."""
 
 _SALT_BYTES = 16
 _TAG_BYTES = 16
@@ -97,7 +93,7 @@ class CallersSeal:
     def _caller(self) -> bytes:
         if self._client is not None:
             return b"client:" + self._client.name.encode()
-        said = sorted(field for field in self._headers if field[0] in CREDENTIAL_FIELDS)
+        said = sorted(field for field in self._headers if field[0] in CALLER_HEADERS)
         return b"".join([b"%d:%b%d:%b" % (len(n), n, len(v), v) for n, v in said])
 
 

@@ -15,7 +15,7 @@ from gateway.envelopes.long_json import check, decoded
 from gateway.envelopes.slices import Work, in_slices
 from gateway.envelopes.upstream_json import NOT_JSON
 from gateway.errors import GatewayError
-from gateway.headers import JSON
+from gateway.headers import CALLER_HEADERS, JSON
 from gateway.resolve.metadata.cache import LookupFailed
 from gateway.servers.profile import MetadataCall
 from gateway.shapes import RawHeaders, Send, UpstreamCall, UpstreamReply
@@ -28,10 +28,7 @@ LONG = 256 * 1024
 LONG_ANSWERS = 4
 """How many of them are taken in at a time. They are read one after the other."""
 
-_CREDENTIAL_HEADERS = frozenset(
-    {b"authorization", b"api-key", b"openai-organization", b"openai-project"}
-)
-_ASKING_HEADERS = _CREDENTIAL_HEADERS | {hops.HEADER}
+_ASKING_HEADERS = CALLER_HEADERS | {hops.HEADER}
 
 
 @dataclass(frozen=True, slots=True)
