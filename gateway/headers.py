@@ -1,6 +1,10 @@
 """Header fields that mean the same in every layer. Names are in lower case."""
 
+import re
+from functools import lru_cache
 from typing import Final
+
+from gateway import hops
 
 CREDENTIAL_HEADERS: Final = frozenset({b"authorization", b"api-key"})
 """The fields that carry a credential: OpenAI's, and Azure's `api-key`."""
@@ -11,6 +15,24 @@ ACCOUNT_HEADERS: Final = frozenset({b"openai-organization", b"openai-project"})
 CALLER_HEADERS: Final = CREDENTIAL_HEADERS | ACCOUNT_HEADERS
 """The fields that say who the caller is."""
 
+HOP_BY_HOP: Final = frozenset(
+    {
+        *(b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization"),
+        *(b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"),
+    }
+)
+"""Fields about one connection only (RFC 9110 section 7.6.1)."""
+
+SET_BY_THE_GATEWAY: Final = HOP_BY_HOP | {
+    *(b"accept-encoding", b"content-length", b"expect", b"host"),
+    hops.HEADER,
+}
+"""Fields of a request to an upstream that neither clients nor operators set."""
+
+_NEVER_FORWARDED = SET_BY_THE_GATEWAY | CREDENTIAL_HEADERS | {b"cookie", b"forwarded"}
+_NEVER_FORWARDED_PREFIXES = (b"x-forwarded-", b"x-gateway-")
+_NAME = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~\-]+")
+
 JSON: Final = (b"content-type", b"application/json")
 """The type of a JSON body that the gateway writes."""
 
@@ -20,3 +42,14 @@ EVENT_STREAM: Final = (
     (b"x-accel-buffering", b"no"),
 )
 """The head of an event stream that the gateway writes; the last field is nginx's: no buffering."""
+
+
+def is_never_forwarded(name: bytes) -> bool:
+    """Whether a client's field goes to no upstream, even if the configuration says so."""
+    return name in _NEVER_FORWARDED or name.startswith(_NEVER_FORWARDED_PREFIXES)
+
+
+@lru_cache(maxsize=1024)
+def is_name(name: bytes) -> bool:
+    """Whether this can be a field's name: a token (RFC 9110 section 5.6.2)."""
+    return _NAME.fullmatch(name) is not None

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection
 
 from gateway.errors import GatewayError, InvalidRequest, MethodNotAllowed, PayloadTooLarge
-from gateway.headers import CALLER_HEADERS
+from gateway.headers import CALLER_HEADERS, SET_BY_THE_GATEWAY
 from gateway.hops import refuse_loops
 from gateway.request import Head
 from gateway.shapes import ClientHeaders, RawHeaders
@@ -30,10 +30,9 @@ _NAME_IN_PATH = re.compile(rb"^(?:/openai)?(?:/v1)?/(?:deployments|models|engine
 _MEANINGFUL = frozenset(
     {
         *CALLER_HEADERS,
-        *(b"accept", b"accept-encoding", b"anthropic-beta", b"anthropic-version", b"connection"),
-        *(b"content-encoding", b"content-length", b"content-type", b"cookie", b"expect"),
-        *(b"forwarded", b"idempotency-key", b"keep-alive", b"openai-beta", b"proxy-authorization"),
-        *(b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"user-agent"),
+        *SET_BY_THE_GATEWAY,
+        *(b"anthropic-beta", b"anthropic-version", b"content-encoding", b"content-type"),
+        *(b"idempotency-key", b"openai-beta", b"user-agent"),
         *(b"x-api-key", b"x-client-request-id", b"x-request-id", b"x-real-ip"),
     }
 )

@@ -11,7 +11,13 @@ from functools import lru_cache
 from gateway import hops
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import InvalidRequest
-from gateway.headers import CALLER_HEADERS, CREDENTIAL_HEADERS
+from gateway.headers import (
+    CALLER_HEADERS,
+    HOP_BY_HOP,
+    SET_BY_THE_GATEWAY,
+    is_name,
+    is_never_forwarded,
+)
 from gateway.shapes import ClientHeaders, RawHeaders, UpstreamCall
 from gateway.upstream.credentials import Credentials
 
@@ -33,33 +39,6 @@ FORWARDED = frozenset(
 FORWARDED_PREFIX = b"x-stainless-"
 """What OpenAI's SDKs say about themselves."""
 
-HOP_BY_HOP = frozenset(
-    {
-        b"connection",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-authorization",
-        b"proxy-connection",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-    }
-)
-"""Fields about one connection only (RFC 9110 section 7.6.1)."""
-
-_FRAMING = HOP_BY_HOP | {b"content-length", b"expect"}
-_NEVER_FORWARDED = (
-    _FRAMING
-    | CREDENTIAL_HEADERS
-    | {
-        b"host",
-        b"cookie",
-        b"forwarded",
-        b"accept-encoding",
-    }
-)
-_NEVER_FORWARDED_PREFIXES = (b"x-forwarded-", b"x-gateway-")
 _NOT_IN_REPLIES = HOP_BY_HOP | {
     b"set-cookie",
     b"set-cookie2",
@@ -71,7 +50,6 @@ _NOT_IN_REPLIES = HOP_BY_HOP | {
 _NOT_IN_REPLIES_PREFIXES = (b"x-accel-", b"x-gateway-")
 _METHODS_WITH_A_BODY = frozenset({"POST", "PUT", "PATCH"})
 _FIRST_HOP = (hops.HEADER, hops.MARK)
-_TOKEN = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~\-]+")
 _UNSAFE_BYTES = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 _UNSAFE = re.compile(b"[" + re.escape(_UNSAFE_BYTES) + b"]")
 
@@ -88,8 +66,7 @@ class OutgoingHeaders:
         self._credentials = credentials
         fixed = tuple(_configured(upstream.name, n, v.reveal()) for n, v in upstream.headers)
         self._fixed_names = frozenset(name for name, _ in fixed)
-        always = ((b"host", host_header), (b"accept-encoding", b"identity"))
-        self.fixed = [*(field for field in always if field[0] not in self._fixed_names), *fixed]
+        self.fixed = [(b"host", host_header), (b"accept-encoding", b"identity"), *fixed]
         extra = {_forwardable(upstream.name, name) for name in upstream.forward_headers}
         self._forwarded = (FORWARDED | extra) - self._fixed_names
         self._lines_key = object()
@@ -215,28 +192,23 @@ def _named_in_connection(headers: RawHeaders) -> frozenset[bytes]:
 
 def _refuse_control_characters(fields: list[tuple[bytes, bytes]]) -> None:
     for name, _ in fields:
-        if not _is_token(name):
+        if not is_name(name):
             break
     else:
         values = b"".join([value for _, value in fields])
         if len(values.translate(None, _UNSAFE_BYTES)) == len(values):
             return
-    bad = next(name for name, value in fields if _UNSAFE.search(value) or not _is_token(name))
+    bad = next(name for name, value in fields if _UNSAFE.search(value) or not is_name(name))
     shown = bad.decode("ascii", "backslashreplace")
     raise InvalidRequest(
         f"The request header {shown!r} contains a control character or has a bad name."
     )
 
 
-@lru_cache(maxsize=1024)
-def _is_token(name: bytes) -> bool:
-    return _TOKEN.fullmatch(name) is not None
-
-
 def _configured(upstream: str, name: str, value: str) -> tuple[bytes, bytes]:
     where = f"upstream '{upstream}': headers.{name}"
     lowered = _lower_token(where, name)
-    if lowered in _FRAMING or lowered == hops.HEADER:
+    if lowered in SET_BY_THE_GATEWAY:
         raise ValueError(f"{where}: is set by the gateway itself; remove it")
     try:
         encoded = value.encode("latin-1")
@@ -250,13 +222,13 @@ def _configured(upstream: str, name: str, value: str) -> tuple[bytes, bytes]:
 def _forwardable(upstream: str, name: str) -> bytes:
     where = f"upstream '{upstream}': forward_headers: {name}"
     lowered = _lower_token(where, name)
-    if lowered in _NEVER_FORWARDED or lowered.startswith(_NEVER_FORWARDED_PREFIXES):
+    if is_never_forwarded(lowered):
         raise ValueError(f"{where}: is never forwarded; remove it (see `credential` for keys)")
     return lowered
 
 
 def _lower_token(where: str, name: str) -> bytes:
     encoded = name.encode("utf-8").lower()
-    if not _is_token(encoded):
+    if not is_name(encoded):
         raise ValueError(f"{where}: is not a header name")
     return encoded
