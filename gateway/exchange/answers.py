@@ -9,7 +9,7 @@ from functools import partial
 
 import msgspec
 
-from gateway.config.settings import CredentialPolicy, Settings
+from gateway.config.settings import Settings
 from gateway.errors import GatewayError
 from gateway.exchange import failures
 from gateway.exchange.attempt import Attempt
@@ -151,11 +151,9 @@ async def _begun(
 
 def _streams(send: Send, attempt: Attempt, translation: Translation, settings: Settings) -> Streams:
     upstream = settings.upstream(attempt.calls[0].upstream)
-    own_key = upstream.credential is CredentialPolicy.KEY
 
     def late(failure: ErrorReply) -> GatewayError:
-        if own_key and failure.status in (401, 403):
-            return failures.own_key_refused(upstream.name)
+        failures.check_own_key(upstream, failure.status)
         return translated_failure(translation, failure)
 
     grace = settings.server.first_byte_grace

@@ -5,7 +5,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
-from gateway.config.settings import ClientSettings
+from gateway.config.settings import ClientSettings, CredentialPolicy, UpstreamSettings
 from gateway.errors import (
     GatewayError,
     InvalidRequest,
@@ -190,15 +190,20 @@ def _alias_advice(route: Route, replacement: str | None) -> str:
     )
 
 
-def own_key_refused(upstream: str) -> UpstreamError:
-    """Return the error for a refusal of the gateway's own key: nothing the client can mend."""
-    return UpstreamError(
-        f"The upstream '{upstream}' refused the key that the gateway is configured with. "
-        "Your own key was not the problem; tell the gateway's operator.",
-        reason=Reason.KEY_REFUSED,
-        type="upstream_auth_error",
-        code="upstream_auth_error",
-    )
+def check_own_key(upstream: UpstreamSettings, status: int) -> None:
+    """Raise `UpstreamError` where a reply's status refuses the gateway's own key.
+
+    The client can do nothing about that. Ask once the reply is the answer: some upstreams refuse a
+    model with the same statuses, and another endpoint may have it.
+    """
+    if upstream.credential is CredentialPolicy.KEY and status in (401, 403):
+        raise UpstreamError(
+            f"The upstream '{upstream.name}' refused the key that the gateway is configured with. "
+            "Your own key was not the problem; tell the gateway's operator.",
+            reason=Reason.KEY_REFUSED,
+            type="upstream_auth_error",
+            code="upstream_auth_error",
+        )
 
 
 def check_size(size: int, limit: int) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gateway.config.settings import CredentialPolicy, Settings
+from gateway.config.settings import Settings
 from gateway.errors import GatewayError
 from gateway.exchange import failures
 from gateway.exchange.answers import as_date
@@ -64,9 +64,7 @@ class GivingUp:
     ) -> ClientReply:
         """Return a failure as it is, as far as it can be; raises as `reply` does."""
         failure, attempt = refused.failure, refused.attempt
-        upstream = self._settings.upstream(route.upstream)
-        if upstream.credential is CredentialPolicy.KEY and failure.status in (401, 403):
-            raise failures.own_key_refused(route.upstream)
+        failures.check_own_key(self._settings.upstream(route.upstream), failure.status)
         moved = attempt.shape is not call.shape or len(attempt.calls) > 1
         renamed = renamed_failure(attempt, failure, moved=moved)
         if renamed is not None:

@@ -37,8 +37,8 @@ class Streams:
     """Upstream streams side by side, each piped into a receiver by a task of its own.
 
     `start()` it, wait until it is `opened()` and then until it is `settled()`; `aclose()` it in any
-    case. `grace` is that of `classify`. `late` makes the error of a call that is refused when
-    others have been answered.
+    case. `grace` is that of `classify`. `late` returns, or raises, the error of a call that is
+    refused when others have been answered.
     """
 
     def __init__(

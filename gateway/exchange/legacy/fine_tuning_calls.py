@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
-from gateway.config.settings import CredentialPolicy, UpstreamSettings
+from gateway.config.settings import UpstreamSettings
 from gateway.errors import GatewayError, InvalidRequest, UpstreamError
 from gateway.exchange import failures
 from gateway.exchange.decision import Decision
@@ -92,8 +92,7 @@ class FineTuningCalls:
         received = await read_whole(readable(reply), MAX_REPLY_BYTES)
         if 200 <= reply.status < 300:
             return decode_object(received)
-        if self._upstream.credential is CredentialPolicy.KEY and reply.status in (401, 403):
-            raise failures.own_key_refused(self._upstream.name)
+        failures.check_own_key(self._upstream, reply.status)
         error = error_of_reply(reply.status, reply.headers, received, fine_tunes.client_param)
         raise self._no_such_job(error) if reply.status == 404 and self._job_id else error
 

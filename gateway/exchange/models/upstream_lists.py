@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from gateway.config.settings import CredentialPolicy, Settings
+from gateway.config.settings import Settings
 from gateway.envelopes.error_envelopes import is_error_in_success
 from gateway.envelopes.printed_values import decode_body
 from gateway.errors import GatewayError, Reason, UpstreamError, UpstreamTimeout
@@ -123,8 +123,7 @@ class UpstreamLists:
         )
         if reply.status != 200:
             failure = await read_error(reply)
-            if settings.credential is CredentialPolicy.KEY and reply.status in (401, 403):
-                raise failures.own_key_refused(upstream)
+            failures.check_own_key(settings, reply.status)
             raise listing_failed(upstream, reply.status, failure.body, reply.headers)
         body = await read_whole(readable(reply), MAX_LIST_BYTES)
         try:

@@ -8,11 +8,8 @@ or in a multipart form.
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from gateway.config.settings import (
-    CredentialPolicy,
-    ModelRule,
-    Settings,
-)
+from gateway.config.settings import ModelRule, Settings
+from gateway.errors import UpstreamError
 from gateway.exchange import failures
 from gateway.exchange.answers import answer
 from gateway.exchange.client_reply import ClientReply
@@ -75,35 +72,40 @@ class Passing:
         routed = _Routed(default, call.body, call.model)
         if self._by_model or call.model is not None:
             routed = await self._routed(call, decision, named)
-        upstream = routed.upstream
-        decision.upstream = upstream
+        decision.upstream = routed.upstream
         decision.endpoint = f"/v1{call.path}"
-        decision.resolved_by = "config" if upstream != default else "default"
+        decision.resolved_by = "config" if routed.upstream != default else "default"
         decision.attempts = 1
-        unchanged = routed.body is call.body
         sent = UpstreamCall(
-            upstream,
+            routed.upstream,
             call.method,
             call.path,
             body=routed.body,
             query=call.query,
             client_headers=call.headers,
-            body_length=call.length if unchanged else None,
+            body_length=call.length if routed.body is call.body else None,
             model=routed.model,
         )
         try:
             reply = await self._send(sent)
         finally:
             decision.repeats = sent.repeats
-        own_key = self._settings.upstream(upstream).credential is CredentialPolicy.KEY
-        if own_key and reply.status in (401, 403):
+        return await self._answer(call, routed.upstream, reply, about_a_model=bool(named))
+
+    async def _answer(
+        self, call: Request, upstream: str, reply: UpstreamReply, *, about_a_model: bool
+    ) -> ClientReply:
+        """Return the client's reply; raises `UpstreamError` where it cannot be the upstream's."""
+        try:
+            failures.check_own_key(self._settings.upstream(upstream), reply.status)
+        except UpstreamError:
             await reply.aclose()
-            raise failures.own_key_refused(upstream)
-        about_a_model = bool(named) and call.method == "GET"
-        if reply.status >= 400 and call.method != "HEAD" and (about_a_model or _is_short(reply)):
-            # Whole, or not at all: half an error tells a client nothing.
+            raise
+        is_card = about_a_model and call.method == "GET"
+        if reply.status >= 400 and call.method != "HEAD" and (is_card or _is_short(reply)):
+            # Whole, or not at all: half an error says nothing to a client.
             return failures.untouched(await read_error(reply))
-        if about_a_model:
+        if is_card:
             # Small JSON may be an error in a success.
             answered = await answer(None, None, reply, self._settings.server.first_byte_grace)
             if isinstance(answered, ErrorReply):
