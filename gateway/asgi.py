@@ -18,10 +18,10 @@ from gateway.api.application import ClientGone, Gateway, refuse_websocket
 from gateway.api.writing import BODILESS, Fields, ReplyWriter, error_reply
 from gateway.config.load import load
 from gateway.config.problems import ConfigError
-from gateway.errors import GatewayError, body_timed_out, too_large
+from gateway.errors import GatewayError, body_timed_out
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
-from gateway.request import Body, Head
+from gateway.request import Body, Head, check_size
 from gateway.shapes import ClientHeaders
 
 Message = MutableMapping[str, Any]
@@ -80,8 +80,7 @@ class _Client:
             return b"", None
         pieces = self._pieces(admission.limit)
         try:
-            if length is not None and length > admission.limit:
-                raise too_large(admission.limit)
+            check_size(length or 0, admission.limit)
             first = await anext(pieces, b"")
             if self._watch is None and not admission.whole:
                 return _chained(first, pieces), None
@@ -101,8 +100,7 @@ class _Client:
             piece: bytes = message.get("body", b"")
             more = bool(message.get("more_body"))
             size += len(piece)
-            if size > limit:
-                raise too_large(limit)
+            check_size(size, limit)
             if not more:
                 self._watch = asyncio.create_task(self._wait_for_disconnect())
             yield piece

@@ -154,13 +154,6 @@ class PayloadTooLarge(InvalidRequest):
     code = "request_too_large"
 
 
-def too_large(limit: int) -> PayloadTooLarge:
-    """Return the error for a request body beyond its limit (bytes)."""
-    return PayloadTooLarge(
-        f"The request body is larger than {limit} bytes, which is this gateway's limit."
-    )
-
-
 def body_timed_out(seconds: float) -> InvalidRequest:
     """Return the error for a request body that stops coming (RFC 9110 section 15.5.9)."""
     return InvalidRequest(

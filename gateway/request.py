@@ -10,10 +10,19 @@ from typing import Self
 from urllib.parse import unquote
 
 from gateway.config.settings import ClientSettings
+from gateway.errors import PayloadTooLarge
 from gateway.shapes import ClientHeaders, ItemNames, RawHeaders, Shape
 
 Body = bytes | AsyncIterator[bytes]
 """A body that is here, or its pieces as they arrive."""
+
+
+def check_size(size: int, limit: int) -> None:
+    """Raise `PayloadTooLarge` where a body has, or announces, more bytes than its limit."""
+    if size > limit:
+        raise PayloadTooLarge(
+            f"The request body is larger than {limit} bytes, which is this gateway's limit."
+        )
 
 
 @dataclass(slots=True)

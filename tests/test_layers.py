@@ -11,7 +11,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "hops": {"errors", "shapes"},
     "headers": {"hops"},
     "replies": {"shapes"},
-    "request": {"shapes", "config"},
+    "request": {"errors", "shapes", "config"},
     "servers": {"shapes", "envelopes"},
     "config": {"errors", "shapes", "headers", "servers"},
     "envelopes": {"shapes"},

@@ -13,7 +13,6 @@ from gateway.errors import (
     PermissionDenied,
     Reason,
     UpstreamError,
-    too_large,
 )
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.reply.classify import ErrorReply
@@ -204,12 +203,6 @@ def check_own_key(upstream: UpstreamSettings, status: int) -> None:
             type="upstream_auth_error",
             code="upstream_auth_error",
         )
-
-
-def check_size(size: int, limit: int) -> None:
-    """Raise `PayloadTooLarge` when a body passes its limit (bytes)."""
-    if size > limit:
-        raise too_large(limit)
 
 
 def untouched(failure: ErrorReply) -> ClientReply:

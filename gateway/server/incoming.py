@@ -4,8 +4,7 @@ import re
 from collections.abc import Callable
 
 from gateway.api.admission import Admission
-from gateway.errors import too_large
-from gateway.request import Head
+from gateway.request import Head, check_size
 from gateway.server import head as heads
 from gateway.server.body import Chunked, FixedLength, Framing
 from gateway.server.head import HeadParser, ReceivedHead, RepeatedHead
@@ -102,8 +101,7 @@ class Incoming:
         if length is None:
             self._framing = Chunked()
         else:
-            if length > self.admission.limit:
-                raise too_large(self.admission.limit)
+            check_size(length, self.admission.limit)
             if length <= len(self.rest):
                 self._framing = _COMPLETE
                 body = bytes(self.rest[:length])
@@ -121,8 +119,7 @@ class Incoming:
         framing = self._framing
         piece = framing.feed(data)
         self._size += len(piece)
-        if self._size > self.admission.limit:
-            raise too_large(self.admission.limit)
+        check_size(self._size, self.admission.limit)
         if framing.complete:
             self.rest += framing.rest
         return piece

@@ -4,10 +4,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode
-from gateway.errors import UpstreamError
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.error_replies import ClientParam, error_of_reply
-from gateway.exchange.reply.reading import MAX_ERROR_BYTES, MAX_WHOLE_BYTES, decode_object
+from gateway.exchange.reply.reading import (
+    MAX_ERROR_BYTES,
+    MAX_WHOLE_BYTES,
+    Allowance,
+    decode_object,
+    joined,
+)
 from gateway.headers import JSON
 from gateway.shapes import Json, RawHeaders
 from gateway.translate.stream.sse import encode_json
@@ -19,15 +24,10 @@ async def read_reply(reply: ClientReply, limit: int = MAX_WHOLE_BYTES) -> bytes:
     """Return a reply's whole body; raises `UpstreamError` beyond `limit` bytes."""
     if isinstance(reply.body, bytes):
         return reply.body
-    whole = bytearray()
     try:
-        async for chunk in reply.body:
-            whole += chunk
-            if len(whole) > limit:
-                raise UpstreamError(f"The upstream's reply is larger than {limit} bytes.")
+        return await joined(reply.body, Allowance(limit))
     finally:
         await reply.body.aclose()
-    return bytes(whole)
 
 
 async def expect_json(reply: ClientReply, client_param: ClientParam) -> Json:

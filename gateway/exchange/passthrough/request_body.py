@@ -2,8 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 
-from gateway.exchange import failures
-from gateway.request import Body
+from gateway.request import Body, check_size
 
 READ_AHEAD_BYTES = 64 * 1024
 """A form names its model within its first bytes, before anything of it is sent."""
@@ -29,7 +28,7 @@ async def read_body(body: Body, limit: int, beginning: bytes = b"") -> bytes:
     whole = bytearray(beginning)
     async for piece in pieces_of(body):
         whole += piece
-        failures.check_size(len(whole), limit)
+        check_size(len(whole), limit)
     return bytes(whole)
 
 

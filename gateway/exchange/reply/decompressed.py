@@ -11,6 +11,7 @@ from gateway.envelopes.codings import (
     without_coding,
 )
 from gateway.errors import TruncatedStream, UpstreamError
+from gateway.exchange.reply.reading import Allowance
 from gateway.replies import BufferedReply, ChunkedReply
 from gateway.shapes import UpstreamReply
 
@@ -32,13 +33,12 @@ def uncompressed(reply: BufferedReply, limit: int) -> BufferedReply:
     coding = coding_of(reply.headers)
     if not coding:
         return reply
-    body = bytearray()
+    body, allowance = bytearray(), Allowance(limit)
     try:
         decompressor = Decompressor(coding)
         for piece in decompressor.feed(reply.body):
+            allowance.take(len(piece))
             body += piece
-            if len(body) > limit:
-                raise UpstreamError(f"The upstream's reply is larger than {limit} bytes.")
         body += decompressor.finish()
     except CodingError as error:
         raise _unreadable(error) from None

@@ -1,5 +1,6 @@
 """Reads the bodies of upstream replies up to a limit, and what their heads say of them."""
 
+from collections.abc import AsyncIterable
 from typing import Final
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode
@@ -57,13 +58,18 @@ async def read_whole(reply: UpstreamReply, limit: int | Allowance | None = None)
     if body is not None:
         allowance.take(len(body))
         return body
-    parts: list[bytes] = []
     try:
-        async for chunk in reply.chunks():
-            allowance.take(len(chunk))
-            parts.append(chunk)
+        return await joined(reply.chunks(), allowance)
     finally:
         await reply.aclose()
+
+
+async def joined(pieces: AsyncIterable[bytes], allowance: Allowance) -> bytes:
+    """Return all pieces of a body; raises `UpstreamError` once it is more than may be read."""
+    parts: list[bytes] = []
+    async for piece in pieces:
+        allowance.take(len(piece))
+        parts.append(piece)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
