@@ -37,7 +37,7 @@ from gateway.exchange.request_fields import (
 from gateway.exchange.restricted import restrictions
 from gateway.exchange.retries import Memory, Refused, Retries
 from gateway.exchange.stored.conversations import ResponseMemory
-from gateway.exchange.stored.recording import Watched
+from gateway.exchange.stored.recording import RecordingTranslation
 from gateway.exchange.stored.responses import of_kept_items
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
@@ -142,10 +142,10 @@ class Exchange:
         while True:
             try:
                 if call.shape is Shape.RESPONSES and shape is not Shape.RESPONSES:
-                    sent, attempt, watched = await self._continued(call, route, shape, fixes)
+                    sent, attempt, recording = await self._continued(call, route, shape, fixes)
                 else:
                     # A model that lives at responses keeps its conversations itself.
-                    sent, watched = call, None
+                    sent, recording = call, None
                     attempt = self.attempts.build(call, route, shape, fixes, routed)
             except InvalidRequest as error:
                 retries = retries or self._retries(call, route, scope, features, fixes)
@@ -159,7 +159,7 @@ class Exchange:
             if isinstance(result, ClientReply):
                 if retries is not None or route.unconfirmed:
                     self._learn(result, decision, route, scope, retries)
-                return await self.responses.keep(sent, result, watched) if watched else result
+                return await self.responses.keep(sent, result, recording) if recording else result
             retries = retries or self._retries(call, route, scope, features, fixes)
             refused = Refused(attempt, result, judge(route, attempt, result))
             if not retries.after(refused):
@@ -170,7 +170,7 @@ class Exchange:
 
     async def _continued(
         self, call: GenerationRequest, route: Route, shape: Shape, fixes: Fixes
-    ) -> tuple[GenerationRequest, Attempt, Watched | None]:
+    ) -> tuple[GenerationRequest, Attempt, RecordingTranslation | None]:
         """Return a call with the conversation that it continues, and the attempt to answer it.
 
         Raises `InvalidRequest` where the request does not fit there.
@@ -181,12 +181,12 @@ class Exchange:
             attempt = self.attempts.build(whole, route, shape, fixes)
         except InvalidRequest as error:
             raise of_kept_items(error) from None
-        watched = None
+        recording = None
         if attempt.translation is not None:
-            watched = self.responses.watch(call, attempt.translation, continued.known)
-        if watched is not None:
-            attempt = replace(attempt, translation=watched, fast=None)
-        return whole, attempt, watched
+            recording = self.responses.recording(call, attempt.translation, continued.known)
+        if recording is not None:
+            attempt = replace(attempt, translation=recording, fast=None)
+        return whole, attempt, recording
 
     def _retries(
         self,

@@ -126,7 +126,7 @@ def test_a_refusal_of_a_kept_item_names_the_response_that_is_continued() -> None
         ask(stage, "And?", model="text", previous_response_id=seen["id"])
     assert caught.value.param == PREVIOUS
     assert f"'{PREVIOUS}' is of type 'image_url'" in caught.value.message
-    assert "an item of the conversation that goes on." in caught.value.message
+    assert "The error is in an item of the stored conversation." in caught.value.message
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -1,1 +1,1 @@
-"""Responses and conversations that the gateway keeps, and what clients keep sealed."""
+"""Responses and conversations that the gateway stores, and the seals of what clients store."""

@@ -1,7 +1,7 @@
 """`/v1/responses/compact` and `/v1/responses/input_tokens`, for models wherever they live.
 
-At a model's own responses endpoint they are the server's. Elsewhere a compaction is made as for a
-`compaction_trigger`; tokens are counted by no other endpoint, which the client is told.
+Where a model lives at responses its server serves them. Elsewhere a compaction is made as for a
+`compaction_trigger`; no other endpoint counts tokens, so that is refused.
 """
 
 from dataclasses import replace
@@ -31,23 +31,23 @@ from gateway.translate.responses_via_chat.compaction import TRIGGER
 from gateway.translate.unsealing import unsealed
 
 _NOTHING_COUNTED = responses_usage({"prompt_tokens": 0, "completion_tokens": 0})
-"""The usage where the upstream says none: that of a compaction cannot be null."""
+"""The usage where the upstream reports none: that of a compaction cannot be null."""
 _TAKEN = (
     *("model", "input", "instructions", "previous_response_id", "prompt_cache_key"),
     *("prompt_cache_options", "prompt_cache_retention", "service_tier"),
 )
-"""The parameters of a compaction that the request for its summary has too."""
+"""The parameters of a compaction request that the request for the summary takes over."""
 
 
 class Compacting:
-    """Serves both, before an exchange and what is passed on."""
+    """Serves both endpoints."""
 
     def __init__(self, exchange: Exchange, passing: Passing) -> None:
         self._exchange = exchange
         self._passing = passing
 
     async def compact(self, request: Request, decision: Decision) -> ClientReply:
-        """Return a compacted conversation; raises `GatewayError`."""
+        """Return the compacted conversation; raises `GatewayError`."""
         request = await self._named(request)
         reply = await self._at_home(request, decision)
         return reply or await self._summed_up(request, decision)
@@ -59,27 +59,27 @@ class Compacting:
             raise UnsupportedParameter(
                 "Tokens cannot be counted for this model: it does not live at /v1/responses, or "
                 "its server has no /v1/responses/input_tokens, and no other endpoint counts them. "
-                "Send the request itself; its usage says how many there were.",
+                "Send the request itself; its usage has the number.",
                 param="model",
                 code="unsupported_endpoint",
             )
         return reply
 
     async def _named(self, request: Request) -> Request:
-        """Return a request without a model with that of the kept response that it goes on from."""
+        """Return a request without a model with the model of the stored response it continues."""
         if not isinstance(request.body, bytes) or "model" in read_object(request.body):
             return request
         named = await self._exchange.responses.named(_generating(request, request.body))
         return request if named is None else replace(request, body=named.body, length=None)
 
     async def _refuse_kept(self, request: Request, body: Json) -> None:
-        """Raise `InvalidRequest` for what no responses endpoint knows: the gateway keeps it."""
+        """Raise `InvalidRequest` for an id of the gateway's store: no upstream knows it."""
         param = await self._exchange.responses.kept_in(request.headers, body)
         if param is not None:
             raise kept_elsewhere(param)
 
     async def _at_home(self, request: Request, decision: Decision) -> ClientReply | None:
-        """Return what the model's own responses endpoint says; None: it has none for this."""
+        """Return the reply of the model's own responses endpoint; None: it does not serve this."""
         if not isinstance(request.body, bytes):
             return await self._passing.run(request, decision)
         body = read_object(request.body)
@@ -110,9 +110,9 @@ class Compacting:
     def _unsealed(
         self, request: Request, body: Json, route: Route, decision: Decision
     ) -> tuple[Request, ItemNames | None]:
-        """Return a request without what the gateway has sealed: its server could not read it.
+        """Return a request without content that the gateway has sealed, which no server can read.
 
-        And what the client calls the items that are left, where they have moved.
+        Also returns the client's names of the remaining items, if they have moved.
         """
         call = _generating(request, b"")
         context = self._exchange.attempts.sealing_context(call, route, Shape.RESPONSES)
@@ -125,20 +125,20 @@ class Compacting:
 
     async def _summed_up(self, request: Request, decision: Decision) -> ClientReply:
         body = read_object(request.body) if isinstance(request.body, bytes) else {}
-        asked = {name: body[name] for name in _TAKEN if name in body}
+        summary_body = {name: body[name] for name in _TAKEN if name in body}
         items = None
         if (own := own_items(body)) is not None:
-            asked["input"] = [*own[0], {"type": TRIGGER}]
+            summary_body["input"] = [*own[0], {"type": TRIGGER}]
             items = ItemNames([*own[1].items, "input"])
-        asked["store"] = False
-        call = replace(_generating(request, msgspec.json.encode(asked)), items=items)
+        summary_body["store"] = False
+        call = replace(_generating(request, msgspec.json.encode(summary_body)), items=items)
         reply = await self._exchange.run(call, decision)
         if reply.status != 200 or not isinstance(reply.body, bytes):
             return reply
         response = decode_object(reply.body)
         if not any(item.get("type") == "compaction" for item in response.get("output", ())):
             raise UpstreamError(
-                "The upstream has neither /v1/responses/compact nor an answer to a "
+                "The upstream neither has /v1/responses/compact nor makes a compaction for a "
                 "'compaction_trigger'. Compact the conversation in the client."
             )
         compacted = _resource(response, input_items(body))
@@ -153,8 +153,8 @@ def _generating(request: Request, body: bytes) -> GenerationRequest:
 
 
 def _resource(response: Json, given: list[Json]) -> Json:
-    """Return the compaction that a response with one is: what users said, and the rest sealed."""
-    said = [
+    """Return a response with a compaction as one: the user messages, and the sealed summary."""
+    messages = [
         _message(item)
         for item in given
         if item.get("role") == "user" and item.get("type", "message") == "message"
@@ -163,7 +163,7 @@ def _resource(response: Json, given: list[Json]) -> Json:
         "id": response["id"],
         "object": "response.compaction",
         "created_at": response["created_at"],
-        "output": [*said, *response["output"]],
+        "output": [*messages, *response["output"]],
         "usage": response["usage"] or _NOTHING_COUNTED,
     }
 

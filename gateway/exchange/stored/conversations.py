@@ -1,4 +1,4 @@
-"""Keeps the responses that the gateway made itself, and continues conversations from them."""
+"""Stores the responses that the gateway makes, and continues conversations from them."""
 
 import hmac
 import logging
@@ -14,16 +14,16 @@ from gateway.errors import InvalidRequest
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.request_fields import read_object
 from gateway.exchange.stored.kept_body import KeptBody
-from gateway.exchange.stored.recording import Watched
+from gateway.exchange.stored.recording import RecordingTranslation
 from gateway.exchange.stored.responses import (
     ResponseStore,
     StoredResponse,
     StoreError,
-    as_told,
     at_rest,
     continued,
     continues_twice,
     conversation,
+    for_client,
     item_not_found,
     kept_elsewhere,
     not_found,
@@ -41,19 +41,19 @@ from gateway.translate.contract import Translation
 log = logging.getLogger("gateway")
 
 _NOT_KNOWN = (400, 404)
-"""The statuses of servers that do not know a response or an item."""
+"""The statuses with which servers refuse an unknown response or item."""
 
 
 @dataclass(frozen=True, slots=True)
 class Continued:
-    """A call with the conversation that it goes on with; `known` are the ids of items kept."""
+    """A call with the conversation that it continues; `known` are the ids of stored items in it."""
 
     call: GenerationRequest
     known: Collection[str] = ()
 
 
 class ResponseMemory:
-    """Stored responses, by caller. `store` None: nothing is kept."""
+    """Stored responses, by caller. `store` None: nothing is stored."""
 
     def __init__(self, store: ResponseStore | None, seals: Seals) -> None:
         self._store = store
@@ -61,12 +61,12 @@ class ResponseMemory:
         self._failures = 0
 
     async def continue_from(self, call: GenerationRequest) -> Continued:
-        """Return the call with the conversation that its `previous_response_id` names.
+        """Return the call with the conversation of its `previous_response_id`.
 
-        With the items, too, that its input refers to. Raises `InvalidRequest` where nothing is
-        kept, or not that, or a stored conversation is named as well, and `GatewayError` (503)
-        where the store cannot be read. References are left for others to refuse where nothing is
-        kept.
+        Items that its input refers to are filled in. Raises `InvalidRequest` for an unknown id,
+        for any id where there is no store, and where `conversation` is set as well, and
+        `GatewayError` (503) where the store cannot be read. Without a store references stay as
+        they are; the translation refuses them.
         """
         body = read_object(call.body)
         previous, referred = body.get("previous_response_id"), references(body)
@@ -85,13 +85,13 @@ class ResponseMemory:
             if item_id not in known and item_id not in found:
                 raise item_not_found(item_id, position)
         seal = self._seal(call)
-        told = {item_id: as_told([item], seal)[0] for item_id, item in found.items()}
-        whole, items = continued(body, as_told(earlier, seal), told, call.items)
+        referred_items = {item_id: for_client([item], seal)[0] for item_id, item in found.items()}
+        whole, items = continued(body, for_client(earlier, seal), referred_items, call.items)
         longer = replace(call, body=msgspec.json.encode(whole), items=items)
         return Continued(longer, known | found.keys())
 
     async def kept_in(self, headers: RawHeaders, body: Json) -> str | None:
-        """Return the parameter of a request that names what is kept for its caller, if one does."""
+        """Return the first parameter of a request that names something stored for its caller."""
         previous = body.get("previous_response_id")
         if isinstance(previous, str) and await self._find(headers, previous) is not None:
             return "previous_response_id"
@@ -100,9 +100,9 @@ class ResponseMemory:
         return next((f"input[{referred[item_id]}]" for item_id in found), None)
 
     async def refuse_kept(self, call: GenerationRequest, status: int) -> None:
-        """Raise `InvalidRequest` where a responses endpoint could not know what a call names.
+        """Raise `InvalidRequest` if an upstream refused a call for an id of the gateway's store.
 
-        Whether the gateway keeps it is looked up only once the upstream has refused with `status`.
+        The store is asked only after the upstream has refused the call with `status`.
         """
         if status in _NOT_KNOWN:
             param = await self.kept_in(call.headers, read_object(call.body))
@@ -110,7 +110,7 @@ class ResponseMemory:
                 raise kept_elsewhere(param)
 
     async def named(self, call: GenerationRequest) -> GenerationRequest | None:
-        """Return a call without a model with that of the kept response that it goes on from."""
+        """Return a call without a model with the model of the stored response it continues."""
         body = read_object(call.body)
         previous = body.get("previous_response_id")
         stored = await self._find(call.headers, previous) if isinstance(previous, str) else None
@@ -119,39 +119,41 @@ class ResponseMemory:
         named = {**body, "model": stored.response["model"]}
         return replace(call, body=msgspec.json.encode(named))
 
-    def watch(
+    def recording(
         self, call: GenerationRequest, translation: Translation, known: Collection[str] = ()
-    ) -> Watched | None:
-        """Return the translation of the client's own call, watched for its response.
+    ) -> RecordingTranslation | None:
+        """Return a translation of the client's own call that records its response.
 
-        None where nothing is kept at all.
+        None where there is no store.
         """
         if self._store is None:
             return None
         body = read_object(call.body)
         previous = body.get("previous_response_id")
-        return Watched(translation, previous, known, kept=body.get("store") is not False)
+        kept = body.get("store") is not False
+        return RecordingTranslation(translation, previous, known, kept=kept)
 
     async def keep(
-        self, call: GenerationRequest, reply: ClientReply, watched: Watched
+        self, call: GenerationRequest, reply: ClientReply, recording: RecordingTranslation
     ) -> ClientReply:
-        """Keep the response: now if it is whole, else when its stream ends well.
+        """Store the response: a whole one now, a streamed one once its stream is complete.
 
-        `call` is the one that was translated: with the whole conversation.
+        `call` is the translated one, with the whole conversation.
         """
-        if not watched.kept:
+        if not recording.kept:
             return reply
+        put = partial(self._put, call, recording)
         if isinstance(reply.body, bytes):
-            await self._put(call, watched)
+            await put()
             return reply
-        return replace(reply, body=KeptBody(reply.body, watched, partial(self._put, call, watched)))
+        return replace(reply, body=KeptBody(reply.body, recording, put))
 
     async def find(
         self, headers: RawHeaders, client: ClientSettings | None, response_id: str
     ) -> StoredResponse | None:
-        """Return a kept response as its caller knows it, or None: perhaps an upstream has it.
+        """Return a stored response as its caller knows it; None: an upstream may have it.
 
-        Raises `GatewayError` (503) where the store cannot be read, as the others do.
+        Raises `GatewayError` (503) where the store cannot be read.
         """
         stored = await self._find(headers, response_id)
         if stored is None:
@@ -159,12 +161,12 @@ class ResponseMemory:
         seal = self._seals.of(headers, client)
         output = stored.response.get("output")
         if isinstance(output, list):
-            response = {**stored.response, "output": as_told(output, seal)}
+            response = {**stored.response, "output": for_client(output, seal)}
             stored = replace(stored, response=response)
-        return replace(stored, items=as_told(stored.items, seal))
+        return replace(stored, items=for_client(stored.items, seal))
 
     async def delete(self, headers: RawHeaders, response_id: str) -> bool:
-        """Forget a kept response; return whether there was one."""
+        """Delete a stored response; return whether there was one. Raises as `find` does."""
         if self._store is None:
             return False
         try:
@@ -174,12 +176,12 @@ class ResponseMemory:
             raise unavailable() from None
 
     async def aclose(self) -> None:
-        """Let go of the store."""
+        """Close the store."""
         if self._store is not None:
             await self._store.aclose()
 
     async def _earlier(self, call: GenerationRequest, previous: object) -> list[Json]:
-        """Return the conversation, at rest, of the response that a call goes on from."""
+        """Return the conversation, as stored, of the response that a call continues."""
         if previous is None:
             return []
         if not isinstance(previous, str):
@@ -211,12 +213,12 @@ class ResponseMemory:
             self._note_failure("stored items could not be read", error)
             raise unavailable() from None
 
-    async def _put(self, call: GenerationRequest, watched: Watched) -> None:
-        response = watched.response
+    async def _put(self, call: GenerationRequest, recording: RecordingTranslation) -> None:
+        response = recording.response
         if self._store is None or response is None or not isinstance(response.get("id"), str):
             return
         seal = self._seal(call)
-        stored = conversation(read_object(call.body), response, watched.known, _new_id)
+        stored = conversation(read_object(call.body), response, recording.known, _new_id)
         stored = replace(
             stored,
             response={**response, "output": at_rest(response.get("output", ()), seal)},
@@ -235,19 +237,19 @@ class ResponseMemory:
         return self._seals.of(call.headers, call.client)
 
     def _note_failure(self, what: str, error: StoreError) -> None:
-        """Log the first of a row of failures: one line, however many requests a full disk meets."""
+        """Log the first of consecutive failures only: a full disk fails every request."""
         self._failures += 1
         if self._failures == 1:
             log.error("%s: %s; more such failures are counted, not logged", what, error)
 
     def _note_success(self) -> None:
-        """Log, after failures, that responses are stored again."""
+        """Log that responses are stored again after failures."""
         if self._failures:
             log.warning("responses are stored again, after %d failure(s)", self._failures)
             self._failures = 0
 
     def _owner(self, headers: RawHeaders) -> str:
-        """Return whose responses these are: a keyed hash of the whole credential."""
+        """Return the owner of the caller's responses: a keyed hash of the whole credential."""
         secret = self._store.secret if self._store is not None else b""
         digest = hmac.new(secret, digestmod="sha256")
         for name, value in sorted(pair for pair in headers if pair[0] in CALLER_HEADERS):

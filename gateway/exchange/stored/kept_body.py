@@ -1,26 +1,29 @@
-"""A stream whose response is kept before its client has the last event of it."""
+"""A reply stream that stores its response before the client gets the last event."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
 
 from gateway.errors import GatewayError
 from gateway.exchange.reply.body import ReplyBody
-from gateway.exchange.stored.recording import Watched
+from gateway.exchange.stored.recording import RecordingTranslation
 from gateway.shapes import Sink
 
 
 class KeptBody(ReplyBody):
-    """Passes a stream on, and holds its end back until the finished response is kept.
+    """Forwards a stream, and holds back its end until the finished response is stored.
 
-    A client that has the last event may at once leave, or continue from the response.
+    A client may disconnect, or continue the response, as soon as it has the last event.
     """
 
     def __init__(
-        self, body: ReplyBody, watched: Watched, keep: Callable[[], Coroutine[None, None, None]]
+        self,
+        body: ReplyBody,
+        recording: RecordingTranslation,
+        keep: Callable[[], Coroutine[None, None, None]],
     ) -> None:
         super().__init__()
         self._body = body
-        self._watched = watched
+        self._recording = recording
         self._keep = keep
         self._keeping: asyncio.Task[None] | None = None
         self._is_kept = False
@@ -28,14 +31,14 @@ class KeptBody(ReplyBody):
 
     @property
     def failure(self) -> GatewayError | None:
-        """The error that the stream has told of."""
+        """The error that the client was sent in the stream."""
         return self._body.failure
 
     async def pipe(self, sink: Sink) -> None:
         """Send the stream; see `ReplyBody`."""
 
         def feed(piece: bytes) -> bool:
-            if self._keeping is None and self._watched.response is not None:
+            if self._keeping is None and self._recording.response is not None:
                 self._keeping = asyncio.create_task(keep())
             if self._keeping is None or self._is_kept:
                 return sink(piece)
@@ -53,7 +56,7 @@ class KeptBody(ReplyBody):
             await self._keeping
 
     def resume(self) -> None:
-        """Go on: the client has read."""
+        """Continue: the client has read."""
         self._body.resume()
 
     async def _release(self) -> None:

@@ -1,7 +1,7 @@
-"""What is asked of responses that the gateway keeps, by their ids: None for those of an upstream.
+"""Requests for stored responses by id; all return None for a response that is not stored here.
 
-All raise `GatewayError` (503) where the store cannot be read, and `InvalidRequest` for a query that
-cannot be obeyed.
+All raise `GatewayError` (503) where the store cannot be read, and `InvalidRequest` for a query
+parameter with a wrong value.
 """
 
 from urllib.parse import parse_qs
@@ -18,24 +18,24 @@ from gateway.shapes import Json, Shape
 from gateway.translate.stream.replay import replayed
 from gateway.translate.stream.sse import encode_events
 
-_TRUTH = {"true": True, "1": True, "false": False, "0": False, "": False}
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False, "": False}
 
 
 class KeptResponses:
-    """Answers for the responses in a memory."""
+    """Serves the stored responses of a `ResponseMemory`."""
 
     def __init__(self, memory: ResponseMemory) -> None:
         self._memory = memory
 
     async def retrieve(self, request: Request, response_id: str) -> ClientReply | None:
-        """Return a response: as an object, or with `stream` as the events it could have come in."""
+        """Return a response: as an object, or with `stream` as events."""
         stored = await self._find(request, response_id)
         if stored is None:
             return None
-        asked = _query(request.query)
-        if not _truth(asked, "stream"):
+        query = _query(request.query)
+        if not _boolean(query, "stream"):
             return json_reply(msgspec.json.encode(stored.response))
-        after = _number(asked, "starting_after")
+        after = _number(query, "starting_after")
         events = [e for e in replayed(stored.response) if e["sequence_number"] > after]
         return event_stream_reply(encode_events(Shape.RESPONSES, events))
 
@@ -48,14 +48,14 @@ class KeptResponses:
         return json_reply(msgspec.json.encode(page_of(items, request.query)))
 
     async def delete(self, request: Request, response_id: str) -> ClientReply | None:
-        """Forget a response."""
+        """Delete a response."""
         if not await self._memory.delete(request.headers, response_id):
             return None
         deleted = {"id": response_id, "object": "response", "deleted": True}
         return json_reply(msgspec.json.encode(deleted))
 
     async def refuse_cancel(self, request: Request, response_id: str) -> None:
-        """Raise `InvalidRequest` if the response is kept: then it has ended."""
+        """Raise `InvalidRequest` for a stored response: it has ended."""
         if await self._find(request, response_id) is not None:
             raise InvalidRequest(
                 "Cannot cancel a synchronous response: only responses that were created with "
@@ -72,22 +72,22 @@ def _query(query: bytes) -> dict[str, str]:
     return {name: given[-1] for name, given in values.items()}
 
 
-def _truth(asked: dict[str, str], name: str) -> bool:
-    value = _TRUTH.get(asked.get(name, "").lower())
+def _boolean(query: dict[str, str], name: str) -> bool:
+    value = _BOOLEANS.get(query.get(name, "").lower())
     if value is None:
-        raise InvalidRequest(f"'{name}' is true or false.", param=name, code="invalid_value")
+        raise InvalidRequest(f"'{name}' must be true or false.", param=name, code="invalid_value")
     return value
 
 
-def _number(asked: dict[str, str], name: str) -> int:
-    text = asked.get(name, "-1")
+def _number(query: dict[str, str], name: str) -> int:
+    text = query.get(name, "-1")
     if not text.removeprefix("-").isdecimal() or len(text) > 18:
-        raise InvalidRequest(f"'{name}' is a number.", param=name, code="invalid_value")
+        raise InvalidRequest(f"'{name}' must be a whole number.", param=name, code="invalid_value")
     return int(text)
 
 
 def _listed(item: Json, position: int) -> Json:
-    """Return an input item as OpenAI lists it: with a type, an id, and its content in parts."""
+    """Return an input item as OpenAI lists it: with a type, an id, and its content as parts."""
     kind = item.get("type", "message")
     listed = {"id": f"{kind}_{position}", "type": kind, **item}
     content = item.get("content")

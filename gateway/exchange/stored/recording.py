@@ -1,4 +1,4 @@
-"""A translation whose finished response is seen on its way to the client, to be kept."""
+"""A translation that records its finished response, so that the gateway can keep it."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -14,11 +14,11 @@ from gateway.translate.contract import (
 _TERMINAL = frozenset({"response.completed", "response.incomplete"})
 
 
-class Watched:
-    """A translation that lets its finished response be seen, and tells the client that it is kept.
+class RecordingTranslation:
+    """Wraps a translation: records its response, and marks it as kept or not.
 
-    `previous` is the response that the client continues from, `known` are the ids of the input
-    items that came from the store.
+    `previous` is the id of the response that the client continues, `known` the ids of the input
+    items that came from the store. `response` is None until the reply is complete.
     """
 
     def __init__(
@@ -53,36 +53,36 @@ class Watched:
         return self._translation.local_reply()
 
     def reply(self, replies: Sequence[Json]) -> Json:
-        """Fold, and note the response."""
-        self.response = self.told(self._translation.reply(replies))
+        """Fold the replies, and record the response."""
+        self.response = self.marked(self._translation.reply(replies))
         return self.response
 
-    def told(self, response: Json) -> Json:
-        """Return a response as the client is told of it."""
+    def marked(self, response: Json) -> Json:
+        """Return a response with `store` and `previous_response_id` as they apply here."""
         return {**response, **self._stored}
 
     def stream(self) -> StreamTranslation:
-        """Return the fold, noting the response in its last event."""
-        return _WatchedStream(self._translation.stream(), self)
+        """Return the fold; it records the response from its last event."""
+        return _RecordingStream(self._translation.stream(), self)
 
     def client_param(self, call: int, param: str | None) -> str | None:
         """Return the client's name of a parameter."""
         return self._translation.client_param(call, param)
 
 
-class _WatchedStream(StreamTranslation):
-    def __init__(self, stream: StreamTranslation, watched: Watched) -> None:
+class _RecordingStream(StreamTranslation):
+    def __init__(self, stream: StreamTranslation, recording: RecordingTranslation) -> None:
         self._stream = stream
-        self._watched = watched
+        self._recording = recording
 
     def feed(self, call: int, event: Json) -> list[Json]:
-        return self._seen(self._stream.feed(call, event))
+        return self._marked(self._stream.feed(call, event))
 
     def end(self, call: int) -> list[Json]:
-        return self._seen(self._stream.end(call))
+        return self._marked(self._stream.end(call))
 
     def fail(self, error: GatewayError) -> list[Json]:
-        return self._seen(self._stream.fail(error))
+        return self._marked(self._stream.fail(error))
 
     def satisfied(self, call: int) -> bool:
         return self._stream.satisfied(call)
@@ -91,11 +91,11 @@ class _WatchedStream(StreamTranslation):
     def passes_text(self) -> bool:
         return self._stream.passes_text
 
-    def _seen(self, events: list[Json]) -> list[Json]:
-        return [self._noted(event) if "response" in event else event for event in events]
+    def _marked(self, events: list[Json]) -> list[Json]:
+        return [self._recorded(event) if "response" in event else event for event in events]
 
-    def _noted(self, event: Json) -> Json:
-        response = self._watched.told(event["response"])
+    def _recorded(self, event: Json) -> Json:
+        response = self._recording.marked(event["response"])
         if event["type"] in _TERMINAL:
-            self._watched.response = response
+            self._recording.response = response
         return {**event, "response": response}

@@ -1,9 +1,9 @@
 """`previous_response_id` and `/v1/responses/{id}` for models that do not live at responses.
 
-A chat model keeps nothing, so the gateway does: per credential, bounded, expiring, and only if the
-operator has switched it on. What is kept is the conversation as items and the reply itself. What
-the client has sealed (`encrypted_content`) is kept open, and sealed anew whenever it leaves: so it
-outlives the secret.
+Chat servers store nothing, so the gateway does, if the operator has switched it on: per credential,
+bounded, and with expiry. It stores the conversation as items, and the response. Sealed content
+(`encrypted_content`) is stored unsealed and sealed again for the client, so that it outlives the
+secret.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -16,12 +16,12 @@ from gateway.translate.parts.sentences import joined
 from gateway.translate.seal import Seal
 
 COMPACTION = "compaction"
-"""The type of an item that stands for the conversation before it."""
+"""The type of an item that replaces the conversation before it."""
 
 _PREVIOUS = "previous_response_id"
 _SEALED = "encrypted_content"
 _OPENED = "gateway_opened_content"
-"""Stands at rest for `encrypted_content` that is the gateway's own."""
+"""Replaces, in the store, `encrypted_content` that the gateway has sealed."""
 
 _ID_PREFIXES = {
     "message": "msg",
@@ -34,68 +34,67 @@ _ID_PREFIXES = {
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """One response, and the conversation that it ends: its input items and its output."""
+    """One response, and the conversation up to it: its input items and its output."""
 
     response: Json
     items: list[Json]
     inputs: int | None = None
-    """How many of the items are input; None: it was kept before that was noted."""
+    """How many of the items are input; None: stored by a release that did not record it."""
     own_ids: Sequence[str] = ()
-    """The ids of items that references find: those that the gateway has given."""
+    """The ids of items that references can name: those assigned by the gateway."""
 
     @property
     def given(self) -> list[Json]:
-        """The items that came before the response's own output."""
+        """The items before the response's own output."""
         if self.inputs is not None:
             return self.items[: self.inputs]
         output = self.response.get("output")
-        spoken = [
+        stored_output = [
             item
             for item in (output if isinstance(output, list) else [])
             if isinstance(item, dict) and item.get("type") != "reasoning"
         ]
-        return self.items[: len(self.items) - len(spoken)]
+        return self.items[: len(self.items) - len(stored_output)]
 
 
 class StoreError(Exception):
-    """A store could not do what it was asked; the text says why, for the log."""
+    """A store operation failed; the text says why, for the log."""
 
 
 class ResponseStore(Protocol):
-    """Keeps responses. `owner` is a keyed hash of a credential: nobody reads another's.
+    """Stores responses by owner, a keyed hash of a credential: owners see only their own.
 
-    All methods but `aclose` raise `StoreError`, within seconds: a store never holds up a request
-    for long.
+    All methods except `aclose` raise `StoreError`, and within seconds, so that a store cannot
+    delay a request for long.
     """
 
     @property
     def secret(self) -> bytes:
-        """The key of that hash: as old as the store's contents."""
+        """The key of that hash; it lives as long as the contents of the store."""
 
     async def get(self, owner: str, response_id: str) -> StoredResponse | None:
-        """Return what is kept under that id, unless it has expired."""
+        """Return the response with that id; None if there is none, or it has expired."""
 
     async def items(self, owner: str, ids: Collection[str]) -> dict[str, Json]:
-        """Return the items that are kept under these ids (`own_ids`), as far as there are any."""
+        """Return the stored items among these ids (`own_ids`)."""
 
     async def put(self, owner: str, response_id: str, stored: StoredResponse) -> None:
-        """Keep a response, at the cost of the oldest ones.
+        """Store a response; the oldest ones are evicted to make room.
 
-        It never replaces: an id that the owner has already is a `StoreError`. Ids are 128 random
-        bits, so this does not happen unless the system's random source repeats itself; what was
-        kept first then stays what its id means. An item with one of `own_ids` is found in the last
-        response that names it: each has it whole, and unchanged.
+        An existing id of the owner is never overwritten but raises `StoreError`. Ids are 128
+        random bits, so that happens only if the system's random source repeats itself. An item
+        with one of `own_ids` is read from the last response that lists it: all have the same copy.
         """
 
     async def delete(self, owner: str, response_id: str) -> bool:
-        """Forget a response; return whether there was one."""
+        """Delete a response; return whether there was one."""
 
     async def aclose(self) -> None:
-        """Let go of what the store holds open."""
+        """Release the resources of the store."""
 
 
 def input_items(body: Json) -> list[Json]:
-    """Return the request's own input as items; a string is a user message."""
+    """Return the input of the request as items; a string is a user message."""
     given = body.get("input")
     if isinstance(given, str):
         return [{"type": "message", "role": "user", "content": given}]
@@ -103,7 +102,7 @@ def input_items(body: Json) -> list[Json]:
 
 
 def references(body: Json) -> dict[str, int]:
-    """Return the ids of the kept items that the input refers to, and where the first one stands."""
+    """Return the ids of stored items that the input refers to, each with its first position."""
     given = body.get("input")
     found: dict[str, int] = {}
     for position, item in enumerate(given if isinstance(given, list) else ()):
@@ -120,10 +119,10 @@ def _is_reference(item: object) -> TypeGuard[Json]:
 
 
 def own_items(body: Json, items: ItemNames | None = None) -> tuple[list[Any], ItemNames] | None:
-    """Return the request's own input as items, unchecked, and what the client calls them.
+    """Return the input of the request as items, unchecked, and the client's names of them.
 
-    `items` is what is known of that already. None: the input is neither a text nor a list, which
-    is for others to refuse.
+    `items` has those names if they are known already. None: the input is neither a string nor a
+    list, which the check of the request refuses.
     """
     given = body.get("input")
     if given is None:
@@ -141,31 +140,31 @@ def continued(
     referred: Mapping[str, Json],
     items: ItemNames | None = None,
 ) -> tuple[Json, ItemNames | None]:
-    """Return the request with the earlier conversation before its input, and items for references.
+    """Return the request with the conversation before its input and its references resolved.
 
-    And what the client calls the items, as `items` does those of the request so far. A reference to
-    an item of that conversation is none: the item is there. The earlier `instructions` are not
-    carried over: OpenAI's responses do not either.
+    Also returns the client's names of all items; `items` has those of the request so far. A
+    reference to an item of the conversation is removed, as the item is there. The earlier
+    `instructions` are not carried over, as at OpenAI.
     """
     rest = {key: value for key, value in body.items() if key != _PREVIOUS}
     own = own_items(body, items)
     if own is None:
         return rest, None
     known = {item.get("id") for item in earlier}
-    said: list[Any] = list(earlier)
-    names: list[int | str] = [_PREVIOUS] * len(said)
+    whole: list[Any] = list(earlier)
+    names: list[int | str] = [_PREVIOUS] * len(whole)
     for item, name in zip(own[0], own[1].items, strict=True):
         if not _is_reference(item):
-            said.append(item)
+            whole.append(item)
             names.append(name)
         elif item["id"] not in known:
-            said.append(referred[item["id"]])
+            whole.append(referred[item["id"]])
             names.append(name if isinstance(name, str) else f"input[{name}]")
-    return {**rest, "input": said}, ItemNames(names)
+    return {**rest, "input": whole}, ItemNames(names)
 
 
 def since_compaction(items: Sequence[Json]) -> Sequence[Json]:
-    """Return a conversation from its last compaction on, which stands for what was before."""
+    """Return a conversation from its last compaction on, which replaces what was before."""
     for position in range(len(items) - 1, -1, -1):
         if items[position].get("type") == COMPACTION and _OPENED in items[position]:
             return items[position:]
@@ -173,7 +172,7 @@ def since_compaction(items: Sequence[Json]) -> Sequence[Json]:
 
 
 def at_rest(items: Sequence[Json], seal: Seal) -> list[Json]:
-    """Return items as they are kept: what the seal opens is open."""
+    """Return items as they are stored: unsealed, as far as the seal opens them."""
     return [_opened(item, seal) for item in items]
 
 
@@ -181,13 +180,13 @@ def _opened(item: Json, seal: Seal) -> Json:
     sealed = item.get(_SEALED)
     content = seal.open(sealed) if isinstance(sealed, str) else None
     if content is None:
-        # Nothing that a client writes passes for what was sealed.
+        # A client cannot pass off a field of its own as sealed content.
         return {key: item[key] for key in item if key != _OPENED} if _OPENED in item else item
     return {**{key: item[key] for key in item if key != _SEALED}, _OPENED: content}
 
 
-def as_told(items: Sequence[Json], seal: Seal) -> list[Json]:
-    """Return kept items as the client knows them: what is open at rest is sealed."""
+def for_client(items: Sequence[Json], seal: Seal) -> list[Json]:
+    """Return stored items as the client knows them: sealed again."""
     return [_closed(item, seal) for item in items]
 
 
@@ -201,10 +200,10 @@ def _closed(item: Json, seal: Seal) -> Json:
 def conversation(
     body: Json, response: Json, known: Collection[str], new_id: Callable[[], str]
 ) -> StoredResponse:
-    """Return what is kept of a response: the request's whole input, and the reply's output.
+    """Return what is stored of a response: the whole input of the request, and the output.
 
-    `known` are the ids of input items that were found in the store. Input without an id gets one,
-    of what `new_id` gives.
+    `known` are the ids of input items that came from the store. Input items without an id get one
+    from `new_id`.
     """
     own = set(known)
     given: list[Json] = []
@@ -217,25 +216,25 @@ def conversation(
         else:
             given.append(item)
     output = response.get("output")
-    said = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
-    own |= {item["id"] for item in said if isinstance(item.get("id"), str)}
-    return StoredResponse(response, [*given, *said], len(given), sorted(own))
+    new = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
+    own |= {item["id"] for item in new if isinstance(item.get("id"), str)}
+    return StoredResponse(response, [*given, *new], len(given), sorted(own))
 
 
 def not_switched_on(param: str) -> InvalidRequest:
-    """Return the refusal where no store is configured."""
+    """Return the error for a request that needs a store where none is configured."""
     return InvalidRequest(
         f"'{param}' needs stored responses: this model does not live at /v1/responses, so the "
-        "gateway would have to keep them. The operator can switch that on with "
-        "`responses: {store: memory://}` (or `sqlite:///path`); or send the whole conversation "
-        "in `input`.",
+        "gateway would have to store them. Ask the operator to set "
+        "`responses: {store: memory://}` (or `sqlite:///path`), or send the whole conversation in "
+        "`input`.",
         param=param,
         code="unsupported_parameter",
     )
 
 
 def continues_twice() -> InvalidRequest:
-    """Return the error for a request that continues a response and a conversation."""
+    """Return the error for a request that continues both a response and a conversation."""
     return InvalidRequest(
         "Mutually exclusive parameters: 'previous_response_id' and 'conversation'. Send only one "
         "of them.",
@@ -256,10 +255,10 @@ def not_found(response_id: str) -> GatewayError:
 
 
 def kept_elsewhere(param: str) -> InvalidRequest:
-    """Return the error for what the gateway keeps, named to a model that keeps its own."""
+    """Return the error for an id of the gateway's store where the model's server has its own."""
     return InvalidRequest(
-        f"'{param}' names what the gateway keeps for a model that does not live at "
-        "/v1/responses. There it is not known. Send the conversation in 'input'.",
+        f"'{param}' is stored by the gateway, for a model that does not live at /v1/responses. "
+        "The server of this model does not know it. Send the conversation in 'input'.",
         param=param,
         code="previous_response_not_found",
     )
@@ -268,24 +267,24 @@ def kept_elsewhere(param: str) -> InvalidRequest:
 def item_not_found(item_id: str, position: int) -> InvalidRequest:
     """Return the error for a reference to an item that is unknown, expired or another caller's."""
     return InvalidRequest(
-        f"Item with id '{item_id[:100]}' not found. The gateway keeps the items of responses that "
-        "were made through it with the same key, unless they say `store: false`, until they "
-        "expire. Send the item itself.",
+        f"Item with id '{item_id[:100]}' not found. The gateway stores the items of responses that "
+        "were made through it with the same key, without `store: false`, until they expire. Send "
+        "the item itself.",
         param=f"input[{position}]",
         code="item_not_found",
     )
 
 
 def of_kept_items(error: InvalidRequest) -> InvalidRequest:
-    """Return an error that says so where it is about an item of the conversation that goes on."""
+    """Return the error; its text says so where it is about an item of the stored conversation."""
     if error.param == _PREVIOUS:
-        about = "This is about an item of the conversation that goes on."
+        about = "The error is in an item of the stored conversation."
         error.message = joined(error.message, about)
     return error
 
 
 def unavailable() -> GatewayError:
-    """Return the error for a conversation or response that cannot be read at the moment."""
+    """Return the error for a store that cannot be read at the moment."""
     return GatewayError(
         "The gateway's stored responses cannot be read at the moment. Retry the request, or send "
         "the whole conversation in `input`.",

@@ -1,8 +1,9 @@
-"""Seals what a client keeps between two turns, and brings back unread: see `translate/seal.py`.
+"""Seals for content that a client stores between two turns and cannot read: `translate/seal.py`.
 
-A sealed text is `egs1.` and, in base64url, a random salt with the content encrypted by AES-256-GCM
-under a key that is derived from the salt and the gateway's secret. So each text has a key of its
-own, and the nonce can be constant. It is bound to the caller: nobody else's opens.
+A sealed text is `egs1.` followed, in base64url, by a random salt and the content, encrypted with
+AES-256-GCM under a key derived from the salt and the gateway's secret. Each text has its own key,
+so the nonce can be constant. The caller is authenticated with the content: a text opens for the
+caller that it was sealed for, and for no other.
 """
 
 import base64
@@ -19,7 +20,7 @@ from gateway.headers import CALLER_HEADERS
 from gateway.shapes import Json, RawHeaders
 
 PREFIX = "egs1."
-"""How every sealed text begins; the digit is the version of what follows."""
+"""The prefix of every sealed text; the digit is the version of the format."""
 
 _SALT_BYTES = 16
 _TAG_BYTES = 16
@@ -27,7 +28,7 @@ _NONCE = bytes(12)
 
 
 class Seals:
-    """Seals and opens under one secret; `keeps`: replies are kept in a store, too."""
+    """Makes seals under one secret; `keeps`: replies are stored, too."""
 
     def __init__(self, secret: str, *, keeps: bool = False) -> None:
         self._master = hashlib.blake2b(secret.encode(), digest_size=32, person=b"seal").digest()
@@ -41,8 +42,8 @@ class Seals:
 class CallersSeal:
     """Seals and opens for one caller (a `translate.seal.Seal`).
 
-    The caller is the gateway's own client, by name, so that its key can be changed; or else whoever
-    sends the same credential.
+    The caller is a client of the gateway, known by name so that its key can change, or otherwise
+    the credential that the request came with.
     """
 
     __slots__ = ("_client", "_headers", "_master", "keeps")
@@ -58,12 +59,12 @@ class CallersSeal:
     def close(self, content: Json) -> str:
         """Return the content, sealed."""
         salt = os.urandom(_SALT_BYTES)
-        plain = msgspec.json.encode(content)
-        sealed = self._cipher(salt).encrypt(_NONCE, plain, self._caller())
+        encoded = msgspec.json.encode(content)
+        sealed = self._cipher(salt).encrypt(_NONCE, encoded, self._caller())
         return PREFIX + base64.urlsafe_b64encode(salt + sealed).decode("ascii")
 
     def open(self, text: str) -> Json | None:
-        """Return what was sealed; None: not by this gateway, not for this caller, or changed."""
+        """Return the content; None for a changed text, or one sealed elsewhere or for another."""
         if not text.startswith(PREFIX):
             return None
         from cryptography.exceptions import InvalidTag
@@ -76,14 +77,14 @@ class CallersSeal:
         if len(sealed) < _TAG_BYTES:
             return None
         try:
-            plain = self._cipher(salt).decrypt(_NONCE, sealed, self._caller())
+            encoded = self._cipher(salt).decrypt(_NONCE, sealed, self._caller())
         except InvalidTag:
             return None
-        content: Json = msgspec.json.decode(plain)
+        content: Json = msgspec.json.decode(encoded)
         return content
 
     def is_own(self, text: str) -> bool:
-        """Whether a text looks like one of a gateway's, if perhaps under another secret."""
+        """Whether a text has the form of a sealed one, perhaps under another secret."""
         return text.startswith(PREFIX)
 
     def _cipher(self, salt: bytes) -> Any:
@@ -93,13 +94,13 @@ class CallersSeal:
     def _caller(self) -> bytes:
         if self._client is not None:
             return b"client:" + self._client.name.encode()
-        said = sorted(field for field in self._headers if field[0] in CALLER_HEADERS)
-        return b"".join([b"%d:%b%d:%b" % (len(n), n, len(v), v) for n, v in said])
+        fields = sorted(field for field in self._headers if field[0] in CALLER_HEADERS)
+        return b"".join([b"%d:%b%d:%b" % (len(n), n, len(v), v) for n, v in fields])
 
 
 @cache
 def _aes_gcm() -> Any:
-    # It takes memory that a gateway which never seals has no use for.
+    # Imported late: a gateway that never seals saves the memory.
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     return AESGCM

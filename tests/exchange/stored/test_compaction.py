@@ -75,8 +75,8 @@ def ask(stage: Scene, given: Any, **more: Any) -> Any:
 
 
 def compacted(stage: Scene, given: list[Json], **more: Any) -> Json:
-    told = ask(stage, [*given, TRIGGER], **more)
-    response = told.events[-1]["response"] if more.get("stream") else told.json
+    result = ask(stage, [*given, TRIGGER], **more)
+    response = result.events[-1]["response"] if more.get("stream") else result.json
     check_schema("Response", response)
     (item,) = response["output"]
     assert (response["status"], item["type"]) == ("completed", "compaction")
@@ -94,7 +94,7 @@ def test_a_trigger_gives_one_item_that_only_the_gateway_reads(*, stream: bool) -
     assert [message["role"] for message in upstream.messages] == [
         *("user", "assistant", "tool", "assistant", "user")
     ]
-    # The tools stay for the prompt's cache, and none is called.
+    # The tools stay for the prompt cache, and none is called.
     assert upstream.calls[-1][1]["tool_choice"] == "none"
     ask(stage, [item, {"role": "user", "content": "And now?"}])
     assert upstream.messages == [
@@ -104,35 +104,35 @@ def test_a_trigger_gives_one_item_that_only_the_gateway_reads(*, stream: bool) -
 
 
 def test_a_streamed_compaction_is_the_item_and_nothing_else() -> None:
-    told = ask(scene(Upstream()), [*CONVERSATION, TRIGGER], stream=True)
-    for event in told.events:
+    result = ask(scene(Upstream()), [*CONVERSATION, TRIGGER], stream=True)
+    for event in result.events:
         check_response_event(event)
-    assert [event["type"] for event in told.events] == [
+    assert [event["type"] for event in result.events] == [
         "response.created",
         "response.in_progress",
         "response.output_item.added",
         "response.output_item.done",
         "response.completed",
     ]
-    assert [event["sequence_number"] for event in told.events] == [0, 1, 2, 3, 4]
-    assert told.events[3]["item"] == told.events[4]["response"]["output"][0]
+    assert [event["sequence_number"] for event in result.events] == [0, 1, 2, 3, 4]
+    assert result.events[3]["item"] == result.events[4]["response"]["output"][0]
 
 
-def test_the_reply_is_told_in_plain_text_whatever_was_asked_for() -> None:
+def test_a_summary_is_asked_for_as_text_whatever_the_format() -> None:
     upstream = Upstream()
     asked = {"format": {"type": "json_object"}, "verbosity": "low"}
     logprobs = ["message.output_text.logprobs"]
-    told = ask(scene(upstream), [USER, TRIGGER], text=asked, include=logprobs)
+    result = ask(scene(upstream), [USER, TRIGGER], text=asked, include=logprobs)
     assert upstream.calls[-1][1].keys() - {"stream"} == {"model", "messages"}
-    assert told.decision.translation == "from=responses; to=chat; emulated=input[1]"
+    assert result.decision.translation == "from=responses; to=chat; emulated=input[1]"
 
 
 @pytest.mark.parametrize(("text", "finish"), [("", "stop"), (" ", "stop"), ("They", "length")])
 def test_a_summary_that_is_missing_or_cut_off_is_an_error(text: str, finish: str) -> None:
     with pytest.raises(UpstreamError, match="missing or was cut off"):
         ask(scene(Upstream(text, finish)), [USER, TRIGGER])
-    told = ask(scene(Upstream(text, finish)), [USER, TRIGGER], stream=True)
-    last = told.events[-1]
+    result = ask(scene(Upstream(text, finish)), [USER, TRIGGER], stream=True)
+    last = result.events[-1]
     assert last["type"] == "response.failed"
     assert last["response"]["output"] == []
 
@@ -146,7 +146,7 @@ def test_a_trigger_is_the_last_item() -> None:
     assert upstream.calls == []
 
 
-def test_a_compaction_of_anothers_is_refused_by_name() -> None:
+def test_a_compaction_made_elsewhere_or_for_another_is_refused() -> None:
     stage = scene(Upstream())
     item = compacted(stage, CONVERSATION)
     others = [{"type": "compaction", "encrypted_content": "gAAAA"}, {"type": "compaction"}]
@@ -287,7 +287,7 @@ def test_a_kept_responses_model_is_judged_for_a_restricted_client() -> None:
     assert len(upstream.calls) == 1
 
 
-def test_an_upstreams_refusal_of_the_summary_is_told() -> None:
+def test_an_upstreams_refusal_of_the_summary_is_passed_on() -> None:
     class Refusing(Upstream):
         def answer(self, call: UpstreamCall) -> Answer:
             return error_reply(429, "Slow down.")
@@ -315,8 +315,8 @@ def test_an_error_names_what_the_client_sent_to_be_compacted() -> None:
             return error_reply(400, "Bad.", param=self.param) if self.param else reply
 
     upstream = Faulty()
-    told = run(Post(scene(upstream)).compact({"model": "m", "input": [USER]}))
-    assert told[0] == 200
+    result = run(Post(scene(upstream)).compact({"model": "m", "input": [USER]}))
+    assert result[0] == 200
     cases: list[tuple[Shape, Any, str, str]] = [
         (Shape.CHAT, "w?", "messages[0].content", "input"),
         (Shape.CHAT, [USER], "messages[0].content", "input[0].content"),
@@ -393,7 +393,7 @@ def test_a_call_without_a_model_is_the_upstreams(body: Json) -> None:
     assert run(Post(scene(upstream)).compact(body)) == (200, {"object": "theirs"})
 
 
-def test_where_the_server_has_no_such_route_nobody_gets_its_404() -> None:
+def test_a_server_without_the_route_is_an_error_and_not_its_404() -> None:
     for home in (Shape.CHAT, Shape.RESPONSES):
         with pytest.raises(UnsupportedParameter) as refused:
             run(Post(scene(Upstream(), home)).input_tokens({"model": "m", "input": "w?"}))
@@ -401,7 +401,7 @@ def test_where_the_server_has_no_such_route_nobody_gets_its_404() -> None:
         assert "/v1/responses/input_tokens" in refused.value.message
 
 
-def test_other_errors_of_the_server_are_told_as_they_are() -> None:
+def test_other_errors_of_the_server_are_passed_on() -> None:
     class Busy(Upstream):
         def answer(self, call: UpstreamCall) -> Answer:
             return error_reply(429, "Slow down.")
@@ -425,7 +425,7 @@ def test_a_kept_response_is_not_known_at_a_model_that_lives_at_responses() -> No
         with pytest.raises(InvalidRequest) as refused:
             run(Post(later).compact(body))
         assert refused.value.param == param
-        assert f"'{param}' names what the gateway keeps" in refused.value.message
+        assert f"'{param}' is stored by the gateway" in refused.value.message
     unknown = {"model": "m", "input": [{"type": "item_reference", "id": "msg_theirs"}]}
     assert run(Post(later).compact(unknown)) == (200, {"object": "theirs"})
 

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable, Collection
 from typing import Any
 
-import msgspec
 import pytest
 
 from gateway.config.settings import ModelRule
@@ -17,16 +16,11 @@ from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.exchange.stored.responses import (
     StoredResponse,
     StoreError,
-    continued,
-    conversation,
-    input_items,
 )
 from gateway.request import GenerationRequest, Request
 from gateway.resolve.resolver import ModelQuery
-from gateway.shapes import ItemNames, Json, RawHeaders, Shape, UpstreamCall
+from gateway.shapes import Json, RawHeaders, Shape, UpstreamCall
 from gateway.stores.memory import MemoryStore
-from gateway.translate import responses_via_chat
-from gateway.translate.contract import Context, Translation
 from tests.exchange.scene import ALICE, BOB, Scene, Told, chat_chunk, chat_completion
 from tests.fakes import FakeClock, FakeReply, error_reply, json_reply, stream_reply
 from tests.translate.demo_upstream import DemoUpstream, byte_by_byte
@@ -100,12 +94,12 @@ def test_a_conversation_goes_on_from_its_last_response() -> None:
 def test_a_streamed_response_is_kept_as_the_client_saw_it(split: Any) -> None:
     upstream = DemoUpstream(*([split] if split else []))
     stage = scene(upstream)
-    told = ask(stage, input="Hello", stream=True)
-    (seen,) = stream_seen(Shape.RESPONSES, told)
+    result = ask(stage, input="Hello", stream=True)
+    (seen,) = stream_seen(Shape.RESPONSES, result)
     assert seen.text == "You said: Hello"
-    last = told.events[-1]["response"]
+    last = result.events[-1]["response"]
     assert kept(stage, last["id"]) == last
-    carrying = [event["response"] for event in told.events if "response" in event]
+    carrying = [event["response"] for event in result.events if "response" in event]
     assert {response["store"] for response in carrying} == {True}
     ask(stage, input="Again", previous_response_id=last["id"], stream=True)
     assert len(sent(upstream)) == 3
@@ -190,7 +184,7 @@ def test_the_report_says_that_store_was_dropped_only_where_it_was() -> None:
     assert ignored.json["store"] is False
 
 
-def test_nobody_continues_or_sees_or_deletes_anothers_response() -> None:
+def test_another_caller_cannot_continue_see_or_delete_a_response() -> None:
     upstream = DemoUpstream()
     stage = scene(upstream)
     first = ask(stage, input="Hello").json
@@ -250,7 +244,7 @@ def test_a_response_and_a_conversation_are_not_continued_at_once(named: Any, sto
     assert upstream.requests == []
 
 
-def test_no_conversation_is_as_good_as_none_named() -> None:
+def test_a_null_conversation_is_absent() -> None:
     stage = scene(DemoUpstream())
     first = ask(stage, input="Hello").json
     second = ask(stage, input="Again", previous_response_id=first["id"], conversation=None).json
@@ -267,9 +261,9 @@ def test_an_id_that_is_no_string_is_refused() -> None:
 def test_a_model_at_responses_keeps_its_conversations_itself() -> None:
     upstream = DemoUpstream()
     stage = scene(upstream, Shape.RESPONSES)
-    told = ask(stage, input="Hello", previous_response_id="resp_theirs")
-    assert told.reply.status == 400
-    assert "resp_theirs" in told.json["error"]["message"]
+    result = ask(stage, input="Hello", previous_response_id="resp_theirs")
+    assert result.reply.status == 400
+    assert "resp_theirs" in result.json["error"]["message"]
     assert upstream.requests[-1][1]["previous_response_id"] == "resp_theirs"
     answered = ask(stage, input="Hello").json
     assert kept(stage, answered["id"]) is None
@@ -349,18 +343,18 @@ class FullStore:
         return {}
 
     async def aclose(self) -> None:
-        """Nothing to let go of."""
+        """There is nothing to close."""
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_a_store_that_fails_costs_the_memory_not_the_reply(
+def test_a_store_that_fails_does_not_cost_the_reply(
     caplog: pytest.LogCaptureFixture, *, streamed: bool
 ) -> None:
     stage = scene(DemoUpstream())
     stage.exchange.responses = ResponseMemory(FullStore(), stage.seals)
     with caplog.at_level(logging.ERROR, "gateway"):
-        told = ask(stage, input="Hello", stream=streamed)
-    assert b"You said: Hello" in told.body
+        result = ask(stage, input="Hello", stream=streamed)
+    assert b"You said: Hello" in result.body
     assert "a response could not be stored" in caplog.text
     assert "Hello" not in caplog.messages[0]
 
@@ -437,58 +431,6 @@ def test_what_cannot_be_read_at_the_moment_is_said_so(caplog: pytest.LogCaptureF
     assert asyncio.run(own.delete(looking(), first["id"])) is not None
 
 
-@pytest.mark.parametrize(
-    ("given", "items"),
-    [
-        ({"input": "Hi"}, [{"type": "message", "role": "user", "content": "Hi"}]),
-        ({"input": [{"role": "user", "content": "Hi"}, 3]}, [{"role": "user", "content": "Hi"}]),
-        ({"input": 3}, []),
-        ({}, []),
-    ],
-)
-def test_the_input_as_items(given: Json, items: list[Json]) -> None:
-    assert input_items(given) == items
-
-
-def test_a_conversation_is_input_then_output_with_ids() -> None:
-    ids = iter("123456789")
-    message = {"id": "msg_1", "type": "message", "status": "completed", "role": "assistant"}
-    reasoning = {"id": "rs_1", "type": "reasoning", "summary": []}
-    response = {"id": "resp_1", "output": [reasoning, {**message, "content": []}, "odd"]}
-    given: list[Json] = [
-        {"role": "user", "content": "Hi", "id": "theirs"},
-        {"type": "function_call_output", "call_id": "c", "output": ""},
-        {"type": "message", "role": "assistant", "content": "a", "id": "msg_0"},
-    ]
-    stored = conversation({"input": given}, response, {"msg_0"}, lambda: next(ids))
-    numbered = {"id": "function_call_output_1", **given[1]}
-    assert stored.items == [given[0], numbered, given[2], *response["output"][:2]]
-    assert stored.given == stored.items[:3]
-    # What a client calls its own items is not what references find.
-    assert stored.own_ids == ["function_call_output_1", "msg_0", "msg_1", "rs_1"]
-    assert conversation({}, {"output": None}, (), str).items == []
-
-
-def test_a_request_goes_on_after_what_was_said_before() -> None:
-    asked = {"input": "More", "previous_response_id": "resp_1", "temperature": 0}
-    items: list[Json] = [{"type": "message", "role": "user", "content": "Hi", "id": "msg_1"}]
-    more = {"type": "message", "role": "user", "content": "More"}
-    named = ItemNames(["previous_response_id", "input"])
-    assert continued(asked, items, {}) == ({"input": [*items, more], "temperature": 0}, named)
-    reference, other = {"type": "item_reference", "id": "msg_1"}, {"id": "msg_2"}
-    again = continued({"input": [reference, other]}, items, {"msg_2": more})
-    assert again == ({"input": [*items, more]}, ItemNames(["previous_response_id", "input[1]"]))
-    alone = continued({"input": [reference, more]}, [], {"msg_1": more})
-    assert alone == ({"input": [more, more]}, ItemNames(["input[0]", 1]))
-    assert continued({}, items, {}) == ({"input": items}, ItemNames(["previous_response_id"]))
-    # What is no item, or no list of them, is for the checks to refuse.
-    assert continued({"input": [3]}, [], {}) == ({"input": [3]}, ItemNames([0]))
-    assert continued({"input": 3}, items, {}) == ({"input": 3}, None)
-    # A text has become an item before, as for a compaction.
-    texts = continued({"input": [more, other]}, items, {"msg_2": more}, ItemNames(["input"] * 2))
-    assert texts[1] == ItemNames(["previous_response_id", "input", "input"])
-
-
 def test_a_reply_without_an_id_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = scene(DemoUpstream())
     stored: list[Callable[..., Any]] = []
@@ -503,50 +445,33 @@ def test_a_reply_without_an_id_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> N
         route = await stage.resolver.resolve(query)
         attempt = stage.exchange.attempts.build(call, route, Shape.CHAT, ())
         assert attempt.translation is not None
-        watched = stage.responses.watch(call, attempt.translation)
-        assert watched is not None
-        assert watched.calls == attempt.translation.calls
-        assert watched.local_reply() is None
-        assert watched.client_param(0, "max_tokens") == "max_output_tokens"
+        recording = stage.responses.recording(call, attempt.translation)
+        assert recording is not None
         for response in (None, {"id": None}):
-            watched.response = response
-            await stage.responses._put(call, watched)
+            recording.response = response
+            await stage.responses._put(call, recording)
 
     asyncio.run(scenario())
     assert stored == []
 
 
-def test_closing_lets_go_of_the_store() -> None:
+def test_closing_closes_the_store() -> None:
     stage = scene(DemoUpstream())
     first = ask(stage, input="Hello").json
     asyncio.run(stage.responses.aclose())
     assert kept(stage, first["id"]) is None
 
 
-def test_a_stream_that_is_kept_passes_text_as_one_that_is_not() -> None:
-    body = {"model": MODEL, "input": "Hello", "stream": True}
-    stage = scene(DemoUpstream())
-    call = GenerationRequest.at(Shape.RESPONSES, msgspec.json.encode(body), ALICE)
-
-    def translation() -> Translation:
-        return responses_via_chat.translate(dict(body), Context(MODEL, MODEL))
-
-    watched = stage.responses.watch(call, translation())
-    assert watched is not None
-    assert translation().stream().passes_text
-    assert watched.stream().passes_text
-
-
-def test_a_stream_that_is_kept_says_of_what_error_its_client_was_told() -> None:
+def test_a_stored_stream_reports_the_error_that_its_client_was_sent() -> None:
     stage = Scene(
         lambda _: stream_reply(chat_chunk("Hi"), done=False, error=TruncatedStream("cut")),
         rules=(ModelRule("m", endpoints=(Shape.CHAT,)),),
         stores=True,
     )
-    told = stage.tell(Shape.RESPONSES, {"model": "m", "input": "x", "stream": True})
-    assert isinstance(told.reply.body, ReplyBody)
-    assert told.reply.body.failure is not None
-    assert told.reply.body.failure.message == "cut"
+    result = stage.tell(Shape.RESPONSES, {"model": "m", "input": "x", "stream": True})
+    assert isinstance(result.reply.body, ReplyBody)
+    assert result.reply.body.failure is not None
+    assert result.reply.body.failure.message == "cut"
 
 
 def keeping_its_own(status: int, message: str) -> Scene:
@@ -573,15 +498,15 @@ def test_what_the_gateway_keeps_is_not_known_to_a_model_that_keeps_its_own(strea
         "input[1]": {"input": [{"role": "user", "content": "Again"}, item]},
     }
     for param, body in named.items():
-        with pytest.raises(InvalidRequest, match="the gateway keeps") as refused:
+        with pytest.raises(InvalidRequest, match="is stored by the gateway") as refused:
             ask(stage, model="keeper", stream=stream, **body)
         assert refused.value.param == param
-    told = ask(stage, model="keeper", stream=stream, input="A", previous_response_id="resp_x")
-    assert told.json["error"]["message"] == unknown
+    result = ask(stage, model="keeper", stream=stream, input="A", previous_response_id="resp_x")
+    assert result.json["error"]["message"] == unknown
 
 
 def test_other_refusals_are_not_about_what_the_gateway_keeps() -> None:
     stage = keeping_its_own(429, "Slow down.")
     first = ask(stage, input="Hello").json
-    told = ask(stage, model="keeper", input="Again", previous_response_id=first["id"])
-    assert told.reply.status == 429
+    result = ask(stage, model="keeper", input="Again", previous_response_id=first["id"])
+    assert result.reply.status == 429

@@ -1,10 +1,10 @@
-"""A stream's end waits until its response is kept."""
+"""The end of a stream waits until its response is stored."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 from gateway.exchange.stored.kept_body import KeptBody
-from gateway.exchange.stored.recording import Watched
+from gateway.exchange.stored.recording import RecordingTranslation
 from gateway.shapes import Shape, Sink
 from gateway.translate.contract import Context
 from gateway.translate.plan import plan
@@ -14,30 +14,30 @@ from tests.bodies import BodyOf
 class Finishing(BodyOf):
     """A body whose response is finished with the piece `b"last"`."""
 
-    def __init__(self, watched: Watched, *pieces: bytes) -> None:
+    def __init__(self, recording: RecordingTranslation, *pieces: bytes) -> None:
         super().__init__(pieces)
-        self._watched = watched
+        self._recording = recording
 
     async def pipe(self, sink: Sink) -> None:
         def watch(piece: bytes) -> bool:
             if piece == b"last":
-                self._watched.response = {"id": "resp_1"}
+                self._recording.response = {"id": "resp_1"}
             return sink(piece)
 
         await super().pipe(watch)
 
 
 class Stage:
-    """A stream that is kept once `go` is set."""
+    """A stream whose response is stored once `go` is set."""
 
     def __init__(self, *pieces: bytes, full: bytes = b"") -> None:
         body = {"model": "m", "input": "Hi", "stream": True}
         translation = plan(Shape.RESPONSES, Shape.CHAT, body, Context("m", "m"))
-        watched = Watched(translation, None, (), kept=True)
+        recording = RecordingTranslation(translation, None, (), kept=True)
         self.go = asyncio.Event()
         self.keeping = asyncio.Event()
-        self.source = Finishing(watched, *pieces)
-        self.body = KeptBody(self.source, watched, self._keep)
+        self.source = Finishing(recording, *pieces)
+        self.body = KeptBody(self.source, recording, self._keep)
         self.received: list[bytes] = []
         self._full = full
 
@@ -59,7 +59,7 @@ def run(scenario: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(in_a_task())
 
 
-def test_the_last_event_waits_and_what_comes_behind_it_follows() -> None:
+def test_the_last_event_waits_and_the_rest_follows() -> None:
     async def scenario() -> None:
         stage = Stage(b"first", b"last", b"done")
         piping = asyncio.create_task(stage.body.pipe(stage.sink))

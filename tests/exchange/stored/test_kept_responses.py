@@ -36,8 +36,8 @@ class Stage:
 
     def ask(self, given: Any, headers: RawHeaders = ALICE, **more: Any) -> Any:
         body = {"model": MODEL, "input": given, **more}
-        told = self.scene.tell(Shape.RESPONSES, body, headers=headers)
-        return told.events[-1]["response"] if more.get("stream") else told.json
+        result = self.scene.tell(Shape.RESPONSES, body, headers=headers)
+        return result.events[-1]["response"] if more.get("stream") else result.json
 
     @property
     def sent(self) -> list[Json]:
@@ -113,7 +113,7 @@ def test_a_clients_own_id_is_not_what_references_find() -> None:
 
 
 @pytest.mark.parametrize("headers", [BOB, ()])
-def test_nobody_refers_to_anothers_items(headers: RawHeaders) -> None:
+def test_another_caller_cannot_refer_to_an_item(headers: RawHeaders) -> None:
     stage = Stage()
     (said,) = stage.ask("Hello")["output"]
     calls = len(stage.upstream.requests)

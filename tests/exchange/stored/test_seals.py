@@ -1,4 +1,4 @@
-"""What clients keep sealed is read by its own gateway alone, and for its own caller."""
+"""Sealed content opens only under the gateway's secret, and for the caller it was sealed for."""
 
 import base64
 
@@ -26,7 +26,7 @@ def test_what_is_sealed_is_opened_by_the_same_caller_in_any_process() -> None:
     assert seal((*ALICE, (b"user-agent", b"x"))).open(sealed) == CONTENT
 
 
-def test_nobody_can_read_it_or_tell_it_from_another() -> None:
+def test_a_seal_hides_its_content_and_differs_each_time() -> None:
     sealed = seal().close(CONTENT)
     assert sealed.startswith(PREFIX)
     assert b"42" not in base64.urlsafe_b64decode(sealed.removeprefix(PREFIX))
@@ -43,7 +43,7 @@ def test_nobody_can_read_it_or_tell_it_from_another() -> None:
         seal(secret="t" * 32),
     ],
 )
-def test_it_opens_under_no_other_secret_and_for_no_other_caller(other: CallersSeal) -> None:
+def test_it_does_not_open_under_another_secret_or_for_another_caller(other: CallersSeal) -> None:
     sealed = seal().close(CONTENT)
     assert other.open(sealed) is None
     assert other.is_own(sealed)
@@ -51,7 +51,7 @@ def test_it_opens_under_no_other_secret_and_for_no_other_caller(other: CallersSe
 
 
 def test_a_client_of_the_gateways_own_is_known_by_name() -> None:
-    """So its key can be changed in the middle of a conversation."""
+    """So its key can change during a conversation."""
     assert seal(BOB, "team-a").open(seal(ALICE, "team-a").close(CONTENT)) == CONTENT
     assert seal(ALICE, "team-b").open(seal(ALICE, "team-a").close(CONTENT)) is None
 
