@@ -217,7 +217,7 @@ class DeltaFastPath(StreamTranslation):
         written, events, event = generic.fold(call, data)
         known.between_events = data.endswith(b"\n\n")
         known.budget.miss()
-        if event is None or len(events) != 1:
+        if event is None or len(events) != 1 or not self._translation.passes_text:
             return written
         (sent,) = events
         number = sent.get("sequence_number", 0)

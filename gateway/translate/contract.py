@@ -267,6 +267,7 @@ class StreamTranslation(Protocol):
 
         Then one event with the text of several leaves the folder as these would. False, which is
         always safe, where text is looked into: for stop sequences, for the logprobs of its tokens.
+        It may become False, and is asked again behind each event that would open the fast path.
         """
         return False
 

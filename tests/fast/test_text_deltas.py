@@ -20,6 +20,8 @@ WIRE = b'data: {"id":%d,"choices":[{"delta":{"content":%b}}]}\n\n'
 class Echo(StreamTranslation):
     """Passes texts on; `extra` is what it says beside the next one, `limit` how much it takes."""
 
+    passes_text = True
+
     def __init__(self, *, limit: int = 10**9) -> None:
         self.fed: list[str] = []
         self.extra: Json = {}
@@ -126,6 +128,14 @@ def test_what_is_said_once_beside_a_text_is_not_repeated() -> None:
     got = fast.take(0, wire("a", "b", "c", "d"), generic)
     assert got == sent("a", citations=["u"]) + sent("b", "c", "d")
     assert echo.fed == ["a", "b"]
+
+
+def test_a_translation_that_holds_text_from_now_on_opens_nothing() -> None:
+    echo, generic = Echo(), Generic()
+    fast = path_of(echo, generic)
+    echo.passes_text = False
+    fast.take(0, wire("a", "b", "c"), generic)
+    assert generic.taken == [wire("a"), wire("b"), wire("c")]
 
 
 def test_whatever_else_comes_closes_it_and_another_event_opens_it_again() -> None:

@@ -34,6 +34,8 @@ class CompletionsStream(StreamTranslation):
         self._unfinished = [plan.per_call] * plan.call_count
         self._cut_short = [False] * plan.call_count
         """Whether a stop sequence was found while the upstream still generates."""
+        self._has_ended = False
+        """Whether any choice has."""
         self._ended = [False] * plan.call_count
         self._usages: list[object] = [None] * plan.call_count
         self._opened: set[int] = set()
@@ -98,8 +100,11 @@ class CompletionsStream(StreamTranslation):
 
     @property
     def passes_text(self) -> bool:
-        """Whether no stop sequence and no logprobs are looked for."""
-        return not self._plan.stops and self._plan.logprobs is None
+        """Whether no stop sequence and no logprobs are looked for, and no choice has ended.
+
+        Behind a finish reason the last text is held until more of it comes.
+        """
+        return not (self._plan.stops or self._has_ended) and self._plan.logprobs is None
 
     def _indexes(self, call: int) -> list[int]:
         return [choice.index for choice in self._calls[call]]
@@ -114,6 +119,7 @@ class CompletionsStream(StreamTranslation):
         for each in choice.said.take(piece):
             chunks += [self._chunk([shown]) for shown in choice.take(each)]
         if choice.has_ended and not had_ended:
+            self._has_ended = True
             self._unfinished[call] -= 1
             self._cut_short[call] = self._cut_short[call] or choice.cut_short
         return chunks

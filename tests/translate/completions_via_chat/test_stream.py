@@ -231,6 +231,14 @@ def test_text_that_follows_a_finish_is_not_lost() -> None:
     ]
 
 
+def test_passes_text_no_more_once_a_choice_has_its_finish_reason() -> None:
+    stream = asking(stream=True).stream()
+    stream.feed(0, chunk(delta("a")))
+    assert stream.passes_text
+    stream.feed(0, chunk(delta("b", finish_reason="stop")))
+    assert not stream.passes_text
+
+
 @pytest.mark.parametrize("index", [0, 1, -1, 5, 10**30, None, True, "0", "7", "x", 0.0, [0]])
 def test_the_one_choice_is_the_first_whatever_its_index(index: Any) -> None:
     mine = {"index": index, "delta": {"content": "x"}}
