@@ -1,3 +1,3 @@
-"""endpoint-gateway: any OpenAI-style client reaches any model, whichever endpoint it lives on."""
+"""endpoint-gateway: any OpenAI-style client reaches any model, at whichever endpoint it lives."""
 
 __version__ = "0.2.0"

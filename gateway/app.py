@@ -33,9 +33,9 @@ from gateway.upstream.sender import Upstreams
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """The built gateway: its two ASGI applications, and what must be closed in the end.
+    """The built gateway: its two applications, and the services to close at the end.
 
-    `admin` is None where the admin listener is switched off.
+    `admin` is None if the admin listener is disabled.
     """
 
     settings: Settings
@@ -55,30 +55,24 @@ class Application:
 
 
 def drawn_secret() -> Secret:
-    """Return a secret for settings that have none.
+    """Return a random secret for settings without one.
 
-    Processes that serve the same clients must have the same: draw it before they part.
+    Processes that serve the same clients must share it: call this before forking.
     """
     return Secret(token_hex(32))
 
 
 def build(settings: Settings) -> Application:
-    """Build everything; opens no connection yet.
+    """Build everything, without opening connections.
 
-    Raises `ValueError` for a template or a store that cannot be used.
+    Raises `ValueError` for an unusable template or store.
     """
     _check_templates(settings)
     upstreams = Upstreams(settings)
     names = frozenset(upstream.name for upstream in settings.upstreams)
     metrics = Metrics(names, upstreams.stats)
     observer = RequestObserver(metrics, FailureLog(time.monotonic))
-    lookup = Lookup(
-        settings,
-        reporting(upstreams.ask, observer.lookup_failed),
-        upstreams.fingerprint,
-        time.monotonic,
-        upstreams.caller,
-    )
+    lookup = _lookup(settings, upstreams, observer)
     learned = LearnedEndpoints(settings.memory, time.monotonic)
     resolver = Resolver(settings, lookup, learned, Catalogue.load(), time.time)
     seals = _seals(settings)
@@ -106,10 +100,15 @@ def build(settings: Settings) -> Application:
     )
 
 
+def _lookup(settings: Settings, upstreams: Upstreams, observer: RequestObserver) -> Lookup:
+    send = reporting(upstreams.ask, observer.lookup_failed)
+    return Lookup(settings, send, upstreams.fingerprint, time.monotonic, upstreams.caller)
+
+
 def _admin(settings: Settings, resolver: Resolver, metrics: Metrics) -> Any:
     if not settings.admin.enabled:
         return None
-    # Starlette takes memory that a gateway without this listener has no use for.
+    # Imported late: a gateway without this listener does not need Starlette's memory.
     from gateway.admin import application
 
     return application.build(resolver, metrics, settings.admin)

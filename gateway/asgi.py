@@ -1,8 +1,8 @@
 """The gateway under any ASGI server: `uvicorn gateway.asgi:app`, or mounted in another application.
 
-A thin adapter to what `gateway.api` does. `gateway serve` does not come this way: its own door
-(`gateway.server`) is faster and has limits of its own; here, those of a request's head, slow heads
-and slow readers are the server's business.
+A thin adapter to `gateway.api`. `gateway serve` does not use it: its own server (`gateway.server`)
+is faster and enforces more limits. Here, limits of a request's head, slow heads and slow readers
+are left to the ASGI server.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class ASGIGateway:
         self._gateway = gateway
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Serve one request; a WebSocket is refused with what makes its clients use HTTP."""
+        """Serve one request; a WebSocket is refused so that its client falls back to HTTP."""
         if scope["type"] == "websocket":
             await _decline(scope, receive, send)
         if scope["type"] != "http":
@@ -60,7 +60,7 @@ class ASGIGateway:
 
 
 class _Client:
-    """The client's side of one request: its body, and whether it is still there."""
+    """The client's side of one request: its body, and whether it is still connected."""
 
     def __init__(self, receive: Receive, writer: "_ASGIWriter", idle_timeout: float) -> None:
         self._receive = receive
@@ -72,9 +72,9 @@ class _Client:
     async def body(
         self, admission: Admission, length: int | None
     ) -> tuple[Body, GatewayError | None]:
-        """Return the body as its handler takes it, and what is wrong with it.
+        """Return the body in the form that its handler takes, and its error, if any.
 
-        A handler that takes pieces gets bytes all the same if there is but one.
+        Handlers that accept a stream get bytes if the body has only one piece.
         """
         if not admission.needs_body:
             return b"", None
@@ -89,7 +89,7 @@ class _Client:
             return b"", error.bare()
 
     def close(self) -> None:
-        """Stop watching."""
+        """Stop watching for a disconnect."""
         if self._watch is not None:
             self._watch.cancel()
 
@@ -119,7 +119,7 @@ class _Client:
     async def _wait_for_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             continue
-        # Servers call the end of a reply a disconnect, too: what is left to do then may be done.
+        # Servers also report the end of a reply as a disconnect; then the task may finish.
         if not self._writer.complete:
             self._writer.gone = True
             if self._task is not None:
@@ -127,7 +127,7 @@ class _Client:
 
 
 class _ASGIWriter(ReplyWriter):
-    """Writes a reply as ASGI messages. `complete`: its last one is on its way."""
+    """Writes a reply as ASGI messages. `complete` is set with the last one."""
 
     __slots__ = ("_send", "complete", "gone")
 
@@ -143,24 +143,28 @@ class _ASGIWriter(ReplyWriter):
 
     async def _start(self, fields: Fields, decision: Decision) -> None:
         if self.status in BODILESS:
-            # A 304 may tell the length of what it does not send; servers would wait for that.
+            # A 304 may have the length of the body that it omits; servers would wait for that body.
             fields = [field for field in fields if field[0] != b"content-length"]
         headers = [*fields, *decision.headers()]
-        await self._tell({"type": "http.response.start", "status": self.status, "headers": headers})
+        await self._send_message(
+            {"type": "http.response.start", "status": self.status, "headers": headers}
+        )
 
     async def _write_body(self, body: ReplyBody) -> None:
         async for piece in body:
-            await self._tell({"type": "http.response.body", "body": piece, "more_body": True})
+            await self._send_message(
+                {"type": "http.response.body", "body": piece, "more_body": True}
+            )
 
     async def _end(self) -> None:
         await self._write_last(b"")
 
     async def _write_last(self, body: bytes) -> None:
         self.complete = True
-        await self._tell({"type": "http.response.body", "body": body})
+        await self._send_message({"type": "http.response.body", "body": body})
 
-    async def _tell(self, message: Message) -> None:
-        """Send a message; raises `ClientGone` where the server says so (ASGI 2.4: an OSError)."""
+    async def _send_message(self, message: Message) -> None:
+        """Send a message; raises `ClientGone` on a disconnect (an OSError since ASGI 2.4)."""
         try:
             await self._send(message)
         except OSError:
@@ -169,10 +173,10 @@ class _ASGIWriter(ReplyWriter):
 
 
 class EnvironmentGateway:
-    """The gateway that the environment configures, built when it is first needed.
+    """The gateway configured by the environment, built when first needed.
 
     `GATEWAY_CONFIG` names the file, as for `gateway serve`. It is built at the server's start
-    (lifespan), or at the first request where there is no lifespan, as for mounted applications.
+    (lifespan), or at the first request if there is no lifespan, as for mounted applications.
     """
 
     def __init__(self) -> None:
@@ -209,7 +213,7 @@ app = EnvironmentGateway()
 
 
 def _head(scope: Message) -> Head:
-    """Return the head of a request, below the root path where the application is mounted."""
+    """Return the head of a request, its path relative to the application's root path."""
     raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode("ascii")
     root = quote(scope.get("root_path", "")).encode("ascii").rstrip(b"/")
     if root and (raw_path == root or raw_path.startswith(root + b"/")):

@@ -1,7 +1,7 @@
-"""Whether the names that a configuration gives to models lead to any: for `gateway check`.
+"""Whether the configured model names lead to models: for `gateway check`.
 
-Upstreams are asked side by side and once each, so however many aliases there are before one that
-does not answer, `timeouts.metadata` is waited for as if there was one.
+Upstreams are queried concurrently and once each, so any number of aliases on an upstream that does
+not answer takes `timeouts.metadata` only once.
 """
 
 import asyncio
@@ -17,16 +17,16 @@ from gateway.resolve.resolver import ModelQuery
 from gateway.shapes import RawHeaders, Shape
 
 MAX_AT_ONCE = 1000
-"""Names that are resolved at the same time."""
+"""Names that are resolved concurrently."""
 
 
 class Verdict(Enum):
-    """What is known of the model that a name leads to."""
+    """What is known about the model behind a name."""
 
     GOOD = "good"
     NOT_THERE = "not there"
     UNCHECKED = "unchecked"
-    """The list that would tell could not be read."""
+    """The model list that would decide could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,11 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was found out, in the order of the configuration."""
+    """The results, in the order of the configuration."""
 
     names: tuple[Checked, ...]
     unread: Mapping[str, str]
-    """The upstreams whose model list could not be read, and why."""
+    """The upstreams whose model list could not be read, and the reasons."""
 
 
 async def check_names(application: Application, headers: RawHeaders) -> Findings:
@@ -58,11 +58,11 @@ async def check_names(application: Application, headers: RawHeaders) -> Findings
         ]
         resolve = application.resolver.resolve
         routes += await asyncio.gather(*(resolve(each, explain=True) for each in queries))
-    asked = {route.upstream for route in routes}
+    queried = {route.upstream for route in routes}
     if any(not _is_known(route) and _is_sought(route) for route in routes):
-        asked = {upstream.name for upstream in settings.upstreams}
+        queried = {upstream.name for upstream in settings.upstreams}
     unread = await _unread(
-        application, headers, [each for each in settings.upstreams if each.name in asked]
+        application, headers, [each for each in settings.upstreams if each.name in queried]
     )
     return Findings(
         tuple(Checked(route.model_asked, route, _verdict(route, unread)) for route in routes),
@@ -82,7 +82,7 @@ async def _unread(
 ) -> dict[str, str]:
     lookup, unread = application.lookup, {}
     for upstream in upstreams:
-        # All have been asked: one that has not answered in time is not waited for again.
+        # All have been queried: one that did not answer in time is not awaited again.
         known = lookup.known_list(lookup.scope(upstream.name, headers))
         if known is None:
             known = (await lookup.models(upstream, headers)).value
@@ -106,5 +106,5 @@ def _is_known(route: Route) -> bool:
 
 
 def _is_sought(route: Route) -> bool:
-    """Whether the model was looked for at all upstreams, because its rule names none."""
+    """Whether the model was searched at all upstreams, because its rule names none."""
     return route.rule is None or route.rule.upstream is None

@@ -1,6 +1,6 @@
 """The command line: serve, demo, resolve, translate, check.
 
-Exit codes: 0 done, 1 a problem was found, 2 wrong usage (click's own).
+Exit codes: 0 success, 1 a problem was found, 2 wrong usage (click's own).
 """
 
 import asyncio
@@ -36,20 +36,20 @@ _CONFIG = click.option(
     "config",
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="GATEWAY_CONFIG",
-    help="The YAML file; without one, the defaults (and GATEWAY_… variables) hold.",
+    help="The YAML file; without one, the defaults and GATEWAY_… variables apply.",
 )
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="gateway")
 def main() -> None:
-    """Make any OpenAI-style client reach any model, whichever endpoint the model lives on."""
+    """Let any OpenAI-style client reach any model, at whichever endpoint the model lives."""
 
 
 @main.command()
 @_CONFIG
-@click.option("--host", help="The address to listen at.")
-@click.option("--port", type=int, help="The port to listen at; 0 takes any free one.")
+@click.option("--host", help="The address to listen on.")
+@click.option("--port", type=int, help="The port to listen on; 0 for any free one.")
 @click.option("--upstream", metavar="URL", help="The base URL of the default upstream.")
 @click.option("--workers", type=int, help="The number of processes that share the port.")
 def serve(
@@ -77,11 +77,11 @@ def serve(
 
 
 @main.command()
-@click.option("--once", is_flag=True, help="Show the calls and end, instead of keeping it up.")
+@click.option("--once", is_flag=True, help="Show the calls and exit, instead of serving on.")
 @click.option("--port", type=_PORT, help="The gateway's port; 8080, or any if that is taken.")
 @click.option("--emulator-port", type=_PORT, help="The upstream's; 8081, or any if that is taken.")
 def demo(once: bool, port: int | None, emulator_port: int | None) -> None:
-    """Show a call that fails at the upstream and succeeds through the gateway."""
+    """Show calls that fail at the upstream and succeed through the gateway."""
     from gateway.demo.show import Ports, PortTaken, show
 
     try:
@@ -94,8 +94,8 @@ def demo(once: bool, port: int | None, emulator_port: int | None) -> None:
 @click.argument("model")
 @_CONFIG
 @click.option("--from", "client", type=_SHAPES, default="chat", show_default=True)
-@click.option("--tools", is_flag=True, help="The request would have tools.")
-@click.option("--reasoning", is_flag=True, help="The request would set a reasoning effort.")
+@click.option("--tools", is_flag=True, help="Assume a request with tools.")
+@click.option("--reasoning", is_flag=True, help="Assume a request with a reasoning effort.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def resolve(
     model: str,
@@ -107,8 +107,8 @@ def resolve(
 ) -> None:
     """Print the route of MODEL and every piece of evidence, strongest first.
 
-    Look-ups use the configured keys; for an upstream that is called with the caller's own key,
-    OPENAI_API_KEY stands in for the caller's.
+    Look-ups use the configured keys; for an upstream that gets the caller's own key,
+    OPENAI_API_KEY is used instead.
     """
     settings = _load(config, {})
     features = frozenset(
@@ -165,18 +165,17 @@ def check(config: Path | None) -> None:
         _print_checked(name)
     for upstream, reason in findings.unread.items():
         click.echo(
-            f"warning: upstreams.{upstream}: its model list could not be read ({reason}), so it is "
-            "not known whether the names that lead there do",
+            f"warning: upstreams.{upstream}: its model list could not be read ({reason}), so the "
+            "names that lead there were not checked",
             err=True,
         )
     where = config or "the defaults"
     failed = sum(name.verdict is Verdict.NOT_THERE for name in findings.names)
     if failed:
-        raise click.ClickException(f"{failed} alias(es) of {where} lead to no model")
-    good = "good, as far as could be checked" if findings.unread else "good"
-    click.echo(
-        f"{where}: {good} ({len(settings.upstreams)} upstream(s), {len(settings.models)} rule(s))"
-    )
+        raise click.ClickException(f"{failed} alias(es) in {where} do not lead to a model")
+    verdict = "good, as far as could be checked" if findings.unread else "good"
+    counts = f"{len(settings.upstreams)} upstream(s), {len(settings.models)} rule(s)"
+    click.echo(f"{where}: {verdict} ({counts})")
 
 
 def _load(config: Path | None, overrides: dict[str, Any]) -> Settings:
@@ -211,7 +210,7 @@ def _print_checked(checked: Checked) -> None:
     route = checked.route
     leads = f"{checked.name} → {route.model_sent}"
     if checked.verdict is Verdict.NOT_THERE:
-        click.echo(f"{leads}: not there", err=True)
+        click.echo(f"{leads}: not found", err=True)
         return
     served = ", ".join(shape.endpoint for shape in route.shapes)
     doubt = " (not checked)" if checked.verdict is Verdict.UNCHECKED else ""

@@ -1,9 +1,9 @@
-"""Every error the gateway can give a client: one tree, one envelope, no framework.
+"""Every error that the gateway can send to a client: one tree, one envelope, no framework.
 
 ```
 GatewayError
 ├── InvalidRequest            400  the body or a parameter is wrong
-│   ├── UnsupportedParameter  400  has no equivalent where the model lives
+│   ├── UnsupportedParameter  400  no equivalent where the model lives
 │   └── PayloadTooLarge       413
 ├── AuthenticationFailed      401
 ├── PermissionDenied          403
@@ -12,11 +12,11 @@ GatewayError
 ├── MethodNotAllowed          405
 ├── ShuttingDown              503
 ├── LoopDetected              508
-└── UpstreamError             502  the upstream answered with something unusable, or not at all
+└── UpstreamError             502  the upstream's reply is unusable or missing
     ├── UpstreamUnavailable   502  no connection; nothing was sent
     ├── UpstreamTimeout       504
-    ├── UpstreamReplied       any  the upstream's own error, in the client's vocabulary
-    └── TruncatedStream       502  a stream ended before its end
+    ├── UpstreamReplied       any  the upstream's own error, with the client's parameter names
+    └── TruncatedStream       502  a stream broke off
 ```
 
 The envelope is OpenAI's: `{"error": {"message", "type", "param", "code"}}`, all four keys always
@@ -30,9 +30,9 @@ ErrorEnvelope = dict[str, dict[str, Any]]
 
 
 class Reason(StrEnum):
-    """Why a call to an upstream failed, for the operator: a label of metrics, a word of the log.
+    """Why an upstream call failed, for the operator: a metrics label, and a field of the log.
 
-    Finer than the codes that clients get, and closed: an upstream cannot invent one.
+    Finer than the codes that clients get, and a closed set: an upstream cannot add one.
     """
 
     DNS = "dns"
@@ -43,30 +43,30 @@ class Reason(StrEnum):
     CONNECT_TIMEOUT = "connect_timeout"
     FIRST_BYTE_TIMEOUT = "first_byte_timeout"
     IDLE_TIMEOUT = "idle_timeout"
-    """Nothing moved for too long within a body, the request's or the reply's."""
+    """No progress for too long within the request's or the reply's body."""
     BUSY = "busy"
-    """No place among `max_connections`, or in the queue for one."""
+    """`max_connections` and the queue for them are full."""
     STOPPING = "stopping"
-    """The gateway itself stops: no fault of the upstream."""
+    """The gateway itself shuts down."""
     CLOSED = "closed"
-    """The connection ended before the reply's head did."""
+    """The connection ended before the reply's head was complete."""
     BAD_HTTP = "bad_http"
     BAD_REPLY = "bad_reply"
-    """HTTP, but not the JSON or the events that its endpoint promises."""
+    """HTTP, but not the JSON or the events of its endpoint."""
     TRUNCATED = "truncated"
     SERVER_ERROR = "server_error"
-    """A status of 500 or more."""
+    """A status of 500 or above."""
     ERROR_REPLY = "error_reply"
-    """An error within a reply whose status says success: in its body, or as an event."""
+    """An error in a reply with a success status: in its body, or as an event."""
     RATE_LIMITED = "rate_limited"
     KEY_REFUSED = "key_refused"
-    """401 or 403 to a key that is the gateway's own."""
+    """401 or 403 for the gateway's own key."""
     REJECTED = "rejected"
-    """Any other status of 400 or more: the upstream finds the client's request wrong."""
+    """Any other status of 400 or above: the upstream rejects the client's request."""
 
 
 def reason_of(status: int) -> Reason:
-    """Return the reason that the status of an upstream's error reply gives."""
+    """Return the reason for the status of an upstream's error reply."""
     if status == 429:
         return Reason.RATE_LIMITED
     if status >= 500:
@@ -107,16 +107,16 @@ class GatewayError(Exception):
             self.type = type
 
     def bare(self) -> Self:
-        """Return the error itself, without the frames and the errors that it came by.
+        """Return the error itself without its traceback and context, to be stored.
 
-        For whoever keeps it: a traceback's frames keep all that they hold, such as a request's
-        body, and where they hold the keeper too, only the garbage collector ends that.
+        A traceback's frames keep all their objects alive, such as a request's body; if these
+        include the error's owner, only the garbage collector frees them.
         """
         self.__traceback__ = self.__cause__ = self.__context__ = None
         return self
 
     def envelope(self) -> ErrorEnvelope:
-        """Return the JSON body: the four keys, always all four."""
+        """Return the JSON body, with all four keys."""
         return {
             "error": {
                 "message": self.message,
@@ -128,13 +128,13 @@ class GatewayError(Exception):
 
 
 class InvalidRequest(GatewayError):
-    """The request is wrong whatever the model: syntax, type, range, a missing parameter."""
+    """The request is wrong for any model: syntax, type, range, a missing parameter."""
 
     status = 400
     type = "invalid_request_error"
 
     def renamed(self, param: str | None) -> Self:
-        """Return the same error about a parameter that the client calls by another name."""
+        """Return the same error with the client's own name of the parameter."""
         message = self.message
         if self.param and param:
             message = message.replace(f"'{self.param}'", f"'{param}'")
@@ -148,23 +148,23 @@ class UnsupportedParameter(InvalidRequest):
 
 
 class PayloadTooLarge(InvalidRequest):
-    """The request body passes the configured limit."""
+    """The request body exceeds the configured limit."""
 
     status = 413
     code = "request_too_large"
 
 
 def body_timed_out(seconds: float) -> InvalidRequest:
-    """Return the error for a request body that stops coming (RFC 9110 section 15.5.9)."""
+    """Return the error for a request body that stops arriving (RFC 9110 section 15.5.9)."""
     return InvalidRequest(
-        f"No part of the request body came for {seconds:g} s.",
+        f"No request-body data received for {seconds:g} s.",
         status=408,
         code="request_timeout",
     )
 
 
 class AuthenticationFailed(GatewayError):
-    """The gateway has its own clients and this is none of them."""
+    """The key is not one of the gateway's own clients."""
 
     status = 401
     type = "invalid_request_error"
@@ -180,7 +180,7 @@ class PermissionDenied(GatewayError):
 
 
 class ModelNotFound(GatewayError):
-    """No endpoint of the upstream knows the model; the message says what was checked."""
+    """No endpoint of the upstream has the model; the message says which were checked."""
 
     status = 404
     type = "invalid_request_error"
@@ -188,7 +188,7 @@ class ModelNotFound(GatewayError):
 
 
 class UnknownRoute(GatewayError):
-    """The path is none that the gateway serves or passes on."""
+    """The gateway neither serves the path nor passes it through."""
 
     status = 404
     type = "invalid_request_error"
@@ -212,7 +212,7 @@ class ShuttingDown(GatewayError):
 
 
 class LoopDetected(GatewayError):
-    """The request has come back to a gateway that it had passed (the status is RFC 5842's)."""
+    """The request has returned to a gateway that it has passed (the status is RFC 5842's)."""
 
     status = 508
     type = "server_error"
@@ -220,11 +220,10 @@ class LoopDetected(GatewayError):
 
 
 class UpstreamError(GatewayError):
-    """The upstream's answer cannot be used.
+    """The upstream's reply cannot be used.
 
-    `reason` is for the operator, who reads it in the log and in the metrics, as `code` is for the
-    client. `upstream_status` is the status of the upstream's error reply, if it gave one; that
-    decides on the reason where none is given.
+    `reason` is for the operator (log and metrics), `code` for the client. `upstream_status` is the
+    status of the upstream's error reply, if there was one; it determines the reason by default.
     """
 
     status = 502
@@ -251,19 +250,19 @@ class UpstreamError(GatewayError):
         self.reason = reason
 
     def _default_reason(self) -> Reason:
-        """Return the reason where neither it nor an upstream's status was given."""
+        """Return the reason if neither it nor an upstream's status was given."""
         return self.reason
 
 
 class UpstreamUnavailable(UpstreamError):
-    """No connection could be had; the request was certainly not processed."""
+    """No connection was available; the request was certainly not processed."""
 
     code = "upstream_unavailable"
     reason = Reason.UNREACHABLE
 
 
 class UpstreamTimeout(UpstreamError):
-    """The upstream did not answer in the time its phase may take."""
+    """The upstream did not answer within a phase's timeout."""
 
     status = 504
     code = "upstream_timeout"
@@ -271,14 +270,14 @@ class UpstreamTimeout(UpstreamError):
 
 
 _LIMITS = frozenset({"rate_limit_exceeded", "insufficient_quota"})
-"""Codes of a 429, for errors that come without a status."""
+"""Codes of a 429, for errors without a status."""
 
 
 class UpstreamReplied(UpstreamError):
-    """The upstream's own error reply, with parameter names translated to the client's.
+    """The upstream's own error, with parameter names translated to the client's.
 
-    `code` is the upstream's too: None where it gave none, or only a number. Without an
-    `upstream_status` it was told within a reply that had status 200.
+    `code` is the upstream's: None without one, or if it is a number. Without an `upstream_status`
+    the error was in a reply with status 200.
     """
 
     code: str | None = None
@@ -291,7 +290,7 @@ class UpstreamReplied(UpstreamError):
 
 
 class TruncatedStream(UpstreamError):
-    """An upstream stream stopped before its end; it must not look complete to the client."""
+    """An upstream's stream broke off; it must not look complete to the client."""
 
     reason = Reason.TRUNCATED
     code = "upstream_stream_truncated"

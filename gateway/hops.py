@@ -1,9 +1,9 @@
-"""Tells a gateway's own requests when they come back to it: a loop, which would take every slot.
+"""Detects a gateway's own requests that come back to it: a loop, which would take every slot.
 
 Each request to an upstream carries `x-gateway-hops`: the marks of the gateways that it has passed,
 this one's last. Several gateways in a row are fine; one that finds its own mark in a request has
-sent that request itself, and answers 508. A mark is drawn at random at start, before workers are
-forked, which so have it in common. It is no credential and says nothing about who asks.
+sent it itself, and answers 508. The mark is random and drawn before workers are forked, so they
+share it. It is not a credential and does not identify the caller.
 """
 
 import re
@@ -14,11 +14,11 @@ from gateway.errors import LoopDetected
 from gateway.shapes import RawHeaders
 
 HEADER: Final = b"x-gateway-hops"
-"""The field's name. It goes to every upstream, and comes back to no client."""
+"""The field's name. It is sent to every upstream, and to no client."""
 
 MOST_HOPS: Final = 16
-"""More gateways than anybody puts in a row: a loop of gateways that cannot know their own mark,
-such as processes that were not forked from one."""
+"""More gateways than any real chain has: a loop of gateways that do not share their mark, such as
+separate processes behind a load balancer."""
 
 MARK: Final = secrets.token_hex(8).encode("ascii")
 """This gateway's mark."""
@@ -27,7 +27,7 @@ _MARK = re.compile(rb"[0-9a-f]{16}\Z")
 
 
 def refuse_loops(headers: RawHeaders, mark: bytes = MARK) -> None:
-    """Raise `LoopDetected` for a request that has passed this gateway, or too many, before."""
+    """Raise `LoopDetected` for a request that has passed this gateway before, or too many."""
     for name, _ in headers:
         if name == HEADER:
             break
@@ -41,18 +41,18 @@ def refuse_loops(headers: RawHeaders, mark: bytes = MARK) -> None:
         )
     if len(passed) >= MOST_HOPS:
         raise LoopDetected(
-            f"This request has passed {len(passed)} gateways already, which is taken for a loop. "
+            f"This request has already passed {len(passed)} gateways, which indicates a loop. "
             "Their operators must check the base_url of their upstreams."
         )
 
 
 def marks_in(headers: RawHeaders) -> list[bytes]:
-    """Return the marks of the gateways that a request has passed; what is no mark is left out."""
+    """Return the marks of the gateways that a request has passed, without malformed ones."""
     listed = [value for name, value in headers if name == HEADER]
     marks = [mark.strip() for value in listed for mark in value.split(b",")]
     return [mark for mark in marks if _MARK.match(mark)]
 
 
 def passing_on(headers: RawHeaders, mark: bytes = MARK) -> bytes:
-    """Return the field's value to send on for a request with these headers."""
+    """Return the field's value for the upstream of a request with these headers."""
     return b", ".join([*marks_in(headers)[-MOST_HOPS:], mark])

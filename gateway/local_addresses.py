@@ -1,4 +1,4 @@
-"""Whether an address leads back to this machine's own listener. Asks the system, and the DNS."""
+"""Whether an address leads back to this machine's own listener. Uses the system and the DNS."""
 
 import ipaddress
 import socket
@@ -7,9 +7,9 @@ from gateway.config import addresses
 
 
 def reaches(host: str, listening: str) -> bool:
-    """Whether who connects to `host` reaches a listener at `listening` (same port).
+    """Whether a connection to `host` reaches a listener on `listening` (same port).
 
-    Names are resolved; a name that cannot be resolved reaches nothing.
+    Names are resolved; unresolvable ones reach nothing.
     """
     places = _addresses(listening)
     return any(_reaches(address, place) for address in _addresses(host) for place in places)
@@ -33,7 +33,7 @@ def _addresses(host: str) -> set[str]:
 
 
 def _is_own(address: str) -> bool:
-    """Whether an interface of this machine has the address: only to such can a socket be bound."""
+    """Whether an interface of this machine has the address: a socket can be bound only to those."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

@@ -1,4 +1,4 @@
-"""Writes the log to standard error, for people or for machines."""
+"""Writes the log to standard error, as text or as JSON."""
 
 import json
 import logging
@@ -13,14 +13,14 @@ _LEVELS = {
     "uvicorn": "ERROR",
     "uvicorn.error": "ERROR",
 }
-"""Libraries that say too much: INFO lines with whole URLs, and a warning for each malformed
-request, with which any client could fill the log."""
+"""Libraries that log too much: INFO lines with whole URLs, and a warning for each malformed
+request, with which any client could flood the log."""
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line; control characters cannot break out of it.
+    """One JSON object per line; control characters cannot break out of it.
 
-    What a record has as `fields` (a dict) becomes members of the object.
+    A record's `fields` (a dict) become members of the object.
     """
 
     def format(self, record: logging.LogRecord) -> str:

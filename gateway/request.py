@@ -1,7 +1,7 @@
 """The one record of a client's request, from the door to the exchange.
 
-It lies below every layer that handles requests, so none has a record of its own: the door
-(`server/`, or `asgi.py` elsewhere) makes it of what passed `api/`, the exchange reads it.
+It lies below every layer that handles requests, so that they all share it: `server/` (or `asgi.py`)
+and `api/` create it, the exchange reads it.
 """
 
 from collections.abc import AsyncIterator
@@ -14,11 +14,11 @@ from gateway.errors import PayloadTooLarge
 from gateway.shapes import ClientHeaders, ItemNames, RawHeaders, Shape
 
 Body = bytes | AsyncIterator[bytes]
-"""A body that is here, or its pieces as they arrive."""
+"""A complete body, or its pieces as they arrive."""
 
 
 def check_size(size: int, limit: int) -> None:
-    """Raise `PayloadTooLarge` where a body has, or announces, more bytes than its limit."""
+    """Raise `PayloadTooLarge` if a body has, or declares, more bytes than its limit."""
     if size > limit:
         raise PayloadTooLarge(
             f"The request body is larger than {limit} bytes, which is this gateway's limit."
@@ -27,9 +27,9 @@ def check_size(size: int, limit: int) -> None:
 
 @dataclass(slots=True)
 class Head:
-    """The head of a request as it came off a connection, its framing taken away. Never changed.
+    """The head of a request as received, without its framing. Never changed.
 
-    What is derived from a head is kept in its `headers` (see `ClientHeaders`).
+    Values derived from a head are cached in its `headers` (see `ClientHeaders`).
     """
 
     method: str
@@ -39,7 +39,7 @@ class Head:
     """Without the question mark."""
     headers: ClientHeaders
     """All fields but `content-length` and `transfer-encoding`. `host` is the target's authority
-    where the target has one (RFC 9112 section 3.2.2)."""
+    if it has one (RFC 9112 section 3.2.2)."""
 
     @property
     def path(self) -> str:
@@ -53,30 +53,30 @@ class Request:
 
     method: str
     path: str
-    """Below `/v1`, with a leading slash, as it came (still percent-encoded)."""
+    """Below `/v1`, with a leading slash, still percent-encoded."""
     query: bytes = b""
     """Without the question mark."""
     headers: RawHeaders = field(default=(), repr=False)
     body: Body = field(default=b"", repr=False)
     client: ClientSettings | None = None
-    """Who is calling, where the gateway has clients of its own."""
+    """The calling client, if the gateway has clients of its own."""
     model: str | None = None
-    """The model that the request's own path named (Azure's deployments), not yet checked."""
+    """The model in the request's path (Azure's deployments), not yet checked."""
     length: int | None = None
-    """The length of a body that still arrives, where the client said it."""
+    """The declared length of a body that still arrives, if there is one."""
 
 
 @dataclass(slots=True)
 class GenerationRequest(Request):
-    """A request at one of the generation endpoints, its body read."""
+    """A request at a generation endpoint, with its body."""
 
     body: bytes = field(default=b"", repr=False)
     shape: Shape = Shape.CHAT
     items: ItemNames | None = field(default=None, repr=False)
-    """What the client calls the items of `input`, where the gateway has put that together."""
+    """The client's names of the items of `input`, if the gateway has changed that."""
 
     def with_body(self, body: bytes) -> "GenerationRequest":
-        """Return the same request with a body: made for every request, so by hand."""
+        """Return the same request with a body; without `replace`, since every request needs it."""
         return GenerationRequest(
             self.method,
             self.path,

@@ -21,18 +21,18 @@ log = logging.getLogger("gateway")
 
 _COLLECTOR_THRESHOLDS = (20_000, 50, 100)
 _M_MMAP_THRESHOLD = -3
-"""glibc's number for it (malloc.h, mallopt(3))."""
+"""glibc's number of the option (malloc.h, mallopt(3))."""
 _LARGE_BLOCK = 256 * 1024
-"""Bytes from which on a block of memory is mapped, and given back when it is freed."""
+"""Bytes from which a block of memory is mapped, and returned to the system when it is freed."""
 
 Build = Callable[[Settings], Application]
 
 
 def run(settings: Settings, build: Build) -> int:
-    """Serve until a signal says stop (`server/signals.py`); return the exit code.
+    """Serve until a signal stops it (`server/signals.py`); return the exit code.
 
-    The application is built within each process. Raises `OSError` when an address cannot be bound,
-    and `SystemExit` with code 0 for a signal that comes before anything is served.
+    Each process builds its own application. Raises `OSError` if an address cannot be bound, and
+    `SystemExit` with code 0 for a signal before serving has begun.
     """
     settings = replace(settings, secret=settings.secret or drawn_secret())
     with ends_on_signals() as stop, contextlib.ExitStack() as sockets:
@@ -60,7 +60,7 @@ def _addresses(settings: Settings) -> list[tuple[str, int]]:
 
 
 def _announce(settings: Settings, bound: Sequence[socket.socket]) -> None:
-    """Say where it listens: the sockets hold connections from here on, even before the start."""
+    """Print the addresses: from here on the sockets queue connections, even before the start."""
     for name, (host, _), listening in zip(
         ("gateway", "admin"), _addresses(settings), bound, strict=False
     ):
@@ -72,7 +72,7 @@ def _announce(settings: Settings, bound: Sequence[socket.socket]) -> None:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's factory; it is not made for every platform."""
+    """Return uvloop's factory, or None on platforms without uvloop."""
     try:
         uvloop: Any = import_module("uvloop")
     except ImportError:
@@ -82,9 +82,9 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def _settle_garbage_collector() -> None:
-    """Let the collector pass over what start-up left for good, and look less often for the rest.
+    """Exempt start-up's permanent objects from garbage collection, and collect less often.
 
-    What a request leaves is freed by its reference counts; cycles are rare.
+    Reference counts free the objects of requests; cycles are rare.
     """
     gc.collect()
     gc.freeze()
@@ -92,10 +92,10 @@ def _settle_garbage_collector() -> None:
 
 
 def _settle_allocator() -> None:
-    """Let the memory of large bodies go back to the system when it is freed, where libc is glibc's.
+    """Return the memory of large bodies to the system when it is freed, with glibc.
 
-    glibc raises the size of blocks that it maps to that of the largest one freed, up to 32 MB.
-    Then bodies of some MB lie between small blocks that stay, and the heap never shrinks again.
+    glibc raises the threshold for mapped blocks to the largest one freed, up to 32 MB. Bodies of a
+    few MB then lie among small blocks that stay, and the heap never shrinks.
     """
     try:
         libc = import_module("ctypes").CDLL(None)
@@ -107,14 +107,17 @@ def _settle_allocator() -> None:
 async def _serve(
     application: Application,
     bound: Sequence[socket.socket],
-    asked: Stop,
+    early: Stop,
     parent_gone: int | None,
 ) -> None:
-    """Serve until a signal says stop, or `parent_gone` reads as ended."""
+    """Serve until a signal stops it, or `parent_gone` reads as closed.
+
+    `early` has a signal from before the event loop.
+    """
     settings = application.settings
     stop = asyncio.Event()
     take_signals(stop.set)
-    if asked.asked:
+    if early.requested:
         stop.set()
     if parent_gone is not None:
         _drain_without(parent_gone, stop)
@@ -134,13 +137,13 @@ async def _serve(
             stop=stop,
         )
     finally:
-        # `serve` gives its signals back to the system, to which a second one would be a kill.
+        # `serve` restores the default handlers, with which a second signal would kill the process.
         take_signals(stop.set)
         await application.aclose()
 
 
 def _drain_without(parent_gone: int, stop: asyncio.Event) -> None:
-    """Stop when the parent process has ended, whatever ended it."""
+    """Stop when the parent process has ended, however it ended."""
     loop = asyncio.get_running_loop()
 
     def note() -> None:

@@ -1,4 +1,4 @@
-"""The words that every layer shares: shapes, and what goes to and comes from an upstream.
+"""The types that every layer shares: shapes, and the calls and replies of upstreams.
 
 A *shape* is a request/reply/stream format; an *endpoint* is the path where an upstream serves it.
 """
@@ -13,29 +13,29 @@ Json = dict[str, Any]
 """A decoded JSON object."""
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
-"""Header fields as ASGI gives them: lower-case names, in order, repeated names repeated."""
+"""Header fields as in ASGI: lower-case names, in order, repeated names repeated."""
 
 
 class ClientHeaders(tuple[tuple[bytes, bytes], ...]):
-    """The header fields of a client's request, and what was derived from them.
+    """The header fields of a client's request, with values derived from them.
 
-    Clients send the same head again and again on a connection. Whoever keeps one of these for it
-    keeps in `derived` what the layers below made of it (the fields to send on, the credential's
-    fingerprint), each under a key of its own: an object that it alone has. It lives as long as the
-    head does and is never looked up by a header's value, so no credential becomes a cache's key.
+    Clients repeat the same head on a connection, so lower layers cache in `derived` what they
+    compute from it (the fields to forward, the credential's fingerprint), each under a private key
+    object. The cache lives as long as the head and has no header values as keys, so no credential
+    becomes a key.
     """
 
     derived: dict[object, Any]
 
     def __new__(cls, fields: Iterable[tuple[bytes, bytes]] = ()) -> Self:
-        """Return the fields, with nothing derived yet."""
+        """Return the fields, without derived values."""
         headers = super().__new__(cls, fields)
         headers.derived = {}
         return headers
 
 
 class Shape(StrEnum):
-    """A request/reply/stream format. `edits` is inbound only and has no member here."""
+    """A request/reply/stream format. `edits`, which is inbound only, has no member here."""
 
     COMPLETIONS = "completions"
     CHAT = "chat"
@@ -65,18 +65,18 @@ _ITEM = re.compile(r"input\[([0-9]{1,6})\](.*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class ItemNames:
-    """What a responses client calls the items of an `input` that is not the one it sent.
+    """The client's names of the items of an `input` that the gateway has changed.
 
-    Errors and reports name parameters as the client wrote them, whatever the gateway has put before
-    its items, or left out.
+    Errors and reports name parameters as the client wrote them, even where the gateway has added
+    or removed items.
     """
 
     items: Sequence[int | str]
-    """Of each item its place in the client's own `input`; or the client's parameter that it stands
-    for, which has no such parts."""
+    """For each item its index in the client's own `input`, or the client's parameter that it
+    replaces."""
 
     def client_path(self, path: str) -> str:
-        """Return the client's path of a parameter; what is no item has the same for both."""
+        """Return the client's path of a parameter; paths outside of items are unchanged."""
         found = _ITEM.fullmatch(path)
         if found is None:
             return path
@@ -89,13 +89,12 @@ class ItemNames:
 
 @dataclass(slots=True)
 class UpstreamCall:
-    """One HTTP request to one configured upstream. Only `repeats` changes once it is made.
+    """One HTTP request to one configured upstream. Only `repeats` ever changes.
 
-    `path` is below the upstream's base URL (with `root`: below the server's root, which is what
-    stands before the `/v1`) and starts with a slash; `query` has no question mark.
-    `client_headers` are the client's own, unfiltered: the network layer forwards those on its
-    allow-list and replaces the credentials by what belongs to the upstream. A streamed `body` can
-    be sent once only, so such a call is never repeated.
+    `path` is below the upstream's base URL (with `root`: below the part before its `/v1`) and
+    starts with a slash; `query` has no question mark. `client_headers` are the client's own,
+    unfiltered: the network layer forwards those on its allow-list and replaces the credentials by
+    the upstream's. A streamed `body` can be sent only once, so such a call is never repeated.
     """
 
     upstream: str
@@ -105,24 +104,24 @@ class UpstreamCall:
     query: bytes = b""
     client_headers: RawHeaders = field(default=(), repr=False)
     body_length: int | None = None
-    """Length of a streamed body, where the client said it; absent: sent chunked."""
+    """Declared length of a streamed body; None: it is sent chunked."""
     model: str | None = None
-    """The model as sent, for upstreams that want it in the path (Azure's deployments)."""
+    """The model as sent, for upstreams that need it in the path (Azure's deployments)."""
     root: bool = False
     repeats: int = 0
-    """How often its sender has sent it again, because the upstream cannot have received it."""
+    """How often it was sent again, because the upstream cannot have received it."""
 
 
 Sink = Callable[[bytes], bool]
-"""Takes a piece of a body, which is never empty; False: no more until reading is resumed."""
+"""Takes a non-empty piece of a body; returns False to pause until reading is resumed."""
 
 
 class UpstreamReply(Protocol):
-    """An upstream's reply, its head received, its body not yet read. Has one reader at a time.
+    """An upstream's reply whose head has arrived, and whose body is unread. One reader at a time.
 
-    Whoever receives one must read `chunks()` to their end, `pipe()` all of it, or await `aclose()`,
-    which gives up the rest and frees the connection. All are safe to call after one another.
-    `gateway.replies` has those that have no connection of their own.
+    The receiver must read `chunks()` to the end, `pipe()` all of it, or await `aclose()`, which
+    drops the rest and frees the connection. All may follow one another. `gateway.replies` has
+    those without a connection.
     """
 
     @property
@@ -135,46 +134,46 @@ class UpstreamReply(Protocol):
 
     @property
     def ended(self) -> bool:
-        """Whether all of the body is here."""
+        """Whether the body has arrived completely."""
 
     def peek(self) -> bytes:
-        """Return what has arrived of the body and is not read yet; it stays to be read."""
+        """Return the unread part of the body without consuming it."""
 
     def arrived(self) -> bytes | None:
-        """Return the whole body if all of it is here, and forget it; None if any is to come."""
+        """Consume and return the whole body if it is complete, else None."""
 
     async def more(self, seconds: float) -> bool:
         """Wait until more has arrived, the body has ended or failed, or the time is over.
 
-        False: nothing more will come, or there is no time left. What has failed is raised when
-        the body is read.
+        False: the body is over, or there is no time left. A failure is raised when the body is
+        read.
         """
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the body as it arrives, still encoded; what arrives together comes together.
+        """Yield the body as it arrives, still encoded, one chunk per read.
 
-        Raises `UpstreamTimeout` when nothing arrives for the stream-idle time and
-        `TruncatedStream` when the connection ends before the body does.
+        Raises `UpstreamTimeout` if nothing arrives for the stream-idle time, and
+        `TruncatedStream` if the connection ends before the body.
         """
 
     async def pipe(self, sink: Sink) -> None:
-        """Give the body to the sink as it arrives, if possible without waking a task for it.
+        """Push the body into the sink as it arrives, without waking a task if possible.
 
-        Once the sink has returned False it gets nothing, and the upstream must wait, until
-        `resume_reading()` is called. Returns when the sink has got all of the body. Raises what
-        `chunks()` raises, and what the sink raises: the body ends with that.
+        After the sink returns False, the upstream is paused until `resume_reading()` is called.
+        Returns when the sink has the whole body. Raises what `chunks()` raises, and what the sink
+        raises, which ends the body.
         """
 
     def resume_reading(self) -> None:
-        """Go on after the sink of `pipe()` has returned False; else nothing happens."""
+        """Continue after the sink of `pipe()` has returned False; otherwise do nothing."""
 
     async def aclose(self) -> None:
-        """Give up what is unread and free the connection."""
+        """Drop the unread rest and free the connection."""
 
 
 Send = Callable[[UpstreamCall], Awaitable[UpstreamReply]]
-"""Sends one call; returns once the reply's head is there.
+"""Sends one call; returns once the reply's head has arrived.
 
-Raises `UpstreamUnavailable` (no connection, or no place in the queue), `UpstreamTimeout` (no reply
-in time) or `UpstreamError` (what came back is not HTTP). A cancelled send leaves nothing behind.
+Raises `UpstreamUnavailable` (no connection, or a full queue), `UpstreamTimeout` (no reply in time)
+or `UpstreamError` (the reply is not HTTP). A cancelled send leaves nothing behind.
 """

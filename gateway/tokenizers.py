@@ -15,8 +15,8 @@ log = logging.getLogger("gateway")
 class Tokenizers:
     """The tokenizers that a configuration needs, loaded at start.
 
-    A vocabulary is read from disk, or fetched, which must not happen while requests wait. One that
-    cannot be loaded is logged and left out; requests that need it are then refused with a 400.
+    Loading reads from disk or downloads, which must not block requests. A vocabulary that cannot
+    be loaded is logged and omitted; requests that need it are refused with a 400.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -29,7 +29,7 @@ class Tokenizers:
                 encodings[name] = import_module("tiktoken").get_encoding(name)
             except ImportError:
                 log.warning("tokenizer %s: pip install 'endpoint-gateway[tiktoken]'", name)
-            except Exception as error:  # noqa: BLE001 - tiktoken lets errors of its downloads through
+            except Exception as error:  # noqa: BLE001 - tiktoken passes on its downloads' errors
                 log.warning("tokenizer %s could not be loaded: %s", name, type(error).__name__)
         self.detokenizers: dict[str, Detokenize] = {
             name: _detokenizer(name, encodings[name]) for name in encodings if name in named
@@ -44,7 +44,7 @@ class Tokenizers:
 
 
 def _pairs(settings: Settings) -> set[tuple[str, str]]:
-    """Return the encodings that a client's ids are of where its model has another one."""
+    """Return the pairs of a client's encoding and a model's that differ."""
     pairs: set[tuple[str, str]] = set()
     for rule in settings.models:
         own = (rule.translation or settings.translation).tokenizer
@@ -68,7 +68,7 @@ def _detokenizer(name: str, encoding: Any) -> Detokenize:
 
 def _counterpart(own: Any, target: Any) -> Counterpart:
     def counterpart(token: int) -> int | None:
-        """Return the id of the token that is of exactly the same bytes."""
+        """Return the id of the token with exactly the same bytes."""
         try:
             found: int = target.encode_single_token(own.decode_single_token_bytes(token))
         except (KeyError, OverflowError):

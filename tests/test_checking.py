@@ -82,8 +82,8 @@ def check(folder: Path, models: dict[str, Any], **upstreams: Lister) -> Result:
 
 def warning(upstream: str, reason: str) -> str:
     return (
-        f"warning: upstreams.{upstream}: its model list could not be read ({reason}), so it is not "
-        "known whether the names that lead there do"
+        f"warning: upstreams.{upstream}: its model list could not be read ({reason}), so the "
+        "names that lead there were not checked"
     )
 
 
@@ -152,7 +152,7 @@ def test_what_is_sought_at_one_upstream_is_missing_there(tmp_path: Path) -> None
         "here → there at good: /v1/chat/completions",
         "by-rule → unlisted at good: /v1/responses",
     ]
-    assert "gone → nowhere: not there" in result.stderr
+    assert "gone → nowhere: not found" in result.stderr
     assert "1 alias(es)" in result.stderr
     assert "could not be read" not in result.stderr
 

@@ -129,7 +129,7 @@ def test_check_finds_aliases_that_lead_nowhere(config: Path) -> None:
     config.write_text(config.read_text().replace("models:\n", f"models:\n{rules}"))
     result = run("check", "--config", str(config))
     assert result.exit_code == 1
-    assert "broken → no-such-model: not there" in result.output
+    assert "broken → no-such-model: not found" in result.output
     assert "my-bot → acme-writer-v2" in result.output
     assert "1 alias(es)" in result.output
     assert "glob" not in result.output
@@ -141,7 +141,7 @@ def test_redirects_are_checked_and_shown(config: Path) -> None:
     result = run("check", "--config", str(config))
     assert result.exit_code == 1
     assert "text-davinci-003 → acme-writer-v2 at openai: /v1/completions" in result.output
-    assert "davinci → no-such-model: not there" in result.output
+    assert "davinci → no-such-model: not found" in result.output
     shown = run("resolve", "text-davinci-003", "--config", str(config), "--json")
     route = json.loads(shown.output)
     assert (route["redirected_to"], route["model_sent"]) == ("my-bot", "acme-writer-v2")

@@ -1,1 +1,1 @@
-"""The operators' listener: explain a route, read the metrics."""
+"""The operators' listener: explains routes and exposes metrics."""

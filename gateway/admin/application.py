@@ -1,7 +1,7 @@
-"""The operators' listener: `/resolve` explains a route, `/metrics` counts.
+"""The operators' listener: `/resolve` explains a route, `/metrics` has the counters.
 
-Nothing here sends a client's request anywhere. `/resolve` uses the credential of the gateway
-itself, or the caller's own `Authorization`, so it shows nobody what that key may not see.
+It sends no client's requests. `/resolve` uses the gateway's own credential or the caller's
+`Authorization`, so it reveals nothing that these may not see.
 """
 
 import hmac
@@ -28,10 +28,10 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def build(resolver: Resolver, metrics: Metrics, settings: AdminSettings) -> HostCheck:
-    """Return the admin application. With a token, every request but one for `/` must carry it.
+    """Return the admin application. With a token, every path but `/` requires it.
 
-    The token goes into `X-Admin-Token`, or into `Authorization`; `/resolve` then takes a key whose
-    view is asked for from `Authorization` only if the token is not there.
+    The token goes into `X-Admin-Token` or `Authorization`. `/resolve` takes the credential to look
+    up with from `Authorization`, unless that has the token.
     """
     token = settings.token
     routes = {"/resolve": _resolve(resolver, token), "/metrics": _metrics(metrics)}
@@ -72,7 +72,7 @@ def _shape(name: str) -> Shape:
         return Shape(name)
     except ValueError:
         known = ", ".join(Shape)
-        raise InvalidRequest(f"'from' is one of {known}.", param="from") from None
+        raise InvalidRequest(f"'from' must be one of {known}.", param="from") from None
 
 
 def _metrics(metrics: Metrics) -> Handler:
@@ -97,7 +97,7 @@ def _guarded(handler: Handler, token: Secret | None) -> Handler:
 
 
 def _callers_credential(request: Request, token: Secret | None) -> RawHeaders:
-    """Return the credential to ask with: never the admin token, which no upstream must see."""
+    """Return the credential for look-ups: never the admin token, which no upstream may see."""
     headers: list[tuple[bytes, bytes]] = request.scope["headers"]
     if token is not None and _same(_bearer(request), token):
         headers = [pair for pair in headers if pair[0] != b"authorization"]
@@ -117,7 +117,8 @@ def _check_token(request: Request, token: Secret) -> None:
     presented = request.headers.get("x-admin-token") or _bearer(request)
     if not _same(presented, token):
         raise AuthenticationFailed(
-            "The admin listener needs its token: `X-Admin-Token: …` or `Authorization: Bearer …`."
+            "The admin listener requires its token, in `X-Admin-Token: …` or "
+            "`Authorization: Bearer …`."
         )
 
 

@@ -1,13 +1,13 @@
-"""A route and all its evidence as JSON: why a request would go where it goes."""
+"""A route and its evidence as JSON, for `/resolve` and `gateway resolve --json`."""
 
 from gateway.resolve.evidence import Evidence, Route
 from gateway.shapes import Json, Shape
 
 
 def explain(route: Route, client: Shape) -> Json:
-    """Return the route as JSON, evidence strongest first; the deciding piece is marked.
+    """Return the route as JSON: evidence strongest first, the deciding piece marked.
 
-    `redirected_to` is there for a redirected model only.
+    Only redirected models have `redirected_to`.
     """
     decided = False
     evidence: list[Json] = []

@@ -1,4 +1,4 @@
-"""From the counts to Prometheus' text format. Loaded when somebody asks for the metrics."""
+"""From the counters to Prometheus' text format. Loaded at the first request for the metrics."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
@@ -22,7 +22,7 @@ _BOUNDS = [*map(floatToGoString, BUCKETS), "+Inf"]
 
 
 def exposition(metrics: Metrics) -> bytes:
-    """Return all that was counted so far, for Prometheus to scrape."""
+    """Return all metrics in Prometheus' text format."""
     registry = CollectorRegistry()
     registry.register(_Families(metrics))
     return generate_latest(registry)
@@ -35,20 +35,19 @@ class _Families(Collector):
     def collect(self) -> Iterator[Metric]:
         yield _counter(
             "gateway_requests",
-            "Requests that have ended, by where they came from, where they went, and how they "
-            "ended.",
+            "Finished requests, by origin, destination and outcome.",
             ("upstream", "client", "client_shape", "home_shape", "outcome", "resolved_by"),
             self._metrics.requests,
         )
         yield _counter(
             "gateway_retries",
-            "Upstream attempts beyond the first: wrong endpoints and parameters that were mended.",
+            "Upstream attempts beyond the first: wrong endpoints and corrected parameters.",
             ("upstream",),
             {(upstream,): count for upstream, count in self._metrics.retries.items()},
         )
         yield _counter(
             "gateway_upstream_failures",
-            "Calls that an upstream failed, by the reason that is in the log.",
+            "Failed upstream calls, by the reason in the log.",
             ("upstream", "reason"),
             self._metrics.failures,
         )
@@ -70,8 +69,8 @@ class _Families(Collector):
         in_flight, queued, idle = (
             GaugeMetricFamily(name, description, labels=("upstream",))
             for name, description in (
-                ("gateway_upstream_in_flight", "Requests that have a place at the upstream."),
-                ("gateway_upstream_queued", "Requests that wait for a place at the upstream."),
+                ("gateway_upstream_in_flight", "Requests that occupy one of max_connections."),
+                ("gateway_upstream_queued", "Requests that wait for one of max_connections."),
                 ("gateway_upstream_idle_connections", "Open connections without a request."),
             )
         )

@@ -1,8 +1,8 @@
-"""Which Host names the operators' listener answers to.
+"""The Host names to which the operators' listener answers.
 
 A web page can have its own name resolved to 127.0.0.1 and then read, from a browser on this
-machine, what listens there (DNS rebinding). Such a request carries the page's name in its Host
-header, so names that are not this listener's are refused.
+machine, whatever listens there (DNS rebinding). Such requests carry the page's name in their Host
+header, so other names than this listener's are refused.
 """
 
 import ipaddress
@@ -27,11 +27,11 @@ _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 
 
 class HostCheck:
-    """An ASGI application that asks another one only under names of this listener.
+    """An ASGI application that protects another one: only this listener's names reach it.
 
     These are the loopback names, `admin.host`, and `admin.allowed_hosts`. A listener on every
-    interface has addresses that it does not know; any IP address is one of its own then, since
-    no page's name can be made to look like one.
+    interface does not know its addresses and accepts any IP address, since no page's name can look
+    like one.
     """
 
     def __init__(self, app: ASGIApp, settings: AdminSettings) -> None:
@@ -47,7 +47,7 @@ class HostCheck:
         receive: Callable[[], Awaitable[Any]],
         send: Callable[[Any], Awaitable[None]],
     ) -> None:
-        """Serve one request: 421 for a name that is not this listener's, 400 for none or two."""
+        """Serve one request: 421 for another host's name, 400 for none or several."""
         if scope["type"] == "http":
             try:
                 self.check([value for name, value in scope["headers"] if name == b"host"])
@@ -57,15 +57,15 @@ class HostCheck:
         await self._app(scope, receive, send)
 
     def check(self, hosts: list[bytes]) -> None:
-        """Raise a `GatewayError` unless there is one Host, and it is this listener's."""
+        """Raise a `GatewayError` unless there is exactly one Host and it is this listener's."""
         match = _HOST.match(hosts[0]) if len(hosts) == 1 else None
         if match is None:
-            raise InvalidRequest("Send exactly one Host header, a name and maybe a port.")
+            raise InvalidRequest("Send exactly one Host header: a name and an optional port.")
         name = (match["name"] or match["ip"]).decode("ascii").lower().rstrip(".")
         if is_loopback(name) or name in self._names or (self._any_address and _is_address(name)):
             return
         raise GatewayError(
-            "The admin listener is not known under that host name. Call it at localhost or "
+            "The admin listener does not answer to this host name. Call it at localhost or "
             "admin.host, or add the name to admin.allowed_hosts.",
             status=421,
             type="invalid_request_error",

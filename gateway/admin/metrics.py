@@ -15,37 +15,37 @@ from gateway.resolve.evidence import Source
 from gateway.shapes import Shape
 
 BUCKETS = (0.005, 0.02, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
-"""Upper bounds of the histogram of seconds; the last bucket has none."""
+"""Upper bounds of the histogram's buckets, in seconds; the last bucket has none."""
 
 _SHAPES = frozenset(Shape)
 _SOURCES = frozenset(Source)
 
 
 class Times:
-    """How many requests of one kind took how long."""
+    """The durations of requests with the same labels."""
 
     __slots__ = ("counts", "seconds")
 
     def __init__(self) -> None:
         self.counts = [0] * (len(BUCKETS) + 1)
-        """Per bucket, not cumulated."""
+        """Per bucket, not cumulative."""
         self.seconds = 0.0
 
 
 class Figures(Protocol):
-    """What is going on at one upstream at this moment."""
+    """The current state of one upstream."""
 
     @property
     def in_flight(self) -> int:
-        """Requests that have a place among `max_connections`."""
+        """Requests that occupy one of `max_connections`."""
 
     @property
     def idle(self) -> int | None:
-        """Open connections without a request; None where that is not known."""
+        """Open connections without a request; None if unknown."""
 
     @property
     def queued(self) -> int:
-        """Requests that wait for a place."""
+        """Requests that wait for one of `max_connections`."""
 
 
 def _no_figures() -> Mapping[str, Figures]:
@@ -55,9 +55,9 @@ def _no_figures() -> Mapping[str, Figures]:
 class Metrics:
     """Counts finished requests.
 
-    Counts in plain numbers, which become Prometheus' families when somebody asks for them: a
-    request costs a third of what the library's own counters and their locks would. `figures`
-    gives those of each upstream by its name; it is asked when somebody asks for the metrics.
+    The counters are integers, converted to Prometheus' families on request: that costs a third of
+    the library's own counters with their locks. `figures` returns each upstream's `Figures` by its
+    name; it is called for each exposition.
     """
 
     def __init__(
@@ -68,12 +68,12 @@ class Metrics:
         self._upstreams = upstreams
         self.figures = figures
         self.requests: defaultdict[tuple[str, ...], int] = defaultdict(int)
-        """By upstream, client, client's shape, home shape, outcome and source."""
+        """By upstream, client, client's shape, model's shape, outcome and source."""
         self.retries: defaultdict[str, int] = defaultdict(int)
         self.failures: defaultdict[tuple[str, ...], int] = defaultdict(int)
         """By upstream and reason."""
         self.times: defaultdict[tuple[str, str, Outcome], Times] = defaultdict(Times)
-        """By upstream, client's shape and outcome. Not by client: each of these is 14 series."""
+        """By upstream, client's shape and outcome. Not by client: each is 14 series."""
 
     def finished(self, decision: Decision, route: str, ending: Ending, seconds: float) -> None:
         """Count one request."""
@@ -96,7 +96,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """Return the exposition."""
-        # Prometheus' library takes memory that only those who look need to spend.
+        # Prometheus' library takes memory, which only gateways that are scraped should spend.
         from gateway.admin.exposition import exposition
 
         return exposition(self)

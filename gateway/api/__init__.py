@@ -1,1 +1,1 @@
-"""What a request means: guard, clients, the route table, and its way to a reply."""
+"""What a request means: its checks, its client, its route, and the reply."""

@@ -1,4 +1,4 @@
-"""Who is calling, where the gateway has clients of its own."""
+"""Authentication of the gateway's own clients."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,17 +9,17 @@ from gateway.shapes import RawHeaders
 
 
 class Access:
-    """Knows the configured clients by the SHA-256 of their keys; the keys themselves are nowhere.
+    """Recognises the configured clients by the SHA-256 of their keys, which it does not have.
 
-    Looking a digest up in a dict leaks nothing useful through time: whoever measures it chooses the
-    key, not its digest.
+    Timing the look-up of a digest reveals nothing useful: an attacker chooses the key, not its
+    digest.
     """
 
     def __init__(self, clients: Sequence[ClientSettings]) -> None:
         self._by_digest = {client.key_sha256.lower(): client for client in clients}
 
     def client(self, headers: RawHeaders) -> ClientSettings | None:
-        """Return who is calling; None where the gateway has no clients of its own.
+        """Return the calling client; None if the gateway has no clients of its own.
 
         Raises `AuthenticationFailed` for a missing or unknown key.
         """
@@ -41,7 +41,7 @@ class Access:
 
 
 def presented_key(headers: RawHeaders) -> bytes:
-    """Return the key of `Authorization: Bearer …` or of Azure's `api-key`, or nothing."""
+    """Return the key of `Authorization: Bearer …` or of Azure's `api-key`; empty if none."""
     for name, value in headers:
         if name == b"authorization":
             scheme, _, key = value.partition(b" ")

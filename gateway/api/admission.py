@@ -1,4 +1,4 @@
-"""What is decided about a request by its head alone: who serves it, and how its body is read."""
+"""The decision on a request by its head alone: its handler, and how its body is read."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -23,32 +23,32 @@ _UNREAD_LIMIT = 64 * 1024
 
 @dataclass(slots=True)
 class Admission:
-    """A request whose head has been judged. The same head gives the same one. Never changed."""
+    """A request whose head has been checked. The same head gives the same one. Never changed."""
 
     request: Request
     """The request, without its body."""
     handler: Handler
     limit: int
-    """Bytes that the body may have."""
+    """The body's limit, in bytes."""
     whole: bool = True
-    """Whether the handler takes the body as a whole, not as it arrives."""
+    """Whether the handler takes the body whole, not streamed."""
     label: str = "other"
-    """What the client called, for metrics: a shape, or `other`."""
+    """The label for metrics: the shape that the client called, or `other`."""
     needs_body: bool = True
-    """Whether the body is read at all; if not, the request is answered by its head."""
+    """Whether the body is read at all; otherwise the head alone is answered."""
     error: GatewayError | None = None
     """The error with which the handler answers."""
     while_draining: bool = False
-    """Whether it is served while the gateway shuts down."""
+    """Whether it is served while the gateway drains."""
     client: str = ""
-    """The name of the client that calls; empty where the gateway has no clients of its own."""
+    """The name of the calling client; empty if the gateway has no clients of its own."""
 
     def failed(self, error: GatewayError) -> "Admission":
-        """Return the admission of this request, its body having failed."""
+        """Return the admission of this request after its body has failed."""
         return refusal(error, self.label)
 
     def with_body(self, body: Body, length: int | None = None) -> Request:
-        """Return the request with a body; `length` is that of a stream, if the client said it."""
+        """Return the request with a body; `length` is the declared one of a streamed body."""
         request = self.request
         if isinstance(request, GenerationRequest) and isinstance(body, bytes):
             return request.with_body(body)
@@ -57,7 +57,7 @@ class Admission:
 
 def refusal(error: GatewayError, label: str = "other") -> Admission:
     """Return the admission of a request that is answered by an error."""
-    # A reply, not an error to raise: an error that its own frame refers to is a cycle.
+    # A reply, not an error to raise: an error whose own frame refers to it is a cycle.
     reply = error_reply(error)
 
     async def refuse(request: Request, decision: Decision) -> ClientReply:  # noqa: ARG001

@@ -1,7 +1,7 @@
-"""The gateway as an application: judges a request by its head, serves it, takes note of its end.
+"""The gateway as an application: checks a request's head, serves it, and records its outcome.
 
-Whoever has a client's connection calls it: the door (`gateway.server`), or `gateway.asgi` under any
-other server.
+The owner of the client's connection calls it: `gateway.server`, or `gateway.asgi` under any ASGI
+server.
 """
 
 import asyncio
@@ -45,16 +45,16 @@ log = logging.getLogger("gateway")
 
 _HEALTH = frozenset({b"/healthz", b"/readyz"})
 _NO_BODY = 64 * 1024
-"""Bytes of a body that nobody asks for."""
+"""The limit of an ignored body, in bytes."""
 
 
 class ClientGone(Exception):
-    """The client left; there is nobody to answer."""
+    """The client has disconnected; no reply is possible."""
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the routes lead to."""
+    """The services behind the routes."""
 
     exchange: Exchange
     passing: Passing
@@ -65,7 +65,7 @@ class Services:
 
 
 class Gateway:
-    """The gateway's main port. `draining` set: no new requests, `/readyz` says 503."""
+    """The gateway's main listener. While `draining`, new requests and `/readyz` get 503."""
 
     def __init__(self, settings: Settings, services: Services) -> None:
         self.server = settings.server
@@ -86,13 +86,13 @@ class Gateway:
         self._allowed_hosts = frozenset(name.lower() for name in settings.server.allowed_hosts)
 
     def drain(self) -> None:
-        """Take no more requests; those under way go on."""
+        """Refuse new requests; running ones continue."""
         self.draining = True
 
     def admit(self, head: Head) -> Admission:
-        """Judge a request by its head: what is wrong with it, or who serves it, and how.
+        """Check a request's head: return its handler, or its refusal.
 
-        The order is: guard, access, route. The same head gives the same admission.
+        The order is guard, access, route. The same head gives the same admission.
         """
         label = "other"
         try:
@@ -121,9 +121,9 @@ class Gateway:
     async def serve(
         self, admission: Admission, body: Body, writer: ReplyWriter, length: int | None = None
     ) -> None:
-        """Serve an admitted request to its end; cancelled when the client leaves.
+        """Serve an admitted request to its end; cancelled when the client disconnects.
 
-        `length` is that of a body that still arrives, if the client said it.
+        `length` is the declared length of a body that still arrives, if there is one.
         """
         decision = Decision(client=admission.client)
         started = perf_counter()
@@ -133,9 +133,9 @@ class Gateway:
                 answer = await self._reply(admission, body, decision, length)
             except (ClientGone, asyncio.CancelledError):
                 raise
-            except Exception as error:  # noqa: BLE001 - told to the client, and logged
+            except Exception as error:  # noqa: BLE001 - reported to the client, and logged
                 ending = _ending_of(error, decision)
-                await writer.write_error(_told(error), decision)
+                await writer.write_error(_client_error(error), decision)
             else:
                 if isinstance(answer.body, bytes):
                     await writer.write(answer, decision)
@@ -148,7 +148,7 @@ class Gateway:
             if not writer.gone:
                 ending = CUT_OFF
                 raise
-            _forget_cancellation()
+            _undo_cancellation()
         except ClientGone:
             pass
         except GatewayError as error:
@@ -162,7 +162,7 @@ class Gateway:
     def _reply(
         self, admission: Admission, body: Body, decision: Decision, length: int | None
     ) -> Awaitable[ClientReply]:
-        """Return what the reply is awaited from; raises `ShuttingDown` while draining."""
+        """Return the handler's awaitable reply; raises `ShuttingDown` while draining."""
         if self.draining and not admission.while_draining:
             raise ShuttingDown(
                 "The gateway is shutting down; try again.", headers=(("retry-after", "1"),)
@@ -170,11 +170,11 @@ class Gateway:
         return admission.handler(admission.with_body(body, length), decision)
 
     def abandoned(self, admission: Admission) -> None:
-        """Take note of a request whose client left before its body was here."""
+        """Record a request whose client disconnected before its body was complete."""
         self._note(Decision(client=admission.client), admission.label, CLIENT_CLOSED, 0.0)
 
     def _health(self, head: Head) -> Admission:
-        """Return who reports the gateway's health: to anybody, and while it drains, too."""
+        """Return the admission of a health check: without access control, while draining too."""
         path = head.raw_path.decode("ascii")
         _, handler = self._router.find(head.method, path)
         return Admission(
@@ -182,12 +182,12 @@ class Gateway:
         )
 
     def _admission(self, request: Request, path: str) -> Admission:
-        """Return who serves a request, and how its body is read."""
+        """Return the admission of a checked request."""
         route, handler = self._router.find(request.method, path, named=request.model is not None)
         limit = self.server.max_body_bytes if route.whole else self.server.max_upload_bytes
         if route.whole and _is_compressed(request.headers):
             raise InvalidRequest(
-                "Compressed request bodies are not read; send it without Content-Encoding.",
+                "Compressed request bodies are not supported; send the body uncompressed.",
                 status=415,
                 code="unsupported_content_encoding",
             )
@@ -220,8 +220,8 @@ def _ending_of(error: Exception, decision: Decision) -> Ending:
     return FAILED_INSIDE
 
 
-def _told(error: Exception) -> GatewayError:
-    """Return what a client is told of an error."""
+def _client_error(error: Exception) -> GatewayError:
+    """Return the error that the client gets."""
     if isinstance(error, GatewayError):
         return error
     return GatewayError("The gateway itself failed.")
@@ -230,7 +230,7 @@ def _told(error: Exception) -> GatewayError:
 async def _written(
     answer: ClientReply, body: ReplyBody, writer: ReplyWriter, decision: Decision
 ) -> Ending:
-    """Write a streamed reply and return how it ended; raises what its body raises."""
+    """Write a streamed reply and return its ending; raises what its body raises."""
     try:
         await writer.write(answer, decision)
     finally:
@@ -246,7 +246,7 @@ def _is_compressed(headers: RawHeaders) -> bool:
 def refuse_websocket() -> GatewayError:
     """Return the error for a WebSocket (RFC 9110 section 15.5.22)."""
     return GatewayError(
-        'This gateway speaks HTTP here, not WebSocket: send a POST with "stream": true.',
+        'WebSockets are not supported here: send a POST with "stream": true.',
         status=426,
         type="invalid_request_error",
         code="websocket_not_supported",
@@ -255,7 +255,7 @@ def refuse_websocket() -> GatewayError:
 
 
 def _check_upgrade(method: str, headers: RawHeaders) -> None:
-    """Raise a 426: clients that try a WebSocket first (Codex) fall back to HTTP on it at once.
+    """Raise a 426, on which clients that try a WebSocket first (Codex) fall back to HTTP at once.
 
     Other upgrades are ignored (RFC 9110 section 7.8).
     """
@@ -266,8 +266,8 @@ def _check_upgrade(method: str, headers: RawHeaders) -> None:
         raise refuse_websocket()
 
 
-def _forget_cancellation() -> None:
-    """Take back what the client's departure did: it cancelled this task."""
+def _undo_cancellation() -> None:
+    """Undo the cancellation of this task by the client's disconnect."""
     task = asyncio.current_task()
     if task is not None:
         task.uncancel()

@@ -1,7 +1,7 @@
-"""Refuses requests that no route should see: what the HTTP parser lets through and should not.
+"""Refuses malformed and dangerous requests that the HTTP parser accepts.
 
-Decisions here and in the routes are made on the raw path (as `paths.as_meant` has it), never on a
-URL rebuilt from the Host header (CVE-2026-48710).
+Decisions here and in the routes use the raw path (cleaned by `paths.as_meant`), never a URL rebuilt
+from the Host header (CVE-2026-48710).
 """
 
 import re
@@ -22,10 +22,10 @@ _HOST = re.compile(rb"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?\
 _BAD_PATH = re.compile(
     rb"(?i)(?:^|/|%2f)(?:\.|%2e){1,2}(?:/|%2f|$)|%5c|\\|%00|[\x00-\x20\x7f]|^[^/]|^//"
 )
-_PLAIN_PATH = re.compile(rb"(?:/[A-Za-z0-9_-]+)+")
-"""Paths that need no closer look: no dots, no escapes, no empty segments."""
+_HARMLESS_PATH = re.compile(rb"(?:/[A-Za-z0-9_-]+)+")
+"""Paths without dots, escapes and empty segments, which need no further checks."""
 _NAME_IN_PATH = re.compile(rb"^(?:/openai)?(?:/v1)?/(?:deployments|models|engines)/[^/]+")
-"""Where a path names a model, whose own slashes are encoded: `org%2Fmodel`."""
+"""The part of a path that names a model, which may have encoded slashes: `org%2Fmodel`."""
 
 _MEANINGFUL = frozenset(
     {
@@ -36,19 +36,19 @@ _MEANINGFUL = frozenset(
         *(b"x-api-key", b"x-client-request-id", b"x-request-id", b"x-real-ip"),
     }
 )
-"""Fields that the gateway, a proxy in front or an upstream acts upon."""
+"""Fields that the gateway, a proxy in front or an upstream interprets."""
 _MEANINGFUL_PREFIXES = (b"x-forwarded-", b"x-gateway-", b"x-stainless-")
 
 
 def check(head: Head, allowed_hosts: Collection[str]) -> ClientHeaders:
-    """Return the head's fields as the routes see them.
+    """Return the head's fields for the routes.
 
-    Raises a `GatewayError` for a request that must not reach a route. `allowed_hosts` empty: any
-    host. A sidecar names its own, against DNS rebinding.
+    Raises a `GatewayError` for a request that must not reach a route. Empty `allowed_hosts` allow
+    any host; a sidecar lists its own, against DNS rebinding.
     """
     if head.method not in METHODS:
         raise MethodNotAllowed(
-            f"The method {head.method[:16]!r} is not served.",
+            f"The method {head.method[:16]!r} is not supported.",
             headers=(("allow", ", ".join(sorted(METHODS))),),
         )
     _check_target(head)
@@ -59,7 +59,7 @@ def check(head: Head, allowed_hosts: Collection[str]) -> ClientHeaders:
 
 
 def is_host(value: bytes) -> bool:
-    """Whether a Host field's value is a name or an address, and maybe a port."""
+    """Whether a Host field's value is a name or an address, with an optional port."""
     return _HOST.match(value) is not None
 
 
@@ -72,19 +72,20 @@ def _check_target(head: Head) -> None:
             type="invalid_request_error",
             code="uri_too_long",
         )
-    if _PLAIN_PATH.fullmatch(raw_path):
+    if _HARMLESS_PATH.fullmatch(raw_path):
         return
     if not raw_path.startswith(b"/"):
         raise InvalidRequest("The request target must begin with a slash.", code="invalid_path")
     if b"//" in raw_path[1:]:
         raise InvalidRequest(
-            "The path has two slashes in a row. Between them an id or a name is missing, or one "
-            "slash is too many.",
+            "The path has two consecutive slashes: an id or a name is missing between them, or one "
+            "slash must be removed.",
             code="invalid_path",
         )
     if _BAD_PATH.search(raw_path) or b"%2f" in _NAME_IN_PATH.sub(b"", raw_path).lower():
         raise InvalidRequest(
-            "The path may not hold '.' or '..' segments, encoded slashes, or control characters.",
+            "The path must not contain '.' or '..' segments, encoded slashes or control "
+            "characters.",
             code="invalid_path",
         )
 
@@ -94,7 +95,8 @@ def _checked_headers(headers: ClientHeaders) -> ClientHeaders:
     size = len(names) + sum([len(value) for _, value in headers])
     if len(headers) > MAX_HEADER_FIELDS or size > MAX_HEADER_BYTES:
         raise PayloadTooLarge(
-            f"At most {MAX_HEADER_FIELDS} header fields and {MAX_HEADER_BYTES} bytes of them.",
+            f"The request has too many header fields: send at most {MAX_HEADER_FIELDS} with "
+            f"{MAX_HEADER_BYTES} bytes in all.",
             status=431,
             code="headers_too_large",
         )
@@ -102,17 +104,17 @@ def _checked_headers(headers: ClientHeaders) -> ClientHeaders:
 
 
 def _without_underscores(headers: ClientHeaders) -> ClientHeaders:
-    """Return the fields without those whose names have an underscore, as nginx does.
+    """Drop the fields whose names have an underscore, as nginx does.
 
-    Agents send `session_id`. A server that reads underscores as dashes (CGI, WSGI) could take one
-    for a field that means something: such a one is refused, for somebody means it to be mistaken.
+    Agents send `session_id`. Servers that read underscores as dashes (CGI, WSGI) could mistake such
+    a field for a meaningful one; a name that allows that is refused as an attack.
     """
     for name, _ in headers:
-        meant = name.replace(b"_", b"-")
-        if meant != name and (meant in _MEANINGFUL or meant.startswith(_MEANINGFUL_PREFIXES)):
+        dashed = name.replace(b"_", b"-")
+        if dashed != name and (dashed in _MEANINGFUL or dashed.startswith(_MEANINGFUL_PREFIXES)):
             raise InvalidRequest(
                 f"The header name {name[:64].decode('latin-1')!r} has an underscore, and could be "
-                f"mistaken for {meant[:64].decode('latin-1')!r}; use dashes.",
+                f"mistaken for {dashed[:64].decode('latin-1')!r}; use dashes.",
                 code="invalid_header",
             )
     return ClientHeaders(field for field in headers if b"_" not in field[0])
@@ -122,10 +124,10 @@ def _check_host(headers: RawHeaders, allowed_hosts: Collection[str]) -> None:
     hosts = [value for name, value in headers if name == b"host"]
     match = _HOST.match(hosts[0]) if len(hosts) == 1 else None
     if match is None:
-        raise InvalidRequest("Send exactly one Host header, a name and maybe a port.")
+        raise InvalidRequest("Send exactly one Host header: a name and an optional port.")
     if allowed_hosts and match["name"].decode("ascii").lower() not in allowed_hosts:
         raise GatewayError(
-            "This gateway is not known under that host name (server.allowed_hosts).",
+            "This host name is not in server.allowed_hosts.",
             status=421,
             type="invalid_request_error",
             code="unknown_host",

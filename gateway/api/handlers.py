@@ -1,4 +1,4 @@
-"""What the rows of the route table lead to: each takes a request and its decision."""
+"""The handlers of the route table: each takes a request and its decision."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ from gateway.request import GenerationRequest, Request
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
-    """The services behind the routes, called as the routes call them.
+    """The services behind the routes, as handlers.
 
-    `is_draining` tells whether the gateway takes no more requests.
+    `is_draining` returns whether the gateway refuses new requests.
     """
 
     exchange: Exchange
@@ -34,17 +34,17 @@ class Handlers:
     is_draining: Callable[[], bool]
 
     async def health(self, request: Request, decision: Decision) -> ClientReply:  # noqa: ARG002
-        """Say that the process lives."""
+        """Report that the process is alive."""
         return _status(ready=True)
 
     async def readiness(self, request: Request, decision: Decision) -> ClientReply:  # noqa: ARG002
-        """Say whether requests are taken."""
+        """Report whether new requests are accepted."""
         return _status(ready=not self.is_draining())
 
     def generate(self, request: GenerationRequest, decision: Decision) -> Awaitable[ClientReply]:
-        """Serve a generation endpoint; a model that the path names wins over the body's.
+        """Serve a generation endpoint; a model in the path takes precedence over the body's.
 
-        Not a coroutine of its own: nearly all requests come this way.
+        Not a coroutine itself: this is the hot path.
         """
         if request.model is not None:
             body = with_path_model(request.body, request.model, decision)
@@ -53,24 +53,24 @@ class Handlers:
         return self.exchange.run(request, decision)
 
     async def passthrough(self, request: Request, decision: Decision) -> ClientReply:
-        """Pass a request on as it is."""
+        """Pass a request through unchanged."""
         return await self.passing.run(request, decision)
 
     async def model(self, request: Request, decision: Decision, model: str) -> ClientReply:
-        """Serve one model's card, and whatever else is done to a model."""
+        """Serve one model's card, and other methods on a model."""
         return await self.listing.one(request, unquote(model), decision, shorter_names(model))
 
     async def stored_response(
         self, request: Request, decision: Decision, response: str
     ) -> ClientReply:
-        """Return a response that the gateway keeps, or what an upstream says of it."""
+        """Return a response that the gateway keeps, or an upstream's."""
         kept = await self.kept.retrieve(request, unquote(response))
         return kept or await self.passing.run(request, decision)
 
     async def delete_response(
         self, request: Request, decision: Decision, response: str
     ) -> ClientReply:
-        """Forget a response that the gateway keeps, or ask an upstream to."""
+        """Delete a response that the gateway keeps, or an upstream's."""
         kept = await self.kept.delete(request, unquote(response))
         return kept or await self.passing.run(request, decision)
 
@@ -82,7 +82,7 @@ class Handlers:
     async def cancel_response(
         self, request: Request, decision: Decision, response: str
     ) -> ClientReply:
-        """Cancel an upstream's response; those that the gateway keeps have ended."""
+        """Cancel an upstream's response; kept ones have already ended."""
         await self.kept.refuse_cancel(request, unquote(response))
         return await self.passing.run(request, decision)
 
@@ -91,7 +91,7 @@ class Handlers:
         return await self.compacting.compact(request, decision)
 
     async def input_tokens(self, request: Request, decision: Decision) -> ClientReply:
-        """Count a request's tokens, where the model's server does."""
+        """Count a request's tokens, where the model's server can."""
         return await self.compacting.input_tokens(request, decision)
 
 

@@ -1,17 +1,17 @@
 """From a request's path to the one that the routes know: OpenAI's, below `/v1`.
 
-Base URLs are written in many ways, and old ones stay in use. Understood are
+Base URLs take many forms, and old ones stay in use. Supported are
 
-* `/v1/chat/completions`, and the same without `/v1` or with a slash behind it;
-* `/v1/v1/engines/…`: openai-python up to 0.11 writes the first `/v1` itself;
+* `/v1/chat/completions`, and the same without `/v1` or with a trailing slash;
+* `/v1/v1/engines/…`: openai-python up to 0.11 adds the first `/v1` itself;
 * `//v1/models`, `/v1//models`, `/v1/chat//completions`: base URLs that end in a slash;
 * `/openai/v1/chat/completions`: Azure's v1 API;
-* `/openai/deployments/{deployment}/chat/completions?api-version=…`: Azure's dated API, what the
+* `/openai/deployments/{deployment}/chat/completions?api-version=…`: Azure's dated API, which the
   `AzureOpenAI` client of openai-python calls. The deployment is the model;
 * `/openai/models`, `/openai/files`, …: the rest of that API.
 
-Paths that have replies of their own, such as `/v1/engines/{engine}/completions`, are no other
-spelling of a path here: they stay as they are.
+Paths with their own replies, such as `/v1/engines/{engine}/completions`, are not alternative
+spellings: they stay unchanged.
 """
 
 import re
@@ -26,7 +26,7 @@ WITHOUT_V1 = frozenset(
         *("realtime", "edits", "engines", "fine-tunes", "search", "answers", "classifications"),
     }
 )
-"""First segments of OpenAI's paths (openai-openapi), those of its past included."""
+"""First segments of OpenAI's paths (openai-openapi), retired ones included."""
 
 _DEPLOYMENT = re.compile(r"/openai/deployments/(?P<deployment>[^/]+)(?P<below>/.+)\Z", re.DOTALL)
 _PREFIXES = ("/v1/", "/openai/v1/", "/openai/")
@@ -36,30 +36,30 @@ _JOINT = re.compile(
     rb"\A(?P<base>/v1|/openai)?/+"
     rb"(?:(?P<family>(?:chat|audio|images|fine_tuning|realtime|models)/)/*)?"
 )
-"""Where base URLs end. Behind other segments an id stands: `/threads//runs` lacks one, and is not
+"""Where base URLs end. Other segments are followed by an id: `/threads//runs` lacks one, and is not
 `/threads/runs`."""
 
 
 @dataclass(slots=True)
 class Place:
-    """What a path means. Never changed."""
+    """The meaning of a path. Never changed."""
 
     below: str
-    """The path below `/v1`, with a leading slash, as it came (still percent-encoded)."""
+    """The path below `/v1`, with a leading slash, still percent-encoded."""
     model: str | None = None
-    """The model that the path names, decoded. It comes from the client: check it."""
+    """The model in the path, decoded. It comes from the client: check it."""
 
     @property
     def canonical(self) -> str:
-        """The path as OpenAI documents it, still percent-encoded: what the routes are told by."""
+        """The path as OpenAI documents it, still percent-encoded, for the route table."""
         return f"/v1{self.below}"
 
 
 def as_meant(raw_path: bytes) -> bytes:
-    """Return a path without what is doubled where a base URL and a path were put together.
+    """Return a path without the duplicates that joining a base URL and a path can leave.
 
-    Everything is decided by the path that this returns, the guard's checks included: a doubled
-    slash that is left is refused there. `raw_path` is percent-encoded and has no query.
+    All decisions use the returned path, the guard's checks included, which refuse remaining double
+    slashes. `raw_path` is percent-encoded and has no query.
     """
     if _DOUBLED.search(raw_path) is None:
         return raw_path
@@ -72,7 +72,7 @@ def _last_base(bases: re.Match[bytes]) -> bytes:
 
 
 def place_of(raw_path: bytes) -> Place | None:
-    """Return what a path means, or None where the gateway serves nothing.
+    """Return the meaning of a path, or None if the gateway does not serve it.
 
     `raw_path` is percent-encoded and has no query (ASGI's `raw_path`).
     """

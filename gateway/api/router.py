@@ -1,4 +1,4 @@
-"""The route table: who serves a request, told by its method and its canonical path."""
+"""The route table: from a method and a canonical path to a handler."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterator
@@ -22,18 +22,18 @@ _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 RowHandler = Callable[..., Awaitable[ClientReply]]
-"""Takes a request, its decision, and by name what the path's pattern names, as it came."""
+"""Takes a request, its decision, and the named parts of the path as keywords, still encoded."""
 
 
 class Only:
-    """Stands in a row for a handler where a path is there, but for other methods."""
+    """Takes the place of a handler where a path exists only for other methods."""
 
     def __init__(self, *methods: str, hint: str = "") -> None:
         self._allowed = ", ".join(methods)
         self._hint = hint
 
     def refusal(self) -> MethodNotAllowed:
-        """Return the error for any other method."""
+        """Return the error for all other methods."""
         allowed = self._allowed
         return MethodNotAllowed(
             f"Call this path with {allowed}.{self._hint}", headers=(("allow", allowed),)
@@ -42,7 +42,7 @@ class Only:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A row of the table. `whole`: its handler takes the body as a whole.
+    """A row of the table. `whole` if its handler takes the body whole, not streamed.
 
     `shape` is that of a generation endpoint.
     """
@@ -55,31 +55,31 @@ class Route:
 
     @property
     def generates(self) -> Shape | None:
-        """The shape that is generated, if the row is for that."""
+        """The shape that the row generates, if it does."""
         return self.shape if self.whole else None
 
     def takes(self, method: str) -> bool:
-        """Whether the row is for that method."""
+        """Whether the row is for this method."""
         return method in self.methods or ANY in self.methods
 
 
 class Router:
-    """Finds the first row of the table that fits. Paths are canonical: see `paths.Place`."""
+    """Finds the first matching row of the table. Paths are canonical: see `paths.Place`."""
 
     def __init__(self, handlers: Handlers) -> None:
         self._handlers = handlers
         self._routes = list(self._table())
         self._rest = self._routes[-1]
-        # Nearly all requests, found at once: their rows are the first for these paths.
+        # The hot path: these rows are the first for their paths.
         self._generation = {route.shape: route for route in self._routes if route.generates}
 
     def find(self, method: str, path: str, *, named: bool = False) -> tuple[Route, Handler]:
         """Return the row for a canonical path (percent-encoded), and its handler.
 
-        `named`: the path names a model otherwise (Azure's deployments). Then OpenAI's past has no
-        part in it: only the generation endpoints are not passed through. Raises `LookupError` for
-        a path that is neither below /v1 nor one of the health checks, and `MethodNotAllowed` where
-        the path is there for other methods.
+        `named`: the path names a model (Azure's deployments); legacy endpoints do not apply then,
+        and everything but generation is passed through. Raises `LookupError` for a path that is
+        neither below /v1 nor a health check, and `MethodNotAllowed` if the path exists only for
+        other methods.
         """
         path = normalized(path)
         shape = _SHAPES.get(path)
@@ -99,7 +99,7 @@ class Router:
         raise LookupError(path)
 
     def shape_of(self, path: str) -> Shape | None:
-        """Return the shape whose endpoint a canonical path is."""
+        """Return the shape whose endpoint is this canonical path."""
         return _SHAPES.get(normalized(path))
 
     def _table(self) -> Iterator[Route]:
@@ -154,9 +154,9 @@ class Router:
 
 
 def normalized(path: str) -> str:
-    """Return a path with the escapes of unreserved characters undone (RFC 3986 section 6.2.2.2).
+    """Return a path with unreserved characters unescaped (RFC 3986 section 6.2.2.2).
 
-    Other escapes stay, so that an encoded slash within a model's name does not become a separator.
+    Other escapes stay, so that an encoded slash in a model's name does not become a separator.
     """
     if "%" not in path:
         return path

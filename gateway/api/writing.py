@@ -1,4 +1,4 @@
-"""Writes replies: what comes when."""
+"""The writing of replies: its order, without its transport."""
 
 from abc import ABC, abstractmethod
 
@@ -12,13 +12,13 @@ from gateway.exchange.reply.body import ReplyBody
 Fields = list[tuple[bytes, bytes]]
 
 BODILESS = frozenset({204, 304})
-"""Statuses whose replies end with their heads (RFC 9112 section 6.3)."""
+"""Statuses whose replies have no body (RFC 9112 section 6.3)."""
 
 
 class ReplyWriter(ABC):
-    """Writes one reply. `started` tells whether a status has gone out.
+    """Writes one reply; subclasses send the bytes.
 
-    How bytes reach the client is a subclass's business. `gone` tells whether the client has left.
+    `started` is whether the status has been sent; `gone`, whether the client has disconnected.
     """
 
     __slots__ = ("started", "status")
@@ -30,7 +30,7 @@ class ReplyWriter(ABC):
         self.status = 0
 
     async def write(self, reply: ClientReply, decision: Decision) -> None:
-        """Write a reply to its end; raises what its body raises, and then it is left open-ended."""
+        """Write a reply to its end; raises what its body raises, leaving the reply incomplete."""
         self.started = True
         self.status = reply.status
         body = reply.body
@@ -55,7 +55,7 @@ class ReplyWriter(ABC):
 
     @abstractmethod
     async def _write_body(self, body: ReplyBody) -> None:
-        """Write a streamed body as it arrives, and no faster than the client reads."""
+        """Write a streamed body as it arrives, but no faster than the client reads."""
 
     @abstractmethod
     async def _end(self) -> None:

@@ -1,1 +1,1 @@
-"""What an operator sees of requests: how they ended, and a log of what failed."""
+"""What an operator sees of requests: their outcomes, and a log of failures."""

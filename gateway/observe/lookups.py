@@ -1,4 +1,4 @@
-"""Takes note of look-ups that an upstream fails: no request fails by them, so nothing else does."""
+"""Reports failed look-ups: they fail no request, so nothing else would report them."""
 
 from collections.abc import Callable
 
@@ -8,9 +8,10 @@ from gateway.shapes import Send, UpstreamCall, UpstreamReply
 
 
 def reporting(send: Send, failed: Callable[[UpstreamFailure], None]) -> Send:
-    """Return a `Send` for look-ups that tells `failed` of upstreams that cannot be asked.
+    """Return a `Send` for look-ups that reports upstream failures to `failed`.
 
-    A status below 500 is an answer: not every key may list models, not every server has the path.
+    A status below 500 is an answer: not every key may list models, and not every server has the
+    path.
     """
 
     async def ask(call: UpstreamCall) -> UpstreamReply:

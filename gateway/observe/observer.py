@@ -1,4 +1,4 @@
-"""What takes note of finished requests."""
+"""Records finished requests: counts them, and logs failures."""
 
 from typing import Protocol
 
@@ -11,21 +11,21 @@ _UPSTREAMS = frozenset({Outcome.UPSTREAM_ERROR, Outcome.RATE_LIMITED})
 
 
 class Observer(Protocol):
-    """Takes note of finished requests."""
+    """Records finished requests."""
 
     def finished(self, decision: Decision, route: str, ending: Ending, seconds: float) -> None:
-        """Note one request: the shape or route that the client called, how it ended, its time."""
+        """Record one request; `route` is the shape that the client called, or `other`."""
 
 
 class Counter(Observer, Protocol):
-    """Counts requests, and what upstreams failed."""
+    """Counts requests and failed upstream calls."""
 
     def upstream_failed(self, failure: UpstreamFailure) -> None:
         """Count one failed call."""
 
 
 class RequestObserver:
-    """Counts every request, and logs those that failed. Costs one call more than counting."""
+    """Counts every request, and logs failures. Costs one call more than counting."""
 
     def __init__(self, counter: Counter, failures: FailureLog) -> None:
         self._count = counter.finished
@@ -33,7 +33,7 @@ class RequestObserver:
         self._failures = failures
 
     def finished(self, decision: Decision, route: str, ending: Ending, seconds: float) -> None:
-        """Note one request; see `Observer`."""
+        """Record one request; see `Observer`."""
         self._count(decision, route, ending, seconds)
         if ending.reason or decision.failures:
             self._failed(decision, ending)
@@ -41,7 +41,7 @@ class RequestObserver:
             self._failures.rule_misplaced(decision.misplaced_rule, decision.endpoint)
 
     def lookup_failed(self, failure: UpstreamFailure) -> None:
-        """Note a look-up that an upstream failed, for which no request fails."""
+        """Record a failed look-up, which fails no request."""
         self._counter.upstream_failed(failure)
         self._failures.upstream_failed(failure)
 
@@ -57,7 +57,7 @@ class RequestObserver:
 
 
 def _failures(decision: Decision, ending: Ending) -> tuple[UpstreamFailure, ...]:
-    """Return the failed calls: those that were noted on the way, else the one that ended it."""
+    """Return the failed calls: those recorded so far, or else the one that ended the request."""
     if decision.failures or ending.outcome not in _UPSTREAMS:
         return decision.failures
     upstream = decision.upstream or "none"

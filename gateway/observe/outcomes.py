@@ -1,8 +1,8 @@
-"""How a request ended: one of a closed set, decided by pure functions.
+"""The outcome of a request: one of a closed set, decided by pure functions.
 
-The outcome says whose turn it is: the client's (`client_error`), the operator's (`upstream_error`,
-`rate_limited`, `internal_error`), or nobody's. An error that a client got as an event within a
-stream counts like the same error before the stream.
+It says who has to act: the client (`client_error`), the operator (`upstream_error`, `rate_limited`,
+`internal_error`), or neither. An error event within a stream counts like the same error before the
+stream.
 """
 
 from enum import StrEnum
@@ -22,7 +22,7 @@ from gateway.exchange.decision import Decision
 
 
 class Outcome(StrEnum):
-    """How requests end."""
+    """The outcomes of requests."""
 
     SUCCESS = "success"
     CLIENT_ERROR = "client_error"
@@ -30,40 +30,40 @@ class Outcome(StrEnum):
     RATE_LIMITED = "rate_limited"
     """The upstream's 429."""
     UPSTREAM_ERROR = "upstream_error"
-    """The upstream failed, is too busy, or refused the gateway's own key."""
+    """The upstream failed, was too busy, or rejected the gateway's own key."""
     INTERNAL_ERROR = "internal_error"
     """The gateway itself failed."""
     SHUTTING_DOWN = "shutting_down"
-    """Refused, or cut off, because the gateway stops."""
+    """Refused or aborted because the gateway shuts down."""
     CLIENT_CLOSED = "client_closed"
-    """The client left before its reply was complete."""
+    """The client disconnected before its reply was complete."""
 
 
 class Ending(NamedTuple):
-    """How one request ended, and what there is to say about it in the log.
+    """The end of one request: its outcome, and the facts for the log.
 
-    It holds words only, never the error itself: that would keep the request's frames alive.
+    It has only strings, never the error itself, which would keep the request's frames alive.
     """
 
     outcome: Outcome
     reason: str = ""
-    """Why it failed; empty: there is nothing to log. A `Reason` where an upstream failed, the
-    error's code where a client was refused."""
+    """Why it failed; empty if there is nothing to log. A `Reason` for upstream failures, the
+    error's code for refused clients."""
     status: int = 0
-    """The status of the upstream's error reply, 0 where it gave none."""
+    """The status of the upstream's error reply; 0 without one."""
     message: str = ""
     """The error's message, which may quote the upstream."""
 
 
 CLIENT_CLOSED = Ending(Outcome.CLIENT_CLOSED)
 FAILED_INSIDE = Ending(Outcome.INTERNAL_ERROR)
-"""A bug: it has a traceback in the log already."""
+"""A bug, whose traceback is already in the log."""
 
 CUT_OFF = Ending(Outcome.SHUTTING_DOWN)
-"""By the end of the grace period."""
+"""Aborted at the end of the grace period."""
 
 _REFUSALS = frozenset({501, 505, 508})
-"""Statuses of 500 and more with which the gateway refuses what a client has sent (RFC 9110)."""
+"""Statuses of 500 and above with which the gateway refuses a client's request (RFC 9110)."""
 
 _SUCCESS = Ending(Outcome.SUCCESS)
 _CLIENT_ERROR = Ending(Outcome.CLIENT_ERROR)
@@ -76,27 +76,27 @@ _OUTCOMES = MappingProxyType(
         Reason.STOPPING: Outcome.SHUTTING_DOWN,
     }
 )
-"""Of an upstream's failure; all other reasons are upstream errors."""
+"""By the reason of an upstream's failure; all others are upstream errors."""
 
 
 def outcome_of(reason: Reason) -> Outcome:
-    """Return how a request ends whose upstream failed for this reason."""
+    """Return the outcome of a request whose upstream failed for this reason."""
     return _OUTCOMES.get(reason, Outcome.UPSTREAM_ERROR)
 
 
-def ended(decision: Decision, status: int, told: GatewayError | None = None) -> Ending:
-    """Return how a request ended whose reply was written to its end.
+def ended(decision: Decision, status: int, error: GatewayError | None = None) -> Ending:
+    """Return the ending of a request whose reply was written completely.
 
-    `told` is the error that its body told as an event (`ReplyBody.failure`). Without one the status
-    decides; of 500 and more it is the upstream's only where an upstream was asked.
+    `error` is the one that a stream had as an event (`ReplyBody.failure`). Without one the status
+    decides; from 500 on it is the upstream's only if an upstream was called.
     """
-    if told is not None:
-        return ended_with(told)
+    if error is not None:
+        return ended_with(error)
     if status < 400:
-        noted = decision.failures
-        if not noted or not noted[-1].final:
+        failures = decision.failures
+        if not failures or not failures[-1].final:
             return _SUCCESS
-        return Ending(outcome_of(noted[-1].reason))
+        return Ending(outcome_of(failures[-1].reason))
     if status == 429 or status >= 500:
         if decision.upstream:
             reason = reason_of(status)
@@ -108,7 +108,7 @@ def ended(decision: Decision, status: int, told: GatewayError | None = None) -> 
 
 
 def ended_with(error: GatewayError) -> Ending:
-    """Return how a request ended that got an error, as its reply, as an event, or as a cut."""
+    """Return the ending of a request that got an error: as its reply, an event, or an abort."""
     if isinstance(error, UpstreamError):
         outcome = outcome_of(error.reason)
         if outcome is Outcome.CLIENT_ERROR:

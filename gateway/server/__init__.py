@@ -1,1 +1,1 @@
-"""The door: takes connections, reads requests off them, writes replies, ends in order."""
+"""The HTTP/1.1 server: accepts connections, reads requests, writes replies, drains."""

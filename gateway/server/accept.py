@@ -1,7 +1,7 @@
-"""Takes new connections: all that wait, not one in each turn of the event loop.
+"""Accepts new connections in batches, instead of one per turn of the event loop.
 
-uvloop's listener (libuv) accepts one connection per turn. A turn in which many clients are served
-takes long, so that of 256 clients who came at once the last waited for seconds.
+uvloop's listener (libuv) accepts one connection per turn. A turn that serves many clients takes
+long: of 256 clients that connected at once, the last waited for seconds.
 """
 
 import asyncio
@@ -11,17 +11,17 @@ from collections.abc import Callable
 
 log = logging.getLogger("gateway")
 
-AT_ONCE = 32
-"""Connections taken in one turn: the rest is left to other processes that share the socket."""
+ACCEPT_BATCH = 32
+"""Connections accepted in one turn; the rest is left to other processes that share the socket."""
 
 PAUSE = 1.0
-"""Seconds without accepting after the system refused to give a connection (no descriptors)."""
+"""Seconds without accepting after the system has refused a connection (out of descriptors)."""
 
 
 class Acceptor:
     """Accepts from a listening socket and gives each connection a protocol.
 
-    Has what uvicorn asks of an `asyncio.Server`. The socket stays its owner's.
+    Its owner closes the socket.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Acceptor:
         self._start()
 
     def close(self) -> None:
-        """Accept no more; connections stay, but for those that have no protocol yet."""
+        """Stop accepting; connections stay open, except those without a protocol yet."""
         self._closed = True
         if self._pause is not None:
             self._pause.cancel()
@@ -56,7 +56,7 @@ class Acceptor:
         self._loop.add_reader(self._listening, self._accept)
 
     def _accept(self) -> None:
-        for _ in range(AT_ONCE):
+        for _ in range(ACCEPT_BATCH):
             try:
                 connection, _ = self._listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -73,12 +73,12 @@ class Acceptor:
     async def _connect(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         if connection.family != socket.AF_UNIX:
-            # With Nagle's algorithm a reply in two writes waits for the client's acknowledgement.
+            # With Nagle's algorithm, a reply in two writes waits for the client's acknowledgement.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             transport, _ = await self._loop.connect_accepted_socket(self._protocol, connection)
         except OSError:
-            connection.close()  # the client has gone already
+            connection.close()  # the client has already disconnected
             return
         if self._closed:
             transport.close()

@@ -1,4 +1,4 @@
-"""What a client was sent and has not read: who waits for it, and since when it has read nothing."""
+"""Backpressure of one client: who waits until it reads, and how long it has read nothing."""
 
 import asyncio
 from math import inf
@@ -6,15 +6,15 @@ from typing import Final
 
 from gateway.tcp import unacknowledged_bytes
 
-LOOKS = 8
-"""How often within the send timeout it is looked whether a client reads."""
+CHECKS = 8
+"""How often progress is checked within the send timeout."""
 
 
 class Backpressure:
-    """Follows a transport's write buffer for one connection.
+    """Tracks the write buffer of one connection.
 
-    `due` (loop time) is when to look again whether it reads: it may read nothing for `send_timeout`
-    seconds, like nginx's send_timeout. `inf` while it reads fast enough.
+    A client may go without reading for `send_timeout` seconds, as with nginx's send_timeout. `due`
+    (loop time) is the next check; `inf` while the client keeps up.
     """
 
     __slots__ = ("_read_at", "_send_timeout", "_transport", "_unread", "_waiting", "due", "paused")
@@ -29,51 +29,51 @@ class Backpressure:
         self.paused = False
 
     def pause(self, now: float) -> None:
-        """Take note that the client reads too slowly."""
+        """Note that the write buffer is full."""
         self.paused = True
         self.watch(now)
 
     def resume(self) -> None:
-        """Take note that it has read."""
+        """Note that the write buffer has drained."""
         self.paused = False
         self.due = inf
         self.release()
 
     def watch(self, now: float) -> None:
-        """Give the client its time, from now on, to read something."""
+        """Start the send timeout anew."""
         self._unread = self._size()
         self._read_at = now
-        self.due = now + self._send_timeout / LOOKS
+        self.due = now + self._send_timeout / CHECKS
 
     def is_stuck(self, now: float) -> bool:
-        """Return whether nothing was read for too long; else look again after a part of that time.
+        """Return whether the send timeout is over; otherwise schedule the next check.
 
-        At first the system's own buffers still fill, which looks like reading: only looking more
-        often than once tells when that has ended.
+        At first the kernel's own buffers still fill, which looks like progress; hence several
+        checks per timeout.
         """
         if now < self.due:
             return False
         size = self._size()
         if size < self._unread:
             self._unread, self._read_at = size, now
-        self.due = now + self._send_timeout / LOOKS
+        self.due = now + self._send_timeout / CHECKS
         return now - self._read_at >= self._send_timeout
 
     def _size(self) -> int:
-        """Return how much is unread, in the kernel too: there a slow reader's progress shows."""
+        """Return the unread bytes, the kernel's included: they show a slow reader's progress."""
         size = self._transport.get_write_buffer_size()
         connected = self._transport.get_extra_info("socket")
         return size if connected is None else size + unacknowledged_bytes(connected.fileno())
 
     async def drain(self) -> None:
-        """Wait until the client has read enough to be written to, or has left."""
+        """Wait until the client can be written to again, or has disconnected."""
         if self.paused:
             readable = asyncio.get_running_loop().create_future()
             self._waiting.append(readable)
             await readable
 
     def release(self) -> None:
-        """Let go who waits."""
+        """Wake the waiting tasks."""
         waiting, self._waiting = self._waiting, []
         for future in waiting:
             if not future.done():

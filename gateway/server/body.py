@@ -1,8 +1,8 @@
-"""The framing of a request's body: where it ends, and what of a read belongs to it.
+"""The framing of a request's body: where it ends, and which bytes of a read belong to it.
 
-llhttp cannot be used for this: it takes every request with an `Upgrade` field for one without a
-body (MagicStack/httptools#124), and what was meant as a body becomes the next request. The codings
-are RFC 9112 section 7.1 (chunked) and section 6.2 (Content-Length), strictly.
+llhttp cannot do this: it treats every request with an `Upgrade` field as one without a body
+(MagicStack/httptools#124), so that the body becomes the next request. The framing follows RFC 9112
+section 7.1 (chunked) and section 6.2 (Content-Length) strictly.
 """
 
 import re
@@ -11,9 +11,9 @@ from typing import Protocol
 from gateway.errors import InvalidRequest
 
 MAX_CHUNK_LINE = 4 * 1024
-"""Bytes of a line that announces a chunk, with its extensions."""
+"""Bytes of a chunk's size line, with extensions."""
 MAX_LINES = 256
-"""Lines that are taken at once. A body of tiny chunks costs time for each; others get theirs."""
+"""Lines parsed in one turn. Tiny chunks cost time each; other connections get their turn."""
 MAX_ASIDE = 64 * 1024
 """Bytes of all chunk extensions and trailers of one body."""
 
@@ -22,17 +22,17 @@ _TRAILER = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~-]+:[^\x00-\x08\x0a-\x1f\x7f]*"
 
 
 class Framing(Protocol):
-    """Takes what arrives behind a head, and tells the body from what follows it."""
+    """Takes the bytes behind a head, and separates the body from what follows it."""
 
     complete: bool
     """Whether the body has ended."""
     rest: bytes
-    """What came behind the end: the beginning of the next request."""
+    """Bytes behind the end: the beginning of the next request."""
     postponed: bytes
-    """What was too much to be taken at once: to be fed again, after others had their turn."""
+    """Bytes beyond `MAX_LINES`: to be fed again in another turn."""
 
     def feed(self, data: bytes) -> bytes:
-        """Return what of `data` is body. Raises `InvalidRequest` for a malformed one."""
+        """Return the part of `data` that is body. Raises `InvalidRequest` if it is malformed."""
 
 
 class FixedLength:
@@ -46,7 +46,7 @@ class FixedLength:
         self.rest = self.postponed = b""
 
     def feed(self, data: bytes) -> bytes:
-        """Return what of `data` is body; see `Framing`."""
+        """Return the part of `data` that is body; see `Framing`."""
         if len(data) < self._left:
             self._left -= len(data)
             return data
@@ -70,7 +70,7 @@ class Chunked:
         self.rest = self.postponed = b""
 
     def feed(self, data: bytes) -> bytes:
-        """Return what of `data` is body; see `Framing`."""
+        """Return the part of `data` that is body; see `Framing`."""
         pieces: list[bytes] = []
         position = lines = 0
         self.postponed = b""
@@ -93,7 +93,7 @@ class Chunked:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _take_line(self, data: bytes, position: int) -> int:
-        """Take a line, or the part of it that is here; return where what follows begins."""
+        """Take a line, or the first part of one; return the position behind it."""
         end = data.find(b"\n", position)
         stop = len(data) if end < 0 else end + 1
         self._line += data[position:stop]

@@ -1,4 +1,4 @@
-"""What the connections of one listener share: the application, limits, the date, and their end."""
+"""What the connections of one listener share: the application, limits, the date, draining."""
 
 import asyncio
 import time
@@ -13,31 +13,31 @@ from gateway.request import Body, Head
 from gateway.server.http1 import Connection
 
 DRAIN_SECONDS = 1.0
-"""How long idle connections stay at least once the gateway drains. What arrives on them is answered
-503: a connection that closes on a request looks like a failure that may not be retried."""
+"""How long idle connections stay open at least while the gateway drains. Requests on them get 503:
+to a client, a connection that closes on its request is a failure that it may not retry."""
 
 _LAST_SECONDS = 2.0
-"""How long what was cut off may take to be gone."""
+"""Seconds that aborted requests may take to end."""
 
 
 class Application(Protocol):
-    """What serves requests."""
+    """Serves requests."""
 
     server: ServerSettings
 
     def admit(self, head: Head) -> Admission:
-        """Judge a request by its head. The same head gives the same result."""
+        """Check a request's head. The same head gives the same result."""
 
     def serve(
         self, admission: Admission, body: Body, writer: ReplyWriter, length: int | None
     ) -> Coroutine[Any, Any, None]:
-        """Serve one request to its end; cancelled when the client leaves.
+        """Serve one request to its end; cancelled when the client disconnects.
 
-        `length` is that of a body that still arrives, if the client said it.
+        `length` is the declared length of a body that still arrives, if there is one.
         """
 
     def abandoned(self, admission: Admission) -> None:
-        """Take note of a request whose client left before its body was here."""
+        """Note a request whose client disconnected before its body was complete."""
 
 
 class Door:
@@ -49,7 +49,7 @@ class Door:
         self.draining = False
         self._changed = asyncio.Event()
         self.date_line = b""
-        """The `date` line of a reply's head (RFC 9110 section 6.6.1): right to the second."""
+        """The `date` line of a reply's head (RFC 9110 section 6.6.1), exact to the second."""
         self._clock: asyncio.TimerHandle | None = None
         self._tick()
 
@@ -58,14 +58,14 @@ class Door:
         return Connection(self)
 
     def forget(self, connection: Connection) -> None:
-        """Take note that a connection is gone, and its request with it."""
+        """Note that a connection and its request have ended."""
         self.connections.discard(connection)
         self._changed.set()
 
     async def drain(self, grace_period: float) -> None:
-        """Let what runs end, for `grace_period` seconds; then cut it off. All connections close.
+        """Let running requests end for `grace_period` seconds, then abort them and close all.
 
-        Requests that come meanwhile are the application's to refuse.
+        The application refuses requests that arrive meanwhile.
         """
         self.draining = True
         loop = asyncio.get_running_loop()
@@ -98,7 +98,7 @@ class Door:
         self._clock = asyncio.get_running_loop().call_later(1 - now % 1, self._tick)
 
     async def _wait(self, until: float) -> None:
-        """Wait until a connection is gone, or until then (loop time)."""
+        """Wait until a connection has ended, or until this loop time."""
         try:
             async with asyncio.timeout_at(until):
                 await self._changed.wait()

@@ -1,7 +1,7 @@
-"""The head of a request: taken apart, checked against RFC 9112, and known again when it repeats.
+"""The head of a request: parsed, checked against RFC 9112, and recognised when it repeats.
 
-llhttp (httptools) does the parsing and refuses what is malformed. It is fed a head and nothing
-else, so what it would do with a body never matters (see `body.py`). Pure: bytes in, a head out.
+llhttp (httptools) parses it and refuses malformed ones. It is fed only the head, so its handling of
+bodies does not matter (see `body.py`). Pure: bytes in, a head out.
 """
 
 import re
@@ -22,7 +22,7 @@ END: Final = b"\r\n\r\n"
 _LENGTH_LINE = re.compile(rb"(?i)\r\ncontent-length:[ \t]*(\d{1,15})\r\n")
 _DIGITS = re.compile(rb"\d{1,19}")
 _REQUEST_LINE = re.compile(rb"([A-Z-]+) ([^ ]+) HTTP/(\d\.\d)\r\n")
-"""llhttp takes RTSP's and ICE's, more than one space, and a line without a version."""
+"""Stricter than llhttp, which takes RTSP and ICE, several spaces, and a line without a version."""
 _ABSOLUTE_FORM = re.compile(rb"(?i)https?://")
 _VERSIONS = frozenset({b"1.0", b"1.1"})
 _ABOUT_THE_MESSAGE = frozenset({b"content-length", b"transfer-encoding", b"expect", b"connection"})
@@ -31,23 +31,23 @@ _CLOSE = re.compile(rb"(?i)(?:^|,)[ \t]*close[ \t]*(?:,|$)")
 
 @dataclass(slots=True)
 class ReceivedHead:
-    """A head, and how the message around it is framed. Never changed."""
+    """A head, and the framing of its message. Never changed."""
 
     head: Head
     length: int | None
-    """Bytes of the body; None: it is chunked."""
+    """Bytes of the body; None for a chunked one."""
     keep_alive: bool
     is_http_1_0: bool
     expects_continue: bool
     head_only: bool = False
-    """Whether the reply has no body, whatever its head says (HEAD)."""
+    """Whether the reply has no body, whatever its head says (for HEAD)."""
 
 
 class RepeatedHead:
-    """The bytes of a head, to know the next request by that has the same one.
+    """The bytes of a head, to recognise the next request that has the same one.
 
-    Clients send the same head again and again on a connection, but for the length. Same bytes,
-    same meaning: whatever was found out about the head need not be found out again.
+    Clients repeat the same head on a connection, except for the length. The same bytes mean the
+    same: neither parsing nor checks have to be repeated.
     """
 
     __slots__ = ("_after", "_before", "received")
@@ -58,7 +58,7 @@ class RepeatedHead:
         self.received = received
 
     def match(self, data: bytes) -> tuple[int, int] | None:
-        """Return where the body begins and its length if `data` begins with this head."""
+        """Return the body's position and length if `data` begins with this head."""
         if not data.startswith(self._before):
             return None
         start = len(self._before)
@@ -70,13 +70,14 @@ class RepeatedHead:
 
 
 def repeatable(data: bytes, received: ReceivedHead) -> RepeatedHead | None:
-    """Return what knows the next head by; None for a head that is not worth it.
+    """Return what recognises this head when it repeats; None for heads that are not eligible.
 
-    `data` is the whole head, as it came. Only heads of bodies with a length that is written
-    once, and that are not special in any way.
+    `data` is the whole head as received. Eligible are POSTs with one Content-Length, without
+    `Expect`, in HTTP/1.1.
     """
-    plain = not (received.is_http_1_0 or received.expects_continue)
-    if received.length is None or received.head.method != "POST" or not plain:
+    if received.length is None or received.head.method != "POST":
+        return None
+    if received.is_http_1_0 or received.expects_continue:
         return None
     line = _LENGTH_LINE.search(data)
     if line is None or int(line[1]) != received.length:
@@ -85,7 +86,7 @@ def repeatable(data: bytes, received: ReceivedHead) -> RepeatedHead | None:
 
 
 class HeadParser:
-    """Parses one head, fed as it arrives; garbage is refused before the head is complete."""
+    """Parses one head, fed as it arrives; refuses garbage before the head is complete."""
 
     __slots__ = ("_complete", "_fields", "_parser", "on_header")
 
@@ -98,16 +99,16 @@ class HeadParser:
         self._parser = httptools.HttpRequestParser(self)
 
     def feed(self, data: bytes) -> None:
-        """Take a part of a head, and nothing behind it; raises `GatewayError` for a bad one."""
+        """Take a part of a head, nothing beyond; raises `GatewayError` if it is malformed."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            return  # it would leave the rest to another protocol: there is no rest
+            return  # the rest would belong to another protocol, but there is none
         except httptools.HttpParserError as error:
             raise self._malformed(str(error)) from None
 
     def finish(self, data: bytes) -> ReceivedHead:
-        """Return the head, all of it fed; raises `GatewayError` for one that is not served.
+        """Return the complete head; raises `GatewayError` if it is malformed or not supported.
 
         `data` is the same head as a whole.
         """
@@ -133,11 +134,11 @@ class HeadParser:
         )
 
     def close(self) -> None:
-        """Let go of the parser: it refers to this object, and the two would be a cycle."""
+        """Drop the parser: it refers to this object, and the two would be a cycle."""
         del self._parser
 
     def on_headers_complete(self) -> None:
-        """Take the end of the head (called by httptools)."""
+        """Note the end of the head (called by httptools)."""
         if self._complete:
             raise ValueError("a second head follows within the first")
         self._complete = True
@@ -153,7 +154,7 @@ class HeadParser:
 
 
 def parse(data: bytes) -> ReceivedHead:
-    """Take a whole head apart; raises `GatewayError` for one that is malformed or not served."""
+    """Parse a whole head; raises `GatewayError` if it is malformed or not supported."""
     parser = HeadParser()
     try:
         parser.feed(data)
@@ -163,7 +164,7 @@ def parse(data: bytes) -> ReceivedHead:
 
 
 def too_large() -> GatewayError:
-    """Return the error for a head that does not end."""
+    """Return the error for a head that is too long."""
     return PayloadTooLarge(
         f"The request head is longer than {MAX_HEAD_BYTES} bytes.",
         status=431,
@@ -172,7 +173,7 @@ def too_large() -> GatewayError:
 
 
 class _Framing:
-    """What a head's fields say of the message around it, and the others."""
+    """A head's fields that frame the message, and the others."""
 
     __slots__ = ("_codings", "_lengths", "expects_continue", "keep_alive", "others")
 
@@ -198,7 +199,7 @@ class _Framing:
                     self.keep_alive = False
 
     def length(self, *, is_http_1_0: bool) -> int | None:
-        """Return the body's length, or None for a chunked one (RFC 9112 section 6)."""
+        """Return the body's length, or None if it is chunked (RFC 9112 section 6)."""
         lengths = self._lengths
         if self._codings:
             if is_http_1_0:
@@ -217,7 +218,7 @@ class _Framing:
 
 
 def _check_codings(values: list[bytes]) -> GatewayError | None:
-    """Return what is wrong with the transfer codings: only `chunked`, once, is understood."""
+    """Return the error of transfer codings other than a single `chunked`, or None."""
     codings = [coding.strip(b" \t").lower() for value in values for coding in value.split(b",")]
     unknown = [coding for coding in codings if coding != b"chunked"]
     if unknown and codings[-1] == b"chunked":
@@ -236,7 +237,7 @@ def _check_codings(values: list[bytes]) -> GatewayError | None:
 def _target(
     target: bytes, fields: list[tuple[bytes, bytes]]
 ) -> tuple[bytes, bytes, list[tuple[bytes, bytes]]]:
-    """Return path, query and fields; of an absolute target, its authority becomes the host."""
+    """Return path, query and fields; the authority of an absolute target becomes the host."""
     target = target.partition(b"#")[0]
     if target.startswith(b"/") or not _ABSOLUTE_FORM.match(target):
         path, _, query = target.partition(b"?")
@@ -249,20 +250,20 @@ def _target(
         raise invalid("its target has no host, or a user")
     hosts = [value for name, value in fields if name == b"host"]
     if len(hosts) != 1 or not is_host(hosts[0]):
-        raise invalid("it has not exactly one Host field that is a name and maybe a port")
+        raise invalid("it must have exactly one Host field: a name and an optional port")
     host = target[target.index(b"//") + 2 :].partition(b"/")[0].partition(b"?")[0]
     kept = [field for field in fields if field[0] != b"host"]
     return url.path or b"/", url.query or b"", [(b"host", host), *kept]
 
 
 def invalid(reason: str) -> InvalidRequest:
-    """Return the error for a request that is not HTTP, for a reason (the rest of a sentence)."""
+    """Return the error for a request that is not HTTP; `reason` completes the sentence."""
     return InvalidRequest(f"This request is not valid HTTP: {reason}.", code="invalid_http")
 
 
 def _wrong_version(version: str) -> GatewayError:
     return GatewayError(
-        f"HTTP version {version} is not served on this connection; use version 1.1.",
+        f"HTTP version {version} is not supported on this connection; use version 1.1.",
         status=505,
         type="invalid_request_error",
         code="unsupported_http_version",

@@ -1,7 +1,7 @@
 """One client connection: HTTP/1.1, from requests to replies.
 
-`reception.py` takes requests in, and gives them to the task here that serves them; `writer.py`
-writes the replies. Times, and how a connection ends, are `lifetime.py`'s.
+`reception.py` receives requests and hands them to the task here that serves them; `writer.py`
+writes the replies; `lifetime.py` has the timeouts, and how a connection ends.
 """
 
 import asyncio
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 log = logging.getLogger("gateway")
 
 IDLE_TIMEOUT = 75.0
-"""Seconds that a connection may wait for its next request. Longer than the clients' own
-(openai-python: 5 s), so that they are the ones who close."""
+"""Seconds that a connection may wait for its next request. Longer than the clients' own timeouts
+(openai-python: 5 s), so that clients close first."""
 
-# An attribute of an Enum takes ten times as long as a global, and these are for every request.
+# An Enum's attribute takes ten times as long as a global, and every request needs these.
 _IDLE: Final = State.IDLE
 _BODY: Final = State.BODY
 _CLOSED: Final = State.CLOSED
 
 
 class Connection(Reception):
-    """One client connection: one request at a time, each with its reply, until it closes."""
+    """One client connection: one request at a time, until it closes."""
 
     __slots__ = ("_begun", "_door", "_task", "_writer")
 
@@ -53,7 +53,7 @@ class Connection(Reception):
         self._door.connections.add(self)
 
     def resume_writing(self) -> None:
-        """Let the reply under way go on."""
+        """Continue the current reply."""
         super().resume_writing()
         if self._writer is not None:
             self._writer.resume()
@@ -62,7 +62,7 @@ class Connection(Reception):
 
     @property
     def busy(self) -> bool:
-        """Whether a request is under way."""
+        """Whether a request is being received or served."""
         return self._task is not None or self.state is State.BODY
 
     @property
@@ -72,18 +72,18 @@ class Connection(Reception):
 
     @property
     def draining(self) -> bool:
-        """Whether no more requests are served."""
+        """Whether new requests are refused."""
         return self._door.draining
 
     def finish_soon(self) -> None:
-        """End the connection with the reply under way."""
+        """Close the connection after the current reply."""
         if self._writer is not None:
             self._writer.keep_alive = False
 
     def cut_off(self) -> "asyncio.Task[None] | None":
-        """End what is under way, now; return the task that ends it, if there is one."""
+        """Abort the current request; return its task, if there is one."""
         if self._task is not None:
-            if self._begun:  # else it ends by itself: the gateway takes no requests any more
+            if self._begun:  # otherwise it ends by itself: the gateway refuses requests by now
                 self._task.cancel()
         elif self.state is State.BODY:
             self._fail_body(_shutting_down())
@@ -91,7 +91,7 @@ class Connection(Reception):
             self._close()
         return self._task
 
-    # --- a reply goes out ---------------------------------------------------------------------
+    # --- serving ------------------------------------------------------------------------------
 
     def _start(self, admission: Admission, body: Body, received: ReceivedHead | None) -> None:
         self._writer = writer = WireWriter(self, self._door, received)
@@ -114,7 +114,7 @@ class Connection(Reception):
             self._finish(writer)
 
     def _finish(self, writer: WireWriter) -> None:
-        """Be ready for the next request, or close: visibly, if the reply is not complete."""
+        """Wait for the next request, or close: visibly, if the reply is incomplete."""
         state, incoming = self.state, self._incoming
         self._writer = self._task = self._upload = None
         self._begun = False
@@ -124,13 +124,13 @@ class Connection(Reception):
             self._cut_short(writer)
         elif state is _BODY or (incoming.rest and not writer.keep_alive):
             incoming.close()
-            self._linger()
+            self._half_close()
         elif not writer.keep_alive:
             self._close()
         else:
             self.state = _IDLE
             self._due = due = self._loop.time() + IDLE_TIMEOUT
-            # Later than the timer looks in any case, so there is nothing to schedule.
+            # Later than the timer's next wake-up in any case, so nothing has to be scheduled.
             self._timer.at = min(self.flow.due, due)
             if self._reading_paused:
                 self._resume_reading()
@@ -138,14 +138,14 @@ class Connection(Reception):
                 self._take_head(b"")
 
     def _cut_short(self, writer: WireWriter) -> None:
-        """Let the client see that the reply has no end."""
+        """Close so that the client sees that the reply is incomplete."""
         if writer.started and writer.ends_with_connection:
             self._abort()
         else:
             self._close()
 
     def _left(self, state: State) -> None:
-        """Take note that nobody is there any more; end the request under way."""
+        """Note that the client has disconnected; cancel the current request."""
         if state is State.BODY and self._task is None:
             self._door.application.abandoned(self._incoming.admission)
         self._incoming.close()
@@ -155,7 +155,7 @@ class Connection(Reception):
             self._writer.gone = True
             self._task.cancel()
         if not self._begun:
-            # A task that has not begun never will: it cannot end the request itself.
+            # A cancelled task that has not begun never runs, so it cannot do this itself.
             self._writer = self._task = None
             self._door.forget(self)
 

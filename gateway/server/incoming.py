@@ -1,4 +1,4 @@
-"""The request that a connection receives: head, body, what follows. No sockets, no time."""
+"""The request that a connection receives: head, body, and the rest. No sockets, no time."""
 
 import re
 from collections.abc import Callable
@@ -12,15 +12,15 @@ from gateway.server.head import HeadParser, ReceivedHead, RepeatedHead
 MAX_EMPTY_LINES = 16
 """Empty lines that are ignored before a request."""
 _COMPLETE = FixedLength(0)
-"""The framing of a body that is here as a whole."""
+"""The framing of a body that arrived whole."""
 _EMPTY_LINES = re.compile(rb"(?:\r\n)+")
 
 
 class Incoming:
-    """Takes what arrives: `take_head` until it returns True, then `begin_body`, then `take_body`.
+    """Takes bytes: `take_head` until it returns True, then `begin_body`, then `take_body`.
 
-    `received` and `admission` are there once the head is; `admit` is asked once for a head that
-    repeats. `rest` is what has come and belongs to no request yet.
+    `received` and `admission` are set with the head; `admit` is called once for heads that repeat.
+    `rest` has the bytes that belong to no request yet.
     """
 
     __slots__ = (
@@ -52,9 +52,9 @@ class Incoming:
         self.rest = bytearray()
 
     def repeated(self, data: bytes) -> bytes | None:
-        """Return the body if `data` is, as a whole, a request with the head of the last one.
+        """Return the body if `data` is one whole request with the same head as the last one.
 
-        The fast path: nothing is parsed. None: take the generic path.
+        The fast path: nothing is parsed. None: use the generic path.
         """
         if self._known is None:
             return None
@@ -68,7 +68,7 @@ class Incoming:
     def take_head(self, data: bytes) -> bool:
         """Take a part of a head; return whether it is complete.
 
-        Raises `GatewayError` for one that is malformed, not served, or too long.
+        Raises `GatewayError` if it is malformed, not supported, or too long.
         """
         rest = self.rest
         if not (rest or data.startswith(b"\r")) and self._take_at_once(data):
@@ -96,7 +96,7 @@ class Incoming:
         return bool(end)
 
     def begin_body(self) -> bytes:
-        """Take what of the body has come with the head; like `take_body`."""
+        """Take the part of the body that arrived with the head; like `take_body`."""
         length, self._size = self._length, 0
         if length is None:
             self._framing = Chunked()
@@ -112,7 +112,7 @@ class Incoming:
         return self.take_body(data)
 
     def take_body(self, data: bytes) -> bytes:
-        """Take what has come; return what of it is body.
+        """Take bytes; return those that are body.
 
         Raises `PayloadTooLarge` beyond the admission's limit, `InvalidRequest` for bad framing.
         """
@@ -126,30 +126,30 @@ class Incoming:
 
     @property
     def postponed(self) -> bytes:
-        """What has come of the body and is to be given to `take_body` later (`Framing`)."""
+        """Bytes of the body to be given to `take_body` in another turn (see `Framing`)."""
         return self._framing.postponed
 
     @property
     def length(self) -> int | None:
-        """The length of the body, if it is known beforehand."""
+        """The declared length of the body, if there is one."""
         return self._length
 
     @property
     def body_complete(self) -> bool:
-        """Whether all of the body has come."""
+        """Whether the body has arrived completely."""
         return self._framing.complete
 
     def close(self) -> None:
-        """Let go of what is held."""
+        """Drop all state."""
         self._drop_parser()
         self._known = None
         self._framing = _COMPLETE
         self.rest.clear()
 
     def _take_at_once(self, data: bytes) -> bool:
-        """Take a head that `data` begins with, all of it; return whether it does.
+        """Take a whole head at the beginning of `data`; return whether there is one.
 
-        The head may be that of the last request; its body need not be here.
+        It may be a repeated head; the body may still be incomplete.
         """
         if self._known is not None:
             known, admission = self._known
@@ -168,15 +168,15 @@ class Incoming:
         return True
 
     def _skip_empty_lines(self) -> None:
-        """Ignore a few empty lines before a request, which old clients send behind a body.
+        """Ignore empty lines before a request, which old clients send behind a body.
 
-        RFC 9112 section 2.2. Raises `InvalidRequest` for many.
+        RFC 9112 section 2.2. Raises `InvalidRequest` beyond `MAX_EMPTY_LINES`.
         """
         found = _EMPTY_LINES.match(self.rest)
         if found is not None:
             self._empty_lines += found.end() // 2
             if self._empty_lines > MAX_EMPTY_LINES:
-                raise heads.invalid("too many empty lines come before it")
+                raise heads.invalid("too many empty lines precede it")
             del self.rest[: found.end()]
 
     def _complete(self, received: ReceivedHead, data: bytes) -> None:

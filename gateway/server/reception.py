@@ -1,4 +1,4 @@
-"""Requests come in on a connection: heads are judged, bodies read, held or handed on."""
+"""Receives requests on a connection: checks heads, and reads or streams bodies."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,9 +15,9 @@ from gateway.server.state import State
 from gateway.server.upload import UploadStream
 
 MAX_PIPELINED = 64 * 1024
-"""Bytes of further requests that are held while one is served; beyond, nothing more is read."""
+"""Bytes of further requests that are buffered while one is served; beyond, reading pauses."""
 SMALL_BODY = 64 * 1024
-"""Bytes of a body that is handed on as a whole even to those who would take it as it arrives."""
+"""Bytes up to which a body is handed on whole, even to handlers that accept streams."""
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _IDLE: Final = State.IDLE
@@ -25,9 +25,9 @@ _SERVING: Final = State.SERVING
 
 
 class Reception(Lifetime):
-    """The half of a connection that takes requests in; who serves them is the subclass.
+    """The receiving half of a connection; the subclass serves the requests.
 
-    `admit` judges a head. A body may be silent for `body_idle_timeout` seconds while it is awaited.
+    `admit` checks a head. An awaited body may pause for `body_idle_timeout` seconds.
     """
 
     __slots__ = ("_body", "_body_idle_timeout", "_incoming", "_turn", "_upload")
@@ -41,7 +41,7 @@ class Reception(Lifetime):
         self._body: list[bytes] = []
         self._upload: UploadStream | None = None
         self._turn: asyncio.Handle | None = None
-        """When more of a body is taken that was too much at once."""
+        """The turn in which the postponed part of a body is taken."""
 
     @property
     def is_serving(self) -> bool:
@@ -50,19 +50,19 @@ class Reception(Lifetime):
 
     @property
     def draining(self) -> bool:
-        """Whether no more requests are served."""
+        """Whether new requests are refused."""
         raise NotImplementedError
 
     def finish_soon(self) -> None:
-        """End the connection with the reply under way."""
+        """Close the connection after the current reply."""
         raise NotImplementedError
 
     def _start(self, admission: Admission, body: Body, received: ReceivedHead | None) -> None:
-        """Serve a request; `received` None: its head was no head."""
+        """Serve a request; `received` is None if its head was malformed."""
         raise NotImplementedError
 
     def data_received(self, data: bytes) -> None:
-        """Take what has arrived."""
+        """Take bytes from the client (called by asyncio)."""
         state = self.state
         if state is _IDLE:
             body = self._incoming.repeated(data)
@@ -78,8 +78,8 @@ class Reception(Lifetime):
             self._incoming.rest += data
             if len(self._incoming.rest) > MAX_PIPELINED:
                 self._pause_reading()
-        elif state is State.LINGERING:
-            self._throw_away(data)
+        elif state is State.HALF_CLOSED:
+            self._discard(data)
 
     def _take_head(self, data: bytes) -> None:
         try:
@@ -93,7 +93,7 @@ class Reception(Lifetime):
             self._enter(State.HEAD, HEAD_TIMEOUT)
 
     def _begin_body(self) -> None:
-        """Serve a request whose body is here, or is not wanted; else read on."""
+        """Serve a request whose body is complete or not needed; otherwise read on."""
         incoming = self._incoming
         admission = incoming.admission
         try:
@@ -120,7 +120,7 @@ class Reception(Lifetime):
     def _take_body(self, data: bytes) -> None:
         incoming, upload = self._incoming, self._upload
         if self.is_serving and upload is None:
-            self._throw_away(data)
+            self._discard(data)
             return
         data = incoming.postponed + data
         try:
@@ -150,12 +150,12 @@ class Reception(Lifetime):
             self._postpone()
 
     def _postpone(self) -> None:
-        """Let others have their turn before more of a body is taken that costs much time."""
+        """Give other connections a turn before the rest of an expensive body is taken."""
         if self._incoming.postponed and self._turn is None:
             self._pause_reading()
-            self._turn = self._loop.call_soon(self._go_on)
+            self._turn = self._loop.call_soon(self._take_postponed)
 
-    def _go_on(self) -> None:
+    def _take_postponed(self) -> None:
         self._turn = None
         upload = self._upload
         if self.state is not State.BODY or not self._incoming.postponed:
@@ -184,7 +184,7 @@ class Reception(Lifetime):
         self._start(self._incoming.admission, upload, self._incoming.received)
 
     def _upload_changed(self) -> None:
-        """Read on, or not; the client's time runs only while somebody waits for it."""
+        """Pause or resume reading; the client's time runs only while the body is awaited."""
         upload = self._upload
         if upload is None:
             return
@@ -198,7 +198,7 @@ class Reception(Lifetime):
         self._arm()
 
     def _fail_body(self, error: GatewayError) -> None:
-        """Answer a request whose body cannot be read to its end."""
+        """Answer a request whose body failed."""
         upload, self._upload = self._upload, None
         if upload is None:
             self._refuse(self._incoming.admission.failed(error), self._incoming.received)
@@ -208,7 +208,7 @@ class Reception(Lifetime):
         upload.fail(error)
 
     def _refuse(self, admission: Admission, received: ReceivedHead | None = None) -> None:
-        """Answer a request of which no more is read; what still comes is thrown away."""
+        """Answer a request without reading the rest of it, which is discarded."""
         self._body.clear()
         self._incoming.rest.clear()
         self._enter(State.BODY, inf)

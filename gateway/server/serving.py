@@ -1,8 +1,8 @@
-"""Runs applications on sockets, and ends them well.
+"""Runs applications on sockets, and shuts them down gracefully.
 
-On SIGTERM or SIGINT: no new connections and no new requests; what runs may finish within the grace
-period; then it is cut off, visibly. The gateway is served by the door, any other application (the
-admin listener) by uvicorn.
+On SIGTERM or SIGINT it takes no new connections and no new requests; running ones may finish within
+the grace period, and are then visibly aborted. The gateway has its own server (`door.py`); other
+applications (the admin listener) run under uvicorn.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ BACKLOG = 2048
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """An application and the address it is served at. `port` 0: any free one.
+    """An application and its address. `port` 0 means any free one.
 
     `app` is the `Gateway` or an ASGI application.
     """
@@ -36,10 +36,10 @@ class Listener:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a bound socket; raises `OSError`, which names the address."""
+    """Return a bound socket; raises `OSError` with the address."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio switches Nagle's algorithm off only for sockets that name their protocol; with it on,
-    # a reply in two writes waits for the client's delayed acknowledgement (40 ms on Linux).
+    # asyncio disables Nagle's algorithm only for sockets that name their protocol; with it, a
+    # reply in two writes waits for the client's delayed acknowledgement (40 ms on Linux).
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -60,11 +60,11 @@ async def serve(
     stop: asyncio.Event | None = None,
     already_bound: Sequence[socket.socket] = (),
 ) -> None:
-    """Serve until `stop`; the listeners' ends are waited for. Their sockets are closed at once.
+    """Serve until `stop`, then close the sockets at once and wait for the listeners to drain.
 
-    Without a `stop`, SIGTERM and SIGINT are the end. `on_started` is called with the bound ports.
+    Without `stop`, SIGTERM and SIGINT stop it. `on_started` is called with the bound ports.
     `already_bound` are the listeners' sockets where several processes share them. Raises `OSError`
-    when an address cannot be bound.
+    if an address cannot be bound.
     """
     signals = _signals if stop is None else contextlib.nullcontext
     stop = stop or asyncio.Event()
@@ -96,7 +96,7 @@ class _GatewayServer:
         self.ended: asyncio.Task[None] | None = None
 
     async def drain(self) -> None:
-        """Take no more connections, and let those that are there end."""
+        """Stop accepting connections, and let the open ones end."""
         self._acceptor.close()
         self._listening.close()
         await self._acceptor.wait_closed()
@@ -104,7 +104,7 @@ class _GatewayServer:
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn, which leaves the process's signals to who runs several servers."""
+    """uvicorn without signal handlers: the process runs several servers."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -135,7 +135,7 @@ class _ASGIServer:
         return self._server.started
 
     async def drain(self) -> None:
-        """Take no more connections, and let those that are there end; raises why it has failed."""
+        """Stop accepting connections, and let the open ones end; raises the server's failure."""
         self._server.should_exit = True
         await self.ended
 
@@ -171,7 +171,7 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     handled = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        # Only the main thread can; elsewhere (tests) `stop` is the way to end it.
+        # Only the main thread can; elsewhere (tests) only `stop` ends it.
         with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
             loop.add_signal_handler(number, stop.set)
             handled.append(number)

@@ -1,4 +1,4 @@
-"""What signals mean to the processes of a gateway.
+"""The signals of a gateway's processes.
 
 | Signal | Meaning |
 |---|---|
@@ -6,9 +6,9 @@
 | SIGHUP | logged and ignored: there is no reload yet |
 | SIGUSR1, SIGUSR2 | logged and ignored |
 
-The same holds for the only process, for the parent of several, and for each of these. Whoever is
-in charge takes the signals over from the one before: `ends_on_signals` during the start,
-`take_signals` in an event loop, `Inbox` in the parent of several processes.
+The same holds for a single process, for the parent of several, and for each of these. The handlers
+are those of `ends_on_signals` during the start, of `take_signals` in an event loop, and of `Inbox`
+in the parent of several processes.
 """
 
 import asyncio
@@ -40,29 +40,29 @@ ALL = (*STOP, *IGNORED, *_CHILD)
 
 
 class Stop:
-    """Whether a signal has asked for the end while nothing but a start was there to be ended."""
+    """Whether a signal has requested the end during the start."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
 
-    def ask(self, *_: object) -> None:
-        """End what runs, by an exception: the first time only, so that clean-up is left alone."""
-        if not self.asked:
-            self.asked = True
+    def request(self, *_: object) -> None:
+        """Raise `SystemExit`, the first time only: clean-up must not be interrupted."""
+        if not self.requested:
+            self.requested = True
             raise SystemExit(0)
 
 
 @contextlib.contextmanager
 def ends_on_signals() -> Iterator[Stop]:
-    """Let `STOP` raise `SystemExit` with code 0 within the block, and `IGNORED` do nothing.
+    """Within the block, let `STOP` raise `SystemExit` with code 0, and `IGNORED` do nothing.
 
-    An exception from a signal can get lost (in a finalizer, for one), so the `Stop` says too that
-    there was one. In another thread than the main one signals are left as they are.
+    An exception from a signal handler can get lost (in a finalizer, for example), so `Stop` records
+    it too. Outside the main thread, signals are left alone.
     """
     stop = Stop()
-    handlers = dict.fromkeys(STOP, stop.ask) | dict.fromkeys(IGNORED, _ignore)
+    handlers = dict.fromkeys(STOP, stop.request) | dict.fromkeys(IGNORED, _ignore)
     with contextlib.ExitStack() as stack:
-        # Only the main thread can; elsewhere (tests) there are other ways to end it.
+        # Only the main thread can; elsewhere (tests) there are other means.
         with contextlib.suppress(ValueError):
             for number, handler in handlers.items():
                 stack.callback(signal.signal, number, _set(number, handler))
@@ -77,11 +77,11 @@ def take_signals(stop: Callable[[], object]) -> None:
         for number in STOP:
             loop.add_signal_handler(number, stop)
         for number in IGNORED:
-            loop.add_signal_handler(number, tell_ignored, number)
+            loop.add_signal_handler(number, log_ignored, number)
 
 
-def tell_ignored(number: int) -> None:
-    """Log a signal that nothing comes of."""
+def log_ignored(number: int) -> None:
+    """Log a signal that has no effect."""
     name = signal.Signals(number).name
     if name == "SIGHUP":
         log.warning("SIGHUP: reload is not supported yet; restart to apply a configuration")
@@ -90,10 +90,10 @@ def tell_ignored(number: int) -> None:
 
 
 class Inbox:
-    """The signals of a process without an event loop, one after another, none of them lost.
+    """A queue of signals for a process without an event loop, which loses none.
 
-    Made and closed in the main thread. A forked process closes its copy before it lets signals in,
-    and has again the handlers of before.
+    Create and close it in the main thread. A forked process closes its copy before it unblocks
+    signals, which restores the previous handlers.
     """
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ class Inbox:
         self._handlers = {number: _set(number, _ignore) for number in ALL}
 
     def wait(self, seconds: float | None) -> Sequence[int]:
-        """Return the signals that have come, once there are any or the time is over."""
+        """Wait for signals, `seconds` at most; return those that arrived."""
         select.select([self._reader], [], [], seconds)
         try:
             return self._reader.recv(4096)
@@ -112,7 +112,7 @@ class Inbox:
             return ()
 
     def close(self) -> None:
-        """Give the signals back to whoever had them before."""
+        """Restore the previous handlers."""
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._wakeup)
@@ -121,10 +121,10 @@ class Inbox:
 
 
 def _set(number: signal.Signals, handler: _Handler) -> _Before:
-    """Set a handler; return the one before, or the default for one that Python does not know."""
+    """Set a handler; return the previous one, or the default if Python does not know it."""
     before = signal.signal(number, handler)
     return signal.SIG_DFL if before is None else before
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:
-    """Do nothing: what is to be done is done elsewhere."""
+    """Do nothing: the signal is handled elsewhere."""

@@ -4,37 +4,36 @@ from enum import Enum
 
 
 class State(Enum):
-    """Where a connection stands.
+    """The state of a connection.
 
     ```
-    state      what is under way               goes to      when
-    ---------  ------------------------------  -----------  ------------------------------------
-    IDLE       nothing                         HEAD         a byte comes
-                                               CLOSING      IDLE_TIMEOUT; a first head is late
-    HEAD       a head is incomplete            BODY         it is complete, its body is not
-                                               SERVING      both are
-                                               CLOSING      HEAD_TIMEOUT
-    BODY       a body still arrives: held, or  SERVING      it is complete
-               served, or refused and thrown   LINGERING    the reply ends before it does
-               away
-    SERVING    the request is here, its reply  IDLE         the reply is written
-               is not                          LINGERING    it was the last, and more has come
-                                               CLOSING      it was the last, or is incomplete
-    LINGERING  the last reply is written; what CLOSING      the client ends its side,
-               still comes is thrown away                   LINGER_SECONDS, LINGER_BYTES
-    CLOSING    the client reads what is left   CLOSED       it has, or send_timeout
-    CLOSED     nothing, ever again
+    state        meaning                          next         when
+    -----------  -------------------------------  -----------  ---------------------------------
+    IDLE         no request                       HEAD         a byte arrives
+                                                  CLOSING      IDLE_TIMEOUT, or HEAD_TIMEOUT
+                                                               before the first request
+    HEAD         a head is incomplete             BODY         the head is complete, not the body
+                                                  SERVING      both are complete
+                                                  CLOSING      HEAD_TIMEOUT
+    BODY         a body still arrives: buffered,  SERVING      the body is complete
+                 streamed, or discarded           HALF_CLOSED  the reply ends before the body
+    SERVING      the request is complete, its     IDLE         the reply is written
+                 reply is not                     HALF_CLOSED  it was the last, and more arrived
+                                                  CLOSING      it was the last, or is incomplete
+    HALF_CLOSED  the last reply is written;       CLOSING      the client closes its side, or
+                 further bytes are discarded                   HALF_CLOSED_SECONDS or _BYTES
+    CLOSING      the client reads the last bytes  CLOSED       it has read them, or send_timeout
+    CLOSED       final
     ```
 
-    A head that is malformed goes by BODY to LINGERING: what follows it is thrown away. From every
-    state CLOSED follows when the client leaves, or when it reads nothing of what it was sent for
-    `send_timeout`.
+    A malformed head leads through BODY to HALF_CLOSED, and what follows it is discarded. Every
+    state leads to CLOSED when the client disconnects, or reads nothing for `send_timeout`.
     """
 
     IDLE = "idle"
     HEAD = "reading head"
     BODY = "reading body"
     SERVING = "serving"
-    LINGERING = "lingering"
+    HALF_CLOSED = "half-closed"
     CLOSING = "closing"
     CLOSED = "closed"

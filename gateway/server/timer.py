@@ -1,19 +1,19 @@
-"""One timer for the life of a connection: moving its deadline costs an assignment."""
+"""One timer for the lifetime of a connection: moving its deadline is just an assignment."""
 
 import asyncio
 from collections.abc import Callable
 from math import inf
 
 LONGEST_SLEEP = 60.0
-"""Seconds after which a timer looks again even where nothing is due."""
+"""Seconds after which a timer wakes up even if nothing is due."""
 
 
 class Timer:
-    """Calls `expired` once `at` (loop time) has passed; `inf`: nothing is due.
+    """Calls `expired` once `at` (loop time) has passed; `inf` means never.
 
-    A handle is always scheduled, until `close()`: whoever forgets to set a deadline is late by
-    `LONGEST_SLEEP` at most, and never for ever. A deadline that moves away is not rescheduled;
-    the handle that is already there looks at it when it fires.
+    A handle is scheduled until `close()`, so a deadline that was assigned without `set` is late by
+    `LONGEST_SLEEP` at most. A deadline that moves away is not rescheduled; the existing handle
+    checks it when it fires.
     """
 
     __slots__ = ("_expired", "_handle", "_loop", "_wakes_at", "at")
@@ -26,10 +26,6 @@ class Timer:
         self.at = inf
         self._sleep_until(loop.time() + LONGEST_SLEEP)
 
-    def is_scheduled(self) -> bool:
-        """Whether a handle is scheduled: until `close()` there always is one."""
-        return self._handle is not None
-
     def set(self, at: float) -> None:
         """Set or move the deadline."""
         self.at = at
@@ -38,7 +34,7 @@ class Timer:
             self._sleep_until(at)
 
     def close(self) -> None:
-        """Stop for good."""
+        """Cancel it for good."""
         self._expired = lambda: None  # its owner refers to this timer: the two would be a cycle
         if self._handle is not None:
             self._handle.cancel()

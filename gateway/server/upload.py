@@ -1,17 +1,17 @@
-"""A request body that is handed on while it still arrives, and what keeps it bounded."""
+"""A request body that is streamed while it arrives, with bounded buffering."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Self
 
 MAX_BUFFERED = 64 * 1024
-"""Bytes of a body that wait for their reader; beyond, nothing more is read from the client."""
+"""Bytes that are buffered for the reader; beyond, reading from the client pauses."""
 
 
 class UploadStream:
     """The pieces of a body, as an asynchronous iterator for one reader.
 
-    `changed` is called whenever the reader begins to wait or has made room.
+    `changed` is called when the reader begins to wait or has emptied the buffer.
     """
 
     __slots__ = ("_changed", "_error", "_finished", "_pieces", "_waiter", "buffered")
@@ -31,7 +31,7 @@ class UploadStream:
 
     @property
     def is_full(self) -> bool:
-        """Whether the client must wait."""
+        """Whether the buffer is full."""
         return self.buffered > MAX_BUFFERED
 
     def put(self, piece: bytes) -> None:
@@ -42,13 +42,13 @@ class UploadStream:
             self._wake()
 
     def finish(self) -> None:
-        """Take note that the body is complete."""
+        """Note that the body is complete."""
         self._finished = True
         self._changed = None
         self._wake()
 
     def fail(self, error: Exception) -> None:
-        """Let the reader have an error once it has read what is here."""
+        """Raise an error in the reader once it has read the buffered pieces."""
         self._error = error
         self._wake()
 
@@ -56,7 +56,7 @@ class UploadStream:
         return self
 
     async def __anext__(self) -> bytes:
-        """Return what has arrived, in one piece; raises what the body failed with."""
+        """Return the buffered bytes in one piece; raises the error of a failed body."""
         while not self._pieces:
             if self._error is not None:
                 error, self._error = self._error, None
@@ -68,18 +68,18 @@ class UploadStream:
         piece = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces.clear()
         self.buffered = 0
-        self._tell()
+        self._notify()
         return piece
 
     async def _next(self) -> None:
         self._waiter = asyncio.get_running_loop().create_future()
-        self._tell()
+        self._notify()
         try:
             await self._waiter
         finally:
             self._waiter = None
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         if self._changed is not None:
             self._changed()
 

@@ -1,12 +1,12 @@
 """Several processes on the same port: started, restarted when one dies, drained together.
 
 The sockets are bound once, before the first fork; the kernel gives each connection to one of the
-processes. Nothing else is shared: each has its own connections, memory and counters.
+processes. They share nothing else: each has its own connections, memory and counters.
 
-The processes hold one end of a pipe and the parent the other. Whatever ends the parent, SIGKILL
-included, closes its end; the others read that and drain, as they do at SIGTERM. So none of them is
-left over, with an old configuration and the port. (Linux could send a signal instead,
-`PR_SET_PDEATHSIG`; that adds nothing but the moments before a new process has an event loop.)
+The workers hold one end of a pipe, the parent the other. However the parent ends, SIGKILL included,
+its end closes; the workers see that and drain, as on SIGTERM, so none is left with an old
+configuration and the port. (`PR_SET_PDEATHSIG`, on Linux, would only add the moments before a new
+worker has an event loop.)
 """
 
 import contextlib
@@ -16,20 +16,20 @@ import signal
 import time
 from collections.abc import Callable
 
-from gateway.server.signals import ALL, IGNORED, STOP, Inbox, tell_ignored
+from gateway.server.signals import ALL, IGNORED, STOP, Inbox, log_ignored
 
 log = logging.getLogger("gateway")
 
 RESTART_PAUSE = 1.0
-"""Seconds until a worker that dies at once is started again, so that it does not spin."""
+"""Seconds before a worker that died at once is restarted, so that restarts do not spin."""
 
 
 class Workers:
-    """`count` processes that each run `work`, and the parent that sees to them.
+    """`count` processes that each run `work`, and the parent that supervises them.
 
-    `work` serves until SIGTERM, or until the file descriptor that it is given reads as ended, then
-    returns. `release` lets go of the parent's listening sockets: it is called when all are to end,
-    since a socket that listens somewhere takes connections that nobody serves.
+    `work` gets a file descriptor; it serves until SIGTERM, or until that descriptor reads as
+    closed, and returns. `release` closes the parent's listening sockets at shutdown: an open one
+    would accept connections that nothing serves.
     """
 
     def __init__(
@@ -43,9 +43,9 @@ class Workers:
         self._stopping = False
 
     def run(self) -> int:
-        """Keep them running until a signal says stop, then let them drain; return the exit code.
+        """Keep them running until a signal stops them, then let them drain; return the exit code.
 
-        Signals are looked at between any two steps: none of these waits for anything else.
+        Signals are handled between steps, none of which blocks.
         """
         self._due = [time.monotonic()] * self._count
         parent_gone, parent_lives = os.pipe()
@@ -53,7 +53,7 @@ class Workers:
         try:
             while self._started or not self._stopping:
                 for number in inbox.wait(self._until_due()):
-                    self._obey(number)
+                    self._handle(number)
                 self._reap()
                 if not self._stopping and self._until_due() == 0:
                     self._start(inbox, parent_gone, parent_lives)
@@ -64,19 +64,19 @@ class Workers:
         return 0
 
     def _until_due(self) -> float | None:
-        """Return the seconds until a process is to be started; None: no time is set for one."""
+        """Return the seconds until the next start of a process; None if none is due."""
         if self._stopping or not self._due:
             return None
         return max(0.0, min(self._due) - time.monotonic())
 
     def _start(self, inbox: Inbox, parent_gone: int, parent_lives: int) -> None:
         self._due.remove(min(self._due))
-        # A signal must find the new process either as it was before, or ready for signals.
+        # A signal must reach the new process with either the old handlers or its own.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, ALL)
         try:
             process = os.fork()
             if process == 0:
-                self._be_a_worker(inbox, parent_gone, parent_lives, mask)
+                self._run_worker(inbox, parent_gone, parent_lives, mask)
             self._started[process] = time.monotonic()
         except OSError as error:
             log.warning("a worker could not be started (%s); trying again", error.strerror)
@@ -84,10 +84,10 @@ class Workers:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
-    def _be_a_worker(
+    def _run_worker(
         self, inbox: Inbox, parent_gone: int, parent_lives: int, mask: set[int | signal.Signals]
     ) -> None:
-        """Run the work in the forked process, which ends here and nowhere else."""
+        """Run `work` in the forked process, which ends here and nowhere else."""
         code = 1
         try:
             inbox.close()
@@ -103,7 +103,7 @@ class Workers:
             os._exit(code)
 
     def _reap(self) -> None:
-        """See which processes have ended; others are to take their place, unless all shall end."""
+        """Collect processes that have ended, and schedule replacements unless stopping."""
         for process, started in list(self._started.items()):
             ended, status = os.waitpid(process, os.WNOHANG)
             if ended == 0:
@@ -111,15 +111,15 @@ class Workers:
             del self._started[process]
             if self._stopping:
                 continue
-            level = logging.ERROR if status else logging.WARNING  # 0: it was asked to end
+            level = logging.ERROR if status else logging.WARNING  # 0: it ended on request
             log.log(level, "worker %d ended (%s); starting another", process, _ending(status))
             now = time.monotonic()
             pause = RESTART_PAUSE if now - started < RESTART_PAUSE else 0.0
             self._due.append(now + pause)
 
-    def _obey(self, number: int) -> None:
+    def _handle(self, number: int) -> None:
         if number in IGNORED:
-            tell_ignored(number)
+            log_ignored(number)
         elif number in STOP:
             self._stopping = True
             self._release()

@@ -1,4 +1,4 @@
-"""Writes replies to a client's connection, in HTTP/1.1. A whole reply is one write."""
+"""Writes replies to a client's connection, in HTTP/1.1. A buffered reply is one write."""
 
 import asyncio
 from functools import lru_cache
@@ -19,7 +19,7 @@ _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 
 
 class Wire(Protocol):
-    """What a reply is written to: the client's connection."""
+    """The client's connection, as a writer sees it."""
 
     transport: asyncio.Transport
     flow: Backpressure
@@ -27,7 +27,7 @@ class Wire(Protocol):
 
 
 class Listener(Protocol):
-    """What is the same for all connections."""
+    """What all connections of a listener share."""
 
     date_line: bytes
     """The `date` line of a reply's head."""
@@ -36,9 +36,9 @@ class Listener(Protocol):
 class WireWriter(ReplyWriter):
     """Writes one reply to a wire.
 
-    `keep_alive` False: the client is told that the connection ends with this reply. `gone`, set by
-    the connection, tells that the client has left; nothing is written then. `complete` is set once
-    the reply is written as its head has announced it.
+    `keep_alive` False announces to the client that the connection closes after this reply. The
+    connection sets `gone` when the client has disconnected; then nothing is written. `complete` is
+    set once the reply is written as its head announced.
     """
 
     __slots__ = (
@@ -56,7 +56,7 @@ class WireWriter(ReplyWriter):
     )
 
     def __init__(self, wire: Wire, listener: Listener, received: ReceivedHead | None) -> None:
-        # Not by way of the base class: one is made for every request.
+        # Without super().__init__(): one is made for every request.
         self._listener = listener
         self.started = False
         self.status = 0
@@ -76,7 +76,7 @@ class WireWriter(ReplyWriter):
         self.ends_with_connection = False
 
     def resume(self) -> None:
-        """Go on: what was written before has left (called by the connection)."""
+        """Continue, the write buffer having drained (called by the connection)."""
         if self._body is not None:
             self._body.resume()
 
@@ -119,7 +119,7 @@ class WireWriter(ReplyWriter):
             self._wire.transport.write(data)
 
     def _framed(self, body: bytes, *, last: bool = False) -> bytes:
-        """Return a piece of the body as it goes on the wire; raises `GatewayError` if too long."""
+        """Return a piece of the body with its framing; raises `GatewayError` if it is too long."""
         if self._bodiless:
             return b""
         if self._chunked:
@@ -137,7 +137,7 @@ class WireWriter(ReplyWriter):
         self.complete = True
 
     def _render(self, fields: Fields, decision: Decision, length: int | None) -> bytes:
-        """Return the head, and find out how the body will be framed; `length` is a whole one's."""
+        """Return the head, and choose the body's framing; `length` is that of a buffered body."""
         status = self.status
         lines = [_status_line(status), self._listener.date_line]
         closing = False
@@ -156,7 +156,7 @@ class WireWriter(ReplyWriter):
             raise GatewayError("A header of the reply contains a control character.")
         lines.append(decision.lines())
         if closing or self._wire.state is _BODY:
-            self.keep_alive = False  # what still comes of the request is not waited for
+            self.keep_alive = False  # the rest of the request is not awaited
         if self._left is None and not self._bodiless:
             lines.append(self._frame(length))
         if not (self.keep_alive or closing):
@@ -165,7 +165,7 @@ class WireWriter(ReplyWriter):
         return b"".join(lines)
 
     def _frame(self, length: int | None) -> bytes:
-        """Return the line that frames a body whose reply does not say how long it is."""
+        """Return the line that frames a body without a Content-Length."""
         if length is not None:
             self._left = length
             return b"content-length: %d\r\n" % length
@@ -179,7 +179,7 @@ class WireWriter(ReplyWriter):
 
 @lru_cache(maxsize=1000)
 def _status_line(status: int) -> bytes:
-    """Return the status line; its phrase may be empty (RFC 9112 section 4)."""
+    """Return the status line; the phrase may be empty (RFC 9112 section 4)."""
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:

@@ -93,11 +93,11 @@ def test_a_client_that_has_the_name_of_an_upstream_has_a_line_of_its_own(
     ("reason", "status", "words"),
     [
         (Reason.SERVER_ERROR, 503, "it failed (status 503)"),
-        (Reason.RATE_LIMITED, 429, "one too many (status 429)"),
+        (Reason.RATE_LIMITED, 429, "by its rate limit (status 429)"),
         (Reason.KEY_REFUSED, 0, "the key that the gateway is configured with"),
-        (Reason.BAD_REPLY, 0, "cannot be used"),
-        (Reason.ERROR_REPLY, 0, "an error in a reply"),
-        (Reason.TRUNCATED, 0, "before its end"),
+        (Reason.BAD_REPLY, 0, "its reply could not be used"),
+        (Reason.ERROR_REPLY, 0, "an error in a reply with a success status"),
+        (Reason.TRUNCATED, 0, "its reply ended early"),
     ],
 )
 def test_an_upstreams_own_words_are_never_logged(

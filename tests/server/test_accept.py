@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.server import accept as accepting
-from gateway.server.accept import AT_ONCE, Acceptor
+from gateway.server.accept import ACCEPT_BATCH, Acceptor
 from gateway.server.serving import bind
 from tests.upstream.scripted import until
 
@@ -70,10 +70,10 @@ async def accepting_from(listening: socket.socket) -> AsyncIterator[Stage]:
 def test_many_connections_are_taken_in_few_turns() -> None:
     async def scenario() -> None:
         async with accepting_from(bind("127.0.0.1", 0)) as stage:
-            stage.connect(2 * AT_ONCE)
+            stage.connect(2 * ACCEPT_BATCH)
             for _ in range(8):
                 await asyncio.sleep(0)
-            assert len(stage.made) == 2 * AT_ONCE
+            assert len(stage.made) == 2 * ACCEPT_BATCH
             for protocol in stage.made:
                 accepted = protocol.transport.get_extra_info("socket")
                 assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

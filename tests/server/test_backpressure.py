@@ -7,7 +7,7 @@ from math import inf
 import pytest
 
 from gateway.server import backpressure
-from gateway.server.backpressure import LOOKS, Backpressure
+from gateway.server.backpressure import CHECKS, Backpressure
 from tests.server.wire import FakeTransport
 
 
@@ -26,7 +26,7 @@ def test_a_client_that_reads_is_never_stuck() -> None:
 def test_a_client_is_stuck_when_it_has_read_nothing_in_its_time() -> None:
     followed, transport = flow(1000)
     followed.pause(100)
-    assert (followed.paused, followed.due) == (True, 100 + 30 / LOOKS)
+    assert (followed.paused, followed.due) == (True, 100 + 30 / CHECKS)
     assert not followed.is_stuck(103.7)
     transport.unread = 999  # it goes into the system's buffers, at first
     assert not followed.is_stuck(103.75)
@@ -69,7 +69,7 @@ def test_a_client_that_goes_on_reading_has_all_its_time_again() -> None:
     followed.resume()
     assert (followed.paused, followed.due) == (False, inf)
     followed.pause(100)
-    assert followed.due == 100 + 30 / LOOKS
+    assert followed.due == 100 + 30 / CHECKS
 
 
 @pytest.mark.parametrize("end", [Backpressure.resume, Backpressure.release])

@@ -110,7 +110,7 @@ def test_a_refused_request_is_answered_by_its_head_alone(sent: bytes) -> None:
         end = sent.index(b"\r\n\r\n") + 4
         received = await early.send(sent[:end])
         assert received.replace(b"connection: close\r\n", b"") == expected
-        assert early.state is State.LINGERING
+        assert early.state is State.HALF_CLOSED
         assert await early.send(sent[end:]) == b""
         early.end()
 

@@ -14,6 +14,7 @@ from gateway.shapes import UpstreamCall
 from tests.api.client import Client
 from tests.fakes import FakeReply, json_reply
 from tests.server.test_http1 import CHAT, STREAMED_CHAT, Held, answer
+from tests.server.test_timer import is_scheduled
 from tests.server.wire import Wire, request
 
 UNFINISHED = request(b"", "/v1/chat/completions", "Transfer-Encoding: chunked").replace(
@@ -43,7 +44,7 @@ def test_what_a_refused_client_still_sends_is_thrown_away() -> None:
 
 
 def test_a_client_that_sends_on_and_on_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lifetime, "LINGER_BYTES", 10_000)
+    monkeypatch.setattr(lifetime, "HALF_CLOSED_BYTES", 10_000)
 
     async def scenario() -> None:
         connection = await refused()
@@ -56,7 +57,7 @@ def test_a_client_that_sends_on_and_on_is_cut_off(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_client_that_does_not_leave_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lifetime, "LINGER_SECONDS", 0.01)
+    monkeypatch.setattr(lifetime, "HALF_CLOSED_SECONDS", 0.01)
 
     async def scenario() -> None:
         connection = await refused()
@@ -133,16 +134,16 @@ def test_there_is_a_timer_until_the_connection_is_closed(sent: bytes) -> None:
     async def scenario() -> None:
         connection = Wire(Client(answer).gateway)
         timer = connection.protocol._timer
-        assert timer.is_scheduled()
+        assert is_scheduled(timer)
         for byte in range(len(sent)):
             connection.protocol.data_received(sent[byte : byte + 1])
-            assert timer.is_scheduled()
+            assert is_scheduled(timer)
         for _ in range(20):
             await asyncio.sleep(0)
-        assert timer.is_scheduled()
+        assert is_scheduled(timer)
         connection.leave()
         await connection.settle()
-        assert not timer.is_scheduled()
+        assert not is_scheduled(timer)
         assert connection.state is State.CLOSED
 
     asyncio.run(scenario())

@@ -12,8 +12,8 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.request import Body, Head, Request
 from gateway.server import lifetime
-from gateway.server.lifetime import LINGER_BYTES
-from gateway.server.peer import LOOK_EVERY
+from gateway.server.lifetime import HALF_CLOSED_BYTES
+from gateway.server.peer import CHECK_INTERVAL
 from gateway.server.reception import MAX_PIPELINED, SMALL_BODY
 from gateway.server.state import State
 from gateway.server.upload import MAX_BUFFERED
@@ -191,7 +191,7 @@ def test_a_body_that_goes_wrong_on_its_way_is_answered_and_the_rest_thrown_away(
         assert received.startswith(b"HTTP/1.1 " + status)
         assert b"\r\nconnection: close\r\n" in received
         assert len(app.failed) == (not whole)
-        assert wire.state is State.LINGERING
+        assert wire.state is State.HALF_CLOSED
         wire.protocol.data_received(b"even more")
         wire.end()
 
@@ -227,7 +227,7 @@ def test_a_body_of_which_nothing_comes_is_a_408(*, whole: bool) -> None:
         received = wire.take()
         assert received.startswith(b"HTTP/1.1 408")
         assert b"for 7 s" in received
-        assert wire.state is State.LINGERING
+        assert wire.state is State.HALF_CLOSED
         wire.end()
 
     asyncio.run(scenario())
@@ -241,7 +241,7 @@ def test_a_reply_before_the_bodys_end_is_the_last() -> None:
         received = await wire.send(LARGE[:-1])
         assert received.startswith(b"HTTP/1.1 200")
         assert b"\r\nconnection: close\r\n" in received
-        assert wire.state is State.LINGERING
+        assert wire.state is State.HALF_CLOSED
         assert wire.transport.ended
         wire.end()
 
@@ -352,7 +352,7 @@ def test_who_leaves_while_nothing_is_read_is_found(monkeypatch: pytest.MonkeyPat
         wire.protocol.data_received(chunk(1))
         task = wire.task
         assert task is not None
-        assert wire.protocol._timer.at <= wire.protocol._loop.time() + LOOK_EVERY
+        assert wire.protocol._timer.at <= wire.protocol._loop.time() + CHECK_INTERVAL
         wire.protocol._expired()
         assert not wire.transport.was_aborted()
         monkeypatch.setattr(lifetime, "has_left", lambda _: True)
@@ -369,9 +369,9 @@ def test_a_refused_body_is_thrown_away_up_to_a_limit_until_its_reply_is_written(
         app = Uploads(limit=1)
         wire = Wire(app)
         wire.protocol.pause_writing()
-        wire.protocol.data_received(request(b"x" * LINGER_BYTES, "/v1/files")[:1000])
+        wire.protocol.data_received(request(b"x" * HALF_CLOSED_BYTES, "/v1/files")[:1000])
         await turns()
-        for _ in range(LINGER_BYTES // 2**20):
+        for _ in range(HALF_CLOSED_BYTES // 2**20):
             wire.protocol.data_received(b"x" * 2**20)
         assert wire.transport.is_reading()
         wire.protocol.data_received(b"x")
@@ -379,7 +379,7 @@ def test_a_refused_body_is_thrown_away_up_to_a_limit_until_its_reply_is_written(
         wire.protocol.resume_writing()
         await wire.settle()
         assert wire.take().startswith(b"HTTP/1.1 413")
-        assert (wire.state, wire.transport.is_reading()) == (State.LINGERING, True)
+        assert (wire.state, wire.transport.is_reading()) == (State.HALF_CLOSED, True)
         wire.end()
 
     asyncio.run(scenario())

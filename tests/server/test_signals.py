@@ -24,13 +24,13 @@ def test_within_a_start_a_signal_to_stop_is_an_end_with_success_once(
 
     def start() -> None:
         with ends_on_signals() as stop:
-            asked.append(stop.asked)
+            asked.append(stop.requested)
             try:
                 signal.raise_signal(number)
             finally:
                 # Clean-up is not interrupted again.
                 signal.raise_signal(number)
-                asked.append(stop.asked)
+                asked.append(stop.requested)
 
     with pytest.raises(SystemExit) as ended:
         start()
@@ -43,7 +43,7 @@ def test_within_a_start_a_signal_to_stop_is_an_end_with_success_once(
 def test_within_a_start_the_others_do_nothing(number: signal.Signals) -> None:
     with ends_on_signals() as stop:
         signal.raise_signal(number)
-        assert not stop.asked
+        assert not stop.requested
 
 
 def test_in_another_thread_signals_are_left_alone() -> None:

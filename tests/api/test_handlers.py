@@ -1,13 +1,15 @@
-"""The paths of responses that the gateway itself keeps; all others are the upstream's."""
+"""The handlers behind the routes: health, generation, and the responses that the gateway keeps."""
 
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.config.settings import ModelRule
 from gateway.shapes import Shape, UpstreamCall
 from tests.api.client import Client
+from tests.api.test_application import BODY, bytes_of, ok
 from tests.exchange.scene import ALICE, BOB, Scene
 from tests.fakes import Answer, error_reply
 from tests.translate.demo_upstream import DemoUpstream
@@ -33,6 +35,31 @@ def made(client: Client) -> Any:
     reply = client.post(RESPONSES, {"model": MODEL, "input": "Hello"}, headers=list(ALICE))
     assert reply.status == 200
     return reply.json
+
+
+def test_health_and_readiness() -> None:
+    client = Client(ok)
+    assert client.get("/healthz", host=None).json == {"status": "ok"}
+    assert client.get("/readyz").status == 200
+    client.gateway.drain()
+    assert client.get("/healthz").status == 200
+    assert client.get("/readyz").status == 503
+
+
+def test_the_paths_deployment_is_the_model() -> None:
+    client = Client(ok)
+    deployments = "/openai/deployments"
+    reply = client.post(f"{deployments}/gpt-4o/chat/completions", {**BODY, "model": "o1"})
+    assert msgspec.json.decode(bytes_of(client.scene.network.calls[-1]))["model"] == "gpt-4o"
+    assert "the path names the deployment" in reply.headers["x-gateway-warning"]
+    del_model = {name: value for name, value in BODY.items() if name != "model"}
+    reply = client.post(f"{deployments}/gpt-4o/chat/completions", del_model)
+    assert "path names" not in reply.headers.get("x-gateway-warning", "")
+    bad = client.post(f"{deployments}/a%0Ab/chat/completions", BODY)
+    assert (bad.status, bad.error["param"]) == (400, "model")
+    assert client.post(f"{deployments}/gpt-4o/edits", BODY).status == 200
+    assert client.scene.network.calls[-1].path == "/edits"
+    assert [seen.client for seen in client.observer.seen] == ["chat"] * 3 + ["other"]
 
 
 def test_a_kept_response_is_found_at_its_path() -> None:

@@ -1,0 +1,43 @@
+"""The metrics in Prometheus' text format."""
+
+from gateway.admin.exposition import CONTENT_TYPE, exposition
+from gateway.admin.metrics import Metrics
+from gateway.exchange.decision import Decision
+from gateway.upstream.stats import UpstreamStats
+from tests.admin.test_metrics import SUCCESS
+
+
+def test_the_type_is_prometheus_text() -> None:
+    assert CONTENT_TYPE.startswith("text/plain; version=")
+
+
+def test_times_are_a_histogram_that_adds_up() -> None:
+    metrics = Metrics(frozenset({"openai"}))
+    for seconds in (0.001, 0.005, 0.3, 1000.0):
+        metrics.finished(Decision("openai"), "chat", SUCCESS, seconds)
+    text = exposition(metrics).decode()
+    more = 'outcome="success",upstream="openai"'
+    for bound, count in (
+        ("0.005", 2.0),
+        ("0.02", 2.0),
+        ("0.5", 3.0),
+        ("300.0", 3.0),
+        ("+Inf", 4.0),
+    ):
+        where = f'gateway_request_seconds_bucket{{client_shape="chat",le="{bound}",{more}}}'
+        assert f"{where} {count}" in text
+    assert f'gateway_request_seconds_count{{client_shape="chat",{more}}} 4.0' in text
+    assert f'gateway_request_seconds_sum{{client_shape="chat",{more}}} 1000.306' in text
+
+
+def test_what_goes_on_at_each_upstream_is_asked_when_somebody_looks() -> None:
+    now = {"own": UpstreamStats(3, 2, 7), "proxied": UpstreamStats(1, None, 0)}
+    metrics = Metrics(frozenset(now), lambda: now)
+    text = exposition(metrics).decode()
+    assert 'gateway_upstream_in_flight{upstream="own"} 3.0' in text
+    assert 'gateway_upstream_queued{upstream="own"} 7.0' in text
+    assert 'gateway_upstream_idle_connections{upstream="own"} 2.0' in text
+    assert 'gateway_upstream_in_flight{upstream="proxied"} 1.0' in text
+    assert 'idle_connections{upstream="proxied"}' not in text
+    now["own"] = UpstreamStats(0, 5, 0)
+    assert 'gateway_upstream_in_flight{upstream="own"} 0.0' in exposition(metrics).decode()

@@ -1,0 +1,48 @@
+"""The counters, whose labels come from closed sets."""
+
+from typing import Any
+
+from gateway.admin.metrics import Metrics
+from gateway.errors import Reason
+from gateway.exchange.decision import Decision, UpstreamFailure
+from gateway.observe.outcomes import Ending, Outcome
+from gateway.shapes import Shape
+
+SUCCESS = Ending(Outcome.SUCCESS)
+
+
+def count(decision: Decision, route: str = "chat", ending: Ending = SUCCESS) -> str:
+    metrics = Metrics(frozenset({"openai"}))
+    metrics.finished(decision, route, ending, 0.1)
+    return metrics.text().decode()
+
+
+def test_requests_are_counted_by_labels_from_closed_sets() -> None:
+    decision = Decision("openai", Shape.CHAT, resolved_by="id", attempts=2, client="team-a")
+    text = count(decision, "completions")
+    labels = (
+        'client="team-a",client_shape="completions",home_shape="chat",outcome="success",'
+        'resolved_by="id",upstream="openai"'
+    )
+    assert f"gateway_requests_total{{{labels}}} 1.0" in text
+    assert 'gateway_retries_total{upstream="openai"} 1.0' in text
+
+
+def test_without_clients_of_its_own_the_client_is_none() -> None:
+    assert 'gateway_requests_total{client="none",' in count(Decision())
+
+
+def test_failed_calls_are_counted_by_upstream_and_reason() -> None:
+    metrics = Metrics(frozenset({"openai"}))
+    for upstream in ("openai", "openai", "evil"):
+        metrics.upstream_failed(UpstreamFailure(upstream, Reason.DNS))
+    text = metrics.text().decode()
+    assert 'gateway_upstream_failures_total{reason="dns",upstream="openai"} 2.0' in text
+    assert 'gateway_upstream_failures_total{reason="dns",upstream="none"} 1.0' in text
+    assert "evil" not in text
+
+
+def test_what_a_client_invents_makes_no_series() -> None:
+    invented: dict[str, Any] = {"upstream": "evil", "resolved_by": "evil"}
+    text = count(Decision(**invented), "/v1/evil")
+    assert "evil" not in text

@@ -1,0 +1,61 @@
+"""Who is calling: keys of the gateway's own clients, and where they stand."""
+
+import hashlib
+
+import pytest
+
+from gateway.api.access import Access, presented_key
+from gateway.config.settings import ClientSettings
+from gateway.errors import AuthenticationFailed
+from tests.api.client import Client
+from tests.api.test_application import BODY, CHAT, ok
+
+TEAM = ClientSettings("team-a", hashlib.sha256(b"gw-1").hexdigest().upper())
+
+
+@pytest.mark.parametrize(
+    ("headers", "key"),
+    [
+        ((), b""),
+        (((b"authorization", b"Bearer  gw-1 "),), b"gw-1"),
+        (((b"authorization", b"bearer gw-1"),), b"gw-1"),
+        (((b"authorization", b"Basic gw-1"),), b""),
+        (((b"api-key", b" gw-1 "),), b"gw-1"),
+        (((b"api-key", b"gw-2"), (b"authorization", b"Bearer gw-1")), b"gw-1"),
+        (((b"authorization", b"Basic x"), (b"api-key", b"gw-2")), b""),
+    ],
+)
+def test_a_key_is_a_bearer_token_or_azures(
+    headers: tuple[tuple[bytes, bytes], ...], key: bytes
+) -> None:
+    assert presented_key(headers) == key
+
+
+def test_a_key_names_its_client() -> None:
+    access = Access((TEAM,))
+    assert access.client(((b"api-key", b"gw-1"),)) is TEAM
+
+
+@pytest.mark.parametrize("key", [b"gw-2", b"", b"\xff"])
+def test_any_other_key_is_refused_without_being_repeated(key: bytes) -> None:
+    with pytest.raises(AuthenticationFailed) as caught:
+        Access((TEAM,)).client(((b"authorization", b"Bearer " + key),))
+    assert (caught.value.status, caught.value.code) == (401, "invalid_api_key")
+    assert "gw-2" not in caught.value.message
+
+
+def test_without_clients_everybody_may_call() -> None:
+    assert Access(()).client(((b"authorization", b"Bearer sk-own"),)) is None
+
+
+def test_a_gateway_with_clients_wants_their_keys() -> None:
+    key = ClientSettings("team-a", hashlib.sha256(b"gw-1").hexdigest())
+    client = Client(ok, clients=(key,))
+    assert client.post(CHAT, BODY).status == 401
+    wrong = client.post(CHAT, BODY, headers=[(b"authorization", b"Bearer gw-2")])
+    assert wrong.error["code"] == "invalid_api_key"
+    assert "gw-2" not in wrong.body.decode()
+    for header in ((b"authorization", b"Bearer gw-1"), (b"api-key", b"gw-1")):
+        assert client.post(CHAT, BODY, headers=[header]).status == 200
+    basic = client.post(CHAT, BODY, headers=[(b"authorization", b"Basic gw-1")])
+    assert basic.status == 401
