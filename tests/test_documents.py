@@ -25,13 +25,13 @@ from gateway.demo import show
 from gateway.errors import Reason, UnsupportedParameter
 from gateway.observe.outcomes import Outcome, outcome_of
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import preset
 from gateway.translate.completions_via_chat.request import TABLE as COMPLETIONS_PARAMETERS
 from gateway.translate.contract import Context
 from gateway.translate.plan import can_translate, plan
 from gateway.translate.prompt.write import render
 from gateway.translate.schema.chat import CHAT_PARAMETERS
 from gateway.translate.schema.responses import RESPONSES_PARAMETERS
+from gateway.translate.server_capabilities import preset
 from tests import kinds
 from tests.clients.running import Stage, stage
 from tests.documents import (

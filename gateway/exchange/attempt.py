@@ -29,7 +29,6 @@ from gateway.resolve.evidence import Route
 from gateway.resolve.refusals.history_fields import FILLED_WITH
 from gateway.resolve.refusals.parameter_fixes import ParameterFix, apply_fixes
 from gateway.shapes import ItemNames, Json, Shape, UpstreamCall
-from gateway.translate.capabilities import at_own_endpoint, capabilities_of, preset
 from gateway.translate.contract import Context, Detokenize, Report, Translation
 from gateway.translate.missing_choices import asked_choices
 from gateway.translate.own_endpoint import watched
@@ -38,6 +37,7 @@ from gateway.translate.plan import plan
 from gateway.translate.quirks import REASONING_REQUIRED, without
 from gateway.translate.reasoning_demand import wants_reasoning_back
 from gateway.translate.renaming import Renaming
+from gateway.translate.server_capabilities import at_own_endpoint, capabilities_of, preset
 
 _SEALED = f'"{PREFIX}'.encode()  # as clients write JSON
 

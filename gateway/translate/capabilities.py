@@ -1,64 +1,86 @@
-"""What the endpoints of servers understand: their profiles', within what each shape has at all."""
+"""What an upstream's endpoint understands, as translations need to know it."""
 
-from dataclasses import replace
-from functools import cache, lru_cache
-
-from gateway.servers import Profile
-from gateway.servers.presets import Changes
-from gateway.shapes import Shape
-from gateway.translate.contract import TAKES_ALL, Capabilities
-from gateway.translate.quirks import with_quirks
-
-_SHAPES: dict[Shape, Changes] = {
-    Shape.CHAT: {"prompt_list": False},
-    Shape.COMPLETIONS: {
-        "tools": False,
-        "custom_tools": False,
-        "allowed_tools": False,
-        "moderation": False,
-        "json_object": False,
-        "json_schema": False,
-        "developer_role": False,
-        "multi_system": False,
-    },
-    Shape.RESPONSES: {
-        "prompt_list": False,
-        "n": False,
-        "stop": False,
-        "seed": False,
-        "penalties": False,
-        "logit_bias": False,
-    },
-}
-"""What no server's endpoint of the shape has (servers' extensions are in their profiles)."""
+from dataclasses import dataclass
+from typing import Literal
 
 
-@cache
-def preset(kind: Profile, shape: Shape) -> Capabilities:
-    """Return what a server of that kind understands at its endpoint of that shape."""
-    changes = dict(_SHAPES[shape])
-    # A shape's lack is no server's gain: only what is said of both can turn a capability on again.
-    changes |= {k: value for k, value in kind.capabilities.items() if changes.get(k) is not False}
-    changes.update(kind.at_endpoint.get(shape, {}))
-    return replace(Capabilities(), **changes)
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What the backend endpoint understands, beyond what every endpoint does.
 
-
-@lru_cache(maxsize=1024)
-def at_own_endpoint(kind: Profile, shape: Shape, quirks: frozenset[str]) -> Capabilities:
-    """Return what is known to be taken, or not, of requests in the endpoint's own shape.
-
-    What a server ignores or lacks is not in it: that is between it and its client.
+    The defaults are OpenAI's. Presets per server (`server_capabilities.py`) and quirks per model
+    (`quirks.py`) are built on them.
     """
-    few = replace(TAKES_ALL, max_stops=kind.refuses_more_stops)
-    return with_quirks(few, quirks, shape)
+
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    n: bool = True
+    max_n: int | None = None
+    stop: bool = True
+    max_stops: int = 4
+    seed: bool = True
+    penalties: bool = True
+    logit_bias: bool = True
+    logprobs: bool = True
+    max_top_logprobs: int = 20
+    temperature: bool = True
+    top_p: bool = True
+    sampling_needs_effort_none: bool = False
+    """Temperature and top_p are taken only together with the reasoning effort `none`."""
+    several_greedy: bool = True
+    """One call may ask for several choices at temperature 0."""
+    reasoning_effort: bool = True
+    efforts: frozenset[str] | None = None
+    """The reasoning efforts that are taken; None: all, or it is not known which."""
+    verbosity: bool = True
+    """Other verbosities than `medium` are taken."""
+    prompt_list: bool = True
+    """A completions request may have a list of prompts."""
+    token_prompts: bool = True
+    """A prompt may be a list of token ids."""
+    stream_usage: bool = True
+    may_stream_unasked: bool = False
+    """A request that does not say `stream: false` may be answered with a stream."""
+    json_object: bool = True
+    json_schema: bool = True
+    reads_response_format: bool = False
+    """The responses endpoint reads chat's `response_format`, and not its own `text.format`."""
+    strict_by_default: bool = True
+    """The responses endpoint makes a function's schema strict unless told not to."""
+    moderation: bool = True
+    tools: bool = True
+    custom_tools: bool = True
+    allowed_tools: bool = True
+    hosted_tools: frozenset[str] = frozenset()
+    developer_role: bool = True
+    multi_system: bool = True
+    assistants_in_a_row: bool = True
+    """Messages of the assistant may follow one another: the roles need not alternate."""
+    tool_image_parts: bool = False
+    reasoning: bool = False
+    """The model spends output tokens on reasoning (a small limit can leave no text)."""
+    reasoning_field: Literal["reasoning_content", "reasoning"] | None = None
+    """Where the backend reads earlier reasoning from; None: only where itself has put it."""
+    reasoning_required: bool = False
+    """It refuses an assistant's message with calls that has no `reasoning_content`."""
+    takes_back: bool = True
+    """Messages may have the fields that the server itself gave them."""
+    reasoning_items: bool = False
+    """A responses endpoint that takes the text of earlier reasoning as an item."""
+    min_output_tokens: int = 0
+    add_special_tokens: bool = False
+    """The backend takes vLLM's `add_special_tokens` on completions."""
+    adds_bos: bool = True
+    context_length: int | None = None
+    unlimited_by_default: bool = False
+    """A completions request without `max_tokens` runs to the end of the text (llama.cpp)."""
+    one_at_a_time: bool = False
+    """A stream is cut short by the next request (llama-cpp-python's `interrupt_requests`)."""
+    strict_params: bool = True
+    """The backend refuses parameters it does not know (OpenAI, Azure)."""
 
 
-@lru_cache(maxsize=1024)
-def capabilities_of(
-    kind: Profile, shape: Shape, quirks: frozenset[str], context_length: int | None
-) -> Capabilities:
-    """Return what a model's server understands at an endpoint, given what is known of the model."""
-    capabilities = with_quirks(preset(kind, shape), quirks, shape)
-    if context_length is None:
-        return capabilities
-    return replace(capabilities, context_length=context_length)
+TAKES_ALL = Capabilities(max_stops=0)
+"""The assumption for a request that was made for the endpoint that it goes to.
+
+No `max_stops`: no limit is known, so the upstream keeps its own.
+"""

@@ -9,13 +9,8 @@ from dataclasses import replace
 
 from gateway.errors import GatewayError, InvalidRequest, UpstreamReplied
 from gateway.shapes import Json, Shape
-from gateway.translate.contract import (
-    Capabilities,
-    Context,
-    Report,
-    StreamTranslation,
-    Translation,
-)
+from gateway.translate.capabilities import Capabilities
+from gateway.translate.contract import Context, Report, StreamTranslation, Translation
 from gateway.translate.parts.tokens.ids import KNOWN_IDS
 
 Translate = Callable[[Json, Context], Translation]

@@ -8,95 +8,14 @@ through `Context`.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Protocol
 
 from gateway.config.settings import TemplateSettings, TranslationSettings
 from gateway.errors import GatewayError, UnsupportedParameter
 from gateway.shapes import ItemNames, Json, Shape
+from gateway.translate.capabilities import TAKES_ALL, Capabilities
 from gateway.translate.parts.tokens.ids import KNOWN_IDS, TokenIds
 from gateway.translate.seal import Seal
-
-
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What the backend endpoint understands, beyond what every endpoint does.
-
-    The defaults are OpenAI's. Presets per server and quirks per model are built on them
-    (`capabilities.py` has the sources).
-    """
-
-    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    n: bool = True
-    max_n: int | None = None
-    stop: bool = True
-    max_stops: int = 4
-    seed: bool = True
-    penalties: bool = True
-    logit_bias: bool = True
-    logprobs: bool = True
-    max_top_logprobs: int = 20
-    temperature: bool = True
-    top_p: bool = True
-    sampling_needs_effort_none: bool = False
-    """Temperature and top_p are taken only together with the reasoning effort `none`."""
-    several_greedy: bool = True
-    """One call may ask for several choices at temperature 0."""
-    reasoning_effort: bool = True
-    efforts: frozenset[str] | None = None
-    """The reasoning efforts that are taken; None: all, or it is not known which."""
-    verbosity: bool = True
-    """Other verbosities than `medium` are taken."""
-    prompt_list: bool = True
-    """A completions request may have a list of prompts."""
-    token_prompts: bool = True
-    """A prompt may be a list of token ids."""
-    stream_usage: bool = True
-    may_stream_unasked: bool = False
-    """A request that does not say `stream: false` may be answered with a stream."""
-    json_object: bool = True
-    json_schema: bool = True
-    reads_response_format: bool = False
-    """The responses endpoint reads chat's `response_format`, and not its own `text.format`."""
-    strict_by_default: bool = True
-    """The responses endpoint makes a function's schema strict unless told not to."""
-    moderation: bool = True
-    tools: bool = True
-    custom_tools: bool = True
-    allowed_tools: bool = True
-    hosted_tools: frozenset[str] = frozenset()
-    developer_role: bool = True
-    multi_system: bool = True
-    assistants_in_a_row: bool = True
-    """Messages of the assistant may follow one another: the roles need not alternate."""
-    tool_image_parts: bool = False
-    reasoning: bool = False
-    """The model spends output tokens on reasoning (a small limit can leave no text)."""
-    reasoning_field: Literal["reasoning_content", "reasoning"] | None = None
-    """Where the backend reads earlier reasoning from; None: only where itself has put it."""
-    reasoning_required: bool = False
-    """It refuses an assistant's message with calls that has no `reasoning_content`."""
-    takes_back: bool = True
-    """Messages may have the fields that the server itself gave them."""
-    reasoning_items: bool = False
-    """A responses endpoint that takes the text of earlier reasoning as an item."""
-    min_output_tokens: int = 0
-    add_special_tokens: bool = False
-    """The backend takes vLLM's `add_special_tokens` on completions."""
-    adds_bos: bool = True
-    context_length: int | None = None
-    unlimited_by_default: bool = False
-    """A completions request without `max_tokens` runs to the end of the text (llama.cpp)."""
-    one_at_a_time: bool = False
-    """A stream is cut short by the next request (llama-cpp-python's `interrupt_requests`)."""
-    strict_params: bool = True
-    """The backend refuses parameters it does not know (OpenAI, Azure)."""
-
-
-TAKES_ALL = Capabilities(max_stops=0)
-"""What is believed of a request that was made for the endpoint that it goes to.
-
-No `max_stops`: nothing is known of a limit, so it is the upstream's to keep.
-"""
 
 Detokenize = Callable[[Sequence[int]], str]
 """Token ids to text, special tokens as their text (`<|endoftext|>`)."""

@@ -4,7 +4,7 @@ import re
 
 from gateway.servers import Profile
 from gateway.shapes import Shape
-from gateway.translate.capabilities import preset
+from gateway.translate.server_capabilities import preset
 
 _WANTS_REASONING_BACK = re.compile(r"deepseek|kimi|moonshot", re.IGNORECASE)
 

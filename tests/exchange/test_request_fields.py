@@ -20,7 +20,8 @@ from gateway.exchange.request_fields import (
     with_path_model,
 )
 from gateway.shapes import Shape
-from gateway.translate.contract import Capabilities, Context
+from gateway.translate.capabilities import Capabilities
+from gateway.translate.contract import Context
 from gateway.translate.own_endpoint import watched
 
 

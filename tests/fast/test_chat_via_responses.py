@@ -12,7 +12,8 @@ from gateway.config.settings import TranslationSettings
 from gateway.fast.chat_via_responses import CHAT_VIA_RESPONSES
 from gateway.fast.codec import fast_translation
 from gateway.shapes import Json
-from gateway.translate.contract import Capabilities, Context
+from gateway.translate.capabilities import Capabilities
+from gateway.translate.contract import Context
 from tests.fast.both_paths import (
     ABSENT,
     WILD,

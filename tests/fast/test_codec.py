@@ -13,7 +13,8 @@ from gateway.config.settings import TranslationSettings
 from gateway.fast.codec import FastCodec, FastTranslation, fast_translation
 from gateway.fast.paths import fast_paths
 from gateway.shapes import Json, Shape
-from gateway.translate.contract import Capabilities, Context
+from gateway.translate.capabilities import Capabilities
+from gateway.translate.contract import Context
 from gateway.translate.plan import plan
 from tests.fast import test_chat_via_responses as chat_responses
 from tests.fast import test_completions_via_chat as completions_chat

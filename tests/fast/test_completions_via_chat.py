@@ -11,7 +11,8 @@ from gateway.config.settings import TranslationSettings
 from gateway.fast.codec import fast_translation
 from gateway.fast.completions_via_chat import COMPLETIONS_VIA_CHAT
 from gateway.shapes import Json
-from gateway.translate.contract import Capabilities, Context
+from gateway.translate.capabilities import Capabilities
+from gateway.translate.contract import Context
 from tests.fast.both_paths import (
     ABSENT,
     WILD,

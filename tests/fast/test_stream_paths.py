@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from gateway.errors import GatewayError
 from gateway.exchange.feeding import Feeder
 from gateway.shapes import Json, Shape
-from gateway.translate.contract import Capabilities, Context, StreamTranslation, Translation
+from gateway.translate.capabilities import Capabilities
+from gateway.translate.contract import Context, StreamTranslation, Translation
 from gateway.translate.plan import plan
 from gateway.translate.stream.sse import SSEDecoder
 from tests.fast.both_paths import WILD, names_in_translate

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from gateway.config.settings import TranslationSettings
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import ItemNames, Shape
-from gateway.translate.contract import Capabilities, Context, Report, unsupported
+from gateway.translate.capabilities import Capabilities
+from gateway.translate.contract import Context, Report, unsupported
 
 DROPPING = Context("m", "m", TranslationSettings(on_unsupported="drop"))
 

@@ -3,7 +3,8 @@ import pytest
 from gateway.config.settings import TranslationSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json
-from gateway.translate.contract import Capabilities, Context
+from gateway.translate.capabilities import Capabilities
+from gateway.translate.contract import Context
 from gateway.translate.fanout import check_fanout, choice_index, rank, together
 
 

@@ -9,12 +9,12 @@ from gateway.config.settings import TranslationSettings
 from gateway.errors import UnsupportedParameter
 from gateway.servers import Profile
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import at_own_endpoint, preset
 from gateway.translate.contract import Context, Translation
 from gateway.translate.own_endpoint import translate, watched
 from gateway.translate.parts.tokens.ids import TokenIds
 from gateway.translate.quirks import without
 from gateway.translate.renaming import Renaming
+from gateway.translate.server_capabilities import at_own_endpoint, preset
 from tests import kinds
 
 CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES

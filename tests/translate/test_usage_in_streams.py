@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from gateway.shapes import Json, Shape
-from gateway.translate.contract import Capabilities, Context
+from gateway.translate.capabilities import Capabilities
+from gateway.translate.contract import Context
 from gateway.translate.plan import plan
 
 OPTIONS = {"stream": True, "stream_options": {"include_usage": True}}

@@ -7,8 +7,9 @@ from typing import Any
 from gateway.config.settings import TemplateSettings, TranslationSettings
 from gateway.errors import GatewayError
 from gateway.shapes import Json
+from gateway.translate.capabilities import Capabilities
 from gateway.translate.chat_via_completions import translate
-from gateway.translate.contract import Capabilities, Context, StreamTranslation, Translation
+from gateway.translate.contract import Context, StreamTranslation, Translation
 
 HELLO = [{"role": "user", "content": "hello"}]
 RAW = TemplateSettings(name="raw")

@@ -8,8 +8,9 @@ import pytest
 from gateway.config.settings import TemplateSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import preset
-from gateway.translate.contract import Capabilities, Context
+from gateway.translate.capabilities import Capabilities
+from gateway.translate.contract import Context
+from gateway.translate.server_capabilities import preset
 from tests import kinds
 from tests.translate.chat_via_completions.cases import (
     HELLO,

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json, Shape
-from gateway.translate.capabilities import preset
 from gateway.translate.chat_via_responses import translate
 from gateway.translate.quirks import with_quirks
+from gateway.translate.server_capabilities import preset
 from tests import kinds
 from tests.translate.chat_via_responses.cases import (
     HELLO,

@@ -8,7 +8,8 @@ from openai.types import Completion
 from gateway.config.settings import TranslationSettings
 from gateway.errors import UnsupportedParameter, UpstreamError, UpstreamReplied
 from gateway.shapes import Json
-from gateway.translate.contract import Capabilities, Translation
+from gateway.translate.capabilities import Capabilities
+from gateway.translate.contract import Translation
 from tests.translate.completions_via_chat.chat_backend import (
     FRESH_ID,
     NOW,

@@ -8,7 +8,8 @@ import pytest
 
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json, Shape
-from gateway.translate.contract import Capabilities, Context
+from gateway.translate.capabilities import Capabilities
+from gateway.translate.contract import Context
 from gateway.translate.plan import plan
 from tests.translate.responses_via_chat.chat_backend import (
     OPENAI,

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json
-from gateway.translate.contract import Capabilities
+from gateway.translate.capabilities import Capabilities
 from gateway.translate.responses_via_chat import translate
 from tests.translate.responses_via_chat.chat_backend import (
     OPENAI,

@@ -7,7 +7,8 @@ import pytest
 
 from gateway.config.settings import TranslationSettings
 from gateway.shapes import Json, Shape
-from gateway.translate.contract import Capabilities, Context, Translation
+from gateway.translate.capabilities import Capabilities
+from gateway.translate.contract import Context, Translation
 from gateway.translate.plan import plan
 
 PAIRS = list(permutations(Shape, 2))

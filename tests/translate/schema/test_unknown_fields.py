@@ -9,7 +9,8 @@ import pytest
 from gateway.config.settings import TemplateSettings, TranslationSettings
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json, Shape
-from gateway.translate.contract import Capabilities, Context, Translation
+from gateway.translate.capabilities import Capabilities
+from gateway.translate.contract import Context, Translation
 from gateway.translate.plan import plan
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES

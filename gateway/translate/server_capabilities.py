@@ -1,0 +1,64 @@
+"""What the endpoints of servers understand: their profiles', within what each shape has at all."""
+
+from dataclasses import replace
+from functools import cache, lru_cache
+
+from gateway.servers import Profile
+from gateway.servers.presets import Changes
+from gateway.shapes import Shape
+from gateway.translate.capabilities import TAKES_ALL, Capabilities
+from gateway.translate.quirks import with_quirks
+
+_SHAPES: dict[Shape, Changes] = {
+    Shape.CHAT: {"prompt_list": False},
+    Shape.COMPLETIONS: {
+        "tools": False,
+        "custom_tools": False,
+        "allowed_tools": False,
+        "moderation": False,
+        "json_object": False,
+        "json_schema": False,
+        "developer_role": False,
+        "multi_system": False,
+    },
+    Shape.RESPONSES: {
+        "prompt_list": False,
+        "n": False,
+        "stop": False,
+        "seed": False,
+        "penalties": False,
+        "logit_bias": False,
+    },
+}
+"""What no server's endpoint of the shape has (servers' extensions are in their profiles)."""
+
+
+@cache
+def preset(kind: Profile, shape: Shape) -> Capabilities:
+    """Return what a server of that kind understands at its endpoint of that shape."""
+    changes = dict(_SHAPES[shape])
+    # A shape's lack is no server's gain: only what is said of both can turn a capability on again.
+    changes |= {k: value for k, value in kind.capabilities.items() if changes.get(k) is not False}
+    changes.update(kind.at_endpoint.get(shape, {}))
+    return replace(Capabilities(), **changes)
+
+
+@lru_cache(maxsize=1024)
+def at_own_endpoint(kind: Profile, shape: Shape, quirks: frozenset[str]) -> Capabilities:
+    """Return what is known to be taken, or not, of requests in the endpoint's own shape.
+
+    What a server ignores or lacks is not in it: that is between it and its client.
+    """
+    few = replace(TAKES_ALL, max_stops=kind.refuses_more_stops)
+    return with_quirks(few, quirks, shape)
+
+
+@lru_cache(maxsize=1024)
+def capabilities_of(
+    kind: Profile, shape: Shape, quirks: frozenset[str], context_length: int | None
+) -> Capabilities:
+    """Return what a model's server understands at an endpoint, given what is known of the model."""
+    capabilities = with_quirks(preset(kind, shape), quirks, shape)
+    if context_length is None:
+        return capabilities
+    return replace(capabilities, context_length=context_length)

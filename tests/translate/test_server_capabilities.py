@@ -1,0 +1,265 @@
+from dataclasses import replace
+
+import pytest
+
+from gateway.servers import PROFILES, Profile
+from gateway.shapes import Shape
+from gateway.translate.capabilities import Capabilities
+from gateway.translate.quirks import with_quirks
+from gateway.translate.server_capabilities import capabilities_of, preset
+from tests import kinds
+
+
+@pytest.mark.parametrize("kind", PROFILES)
+@pytest.mark.parametrize("shape", Shape)
+def test_every_server_has_a_preset_for_every_shape(kind: Profile, shape: Shape) -> None:
+    capabilities = preset(kind, shape)
+    assert capabilities.max_stops >= 4
+    if shape is Shape.COMPLETIONS:
+        assert not capabilities.tools
+        assert not capabilities.custom_tools
+        assert not capabilities.developer_role
+    else:
+        assert not capabilities.prompt_list
+    if shape is Shape.RESPONSES:
+        assert not capabilities.n
+        assert capabilities.penalties is (kind in (kinds.VLLM, kinds.LLAMACPP))
+
+
+def test_openais_chat_is_what_the_defaults_describe() -> None:
+    assert preset(kinds.OPENAI, Shape.CHAT) == Capabilities(prompt_list=False)
+
+
+@pytest.mark.parametrize("kind", [kinds.OPENAI, kinds.AZURE, kinds.GITHUB])
+def test_openais_endpoints_have_their_own_limits(kind: Profile) -> None:
+    completions, responses = preset(kind, Shape.COMPLETIONS), preset(kind, Shape.RESPONSES)
+    assert completions.max_top_logprobs == 5
+    assert completions.prompt_list
+    assert responses.min_output_tokens == 16
+    assert not responses.stop
+    assert not responses.seed
+    assert not responses.logit_bias
+    assert "web_search" in responses.hosted_tools
+    assert completions.strict_params
+    assert responses.strict_params
+
+
+def test_no_server_but_openais_has_hosted_tools() -> None:
+    for kind in set(PROFILES) - {kinds.OPENAI, kinds.AZURE, kinds.GITHUB}:
+        assert preset(kind, Shape.RESPONSES).hosted_tools == frozenset()
+        assert preset(kind, Shape.RESPONSES).min_output_tokens == 0
+
+
+def test_vllm_extends_completions_and_responses() -> None:
+    completions, responses = (
+        preset(kinds.VLLM, Shape.COMPLETIONS),
+        preset(kinds.VLLM, Shape.RESPONSES),
+    )
+    assert completions.add_special_tokens
+    assert completions.json_schema
+    assert responses.stop
+    assert responses.seed
+    assert responses.logit_bias
+    assert responses.penalties
+    assert responses.json_object
+    assert not responses.strict_by_default
+    chat = preset(kinds.VLLM, Shape.CHAT)
+    assert chat.tools
+    assert not chat.allowed_tools
+    assert not chat.custom_tools
+    assert chat.tool_image_parts
+    assert chat.reasoning_field == "reasoning"
+    assert not chat.strict_params
+    assert chat.max_stops == completions.max_stops == responses.max_stops == 4
+    assert not chat.several_greedy
+
+
+def test_llamacpp_generates_without_end_and_for_one_choice() -> None:
+    completions = preset(kinds.LLAMACPP, Shape.COMPLETIONS)
+    assert completions.unlimited_by_default
+    assert completions.max_n == 1
+    assert not completions.add_special_tokens
+    assert preset(kinds.LLAMACPP, Shape.CHAT).json_schema
+    responses = preset(kinds.LLAMACPP, Shape.RESPONSES)
+    assert responses.reads_response_format
+    assert responses.json_schema
+    assert (responses.stop, responses.seed, responses.logit_bias) == (True, True, True)
+    assert not responses.logprobs
+
+
+@pytest.mark.parametrize("kind", PROFILES)
+def test_only_servers_that_nobody_knows_may_stream_unasked(kind: Profile) -> None:
+    unknown = {
+        kinds.AUTO,
+        kinds.OTHER,
+        kinds.LITELLM,
+        kinds.LOCALAI,
+        kinds.FIREWORKS,
+        kinds.HUGGINGFACE,
+    }
+    for shape in Shape:
+        assert preset(kind, shape).may_stream_unasked is (kind in unknown)
+
+
+def test_ollama_has_logprobs_in_chat_only_and_one_choice() -> None:
+    assert preset(kinds.OLLAMA, Shape.CHAT).logprobs
+    assert not preset(kinds.OLLAMA, Shape.COMPLETIONS).logprobs
+    assert not preset(kinds.OLLAMA, Shape.CHAT).n
+
+
+def test_mistral_refuses_what_it_does_not_know() -> None:
+    chat = preset(kinds.MISTRAL, Shape.CHAT)
+    assert chat.strict_params
+    assert not chat.stream_usage
+    assert not chat.seed
+
+
+def test_an_unknown_server_is_trusted_with_sampling_but_not_with_openais_extras() -> None:
+    for kind in (kinds.AUTO, kinds.OTHER):
+        chat = preset(kind, Shape.CHAT)
+        assert chat.temperature
+        assert chat.n
+        assert chat.stop
+        assert not chat.custom_tools
+        assert not chat.strict_params
+
+
+QUIRKS: list[tuple[str, str, object]] = [
+    ("temperature_default_only", "temperature", False),
+    ("no_temperature", "temperature", False),
+    ("no_top_p", "top_p", False),
+    ("no_logprobs", "logprobs", False),
+    ("no_penalties", "penalties", False),
+    ("no_stop", "stop", False),
+    ("no_logit_bias", "logit_bias", False),
+    ("n_fixed_1", "n", False),
+    ("no_system_role", "multi_system", False),
+    ("no_developer_role", "developer_role", False),
+    ("no_tools", "tools", False),
+    ("no_function_tools", "tools", False),
+    ("no_structured_outputs", "json_schema", False),
+    ("sampling_params_need_effort_none", "reasoning", True),
+    ("sampling_params_need_effort_none", "sampling_needs_effort_none", True),
+    ("no_effort_none", "reasoning", True),
+    ("effort_high_only", "efforts", frozenset({"high"})),
+    ("effort_medium_only", "efforts", frozenset({"medium"})),
+    ("no_reasoning_effort", "reasoning_effort", False),
+    ("no_verbosity", "verbosity", False),
+    ("search_restricted_params", "top_p", False),
+    ("max_completion_tokens_only", "max_tokens_field", "max_completion_tokens"),
+    ("tools_responses_only", "tools", False),
+]
+
+
+@pytest.mark.parametrize(("quirk", "name", "value"), QUIRKS)
+def test_a_quirk_changes_its_capability(quirk: str, name: str, value: object) -> None:
+    base = preset(kinds.OPENAI, Shape.CHAT)
+    assert getattr(base, name) != value
+    changed = with_quirks(base, {quirk}, Shape.CHAT)
+    assert getattr(changed, name) == value
+
+
+@pytest.mark.parametrize("quirk", ["max_completion_tokens_only", "tools_responses_only"])
+def test_quirks_of_the_chat_endpoint_hold_nowhere_else(quirk: str) -> None:
+    base = preset(kinds.OPENAI, Shape.RESPONSES)
+    assert with_quirks(base, {quirk}, Shape.RESPONSES) == base
+
+
+def test_quirks_add_up_and_unknown_ones_change_nothing() -> None:
+    base = preset(kinds.OPENAI, Shape.CHAT)
+    assert with_quirks(base, ["no_vision", "base_model", "unheard_of"], Shape.CHAT) == base
+    both = with_quirks(base, ["no_stop", "no_top_p"], Shape.CHAT)
+    assert (both.stop, both.top_p, both.logprobs) == (False, False, True)
+
+
+@pytest.mark.parametrize(
+    "kind", [kinds.OPENAI, kinds.AZURE, kinds.VLLM, kinds.SGLANG, kinds.LLAMACPP]
+)
+def test_servers_known_to_answer_lists_prompt_by_prompt_get_them(kind: Profile) -> None:
+    completions = preset(kind, Shape.COMPLETIONS)
+    assert completions.prompt_list
+    assert completions.token_prompts
+
+
+@pytest.mark.parametrize(
+    "kind", [kinds.OLLAMA, kinds.LLAMA_CPP_PYTHON, kinds.LMSTUDIO, kinds.TOGETHER, kinds.DEEPSEEK]
+)
+def test_servers_that_take_one_text_get_one_text(kind: Profile) -> None:
+    completions = preset(kind, Shape.COMPLETIONS)
+    assert not completions.prompt_list
+    assert not completions.token_prompts
+
+
+@pytest.mark.parametrize("kind", [kinds.LITELLM, kinds.OPENROUTER])
+def test_relays_get_one_prompt_at_a_time_in_any_form(kind: Profile) -> None:
+    completions = preset(kind, Shape.COMPLETIONS)
+    assert not completions.prompt_list
+    assert completions.token_prompts
+
+
+@pytest.mark.parametrize("kind", [kinds.TGI, kinds.LOCALAI])
+def test_lists_of_texts_but_no_tokens_go_to_servers_that_read_strings(kind: Profile) -> None:
+    completions = preset(kind, Shape.COMPLETIONS)
+    assert completions.prompt_list
+    assert not completions.token_prompts
+
+
+def test_lmstudio_takes_a_schema_but_no_plain_json() -> None:
+    chat = preset(kinds.LMSTUDIO, Shape.CHAT)
+    assert (chat.json_schema, chat.json_object) == (True, False)
+    assert (chat.n, chat.logprobs) == (False, False)
+
+
+def test_tgi_reads_no_response_format_of_openais() -> None:
+    chat = preset(kinds.TGI, Shape.CHAT)
+    assert (chat.json_schema, chat.json_object, chat.n, chat.logit_bias) == (False,) * 4
+    assert (chat.logprobs, chat.max_top_logprobs) == (True, 5)
+    assert not preset(kinds.TGI, Shape.COMPLETIONS).logprobs
+
+
+def test_sglang_has_response_formats_at_completions_too() -> None:
+    assert preset(kinds.SGLANG, Shape.COMPLETIONS).json_schema
+    assert preset(kinds.SGLANG, Shape.COMPLETIONS).json_object
+
+
+def test_gemini_refuses_what_it_does_not_know_a_seed_among_it() -> None:
+    chat = preset(kinds.GEMINI, Shape.CHAT)
+    assert chat.strict_params
+    assert (chat.seed, chat.logit_bias, chat.logprobs) == (False, False, False)
+    assert chat.n
+
+
+def test_llama_cpp_python_serves_one_request_at_a_time() -> None:
+    for shape in (Shape.CHAT, Shape.COMPLETIONS):
+        able = preset(kinds.LLAMA_CPP_PYTHON, shape)
+        assert able.one_at_a_time
+        assert (able.n, able.stream_usage, able.json_schema) == (False, False, False)
+    assert not preset(kinds.VLLM, Shape.CHAT).one_at_a_time
+
+
+def test_chat_logprobs_of_together_are_of_another_form() -> None:
+    assert not preset(kinds.TOGETHER, Shape.CHAT).logprobs
+    assert preset(kinds.TOGETHER, Shape.COMPLETIONS).logprobs
+
+
+def test_ollamas_responses_have_no_text_format() -> None:
+    assert not preset(kinds.OLLAMA, Shape.RESPONSES).json_schema
+    assert preset(kinds.OLLAMA, Shape.CHAT).json_schema
+
+
+@pytest.mark.parametrize("shape", Shape)
+def test_what_is_known_of_a_model_bounds_its_servers_capabilities(shape: Shape) -> None:
+    quirks = frozenset({"no_stop", "max_completion_tokens_only"})
+    known = capabilities_of(kinds.VLLM, shape, quirks, 4096)
+    limited = with_quirks(preset(kinds.VLLM, shape), quirks, shape)
+    assert known == replace(limited, context_length=4096)
+    assert capabilities_of(kinds.VLLM, shape, quirks, None) == limited
+    assert capabilities_of(kinds.VLLM, shape, quirks, 4096) is known
+
+
+def test_reasoning_is_read_where_the_servers_have_a_place_for_it() -> None:
+    fields = {kind: preset(kind, Shape.CHAT).reasoning_field for kind in PROFILES}
+    of_openai = {kinds.OPENAI, kinds.AZURE, kinds.GITHUB, kinds.MISTRAL, kinds.GEMINI}
+    in_reasoning = {kinds.VLLM, kinds.OLLAMA, kinds.LOCALAI, kinds.GROQ, kinds.OPENROUTER}
+    assert {kind for kind, name in fields.items() if name is None} == of_openai
+    assert {kind for kind, name in fields.items() if name == "reasoning"} == in_reasoning
