@@ -1,4 +1,4 @@
-"""What the configuration needs to know about hosts and URLs. Pure: no name is ever looked up."""
+"""Checks of hosts and URLs in the configuration. Pure: no DNS."""
 
 import ipaddress
 import re
@@ -86,7 +86,7 @@ def path_of(url: str) -> str:
 
 
 def kind_of_host(host: str) -> Profile:
-    """Return what a well-known host runs, else `AUTO`."""
+    """Return the kind of server behind a well-known host, else `AUTO`."""
     name = f".{host.lower().rstrip('.')}"
     for kind in servers.PROFILES:
         if any(name.endswith(f".{known}") for known in kind.hosts):
@@ -95,12 +95,12 @@ def kind_of_host(host: str) -> Profile:
 
 
 def is_listening_host(host: str) -> bool:
-    """Whether a listener could be bound to this: an IP address without brackets, or a name."""
+    """Whether a listener can be bound to this: an IP address without brackets, or a name."""
     return _as_ip(host) is not None or _HOST_NAME.match(host) is not None
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach the host. A name that is not localhost: no."""
+    """Whether only this machine can reach the host; False for every name but localhost."""
     address = _as_ip(host)
     if address is not None:
         return address.is_loopback
@@ -109,9 +109,9 @@ def is_loopback(host: str) -> bool:
 
 
 def reaches(host: str, listening: str) -> bool:
-    """Whether who connects to `host` reaches a listener at `listening` of the same port.
+    """Whether a connection to `host` reaches a listener at `listening`, given the same port.
 
-    As far as the two say it themselves; `gateway/local_addresses.py` also asks the system.
+    Judged by the two texts alone; `gateway/local_addresses.py` asks the system, too.
     """
     targets, place = _connected_to(host), _as_ip(listening)
     if place is None or not place.is_unspecified:
@@ -135,7 +135,7 @@ def _connected_to(host: str) -> set[_IpAddress | str]:
 def is_private(host: str) -> bool:
     """Whether the host is this machine or, by its address or name, inside a private network.
 
-    A name without a dot is (a container, a machine of the same site), and so are the suffixes
+    Names without a dot are private (containers, machines of the same site), as are the suffixes
     reserved for private use (RFC 6762, RFC 8375, ICANN's .internal, Kubernetes' .svc).
     """
     address = _as_ip(host)

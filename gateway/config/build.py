@@ -31,7 +31,7 @@ from gateway.config.settings import (
 
 
 def build(written: GatewayConfig) -> Settings:
-    """Return the settings: defaults that depend on other keys decided, overrides applied."""
+    """Return the settings, with dependent defaults resolved and overrides applied."""
     translation = TranslationSettings(**_values(written.translation))
     return Settings(
         upstreams=tuple(
@@ -81,7 +81,7 @@ def _upstream(name: str, written: UpstreamConfig, *, is_default: bool) -> Upstre
 def _credential(written: UpstreamConfig, *, is_default: bool) -> CredentialPolicy:
     if written.api_key is not None:
         return CredentialPolicy.KEY
-    # Any other upstream may belong to someone else: the caller's key is not theirs to see.
+    # Other upstreams may belong to third parties, which must not see the caller's key.
     return CredentialPolicy.CALLER if is_default else CredentialPolicy.NONE
 
 

@@ -1,9 +1,9 @@
-"""Reading a YAML file into plain data, remembering the line of every key.
+"""Reads a YAML file into dicts, lists and scalars, and notes the line of every key.
 
 The scalars follow the YAML 1.2 core schema rather than PyYAML's YAML 1.1, where the model name
 `no` is a boolean, `12:30` a number and `2024-07-18` a date. Keys are always text, as written.
 Anchors, aliases and `<<` merges work; tags other than YAML's own scalars are refused.
-Everything is bounded: the file's size, its depth, and the number of values after aliases.
+The file's size, its depth, and the number of values after aliases are limited.
 """
 
 import re
@@ -31,7 +31,7 @@ _QUOTED_WORD = re.compile(r"'[^'<>\s]{2,}'")
 
 @dataclass(slots=True)
 class Document:
-    """A file's content, where each key stands, and what was wrong but did not stop the reading."""
+    """A file's content, the line of each key, and problems that did not stop the reading."""
 
     name: str
     data: dict[str, Any] = field(default_factory=dict)
@@ -42,13 +42,13 @@ class Document:
 def read_document(path: Path) -> Document:
     """Read a configuration file.
 
-    Raises `ConfigError` when it cannot be read, or is not one YAML mapping in UTF-8 within bounds.
+    Raises `ConfigError` if it is unreadable, or not one YAML mapping in UTF-8 within the limits.
     """
     return parse_document(str(path), _read(path))
 
 
 def parse_document(name: str, content: bytes) -> Document:
-    """Parse a configuration file's bytes; `name` is how problems call the file.
+    """Parse a configuration file's bytes; problems refer to the file as `name`.
 
     Raises `ConfigError` as `read_document`.
     """
@@ -97,7 +97,7 @@ class _Unreadable(Exception):
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, with bounds and the scalars of the core schema."""
+    """PyYAML's safe loader, with limits and the scalars of the core schema."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - as in the base class
 
@@ -106,7 +106,7 @@ class _Loader(yaml.SafeLoader):
         self._depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Compose one node; bounded, since PyYAML recurses."""
+        """Compose one node. The depth is limited because PyYAML recurses."""
         self._depth += 1
         if self._depth > MAX_DEPTH:
             line = self.line + 1
@@ -147,11 +147,11 @@ def _compose(name: str, text: str) -> yaml.Node | None:
 
 
 def _syntax_error(name: str, text: str, error: yaml.MarkedYAMLError) -> ConfigError:
-    # A key without its colon is noticed only in the next line; the context has the key's own.
+    # PyYAML notices a missing colon in the next line only; the context has the key's own line.
     is_key = error.context == "while scanning a simple key"
     mark = (error.context_mark if is_key else None) or error.problem_mark or error.context_mark
     what = ", ".join(part for part in (error.context, error.problem) if part)
-    # PyYAML quotes words of the file, and its snippet whole lines: either can be a secret.
+    # PyYAML quotes words, and in its snippet whole lines, of the file: either can be a secret.
     message = f"is not YAML: {_QUOTED_WORD.sub('…', what)}"
     line = mark.line if mark is not None else 0
     advice = "check the indentation, and that a space follows each colon"
@@ -163,7 +163,7 @@ def _syntax_error(name: str, text: str, error: yaml.MarkedYAMLError) -> ConfigEr
 
 
 class _Construction:
-    """Turns nodes into plain data, spending from one budget of values."""
+    """Turns nodes into dicts, lists and scalars, within one budget of values."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -205,7 +205,7 @@ class _Construction:
     def _pairs(
         self, node: yaml.MappingNode, path: KeyPath
     ) -> list[tuple[yaml.ScalarNode, yaml.Node]]:
-        """Return the pairs with unique keys, the mapping's own before those merged into it."""
+        """Return pairs with unique keys: the mapping's own first, then those merged into it."""
         own: dict[str, tuple[yaml.ScalarNode, yaml.Node]] = {}
         merged: list[tuple[yaml.ScalarNode, yaml.Node]] = []
         for key, value in node.value:

@@ -1,7 +1,7 @@
 """`${VAR}` and `${VAR:-default}` in the strings of a configuration file.
 
-As in a shell, `:-` stands in for a variable that is unset or empty. `$${` is a literal `${`; a
-dollar sign before anything else means itself. A default ends at the first `}`.
+As in a shell, `:-` gives the default of a variable that is unset or empty. `$${` is a literal
+`${`; a dollar sign before anything else is literal. A default ends at the first `}`.
 """
 
 import re

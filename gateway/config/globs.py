@@ -1,6 +1,6 @@
-"""Globs in the order as written: finds the first that matches a name without trying them all.
+"""Ordered globs: finds the first that matches a name without trying them all.
 
-`*`, `?` and `[…]` mean what they mean to `fnmatch.fnmatchcase`.
+`*`, `?` and `[…]` have the meaning of `fnmatch.fnmatchcase`.
 """
 
 import fnmatch
@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 
 _WILDCARD = re.compile(r"\*|\?|\[!?\]?[^\]]*\]|\[")
 _CROWD = 8
-"""Globs that are tried one after the other before it pays to tell them apart first."""
+"""So many globs with the same head are tried one by one; more are indexed by their marks."""
 _SIZES = (8, 4, 2, 1)
-"""Lengths of the marks by which a crowd is told apart, the best first."""
+"""Lengths of the marks that a crowd is indexed by, the best first."""
 
 
 class _Glob:
@@ -31,9 +31,9 @@ class _Glob:
         self._tail = texts[-1]
 
     def matches(self, name: str) -> bool:
-        """Whether `fnmatchcase` takes the name, known to begin with `head` or not."""
+        """Whether `fnmatchcase` accepts the name."""
         if "?" in self.pattern or "[" in self.pattern:
-            # Compiled at its first use only: compiling all takes longer than everything else.
+            # Compiled at first use: compiling all of them would dominate the start.
             if self._regex is None:
                 self._regex = re.compile(fnmatch.translate(self.pattern))
             return self._regex.match(name) is not None
@@ -48,7 +48,7 @@ class _Glob:
         return True
 
     def marks(self) -> set[str]:
-        """Return pieces of text, as long as possible, each of which every match contains."""
+        """Return the longest pieces of text that every match contains."""
         found: set[str] = set()
         for text in _WILDCARD.split(self.pattern):
             size = next((size for size in _SIZES if size <= len(text)), 0)
@@ -60,8 +60,8 @@ class _Glob:
 class Globs:
     """Finds the first of many globs that matches a name.
 
-    A glob is filed under the text before its first wildcard; where too many have the same, under
-    the rarest piece of the rest. A name is then matched with the few that it can match at all.
+    A glob is indexed by the text before its first wildcard or, where too many share it, by the
+    rarest piece of the rest. A name is then tried only with the few that could match.
     """
 
     def __init__(self, patterns: Iterable[tuple[int, str]]) -> None:
@@ -112,7 +112,7 @@ def _crowd(globs: list[_Glob]) -> list[_Glob]:
 
 
 def _marked(crowds: Iterable[_Glob]) -> dict[str, list[_Glob]]:
-    """Return globs by the rarest of their marks; those without any are not among them."""
+    """Return globs by the rarest of their marks; globs without marks are left out."""
     marks = [(glob, glob.marks()) for glob in crowds]
     counts = Counter(mark for _, found in marks for mark in found)
     by_mark: defaultdict[str, list[_Glob]] = defaultdict(list)

@@ -13,7 +13,7 @@ def write_json_schema() -> dict[str, Any]:
     """Return the schema (JSON Schema 2020-12) that a configuration file conforms to.
 
     Short forms and `${VAR}` in place of a number, a boolean or a choice are part of it. What looks
-    beyond one value (does the upstream exist? the file?) is not; `load` checks that.
+    beyond one value (does the upstream exist? the file?) is checked by `load` only.
     """
     schema = _with_references(GatewayConfig.model_json_schema())
     definitions: dict[str, Any] = schema["$defs"]
@@ -28,7 +28,7 @@ def write_json_schema() -> dict[str, Any]:
 
 
 def _with_references(node: Any) -> Any:
-    """Return a copy in which `${VAR}` may stand wherever text is not allowed anyway."""
+    """Return a copy in which `${VAR}` is allowed in place of numbers, booleans and choices."""
     if isinstance(node, list):
         return [_with_references(item) for item in node]
     if not isinstance(node, dict):
@@ -41,7 +41,7 @@ def _with_references(node: Any) -> Any:
 
 
 def _is_kept(key: str, value: Any) -> bool:
-    # The default of a mapping repeats its keys' defaults; the format "password" is about forms.
+    # The default of a mapping repeats those of its keys; "format" is for forms.
     repeats = key == "default" and isinstance(value, dict)
     return not repeats and not (key == "format" and isinstance(value, str))
 
@@ -67,7 +67,7 @@ def _relax_rules(definitions: dict[str, Any]) -> None:
     definitions["Shape"]["description"] = "An endpoint."
     rule = definitions["ModelConfig"]["properties"]
     for name in TranslationConfig.model_fields:
-        # Absent, it is whatever `translation:` says.
+        # If absent, the value of `translation:` applies.
         rule[name].pop("default", None)
     rule["endpoint"]["anyOf"].insert(0, {"$ref": "#/$defs/Shape"})
     template = definitions["TemplateConfig"]

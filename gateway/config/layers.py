@@ -1,7 +1,7 @@
-"""The layers of a configuration, the later over the earlier: file, environment, command line.
+"""Merges the layers of a configuration: file, environment, command line. The later win.
 
-A mapping is merged into the mapping below it, key by key and in the order of the lower one;
-anything else replaces what is there. Every value remembers where it was written.
+A mapping is merged into the mapping below it, key by key, in the order of the lower one; anything
+else replaces it. The origin of every value is kept.
 """
 
 import json
@@ -17,12 +17,12 @@ from gateway.config.suggest import did_you_mean, nearest
 PREFIX = "GATEWAY_"
 SEPARATOR = "__"
 CONFIG_VARIABLE = "GATEWAY_CONFIG"
-"""Names the configuration file for the command line; no key of the configuration itself."""
+"""Names the configuration file; not a key of the configuration itself."""
 
 
 @dataclass(slots=True)
 class Layers:
-    """Plain data under construction, and where each part of it was written."""
+    """The merged data, and where each part of it was written."""
 
     data: dict[str, Any] = field(default_factory=dict)
     origins: dict[KeyPath, Origin] = field(default_factory=dict)
@@ -51,13 +51,13 @@ class Layers:
         self.origins[path] = origin
 
     def _forget(self, path: KeyPath, value: Any) -> None:
-        """Drop where the parts of a value were written."""
+        """Drop the origins of the parts of a value."""
         for part, inner in _parts(value):
             self.origins.pop((*path, part), None)
             self._forget((*path, part), inner)
 
     def origin(self, path: KeyPath) -> Origin:
-        """Return where the value at `path`, or else the mapping around it, was written."""
+        """Return where the value at `path`, or else the closest mapping around it, was written."""
         for length in range(len(path), -1, -1):
             found = self.origins.get(path[:length])
             if found is not None:
@@ -113,7 +113,7 @@ def merge_environment(
 
     A variable counts when its first part is one of the `sections`. Others are left alone (for a
     service called gateway, Kubernetes sets `GATEWAY_PORT=tcp://…` in every container), unless they
-    have the double underscore: those are misspelt. An empty variable counts as unset.
+    have the double underscore, and so are misspelt. An empty variable counts as unset.
     """
     known = frozenset(sections)
     for name in sorted(environ):
@@ -149,7 +149,7 @@ def unused_variables(environ: Mapping[str, str], sections: Iterable[str]) -> lis
 
 
 def _spelled(data: dict[str, Any], parts: list[str]) -> KeyPath:
-    """Return the key path that a variable's parts mean: as already written, else in lower case."""
+    """Return the key path of a variable's parts: spelt as in the data, else in lower case."""
     path: list[str] = []
     here: Any = data
     for part in parts:
@@ -167,7 +167,7 @@ def _normalised(key: str) -> str:
 def _value(text: str) -> Any:
     """Return a variable's value: JSON for lists, mappings, quoted text and null, else the text.
 
-    Text that only looks like JSON stays text; where a list is due, the schema says so.
+    Invalid JSON stays text; the schema then refuses it where a list is expected.
     """
     stripped = text.strip()
     if stripped[:1] in {"{", "[", '"'} or stripped == "null":
@@ -181,9 +181,9 @@ def _value(text: str) -> Any:
 def merge_overrides(layers: Layers, overrides: Mapping[str, Any]) -> None:
     """Merge the command line's values over all others.
 
-    A key is dotted (`server.port`), a mapping is merged, and None means not given. The key
-    `upstream` is the default upstream: the name or base URL of a configured one, which then comes
-    first, or else the base URL of a new one, called `command-line`.
+    Keys are dotted (`server.port`), mappings are merged, and None means not given. The key
+    `upstream` selects the default upstream: the name or base URL of a configured one, which is
+    moved to the front, or else the base URL of a new one, called `command-line`.
     """
     origin = Origin("command line")
     for key, value in overrides.items():

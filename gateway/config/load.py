@@ -1,7 +1,6 @@
-"""Reading a configuration: file, environment and command line to checked `Settings`.
+"""Loads a configuration: from file, environment and command line to checked `Settings`.
 
-`load` either returns settings that are safe to start with or raises one `ConfigError` that lists
-everything that is wrong.
+`load` returns settings that are safe to start with, or raises one `ConfigError` with all problems.
 """
 
 from collections.abc import Mapping
@@ -36,12 +35,12 @@ def load(
     overrides: Mapping[str, Any] = _NOTHING,
     leads_to: Reaches = addresses.reaches,
 ) -> Settings:
-    """Return the settings of a file (None: the defaults), under environment and command line.
+    """Return the settings of a file (None: the defaults), environment and command line.
 
     `environ` serves both the file's `${VAR}` and the keys `GATEWAY_SECTION__KEY`. `overrides` wins
     over both: dotted keys to values, None for not given; `upstream` is the name or base URL of the
-    default upstream. `leads_to` says whether an upstream's address is the gateway's own. Relative
-    paths start at the file's folder, else at the current one.
+    default upstream. `leads_to` decides whether an upstream's address is the gateway's own.
+    Relative paths start at the file's folder, or at the current one without a file.
 
     Raises `ConfigError` with all problems.
     """

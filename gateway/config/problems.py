@@ -1,7 +1,7 @@
-"""What can be wrong with a configuration, said with file, line, key and advice.
+"""Problems of a configuration, each with file, line, key and advice.
 
-No message here ever holds a configured value: a value may be a secret, or may have come from one
-(`${OPENAI_API_KEY}`), even when it stands at a key that should not have one.
+No message contains a configured value: it may be a secret, or contain one (`${OPENAI_API_KEY}`),
+even at a key that should not have one.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 KeyPath = tuple[str | int, ...]
-"""Where a value stands: `("clients", 0, "name")`."""
+"""The place of a value: `("clients", 0, "name")`."""
 
 _SECRET_KEYS = frozenset({"api_key", "token", "proxy", "key_sha256"})
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
@@ -36,7 +36,7 @@ class Problem:
 
     origin: Origin
     key: str
-    """The key as `show_path` writes it; empty when the whole file is meant."""
+    """The key as `show_path` writes it; empty for a problem of the whole file."""
     message: str
     advice: str = ""
 
@@ -58,9 +58,9 @@ class InvalidValue(ValueError):
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; `problems` has everything that is wrong with it.
+    """An unusable configuration, with all its `problems`.
 
-    It is for the operator who starts the gateway; no client ever sees one.
+    For the operator who starts the gateway; clients never see one.
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
@@ -71,9 +71,9 @@ class ConfigError(Exception):
 
 
 def show_path(path: KeyPath) -> str:
-    """Write a key path as a person would: `clients[0].name`, `models["gpt-4.1"].endpoint`.
+    """Format a key path: `clients[0].name`, `models["gpt-4.1"].endpoint`.
 
-    What lies below a secret's key is left out, and so is a key that looks like a secret itself.
+    Parts below a secret's key are left out, and keys that look like secrets are masked.
     """
     shown = ""
     for part in path:
@@ -89,7 +89,7 @@ def show_path(path: KeyPath) -> str:
 
 
 def show_key(key: str) -> str:
-    """Return one key in printable ASCII, shortened, masked when it looks like a secret."""
+    """Return one key in printable ASCII, shortened, and masked if it looks like a secret."""
     if _LOOKS_SECRET.match(key):
         return key[:3] + "***"
     text = "".join(c if c.isprintable() else "?" for c in key[:_LONGEST_KEY])

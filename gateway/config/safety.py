@@ -1,8 +1,7 @@
-"""What a configuration that is correct in every key must still not do, and what it should not.
+"""Checks across keys: what a valid configuration must not do, and what it probably should not.
 
-A gateway that spends its own keys for whoever reaches it, or hands a client's gateway key to an
-upstream, is refused at start, and so is one whose keys contradict each other; what is merely
-doubtful is a warning.
+A gateway that would spend its own keys for anyone who reaches it, or hand a client's gateway key
+to an upstream, is refused at start, as are contradictory keys. What is doubtful is a warning.
 """
 
 import re
@@ -47,7 +46,7 @@ MIN_TOKEN_LENGTH = 16
 
 
 Reaches = Callable[[str, str], bool]
-"""(host to connect to, host listened at) → whether the first leads to the second."""
+"""(host to connect to, host of a listener) → whether the first leads to the second."""
 
 
 def holds_key(upstream: UpstreamSettings) -> bool:
@@ -66,7 +65,7 @@ def refusals(
 ) -> Iterator[tuple[KeyPath, InvalidValue]]:
     """Yield every reason not to start, with the key it is about.
 
-    `leads_to` says which addresses are the gateway's own; by default as far as they say so.
+    `leads_to` decides which addresses are the gateway's own; by default it judges by the texts.
     """
     yield from _open_gateway(settings)
     yield from _forwarded_gateway_keys(settings)
@@ -153,7 +152,7 @@ def _loops(settings: Settings, leads_to: Reaches) -> Iterator[tuple[KeyPath, Inv
     for upstream in settings.upstreams:
         key, url = "base_url", upstream.base_url
         if upstream.proxy is not None:
-            # It is the proxy that the gateway connects to, and the proxy knows the upstream.
+            # The gateway connects to the proxy; the upstream is the concern of the proxy.
             key, url = "proxy", upstream.proxy.reveal()
         for what, host, port in listeners:
             if port_of(url) == port and leads_to(host_of(url), host):
@@ -181,7 +180,7 @@ def _redirects(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
 
 
 def warnings(settings: Settings) -> list[str]:
-    """Return a sentence for everything that is allowed, but is probably not meant."""
+    """Return a sentence for everything that is allowed but probably unintended."""
     return [
         *_upstream_warnings(settings),
         *_access_warnings(settings),
@@ -197,7 +196,7 @@ def _upstream_warnings(settings: Settings) -> Iterator[str]:
         if sends_key and upstream.base_url.startswith("http://") and not is_private(host):
             yield f"{key}.base_url: keys travel unencrypted to a public host; use https://"
         if upstream.verify is False and upstream.base_url.startswith("https://"):
-            yield f"{key}.verify: is off, so anyone on the way can read the keys; name a CA bundle"
+            yield f"{key}.verify: is off, so anyone on the path can read the keys; name a CA bundle"
         doubt = upstream.kind.path_doubt(path_of(upstream.base_url))
         if doubt is not None:
             yield f"{key}.base_url: {doubt}"

@@ -2,7 +2,7 @@
 
 
 class Secret:
-    """A string that shows itself only to who asks for it with `reveal()`."""
+    """A string whose `repr` and `str` are masked; `reveal()` returns it."""
 
     __slots__ = ("_value",)
 

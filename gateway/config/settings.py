@@ -1,6 +1,6 @@
 """Configuration *as used*: frozen, complete, checked. `schema.py` has it as written.
 
-Secrets are `Secret`s: `repr` and `str` are masked, so that no log, traceback or error shows one.
+Secrets are `Secret`s: `repr` and `str` are masked, so no log, traceback or error shows one.
 Times are seconds, sizes bytes.
 """
 
@@ -35,20 +35,20 @@ class ServerSettings:
     allowed_hosts: tuple[str, ...] = ()
     """Host names that the Host header may carry; empty: any."""
     max_body_bytes: int = 32 * 1024 * 1024
-    """Limit of a body that the gateway must hold: requests at the generation endpoints."""
+    """Limit of a body that is held in memory: requests at the generation endpoints."""
     max_upload_bytes: int = 1024 * 1024 * 1024
     """Limit of a body that is passed on as a stream, such as a file upload."""
     body_idle_timeout: float = 30.0
     send_timeout: float = 60.0
-    """How long a client may leave unread what it was sent."""
+    """How long a client may leave its reply unread."""
     grace_period: float = 30.0
     first_byte_grace: float = 10.0
-    """A translated stream sends its 200 and keep-alive comments after so long without an event."""
+    """After so long without an event, a translated stream sends its 200 and keep-alive comments."""
     keepalive_interval: float = 15.0
 
 
 LATEST_ANSWER = 5
-"""How many times longer than anybody waits for a look-up its answer is still of use."""
+"""A look-up may take so many times as long as a request waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class TimeoutSettings:
 
     @property
     def look_up(self) -> float:
-        """How long one call of a look-up may take: nobody waits, but what comes is remembered."""
+        """How long one call of a look-up may take: its answer is remembered for later requests."""
         return LATEST_ANSWER * self.metadata
 
 
@@ -91,7 +91,7 @@ class UpstreamSettings:
     verify: bool | str = True
     """TLS verification: on, off, or the path of a CA bundle."""
     api_version: str = "2024-10-21"
-    """Azure's `api-version` for calls whose client names none: its last dated one that is GA."""
+    """Azure's `api-version` for calls without one: the last dated version that is GA."""
 
 
 OnUnsupported = Literal["refuse", "drop"]
@@ -159,7 +159,7 @@ class ModelRule:
 
     @property
     def is_glob(self) -> bool:
-        """Whether the pattern stands for many names (such a rule is no listable alias)."""
+        """Whether the pattern stands for many names; such a rule is not listed as an alias."""
         return any(character in self.pattern for character in "*?[")
 
 
@@ -172,7 +172,7 @@ class ClientSettings:
     models: tuple[str, ...] = ("*",)
     """Patterns of the names that it may ask for."""
     is_restricted: bool = field(init=False)
-    """Whether there is a name that it may not ask for."""
+    """Whether there are names that it may not ask for."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "is_restricted", "*" not in self.models)
@@ -200,7 +200,7 @@ class ResponsesSettings:
 
 @dataclass(frozen=True, slots=True)
 class RetiredSettings:
-    """What becomes of requests for models that are no more."""
+    """What happens to requests for retired models."""
 
     redirect: tuple[tuple[str, str], ...] = ()
     """(name asked for, name that is served instead); every reply says so."""
@@ -231,7 +231,7 @@ class PerformanceSettings:
     """What is only there for speed."""
 
     fast_paths: bool = True
-    """Common traffic is translated by short cuts (`gateway/fast`); replies are the same without."""
+    """Common traffic takes the fast paths (`gateway/fast`); replies are the same without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +250,7 @@ class Settings:
     performance: PerformanceSettings = field(default_factory=PerformanceSettings)
     retired: RetiredSettings = field(default_factory=RetiredSettings)
     secret: Secret | None = None
-    """Seals what clients bring back unread (`exchange/stored/seals.py`); None: drawn at start."""
+    """The key of seals (`exchange/stored/seals.py`); None: drawn at start."""
 
     def upstream(self, name: str) -> UpstreamSettings:
         """Return the upstream of that name; raises `KeyError`."""

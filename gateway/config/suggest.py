@@ -33,7 +33,7 @@ OTHER_NAMES = {
     "error": "refuse",
     "ignore": "drop",
 }
-"""What other gateways and proxies call the same thing."""
+"""Names of other gateways and proxies for the same keys."""
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
@@ -48,6 +48,6 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
-    """Return `did you mean 'x'?`, or the empty string when nothing is near."""
+    """Return `did you mean 'x'?`, or the empty string if nothing is near."""
     found = nearest(word, candidates)
     return f"did you mean '{found}'?" if found is not None else ""

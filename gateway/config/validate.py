@@ -1,4 +1,4 @@
-"""From plain data to the configuration as written, and from pydantic's errors to problems."""
+"""Validates the merged data against the schema, and turns pydantic's errors into problems."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,9 +43,9 @@ _MESSAGES: dict[str, tuple[str, str]] = {
 def validate(
     layers: Layers, folder: Path
 ) -> tuple[GatewayConfig | None, list[tuple[KeyPath, Problem]]]:
-    """Check the data of all layers against the schema.
+    """Validate the data of all layers against the schema.
 
-    Returns the configuration, or None and every problem with the path it is at.
+    Returns the configuration, or None and every problem with its path.
     """
     context = ValidationContext(folder, _upstream_names(layers.data))
     try:
@@ -96,10 +96,10 @@ def _alternatives(options: list[str]) -> str:
 
 
 def _written(data: Any, detail: ErrorDetails) -> tuple[KeyPath, Any]:
-    """Return where an error is in the data as written, and what is there.
+    """Return the place of an error in the data, and the value there.
 
-    Pydantic's path goes on below a short form (`endpoint: chat` is a list to it), and ends in
-    "[key]" when a mapping's key itself is wrong.
+    Pydantic's path continues below a short form (`endpoint: chat` is a list to it), and ends in
+    "[key]" if the key of a mapping is wrong.
     """
     path = detail["loc"]
     if path[-1:] == ("[key]",) and len(path) > 2 and detail["type"] != "extra_forbidden":
@@ -116,7 +116,7 @@ def _written(data: Any, detail: ErrorDetails) -> tuple[KeyPath, Any]:
 
 
 def _unknown_key(layers: Layers, path: KeyPath) -> Problem:
-    # A forgotten space makes `api_key:sk-…` one key: nothing behind a colon is shown.
+    # Without the space, `api_key:sk-…` is one key: nothing after the colon is shown.
     name, colon, _ = str(path[-1]).partition(":")
     known = list(fields_at(path[:-1]))
     if colon:
@@ -128,7 +128,7 @@ def _unknown_key(layers: Layers, path: KeyPath) -> Problem:
 
 
 def _elsewhere(name: str) -> str:
-    """Return where a key of that name does exist: `did you mean 'server.port'?`."""
+    """Return where a key of that name exists: `did you mean 'server.port'?`."""
     found = [show_path(path) for path in key_paths() if path[-1] == name]
     places = [place.replace('["*"]', ".NAME").replace("[0]", "[…]") for place in found]
     if not 0 < len(places) <= _MOST_PLACES:

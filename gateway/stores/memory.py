@@ -1,4 +1,4 @@
-"""Responses kept in the process: gone when it ends, unknown to other workers."""
+"""Responses kept in memory: lost when the process ends, and not shared with other workers."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from gateway.exchange.stored.responses import StoredResponse, StoreError
 from gateway.shapes import Json
 
 _Key = tuple[str, str, str]
-"""What it is, whose, and its id."""
+"""(sort, owner, id)"""
 _RESPONSE, _ITEM = "response", "item"
 
 ID_TAKEN = "its id is taken, and nothing that is kept is replaced"
@@ -24,7 +24,7 @@ class MemoryStore:
         self._entries: TTLCache[_Key, bytes] = TTLCache(
             max_bytes, ttl, timer=clock, getsizeof=sys.getsizeof
         )
-        """Responses, and for the ids of items the id of the last response that has them."""
+        """Responses, and for each item's id the id of the last response with that item."""
         self._max_bytes = max_bytes
         self.secret = os.urandom(32)
 
@@ -72,14 +72,14 @@ class MemoryStore:
 
 
 def encode(stored: StoredResponse) -> bytes:
-    """Return the JSON that is kept: data with a fixed form, never objects."""
+    """Return the JSON that is stored."""
     return msgspec.json.encode(
         {"response": stored.response, "items": stored.items, "inputs": stored.inputs}
     )
 
 
 def decode(encoded: bytes) -> StoredResponse:
-    """Read what `encode` wrote, but for the ids that the response is found by."""
+    """Decode what `encode` wrote, without the ids under which the response is found."""
     decoded = msgspec.json.decode(encoded)
     return StoredResponse(decoded["response"], decoded["items"], decoded.get("inputs"))
 

@@ -1,4 +1,4 @@
-"""Responses kept in an SQLite file: they outlive the process and are shared by its workers."""
+"""Responses kept in an SQLite file: they survive restarts, and workers share them."""
 
 import asyncio
 import contextlib
@@ -39,16 +39,16 @@ _BUSY_SECONDS_AT_START = 5.0
 _BUSY_MILLISECONDS = 2000
 """How long SQLite waits where another process has locked the file."""
 _PATIENCE = 3.0
-"""Seconds for a call in all, with its wait for the calls before it."""
+"""Seconds for a call in total, with its wait for the calls before it."""
 _KEY_BYTES = 32
 _BYTES_OF_AN_ID = 256
-"""What an item's id adds to the size of its response: its row, and that of the index."""
+"""What an item's id adds to the size of its response: its row, and its index entry."""
 
 
 class UnusableStore(sqlite3.DatabaseError, ValueError):
-    """The file of `responses.store` is none; a `ValueError`, as for any setting that is no good.
+    """The file of `responses.store` cannot be used; a `ValueError`, as for any unusable setting.
 
-    So whoever builds the gateway need not know SQLite, which takes memory that few have use for.
+    So callers need not import SQLite, whose memory most gateways do without.
     """
 
     def __init__(self, reason: Exception) -> None:
@@ -81,7 +81,7 @@ class SqliteStore:
             raise UnusableStore(error) from error
 
     def _open(self, path: Path) -> bytes:
-        """Make the tables where there are none; return the secret that came with them."""
+        """Create missing tables; return the secret that is stored with them."""
         path.chmod(0o600)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA foreign_keys = ON")
@@ -92,8 +92,8 @@ class SqliteStore:
         key = row[0] if row else None
         if not isinstance(key, bytes) or len(key) < _KEY_BYTES:
             raise sqlite3.DatabaseError(
-                "the table 'secret' has no key of 32 bytes. Without it nobody's responses can be "
-                "found: remove the file, or name another."
+                "the table 'secret' has no key of 32 bytes. Without it, no response can be "
+                "found: remove the file, or name another one."
             )
         self._database.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
         return key
@@ -138,7 +138,7 @@ class SqliteStore:
         with contextlib.suppress(StoreError):
             await self._run(self._database.close)
             closed = True
-        # A thread that is done ends at once; one that hangs in the file must not hold up the end.
+        # An idle thread ends at once; one that hangs in the file must not delay the shutdown.
         self._thread.shutdown(wait=closed, cancel_futures=True)
 
     def _bodies_with(self, owner: str, ids: Collection[str]) -> list[tuple[bytes, set[str]]]:
@@ -158,7 +158,7 @@ class SqliteStore:
         return [(row[0], inside) for row, inside in rows if row is not None]
 
     def _insert(self, owner: str, response_id: str, body: bytes, item_ids: Collection[str]) -> bool:
-        """Insert, unless there is one; return whether there was none."""
+        """Insert unless the id is taken; return whether it was free."""
         now = self._clock()
         size = len(body) + _BYTES_OF_AN_ID * len(item_ids)
         with self._database:

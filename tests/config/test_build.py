@@ -51,15 +51,15 @@ def test_a_rule_overrides_the_translation_in_what_it_writes(tmp_path: Path) -> N
     text = """
 translation: {hosted_tools: drop, completion_system_prompt: Be brief., max_fanout: 9}
 models:
-  plain: {reasoning_effort: low}
+  simple: {reasoning_effort: low}
   other: {on_unsupported: drop, completion_system_prompt: null, tokenizer: cl100k_base}
 """
     settings = loaded(tmp_path, text)
     assert settings.translation == TranslationSettings(
         hosted_tools="drop", completion_system_prompt="Be brief.", max_fanout=9
     )
-    plain, other = settings.models
-    assert (plain.translation, plain.reasoning_effort) == (None, "low")
+    simple, other = settings.models
+    assert (simple.translation, simple.reasoning_effort) == (None, "low")
     assert other.translation == replace(
         settings.translation,
         on_unsupported="drop",

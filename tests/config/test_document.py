@@ -246,7 +246,7 @@ PLAIN = st.recursive(
 
 @given(st.dictionaries(st.text(max_size=5), PLAIN, max_size=4))
 def test_what_is_dumped_is_read_back(data: dict[str, Any]) -> None:
-    # Everything quoted: the dumper's idea of plain text is YAML 1.1's.
+    # Everything quoted: the dumper's idea of unquoted text is YAML 1.1's.
     text = yaml.safe_dump(data, default_style='"', allow_unicode=False)
     try:
         document = parsed(text)

@@ -12,7 +12,7 @@ ENVIRON = {"KEY": "sk-canary", "EMPTY": "", "_x1": "one", "NESTED": "${KEY}"}
     ("text", "expanded"),
     [
         ("", ""),
-        ("plain $ {x} $x $$ }", "plain $ {x} $x $$ }"),
+        ("literal $ {x} $x $$ }", "literal $ {x} $x $$ }"),
         ("${KEY}", "sk-canary"),
         ("a${_x1}b${_x1}", "aonebone"),
         ("${EMPTY}", ""),
@@ -63,5 +63,5 @@ def test_any_text_expands_or_is_a_fault(text: str) -> None:
 @given(st.text(max_size=40))
 def test_escaping_every_reference_gives_the_text_back(text: str) -> None:
     # A dollar sign before the escape would make one more escape out of it.
-    plain = text.replace("$", "S") + "${KEY}"
-    assert expand(plain.replace("${", "$${"), ENVIRON) == plain
+    literal = text.replace("$", "S") + "${KEY}"
+    assert expand(literal.replace("${", "$${"), ENVIRON) == literal

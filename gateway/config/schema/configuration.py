@@ -1,7 +1,7 @@
-"""Configuration *as written*: every key, its type, default and meaning.
+"""The whole configuration as written: every key, its type, default and meaning.
 
-The defaults are those of `settings`, which has the configuration as used. The descriptions are
-what docs/configuration.md and an editor show.
+The defaults are those of `settings`, the configuration as used. Editors and
+docs/configuration.md show the descriptions.
 """
 
 from collections.abc import Iterator, Mapping
@@ -68,14 +68,14 @@ class GatewayConfig(BaseConfig):
     admin: AdminConfig = Field(default=AdminConfig(), description="The operators' listener.")
     log: LogConfig = Field(default=LogConfig(), description="What goes to standard error.")
     performance: PerformanceConfig = Field(
-        default=PerformanceConfig(), description="What is only there for speed."
+        default=PerformanceConfig(), description="Optimisations that can be turned off."
     )
     secret: network_values.ApiKey | None = Field(
         default=None,
-        description="What is sealed with it clients keep and bring back unread: a model's "
+        description="The key that seals what clients keep and bring back unread: a model's "
         "reasoning and signatures, compacted conversations. At least 32 characters; the same for "
-        "gateways that serve the same clients. Absent: drawn at start, and nothing that was "
-        "sealed before can be read. A secret.",
+        "gateways that serve the same clients. Absent: drawn at start, so what was sealed before "
+        "cannot be read. A secret.",
     )
 
     @model_validator(mode="before")
@@ -102,7 +102,7 @@ SECTIONS = tuple(GatewayConfig.model_fields)
 def fields_at(path: KeyPath) -> Mapping[str, Any]:
     """Return the known keys of the mapping at `path`, each with its pydantic field.
 
-    Empty when the path leads to no mapping with keys of its own.
+    Empty unless the path leads to a mapping with keys of its own.
     """
     model: type[BaseModel] | None = GatewayConfig
     entry: type[BaseModel] | None = None

@@ -1,4 +1,4 @@
-"""`translation:` and the rules under `models:` as written."""
+"""`translation:`, the rules under `models:`, and the redirects of retired models."""
 
 from typing import Annotated, Any, Literal
 
@@ -168,12 +168,12 @@ class ModelConfig(TranslationConfig):
 
 
 class RetiredConfig(BaseConfig):
-    """What becomes of requests for models that are no more."""
+    """What happens to requests for retired models."""
 
     redirect: dict[Name, Name] = Field(
         default_factory=dict,
-        description="Retired name to the name that is served instead, as a rule under `models` "
-        "or the upstream has it; every reply names the substitution in `x-gateway-warning`.",
+        description="Retired name to the name that is served instead: that of a rule under "
+        "`models`, or of a model; every reply names the substitution in `x-gateway-warning`.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Values about the network: hosts, ports, URLs, keys and header fields."""
+"""Hosts, URLs, keys and header fields."""
 
 import re
 from typing import Annotated, Any

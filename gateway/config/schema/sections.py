@@ -1,4 +1,4 @@
-"""The sections as written that are about the gateway itself: listeners, clients, memory, logs."""
+"""The sections about the gateway itself: listeners, clients, memory, responses, logs."""
 
 from typing import Literal
 
@@ -56,15 +56,15 @@ class ServerConfig(BaseConfig):
     )
     body_idle_timeout: Seconds = Field(
         default=_SERVER.body_idle_timeout,
-        description="Seconds without a byte after which an unfinished request is given up.",
+        description="Seconds without a byte after which an unfinished request is abandoned.",
     )
     send_timeout: Seconds = Field(
         default=_SERVER.send_timeout,
-        description="Seconds that a client may leave its reply unread before it is cut off.",
+        description="Seconds that a client may leave its reply unread before it is disconnected.",
     )
     grace_period: SecondsOrZero = Field(
         default=_SERVER.grace_period,
-        description="Seconds that open requests get to finish at shutdown.",
+        description="Seconds that open requests have to finish at shutdown.",
     )
     first_byte_grace: Seconds = Field(
         default=_SERVER.first_byte_grace,
@@ -128,14 +128,14 @@ class ResponsesConfig(BaseConfig):
 class AdminConfig(BaseConfig):
     """The operators' listener."""
 
-    enabled: bool = Field(default=_ADMIN.enabled, description="Whether there is one.")
+    enabled: bool = Field(default=_ADMIN.enabled, description="Whether it is started.")
     host: network_values.ListeningHost = Field(
         default=_ADMIN.host, description="Address to listen at."
     )
     port: Port = Field(default=_ADMIN.port, description="Port to listen at; 0 takes any free one.")
     token: network_values.ApiKey | None = Field(
         default=None,
-        description="Bearer token that it asks for; required beyond loopback, with at least 16 "
+        description="Bearer token that it demands; required beyond loopback, with at least 16 "
         "characters. A secret.",
     )
     allowed_hosts: tuple[network_values.AllowedHost, ...] = Field(
@@ -157,10 +157,10 @@ class LogConfig(BaseConfig):
 
 
 class PerformanceConfig(BaseConfig):
-    """What is only there for speed."""
+    """Optimisations that can be turned off."""
 
     fast_paths: bool = Field(
         default=_PERFORMANCE.fast_paths,
-        description="Translate common requests, replies and streamed text by short cuts. Replies "
-        "are the same without them: turn them off to see whether one is at fault.",
+        description="Translate common requests, replies and streamed text by fast paths. Replies "
+        "are the same without them; turn them off to see whether one is at fault.",
     )

@@ -1,4 +1,4 @@
-"""One entry under `upstreams:` as written."""
+"""One entry under `upstreams:`."""
 
 from pydantic import Field, model_validator
 
@@ -29,7 +29,8 @@ class TimeoutsConfig(BaseConfig):
         description="Seconds from the request to the head of the reply.",
     )
     stream_idle: Seconds = Field(
-        default=_TIMEOUTS.stream_idle, description="Seconds that a reply's body may be silent."
+        default=_TIMEOUTS.stream_idle,
+        description="Seconds without a byte after which a reply is abandoned.",
     )
     metadata: Seconds = Field(
         default=_TIMEOUTS.metadata,
@@ -41,13 +42,13 @@ class UpstreamConfig(BaseConfig):
     """One OpenAI-compatible server."""
 
     base_url: network_values.BaseUrl = Field(
-        description="What stands before `/chat/completions`; for Azure the resource, "
+        description="The URL before `/chat/completions`; for Azure the resource, "
         "`https://NAME.openai.azure.com`. Required, except for an upstream called `openai`: "
         f"`{OPENAI_URL}`."
     )
     kind: values.UpstreamKind = Field(
         default=servers.AUTO.name,
-        description="The software it runs; `auto`: told by well-known hosts, else found out.",
+        description="The software it runs; `auto`: recognised by its host or its replies.",
     )
     api_version: network_values.AzureVersion = Field(
         default=_UPSTREAM.api_version,

@@ -26,7 +26,7 @@ _UPSTREAM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 
 
 def _not_a_bool(value: Any) -> Any:
-    # Python counts True as 1, so `port: true` would otherwise be port 1.
+    # True is an int in Python: without this, `port: true` would be port 1.
     if isinstance(value, bool):
         raise InvalidValue("must be a number, not true or false")
     return value
