@@ -23,9 +23,9 @@ Detokenize = Callable[[Sequence[int]], str]
 
 @dataclass(slots=True)
 class Context:
-    """What a translation needs to know beside the request itself. Nobody changes one.
+    """What a translation needs to know beside the request itself.
 
-    It is not frozen because one is made per request, and freezing makes that three times as dear.
+    Never changed. Not frozen: one is made per request, and freezing triples the cost.
     """
 
     model_asked: str
@@ -150,7 +150,7 @@ def unsupported(
 
 
 MAX_REPLY_CHARACTERS = 32 * 1024 * 1024
-"""What a reply may have in all, for a folder that keeps it until its end."""
+"""The limit of a whole reply for streams that keep it until its end."""
 
 
 class StreamTranslation(Protocol):
@@ -175,17 +175,19 @@ class StreamTranslation(Protocol):
         """
 
     def fail(self, error: GatewayError) -> list[Json]:
-        """Return the events that tell the client of an error after the stream has begun."""
+        """Return the events that report an error after the stream has begun: its envelope."""
+        return [dict(error.envelope())]
 
-    def satisfied(self, call: int) -> bool:
+    def satisfied(self, call: int) -> bool:  # noqa: ARG002
         """Whether nothing more of this call's stream is needed (a stop sequence was found)."""
+        return False
 
     @property
     def passes_text(self) -> bool:
-        """Whether each piece of text leaves at once and as it came, wherever it is cut.
+        """Whether each piece of text leaves at once and unchanged, wherever it is cut.
 
-        Then one event with the text of several leaves the folder as these would. False, which is
-        always safe, where text is looked into: for stop sequences, for the logprobs of its tokens.
+        Then one event with the text of several comes out as these would. False is always safe, and
+        right where text is looked into: for stop sequences, for the logprobs of its tokens.
         It may become False, and is asked again behind each event that would open the fast path.
         """
         return False

@@ -65,9 +65,6 @@ class _RenamingStream(StreamTranslation):
         number = self._number + 1 if isinstance(self._number, int) else 0
         return [error_event(self._shape, error, number)]
 
-    def satisfied(self, call: int) -> bool:  # noqa: ARG002
-        return False
-
 
 def _completes(event: Json) -> bool:
     """Whether the event ends a choice or the response, or tells the client of an error itself."""

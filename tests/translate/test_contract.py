@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from gateway.config.settings import TranslationSettings
 from gateway.errors import UnsupportedParameter
-from gateway.shapes import ItemNames, Shape
+from gateway.shapes import ItemNames, Json, Shape
 from gateway.translate.capabilities import Capabilities
-from gateway.translate.contract import Context, Report, unsupported
+from gateway.translate.contract import Context, Report, StreamTranslation, unsupported
 
 DROPPING = Context("m", "m", TranslationSettings(on_unsupported="drop"))
 
@@ -81,3 +81,23 @@ def test_or_dropped_and_reported() -> None:
 
 def test_a_context_can_be_had_for_another_backend() -> None:
     assert Context("m", "m").with_capabilities(Capabilities(n=False)).capabilities.n is False
+
+
+class Simple(StreamTranslation):
+    """A stream with nothing but what every stream has of its own."""
+
+    def feed(self, call: int, event: Json) -> list[Json]:
+        return [event]
+
+    def end(self, call: int) -> list[Json]:
+        return []
+
+
+def test_an_error_in_a_stream_is_its_envelope_unless_the_shape_has_a_form_of_its_own() -> None:
+    error = UnsupportedParameter("no", param="n")
+    assert Simple().fail(error) == [error.envelope()]
+
+
+def test_a_stream_is_read_to_its_end_and_event_by_event_unless_it_says_otherwise() -> None:
+    assert not Simple().satisfied(0)
+    assert not Simple().passes_text

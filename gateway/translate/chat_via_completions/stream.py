@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gateway.errors import GatewayError, TruncatedStream, UpstreamError
+from gateway.errors import TruncatedStream, UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_completions.choices import Piece
 from gateway.translate.chat_via_completions.reply import (
@@ -12,35 +12,28 @@ from gateway.translate.chat_via_completions.reply import (
     total_usage,
 )
 from gateway.translate.chat_via_completions.request import PreparedRequest
-from gateway.translate.contract import Context, StreamTranslation
+from gateway.translate.contract import Context
 from gateway.translate.fanout import choice_index
-from gateway.translate.parts.content.sources import StreamedSources
 from gateway.translate.parts.fields import created, model_name, swap_id
 from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
 from gateway.translate.parts.tokens.usage_sums import richer_usage
 from gateway.translate.parts.upstream_errors import without_error
+from gateway.translate.stream.chat_frame import ChatFrame
 from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
 
 
-class ChatStream(StreamTranslation):
-    """The fold of all calls' streams. No text is kept but what may still become a stop sequence.
-
-    openai-python's stream helper decides the grammar: every index must first appear in ascending
-    order, its role once, its finish reason once and alone, and the usage last.
-    """
+class ChatStream(ChatFrame):
+    """The fold of all calls' streams. No text is kept but what may still become a stop sequence."""
 
     def __init__(self, request: PreparedRequest, context: Context) -> None:
+        super().__init__(len(request.calls), request.choices, include_usage=request.include_usage)
         self._request = request
         self._context = context
-        self._identity: Json = {}
         self._folds = [new_fold(request) for _ in range(request.choices)]
         self._places = [ChoicePlaces(request.choices_per_call) for _ in request.calls]
         self._words: dict[int, Json] = {}
         """The parts of choices with their finish reasons, which the client may not have yet."""
         self._finished = [False] * request.choices
-        self._open = set(range(len(request.calls)))
-        self._usages: list[object] = [None] * len(request.calls)
-        self._sources = StreamedSources(len(request.calls))
 
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one completions chunk.
@@ -56,7 +49,6 @@ class ChatStream(StreamTranslation):
         chunks: list[Json] = []
         if choices:
             chunks += self._opening(event)
-            self._see_fingerprint(event)
             for choice in choices:
                 chunks += self._choice(call, choice)
             if self._sources.waits(call):
@@ -66,31 +58,20 @@ class ChatStream(StreamTranslation):
             chunks.append({**self._chunk([]), "moderation": event["moderation"]})
         return chunks
 
-    def end(self, call: int) -> list[Json]:
-        """Take the end of one call's stream, and with it that of its choices.
-
-        Raises `TruncatedStream` if a choice had none.
-        """
-        if call not in self._open:
-            return []
+    def _close(self, call: int) -> list[Json]:
         indexes = self._indexes(call)
         if not all(self._has_ended(index) for index in indexes):
             raise TruncatedStream(
                 "The upstream's stream ended before its reply was complete. Retry the request."
             )
-        self._open.discard(call)
         chunks = [chunk for index in indexes for chunk in self._finish(index)]
         if self._sources.waits(call):
             chunks = chunks or [self._choice_chunk(indexes[0], {})]
             self._sources.tell(call, chunks, indexes)
-        usage = total_usage(self._usages)
-        if self._open or not self._request.include_usage or usage is None:
-            return chunks
-        return [*chunks, {**self._chunk([]), "usage": usage}]
+        return chunks
 
-    def fail(self, error: GatewayError) -> list[Json]:
-        """Return the error as the event that openai-python raises on."""
-        return [dict(error.envelope())]
+    def _total_usage(self, usages: Sequence[object]) -> Json | None:
+        return total_usage(usages)
 
     def satisfied(self, call: int) -> bool:
         """Whether a stop sequence found here has ended the last of the call's choices.
@@ -118,24 +99,20 @@ class ChatStream(StreamTranslation):
         return range(call * per_call, (call + 1) * per_call)
 
     def _opening(self, event: Json) -> list[Json]:
-        """Pin the identity at the first event, and announce every index with its role."""
-        if self._identity:
-            return []
-        single = len(self._request.calls) == 1
-        self._identity = {
-            "id": swap_id(event.get("id") if single else None, Shape.CHAT, self._context),
-            "object": "chat.completion.chunk",
-            "created": created(event.get("created"), self._context),
-            "model": model_name(event.get("model"), self._context),
-        }
-        self._see_fingerprint(event)
-        delta: Json = {"role": "assistant", "content": "", "refusal": None}
-        return [self._choice_chunk(index, dict(delta)) for index in range(len(self._folds))]
-
-    def _see_fingerprint(self, event: Json) -> None:
+        """Pin the identity at the first event; a fingerprint may come with a later one."""
+        is_first = not self._identity
+        if is_first:
+            single = len(self._request.calls) == 1
+            self._identity = {
+                "id": swap_id(event.get("id") if single else None, Shape.CHAT, self._context),
+                "object": "chat.completion.chunk",
+                "created": created(event.get("created"), self._context),
+                "model": model_name(event.get("model"), self._context),
+            }
         fingerprint = event.get("system_fingerprint")
         if isinstance(fingerprint, str):
             self._identity.setdefault("system_fingerprint", fingerprint)
+        return self._announced() if is_first else []
 
     def _choice(self, call: int, choice: Json) -> list[Json]:
         """Take a part of a choice. Its end waits for the stream's: servers say more behind it."""
@@ -177,23 +154,4 @@ class ChatStream(StreamTranslation):
     def _content(self, index: int, piece: Piece) -> list[Json]:
         if not piece:
             return []
-        logprobs = {"content": piece.entries, "refusal": None} if piece.entries else None
-        return [self._choice_chunk(index, {"content": piece.text}, logprobs=logprobs)]
-
-    def _choice_chunk(
-        self,
-        index: int,
-        delta: Json,
-        *,
-        logprobs: Json | None = None,
-        finish_reason: str | None = None,
-    ) -> Json:
-        return self._chunk(
-            [{"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}]
-        )
-
-    def _chunk(self, choices: list[Json]) -> Json:
-        chunk: Json = {**self._identity, "choices": choices}
-        if self._request.include_usage:
-            chunk["usage"] = None
-        return chunk
+        return [self._choice_chunk(index, {"content": piece.text}, entries=piece.entries)]

@@ -1,20 +1,21 @@
 """Streams of responses events as one stream of chat chunks."""
 
 from collections import Counter
+from collections.abc import Sequence
 
-from gateway.errors import GatewayError, TruncatedStream
+from gateway.errors import TruncatedStream
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses.failures import error_of_response
 from gateway.translate.chat_via_responses.output import TERMINAL, OutputFold
 from gateway.translate.chat_via_responses.reply import identity, moderated, tier, total_usage
 from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.chat_via_responses.steps import Step
-from gateway.translate.contract import Context, StreamTranslation
-from gateway.translate.parts.content.sources import StreamedSources
+from gateway.translate.contract import Context
 from gateway.translate.parts.finish_reasons import with_native
 from gateway.translate.parts.moderation import moderation_of_all
 from gateway.translate.parts.tokens.usage_sums import richer_usage
 from gateway.translate.parts.upstream_errors import without_error
+from gateway.translate.stream.chat_frame import ChatFrame
 
 _LISTS = frozenset({"annotations", "content_parts", "file_citations", "images", "output_items"})
 
@@ -22,28 +23,21 @@ _HELD = frozenset({"response.created", "response.in_progress", "response.queued"
 """Events after which a response can still fail as a whole, for example for want of quota."""
 
 
-class ChatStream(StreamTranslation):
-    """The fold of all calls' streams.
-
-    openai-python's stream helper decides the grammar: every index must first appear in ascending
-    order, its role once, its finish reason once and after all its tool calls, and the usage last.
-    """
+class ChatStream(ChatFrame):
+    """The fold of all calls' streams."""
 
     def __init__(self, request: PreparedRequest, context: Context) -> None:
+        calls = len(request.calls)
+        super().__init__(calls, calls, include_usage=request.include_usage)
         self._request = request
         self._context = context
-        self._identity: Json = {}
         self._first: Json = {}
-        self._opened = False
         self._folds = [OutputFold(request, sent, context) for sent in request.calls]
-        self._finished = [False] * len(request.calls)
-        self._cut_short = [False] * len(request.calls)
-        self._open = set(range(len(request.calls)))
+        self._finished = [False] * calls
+        self._cut_short = [False] * calls
         self._entries = [Counter[str]() for _ in request.calls]
         """How many entries of each list every choice has been told of."""
-        self._usages: list[object] = [None] * len(request.calls)
-        self._sources = StreamedSources(len(request.calls))
-        self._moderations: list[Json | None] = [None] * len(request.calls)
+        self._moderations: list[Json | None] = [None] * calls
 
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one responses event.
@@ -68,23 +62,15 @@ class ChatStream(StreamTranslation):
             chunks += self._finish(call, event, fold.finish_reason)
         return chunks
 
-    def end(self, call: int) -> list[Json]:
-        """Take the end of one call's stream; raises `TruncatedStream` if it was not complete."""
-        if call not in self._open:
-            return []
+    def _close(self, call: int) -> list[Json]:
         if not self._finished[call]:
             raise TruncatedStream(
                 "The upstream's stream ended before its response was complete. Retry the request."
             )
-        self._open.discard(call)
-        usage = total_usage(self._usages)
-        if self._open or not self._request.include_usage or usage is None:
-            return []
-        return [{**self._chunk([]), "usage": usage}]
+        return []
 
-    def fail(self, error: GatewayError) -> list[Json]:
-        """Return the error as the event that openai-python raises on."""
-        return [dict(error.envelope())]
+    def _total_usage(self, usages: Sequence[object]) -> Json | None:
+        return total_usage(usages)
 
     def satisfied(self, call: int) -> bool:
         """Whether the choice was complete before the upstream was: its text was cut here.
@@ -110,24 +96,21 @@ class ChatStream(StreamTranslation):
 
     def _opening(self) -> list[Json]:
         """Return, once, the chunks that announce every index with its role."""
-        if self._opened:
+        if self._identity:
             return []
-        self._opened = True
         self._identity = identity(
             self._first, self._request, self._context, "chat.completion.chunk"
         )
-        delta: Json = {"role": "assistant", "content": "", "refusal": None}
-        return [self._choice_chunk(index, dict(delta)) for index in range(len(self._folds))]
+        return self._announced()
 
     def _step_chunk(self, call: int, step: Step) -> Json:
-        logprobs = {"content": step.entries, "refusal": None} if step.entries else None
         delta = step.delta
         for name in _LISTS & delta.keys():
             # openai-python's stream helper accumulates lists of objects by their index.
             (entry,) = delta[name]
             delta = {name: [{"index": self._entries[call][name], **entry}]}
             self._entries[call][name] += 1
-        return self._choice_chunk(call, delta, logprobs=logprobs)
+        return self._choice_chunk(call, delta, entries=step.entries)
 
     def _finish(self, call: int, event: Json, reason: str) -> list[Json]:
         """Return the choice's last chunk, and whatever the response says beside it."""
@@ -143,21 +126,3 @@ class ChatStream(StreamTranslation):
         if moderation is not None and all(self._finished):
             chunks.append({**self._chunk([]), "moderation": moderation})
         return chunks
-
-    def _choice_chunk(
-        self,
-        index: int,
-        delta: Json,
-        *,
-        logprobs: Json | None = None,
-        finish_reason: str | None = None,
-    ) -> Json:
-        return self._chunk(
-            [{"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}]
-        )
-
-    def _chunk(self, choices: list[Json]) -> Json:
-        chunk: Json = {**self._identity, "choices": choices}
-        if self._request.include_usage:
-            chunk["usage"] = None
-        return chunk

@@ -1,6 +1,6 @@
 """Completions streams of several calls as one."""
 
-from gateway.errors import GatewayError, TruncatedStream
+from gateway.errors import TruncatedStream
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_fanned_out.reply import malformed, read_choice
 from gateway.translate.completions_fanned_out.spreading import PreparedRequest
@@ -54,14 +54,6 @@ class FannedOutStream(StreamTranslation):
             return []
         usage = self._fan.total_usage(self._usages)
         return [] if usage is None else [{**self._chunk({"choices": []}), "usage": usage}]
-
-    def fail(self, error: GatewayError) -> list[Json]:
-        """Return the event that tells the client of an error: the envelope itself."""
-        return [dict(error.envelope())]
-
-    def satisfied(self, call: int) -> bool:  # noqa: ARG002
-        """Return False: every stream is read to its end."""
-        return False
 
     def _take(self, call: int, choice: object) -> Json | None:
         taken, position = read_choice(choice, default=0)

@@ -1,6 +1,6 @@
 """Chat streams as one completions stream, chunk by chunk; no text is kept."""
 
-from gateway.errors import GatewayError, TruncatedStream
+from gateway.errors import TruncatedStream
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat.reply import total_usage
 from gateway.translate.completions_via_chat.request import PreparedRequest
@@ -86,10 +86,6 @@ class CompletionsStream(StreamTranslation):
             return chunks
         usage = total_usage(self._plan, self._usages)
         return chunks if usage is None else [*chunks, {**self._chunk([]), "usage": usage}]
-
-    def fail(self, error: GatewayError) -> list[Json]:
-        """Return the event that tells the client of an error: the envelope itself."""
-        return [dict(error.envelope())]
 
     def satisfied(self, call: int) -> bool:
         """Whether the gateway has cut all choices of the call that the upstream still generates.

@@ -137,10 +137,6 @@ class ResponsesStream(StreamTranslation):
         self._write({"type": "response.failed", "response": failed})
         return self._sent()
 
-    def satisfied(self, call: int) -> bool:  # noqa: ARG002
-        """Return False: nothing is cut short here."""
-        return False
-
     @property
     def passes_text(self) -> bool:
         """Whether no logprobs come with the text."""

@@ -1,0 +1,75 @@
+"""The frame of a stream of chat chunks, whatever its deltas are made of."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from gateway.shapes import Json
+from gateway.translate.contract import StreamTranslation
+from gateway.translate.parts.content.sources import StreamedSources
+
+
+class ChatFrame(StreamTranslation):
+    """Folds the streams of `calls` into the chunks of so many choices.
+
+    openai-python's stream helper decides the grammar: every index must first appear in ascending
+    order, its role once, its finish reason once and after all else, and the usage last.
+    """
+
+    def __init__(self, calls: int, choices: int, *, include_usage: bool) -> None:
+        self._identity: Json = {}
+        """The fields that all chunks have; empty until the first one."""
+        self._choices = choices
+        self._include_usage = include_usage
+        self._open = set(range(calls))
+        """The calls whose streams have not ended."""
+        self._usages: list[object] = [None] * calls
+        self._sources = StreamedSources(calls)
+
+    def end(self, call: int) -> list[Json]:
+        """Take the end of one call's stream, and with it that of its choices.
+
+        Raises `TruncatedStream` if a choice had none.
+        """
+        if call not in self._open:
+            return []
+        chunks = self._close(call)
+        self._open.discard(call)
+        if self._open or not self._include_usage:
+            return chunks
+        usage = self._total_usage(self._usages)
+        return chunks if usage is None else [*chunks, {**self._chunk([]), "usage": usage}]
+
+    @abstractmethod
+    def _close(self, call: int) -> list[Json]:
+        """Return the chunks that end a call's choices; raises as `end` does."""
+
+    @abstractmethod
+    def _total_usage(self, usages: Sequence[object]) -> Json | None:
+        """Return the usage of all calls; None if that of any is unknown."""
+
+    def _announced(self) -> list[Json]:
+        """Return the first chunks, which announce every index with its role."""
+        return [
+            self._choice_chunk(index, {"role": "assistant", "content": "", "refusal": None})
+            for index in range(self._choices)
+        ]
+
+    def _choice_chunk(
+        self,
+        index: int,
+        delta: Json,
+        *,
+        entries: Sequence[Json] = (),
+        finish_reason: str | None = None,
+    ) -> Json:
+        """Return a chunk with a delta of one choice; `entries` are the logprobs of its text."""
+        logprobs = {"content": entries, "refusal": None} if entries else None
+        return self._chunk(
+            [{"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}]
+        )
+
+    def _chunk(self, choices: list[Json]) -> Json:
+        chunk: Json = {**self._identity, "choices": choices}
+        if self._include_usage:
+            chunk["usage"] = None
+        return chunk
