@@ -47,7 +47,7 @@ def pivot_context(context: Context) -> Context:
             context,
             capabilities=_pivot_capabilities(context.capabilities),
             token_ids=KNOWN_IDS,
-            by_way_of_chat=True,
+            is_pivot=True,
         )
     return context.pivot
 

@@ -46,8 +46,8 @@ class Context:
     """A fresh random identifier without prefix, 32 hex digits."""
     now: int = 0
     """Unix time in seconds, for replies that the gateway makes by itself."""
-    by_way_of_chat: bool = False
-    """The chat request is not sent, but translated again: the model lives beyond chat."""
+    is_pivot: bool = False
+    """The chat request is translated again: this is the first of two translations."""
     upstream: str = ""
     """The name of the server that is asked: what it said in confidence is told to no other."""
     seal: Seal | None = None

@@ -58,7 +58,7 @@ class StreamedChoice:
         self._refusal = _Held()
         self._transcript = _Held()
         self._last = _NOTHING
-        self._numbers_lists = context.by_way_of_chat
+        self._numbers_lists = context.is_pivot
         """Whether entries of lists are numbered, which only chat's clients want."""
         self._logprobs = legacy_logprobs(plan, plan.prompt_of(call), context)
         self._scanner = StopScanner(plan.stops) if plan.stops else None

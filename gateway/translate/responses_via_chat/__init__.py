@@ -14,7 +14,7 @@ def translate(body: Json, context: Context) -> Translation:
     `body` is not changed. Raises `InvalidRequest` or `UnsupportedParameter`, naming the client's
     parameter.
     """
-    home = Shape.COMPLETIONS if context.by_way_of_chat else Shape.CHAT
+    home = Shape.COMPLETIONS if context.is_pivot else Shape.CHAT
     report = Report(Shape.RESPONSES, home, items=context.items)
     try:
         request = prepare(body, context, report)
