@@ -12,7 +12,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.parts.tools.names import names_of
 from gateway.translate.parts.upstream_errors import bare_error
 from gateway.translate.stream.event_reader import EventReader
-from gateway.translate.stream.fold import events_as_whole, is_terminal
+from gateway.translate.stream.folding.replies import events_as_whole, is_terminal
 from gateway.translate.stream.sse import SSEDecoder, begins_events, encode_json, is_done
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from gateway.shapes import Json
-from gateway.translate.stream.message_fields import add_delta
+from gateway.translate.stream.folding.fields import add_delta
 
 Status = Literal["in_progress", "completed", "incomplete"]
 

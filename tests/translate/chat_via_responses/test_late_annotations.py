@@ -5,7 +5,7 @@ import pytest
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from gateway.translate.plan import plan
-from gateway.translate.stream.fold import events_as_whole
+from gateway.translate.stream.folding.replies import events_as_whole
 from tests.translate.chat_via_responses.cases import (
     citation,
     events_of,

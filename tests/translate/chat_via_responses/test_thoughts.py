@@ -5,7 +5,7 @@ import pytest
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.chat_via_responses import thoughts
-from gateway.translate.stream.fold import events_as_whole
+from gateway.translate.stream.folding.replies import events_as_whole
 from tests.translate.chat_via_responses.cases import (
     context,
     delta_event,

@@ -16,7 +16,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate import chat_via_responses, completions_via_chat
 from gateway.translate.composed import compose
 from gateway.translate.contract import StreamTranslation, Translation
-from gateway.translate.stream.fold import events_as_whole
+from gateway.translate.stream.folding.replies import events_as_whole
 from gateway.translate.stream.sse import SSEDecoder, encode_events
 from tests.translate.chat_via_responses.cases import (
     ALL_TOOLS,

@@ -12,7 +12,7 @@ from gateway.translate.completions_via_chat import streamed_choice
 from gateway.translate.contract import Context
 from gateway.translate.parts.content.images import image
 from gateway.translate.plan import plan
-from gateway.translate.stream.message_fields import add_delta
+from gateway.translate.stream.folding.fields import add_delta
 from tests.translate.completions_via_chat.chat_backend import entry
 
 WEB = "https://a.test/b.png"

@@ -8,7 +8,7 @@ import pytest
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
-from gateway.translate.stream.fold import events_as_whole
+from gateway.translate.stream.folding.replies import events_as_whole
 from tests.translate.completions_via_chat import chat_backend as backend
 from tests.translate.responses_via_chat import chat_backend
 from tests.translate.responses_via_chat.chat_backend import chunk, completion, fragment, tool_call

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.shapes import Shape
-from gateway.translate.stream.last_events import LARGE, MAX_PIECES
 from gateway.translate.stream.whole_events import MAX_HELD_BYTES, WholeEvents
 
 ONE = b'data: {"a":1}\n\n'
@@ -160,12 +159,7 @@ def test_whether_a_stream_may_end_there(shape: Shape | None, stream: bytes, is_e
         assert ended is is_end
 
 
-def test_what_is_kept_of_a_stream_may_not_be_enough_to_tell() -> None:
-    for waits, is_end in ((MAX_PIECES - 1, False), (MAX_PIECES, True)):
-        events = WholeEvents(Shape.CHAT)
-        for piece in (CHUNK, *[b": wait\n\n"] * waits):
-            events.take(piece)
-        assert events.finish() == (b"", is_end)
+def test_behind_an_event_that_passed_in_pieces_more_may_be_missing() -> None:
     events = WholeEvents(Shape.CHAT)
     for piece in (LONG, b'"}\n\n', CHUNK):
         events.take(piece)
@@ -176,15 +170,6 @@ def test_half_an_event_behind_the_terminator_is_thrown_away() -> None:
     events = WholeEvents(Shape.CHAT)
     assert events.take(b"data: [DONE]\n\ndata: {") == b"data: [DONE]\n\n"
     assert events.finish() == (b"", True)
-
-
-def test_of_large_pieces_only_the_last_is_kept() -> None:
-    events = WholeEvents(Shape.CHAT)
-    assert events.take(FINISH) == FINISH
-    large = USAGE * (1 + LARGE // len(USAGE))
-    assert events.take(large) == large
-    assert events.take(CHUNK) == CHUNK
-    assert events.finish() == (b"", False)
 
 
 @pytest.mark.parametrize(

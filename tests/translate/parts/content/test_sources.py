@@ -13,7 +13,7 @@ from gateway.translate import completions_fanned_out
 from gateway.translate.contract import Context, Report, Translation
 from gateway.translate.parts.content.sources import StreamedSources, add_sources
 from gateway.translate.plan import plan
-from gateway.translate.stream.fold import events_as_whole
+from gateway.translate.stream.folding.replies import events_as_whole
 
 CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES
 PAIRS = [(client, home) for client in Shape for home in Shape if client is not home]

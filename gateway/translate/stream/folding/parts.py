@@ -8,13 +8,13 @@ Listed = Literal["content", "summary"]
 """The lists of parts that an item can have."""
 
 
-class HeardParts:
-    """Parts with a text, as far as it has been heard: the longest that any event says."""
+class StreamedParts:
+    """Parts with a text, as far as it has come: the longest that any event has."""
 
     def __init__(self) -> None:
         self._parts: dict[tuple[Listed, int], Json] = {}
         self._ended: set[Listed] = set()
-        """Lists whose last part has been heard whole."""
+        """Lists whose last part has come as a whole."""
 
     def go_on(self, listed: Listed, kind: str, index: object, text: str) -> None:
         """Take the next piece of a part's text; `kind` is the part's type."""
@@ -22,7 +22,7 @@ class HeardParts:
         part[field_of(kind)] += text
 
     def end(self, listed: Listed, index: object, whole: Json) -> None:
-        """Take a whole part. Its text counts, unless it is but the beginning of what was heard."""
+        """Take a whole part. Its text counts, unless it is only the beginning of what has come."""
         part = self._part(listed, whole["type"], index, begins=False)
         name = field_of(part["type"])
         before, text = part[name], whole.get(name)
@@ -41,20 +41,22 @@ class HeardParts:
         part["annotations"] = _joined(part.get("annotations"), [annotation])
 
     def completed(self, listed: Listed, given: object) -> object:
-        """Return the list of a whole item: its own parts, unless more of their text was heard."""
-        heard = [part for (of, _), part in sorted(self._parts.items(), key=_place) if of == listed]
-        told = given if _is_list(given) else []
-        text = given if isinstance(given, str) else "".join(map(_text, told))
-        said = "".join(map(_text, heard))
-        if not heard or (text and (len(said) <= len(text) or not said.startswith(text))):
-            return [_annotated(part, at, heard) for at, part in enumerate(told)] or given
-        own = [part if isinstance(part, dict) else {} for part in told] + [{}] * len(heard)
-        return [{**before, **part} for before, part in zip(own, heard, strict=False)]
+        """Return the list of a whole item: its own parts, unless more of their text has come."""
+        streamed = [
+            part for (of, _), part in sorted(self._parts.items(), key=_place) if of == listed
+        ]
+        own = given if _is_list(given) else []
+        text = given if isinstance(given, str) else "".join(map(_text, own))
+        said = "".join(map(_text, streamed))
+        if not streamed or (text and (len(said) <= len(text) or not said.startswith(text))):
+            return [_annotated(part, at, streamed) for at, part in enumerate(own)] or given
+        before = [part if isinstance(part, dict) else {} for part in own] + [{}] * len(streamed)
+        return [{**known, **part} for known, part in zip(before, streamed, strict=False)]
 
     def _part(self, listed: Listed, kind: str, index: object, *, begins: bool) -> Json:
-        """Return a part; one without an index is the last of its list, or the next one.
+        """Return a part; without an index, the last of its list or the next one.
 
-        That is where it has another type, and where it `begins` behind one that was heard whole.
+        It is the next one where it has another type, and where it `begins` after a whole one.
         """
         at = index if type(index) is int else self._last(listed, kind, begins=begins)
         part = self._parts.get((listed, at))
@@ -78,9 +80,9 @@ def _place(entry: tuple[tuple[Listed, int], Json]) -> tuple[Listed, int]:
     return entry[0]
 
 
-def _annotated(part: Any, at: int, heard: list[Json]) -> Any:
-    """Return a given part with the annotations that only the stream has told of."""
-    noted = heard[at].get("annotations") if at < len(heard) else None
+def _annotated(part: Any, at: int, streamed: list[Json]) -> Any:
+    """Return a given part with the annotations that only events have."""
+    noted = streamed[at].get("annotations") if at < len(streamed) else None
     if not noted or not isinstance(part, dict):
         return part
     return {**part, "annotations": _joined(part.get("annotations"), noted)}

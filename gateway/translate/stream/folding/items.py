@@ -1,6 +1,7 @@
 """The output items of a response put together from the events of its stream.
 
-Which item an event is of, and what a call's arguments are, is told as where a stream is translated.
+Which item an event belongs to, and what a call's arguments are, is decided as in a stream that is
+translated.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -20,13 +21,13 @@ from gateway.translate.chat_via_responses.tracking import (
     item_kind,
 )
 from gateway.translate.parts.tools.calls import arguments_text
-from gateway.translate.stream.folded_parts import HeardParts, Listed, field_of
+from gateway.translate.stream.folding.parts import Listed, StreamedParts, field_of
 
 _CALLS = {
     "function_call_arguments": ("function_call", "arguments"),
     "custom_tool_call_input": ("custom_tool_call", "input"),
 }
-"""The type of a call, and the field of its text, by the name of the events of that."""
+"""The type of a call, and the field of its text, by the name of its events."""
 _LISTS: tuple[Listed, ...] = ("content", "summary")
 _INDEXES = {"content": "content_index", "summary": "summary_index"}
 _PARTS: Mapping[object, tuple[ItemKind, Listed, Form]] = {
@@ -50,14 +51,14 @@ _TYPES = {ItemKind.MESSAGE: "message", ItemKind.REASONING: "reasoning"}
 
 
 @dataclass(slots=True, eq=False)
-class _Heard:
-    """What has been heard of one item; without `known`, one that chat has no place for."""
+class _StreamedItem:
+    """What the stream has of one item; without `known`, one that chat has no place for."""
 
     known: OutputItem | None
     item: Json = field(default_factory=dict)
     done: bool = False
     """Whether an item that chat has no place for is whole."""
-    parts: HeardParts = field(default_factory=HeardParts)
+    parts: StreamedParts = field(default_factory=StreamedParts)
 
     @property
     def says_something(self) -> bool:
@@ -75,11 +76,11 @@ class StreamedItems:
     def __init__(self, tools: Collection[str] = ()) -> None:
         self._tools = frozenset(tools)
         self._items = OutputItems()
-        self._heard: list[_Heard] = []
-        self._of: dict[OutputItem, _Heard] = {}
+        self._all: list[_StreamedItem] = []
+        self._of: dict[OutputItem, _StreamedItem] = {}
 
     def take(self, event: Json) -> None:
-        """Take one event; what is no news of an item is passed over.
+        """Take one event; one that adds nothing to an item is ignored.
 
         Raises `UpstreamError` where the stream contradicts itself.
         """
@@ -95,63 +96,63 @@ class StreamedItems:
         elif kind in _WHOLE_PARTS and _has_text(part):
             self._whole_part(event, part["type"], part)
         elif kind == "output_text.annotation.added" and event.get("annotation"):
-            heard = self._heard_of(self._items.annotated(event))
-            heard.parts.annotate(index_of(event, "content_index"), event["annotation"])
+            streamed = self._streamed(self._items.annotated(event))
+            streamed.parts.annotate(index_of(event, "content_index"), event["annotation"])
 
     def completed(self, output: object, *, naturally: bool = True) -> list[Json]:
-        """Return a response's output, with what it lacks of what the stream has said.
+        """Return a response's output, completed from the stream.
 
         `naturally`: nothing has cut it short. Raises `UpstreamError` as `take` does.
         """
         given = [{**item} for item in _list(output) if isinstance(item, dict)]
         found = {id(item): known for known, item in matched(self._items, given)}
-        left = dict.fromkeys(self._heard)
-        placed: list[tuple[_Heard, Json]] = []
+        left = dict.fromkeys(self._all)
+        placed: list[tuple[_StreamedItem, Json]] = []
         for item in given:
             if item_kind(item) is None:
-                heard = self._other_at_end(item, [each for each, _ in placed])
+                streamed = self._other_at_end(item, [each for each, _ in placed])
             else:
                 known = found.get(id(item))
                 if known is None:
-                    continue  # It is there twice.
-                heard = self._of.get(known) or _Heard(known)
-            placed.append((heard or _Heard(None), item))
-        for heard, _ in placed:
-            left.pop(heard, None)
+                    continue  # A duplicate.
+                streamed = self._of.get(known) or _StreamedItem(known)
+            placed.append((streamed or _StreamedItem(None), item))
+        for streamed, _ in placed:
+            left.pop(streamed, None)
         if given:
-            left = {heard: None for heard in left if heard.says_something}
+            left = {streamed: None for streamed in left if streamed.says_something}
         return [
-            self._filled(heard, item, naturally=naturally)
-            for heard, item in self._with_left_out(placed, left)
+            self._filled(streamed, item, naturally=naturally)
+            for streamed, item in self._with_left_out(placed, left)
         ]
 
     def _with_left_out(
-        self, placed: list[tuple[_Heard, Json]], left: Mapping[_Heard, None]
-    ) -> list[tuple[_Heard, Json]]:
-        """Return the given items, with those between that only the stream has."""
-        order = {heard: at for at, heard in enumerate(self._heard)}
+        self, placed: list[tuple[_StreamedItem, Json]], left: Mapping[_StreamedItem, None]
+    ) -> list[tuple[_StreamedItem, Json]]:
+        """Return the given items, and between them those that only the stream has."""
+        order = {streamed: at for at, streamed in enumerate(self._all)}
         waiting = list(left)
-        merged: list[tuple[_Heard, Json]] = []
-        for heard, item in placed:
-            while waiting and order[waiting[0]] < order.get(heard, 0):
+        merged: list[tuple[_StreamedItem, Json]] = []
+        for streamed, item in placed:
+            while waiting and order[waiting[0]] < order.get(streamed, 0):
                 merged.append((waiting.pop(0), {}))
-            merged.append((heard, item))
-        return merged + [(heard, {}) for heard in waiting]
+            merged.append((streamed, item))
+        return merged + [(streamed, {}) for streamed in waiting]
 
     def _item(self, event: Json, item: Json, *, done: bool) -> None:
         kind = item_kind(item)
         if kind is None:
-            heard = self._other(item)
-            if heard is None:
-                heard = _Heard(None)
-                self._heard.append(heard)
-            heard.item = {**item, **heard.item, **_said(item)}
-            heard.done = done
+            streamed = self._other(item)
+            if streamed is None:
+                streamed = _StreamedItem(None)
+                self._all.append(streamed)
+            streamed.item = {**item, **streamed.item, **_said(item)}
+            streamed.done = done
             return
         find = self._items.completed if done else self._items.announced
         known = find(kind, item, event.get("output_index"))
-        heard = self._heard_of(known)
-        heard.item = {**item, **heard.item, **_said(item)}
+        streamed = self._streamed(known)
+        streamed.item = {**item, **streamed.item, **_said(item)}
         known.done = known.done or done
         known.image_is_shown = kind is ItemKind.IMAGE and bool(item.get("result"))
         if kind is ItemKind.CALL:
@@ -162,9 +163,9 @@ class StreamedItems:
             else:
                 known.call.text.open(text)
         elif done and kind is not ItemKind.IMAGE:
-            self._lists(heard, known, item)
+            self._lists(streamed, known, item)
 
-    def _lists(self, heard: _Heard, known: OutputItem, item: Json) -> None:
+    def _lists(self, streamed: _StreamedItem, known: OutputItem, item: Json) -> None:
         for form, texts in texts_of(item).items():
             for place, rest in known.said.rests(form, texts):
                 if rest:
@@ -172,7 +173,7 @@ class StreamedItems:
         for listed in _LISTS:
             for place, part in enumerate(_list(item.get(listed))):
                 if _has_text(part):
-                    heard.parts.end(listed, place, part)
+                    streamed.parts.end(listed, place, part)
 
     def _text(self, event: Json, kind: str, *, done: bool) -> None:
         text = event.get(field_of(kind) if done else "delta")
@@ -185,7 +186,7 @@ class StreamedItems:
         known = self._items.of_event(of, event)
         place = index_of(event, _INDEXES[listed])
         known.said.add(form, place, text)
-        self._heard_of(known).parts.go_on(listed, kind, place, text)
+        self._streamed(known).parts.go_on(listed, kind, place, text)
 
     def _whole_part(self, event: Json, kind: str, part: Json) -> None:
         of, listed, form = _PARTS[kind]
@@ -197,11 +198,11 @@ class StreamedItems:
         if rest:
             known.said.add(form, said_at, rest)
         known.said.end_part(form, said_at)
-        self._heard_of(known).parts.end(listed, place, part)
+        self._streamed(known).parts.end(listed, place, part)
 
     def _call(self, event: Json, kind: str, name: str, *, done: bool) -> None:
         known = self._items.of_event(ItemKind.CALL, event)
-        self._heard_of(known).item.setdefault("type", kind)
+        self._streamed(known).item.setdefault("type", kind)
         call = known.call
         call.describe({"type": kind, "name": event.get("name")}, self._tools)
         if done:
@@ -209,47 +210,47 @@ class StreamedItems:
         else:
             call.text.go_on(arguments_text(event.get("delta")))
 
-    def _heard_of(self, known: OutputItem) -> _Heard:
-        heard = self._of.get(known)
-        if heard is None:
-            heard = self._of[known] = _Heard(known)
-            self._heard.append(heard)
-        return heard
+    def _streamed(self, known: OutputItem) -> _StreamedItem:
+        streamed = self._of.get(known)
+        if streamed is None:
+            streamed = self._of[known] = _StreamedItem(known)
+            self._all.append(streamed)
+        return streamed
 
-    def _other(self, item: Json) -> _Heard | None:
-        """Return what was heard of an item that chat has no place for.
+    def _other(self, item: Json) -> _StreamedItem | None:
+        """Return what the stream has of an item that chat has no place for.
 
-        One without an id is the one of its type that has begun.
+        Without an id it is the one of its type that has begun.
         """
         name = item_name(item)
-        for each in self._heard:
+        for each in self._all:
             if each.known is None and item_name(each.item) == name:
                 begun = not each.done and each.item.get("type") == item.get("type")
                 if name is not None or begun:
                     return each
         return None
 
-    def _other_at_end(self, item: Json, placed: Sequence[_Heard]) -> _Heard | None:
-        """Return what was heard of such an item that the response repeats: vLLM renames them."""
-        others = [each for each in self._heard if each.known is None and each not in placed]
+    def _other_at_end(self, item: Json, placed: Sequence[_StreamedItem]) -> _StreamedItem | None:
+        """Return what the stream has of such an item of the response: vLLM renames them."""
+        others = [each for each in self._all if each.known is None and each not in placed]
         name, mark = item_name(item), said_mark(item)
         named = (each for each in others if name is not None and item_name(each.item) == name)
         same = (each for each in others if said_mark(each.item) == mark)
         return next(named, None) or next(same, None)
 
-    def _filled(self, heard: _Heard, item: Json, *, naturally: bool) -> Json:
-        """Return an item with what was heard of it; its own parts count where they say as much."""
-        made = {**item, **heard.item, **_said(item)}
-        known = heard.known
+    def _filled(self, streamed: _StreamedItem, item: Json, *, naturally: bool) -> Json:
+        """Return an item completed from the stream; its own parts count where they say as much."""
+        made = {**item, **streamed.item, **_said(item)}
+        known = streamed.known
         if known is None:
-            # It keeps the id that it was first told of by.
-            return made | {name: heard.item[name] for name in ("id",) if name in heard.item}
+            # It keeps the id of its first event.
+            return made | {name: streamed.item[name] for name in ("id",) if name in streamed.item}
         if known.kind is ItemKind.CALL:
             return made | self._called(known, item, naturally=naturally)
         if known.kind in _TYPES:
             made.setdefault("type", _TYPES[known.kind])
         for listed in _LISTS:
-            whole = heard.parts.completed(listed, (item or made).get(listed))
+            whole = streamed.parts.completed(listed, (item or made).get(listed))
             if whole is not None:
                 made[listed] = whole
         return made

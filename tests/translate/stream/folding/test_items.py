@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.shapes import Json
-from gateway.translate.stream.folded_items import StreamedItems
+from gateway.translate.stream.folding.items import StreamedItems
 
 WHERE = {"item_id": "m", "output_index": 0, "content_index": 0}
 ADDED = {

@@ -1,7 +1,7 @@
-"""The events of a whole stream, given as the whole reply that says the same.
+"""The events of a whole stream as the whole reply that says the same.
 
-For upstreams that answer a plain request with an event stream: some always stream, others unless
-they are told not to. The reply then is folded as any whole reply of their endpoint.
+For upstreams that answer with an event stream though none was asked for: some always stream, others
+unless `stream` is false. The reply is then folded like any whole reply of their endpoint.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -13,8 +13,8 @@ from gateway.translate.parts.content.sources import add_sources, sources_of
 from gateway.translate.parts.finish_reasons import is_cut_short
 from gateway.translate.parts.tokens.usage_sums import richer_usage
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
-from gateway.translate.stream.folded_items import StreamedItems
-from gateway.translate.stream.folded_message import FoldedMessage
+from gateway.translate.stream.folding.items import StreamedItems
+from gateway.translate.stream.folding.message import FoldedMessage
 from gateway.translate.stream.reply_choices import choices_of, delta_of, index_in
 from gateway.translate.stream.sse import TERMINAL_EVENTS
 
@@ -40,7 +40,7 @@ def is_terminal(event: object) -> bool:
 
 
 def _response(events: Iterable[Json], tools: Collection[str]) -> Json:
-    """Return the response that the last event has, with what only came before.
+    """Return the response of the last event, completed from the events before it.
 
     Some servers repeat nothing there, others leave parts of it out.
     """
@@ -61,8 +61,8 @@ def _completion(shape: Shape, events: Iterable[Json], tools: Collection[str]) ->
     choices: dict[int, _Choice] = {}
     for event in events:
         # Azure's first chunk has an empty id and model.
-        told = {key: value for key, value in event.items() if key not in _TAKEN_APART and value}
-        whole = {**told, **whole}
+        fields = {key: value for key, value in event.items() if key not in _TAKEN_APART and value}
+        whole = {**fields, **whole}
         add_sources(whole, sources_of(event))
         usage = richer_usage(usage, event.get("usage"))
         for choice in choices_of(event):
@@ -106,7 +106,7 @@ class _Choice:
                     self._add(name, value)
 
     def made(self, reply_id: object) -> Json:
-        """Return the whole choice; `reply_id` is what its reply is called."""
+        """Return the whole choice; `reply_id` is the id of its reply."""
         if self._message is None:
             return self._known
         naturally = not is_cut_short(self._known.get("finish_reason"))
@@ -122,7 +122,7 @@ class _Choice:
 
 
 def _extend(known: Json, more: Mapping[str, Any]) -> None:
-    """Add logprobs: lists go on."""
+    """Add logprobs: lists are concatenated."""
     for name, value in more.items():
         before = known.get(name)
         known[name] = before + value if isinstance(before, list) and value else value or before

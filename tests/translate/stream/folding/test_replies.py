@@ -6,7 +6,7 @@ import pytest
 
 from gateway.errors import TruncatedStream, UpstreamError
 from gateway.shapes import Json, Shape
-from gateway.translate.stream.fold import events_as_whole, is_terminal
+from gateway.translate.stream.folding.replies import events_as_whole, is_terminal
 
 
 def chunk(delta: Any = None, finish: Any = None, index: Any = 0, **more: Any) -> Json:

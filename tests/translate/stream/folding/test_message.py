@@ -8,8 +8,8 @@ import pytest
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
-from gateway.translate.stream.fold import events_as_whole
-from gateway.translate.stream.folded_message import FoldedMessage
+from gateway.translate.stream.folding.message import FoldedMessage
+from gateway.translate.stream.folding.replies import events_as_whole
 from tests.translate.responses_via_chat.chat_backend import chunk, fragment
 from tests.translate.responses_via_chat.test_call_tracking import (
     GLUED,

@@ -15,26 +15,26 @@ from gateway.translate.responses_via_chat.deltas import (
     calls_of,
     old_calls_of,
 )
-from gateway.translate.stream.message_fields import add_delta
+from gateway.translate.stream.folding.fields import add_delta
 
 _NESTED = frozenset({"function", "custom"})
-_TOLD = frozenset({"index", "id", "name", "arguments", "input"})
+_NAME_AND_TEXT = frozenset({"index", "id", "name", "arguments", "input"})
 
 
 class _Call(CallInPieces):
-    """A call, with what its server says beside it."""
+    """A call, with the other fields that its server gives it."""
 
     def __init__(self) -> None:
         super().__init__()
         self._beside: Json = {}
 
     def note(self, piece: Json) -> None:
-        """Take what a piece of the call says beside id, name and text."""
+        """Take the fields of a piece of the call other than id, name and text."""
         more: Json = {}
         for name, value in piece.items():
             is_nested = name in _NESTED and isinstance(value, dict)
-            kept = _without(value, _TOLD) if is_nested else value
-            if name not in _TOLD and kept not in (None, "", {}):
+            kept = _without(value, _NAME_AND_TEXT) if is_nested else value
+            if name not in _NAME_AND_TEXT and kept not in (None, "", {}):
                 more[name] = kept
         merge(self._beside, more)
 
@@ -56,7 +56,7 @@ def _without(fields: Json, names: Collection[str]) -> Json:
 class FoldedMessage:
     """The message of one choice; `tools` are the names that the model can call.
 
-    Raises `UpstreamError` for calls that cannot be told apart.
+    Raises `UpstreamError` for calls that cannot be distinguished.
     """
 
     def __init__(self, tools: Collection[str]) -> None:
@@ -66,7 +66,7 @@ class FoldedMessage:
         self._old_calls = CallTracker[_Call](tools)
 
     def add(self, delta: Mapping[str, Any], *, whole: bool) -> None:
-        """Add a delta; `whole`: it is a message, the calls in which may be known."""
+        """Add a delta; `whole`: it is a message, whose calls may be known already."""
         fields = dict(delta)
         self._call(self._calls, calls_of(fields), whole=whole)
         self._call(self._old_calls, old_calls_of(fields), whole=whole)
@@ -83,7 +83,7 @@ class FoldedMessage:
     def made(self, reply_id: object, *, naturally: bool) -> Json:
         """Return the message, at the end of the stream; `naturally`: nothing has cut it short.
 
-        Calls without ids of their own have one that is made of `reply_id`.
+        Calls without ids of their own get one made of `reply_id`.
         """
         message = dict(self._fields)
         if self._parts:
@@ -92,12 +92,12 @@ class FoldedMessage:
         for calls in (self._calls, self._old_calls):
             calls.finish(_Call, naturally=naturally)
         made: list[Json] = []
-        told: set[str] = set()
+        used: set[str] = set()
         for place, call in enumerate(self._calls.begun):
             call_id = call.call_id
-            if not call_id or call_id in told:
+            if not call_id or call_id in used:
                 call_id = call_id_from(f"{reply_id} {place} {call.name} {call.text}")
-            told.add(call_id)
+            used.add(call_id)
             made.append(call.made(call_id, naturally=naturally))
         if made:
             message["tool_calls"] = made
@@ -115,7 +115,7 @@ class FoldedMessage:
             call.note(piece)
 
     def _add_parts(self, parts: list[Any]) -> None:
-        """Add parts of the content; a text goes on with the text before it."""
+        """Add parts of the content; a text is appended to the text before it."""
         for part in parts:
             last = self._parts[-1] if self._parts else None
             for kind, joined in _JOINED.items():
@@ -130,9 +130,9 @@ def _text(parts: list[Any]) -> Json:
     return {**parts[0], **parts[1], "text": text_of(parts)}
 
 
-def _thought(parts: list[Any]) -> Json:
+def _thinking(parts: list[Any]) -> Json:
     text = {"type": "text", "text": thinking_of(parts)}
     return {**parts[0], **parts[1], "thinking": [text]}
 
 
-_JOINED: Mapping[str, Callable[[list[Any]], Json]] = {"text": _text, "thinking": _thought}
+_JOINED: Mapping[str, Callable[[list[Any]], Json]] = {"text": _text, "thinking": _thinking}

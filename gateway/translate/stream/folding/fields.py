@@ -7,15 +7,15 @@ from gateway.shapes import Json
 from gateway.translate.parts.content.sources import OF_A_MESSAGE, add_sources
 
 _SAID_ONCE = frozenset({"role", "phase"})
-"""Strings that are no pieces of a text."""
+"""Strings that are not pieces of a text."""
 _TEXTS = frozenset({"data", "transcript"})
-"""Those that are, in `audio`."""
+"""Strings of `audio` that are."""
 
 
 def add_delta(message: Json, delta: Mapping[str, Any]) -> None:
-    """Add a delta to the message so far: texts go on, lists grow, objects are joined.
+    """Add a delta to the message so far: texts and lists are concatenated, objects merged.
 
-    Not for content, which has several forms, nor for calls; see `FoldedMessage`.
+    Content, which has several forms, and calls are not for it: see `FoldedMessage`.
     """
     for name, value in delta.items():
         if isinstance(value, dict):

@@ -1,7 +1,7 @@
 """Fields put together from deltas."""
 
 from gateway.shapes import Json
-from gateway.translate.stream.message_fields import add_delta
+from gateway.translate.stream.folding.fields import add_delta
 
 
 def message(*deltas: Json) -> Json:

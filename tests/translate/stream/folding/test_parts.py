@@ -1,0 +1,75 @@
+"""The parts of one item, put together from its events."""
+
+import pytest
+
+from gateway.shapes import Json
+from gateway.translate.stream.folding.parts import StreamedParts, field_of
+
+
+def text(said: str, **more: object) -> Json:
+    return {"type": "output_text", "text": said, **more}
+
+
+def test_pieces_of_a_text_are_joined() -> None:
+    parts = StreamedParts()
+    parts.go_on("content", "output_text", 0, "a")
+    parts.go_on("content", "output_text", 0, "b")
+    parts.go_on("content", "refusal", 1, "no")
+    assert parts.completed("content", None) == [text("ab"), {"type": "refusal", "refusal": "no"}]
+    assert parts.completed("summary", None) is None
+    assert parts.completed("summary", [text("x")]) == [text("x")]
+
+
+def test_a_part_without_an_index_is_the_last_or_the_next() -> None:
+    parts = StreamedParts()
+    parts.go_on("content", "output_text", None, "a")
+    parts.end("content", None, text("ab"))
+    parts.go_on("content", "output_text", None, "c")
+    parts.go_on("content", "output_text", None, "d")
+    parts.go_on("content", "refusal", None, "no")
+    given = parts.completed("content", [])
+    assert given == [text("ab"), text("cd"), {"type": "refusal", "refusal": "no"}]
+
+
+@pytest.mark.parametrize(
+    ("whole", "kept"), [("Hello you", "Hello you"), ("Hel", "Hello"), ("", "Hello"), ("Hi", "Hi")]
+)
+def test_a_whole_part_counts_unless_it_is_a_beginning(whole: str, kept: str) -> None:
+    parts = StreamedParts()
+    parts.go_on("content", "output_text", 0, "Hello")
+    parts.end("content", 0, text(whole))
+    assert parts.completed("content", None) == [text(kept)]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ([text("Hello you")], [text("Hello you")]),
+        ([text("Hi", x=1)], [text("Hi", x=1)]),
+        ([text("Hel", x=1)], [text("Hello", x=1)]),
+        ([None], [text("Hello")]),
+        ("Hello you", "Hello you"),
+        ("Hel", [text("Hello")]),
+    ],
+)
+def test_an_items_own_parts_count_unless_more_was_streamed(given: object, kept: object) -> None:
+    parts = StreamedParts()
+    parts.go_on("content", "output_text", 0, "Hello")
+    assert parts.completed("content", given) == kept
+
+
+def test_annotations_are_added_to_the_part_and_counted_once() -> None:
+    parts = StreamedParts()
+    parts.go_on("content", "output_text", 0, "Hello")
+    parts.annotate(0, {"url": "a"})
+    parts.annotate(None, {"url": "b"})
+    parts.end("content", 0, text("Hello", annotations=[{"url": "b"}, {"url": "c"}]))
+    urls = [{"url": url} for url in "abc"]
+    assert parts.completed("content", None) == [text("Hello", annotations=urls)]
+    own = text("Hello!", annotations=[{"url": "c"}])
+    noted = {**own, "annotations": [urls[2], *urls[:2]]}
+    assert parts.completed("content", [own]) == [noted]
+
+
+def test_where_a_part_has_its_text() -> None:
+    assert (field_of("refusal"), field_of("output_text")) == ("refusal", "text")

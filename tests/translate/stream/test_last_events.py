@@ -1,0 +1,63 @@
+"""Whether a stream may end, by its last events."""
+
+import pytest
+
+from gateway.shapes import Shape
+from gateway.translate.stream.last_events import LARGE, MAX_PIECES, LastEvents
+
+CHUNK = b'data: {"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}\n\n'
+FINISH = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+USAGE = b'data: {"choices":[],"usage":{"total_tokens":3}}\n\n'
+CREATED = b'data: {"type":"response.created"}\n\n'
+
+
+def last(shape: Shape | None, *pieces: bytes) -> LastEvents:
+    events = LastEvents(shape)
+    for piece in pieces:
+        events.add(piece)
+    return events
+
+
+@pytest.mark.parametrize(
+    ("shape", "pieces", "ended", "complete"),
+    [
+        (Shape.CHAT, [CHUNK], False, False),
+        (Shape.CHAT, [CHUNK, FINISH], False, True),
+        (Shape.CHAT, [CHUNK, FINISH, USAGE], False, True),
+        (Shape.CHAT, [CHUNK, b"data: [DONE]\n\n"], True, True),
+        (Shape.CHAT, [CHUNK, b"data: [DONE]\n", b"\n"], True, True),
+        (Shape.CHAT, [CHUNK, b'data: {"error":{"message":"no"}}\n\n'], True, True),
+        (Shape.CHAT, [], False, False),
+        (Shape.RESPONSES, [CREATED], False, False),
+        (Shape.RESPONSES, [CREATED, b'data: {"type":"response.failed"}\n\n'], True, True),
+        (Shape.RESPONSES, [CREATED, b"event: error\ndata: {}\n\n"], True, True),
+        # An error that is not documented for responses: not every client takes it for one.
+        (Shape.RESPONSES, [CREATED, b'data: {"error":{"message":"no"}}\n\n'], False, True),
+        (None, [CHUNK], False, True),
+        (None, [CHUNK, b"data: [DONE]\n\n"], True, True),
+    ],
+)
+def test_whether_it_has_ended_and_whether_it_may(
+    shape: Shape | None, pieces: list[bytes], ended: bool, complete: bool
+) -> None:
+    events = last(shape, *pieces)
+    assert (events.has_ended(), events.is_complete()) == (ended, complete)
+
+
+def test_as_many_comments_as_are_kept_may_hide_an_event() -> None:
+    for waits, is_complete in ((MAX_PIECES - 1, False), (MAX_PIECES, True)):
+        assert last(Shape.CHAT, CHUNK, *[b": wait\n\n"] * waits).is_complete() is is_complete
+
+
+def test_a_large_piece_is_kept_alone() -> None:
+    large = USAGE * (1 + LARGE // len(USAGE))
+    assert last(Shape.CHAT, CHUNK, large).is_complete()
+    assert not last(Shape.CHAT, FINISH, large, CHUNK).is_complete()
+
+
+def test_behind_a_part_of_an_event_anything_may_have_come() -> None:
+    events = last(Shape.CHAT, CHUNK)
+    events.blur()
+    assert events.is_complete()
+    events.add(CHUNK)
+    assert not events.is_complete()
