@@ -30,7 +30,8 @@ from gateway.translate.schema.chat_messages import (
     MESSAGES,
     TOOL_CALL,
 )
-from gateway.translate.schema.checks import Anything, OneOf, Record, missing
+from gateway.translate.schema.checks import Anything, OneOf, Record
+from gateway.translate.schema.errors import missing
 from gateway.translate.schema.responses_input import ITEMS, MESSAGE
 from gateway.translate.schema.unknown_fields import carry_unknown
 

@@ -8,7 +8,7 @@ from typing import Any
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.translate.contract import Context, Detokenize
 from gateway.translate.fanout import check_fanout
-from gateway.translate.schema.checks import type_name, wrong_type
+from gateway.translate.schema.errors import type_name, wrong_type
 
 _SPECIAL_TOKEN = re.compile(r"<\|[^|<>\s]{1,64}\|>")
 

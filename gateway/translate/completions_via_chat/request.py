@@ -22,9 +22,9 @@ from gateway.translate.schema.checks import (
     Number,
     Record,
     String,
+    StringOrStrings,
 )
 from gateway.translate.schema.checks import Mapping as Object
-from gateway.translate.schema.string_or import StringOrStrings
 
 DEFAULT_MAX_TOKENS = 16
 """What completions generate when the client sets no `max_tokens`; chat has no such default."""

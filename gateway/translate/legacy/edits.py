@@ -17,15 +17,8 @@ from gateway.translate.parts.fields import created
 from gateway.translate.parts.finish_reasons import finish_reason
 from gateway.translate.parts.tokens.usage_sums import add_usage
 from gateway.translate.parts.upstream_errors import in_clients_words, upstream_error
-from gateway.translate.schema.checks import (
-    Check,
-    Integer,
-    Number,
-    String,
-    check,
-    extensions,
-    missing,
-)
+from gateway.translate.schema.checks import Check, Integer, Number, String, check, extensions
+from gateway.translate.schema.errors import missing
 
 MAX_CHOICES = 20
 

@@ -10,7 +10,7 @@ from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.errors import InvalidRequest, UpstreamError
 from gateway.shapes import Json
 from gateway.translate.parts.fields import finite_number
-from gateway.translate.schema.checks import type_name
+from gateway.translate.schema.errors import type_name
 
 MODERN_PATHS: Mapping[str, str] = {
     "completions": "/completions",

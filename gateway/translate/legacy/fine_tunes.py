@@ -24,8 +24,8 @@ from gateway.translate.schema.checks import (
     String,
     check,
     extensions,
-    missing,
 )
+from gateway.translate.schema.errors import missing
 
 DEFAULT_MODEL = "curie"
 DEFAULT_EPOCHS = 4

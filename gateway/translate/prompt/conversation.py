@@ -8,7 +8,8 @@ from gateway.config.settings import TemplateSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json
 from gateway.translate.contract import Context
-from gateway.translate.schema.checks import OneOf, missing, wrong_type
+from gateway.translate.schema.checks import OneOf
+from gateway.translate.schema.errors import missing, wrong_type
 
 SYSTEM, USER, ASSISTANT, TOOL = "system", "user", "assistant", "tool"
 

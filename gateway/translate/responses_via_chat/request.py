@@ -17,7 +17,7 @@ from gateway.translate.responses_via_chat.tool_choice import tool_parameters
 from gateway.translate.responses_via_chat.tools import ToolNames, chat_tools
 from gateway.translate.responses_via_chat.turn import Origin
 from gateway.translate.responses_via_chat.turns import input_turns
-from gateway.translate.schema.checks import missing
+from gateway.translate.schema.errors import missing
 from gateway.translate.schema.responses import check_responses
 
 ReasoningForm = Literal["text", "summary", "drop"]

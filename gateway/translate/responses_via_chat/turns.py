@@ -38,7 +38,7 @@ from gateway.translate.responses_via_chat.turn import (
 )
 from gateway.translate.responses_via_chat.waiting_calls import WaitingCalls
 from gateway.translate.schema.chat_messages import MESSAGES, TOOL_CALL
-from gateway.translate.schema.responses_input import ITEMS, MESSAGE, THOUGHT, is_record
+from gateway.translate.schema.responses_input import ITEMS, MESSAGE, REASONING, is_record
 from gateway.translate.schema.unknown_fields import carry_unknown
 
 _RESERVED = (
@@ -187,7 +187,7 @@ class _Reader:
         self._carry(item, path, None)
         for name in ("summary", "content"):
             for k, part in enumerate(item.get(name, ())):
-                carry_unknown(part, THOUGHT, f"{path}.{name}[{k}]", self._context, self._report)
+                carry_unknown(part, REASONING, f"{path}.{name}[{k}]", self._context, self._report)
         back = returned(item, path, self._context, self._report)
         turn = self._signatures.turn_of(back)
         if turn is None and (back.message or back.calls):

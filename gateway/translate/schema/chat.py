@@ -22,12 +22,12 @@ from gateway.translate.schema.checks import (
     OneOf,
     Record,
     String,
+    StringOr,
+    StringOrStrings,
     check,
-    missing,
-    wrong_type,
 )
+from gateway.translate.schema.errors import missing, wrong_type
 from gateway.translate.schema.hints import CACHE_OPTIONS
-from gateway.translate.schema.string_or import StringOr, StringOrStrings
 
 MAX_STOPS = 64
 """OpenAI takes 4, self-hosted servers take any number; what is sensible ends somewhere."""

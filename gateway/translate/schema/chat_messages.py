@@ -15,10 +15,9 @@ from gateway.translate.schema.checks import (
     OneOf,
     Record,
     String,
-    missing,
-    wrong_type,
+    StringOr,
 )
-from gateway.translate.schema.string_or import StringOr
+from gateway.translate.schema.errors import missing, wrong_type
 
 _STRING = String()
 _ROLES = OneOf("developer", "system", "user", "assistant", "tool", "function")

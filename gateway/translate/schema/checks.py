@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
+from gateway.translate.schema.errors import missing, out_of_range, wrong_type
 
 INT64_MIN = -(2**63)
 INT64_MAX = 2**63 - 1
@@ -90,7 +91,7 @@ class Integer:
             raise wrong_type(param, "an integer", value)
         if self.minimum <= value <= self.maximum:
             return value
-        raise _out_of_range(value, self.minimum, self.maximum, param, "integer")
+        raise out_of_range(value, self.minimum, self.maximum, param, "integer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,32 +113,7 @@ class Number:
                 param=param,
                 code="invalid_value",
             )
-        raise _out_of_range(value, self.minimum, self.maximum, param, "decimal")
-
-
-def _out_of_range(
-    value: float, minimum: float, maximum: float, param: str, noun: str
-) -> InvalidRequest:
-    if value < minimum:
-        return InvalidRequest(
-            f"Invalid '{param}': {noun} below minimum value. "
-            f"Expected a value >= {_shown(minimum)}, but got {_shown(value)} instead.",
-            param=param,
-            code=f"{noun}_below_min_value",
-        )
-    return InvalidRequest(
-        f"Invalid '{param}': {noun} above maximum value. "
-        f"Expected a value <= {_shown(maximum)}, but got {_shown(value)} instead.",
-        param=param,
-        code=f"{noun}_above_max_value",
-    )
-
-
-def _shown(value: float) -> str:
-    # str() of an int with more than 4300 digits raises ValueError.
-    if isinstance(value, int) and value.bit_length() > 128:
-        return "a number of more than 38 digits"
-    return str(value).removesuffix(".0")
+        raise out_of_range(value, self.minimum, self.maximum, param, "decimal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +160,6 @@ class OneOf:
         return value
 
 
-class TextOr:
-    """What takes any text, and something else."""
-
-    __slots__ = ()
-
-
 @dataclass(frozen=True, slots=True)
 class Array:
     """A list whose items all pass one check."""
@@ -217,6 +187,38 @@ class Array:
                 code="array_above_max_length",
             )
         return [self.items.accept(item, f"{param}[{i}]") for i, item in enumerate(value)]
+
+
+@dataclass(frozen=True, slots=True)
+class StringOr:
+    """A string, or whatever passes another check; `expected` names both, with an article."""
+
+    other: Check
+    kind: type
+    expected: str
+
+    def accept(self, value: object, param: str) -> Any:
+        """Return the string, or the checked value; raises `InvalidRequest`."""
+        if isinstance(value, str):
+            return value
+        if not isinstance(value, self.kind):
+            raise wrong_type(param, self.expected, value)
+        return self.other.accept(value, param)
+
+
+@dataclass(frozen=True, slots=True)
+class StringOrStrings:
+    """One string or a list of at most `max_items` strings, as `stop` is."""
+
+    max_items: int | None = None
+
+    def accept(self, value: object, param: str) -> str | list[str]:
+        """Return the string, or a new list; raises `InvalidRequest`."""
+        if isinstance(value, str):
+            return value
+        if not isinstance(value, list):
+            raise wrong_type(param, "a string or an array of strings", value)
+        return Array(String(), max_items=self.max_items).accept(value, param)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,40 +269,6 @@ class Record:
 
 
 def _takes_any_text(rule: Check) -> bool:
-    return isinstance(rule, TextOr) or (isinstance(rule, String) and rule.max_length is None)
-
-
-def missing(param: str) -> InvalidRequest:
-    """Return the error for a required parameter that is absent or null."""
-    return InvalidRequest(
-        f"Missing required parameter: '{param}'.", param=param, code="missing_required_parameter"
+    return isinstance(rule, StringOr | StringOrStrings) or (
+        isinstance(rule, String) and rule.max_length is None
     )
-
-
-def wrong_type(param: str, expected: str, value: object) -> InvalidRequest:
-    """Return the error for a value of another JSON type; `expected` has its article."""
-    return InvalidRequest(
-        f"Invalid type for '{param}': expected {expected}, but got {type_name(value)} instead.",
-        param=param,
-        code="invalid_type",
-    )
-
-
-def type_name(value: object) -> str:
-    """Return the JSON type of a value with its article, as OpenAI's messages have it."""
-    if value is None:
-        return "null"
-    for kind, name in _TYPE_NAMES:
-        if isinstance(value, kind):
-            return name
-    return "an unknown type"
-
-
-_TYPE_NAMES: tuple[tuple[type, str], ...] = (
-    (bool, "a boolean"),
-    (int, "an integer"),
-    (float, "a decimal number"),
-    (str, "a string"),
-    (list, "an array"),
-    (dict, "an object"),
-)

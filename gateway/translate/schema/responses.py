@@ -20,12 +20,13 @@ from gateway.translate.schema.checks import (
     OneOf,
     Record,
     String,
+    StringOr,
+    StringOrStrings,
     check,
 )
 from gateway.translate.schema.hints import CACHE_OPTIONS
 from gateway.translate.schema.responses_input import Item
 from gateway.translate.schema.responses_tools import Tool, ToolChoice
-from gateway.translate.schema.string_or import StringOr, StringOrStrings
 
 MIN_OUTPUT_TOKENS = 16
 """The least `max_output_tokens` that OpenAI takes."""

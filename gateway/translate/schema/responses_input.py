@@ -16,11 +16,10 @@ from gateway.translate.schema.checks import (
     OneOf,
     Record,
     String,
-    missing,
-    wrong_type,
+    StringOr,
 )
+from gateway.translate.schema.errors import missing, wrong_type
 from gateway.translate.schema.responses_tools import Tool
-from gateway.translate.schema.string_or import StringOr
 
 _ROLES = ("user", "assistant", "system", "developer")
 
@@ -117,9 +116,9 @@ _CONTENT = {
     role: _text_or_parts(*(_ASSISTANT_PARTS if role == "assistant" else _INPUT_PARTS))
     for role in _ROLES
 }
-THOUGHT = Record({"type": _STRING, "text": _STRING}, required=("text",))
+REASONING = Record({"type": _STRING, "text": _STRING}, required=("text",))
 """A part of a reasoning item: of its text or of its summary."""
-_THOUGHTS = Array(THOUGHT)
+_REASONING_PARTS = Array(REASONING)
 _HEAD: abc.Mapping[str, Check] = {"type": _STRING, "id": _STRING, "status": _STRING}
 _CALL: abc.Mapping[str, Check] = {**_HEAD, "call_id": _STRING}
 _NAMED: abc.Mapping[str, Check] = {**_CALL, "name": _STRING, "namespace": _STRING}
@@ -193,7 +192,12 @@ ITEMS: abc.Mapping[str, Record] = {
     ),
     # `summary` is required, but clients that replay another server's items omit it.
     "reasoning": Record(
-        {**_HEAD, "summary": _THOUGHTS, "content": _THOUGHTS, "encrypted_content": _STRING}
+        {
+            **_HEAD,
+            "summary": _REASONING_PARTS,
+            "content": _REASONING_PARTS,
+            "encrypted_content": _STRING,
+        }
     ),
     "item_reference": Record({"type": _STRING, "id": _STRING}, required=("id",)),
 }

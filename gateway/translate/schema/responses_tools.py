@@ -16,8 +16,8 @@ from gateway.translate.schema.checks import (
     OneOf,
     Record,
     String,
-    wrong_type,
 )
+from gateway.translate.schema.errors import wrong_type
 
 _NAMED = Record({"name": String()}, required=("name",))
 _TYPED = Record({"type": String()}, required=("type",))
