@@ -6,8 +6,9 @@ from gateway.config.settings import Settings
 from gateway.errors import GatewayError
 from gateway.exchange import failures
 from gateway.exchange.answers import as_date
-from gateway.exchange.attempt import WallClock, describe
+from gateway.exchange.attempt import describe
 from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.contexts import WallClock
 from gateway.exchange.decision import Decision
 from gateway.exchange.error_replies import (
     renamed_failure,

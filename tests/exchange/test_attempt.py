@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.config.settings import PerformanceSettings, Settings, UpstreamSettings
-from gateway.exchange.attempt import Attempts, describe, parameter_names
+from gateway.exchange.attempt import Attempts, describe
 from gateway.exchange.decision import Decision
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
@@ -59,42 +59,6 @@ def test_what_the_gateway_writes_is_called_json() -> None:
     assert untouched.client_headers is form
 
 
-def test_a_known_context_length_bounds_the_translation() -> None:
-    made = attempts()
-    unknown = made.context(ROUTE, Shape.COMPLETIONS)
-    known = made.context(replace(ROUTE, context_length=4096), Shape.COMPLETIONS)
-    assert unknown.capabilities.context_length is None
-    assert known.capabilities.context_length == 4096
-    assert known.now == 1_795_000_000
-
-
-def test_a_context_is_made_anew_each_second_and_for_each_route_and_endpoint() -> None:
-    clock = iter((10.1, 10.9, 10.9, 10.9, 11.0, 10.0))
-    made = Attempts(Settings((OPENAI,)), lambda: next(clock))
-    first = made.context(ROUTE, Shape.CHAT)
-    assert made.context(ROUTE, Shape.CHAT) is first
-    renamed = made.context(replace(ROUTE, model_sent="other"), Shape.CHAT)
-    assert renamed.model_sent == "other"
-    assert made.context(ROUTE, Shape.RESPONSES).capabilities != first.capabilities
-    assert [made.context(ROUTE, Shape.CHAT).now for _ in range(2)] == [11, 10]
-
-
-def test_a_route_of_this_second_is_never_taken_for_another() -> None:
-    made = attempts()
-    for number in range(1000):
-        # Each route is forgotten at once but for its context: its id must not be another's.
-        route = replace(ROUTE, model_sent=f"m{number}")
-        assert made.context(route, Shape.CHAT).model_sent == f"m{number}"
-        del route
-
-
-def test_ids_are_fresh_each_time() -> None:
-    context = attempts().context(ROUTE, Shape.CHAT)
-    first, second = context.new_id(), context.new_id()
-    assert first != second
-    assert len(first) == 32
-
-
 @pytest.mark.parametrize(
     ("name", "reported"), [("max_tokens", ["max_tokens->max_completion_tokens"]), ("seed", [])]
 )
@@ -119,14 +83,7 @@ def test_an_attempt_is_described_with_its_report_only_if_something_changed() -> 
     assert decision.translation.startswith("from=chat; to=completions")
 
 
-def test_parameters_are_named_one_level_deep() -> None:
-    body = {"a": 1, "reasoning": {"effort": "low", "more": {"deep": 1}}, "list": [{"x": 1}]}
-    assert parameter_names(body) == {
-        *("a", "reasoning", "reasoning.effort", "reasoning.more", "list"),
-    }
-
-
-def test_an_attempt_tells_which_parameters_it_sends() -> None:
+def test_an_attempt_says_which_parameters_it_sends() -> None:
     untouched = attempts().build(CALL, ROUTE, Shape.CHAT, ())
     assert untouched.sent == [{"model", "messages", "max_tokens"}]
     moved = attempts().build(CALL, ROUTE, Shape.RESPONSES, ())

@@ -1,0 +1,126 @@
+"""What translations to an endpoint need to know beside the request itself."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from secrets import token_hex
+from types import MappingProxyType
+
+from gateway.config.settings import Settings, TranslationSettings
+from gateway.exchange.stored.seals import Seals
+from gateway.fast.paths import GENERIC_ONLY, FastPaths, fast_paths
+from gateway.request import GenerationRequest
+from gateway.resolve.evidence import Route
+from gateway.shapes import Shape
+from gateway.translate.contract import Context, Detokenize
+from gateway.translate.own_endpoint import watched
+from gateway.translate.parts.tokens.ids import Counterparts, TokenIds, token_ids, vocabulary_of
+from gateway.translate.quirks import REASONING_REQUIRED
+from gateway.translate.reasoning_demand import wants_reasoning_back
+from gateway.translate.server_capabilities import at_own_endpoint, capabilities_of
+
+WallClock = Callable[[], float]
+"""Returns Unix time in seconds."""
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What translations by a route have in common, but for the request."""
+
+    route: Route
+    """Held so that `id(route)` cannot be reused while this entry lives."""
+    context: Context
+    fast: Mapping[Shape, FastPaths]
+    """By the client's shape."""
+    watched: frozenset[str]
+    """The fields that keep a request of this endpoint's own shape from going out as it is."""
+
+
+class Contexts:
+    """Makes the contexts of translations.
+
+    The same route is given for many requests, and gets the same context within a second.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        wall_clock: WallClock,
+        detokenizers: Mapping[str, Detokenize] = MappingProxyType({}),
+        counterparts: Counterparts = MappingProxyType({}),
+        seals: Seals | None = None,
+    ) -> None:
+        self._settings = settings
+        self._wall_clock = wall_clock
+        self._detokenizers = detokenizers
+        self._counterparts = counterparts
+        self._seals = seals
+        self._known: dict[tuple[int, Shape], Surroundings] = {}
+        """Those of this second."""
+        self._second = 0
+
+    def surroundings(self, route: Route, shape: Shape) -> Surroundings:
+        """Return what a translation to the endpoint of `shape` needs to know of the route."""
+        now = int(self._wall_clock())
+        if now != self._second:
+            self._known.clear()
+            self._second = now
+        known = self._known.get((id(route), shape))
+        if known is None:
+            context = self._new_context(route, shape, now)
+            enabled = self._settings.performance.fast_paths
+            fast = {c: fast_paths(c, shape, context) if enabled else GENERIC_ONLY for c in Shape}
+            fields = watched(shape, context)
+            known = self._known[id(route), shape] = Surroundings(route, context, fast, fields)
+        return known
+
+    def for_call(self, context: Context, call: GenerationRequest) -> Context:
+        """Return the context with what holds for one responses call: its seal, its items' names."""
+        seal = None if self._seals is None else self._seals.of(call.headers, call.client)
+        return replace(context, seal=seal, items=call.items)
+
+    def _new_context(self, route: Route, shape: Shape, now: int) -> Context:
+        settings = self._translation_settings(route)
+        quirks = route.quirks
+        base_url = self._settings.upstream(route.upstream).base_url
+        if wants_reasoning_back(route.kind, route.model_sent, base_url):
+            quirks |= {REASONING_REQUIRED}
+        capabilities = capabilities_of(route.kind, shape, quirks, route.context_length)
+        ids = self._token_ids(route, settings)
+        if ids.foreign:
+            capabilities = replace(capabilities, token_prompts=False)
+        return Context(
+            model_asked=route.model_asked,
+            model_sent=route.model_sent,
+            settings=settings,
+            capabilities=capabilities,
+            own_endpoint=at_own_endpoint(route.kind, shape, route.quirks),
+            template=route.rule.template if route.rule else None,
+            base_model=route.base,
+            reasoning_effort=route.rule.reasoning_effort if route.rule else None,
+            detokenize=self._detokenizers.get(settings.tokenizer or ""),
+            token_ids=ids,
+            new_id=_new_id,
+            now=now,
+            upstream=route.upstream,
+        )
+
+    def _translation_settings(self, route: Route) -> TranslationSettings:
+        """Return the settings, with the overrides of the model's rule."""
+        if route.rule is not None and route.rule.translation is not None:
+            return route.rule.translation
+        return self._settings.translation
+
+    def _token_ids(self, route: Route, settings: TranslationSettings) -> TokenIds:
+        """Return which vocabulary a client's token ids are of, and which the model's.
+
+        An alias is asked for with the ids of the model that it stands for.
+        """
+        known = vocabulary_of(route.model_sent) or vocabulary_of(route.base or "")
+        own = known
+        if route.model_asked != route.model_sent:
+            own = settings.tokenizer or vocabulary_of(route.model_asked)
+        return token_ids(own, known, self._counterparts, may_be_known=route.kind.has_openai_names)
+
+
+def _new_id() -> str:
+    return token_hex(16)

@@ -1,0 +1,83 @@
+"""Requests without what their endpoint has refused, and what is reported of that."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from gateway.exchange.known_fixes import Fixes
+from gateway.exchange.request_fields import field_names
+from gateway.resolve.refusals.history_fields import FILLED_WITH
+from gateway.resolve.refusals.parameter_fixes import ParameterFix, apply_fixes
+from gateway.shapes import Json
+from gateway.translate.contract import Context, Translation
+from gateway.translate.quirks import without
+
+_IN_MESSAGES = ("fill", "strip")
+"""Actions on fields of messages."""
+
+
+def knowing(context: Context, fixes: Fixes) -> Context:
+    """Return a context in which the model does not take what the fixes leave out."""
+    names = {fix.name for fix in fixes if fix.to is None}
+    return replace(
+        context,
+        capabilities=without(context.capabilities, names),
+        own_endpoint=without(context.own_endpoint, names),
+    )
+
+
+def may_apply(fixes: Fixes, body: bytes) -> bool:
+    """Whether fixes can change a body: it has a field of theirs. Raises `InvalidRequest`."""
+    return not _fields_of(fixes).isdisjoint(field_names(body))
+
+
+@lru_cache(maxsize=1024)
+def _fields_of(fixes: Fixes) -> frozenset[str]:
+    return frozenset(
+        "messages" if fix.action in _IN_MESSAGES else fix.name.partition(".")[0] for fix in fixes
+    )
+
+
+def parameter_names(body: Json) -> frozenset[str]:
+    """Return the names of the parameters in a body, those one level down as `outer.inner`."""
+    names = set(body)
+    for name, value in body.items():
+        if isinstance(value, dict):
+            names |= {f"{name}.{inner}" for inner in value}
+    return frozenset(names)
+
+
+def mended(translation: Translation, fixes: Fixes) -> Sequence[Json]:
+    """Return a translation's bodies with the fixes applied, and report them."""
+    if not fixes:
+        return translation.calls
+    bodies = [apply_fixes(body, fixes) for body in translation.calls]
+    for fix in fixes:
+        if fix.action in _IN_MESSAGES:
+            _report_history(translation, fix, bodies)
+        elif fix.action != "withhold":
+            _report_parameter(translation, fix, bodies)
+    return bodies
+
+
+def _report_parameter(translation: Translation, fix: ParameterFix, bodies: Sequence[Json]) -> None:
+    """Report a fix under the client's own name of the parameter, if it applied at all."""
+    name, renamed_to = fix.name, fix.to
+    before = [parameter_names(body) for body in translation.calls]
+    after = [parameter_names(body) for body in bodies]
+    if before == after or not any(name in names for names in before):
+        return
+    asked = translation.client_param(0, name) or name
+    if renamed_to is None:
+        translation.report.drop(asked)
+    else:
+        translation.report.rename(asked, renamed_to)
+
+
+def _report_history(translation: Translation, fix: ParameterFix, bodies: Sequence[Json]) -> None:
+    if list(bodies) == list(translation.calls):
+        return
+    if fix.action == "fill":
+        translation.report.change(fix.name, "none", FILLED_WITH[fix.name])
+    else:
+        translation.report.drop(fix.name)

@@ -1,0 +1,80 @@
+"""What translations know beside the request."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.config.settings import ModelRule, Settings, TranslationSettings, UpstreamSettings
+from gateway.exchange.contexts import Contexts
+from gateway.exchange.stored.seals import Seals
+from gateway.request import GenerationRequest
+from gateway.resolve.evidence import Route, Source
+from gateway.shapes import ItemNames, Shape
+from gateway.translate.contract import Context
+from tests import kinds
+
+OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", kinds.OPENAI)
+ROUTE = Route("openai", "m", "m", kinds.OPENAI, Shape.CHAT, (Shape.CHAT,), Source.CATALOGUE)
+
+
+def contexts(seals: Seals | None = None) -> Contexts:
+    return Contexts(Settings((OPENAI,)), lambda: 1_795_000_000.5, seals=seals)
+
+
+def context(made: Contexts, route: Route, shape: Shape) -> Context:
+    return made.surroundings(route, shape).context
+
+
+def test_a_known_context_length_bounds_the_translation() -> None:
+    made = contexts()
+    unknown = context(made, ROUTE, Shape.COMPLETIONS)
+    known = context(made, replace(ROUTE, context_length=4096), Shape.COMPLETIONS)
+    assert unknown.capabilities.context_length is None
+    assert known.capabilities.context_length == 4096
+    assert known.now == 1_795_000_000
+
+
+def test_a_context_is_made_anew_each_second_and_for_each_route_and_endpoint() -> None:
+    clock = iter((10.1, 10.9, 10.9, 10.9, 11.0, 10.0))
+    made = Contexts(Settings((OPENAI,)), lambda: next(clock))
+    first = context(made, ROUTE, Shape.CHAT)
+    assert context(made, ROUTE, Shape.CHAT) is first
+    renamed = context(made, replace(ROUTE, model_sent="other"), Shape.CHAT)
+    assert renamed.model_sent == "other"
+    assert context(made, ROUTE, Shape.RESPONSES).capabilities != first.capabilities
+    assert [context(made, ROUTE, Shape.CHAT).now for _ in range(2)] == [11, 10]
+
+
+def test_a_route_of_this_second_is_never_taken_for_another() -> None:
+    made = contexts()
+    for number in range(1000):
+        # Each route is forgotten at once but for its context: its id must not be another's.
+        route = replace(ROUTE, model_sent=f"m{number}")
+        assert context(made, route, Shape.CHAT).model_sent == f"m{number}"
+        del route
+
+
+def test_ids_are_fresh_each_time() -> None:
+    context = contexts().surroundings(ROUTE, Shape.CHAT).context
+    first, second = context.new_id(), context.new_id()
+    assert first != second
+    assert len(first) == 32
+
+
+def test_a_rule_overrides_the_translation_settings() -> None:
+    lenient = TranslationSettings(on_unsupported="drop")
+    route = replace(ROUTE, rule=ModelRule("m", translation=lenient))
+    assert context(contexts(), route, Shape.CHAT).settings is lenient
+    assert context(contexts(), ROUTE, Shape.CHAT).settings == TranslationSettings()
+
+
+@pytest.mark.parametrize("seals", [None, Seals("s" * 32)])
+def test_a_responses_call_adds_its_seal_and_the_names_of_its_items(seals: Seals | None) -> None:
+    made = contexts(seals)
+    items = ItemNames([0])
+    call = replace(GenerationRequest.at(Shape.RESPONSES, b"{}"), items=items)
+    general = context(made, ROUTE, Shape.CHAT)
+    own = made.for_call(general, call)
+    assert general.items is None
+    assert own.items is items
+    assert (own.seal is not None) is (seals is not None)

@@ -1,0 +1,84 @@
+"""Requests without what their endpoint has refused."""
+
+import pytest
+
+from gateway.errors import InvalidRequest
+from gateway.exchange.mending import knowing, may_apply, mended, parameter_names
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Context
+from gateway.translate.renaming import Renaming
+
+CONTEXT = Context(model_asked="m", model_sent="m")
+
+
+def translation(body: Json) -> Renaming:
+    return Renaming(Shape.CHAT, body, CONTEXT)
+
+
+def test_parameters_are_named_one_level_deep() -> None:
+    body = {"a": 1, "reasoning": {"effort": "low", "more": {"deep": 1}}, "list": [{"x": 1}]}
+    assert parameter_names(body) == {
+        *("a", "reasoning", "reasoning.effort", "reasoning.more", "list"),
+    }
+
+
+def test_a_fix_may_apply_where_the_body_has_its_field() -> None:
+    fix, nested = ParameterFix("drop", "seed"), ParameterFix("drop", "reasoning.summary")
+    assert may_apply((fix,), b'{"seed": 1}')
+    assert may_apply((fix, nested), b'{"reasoning": {}}')
+    assert not may_apply((fix, nested), b'{"messages": [{"seed": 1}]}')
+    with pytest.raises(InvalidRequest):
+        may_apply((fix,), b"[]")
+
+
+@pytest.mark.parametrize("action", ["fill", "strip"])
+def test_a_fix_of_the_history_may_apply_where_there_are_messages(action: str) -> None:
+    fix = ParameterFix(action, "reasoning_content")  # type: ignore[arg-type]
+    assert may_apply((fix,), b'{"messages": []}')
+    assert not may_apply((fix,), b'{"reasoning_content": ""}')
+
+
+def test_what_is_left_out_is_known_not_to_be_taken() -> None:
+    withheld, renamed = ParameterFix("withhold", "n"), ParameterFix("rename", "stop", "stops")
+    known = knowing(CONTEXT, (withheld, renamed))
+    assert (CONTEXT.capabilities.n, known.capabilities.n) == (True, False)
+    assert known.capabilities.stop
+    assert not known.own_endpoint.n
+
+
+def test_without_fixes_the_bodies_are_the_translations_own() -> None:
+    made = translation({"seed": 1})
+    assert mended(made, ()) is made.calls
+
+
+@pytest.mark.parametrize(
+    ("fix", "dropped", "changed"),
+    [
+        (ParameterFix("drop", "seed"), ["seed"], []),
+        (
+            ParameterFix("rename", "max_tokens", "max_completion_tokens"),
+            [],
+            ["max_tokens->max_completion_tokens"],
+        ),
+        (ParameterFix("drop", "user"), [], []),
+        (ParameterFix("withhold", "n"), [], []),
+    ],
+)
+def test_a_fix_is_reported_if_it_changed_something(
+    fix: ParameterFix, dropped: list[str], changed: list[str]
+) -> None:
+    made = translation({"seed": 1, "max_tokens": 2})
+    mended(made, (fix,))
+    assert (made.report.dropped, made.report.changed) == (dropped, changed)
+
+
+def test_a_fix_of_the_history_is_reported_if_it_changed_a_message() -> None:
+    strip = ParameterFix("strip", "reasoning_content")
+    turns = [{"role": "assistant", "content": "Hi", "reasoning_content": "Hm"}]
+    had, had_not = translation({"messages": turns}), translation({"messages": []})
+    (body,) = mended(had, (strip,))
+    assert body["messages"] == [{"role": "assistant", "content": "Hi"}]
+    assert had.report.dropped == ["reasoning_content"]
+    mended(had_not, (strip,))
+    assert had_not.report.dropped == []
