@@ -1,82 +1,25 @@
-"""One request and its reply on one connection; what the pool gives out as the reply."""
+"""One request in flight on one connection, until the head of its reply is there."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Final, Self, cast
+from collections.abc import AsyncIterator
+from typing import Final, Self
 
-from gateway.config.settings import TimeoutSettings
-from gateway.errors import Reason, TruncatedStream, UpstreamError, UpstreamTimeout
-from gateway.shapes import RawHeaders, Sink, UpstreamCall
+from gateway.shapes import UpstreamCall
+from gateway.upstream.arriving_reply import ArrivingReply
 from gateway.upstream.connection import Connection
-from gateway.upstream.reply_parser import ReplyParser
 from gateway.upstream.request_body import upload
-
-UNREAD_LIMIT: Final = 64 * 1024
-"""Reading from the upstream pauses while more of the body than this waits to be taken."""
 
 _WRITE_TOGETHER: Final = 64 * 1024
 """A body up to this size is copied behind the head, for one system call instead of two."""
 
 
-class Flight:
-    """Sends one request, then is its reply: an `UpstreamReply`. Has one reader at a time.
+class Flight(ArrivingReply):
+    """Sends one request, then is its reply.
 
-    The connection is handed to `park` as soon as it has carried the whole reply and could carry
-    another one, which may be before the body is read. `release` is called once, when a flight
-    that was delivered needs its connection no longer; after a failed `deliver()`, it is not.
-
-    `pipe()` gives the body to its sink from within the connection's read: no task is woken for it.
+    After a failed `deliver()`, `release` is not called.
     """
 
-    __slots__ = (
-        "_connection",
-        "_delivered",
-        "_error",
-        "_full",
-        "_lenient",
-        "_loop",
-        "_name",
-        "_park",
-        "_parser",
-        "_release",
-        "_sent",
-        "_sink",
-        "_timeouts",
-        "_waiter",
-    )
-
-    def __init__(
-        self,
-        name: str,
-        timeouts: TimeoutSettings,
-        *,
-        head_only: bool,
-        park: Callable[[Connection], None],
-        release: Callable[[], None],
-    ) -> None:
-        self._name = name
-        self._timeouts = timeouts
-        self._connection: Connection | None = None
-        self._park = park
-        self._release = release
-        self._parser = ReplyParser(name, head_only=head_only)
-        self._waiter: asyncio.Future[None] | None = None
-        self._error: Exception | None = None
-        self._sink: Sink | None = None
-        self._full = False
-        self._lenient = False
-        self._sent = False
-        self._delivered = False
-
-    @property
-    def status(self) -> int:
-        """The status code."""
-        return self._parser.status
-
-    @property
-    def headers(self) -> RawHeaders:
-        """The header fields without hop-by-hop ones, names in lower case."""
-        return self._parser.headers
+    __slots__ = ()
 
     async def deliver(self, connection: Connection, call: UpstreamCall, head: bytes) -> Self:
         """Send the request on an open connection and wait for the reply's head.
@@ -111,149 +54,6 @@ class Flight:
             self._error = None
             raise
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the body as it arrives; see `gateway.shapes.UpstreamReply`."""
-        parser = self._parser
-        try:
-            while True:
-                if data := parser.take():
-                    if self._connection is not None:
-                        self._connection.resume_reading()
-                    yield data
-                elif self._error is not None:
-                    raise self._failure()
-                elif parser.complete:
-                    return
-                else:
-                    await self._event(self._timeouts.stream_idle)
-        finally:
-            self._discard()
-
-    def arrived(self) -> bytes | None:
-        """Return the whole body if all of it is here, and forget it; None if any is to come."""
-        parser = self._parser
-        if not parser.complete or self._error is not None:
-            return None
-        return parser.take()
-
-    @property
-    def ended(self) -> bool:
-        """Whether all of the body is here."""
-        return self._parser.complete and self._error is None
-
-    def peek(self) -> bytes:
-        """Return what is here of the body and was not taken; it stays to be taken."""
-        return self._parser.peek()
-
-    async def more(self, seconds: float) -> bool:
-        """Wait for more of the body; see `UpstreamReply`.
-
-        The upstream's silence for the stream-idle time is a failure, too.
-        """
-        if self._parser.complete or self._error is not None or seconds <= 0:
-            return False
-        idle = self._timeouts.stream_idle
-        self._lenient = seconds < idle
-        try:
-            await self._event(min(seconds, idle))
-        finally:
-            self._lenient = False
-        return True
-
-    async def pipe(self, sink: Sink) -> None:
-        """Give the body to the sink, piece by piece as it arrives; see `UpstreamReply`.
-
-        What arrives together is one piece, and what is here already goes first. Time in which the
-        sink is not ready does not count as the upstream's silence.
-        """
-        self._sink = sink
-        try:
-            if not self._pipe_on():
-                self._waiter = self._loop.create_future()
-                await self._waiter
-            if self._error is not None:
-                raise self._failure()
-        finally:
-            self._sink = None
-            self._full = False
-            self._discard()
-
-    def resume_reading(self) -> None:
-        """Go on with `pipe()`, after its sink has returned False; else nothing happens."""
-        if self._full:
-            self._full = False
-            if self._pipe_on():
-                self._wake()
-
-    async def aclose(self) -> None:
-        """Give up what is unread and free the connection."""
-        self._discard()
-
-    def receive(self, data: bytes) -> None:
-        """Take bytes of the reply (called by the connection)."""
-        parser = self._parser
-        try:
-            parser.feed(data)
-        except UpstreamError as error:
-            self._error = error.with_traceback(None)
-            self._part_with_connection()
-        else:
-            if parser.complete:
-                self._part_with_connection(reusable=parser.keep_alive and self._sent)
-            elif parser.buffered > UNREAD_LIMIT and self._sink is None:
-                cast("Connection", self._connection).pause_reading()
-        self._go_on()
-
-    def lost(self, error: Exception | None) -> None:
-        """Take the connection's end (called by the connection)."""
-        try:
-            if error is not None:
-                raise self._parser.broken_off() from error
-            self._parser.eof()
-        except UpstreamError as broken_off:
-            self._error = broken_off.with_traceback(None)
-        self._part_with_connection()
-        self._go_on()
-
-    def expired(self) -> None:
-        """Take note that a wait was too long (called by the connection)."""
-        if self._waiter is None or self._waiter.done():
-            return  # the time of who reads, not of the upstream
-        if self._lenient:
-            self._wake()
-            return
-        if self._parser.head_complete:
-            self._error = UpstreamTimeout(
-                f"Upstream '{self._name}' sent nothing for {self._timeouts.stream_idle:g} s in the "
-                "middle of its reply (timeouts.stream_idle)."
-            )
-        else:
-            self._error = UpstreamTimeout(
-                f"Upstream '{self._name}' sent no reply within {self._timeouts.first_byte:g} s "
-                "(timeouts.first_byte).",
-                reason=Reason.FIRST_BYTE_TIMEOUT,
-            )
-        self._part_with_connection()
-        self._go_on()
-
-    def _failure(self) -> Exception:
-        """Return what went wrong, and forget it.
-
-        The traceback of a raised error keeps the frames that it passes, and with them this object
-        and the request: if this object kept the error, only the garbage collector would free them.
-        """
-        failure = cast("Exception", self._error)
-        self._error = self._given_up()
-        return failure
-
-    def _given_up(self) -> TruncatedStream:
-        """Return the error for reading on after the end: it must not look like the body's."""
-        return TruncatedStream(f"The reply of upstream '{self._name}' was given up before its end.")
-
-    @property
-    def _settled(self) -> bool:
-        return self._parser.head_complete or self._error is not None
-
     def _with_a_head(self) -> Self:
         """Take it that the head is here, or raise why it is not."""
         if self._error is not None and not self._parser.head_complete:
@@ -272,13 +72,13 @@ class Flight:
         try:
             await self._event(None)
             if not self._settled:
-                uploading.result()  # it has ended, and if it failed, that is what there is to say
+                uploading.result()  # raises why the upload has failed, if it has
                 await self._event(self._timeouts.first_byte)
         finally:
             uploading.cancel()
             await asyncio.wait([uploading])
             if not uploading.cancelled():
-                uploading.exception()  # marks it as seen; what mattered of it was raised above
+                uploading.exception()  # marks it as seen: it was raised above if it mattered
             del uploading  # it keeps its error, and the error's traceback this frame
 
     async def _upload(
@@ -286,67 +86,3 @@ class Flight:
     ) -> None:
         await upload(connection, body, length, upstream=self._name, idle=self._timeouts.stream_idle)
         self._sent = True
-
-    def _event(self, limit: float | None) -> asyncio.Future[None]:
-        """Return what is done at the next event, of which expiry (after `limit` s) is one."""
-        # There is a connection as long as the reply is neither complete nor failed, and nobody
-        # waits longer. A deadline that outlives its wait is harmless: see `expired`.
-        connection, loop = self._connection, self._loop
-        if connection is not None:
-            connection.set_deadline(None if limit is None else loop.time() + limit)
-        self._waiter = waiter = loop.create_future()
-        return waiter
-
-    def _go_on(self) -> None:
-        """Let the reader have what is new, if it is anything that it waits for."""
-        if self._sink is not None:
-            if self._pipe_on():
-                self._wake()
-        elif self._settled:
-            self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def _pipe_on(self) -> bool:
-        """Give the sink what is here, if it is ready; return whether nothing more is to come."""
-        sink = cast("Sink", self._sink)
-        if not self._full and (piece := self._parser.take()):
-            try:
-                self._full = not sink(piece)
-            except Exception as error:  # noqa: BLE001 - raised again by `pipe`
-                self._error = error
-                self._part_with_connection()
-        connection = self._connection
-        if connection is None:
-            return not self._parser.buffered
-        if self._full:
-            connection.pause_reading()
-            connection.set_deadline(None)
-        else:
-            connection.resume_reading()
-            connection.set_deadline(self._loop.time() + self._timeouts.stream_idle)
-        return False
-
-    def _part_with_connection(self, *, reusable: bool = False) -> None:
-        connection = self._connection
-        if connection is None:
-            return
-        self._connection = None
-        connection.detach()
-        if reusable and connection.reusable:
-            self._park(connection)
-        else:
-            connection.abort()
-        if self._delivered:
-            self._release()
-
-    def _discard(self) -> None:
-        parser = self._parser
-        if parser.complete and not parser.buffered:
-            return  # read to its end: the connection has gone its way
-        self._error = self._given_up()
-        parser.forget()
-        self._part_with_connection()
-        self._wake()

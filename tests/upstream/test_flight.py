@@ -8,8 +8,9 @@ import pytest
 
 from gateway.config.settings import TimeoutSettings
 from gateway.errors import TruncatedStream, UpstreamTimeout
+from gateway.upstream.arriving_reply import UNREAD_LIMIT
 from gateway.upstream.connection import Connection
-from gateway.upstream.flight import UNREAD_LIMIT, Flight
+from gateway.upstream.flight import Flight
 from gateway.upstream.reply_parser import ClosedUnanswered
 from tests.upstream.conftest import GET, call, read
 from tests.upstream.scripted import chunked, with_length

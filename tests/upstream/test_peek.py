@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway.errors import TruncatedStream, UpstreamTimeout
-from gateway.upstream.flight import UNREAD_LIMIT
+from gateway.upstream.arriving_reply import UNREAD_LIMIT
 from tests.upstream.conftest import read
 from tests.upstream.scripted import chunked, with_length
 from tests.upstream.test_flight import Stage

@@ -14,7 +14,8 @@ import pytest
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamUnavailable
 from gateway.shapes import UpstreamCall, UpstreamReply
 from gateway.upstream import pool
-from gateway.upstream.flight import UNREAD_LIMIT, Flight
+from gateway.upstream.arriving_reply import UNREAD_LIMIT
+from gateway.upstream.flight import Flight
 from tests.upstream.conftest import GENEROUS, WorldMaker, call, read, sender_for, settings_for
 from tests.upstream.scripted import Peer, replies, until, with_length
 

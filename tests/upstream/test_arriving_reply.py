@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import TruncatedStream, UpstreamTimeout
-from gateway.upstream.flight import UNREAD_LIMIT
+from gateway.upstream.arriving_reply import UNREAD_LIMIT
 from tests.upstream.conftest import read
 from tests.upstream.scripted import chunked, with_length
 from tests.upstream.test_flight import Stage
