@@ -1,4 +1,4 @@
-"""What the kernel knows of a TCP connection and asyncio does not tell."""
+"""What the kernel knows of a TCP connection and asyncio does not show."""
 
 import select
 import sys
@@ -7,7 +7,7 @@ import sys
 def unacknowledged_bytes(descriptor: int) -> int:
     """Return how many bytes a TCP socket was given that its peer has not acknowledged.
 
-    0 where the system does not tell: only Linux does (SIOCOUTQ, tcp(7)).
+    0 where the system cannot say: only Linux can (SIOCOUTQ, tcp(7)).
     """
     if sys.platform != "linux":
         return 0
@@ -15,10 +15,10 @@ def unacknowledged_bytes(descriptor: int) -> int:
     import termios
 
     try:
-        told = fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4))
+        answer = fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4))
     except (OSError, ValueError):  # the socket is closed
         return 0
-    return int.from_bytes(told, sys.byteorder, signed=True)
+    return int.from_bytes(answer, sys.byteorder, signed=True)
 
 
 def is_readable(descriptor: int) -> bool:

@@ -31,7 +31,7 @@ def fill(sender: socket.socket) -> int:
     return sent
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can say")
 def test_what_a_peer_has_no_room_for_is_unacknowledged_until_it_reads(
     ends: tuple[socket.socket, socket.socket],
 ) -> None:
@@ -49,7 +49,7 @@ def test_what_a_peer_has_no_room_for_is_unacknowledged_until_it_reads(
     assert unacknowledged_bytes(sender.fileno()) <= 1  # a FIN counts until it is
 
 
-def test_where_nobody_tells_it_is_nothing(
+def test_where_the_system_cannot_say_it_is_nothing(
     ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sender, _ = ends
@@ -58,7 +58,7 @@ def test_where_nobody_tells_it_is_nothing(
     assert unacknowledged_bytes(sender.fileno()) == 0
 
 
-def test_a_closed_socket_tells_nothing(ends: tuple[socket.socket, socket.socket]) -> None:
+def test_nothing_is_known_of_a_closed_socket(ends: tuple[socket.socket, socket.socket]) -> None:
     sender, _ = ends
     descriptor = sender.fileno()
     sender.close()

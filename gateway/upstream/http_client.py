@@ -33,13 +33,12 @@ from gateway.upstream.headers import OutgoingHeaders, framing, reply_headers
 from gateway.upstream.httpx_errors import closed_unanswered, gateway_errors
 from gateway.upstream.origin import Origin
 from gateway.upstream.request_body import measured
-from gateway.upstream.slots import Slots, for_look_ups, for_requests
-from gateway.upstream.stats import UpstreamStats
+from gateway.upstream.slots import Slots, UpstreamStats, for_look_ups, for_requests
 from gateway.upstream.targets import targets_of
 
 
 class _RequestBody(httpx2.AsyncByteStream):
-    """A call's body as httpx2 wants it, whichever way it was given."""
+    """A call's body as httpx2 wants it."""
 
     def __init__(self, call: UpstreamCall) -> None:
         self._body = call.body
@@ -153,15 +152,7 @@ class HttpClient:
     ) -> httpx2.Response:
         deadline = asyncio.timeout(None)
         progress = _Progress(deadline, self._timeouts.first_byte)
-        # Reading has no limit of its own before the head is there: that wait has the deadline, so
-        # that a head that drips byte by byte does not hold out for ever. The dict is read anew for
-        # the body, and by then the time between two reads is what counts.
-        limits = {
-            "connect": self._timeouts.connect,
-            "write": self._timeouts.stream_idle,
-            "pool": self._timeouts.queue,
-            "read": None,
-        }
+        limits = self._limits_before_the_head()
         request = httpx2.Request(
             call.method,
             url,
@@ -180,15 +171,29 @@ class HttpClient:
                 ) from error.__cause__
             raise
         except TimeoutError:
-            waited = f"{self._timeouts.first_byte:g} s"
             raise UpstreamTimeout(
-                f"Upstream '{self._name}' sent no reply within {waited} (timeouts.first_byte).",
+                f"Upstream '{self._name}' sent no reply within {self._timeouts.first_byte:g} s "
+                "(timeouts.first_byte).",
                 reason=Reason.FIRST_BYTE_TIMEOUT,
             ) from None
         finally:
             await progress.close_unclaimed()
         limits["read"] = self._timeouts.stream_idle
         return response
+
+    def _limits_before_the_head(self) -> dict[str, float | None]:
+        """Return httpx2's limits (seconds) up to a reply's head.
+
+        Reading has none of its own: the deadline limits that wait, so that a head that drips byte
+        by byte cannot outlast it. httpx2 reads the dict anew for the body, and by then the time
+        between two reads is what counts.
+        """
+        return {
+            "connect": self._timeouts.connect,
+            "write": self._timeouts.stream_idle,
+            "pool": self._timeouts.queue,
+            "read": None,
+        }
 
 
 class HttpReply(ChunkedReply):

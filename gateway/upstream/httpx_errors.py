@@ -9,6 +9,7 @@ from typing import Literal
 import httpx2
 
 from gateway.errors import (
+    GatewayError,
     InvalidRequest,
     Reason,
     TruncatedStream,
@@ -44,39 +45,50 @@ def gateway_errors(name: str, phase: Phase, stream_idle: float = 0.0) -> Iterato
     who = f"Upstream '{name}'"
     try:
         yield
-    except httpx2.ConnectTimeout as error:
-        raise UpstreamUnavailable(
+    except httpx2.TransportError as error:
+        # No variable holds what is raised: it would be a cycle with its traceback.
+        raise (
+            _before_the_reply(who, error) or _within_the_reply(who, error, phase, stream_idle)
+        ) from error
+
+
+def _before_the_reply(who: str, error: httpx2.TransportError) -> GatewayError | None:
+    """Return the error for a request that was not sent, or not whole; None: it was."""
+    if isinstance(error, httpx2.ConnectTimeout):
+        return UpstreamUnavailable(
             f"{who} could not be connected to in time (timeouts.connect).",
             reason=Reason.CONNECT_TIMEOUT,
-        ) from error
-    except (httpx2.ConnectError, httpx2.ProxyError, httpx2.PoolTimeout) as error:
-        raise UpstreamUnavailable(
+        )
+    if isinstance(error, httpx2.ConnectError | httpx2.ProxyError | httpx2.PoolTimeout):
+        return UpstreamUnavailable(
             f"{who} could not be connected to ({type(error).__name__}); check its base_url, proxy "
             "and TLS settings, and that it is running.",
             reason=_why_unconnected(error),
-        ) from error
-    except httpx2.WriteTimeout as error:
-        raise UpstreamTimeout(
-            f"{who} stopped reading the request body (timeouts.stream_idle)."
-        ) from error
-    except httpx2.ReadTimeout as error:
-        raise UpstreamTimeout(
+        )
+    if isinstance(error, httpx2.WriteTimeout):
+        return UpstreamTimeout(f"{who} stopped reading the request body (timeouts.stream_idle).")
+    if isinstance(error, httpx2.LocalProtocolError):
+        return InvalidRequest(
+            "The request cannot be sent as HTTP: its method or a header is malformed."
+        )
+    return None
+
+
+def _within_the_reply(
+    who: str, error: httpx2.TransportError, phase: Phase, stream_idle: float
+) -> UpstreamError:
+    name = type(error).__name__
+    if isinstance(error, httpx2.ReadTimeout):
+        return UpstreamTimeout(
             f"{who} sent nothing for {stream_idle:g} s in the middle of its reply "
             "(timeouts.stream_idle)."
-        ) from error
-    except httpx2.LocalProtocolError as error:
-        raise InvalidRequest(
-            "The request cannot be sent as HTTP: its method or a header is malformed."
-        ) from error
-    except httpx2.TransportError as error:
-        if phase == "body":
-            raise TruncatedStream(
-                f"{who} broke off its reply before the end ({type(error).__name__})."
-            ) from error
-        raise UpstreamError(
-            f"{who} closed the connection without a usable reply ({type(error).__name__}).",
-            reason=Reason.CLOSED if closed_unanswered(error) else Reason.BAD_HTTP,
-        ) from error
+        )
+    if phase == "body":
+        return TruncatedStream(f"{who} broke off its reply before the end ({name}).")
+    return UpstreamError(
+        f"{who} closed the connection without a usable reply ({name}).",
+        reason=Reason.CLOSED if closed_unanswered(error) else Reason.BAD_HTTP,
+    )
 
 
 def _why_unconnected(error: httpx2.TransportError) -> Reason:

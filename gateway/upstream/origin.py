@@ -18,7 +18,7 @@ _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _SEPARATORS = re.compile(rb"[/\\]")
 _API_PATH = re.compile(r"(?:(?:/orgs/[^/]+)?/inference|/openai|/v1)\Z")
 """What a base URL ends in that names the compatible API, and not where the server is."""
-_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_\-:~]+)+", re.ASCII)
+_SIMPLE_PATH = re.compile(r"(?:/[A-Za-z0-9_\-:~]+)+", re.ASCII)
 """Paths that need no closer look: no dots, no escapes, no empty segments."""
 
 
@@ -56,7 +56,7 @@ class Origin:
         Raises `InvalidRequest` when the path could lead out of the base path, or when either
         contains anything that does not belong into a request line.
         """
-        if not _PLAIN_PATH.fullmatch(path):
+        if not _SIMPLE_PATH.fullmatch(path):
             check_path(path)
         target = f"{self.root_path if root else self.base_path}{path}".encode("ascii")
         if not query:

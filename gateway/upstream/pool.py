@@ -22,8 +22,7 @@ from gateway.upstream.flight import Flight
 from gateway.upstream.headers import OutgoingHeaders, field_lines, framing
 from gateway.upstream.origin import Origin
 from gateway.upstream.reply_parser import ClosedUnanswered
-from gateway.upstream.slots import Slots, for_look_ups, for_requests
-from gateway.upstream.stats import UpstreamStats
+from gateway.upstream.slots import Slots, UpstreamStats, for_look_ups, for_requests
 from gateway.upstream.targets import targets_of
 
 _METHOD = re.compile(r"[A-Z]{1,32}")

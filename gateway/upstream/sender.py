@@ -10,7 +10,7 @@ from gateway.shapes import RawHeaders, UpstreamCall, UpstreamReply
 from gateway.upstream.credentials import Callers, Credentials
 from gateway.upstream.origin import parse_base_url
 from gateway.upstream.pool import Pool
-from gateway.upstream.stats import UpstreamStats
+from gateway.upstream.slots import UpstreamStats
 
 if TYPE_CHECKING:
     from gateway.upstream.http_client import HttpClient

@@ -6,6 +6,7 @@ do, and those may be quick to generate.
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass
 from typing import Final
 
 from gateway.config.settings import UpstreamSettings
@@ -18,6 +19,18 @@ LOOK_UP_SHARE: Final = 4
 """Look-ups get one slot for so many of generation's, beside those."""
 FEWEST_LOOK_UPS: Final = 4
 MOST_LOOK_UPS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamStats:
+    """A look at one upstream's connections at one moment."""
+
+    in_flight: int
+    """Requests that have a slot: connecting, waiting for a reply, or streaming one."""
+    idle: int | None
+    """Open connections without a request; None where a library keeps them to itself."""
+    queued: int
+    """Requests that wait for a slot."""
 
 
 class Slots:

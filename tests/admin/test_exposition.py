@@ -3,7 +3,7 @@
 from gateway.admin.exposition import CONTENT_TYPE, exposition
 from gateway.admin.metrics import Metrics
 from gateway.exchange.decision import Decision
-from gateway.upstream.stats import UpstreamStats
+from gateway.upstream.slots import UpstreamStats
 from tests.admin.test_metrics import SUCCESS
 
 

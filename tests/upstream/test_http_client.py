@@ -8,11 +8,8 @@ import pytest
 
 from gateway.config.secret import Secret
 from gateway.errors import (
-    GatewayError,
-    InvalidRequest,
     TruncatedStream,
     UpstreamError,
-    UpstreamTimeout,
     UpstreamUnavailable,
 )
 from gateway.upstream.credentials import Credentials
@@ -74,49 +71,6 @@ async def test_a_proxy_that_refuses_a_tunnel_is_unavailability() -> None:
             await sender.send(GET)
         await until(lambda: upstream.open == 0)
         await sender.aclose()
-
-
-@pytest.mark.parametrize(
-    ("raised", "before_the_head", "in_the_body"),
-    [
-        (httpx2.ConnectTimeout, UpstreamUnavailable, UpstreamUnavailable),
-        (httpx2.ConnectError, UpstreamUnavailable, UpstreamUnavailable),
-        (httpx2.PoolTimeout, UpstreamUnavailable, UpstreamUnavailable),
-        (httpx2.ReadTimeout, UpstreamTimeout, UpstreamTimeout),
-        (httpx2.WriteTimeout, UpstreamTimeout, UpstreamTimeout),
-        (httpx2.LocalProtocolError, InvalidRequest, InvalidRequest),
-        (httpx2.RemoteProtocolError, UpstreamError, TruncatedStream),
-        (httpx2.CloseError, UpstreamError, TruncatedStream),
-        (httpx2.UnsupportedProtocol, UpstreamError, TruncatedStream),
-    ],
-)
-async def test_every_error_of_the_library_becomes_one_of_the_gateways(
-    raised: type[httpx2.TransportError],
-    before_the_head: type[GatewayError],
-    in_the_body: type[GatewayError],
-) -> None:
-    class Body(httpx2.AsyncByteStream):
-        async def __aiter__(self) -> Any:
-            yield b"some"
-            raise raised("http://secret.example/?key=1")
-
-    def fail(_: httpx2.Request) -> httpx2.Response:
-        raise raised("http://secret.example/?key=1")
-
-    def begin(_: httpx2.Request) -> httpx2.Response:
-        return httpx2.Response(200, stream=Body())
-
-    failing = client(httpx2.MockTransport(fail))
-    with pytest.raises(before_the_head) as caught:
-        await failing.send(GET)
-    assert type(caught.value) is before_the_head
-    assert "secret" not in caught.value.message
-    beginning = client(httpx2.MockTransport(begin))
-    reply = await beginning.send(GET)
-    with pytest.raises(in_the_body) as caught:
-        await read(reply)
-    assert type(caught.value) is in_the_body
-    assert (failing.stats().in_flight, beginning.stats().in_flight) == (0, 0)
 
 
 async def test_a_connection_lost_at_reuse_is_repeated_for_safe_methods_and_whole_bodies_only() -> (

@@ -11,7 +11,7 @@ from gateway.upstream import sender
 from gateway.upstream.http_client import HttpClient
 from gateway.upstream.pool import Pool
 from gateway.upstream.sender import Upstreams
-from gateway.upstream.stats import UpstreamStats
+from gateway.upstream.slots import UpstreamStats
 from tests.upstream.conftest import GET, read, sender_for, settings_for
 from tests.upstream.scripted import Peer, replies, scripted, until, with_length
 

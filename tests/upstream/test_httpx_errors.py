@@ -1,0 +1,126 @@
+"""httpx2's errors, as the gateway raises them."""
+
+import socket
+import ssl
+from typing import Any
+
+import httpx2
+import pytest
+
+from gateway.errors import (
+    GatewayError,
+    InvalidRequest,
+    Reason,
+    TruncatedStream,
+    UpstreamError,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from gateway.upstream.httpx_errors import closed_unanswered, gateway_errors
+from tests.upstream.conftest import GET, read
+from tests.upstream.test_http_client import client
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("raised", "before_the_head", "in_the_body"),
+    [
+        (httpx2.ConnectTimeout, UpstreamUnavailable, UpstreamUnavailable),
+        (httpx2.ConnectError, UpstreamUnavailable, UpstreamUnavailable),
+        (httpx2.PoolTimeout, UpstreamUnavailable, UpstreamUnavailable),
+        (httpx2.ReadTimeout, UpstreamTimeout, UpstreamTimeout),
+        (httpx2.WriteTimeout, UpstreamTimeout, UpstreamTimeout),
+        (httpx2.LocalProtocolError, InvalidRequest, InvalidRequest),
+        (httpx2.RemoteProtocolError, UpstreamError, TruncatedStream),
+        (httpx2.CloseError, UpstreamError, TruncatedStream),
+        (httpx2.UnsupportedProtocol, UpstreamError, TruncatedStream),
+    ],
+)
+async def test_every_error_of_the_library_becomes_one_of_the_gateways(
+    raised: type[httpx2.TransportError],
+    before_the_head: type[GatewayError],
+    in_the_body: type[GatewayError],
+) -> None:
+    class Body(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> Any:
+            yield b"some"
+            raise raised("http://secret.example/?key=1")
+
+    def fail(_: httpx2.Request) -> httpx2.Response:
+        raise raised("http://secret.example/?key=1")
+
+    def begin(_: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, stream=Body())
+
+    failing = client(httpx2.MockTransport(fail))
+    with pytest.raises(before_the_head) as caught:
+        await failing.send(GET)
+    assert type(caught.value) is before_the_head
+    assert "secret" not in caught.value.message
+    beginning = client(httpx2.MockTransport(begin))
+    reply = await beginning.send(GET)
+    with pytest.raises(in_the_body) as caught:
+        await read(reply)
+    assert type(caught.value) is in_the_body
+    assert (failing.stats().in_flight, beginning.stats().in_flight) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason"),
+    [
+        (socket.gaierror("no such name"), Reason.DNS),
+        (ssl.SSLError("bad certificate"), Reason.TLS),
+        (ConnectionRefusedError(), Reason.REFUSED),
+        (ExceptionGroup("all addresses", [OSError(), ConnectionRefusedError()]), Reason.REFUSED),
+        (OSError("no route"), Reason.UNREACHABLE),
+        (None, Reason.UNREACHABLE),
+    ],
+)
+def test_why_no_connection_came_about_is_found_behind_the_librarys_error(
+    cause: BaseException | None, reason: Reason
+) -> None:
+    with pytest.raises(UpstreamUnavailable) as caught, gateway_errors("local", "head"):
+        raise httpx2.ConnectError("failed") from cause
+    assert caught.value.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("raised", "reason"),
+    [(httpx2.ProxyError, Reason.PROXY), (httpx2.PoolTimeout, Reason.BUSY)],
+)
+def test_proxies_and_full_pools_are_known_by_the_librarys_error(
+    raised: type[httpx2.TransportError], reason: Reason
+) -> None:
+    with pytest.raises(UpstreamUnavailable) as caught, gateway_errors("local", "head"):
+        raise raised("failed")
+    assert caught.value.reason is reason
+
+
+def test_a_chain_of_causes_that_has_no_end_is_followed_for_a_while() -> None:
+    error = httpx2.ConnectError("failed")
+    error.__context__ = first = OSError()
+    first.__context__ = error
+    with pytest.raises(UpstreamUnavailable) as caught, gateway_errors("local", "head"):
+        raise error
+    assert caught.value.reason is Reason.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (httpx2.ReadError("reset"), True),
+        (httpx2.WriteError("reset"), True),
+        (httpx2.RemoteProtocolError("disconnected without sending a response"), True),
+        (httpx2.RemoteProtocolError("illegal status line"), False),
+        (None, False),
+    ],
+)
+def test_a_connection_that_ended_without_a_head_is_told_from_a_bad_head(
+    error: BaseException | None, *, expected: bool
+) -> None:
+    assert closed_unanswered(error) is expected
+
+
+def test_other_errors_pass() -> None:
+    with pytest.raises(KeyError), gateway_errors("local", "body"):
+        raise KeyError
