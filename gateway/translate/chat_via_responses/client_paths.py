@@ -1,16 +1,53 @@
 """What a chat client calls a parameter that a responses endpoint names in an error."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses.items import Origin
 from gateway.translate.chat_via_responses.tools import ToolPlan
+from gateway.translate.parts.content.parts import chat_part_field
 from gateway.translate.parts.output_format import chat_format_param
 
 _INPUT = re.compile(r"input\[([0-9]{1,6})\](.*)")
 _TOOL = re.compile(r"tools\[([0-9]{1,6})\](.*)")
 _GRAMMAR = re.compile(r"\.format\.(?=syntax|definition)")
+_PART = re.compile(r"\.(?:content|output)\[([0-9]{1,6})\](?:\.(\w+)(.*))?")
+_FIELD = re.compile(r"\.(\w+)(.*)")
+_CONTENT = frozenset({"content"})
+
+
+@dataclass(slots=True)
+class Origin:
+    """Where an input item comes from: it says what the client calls a part of it."""
+
+    path: str
+    """The client's path of what the item was made of: `messages[3].tool_calls[0]`."""
+    item: Json
+    fields: Mapping[str, str]
+    """The item's fields and the client's paths of them, below `path`."""
+    parts: tuple[str, ...] = ()
+    """The client's path, below `path`, of each part of a message's or output's content."""
+
+    def client_path(self, rest: str) -> str:
+        """Return the client's path of `input[i]` + `rest`."""
+        part = _PART.fullmatch(rest)
+        if part is not None and int(part[1]) < len(self.parts):
+            return f"{self.path}.{self._part_path(int(part[1]), part[2], part[3] or '')}"
+        named = _FIELD.fullmatch(rest)
+        known = self.fields.get(named[1]) if named is not None else None
+        if named is None or known is None:
+            return self.path
+        # Below a part that the client does not have there is nothing to point at.
+        return f"{self.path}.{known}{'' if known in _CONTENT else named[2]}"
+
+    def _part_path(self, index: int, name: str | None, rest: str) -> str:
+        path = self.parts[index]
+        if name is None or not path.endswith("]"):
+            return path
+        content = self.item.get("content") or self.item.get("output")
+        known: Json = content[index] if isinstance(content, list) else {}
+        return f"{path}.{chat_part_field(known, name)}{rest}"
 
 
 def limit_name(client: Json) -> str:

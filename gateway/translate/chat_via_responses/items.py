@@ -2,16 +2,15 @@
 
 import hashlib
 import json
-import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
+from gateway.translate.chat_via_responses.client_paths import Origin
 from gateway.translate.contract import Context, Report, unsupported
 from gateway.translate.parts.content.parts import (
-    chat_part_field,
     is_text_only,
     output_text_part,
     refusal_part,
@@ -35,64 +34,26 @@ from gateway.translate.schema.errors import missing
 from gateway.translate.schema.responses_input import ITEMS, MESSAGE
 from gateway.translate.schema.unknown_fields import carry_unknown
 
-_TEXTS_OF_THOUGHT = ("reasoning_text", "reasoning_content", "reasoning", "thinking")
+_REASONING_TEXTS = ("reasoning_text", "reasoning_content", "reasoning", "thinking")
 """The fields that can hold the text itself: where the first does, the others have its summary."""
-_THOUGHTS = (*_TEXTS_OF_THOUGHT, "reasoning_summary", "reasoning_details")
+_REASONING_FIELDS = (*_REASONING_TEXTS, "reasoning_summary", "reasoning_details")
 """The fields of an assistant's message that hold its reasoning."""
 
 _OF_REPLIES = ("annotations", "content_parts", "output_items")
 """What a reply has beside what was said, and a request has no place for."""
 
-_NAMES_OF_THOUGHT = frozenset(_THOUGHTS)
+_REASONING_NAMES = frozenset(_REASONING_FIELDS)
 _CALLS = frozenset({"function_call", "custom_tool_call"})
 _MESSAGES: Mapping[str, Record] = {
     **MESSAGES,
     "assistant": Record(
         {
             **MESSAGES["assistant"].fields,
-            **dict.fromkeys((*_THOUGHTS, *_OF_REPLIES, "phase"), Anything()),
+            **dict.fromkeys((*_REASONING_FIELDS, *_OF_REPLIES, "phase"), Anything()),
         }
     ),
 }
 _CALL_KIND = OneOf("function", "custom")
-_PART = re.compile(r"\.(?:content|output)\[([0-9]{1,6})\](?:\.(\w+)(.*))?")
-_FIELD = re.compile(r"\.(\w+)(.*)")
-
-
-@dataclass(slots=True)
-class Origin:
-    """Where an input item comes from: it says what the client calls a part of it."""
-
-    path: str
-    """The client's path of what the item was made of: `messages[3].tool_calls[0]`."""
-    item: Json
-    fields: Mapping[str, str]
-    """The item's fields and the client's paths of them, below `path`."""
-    parts: tuple[str, ...] = ()
-    """The client's path, below `path`, of each part of a message's or output's content."""
-
-    def client_path(self, rest: str) -> str:
-        """Return the client's path of `input[i]` + `rest`."""
-        part = _PART.fullmatch(rest)
-        if part is not None and int(part[1]) < len(self.parts):
-            return f"{self.path}.{self._part_path(int(part[1]), part[2], part[3] or '')}"
-        named = _FIELD.fullmatch(rest)
-        known = self.fields.get(named[1]) if named is not None else None
-        if named is None or known is None:
-            return self.path
-        # Below a part that the client does not have there is nothing to point at.
-        return f"{self.path}.{known}{'' if known in _CONTENT else named[2]}"
-
-    def _part_path(self, index: int, name: str | None, rest: str) -> str:
-        path = self.parts[index]
-        if name is None or not path.endswith("]"):
-            return path
-        content = self.item.get("content") or self.item.get("output")
-        known: Json = content[index] if isinstance(content, list) else {}
-        return f"{path}.{chat_part_field(known, name)}{rest}"
-
-
-_CONTENT = frozenset({"content"})
 _MESSAGE_FIELDS = {"content": "content", "role": "role"}
 _CALL_FIELDS = {
     "function": {
@@ -161,7 +122,7 @@ class _Writer:
         elif role == "function":
             self._output(message, path, self._function_call_id(path))
         else:
-            self._spoken(message, path, role)
+            self._message(message, path, role)
         if "name" in message and role != "function":
             self._report.drop(f"{path}.name")
         if message.keys() <= known.fields.keys():
@@ -178,7 +139,7 @@ class _Writer:
         reserved = target.fields.keys()
         carry_unknown(source, known, path, self._context, self._report, item, reserved)
 
-    def _spoken(self, message: Json, path: str, role: str) -> None:
+    def _message(self, message: Json, path: str, role: str) -> None:
         content = message["content"]
         sent: str | list[Json]
         if isinstance(content, str):
@@ -202,25 +163,25 @@ class _Writer:
                 "the model is served through the responses endpoint, which takes no audio.",
                 droppable=False,
             )
-        if not _NAMES_OF_THOUGHT.isdisjoint(message):
-            self._thought(message, path)
+        if not _REASONING_NAMES.isdisjoint(message):
+            self._reasoning(message, path)
         for name in _OF_REPLIES:
             if message.get(name):
                 self._report.drop(f"{path}.{name}")
-        self._said(message, path, position)
+        self._answer(message, path, position)
         for k, call in enumerate(message.get("tool_calls", ())):
             self._call(call, f"{path}.tool_calls[{k}]", f"call_{position}_{k}")
         if "function_call" in message:
             self._legacy_call(message["function_call"], path, f"call_fn_{position}")
 
-    def _thought(self, message: Json, path: str) -> None:
+    def _reasoning(self, message: Json, path: str) -> None:
         """Write the reasoning, where the backend takes it; of two names one says it all.
 
         Its summary is left out: vLLM would take that for the reasoning. The item's id is a hash of
         it: the same history is the same bytes.
         """
-        given = {name: message[name] for name in _THOUGHTS if message.get(name)}
-        texts = [name for name in _TEXTS_OF_THOUGHT if isinstance(given.get(name), str)]
+        given = {name: message[name] for name in _REASONING_FIELDS if message.get(name)}
+        texts = [name for name in _REASONING_TEXTS if isinstance(given.get(name), str)]
         if texts and self._context.capabilities.reasoning_items:
             text: str = given[texts[0]]
             digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
@@ -238,7 +199,7 @@ class _Writer:
         for name in given:
             self._report.drop(f"{path}.{name}")
 
-    def _said(self, message: Json, path: str, position: int) -> None:
+    def _answer(self, message: Json, path: str, position: int) -> None:
         """Write what the assistant said, if it said anything: one text as it is, else as parts.
 
         What has parts is an item of a response, and those have an id and a status.

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
-from gateway.translate.chat_via_responses.failures import error_of_response
-from gateway.translate.chat_via_responses.output import OutputFold
+from gateway.translate.chat_via_responses.output.endings import error_of_response
+from gateway.translate.chat_via_responses.output.fold import OutputFold
+from gateway.translate.chat_via_responses.output.text import Step
 from gateway.translate.chat_via_responses.request import PreparedRequest
-from gateway.translate.chat_via_responses.steps import Step
 from gateway.translate.contract import Context
 from gateway.translate.parts.content.sources import sources_of
 from gateway.translate.parts.fields import created, model_name, swap_id

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from gateway.shapes import Json
 from gateway.translate.chat_via_responses import parameters
-from gateway.translate.chat_via_responses.client_paths import client_path
-from gateway.translate.chat_via_responses.items import Origin, input_items
+from gateway.translate.chat_via_responses.client_paths import Origin, client_path
+from gateway.translate.chat_via_responses.items import input_items
 from gateway.translate.chat_via_responses.tools import ToolPlan, plan_tools
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft

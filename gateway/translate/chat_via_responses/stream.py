@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from gateway.errors import TruncatedStream
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses.failures import error_of_response
-from gateway.translate.chat_via_responses.output import TERMINAL, OutputFold
+from gateway.translate.chat_via_responses.output.endings import error_of_response
+from gateway.translate.chat_via_responses.output.fold import TERMINAL, OutputFold
+from gateway.translate.chat_via_responses.output.text import Step
 from gateway.translate.chat_via_responses.reply import identity, moderated, tier, total_usage
 from gateway.translate.chat_via_responses.request import PreparedRequest
-from gateway.translate.chat_via_responses.steps import Step
 from gateway.translate.contract import Context
 from gateway.translate.parts.finish_reasons import with_native
 from gateway.translate.parts.moderation import moderation_of_all

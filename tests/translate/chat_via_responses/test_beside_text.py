@@ -1,7 +1,5 @@
 """What chat has no place for: carried beside the text, whole and streamed alike."""
 
-import pytest
-
 from gateway.shapes import Json
 from tests.translate.chat_via_responses.cases import (
     citation,
@@ -9,10 +7,8 @@ from tests.translate.chat_via_responses.cases import (
     deltas_of,
     ending,
     events_of,
-    finishes_of,
     folded,
     image_call,
-    incomplete,
     message,
     message_of,
     reasoning,
@@ -20,7 +16,6 @@ from tests.translate.chat_via_responses.cases import (
     response,
     streamed,
     text,
-    whole,
 )
 
 FILE = {"type": "file_citation", "file_id": "f", "filename": "a.txt", "index": 3}
@@ -93,30 +88,3 @@ def test_a_summary_beside_the_reasoning_itself_is_told_beside_it() -> None:
     assert told["reasoning_summary"] == "one\n\ntwo\n\nthree"
     silent = message_of({}, reply, context(reasoning_out="none"))
     assert not silent.keys() & {"reasoning_content", "reasoning_summary"}
-
-
-@pytest.mark.parametrize(
-    ("reason", "finish", "native"),
-    [
-        ("max_output_tokens", "length", None),
-        ("content_filter", "content_filter", None),
-        ("SAFETY", "content_filter", "SAFETY"),
-        ("content_filter: RECITATION", "content_filter", "content_filter: RECITATION"),
-        ("max_tool_calls", "length", "max_tool_calls"),
-        ("whatever", "length", "whatever"),
-        (None, "length", None),
-    ],
-)
-def test_why_a_response_is_incomplete(reason: str, finish: str, native: str | None) -> None:
-    reply = incomplete(message(text("Hi")), reason=reason)
-    choice = whole({}, reply)["choices"][0]
-    assert (choice["finish_reason"], choice.get("native_finish_reason")) == (finish, native)
-    chunks = streamed({}, events_of(reply))
-    assert finishes_of(chunks) == [finish]
-    last = next(each for chunk in chunks for each in chunk["choices"] if each["finish_reason"])
-    assert last.get("native_finish_reason") == native
-
-
-def test_a_word_that_came_through_another_gateway_is_kept() -> None:
-    reply = response(message(text("Hi")), native_finish_reason="whatever")
-    assert whole({}, reply)["choices"][0]["native_finish_reason"] == "whatever"

@@ -171,15 +171,6 @@ def test_an_assistant_that_said_nothing_at_all_stays_a_turn() -> None:
     assert items_of([{"role": "assistant", "content": ""}])[0]["content"] == ""
 
 
-def test_arguments_that_are_an_object_become_text() -> None:
-    call = tool_call(arguments={"x": "é"})
-    (item,) = items_of([{"role": "assistant", "tool_calls": [call]}])
-    assert json.loads(item["arguments"]) == {"x": "é"}
-    legacy = {"name": "f", "arguments": {"x": 1}}
-    (item,) = items_of([{"role": "assistant", "function_call": legacy}])
-    assert json.loads(item["arguments"]) == {"x": 1}
-
-
 def test_an_unknown_type_of_call_is_refused() -> None:
     call = {"id": "x", "type": "magic", "function": {"name": "f", "arguments": ""}}
     with pytest.raises(InvalidRequest) as caught:

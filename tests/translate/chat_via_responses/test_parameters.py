@@ -4,17 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json, Shape
-from gateway.translate.chat_via_responses import translate
 from gateway.translate.quirks import with_quirks
 from gateway.translate.server_capabilities import preset
 from tests import kinds
 from tests.translate.chat_via_responses.cases import (
-    HELLO,
     LLAMACPP,
     OPENAI,
     VLLM,
@@ -22,7 +18,6 @@ from tests.translate.chat_via_responses.cases import (
     context,
     entries,
     message,
-    outcome,
     response,
     text,
     translated,
@@ -35,32 +30,6 @@ def refusal_of(body: Json, **settings: Any) -> InvalidRequest:
     with pytest.raises(InvalidRequest) as caught:
         translated(body, context(**settings))
     return caught.value
-
-
-def test_the_plainest_request() -> None:
-    assert call_of({}) == {
-        "model": "gpt-5-pro",
-        "input": [{"type": "message", "role": "user", "content": "hello"}],
-        "store": False,
-    }
-
-
-def test_model() -> None:
-    assert call_of({"model": "whatever"})["model"] == "gpt-5-pro"
-
-
-def test_messages_are_required() -> None:
-    with pytest.raises(InvalidRequest) as caught:
-        translate({"model": "thinker"}, context())
-    assert caught.value.param == "messages"
-
-
-def test_null_parameters_are_absent_and_the_body_is_not_changed() -> None:
-    body = {"messages": HELLO, "stop": None, "tools": None, "seed": None, "n": None}
-    before = dict(body)
-    (call,) = translate(body, context()).calls
-    assert call == call_of({})
-    assert body == before
 
 
 @pytest.mark.parametrize(("asked", "sent"), [({}, False), ({"store": True}, True)])
@@ -189,24 +158,6 @@ def test_more_stops_than_a_server_takes_are_looked_for_here() -> None:
     translation = translated({"stop": ["a", "b", "c"]}, context(replace(VLLM, max_stops=2)))
     assert translation.calls[0]["stop"] == ["a", "b"]
     assert translation.report.emulated == ["stop"]
-
-
-def test_n_is_emulated_by_as_many_calls() -> None:
-    translation = translated({"n": 3})
-    assert [*translation.calls] == [call_of({})] * 3
-    assert translation.report.emulated == ["n"]
-    assert [*translated({"n": 1}).calls] == [call_of({})]
-
-
-def test_n_beyond_the_limit_is_refused() -> None:
-    assert refusal_of({"n": 5}, max_fanout=4).param == "n"
-
-
-def test_each_choice_has_a_seed_of_its_own() -> None:
-    translation = translated({"n": 3, "seed": 2**63 - 2}, context(VLLM))
-    seeds = [call["seed"] for call in translation.calls]
-    assert seeds == [2**63 - 2, 2**63 - 1, -(2**63)]
-    assert translation.report.emulated == ["n", "seed"]
 
 
 @pytest.mark.parametrize(("asked", "sent"), [(0, 1), (1, 1), (20, 20), (None, 1)])
@@ -386,36 +337,3 @@ def test_names_that_mean_something_else_never_cross(name: str) -> None:
 def test_extensions_that_say_nothing_are_left_out() -> None:
     neutral = {"echo": False, "add_generation_prompt": True, "continue_final_message": False}
     assert call_of(neutral) == call_of({})
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 30) | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
-    ),
-    max_leaves=8,
-)
-NAMES = st.sampled_from(
-    [
-        "messages",
-        "tools",
-        "tool_choice",
-        "functions",
-        "function_call",
-        "response_format",
-        "stop",
-        "web_search_options",
-        "stream_options",
-        "n",
-        "seed",
-        "logprobs",
-        "modalities",
-        "x",
-    ]
-)
-
-
-@given(body=st.dictionaries(NAMES, JSON, max_size=5))
-def test_bad_input_gives_nothing_but_an_invalid_request(body: Json) -> None:
-    made = outcome(lambda: translate({"messages": HELLO, **body}, context()))
-    assert isinstance(made, InvalidRequest) or made.calls

@@ -5,7 +5,6 @@ import pytest
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from tests.translate.chat_via_responses.cases import (
-    LLAMACPP,
     USAGE,
     VLLM,
     citation,
@@ -13,7 +12,6 @@ from tests.translate.chat_via_responses.cases import (
     custom_call,
     entries,
     function_call,
-    incomplete,
     message,
     message_of,
     reasoning,
@@ -206,50 +204,6 @@ def test_reasoning_goes_where_the_operator_wants_it(setting: str, names: set[str
     assert set(said) - {"role", "content", "refusal"} == names
 
 
-def test_an_incomplete_response_reached_its_limit_even_with_calls() -> None:
-    reply = incomplete(function_call("f", '{"x'))
-    (choice,) = whole({"tools": TOOLS}, reply)["choices"]
-    assert choice["finish_reason"] == "length"
-    assert choice["message"]["tool_calls"][0]["function"]["arguments"] == '{"x'
-
-
-def test_an_incomplete_response_without_any_message() -> None:
-    (choice,) = whole({}, incomplete(reasoning()))["choices"]
-    assert (choice["message"]["content"], choice["finish_reason"]) == ("", "length")
-
-
-@pytest.mark.parametrize(
-    ("details", "finish"),
-    [
-        ({"reason": "content_filter"}, "content_filter"),
-        ({"reason": "max_output_tokens"}, "length"),
-        ({"reason": "whatever"}, "length"),
-        (None, "length"),
-    ],
-)
-def test_why_a_response_is_incomplete(details: Json | None, finish: str) -> None:
-    reply = response(message(text("a")), status="incomplete", incomplete_details=details)
-    assert whole({}, reply)["choices"][0]["finish_reason"] == finish
-
-
-def test_a_server_without_that_status_reached_its_limit_if_the_usage_says_so() -> None:
-    reply = response(message(text("a")))
-    finishes = [
-        whole({"max_tokens": limit}, reply, context(able))["choices"][0]["finish_reason"]
-        for limit, able in ((5, LLAMACPP), (6, LLAMACPP), (16, context().capabilities))
-    ]
-    assert finishes == ["length", "stop", "stop"]
-    unknown = {**reply, "usage": None}
-    body = {"max_tokens": 5}
-    assert whole(body, unknown, context(LLAMACPP))["choices"][0]["finish_reason"] == "stop"
-
-
-def test_a_missing_status_is_complete() -> None:
-    reply = response(message(text("a")))
-    del reply["status"]
-    assert whole({}, reply)["choices"][0]["finish_reason"] == "stop"
-
-
 def test_logprobs_are_joined_and_trimmed_to_what_was_asked_for() -> None:
     reply = response(
         message(text("ab", logprobs=entries("a", "b"))),
@@ -327,25 +281,6 @@ def test_several_choices_are_several_responses() -> None:
 def test_a_missing_reply_is_an_error() -> None:
     with pytest.raises(UpstreamError, match="1 of 2"):
         translated({"n": 2}).reply([response()])
-
-
-def test_a_message_whose_content_is_a_string() -> None:
-    assert message_of({}, response({"type": "message", "content": "plain"}))["content"] == "plain"
-
-
-@pytest.mark.parametrize(
-    "item",
-    [
-        message(text(5)),  # type: ignore[arg-type]
-        {"type": "message", "content": 5},
-        {"type": "message", "content": [5]},
-        {"type": "reasoning", "summary": "x"},
-        message(text("a", annotations=7)),
-    ],
-)
-def test_items_that_cannot_be_read_are_errors(item: Json) -> None:
-    with pytest.raises(UpstreamError, match="cannot be read"):
-        whole({}, response(item))
 
 
 def test_logprobs_that_are_no_list_are_errors() -> None:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses.calls import call_text
-from gateway.translate.chat_via_responses.last_output import matched
-from gateway.translate.chat_via_responses.other_items import item_name, said_mark
-from gateway.translate.chat_via_responses.reading import index_of, string
-from gateway.translate.chat_via_responses.said_parts import Form, texts_of
-from gateway.translate.chat_via_responses.tracking import (
+from gateway.translate.chat_via_responses.output.calls import call_text
+from gateway.translate.chat_via_responses.output.last_output import matched
+from gateway.translate.chat_via_responses.output.other_items import item_name, said_mark
+from gateway.translate.chat_via_responses.output.reading import index_of, string
+from gateway.translate.chat_via_responses.output.said_parts import Form, texts_of
+from gateway.translate.chat_via_responses.output.tracking import (
     ItemKind,
     OutputItem,
     OutputItems,

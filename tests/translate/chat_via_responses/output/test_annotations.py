@@ -1,4 +1,4 @@
-"""Citations that a stream tells of after the message that they are of."""
+"""Citations: their form in chat, and the message that late ones belong to."""
 
 import pytest
 

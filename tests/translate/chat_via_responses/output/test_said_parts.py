@@ -28,6 +28,7 @@ from tests.translate.chat_via_responses.cases import (
     function_call,
     like_llamacpp,
     message,
+    message_of,
     reasoning,
     refusal,
     response,
@@ -345,3 +346,7 @@ def test_a_name_in_pieces_is_that_of_the_tool_that_it_makes(names: list[str], na
         reply = events_as_whole(Shape.RESPONSES, [*upstream, last_event], ("get_weather", "get"))
         (call,) = whole(TOOLS, reply)["choices"][0]["message"]["tool_calls"]
         assert call["function"] == {"name": name, "arguments": A}
+
+
+def test_a_message_whose_content_is_a_string() -> None:
+    assert message_of({}, response({"type": "message", "content": "plain"}))["content"] == "plain"

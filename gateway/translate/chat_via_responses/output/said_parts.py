@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses.reading import objects, string
+from gateway.translate.chat_via_responses.output.reading import objects, string
 from gateway.translate.stream.said_text import SaidText
 
 ReasoningForm = Literal["content", "summary"]

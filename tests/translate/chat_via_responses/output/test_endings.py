@@ -1,10 +1,25 @@
-"""Errors that come with status 200."""
+"""How responses end: with errors, at limits, and as they should."""
 
 import pytest
 
 from gateway.errors import UpstreamError, UpstreamReplied
 from gateway.shapes import Json
-from tests.translate.chat_via_responses.cases import opening, response, translated
+from tests.translate.chat_via_responses.cases import (
+    LLAMACPP,
+    context,
+    events_of,
+    finishes_of,
+    function_call,
+    incomplete,
+    message,
+    opening,
+    reasoning,
+    response,
+    streamed,
+    text,
+    translated,
+    whole,
+)
 
 
 def failed(code: str | None = "server_error", message: str = "it broke") -> Json:
@@ -103,3 +118,79 @@ def test_a_response_that_is_not_complete_is_unusable(status: object) -> None:
 def test_what_is_no_response_is_unusable(reply: object) -> None:
     with pytest.raises(UpstreamError):
         translated({}).reply([reply])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("reason", "finish", "native"),
+    [
+        ("max_output_tokens", "length", None),
+        ("content_filter", "content_filter", None),
+        ("SAFETY", "content_filter", "SAFETY"),
+        ("content_filter: RECITATION", "content_filter", "content_filter: RECITATION"),
+        ("max_tool_calls", "length", "max_tool_calls"),
+        ("whatever", "length", "whatever"),
+        (None, "length", None),
+    ],
+)
+def test_why_a_response_is_incomplete_is_said_in_chats_words_and_the_servers_own(
+    reason: str, finish: str, native: str | None
+) -> None:
+    reply = incomplete(message(text("Hi")), reason=reason)
+    choice = whole({}, reply)["choices"][0]
+    assert (choice["finish_reason"], choice.get("native_finish_reason")) == (finish, native)
+    chunks = streamed({}, events_of(reply))
+    assert finishes_of(chunks) == [finish]
+    last = next(each for chunk in chunks for each in chunk["choices"] if each["finish_reason"])
+    assert last.get("native_finish_reason") == native
+
+
+def test_a_word_that_came_through_another_gateway_is_kept() -> None:
+    reply = response(message(text("Hi")), native_finish_reason="whatever")
+    assert whole({}, reply)["choices"][0]["native_finish_reason"] == "whatever"
+
+
+TOOLS = [{"type": "function", "function": {"name": "f"}}]
+
+
+def test_an_incomplete_response_reached_its_limit_even_with_calls() -> None:
+    reply = incomplete(function_call("f", '{"x'))
+    (choice,) = whole({"tools": TOOLS}, reply)["choices"]
+    assert choice["finish_reason"] == "length"
+    assert choice["message"]["tool_calls"][0]["function"]["arguments"] == '{"x'
+
+
+def test_an_incomplete_response_without_any_message() -> None:
+    (choice,) = whole({}, incomplete(reasoning()))["choices"]
+    assert (choice["message"]["content"], choice["finish_reason"]) == ("", "length")
+
+
+@pytest.mark.parametrize(
+    ("details", "finish"),
+    [
+        ({"reason": "content_filter"}, "content_filter"),
+        ({"reason": "max_output_tokens"}, "length"),
+        ({"reason": "whatever"}, "length"),
+        (None, "length"),
+    ],
+)
+def test_why_a_response_is_incomplete(details: Json | None, finish: str) -> None:
+    reply = response(message(text("a")), status="incomplete", incomplete_details=details)
+    assert whole({}, reply)["choices"][0]["finish_reason"] == finish
+
+
+def test_a_server_without_that_status_reached_its_limit_if_the_usage_says_so() -> None:
+    reply = response(message(text("a")))
+    finishes = [
+        whole({"max_tokens": limit}, reply, context(able))["choices"][0]["finish_reason"]
+        for limit, able in ((5, LLAMACPP), (6, LLAMACPP), (16, context().capabilities))
+    ]
+    assert finishes == ["length", "stop", "stop"]
+    unknown = {**reply, "usage": None}
+    body = {"max_tokens": 5}
+    assert whole(body, unknown, context(LLAMACPP))["choices"][0]["finish_reason"] == "stop"
+
+
+def test_a_missing_status_is_complete() -> None:
+    reply = response(message(text("a")))
+    del reply["status"]
+    assert whole({}, reply)["choices"][0]["finish_reason"] == "stop"

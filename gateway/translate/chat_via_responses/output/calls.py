@@ -9,7 +9,7 @@ from typing import Literal
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses.call_text import CallText
+from gateway.translate.chat_via_responses.output.call_text import CallText
 from gateway.translate.chat_via_responses.tools import ToolPlan
 from gateway.translate.contract import Context
 from gateway.translate.parts.tools.call_faults import check_arguments
@@ -67,7 +67,7 @@ class CallsFold:
         self._plan = plan
         self._context = context
         self._characters = 0
-        self._told: set[str] = set()
+        self._ids: set[str] = set()
         self.count = 0
         """How many calls the client has been told of, or would have been."""
 
@@ -167,8 +167,8 @@ class CallsFold:
     def _own_id(self, call: Call) -> str:
         """Return the id for a call, the upstream's unless another has it."""
         known = call.upstream_id
-        own = minted_call_id(self._context) if not known or known in self._told else known
-        self._told.add(own)
+        own = minted_call_id(self._context) if not known or known in self._ids else known
+        self._ids.add(own)
         return own
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
-from gateway.translate.chat_via_responses import documents
+from gateway.translate.chat_via_responses.output import documents
 from gateway.translate.plan import plan
 from tests.translate.chat_via_responses.cases import (
     citation,

@@ -9,7 +9,7 @@ from openai.types.chat import ChatCompletionChunk
 
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json, Shape
-from gateway.translate.chat_via_responses.output import OutputFold
+from gateway.translate.chat_via_responses.output.fold import OutputFold
 from gateway.translate.chat_via_responses.request import prepare
 from gateway.translate.contract import Report
 from gateway.translate.stream.reply_as_event import whole_as_event
@@ -279,7 +279,3 @@ def test_events_of_hosted_tools_are_left_out() -> None:
         ],
     )
     assert joined(chunks, "content") == "a"
-
-
-def test_a_translation_never_answers_by_itself() -> None:
-    assert translated({}).local_reply() is None

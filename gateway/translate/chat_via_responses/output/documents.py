@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Final
 
 from gateway.errors import UpstreamError
-from gateway.translate.chat_via_responses.steps import Step
-from gateway.translate.chat_via_responses.tracking import OutputItem
+from gateway.translate.chat_via_responses.output.text import Step
+from gateway.translate.chat_via_responses.output.tracking import OutputItem
 
 MAX_HELD_CHARACTERS: Final = 32 * 1024 * 1024
 """What the messages that wait may have in all."""

@@ -1,11 +1,36 @@
-"""How a response ended, as its last event or its object says it."""
+"""How a response ended, as its last event or its object says: an error, a limit, its end."""
 
-from gateway.errors import UpstreamError
+from gateway.errors import UpstreamError, UpstreamReplied
 from gateway.shapes import Json
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import finite_number
 from gateway.translate.parts.finish_reasons import NATIVE
 from gateway.translate.parts.tokens.usage import with_chats_names
+from gateway.translate.parts.upstream_errors import upstream_error
+
+_TYPES = {400: "invalid_request_error", 429: "rate_limit_error"}
+
+
+def error_of_response(event: object) -> UpstreamReplied | None:
+    """Return the error that a response or an event carries, or None if it carries none.
+
+    A response that failed has one, whether or not it says which. Where the server calls it its
+    own, the type is that of the status.
+    """
+    error = upstream_error(event) or _failure(event)
+    if error is not None and error.type == "server_error":
+        error.type = _TYPES.get(error.status, error.type)
+    return error
+
+
+def _failure(event: object) -> UpstreamReplied | None:
+    """Return the error of a response that failed, given whole or in a terminal event."""
+    if not isinstance(event, dict):
+        return None
+    for response in (event, event.get("response")):
+        if isinstance(response, dict) and response.get("status") == "failed":
+            return upstream_error({"type": "response.failed", "response": response})
+    return None
 
 
 def reached_limit(sent: Json, response: Json, context: Context) -> bool:
@@ -13,8 +38,8 @@ def reached_limit(sent: Json, response: Json, context: Context) -> bool:
     limit, usage = sent.get("max_output_tokens"), response.get("usage")
     if limit is None or context.capabilities.strict_params:
         return False
-    told = with_chats_names(usage)
-    used = finite_number(told.get("completion_tokens")) if isinstance(told, dict) else None
+    counts = with_chats_names(usage)
+    used = finite_number(counts.get("completion_tokens")) if isinstance(counts, dict) else None
     return used is not None and used >= limit
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
-from gateway.translate.chat_via_responses import thoughts
+from gateway.translate.chat_via_responses.output import reasoning as reasoning_module
 from gateway.translate.stream.folding.replies import events_as_whole
 from tests.translate.chat_via_responses.cases import (
     context,
@@ -88,7 +88,7 @@ def test_reasoning_that_waits_is_shown_where_the_text_is_cut() -> None:
 
 
 def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(thoughts, "MAX_HELD_CHARACTERS", 4)
+    monkeypatch.setattr(reasoning_module, "MAX_HELD_CHARACTERS", 4)
     assert joined(streamed({}, [text_delta("long"), text_delta("er"), ending(response())]), FIELD)
     with pytest.raises(UpstreamError, match="more than 4 characters"):
         streamed({}, [summary_delta("long"), summary_delta("er")])

@@ -4,34 +4,34 @@ Streams and whole replies go through the same fold: a whole reply is a stream of
 alone. Text is kept only as long as it may become a stop sequence.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import takewhile
 from operator import is_not
 from typing import ClassVar
 
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses.calls import Call, CallsFold, call_text
-from gateway.translate.chat_via_responses.endings import (
+from gateway.translate.chat_via_responses.output.calls import Call, CallsFold, call_text
+from gateway.translate.chat_via_responses.output.endings import (
     native_of,
     reached_limit,
     reason_of,
     status_of,
 )
-from gateway.translate.chat_via_responses.last_output import matched
-from gateway.translate.chat_via_responses.messages import MessagesFold
-from gateway.translate.chat_via_responses.other_items import OtherItems
-from gateway.translate.chat_via_responses.reading import an_object, index_of, objects, string
-from gateway.translate.chat_via_responses.request import PreparedRequest
-from gateway.translate.chat_via_responses.said_parts import FORMS
-from gateway.translate.chat_via_responses.steps import Step, plain_steps
-from gateway.translate.chat_via_responses.thoughts import ThoughtsFold
-from gateway.translate.chat_via_responses.tracking import (
+from gateway.translate.chat_via_responses.output.last_output import matched
+from gateway.translate.chat_via_responses.output.messages import MessagesFold
+from gateway.translate.chat_via_responses.output.other_items import OtherItems
+from gateway.translate.chat_via_responses.output.reading import an_object, index_of, objects, string
+from gateway.translate.chat_via_responses.output.reasoning import ReasoningFold
+from gateway.translate.chat_via_responses.output.said_parts import FORMS
+from gateway.translate.chat_via_responses.output.text import Step
+from gateway.translate.chat_via_responses.output.tracking import (
     ItemKind,
     OutputItem,
     OutputItems,
     item_kind,
 )
+from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.contract import Context
 from gateway.translate.parts.content.images import data_url, image
 from gateway.translate.parts.finish_reasons import finish_reason, native_word
@@ -62,7 +62,7 @@ class OutputFold:
         self._context = context
         self._items = OutputItems()
         self._messages = MessagesFold(request)
-        self._thoughts = ThoughtsFold(context)
+        self._reasoning = ReasoningFold(context)
         self._calls = CallsFold(request.tools, context)
         self._others = OtherItems()
         self.finish_reason: str | None = None
@@ -88,7 +88,7 @@ class OutputFold:
         return steps
 
     def _last_steps(self) -> list[Step]:
-        steps = self._thoughts.finish() + self._messages.finish()
+        steps = self._reasoning.finish() + self._messages.finish()
         if self._messages.phase is not None:
             # Once, and last: clients put the strings of deltas together.
             steps.append(Step({"phase": self._messages.phase}))
@@ -104,7 +104,7 @@ class OutputFold:
         self._describe(known, item)
         if kind is not ItemKind.CALL:
             return []
-        return plain_steps(self._calls.open(known.call, call_text(item)))
+        return _steps(self._calls.open(known.call, call_text(item)))
 
     def _item_done(self, event: Json) -> list[Step]:
         item = an_object(event, "item")
@@ -127,10 +127,10 @@ class OutputFold:
         if known.kind is ItemKind.MESSAGE:
             return self._messages.complete(known, item)
         if known.kind is ItemKind.REASONING:
-            return self._thoughts.complete(known, item)
+            return self._reasoning.complete(known, item)
         if known.kind is ItemKind.IMAGE:
             return _picture(known, item)
-        return plain_steps(self._calls.complete(known.call, call_text(item)))
+        return _steps(self._calls.complete(known.call, call_text(item)))
 
     def _text_delta(self, event: Json) -> list[Step]:
         item = self._items.of_event(ItemKind.MESSAGE, event)
@@ -146,14 +146,14 @@ class OutputFold:
         return self._messages.annotate(item, _part(event), event.get("annotation"))
 
     def _reasoning_delta(self, event: Json) -> list[Step]:
-        return self._thoughts.text_delta(self._items.of_event(ItemKind.REASONING, event), event)
+        return self._reasoning.text_delta(self._items.of_event(ItemKind.REASONING, event), event)
 
     def _summary_part_added(self, event: Json) -> list[Step]:
         self._items.of_event(ItemKind.REASONING, event).summary_parts += 1
         return []
 
     def _summary_delta(self, event: Json) -> list[Step]:
-        return self._thoughts.summary_delta(self._items.of_event(ItemKind.REASONING, event), event)
+        return self._reasoning.summary_delta(self._items.of_event(ItemKind.REASONING, event), event)
 
     def _text_done(self, event: Json) -> list[Step]:
         return self._whole_text(event, "output_text", event)
@@ -186,20 +186,20 @@ class OutputFold:
         if kind == "refusal":
             return self._messages.refuse_whole(item, _part(event), text)
         if kind == "summary_text":
-            return self._thoughts.summary_done(item, event, text)
-        return self._thoughts.text_done(item, event, text)
+            return self._reasoning.summary_done(item, event, text)
+        return self._reasoning.text_done(item, event, text)
 
     def _call_delta(self, event: Json) -> list[Step]:
         call = self._call_of(event)
         if "name" in event:
             self._calls.describe(call, {"name": event["name"]})
-        return plain_steps(self._calls.add(call, event.get("delta")))
+        return _steps(self._calls.add(call, event.get("delta")))
 
     def _call_done(self, event: Json) -> list[Step]:
         call = self._call_of(event)
         self._calls.describe(call, {"name": event.get("name")})
         whole = event.get("arguments") or event.get("input")
-        return plain_steps(self._calls.complete(call, whole, item_is_done=False))
+        return _steps(self._calls.complete(call, whole, item_is_done=False))
 
     def _call_of(self, event: Json) -> Call:
         """Return the call of an event, which says of which kind it is."""
@@ -212,7 +212,7 @@ class OutputFold:
         response = an_object(event, "response")
         status = status_of(event, response)
         steps: list[Step] = []
-        last = (self._messages.said_last, self._thoughts.said_last)
+        last = (self._messages.said_last, self._reasoning.said_last)
         others = output = objects(response, "output")
         shown: Json = {}
         # What goes on with the text that was said last comes before other texts.
@@ -225,7 +225,7 @@ class OutputFold:
             shown = item
         if self._messages.cut_by is None:
             for call in self._items.calls():
-                steps += plain_steps(self._calls.finish(call, naturally=status == "completed"))
+                steps += _steps(self._calls.finish(call, naturally=status == "completed"))
         else:
             others = list(takewhile(partial(is_not, shown), output))
         steps += self._others.finish(others) + self._last_steps()
@@ -270,6 +270,11 @@ class OutputFold:
         "response.custom_tool_call_input.done": _call_done,
     }
     """All other events say the same again, or something that chat has no place for."""
+
+
+def _steps(deltas: Iterable[Json]) -> list[Step]:
+    """Return the steps of deltas without text."""
+    return [Step(delta) for delta in deltas]
 
 
 def _picture(known: OutputItem, item: Json) -> list[Step]:

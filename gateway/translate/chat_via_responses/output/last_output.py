@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses.calls import call_text
-from gateway.translate.chat_via_responses.said_parts import marks_of, texts_of
-from gateway.translate.chat_via_responses.tracking import (
+from gateway.translate.chat_via_responses.output.calls import call_text
+from gateway.translate.chat_via_responses.output.said_parts import marks_of, texts_of
+from gateway.translate.chat_via_responses.output.tracking import (
     ItemKind,
     OutputItem,
     OutputItems,

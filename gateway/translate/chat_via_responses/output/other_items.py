@@ -12,8 +12,8 @@ import msgspec
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses.steps import Step
-from gateway.translate.chat_via_responses.tracking import item_kind
+from gateway.translate.chat_via_responses.output.text import Step
+from gateway.translate.chat_via_responses.output.tracking import item_kind
 
 FIELD = "output_items"
 """Where a chat message has them; no other gateway is known to have this name."""

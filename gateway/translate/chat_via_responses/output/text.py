@@ -1,6 +1,7 @@
 """The visible text of one response: cut where the client wants it cut, its logprobs aligned."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.errors import UpstreamError
@@ -10,6 +11,19 @@ from gateway.translate.chat_via_responses.request import PreparedRequest
 from gateway.translate.parts.tokens.logprobs import token_bytes
 
 _REPLACEMENT = "\ufffd"
+
+
+@dataclass(slots=True)
+class Step:
+    """A delta of the message, and the logprobs of its text."""
+
+    delta: Json
+    entries: list[Json] = field(default_factory=list)
+
+
+def text_steps(piece: Piece) -> list[Step]:
+    """Return the step that shows a piece of text; none where there is nothing to show."""
+    return [Step({"content": piece.text}, piece.entries)] if piece.text or piece.entries else []
 
 
 class TextFold:

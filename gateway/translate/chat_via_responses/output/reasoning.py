@@ -7,10 +7,10 @@ from typing import Final
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses.reading import index_of, string
-from gateway.translate.chat_via_responses.said_parts import ReasoningForm, texts_of
-from gateway.translate.chat_via_responses.steps import Step
-from gateway.translate.chat_via_responses.tracking import OutputItem
+from gateway.translate.chat_via_responses.output.reading import index_of, string
+from gateway.translate.chat_via_responses.output.said_parts import ReasoningForm, texts_of
+from gateway.translate.chat_via_responses.output.text import Step
+from gateway.translate.chat_via_responses.output.tracking import OutputItem
 from gateway.translate.contract import Context
 
 _FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -39,7 +39,7 @@ class _Piece:
     text: str
 
 
-class ThoughtsFold:
+class ReasoningFold:
     """Joins the reasoning of a response; items, and parts of a summary, by blank lines.
 
     A summary is shown as the reasoning only where its item has no text. That is known once the item

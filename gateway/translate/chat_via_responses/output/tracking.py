@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses.calls import Call, call_text
-from gateway.translate.chat_via_responses.said_parts import SaidParts
+from gateway.translate.chat_via_responses.output.calls import Call, call_text
+from gateway.translate.chat_via_responses.output.said_parts import SaidParts
 from gateway.translate.parts.tools.arguments import is_json, same_json
 from gateway.translate.parts.tools.calls import arguments_text
 

@@ -3,14 +3,13 @@
 from functools import partial
 
 from gateway.shapes import Json
-from gateway.translate.chat_via_responses.annotations import cited_in_chat
-from gateway.translate.chat_via_responses.documents import Documents
-from gateway.translate.chat_via_responses.reading import objects
+from gateway.translate.chat_via_responses.output.annotations import cited_in_chat
+from gateway.translate.chat_via_responses.output.documents import Documents
+from gateway.translate.chat_via_responses.output.reading import objects
+from gateway.translate.chat_via_responses.output.said_parts import FORMS, parts_of, texts_of
+from gateway.translate.chat_via_responses.output.text import Step, TextFold, text_steps
+from gateway.translate.chat_via_responses.output.tracking import OutputItem
 from gateway.translate.chat_via_responses.request import PreparedRequest
-from gateway.translate.chat_via_responses.said_parts import FORMS, parts_of, texts_of
-from gateway.translate.chat_via_responses.steps import Step, text_steps
-from gateway.translate.chat_via_responses.text import TextFold
-from gateway.translate.chat_via_responses.tracking import OutputItem
 
 _ENDS_OF_JSON = frozenset('}]"')
 _BEGINNINGS_OF_JSON = frozenset('{["')

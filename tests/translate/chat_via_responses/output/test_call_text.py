@@ -9,7 +9,7 @@ import pytest
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
-from gateway.translate.chat_via_responses import calls as calls_module
+from gateway.translate.chat_via_responses.output import calls as calls_module
 from gateway.translate.stream.reply_as_event import whole_as_event
 from tests.translate.chat_via_responses.cases import (
     ALL_TOOLS,

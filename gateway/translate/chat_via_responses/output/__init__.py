@@ -1,0 +1,1 @@
+"""The output of a response as one chat message, item by item, whole or event by event."""
