@@ -41,7 +41,9 @@ def _format(form: Json, path: str, draft: Draft, *, native: bool) -> Json:
     grammar = strip_unknown(
         form["grammar"], GRAMMAR, f"{path}.grammar", draft.context, draft.report, has_place=native
     )
-    return {**form, "grammar": grammar}
+    # Responses have no object around the grammar: what is beside it in chat joins it there.
+    beside = {name: value for name, value in form.items() if name not in FORMAT.fields}
+    return {**form, "grammar": {**beside, **grammar}}
 
 
 _NAME = Record({"name": Anything()})
