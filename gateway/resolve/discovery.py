@@ -1,4 +1,4 @@
-"""Which of several upstreams has a model, where no rule says so: told by their model lists."""
+"""Finds which of several upstreams has a model, by their model lists, where no rule says so."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -16,14 +16,14 @@ from gateway.shapes import RawHeaders
 class Place:
     """The upstream that a request goes to.
 
-    `asked`: the lists were looked at; `evidence` says which of them could not be read, where the
-    name is on none of the others.
+    `asked`: the lists were consulted; `evidence` names those that could not be read, if no other
+    has the model.
     """
 
     upstream: UpstreamSettings
     asked: bool = False
     is_known: bool = True
-    """Whether a list, or an answer of before, says that the model is there."""
+    """Whether a list, or an earlier reply, shows that the model is there."""
     evidence: Sequence[Evidence] = ()
 
 
@@ -40,9 +40,8 @@ class Discovery:
     ) -> Place:
         """Return the first upstream whose list has the model; else the one that answered for it.
 
-        Else the first one. All are asked side by side: one that does not answer takes no time from
-        the others. Nobody is waited for where an upstream has answered for the model before, unless
-        it is to `explain`.
+        Else the first one. All are asked concurrently, so one that hangs delays no other. If an
+        upstream has answered for the model before, no list is waited for, except to `explain`.
         """
         answered = next(self._answered(model, headers), None)
         wait = explain or answered is None
@@ -61,7 +60,7 @@ class Discovery:
                 unread.extend(_unread(upstream, found))
         finally:
             for listed in asked:
-                listed.cancel()  # who waits: the look-up itself goes on
+                listed.cancel()  # only the waiting: the look-up itself continues
         home = answered or self._upstreams[0]
         mine = home.name
         others = [piece for name, piece in unread if name != mine]

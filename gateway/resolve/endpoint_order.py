@@ -1,4 +1,4 @@
-"""Which of a model's endpoints serves a client best: its own, else the one that keeps most."""
+"""The order of a model's endpoints for a client: its own first, then those that keep most."""
 
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
@@ -13,16 +13,16 @@ PREFERENCE: Mapping[Shape, tuple[Shape, ...]] = MappingProxyType(
         Shape.RESPONSES: (Shape.RESPONSES, Shape.CHAT, Shape.COMPLETIONS),
     }
 )
-"""The order before servers that keep at each endpoint what its shape promises."""
+"""The order for servers that keep at each endpoint what its shape promises."""
 
 
 def home_order(client: Shape, kind: Profile = OTHER) -> tuple[Shape, ...]:
-    """Return all endpoints in the order in which a server of that kind suits a client."""
+    """Return all endpoints, best first for a client of a server of that kind."""
     return kind.order.get(client) or PREFERENCE[client]
 
 
 def by_preference(
     client: Shape, shapes: Collection[Shape], kind: Profile = OTHER
 ) -> tuple[Shape, ...]:
-    """Return `shapes` in the order in which they suit a client, before a server of that kind."""
+    """Return `shapes`, best first for a client of a server of that kind."""
     return tuple(shape for shape in home_order(client, kind) if shape in shapes)

@@ -1,4 +1,4 @@
-"""What is known about where a model lives: pieces of evidence, and the route they decide."""
+"""Evidence of where a model lives, and the route that it decides."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -26,13 +26,13 @@ class Source(StrEnum):
 class Evidence:
     """One reason to believe that a model lives at an endpoint.
 
-    `shapes` empty: it says something about the model (that it exists, what its base is), but not
-    where it lives. `age` is in seconds, for evidence that was fetched or learned.
+    `shapes` empty: it says something about the model (that it exists, its base), but not where it
+    lives. `age` is in seconds, for evidence that was fetched or learned.
     """
 
     source: Source
     detail: str
-    """One sentence for a person: `ft:davinci-002:… is a fine-tune of davinci-002`."""
+    """One sentence for the operator: `ft:davinci-002:… is a fine-tune of davinci-002`."""
     shapes: tuple[Shape, ...] = ()
     base: str | None = None
     """The model that this one derives from, if the evidence names one."""
@@ -64,17 +64,17 @@ class Route:
     retired: str | None = None
     """ISO date of the shutdown, past or announced."""
     replacement: str | None = None
-    """What is recommended instead, in a person's words; it lives when it is needed."""
+    """The recommendation instead, as text; its models live when they are needed."""
     context_length: int | None = None
     rule: ModelRule | None = None
     redirected_to: str | None = None
-    """The name that the configuration (`retired.redirect`) puts in the place of `model_asked`."""
+    """The name that the configuration (`retired.redirect`) substitutes for `model_asked`."""
     other_endpoints: tuple[str, ...] = ()
-    """Where a model lives that lives at no generation endpoint: paths below `/v1`."""
+    """The endpoints of a model that generates no text: paths below `/v1`."""
     unreadable: bool = False
-    """Whether the metadata that could tell of the model could not be read, or was empty."""
+    """Whether the metadata that could name the model was unreadable or empty."""
     unconfirmed: bool = False
-    """Whether the upstream was asked about the model, and does not say where, or that it is."""
+    """Whether the upstream was asked, and confirms neither the model nor its endpoint."""
     scope: CacheScope | None = field(default=None, repr=False)
     """The cache scope of the evidence."""
 

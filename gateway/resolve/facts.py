@@ -17,7 +17,7 @@ WallClock = Callable[[], float]
 
 
 class Facts:
-    """Adds them to routes, from the catalogue and from what the upstream's list says."""
+    """Adds these facts to routes, from the catalogue and the upstream's model list."""
 
     def __init__(self, names: Names, lookup: Lookup, wall_clock: WallClock) -> None:
         self._names = names
@@ -25,7 +25,7 @@ class Facts:
         self._wall_clock = wall_clock
 
     def added(self, route: Route, entry: CatalogueEntry | None, card: ModelCard | None) -> Route:
-        """Return the route with what the catalogue's entry and the model card say of its model."""
+        """Return the route with what the catalogue entry and the model card say of its model."""
         retired = card.shutdown_date if card is not None else None
         advice = None
         if entry is not None:
@@ -40,7 +40,7 @@ class Facts:
         )
 
     def _living(self, route: Route, advice: str, retired: date | None) -> str | None:
-        """Return advice that can be followed, today and on the day when it will be needed."""
+        """Return advice that holds today, and on the day of the shutdown."""
         day = datetime.fromtimestamp(self._wall_clock(), UTC).date()
         if retired is not None and retired > day:
             day = retired
@@ -60,10 +60,10 @@ class Facts:
 def other_endpoints_of(
     model: str, entry: CatalogueEntry | None, card: ModelCard | None
 ) -> tuple[str, ...]:
-    """Return the paths below `/v1` of a model that lives at no generation endpoint; else none.
+    """Return the endpoints, below `/v1`, of a model that generates no text; else none.
 
-    The upstream's word is stronger than the catalogue's. Where it only says that the model
-    generates nothing, an embedding model is still known by its name.
+    The upstream's statement is stronger than the catalogue's. If it only says that the model
+    generates no text, an embedding model is still recognised by its name.
     """
     known = entry.other_endpoints if entry is not None and not entry.endpoints else ()
     if card is None or card.generative is None:

@@ -1,8 +1,8 @@
-"""What a request uses that can move its endpoint: the endpoint then depends on more than the model.
+"""Features of a request that can move its endpoint, which then depends on more than the model.
 
 OpenAI's reasoning models of 2026 take function tools at /v1/chat/completions only with reasoning
 effort "none", some take tools at /v1/responses only (openai-openapi#541, litellm#35879); the same
-models answer plain chat at either.
+models answer chat without tools at either.
 """
 
 from collections.abc import Collection
@@ -24,7 +24,7 @@ def fitting(
 ) -> tuple[Shape, ...]:
     """Return those of a model's endpoints that take a request with these features.
 
-    All of them where none is excluded, or where nothing would be left.
+    All of them if none is excluded, or if nothing would be left.
     """
     if TOOLS not in features or Shape.RESPONSES not in shapes:
         return shapes

@@ -1,7 +1,7 @@
-"""What is remembered about models: the endpoints that were learned.
+"""The endpoints that were learned for models.
 
 Everything is keyed by (upstream, credential fingerprint, …): what one caller may see or has learned
-never serves another. Everything is bounded and expires; times come from a clock that is handed in.
+never serves another. Everything is bounded and expires; the clock is injected.
 """
 
 from collections.abc import Callable, Hashable
@@ -35,9 +35,9 @@ class Learned:
 class LearnedEndpoints:
     """Endpoints that an upstream accepted for a model after refusing another one.
 
-    What depended on the request (tools with reasoning) is stored with its features and recalled for
-    those alone; what depended on the endpoint called (the upstream has no such route) is recalled
-    for clients of that endpoint alone; the rest holds for every request of the model.
+    What depended on the request (tools with reasoning) is stored with its features and recalled
+    only for those; what depended on the endpoint called (the upstream has no such route) is
+    recalled only for clients of that endpoint; the rest holds for every request of the model.
     """
 
     def __init__(self, settings: MemorySettings, clock: Clock) -> None:
@@ -51,7 +51,7 @@ class LearnedEndpoints:
     def recall(
         self, scope: CacheScope, model: str, features: Features, asked_at: Shape | None = None
     ) -> Learned | None:
-        """Return what is known of this model with these features, for a client of an endpoint."""
+        """Return what was learned of a model with these features, for a client of an endpoint."""
         exact = self._entries.get((scope, model, features)) if features else None
         known = exact or self._entries.get((scope, model, None))
         return known or self._entries.get((scope, model, asked_at))
@@ -67,7 +67,7 @@ class LearnedEndpoints:
         self.version += 1
 
     def forget(self, scope: CacheScope, model: str, features: Features, shape: Shape) -> None:
-        """Drop what says that the model lives at `shape`: that endpoint has just refused it."""
+        """Drop entries by which the model lives at `shape`, which has just refused it."""
         for key in (
             (scope, model, features),
             (scope, model, None),

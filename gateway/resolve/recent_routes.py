@@ -1,7 +1,7 @@
-"""Routes that were decided a moment ago, for the next requests of the same kind.
+"""Routes of the last second, for the next requests of the same kind.
 
-Most requests of a busy gateway ask what the one before asked. Deciding anew costs as much as
-forwarding does, and gives the same route unless something was learned or looked up in between.
+Most requests of a busy gateway repeat an earlier query. Deciding again costs as much as
+forwarding, and gives the same route unless something was learned or looked up in between.
 """
 
 from collections.abc import Hashable
@@ -11,14 +11,14 @@ from gateway.resolve.evidence import Route
 from gateway.resolve.memory import Clock
 
 LIFETIME = 1.0
-"""Seconds that a route is kept: what expires elsewhere is noticed so much later at most."""
+"""Seconds that a route is kept: the longest delay until an expiry elsewhere has effect."""
 
 MAX_ROUTES = 10_000
-"""Clients that invent names must not take all the memory."""
+"""Limits the memory that clients with invented names can take."""
 
 
 class Changing(Protocol):
-    """Something that routes are decided by; `version` is another after each change."""
+    """An input of routing whose `version` changes with it."""
 
     @property
     def version(self) -> int:
@@ -26,11 +26,11 @@ class Changing(Protocol):
 
 
 Moment = tuple[int, ...]
-"""The versions of all that routes are decided by, at one time."""
+"""The versions of all inputs of routing at one time."""
 
 
 class RecentRoutes:
-    """Keeps routes for a second, and none beyond a change of what they were decided by."""
+    """Keeps routes for a second, or until an input of routing changes."""
 
     def __init__(self, clock: Clock, *decided_by: Changing) -> None:
         self._clock = clock
@@ -40,7 +40,7 @@ class RecentRoutes:
         self._until = 0.0
 
     def get(self, key: Hashable) -> Route | None:
-        """Return the route that was kept under a key, if it still holds."""
+        """Return the route that is kept under a key, if it is still valid."""
         route = self._routes.get(key)
         if route is None or self._clock() >= self._until:
             return None
@@ -50,11 +50,11 @@ class RecentRoutes:
         return route
 
     def moment(self) -> Moment:
-        """Return what `keep` needs to know of the time at which deciding began."""
+        """Return the current versions, for `keep`; taken before deciding."""
         return tuple([each.version for each in self._decided_by])
 
     def keep(self, key: Hashable, route: Route, decided_at: Moment) -> None:
-        """Keep a route, unless what it was decided by has changed meanwhile."""
+        """Keep a route, unless an input of routing has changed meanwhile."""
         if self.moment() != decided_at:
             return
         now = self._clock()

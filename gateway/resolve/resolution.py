@@ -1,4 +1,4 @@
-"""What is to be resolved, and what is known of it while it is."""
+"""A query for a model's route, and the state of its resolution."""
 
 from dataclasses import dataclass
 
@@ -11,18 +11,17 @@ from gateway.servers import Profile
 from gateway.shapes import RawHeaders, Shape
 
 ORDER = {source: position for position, source in enumerate(Source)}
-"""The sources' places, the strongest first."""
+"""The rank of each source, the strongest first."""
 
 MAX_LINEAGE = 8
-"""Bases that are followed, one to the next, before a lineage is taken for a circle."""
+"""So many bases are followed, one to the next, before a lineage is taken for a cycle."""
 
 
 @dataclass(slots=True)
 class ModelQuery:
-    """What is to be resolved: a model, for a client that speaks a shape, with one credential.
+    """A model to resolve, for a client of a shape, with one credential.
 
-    Not changed once it is made, like all that is made once per request; `frozen` would say so, at
-    four times the price of making one.
+    Treated as immutable; `frozen` would make the constructor four times as slow.
     """
 
     model: str
@@ -43,16 +42,16 @@ class Resolution:
     rule: ModelRule | None
     evidence: list[Evidence]
     since: float
-    """When it began (loop time): from here on counts how long its look-ups are waited for."""
+    """When it began (loop time): the waiting time for its look-ups counts from here."""
     entry: CatalogueEntry | None = None
     base: str | None = None
     card: ModelCard | None = None
     wait: bool = True
-    """Whether its look-ups are waited for; else what is known counts, and is renewed behind."""
+    """Whether to wait for look-ups; if not, cached results count and are refreshed behind."""
     unreadable: bool = False
-    """Whether the upstream's model list, which could tell of the model, is unreadable or empty."""
+    """Whether the upstream's model list, which could name the model, is unreadable or empty."""
     asked: bool = False
-    """Whether an upstream's list was looked at for the name."""
+    """Whether an upstream's list was consulted for the name."""
 
     @property
     def decided(self) -> bool:

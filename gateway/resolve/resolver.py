@@ -7,9 +7,9 @@
 5. parent: so does the model card
 6. id: so does the id (`ft:davinci-002:…`)
 7. catalogue: a known family, on an upstream that serves it
-8. default: the client's own shape; the upstream's answer then teaches
+8. default: the client's own shape; the upstream's reply confirms or corrects it
 
-What needs no network is asked first; the upstream is asked only where that could change the answer.
+Sources without network come first; the upstream is asked only if that could change the answer.
 """
 
 import asyncio
@@ -55,17 +55,17 @@ class Resolver:
         self._names = Names(catalogue)
         self._facts = Facts(self._names, lookup, wall_clock)
         self.notes = ModelNotes(settings.memory, lookup.clock)
-        """What answers have said of names that no metadata speaks for."""
+        """What replies have shown about names that no metadata mentions."""
         self._discovery = Discovery(settings, lookup, self.notes)
         self._upstream_evidence = UpstreamEvidence(lookup, learned, self._names)
         self._rules = Rules(settings)
         self.standing_in = StandingIn(self._names, self._kind_of)
-        """Where the models of rules stand in for the names that the rules take."""
+        """Where the model of a rule stands in for the names that the rule matches."""
         self._near_names = NearNames(self._rules.names)
         self._recent = RecentRoutes(lookup.clock, learned, lookup)
 
     async def resolve(self, query: ModelQuery, *, explain: bool = False) -> Route:
-        """Return the route; with `explain`, after gathering every piece of evidence there is."""
+        """Return the route; with `explain`, after collecting all evidence."""
         if explain:
             return await self._resolve(query, explain=True)
         headers, model = query.headers, query.model
@@ -80,7 +80,7 @@ class Resolver:
     def recent(
         self, headers: RawHeaders, model: str, shape: Shape, features: Features
     ) -> Route | None:
-        """Return the route that the same query was answered with a moment ago, if it holds."""
+        """Return the recent route of the same query, if it is still valid."""
         return self._recent.get((self._lookup.caller(headers), model, shape, features))
 
     async def _resolve(self, query: ModelQuery, *, explain: bool) -> Route:
@@ -93,14 +93,14 @@ class Resolver:
                 await self._upstream_evidence.gather(resolution)
         self._names.remember_entry(resolution, resolution.model)
         if resolution.card is None:
-            # Not for the endpoint, which is known: for the shutdown date and the context length.
+            # The endpoint is known; this is for the shutdown date and the context length.
             resolution.card = self._lookup.known_card(resolution.scope, resolution.model)
         return self._decide(resolution)
 
     def assumed(self, model: str, home: Shape, kind: Profile) -> Route:
         """Return the route that a model would have if it lived at `home`, from names alone.
 
-        For showing a translation without asking anybody: the rule and the quirks are the real ones.
+        For showing a translation without any call: the rule and the quirks are the real ones.
         """
         served = self.redirected(model) or model
         rule = self.rule_for(served)
@@ -122,11 +122,11 @@ class Resolver:
         return self._facts.added(route, entry, None)
 
     def rule_for(self, model: str) -> ModelRule | None:
-        """Return the first rule that matches: exact names and globs in the order as written."""
+        """Return the first rule that matches, exact name or glob, in the order as written."""
         return self._rules.rule_for(model)
 
     def redirected(self, model: str) -> str | None:
-        """Return the name that the configuration puts in a retired model's place, if one is."""
+        """Return the name that the configuration substitutes for a retired model, if any."""
         return self._rules.redirected(model)
 
     def scope(self, route: Route, headers: RawHeaders) -> CacheScope:
@@ -138,10 +138,10 @@ class Resolver:
     ) -> str:
         """Return the upstream that has a model: its rule's, else the first whose list names it.
 
-        Where nothing is said of the model, it is that of the first of the `shorter` names of which
-        something is, else the default one. What a name alone tells does not count: a list that was
-        shown to the caller names the model, and has the last word. `as_named`: the model is sent
-        under this name, whatever a rule says.
+        If nothing is known of the model, the first of the `shorter` names of which something is
+        decides, else the default upstream is taken. A name alone is no evidence here: the model
+        lists decide, because the caller has seen them. `as_named`: the model is sent under this
+        name, whatever a rule says.
         """
         default = self._settings.upstreams[0].name
         if len(self._settings.upstreams) == 1:
@@ -163,15 +163,14 @@ class Resolver:
     async def nearest(self, route: Route, headers: RawHeaders) -> list[str]:
         """Return up to three names that this credential can see and that resemble the one asked.
 
-        Only where its list has never been asked for, as for names that the catalogue knows, it is
-        now.
+        The list is looked up only if it never was, as for names in the catalogue.
         """
         return await self.near(route.model_asked, route.upstream, headers)
 
     async def near(
         self, model: str, upstream: str, headers: RawHeaders, *, ask: bool = True
     ) -> list[str]:
-        """Return what `nearest` does, of an upstream; without `ask` only of a list that is here."""
+        """Return what `nearest` does, for an upstream; without `ask` from a cached list only."""
         known = self._lookup.known_list(self._lookup.scope(upstream, headers))
         if known is None and ask:
             known = (await self._lookup.models(self._settings.upstream(upstream), headers)).value
@@ -179,7 +178,7 @@ class Resolver:
         return await self._near_names.find(model, listed)
 
     async def renew(self, route: Route, headers: RawHeaders) -> None:
-        """Look up anew, behind this request, what a route was decided by: it is denied."""
+        """Refresh, in the background, the metadata behind a route that the upstream denied."""
         upstream = self._settings.upstream(route.upstream)
         self._lookup.renew(self._lookup.scope(upstream.name, headers))
         await self._lookup.models(upstream, headers, wait=False)
@@ -190,7 +189,7 @@ class Resolver:
         return self._lookup.kind(self._settings.upstream(name))
 
     async def aclose(self) -> None:
-        """Stop the look-ups under way."""
+        """Cancel the look-ups in progress."""
         await self._lookup.aclose()
 
     async def _open(self, query: ModelQuery, *, explain: bool) -> Resolution:
@@ -252,7 +251,7 @@ class Resolver:
         """Whether the upstream's metadata could change what the names say.
 
         On OpenAI the list says nothing of endpoints, so a known name needs no look-up; on other
-        servers a name proves nothing, and the list may have a capability field.
+        servers names prove nothing, and the list may have a capability field.
         """
         return not (resolution.decided and resolution.kind.has_openai_names)
 
@@ -265,7 +264,7 @@ class Resolver:
         if decisive is None:
             decisive = Evidence(
                 Source.DEFAULT,
-                "nothing says where it lives: the client's own endpoint, and the answer teaches",
+                "nothing says where it lives: the client's own endpoint is tried first",
                 home_order(query.shape, resolution.kind)[:1],
             )
             evidence = [*evidence, decisive]

@@ -1,4 +1,4 @@
-"""What the configuration says about model names: the rules under `models`, and the redirects."""
+"""The configuration's rules for model names: `models`, and the redirects of retired ones."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from gateway.resolve.evidence import Evidence, Source
 
 
 class Rules:
-    """The configured rules, and the names that stand in for retired ones."""
+    """The configured rules and redirects."""
 
     def __init__(self, settings: Settings) -> None:
         self._rules = settings.models
@@ -25,22 +25,22 @@ class Rules:
 
     @property
     def names(self) -> list[str]:
-        """Return the names that the configuration itself gives."""
+        """The names that the configuration itself defines."""
         return [*self._exact, *self._redirects]
 
     def redirected(self, model: str) -> str | None:
-        """Return the name that is put in a retired model's place, if one is."""
+        """Return the name that is substituted for a retired model, if any."""
         return self._redirects.get(model)
 
     def rule_for(self, model: str) -> ModelRule | None:
-        """Return the first rule that matches: exact names and globs in the order as written."""
+        """Return the first rule that matches, exact name or glob, in the order as written."""
         exact = self._exact.get(model, len(self._rules))
         glob = self._globs.first(model, before=exact)
         position = exact if glob is None else glob
         return self._rules[position] if position < len(self._rules) else None
 
     def evidence(self, asked: str, sent: str) -> Iterator[Evidence]:
-        """Yield what the configuration says of a model that is asked for, and sent as `sent`."""
+        """Yield what the configuration says about a model that is requested, and sent as `sent`."""
         served = self.redirected(asked) or asked
         if served != asked:
             yield Evidence(Source.CONFIG, f"retired.redirect puts {served!r} in its place")

@@ -1,7 +1,7 @@
-"""Which names a rule's model stands in for, beside the generation endpoints.
+"""Where a rule's model stands in for other names, beside the generation endpoints.
 
-A glob takes names of all sorts: `"*": gpt-5.4-mini` is written for programs that name old text
-models, and would send a chat model to `/v1/embeddings` in the place of `text-embedding-ada-002`.
+A glob matches all sorts of names: `"*": gpt-5.4-mini` is meant for programs that name old text
+models, but would send a chat model to `/v1/embeddings` instead of `text-embedding-ada-002`.
 """
 
 from collections.abc import Callable
@@ -15,9 +15,9 @@ _FAMILIES = frozenset(endpoint.partition("/")[0] for endpoint in OTHER_ENDPOINTS
 
 
 class StandingIn:
-    """Judges by the catalogue where the model of a glob can stand in for others.
+    """Decides by the catalogue where the model of a glob can stand in for others.
 
-    `kind_of` tells the kind of a rule's upstream.
+    `kind_of` returns the kind of a rule's upstream.
     """
 
     def __init__(self, names: Names, kind_of: Callable[[ModelRule], Profile]) -> None:
@@ -40,7 +40,7 @@ class StandingIn:
         return any(self._serves(rule, f"/{home}") for home in entry.other_endpoints)
 
     def _serves(self, rule: ModelRule, path: str) -> bool:
-        """Whether a rule's model is there at a path, as far as anybody knows."""
+        """Whether a rule's model lives at a path, as far as is known."""
         family = path[1:].partition("/")[0]
         if not rule.is_glob or rule.model is None or family not in _FAMILIES:
             return True

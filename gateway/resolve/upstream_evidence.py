@@ -1,4 +1,4 @@
-"""What the upstream itself tells of a model: its list, further metadata, and the job records."""
+"""Evidence from the upstream itself: its model list, further metadata, and the job records."""
 
 from gateway.resolve.evidence import Evidence, Source
 from gateway.resolve.memory import LearnedEndpoints
@@ -13,7 +13,7 @@ from gateway.shapes import Shape
 
 
 class UpstreamEvidence:
-    """Evidence from metadata; `names` are asked again where it tells of a base."""
+    """Collects evidence from metadata, and from `names` for the bases that it names."""
 
     def __init__(self, lookup: Lookup, learned: LearnedEndpoints, names: Names) -> None:
         self._lookup = lookup
@@ -45,14 +45,14 @@ class UpstreamEvidence:
             self._add_lineage(resolution, Source.PARENT, "its model card names", base, models)
 
     async def _begin(self, resolution: Resolution) -> None:
-        """Start what does not depend on the list, so that all of it is waited for at once."""
+        """Start the look-ups that do not depend on the list, so that all run concurrently."""
         if resolution.kind is AUTO:
             return
         headers, since = resolution.query.headers, resolution.since
         models = self._lookup.known_list(resolution.scope)
         if isinstance(models, ModelList):
             if resolution.model in models.cards:
-                return  # nobody waits for a list that has the model
+                return  # a list that has the model is not waited for
         else:
             if models is None:
                 await self._lookup.models(resolution.upstream, headers, since=since, wait=False)
@@ -66,7 +66,7 @@ class UpstreamEvidence:
             )
 
     def _recognise(self, resolution: Resolution) -> None:
-        """Take note of the upstream's kind as its list tells it: names mean something at some."""
+        """Note the kind that the list shows; at some kinds, names mean something."""
         before, resolution.kind = resolution.kind, self._lookup.kind(resolution.upstream)
         if resolution.kind is before or not (
             before.has_openai_names or resolution.kind.has_openai_names
@@ -131,7 +131,7 @@ class UpstreamEvidence:
         *,
         age: float | None = None,
     ) -> None:
-        """Follow base to base until one's endpoints are known."""
+        """Follow bases until the endpoints of one are known."""
         trail, shapes = [base], self._shapes_of(resolution, base, models)
         while not shapes and len(trail) < MAX_LINEAGE:
             card = models.cards.get(trail[-1])
@@ -161,7 +161,7 @@ class UpstreamEvidence:
 
 
 def _shapes(resolution: Resolution) -> tuple[Shape, ...]:
-    """Return where the model's card says that it lives, as far as that means this request."""
+    """Return the endpoints of the model's card, if it says anything for this request."""
     card = resolution.card
     if card is None or resolution.query.shape in card.silent_on:
         return ()
@@ -169,6 +169,6 @@ def _shapes(resolution: Resolution) -> tuple[Shape, ...]:
 
 
 def _could_be_a_jobs(resolution: Resolution) -> bool:
-    """Whether job records could tell where the model lives, and nothing stronger does."""
+    """Whether job records could show where the model lives, and nothing stronger does."""
     strongest = min((ORDER[p.source] for p in resolution.evidence if p.shapes), default=99)
     return strongest > ORDER[Source.JOB] and not _shapes(resolution) and resolution.kind.has_jobs

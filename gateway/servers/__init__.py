@@ -1,4 +1,4 @@
-"""The server software that the gateway knows: a module with a profile for each."""
+"""The server software that the gateway knows, with one module and profile each."""
 
 from gateway.servers import (
     azure,
@@ -51,7 +51,7 @@ PROFILES: tuple[Profile, ...] = (
     huggingface.PROFILE,
     OTHER,
 )
-"""All of them, in the order in which they are listed and asked for their marks."""
+"""All of them, in the order in which they are listed and checked for marks."""
 
 
 def names() -> list[str]:
@@ -60,5 +60,5 @@ def names() -> list[str]:
 
 
 def profile(name: str) -> Profile:
-    """Return the profile of a kind. Raises `KeyError` for a name that none has."""
+    """Return the profile of a kind. Raises `KeyError` for an unknown name."""
     return {each.name: each for each in PROFILES}[name]

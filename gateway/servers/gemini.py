@@ -41,7 +41,7 @@ PROFILE = Profile(
     hosts=("generativelanguage.googleapis.com",),
     marks=(_is_gemini,),
     further_lists=(MetadataCall("/models", "pageSize=1000", root=True),),
-    # The native API takes no bearer keys: without one of its own it would refuse every time.
+    # The native API refuses bearer keys: it needs one in its own header.
     further_needs="x-goog-api-key",
     has_jobs=False,
     name_keys=("id", "name"),

@@ -17,8 +17,8 @@ from gateway.servers.reading import (
 from gateway.shapes import Json, Shape
 
 _CREATED = 1677610602
-"""What it says of every model's creation (litellm.constants, DEFAULT_MODEL_CREATED_AT_TIME);
-OpenAI says it of gpt-3.5-turbo."""
+"""`created` of all its models (litellm.constants, DEFAULT_MODEL_CREATED_AT_TIME), and at OpenAI of
+gpt-3.5-turbo."""
 _MODES = {"chat": Shape.CHAT, "completion": Shape.COMPLETIONS, "responses": Shape.RESPONSES}
 _ELSEWHERE = {
     "embedding": EMBEDDINGS,
@@ -71,6 +71,6 @@ PROFILE = Profile(
     name_keys=("model_name", "id"),
     capability=_capability,
     base_fields=("model_info.base_model", "litellm_params.model", "model_info.key"),
-    # Lists reach providers as they are, which join or refuse them (litellm#5558, litellm#3215).
+    # Lists reach providers unchanged, which join or refuse them (litellm#5558, litellm#3215).
     capabilities={**UNKNOWN, "prompt_list": False},
 )

@@ -6,8 +6,8 @@ from gateway.servers.profile import MetadataCall, Profile
 from gateway.servers.reading import owned_by
 from gateway.shapes import Shape
 
-# It says `completion` of every model and answers chat with a default template, so that does not
-# say where a model lives.
+# Every model has the capability `completion`, and chat falls back to a default template, so neither
+# shows where a model lives.
 PROFILE = Profile(
     name="llamacpp",
     tried="b10434",
@@ -30,7 +30,7 @@ PROFILE = Profile(
         **SELF_HOSTED,
         "tool_image_parts": True,
         "unlimited_by_default": True,
-        # `n` may not pass the number of slots, which only /props tells.
+        # `n` is limited to the number of slots, which only /props has.
         "max_n": 1,
     },
     at_endpoint={

@@ -47,6 +47,6 @@ PROFILE = Profile(
     further_lists=(MetadataCall("/models/capabilities"),),
     has_jobs=False,
     capability=_capability,
-    # Items of a list that are not strings are skipped without a word.
+    # Items of a list that are not strings are silently skipped.
     capabilities={**UNKNOWN, "token_prompts": False, "reasoning_field": "reasoning"},
 )

@@ -18,7 +18,7 @@ def _is_native(entry: Json) -> bool:
 
 
 def _is_compatible(entries: Sequence[Json]) -> bool:
-    """Its /v1/models. It names the owner's namespace, so one user's own models bear other names."""
+    """Its /v1/models. Entries have their namespace as owner: `library`, or a user's name."""
     tagged = all(
         set(entry) == _COMPATIBLE_KEYS and ":" in (text(entry, "id") or "") for entry in entries
     )
@@ -39,7 +39,7 @@ def _capability(description: Json) -> Capability | None:
 
 
 def _is_base(base: str, _entry: Json, _name: str) -> bool:
-    """Whether it is no file: a model made from one has /home/…/blobs/sha256-… there."""
+    """Whether it is a model's name: models made from a file have /home/…/blobs/sha256-… there."""
     return not base.startswith(("/", "\\", ".")) and "sha256" not in base and base[1:2] != ":"
 
 

@@ -10,7 +10,7 @@ def _doubt(path: str) -> str | None:
 
 
 def _is_openai(entry: Json) -> bool:
-    """With the shutdown date of August 2026; the lists before it are everyone's."""
+    """Whether it has the shutdown date of August 2026; older entries look like everyone's."""
     return set(entry) == {"id", "object", "created", "owned_by", "shutdown_date"}
 
 

@@ -1,12 +1,12 @@
-"""What many servers' endpoints have in common, for their profiles to begin with.
+"""Capabilities that many servers have in common, as the base of their profiles.
 
 A capability that is wrongly on costs a refused request, or a parameter that the server silently
-ignores; one that is wrongly off costs an emulation, or a refusal by the gateway. So it is off
-where a server is known to ignore or refuse a parameter, and on where it is known to act on it; for
-servers that are not known, basic sampling parameters are believed to work.
+ignores; one that is wrongly off costs an emulation, or a refusal by the gateway. So it is off if a
+server is known to ignore or refuse a parameter, and on if it is known to act on it; for unknown
+servers, basic sampling parameters are assumed to work.
 
-A list of prompts that a server takes costs one call; one that it misreads gives wrong answers. So
-`prompt_list` is on only where lists are known to be answered prompt by prompt.
+A list of prompts in one call saves calls, but a server that misreads it gives wrong answers. So
+`prompt_list` is on only for servers that are known to answer lists prompt by prompt.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from typing import Any
 from gateway.shapes import Shape
 
 MANY_STOPS = 1024
-"""Stands for "no limit" where a server takes any number of stop sequences."""
+"""Means "no limit", for servers that accept any number of stop sequences."""
 
 Changes = Mapping[str, Any]
 """Fields of `translate.contract.Capabilities` that differ from OpenAI's, by their names."""
@@ -44,7 +44,7 @@ OPENAI_ENDPOINTS: Mapping[Shape, Changes] = {
     Shape.COMPLETIONS: {"max_top_logprobs": 5},
     Shape.RESPONSES: {"min_output_tokens": 16, "hosted_tools": OPENAI_HOSTED_TOOLS},
 }
-"""OpenAI's own service, and those that are a front of it."""
+"""OpenAI's own service, and its front ends."""
 
 SELF_HOSTED: Changes = {
     "strict_params": False,
@@ -57,17 +57,17 @@ SELF_HOSTED: Changes = {
     # "Conversation roles must alternate" (Gemma's and Mistral's templates); deepseek-reasoner, too.
     "assistants_in_a_row": False,
     "max_stops": MANY_STOPS,
-    # What most of them call it; those that do not know the field ignore it.
+    # The name at most of them; the others ignore the field.
     "reasoning_field": "reasoning_content",
 }
-"""Servers with an open model's own chat template behind them."""
+"""Servers that use an open model's own chat template."""
 
 HOSTED: Changes = {**SELF_HOSTED, "max_stops": 4}
 """Services with open models."""
 
 # transformers serve 5.19 does at responses.
 UNKNOWN: Changes = {**HOSTED, "may_stream_unasked": True}
-"""Servers that nobody knows may stream unless told not to."""
+"""Unknown servers may stream by default."""
 
 EFFORTS_OF_OPEN_MODELS = frozenset({"none", "low", "medium", "high"})
 

@@ -1,6 +1,6 @@
-"""What the gateway knows of one server software: the form of a profile.
+"""The profile of a server software: all that the gateway knows of it.
 
-Every field has a default that is right for a server of which nothing is known.
+Every default is right for an unknown server.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,18 +31,18 @@ class MetadataCall:
 
 @dataclass(frozen=True, slots=True)
 class OpenAIModels:
-    """That names of OpenAI's mean OpenAI's models on a server, and what holds for them there."""
+    """Says that OpenAI's names mean OpenAI's models on a server, and how they are served there."""
 
     below: str = ""
-    """What their ids begin with."""
+    """The prefix of their ids."""
     endpoints: tuple[Shape, ...] = ()
-    """The only endpoints that the server has for them; empty: all that they have at OpenAI."""
+    """The only endpoints that the server has for them; empty: the same as at OpenAI."""
     keeps_calendar: bool = False
-    """Whether they are shut down there on the days that OpenAI announces."""
+    """Whether they are shut down there on OpenAI's dates."""
 
 
 def _nothing(_: object) -> None:
-    """Say nothing, of whatever it is."""
+    """Return None for any argument."""
 
 
 def _never(_: object) -> bool:
@@ -61,98 +61,98 @@ def _no_names(_entry: Json, _name: str) -> Iterable[str]:
 class Profile:
     """All that the gateway knows of one server software.
 
-    Two are the same only if they are one object, so that a profile can be a key.
+    Compared by identity, so that a profile can be a key.
     """
 
     name: str
     """Its name as a configuration's `kind`."""
     tried: str = ""
-    """The version whose behaviour was seen; empty: known from its documentation or source only."""
+    """The version that was tried; empty: known from its documentation or source only."""
 
     # --- addresses ---
     hosts: tuple[str, ...] = ()
     """Host names that serve nothing else, their sub-domains included (`eu.api.openai.com`)."""
     path_fault: Callable[[str], tuple[str, str] | None] = _nothing
-    """A base URL's path → what is wrong with it, and what to write instead."""
+    """The path of a base URL → what is wrong with it, and what to write instead."""
     path_doubt: Callable[[str], str | None] = _nothing
-    """A base URL's path → what is probably not meant."""
+    """The path of a base URL → what is probably unintended."""
     deployments: bool = False
-    """Whether its paths are Azure's: a model is a deployment, and named in the path."""
+    """Whether it has Azure's paths: a model is a deployment, and named in the path."""
     key_header: bytes = b""
-    """The field that carries a key; empty: `Authorization`, as a bearer token."""
+    """The header field of the key; empty: `Authorization`, as a bearer token."""
 
     # --- recognition ---
     is_front: bool = False
-    """Whether it stands before other servers, and what it relays may bear their marks."""
+    """Whether it relays other servers, whose lists keep their marks."""
     header_mark: Callable[[Mapping[str, str]], bool] = _never
     """Whether a model list's reply headers (names in lower case) show the software."""
     marks: tuple[Callable[[Json], bool], ...] = ()
-    """Each tells by an entry of a model list whether the software wrote it."""
+    """Each says whether the software wrote an entry of a model list."""
     bare_marks: tuple[Callable[[Json], bool], ...] = ()
-    """The same for lists without an envelope, by software that sends such."""
+    """The same for lists without an envelope."""
     list_mark: Callable[[Sequence[Json]], bool] = _never
-    """Tells by what all entries have in common, where one alone proves nothing."""
+    """The same for all entries together, if one alone proves nothing."""
 
     # --- what to ask about models ---
     model_list: MetadataCall = MetadataCall("/models")
     further_lists: tuple[MetadataCall, ...] = ()
-    """Lists with a capability field, if the model list has none; alternatives, the best first."""
+    """Lists with a capability field, if the model list has none; alternatives, best first."""
     about_server: tuple[MetadataCall, ...] = ()
-    """What describes the server, and so whatever model it runs; alternatives, the best first."""
+    """Descriptions of the server, and so of any model it runs; alternatives, best first."""
     about_model: Callable[[str], MetadataCall | None] = _nothing
-    """A model's name → what describes that one model."""
+    """A model's name → the call that describes that model."""
     further_needs: str = ""
-    """The configured header without which further lists are refused; empty: none is needed."""
+    """The configured header that further lists require; empty: none."""
     has_jobs: bool = True
     """Whether it may have fine-tuning jobs."""
     own_fine_tunes: bool = False
-    """Whether it has a /v1/fine-tunes of its own, of another shape than OpenAI's."""
+    """Whether its /v1/fine-tunes differs from OpenAI's."""
 
     # --- how to read an entry of a list, or a description ---
     name_keys: tuple[str, ...] = ("id",)
-    """The keys of a model's name, the best first."""
+    """The keys of a model's name, best first."""
     other_names: Callable[[Json, str], Iterable[str]] = _no_names
     """An entry and its name → the model's other names."""
     capability: Callable[[Json], Capability | None] = _nothing
-    """An entry → what it says about where the model lives; None: nothing."""
+    """An entry → what it says about the model's endpoints; None: nothing."""
     base_fields: tuple[str, ...] = ()
-    """The fields (`details.parent_model`) that name the model from which another is made."""
+    """The fields (`details.parent_model`) that name the base of a model."""
     is_base: Callable[[str, Json, str], bool] = _always
-    """What such a field says, its entry and the entry's name → whether that means a base model."""
+    """The value of such a field, its entry and the model's name → whether it means a base model."""
     shutdown_field: str = ""
-    """A field with the time of a model's shutdown, in Unix seconds, beside `shutdown_date`."""
+    """A field with the shutdown of a model in Unix seconds, beside `shutdown_date`."""
     context_fields: tuple[str, ...] = ()
-    """The fields of the context length that is served, the best first.
+    """The fields of the served context length, best first.
 
-    Left out: what bounds the input only (Gemini, GitHub Models, LiteLLM), and what a model was
-    trained for where less may be loaded (llama.cpp's n_ctx_train, LM Studio, Ollama)."""
+    Not those that limit the input only (Gemini, GitHub Models, LiteLLM), nor the trained length if
+    less may be loaded (llama.cpp's n_ctx_train, LM Studio, Ollama)."""
     instances: Callable[[Json], Iterable[Json] | None] = _nothing
-    """What may serve a request, each with a `context_length`: the smallest counts."""
+    """The instances that may serve a request, each with a `context_length`: the smallest counts."""
 
     # --- endpoints ---
     routes: frozenset[Shape] = frozenset()
-    """The routes that it has whatever the model, by its own documentation.
+    """The routes that it has for all models, by its documentation.
 
-    That one is missing says nothing of the model: the base URL is wrong, or it is a passing fault.
-    Empty for software that people run themselves, for that depends on its version and options."""
+    If one is missing, the base URL is wrong, or the fault is temporary; it says nothing about the
+    model. Empty for self-hosted software, whose routes depend on its version and options."""
     order: Mapping[Shape, tuple[Shape, ...]] = field(default_factory=dict)
-    """Client's shape → all endpoints, the one that keeps most first, where that is not its own.
+    """Client's shape → all endpoints, the one that keeps most first, if that is not its own.
 
-    Each needs evidence: relaying loses nothing that the server itself does not lose."""
+    Needs evidence: passing a request through keeps all that the server itself keeps."""
     openai_models: OpenAIModels | None = None
-    """None: names are free, or it moves OpenAI's models between endpoints by itself."""
+    """None: names are free, or it translates between endpoints by itself."""
     prompt_objects_end: bool = False
     """Whether its reusable prompts (`prompt`) are OpenAI's, which end."""
 
     # --- parameters ---
     capabilities: Changes = field(default_factory=lambda: UNKNOWN)
-    """What its endpoints understand, as changes to what OpenAI's do."""
+    """What its endpoints support, as differences from OpenAI's."""
     at_endpoint: Mapping[Shape, Changes] = field(default_factory=dict)
-    """What differs at one endpoint; this alone can turn on what the shape itself lacks."""
+    """Differences at one endpoint; only these can enable what the shape itself lacks."""
     refuses_more_stops: int = 0
-    """How many stop sequences it takes, if it refuses more of its own clients; 0: it is silent."""
+    """The most stop sequences that it accepts; 0: unknown, or it ignores further ones."""
     strict_messages: bool = False
-    """Whether it refuses fields that it does not know in messages, whatever the model."""
+    """Whether it refuses unknown fields in messages for all models."""
 
     @property
     def has_openai_names(self) -> bool:

@@ -1,4 +1,4 @@
-"""What profiles read a model's card and recognise a server with."""
+"""Helpers of profiles: for the marks and the fields of model lists."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,24 +12,23 @@ SPEECH, TRANSCRIPTIONS = "audio/speech", "audio/transcriptions"
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """What one field says about where a model lives."""
+    """What a capability field says about where a model lives."""
 
     detail: str
     """The field and its value, in a sentence."""
     shapes: tuple[Shape, ...] = ()
-    """The endpoints it establishes; empty: it only tells generating models from others."""
+    """The endpoints it establishes; empty: it only says whether the model generates text."""
     generative: bool = True
     """False: embeds, draws, ranks …, and lives at none of the three endpoints."""
     silent_on: tuple[Shape, ...] = ()
-    """Endpoints that such a server may have but this field never mentions, so that their absence
-    from `shapes` means nothing."""
+    """Endpoints that this field never mentions: their absence from `shapes` means nothing."""
     other_endpoints: tuple[str, ...] = ()
-    """Where it lives if it is not generative, as paths below `/v1`; empty: the field does not say,
+    """Its endpoints if it is not generative, as paths below `/v1`; empty: the field does not say,
     or the server has no such path."""
 
 
 def other(detail: str, *paths: str) -> Capability:
-    """Return the capability of a model that generates no text; an empty path is none."""
+    """Return the capability of a model that generates no text; empty paths are dropped."""
     return Capability(detail, generative=False, other_endpoints=tuple(filter(None, paths)))
 
 

@@ -8,11 +8,11 @@ AUTO = Profile(
     context_fields=("max_model_len",),
     prompt_objects_end=True,
 )
-"""Not known yet: found out by the model list."""
+"""Not known yet: recognised by the model list."""
 
 OTHER = Profile(
     name="other",
     base_fields=("parent",),
     context_fields=("max_model_len",),
 )
-"""None of those that are known."""
+"""Software without a profile."""

@@ -124,7 +124,7 @@ def test_a_proxy_url_may_have_a_password_but_no_path() -> None:
         ("", kinds.AUTO),
     ],
 )
-def test_well_known_hosts_tell_their_kind(host: str, kind: Profile) -> None:
+def test_well_known_hosts_show_their_kind(host: str, kind: Profile) -> None:
     assert kind_of_host(host) == kind
 
 
@@ -153,7 +153,7 @@ def test_well_known_hosts_tell_their_kind(host: str, kind: Profile) -> None:
         ("127.1", False, False),
     ],
 )
-def test_hosts_are_told_apart_by_who_can_reach_them(
+def test_hosts_are_distinguished_by_who_can_reach_them(
     host: str, loopback: bool, private: bool
 ) -> None:
     assert is_loopback(host) == loopback

@@ -31,7 +31,7 @@ def test_the_callers_key_goes_to_the_first_upstream_only_unless_said_otherwise(
     }
 
 
-def test_the_kind_is_as_written_else_told_by_the_host(tmp_path: Path) -> None:
+def test_the_kind_is_as_written_else_that_of_the_host(tmp_path: Path) -> None:
     settings = loaded(tmp_path, UPSTREAMS)
     assert {u.name: u.kind for u in settings.upstreams} == {
         "first": kinds.AUTO,

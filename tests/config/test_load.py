@@ -217,7 +217,7 @@ def test_settings_do_not_show_their_secrets(tmp_path: Path) -> None:
     assert settings.secret == Secret(CANARY * 4)
 
 
-def test_unused_variables_are_told_by_the_schemas_sections() -> None:
+def test_unused_variables_are_recognised_by_the_schemas_sections() -> None:
     (sentence,) = unused_variables({"GATEWAY_MEMORY_TTL": "1", "GATEWAY_MEMORY__TTL": "1"})
     assert sentence == "GATEWAY_MEMORY_TTL is not used; did you mean GATEWAY_MEMORY__TTL?"
 

@@ -125,7 +125,7 @@ def test_a_gateway_with_keys_is_not_open_to_strangers(
     assert (("server", "host") in reasons(settings)) == is_open
 
 
-def test_the_refusal_names_the_upstreams_and_the_ways_out() -> None:
+def test_the_refusal_names_the_upstreams_and_the_solutions() -> None:
     settings = Settings((upstream("b"), KEYED), server=ServerSettings(host="::"))
     ((_, fault),) = refusals(settings)
     assert "keys of a" in fault.message
@@ -188,7 +188,7 @@ def test_azures_address_is_the_resources(base_url: str, fine: bool) -> None:
     assert reasons(Settings((upstream(base_url=base_url, kind=kinds.OTHER),))) == []
 
 
-def test_an_address_of_azures_is_told_from_the_host(tmp_path: Path) -> None:
+def test_an_address_of_azures_is_recognised_by_the_host(tmp_path: Path) -> None:
     url = "https://a.openai.azure.com/openai/deployments/bot"
     (problem,) = refused(tmp_path, f"upstreams: {{a: {{base_url: '{url}'}}}}")
     assert "upstreams.a.base_url: is one deployment; write the resource's own" in problem

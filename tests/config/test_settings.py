@@ -24,5 +24,5 @@ def test_an_upstream_is_found_by_its_name() -> None:
     ("pattern", "is_glob"),
     [("a", False), ("a*", True), ("a?", True), ("[ab]", True), ("a]", False)],
 )
-def test_a_glob_is_told_by_its_characters(pattern: str, is_glob: bool) -> None:
+def test_a_glob_is_recognised_by_its_characters(pattern: str, is_glob: bool) -> None:
     assert ModelRule(pattern).is_glob == is_glob

@@ -25,11 +25,11 @@ def test_what_depended_on_the_request_is_recalled_for_such_requests_only() -> No
     learned.learn(ALICE, "m", None, Shape.CHAT)
     learned.learn(ALICE, "m", TOOLS, Shape.RESPONSES)
     with_tools = learned.recall(ALICE, "m", TOOLS)
-    plain = learned.recall(ALICE, "m", NONE)
+    without = learned.recall(ALICE, "m", NONE)
     assert with_tools is not None
     assert with_tools.shape is Shape.RESPONSES
-    assert plain is not None
-    assert plain.shape is Shape.CHAT
+    assert without is not None
+    assert without.shape is Shape.CHAT
 
 
 def test_learned_endpoints_expire_and_know_their_age() -> None:

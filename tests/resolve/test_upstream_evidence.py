@@ -30,7 +30,7 @@ class Scene:
     def __init__(self, kind: Profile, **answers: Any) -> None:
         self.answers = answers
         self.asked: list[str] = []
-        self.gate = asyncio.Event()
+        self.barrier = asyncio.Event()
         self.clock = FakeClock()
         self.upstream = UpstreamSettings("up", "http://127.0.0.1:1/v1", kind)
         settings = Settings((self.upstream,), memory=MemorySettings(ttl=100, negative_ttl=10))
@@ -41,7 +41,7 @@ class Scene:
 
     async def send(self, call: UpstreamCall) -> FakeReply:
         self.asked.append(call.path)
-        await self.gate.wait()
+        await self.barrier.wait()
         payload = self.answers.get(call.path.rpartition("/")[2])
         return error_reply(403, "no") if payload is None else json_reply({"data": payload})
 
@@ -75,7 +75,7 @@ async def asked_at_once(scene: Scene, resolution: Resolution) -> list[str]:
     for _ in range(9):
         await asyncio.sleep(0)
     asked = list(scene.asked)
-    scene.gate.set()
+    scene.barrier.set()
     await gathering
     return asked
 
@@ -107,7 +107,7 @@ def test_many_first_requests_ask_for_each_thing_once() -> None:
         scene = Scene(kinds.OPENAI, models=[{"id": "m"}], jobs=[JOB])
         gathering = [asyncio.create_task(scene.gathered()) for _ in range(200)]
         await until(lambda: len(scene.asked) == 2)
-        scene.gate.set()
+        scene.barrier.set()
         found = await asyncio.gather(*gathering)
         assert scene.asked == ["/models", "/fine_tuning/jobs"]
         assert {resolution.evidence[-1].source for resolution in found} == {Source.JOB}
@@ -122,7 +122,7 @@ def test_no_jobs_are_asked_for_where_something_stronger_has_decided() -> None:
         assert await asked_at_once(scene, scene.resolution("m", rule)) == ["/models"]
 
         scene = Scene(kinds.AZURE, models=[CHATTING])
-        scene.gate.set()
+        scene.barrier.set()
         await scene.gathered()
         scene.asked.clear()
         scene.clock.advance(100)
@@ -130,7 +130,7 @@ def test_no_jobs_are_asked_for_where_something_stronger_has_decided() -> None:
         await until(lambda: scene.asked == ["/models"])
 
         scene = Scene(kinds.VLLM, models=[])
-        scene.gate.set()
+        scene.barrier.set()
         assert "/fine_tuning/jobs" not in (await scene.gathered(), scene.asked)[1]
 
     asyncio.run(scenario())
@@ -139,7 +139,7 @@ def test_no_jobs_are_asked_for_where_something_stronger_has_decided() -> None:
 def test_a_failed_list_is_no_reason_to_wait_for_anything_else() -> None:
     async def scenario() -> None:
         scene = Scene(kinds.OPENAI, jobs=[JOB])
-        scene.gate.set()
+        scene.barrier.set()
         resolution = await scene.gathered()
         assert resolution.evidence[-1].shapes == (Shape.COMPLETIONS,)
         await scene.gathered()
@@ -160,12 +160,12 @@ def test_a_failed_list_is_no_reason_to_wait_for_anything_else() -> None:
         ({"jobs": [JOB]}, True),
     ],
 )
-def test_a_list_that_cannot_tell_of_the_model_is_taken_note_of(
+def test_a_list_that_cannot_name_the_model_is_noted(
     answers: dict[str, Any], unreadable: bool
 ) -> None:
     async def scenario() -> None:
         scene = Scene(kinds.OPENAI, **answers)
-        scene.gate.set()
+        scene.barrier.set()
         assert (await scene.gathered()).unreadable == unreadable
 
     asyncio.run(scenario())
@@ -174,7 +174,7 @@ def test_a_list_that_cannot_tell_of_the_model_is_taken_note_of(
 def test_an_empty_list_is_said_to_be_empty() -> None:
     async def scenario() -> None:
         scene = Scene(kinds.OPENAI, models=[])
-        scene.gate.set()
+        scene.barrier.set()
         details = [piece.detail for piece in (await scene.gathered()).evidence]
         assert details[0] == "the model list is empty"
 
@@ -190,7 +190,7 @@ def test_nobody_waits_who_need_not_and_an_unread_list_is_unreadable() -> None:
             "the model list could not be read (it is being looked up)",
             "the job records could not be read (it is being looked up)",
         ]
-        scene.gate.set()
+        scene.barrier.set()
         await until(lambda: scene.lookup.version == 2)
         second = await scene.gathered(wait=False)
         assert not second.unreadable
@@ -203,7 +203,7 @@ def test_nobody_waits_who_need_not_and_an_unread_list_is_unreadable() -> None:
 def test_names_are_asked_again_when_the_server_turns_out_to_be_another() -> None:
     async def scenario() -> None:
         scene = Scene(kinds.AUTO, models=[{"id": "gpt-4o", "owned_by": "vllm"}])
-        scene.gate.set()
+        scene.barrier.set()
         assert (await scene.gathered("gpt-4o")).kind is kinds.VLLM
         marked = {
             "id": "m",

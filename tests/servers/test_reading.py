@@ -44,7 +44,7 @@ def test_the_shapes_whose_condition_holds_are_chosen_in_order() -> None:
         (None, None),
     ],
 )
-def test_output_modalities_tell_models_that_make_text(
+def test_output_modalities_show_which_models_make_text(
     modalities: object, capability: Capability | None
 ) -> None:
     read = by_modalities({"out": modalities}, "out", (Shape.CHAT,), silent_on=(Shape.RESPONSES,))

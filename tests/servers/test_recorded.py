@@ -134,7 +134,7 @@ def test_where_its_models_live_is_read(kind: Profile, seen: Json) -> None:
 @pytest.mark.parametrize(
     ("kind", "seen"), [each for each in of_each("seen") if each.values[1]["recognised"]]
 )
-def test_without_a_configured_kind_the_list_tells_it_and_the_route_is_the_same(
+def test_without_a_configured_kind_the_list_shows_it_and_the_route_is_the_same(
     kind: Profile, seen: Json
 ) -> None:
     for model, expected in seen["models"].items():

@@ -1,7 +1,7 @@
 """What was looked up: a cache before slow sources, bounded and expiring.
 
-Keys say whose knowledge it is; times come from a clock that is handed in. A source that hangs is
-waited for once in `memory.negative_ttl`, and not at all where anything is known.
+Keys contain the cache scope; the clock is injected. A source that hangs is waited for once in
+`memory.negative_ttl`, and not at all if an older value is cached.
 """
 
 import asyncio
@@ -19,24 +19,24 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class LookupFailed:
-    """A look-up that gave nothing: an error status, a timeout. Remembered for a short time."""
+    """A look-up that failed: an error status, a timeout. Remembered for a short time."""
 
     reason: str
     late: bool = False
-    """Whether it gave nothing yet: it took longer than one waits, or nobody waited."""
+    """Whether it may still succeed: it took longer than the waiting time, or was not awaited."""
 
 
 IN_PROGRESS = LookupFailed("it is being looked up", late=True)
-"""Nothing is known yet, and nobody waits for it."""
+"""The value is not cached yet, and the caller does not wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Partial(Generic[Value]):
-    """What a look-up had read before it failed. It is looked up again like one that failed."""
+    """What a look-up had read before it failed. Refreshed as soon as a failed one."""
 
     value: Value
     onto: Callable[[Value], Value]
-    """What comes of an older value: nothing that it has may be missing."""
+    """Merges it over an older value, of which nothing may be lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,12 @@ Load = Callable[[], Awaitable[Value | Partial[Value] | LookupFailed]]
 
 @dataclass(slots=True)
 class _Flight(Generic[Value]):
-    """A look-up under way, and when it began (loop time)."""
+    """A look-up in progress, and when it began (loop time)."""
 
     task: asyncio.Task[Found[Value]]
     since: float
     given_up: bool = False
-    """Whether somebody has waited for it as long as one waits."""
+    """Whether a caller has waited for it in vain."""
 
 
 @dataclass(slots=True)
@@ -67,20 +67,20 @@ class _Entry(Generic[Value]):
     at: float
     """When the value was read."""
     tried: float
-    """When it was looked up last, whatever came of that."""
+    """When it was looked up last, whatever the result."""
     lifetime: float
-    """So long after that it is looked up again."""
+    """Seconds after `tried` until it is looked up again."""
     ran_over: bool = False
-    """Whether the last look-up took longer than one waits for it."""
+    """Whether the last look-up took longer than the waiting time."""
     renewed: bool = False
-    """Whether somebody has asked for it to be looked up before its time."""
+    """Whether an early refresh was requested."""
 
 
 class LookupCache(Generic[Value]):
     """A cache before a slow source: single-flight, served stale while it revalidates, bounded.
 
-    A waiter that gives up (a client that leaves, a deadline) does not stop the look-up: it fills
-    the cache for the next one. A look-up that ran over its time counts as failed until it ends.
+    A waiter that gives up (a disconnect, a deadline) does not cancel the look-up, which fills the
+    cache for the next caller. A look-up that runs over its time counts as failed until it ends.
     """
 
     def __init__(
@@ -98,17 +98,17 @@ class LookupCache(Generic[Value]):
         )
         self._flights: dict[Hashable, _Flight[Value]] = {}
         self.on_filled: Callable[[], None] = lambda: None
-        """Called after each look-up that has brought something."""
+        """Called after each look-up that has brought a value."""
 
     def peek(self, key: Hashable) -> Found[Value] | None:
-        """Return what is there, fresh or stale, without looking anything up."""
+        """Return the cached value, fresh or stale, without a look-up."""
         entry = self._entries.get(key)
         return None if entry is None else self._found(entry)
 
     def renew(self, key: Hashable) -> None:
-        """Have a value looked up again when it is next asked for; it is served until then.
+        """Look a value up again when it is next needed; serve the old one until then.
 
-        A value that was renewed at somebody's wish is not renewed again within `negative_ttl`.
+        After one such refresh, the next is not made within `negative_ttl`.
         """
         entry = self._entries.get(key)
         if entry is not None:
@@ -128,13 +128,13 @@ class LookupCache(Generic[Value]):
     ) -> Found[Value]:
         """Return the value: cached, or loaded within `patience` seconds.
 
-        They count from the beginning of the look-up, which may be under way already, or from
-        `since` (loop time) where that is earlier: who asks for several things one after the other
-        waits for all of them together no longer than for one.
+        They count from the start of the look-up, which may be in progress already, or from `since`
+        (loop time) if that is earlier: a caller with several look-ups in sequence waits no longer
+        for all of them than for one.
 
-        A value older than its time to live is returned at once and loaded again behind it; one
-        older than `max_age` is loaded again before it is returned, unless that has just taken too
-        long. With `wait` False nothing is waited for: what is not there is `IN_PROGRESS`.
+        A value past its time to live is returned at once and refreshed in the background; one older
+        than `max_age` is refreshed before it is returned, unless that has just taken too long. With
+        `wait` False, a value that is not cached is `IN_PROGRESS`.
         """
         entry = self._entries.get(key)
         if entry is not None and not self._is_due(entry, max_age):
@@ -151,7 +151,7 @@ class LookupCache(Generic[Value]):
             return self._given_up(key, flight, patience)
 
     async def aclose(self) -> None:
-        """Stop the look-ups under way."""
+        """Cancel the look-ups in progress."""
         tasks = [flight.task for flight in self._flights.values()]
         for task in tasks:
             task.cancel()
@@ -173,7 +173,7 @@ class LookupCache(Generic[Value]):
         return flight
 
     def _given_up(self, key: Hashable, flight: _Flight[Value], patience: float) -> Found[Value]:
-        """Return what is there in place of a look-up that took too long, and take note of that."""
+        """Return the cached value instead of a look-up that took too long, and note that."""
         entry = self._entries.get(key)
         if entry is None or not flight.task.done():
             flight.given_up = True
@@ -190,7 +190,7 @@ class LookupCache(Generic[Value]):
             entry = self._failed(known, loaded)
             entry.ran_over = flight.given_up or loop.time() - flight.since > patience
             if known is not None and flight.given_up:
-                # It has failed when it was given up: its end does not put off the next look-up.
+                # It failed when it was given up: its end does not postpone the next look-up.
                 entry.tried = known.tried
         else:
             entry = self._filled(known, loaded)
@@ -200,7 +200,7 @@ class LookupCache(Generic[Value]):
         return self._found(entry)
 
     def _filled(self, known: _Entry[Value] | None, loaded: Value | Partial[Value]) -> _Entry[Value]:
-        """Return the entry for what a look-up has brought."""
+        """Return the entry for a loaded value."""
         now = at = self._clock()
         lifetime = self._settings.ttl
         if isinstance(loaded, Partial):
@@ -213,7 +213,7 @@ class LookupCache(Generic[Value]):
         return _Entry(value, weight, at, now, lifetime, renewed=known is not None and known.renewed)
 
     def _failed(self, known: _Entry[Value] | None, failure: LookupFailed) -> _Entry[Value]:
-        """Return the entry after a look-up that failed: with the value that is known, if any is."""
+        """Return the entry after a failed look-up: with the older value, if there is one."""
         now, lifetime = self._clock(), self._settings.negative_ttl
         if known is None or isinstance(known.value, LookupFailed):
             return _Entry(failure, 1, now, now, lifetime)
@@ -224,10 +224,10 @@ class LookupCache(Generic[Value]):
 def _is_waited_for(
     entry: _Entry[Value] | None, flight: _Flight[Value], *, begins: bool, lacking: bool
 ) -> bool:
-    """Say whether a look-up under way is worth a request's time."""
+    """Whether a look-up in progress is worth waiting for."""
     if entry is None:
         return not flight.given_up
     if isinstance(entry.value, LookupFailed):
-        # Where the last one hung, one request at a time finds out whether the next one does.
+        # If the last one hung, one request at a time tests whether the next one does.
         return begins or not entry.ran_over
     return lacking and not entry.ran_over

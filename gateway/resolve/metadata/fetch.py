@@ -1,4 +1,4 @@
-"""Asks an upstream one question about its models, and reads the answer, whatever comes."""
+"""Makes one metadata call to an upstream, and reads whatever it answers."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,18 +24,18 @@ Value = TypeVar("Value")
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 LONG = 256 * 1024
-"""Bytes from which on an answer is taken in only when it is its turn."""
+"""Answers of more bytes are received a few at a time."""
 LONG_ANSWERS = 4
-"""How many of them are taken in at a time. They are read one after the other."""
+"""How many long answers are received at a time. They are parsed one after the other."""
 
 _ASKING_HEADERS = CALLER_HEADERS | {hops.HEADER}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A decoded JSON body, and the header fields that came with it, names in lower case.
+    """A decoded JSON body and its header fields, with names in lower case.
 
-    Long lists in it are read like the others with what `untrusted_json` has.
+    Long lists in it are read with `envelopes.json_fields`, like others.
     """
 
     payload: object
@@ -43,15 +43,15 @@ class Answer:
 
 
 def fields_of(headers: RawHeaders) -> RawHeaders:
-    """Return the header fields that say who asks, through which gateways, and nothing else."""
+    """Return the header fields with the credential and the gateways passed, and no others."""
     return tuple(pair for pair in headers if pair[0] in _ASKING_HEADERS)
 
 
 class Asker:
     """Asks upstreams about their models.
 
-    Long answers are taken in and read a few at a time, in slices: neither they nor the memory that
-    they take keep others waiting.
+    Long answers are received a few at a time and parsed in slices, which bounds their memory and
+    lets other tasks run.
     """
 
     def __init__(self, send: Send) -> None:
@@ -66,10 +66,10 @@ class Asker:
         headers: RawHeaders,
         read: Callable[[Answer], Work[Value]],
     ) -> Value | LookupFailed:
-        """Return what is read in the answer to one call.
+        """Return what `read` makes of the answer to one call.
 
-        It is made with the credentials among a client's header fields, and given up after
-        `timeouts.look_up`: until the head is there that is for `send` to see to.
+        The call carries the credentials among the client's header fields. It is abandoned after
+        `timeouts.look_up`; until the head arrives, `send` enforces that.
         """
         limit = upstream.timeouts.look_up
         end = asyncio.get_running_loop().time() + limit
@@ -101,9 +101,9 @@ class Asker:
                 return LookupFailed(f"{call}: not JSON")
 
     async def _body(self, reply: UpstreamReply, turn: AsyncExitStack) -> bytearray:
-        """Return the body, or more of it than is read; wait for a turn if it is long.
+        """Return the body, or at least one byte more than the limit; wait for a turn if it is long.
 
-        Raises `CodingError` where it is compressed and cannot be read.
+        Raises `CodingError` if it is compressed and cannot be decoded.
         """
         body = bytearray()
         has_turn = False

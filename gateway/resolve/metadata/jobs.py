@@ -1,4 +1,4 @@
-"""Fine-tuning job records: which model a fine-tune was made from. Pure, and never raises.
+"""Reads fine-tuning job records: which model was made from which. Pure, and never raises.
 
 Read alike: OpenAI's and Azure's /fine_tuning/jobs (openai-openapi, FineTuningJob), Mistral's, the
 /v1/fine-tunes of 2021 to 2024, and Together's /fine-tunes, where the result is `model_output_name`.

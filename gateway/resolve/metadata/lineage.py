@@ -1,4 +1,4 @@
-"""Loads the records of fine-tuning jobs: which model was made from which."""
+"""Loads fine-tuning job records: which model was made from which."""
 
 import asyncio
 from collections.abc import Mapping
@@ -27,14 +27,14 @@ class Lineage:
     """Job id → the model it started from, for jobs that made one. The newest come first."""
 
     def onto(self, older: "Lineage") -> "Lineage":
-        """Return what an older lineage becomes when no more than this could be read anew."""
+        """Merge this partial lineage over an older, complete one."""
         return Lineage(_onto(self.bases, older.bases), _onto(self.jobs, older.jobs))
 
 
 async def load_jobs(
     asker: Asker, upstream: UpstreamSettings, headers: RawHeaders
 ) -> Lineage | Partial[Lineage] | LookupFailed:
-    """Return what all pages of job records say; in part if one of them fails."""
+    """Return all pages of job records; those before a failure if one of them fails."""
     bases: dict[str, str] = {}
     jobs: dict[str, str] = {}
     after: str | None = None
@@ -60,7 +60,7 @@ async def load_checkpoints(
 ) -> Lineage | Partial[Lineage] | LookupFailed:
     """Return the checkpoints of the newest jobs, as models with a base of their own.
 
-    In part if they cannot be read of some of the jobs.
+    Partial if those of some jobs cannot be read.
     """
     bases: dict[str, str] = {}
     failures: list[LookupFailed] = []
@@ -92,6 +92,6 @@ def _partial(bases: dict[str, str], jobs: dict[str, str]) -> Partial[Lineage]:
 
 
 def _onto(newer: Mapping[str, str], older: Mapping[str, str]) -> dict[str, str]:
-    """Return both, the newer first; what is too much of the older is left out."""
+    """Return both, the newer first; surplus entries of the older are dropped."""
     both = {**newer, **{key: value for key, value in older.items() if key not in newer}}
     return dict(islice(both.items(), MAX_JOB_PAGES * MAX_ENTRIES))

@@ -1,7 +1,7 @@
-"""Fetches what an upstream says about its models: the model list, what tells more, and the jobs.
+"""The cached metadata of upstreams: model lists, further descriptions, and job records.
 
-The network is handed in as `Send`; the payloads are read by `metadata` and `jobs`. Every answer is
-cached per (upstream, credential fingerprint), because lists are scoped to the key.
+The network is injected as `Send`. Every answer is cached per (upstream, credential fingerprint),
+because lists are scoped to the key.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -25,17 +25,17 @@ from gateway.shapes import RawHeaders, Send
 Value = TypeVar("Value")
 
 Fingerprint = Callable[[str, RawHeaders], str]
-"""(upstream name, client headers) → a keyed hash of the credential the upstream would see."""
+"""(upstream name, client headers) → a keyed hash of the credential sent to the upstream."""
 
 Caller = Callable[[RawHeaders], Hashable]
-"""Client headers → what tells apart all callers whom any upstream may tell different things."""
+"""Client headers → a key distinguishing callers that any upstream could answer differently."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class ModelList:
     """One upstream's model list as one credential sees it, and the kind of server that wrote it.
 
-    Compared by identity: what is derived from a list (`suggestions.py`) lives as long as it does.
+    Compared by identity: its index of names (`suggestions.py`) lives as long as it does.
     """
 
     cards: Mapping[str, ModelCard] = field(default_factory=dict)
@@ -45,10 +45,10 @@ class ModelList:
 class Lookup:
     """The cached metadata of all upstreams.
 
-    Every look-up waits for `timeouts.metadata` of its upstream at most, counted from `since` (loop
-    time) where that is given: what one request needs, it asks for with the same `since`, and waits
-    for once. A look-up that nobody waits for any more goes on, and serves the next request. With
-    `wait` False nobody waits at all: what is there is returned, and renewed behind as is due.
+    Every look-up waits for at most `timeouts.metadata` of its upstream, counted from `since` (loop
+    time) if that is given: with one `since`, all look-ups of a request share one waiting time. A
+    look-up continues when its waiters have left, and serves the next request. With `wait` False,
+    the cached value is returned at once, and refreshed in the background if due.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Lookup:
         self._fingerprint = fingerprint
         self.caller = caller or self._fingerprints
         self.version = 0
-        """How often a look-up has brought something."""
+        """How often a look-up has brought a value."""
         memory: MemorySettings = settings.memory
         self._lists: LookupCache[ModelList] = LookupCache(
             memory, clock, weigh=lambda found: 1 + len(found.cards) // 100
@@ -83,7 +83,7 @@ class Lookup:
         self._silent: TTLCache[CacheScope, None] = TTLCache(
             memory.max_entries, memory.negative_ttl, timer=clock
         )
-        """Whose servers have let somebody wait in vain for the description of a model."""
+        """Scopes in which the description of a model was waited for in vain."""
         self._kinds: dict[str, Profile] = {}
         self._caches = (
             *(self._lists, self._further, self._descriptions),
@@ -103,19 +103,19 @@ class Lookup:
         return self._kinds.get(upstream.name, AUTO)
 
     def known_list(self, scope: CacheScope) -> ModelList | LookupFailed | None:
-        """Return what is known of the model list; None: it was not asked for. Nobody is asked."""
+        """Return the cached model list; None if it was never looked up. Makes no call."""
         found = self._lists.peek(scope)
         return None if found is None else found.value
 
     def known_card(self, scope: CacheScope, model: str) -> ModelCard | None:
-        """Return a model's card if its list is here already; nobody is asked."""
+        """Return a model's card from the cached list, if any. Makes no call."""
         listed = self.known_list(scope)
         return listed.cards.get(model) if isinstance(listed, ModelList) else None
 
     def renew(self, scope: CacheScope) -> None:
-        """Have lists and job records fetched anew behind the next request that asks for them.
+        """Refresh lists and job records in the background of the next request that needs them.
 
-        For a scope whose listed model turned out not to exist.
+        For a scope in which a listed model turned out not to exist.
         """
         kind = self.kind(self._settings.upstream(scope.upstream))
         self._lists.renew(scope)
@@ -131,7 +131,7 @@ class Lookup:
         since: float | None = None,
         wait: bool = True,
     ) -> Found[ModelList]:
-        """Return the model list; asked again if `wanted` is not in a list older than a minute."""
+        """Return the model list; refreshed if it lacks `wanted` and is older than a minute."""
         return await self._recent(
             self._lists,
             self.scope(upstream.name, headers),
@@ -152,9 +152,9 @@ class Lookup:
         since: float | None = None,
         wait: bool = True,
     ) -> ModelCard | None:
-        """Return all that the upstream says about a model: in its list, and at further paths.
+        """Return what the upstream says about a model, in its list and at further paths.
 
-        A further look-up that fails changes nothing.
+        Failures of further look-ups are ignored.
         """
         scope, kind = self.scope(upstream.name, headers), listed.kind
         card = listed.cards.get(model)
@@ -169,7 +169,7 @@ class Lookup:
                 (scope, kind),
                 lambda: load_further(self._asker, upstream, kind, headers),
                 upstream,
-                lambda known: not known.tells_of(model),
+                lambda known: not known.describes(model),
                 since,
                 wait=wait,
             )
@@ -186,7 +186,7 @@ class Lookup:
         since: float | None = None,
         wait: bool = True,
     ) -> Found[Lineage]:
-        """Return the job records, all pages; asked again like `models`."""
+        """Return all pages of the job records; refreshed like `models`."""
         return await self._recent(
             self._lineages,
             self.scope(upstream.name, headers),
@@ -207,7 +207,7 @@ class Lookup:
         since: float | None = None,
         wait: bool = True,
     ) -> Found[Lineage]:
-        """Return the newest jobs' checkpoints and their bases; asked again like `models`."""
+        """Return the checkpoints of the newest jobs, with their bases; refreshed like `models`."""
         return await self._recent(
             self._checkpoints,
             self.scope(upstream.name, headers),
@@ -219,7 +219,7 @@ class Lookup:
         )
 
     async def aclose(self) -> None:
-        """Stop the look-ups under way."""
+        """Cancel the look-ups in progress."""
         for cache in self._caches:
             await cache.aclose()
 
@@ -239,7 +239,7 @@ class Lookup:
         *,
         wait: bool,
     ) -> ModelCard | None:
-        """Return what the upstream says when it is asked about one model."""
+        """Return the upstream's description of one model."""
         scope = self.scope(upstream.name, headers)
         wait = wait and scope not in self._silent
         found = await self._descriptions.get(
@@ -266,7 +266,7 @@ class Lookup:
         *,
         wait: bool,
     ) -> Found[Value]:
-        """Return what is cached, asked again if it is older than a minute and lacks something."""
+        """Return the cached value, refreshed if it lacks something and is older than a minute."""
         known = cache.peek(key)
         lacking = (
             known is not None and not isinstance(known.value, LookupFailed) and lacks(known.value)
@@ -286,7 +286,7 @@ class Lookup:
         def read(answer: Answer) -> Work[ModelList]:
             kind = upstream.kind
             if kind is AUTO:
-                # A list that does not say leaves it at what an earlier one has said.
+                # A list without marks does not change what an earlier one has shown.
                 known = self._kinds.get(upstream.name, OTHER)
                 kind = recognise(answer.payload, answer.headers) or known
             return ModelList((yield from read_models(answer.payload, kind)), kind)

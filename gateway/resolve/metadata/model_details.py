@@ -1,4 +1,4 @@
-"""Loads what an upstream says of its models beside the model list."""
+"""Loads an upstream's descriptions of its models beside the model list."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,19 +17,19 @@ _NOTHING_TO_ASK = LookupFailed("nothing to ask")
 
 @dataclass(frozen=True, slots=True)
 class Further:
-    """What an upstream says of its models, by their names, and of the server itself."""
+    """Descriptions of models, by name, and of the server itself."""
 
     cards: Mapping[str, ModelCard] = field(default_factory=dict)
     server: ModelCard | None = None
 
-    def tells_of(self, model: str) -> bool:
-        """Whether it says anything that holds for this model."""
+    def describes(self, model: str) -> bool:
+        """Whether it says anything about this model."""
         return self.server is not None or model in self.cards
 
     def complete(self, card: ModelCard | None, model: str) -> ModelCard | None:
-        """Return a model's card with what is told here.
+        """Return a model's card, completed by these descriptions.
 
-        What describes the server says nothing about which models exist.
+        The description of a server does not show which models exist.
         """
         if self.server is not None:
             return card and merged(card, self.server)
@@ -40,7 +40,7 @@ class Further:
 async def load_further(
     asker: Asker, upstream: UpstreamSettings, kind: Profile, headers: RawHeaders
 ) -> Further | LookupFailed:
-    """Return what the first further list with a model in it says, or of the server itself."""
+    """Return the first further list with a model in it, or the description of the server."""
     calls = further_calls(upstream, kind, "")
     failed = _NOTHING_TO_ASK
     for call in calls.lists:
@@ -63,7 +63,7 @@ async def load_further(
 async def load_description(
     asker: Asker, upstream: UpstreamSettings, kind: Profile, headers: RawHeaders, model: str
 ) -> ModelCard | LookupFailed:
-    """Return what an upstream says when it is asked about one model."""
+    """Return an upstream's description of one model."""
     calls = further_calls(upstream, kind, model).model
     return await _describe(asker, upstream, kind, calls, headers, model)
 

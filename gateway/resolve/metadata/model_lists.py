@@ -1,4 +1,4 @@
-"""Model lists, as every kind of server writes them, read into cards. Pure, and never raises.
+"""Reads the model lists of every kind of server into cards. Pure, and never raises.
 
 An id that a list lacks may work all the same: vLLM loads adapters on first use, and Ollama and
 routers accept variants of names.
@@ -28,7 +28,7 @@ __all__ = ["ModelCard", "merged", "read_description", "read_models", "recognise"
 
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LAST_TIMESTAMP = 4_102_444_800
-"""2100-01-01: whatever is later is not in seconds."""
+"""2100-01-01: later timestamps are not in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +38,31 @@ class ModelCard:
     id: str
     """A name that a request may carry; a model has a card for each of its names."""
     shapes: tuple[Shape, ...] = ()
-    """The endpoints that a capability field establishes, best first; empty: none does."""
+    """The endpoints that a capability field establishes, best first; empty: none."""
     base: str | None = None
-    """The model it derives from, by the field that is trustworthy on such a server."""
+    """The model it derives from, by a field that is reliable on such a server."""
     shutdown_date: date | None = None
     context_length: int | None = None
-    """How many tokens prompt and reply may have together, as served and not as trained."""
+    """The most tokens of prompt and reply together, as served and not as trained."""
     detail: str = ""
-    """What was read, in one sentence: the field and its value. Empty: nothing but the name."""
+    """The fields that were read, with their values, in one sentence. Empty: only the name."""
     generative: bool | None = None
     """False: it embeds, draws, ranks …, and lives at none of the three endpoints."""
     silent_on: tuple[Shape, ...] = ()
-    """Endpoints that the capability field never speaks of: missing from `shapes`, the model may
-    still live there."""
+    """Endpoints that the capability field never mentions, so that the model may live there although
+    they are missing from `shapes`."""
     other_endpoints: tuple[str, ...] = ()
-    """Where it lives if it is not generative, as far as that is said: paths below `/v1`."""
+    """Its endpoints if it is not generative, as far as known: paths below `/v1`."""
 
 
 def read_models(payload: object, kind: Profile) -> Work[dict[str, ModelCard]]:
     """Read a model list, or one model's card, in any of the envelopes that servers use.
 
-    The cards are returned by their names. For tens of thousands of them the work is sliced.
+    Returns the cards by name. The work is sliced, for lists of tens of thousands.
 
     `{"data": [...]}`, `{"models": [...]}`, a bare array or a single object; of several entries with
-    one name the first counts. Whatever is malformed is skipped, and what follows the first 20,000
-    entries too. With `AUTO` the server is recognised by the list itself.
+    one name the first counts. Malformed entries are skipped, as are those after the first 20,000.
+    With `AUTO`, the list itself shows the kind.
     """
     server = (recognise(payload) or kind) if kind is AUTO else kind
     cards: dict[str, ModelCard] = {}
@@ -95,10 +95,10 @@ def read_description(payload: object, kind: Profile, model_id: str) -> ModelCard
 
 
 def merged(card: ModelCard | None, further: ModelCard) -> ModelCard:
-    """Return a model's list entry (None: it has none) with what another look-up says of it.
+    """Merge a model's list entry (None: it has none) with the result of a further look-up.
 
-    A capability field of the latter wins, for the list asked first seldom has one; of two context
-    lengths the smaller is what a request can count on.
+    A capability field of the latter wins, because model lists seldom have one. Of two context
+    lengths, requests can rely on the smaller.
     """
     if card is None:
         return further
@@ -122,7 +122,7 @@ def _entries(payload: object) -> Iterator[list[Json]]:
         return batches(payload)
     for key in ("data", "models"):
         if is_list(payload.get(key)):
-            # llama.cpp sends both: the same models twice, the first time as OpenAI does.
+            # llama.cpp sends both; `data` is in OpenAI's form.
             return batches(payload[key])
     return batches([payload])
 
@@ -174,7 +174,7 @@ def _shutdown_date(entry: Json, kind: Profile) -> date | None:
 
 
 def _context_length(entry: Json, kind: Profile) -> int | None:
-    """Return the length that is served."""
+    """Return the context length that is served."""
     instances = kind.instances(entry)
     if instances is not None:
         return _least(instances)

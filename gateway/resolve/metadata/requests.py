@@ -1,7 +1,7 @@
-"""What to ask an upstream about its models, by the kind of server it runs. Pure.
+"""The calls that ask an upstream about its models, by its kind. Pure.
 
-Below the base URL every server has a model list; what says more than names is elsewhere, and often
-beside the `/v1`.
+Every server has a model list below the base URL; descriptions with more than names are elsewhere,
+often beside the `/v1`.
 """
 
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from gateway.servers.profile import MetadataCall, Profile
 
 @dataclass(frozen=True, slots=True)
 class FurtherCalls:
-    """What tells more than the model list. Several of one sort are alternatives, best first."""
+    """Calls that say more than the model list. Several of one sort are alternatives, best first."""
 
     lists: tuple[MetadataCall, ...] = ()
-    """Lists with a capability field, for servers whose list at `/models` has none."""
+    """Lists with a capability field, for servers whose `/models` has none."""
     server: tuple[MetadataCall, ...] = ()
-    """Describe the server, and so whatever model it runs."""
+    """Descriptions of the server, and so of any model that it runs."""
     model: tuple[MetadataCall, ...] = ()
-    """Describe the one model that is asked for."""
+    """Descriptions of the requested model."""
 
 
 def further_calls(upstream: UpstreamSettings, kind: Profile, model: str) -> FurtherCalls:
-    """Return the calls that can tell more about a model on a server of this kind."""
+    """Return the calls that can say more about a model on a server of this kind."""
     if kind.further_needs and not _has_header(upstream, kind.further_needs):
         return FurtherCalls()
     about_model = kind.about_model(model) if is_plausible(model) else None

@@ -1,4 +1,4 @@
-"""Which software answered, told by its model list. Pure, and unsure rather than wrong."""
+"""Recognises server software by its model list. Pure, and undecided rather than wrong."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -8,14 +8,14 @@ from gateway.envelopes.json_fields import is_list, objects
 from gateway.servers import Profile
 
 _SAMPLE = 50
-"""Entries looked at: a list is written by one program, all alike."""
+"""Entries to check: one program writes the whole list."""
 
 
 def recognise(payload: object, headers: Mapping[str, str] | None = None) -> Profile | None:
-    """Return the kind of server that gave this model list with these reply headers.
+    """Return the kind of server that sent this model list with these reply headers.
 
-    Every entry must bear the same software's mark; a list that several could have written, or that
-    mixes marks as aggregators' do, gives None. Header names may be in any case.
+    Every entry must have the same software's mark; a list that several could have written, or with
+    mixed marks, like those of aggregators, gives None. Header names may be in any case.
     """
     return _by_headers(headers or {}) or _by_entries(payload)
 

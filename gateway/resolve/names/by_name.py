@@ -1,4 +1,4 @@
-"""What names alone tell: the id grammars and the catalogue. Pure, so always asked first."""
+"""Evidence from names alone: the id grammars and the catalogue. Pure, so it comes first."""
 
 from gateway.resolve.evidence import Evidence, Source
 from gateway.resolve.features import fitting
@@ -10,7 +10,7 @@ from gateway.shapes import Shape
 
 
 def root_of(model: str) -> str:
-    """Return what a model derives from as far as ids say: itself, if they say nothing."""
+    """Return the model that an id derives from, as far as ids say; else the model itself."""
     for _ in range(MAX_LINEAGE):
         derived = model_ids.derive(model)
         if derived is None or derived.base == model:
@@ -20,21 +20,21 @@ def root_of(model: str) -> str:
 
 
 class Names:
-    """Evidence from names."""
+    """Collects evidence from names."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
 
     def entry(self, model: str, kind: Profile) -> CatalogueEntry | None:
-        """Return the catalogue's entry of a model, on a server of a kind that it describes."""
+        """Return the catalogue's entry of a model on such a server; None where names are free."""
         return self._catalogue.lookup(model, kind)
 
     def entry_of_model_or_root(self, model: str, kind: Profile) -> CatalogueEntry | None:
-        """Return the entry of a model, or else of what its id says that it derives from."""
+        """Return the entry of a model, or else of the root that its id names."""
         return self.entry(model, kind) or self.entry(root_of(model), kind)
 
     def known(self, model: str, kind: Profile) -> bool:
-        """Whether the name alone says that a server of this kind is where the model lives."""
+        """Whether the name alone shows that the model lives on a server of this kind."""
         return self.entry(root_of(model), kind) is not None
 
     def endpoints(self, resolution: Resolution, model: str) -> tuple[Shape, ...]:
@@ -46,7 +46,7 @@ class Names:
         resolution.entry = resolution.entry or self.entry_of_model_or_root(model, resolution.kind)
 
     def collect(self, resolution: Resolution) -> None:
-        """Add what the names say to a resolution."""
+        """Add the evidence of the names to a resolution."""
         root = root_of(resolution.model)
         if root != resolution.model:
             resolution.evidence.append(

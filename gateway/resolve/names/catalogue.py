@@ -1,7 +1,7 @@
 """What is publicly known about OpenAI's model families: endpoints, retirement, peculiarities.
 
-The data is `catalogue.yaml`, beside this module; its head says how it is written and where it comes
-from. It describes OpenAI's own models, so it is only asked about upstreams whose ids mean those.
+The data is `catalogue.yaml`, beside this module; its head explains its format and its sources. It
+describes OpenAI's own models, so it is only consulted for upstreams whose ids mean those.
 """
 
 import fnmatch
@@ -53,13 +53,13 @@ class CatalogueEntry:
     retired: date | None = None
     """Its shutdown date, past or announced: compare with today."""
     replacement: str | None = None
-    """What OpenAI recommends instead: advice for a person, not always one model id."""
+    """OpenAI's recommendation instead: advice for people, not always one model id."""
     quirks: frozenset[str] = frozenset()
-    """Codes of what it refuses or needs; `Catalogue.quirks` has their meanings."""
+    """Codes of what it refuses or needs; `Catalogue.quirks` explains them."""
 
 
 class Catalogue:
-    """A list of patterns, the first match of which describes a model."""
+    """A list of patterns; the first match describes a model."""
 
     def __init__(self, entries: Sequence[CatalogueEntry], quirks: Mapping[str, str]) -> None:
         self.entries = tuple(entries)
@@ -69,14 +69,14 @@ class Catalogue:
 
     @classmethod
     def load(cls) -> "Catalogue":
-        """Return the catalogue that comes with the package, read once."""
+        """Return the catalogue of the package, read once."""
         return _packaged()
 
     @classmethod
     def from_yaml(cls, text: str) -> "Catalogue":
         """Read a catalogue.
 
-        Raises `ValueError` for a key, endpoint or quirk that it does not know, or a bad date.
+        Raises `ValueError` for an unknown key, endpoint or quirk, or a bad date.
         """
         document = yaml.load(text, Loader=_LOADER)  # noqa: S506 - one of the two safe loaders
         quirks: dict[str, str] = document["quirks"]
@@ -87,8 +87,8 @@ class Catalogue:
         """Return what is known about a model as an upstream of that kind serves it.
 
         None for kinds that the catalogue does not describe, and for unknown models. Fine-tunes have
-        entries of their own where their shutdown is announced; `ft:*` says nothing but that the
-        base must be looked up.
+        entries of their own if their shutdown is announced; `ft:*` only says that the base must be
+        looked up.
         """
         there = kind.openai_models
         if there is None or not is_plausible(model_id) or not model_id.startswith(there.below):
@@ -101,7 +101,7 @@ class Catalogue:
 
 
 def _as_served(entry: CatalogueEntry, there: OpenAIModels) -> CatalogueEntry:
-    """Restrict what is known to what holds there."""
+    """Restrict an entry to what holds on that server."""
     served = entry if there.keeps_calendar else replace(entry, retired=None, replacement=None)
     if not there.endpoints:
         return served

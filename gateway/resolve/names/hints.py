@@ -1,4 +1,4 @@
-"""What a model's name suggests about its home, where a refusal leaves nothing else to go by.
+"""What a model's name suggests about its endpoint, if a refusal does not say more.
 
 A name proves nothing; it only orders the endpoints that are tried after a refusal.
 """
@@ -27,7 +27,7 @@ class NameHint(StrEnum):
     REALTIME = "realtime"
     VIDEO = "video"
     NONE = "none"
-    """Nothing special: most models."""
+    """No suggestion: most models."""
 
 
 _HINTS: tuple[tuple[NameHint, re.Pattern[str]], ...] = (

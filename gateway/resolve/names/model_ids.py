@@ -1,7 +1,7 @@
-"""What a model id itself says: which base model a fine-tune, checkpoint or snapshot derives from.
+"""The grammars of model ids: the base model of a fine-tune, checkpoint or snapshot.
 
-An id is only a name: on a server where names are free (vLLM adapters, Ollama copies, deployments)
-it proves nothing, so whoever asks must know that the upstream's ids follow these grammars.
+On servers where names are free (vLLM adapters, Ollama copies, deployments) an id proves nothing:
+callers must know that the upstream's ids follow these grammars.
 """
 
 import re
@@ -12,14 +12,14 @@ from gateway.envelopes.json_fields import text
 from gateway.shapes import Json
 
 MAX_ID_LENGTH = 1024
-"""Longest id that is read at all, in characters; keeps every pattern below cheap."""
+"""The longest id that is read, in characters; keeps every pattern below cheap."""
 
 ROUTING_PREFIXES = ("openai/", "azure/", "models/", "text-completion-openai/")
-"""What routers (LiteLLM, GitHub Models, Gemini) write before the provider's own id."""
+"""Prefixes of routers (LiteLLM, GitHub Models, Gemini) before the provider's own id."""
 
 
 class Grammar(StrEnum):
-    """The ways in which an id can carry its base model."""
+    """The forms in which an id contains its base model."""
 
     AZURE_FINE_TUNE = "azure_ft"
     """`gpt-35-turbo-0613.ft-<32 characters>[-suffix][:ckpt-step-N]` (azure-rest-api-specs)."""
@@ -37,14 +37,14 @@ class Grammar(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DerivedModel:
-    """A model id taken apart. Parts that its grammar lacks, or that are empty, are None."""
+    """The parts of a model id. Parts that its grammar lacks, or that are empty, are None."""
 
     grammar: Grammar
     base: str
     """The base model as the id spells it: a snapshot or a moving alias, perhaps retired since."""
     organisation: str | None = None
     suffix: str | None = None
-    """What the owner named it."""
+    """The name that its owner chose."""
     job: str | None = None
     """The id's unique part; Azure's is the fine-tuning job's. A checkpoint has its own."""
     created: str | None = None
@@ -96,10 +96,10 @@ _GRAMMARS: tuple[tuple[Grammar, re.Pattern[str]], ...] = (
 
 
 def derive(model_id: str) -> DerivedModel | None:
-    """Take a model id apart; None when it names no base model.
+    """Return the parts of a model id; None if it names no base model.
 
-    Routing prefixes are ignored. Ids that carry no base (`accounts/acme/models/x`, `openpipe:slug`,
-    a LoRA's name) give None, and so does anything too long or with control characters.
+    Routing prefixes are ignored. Ids without a base (`accounts/acme/models/x`, `openpipe:slug`, a
+    LoRA's name) give None, as does anything too long or with control characters.
     """
     if not is_plausible(model_id):
         return None
@@ -111,7 +111,7 @@ def derive(model_id: str) -> DerivedModel | None:
 
 
 def strip_prefix(model_id: str) -> str:
-    """Return the provider's own id, without the prefixes that routers write before it."""
+    """Return the provider's own id, without the prefixes of routers."""
     start = 0
     while True:
         prefix = next((p for p in ROUTING_PREFIXES if model_id.startswith(p, start)), None)
@@ -121,7 +121,7 @@ def strip_prefix(model_id: str) -> str:
 
 
 def is_plausible(model_id: str) -> bool:
-    """Whether a text can be a model id at all: not empty, not endless, nothing unprintable."""
+    """Whether a text can be a model id: not empty, not too long, and printable."""
     return 0 < len(model_id) <= MAX_ID_LENGTH and model_id.isprintable()
 
 

@@ -1,7 +1,7 @@
-"""What upstreams' answers have said of names that no metadata speaks for.
+"""What upstreams' replies have shown about names that no metadata mentions.
 
-Two notes, each per (upstream, credential, model), bounded, and gone after a while: a name that was
-answered for need not wait for look-ups; one that every endpoint denied need not be tried at each.
+Two notes per (upstream, credential, model), bounded and expiring: a name that was answered for need
+not wait for look-ups; one that every endpoint denied need not be tried at each.
 """
 
 from cachetools import TTLCache
@@ -30,7 +30,7 @@ class ModelNotes:
         key = (scope, model)
         now = self._clock()
         noted_at = self._answered.get(key)
-        # Said of every request for such a name, so a note that is still young does.
+        # Called for every request for such a name: a recent note is good enough.
         if noted_at is None or now - noted_at > self._refresh_after:
             self._answered[key] = now
         if self._absent:
@@ -41,7 +41,7 @@ class ModelNotes:
         return (scope, model) in self._answered
 
     def denied(self, scope: CacheScope, model: str) -> None:
-        """Note that a model was denied where it was to live: it waits for look-ups again."""
+        """Note that a model was denied at its endpoint: it waits for look-ups again."""
         self._answered.pop((scope, model), None)
 
     def absent(self, scope: CacheScope, model: str) -> None:
@@ -49,5 +49,5 @@ class ModelNotes:
         self._absent[scope, model] = None
 
     def is_absent(self, scope: CacheScope, model: str) -> bool:
-        """Whether every endpoint has denied a model a short while ago."""
+        """Whether every endpoint has denied a model recently."""
         return (scope, model) in self._absent

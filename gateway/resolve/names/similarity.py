@@ -1,8 +1,8 @@
-"""How alike two model names are, as a person who mistypes one would see it. Pure, and bounded.
+"""How similar two model names are, given typical typing errors. Pure, and bounded.
 
-The measure is that of two texts' longest common subsequence: twice its length by the length of
-both. What two names begin and end with in common is found at once; only what is between has to
-be compared, by the bit-parallel algorithm of Crochemore and others (2001), a step a character.
+The measure is the longest common subsequence: twice its length over the length of both. Common
+prefixes and suffixes are found first; the rest is compared by the bit-parallel algorithm of
+Crochemore and others (2001), one step for each character.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,17 +11,17 @@ CUTOFF = 0.7
 """From here on a name is near."""
 
 _CONTAINED = 0.8
-"""How alike names are at least where one lacks a date, a tag or a vendor of the other."""
+"""The least similarity of names of which one lacks a date, a tag or a vendor of the other."""
 _BOUNDARIES = frozenset("-_.:@/ ")
 _MAX_STEPS = 1000
 """Characters that are compared one by one for one name."""
 
 
 def compared(asked: str, names: Iterable[str]) -> Iterator[tuple[str, float]]:
-    """Yield the names that are near, and how alike they are to the one that was asked for, up to 1.
+    """Yield the names near the one that was requested, with their similarity, up to 1.
 
-    Upper and lower case are different: compare casefolded. The most alike are compared first; once
-    comparing has cost too much, the others are taken for as alike as their beginnings and ends.
+    Case matters: pass casefolded names. The most promising are compared first; once the budget is
+    spent, the others count by their common prefixes and suffixes alone.
     """
     steps = _MAX_STEPS
     for certain, name, start, end in sorted(_promising(asked, names), reverse=True):
@@ -33,7 +33,7 @@ def compared(asked: str, names: Iterable[str]) -> Iterator[tuple[str, float]]:
         if _contains(asked, name):
             likeness = max(likeness, _CONTAINED)
         if likeness >= CUTOFF:
-            # All slips are as likely, whatever they do to the length.
+            # All slips are equally likely, whatever they do to the length.
             slip = max(CUTOFF, 1 - 0.5 / len(asked))
             yield name, slip if _is_slip(between, other) else likeness
 
@@ -46,7 +46,7 @@ def shortened(name: str) -> Iterator[str]:
 
 
 def shared_start(one: str, other: str) -> int:
-    """Return how many characters two texts begin with in common."""
+    """Return the length of two texts' common prefix."""
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2
@@ -58,7 +58,7 @@ def shared_start(one: str, other: str) -> int:
 
 
 def _promising(asked: str, names: Iterable[str]) -> Iterator[tuple[float, str, int, int]]:
-    """Yield each name that can be near: how alike it is at least, and its shared start and end."""
+    """Yield each name that can be near, with its least similarity and common ends."""
     for name in names:
         both = len(asked) + len(name)
         if 2 * min(len(asked), len(name)) < CUTOFF * both and not _contains(asked, name):
@@ -69,7 +69,7 @@ def _promising(asked: str, names: Iterable[str]) -> Iterator[tuple[float, str, i
 
 
 def _contains(one: str, other: str) -> bool:
-    """Whether one is the other and more, behind a separator or before a slash."""
+    """Whether one is the other plus a suffix after a separator, or a prefix before a slash."""
     short, long = (one, other) if len(one) < len(other) else (other, one)
     if not short or len(short) == len(long):
         return False
@@ -79,7 +79,7 @@ def _contains(one: str, other: str) -> bool:
 
 
 def _is_slip(one: str, other: str) -> bool:
-    """Whether texts without shared ends are a wrong character, one too many, or two swapped."""
+    """Whether two texts without common ends differ by one character, or by two swapped ones."""
     return max(len(one), len(other)) == 1 or (len(one) == 2 and one == other[::-1])
 
 

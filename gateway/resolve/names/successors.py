@@ -1,7 +1,7 @@
-"""From a recommended replacement to one that lives: what is recommended is retired in its turn.
+"""From a recommended replacement to a living one, because recommendations are retired in turn.
 
-A recommendation is a person's text: one model, several ("gpt-5 or gpt-4.1"), one with a note
-("gpt-5.6-sol (reasoning.mode: pro)"), or advice that names none.
+A recommendation is free text: one model, several ("gpt-5 or gpt-4.1"), one with a note
+("gpt-5.6-sol (reasoning.mode: pro)"), or advice without a name.
 """
 
 import re
@@ -11,9 +11,9 @@ from datetime import date
 from itertools import islice
 
 MAX_ALTERNATIVES = 4
-"""Models that are advised at most; more would help nobody to choose."""
+"""The most models to recommend; more would not help to choose."""
 _MAX_STEPS = 8
-"""Recommendations that are followed, one to the next."""
+"""The most recommendations to follow, one to the next."""
 
 _BETWEEN = re.compile(r"(?:,? (?:or|and)|,) (?![^(]*\))")
 _MODEL = re.compile(r"(?P<model>[^\s()]+)(?: \([^()]*\))?")
@@ -21,22 +21,22 @@ _MODEL = re.compile(r"(?P<model>[^\s()]+)(?: \([^()]*\))?")
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What is announced of a model."""
+    """The announced end of a model."""
 
     retired: date | None = None
     """Its shutdown date, past or to come."""
     replacement: str | None = None
-    """What is recommended instead, in a person's words."""
+    """The recommendation instead, as free text."""
 
 
 def living_successor(
     model: str, advice: str, fate_of: Callable[[str], Fate], day: date
 ) -> str | None:
-    """Return what to recommend instead of `model`, so that it lives on that day; None: nothing.
+    """Return what to recommend instead of `model` on that day, living then; None: nothing.
 
-    `advice` is the recommendation as it was made. A model in it that is retired by then gives way
-    to what is recommended instead of that one, and so on; what leads back to a model that was left
-    is left out. Advice that is more than names of models is taken as it is.
+    `advice` is the original recommendation. A model in it that is retired by then is replaced by
+    its own recommendation, and so on; cycles are dropped. Advice that is more than names of models
+    is returned unchanged.
     """
     living = _living(advice, fate_of, day, {model}, _MAX_STEPS)
     found = list(islice(dict.fromkeys(living), MAX_ALTERNATIVES))
@@ -49,7 +49,7 @@ def living_successor(
 def _living(
     advice: str, fate_of: Callable[[str], Fate], day: date, left: set[str], steps: int
 ) -> Iterator[str]:
-    """Yield the models that live, each with its note; `left` are those that were left."""
+    """Yield the living models, each with its note; `left` are those already followed."""
     parts = [(part, _MODEL.fullmatch(part)) for part in _BETWEEN.split(advice)]
     models = [(part, named["model"]) for part, named in parts if named is not None]
     if len(models) < len(parts):

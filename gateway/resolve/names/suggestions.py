@@ -1,8 +1,8 @@
-"""Which names come near one that is not there, of the configuration and of the list of the key.
+"""Suggestions for a missing name, from the configuration and the model list of the key.
 
-A list may have tens of thousands of names that are all alike, and whoever asks for a deleted model
-asks again and again. So a list is prepared once, in pieces between which others have their turn,
-and each question then compares a few hundred names at most.
+A list may have tens of thousands of similar names, and clients repeat requests for a deleted model.
+So a list is indexed once, in pieces between which other tasks run, and each query then compares a
+few hundred names at most.
 """
 
 import asyncio
@@ -20,51 +20,51 @@ from gateway.resolve.names.similarity import compared, shared_start, shortened
 
 MAX_NEAR = 3
 MAX_NAMES = 50_000
-"""Names of one list that are compared with."""
+"""The most names of one list to compare with."""
 MAX_KEPT_NAMES = 100_000
-"""Names of all prepared lists together; each takes a few hundred bytes."""
+"""The most names in all indexes together; each takes a few hundred bytes."""
 
 _PIECE = 400
-"""Names that are prepared at a time."""
+"""Names that are indexed at a time."""
 _PATIENCE = 1.0
-"""Seconds that a question waits for lists to be prepared, its own and those of others before it."""
+"""Seconds that a query waits for indexes, its own and those of the queries before it."""
 _FEW = 100
-"""So many names are all compared."""
+"""Up to so many names, all are compared."""
 _NEIGHBOURS = 16
 _PLACES = 4
-"""Places of a slip that are tried from either end, where there may be many."""
+"""Positions of a slip to try from either end, if there are many."""
 _MAX_WITH_A_SLIP = 512
-"""Names that are gone through for one place of a slip."""
+"""The most names to try for one position of a slip."""
 _SAME_KEY = 8
 _ANSWERS = 16
-"""Answers that are kept for one list: a client that goes wrong mostly asks for the same again."""
+"""Answers to keep for one list: misguided clients repeat their requests."""
 _LAST_CHARACTER = chr(sys.maxunicode)
 _WITHOUT_VENDOR = 0.95
-"""How alike names are that differ in the vendor before the slash only."""
+"""The similarity of names that differ only in the vendor before the slash."""
 
 
 class NameIndex:
-    """The names of one list, prepared for being compared with.
+    """The indexed names of one list.
 
-    It is prepared by running through `steps`, each of which takes about a millisecond; who is
-    interrupted leaves the rest to the next.
+    Iterating over `steps` builds the index, about a millisecond each; after an interruption, the
+    next query continues.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
         self._given = list(islice(names, MAX_NAMES))
         self.size = len(self._given)
         self._names: dict[str, str] = {}
-        """Names by what they are found by, casefolded: themselves, and what is behind a slash."""
+        """Names by their keys, casefolded: the whole name, and the part after the last slash."""
         self._more_names: dict[str, list[str]] = {}
         self._forwards: list[str] = []
-        """What names are found by, sorted."""
+        """The keys, sorted."""
         self._backwards: list[str] = []
-        """The same from right to left, sorted."""
+        """The reversed keys, sorted."""
         self.steps = self._prepare()
         self.answers: LRUCache[str, list[str]] = LRUCache(_ANSWERS)
 
     def near(self, asked: str) -> dict[str, float]:
-        """Return the names that are near, and how alike they are, up to 1."""
+        """Return the names that are near, with their similarity, up to 1."""
         found: dict[str, float] = {}
         wanted = asked.casefold()
         for query in dict.fromkeys((wanted, _without_vendor(wanted))):
@@ -78,7 +78,7 @@ class NameIndex:
         return found
 
     def _candidates(self, query: str) -> set[str]:
-        """Return what may be near: what is one slip away, shorter, or its neighbour either way."""
+        """Return the keys that may be near: one slip away, shorter, or adjacent in either order."""
         if len(self._forwards) <= _FEW:
             return set(self._forwards)
         backwards = query[::-1]
@@ -87,17 +87,17 @@ class NameIndex:
         behind, end = _neighbours(self._backwards, backwards)
         found.update(before)
         found.update(key[::-1] for key in behind)
-        # The rest of the text on either side of a slip is right: so far from the end, and so near.
+        # The text on either side of a slip is right, which bounds the positions from both ends.
         places = range(max(0, len(query) - 2 - end), start + 1)
         for place in {*places[:_PLACES], *places[-_PLACES:]}:
             found.update(self._with_a_slip_at(query, place))
         return found
 
     def _with_a_slip_at(self, query: str, place: int) -> Iterator[str]:
-        """Yield what was meant if the character there is wrong, missing or one too many.
+        """Yield the keys that differ by a slip at a position.
 
-        Or has changed places with the next. Of the names that begin like the text and those that
-        end like it, the fewer are gone through.
+        The character there is wrong, missing, superfluous, or swapped with the next one. Of the
+        keys with the same prefix and those with the same suffix, the fewer are searched.
         """
         start, here, end = query[:place], query[place : place + 1], query[place + 1 :]
         yield from {f"{start}{end}", f"{start}{end[:1]}{here}{end[1:]}"} & self._names.keys()
@@ -128,7 +128,7 @@ class NameIndex:
                 yield
 
     def _file(self, names: list[str]) -> Iterator[str]:
-        """File names under their keys, and yield the keys that are new."""
+        """Index names by their keys, and yield the new keys."""
         for name in names:
             whole = name.casefold()
             for key in dict.fromkeys((whole, _without_vendor(whole))):
@@ -136,7 +136,7 @@ class NameIndex:
                     yield key
                     continue
                 same = self._more_names.setdefault(key, [])
-                # One vendor's models never push out the model that has this very name.
+                # Other vendors' models never displace the model with this very name.
                 if len(same) < (2 * _SAME_KEY if key == whole else _SAME_KEY):
                     same.append(name)
 
@@ -151,23 +151,23 @@ def _pieces(items: Iterator[str]) -> Iterator[list[str]]:
 
 
 def _neighbours(order: list[str], query: str) -> tuple[list[str], int]:
-    """Return a text's neighbours in a sorted list, and how much it shares with the next at most."""
+    """Return a text's neighbours in a sorted list, and its longest common prefix with them."""
     at = bisect_left(order, query)
     shared = max(shared_start(query, key) for key in order[max(0, at - 1) : at + 1])
     return order[max(0, at - _NEIGHBOURS) : at + _NEIGHBOURS], shared
 
 
 def _beginning_with(order: list[str], start: str) -> tuple[int, int]:
-    """Return from where to where the texts of a sorted list begin with one."""
+    """Return the range of a sorted list whose texts begin with `start`."""
     first = bisect_left(order, start)
     return first, bisect_left(order, f"{start}{_LAST_CHARACTER}", first)
 
 
 class NearNames:
-    """Suggestions for names that are not there.
+    """Suggests names for missing ones.
 
-    What is derived from a list lives as long as that list, and serves whoever the list serves:
-    lists are kept by upstream and credential.
+    The index of a list lives as long as that list, and is used with it only: lists are kept by
+    upstream and credential.
     """
 
     def __init__(self, configured: Iterable[str]) -> None:
@@ -178,10 +178,10 @@ class NearNames:
         self._turn = asyncio.Lock()
 
     async def find(self, asked: str, listed: ModelList | None) -> list[str]:
-        """Return up to three names that come near: equally near ones of the configuration first.
+        """Return up to three near names; of equally near ones, those of the configuration first.
 
-        Questions are answered one at a time, so that however many there are, others have their turn
-        between them. What cannot be answered within a second has no answer.
+        Queries are answered one at a time, so that other tasks run between them. A query that takes
+        longer than a second has no suggestions.
         """
         index = self._configured if listed is None else self._index_of(listed)
         answer = index.answers.get(asked)

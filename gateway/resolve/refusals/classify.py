@@ -1,8 +1,8 @@
-"""What an upstream's error means: wrong endpoint, no such model, a parameter, or something else.
+"""Classifies an upstream's error: wrong endpoint, no such model, a parameter, or something else.
 
-The status alone says nothing: a 404 can be any of them, and so can `code: model_not_found`. So
-errors are classified by their texts, in a fixed order; the first that fits decides, and what fits
-nothing is `other` and is passed on as it is. Statuses of access, limits and overload veto.
+The status is not enough: a 404 can be any of them, and so can `code: model_not_found`. So errors
+are classified by their texts, in a fixed order. The first match decides; errors without a match
+are `other`, and are passed on unchanged. Statuses of access, limits and overload veto.
 """
 
 import re
@@ -35,35 +35,35 @@ class Verdict(StrEnum):
     MODEL_RETIRED = "model_retired"
     UNSUPPORTED_PARAMETER = "unsupported_parameter"
     UNKNOWN_ROUTE = "unknown_route"
-    """The upstream has no such endpoint, for any model. It says nothing about this one."""
+    """The upstream has no such endpoint for any model; this says nothing about the model."""
     OTHER = "other"
-    """Access, limits, content, values, faults: the client's to see, unchanged."""
+    """Access, limits, content, values, faults: passed to the client unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An upstream's error, understood.
+    """A classified error of an upstream.
 
-    `message` is without envelope and decorations, empty where there is none; `type`, `code` and
-    `param` are the upstream's own, numbers as text.
+    `message` is without envelope and decorations, and empty if there is none; `type`, `code` and
+    `param` are the upstream's own, with numbers as text.
     """
 
     verdict: Verdict
     called: Called
     alternatives: tuple[Shape, ...] = ()
-    """Endpoints to try instead, best first. Empty: nowhere to go."""
+    """Endpoints to try instead, best first; may be empty."""
     other_endpoint: str | None = None
-    """The path below /v1 where the model lives if it generates no text: `audio/speech`. By what the
-    refusal says, or else by the model's name: advice, never a proof."""
+    """The endpoint, below /v1, of a model that generates no text: `audio/speech`. Taken from the
+    refusal, or else from the model's name: advice, not a proof."""
     request_dependent: bool = False
-    """It is this request that needs the other endpoint; it says nothing about the model."""
+    """Whether only this request needs the other endpoint, so that the model may stay."""
     fixes: tuple[ParameterFix, ...] = ()
-    """What makes the request acceptable. Empty: nothing would that leaves its meaning alone."""
+    """Changes that make the request acceptable. Empty: none that preserves its meaning."""
     model_is_here: bool = False
-    """A parameter was refused for this model's sake: so the model lives at the endpoint called.
-    What a server's schema refuses, it refuses before it looks at the model."""
+    """Whether the model refused a parameter, and so lives at the endpoint called. A server's schema
+    refuses before it looks at the model."""
     replacement: str | None = None
-    """The model that the upstream names instead of a missing or retired one."""
+    """The model that the upstream recommends instead of a missing or retired one."""
     message: str = ""
     type: str | None = None
     code: str | None = None
@@ -76,12 +76,12 @@ _GONE = 410
 _FAULT = 500
 _NOT_IMPLEMENTED = 501
 
-# OpenAI says 403 for three things that are none of access.
+# OpenAI uses 403 for three texts that are not about access.
 _NOT_ABOUT_ACCESS = re.compile(
     r"You are not allowed to (?:generate embeddings|sample|request logprobs) from this model\.?$"
 )
 
-# Codes and types that are never a refusal, whatever the text beside them says.
+# Codes and types that are never a refusal, whatever their text.
 _UNRELATED = frozenset(
     {
         "access_terminated",
@@ -126,7 +126,7 @@ _UNRELATED_TEXT = re.compile(
 def classify(
     called: Called, status: int, body: object, *, model: str, sent: Collection[str] = ()
 ) -> Refusal:
-    """Say what an upstream's reply means. Never raises, whatever the body.
+    """Classify an upstream's reply. Never raises, whatever the body.
 
     `called` is the endpoint that answered (None: one that generates no text). `body` is the reply's
     body, as bytes or decoded; more than 64 KiB, or no JSON, is `other`, save for the pages by which
@@ -135,9 +135,9 @@ def classify(
     that was not sent is `other`.
 
     Statuses 401, 402, 407-415, 425, 429 and 5xx are `other`, except 410 of a retired model, 501
-    about an endpoint and new-api's 500 for a conversion that it lacks; 403 is, except for three
-    texts of OpenAI's. The same goes for the statuses that relays name before the message. A 2xx
-    reply is looked at only if it has an error instead of a result.
+    about an endpoint and new-api's 500 for a missing conversion; 403 is, except for three texts of
+    OpenAI's. The same applies to statuses that relays write before the message. A 2xx reply is
+    classified only if it has an error instead of a result.
     """
     decoded = decode_body(body)
     reply = read_error(decoded)
@@ -169,7 +169,7 @@ def _status_admits(status: int, reply: ErrorReply, verdict: Verdict) -> bool:
 
 
 def _judge(reply: ErrorReply, called: Called, model: str, sent: Collection[str]) -> Refusal:
-    """Classify by what is said alone. The order matters: specific before general."""
+    """Classify by the text alone. The order matters: specific before general."""
     if _is_unrelated(reply):
         return _other(reply, called)
     if is_missing_route(reply):

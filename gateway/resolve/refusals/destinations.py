@@ -1,4 +1,4 @@
-"""Where a model lives instead, as far as a refusal and the model's name can tell."""
+"""Where a model lives instead, by a refusal and the model's name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ Called = Shape | None
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a model lives instead: endpoints to try, best first, or one the gateway cannot try."""
+    """Where a model lives instead: endpoints to try, best first, or one that generates no text."""
 
     alternatives: tuple[Shape, ...] = ()
     other_endpoint: str | None = None
-    """The path below /v1 where the model lives if it generates no text: `audio/speech`."""
+    """The endpoint, below /v1, of a model that generates no text: `audio/speech`."""
     request_dependent: bool = False
-    """It is this request's parameters that need the other endpoint, not the model."""
+    """Whether this request's parameters need the other endpoint, not the model."""
 
 
 NOWHERE = Destination()
@@ -29,7 +29,7 @@ TO_CHAT = Destination((Shape.CHAT,))
 TO_RESPONSES = Destination((Shape.RESPONSES,))
 
 Chooser = Callable[[str], Destination]
-"""Chooses by the model's name, for a refusal that does not say where to go, or says it wrongly."""
+"""Chooses by the model's name, for refusals that name no endpoint, or a wrong one."""
 
 _WITHOUT_TEXT = {
     NameHint.EMBEDDING: "embeddings",
@@ -58,7 +58,7 @@ def at(home: Home) -> Destination:
 
 
 def remaining(model: str, *refused: Shape) -> Destination:
-    """Choose among the endpoints that were not refused, for a refusal that names only itself."""
+    """Choose among the endpoints that were not refused, for a refusal that names no other."""
     other_endpoint = other_endpoint_by_name(model)
     if other_endpoint is not None:
         return at(other_endpoint)
@@ -67,7 +67,7 @@ def remaining(model: str, *refused: Shape) -> Destination:
 
 
 def nowhere(model: str) -> Destination:
-    """Choose for a model that generates text at no endpoint, as far as the refusal knows."""
+    """Choose for a model that, by the refusal, generates no text at any endpoint."""
     return Destination(other_endpoint=other_endpoint_by_name(model))
 
 
@@ -105,7 +105,7 @@ def not_at_responses(model: str) -> Destination:
 def not_for_this_operation(model: str) -> Destination:
     """Choose by the model that Azure names behind a deployment.
 
-    That can be the endpoint called: Azure then contradicts itself, and there is nowhere to go.
+    That can be the endpoint called: Azure then contradicts itself, and there is no alternative.
     """
     hint = hint_of(model)
     if hint in _WITHOUT_TEXT:

@@ -1,11 +1,11 @@
-"""How messages name endpoints: by paths, whatever comes before them, or in words."""
+"""Endpoints in messages: as paths, with any prefix, or in words."""
 
 import re
 
 from gateway.shapes import Shape
 
 Home = Shape | str
-"""An endpoint: a shape's, or the path below /v1 of one that generates no text."""
+"""A shape, or the path below /v1 of an endpoint that generates no text."""
 
 _LAST_STEPS = (
     "chat/completions|completions|responses|embeddings|images/generations|images/edits|"
@@ -44,6 +44,6 @@ _BY_LETTERS: tuple[tuple[re.Pattern[str], Home], ...] = (
 
 
 def home_named(text: str) -> Home:
-    """Return the endpoint that a text means which `ENDPOINT` found, or a sort of model."""
+    """Return the endpoint meant by a match of `ENDPOINT`, or by a sort of model."""
     letters = re.sub(r"[^a-z]", "", text.lower())
     return next(home for pattern, home in _BY_LETTERS if pattern.search(letters))

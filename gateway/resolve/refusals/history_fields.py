@@ -1,8 +1,8 @@
-"""Fields of reasoning in earlier messages, which some servers demand, and others refuse.
+"""Reasoning fields of earlier messages, which some servers demand and others refuse.
 
-Reasoning models want their reasoning or its signature back with each call. Where a client has lost
-it, or another model has made the call, their makers name a value that is taken in its place. Models
-that give none may refuse another's.
+Reasoning models demand their reasoning, or its signature, back with each call. If a client has lost
+it, or another model has made the call, there is a documented value to send instead. Models without
+such fields may refuse those of others.
 
 Sources: DeepSeek ("The `reasoning_content` in the thinking mode must be passed back to the API",
 crush#2754; an empty one is taken, pipecat#5710), Moonshot (vscode#306695); Google, "Thought
@@ -18,7 +18,7 @@ REASONING = "reasoning_content"
 SIGNATURE = "thought_signature"
 
 FILLED_WITH: Mapping[str, str] = {REASONING: "empty", SIGNATURE: "dummy"}
-"""What is put there, in a word."""
+"""The value that is filled in, in a word."""
 
 _DUMMY_SIGNATURE = "skip_thought_signature_validator"
 
@@ -39,7 +39,7 @@ _TEXTS = (
 
 
 def demanded_field(message: str) -> str | None:
-    """Return the field that an error's text demands in the history of calls; None: none."""
+    """Return the field that an error's text demands in earlier messages, if any."""
     return next((name for name, text in _TEXTS if text.match(message)), None)
 
 
@@ -51,13 +51,13 @@ _REFUSED = re.compile(
 
 
 def refused_field(param: str) -> str | None:
-    """Return the field that a parameter is in one of the messages; None: it is no such field."""
+    """Return the name of a parameter that is such a field of a message; else None."""
     found = _REFUSED.match(param)
     return None if found is None else found[1]
 
 
 def strip(body: Json, name: str) -> None:
-    """Leave a field out of the messages of a chat body, which themselves are not changed."""
+    """Remove a field from the messages of a chat body. The messages themselves are copied."""
     given = body.get("messages")
     if isinstance(given, list):
         body["messages"] = [
@@ -69,9 +69,9 @@ def strip(body: Json, name: str) -> None:
 
 
 def fill(body: Json, name: str) -> None:
-    """Put a neutral value of a demanded field where the messages of a chat body lack it.
+    """Fill in a neutral value where the messages of a chat body lack a demanded field.
 
-    The messages themselves are not changed.
+    The messages themselves are copied.
     """
     given = body.get("messages")
     if isinstance(given, list):

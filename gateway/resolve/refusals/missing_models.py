@@ -15,7 +15,7 @@ _RETIRED_TEXT = re.compile(
     r"has (?:reached (?:its )?end[ -]of[ -]life|retired))",
     re.IGNORECASE,
 )
-# A name has a digit or a dash: "use it instead", "use another model instead" name none.
+# Names have a digit or a dash, unlike "use it instead" and "use another model instead".
 _REPLACEMENT_TEXT = re.compile(
     r"\b(?:use|try|switch to|migrate to|replaced by) (?:the )?(?:model )?"
     r"(?P<quote>[`'\"]?)(?P<name>(?!https?:)(?=[\w./:]{0,100}[-\d])[A-Za-z][\w./:-]{1,200}?)(?P=quote)"
@@ -79,7 +79,7 @@ def named_instead(reply: ErrorReply) -> str | None:
 
 
 def is_not_found(reply: ErrorReply) -> bool:
-    """Whether the model is missing: by a known text, or by a code beside a text that is not known.
+    """Whether the model is missing: by a known text, or by a code with an unknown text.
 
     Every other meaning of `model_not_found` has been ruled out before.
     """

@@ -1,8 +1,8 @@
-"""Whether an upstream says that it has no such endpoint, for any model: in JSON, text or a page.
+"""Whether an upstream says that it has no such endpoint for any model: in JSON, text or HTML.
 
-Servers and frameworks each have one text for it. A page is known by its title or by all that it
-shows, so that one that means something else (a gateway's 502, a site that was moved) is not taken
-for a missing route, whatever its status.
+Servers and frameworks each have one text for it. A page is recognised by its title or its whole
+text, so that other pages (a gateway's 502, a moved site) do not count as missing routes, whatever
+their status.
 """
 
 import html
@@ -60,7 +60,7 @@ def is_missing_route(reply: ErrorReply) -> bool:
 
 
 def is_missing_page(status: int, body: object) -> bool:
-    """Whether a reply that is no JSON is a server's own "no such page". Never raises."""
+    """Whether a reply without JSON is a server's own "no such page". Never raises."""
     if status not in (404, NO_METHOD):
         return False
     if isinstance(body, bytes | bytearray):

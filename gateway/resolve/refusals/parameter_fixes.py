@@ -1,9 +1,9 @@
-"""What can be done about a parameter that an upstream refuses, and doing it to a request body.
+"""Fixes for parameters that an upstream refuses, and their application to a request body.
 
-A fix drops a parameter, gives it the name it has at that endpoint, or has it withheld: then the
-translation emulates it, or refuses it in the client's words. What a parameter *asks for* is never
-dropped: without `tools`, `logprobs` or `response_format` the caller would get something else than
-was asked for, and not know.
+A fix drops a parameter, renames it to its name at that endpoint, or withholds it: the translation
+then emulates it, or refuses it by the client's own name. Parameters that carry meaning are never
+dropped: without `tools`, `logprobs` or `response_format` the caller would silently get something
+else than was asked for.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -18,10 +18,10 @@ from gateway.shapes import Json, Shape
 class ParameterFix:
     """One change to a request body: drop a parameter, send it under another name, or withhold it.
 
-    Names are top-level keys, or one level deeper with a dot: `reasoning.effort`. `to` is None but
-    for a new name. `withhold` changes no body: the translation does, told that the endpoint does
-    not take the parameter. A `fill` puts something neutral where earlier messages lack a field that
-    is demanded, a `strip` takes a field out of them (`history_fields`).
+    Names are top-level keys, or one level deeper with a dot: `reasoning.effort`. `to` is the new
+    name, for renames only. `withhold` leaves the body to the translation, for which the endpoint
+    then lacks the parameter. `fill` adds a neutral value where earlier messages lack a demanded
+    field, `strip` removes a field from them (`history_fields`).
     """
 
     action: Literal["drop", "rename", "withhold", "fill", "strip"]
@@ -31,18 +31,17 @@ class ParameterFix:
 
 @dataclass(frozen=True, slots=True)
 class RefusedParameter:
-    """A parameter that an upstream has named as unsupported, and what else it said of it."""
+    """A parameter that an upstream names as unsupported, and what else it says of it."""
 
     name: str
     instead: str | None = None
     """The name that the upstream proposes: "Use 'Y' instead", "has moved to 'Y'"."""
     unknown: bool = False
-    """The upstream does not know the name at all, whichever the model (OpenAI's
-    `unknown_parameter`)."""
+    """Whether the upstream knows no such name for any model (OpenAI's `unknown_parameter`)."""
     value_only: bool = False
-    """It is only the value that is refused, and others remain to be chosen from."""
+    """Whether only the value is refused, and others are supported."""
     by_model: bool = False
-    """It is this model that does not take it, not the server's schema."""
+    """Whether the model refuses it, not the server's schema."""
 
 
 _CARRIES_MEANING = frozenset(
@@ -83,26 +82,26 @@ _CARRIES_MEANING = frozenset(
     }
 )
 _EMULATED = frozenset({"n", "stop"})
-"""What the gateway can do itself, also where only the value is refused: too many, or not one."""
+"""Parameters that the gateway can emulate, also if only their value is refused."""
 
 _WITHHELD = {"logit_bias": "logit_bias", "logprobs": "logprobs", "top_logprobs": "logprobs"}
-"""What asks for something, and is refused in the client's words once it is known not to be taken.
+"""Meaningful parameters that the translation refuses by the client's name once they are withheld.
 
-Under its own name, which need not be the refused one: `best_of` asks for logprobs.
+That name need not be the refused one: `best_of` asks for logprobs.
 """
 _MEANINGFUL_PREFIXES = ("guided_",)
 
-# Names of one and the same thing, so that following the upstream's own hint is safe. Its other
-# hints are not followed: Groq answers `store` with "did you mean 'stop'?".
+# Names of the same thing, for which an upstream's hint can be followed safely. Other hints are not
+# followed: Groq answers `store` with "did you mean 'stop'?".
 _SAME_THING = (
     frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens"}),
     frozenset({"reasoning_effort", "reasoning.effort"}),
     frozenset({"verbosity", "text.verbosity"}),
 )
-# Only this way round: an input may be a list of messages, but it need not be.
+# Not vice versa: an input may be a list of messages, but need not be.
 _MAY_BECOME = frozenset({("messages", "input")})
 
-# Where the upstream only says that it does not take the name. Azure before 2024-09 and Mistral know
+# For upstreams that only say that the name is not supported. Azure before 2024-09 and Mistral know
 # no `max_completion_tokens`; reasoning models no `max_tokens`; responses neither of them.
 _OTHER_LIMIT = {
     Shape.COMPLETIONS: {"max_completion_tokens": "max_tokens", "max_output_tokens": "max_tokens"},
@@ -117,7 +116,7 @@ _OTHER_LIMIT = {
     },
 }
 
-# One dialect's parameter in the other's body: where it belongs instead.
+# One shape's parameter in another's body: where it belongs instead.
 _MISPLACED = {
     Shape.CHAT: {"reasoning": ("reasoning.effort", "reasoning_effort")},
     Shape.RESPONSES: {
@@ -128,9 +127,9 @@ _MISPLACED = {
 
 
 def carries_meaning(name: str, called: Shape | None) -> bool:
-    """Whether dropping a parameter would give the caller something else than was asked for.
+    """Whether the caller would get something else than was asked for without a parameter.
 
-    At endpoints that generate no text (`called` None), `response_format` says only how an image is
+    At endpoints that generate no text (`called` None), `response_format` only says how an image is
     delivered.
     """
     root = name.split(".", 1)[0]
@@ -144,10 +143,10 @@ def carries_meaning(name: str, called: Shape | None) -> bool:
 def fixes_for(
     refused: Iterable[RefusedParameter], called: Shape | None, sent: Collection[str]
 ) -> tuple[ParameterFix, ...]:
-    """Return what makes a request acceptable, or nothing if one of the parameters must stay.
+    """Return the fixes that make a request acceptable, or none if one of the parameters must stay.
 
-    `called` is the endpoint that refused (None: none that generates text), `sent` the names in the
-    refused body.
+    `called` is the endpoint that refused (None: one that generates no text), `sent` the names in
+    the refused body.
     """
     fixes: dict[str, ParameterFix] = {}
     for parameter in refused:
@@ -197,11 +196,10 @@ _OF_HISTORY: Mapping[str, Callable[[Json, str], None]] = {"fill": fill, "strip":
 
 
 def apply_fixes(body: Json, fixes: Iterable[ParameterFix]) -> Json:
-    """Return a copy of a body with the fixes done; `body` itself is not changed.
+    """Return a copy of a body with the fixes applied.
 
-    Names that are not there are passed over. A name that was dropped or renamed away stays away,
-    whatever later fixes say. Where the new name is there already, its own value stays and the old
-    name goes.
+    Missing names are ignored. A name that was dropped or renamed stays away, whatever later fixes
+    say. If the new name is there already, its value stays, and the old name is dropped.
     """
     fixed = dict(body)
     gone: set[str] = set()
@@ -219,7 +217,7 @@ def apply_fixes(body: Json, fixes: Iterable[ParameterFix]) -> Json:
 
 
 def _take(body: Json, name: str) -> object:
-    """Remove a parameter and return its value; an object that it leaves empty goes with it."""
+    """Remove a parameter and return its value; an object that becomes empty is removed, too."""
     outer, _, inner = name.partition(".")
     if not inner:
         return body.pop(name, _ABSENT)

@@ -1,7 +1,7 @@
 """Texts by which upstreams refuse parameters.
 
 The table is data: a text, anchored at the start of the message, and what it says. `serves` names
-the recorded replies (tests/resolve/errors.jsonl) that a row is there for.
+the recorded replies (tests/resolve/errors.jsonl) that need a row.
 """
 
 import re
@@ -13,9 +13,9 @@ class NamingRule:
     """A text that refuses parameters.
 
     The pattern's groups: `name` (one name), `names` (several), `literal` (a Python dict, list or
-    set of them), `instead` (the name to use). Where the text names none, `about` lists what it can
-    be about: those that were sent are meant, and the same goes for a text with `any_of`, which
-    names all the parameters that it could be about. `value_only`, `unknown` and `by_model` are
+    set of them), `instead` (the name to use). If the text names none, `about` lists the parameters
+    it can be about: those that were sent are meant. The same applies to a text with `any_of`,
+    which lists all the parameters it could be about. `value_only`, `unknown` and `by_model` are
     `RefusedParameter`'s.
     """
 
@@ -35,14 +35,14 @@ def _by_model(
     any_of: bool = False,
     value_only: bool = False,
 ) -> NamingRule:
-    """Return the rule for a text that speaks of the model."""
+    """Return the rule for a text that names the model as the reason."""
     return NamingRule(re.compile(pattern), serves, about, any_of, value_only, by_model=True)
 
 
 def _by_server(
     pattern: str, *serves: str, about: tuple[str, ...] = (), unknown: bool = False
 ) -> NamingRule:
-    """Return the rule for a text that a server says before it looks at the model."""
+    """Return the rule for a text of a server's schema, which does not look at the model."""
     return NamingRule(re.compile(pattern), serves, about, unknown=unknown)
 
 

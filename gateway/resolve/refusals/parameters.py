@@ -1,7 +1,7 @@
 """Which parameters an upstream's error names as unsupported.
 
-Every name must be in the request that was sent; an error about a parameter that nobody sent is
-about something else.
+Every name must be in the request that was sent; an error about any other parameter means something
+else.
 """
 
 import re
@@ -17,8 +17,7 @@ _GEMINI_LINE = re.compile(
     r"Invalid JSON payload received\. Unknown name \"(?P<name>[\w.]+)\"(?: at '(?P<at>[^'\n]*)')?:"
     r" Cannot find field\."
 )
-# They say only how much: an answer without them is the same answer, so that the model's own choice
-# is closer to what was asked for than an error is.
+# They only set a degree: an answer at the model's default is closer to the request than an error.
 _DEGREES = frozenset({"reasoning_effort", "reasoning.effort", "verbosity", "text.verbosity"})
 _VALUE_REFUSED = re.compile(
     r"Unsupported value: '[^'\n]{0,200}' is not supported with (?:this model|the '\S+' model)"
@@ -28,9 +27,9 @@ _VALUE_REFUSED = re.compile(
 def refused_parameters(
     reply: ErrorReply, sent: Collection[str]
 ) -> tuple[RefusedParameter, ...] | None:
-    """Return the parameters that an error refuses, as they are named in the request that was sent.
+    """Return the parameters that an error refuses, by their names in the request that was sent.
 
-    None when it refuses none, or one that was not sent.
+    None if it refuses none, or one that was not sent.
     """
     if reply.unknown_fields:
         return _all_sent([RefusedParameter(name) for name in reply.unknown_fields], sent)
@@ -82,7 +81,7 @@ def _names(groups: dict[str, str | None]) -> list[str]:
 
 
 def _gemini_names(message: str) -> list[str]:
-    """Return the fields that Gemini does not know: one line each, and nothing but such lines."""
+    """Return the fields that Gemini does not know; none unless all lines are about such fields."""
     names: list[str] = []
     for line in message.splitlines():
         match = _GEMINI_LINE.match(line)
@@ -113,7 +112,7 @@ def _as_sent(name: str, sent: Collection[str]) -> str | None:
 
 
 def _is_sent(name: str, sent: Collection[str]) -> bool:
-    """Whether a path begins in the request; `sent` itself knows no more than two levels."""
+    """Whether a path begins in the request; `sent` has at most two levels."""
     root, index, _ = name.partition("[")
     if index:
         return ".".join(root.split(".")[:2]) in sent

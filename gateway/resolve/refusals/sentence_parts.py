@@ -1,7 +1,7 @@
-"""Parts of the sentences by which many servers refuse an endpoint, or a parameter, alike.
+"""Parts of sentences by which many servers refuse an endpoint or a parameter.
 
-They are patterns, each of one line at most and without nested repetition, so that they stay linear
-in the length of a message.
+The patterns match within one line and have no nested repetition, so that they are linear in the
+length of a message.
 """
 
 from gateway.resolve.refusals.endpoint_words import ENDPOINT
@@ -13,7 +13,7 @@ SUBJECT = (
     r"(?:This model|(?=The |This |(?:requested |specified )?[Mm]odel|[`'\"]|\S{0,300}\d)"
     rf"(?:(?:The |This )?(?:requested |specified )?[Mm]odel:? )?{MODEL})"
 )
-"""What is refused: it is called a model, or it is quoted, or its digit makes it look like one."""
+"""What is refused: called a model, quoted, or with a digit like a model's name."""
 
 VIA = r"(?:in|on|at|by|for|with|via|through|over|using|from)"
 
@@ -33,8 +33,8 @@ ENDS = (
     r"[`'\"]?(?: (?:API|endpoint|route))?"
     r"(?=$|[.,;:!\n]| ?\(| (?:[Pp]lease|[Uu]se|[Tt]ry|[Ii]nstead|-)(?: |$))"
 )
-"""What may stand behind the endpoint: an end, or advice. "… API with tools" is about the request,
-"… API for your account" about access."""
+"""What may follow the endpoint: an end, or advice. "… API with tools" is about the request, "… API
+for your account" about access."""
 
 ADVICE = rf"(?:[^\n]{{0,300}}?\b(?:[Uu]se|[Tt]ry|[Cc]all|to) {THERE})?"
 """Advice to use another endpoint, if there is any."""

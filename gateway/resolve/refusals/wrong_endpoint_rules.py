@@ -1,8 +1,8 @@
 """Texts by which upstreams say that a model is there, but at another endpoint.
 
 The table is data: a text, anchored at the start of the message, the endpoints that must have been
-called for it to be about this call, and where to go. `serves` names the recorded replies
-(tests/resolve/errors.jsonl) that a row is there for; a row without one says where it is from.
+called for it to be about this call, and the destination. `serves` names the recorded replies
+(tests/resolve/errors.jsonl) that need a row; a row without one names its source.
 """
 
 import re
@@ -71,7 +71,7 @@ def _rule(
 
 _CHAT_LIKE = (Shape.CHAT, Shape.RESPONSES)
 WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
-    # Bedrock Mantle, GitHub Copilot, OpenAI at responses, and whoever says it in such words
+    # Bedrock Mantle, GitHub Copilot, OpenAI at responses, and others with the same wording
     _rule(
         rf"{SUBJECT} {REFUSES} {HERE}{ENDS}{ADVICE}",
         None,
@@ -84,7 +84,7 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         "copilot-responses-gemini",
         "openai-search-preview-on-responses-via-one-api",
     ),
-    # OpenRouter, and whoever names the sort of model
+    # OpenRouter, and others that name the sort of model
     _rule(
         rf"(?:(?:The )?[Mm]odel )?{MODEL} is an? (?P<there>embeddings?|image(?: generation)?|"
         r"text-to-speech|speech-to-text|transcription|moderation|realtime|video(?: generation)?) "
@@ -92,7 +92,7 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         None,
         calls=tuple(Shape),
     ),
-    # new-api, of a conversion that it lacks. Its completions are converted as chat.
+    # new-api, about a missing conversion. Its completions are converted as chat.
     _rule(
         rf"(?:[\w.-]{{1,40}} channel: )?(?:(?P<also>{ENDPOINT}) )?endpoint not supported$",
         None,
@@ -139,7 +139,7 @@ WRONG_ENDPOINT_RULES: tuple[WrongEndpointRule, ...] = (
         "openai-gpt5-codex-responses-only",
         "openai-gpt5-pro-responses-only-2026",
     ),
-    # The comma tells it from "The requested model 'X' does not exist.", which is a true miss.
+    # The comma distinguishes it from "The requested model 'X' does not exist.", a missing model.
     _rule(
         rf"The requested model, {MODEL} was not found",
         not_at_responses,

@@ -1,4 +1,4 @@
-"""Whether an upstream's error says that a model is there, but at another endpoint, and where."""
+"""Whether an upstream's error says that a model lives at another endpoint, and at which."""
 
 import re
 from collections.abc import Collection
@@ -18,7 +18,7 @@ from gateway.resolve.refusals.endpoint_words import Home, home_named
 from gateway.resolve.refusals.wrong_endpoint_rules import WRONG_ENDPOINT_RULES, WrongEndpointRule
 from gateway.shapes import Shape
 
-# Copilot's code is enough, whatever stands beside it.
+# Copilot's code is enough, whatever its text.
 _COPILOT_CODE = "unsupported_api_for_model"
 _OTHERS = {
     Shape.COMPLETIONS: Destination((Shape.CHAT, Shape.RESPONSES)),
@@ -29,14 +29,14 @@ _BY_CODE = tuple(rule for rule in WRONG_ENDPOINT_RULES if rule.codes)
 
 
 def is_unconverted(reply: ErrorReply) -> bool:
-    """Whether new-api has no way from the endpoint called to its provider (it says so with 500)."""
+    """Whether new-api lacks the conversion from the endpoint called to its provider (a 500)."""
     return any(reply.code in rule.codes and rule.pattern.match(reply.message) for rule in _BY_CODE)
 
 
 def wrong_endpoint(
     reply: ErrorReply, called: Called, model: str, sent: Collection[str]
 ) -> Destination | None:
-    """Return where to go if an error says that the endpoint called is the wrong one, else None."""
+    """Return the destination if an error says that the endpoint called is wrong, else None."""
     for rule in WRONG_ENDPOINT_RULES:
         if rule.codes and reply.code not in rule.codes:
             continue

@@ -27,18 +27,18 @@ def after(older: str) -> str:
 
 
 class Source:
-    """A slow source that answers when told to."""
+    """A slow source that answers once its barrier is open."""
 
     def __init__(self, *answers: str | Partial[str] | LookupFailed) -> None:
         self.answers = list(answers)
         self.loads = 0
-        self.gate = asyncio.Event()
-        self.gate.set()
+        self.barrier = asyncio.Event()
+        self.barrier.set()
 
     async def load(self) -> str | Partial[str] | LookupFailed:
         self.loads += 1
         answer = self.answers[min(self.loads, len(self.answers)) - 1]
-        await self.gate.wait()
+        await self.barrier.wait()
         return answer
 
 
@@ -47,18 +47,18 @@ def cache(clock: FakeClock) -> LookupCache[str]:
 
 
 async def landed(lookups: LookupCache[str]) -> None:
-    """Wait until no look-up is under way."""
+    """Wait until no look-up is in progress."""
     await until(lambda: not lookups._flights)
 
 
 def test_many_that_ask_at_once_cause_one_load() -> None:
     async def scenario() -> None:
         source = Source("v")
-        source.gate.clear()
+        source.barrier.clear()
         lookups = cache(FakeClock())
         asked = [asyncio.create_task(lookups.get("k", source.load, patience=9)) for _ in range(20)]
         await asyncio.sleep(0)
-        source.gate.set()
+        source.barrier.set()
         assert {found.value for found in await asyncio.gather(*asked)} == {"v"}
         assert source.loads == 1
 
@@ -191,18 +191,18 @@ def test_a_part_comes_in_the_place_of_a_failure() -> None:
 def test_nobody_waits_again_for_a_look_up_that_ran_over_and_its_late_result_is_used() -> None:
     async def scenario() -> None:
         clock, source = FakeClock(), Source("v")
-        source.gate.clear()
+        source.barrier.clear()
         lookups = cache(clock)
         found = await lookups.get("k", source.load, patience=0)
         assert isinstance(found.value, LookupFailed)
         assert "no answer within 0 s" in found.value.reason
         for _ in range(3):
             assert await lookups.get("k", source.load, patience=FOR_EVER) == found
-        # It is older than a failure lives, and still under way.
+        # It is older than a failure lives, and still in progress.
         clock.advance(11)
         again = await lookups.get("k", source.load, patience=FOR_EVER)
         assert again.value == found.value
-        source.gate.set()
+        source.barrier.set()
         await landed(lookups)
         assert await lookups.get("k", source.load, patience=FOR_EVER) == Found("v", 0)
         assert source.loads == 1
@@ -216,12 +216,12 @@ def test_once_in_a_while_one_request_finds_out_whether_a_source_still_hangs(
 ) -> None:
     async def scenario() -> None:
         clock, source = FakeClock(), Source(LookupFailed("given up"), "v")
-        source.gate.clear()
+        source.barrier.clear()
         lookups = cache(clock)
         await lookups.get("k", source.load, patience=0, max_age=max_age)
-        source.gate.set()
+        source.barrier.set()
         await landed(lookups)
-        source.gate.clear()
+        source.barrier.clear()
         clock.advance(10)
         waits = asyncio.create_task(
             lookups.get("k", source.load, patience=FOR_EVER, max_age=max_age)
@@ -229,7 +229,7 @@ def test_once_in_a_while_one_request_finds_out_whether_a_source_still_hangs(
         await asyncio.sleep(0)
         others = await lookups.get("k", source.load, patience=FOR_EVER, max_age=max_age)
         assert others.value == LookupFailed("given up")
-        source.gate.set()
+        source.barrier.set()
         assert (await waits).value == "v"
         assert source.loads == 2
 
@@ -243,17 +243,17 @@ def test_who_lacks_something_gets_what_is_known_from_a_source_that_hangs() -> No
         lookups = cache(clock)
         await lookups.get("k", source.load, patience=9)
         clock.advance(10)
-        source.gate.clear()
+        source.barrier.clear()
         assert await lookups.get("k", source.load, patience=0, max_age=10) == Found("old", 10)
         found = await lookups.get("k", source.load, patience=FOR_EVER, max_age=10)
         assert found == Found("old", 10)
-        source.gate.set()
+        source.barrier.set()
         await landed(lookups)
-        source.gate.clear()
+        source.barrier.clear()
         clock.advance(10)
         found = await lookups.get("k", source.load, patience=FOR_EVER, max_age=10)
         assert found == Found("old", 20)
-        source.gate.set()
+        source.barrier.set()
         await landed(lookups)
         assert source.loads == 3
         assert await lookups.get("k", source.load, patience=FOR_EVER, max_age=10) == Found("new", 0)
@@ -270,7 +270,7 @@ def test_a_renewal_that_took_too_long_counts_though_nobody_has_waited_for_it() -
         await lookups.get("k", source.load, patience=-1)
         await landed(lookups)
         clock.advance(10)
-        source.gate.clear()
+        source.barrier.clear()
         assert (await lookups.get("k", source.load, patience=FOR_EVER, max_age=10)).value == "old"
         await lookups.aclose()
 
@@ -280,7 +280,7 @@ def test_a_renewal_that_took_too_long_counts_though_nobody_has_waited_for_it() -
 def test_a_source_that_hangs_is_not_waited_for_when_there_is_no_room_to_remember_it() -> None:
     async def scenario() -> None:
         source = Source("v")
-        source.gate.clear()
+        source.barrier.clear()
         lookups = cache(FakeClock())
         await lookups.get("k", source.load, patience=0)
         for key in "abc":
@@ -338,7 +338,7 @@ def test_what_somebody_wants_renewed_is_served_meanwhile_and_not_renewed_all_the
     asyncio.run(scenario())
 
 
-def test_only_look_ups_that_bring_something_are_told_of() -> None:
+def test_only_look_ups_that_bring_something_are_reported() -> None:
     async def scenario() -> None:
         clock, filled = FakeClock(), list[str]()
         lookups = cache(clock)
@@ -356,7 +356,7 @@ def test_patience_counts_from_the_earlier_of_the_beginnings() -> None:
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
         source = Source("v")
-        source.gate.clear()
+        source.barrier.clear()
         lookups = cache(FakeClock())
         long_ago = loop.time() - 60
         begun = loop.time()
@@ -376,14 +376,14 @@ def test_patience_counts_from_the_earlier_of_the_beginnings() -> None:
 def test_a_waiter_that_is_cancelled_does_not_stop_the_load_of_others() -> None:
     async def scenario() -> None:
         source = Source("v")
-        source.gate.clear()
+        source.barrier.clear()
         lookups = cache(FakeClock())
         first = asyncio.create_task(lookups.get("k", source.load, patience=9))
         second = asyncio.create_task(lookups.get("k", source.load, patience=9))
         await asyncio.sleep(0)
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
-        source.gate.set()
+        source.barrier.set()
         assert (await second).value == "v"
 
     asyncio.run(scenario())

@@ -146,7 +146,7 @@ def test_a_body_that_does_not_end_is_given_up_in_time() -> None:
 
 
 class Pausing(FakeReply):
-    """A long reply that pauses before its end until it is told to go on."""
+    """A long reply that pauses before its end until it may go on."""
 
     def __init__(self) -> None:
         super().__init__(pieces=[b"[" + b"1," * 100, b"1,", b"1]"])

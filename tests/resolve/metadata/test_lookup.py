@@ -104,7 +104,7 @@ def test_a_configured_kind_stays_whatever_the_list_says() -> None:
     asyncio.run(scenario())
 
 
-def test_what_another_kind_of_server_told_further_does_not_count() -> None:
+def test_further_lists_of_another_kind_of_server_do_not_count() -> None:
     async def scenario() -> None:
         scene = Scene()
         listed = ModelList({}, kinds.SGLANG)
@@ -220,7 +220,7 @@ def test_who_does_not_wait_has_everything_looked_up_behind() -> None:
     asyncio.run(scenario())
 
 
-def test_headers_tell_the_kind_of_a_list_that_does_not() -> None:
+def test_headers_show_the_kind_of_a_list_that_does_not() -> None:
     said = json_reply(listed("m"), headers=((b"x-litellm-version", b"1.109.1"),))
     info = {"data": [{"model_name": "m", "model_info": {"mode": "completion"}}]}
     route = ScriptedServer({"GET /models": said, "GET /model/info": info}).route("m", Shape.CHAT)
@@ -235,7 +235,7 @@ def test_a_kind_that_was_recognised_stays() -> None:
     assert scene.route("acegpt13bchat", Shape.CHAT).kind is kinds.VLLM
 
 
-def test_a_list_that_tells_nothing_yet_is_looked_at_again() -> None:
+def test_a_list_without_entries_is_read_again() -> None:
     scene = ScriptedServer({"GET /models": listed()})
     assert scene.route("acegpt13bchat", Shape.CHAT).kind is kinds.OTHER
     scene.script["GET /models"] = sample("vllm_models_recorded")

@@ -149,7 +149,7 @@ def test_further_look_ups_are_made_once_for_each_credential(kind: Profile, key: 
     assert scene.asked.count(key) == 2
 
 
-def test_what_is_told_further_counts_where_the_list_itself_failed() -> None:
+def test_a_description_counts_where_the_list_itself_failed() -> None:
     scene = ScriptedServer({"POST /…/api/show": described("completion")}, kinds.OLLAMA)
     route = scene.route("m", RESPONSES)
     assert (route.resolved_by, route.exists) == (Source.DEFAULT, True)

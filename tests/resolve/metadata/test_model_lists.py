@@ -376,7 +376,7 @@ def test_the_snapshot_that_openai_named_as_parent_leads_to_the_public_name() -> 
     assert derived.base == "curie"
 
 
-def test_with_kind_auto_the_list_itself_tells_how_to_read_it() -> None:
+def test_with_kind_auto_the_list_itself_shows_how_to_read_it() -> None:
     name = "fireworks_models_fixture"
     assert read_models(sample(name), kinds.AUTO) == EXPECTED[name][1]
     assert read_models({"data": [{"id": "a", "parent": "b"}]}, kinds.AUTO)[0].base == "b"

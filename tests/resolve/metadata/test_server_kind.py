@@ -116,13 +116,13 @@ def test_only_a_list_whose_entries_all_bear_one_mark_is_recognised(
         ({}, None),
     ],
 )
-def test_headers_tell_what_a_plain_list_does_not(
+def test_headers_show_what_a_list_without_marks_does_not(
     headers: dict[str, str], kind: Profile | None
 ) -> None:
     assert recognise(listing(entry()), headers) is kind
 
 
-def test_headers_tell_of_the_front_and_win_over_what_it_relays() -> None:
+def test_headers_show_the_front_and_win_over_what_it_relays() -> None:
     assert recognise(listing(entry(owned_by="vllm")), {"x-litellm-version": "1"}) is kinds.LITELLM
 
 

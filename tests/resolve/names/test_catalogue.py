@@ -32,7 +32,7 @@ def test_every_entry_is_reached_by_some_id(entry: CatalogueEntry) -> None:
     assert any(lookup(model_id) is entry for model_id in witnesses(entry.pattern))
 
 
-def test_no_pattern_is_written_twice_and_all_are_plain_globs() -> None:
+def test_no_pattern_is_written_twice_and_all_are_globs_of_stars() -> None:
     patterns = [entry.pattern for entry in CATALOGUE.entries]
     assert len(set(patterns)) == len(patterns) > 190
     assert not any(set(pattern) & set("?[]! \t") for pattern in patterns)
@@ -163,7 +163,7 @@ def test_shutdown_dates_past_and_announced_are_given_as_dates() -> None:
     assert lookup("gpt-5.4").retired is None
 
 
-def test_the_quirks_tell_what_a_model_refuses() -> None:
+def test_the_quirks_say_what_a_model_refuses() -> None:
     assert "chat_tools_need_effort_none" in lookup("gpt-5.4").quirks
     assert "tools_responses_only" in lookup("gpt-6-astra").quirks
     assert "max_completion_tokens_only" in lookup("o3-mini").quirks

@@ -78,9 +78,9 @@ def test_the_day_decides() -> None:
 
 
 def test_a_choice_stays_small() -> None:
-    told = followed("many")
-    assert told == "a, b, c or d"
-    assert told.count(",") + 2 == MAX_ALTERNATIVES
+    advice = followed("many")
+    assert advice == "a, b, c or d"
+    assert advice.count(",") + 2 == MAX_ALTERNATIVES
 
 
 @pytest.mark.parametrize("day", [date(2024, 2, 1), DAY, LATER, date(2027, 6, 1)])
@@ -94,7 +94,7 @@ def test_no_advice_of_the_catalogue_leads_to_a_model_that_is_gone(day: date) -> 
     for entry in catalogue.entries:
         if entry.replacement is None:
             continue
-        told = living_successor(entry.pattern, entry.replacement, fate_of, day)
-        assert told, entry.pattern
-        if " " not in told:
-            assert (fate_of(told).retired or date.max) > day, entry.pattern
+        advice = living_successor(entry.pattern, entry.replacement, fate_of, day)
+        assert advice, entry.pattern
+        if " " not in advice:
+            assert (fate_of(advice).retired or date.max) > day, entry.pattern

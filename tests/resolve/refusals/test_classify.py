@@ -82,7 +82,7 @@ def test_an_error_within_a_2xx_is_understood_only_without_a_result() -> None:
         (200, b'{"error":"Unexpected endpoint or method. (POST /v1/responses)"}'),
     ],
 )
-def test_a_missing_route_is_told_from_other_errors(status: int, body: object) -> None:
+def test_a_missing_route_is_distinguished_from_other_errors(status: int, body: object) -> None:
     refusal = classify(Shape.RESPONSES, status, body, model="m")
     assert refusal.verdict is Verdict.UNKNOWN_ROUTE
 
@@ -105,7 +105,7 @@ def test_any_other_page_is_other(status: int, body: object) -> None:
     assert classify(Shape.CHAT, status, body, model="m") == Refusal(Verdict.OTHER, Shape.CHAT)
 
 
-def test_the_comma_tells_a_wrong_endpoint_from_a_missing_model() -> None:
+def test_the_comma_distinguishes_a_wrong_endpoint_from_a_missing_model() -> None:
     """OpenAI's responses endpoint gives both the same status, type, param and code."""
     with_comma = in_openai_envelope("The requested model, 'babbage-002' was not found.")
     refusal = classify(Shape.RESPONSES, 400, with_comma, model="babbage-002")

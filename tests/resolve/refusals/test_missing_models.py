@@ -1,4 +1,4 @@
-"""Models that are missing or retired, told from all else that can be missing."""
+"""Models that are missing or retired, distinguished from other things that can be missing."""
 
 import pytest
 
@@ -57,7 +57,7 @@ def test_a_missing_model_is_known_by_code_where_the_text_is_new(
         "Your organization must be verified to use the model `o3`.",
     ],
 )
-def test_access_and_capacity_are_told_from_a_missing_model(message: str) -> None:
+def test_access_and_capacity_are_distinguished_from_a_missing_model(message: str) -> None:
     body = in_openai_envelope(message, "model_not_found")
     assert classify(Shape.CHAT, 404, body, model="m").verdict is Verdict.OTHER
 
@@ -74,7 +74,7 @@ def test_access_and_capacity_are_told_from_a_missing_model(message: str) -> None
         "Model o1 is enabled only for api versions 2024-12-01-preview and later",
     ],
 )
-def test_things_that_are_not_models_are_told_from_models(message: str) -> None:
+def test_things_that_are_not_models_are_distinguished_from_models(message: str) -> None:
     body = in_openai_envelope(message)
     assert classify(Shape.CHAT, 404, body, model="m").verdict is Verdict.OTHER
 
@@ -90,7 +90,7 @@ def test_things_that_are_not_models_are_told_from_models(message: str) -> None:
         ("models/x is no longer supported", None),
     ],
 )
-def test_a_retired_model_is_told_from_a_missing_one(message: str, code: object) -> None:
+def test_a_retired_model_is_distinguished_from_a_missing_one(message: str, code: object) -> None:
     body = in_openai_envelope(message, code)
     assert classify(Shape.CHAT, 404, body, model="x").verdict is Verdict.MODEL_RETIRED
 

@@ -109,7 +109,7 @@ def test_the_last_hint_is_kept() -> None:
     assert found == (RefusedParameter("max_tokens", by_model=True),)
 
 
-def test_an_unknown_parameter_is_told_from_an_unsupported_one() -> None:
+def test_an_unknown_parameter_is_distinguished_from_an_unsupported_one() -> None:
     found = refused_parameters(ErrorReply("Unknown parameter: 'user'."), {"user"})
     assert found == (RefusedParameter("user", unknown=True),)
 
