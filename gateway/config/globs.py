@@ -1,4 +1,4 @@
-"""Ordered globs: finds the first that matches a name without trying them all.
+"""Ordered names and globs: finds the first that matches a name without trying them all.
 
 `*`, `?` and `[…]` have the meaning of `fnmatch.fnmatchcase`.
 """
@@ -58,16 +58,20 @@ class _Glob:
 
 
 class Globs:
-    """Finds the first of many globs that matches a name.
+    """Finds the first of many names and globs that matches a name.
 
     A glob is indexed by the text before its first wildcard or, where too many share it, by the
     rarest piece of the rest. A name is then tried only with the few that could match.
     """
 
     def __init__(self, patterns: Iterable[tuple[int, str]]) -> None:
-        """Take globs with their positions, in rising order."""
+        """Take names and globs with their positions, in rising order."""
+        self._exact: dict[str, int] = {}
         by_head: defaultdict[str, list[_Glob]] = defaultdict(list)
         for position, pattern in patterns:
+            if _WILDCARD.search(pattern) is None:
+                self._exact.setdefault(pattern, position)
+                continue
             glob = _Glob(position, pattern)
             by_head[glob.head].append(glob)
         self._by_mark = _marked(glob for crowd in by_head.values() for glob in _crowd(crowd))
@@ -81,8 +85,8 @@ class Globs:
         self._mark_sizes = sorted({len(mark) for mark in self._by_mark})
 
     def first(self, name: str, before: int = sys.maxsize) -> int | None:
-        """Return the position of the first glob that matches, of those before a position."""
-        found = before
+        """Return the position of the first pattern that matches, of those before a position."""
+        found = min(before, self._exact.get(name, before))
         for size in self._head_sizes:
             if size > len(name):
                 break

@@ -13,20 +13,13 @@ class Rules:
     def __init__(self, settings: Settings) -> None:
         self._rules = settings.models
         self._redirects = dict(settings.retired.redirect)
-        self._exact: dict[str, int] = {}
-        for position, rule in enumerate(settings.models):
-            if not rule.is_glob:
-                self._exact.setdefault(rule.pattern, position)
-        self._globs = Globs(
-            (position, rule.pattern)
-            for position, rule in enumerate(settings.models)
-            if rule.is_glob
-        )
+        self._patterns = Globs((at, rule.pattern) for at, rule in enumerate(settings.models))
 
     @property
     def names(self) -> list[str]:
         """The names that the configuration itself defines."""
-        return [*self._exact, *self._redirects]
+        exact = dict.fromkeys(rule.pattern for rule in self._rules if not rule.is_glob)
+        return [*exact, *self._redirects]
 
     def redirected(self, model: str) -> str | None:
         """Return the name that is substituted for a retired model, if any."""
@@ -34,10 +27,8 @@ class Rules:
 
     def rule_for(self, model: str) -> ModelRule | None:
         """Return the first rule that matches, exact name or glob, in the order as written."""
-        exact = self._exact.get(model, len(self._rules))
-        glob = self._globs.first(model, before=exact)
-        position = exact if glob is None else glob
-        return self._rules[position] if position < len(self._rules) else None
+        position = self._patterns.first(model)
+        return None if position is None else self._rules[position]
 
     def evidence(self, asked: str, sent: str) -> Iterator[Evidence]:
         """Yield what the configuration says about a model that is requested, and sent as `sent`."""

@@ -4,8 +4,6 @@ The data is `catalogue.yaml`, beside this module; its head explains its format a
 describes OpenAI's own models, so it is only consulted for upstreams whose ids mean those.
 """
 
-import fnmatch
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from gateway.config.globs import Globs
 from gateway.resolve.names.model_ids import is_plausible, strip_prefix
 from gateway.servers.profile import OpenAIModels, Profile
 from gateway.shapes import Shape
@@ -64,7 +63,7 @@ class Catalogue:
     def __init__(self, entries: Sequence[CatalogueEntry], quirks: Mapping[str, str]) -> None:
         self.entries = tuple(entries)
         self.quirks = dict(quirks)
-        self._patterns = [(re.compile(fnmatch.translate(e.pattern)), e) for e in self.entries]
+        self._patterns = Globs((at, entry.pattern) for at, entry in enumerate(self.entries))
         self._first_match = lru_cache(maxsize=2048)(self._search)
 
     @classmethod
@@ -97,7 +96,8 @@ class Catalogue:
         return None if entry is None else _as_served(entry, there)
 
     def _search(self, model_id: str) -> CatalogueEntry | None:
-        return next((entry for pattern, entry in self._patterns if pattern.match(model_id)), None)
+        position = self._patterns.first(model_id)
+        return None if position is None else self.entries[position]
 
 
 def _as_served(entry: CatalogueEntry, there: OpenAIModels) -> CatalogueEntry:
