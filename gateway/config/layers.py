@@ -7,6 +7,7 @@ else replaces it. The origin of every value is kept.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from gateway.config.document import Document
@@ -115,7 +116,7 @@ def merge_environment(
     service called gateway, Kubernetes sets `GATEWAY_PORT=tcp://…` in every container), unless they
     have the double underscore, and so are misspelt. An empty variable counts as unset.
     """
-    known = frozenset(sections)
+    known, spellings = frozenset(sections), _Spellings()
     for name in sorted(environ):
         if not name.startswith(PREFIX) or not environ[name]:
             continue
@@ -129,7 +130,7 @@ def merge_environment(
         elif "" in parts:
             yield Problem(origin, "", "has an empty part", "two underscores separate two keys")
         else:
-            layers.put(_spelled(layers.data, parts), _value(environ[name]), origin)
+            layers.put(spellings.path(layers.data, parts), _value(environ[name]), origin)
 
 
 def unused_variables(environ: Mapping[str, str], sections: Iterable[str]) -> list[str]:
@@ -148,16 +149,35 @@ def unused_variables(environ: Mapping[str, str], sections: Iterable[str]) -> lis
     return found
 
 
-def _spelled(data: dict[str, Any], parts: list[str]) -> KeyPath:
-    """Return the key path of a variable's parts: spelt as in the data, else in lower case."""
-    path: list[str] = []
-    here: Any = data
-    for part in parts:
-        written = list(here) if isinstance(here, dict) else []
-        same = [key for key in written if _normalised(key) == _normalised(part)]
-        path.append(same[0] if same else part.lower())
-        here = here.get(path[-1]) if isinstance(here, dict) else None
-    return tuple(path)
+class _Spellings:
+    """The keys of mappings as written, by what variables call them.
+
+    Mappings are indexed once. They only gain keys, always at the end.
+    """
+
+    def __init__(self) -> None:
+        self._indexes: dict[int, tuple[dict[str, Any], dict[str, str]]] = {}
+        """By identity, with the mapping itself, which so stays the only one with this identity."""
+        self._indexed: dict[int, int] = {}
+        """How many keys of a mapping are in its index."""
+
+    def path(self, data: dict[str, Any], parts: list[str]) -> KeyPath:
+        """Return the key path of a variable's parts: spelt as in the data, else in lower case."""
+        path: list[str] = []
+        here: Any = data
+        for part in parts:
+            written = self._written(here) if isinstance(here, dict) else {}
+            path.append(written.get(_normalised(part), part.lower()))
+            here = here.get(path[-1]) if isinstance(here, dict) else None
+        return tuple(path)
+
+    def _written(self, mapping: dict[str, Any]) -> dict[str, str]:
+        _, index = self._indexes.setdefault(id(mapping), (mapping, {}))
+        added = len(mapping) - self._indexed.get(id(mapping), 0)
+        for key in reversed(list(islice(reversed(mapping), added))):
+            index.setdefault(_normalised(key), key)
+        self._indexed[id(mapping)] = len(mapping)
+        return index
 
 
 def _normalised(key: str) -> str:

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -124,6 +125,49 @@ def test_a_variable_means_the_key_that_the_file_spells_otherwise() -> None:
     assert str(origin) == "environment variable GATEWAY_UPSTREAMS__MY_LOCAL__API_KEY"
 
 
+def test_of_keys_that_a_variable_can_mean_the_first_is_meant() -> None:
+    layers = with_environment(
+        "models: {a.b: {}, A-B: {}}",
+        GATEWAY_MODELS__A_B__MODEL="x",
+        GATEWAY_MODELS__NEW="y",
+        GATEWAY_MODELS__NEW__MODEL="z",
+        GATEWAY_MODELS__new__UPSTREAM="u",
+    )
+    assert layers.data == {
+        "models": {"a.b": {"model": "x"}, "A-B": {}, "new": {"model": "z", "upstream": "u"}}
+    }
+
+
+PARTS = st.sampled_from(["A_B", "a.b", "A-B", "C", "c", "a_b"])
+
+
+@given(
+    st.lists(st.sampled_from(["a.b", "A-B", "a_b", "C", "c"]), unique=True),
+    st.lists(st.lists(PARTS, min_size=1, max_size=3), max_size=8),
+)
+def test_variables_mean_the_keys_that_a_search_through_all_finds(
+    written: list[str], variables: list[list[str]]
+) -> None:
+    layers = layers_of(json.dumps({"models": {key: {"c": 1} for key in written}}))
+    expected = layers_of(json.dumps({"models": {key: {"c": 1} for key in written}}))
+    environ = {f"GATEWAY_MODELS__{'__'.join(parts)}": f"{n}" for n, parts in enumerate(variables)}
+    assert list(merge_environment(layers, environ, SECTIONS)) == []
+    for name in sorted(environ):
+        here: Any = expected.data
+        path: list[str] = []
+        for part in name.removeprefix("GATEWAY_").split("__"):
+            found = [key for key in here if flat(key) == flat(part)] if here else []
+            path.append(found[0] if found else part.lower())
+            here = here.get(path[-1]) if isinstance(here, dict) else None
+            here = here if isinstance(here, dict) else None
+        expected.put(tuple(path), environ[name], Origin("environment"))
+    assert layers.data == expected.data
+
+
+def flat(key: str) -> str:
+    return key.lower().replace("-", "_").replace(".", "_")
+
+
 def test_the_more_special_variable_wins() -> None:
     layers = with_environment("", GATEWAY_LOG__LEVEL="debug", GATEWAY_LOG='{"level": "error"}')
     assert layers.data == {"log": {"level": "debug"}}
@@ -225,7 +269,7 @@ def test_the_upstream_override_is_the_only_one_when_none_is_configured(text: str
         max_size=5,
     )
 )
-def test_any_environment_is_laid_or_reported(environ: dict[str, str]) -> None:
+def test_any_environment_is_merged_or_reported(environ: dict[str, str]) -> None:
     layers = Layers()
     problems = list(merge_environment(layers, environ, SECTIONS))
     assert set(layers.data) <= set(SECTIONS)
