@@ -86,7 +86,7 @@ def build(settings: Settings) -> Application:
     passing = Passing(settings, resolver, upstreams.send)
     listing = Listing(settings, resolver, passing, upstreams.ask)
     fine_tunes = FineTunes(settings, resolver, upstreams.send)
-    legacy = Legacy(settings, exchange, passing, listing, fine_tunes)
+    legacy = Legacy(exchange, passing, listing, fine_tunes)
     services = Services(exchange, passing, listing, legacy, responses, observer)
     return Application(
         settings,

@@ -73,7 +73,7 @@ class Client:
         )
         self.observer = Recorder()
         fine_tunes = FineTunes(settings, self.scene.resolver, self.scene.network.send)
-        legacy = Legacy(settings, self.scene.exchange, passing, listing, fine_tunes)
+        legacy = Legacy(self.scene.exchange, passing, listing, fine_tunes)
         services = Services(
             self.scene.exchange, passing, listing, legacy, self.scene.responses, self.observer
         )

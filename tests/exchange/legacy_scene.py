@@ -1,13 +1,16 @@
 """The legacy endpoints before a fake network, asked as the route table asks them."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import pytest
 
 from gateway.api.handlers import Handlers
 from gateway.api.router import Router
 from gateway.config.settings import ClientSettings
+from gateway.errors import GatewayError
 from gateway.exchange.decision import Decision
 from gateway.exchange.legacy.dispatch import Legacy
 from gateway.exchange.legacy.fine_tunes import FineTunes
@@ -17,9 +20,9 @@ from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.stored.compaction import Compacting
 from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.request import Request
-from gateway.shapes import RawHeaders
+from gateway.shapes import RawHeaders, UpstreamCall
 from tests.exchange.scene import ALICE, Scene, Told
-from tests.fakes import FakeUpstream
+from tests.fakes import Answer, FakeUpstream, error_reply, json_reply
 
 AS_JSON: RawHeaders = (*ALICE, (b"content-type", b"text/plain"), (b"content-length", b"99"))
 
@@ -33,9 +36,7 @@ class LegacyScene(Scene):
         passing = Passing(self.settings, self.resolver, self.network.send)
         listing = Listing(self.settings, self.resolver, passing, self.network.send)
         self.tunes = tunes = FineTunes(self.settings, self.resolver, self.network.send, self.pause)
-        legacy = Legacy(
-            self.settings, self.exchange, passing, listing, tunes, lambda: "0123456789" * 3
-        )
+        legacy = Legacy(self.exchange, passing, listing, tunes, lambda: "0123456789" * 3)
         kept, compacting = KeptResponses(self.responses), Compacting(self.exchange, passing)
         self.router = Router(
             Handlers(self.exchange, passing, listing, legacy, kept, compacting, lambda: False)
@@ -85,3 +86,28 @@ def queries(network: FakeUpstream) -> list[str]:
         f"{call.method} {call.path}{'?' if call.query else ''}{call.query.decode()}"
         for call in network.calls
     ]
+
+
+MODELS = {
+    "object": "list",
+    "data": [{"id": "gpt-4o", "object": "model", "created": 5, "owned_by": "system"}],
+}
+
+
+def answering(*replies: Answer) -> Callable[[UpstreamCall], Answer]:
+    """Answer posts with these, in order; model lists and job records as usual."""
+    left = list(replies)
+
+    def answer(call: UpstreamCall) -> Answer:
+        if call.method == "POST":
+            return left.pop(0)
+        return json_reply(MODELS) if call.path == "/models" else error_reply(404, "No.")
+
+    return answer
+
+
+def refused(scene: LegacyScene, method: str, path: str, body: Any = None, **more: Any) -> Any:
+    """Return the error that a request is refused with."""
+    with pytest.raises(GatewayError) as caught:
+        scene.ask(method, path, body, **more)
+    return caught.value

@@ -1,7 +1,7 @@
 """The endpoints that OpenAI has shut down: edits, engines, fine-tunes and others.
 
-Edits go through the exchange as chat requests (`edits.py`), so that a model's home is found
-as for any other; an engine's requests are those of the model it names.
+Edits go through the exchange as chat requests (`edits.py`), so that models are resolved as for any
+other request. A request to an engine is a request for the model with that name.
 """
 
 from collections.abc import Awaitable, Callable
@@ -10,15 +10,15 @@ from functools import partial
 from urllib.parse import unquote_plus
 from uuid import uuid4
 
-from gateway.config.settings import Settings
 from gateway.errors import GatewayError, UnknownRoute
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
-from gateway.exchange.legacy.edits import Edits, Named
+from gateway.exchange.legacy.edits import Edits
 from gateway.exchange.legacy.fine_tunes import FineTunes
 from gateway.exchange.legacy.removed import Removed, removed
 from gateway.exchange.legacy.replies import (
+    RenamedParameters,
     expect_json,
     renamed_error,
     without_body_headers,
@@ -36,11 +36,11 @@ Handler = Callable[[Request, Decision], Awaitable[ClientReply]]
 """Serves one request; raises `GatewayError` before the reply has begun."""
 
 JobHandler = Callable[[Request, str, Decision], Awaitable[ClientReply]]
-"""Serves a request about the job with an id."""
+"""Serves a request about one job, given its id."""
 
 _SHAPES = {shape.path: shape for shape in Shape}
 _DEPRECATED = {
-    # RFC 9745: since when, in Unix time. From OpenAI's list of deprecations.
+    # RFC 9745: the date as Unix time, from OpenAI's list of deprecations.
     "engines": b"@1654214400",
     "edits": b"@1688601600",
     "fine-tunes": b"@1692662400",
@@ -52,14 +52,12 @@ class Legacy:
 
     def __init__(
         self,
-        settings: Settings,
         exchange: Exchange,
         passing: Passing,
         listing: Listing,
         fine_tunes: FineTunes,
         new_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
-        self._settings = settings
         self._exchange = exchange
         self._passing = passing
         self._listing = listing
@@ -72,7 +70,7 @@ class Legacy:
         return await deprecating("engines", "/models", self._engines)(request, decision)
 
     async def engine(self, request: Request, decision: Decision, engine: str) -> ClientReply:
-        """Return one model's card as an engine's; `engine` is encoded as a form value."""
+        """Return the card of one model as an engine; `engine` is encoded as a form value."""
         name = unquote_plus(engine)
         handler = partial(self._engine, name)
         return await deprecating("engines", model_path(name), handler)(request, decision)
@@ -80,16 +78,16 @@ class Legacy:
     async def at_engine(
         self, request: Request, decision: Decision, engine: str, path: str
     ) -> ClientReply:
-        """Serve a request below an engine as the one at `path` that has it for its model."""
+        """Serve a request below an engine as a request to `path` with the engine as its model."""
         handler = partial(self._at_engine, unquote_plus(engine), path)
         return await deprecating("engines", path, handler)(request, decision)
 
     async def no_action(
         self, request: Request, decision: Decision, engine: str, action: str
     ) -> ClientReply:
-        """Raise `UnknownRoute` for what engines no longer do, or never did.
+        """Raise `UnknownRoute` for an action that engines no longer have, or never had.
 
-        Nothing was ever read below an engine: there the path is a name with slashes in it.
+        A GET has no actions below an engine: there the path is a name with slashes.
         """
         if action in engines.REMOVED:
             raise removed(f"/engines/{unquote_plus(engine)[:200]}/{action}", action)
@@ -98,7 +96,7 @@ class Legacy:
         known = ", ".join(engines.MODERN_PATHS)
         raise UnknownRoute(
             f"Engines have no '{action[:100]}'. Below /v1/engines/{{engine}} the gateway "
-            f"serves {known}; all else is reached with 'model' in the body."
+            f"serves {known}; call all other endpoints with 'model' in the body."
         )
 
     async def edit(self, request: Request, decision: Decision) -> ClientReply:
@@ -148,9 +146,9 @@ class Legacy:
         return list_reply(listed)
 
     async def _engine(self, engine: str, call: Request, decision: Decision) -> ClientReply:
-        asked = replace(call, path=model_path(engine))
-        with Named(engines.client_param):
-            reply = await self._listing.one(asked, engine, decision)
+        model_call = replace(call, path=model_path(engine))
+        with RenamedParameters(engines.client_param):
+            reply = await self._listing.one(model_call, engine, decision)
         card = await expect_json(reply, engines.client_param)
         return json_reply(encode_json(engines.engine_from_model(card)))
 
@@ -158,17 +156,17 @@ class Legacy:
         self, engine: str, path: str, call: Request, decision: Decision
     ) -> ClientReply:
         received = _whole(call)
-        asked = read_object(received)
-        body = engines.with_model(asked, engine)
-        with Named(engines.client_param):
+        given = read_object(received)
+        body = engines.with_model(given, engine)
+        with RenamedParameters(engines.client_param):
             if path == "/edits":
                 return await self._edits.edited(body, call, decision)
-            raw = received if body == asked else encode_json(body)
+            raw = received if body == given else encode_json(body)
             headers = without_body_headers(call.headers, body=True)
             shape = _SHAPES.get(path)
             if shape is not None:
-                made = GenerationRequest.at(shape, raw, headers, call.query, call.client)
-                reply = await self._exchange.run(made, decision)
+                request = GenerationRequest.at(shape, raw, headers, call.query, call.client)
+                reply = await self._exchange.run(request, decision)
             else:
                 passed = replace(call, path=path, headers=headers, body=raw)
                 reply = await self._passing.run(passed, decision)
@@ -179,7 +177,7 @@ class Legacy:
 
 
 def deprecating(family: str, successor: str, handler: Handler) -> Handler:
-    """Let every reply say since when its endpoint is deprecated, and what follows it."""
+    """Add to every reply when its endpoint was deprecated, and its successor."""
     fields = (
         (b"deprecation", _DEPRECATED[family]),
         (b"link", f'</v1{successor}>; rel="successor-version"'.encode("ascii")),
@@ -189,8 +187,8 @@ def deprecating(family: str, successor: str, handler: Handler) -> Handler:
         try:
             reply = await handler(call, decision)
         except GatewayError as error:
-            shown = [(name.decode("ascii"), value.decode("ascii")) for name, value in fields]
-            error.headers = (*error.headers, *shown)
+            added = [(name.decode("ascii"), value.decode("ascii")) for name, value in fields]
+            error.headers = (*error.headers, *added)
             raise
         return replace(reply, headers=[*reply.headers, *fields])
 
@@ -202,7 +200,7 @@ def _deprecated_fine_tunes(handler: Handler) -> Handler:
 
 
 def _whole(request: Request) -> bytes:
-    """Return the body of a request that came as a whole: its route says so."""
+    """Return the body of a request whose route reads it as a whole."""
     if not isinstance(request.body, bytes):
         raise TypeError("the route must take the body as a whole")
     return request.body

@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from uuid import uuid4
 
-from gateway.errors import GatewayError, ModelNotFound
+from gateway.errors import ModelNotFound
 from gateway.exchange.client_reply import ClientReply, json_reply
 from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
-from gateway.exchange.legacy.replies import expect_json, without_body_headers
+from gateway.exchange.legacy.replies import (
+    RenamedParameters,
+    expect_json,
+    without_body_headers,
+)
 from gateway.request import GenerationRequest, Request
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
@@ -16,7 +20,7 @@ from gateway.translate.stream.sse import encode_json
 
 
 class Edits:
-    """Edits texts with a chat model. `new_id` draws the ids of what it sends."""
+    """Edits texts with a chat model. `new_id` makes the ids of the markers in its prompts."""
 
     def __init__(self, exchange: Exchange, new_id: Callable[[], str] = lambda: uuid4().hex) -> None:
         self._exchange = exchange
@@ -37,13 +41,13 @@ class Edits:
     async def _edited_by_chat(
         self, chat: Json, edit: edits.Edit, context: Context, call: Request, decision: Decision
     ) -> Json:
-        """Return the reply to an edit, asking again for what is missing where `n` is ignored."""
+        """Return the reply to an edit; requests more choices from upstreams that ignore `n`."""
         replies: list[Json] = []
         choices: list[Json] = []
         while len(choices) < edit.n:
             following = Decision() if replies else decision
-            asked = edits.request_for_rest(chat, edit.n - len(choices))
-            replies.append(await self._chat(asked, edit, call, following))
+            rest = edits.request_for_rest(chat, edit.n - len(choices))
+            replies.append(await self._chat(rest, edit, call, following))
             choices += edits.choices_from_chat(replies[-1], edit)
             if following is not decision:
                 decision.attempts += following.attempts
@@ -54,25 +58,26 @@ class Edits:
             return edits.client_param(param, edit)
 
         headers = without_body_headers(call.headers, body=True)
-        made = GenerationRequest.at(Shape.CHAT, encode_json(chat), headers, call.query, call.client)
-        with Named(client_param):
+        body = encode_json(chat)
+        request = GenerationRequest.at(Shape.CHAT, body, headers, call.query, call.client)
+        with RenamedParameters(client_param):
             try:
-                reply = await self._exchange.run(made, decision)
+                reply = await self._exchange.run(request, decision)
             except ModelNotFound as error:
                 raise self._needs_alias(chat["model"], decision.upstream, error) from error
             return await expect_json(reply, client_param)
 
     def _needs_alias(self, model: str, upstream: str, error: ModelNotFound) -> ModelNotFound:
-        """Return a better error for one of the models that only ever edited."""
+        """Return an error that says what to configure for a model that only had edits."""
         rule = self._exchange.resolver.rule_for(model)
         if model not in edits.MODELS or (rule is not None and rule.model is not None):
             return error
         return ModelNotFound(
             f"The model '{model}' was shut down on 2024-01-04, with the edits endpoint. The "
-            "gateway edits with a chat model in its stead once it is told which: add the line "
+            "gateway can edit with a chat model instead: add the line "
             f"`{model}: {{model: {edits.SUGGESTED_MODEL}}}` to `models:` in the gateway's "
             "configuration, with that or any other model that follows instructions. (Upstream "
-            f"'{upstream}' was asked and does not have it.)",
+            f"'{upstream}' does not have the model.)",
             param="model",
         )
 
@@ -87,16 +92,3 @@ class Edits:
             new_id=self._new_id,
             now=int(self._exchange.attempts.wall_clock()),
         )
-
-
-class Named:
-    """Gives errors that pass through a `with` block the client's name of their parameter."""
-
-    def __init__(self, client_param: Callable[[str | None], str | None]) -> None:
-        self._client_param = client_param
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, GatewayError):
-            error.param = self._client_param(error.param)

@@ -1,6 +1,7 @@
-"""The stories of /v1/fine-tunes: what each of its requests becomes on /v1/fine_tuning/jobs.
+"""Serves /v1/fine-tunes: what each of its requests becomes at /v1/fine_tuning/jobs.
 
-All go to one upstream, the first that can have such jobs: an id says nothing of where its job is.
+All requests go to one upstream, the first that can have jobs, because the id of a job does not say
+which upstream has it.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ MAX_JOBS = 1000
 
 
 class FineTunes:
-    """Serves the fine-tunes endpoints. `sleep` waits so many seconds between two looks at a job."""
+    """Serves the fine-tunes endpoints. `sleep` waits the given seconds between polls of a job."""
 
     def __init__(
         self, settings: Settings, resolver: Resolver, send: Send, sleep: Sleep = asyncio.sleep
@@ -36,18 +37,19 @@ class FineTunes:
         self._sleep = sleep
         default = settings.upstreams[0]
         self.native = default.kind.own_fine_tunes
-        """Whether the default upstream has a /v1/fine-tunes of its own, of another shape."""
+        """Whether the default upstream has its own /v1/fine-tunes, with other formats."""
         able = (each for each in settings.upstreams if _has_jobs(each))
         self._upstream = next(able, default)
 
     async def create(self, call: Request, body: Json, decision: Decision) -> ClientReply:
         """Create a job.
 
-        Raises `InvalidRequest` (and its kinds) for what is wrong or what jobs cannot do.
+        Raises `InvalidRequest` for wrong parameters, `UnsupportedParameter` for those that jobs do
+        not have.
         """
-        asked = fine_tunes.model_of(body)
-        failures.check_allowed(call.client, asked)
-        rule = self._rule(asked)
+        model = fine_tunes.model_of(body)
+        failures.check_allowed(call.client, model)
+        rule = self._rule(model)
         settings = (rule and rule.translation) or self._settings.translation
         request = fine_tunes.request_to_job(body, settings, alias=rule.model if rule else None)
         calls = self._calls(call, decision)
@@ -76,10 +78,10 @@ class FineTunes:
         return json_reply(encode_json(await calls.described(job, strict=False)))
 
     async def events(self, call: Request, job_id: str, decision: Decision) -> ClientReply:
-        """Return a job's events so far or, with `stream=true`, all until it is over."""
+        """Return the events of a job so far or, with `stream=true`, all until it ends."""
         calls = self._calls(call, decision, job_id)
-        asked = parse_qs(call.query.decode("latin-1")).get("stream", [""])[-1]
-        if asked.lower() in ("true", "1"):
+        stream = parse_qs(call.query.decode("latin-1")).get("stream", [""])[-1]
+        if stream.lower() in ("true", "1"):
             return await self._follow(calls)
         events, complete = await calls.entries(f"{calls.path}/events", MAX_EVENTS)
         if not complete:
@@ -94,17 +96,17 @@ class FineTunes:
         rule = self._resolver.rule_for(model)
         if rule is not None and rule.upstream not in (None, self._upstream.name):
             raise InvalidRequest(
-                f"'{model[:200]}' is configured to live at upstream '{rule.upstream}', but "
-                f"fine-tunes are made at '{self._upstream.name}'. Ask for another model.",
+                f"'{model[:200]}' is configured for upstream '{rule.upstream}', but fine-tunes are "
+                f"made at '{self._upstream.name}'. Use another model.",
                 param="model",
                 code="invalid_value",
             )
         return rule
 
     async def _follow(self, calls: FineTuningCalls) -> ClientReply:
-        """Return the stream of a job's events; that there is such a job is known by then."""
+        """Return the stream of a job's events; the first poll has shown that the job exists."""
         follower = EventFollower()
-        job, events = await calls.look(follower)
+        job, events = await calls.poll(follower)
         interval = self._settings.server.keepalive_interval
         body = JobEvents(calls, follower, job, events, sleep=self._sleep, interval=interval)
         return event_stream_reply(body)

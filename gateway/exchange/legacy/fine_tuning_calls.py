@@ -1,4 +1,4 @@
-"""The calls that serve one request about fine-tunes: to /fine_tuning/jobs and /files."""
+"""The upstream calls of one request about fine-tunes: to /fine_tuning/jobs and /files."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -36,7 +36,7 @@ _OWN_QUERY = frozenset({"stream", "limit", "after"})
 class FineTuningCalls:
     """The calls of one client request about one job, or about all (`job_id` empty).
 
-    What they do is noted in `decision`.
+    They are recorded in `decision`.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class FineTuningCalls:
         self.note()
 
     def note(self, warning: str = "", **names: tuple[str, ...]) -> None:
-        """Note for the reply's header fields what was `dropped` and `changed`; and a warning."""
+        """Record for the header fields what was `dropped` and `changed`, and a warning."""
         decision = self._decision
         decision.translation = as_translation("fine-tunes", "fine_tuning/jobs", names)
         decision.warning = warning or decision.warning
@@ -74,9 +74,10 @@ class FineTuningCalls:
         body: Json | None = None,
         query: Mapping[str, str] = MappingProxyType({}),
     ) -> Json:
-        """Return the object that one call is answered with.
+        """Return the object that the upstream replies with to one call.
 
-        Raises the upstream's error in the names of the old endpoint, and what `Send` raises.
+        Raises the upstream's error with the parameter names of the old endpoint, and what `Send`
+        raises.
         """
         self._decision.attempts += 1
         reply = await self._send(
@@ -106,7 +107,7 @@ class FineTuningCalls:
         )
 
     async def entries(self, path: str, limit: int) -> tuple[list[Any], bool]:
-        """Return the first `limit` entries of a list, and whether that is all there are."""
+        """Return the first `limit` entries of a list, and whether the list is complete."""
         found: list[Any] = []
         async with aclosing(self._pages(path)) as pages:
             async for page in pages:
@@ -116,10 +117,11 @@ class FineTuningCalls:
                     return found[:limit], False
         return found, True
 
-    async def look(self, follower: EventFollower) -> tuple[Json, list[Json]]:
+    async def poll(self, follower: EventFollower) -> tuple[Json, list[Json]]:
         """Return the job, and the events that are new to `follower`, oldest first.
 
-        The job is asked for first: when it is over, the events that follow are all there will be.
+        The job is requested before its events, so that the events of a job that is over are
+        complete.
         """
         job = await self.ask("GET", self.path)
         unseen: list[Any] = []
@@ -134,7 +136,8 @@ class FineTuningCalls:
     async def described(self, job: Json, *, strict: bool) -> Json:
         """Return a job as a fine-tune with its events and files.
 
-        Not `strict`: something was done, which the client must learn even if the events fail.
+        With `strict` it raises if the events cannot be read. Without, that is a warning: the client
+        must learn of a job that was created or cancelled.
         """
         job_id = job.get("id")
         if not isinstance(job_id, str):
@@ -150,7 +153,7 @@ class FineTuningCalls:
         return fine_tunes.fine_tune_from_job(job, events_from_job_events(events), files)
 
     async def _pages(self, path: str) -> AsyncGenerator[Json, None]:
-        """Yield the pages of a list until the last; stops where a cursor comes again."""
+        """Yield the pages of a list to the last one; stops if a cursor repeats."""
         query = {"limit": str(PAGE_SIZE)}
         for _ in range(MAX_PAGES):
             page = await self.ask("GET", path, query=query)
@@ -161,12 +164,12 @@ class FineTuningCalls:
             query = {**query, "after": cursor}
 
     async def _files(self, ids: Sequence[str]) -> dict[str, object]:
-        """Return the file objects that can be had; a deleted file is no reason to fail."""
-        gate = asyncio.Semaphore(FILE_CONCURRENCY)
+        """Return the file objects by id; None for one that cannot be read, as it was deleted."""
+        semaphore = asyncio.Semaphore(FILE_CONCURRENCY)
         found: dict[str, object] = {}
 
         async def fetch(file_id: str) -> None:
-            async with gate:
+            async with semaphore:
                 try:
                     found[file_id] = await self.ask("GET", f"/files/{quote(file_id, safe='')}")
                 except GatewayError:

@@ -1,4 +1,4 @@
-"""The events of a fine-tuning job, as a stream that follows the job until it is over."""
+"""The events of a fine-tuning job, as a stream that follows the job to its end."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -22,14 +22,14 @@ MAX_FAILED_POLLS: Final = 5
 Sleep = Callable[[float], Awaitable[object]]
 
 _PASSING: Final = frozenset({408, 429})
-"""Statuses among the 4xx that may be gone at the next try."""
+"""The 4xx statuses that are worth another poll."""
 
 
 class JobEvents(ReplyBody):
-    """Polls a job and sends its events as they come; only a job that is over ends in `[DONE]`.
+    """Polls a job and sends its new events; `[DONE]` follows only the last event of an ended job.
 
-    `job` and `events` are what the first look has found. `sleep` waits so many seconds between two
-    looks, `interval` (seconds) is that of keep-alive comments.
+    `job` and `events` are the result of the first poll. `sleep` waits the given seconds between
+    polls; `interval` is that of keep-alive comments, in seconds.
     """
 
     def __init__(
@@ -76,11 +76,11 @@ class JobEvents(ReplyBody):
             keep_alive.stop()
 
     def resume(self) -> None:
-        """Go on: the client has read."""
+        """Continue: the client has read."""
         self._ready.set()
 
     async def _release(self) -> None:
-        """Between two looks at a job nothing is held that had to be freed."""
+        """Nothing is held between polls."""
 
     async def _followed(self) -> AsyncGenerator[bytes, None]:
         job, events, failed = self._job, self._events, 0
@@ -93,7 +93,7 @@ class JobEvents(ReplyBody):
                 return
             await self._sleep(delay)
             try:
-                job, events = await self._calls.look(self._follower)
+                job, events = await self._calls.poll(self._follower)
                 failed = 0
             except GatewayError as error:
                 events = []
@@ -103,8 +103,8 @@ class JobEvents(ReplyBody):
                     yield encode_events(Shape.CHAT, [dict(error.envelope())])
                     return
         late = UpstreamError(
-            f"The fine-tune is not over after {MAX_FOLLOWED / 3600:g} hours of following it. "
-            "Follow it again to see the rest."
+            f"The fine-tune has not ended within {MAX_FOLLOWED / 3600:g} hours. Request its events "
+            "again to see the rest."
         )
         yield encode_events(Shape.CHAT, [dict(late.envelope())])
 

@@ -1,7 +1,7 @@
-"""Calls that nothing of today does the work of: passed on, or refused with what to call instead.
+"""Endpoints without a successor: passed on, or refused with what to call instead.
 
-The texts are in `translate/legacy/removed.py`. Other servers than OpenAI's use some of the names
-(Mistral has classifications), so a refusal comes where the upstream has nothing there.
+The texts are in `translate/legacy/removed.py`. Other servers have some of the paths (Mistral has
+classifications), so a request is refused only after the upstream has refused it.
 """
 
 import re
@@ -34,9 +34,9 @@ class Removed:
         self._passing = passing
 
     async def perhaps(self, request: Request, decision: Decision, name: str) -> ClientReply:
-        """Pass a request on, and explain what replaced its endpoint if there is none.
+        """Pass a request on; raise `UnknownRoute` if the upstream does not have the endpoint.
 
-        Raises `UnknownRoute` then.
+        The error says what replaced it.
         """
         reply = await self._passing.run(request, decision)
         if reply.status not in (404, 405):
@@ -47,13 +47,13 @@ class Removed:
         raise removed(f"/{name}", name)
 
     async def surely(self, request: Request, decision: Decision, name: str) -> ClientReply:  # noqa: ARG002
-        """Raise `UnknownRoute` for what only OpenAI ever had, saying what replaced it."""
+        """Raise `UnknownRoute` for an endpoint that only OpenAI had, saying what replaced it."""
         raise removed(request.path[:200], name)
 
     async def moderation(self, request: Request, decision: Decision) -> ClientReply:
-        """Pass a text on to be judged; where an old model is missing, say what to configure.
+        """Pass a moderation on; raise `ModelNotFound` if the upstream refuses an old model.
 
-        Raises `ModelNotFound`.
+        The error says what to configure.
         """
         reply = await self._passing.run(request, decision)
         if reply.status not in (400, 404):
@@ -65,26 +65,25 @@ class Removed:
         raise ModelNotFound(moderation_model_gone(named[0].decode("ascii")), param="model")
 
     async def upload(self, request: Request, decision: Decision) -> ClientReply:
-        """Pass a file on; where its purpose is refused, say what that was for.
+        """Pass a file on; raise `InvalidRequest` if the upstream refuses an old purpose.
 
-        The purpose is looked for within the form's first 64 KiB. Raises `InvalidRequest`.
+        The error says what it was for. The purpose is searched in the first 64 KiB of the form.
         """
         body, seen = request.body, bytearray()
         if isinstance(body, bytes):
             seen += body[:READ_AHEAD_BYTES]
         else:
-            request = replace(request, body=_watched(body, seen))
+            request = replace(request, body=_recorded(body, seen))
         reply = await self._passing.run(request, decision)
         named = _FORM_PURPOSE.search(seen) if reply.status in (400, 422) else None
-        told = purpose_gone(named[1].decode("utf-8", "replace")) if named is not None else None
-        if told is None:
+        if named is None or (text := purpose_gone(named[1].decode("utf-8", "replace"))) is None:
             return reply
         await read_reply(reply)
-        raise InvalidRequest(told, param="purpose", code="invalid_value")
+        raise InvalidRequest(text, param="purpose", code="invalid_value")
 
 
-async def _watched(body: AsyncIterator[bytes], seen: bytearray) -> AsyncGenerator[bytes, None]:
-    """Yield a body piece by piece, noting its beginning."""
+async def _recorded(body: AsyncIterator[bytes], seen: bytearray) -> AsyncGenerator[bytes, None]:
+    """Yield a body piece by piece, and record its beginning in `seen`."""
     async for piece in body:
         seen += piece[: READ_AHEAD_BYTES - len(seen)]
         yield piece

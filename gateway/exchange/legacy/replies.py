@@ -1,9 +1,10 @@
-"""What the stories of the legacy endpoints share: bodies read whole, errors in the old names."""
+"""What the legacy endpoints share: bodies read as a whole, errors with the client's names."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode
+from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.error_replies import ClientParam, error_of_reply
 from gateway.exchange.reply.reading import (
@@ -20,8 +21,21 @@ from gateway.translate.stream.sse import encode_json
 _ABOUT_THE_BODY = frozenset({b"content-type", b"content-length", b"content-encoding"})
 
 
+class RenamedParameters:
+    """A `with` block that gives errors raised in it the client's name of their parameter."""
+
+    def __init__(self, client_param: ClientParam) -> None:
+        self._client_param = client_param
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, GatewayError):
+            error.param = self._client_param(error.param)
+
+
 async def read_reply(reply: ClientReply, limit: int = MAX_WHOLE_BYTES) -> bytes:
-    """Return a reply's whole body; raises `UpstreamError` beyond `limit` bytes."""
+    """Return the whole body of a reply; raises `UpstreamError` if it exceeds `limit` bytes."""
     if isinstance(reply.body, bytes):
         return reply.body
     try:
@@ -31,7 +45,7 @@ async def read_reply(reply: ClientReply, limit: int = MAX_WHOLE_BYTES) -> bytes:
 
 
 async def expect_json(reply: ClientReply, client_param: ClientParam) -> Json:
-    """Return the object of a successful reply; raises the error that it is otherwise."""
+    """Return the object of a successful reply; raises the error of any other reply."""
     if 200 <= reply.status < 300:
         return decode_object(await read_reply(reply))
     body = await read_reply(reply, MAX_ERROR_BYTES)
@@ -39,11 +53,11 @@ async def expect_json(reply: ClientReply, client_param: ClientParam) -> Json:
 
 
 async def renamed_error(reply: ClientReply, client_param: ClientParam) -> ClientReply:
-    """Return a reply with its error, if it is one, naming the client's parameter.
+    """Return an error reply with the client's name of its parameter.
 
-    Everything else of the error stays as the upstream wrote it, but for status 409, which makes
-    openai-python 0.28 try again without a pause, for ever. A reply that is no error is returned
-    untouched, unread.
+    The rest of the error stays as the upstream wrote it. Only status 409 becomes 429, because
+    openai-python 0.28 retries a 409 without a pause and without end. Other replies are returned
+    unread.
     """
     if reply.status < 400:
         return reply
@@ -62,7 +76,7 @@ async def renamed_error(reply: ClientReply, client_param: ClientParam) -> Client
 
 
 def without_body_headers(headers: RawHeaders, *, body: bool) -> RawHeaders:
-    """Return a client's header fields for a call with another body: a JSON one, or none."""
+    """Return a client's header fields for a call with another body: JSON, or none."""
     kept = tuple(pair for pair in headers if pair[0] not in _ABOUT_THE_BODY)
     return (*kept, JSON) if body else kept
 

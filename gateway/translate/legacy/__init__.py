@@ -1,6 +1,6 @@
-"""The endpoints that OpenAI has shut down, in terms of those that took their place.
+"""The endpoints that OpenAI has shut down, translated to those that replaced them.
 
-`edits` become chat requests, `engines` are models, `fine_tunes` are fine-tuning jobs. The shapes
-are those of OpenAI's last description that had them: openai-openapi, tag 1.3.0 of June 2023. The
-habits of their clients are those of openai-python 0.28.
+`edits` become chat requests, `engines` models, `fine_tunes` fine-tuning jobs. Formats are those of
+the last OpenAI description that has them: openai-openapi, tag 1.3.0 of June 2023. What clients send
+is what openai-python 0.28 sends.
 """

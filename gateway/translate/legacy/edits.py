@@ -1,8 +1,8 @@
 """Clients of /v1/edits on models that chat.
 
-OpenAI shut the endpoint down in January 2024 and names chat as what replaces it. An edit has an
-input text and an instruction, no conversation, no limit and no stream; its reply has neither `id`
-nor `model` (openai-openapi 1.3.0, `CreateEditRequest` and `CreateEditResponse`).
+OpenAI shut the endpoint down in January 2024 and recommends chat instead. An edit has an input text
+and an instruction, but no conversation, limit or stream; its reply has neither `id` nor `model`
+(openai-openapi 1.3.0, `CreateEditRequest` and `CreateEditResponse`).
 """
 
 import re
@@ -23,10 +23,10 @@ from gateway.translate.schema.errors import missing
 MAX_CHOICES = 20
 
 MODELS = frozenset({"text-davinci-edit-001", "code-davinci-edit-001"})
-"""The models that the endpoint had. They are gone: each needs an alias."""
+"""The models of the endpoint. They were shut down, so each needs an alias."""
 
 SUGGESTED_MODEL = "gpt-5.4-mini"
-"""What an alias for one of `MODELS` is suggested to lead to; any model that follows will do."""
+"""The model suggested as an alias of `MODELS`; any model that follows instructions works."""
 
 TABLE: Mapping[str, Check] = {
     "model": String(),
@@ -39,7 +39,7 @@ TABLE: Mapping[str, Check] = {
 """Every parameter of the endpoint."""
 
 _OF_THE_LIBRARY = ("timeout",)
-"""What openai-python 0.28 puts into the body although it is meant for itself."""
+"""What openai-python 0.28 sends in the body although it is an option of the library."""
 
 _SYSTEM = (
     "You edit text. Apply the instruction to the input and reply with the complete edited text "
@@ -53,20 +53,20 @@ _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One edit request, as far as its reply depends on it."""
+    """What the reply needs to know of an edit request."""
 
     input: str
     instruction: str
     n: int
     marker: str
-    """The line that the input stands between; random, so that no input can contain it."""
+    """The line before and after the input; random, so that no input can contain it."""
 
 
 def request_to_chat(body: Json, context: Context) -> tuple[Json, Edit]:
-    """Return the chat request that an edit request amounts to, and what its reply needs.
+    """Return the chat request for an edit request, and what its reply needs.
 
-    Needs of the context: `model_sent`, `new_id` and `reasoning_effort`. Raises `InvalidRequest`
-    naming the client's parameter: whatever the endpoint did not have is refused.
+    Uses `model_sent`, `new_id` and `reasoning_effort` of the context. Raises `InvalidRequest`
+    naming the client's parameter; parameters that the endpoint did not have are refused.
     """
     checked = check(body, TABLE)
     for name in ("model", "instruction"):
@@ -89,15 +89,16 @@ def request_to_chat(body: Json, context: Context) -> tuple[Json, Edit]:
 
 
 def request_for_rest(chat: Json, count: int) -> Json:
-    """Return the chat request for `count` further choices: some servers give one, whatever `n`."""
+    """Return the chat request for `count` more choices: some servers ignore `n`."""
     rest = {name: value for name, value in chat.items() if name != "n"}
     return {**rest, "n": count} if count > 1 else rest
 
 
 def choices_from_chat(reply: object, edit: Edit) -> list[Json]:
-    """Return the choices of one chat reply as an edit's, at least one, in index order.
+    """Return the choices of one chat reply as those of an edit, at least one, in index order.
 
-    Raises `UpstreamReplied` for an error and `UpstreamError` for what is no chat completion.
+    Raises `UpstreamReplied` for an error and `UpstreamError` for anything else that is not a chat
+    completion.
     """
     error = upstream_error(reply)
     if error is not None:
@@ -112,13 +113,13 @@ def choices_from_chat(reply: object, edit: Edit) -> list[Json]:
 def reply_from_chat(
     choices: Sequence[Json], replies: Sequence[Json], edit: Edit, context: Context
 ) -> Json:
-    """Return the edit's reply: its choices, and what all chat replies say about usage.
+    """Return the reply of an edit: its choices, and the usage of all chat replies.
 
-    The endpoint's `usage` is not optional: tokens that no reply counts are 0. Raises
-    `UpstreamError` when there are fewer choices than `n`.
+    `usage` is required, so tokens that no reply counts are 0. Raises `UpstreamError` for fewer
+    choices than `n`.
     """
     if len(choices) < edit.n:
-        raise _malformed(f"{len(choices)} of {edit.n} choices came")
+        raise _malformed(f"it has {len(choices)} of {edit.n} choices")
     usage: Json | None = None
     for reply in replies:
         usage = add_usage(usage, reply.get("usage"))
@@ -131,9 +132,9 @@ def reply_from_chat(
 
 
 def client_param(param: str | None, edit: Edit) -> str | None:
-    """Return the edit client's name of a chat parameter; None where it has none such.
+    """Return the client's name of a chat parameter; None if an edit does not have it.
 
-    The user message is the input, where there is one; all else that was said is the instruction.
+    The user message stands for the input, if there is one; the rest stands for the instruction.
     """
     if not param:
         return None
@@ -151,19 +152,19 @@ def _refuse_unknown(body: Json) -> None:
             continue
         raise InvalidRequest(
             f"Unrecognized request argument supplied: {name[:100]}. /v1/edits takes "
-            f"{', '.join(TABLE)} and nothing else; remove it, or call /v1/chat/completions.",
+            f"only {', '.join(TABLE)}. Remove it, or call /v1/chat/completions.",
             param=name[:100],
             code="unknown_parameter",
         )
 
 
 def _messages(edit: Edit) -> list[Json]:
-    asked = f"Instruction: {edit.instruction}"
+    prompt = f"Instruction: {edit.instruction}"
     if edit.input:
-        asked += (
+        prompt += (
             f"\n\nInput (between the two marker lines):\n{edit.marker}\n{edit.input}\n{edit.marker}"
         )
-    return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": asked}]
+    return [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": prompt}]
 
 
 def _index(choice: object, position: int) -> int:
@@ -178,15 +179,15 @@ def _choice(choice: object, edit: Edit) -> Json:
     text = visible_text(message)
     reason = finish_reason(choice.get("finish_reason"), has_text=bool(text))
     edited: Json = {"text": edited_text(text, edit), "index": 0}
-    # Documented but never seen in old replies: shown only where it says that something is missing.
+    # Documented, but never in old replies: included only if the text is incomplete.
     return edited if reason == "stop" else {**edited, "finish_reason": reason}
 
 
 def edited_text(text: str, edit: Edit) -> str:
-    """Return what the model wrote without the wrapping it may have put around it.
+    """Return the model's text without what it may have wrapped it in.
 
-    That is marker lines, repeated from the request, and one code fence around everything if
-    neither input nor instruction has one. Otherwise it stays as it is.
+    That is the marker lines of the prompt, and one code fence around everything if neither input
+    nor instruction has one. All other text stays as it is.
     """
     return _without_fence(_without_markers(text, edit.marker), edit)
 

@@ -1,7 +1,7 @@
-"""Engines, as models were called until 2022: their cards, and requests with one in the path.
+"""Engines, the name of models until 2022: their cards, and requests with one in the path.
 
 OpenAI shut `/v1/engines` down in December 2022. openai-python 0.28 still calls
-`/v1/engines/{engine}/completions` and its like whenever a program says `engine=`.
+`/v1/engines/{engine}/completions` and similar paths if a program passes `engine=`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,19 +18,19 @@ MODERN_PATHS: Mapping[str, str] = {
     "edits": "/edits",
     "embeddings": "/embeddings",
 }
-"""What follows the engine in a path, and the path that serves it with `model` in the body."""
+"""The path below an engine, and the path that serves it with `model` in the body."""
 
 REMOVED = frozenset(
     {"search", "answers", "classifications", "generate", "completions/browser_stream"}
 )
-"""What followed an engine, too, and has no successor: `removed` says more."""
+"""Paths below an engine without a successor: see `removed`."""
 
 _OF_THE_LIBRARY = ("engine", "deployment_id", "timeout")
-"""What openai-python 0.28 may leave in a body beside the engine in the path."""
+"""What openai-python 0.28 may send in a body although the engine is in the path."""
 
 
 def with_model(body: Json, engine: str) -> Json:
-    """Return a request with the engine of its path as its `model`.
+    """Return a request with the engine of its path as `model`.
 
     Raises `InvalidRequest` when the body names another model.
     """
@@ -48,12 +48,12 @@ def with_model(body: Json, engine: str) -> Json:
 
 
 def client_param(param: str | None) -> str | None:
-    """Return the client's name of a parameter: its model is an engine."""
+    """Return the client's name of a parameter: a model is its engine."""
     return "engine" if param == "model" else param
 
 
 def engine_from_model(card: object) -> Json:
-    """Return a model's card as an engine's; raises `UpstreamError` for what is no card."""
+    """Return the card of a model as an engine; raises `UpstreamError` for a card without id."""
     if not isinstance(card, dict) or not isinstance(card.get("id"), str):
         raise UpstreamError("The upstream's model card has no id.")
     owner = card.get("owned_by")
@@ -69,7 +69,7 @@ def engine_from_model(card: object) -> Json:
 
 
 def engines_from_cards(cards: Iterable[bytes]) -> list[Json]:
-    """Return models' cards, in JSON, as engines; what cannot be read is left out."""
+    """Return the cards of models, as JSON, as engines; unreadable ones are left out."""
     found: list[Json] = []
     for card in cards:
         try:

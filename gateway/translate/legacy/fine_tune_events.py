@@ -1,8 +1,7 @@
-"""What happens to a fine-tuning job, as clients of /v1/fine-tunes read it: whole or as a stream.
+"""The events of a fine-tuning job, as clients of /v1/fine-tunes read them: as a list or a stream.
 
-Job events (openai-openapi, `FineTuningJobEvent`) come newest first, a fine-tune's oldest first. A
-fine-tune's events could be followed until the job ended; those of a job can only be asked for
-again and again.
+Job events (openai-openapi, `FineTuningJobEvent`) come newest first, those of a fine-tune oldest
+first. The events of a fine-tune could be streamed until it ended; those of a job must be polled.
 """
 
 from collections import OrderedDict, deque
@@ -15,7 +14,7 @@ FIRST_DELAY = 5.0
 LONGEST_DELAY = 30.0
 GROWTH = 1.5
 MAX_FOLLOWED = 24 * 60 * 60.0
-"""How long events are followed at most, in seconds: OpenAI ends jobs long before."""
+"""The longest time that events are followed, in seconds; OpenAI's jobs end long before."""
 
 _REMEMBERED_IDS = 1000
 _REMEMBERED_MESSAGES = 100
@@ -33,27 +32,27 @@ _FINAL = frozenset({"succeeded", "failed", "cancelled"})
 
 
 def status_from_job(job: Json) -> str:
-    """Return a fine-tune's status for a job's; Azure has some of its own.
+    """Return the status of a fine-tune for that of a job; Azure has some of its own.
 
-    What is not known, and `paused`, is `running`: not over, and begun.
+    Unknown words, and `paused`, are `running`.
     """
     status = job.get("status")
     return _STATUSES.get(status, "running") if isinstance(status, str) else "running"
 
 
 def is_over(job: Json) -> bool:
-    """Whether nothing more will happen to the job."""
+    """Whether the job has ended."""
     return status_from_job(job) in _FINAL
 
 
 def seconds(value: object) -> int | None:
-    """Return a Unix time in whole seconds, or None."""
+    """Return a Unix time in whole seconds; None for anything but a number."""
     number = finite_number(value)
     return None if number is None else int(number)
 
 
 def event_from_job_event(event: object) -> Json | None:
-    """Return one event; None for something without a message."""
+    """Return one event; None if it has no message."""
     if not isinstance(event, dict) or not isinstance(event.get("message"), str):
         return None
     level = event.get("level")
@@ -72,15 +71,15 @@ def events_from_job_events(newest_first: Sequence[object]) -> list[Json]:
 
 
 def failure_event(job: Json, messages: Sequence[str]) -> Json | None:
-    """Return an event that says why a job failed, unless one of these messages does.
+    """Return an event with the reason why a job failed, unless a message already has it.
 
-    A job has an `error`; a fine-tune had nothing but its events.
+    A job has an `error`, a fine-tune only its events.
     """
     error = job.get("error")
     message = error.get("message") if isinstance(error, dict) else None
     if status_from_job(job) != "failed" or not isinstance(message, str) or not message:
         return None
-    if any(message in said for said in messages):
+    if any(message in known for known in messages):
         return None
     return {
         "object": "fine-tune-event",
@@ -91,7 +90,7 @@ def failure_event(job: Json, messages: Sequence[str]) -> Json | None:
 
 
 def poll_delays() -> Iterator[float]:
-    """Yield how long to wait before each look at a job, in seconds, `MAX_FOLLOWED` in all."""
+    """Yield the seconds to wait before each poll of a job, at most `MAX_FOLLOWED` in all."""
     delay, waited = FIRST_DELAY, 0.0
     while waited + delay <= MAX_FOLLOWED:
         yield delay
@@ -100,18 +99,18 @@ def poll_delays() -> Iterator[float]:
 
 
 class EventFollower:
-    """Tells new events from those already seen; remembers a bounded number of them."""
+    """Finds the new events of each poll; remembers a bounded number of old ones."""
 
     def __init__(self) -> None:
         self._seen: OrderedDict[object, None] = OrderedDict()
         self._messages: deque[str] = deque(maxlen=_REMEMBERED_MESSAGES)
 
     def reaches_back(self, page: Sequence[object]) -> bool:
-        """Whether a page of events, newest first, holds one that was seen before."""
+        """Whether a page of events, newest first, has one of an earlier poll."""
         return any(_identity(event) in self._seen for event in page)
 
     def take(self, newest_first: Sequence[object]) -> list[Json]:
-        """Return the new ones among these events, oldest first."""
+        """Return the new ones of these events, oldest first."""
         fresh: list[Json] = []
         for event in reversed(newest_first):
             converted = event_from_job_event(event)
@@ -126,13 +125,13 @@ class EventFollower:
         return fresh
 
     def closing(self, job: Json) -> list[Json]:
-        """Return what is left to say about a job that is over."""
+        """Return the events that are still missing of an ended job."""
         event = failure_event(job, self._messages)
         return [] if event is None else [event]
 
 
 def _identity(event: object) -> object:
-    """Return what tells an event from all others: its id, or else all that it says."""
+    """Return what identifies an event: its id, or else its time and message."""
     if not isinstance(event, dict):
         return None
     if isinstance(event.get("id"), str):

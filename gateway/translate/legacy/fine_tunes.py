@@ -1,8 +1,8 @@
 """Clients of /v1/fine-tunes on /v1/fine_tuning/jobs.
 
-OpenAI shut the former down in January 2024. Requests and objects are those of openai-openapi 1.3.0
-(`CreateFineTuneRequest`, `FineTune`) on one side and of 2026 (`CreateFineTuningJobRequest`,
-`FineTuningJob`) on the other. Ids are opaque on both sides: `ftjob-…` stands where `ft-…` stood.
+OpenAI shut the former down in January 2024. The client's requests and objects are those of
+openai-openapi 1.3.0 (`CreateFineTuneRequest`, `FineTune`), the upstream's those of 2026
+(`CreateFineTuningJobRequest`, `FineTuningJob`). Ids are opaque: clients get `ftjob-…` for `ft-…`.
 """
 
 import re
@@ -38,9 +38,9 @@ SUCCESSORS: Mapping[str, str] = {
     "curie": "davinci-002",
     "davinci": "davinci-002",
 }
-"""The base models of 2021 and what OpenAI recommends instead (platform.openai.com, deprecations).
+"""The base models of 2021 and their replacements (platform.openai.com, deprecations).
 
-Their own names can be fine-tuned no more, so this is done without asking."""
+They cannot be fine-tuned under their own names any more, so they are always replaced."""
 
 TABLE: Mapping[str, Check] = {
     "training_file": String(),
@@ -75,7 +75,7 @@ _FILE_FIELDS: Mapping[str, tuple[type, object]] = {
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """The body for `POST /v1/fine_tuning/jobs`, and what a report says about it."""
+    """The body for `POST /v1/fine_tuning/jobs`, and what is reported of it."""
 
     body: Json
     dropped: tuple[str, ...] = ()
@@ -84,7 +84,7 @@ class JobRequest:
 
 
 def model_of(body: Json) -> str:
-    """Return the base model that a request asks for; raises `InvalidRequest`."""
+    """Return the base model of a request; raises `InvalidRequest`."""
     model = body.get("model")
     name = DEFAULT_MODEL if model is None else String().accept(model, "model")
     if not name:
@@ -95,43 +95,43 @@ def model_of(body: Json) -> str:
 def request_to_job(
     body: Json, settings: TranslationSettings, *, alias: str | None = None
 ) -> JobRequest:
-    """Return the job request that a fine-tune request amounts to.
+    """Return the job request for a fine-tune request.
 
-    `alias` is the model that the configuration has for the one asked for. Hyperparameters go where
-    every generation of the API reads them, at the top. Raises `InvalidRequest` for a request that
-    is wrong, and `UnsupportedParameter` for a parameter that jobs have no equivalent of.
+    `alias` is the configured alias of its model. Hyperparameters go to the top level, where all
+    versions of the API read them. Raises `InvalidRequest` for a wrong request, and
+    `UnsupportedParameter` for a parameter without an equivalent.
     """
     checked = check(body, TABLE)
     _refuse_unknown(checked)
     if not checked.get("training_file"):
         raise missing("training_file")
-    asked = model_of(checked)
+    model = model_of(checked)
     dropped = _dropped(checked, settings)
     parameters = {n: checked[n] for n in _HYPERPARAMETERS if n in checked}
-    successor = None if alias else SUCCESSORS.get(asked)
-    changed = (f"model:{asked}->{successor}",) if successor else ()
+    successor = None if alias else SUCCESSORS.get(model)
+    changed = (f"model:{model}->{successor}",) if successor else ()
     job: Json = {
-        "model": alias or successor or asked,
+        "model": alias or successor or model,
         "training_file": checked["training_file"],
-        # Sent in any case: a job's own default is chosen by the upstream.
+        # Always sent: the default of a job is chosen by the upstream.
         "hyperparameters": {"n_epochs": DEFAULT_EPOCHS, **parameters},
     }
     job |= {name: checked[name] for name in ("validation_file", "suffix") if checked.get(name)}
     warning = ""
     if "learning_rate_multiplier" in checked:
-        warning = "learning_rate_multiplier is sent as it is, but its scale may have changed"
+        warning = "learning_rate_multiplier is sent unchanged, but its scale may have changed"
     return JobRequest(job, tuple(dropped), changed, warning)
 
 
 def client_param(param: str | None) -> str | None:
-    """Return the fine-tune client's name of a job parameter; None where it has none such."""
+    """Return the client's name of a job parameter; None if a fine-tune does not have it."""
     nested = _NESTED.match(param) if param else None
     name = nested[1] if nested else param
     return name if name in TABLE else None
 
 
 def file_ids(job: Json) -> list[str]:
-    """Return the ids of the files that a job used and made, each once."""
+    """Return the ids of the files that a job used or made, each once."""
     named = [*_ids(job.get("training_file")), *_ids(job.get("validation_file"))]
     return list(dict.fromkeys([*named, *_ids(job.get("result_files"))]))
 
@@ -141,9 +141,9 @@ def fine_tune_from_job(
 ) -> Json:
     """Return a job as a fine-tune.
 
-    `events` are a fine-tune's own, oldest first; None: the object has none, as in a list. `files`
-    are file objects by id; those that are not there are made up from their ids. Raises
-    `UpstreamError` for something that has no id.
+    `events` are those of a fine-tune, oldest first; None leaves them out, as in a list. `files` are
+    file objects by id; missing ones are filled in from their ids. Raises `UpstreamError` for a job
+    without id.
     """
     if not isinstance(job, dict) or not isinstance(job.get("id"), str):
         raise UpstreamError("The upstream's fine-tuning job has no id.")
@@ -163,19 +163,19 @@ def fine_tune_from_job(
         "result_files": _files(job, "result_files", known),
     }
     if events is not None:
-        why = failure_event(job, [event["message"] for event in events])
-        fine_tune["events"] = [*events, *([why] if why else [])]
+        failure = failure_event(job, [event["message"] for event in events])
+        fine_tune["events"] = [*events, *([failure] if failure else [])]
     return fine_tune
 
 
 def fine_tunes_from_jobs(jobs: Sequence[object]) -> Json:
-    """Return jobs as a list of fine-tunes, in their order; what is no job is left out."""
+    """Return jobs as a list of fine-tunes, in their order; entries without id are left out."""
     named = [job for job in jobs if isinstance(job, dict) and isinstance(job.get("id"), str)]
     return {"object": "list", "data": [fine_tune_from_job(job) for job in named]}
 
 
 def entries_of(page: Json) -> list[Any]:
-    """Return the entries of one page of jobs or events; raises `UpstreamError` if it is none."""
+    """Return the entries of a page of jobs or events; raises `UpstreamError` for other objects."""
     entries = page.get("data")
     if not isinstance(entries, list):
         raise UpstreamError("The upstream's list has no 'data'.")
@@ -183,7 +183,7 @@ def entries_of(page: Json) -> list[Any]:
 
 
 def next_cursor(page: Json) -> str | None:
-    """Return what to ask for `after` this page; None on the last. The lists have no `last_id`."""
+    """Return `after` for the next page; None on the last one. The lists have no `last_id`."""
     entries = page.get("data")
     if page.get("has_more") is not True or not isinstance(entries, list) or not entries:
         return None
@@ -202,7 +202,7 @@ def _refuse_unknown(body: Json) -> None:
 
 
 def _dropped(body: Json, settings: TranslationSettings) -> list[str]:
-    """Return the parameters that are left out; raises `UnsupportedParameter` where that matters."""
+    """Return the dropped parameters; raises `UnsupportedParameter` for those that matter."""
     if body.get("compute_classification_metrics"):
         raise UnsupportedParameter(
             "'compute_classification_metrics' is not supported: fine-tuning jobs do not compute "
@@ -223,7 +223,7 @@ def _dropped(body: Json, settings: TranslationSettings) -> list[str]:
 
 
 def _hyperparams(job: Json) -> Json:
-    """Return the hyperparameters; null is what the upstream chooses by itself."""
+    """Return the hyperparameters; null stands for a choice of the upstream."""
     method = job.get("method")
     kind = method.get("type") if isinstance(method, dict) else None
     details = method.get(kind) if isinstance(method, dict) and isinstance(kind, str) else None
@@ -248,7 +248,7 @@ def _files(job: Json, key: str, known: Mapping[str, object]) -> list[Json]:
 
 
 def _file(file_id: str, known: object) -> Json:
-    """Return a file object: every field there and of its type, whatever is known of it."""
+    """Return a file object with all fields, each of its type, whatever is known."""
     fetched = known if isinstance(known, dict) else {}
     file: Json = {"id": file_id, "object": "file"}
     for name, (kind, unknown) in _FILE_FIELDS.items():
@@ -261,7 +261,7 @@ def _file(file_id: str, known: object) -> Json:
 
 
 def _ids(value: object) -> list[str]:
-    """Return the file ids in a job's field: one, several, or file objects with one each."""
+    """Return the file ids in a field of a job: an id, a list of ids, or of file objects."""
     listed = value if isinstance(value, list) else [value]
     named = (entry.get("id") if isinstance(entry, dict) else entry for entry in listed)
     return [entry for entry in named if isinstance(entry, str) and entry]

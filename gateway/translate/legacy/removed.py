@@ -1,7 +1,7 @@
-"""Endpoints of OpenAI's past that nothing of today does the work of: what they did, what does now.
+"""Old endpoints of OpenAI without a successor: what they did, and what to use instead.
 
-OpenAI announced on 2022-06-03 that search, answers and classifications end on 2022-12-03, and
-purposes of files with them. The paths are those of openai-python 0.2 to 0.28.
+OpenAI announced on 2022-06-03 that search, answers and classifications, and the file purposes for
+them, would end on 2022-12-03. The paths are those of openai-python 0.2 to 0.28.
 """
 
 from collections.abc import Mapping
@@ -44,20 +44,20 @@ REMOVED: Mapping[str, str] = {
         "with `stream: true`"
     ),
 }
-"""By the path below `/v1` or an engine, what an endpoint did and what to call: completes "…: "."""
+"""What an endpoint did and what to call instead, by path below `/v1` or an engine."""
 
 _PURPOSES = ("search", "answers", "classifications")
 
 
 def purpose_gone(purpose: str) -> str | None:
-    """Return what became of a purpose of files, or None for one that is not of OpenAI's past."""
+    """Return the explanation for an old file purpose; None for any other."""
     if purpose not in _PURPOSES:
         return None
     return f"Files with the purpose '{purpose}' were for /v1/{purpose}: {REMOVED[purpose]}."
 
 
 def moderation_model_gone(model: str) -> str:
-    """Return what became of a model that judged texts, and the line that brings its name back."""
+    """Return the explanation for an old moderation model, with the line that aliases it."""
     return (
         f"The model '{model}' was shut down on 2025-10-27. Leave 'model' out, or ask for "
         "omni-moderation-latest; to keep the name working, add the line "

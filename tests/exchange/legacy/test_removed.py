@@ -13,7 +13,6 @@ from gateway.exchange.legacy.removed import Removed
 from gateway.exchange.passthrough.forward import Passing
 from gateway.request import Request
 from gateway.shapes import RawHeaders, UpstreamCall
-from gateway.translate.legacy import engines
 from gateway.translate.legacy.removed import REMOVED, purpose_gone
 from tests.exchange.legacy_scene import LegacyScene
 from tests.fakes import FakeReply, error_reply, json_reply
@@ -70,8 +69,8 @@ def test_what_nobody_has_is_explained(name: str, reply: FakeReply) -> None:
     ids=["model", "400", "503"],
 )
 def test_other_errors_stay_as_they_are(reply: FakeReply) -> None:
-    told = LegacyScene(answering(reply)).ask("POST", "/classifications", {"model": "x"})
-    assert (told.reply.status, told.body) == (reply.status, reply.pieces[0])
+    result = LegacyScene(answering(reply)).ask("POST", "/classifications", {"model": "x"})
+    assert (result.reply.status, result.body) == (reply.status, reply.pieces[0])
 
 
 @pytest.mark.parametrize("path", SURELY)
@@ -81,13 +80,6 @@ def test_what_only_openai_had_is_not_asked_for(method: str, path: str) -> None:
     error = refused(scene, method, f"/{path}", {"query": "x"})
     assert (error.status, error.code, scene.network.calls) == (404, "endpoint_removed", [])
     assert error.message.startswith(f"/v1/{path}: it ")
-
-
-def test_every_text_says_what_to_call() -> None:
-    assert {*PERHAPS, "search_indices", "snapshots"} | engines.REMOVED == set(REMOVED)
-    for text in REMOVED.values():
-        assert "/v1/" in text
-        assert not text.endswith(".")
 
 
 # --- models that judged texts ------------------------------------------------------------------
@@ -109,8 +101,8 @@ def test_a_model_that_judged_texts_has_a_successor(name: str, reply: tuple[int, 
 
 @pytest.mark.parametrize("reply", [json_reply({"results": []}), error_reply(400, "No input")])
 def test_other_judgements_stay_as_they_are(reply: FakeReply) -> None:
-    told = LegacyScene(answering(reply)).ask("POST", "/moderations", {"input": "x"})
-    assert (told.reply.status, told.body) == (reply.status, reply.pieces[0])
+    result = LegacyScene(answering(reply)).ask("POST", "/moderations", {"input": "x"})
+    assert (result.reply.status, result.body) == (reply.status, reply.pieces[0])
 
 
 # --- files for them ----------------------------------------------------------------------------
@@ -168,11 +160,11 @@ def test_a_refused_purpose_is_explained(purpose: str, size: int, *, first: bool)
 def test_other_uploads_stay_as_they_are(purpose: str, status: int) -> None:
     raw = form(purpose, b"x" * 200_000)
     reply = error_reply(status, "No") if status >= 400 else json_reply({"id": "file-1"})
-    told, received = asyncio.run(uploaded(pieces(raw, 50_000), reply))
-    assert (told.status, received) == (status, raw)
+    result, received = asyncio.run(uploaded(pieces(raw, 50_000), reply))
+    assert (result.status, received) == (status, raw)
 
 
 def test_a_purpose_far_behind_is_not_looked_for() -> None:
     raw = form("answers", b"x" * 70_000, first=False)
-    told, received = asyncio.run(uploaded(pieces(raw, 1000), error_reply(400, "No")))
-    assert (told.status, received) == (400, raw)
+    result, received = asyncio.run(uploaded(pieces(raw, 1000), error_reply(400, "No")))
+    assert (result.status, received) == (400, raw)

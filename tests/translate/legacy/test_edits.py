@@ -228,7 +228,7 @@ def test_markers_that_the_model_repeats_are_removed(text: str) -> None:
         ("see ```\ncode\n```", "see ```\ncode\n```"),
         ("```\na\n```\n```\nb\n```", "```\na\n```\n```\nb\n```"),
         ("```", "```"),
-        ("  plain \n", "  plain \n"),
+        ("  text \n", "  text \n"),
         (f"the {MARKER} inside", f"the {MARKER} inside"),
     ],
 )

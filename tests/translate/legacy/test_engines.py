@@ -67,7 +67,7 @@ def test_what_is_no_card_is_left_out() -> None:
     assert [engine["id"] for engine in engines.engines_from_cards(cards)] == ["davinci"]
 
 
-def test_a_card_with_a_number_that_is_none_is_one() -> None:
+def test_a_card_with_a_wrong_number_is_an_engine_without_it() -> None:
     cards = [b'{"id":"a","created":1e999}', b'\xef\xbb\xbf{"id":"b","created":NaN}']
     found = engines.engines_from_cards(cards)
     assert [(engine["id"], engine["created"]) for engine in found] == [("a", None), ("b", None)]

@@ -1,4 +1,4 @@
-"""Job events are a fine-tune's, in the other order; a follower tells the new ones."""
+"""Job events become those of a fine-tune, oldest first; a follower finds the new ones."""
 
 from typing import Any
 
@@ -98,7 +98,7 @@ def test_a_failed_job_says_why_unless_an_event_did() -> None:
     assert (failure_event({**job, "finished_at": None}, []) or {})["created_at"] == 1
 
 
-def test_looks_become_rarer_and_end() -> None:
+def test_polls_become_rarer_and_end() -> None:
     delays = list(poll_delays())
     assert delays[:3] == [FIRST_DELAY, 7.5, 11.25]
     assert max(delays) == delays[-1] == LONGEST_DELAY
@@ -115,7 +115,7 @@ def test_a_follower_gives_each_event_once() -> None:
     assert follower.take(page) == []
 
 
-def test_events_without_ids_are_told_apart_by_what_they_say() -> None:
+def test_events_without_ids_are_compared_by_time_and_message() -> None:
     follower = EventFollower()
     first, second = ({**job_event(n), "id": None} for n in (1, 2))
     assert messages(follower.take([first])) == ["Step 1"]
@@ -131,21 +131,21 @@ def test_a_follower_remembers_the_newest_thousand() -> None:
 
 def test_a_follower_closes_with_the_reason_it_has_not_given() -> None:
     job = {"status": "failed", "error": {"message": "Bad file 7"}}
-    silent, told = EventFollower(), EventFollower()
-    told.take([job_event(7, "Bad file")])
+    silent, informed = EventFollower(), EventFollower()
+    informed.take([job_event(7, "Bad file")])
     assert messages(silent.closing(job)) == ["Bad file 7"]
-    assert told.closing(job) == []
+    assert informed.closing(job) == []
 
 
 @given(st.lists(st.lists(st.integers(0, 30), max_size=8), max_size=8))
-def test_however_looks_overlap_every_event_comes_once(looks: list[list[int]]) -> None:
+def test_however_polls_overlap_every_event_comes_once(polls: list[list[int]]) -> None:
     follower = EventFollower()
     given_out = [
         message
-        for look in looks
-        for message in messages(follower.take([job_event(n) for n in look]))
+        for poll in polls
+        for message in messages(follower.take([job_event(n) for n in poll]))
     ]
-    expected = {f"Step {number}" for look in looks for number in look}
+    expected = {f"Step {number}" for poll in polls for number in poll}
     assert len(given_out) == len(set(given_out))
     assert set(given_out) == expected
 

@@ -1,4 +1,4 @@
-"""Fine-tunes are fine-tuning jobs: requests one way, objects the other."""
+"""Fine-tunes are fine-tuning jobs: requests become theirs, and their objects fine-tunes."""
 
 from typing import Any
 
