@@ -4,6 +4,9 @@ BIN := $(VENV)/bin
 LOWEST := .venv-lowest
 ARGS ?=
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+# Tests start hundreds of processes: none of them compiles what another one has compiled.
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/pycache
 
 .PHONY: help demo test suite quick lowest lint types format lock bench clean
 
@@ -42,7 +45,7 @@ test: lint types suite ## linters, types, and all tests with branch coverage (AR
 # of each endpoint, made by schemathesis. FAST_PATHS=0: the tests' gateways take the generic path.
 suite: $(VENV)/.development ## all tests with branch coverage, without linters and types
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage run -m pytest --numprocesses auto --dist worksteal $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -6,17 +6,19 @@ the system trusts, and a test makes hundreds of contexts: one CA is enough where
 """
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import authorities, without_fast_paths
+from tests.tracing import Tracing
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 without_fast_paths.set_default()
 authorities.trust_nobody()
+tracing = Tracing()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -28,6 +30,24 @@ def pytest_collection() -> Iterator[None]:
         gc.collect()
         gc.freeze()
         gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(request: pytest.FixtureRequest) -> Generator[None, object, object]:
+    with tracing.on(request.node):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    with tracing.on(pyfuncitem):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    with tracing.on(item):
+        return (yield)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -4,6 +4,7 @@ A block marked `recipe NAME: FILE` is a file of the user's; `recipe NAME` is wha
 """
 
 import os
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ _QUIET = {
     "PROMPTFOO_DISABLE_UPDATE": "1",
 }
 """Programs ask nobody but the gateway."""
+_PROCESSES = Path("/proc")
+"""Of Linux; elsewhere there is none."""
 
 
 @dataclass(frozen=True)
@@ -76,4 +79,16 @@ def run(name: str, base_url: str, home: Path, environment: Path) -> Outcome:
         text=True,
         check=False,
     )
+    end_processes_of(home)
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def end_processes_of(home: Path) -> None:
+    """End what a program has left running with this home directory: cline starts a daemon."""
+    for process in _PROCESSES.glob("[0-9]*"):
+        try:
+            variables = (process / "environ").read_bytes().split(b"\0")
+            if b"HOME=" + os.fsencode(home) in variables:
+                os.kill(int(process.name), signal.SIGKILL)
+        except OSError:
+            continue  # it has ended, or is another user's

@@ -2,6 +2,8 @@
 
 import os
 import re
+import signal
+import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +91,19 @@ def test_a_recipe_gets_an_answer(running: Stage, tmp_path: Path, name: str) -> N
     posts = [path for path in running.upstream_paths() if path.startswith("POST")]
     assert sorted(posts) == list(recipe.upstream)
     assert {record.status for record in running.upstream.journal} == {200}
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="there is no /proc")
+def test_what_a_program_leaves_running_is_ended(tmp_path: Path) -> None:
+    command = ["sleep", "1000"]
+    with subprocess.Popen(command, env={"HOME": str(tmp_path)}, start_new_session=True) as left:
+        try:
+            recipes.end_processes_of(tmp_path / "of another")
+            assert left.poll() is None
+            recipes.end_processes_of(tmp_path)
+            assert left.wait(10) == -signal.SIGKILL
+        finally:
+            left.kill()
 
 
 def test_every_recipe_of_the_document_is_followed_here() -> None:
