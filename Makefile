@@ -3,6 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOWEST := .venv-lowest
 ARGS ?=
+PARALLEL := --numprocesses auto --dist worksteal
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 # Tests start hundreds of processes: none of them compiles what another one has compiled.
 export PYTHONDONTWRITEBYTECODE :=
@@ -45,7 +46,7 @@ test: lint types suite ## linters, types, and all tests with branch coverage (AR
 # of each endpoint, made by schemathesis. FAST_PATHS=0: the tests' gateways take the generic path.
 suite: $(VENV)/.development ## all tests with branch coverage, without linters and types
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --numprocesses auto --dist worksteal $(ARGS)
+	$(BIN)/coverage run -m pytest $(PARALLEL) $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
@@ -54,7 +55,7 @@ quick: $(VENV)/.development ## within a minute: linters, types, and the tests be
 	$(BIN)/python -m tests.quick $(BASE)
 
 lowest: $(LOWEST)/.installed ## the tests on the lowest versions that pyproject.toml allows (ARGS: which)
-	$(LOWEST)/bin/python -m pytest $(or $(ARGS),--ignore=tests/clients)
+	$(LOWEST)/bin/python -m pytest $(PARALLEL) $(or $(ARGS),--ignore=tests/clients)
 
 lint: $(VENV)/.development ## ruff: rules and format
 	$(BIN)/ruff check .

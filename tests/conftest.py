@@ -6,6 +6,7 @@ the system trusts, and a test makes hundreds of contexts: one CA is enough where
 """
 
 import gc
+import os
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -19,6 +20,12 @@ settings.load_profile("untimed")
 without_fast_paths.set_default()
 authorities.trust_nobody()
 tracing = Tracing()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: tests of a network wait as much as they work."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(wrapper=True)

@@ -43,7 +43,7 @@ from tests.clients.faulty_upstream import (
 from tests.upstream.scripted import until
 
 REQUESTS = 30
-BODY = 2 * 1024 * 1024
+BODY = 512 * 1024
 KEPT = 64 * 1024
 """Bytes that all the requests of a kind may leave together."""
 
@@ -267,7 +267,7 @@ def test_a_request_that_succeeds_leaves_nothing() -> None:
 
 
 def growth() -> int:
-    """Return by how much 1,000 failures of 1 MB make a process larger that serves (bytes)."""
+    """Return by how many bytes 1,000 failures make a process that serves larger."""
     faults = [fault for name, fault in FAULTS.items() if name not in (*TIMED_OUT, *LARGE)]
 
     def each_in_turn(visit: Visit) -> object:
@@ -279,7 +279,7 @@ def growth() -> int:
             async def some(count: int) -> None:
                 for number in range(count):
                     flow = FLOWS[number % len(FLOWS)]
-                    await failed(behind_the_door, flow, streamed=number % 2 == 0, size=1_000_000)
+                    await failed(behind_the_door, flow, streamed=number % 2 == 0, size=BODY)
 
             await some(100)
             before = resident()

@@ -592,7 +592,8 @@ def test_a_silent_stream_begins_after_the_grace(begins: bytes, sender: str) -> N
             reply = await built.begin(flow, flow.body(streamed=True))
             assert not isinstance(reply.body, bytes)
             pieces = aiter(reply.body)
-            held = await anext(pieces) if begins else b""
+            # Half an event is held back until all of it is there.
+            held = await anext(pieces) if begins.endswith(b"\n\n") else b""
             go.set()
             assert held + b"".join([piece async for piece in pieces]) == begins + rest
             await reply.body.aclose()

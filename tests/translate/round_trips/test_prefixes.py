@@ -61,7 +61,7 @@ def conversations(client: Shape) -> list[list[Json]]:
     """Return the requests of conversations that grow turn by turn."""
     drawn: list[list[Json]] = []
 
-    @settings(SETTINGS, max_examples=300)
+    @settings(SETTINGS, max_examples=150)
     @given(requests(client, MODEL))
     def draw(request: Json) -> None:
         drawn.append(turns_of(client, request))
