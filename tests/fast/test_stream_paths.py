@@ -453,7 +453,8 @@ def test_whatever_comes_between_texts_takes_the_generic_path(client: Shape, home
 def test_a_reply_that_grows_too_long_ends_where_it_would_have(
     home: Shape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("gateway.translate.responses_via_chat.stream", "gateway.fast.text_deltas"):
+    responses = "gateway.translate.responses_via_chat.output.stream"
+    for module in (responses, "gateway.fast.text_deltas"):
         monkeypatch.setattr(f"{module}.MAX_REPLY_CHARACTERS", 4000)
     events = usual(home, [word * 50 for word in WORDS])
     both_paths(RESPONSES, home, {}, [(0, b"".join(events)), (0, None)])

@@ -4,7 +4,7 @@ from gateway.errors import InvalidRequest
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report, Translation
 from gateway.translate.pair import PairTranslation
-from gateway.translate.responses_via_chat.reply import fold_replies, new_stream
+from gateway.translate.responses_via_chat.output.reply import fold_replies, new_stream
 from gateway.translate.responses_via_chat.request import prepare
 
 

@@ -5,18 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.errors import UpstreamError
 from gateway.shapes import ItemNames, Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.draft import Draft
 from gateway.translate.parts.output_format import responses_format_param
 from gateway.translate.responses_via_chat import parameters
 from gateway.translate.responses_via_chat.compaction import is_wanted, without_form
+from gateway.translate.responses_via_chat.input.messages import input_turns
+from gateway.translate.responses_via_chat.input.turn import Origin
 from gateway.translate.responses_via_chat.stored_state import refuse_stored_state
-from gateway.translate.responses_via_chat.tool_choice import tool_parameters
-from gateway.translate.responses_via_chat.tools import ToolNames, chat_tools
-from gateway.translate.responses_via_chat.turn import Origin
-from gateway.translate.responses_via_chat.turns import input_turns
+from gateway.translate.responses_via_chat.tools.choice import tool_parameters
+from gateway.translate.responses_via_chat.tools.definitions import ToolNames, chat_tools
 from gateway.translate.schema.errors import missing
 from gateway.translate.schema.responses import check_responses
 
@@ -152,8 +151,3 @@ def _indexed_param(request: PreparedRequest, root: str, index: int, rest: str) -
         rest = rest.removeprefix(".function").removeprefix(".custom")
         return request.tool_paths[index] + rest.replace(".format.grammar", ".format", 1)
     return request.origins[index].client_path(rest) if index < len(request.origins) else "input"
-
-
-def malformed(what: str) -> UpstreamError:
-    """Return the error for an upstream reply that is not what the chat endpoint should give."""
-    return UpstreamError(f"The upstream's chat reply cannot be used: {what}.")

@@ -13,7 +13,7 @@ from gateway.errors import (
     UpstreamReplied,
 )
 from gateway.shapes import Json, Shape
-from gateway.translate.responses_via_chat import stream as stream_module
+from gateway.translate.responses_via_chat.output import stream as stream_module
 from gateway.translate.stream.reply_as_event import whole_as_event
 from tests.translate.responses_via_chat.chat_backend import (
     CREATED,

@@ -6,10 +6,10 @@ from typing import Any
 from gateway.shapes import Json
 from gateway.translate.parts.content.texts import is_part, is_text, text_of, thinking_of
 from gateway.translate.parts.tools.calls import call_id_from
-from gateway.translate.responses_via_chat.call_in_pieces import CallInPieces
-from gateway.translate.responses_via_chat.call_tracking import CallTracker
-from gateway.translate.responses_via_chat.carried import merge
-from gateway.translate.responses_via_chat.deltas import (
+from gateway.translate.responses_via_chat.deltas.call_in_pieces import CallInPieces
+from gateway.translate.responses_via_chat.deltas.call_tracking import CallTracker
+from gateway.translate.responses_via_chat.deltas.carried import merge
+from gateway.translate.responses_via_chat.deltas.delta import (
     CallFragment,
     call_fragment,
     calls_of,

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from gateway.shapes import Json
+from gateway.errors import UnsupportedParameter
+from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report
 from gateway.translate.parts.content.parts import chat_input_parts
-from gateway.translate.responses_via_chat.turn import Call
+from gateway.translate.responses_via_chat.input.turn import Call
 
 _SEE_NEXT = {"image_url": "[image: see next message]", "file": "[file: see next message]"}
 
@@ -34,3 +35,19 @@ def tool_content(parts: Sequence[Json], call: Call, path: str, context: Context)
             kept.append({"type": "text", "text": _SEE_NEXT[part["type"]]})
             call.attachments.append((part, f"{path}[{position}]"))
     return kept
+
+
+def system_text(content: str | list[Json], path: str, report: Report) -> str | list[Json]:
+    """Return the content of a system message, which in chat is text only."""
+    beyond = report.target is not Shape.CHAT
+    if not isinstance(content, str):
+        for position, part in enumerate(content):
+            if part["type"] != "text":
+                raise UnsupportedParameter(
+                    f"'{path}[{position}]' is not text, but the model is served through the "
+                    f"{report.target} endpoint, which takes text only"
+                    f"{'' if beyond else ' in system messages'}. "
+                    f"{'Remove it' if beyond else 'Send it in a message of the user'}.",
+                    param=f"{path}[{position}]",
+                )
+    return content

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context
-from gateway.translate.responses_via_chat.call_item import CallItem
-from gateway.translate.responses_via_chat.carried import TURN, merge
-from gateway.translate.responses_via_chat.items import OutputItem, Status
+from gateway.translate.responses_via_chat.deltas.carried import TURN, merge
+from gateway.translate.responses_via_chat.output.call_item import CallItem
+from gateway.translate.responses_via_chat.output.items import OutputItem, Status
 from gateway.translate.responses_via_chat.request import ReasoningForm
 
 

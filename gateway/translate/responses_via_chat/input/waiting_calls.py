@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from gateway.translate.responses_via_chat.turn import Call
+from gateway.translate.responses_via_chat.input.turn import Call
 
 
 class WaitingCalls:

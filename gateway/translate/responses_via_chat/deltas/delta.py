@@ -6,19 +6,19 @@ from typing import Any
 
 import msgspec
 
+from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.parts.content.images import images_of, unknown_parts, url_of
 from gateway.translate.parts.content.sources import sources_within
 from gateway.translate.parts.content.texts import refusal_in, text_of, thinking_of
 from gateway.translate.parts.fields import finite_number
 from gateway.translate.parts.tools.calls import MAX_CALL_ID, arguments_text
-from gateway.translate.responses_via_chat.carried import (
+from gateway.translate.responses_via_chat.deltas.carried import (
     THINKING,
     fields_of_call,
     fields_of_message,
     reasoning_of,
 )
-from gateway.translate.responses_via_chat.request import malformed
 from gateway.translate.stream.reply_choices import delta_of, index_in
 
 _FILE_CITATIONS = ("file_citation", "container_file_citation", "file_path")
@@ -192,3 +192,8 @@ def annotation_of(annotation: object) -> Json | None:
 def _position(value: object) -> int:
     number = finite_number(value) or 0
     return int(number) if 0 <= number <= _LARGEST else 0
+
+
+def malformed(what: str) -> UpstreamError:
+    """Return the error for an upstream reply that is not what the chat endpoint should give."""
+    return UpstreamError(f"The upstream's chat reply cannot be used: {what}.")

@@ -6,9 +6,10 @@ from gateway.errors import UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from gateway.translate.parts.upstream_errors import without_error
-from gateway.translate.responses_via_chat.compaction_stream import CompactionStream
-from gateway.translate.responses_via_chat.request import PreparedRequest, malformed
-from gateway.translate.responses_via_chat.stream import ResponsesStream
+from gateway.translate.responses_via_chat.deltas.delta import malformed
+from gateway.translate.responses_via_chat.output.compaction_stream import CompactionStream
+from gateway.translate.responses_via_chat.output.stream import ResponsesStream
+from gateway.translate.responses_via_chat.request import PreparedRequest
 from gateway.translate.stream.reply_as_event import whole_as_event
 
 

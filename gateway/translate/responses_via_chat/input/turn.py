@@ -5,19 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gateway.errors import InvalidRequest, UnsupportedParameter
-from gateway.shapes import Json, Shape
-from gateway.translate.contract import Report
+from gateway.shapes import Json
 from gateway.translate.parts.content.parts import Spoken
-from gateway.translate.responses_via_chat.carried import (
+from gateway.translate.responses_via_chat.deltas.carried import (
     TEXT_FIELDS,
-    Returned,
     is_given_back,
     merge,
 )
+from gateway.translate.responses_via_chat.input.returned import Returned
 
 SYSTEM_ROLES = ("system", "developer")
-
 
 _TOOL_CALL = re.compile(r"\.tool_calls\[([0-9]{1,6})\](.*)", re.DOTALL)
 _FUNCTION = re.compile(r"\.(?:function|custom)(?:\.(\w+))?")
@@ -179,65 +176,3 @@ def _below_content(rest: str) -> str:
         .replace(".file.", ".")
         .removesuffix(".file")
     )
-
-
-def system_text(content: str | list[Json], path: str, report: Report) -> str | list[Json]:
-    """Return the content of a system message, which in chat is text only."""
-    beyond = report.target is not Shape.CHAT
-    if not isinstance(content, str):
-        for position, part in enumerate(content):
-            if part["type"] != "text":
-                raise UnsupportedParameter(
-                    f"'{path}[{position}]' is not text, but the model is served through the "
-                    f"{report.target} endpoint, which takes text only"
-                    f"{'' if beyond else ' in system messages'}. "
-                    f"{'Remove it' if beyond else 'Send it in a message of the user'}.",
-                    param=f"{path}[{position}]",
-                )
-    return content
-
-
-def one_leading_system(turns: list[Turn]) -> list[Turn]:
-    """Return the turns with the system messages before any user's message merged into the first.
-
-    Many chat templates know only one, at the beginning (llama.cpp#20215, vllm#43590). Later ones
-    stay where they are: hoisting would change what they say.
-    """
-    users = [i for i, turn in enumerate(turns) if turn.message["role"] == "user"]
-    first_user = users[0] if users else len(turns)
-    leading = [t for t in turns[:first_user] if t.message["role"] in SYSTEM_ROLES]
-    if not leading or leading == turns[:1]:
-        return turns
-    others = [t for t in turns[:first_user] if t.message["role"] not in SYSTEM_ROLES]
-    text = "\n\n".join(_text_of(turn.message["content"]) for turn in leading)
-    first = leading[0]
-    message = {"role": first.message["role"], "content": text}
-    merged = Turn(message, first.path, said=first.said)
-    return [merged, *others, *turns[first_user:]]
-
-
-def _text_of(content: str | list[Json]) -> str:
-    return content if isinstance(content, str) else "\n".join(part["text"] for part in content)
-
-
-def with_outputs(turns: Sequence[Turn]) -> list[tuple[Json, Origin]]:
-    """Return the messages with the outputs of calls directly after the message with the calls."""
-    messages: list[tuple[Json, Origin]] = []
-    for turn in turns:
-        messages.append((turn.message, turn))
-        attachments: list[tuple[Json, str]] = []
-        for call in turn.calls:
-            if call.output is None:
-                raise InvalidRequest(
-                    f"No tool output found for function call {call.tool_call['id'][:100]}. "
-                    "Send an item with its output, or remove the call.",
-                    param=call.path,
-                    code="invalid_value",
-                )
-            messages.append((call.output, call))
-            attachments += call.attachments
-        if attachments:
-            content = [part for part, _ in attachments]
-            origin = Attachments([path for _, path in attachments])
-            messages.append(({"role": "user", "content": content}, origin))
-    return messages

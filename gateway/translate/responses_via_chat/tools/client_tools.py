@@ -16,7 +16,7 @@ import msgspec
 
 from gateway.shapes import Json
 from gateway.translate.parts.tools.calls import arguments_text
-from gateway.translate.responses_via_chat.loose_arguments import (
+from gateway.translate.responses_via_chat.tools.loose_arguments import (
     environment,
     is_texts,
     options,

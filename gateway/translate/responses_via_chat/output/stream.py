@@ -17,23 +17,28 @@ from gateway.translate.parts.content.sources import add_sources
 from gateway.translate.parts.finish_reasons import finish_reason, native_word, with_native
 from gateway.translate.parts.tokens.logprobs import chat_logprobs
 from gateway.translate.parts.upstream_errors import without_error
-from gateway.translate.responses_via_chat.call_item import CallItem
-from gateway.translate.responses_via_chat.call_tracking import CallTracker
-from gateway.translate.responses_via_chat.deltas import (
+from gateway.translate.responses_via_chat.deltas.call_tracking import CallTracker
+from gateway.translate.responses_via_chat.deltas.delta import (
     CallFragment,
     Delta,
     annotation_of,
+    malformed,
     read_delta,
 )
-from gateway.translate.responses_via_chat.image_item import ImageItem
-from gateway.translate.responses_via_chat.items import MessageItem, OutputItem, Status
-from gateway.translate.responses_via_chat.reasoning_item import Carrier, ReasoningItem
-from gateway.translate.responses_via_chat.request import PreparedRequest, malformed
-from gateway.translate.responses_via_chat.response_object import (
+from gateway.translate.responses_via_chat.output.call_item import CallItem
+from gateway.translate.responses_via_chat.output.items import (
+    ImageItem,
+    MessageItem,
+    OutputItem,
+    Status,
+)
+from gateway.translate.responses_via_chat.output.reasoning_item import Carrier, ReasoningItem
+from gateway.translate.responses_via_chat.output.response_object import (
     ResponseObject,
     UpstreamFacts,
     failure,
 )
+from gateway.translate.responses_via_chat.request import PreparedRequest
 from gateway.translate.stream.choice_deltas import ChoiceDeltas
 from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
 

@@ -9,7 +9,7 @@ from gateway.translate.contract import Context, Report
 from gateway.translate.parts.tools.custom import custom_as_function
 from gateway.translate.parts.tools.definitions import chat_custom, chat_function
 from gateway.translate.parts.tools.namespaces import FlatNames, ambiguous_name
-from gateway.translate.responses_via_chat.client_tools import (
+from gateway.translate.responses_via_chat.tools.client_tools import (
     CLIENT_TOOLS,
     ClientTool,
     client_tool,

@@ -7,10 +7,10 @@ from gateway.translate.parts.tools.call_faults import check_arguments
 from gateway.translate.parts.tools.calls import bounded_call_id
 from gateway.translate.parts.tools.custom import NATIVE, input_is_all, unwrapped_input
 from gateway.translate.parts.tools.names import goes_on
-from gateway.translate.responses_via_chat.call_in_pieces import CallInPieces
-from gateway.translate.responses_via_chat.client_tools import ClientTool
-from gateway.translate.responses_via_chat.items import OutputItem, Status
-from gateway.translate.responses_via_chat.tools import ToolNames
+from gateway.translate.responses_via_chat.deltas.call_in_pieces import CallInPieces
+from gateway.translate.responses_via_chat.output.items import OutputItem, Status
+from gateway.translate.responses_via_chat.tools.client_tools import ClientTool
+from gateway.translate.responses_via_chat.tools.definitions import ToolNames
 
 
 class CallItem(CallInPieces, OutputItem):

@@ -13,11 +13,8 @@ blocks" (`reasoning_details`), LiteLLM's `thinking_blocks` and `provider_specifi
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
 
 from gateway.shapes import Json
-from gateway.translate.contract import Context, Report
 
 TURN = "turn"
 """The `kind` of sealed content that belongs to a turn of the assistant's."""
@@ -40,8 +37,6 @@ _FIELDS_OF_TEXT: Mapping[str, str] = {
 
 TEXT_FIELDS = (*_FIELDS_OF_TEXT.values(), THINKING)
 
-REQUIRED = "reasoning_content"
-"""What servers call the reasoning that demand it with every call."""
 
 _GOES_BACK = re.compile(
     "signature|opaque|encrypted|reasoning|think|thought|extra_content|provider_specific",
@@ -79,19 +74,21 @@ def reasoning_of(message: Json) -> dict[str, str]:
     named: dict[str, str] = {}
     for name, known_as in _FIELDS_OF_TEXT.items():
         value = message.get(name)
-        if value and (text := value if isinstance(value, str) else _told_in(value)):
+        if value and (text := value if isinstance(value, str) else text_within(value)):
             named[known_as] = text
     return named
 
 
-def _told_in(value: object) -> str:
+def text_within(value: object) -> str:
     """Return the text of reasoning that is a list of parts, or an object with a text."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        return "".join(map(_told_in, value))
+        return "".join(map(text_within, value))
     if isinstance(value, dict):
-        named = (_told_in(value.get(name)) for name in ("text", "content", "thinking", "summary"))
+        named = (
+            text_within(value.get(name)) for name in ("text", "content", "thinking", "summary")
+        )
         return next(filter(None, named), "")
     return ""
 
@@ -181,79 +178,3 @@ def _goes_on(last: Json, detail: Json) -> bool:
     texts = (each.get(_TEXT_OF_DETAIL[kind]) for each in (last, detail))
     same = all(last.get(key) == detail.get(key) for key in ("type", "index"))
     return same and all(text is None or isinstance(text, str) for text in texts)
-
-
-@dataclass(slots=True)
-class Returned:
-    """What a reasoning item has brought back: fields of a message, and of its calls by call id."""
-
-    message: Json = field(default_factory=dict)
-    calls: dict[str, Json] = field(default_factory=dict)
-    goes_on: bool = False
-    """Whether it came in the middle of a message: what was said before it goes on behind it."""
-
-    @property
-    def has_text(self) -> bool:
-        """Whether there is reasoning in it."""
-        return any(name in self.message for name in TEXT_FIELDS)
-
-
-def returned(item: Json, path: str, context: Context, report: Report) -> Returned:
-    """Return what a checked reasoning item gives back to the server that is asked.
-
-    That is what this gateway has sealed for this server, or else the text, if the server has a
-    place for any. Sealed content of anybody else is dropped and reported, and so is an item of
-    which nothing is left.
-    """
-    sealed: Json | None = None
-    if item.get("encrypted_content") and context.seal is not None:
-        sealed = context.seal.open(item["encrypted_content"])
-    if sealed is not None and sealed["kind"] == TURN and _is_for(sealed, context):
-        # What was sealed by an earlier release does not say whether it goes on.
-        return Returned(sealed["message"], sealed["calls"], sealed.get("goes_on", False))
-    name = context.capabilities.reasoning_field
-    text, summary = (_text(item, form) for form in ("content", "summary"))
-    told = text or summary or _sealed_text(sealed)
-    if name is None or not told:
-        report.drop(path)
-        return Returned()
-    if text and summary:
-        report.drop(f"{path}.summary")
-    if item.get("encrypted_content"):
-        report.drop(f"{path}.encrypted_content")
-    return Returned({name: told})
-
-
-def put_reasoning(message: Json, context: Context, report: Report) -> None:
-    """Put the reasoning of a finished message where its server looks for it."""
-    if THINKING in message:
-        text = {"type": "text", "text": message.pop(THINKING)}
-        thought = {"type": "thinking", "thinking": [text]}
-        said = message["content"] or []
-        parts = [{"type": "text", "text": said}] if isinstance(said, str) else said
-        message["content"] = [thought, *parts]
-    elif (
-        context.capabilities.reasoning_required
-        and "tool_calls" in message
-        and not any(name in message for name in TEXT_FIELDS)
-    ):
-        message[REQUIRED] = ""
-        report.change(REQUIRED, "none", "empty")
-    if THINKING_FIELD in message:
-        message["thinking"] = message.pop(THINKING_FIELD)
-
-
-def _is_for(sealed: Json, context: Context) -> bool:
-    return context.capabilities.takes_back and sealed["upstream"] == context.upstream
-
-
-def _text(item: Json, form: Literal["content", "summary"]) -> str:
-    parts = (part["text"] for part in item.get(form, ()))
-    return ("" if form == "content" else "\n\n").join(parts)
-
-
-def _sealed_text(sealed: Json | None) -> str:
-    """Return the reasoning that was sealed for another server, which any model can read."""
-    message: Json = sealed["message"] if sealed is not None and sealed["kind"] == TURN else {}
-    texts = (_told_in(message[name]) for name in TEXT_FIELDS if name in message)
-    return next(filter(None, texts), "")

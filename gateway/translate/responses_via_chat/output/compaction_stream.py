@@ -3,7 +3,7 @@
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from gateway.translate.responses_via_chat.compaction import KIND
-from gateway.translate.responses_via_chat.stream import ResponsesStream
+from gateway.translate.responses_via_chat.output.stream import ResponsesStream
 
 
 class CompactionStream(ResponsesStream):

@@ -3,8 +3,8 @@
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report, unsupported
-from gateway.translate.responses_via_chat.client_tools import CLIENT_TOOLS
-from gateway.translate.responses_via_chat.tools import ChatTools, name_of
+from gateway.translate.responses_via_chat.tools.client_tools import CLIENT_TOOLS
+from gateway.translate.responses_via_chat.tools.definitions import ChatTools, name_of
 from gateway.translate.schema.checks import Anything, Record
 from gateway.translate.schema.unknown_fields import carry_unknown
 

@@ -15,8 +15,8 @@ from gateway.errors import UpstreamError
 from gateway.translate.parts.tools.arguments import ArgumentText, is_json, same_json
 from gateway.translate.parts.tools.call_faults import two_in_one
 from gateway.translate.parts.tools.names import joined
-from gateway.translate.responses_via_chat.call_in_pieces import CallInPieces
-from gateway.translate.responses_via_chat.deltas import CallFragment
+from gateway.translate.responses_via_chat.deltas.call_in_pieces import CallInPieces
+from gateway.translate.responses_via_chat.deltas.delta import CallFragment
 
 _Place = int | None
 """An index; None: among all calls, whatever their index."""

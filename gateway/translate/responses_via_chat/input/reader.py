@@ -9,34 +9,34 @@ them comes after. Calls and outputs find each other by `call_id`, never by an it
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-from gateway.errors import InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
 from gateway.translate.parts.content.parts import Spoken, spoken
 from gateway.translate.parts.tools.calls import bounded_call_id, call_id_from, chat_call
 from gateway.translate.parts.tools.custom import NATIVE, wrapped_input
-from gateway.translate.responses_via_chat.carried import STAND_INS, put_reasoning, returned
-from gateway.translate.responses_via_chat.client_tools import CLIENT_CALLS, CLIENT_OUTPUTS
 from gateway.translate.responses_via_chat.compaction import REQUEST, TRIGGER, summary_of
-from gateway.translate.responses_via_chat.message_content import chat_content, tool_content
-from gateway.translate.responses_via_chat.passed_over import (
+from gateway.translate.responses_via_chat.deltas.carried import STAND_INS
+from gateway.translate.responses_via_chat.input.content import (
+    chat_content,
+    system_text,
+    tool_content,
+)
+from gateway.translate.responses_via_chat.input.passed_over import (
     pass_over_compaction,
     pass_over_foreign,
     pass_over_record,
     unknown_reference,
 )
-from gateway.translate.responses_via_chat.signatures import Signatures
-from gateway.translate.responses_via_chat.tools import ToolNames
-from gateway.translate.responses_via_chat.turn import (
+from gateway.translate.responses_via_chat.input.returned import put_reasoning, returned
+from gateway.translate.responses_via_chat.input.signatures import Signatures
+from gateway.translate.responses_via_chat.input.turn import (
     SYSTEM_ROLES,
     Call,
-    Origin,
     Turn,
-    one_leading_system,
-    system_text,
-    with_outputs,
 )
-from gateway.translate.responses_via_chat.waiting_calls import WaitingCalls
+from gateway.translate.responses_via_chat.input.waiting_calls import WaitingCalls
+from gateway.translate.responses_via_chat.tools.client_tools import CLIENT_CALLS, CLIENT_OUTPUTS
+from gateway.translate.responses_via_chat.tools.definitions import ToolNames
 from gateway.translate.schema.chat_messages import MESSAGES, TOOL_CALL
 from gateway.translate.schema.responses_input import ITEMS, MESSAGE, REASONING, is_record
 from gateway.translate.schema.unknown_fields import carry_unknown
@@ -51,42 +51,13 @@ _RESERVED = (
 """What means something in chat's messages and calls, or here; a name means the same everywhere."""
 
 
-def input_turns(
-    client: Json, names: ToolNames, context: Context, report: Report
-) -> list[tuple[Json, Origin]]:
-    """Return the chat messages of a checked request, each with its origin.
-
-    Raises `InvalidRequest` where calls and outputs do not match, and
-    `UnsupportedParameter` for items that chat cannot express, both naming `input[i]`.
-    """
-    reader = _Reader(names, context, report)
-    if "instructions" in client:
-        reader.instruct(client["instructions"])
-    given = client["input"]
-    if isinstance(given, str):
-        reader.turns.append(Turn({"role": "user", "content": given}, "input"))
-    else:
-        for position, item in enumerate(given):
-            reader.read(item, f"input[{position}]")
-    turns = reader.finish()
-    if not context.capabilities.multi_system:
-        turns = one_leading_system(turns)
-    if not turns:
-        raise InvalidRequest(
-            "Invalid 'input': there is no message in it. Send at least one message.",
-            param="input",
-            code="empty_array",
-        )
-    return with_outputs(turns)
-
-
 _FUNCTION_FIELDS = {"name": "name", "arguments": "arguments"}
 _CUSTOM_FIELDS = {"name": "name", "arguments": "input", "input": "input"}
 _NAMES = frozenset({"name", "namespace"})
 """Of an output: what its call has as well."""
 
 
-class _Reader:
+class Reader:
     """Reads items in order; `_open` is the assistant's message that the next item may add to."""
 
     def __init__(self, names: ToolNames, context: Context, report: Report) -> None:
@@ -284,7 +255,7 @@ class _Reader:
 
     # Of the class: an object with its own methods in a table refers to itself, and would live,
     # with the whole request, until the garbage collector comes.
-    _readers: ClassVar[Mapping[str, Callable[["_Reader", Json, str], None]]] = {
+    _readers: ClassVar[Mapping[str, Callable[["Reader", Json, str], None]]] = {
         "message": _message,
         "reasoning": _reasoning,
         "function_call": _call,

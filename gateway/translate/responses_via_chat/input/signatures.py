@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from gateway.shapes import Json
-from gateway.translate.responses_via_chat.carried import Returned, merge
-from gateway.translate.responses_via_chat.turn import Call, Turn
+from gateway.translate.responses_via_chat.deltas.carried import merge
+from gateway.translate.responses_via_chat.input.returned import Returned
+from gateway.translate.responses_via_chat.input.turn import Call, Turn
 
 
 class Signatures:

@@ -1,0 +1,1 @@
+"""What chat replies say, read from the forms that servers give it."""

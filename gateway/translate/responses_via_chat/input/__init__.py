@@ -1,0 +1,1 @@
+"""The `input` of responses requests as chat messages."""

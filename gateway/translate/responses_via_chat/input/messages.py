@@ -1,0 +1,90 @@
+"""The chat messages of a responses request, in the order that chat demands."""
+
+from collections.abc import Sequence
+
+from gateway.errors import InvalidRequest
+from gateway.shapes import Json
+from gateway.translate.contract import Context, Report
+from gateway.translate.responses_via_chat.input.reader import Reader
+from gateway.translate.responses_via_chat.input.turn import (
+    SYSTEM_ROLES,
+    Attachments,
+    Origin,
+    Turn,
+)
+from gateway.translate.responses_via_chat.tools.definitions import ToolNames
+
+
+def input_turns(
+    client: Json, names: ToolNames, context: Context, report: Report
+) -> list[tuple[Json, Origin]]:
+    """Return the chat messages of a checked request, each with its origin.
+
+    Raises `InvalidRequest` where calls and outputs do not match, and
+    `UnsupportedParameter` for items that chat cannot express, both naming `input[i]`.
+    """
+    reader = Reader(names, context, report)
+    if "instructions" in client:
+        reader.instruct(client["instructions"])
+    given = client["input"]
+    if isinstance(given, str):
+        reader.turns.append(Turn({"role": "user", "content": given}, "input"))
+    else:
+        for position, item in enumerate(given):
+            reader.read(item, f"input[{position}]")
+    turns = reader.finish()
+    if not context.capabilities.multi_system:
+        turns = _one_leading_system(turns)
+    if not turns:
+        raise InvalidRequest(
+            "Invalid 'input': there is no message in it. Send at least one message.",
+            param="input",
+            code="empty_array",
+        )
+    return _with_outputs(turns)
+
+
+def _one_leading_system(turns: list[Turn]) -> list[Turn]:
+    """Return the turns with the system messages before any user's message merged into the first.
+
+    Many chat templates know only one, at the beginning (llama.cpp#20215, vllm#43590). Later ones
+    stay where they are: hoisting would change what they say.
+    """
+    users = [i for i, turn in enumerate(turns) if turn.message["role"] == "user"]
+    first_user = users[0] if users else len(turns)
+    leading = [t for t in turns[:first_user] if t.message["role"] in SYSTEM_ROLES]
+    if not leading or leading == turns[:1]:
+        return turns
+    others = [t for t in turns[:first_user] if t.message["role"] not in SYSTEM_ROLES]
+    text = "\n\n".join(_text_of(turn.message["content"]) for turn in leading)
+    first = leading[0]
+    message = {"role": first.message["role"], "content": text}
+    merged = Turn(message, first.path, said=first.said)
+    return [merged, *others, *turns[first_user:]]
+
+
+def _text_of(content: str | list[Json]) -> str:
+    return content if isinstance(content, str) else "\n".join(part["text"] for part in content)
+
+
+def _with_outputs(turns: Sequence[Turn]) -> list[tuple[Json, Origin]]:
+    """Return the messages with the outputs of calls directly after the message with the calls."""
+    messages: list[tuple[Json, Origin]] = []
+    for turn in turns:
+        messages.append((turn.message, turn))
+        attachments: list[tuple[Json, str]] = []
+        for call in turn.calls:
+            if call.output is None:
+                raise InvalidRequest(
+                    f"No tool output found for function call {call.tool_call['id'][:100]}. "
+                    "Send an item with its output, or remove the call.",
+                    param=call.path,
+                    code="invalid_value",
+                )
+            messages.append((call.output, call))
+            attachments += call.attachments
+        if attachments:
+            content = [part for part, _ in attachments]
+            origin = Attachments([path for _, path in attachments])
+            messages.append(({"role": "user", "content": content}, origin))
+    return messages

@@ -1,0 +1,1 @@
+"""Tools of responses requests as tools of chat, and their names in calls."""
