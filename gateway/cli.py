@@ -1,4 +1,4 @@
-"""The command line: serve, demo, resolve, translate, check.
+"""The command line: serve, demo, resolve, translate, check, healthcheck.
 
 Exit codes: 0 success, 1 a problem was found, 2 wrong usage (click's own).
 """
@@ -19,6 +19,7 @@ from gateway.config.load import ConfigError, load, unused_variables, warnings
 from gateway.config.settings import Settings
 from gateway.errors import GatewayError
 from gateway.exchange.request_fields import read_object
+from gateway.healthcheck import Unhealthy, ask, place_of, words_behind_serve
 from gateway.local_addresses import reaches
 from gateway.logs import log_to_stderr
 from gateway.request import GenerationRequest
@@ -176,6 +177,25 @@ def check(config: Path | None) -> None:
     verdict = "good, as far as could be checked" if findings.unread else "good"
     counts = f"{len(settings.upstreams)} upstream(s), {len(settings.models)} rule(s)"
     click.echo(f"{where}: {verdict} ({counts})")
+
+
+@main.command()
+@_CONFIG
+@click.option("--of", "process", type=int, help="Take the options of that process of `serve`.")
+@click.option("--timeout", type=float, default=2.0, show_default=True, help="In seconds.")
+def healthcheck(config: Path | None, process: int | None, timeout: float) -> None:
+    """Ask the gateway on this machine whether it lives, where `serve` listens; exit 1 if not."""
+    options = {"config": config, "host": None, "port": None}
+    if process is not None:
+        options = serve.make_context("serve", words_behind_serve(process)).params
+    where = {f"server.{name}": options[name] for name in ("host", "port")}
+    try:
+        place, problems = place_of(config or options["config"], os.environ, where)
+        for problem in problems:
+            click.echo(f"warning: {problem}", err=True)
+        ask(place, timeout)
+    except (ConfigError, Unhealthy) as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _load(config: Path | None, overrides: dict[str, Any]) -> Settings:

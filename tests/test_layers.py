@@ -42,15 +42,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "asgi": {"errors", "shapes", "config", "request", "exchange", "api", "app"},
     "running": {"config", "server", "app"},
     "checking": {"shapes", "config", "resolve", "app"},
+    "healthcheck": {"config"},
     "cli": {
         *("running", "local_addresses", "request"),
         *("errors", "shapes", "servers", "config", "resolve", "translate", "exchange"),
-        *("server", "admin", "app", "checking", "demo", "logs"),
+        *("server", "admin", "app", "checking", "healthcheck", "demo", "logs"),
     },
     "__main__": {"cli"},
 }
 ASGI_FOLDERS = {"server", "admin", "demo", "app", "cli"}
-NETWORK_FOLDERS = {"upstream", "server", "running", "app", "cli", "demo", "local_addresses"}
+NETWORK_FOLDERS = {
+    *("upstream", "server", "running", "app", "cli", "demo", "local_addresses", "healthcheck"),
+}
 
 
 SOURCES = [module for module in modules() if module.name != "__init__.py"]

@@ -1,5 +1,6 @@
 """The files of an open project agree with one another: workflow, templates, locks, image."""
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -242,3 +243,11 @@ def test_the_image_has_what_it_copies() -> None:
     ignored = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     assert files == {line.removeprefix("!") for line in ignored if line.startswith("!")}
     assert all((ROOT / name).exists() for name in files)
+
+
+def test_the_image_asks_for_its_health_where_it_serves() -> None:
+    (command,) = re.findall(r"^HEALTHCHECK .* CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
+    program, name, *arguments = json.loads(command)
+    assert program == "gateway"
+    assert arguments == ["--of", "1"]
+    main.commands[name].make_context(name, arguments)

@@ -1,0 +1,117 @@
+"""Whether the gateway of a configuration lives: for HEALTHCHECK and probes that run a command.
+
+Only where it listens is taken from the configuration. A file that has become wrong elsewhere does
+not make a gateway sick that goes on with what it read at start.
+"""
+
+import contextlib
+import http.client
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway.config.document import read_document
+from gateway.config.layers import Layers, merge_document, merge_environment, merge_overrides
+from gateway.config.problems import ConfigError, Problem
+from gateway.config.validate import validate
+
+_THIS_MACHINE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+_PLACE_KEYS = ("host", "port")
+
+
+class Unhealthy(Exception):
+    """The gateway does not answer as it should; the text says what happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a gateway is asked."""
+
+    host: str
+    port: int
+    tls: bool
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
+
+
+def place_of(
+    path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any]
+) -> tuple[Place, list[Problem]]:
+    """Return where a gateway with this file, environment and command line listens.
+
+    With it come the problems of a file that cannot be read: environment and command line hold then.
+    Raises `ConfigError` when host or port are wrong.
+    """
+    layers, problems = _layers(path, environ, overrides)
+    written = layers.data.get("server")
+    server = written if isinstance(written, dict) else {}
+    kept = {key: server[key] for key in _PLACE_KEYS if key in server}
+    config, found = validate(Layers({"server": kept}, layers.origins), Path())
+    if config is None:
+        raise ConfigError([problem for _, problem in found])
+    host, port = config.server.host, config.server.port
+    return Place(_THIS_MACHINE.get(host, host), port, _has_tls(server.get("tls"))), problems
+
+
+def _layers(
+    path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any]
+) -> tuple[Layers, list[Problem]]:
+    layers, problems = Layers(), list[Problem]()
+    if path is not None:
+        try:
+            list(merge_document(layers, read_document(path), environ))
+        except ConfigError as error:
+            problems += error.problems
+    # What else is wrong is the business of `serve` and `check`.
+    list(merge_environment(layers, environ, ("server",)))
+    merge_overrides(layers, overrides)
+    return layers, problems
+
+
+def _has_tls(written: object) -> bool:
+    return isinstance(written, dict) and any(value is not None for value in written.values())
+
+
+def ask(place: Place, timeout: float) -> None:
+    """Ask `/healthz`; `timeout` is in seconds, for each step. Raises `Unhealthy`."""
+    if place.port == 0:
+        raise Unhealthy("server.port is 0, so the port is not known: name one")
+    try:
+        status = _status(place, timeout)
+    except (OSError, http.client.HTTPException) as error:
+        raise Unhealthy(f"{place}: {str(error) or type(error).__name__}") from None
+    if status != http.client.OK:
+        raise Unhealthy(f"{place}: status {status}")
+
+
+def _status(place: Place, timeout: float) -> int:
+    with contextlib.closing(_connection(place, timeout)) as connection:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status
+
+
+def _connection(place: Place, timeout: float) -> http.client.HTTPConnection:
+    if not place.tls:
+        return http.client.HTTPConnection(place.host, place.port, timeout=timeout)
+    # The certificate is for the name that clients use, and this asks the machine itself.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection(place.host, place.port, timeout=timeout, context=context)
+
+
+def words_behind_serve(process: int) -> list[str]:
+    """Return what that process's command line has behind `serve`: nothing where it has none.
+
+    It is read from `/proc`, so it is nothing on a system that has none.
+    """
+    try:
+        line = Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return []
+    words = line.decode("utf-8", "surrogateescape").split("\0")[:-1]
+    return words[words.index("serve") + 1 :] if "serve" in words else []
