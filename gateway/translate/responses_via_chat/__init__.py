@@ -1,4 +1,4 @@
-"""Responses clients on models that live at the chat endpoint."""
+"""Responses clients with models that live at the chat endpoint."""
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json, Shape

@@ -1,8 +1,8 @@
-"""Compaction for models that have none: the model sums the conversation up, and that is sealed.
+"""Compaction for models without it: the model sums up the conversation, and the gateway seals that.
 
 A request whose input ends in a `compaction_trigger` gets one output item, of the type `compaction`,
-whose content only the gateway can read. In a later turn the item is a message with the summary.
-(The contract is Codex's: openai/codex#22809.)
+with content that only the gateway can read. In later turns the item becomes a message with the
+summary. (The contract is Codex's: openai/codex#22809.)
 """
 
 from typing import Final
@@ -22,16 +22,16 @@ REQUEST: Final = (
     "results, names, paths, identifiers, figures and code that are still needed as they are, and "
     "what is left to do. Answer with the summary alone, and call no tools."
 )
-"""What the model is asked in the trigger's place."""
+"""The prompt that replaces the trigger."""
 
 INTRODUCTION: Final = "Summary of the conversation before this message:\n\n"
-"""What stands before the summary in later turns."""
+"""The text before the summary in later turns."""
 
-_MEANT_FOR_TEXTS = ("response_format", "logprobs", "top_logprobs", "verbosity")
+_FORM = ("response_format", "logprobs", "top_logprobs", "verbosity")
 
 
 def is_wanted(client: Json, context: Context) -> bool:
-    """Whether a checked request asks for a compaction that can be made.
+    """Whether a checked request asks for a compaction, and there is a seal for it.
 
     Raises `InvalidRequest` for a trigger that is not the last item.
     """
@@ -51,16 +51,17 @@ def is_wanted(client: Json, context: Context) -> bool:
 
 
 def without_form(upstream: Json) -> Json:
-    """Return a chat request whose reply is plain text: no tool is called, no format kept to.
+    """Return a chat request for a reply of text only: without an output format or tool calls.
 
-    The tools stay, because conversations with calls are refused without, and prompts are cached.
+    The tools stay, because servers refuse conversations with calls without them, and for the prompt
+    cache.
     """
-    plain = {name: value for name, value in upstream.items() if name not in _MEANT_FOR_TEXTS}
-    return {**plain, "tool_choice": "none"} if "tools" in plain else plain
+    text_only = {name: value for name, value in upstream.items() if name not in _FORM}
+    return {**text_only, "tool_choice": "none"} if "tools" in text_only else text_only
 
 
 def summary_of(item: Json, context: Context) -> str | None:
-    """Return the message that a compaction item stands for; None: it is not the gateway's."""
+    """Return the message for a compaction item; None: another service made it."""
     sealed = item.get("encrypted_content")
     if context.seal is None or not isinstance(sealed, str):
         return None

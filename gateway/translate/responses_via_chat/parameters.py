@@ -1,9 +1,8 @@
-"""What becomes of each parameter of a responses request on its way to a chat endpoint.
+"""The parameters of a responses request as parameters of a chat request.
 
-One function per group of parameters; `input`, `instructions` and the tools have modules of their
-own. Each reads the client's (checked) body, writes into the upstream body what has an equivalent
-there, and notes the rest in the report or refuses it. A value that means the same as its absence
-is never refused.
+There is one function per group of parameters; `input`, `instructions` and the tools have modules of
+their own. Each function reads the client's checked body, writes equivalents into the upstream body,
+and reports or refuses the rest. A value that means the same as its absence is never refused.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +32,7 @@ LOGPROBS = "message.output_text.logprobs"
 """The value of `include` that asks for logprobs."""
 
 ENCRYPTED_REASONING = "reasoning.encrypted_content"
-"""The value of `include` that asks for reasoning sealed, to be brought back."""
+"""The value of `include` that asks for sealed reasoning, which the client brings back."""
 
 
 def _not_by_model(draft: Draft) -> str:
@@ -41,7 +40,7 @@ def _not_by_model(draft: Draft) -> str:
 
 
 def sampling(draft: Draft) -> None:
-    """Copy what means the same at both endpoints; penalties, biases and stops are extensions."""
+    """Copy what means the same at both; penalties, biases and stops are extensions."""
     able = draft.context.capabilities
     copy_sampling(draft, _not_by_model(draft))
     stops = draft.client.get("stop", [])
@@ -53,7 +52,7 @@ def sampling(draft: Draft) -> None:
 
 
 def token_limit(draft: Draft) -> None:
-    """Send the limit under the name that the backend takes."""
+    """Send the limit under the name that the server takes."""
     if "max_output_tokens" in draft.client:
         name = draft.context.capabilities.max_tokens_field
         draft.upstream[name] = draft.client["max_output_tokens"]
@@ -70,12 +69,12 @@ _SAME_NAME = (
 
 
 def same_name(draft: Draft) -> None:
-    """Copy what only names things: the end user, the cache, the service tier."""
+    """Copy the names of the end user, the cache and the service tier."""
     for name in _SAME_NAME:
         if name not in draft.client:
             continue
         if name == "service_tier" and draft.client[name] == "ultrafast":
-            # Chat has all tiers but this.
+            # Chat has all other tiers.
             draft.report.drop(name)
         elif name == "prompt_cache_options":
             draft.upstream[name] = cache_options(draft)
@@ -84,7 +83,7 @@ def same_name(draft: Draft) -> None:
 
 
 def moderation(draft: Draft) -> None:
-    """Send a moderation request where it is understood: its results are part of the reply."""
+    """Send a moderation request where the server understands it, as it adds to the reply."""
     if "moderation" not in draft.client:
         return
     if draft.context.capabilities.moderation:
@@ -94,21 +93,21 @@ def moderation(draft: Draft) -> None:
 
 
 _HINTS: Mapping[str, Sequence[object]] = {
-    # It makes room where a conversation gets too long; else the upstream says that it is.
+    # It shortens long conversations; without it the upstream refuses them.
     "context_management": (),
-    # Echoed in the reply all the same. Chat takes metadata for stored completions only.
+    # Echoed in the reply. Chat takes metadata for stored completions only.
     "metadata": ({},),
     "store": (False,),
-    # Without it an input that is too long fails, and the upstream says so.
+    # It shortens long inputs; without it the upstream refuses them.
     "truncation": ("disabled",),
-    # It limits hosted tools, of which there are none.
+    # It limits hosted tools; chat has none.
     "max_tool_calls": (),
 }
-"""What cannot change the reply's contract, with the neutral values."""
+"""Parameters that do not change the form of the reply, with their neutral values."""
 
 
 def hints(draft: Draft) -> None:
-    """Drop the hints, and note those that said something."""
+    """Drop the hints; report those with a value that is not neutral."""
     for name, neutral in _HINTS.items():
         if name in draft.client and draft.client[name] not in neutral:
             draft.report.drop(name)
@@ -131,7 +130,7 @@ def text_options(draft: Draft) -> None:
 
 
 def reasoning(draft: Draft) -> None:
-    """Send the effort; `summary` decides here what becomes of the reasoning."""
+    """Send the effort; `summary` only decides how the gateway shows reasoning."""
     options: Json = draft.client.get("reasoning", {})
     _report_unknown(draft, "reasoning", REASONING)
     effort = sent_effort(draft, options.get("effort"), "reasoning.effort")
@@ -147,19 +146,18 @@ def reasoning(draft: Draft) -> None:
 
 
 def include(draft: Draft) -> int | None:
-    """Ask for logprobs; return how many alternatives per token the client wants, None for none.
+    """Ask for logprobs; return the alternatives per token that the client wants, None for none.
 
-    Everything else that `include` can name is about hosted tools, but for reasoning, which the
-    gateway seals itself. At least one alternative is asked for: llama.cpp takes 0 for "no
-    logprobs".
+    The other values of `include` are about hosted tools, except reasoning, which the gateway seals
+    itself. At least one alternative is requested, because llama.cpp takes 0 for "no logprobs".
     """
     wanted = draft.client.get("include", ())
     for value in wanted:
         if value == ENCRYPTED_REASONING:
-            had = draft.context.seal is not None and draft.report.target is Shape.CHAT
+            is_served = draft.context.seal is not None and draft.report.target is Shape.CHAT
         else:
-            had = value == LOGPROBS
-        if not had:
+            is_served = value == LOGPROBS
+        if not is_served:
             draft.report.drop(f"include[{value}]")
     if LOGPROBS not in wanted:
         if draft.client.get("top_logprobs"):
@@ -184,7 +182,7 @@ def include(draft: Draft) -> int | None:
 
 
 def streaming(draft: Draft) -> None:
-    """Ask for a stream with usage, which every response has at its end."""
+    """Ask for a stream with usage, which a response has at its end."""
     _report_unknown(draft, "stream_options", STREAM_OPTIONS)
     if draft.client.get("stream_options", {}).get("include_obfuscation"):
         draft.report.drop("stream_options.include_obfuscation")
@@ -197,7 +195,7 @@ def streaming(draft: Draft) -> None:
 
 
 def _report_unknown(draft: Draft, name: str, known: Record) -> None:
-    """Report what nobody knows of a parameter that chat does not have."""
+    """Report the unknown fields of a parameter that chat does not have."""
     carry_unknown(draft.client.get(name, {}), known, name, draft.context, draft.report)
 
 
@@ -224,11 +222,11 @@ _NEVER_CROSS = frozenset(
         "web_search_options",
     }
 )
-"""Chat's own parameters, which would contradict what is sent, or what the way back expects."""
+"""Chat's own parameters: they could contradict those that are sent, or change the reply."""
 
 
 def extension_parameters(draft: Draft) -> None:
-    """Apply the `extra_params` policy to whatever is not OpenAI's."""
+    """Apply the `extra_params` policy to parameters that OpenAI does not have."""
     unknown = extensions(
         draft.client, RESPONSES_PARAMETERS, known_extensions=RESPONSES_EXTENSIONS.keys()
     )
@@ -247,4 +245,4 @@ INDEPENDENT: Sequence[Callable[[Draft], None]] = (
     streaming,
     extension_parameters,
 )
-"""The groups that nothing else depends on."""
+"""The groups without a result; their order does not matter."""

@@ -24,26 +24,26 @@ ReasoningForm = Literal["text", "summary", "drop"]
 
 @dataclass(slots=True)
 class PreparedRequest:
-    """The upstream body, and what the way back must know of the request."""
+    """The upstream body, and what the reply needs to know of the request."""
 
     client: Json
     """The client's request, checked, without null keys."""
     call: Json
     origins: Sequence[Origin]
-    """Of each chat message what it came from."""
+    """The origin of each chat message."""
     tool_paths: Sequence[str]
-    """Of each chat tool where the client declared it."""
+    """Where the client declared each chat tool."""
     names: ToolNames
     reasoning: ReasoningForm
     """How the client is shown the model's reasoning."""
     gives_back: bool
-    """Whether all reasoning is sealed: the client asks for it, or it is kept and not shown."""
+    """Whether all reasoning is sealed: on request, or because it is stored but not shown."""
     compacts: bool
     """Whether the reply is a compaction."""
     top_logprobs: int | None
-    """How many alternatives per token the client asked for; None: no logprobs at all."""
+    """The number of alternatives per token that the client wants; None: no logprobs."""
     items: ItemNames | None
-    """What the client calls the items of `input`; None: they are its own."""
+    """The client's names of the items of `input`; None: the items are its own."""
 
     @property
     def calls(self) -> Sequence[Json]:
@@ -51,14 +51,14 @@ class PreparedRequest:
         return (self.call,)
 
     def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002
-        """Return the client's path of a parameter that the upstream named; None: it has none."""
+        """Return the client's path of an upstream parameter; None if it has none."""
         return _client_param(self, param) if param else None
 
 
 def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
     """Check a responses request and translate it; `body` is not changed.
 
-    Raises `InvalidRequest` and its kinds, naming the client's parameter.
+    Raises `InvalidRequest` or `UnsupportedParameter`, naming the client's parameter.
     """
     client = check_responses(body)
     refuse_stored_state(client, context)
@@ -72,7 +72,6 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
         group(draft)
     top_logprobs = parameters.include(draft)
     sent_tools = tool_parameters(client, tools, context, report)
-    sent = sent_tools.get("tools", ())
     form = _reasoning_form(client, context)
     call = {
         "model": context.model_sent,
@@ -84,11 +83,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
         client=client,
         call=without_form(call) if compacts else call,
         origins=[origin for _, origin in turns],
-        tool_paths=[
-            path
-            for definition, path in zip(tools.definitions, tools.paths, strict=True)
-            if definition in sent
-        ],
+        tool_paths=tools.paths_of(sent_tools.get("tools", ())),
         names=tools.names,
         reasoning=form,
         gives_back=_gives_back(client, form, context),
@@ -99,7 +94,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
 
 
 def _reasoning_form(client: Json, context: Context) -> ReasoningForm:
-    """Return the form of reasoning items: a client that asks for summaries displays those."""
+    """Return the form of reasoning items; a client that asks for summaries displays those."""
     form = context.settings.reasoning_item
     if form != "auto":
         return form
@@ -111,8 +106,8 @@ def _gives_back(client: Json, form: ReasoningForm, context: Context) -> bool:
     if context.seal is None:
         return False
     is_kept = context.seal.keeps and client.get("store") is not False
-    asked = parameters.ENCRYPTED_REASONING in client.get("include", ())
-    return asked or (is_kept and form == "drop")
+    is_included = parameters.ENCRYPTED_REASONING in client.get("include", ())
+    return is_included or (is_kept and form == "drop")
 
 
 _INDEXED = re.compile(r"(messages|tools)\[([0-9]{1,6})\](.*)", re.DOTALL)
@@ -134,10 +129,10 @@ def _client_param(request: PreparedRequest, param: str) -> str | None:
     if root == "reasoning_effort":
         return "reasoning.effort" if "effort" in client.get("reasoning", {}) else None
     if root == "tools" and root not in client and request.tool_paths:
-        # All of them came in the input: that is where the first ones stand.
+        # All of them came in the input; the first list of them is named.
         return request.tool_paths[0].partition(".tools")[0] + ".tools"
     if root in ("max_completion_tokens", "max_tokens"):
-        # Also where the client sent none: on the way to completions there always is a limit.
+        # Also if the client sent none: a completions call always has a limit.
         return "max_output_tokens"
     if root == "logprobs" or (root == "top_logprobs" and root not in client):
         return "include" if "include" in client else None

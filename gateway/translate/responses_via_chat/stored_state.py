@@ -1,4 +1,4 @@
-"""Responses parameters that refer to what a server has stored."""
+"""Parameters of responses requests that refer to data stored by a server."""
 
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json
@@ -6,10 +6,10 @@ from gateway.translate.contract import Context
 
 
 def refuse_stored_state(client: Json, context: Context) -> None:
-    """Refuse what needs responses, conversations or prompts that a server has stored.
+    """Refuse parameters that need stored responses, conversations or prompts, which chat lacks.
 
-    Chat has none of these. Raises `UnsupportedParameter`, whatever `on_unsupported` is: without
-    them the request would be another.
+    Raises `UnsupportedParameter`, also with `on_unsupported: drop`: without them it would be a
+    different request.
     """
     if "previous_response_id" in client:
         raise UnsupportedParameter(

@@ -533,8 +533,8 @@ def test_the_next_turn_begins_with_the_bytes_of_this_one() -> None:
 @pytest.mark.parametrize(
     ("sealed", "why"),
     [
-        ({"encrypted_content": "gAAAAABopenai"}, "only the service that has"),
-        ({}, "only the service that has"),
+        ({"encrypted_content": "gAAAAABopenai"}, "only the service that made it"),
+        ({}, "only the service that made it"),
         ({"encrypted_content": "other: {}"}, "under another secret"),
     ],
 )

@@ -1,1 +1,1 @@
-"""What chat replies say, read from the forms that servers give it."""
+"""Chat deltas and tool calls, read from all the forms in which servers send them."""

@@ -1,4 +1,4 @@
-"""A tool call as it comes in pieces from a chat endpoint, whatever is made of it."""
+"""A tool call whose id, name and arguments a chat endpoint sends in pieces."""
 
 from gateway.errors import UpstreamError
 from gateway.translate.parts.tools.arguments import BETWEEN, ArgumentText, opens_json
@@ -10,33 +10,33 @@ class CallInPieces:
     def __init__(self) -> None:
         self._text = ArgumentText()
         self._unwritten: list[str] = []
-        """Of the text, what the client has not seen."""
+        """The pieces of the text that were not sent to the client."""
         self._custom = False
         self.call_id = ""
-        """The upstream's id of the call; empty: not known (yet)."""
+        """The upstream's id of the call; empty if unknown (so far)."""
         self.name = ""
-        """The name that the upstream calls it by; empty: not known (yet)."""
+        """The upstream's name of the tool; empty if unknown (so far)."""
         self.likely_name = ""
-        """The name it has if the upstream never says one."""
+        """The name to use if the upstream never sends one."""
 
     @property
     def is_closed(self) -> bool:
-        """Whether the client has all of it."""
+        """Whether the client has the whole call."""
         return False
 
     @property
     def is_free_text(self) -> bool:
-        """Whether its text is a custom tool's input, which can be anything."""
+        """Whether the text is the input of a custom tool, which need not be JSON."""
         return self._custom
 
     @property
     def has_ended(self) -> bool:
-        """Whether it has all that one call can have, or may have it."""
+        """Whether the text is complete, or may be."""
         return not self._text.is_blank if self.is_free_text else self._text.ended
 
     @property
     def has_begun(self) -> bool:
-        """Whether there is anything of its arguments, placeholders apart."""
+        """Whether there are arguments; a placeholder does not count."""
         return not self._text.is_blank and not self._is_placeholder()
 
     @property
@@ -50,32 +50,32 @@ class CallInPieces:
         return self._text.text
 
     def add(self, call_id: str, name: str, text: str, *, custom: bool) -> str:
-        """Go on with the call: what is given of its id, its name and its arguments.
+        """Add a piece of the call: its id, its name and a piece of its arguments, as far as given.
 
-        Returns what of the text follows the end of the arguments, which is another call's. Raises
-        `UpstreamError` for what can be neither: text after the call was closed.
+        Returns the text after the end of the arguments, which belongs to another call. Raises
+        `UpstreamError` for other text after the call was closed.
         """
         self.call_id = self.call_id or call_id
         self.name = self.name or name
         self._custom = self._custom or custom
         return self._take(text if self.is_free_text else self._text.news_in(text))
 
-    def hear(self, call_id: str, name: str, whole: str, *, custom: bool) -> str:
-        """Take what should be all of the call; what is known of it is not taken again.
+    def add_whole(self, call_id: str, name: str, whole: str, *, custom: bool) -> str:
+        """Add the whole call; what is known of it is not added again.
 
-        Returns and raises what `add` does.
+        Returns and raises as `add` does.
         """
         self._text.rest()
-        said = self._text.text if self.has_begun else ""
-        rest = whole[len(said) :] if whole.startswith(said) else ""
+        known = self._text.text if self.has_begun else ""
+        rest = whole[len(known) :] if whole.startswith(known) else ""
         return self.add(call_id, name, rest, custom=custom)
 
     def settle(self) -> str:
-        """Take the end of all pieces; returns what `add` does."""
+        """Take the end of all pieces; returns as `add` does."""
         return self._take(self._text.rest())
 
     def _take(self, text: str) -> str:
-        """Take the next text of the arguments; return what is not theirs."""
+        """Add the next text to the arguments; return the part that is not theirs."""
         if self._text.is_blank and not (text if self.is_free_text else text.strip()):
             return ""
         if self.is_free_text:
@@ -96,15 +96,15 @@ class CallInPieces:
             return rest
         if self.is_closed:
             raise UpstreamError(
-                "The upstream's stream goes on with the arguments of a tool call that were "
-                "complete. Retry the request."
+                "The upstream's stream continues the arguments of a tool call that were complete. "
+                "Retry the request."
             )
         self._text.append(rest)
         self._unwritten.append(rest)
         return ""
 
     def _is_placeholder(self) -> bool:
-        """Whether the arguments are an empty object that the client has not seen."""
+        """Whether the arguments are an empty object that was not sent to the client."""
         return self._text.is_placeholder and "".join(self._unwritten) == self._text.text
 
     def _replace(self, text: str) -> None:

@@ -1,10 +1,10 @@
-"""Which tool call of a chat stream a fragment belongs to.
+"""Finds the tool call of a chat stream that a fragment belongs to.
 
-OpenAI numbers the calls: a fragment's `index` tells, and its id and name come once. Other servers
-give all calls the same index or none (gcli2api#406), no id (hermes-agent#62937), one id to all
-(hass_local_openai_llm#92), the name to the first only (lens#49), or repeat id and name with each
-fragment. So all of it is looked at, and whether the arguments so far are whole. What cannot be told
-apart is an error, never one call with two texts.
+OpenAI numbers the calls: `index` identifies a fragment's call, whose id and name come once. Other
+servers give all calls the same index or none (gcli2api#406), no id (hermes-agent#62937), the same
+id (hass_local_openai_llm#92), a name only to the first (lens#49), or repeat id and name with each
+fragment. So index, id, name and the completeness of the arguments are all considered. Ambiguous
+fragments are an error; two texts never become one call.
 """
 
 from collections import defaultdict
@@ -25,9 +25,10 @@ Call = TypeVar("Call", bound=CallInPieces)
 
 
 class CallTracker(Generic[Call]):
-    """The calls of one reply; `tools` are the names that the model can call.
+    """The calls of one reply; `tools` are the names of the declared tools.
 
-    `begin` makes a new call. It is handed in each time: kept, it would hold its maker in a circle.
+    `begin` makes a new call. It is a parameter of each method, because storing it would make a
+    reference cycle.
     """
 
     def __init__(self, tools: Collection[str]) -> None:
@@ -39,18 +40,18 @@ class CallTracker(Generic[Call]):
         self._with_name: dict[tuple[_Place, str], Call] = {}
         self._unplaced: set[Call] = set()
         self._overlapping: defaultdict[_Place, list[Call]] = defaultdict(list)
-        """Calls that shared a place before the first of them had all its arguments."""
+        """Calls that shared a place before the first one had all its arguments."""
         self._rests: dict[Call, tuple[_Place, ArgumentText]] = {}
-        """JSON texts that began behind that of a call, where they began, until they are whole."""
+        """Incomplete JSON texts that began behind the arguments of a call, with their place."""
 
     def __bool__(self) -> bool:
         """Whether there are any calls."""
         return bool(self.begun)
 
     def take(self, fragment: CallFragment, begin: Callable[[], Call]) -> Call:
-        """Take a piece of a call, and return that call.
+        """Add a piece of a call, and return the call.
 
-        Raises `UpstreamError` for text that can be no call's.
+        Raises `UpstreamError` for text that cannot belong to a call.
         """
         index = fragment.index
         item = self._known(fragment) or self._new(index, begin)
@@ -71,30 +72,32 @@ class CallTracker(Generic[Call]):
         self._go_beyond(item, index, text, begin)
         return item
 
-    def hear(self, fragments: Sequence[CallFragment], begin: Callable[[], Call]) -> list[Call]:
-        """Take all calls of the reply, each as a whole, and return them.
+    def take_whole(
+        self, fragments: Sequence[CallFragment], begin: Callable[[], Call]
+    ) -> list[Call]:
+        """Add all calls of the reply, each as a whole, and return them.
 
-        What was said of them is not said again. Raises `UpstreamError` for a call that is not what
-        its pieces have made of it.
+        What is known of them is not added again. Raises `UpstreamError` for a call that contradicts
+        its pieces.
         """
         left = list(self.begun)
-        heard: list[Call] = []
+        calls: list[Call] = []
         for fragment in fragments:
             item = _same(fragment, left)
             if item is None:
                 item = self._new(None, begin)
             else:
                 left.remove(item)
-            told = (fragment.call_id, fragment.name, fragment.text)
-            self._go_beyond(item, None, item.hear(*told, custom=fragment.custom), begin)
-            heard.append(item)
-        return heard
+            fields = (fragment.call_id, fragment.name, fragment.text)
+            rest = item.add_whole(*fields, custom=fragment.custom)
+            self._go_beyond(item, None, rest, begin)
+            calls.append(item)
+        return calls
 
     def finish(self, begin: Callable[[], Call], *, naturally: bool) -> None:
-        """Take the end of the stream; `naturally`: nothing cut it short.
+        """Take the end of the stream; `naturally`: it was not cut off.
 
-        Raises `UpstreamError` if the arguments of calls that shared an index, or one text, make no
-        sense then.
+        Raises `UpstreamError` for calls with a common index or text whose arguments are incomplete.
         """
         for item in list(self.begun):
             self._go_beyond(item, None, item.settle(), begin)
@@ -107,7 +110,7 @@ class CallTracker(Generic[Call]):
                 raise _mixed_up()
 
     def _known(self, fragment: CallFragment) -> Call | None:
-        """Return the call that a fragment goes on with; None: it begins another."""
+        """Return the call that a fragment continues; None: it begins another."""
         index, call_id, name = fragment.index, fragment.call_id, fragment.name
         if call_id:
             item = self._found(self._with_id, index, call_id)
@@ -126,7 +129,7 @@ class CallTracker(Generic[Call]):
         return None if last is None or _begins_another(fragment, last) else last
 
     def _whole_name(self, item: Call, fragment: CallFragment) -> str | None:
-        """Return the name of a call with the piece that a fragment adds to it; None: it is none."""
+        """Return the name of a call extended by a fragment; None: it does not extend the name."""
         other_id = fragment.call_id and item.call_id not in ("", fragment.call_id)
         if item.has_begun or other_id:
             return None
@@ -156,9 +159,9 @@ class CallTracker(Generic[Call]):
         return item
 
     def _go_beyond(self, item: Call, index: _Place, text: str, begin: Callable[[], Call]) -> None:
-        """Take what begins another JSON text behind a call's, without an id or a name of its own.
+        """Take another JSON text behind the arguments of a call, without its own id or name.
 
-        It is the next call, of the same function, unless it only says again what the call has.
+        It is the next call, of the same function, unless it repeats the arguments.
         """
         while text:
             _, waiting = self._rests.setdefault(item, (index, ArgumentText()))
@@ -188,34 +191,34 @@ class CallTracker(Generic[Call]):
 def _mixed_up() -> UpstreamError:
     return UpstreamError(
         "The upstream's stream gives several tool calls the same index, and their arguments "
-        "cannot be told apart. Retry the request, with parallel tool calls switched off."
+        "cannot be separated. Retry the request, with parallel tool calls switched off."
     )
 
 
 def _same(fragment: CallFragment, known: Sequence[Call]) -> Call | None:
-    """Return the call that a whole one is; None: it is another than all of them."""
+    """Return the known call that is the same as a whole one; None: there is none."""
     named = [each for each in known if not fragment.name or each.name in ("", fragment.name)]
-    said = [each for each in named if each.has_begun and same_json(each.text, fragment.text)]
+    by_text = [each for each in named if each.has_begun and same_json(each.text, fragment.text)]
     by_id = [each for each in named if fragment.call_id and each.call_id == fragment.call_id]
-    found = [each for each in said if each in by_id] or said
-    found = found or [each for each in by_id if _goes_on(fragment, each)]
+    found = [each for each in by_text if each in by_id] or by_text
+    found = found or [each for each in by_id if _continues(fragment, each)]
     if not found and by_id and is_json(fragment.text):
         raise UpstreamError(
-            "The upstream's stream contradicts itself: the arguments of a tool call are not those "
-            "that its pieces make. Retry the request."
+            "The upstream's stream contradicts itself: the arguments of a tool call differ from "
+            "those of its pieces. Retry the request."
         )
-    found = found or by_id or [each for each in named if _goes_on(fragment, each)]
+    found = found or by_id or [each for each in named if _continues(fragment, each)]
     return found[0] if found else None
 
 
-def _goes_on(fragment: CallFragment, call: CallInPieces) -> bool:
+def _continues(fragment: CallFragment, call: CallInPieces) -> bool:
     return not call.has_begun or not fragment.text or fragment.text.startswith(call.text)
 
 
 def _begins_another(fragment: CallFragment, last: CallInPieces) -> bool:
-    """Whether a fragment at the place of a call is another call's all the same.
+    """Whether a fragment at the place of a call begins another call.
 
-    An id alone may change with every fragment: then it says nothing as long as arguments lack.
+    An id alone may change with every fragment, so it counts only once the arguments are complete.
     """
     if fragment.name and last.name and fragment.name != last.name:
         return True
@@ -224,6 +227,6 @@ def _begins_another(fragment: CallFragment, last: CallInPieces) -> bool:
         return True
     if not last.has_ended:
         return False
-    said_again = fragment.call_id != "" and fragment.call_id == last.call_id
-    named_anew = bool(fragment.name and last.name) and not said_again
-    return named_anew or (new_id and bool(fragment.text.strip()))
+    same_id = fragment.call_id != "" and fragment.call_id == last.call_id
+    named_again = bool(fragment.name and last.name) and not same_id
+    return named_again or (new_id and bool(fragment.text.strip()))

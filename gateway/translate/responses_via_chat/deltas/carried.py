@@ -1,9 +1,9 @@
-"""What a server must be given back with the next turn, beside what it said for all to read.
+"""Fields of a chat message or call that its server wants back with the next turn.
 
-Servers of reasoning models want their own words back: the reasoning under the name that they gave
-it, and signatures that only they can read, of a message or of one call. Responses have one place
-for that, a reasoning item's `encrypted_content`: the gateway seals there what the client must bring
-back. Nothing of it goes to a server other than the one that it came from.
+Servers of reasoning models want the reasoning back under the name that they gave it, and with it
+signatures of a message or a call that only they can read. Responses have one place for that: the
+`encrypted_content` of a reasoning item, where the gateway seals these fields for the client to
+bring back. They are only ever sent to the server that they came from.
 
 Sources: DeepSeek's and Moonshot's guides to thinking with tools (`reasoning_content`), Google's
 "Thought signatures" (`extra_content.google.thought_signature`), OpenRouter's "Preserving reasoning
@@ -17,13 +17,13 @@ from collections.abc import Mapping
 from gateway.shapes import Json
 
 TURN = "turn"
-"""The `kind` of sealed content that belongs to a turn of the assistant's."""
+"""The `kind` of sealed content that belongs to an assistant turn."""
 
 THINKING = "thinking"
-"""Stands for reasoning in a content part of that type, as Mistral has it."""
+"""The name here of reasoning in a content part of that type (Mistral)."""
 
 THINKING_FIELD = "message.thinking"
-"""Stands for reasoning in a message's field `thinking`, as Ollama and relays of Claude have it."""
+"""The name here of reasoning in a message's field `thinking` (Ollama, relays of Claude)."""
 
 STAND_INS = frozenset({THINKING, THINKING_FIELD})
 
@@ -33,7 +33,7 @@ _FIELDS_OF_TEXT: Mapping[str, str] = {
     "reasoning_text": "reasoning_text",
     "thinking": THINKING_FIELD,
 }
-"""The fields of a message that hold its reasoning, and what these are called among `Returned`."""
+"""The fields of a message with its reasoning, and their names here."""
 
 TEXT_FIELDS = (*_FIELDS_OF_TEXT.values(), THINKING)
 
@@ -42,9 +42,9 @@ _GOES_BACK = re.compile(
     "signature|opaque|encrypted|reasoning|think|thought|extra_content|provider_specific",
     re.IGNORECASE,
 )
-"""What the names have in common of fields that only their server can make use of."""
+"""Parts of the names of fields that only their server can use."""
 
-_MEANS_ELSE = frozenset(
+_PUBLIC = frozenset(
     {
         *("role", "content", "refusal", "annotations", "audio", "images", "phase"),
         *("tool_calls", "function_call", "name", "index", "id", "type"),
@@ -58,29 +58,29 @@ _TEXT_OF_DETAIL = {
     "reasoning.summary": "summary",
     "thinking": "thinking",
 }
-"""The field of a detail that a stream gives in pieces, by the detail's type."""
+"""The field of a detail that a stream sends in pieces, by the type of the detail."""
 
 
 def is_given_back(name: str) -> bool:
-    """Whether a field of a message or a call goes back to the server that has given it."""
-    return name not in _MEANS_ELSE and _GOES_BACK.search(name) is not None
+    """Whether a field of a message or a call goes back to the server that it came from."""
+    return name not in _PUBLIC and _GOES_BACK.search(name) is not None
 
 
 def reasoning_of(message: Json) -> dict[str, str]:
-    """Return the reasoning of a chat message, or a delta of one, by what its fields are called.
+    """Return the reasoning of a chat message or delta, by the names here of its fields.
 
-    Where there are several they say the same (vllm#50624).
+    Several fields have the same text (vllm#50624).
     """
-    named: dict[str, str] = {}
-    for name, known_as in _FIELDS_OF_TEXT.items():
+    texts: dict[str, str] = {}
+    for name, name_here in _FIELDS_OF_TEXT.items():
         value = message.get(name)
         if value and (text := value if isinstance(value, str) else text_within(value)):
-            named[known_as] = text
-    return named
+            texts[name_here] = text
+    return texts
 
 
 def text_within(value: object) -> str:
-    """Return the text of reasoning that is a list of parts, or an object with a text."""
+    """Return the text of reasoning: a string, a list of parts, or an object with a text."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
@@ -94,7 +94,7 @@ def text_within(value: object) -> str:
 
 
 def fields_of_message(message: Json) -> Json:
-    """Return the fields of a chat message, or a delta of one, that go back as they are."""
+    """Return the fields of a chat message or delta that go back unchanged."""
     carried: Json = {}
     if message.keys() <= _USUAL:
         return carried
@@ -107,21 +107,21 @@ def fields_of_message(message: Json) -> Json:
 
 
 def fields_of_call(call: Json) -> Json:
-    """Return the fields of a tool call, or of a piece of one, that go back as they are.
+    """Return the fields of a tool call, or a piece of one, that go back unchanged.
 
-    So do those of its function.
+    Those of its function are included.
     """
     carried: Json = {name: call[name] for name in call if call[name] and is_given_back(name)}
     for kind in ("function", "custom"):
         inner = call.get(kind)
-        if isinstance(inner, dict) and not inner.keys() <= _MEANS_ELSE:
+        if isinstance(inner, dict) and not inner.keys() <= _PUBLIC:
             within = fields_of_call(inner)
             carried |= {kind: within} if within else {}
     return carried
 
 
 def _unmarked(name: str, value: object) -> object:
-    """Return a field without Gemini's mark of thoughts, which is of one delta's text alone."""
+    """Return a field without Gemini's `thought` mark, which only concerns the text of a delta."""
     google = value.get("google") if isinstance(value, dict) else None
     if name != "extra_content" or not isinstance(google, dict) or "thought" not in google:
         return value
@@ -130,9 +130,9 @@ def _unmarked(name: str, value: object) -> object:
 
 
 def merge(known: Json, more: Mapping[str, object]) -> None:
-    """Add fields to those of the same message or call: texts and lists go on, objects are joined.
+    """Add fields of a message or call to known ones: texts and lists grow, objects are merged.
 
-    Nothing of `more` is changed, now or later.
+    `more` is never changed.
     """
     for name, value in more.items():
         before = known.get(name)
@@ -145,7 +145,7 @@ def merge(known: Json, more: Mapping[str, object]) -> None:
 
 
 _DEPTH = 3
-"""How deep objects are joined: `extra_content.google` is the second level."""
+"""The depth to which objects are merged: `extra_content.google` is the second level."""
 
 
 def _joined(before: object, value: object, depth: int) -> object:
@@ -158,14 +158,14 @@ def _joined(before: object, value: object, depth: int) -> object:
 
 
 def _details(known: list[object], more: list[object]) -> list[object]:
-    """Return a list that goes on: a piece of a text joins the detail that it is a piece of."""
+    """Return a list with more entries; a piece of a text is appended to its detail."""
     joined = list(known)
     for detail in more:
         last = joined[-1] if joined else None
         if isinstance(detail, dict) and isinstance(last, dict) and _goes_on(last, detail):
             text = _TEXT_OF_DETAIL[detail["type"]]
-            said = {key: value for key, value in detail.items() if value not in (None, "")}
-            joined[-1] = {**last, **said, text: (last.get(text) or "") + (detail.get(text) or "")}
+            news = {key: value for key, value in detail.items() if value not in (None, "")}
+            joined[-1] = {**last, **news, text: (last.get(text) or "") + (detail.get(text) or "")}
         else:
             joined.append(detail)
     return joined

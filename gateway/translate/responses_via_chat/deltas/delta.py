@@ -1,4 +1,4 @@
-"""What one chat delta says, read from the forms that servers give it."""
+"""One chat delta, read from all the forms in which servers send it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _LARGEST = 2**53
 
 @dataclass(frozen=True, slots=True)
 class CallFragment:
-    """A piece of a tool call; what it does not say is empty, an unsaid index None."""
+    """A piece of a tool call; missing fields are empty, a missing index is None."""
 
     index: int | None
     call_id: str
@@ -36,7 +36,7 @@ class CallFragment:
     text: str
     custom: bool
     carried: Json
-    """What goes back to the server with the call, beside what is said of it here."""
+    """The other fields of the call that go back to the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class Delta:
 
     reasoning: str
     reasoning_names: Sequence[str]
-    """What the server calls the reasoning: more than one name if it gives it twice."""
+    """The server's names of the reasoning: more than one if it sends it twice."""
     carried: Json
-    """What goes back to the server with the message, beside what is said here."""
+    """The other fields of the message that go back to the server."""
     content: str
     refusal: str
     annotations: list[Any]
@@ -55,45 +55,45 @@ class Delta:
     images: list[str]
     """The URLs of pictures."""
     unknown_parts: list[Json]
-    """Parts of the content that are neither text nor a picture."""
+    """Content parts that are neither text nor pictures."""
     audio: Json
     phase: str
     sources: Json
-    """What it says of sources, in fields that chat does not know."""
+    """Sources, in fields that chat does not have."""
 
     @property
     def hidden(self) -> bool:
-        """Whether it has reasoning or calls, which are no visible text."""
+        """Whether it has reasoning or calls, which are not visible text."""
         return bool(self.reasoning or self.calls)
 
     @property
     def length(self) -> int:
-        """How many characters of text it has; those of calls as they are written in JSON."""
-        said = len(self.reasoning) + len(self.content) + len(self.refusal)
+        """The number of characters of its text, with the arguments of calls."""
+        total = len(self.reasoning) + len(self.content) + len(self.refusal)
         for other in (self.carried, self.unknown_parts):
             if other:
-                said += len(msgspec.json.encode(other))
-        said += sum(map(len, self.images))
-        return said + sum(len(fragment.text) for fragment in self.calls)
+                total += len(msgspec.json.encode(other))
+        total += sum(map(len, self.images))
+        return total + sum(len(fragment.text) for fragment in self.calls)
 
 
 def read_delta(choice: Json) -> Delta:
-    """Return what a chunk's choice says; raises `UpstreamError` if it is no delta."""
+    """Return the delta of a chunk's choice; raises `UpstreamError` for a malformed one."""
     delta = delta_of(choice)
     audio, phase = delta.get("audio") or {}, delta.get("phase")
     if not isinstance(audio, dict):
         raise malformed("'audio' is not an object")
     content = delta.get("content")
-    thoughts = ""
+    thinking = ""
     if isinstance(content, list):
-        content, thoughts = text_of(content), thinking_of(content)
+        content, thinking = text_of(content), thinking_of(content)
     named = reasoning_of(delta)
     calls = calls_of(delta)
     if not calls:
-        # Beside tool calls it says one of them again.
+        # Beside `tool_calls` it repeats one of them.
         calls = old_calls_of(delta)
     return Delta(
-        reasoning=next(iter(named.values()), thoughts),
+        reasoning=next(iter(named.values()), thinking),
         reasoning_names=tuple(named) or (THINKING,),
         carried=fields_of_message(delta),
         content=_text(content, "content"),
@@ -131,26 +131,26 @@ def calls_of(delta: Json) -> list[Any]:
 
 
 def old_calls_of(delta: Json) -> list[Any]:
-    """Return what a delta has of a `function_call`, as calls."""
+    """Return the `function_call` of a delta as a list of calls."""
     called = delta.get("function_call")
     return [] if called is None else [{"index": 0, "function": called}]
 
 
 def call_fragment(call: object) -> CallFragment:
-    """Return a piece of a tool call; raises `UpstreamError` for what is none."""
+    """Return a piece of a tool call; raises `UpstreamError` for a malformed one."""
     if not isinstance(call, dict):
         raise malformed("a tool call is not an object")
     custom = isinstance(call.get("custom"), dict)
     inner = call.get("custom") if custom else call.get("function")
     if inner is None:
-        # Some relays leave out the nesting, as responses do.
+        # Some relays do not nest the fields, as in responses.
         inner = call
     if not isinstance(inner, dict):
         raise malformed("a tool call's 'function' is not an object")
     call_id = _text(call.get("id"), "id")
     carried = fields_of_call(call)
     if len(call_id) > MAX_CALL_ID:
-        # The client is shown a shorter one; LiteLLM keeps signatures in it (`__thought__`).
+        # The client gets a shorter id; LiteLLM puts signatures into ids (`__thought__`).
         carried["id"] = call_id
     return CallFragment(
         index=index_in(call),
@@ -163,10 +163,10 @@ def call_fragment(call: object) -> CallFragment:
 
 
 def annotation_of(annotation: object) -> Json | None:
-    """Return a citation as responses have it, flat; None for what is none.
+    """Return a citation in the flat form of responses; None for anything else.
 
-    Chat documents those of the web. Others are cited in the same form, and all of them by some
-    servers as responses have it.
+    Chat documents citations of the web. Others come in the same form, and from some servers all
+    come in the form of responses.
     """
     if not isinstance(annotation, dict):
         return None
@@ -195,5 +195,5 @@ def _position(value: object) -> int:
 
 
 def malformed(what: str) -> UpstreamError:
-    """Return the error for an upstream reply that is not what the chat endpoint should give."""
+    """Return the error for an upstream reply that does not have chat's format."""
     return UpstreamError(f"The upstream's chat reply cannot be used: {what}.")

@@ -1,1 +1,1 @@
-"""The `input` of responses requests as chat messages."""
+"""The `input` of a responses request as chat messages."""

@@ -1,4 +1,4 @@
-"""The content of a message, and what a tool gave, as chat has it."""
+"""The content of messages and of tool outputs in chat's form."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ _SEE_NEXT = {"image_url": "[image: see next message]", "file": "[file: see next 
 def chat_content(
     content: str | list[Json], path: str, context: Context, report: Report
 ) -> str | list[Json]:
-    """Return checked content of anybody but the assistant; raises as `chat_input_parts` does."""
+    """Return checked content of any role but the assistant's; raises as `chat_input_parts` does."""
     if isinstance(content, str):
         return content
     parts = chat_input_parts(content, path, context, report)
@@ -25,7 +25,7 @@ def chat_content(
 
 
 def tool_content(parts: Sequence[Json], call: Call, path: str, context: Context) -> list[Json]:
-    """Return the parts that a tool's message can hold; the call is given the others."""
+    """Return the parts that a tool message can hold; the others are attached to the call."""
     kept: list[Json] = []
     takes_image = context.capabilities.tool_image_parts
     for position, part in enumerate(parts):
@@ -38,7 +38,7 @@ def tool_content(parts: Sequence[Json], call: Call, path: str, context: Context)
 
 
 def system_text(content: str | list[Json], path: str, report: Report) -> str | list[Json]:
-    """Return the content of a system message, which in chat is text only."""
+    """Return the content of a system message; raises `UnsupportedParameter` unless it is text."""
     beyond = report.target is not Shape.CHAT
     if not isinstance(content, str):
         for position, part in enumerate(content):

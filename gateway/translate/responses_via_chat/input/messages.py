@@ -1,4 +1,4 @@
-"""The chat messages of a responses request, in the order that chat demands."""
+"""The chat messages of a responses request, in the order that chat requires."""
 
 from collections.abc import Sequence
 
@@ -37,7 +37,7 @@ def input_turns(
         turns = _one_leading_system(turns)
     if not turns:
         raise InvalidRequest(
-            "Invalid 'input': there is no message in it. Send at least one message.",
+            "Invalid 'input': it has no messages. Send at least one message.",
             param="input",
             code="empty_array",
         )
@@ -45,10 +45,10 @@ def input_turns(
 
 
 def _one_leading_system(turns: list[Turn]) -> list[Turn]:
-    """Return the turns with the system messages before any user's message merged into the first.
+    """Return the turns with all system messages before the first user message merged into one.
 
-    Many chat templates know only one, at the beginning (llama.cpp#20215, vllm#43590). Later ones
-    stay where they are: hoisting would change what they say.
+    Many chat templates allow only one, at the beginning (llama.cpp#20215, vllm#43590). Later ones
+    stay in place: moving them to the front would change their meaning.
     """
     users = [i for i, turn in enumerate(turns) if turn.message["role"] == "user"]
     first_user = users[0] if users else len(turns)
@@ -59,7 +59,7 @@ def _one_leading_system(turns: list[Turn]) -> list[Turn]:
     text = "\n\n".join(_text_of(turn.message["content"]) for turn in leading)
     first = leading[0]
     message = {"role": first.message["role"], "content": text}
-    merged = Turn(message, first.path, said=first.said)
+    merged = Turn(message, first.path, text_path=first.text_path)
     return [merged, *others, *turns[first_user:]]
 
 
@@ -68,7 +68,7 @@ def _text_of(content: str | list[Json]) -> str:
 
 
 def _with_outputs(turns: Sequence[Turn]) -> list[tuple[Json, Origin]]:
-    """Return the messages with the outputs of calls directly after the message with the calls."""
+    """Return the messages, with the outputs of calls directly after the message with the calls."""
     messages: list[tuple[Json, Origin]] = []
     for turn in turns:
         messages.append((turn.message, turn))

@@ -1,4 +1,4 @@
-"""Items of a responses request that no chat message can be made of: dropped or refused."""
+"""Items of a responses request without an equivalent in chat: dropped or refused."""
 
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json
@@ -7,13 +7,14 @@ from gateway.translate.responses_via_chat.compaction import TRIGGER
 
 
 def pass_over_record(item: Json, path: str, context: Context, report: Report) -> None:
-    """Drop what a hosted tool did; an approval asks for something yet to be done.
+    """Drop the record of a hosted tool.
 
-    Raises `UnsupportedParameter` where the settings do not let it go.
+    Raises `UnsupportedParameter` for `hosted_tools: refuse`, and by default for an approval, which
+    asks for a call that is still to be made.
     """
     setting = context.settings.hosted_tools
-    done = item["type"] != "mcp_approval_response"
-    if setting == "drop" or (setting == "auto" and done):
+    is_done = item["type"] != "mcp_approval_response"
+    if setting == "drop" or (setting == "auto" and is_done):
         report.drop(path)
         return
     raise UnsupportedParameter(
@@ -24,36 +25,37 @@ def pass_over_record(item: Json, path: str, context: Context, report: Report) ->
 
 
 def pass_over_foreign(item: Json, path: str, context: Context, report: Report) -> None:
-    """Drop or refuse what only the responses API has; raises `UnsupportedParameter`.
+    """Drop or refuse an item that only responses have; raises `UnsupportedParameter`.
 
-    Without the compaction that it asks for, a reply would be of no use.
+    A trigger is never dropped: without a compaction the reply would be useless.
     """
     droppable = item["type"] != TRIGGER
     unsupported(context, report, path, _reason(item, report), droppable=droppable)
 
 
 def pass_over_compaction(item: Json, path: str, context: Context, report: Report) -> None:
-    """Drop or refuse a compaction that cannot be read; raises `UnsupportedParameter`."""
+    """Drop or refuse an unreadable compaction; raises `UnsupportedParameter`."""
     sealed = item.get("encrypted_content")
     if context.seal is not None and isinstance(sealed, str) and context.seal.is_own(sealed):
-        made = (
+        origin = (
             "that a gateway has sealed for another caller, or under another secret. Use the key "
             "that it was made with, let the gateway's operator configure one 'secret'"
         )
     else:
-        made = (
-            "that this gateway has not made: only the service that has can read what is in it, and "
-            f"the model is served through the {report.target} endpoint. Go on with a model there"
+        origin = (
+            "that this gateway has not made: only the service that made it can read it, and the "
+            f"model is served through the {report.target} endpoint. Continue with a model of that "
+            "service"
         )
     reason = (
-        f"it is a compaction of earlier messages {made}, or send those messages, or a summary of "
-        "them, in its place."
+        f"it is a compaction of earlier messages {origin}, or send those messages, or a summary of "
+        "them, instead."
     )
     unsupported(context, report, path, reason)
 
 
 def unknown_reference(item: Json, path: str) -> UnsupportedParameter:
-    """Return the error for a reference to an item that no store has resolved."""
+    """Return the error for a reference to an item that was not found in a store."""
     return UnsupportedParameter(
         f"'{path}' refers to the stored item '{item['id'][:100]}', but no responses of this "
         "model are stored. Set 'store' to false in the client, so that it sends the items "

@@ -1,9 +1,9 @@
-"""The `input` of a responses request as chat messages.
+"""Reads the items of a responses request into turns, one for each chat message.
 
-Items that chat has as one message become one: an assistant's text, its reasoning and all calls
-that it made at once. Two messages stay two where the server takes them one after another. The
-outputs of calls directly follow the message with the calls, as chat demands; what stood between
-them comes after. Calls and outputs find each other by `call_id`, never by an item's `id`.
+Text, reasoning and parallel calls of the assistant are one message in chat. Two messages stay two
+if the server takes several in a row. The outputs of calls directly follow the message with the
+calls, as chat requires; items between them come after. Calls and outputs are matched by `call_id`,
+never by the `id` of an item.
 """
 
 from collections.abc import Callable, Mapping
@@ -48,17 +48,17 @@ _RESERVED = (
     - {"name"}
     | STAND_INS
 )
-"""What means something in chat's messages and calls, or here; a name means the same everywhere."""
+"""Names with a meaning in chat messages and calls, or here."""
 
 
 _FUNCTION_FIELDS = {"name": "name", "arguments": "arguments"}
 _CUSTOM_FIELDS = {"name": "name", "arguments": "input", "input": "input"}
 _NAMES = frozenset({"name", "namespace"})
-"""Of an output: what its call has as well."""
+"""Fields of an output that its call has, too."""
 
 
 class Reader:
-    """Reads items in order; `_open` is the assistant's message that the next item may add to."""
+    """Reads items in order; `_open` is the assistant message that the next item may extend."""
 
     def __init__(self, names: ToolNames, context: Context, report: Report) -> None:
         self.turns: list[Turn] = []
@@ -70,13 +70,13 @@ class Reader:
         self._signatures = Signatures()
 
     def instruct(self, text: str) -> None:
-        """Take the `instructions`: the first message."""
+        """Add the `instructions` as the first message."""
         able = self._context.capabilities
         role = "developer" if able.developer_role and able.reasoning else "system"
         self.turns.append(Turn({"role": role, "content": text}, "instructions"))
 
     def read(self, item: Json, path: str) -> None:
-        """Take one checked item."""
+        """Add one checked item."""
         read = self._readers.get(item["type"])
         if is_record(item):
             pass_over_record(item, path, self._context, self._report)
@@ -86,12 +86,12 @@ class Reader:
             read(self, item, path)
 
     def flush(self) -> None:
-        """Close the open assistant's message; one that holds nothing but reasoning is none."""
+        """Close the open assistant message; one with only reasoning is dropped."""
         turn, self._open = self._open, None
         if turn is None:
             return
-        if not turn.says_something:
-            for path in turn.thoughts:
+        if not turn.has_content:
+            for path in turn.reasoning_paths:
                 self._report.drop(path)
             return
         if turn.calls:
@@ -99,7 +99,7 @@ class Reader:
         self.turns.append(turn)
 
     def finish(self) -> list[Turn]:
-        """Close what is open; return all turns, with the reasoning where the backend wants it."""
+        """Close the open message; return all turns, with reasoning where the server expects it."""
         self.flush()
         for path in self._signatures.left_over:
             self._report.drop(path)
@@ -116,7 +116,7 @@ class Reader:
         if "phase" in item:
             self._report.drop(f"{path}.phase")
         if item["role"] == "assistant":
-            self._speak(item["content"], path)
+            self._assistant_content(item["content"], path)
             self._carry(item, path, self._assistant(path).message)
             return
         self.flush()
@@ -127,33 +127,33 @@ class Reader:
         content = chat_content(item["content"], place, self._context, self._report)
         if role in SYSTEM_ROLES:
             content = system_text(content, place, self._report)
-        turn = Turn({"role": role, "content": content}, path, said=path)
+        turn = Turn({"role": role, "content": content}, path, text_path=path)
         self._carry(item, path, turn.message)
         self.turns.append(turn)
 
     def _carry(self, item: Json, path: str, target: Json | None) -> None:
-        """Pass what nobody knows of an item on to what was made of it."""
+        """Pass unknown fields of an item on to the chat message or call made of it."""
         known = MESSAGE if item["type"] == "message" else ITEMS[item["type"]]
         if not item.keys() <= known.fields.keys():
             carry_unknown(item, known, path, self._context, self._report, target, _RESERVED)
 
-    def _speak(self, content: str | list[Json], path: str) -> None:
+    def _assistant_content(self, content: str | list[Json], path: str) -> None:
         if isinstance(content, str):
-            said = Spoken([content], [])
+            new = Spoken([content], [])
         else:
-            said = spoken(content, f"{path}.content", self._context, self._report)
-        apart = self._context.capabilities.assistants_in_a_row
-        if self._open is not None and self._open.ends_before(said, apart=apart):
+            new = spoken(content, f"{path}.content", self._context, self._report)
+        in_a_row = self._context.capabilities.assistants_in_a_row
+        if self._open is not None and self._open.ends_before(new, in_a_row=in_a_row):
             self.flush()
         turn = self._assistant(path)
-        turn.said = turn.said or path
-        turn.say(said, in_parts=apart)
+        turn.text_path = turn.text_path or path
+        turn.add_text(new, in_parts=in_a_row)
 
     def _reasoning(self, item: Json, path: str) -> None:
-        """Give the backend back what is its own, in the message and the calls that it belongs to.
+        """Give the server its fields back, in the message and the calls that they belong to.
 
-        Mostly these follow. What the backend said of them only later comes after them: then it
-        names a call whose output is still to come, or has no text, or says that it goes on.
+        Usually message and calls follow. Fields that the server sent late come after them: such an
+        item names a call without output, or has no text, or is marked as `goes_on`.
         """
         self._carry(item, path, None)
         for name in ("summary", "content"):
@@ -162,12 +162,12 @@ class Reader:
         back = returned(item, path, self._context, self._report)
         turn = self._signatures.turn_of(back)
         if turn is None and (back.message or back.calls):
-            apart = self._context.capabilities.assistants_in_a_row
-            if self._open is not None and self._open.ends_before_thought(back, apart=apart):
+            in_a_row = self._context.capabilities.assistants_in_a_row
+            if self._open is not None and self._open.ends_before_reasoning(back, in_a_row=in_a_row):
                 self.flush()
             turn = self._assistant(path)
         if turn is not None:
-            turn.think(back, path)
+            turn.add_reasoning(back, path)
         if self._open is not None:
             self._open.goes_on = back.goes_on
         self._signatures.take(back, path)
@@ -181,16 +181,16 @@ class Reader:
         elif custom and NATIVE in item:
             self._report.drop(f"{path}.{NATIVE}")
         fields = _CUSTOM_FIELDS if custom else _FUNCTION_FIELDS
-        self._called(item, path, chat_call(kind, name, text, item["call_id"]), fields)
+        self._add_call(item, path, chat_call(kind, name, text, item["call_id"]), fields)
 
     def _client_call(self, item: Json, path: str) -> None:
         tool = CLIENT_CALLS[item["type"]]
         if item.get("environment", {}).keys() - {"type"}:
             self._report.drop(f"{path}.environment")
         call = chat_call("function", tool.kind, tool.arguments(item), item.get("call_id", ""))
-        self._called(item, path, call, {})
+        self._add_call(item, path, call, {})
 
-    def _called(self, item: Json, path: str, tool_call: Json, fields: Mapping[str, str]) -> None:
+    def _add_call(self, item: Json, path: str, tool_call: Json, fields: Mapping[str, str]) -> None:
         tool_call["id"] = bounded_call_id(tool_call["id"]) or call_id_from(path)
         call = Call(tool_call, path, fields)
         turn = self._assistant(path)
@@ -200,37 +200,37 @@ class Reader:
         self._waiting.add(call, item)
 
     def _output(self, item: Json, path: str) -> None:
-        call = self._answered(item, path)
+        call = self._call_of(item, path)
         for name in _NAMES & item.keys():
             self._report.drop(f"{path}.{name}")
         place = f"{path}.output"
         content = chat_content(item["output"], place, self._context, self._report)
         if not isinstance(content, str):
             content = tool_content(content, call, place, self._context)
-        self._answer(call, content, item, path)
+        self._set_output(call, content, item, path)
 
     def _client_output(self, item: Json, path: str) -> None:
         tool = CLIENT_OUTPUTS[item["type"]]
-        call = self._answered(item, path)
+        call = self._call_of(item, path)
         if "max_output_length" in item:
             self._report.drop(f"{path}.max_output_length")
-        self._answer(call, tool.show(item, self._names.flat), item, path)
+        self._set_output(call, tool.show(item, self._names.flat), item, path)
 
-    def _answered(self, item: Json, path: str) -> Call:
-        """Return the call that an output belongs to."""
+    def _call_of(self, item: Json, path: str) -> Call:
+        """Return the call of an output."""
         self.flush()
         call = self._waiting.answered(item, path)
         self._signatures.close(call)
         return call
 
-    def _answer(self, call: Call, content: str | list[Json], item: Json, path: str) -> None:
+    def _set_output(self, call: Call, content: str | list[Json], item: Json, path: str) -> None:
         call_id = call.tool_call["id"]
         call.output = {"role": "tool", "tool_call_id": call_id, "content": content}
         self._carry(item, path, call.output)
         call.output_path = path
 
     def _compaction(self, item: Json, path: str) -> None:
-        """Tell the backend the summary that the item stands for, if the gateway has made it."""
+        """Add the summary of a compaction that the gateway has made, as a user message."""
         summary = summary_of(item, self._context)
         if summary is None:
             pass_over_compaction(item, path, self._context, self._report)
@@ -239,7 +239,7 @@ class Reader:
         self.turns.append(Turn({"role": "user", "content": summary}, path))
 
     def _compact(self, item: Json, path: str) -> None:
-        """Ask for a summary; raises where nothing can be sealed."""
+        """Ask for a summary; raises `UnsupportedParameter` without a seal."""
         if self._context.seal is None:
             pass_over_foreign(item, path, self._context, self._report)
         self._report.emulate(path)
@@ -249,12 +249,12 @@ class Reader:
     def _reference(self, item: Json, path: str) -> None:
         raise unknown_reference(item, path)
 
-    def _no_message(self, item: Json, path: str) -> None:
-        """Pass over an item that only declares tools."""
+    def _declaration(self, item: Json, path: str) -> None:
+        """Add nothing for an item that only declares tools."""
         self._carry(item, path, None)
 
-    # Of the class: an object with its own methods in a table refers to itself, and would live,
-    # with the whole request, until the garbage collector comes.
+    # On the class: bound methods in a table of the object would be a reference cycle, which keeps
+    # the whole request in memory until the garbage collector runs.
     _readers: ClassVar[Mapping[str, Callable[["Reader", Json, str], None]]] = {
         "message": _message,
         "reasoning": _reasoning,
@@ -264,7 +264,7 @@ class Reader:
         "custom_tool_call_output": _output,
         **dict.fromkeys(CLIENT_CALLS, _client_call),
         **dict.fromkeys(CLIENT_OUTPUTS, _client_output),
-        "additional_tools": _no_message,
+        "additional_tools": _declaration,
         "item_reference": _reference,
         "compaction": _compaction,
         TRIGGER: _compact,

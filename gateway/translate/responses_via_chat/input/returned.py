@@ -1,4 +1,4 @@
-"""What a reasoning item brings back to the server that the reasoning came from."""
+"""What a reasoning item brings back for the server that it came from."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -14,58 +14,57 @@ from gateway.translate.responses_via_chat.deltas.carried import (
 )
 
 REQUIRED = "reasoning_content"
-"""What servers call the reasoning that demand it with every call."""
+"""The name of reasoning at servers that require it with every call."""
 
 
 @dataclass(slots=True)
 class Returned:
-    """What a reasoning item has brought back: fields of a message, and of its calls by call id."""
+    """The fields that a reasoning item brings back: of a message, and of its calls by call id."""
 
     message: Json = field(default_factory=dict)
     calls: dict[str, Json] = field(default_factory=dict)
     goes_on: bool = False
-    """Whether it came in the middle of a message: what was said before it goes on behind it."""
+    """Whether the reasoning came within a message, whose text continues after it."""
 
     @property
     def has_text(self) -> bool:
-        """Whether there is reasoning in it."""
+        """Whether there is text of reasoning."""
         return any(name in self.message for name in TEXT_FIELDS)
 
 
 def returned(item: Json, path: str, context: Context, report: Report) -> Returned:
-    """Return what a checked reasoning item gives back to the server that is asked.
+    """Return what a checked reasoning item brings back for the server that is called.
 
-    That is what this gateway has sealed for this server, or else the text, if the server has a
-    place for any. Sealed content of anybody else is dropped and reported, and so is an item of
-    which nothing is left.
+    That is what this gateway has sealed for this server, or else the text, if the server takes any.
+    Other sealed content is dropped and reported, and so is an item with nothing else.
     """
     sealed: Json | None = None
     if item.get("encrypted_content") and context.seal is not None:
         sealed = context.seal.open(item["encrypted_content"])
     if sealed is not None and sealed["kind"] == TURN and _is_for(sealed, context):
-        # What was sealed by an earlier release does not say whether it goes on.
+        # Earlier releases did not seal `goes_on`.
         return Returned(sealed["message"], sealed["calls"], sealed.get("goes_on", False))
     name = context.capabilities.reasoning_field
     text, summary = (_text(item, form) for form in ("content", "summary"))
-    told = text or summary or _sealed_text(sealed)
-    if name is None or not told:
+    reasoning = text or summary or _sealed_text(sealed)
+    if name is None or not reasoning:
         report.drop(path)
         return Returned()
     if text and summary:
         report.drop(f"{path}.summary")
     if item.get("encrypted_content"):
         report.drop(f"{path}.encrypted_content")
-    return Returned({name: told})
+    return Returned({name: reasoning})
 
 
 def put_reasoning(message: Json, context: Context, report: Report) -> None:
-    """Put the reasoning of a finished message where its server looks for it."""
+    """Put the reasoning of a finished message where its server expects it."""
     if THINKING in message:
         text = {"type": "text", "text": message.pop(THINKING)}
-        thought = {"type": "thinking", "thinking": [text]}
-        said = message["content"] or []
-        parts = [{"type": "text", "text": said}] if isinstance(said, str) else said
-        message["content"] = [thought, *parts]
+        thinking = {"type": "thinking", "thinking": [text]}
+        content = message["content"] or []
+        parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        message["content"] = [thinking, *parts]
     elif (
         context.capabilities.reasoning_required
         and "tool_calls" in message
@@ -87,7 +86,7 @@ def _text(item: Json, form: Literal["content", "summary"]) -> str:
 
 
 def _sealed_text(sealed: Json | None) -> str:
-    """Return the reasoning that was sealed for another server, which any model can read."""
+    """Return the text of reasoning that was sealed for another server: any model can read it."""
     message: Json = sealed["message"] if sealed is not None and sealed["kind"] == TURN else {}
     texts = (text_within(message[name]) for name in TEXT_FIELDS if name in message)
     return next(filter(None, texts), "")

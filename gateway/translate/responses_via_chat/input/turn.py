@@ -1,4 +1,4 @@
-"""The chat messages that a responses request becomes, in the order that chat demands."""
+"""Chat messages of a responses request, and the client's paths of their fields."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ _OUTPUT_FIELDS = {"content": "output", "tool_call_id": "call_id"}
 
 
 class Origin(Protocol):
-    """What a chat message came from."""
+    """What a chat message was made of."""
 
     def client_path(self, rest: str) -> str:
         """Return the client's path of what the upstream calls `messages[i]` + `rest`."""
@@ -31,16 +31,16 @@ class Origin(Protocol):
 
 @dataclass(slots=True)
 class Call:
-    """One call in an assistant's message, and its output once that has come: a message's origin."""
+    """One call of an assistant message, and its output, once it has come, with its origin."""
 
     tool_call: Json
     path: str
     fields: Mapping[str, str]
-    """The fields of the chat call's function, and those of the client's item that they are of."""
+    """The field of the client's item for each field of the chat call's function."""
     output: Json | None = None
     output_path: str = ""
     attachments: list[tuple[Json, str]] = field(default_factory=list)
-    """Chat parts of the output that a tool's message cannot hold, with the client's paths."""
+    """Parts of the output that a tool message cannot hold, with the client's paths."""
 
     def call_path(self, rest: str) -> str:
         """Return the client's path of what the upstream calls `tool_calls[k]` + `rest`."""
@@ -61,55 +61,59 @@ class Call:
 
 @dataclass(slots=True)
 class Turn:
-    """One chat message, with the client's path of the first item that it came from."""
+    """One chat message, with the client's path of its first item."""
 
     message: Json
     path: str
     calls: list[Call] = field(default_factory=list)
-    said: str = ""
-    """The path of the first item with what it says; empty: what it says is no item's content."""
-    thoughts: list[str] = field(default_factory=list)
+    text_path: str = ""
+    """The path of the first item with its text; empty: the text is not an item's content."""
+    reasoning_paths: list[str] = field(default_factory=list)
     """The paths of the items with its reasoning."""
     goes_on: bool = False
-    """Whether the text that comes next goes on with its own."""
+    """Whether the next text continues its own."""
 
     @property
-    def says_something(self) -> bool:
-        """Whether it holds more than reasoning."""
-        said = self.message["content"] is not None or "refusal" in self.message
-        return bool(self.calls) or said
+    def has_content(self) -> bool:
+        """Whether it has more than reasoning."""
+        has_text = self.message["content"] is not None or "refusal" in self.message
+        return bool(self.calls) or has_text
 
-    def ends_before(self, said: Spoken, *, apart: bool) -> bool:
-        """Whether what is said next is another message's; `apart`: the server takes several."""
+    def ends_before(self, content: Spoken, *, in_a_row: bool) -> bool:
+        """Whether the next text begins a new message.
+
+        `in_a_row`: the server takes several assistant messages in a row.
+        """
         if self.calls:
             return True
-        has_spoken = bool(self.message["content"] or self.message.get("refusal"))
-        return apart and has_spoken and not self.goes_on and any((*said.texts, *said.refusals))
+        has_text = bool(self.message["content"] or self.message.get("refusal"))
+        adds = any((*content.texts, *content.refusals))
+        return in_a_row and has_text and not self.goes_on and adds
 
-    def ends_before_thought(self, back: Returned, *, apart: bool) -> bool:
-        """Whether reasoning that comes next is another message's."""
-        is_another = back.has_text and self.says_something and not back.goes_on
-        return is_another and (apart or bool(self.calls))
+    def ends_before_reasoning(self, back: Returned, *, in_a_row: bool) -> bool:
+        """Whether the next reasoning begins a new message; `in_a_row` as above."""
+        is_another = back.has_text and self.has_content and not back.goes_on
+        return is_another and (in_a_row or bool(self.calls))
 
-    def say(self, said: Spoken, *, in_parts: bool) -> None:
-        """Take what one message says. `in_parts`: several texts stay parts of the content.
+    def add_text(self, new: Spoken, *, in_parts: bool) -> None:
+        """Add the content of one message. `in_parts`: several texts stay parts.
 
-        Else parts become lines, and what another message has said stays a paragraph of its own.
+        Otherwise its parts become lines, and each message becomes a paragraph.
         """
-        texts = [text for text in said.texts if text]
+        texts = [text for text in new.texts if text]
         content = self.message["content"]
         if self.goes_on and content:
             self.message["content"] = _continued(content, "\n".join(texts))
         elif in_parts and len(texts) > 1:
             self.message["content"] = [{"type": "text", "text": text} for text in texts]
-        elif texts or (content is None and not said.refusals):
+        elif texts or (content is None and not new.refusals):
             self.message["content"] = _paragraphs(content, texts)
-        if said.refusals:
-            self.message["refusal"] = _paragraphs(self.message.get("refusal"), said.refusals)
+        if new.refusals:
+            self.message["refusal"] = _paragraphs(self.message.get("refusal"), new.refusals)
         self.goes_on = False
 
-    def think(self, back: Returned, path: str) -> None:
-        """Take reasoning. That of another reply stays a paragraph of its own."""
+    def add_reasoning(self, back: Returned, path: str) -> None:
+        """Add reasoning; that of another reply becomes a paragraph."""
         fields = back.message
         if not back.goes_on:
             fields = {
@@ -119,7 +123,7 @@ class Turn:
                 for name, value in fields.items()
             }
         merge(self.message, fields)
-        self.thoughts.append(path)
+        self.reasoning_paths.append(path)
 
     def client_path(self, rest: str) -> str:
         """Return the client's path of a field of the message."""
@@ -129,16 +133,17 @@ class Turn:
         name = "" if named is None else named[1]
         if name == "tool_calls":
             return self.calls[0].path if self.calls else self.path
-        if is_given_back(name) or (rest.startswith(".content[0]") and self._opens_with_thought()):
-            return self.thoughts[0] if self.thoughts else self.path
-        if named is None or not self.said:
+        in_reasoning = rest.startswith(".content[0]") and self._begins_with_reasoning()
+        if is_given_back(name) or in_reasoning:
+            return self.reasoning_paths[0] if self.reasoning_paths else self.path
+        if named is None or not self.text_path:
             return self.path
         if name in ("content", "refusal") and self.message["role"] == "assistant":
-            # Its texts have become one, or parts without those that say nothing.
-            return f"{self.said}.content"
-        return f"{self.said}.{name}{_below_content(named[2])}"
+            # Its texts were joined, or are parts without the empty ones.
+            return f"{self.text_path}.content"
+        return f"{self.text_path}.{name}{_below_content(named[2])}"
 
-    def _opens_with_thought(self) -> bool:
+    def _begins_with_reasoning(self) -> bool:
         content = self.message["content"]
         return isinstance(content, list) and bool(content) and content[0]["type"] == "thinking"
 
@@ -155,12 +160,12 @@ def _paragraphs(before: str | None, lines: Sequence[str]) -> str:
 
 @dataclass(slots=True)
 class Attachments:
-    """The origin of a message with parts of outputs."""
+    """The origin of a user message with parts of tool outputs."""
 
     paths: Sequence[str]
 
     def client_path(self, rest: str) -> str:
-        """Return the client's path of a part; of the whole message that of the first one."""
+        """Return the client's path of a part; for the whole message that of the first part."""
         for position, path in enumerate(self.paths):
             below = rest.removeprefix(f".content[{position}]")
             if below != rest:
@@ -169,7 +174,7 @@ class Attachments:
 
 
 def _below_content(rest: str) -> str:
-    """Return the path of a content part's field, which the responses do not nest."""
+    """Return the path of a field of a content part, without the nesting of chat."""
     return (
         rest.replace(".image_url.url", ".image_url")
         .replace(".image_url.detail", ".detail")

@@ -1,4 +1,4 @@
-"""Which call of a responses request an output belongs to."""
+"""Finds the call of a responses request to which an output belongs."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ from gateway.translate.responses_via_chat.input.turn import Call
 
 
 class WaitingCalls:
-    """The calls read so far, by what their outputs call them.
+    """The calls read so far, by the ids that their outputs use.
 
-    That is a `call_id`, which may come again once its call has an output. The items of a tool
-    search need none (schema `ToolSearchOutputItemParam`): then it is the first one that waits.
+    That is a `call_id`, which may be reused once its call has an output. The items of a tool search
+    need none (schema `ToolSearchOutputItemParam`): then it is the first search without an output.
     """
 
     def __init__(self) -> None:
@@ -20,11 +20,11 @@ class WaitingCalls:
         self._by_type: defaultdict[str, list[Call]] = defaultdict(list)
 
     def add(self, call: Call, item: Json) -> None:
-        """Take a call and the item that it was made of."""
+        """Add a call and its item."""
         if "call_id" in item:
             self._by_id[item["call_id"]].append(call)
         if item["type"] == "local_shell_call" and "id" in item:
-            # By the description, its output names it by this one.
+            # OpenAI's description: its output has this id.
             self._by_id[item["id"]].append(call)
         self._by_type[item["type"]].append(call)
 

@@ -14,39 +14,39 @@ from gateway.translate.responses_via_chat.tools.definitions import ToolNames
 
 
 class CallItem(CallInPieces, OutputItem):
-    """A call of a function or a custom tool.
+    """A call of a function, a custom tool or a client tool.
 
-    It is announced once its name is known to its end, and its id too or at least some of its
-    arguments: servers exist that send them in any order. The arguments of a function that stands
-    for a custom tool are JSON around the text meant, which is written in one piece at the end;
-    those of a function that stands for a tool with a type of its own become fields of its item.
+    It is announced once its whole name is known, and its id or a part of its arguments: servers
+    send these in any order. The arguments of a function that replaces a custom tool are JSON around
+    the input, which is written in one piece at the end; those of a function that replaces a client
+    tool become fields of the item.
 
-    `told` has the ids of all calls that the client knows; those of calls are unique.
+    `known_ids` has the ids of all calls that the client has seen; each call gets a new one.
     """
 
     prefix = "fc"
 
-    def __init__(self, index: int, item_id: str, names: ToolNames, told: set[str]) -> None:
+    def __init__(self, index: int, item_id: str, names: ToolNames, known_ids: set[str]) -> None:
         OutputItem.__init__(self, index, item_id)
         CallInPieces.__init__(self)
         self._item_id = item_id
         self._names = names
-        self._told = told
+        self._known_ids = known_ids
         self._wrapped = False
         self._tool: ClientTool | None = None
         self._shown_id = f"call_{item_id}"
 
     @property
     def shown_id(self) -> str:
-        """The client's id of the call; it stands once the call is announced."""
+        """The client's id of the call; it is final once the call is announced."""
         known_id = "" if self.announced else bounded_call_id(self.call_id)
-        return known_id if known_id and known_id not in self._told else self._shown_id
+        return known_id if known_id and known_id not in self._known_ids else self._shown_id
 
     @property
     def complete(self) -> bool:
-        """Whether the arguments are whole JSON: then nothing can follow.
+        """Whether the arguments are complete JSON, so that nothing can follow.
 
-        No arguments at all may be ones that are still to come.
+        Absent arguments may still come.
         """
         return self.announced and not self.is_free_text and self._text.whole
 
@@ -57,11 +57,11 @@ class CallItem(CallInPieces, OutputItem):
 
     @property
     def is_free_text(self) -> bool:
-        """Whether its text is a custom tool's input, which can be anything."""
+        """Whether the text is the input of a custom tool, which need not be JSON."""
         return self._custom and not self._wrapped
 
     def add(self, call_id: str, name: str, text: str, *, custom: bool) -> str:
-        """Go on with the call, and announce it once it can be; see `CallInPieces`."""
+        """Add a piece of the call, and announce it once possible; see `CallInPieces`."""
         if self.is_closed:
             call_id, name, custom = "", "", False
         elif self.announced:
@@ -74,7 +74,7 @@ class CallItem(CallInPieces, OutputItem):
         return rest
 
     def announce(self) -> None:
-        """Write the opening event, and what there is of the arguments.
+        """Write the opening event, and the arguments so far.
 
         Raises `UpstreamError` if the call has no name.
         """
@@ -89,10 +89,10 @@ class CallItem(CallInPieces, OutputItem):
         elif self._tool is not None:
             self.id = f"{self._tool.id_prefix}_{self._item_id}"
         self._shown_id = self.shown_id
-        self._told.add(self._shown_id)
-        said, self._text = self._text, ArgumentText()
+        self._known_ids.add(self._shown_id)
+        text, self._text = self._text, ArgumentText()
         self._announce()
-        self._text = said
+        self._text = text
         self._write_delta()
 
     def resource(self) -> Json:
@@ -121,8 +121,8 @@ class CallItem(CallInPieces, OutputItem):
     def close(self, status: Status) -> None:
         """Write the closing events. A function that is called without arguments has `{}`.
 
-        Raises `UpstreamError` for a call that its item cannot hold, and for one that is several, or
-        half a one.
+        Raises `UpstreamError` for unusable arguments: those that the item of a client tool cannot
+        hold, and those of several calls or of half a call.
         """
         if not self.announced:
             self.announce()
@@ -131,21 +131,21 @@ class CallItem(CallInPieces, OutputItem):
         tool = self._tool
         if status == "completed" and tool is not None and tool.fields(self._text.text) is None:
             raise UpstreamError(
-                f"The model called the tool '{tool.kind}' with arguments that such a call cannot "
-                "have. Retry the request."
+                f"The model called the tool '{tool.kind}' with unusable arguments. Retry the "
+                "request."
             )
         self._write_delta(closing=True)
         super().close(status)
 
     def _complete_text(self) -> None:
-        """Take it that nothing has cut the text short."""
+        """Complete the arguments of a call that was not cut off; raises `UpstreamError`."""
         if not self._custom and self._text.is_blank:
             self._replace("{}")
         elif not self.is_free_text and not self._text.whole:
             check_arguments(self.name, self._text.text, wrapped=self._wrapped)
 
     def _is_identified(self) -> bool:
-        """Whether its id is known, and its name to its end."""
+        """Whether its id and its whole name are known."""
         return bool(self.call_id) and not goes_on(self.name, self._names.declared)
 
     def _write_delta(self, *, closing: bool = False) -> None:

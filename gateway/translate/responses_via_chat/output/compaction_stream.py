@@ -1,31 +1,42 @@
-"""The reply to a request for a compaction: a summary that nobody but the gateway can read."""
+"""The reply to a request for a compaction: a summary that only the gateway can read."""
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
+from gateway.translate.contract import Context
 from gateway.translate.responses_via_chat.compaction import KIND
+from gateway.translate.responses_via_chat.output.items import OutputItem
+from gateway.translate.responses_via_chat.output.queue import OutputQueue
 from gateway.translate.responses_via_chat.output.stream import ResponsesStream
+from gateway.translate.responses_via_chat.request import PreparedRequest
+
+
+class _HiddenQueue(OutputQueue):
+    """Items whose events are not sent."""
+
+    def _write_item(self, item: OutputItem) -> None:
+        item.outbox.clear()
 
 
 class CompactionStream(ResponsesStream):
-    """The fold of a summary: nothing of it is shown, and the sealed item is all of the output."""
+    """The fold of a summary: its text is hidden, and the sealed item is the whole output."""
+
+    def __init__(self, request: PreparedRequest, context: Context) -> None:
+        super().__init__(request, context, _HiddenQueue())
 
     @property
     def passes_text(self) -> bool:
         """Return False: no text is passed on."""
         return False
 
-    def _write_item(self, events: list[Json]) -> None:
-        events.clear()
-
     def _output(self, status: str) -> list[Json]:
         """Return the one item, and write its events.
 
-        Raises `UpstreamError` where there is no summary, or only the beginning of one.
+        Raises `UpstreamError` for a summary that is missing or cut off.
         """
-        said, self._done = self._done, []
+        hidden, self._queue.done = self._queue.done, []
         text = "".join(
             part.get("text", "")
-            for item in said
+            for item in hidden
             if item["type"] == "message"
             for part in item["content"]
         )
@@ -43,5 +54,5 @@ class CompactionStream(ResponsesStream):
         }
         for kind in ("added", "done"):
             event = f"response.output_item.{kind}"
-            self._write({"type": event, "output_index": 0, "item": item})
+            self._queue.write({"type": event, "output_index": 0, "item": item})
         return [item]

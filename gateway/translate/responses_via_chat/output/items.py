@@ -1,9 +1,8 @@
-"""Output items of a response, as a stream builds them: what all have, and messages.
+"""Output items of a response as a stream builds them: their base class, messages and pictures.
 
-Each item turns what it is fed into its events (of OpenAI's `ResponseStreamEvent`), which wait in
-its `outbox` until the item's turn has come: items of a response may not overlap. An item's text is
-kept, for the closing events and the whole response at the end repeat it. Events lack their
-`sequence_number`, which they get when they are sent.
+An item turns its input into events (OpenAI's `ResponseStreamEvent`), which stay in its `outbox`
+until the items before it are complete: items may not overlap. It keeps its text, which the closing
+events and the whole response repeat. Events get their `sequence_number` when they are sent.
 """
 
 from abc import ABC, abstractmethod
@@ -18,7 +17,7 @@ Status = Literal["in_progress", "completed", "incomplete"]
 
 
 class OutputItem(ABC):
-    """One item. `index` is its `output_index`, `item_id` its id without the type's prefix."""
+    """One item. `index` is its `output_index`, `item_id` its id without the prefix of its type."""
 
     prefix = ""
 
@@ -27,17 +26,17 @@ class OutputItem(ABC):
         self.id = f"{self.prefix}_{item_id}"
         self.outbox: list[Json] = []
         self.announced = False
-        """Whether `output_item.added` has been written, if only to the outbox."""
+        """Whether `output_item.added` has been written, at least to the outbox."""
         self.status: Status = "in_progress"
 
     @property
     def complete(self) -> bool:
-        """Whether it may be closed when another item wants to begin."""
+        """Whether the item may be closed when another one begins."""
         return True
 
     @property
     def is_cut_off(self) -> bool:
-        """Whether it certainly lacks its end."""
+        """Whether the item certainly lacks its end."""
         return False
 
     @abstractmethod
@@ -52,7 +51,7 @@ class OutputItem(ABC):
 
     @abstractmethod
     def _close_content(self) -> None:
-        """Write the events that end the content, before the item's own end."""
+        """Write the events that end the content, before the end of the item."""
 
     def _announce(self) -> None:
         self.announced = True
@@ -78,8 +77,8 @@ class _Part:
     def resource(self) -> Json:
         text = "".join(self.pieces)
         if self.kind == "refusal":
-            told = {"logprobs": list(self.logprobs)} if self.logprobs else {}
-            return {"type": "refusal", "refusal": text, **told}
+            logprobs = {"logprobs": list(self.logprobs)} if self.logprobs else {}
+            return {"type": "refusal", "refusal": text, **logprobs}
         return {
             "type": "output_text",
             "text": text,
@@ -89,7 +88,7 @@ class _Part:
 
 
 class MessageItem(OutputItem):
-    """What the assistant says: parts of text, or of a refusal."""
+    """A message of the assistant: parts with text or a refusal."""
 
     prefix = "msg"
 
@@ -100,34 +99,34 @@ class MessageItem(OutputItem):
         self._announce()
 
     def add_text(self, text: str, entries: Sequence[Json]) -> None:
-        """Go on with the text; `entries` are the logprobs of its tokens, with `bytes`."""
+        """Add text; `entries` are the logprobs of its tokens, with `bytes`."""
         part = self._part("output_text")
         part.pieces.append(text)
         part.logprobs += entries
         self._write_part("output_text.delta", delta=text, logprobs=list(entries))
 
     def add_refusal(self, text: str, entries: Sequence[Json] = ()) -> None:
-        """Go on with a refusal; the logprobs of its tokens are kept with it, though unasked for."""
+        """Add text of a refusal; its logprobs are kept in a field that OpenAI does not have."""
         part = self._part("refusal")
         part.pieces.append(text)
         part.logprobs += entries
         self._write_part("refusal.delta", delta=text)
 
-    def be_for(self, phase: str) -> None:
-        """Take what the message is for: `commentary`, `final_answer`."""
+    def set_phase(self, phase: str) -> None:
+        """Set the `phase`: `commentary` or `final_answer`."""
         self._more["phase"] = phase
 
-    def speak(self, audio: Json) -> None:
-        """Go on with what is spoken: its words are text, its sound is in a field of no response."""
-        words = audio.get("transcript")
-        if isinstance(words, str) and words:
-            self.add_text(words, ())
+    def add_audio(self, audio: Json) -> None:
+        """Add audio: its transcript becomes text, the rest a field that OpenAI does not have."""
+        transcript = audio.get("transcript")
+        if isinstance(transcript, str) and transcript:
+            self.add_text(transcript, ())
         sound = {name: value for name, value in audio.items() if name != "transcript"}
         if sound:
             add_delta(self._more, {"audio": sound})
 
     def add_annotation(self, annotation: Json) -> None:
-        """Annotate the text."""
+        """Add an annotation to the text."""
         part = self._part("output_text")
         self._write_part(
             "output_text.annotation.added",
@@ -148,7 +147,7 @@ class MessageItem(OutputItem):
         }
 
     def _part(self, kind: Literal["output_text", "refusal"]) -> _Part:
-        """Return the open part; one of another kind is closed and a new one opened."""
+        """Return the open part; a part of another kind is closed first."""
         if self._parts and self._parts[-1].kind == kind:
             return self._parts[-1]
         if self._parts:
@@ -175,7 +174,7 @@ class MessageItem(OutputItem):
 
 
 class ImageItem(OutputItem):
-    """A picture, as a call of the hosted tool that makes pictures at OpenAI."""
+    """A picture, as a call of OpenAI's hosted tool that makes pictures."""
 
     prefix = "ig"
 
@@ -191,7 +190,7 @@ class ImageItem(OutputItem):
         item: Json = {"id": self.id, "type": "image_generation_call"}
         if self.status == "in_progress":
             return {**item, "status": "in_progress", "result": None}
-        # It is whole, whatever ended the reply.
+        # A picture is always complete, whatever ended the reply.
         return {**item, "status": "completed", **generated(self._url)}
 
     def _close_content(self) -> None:

@@ -1,4 +1,4 @@
-"""The model's reasoning as an output item, and what the item carries back to the model's server."""
+"""The model's reasoning as an output item, and what the item carries back to its server."""
 
 from collections.abc import Sequence
 
@@ -11,11 +11,11 @@ from gateway.translate.responses_via_chat.request import ReasoningForm
 
 
 class Carrier:
-    """What one reasoning item gives the server back, gathered as it comes.
+    """Collects what one reasoning item carries back to the server.
 
-    `demanded`: it is sealed in any case, not only where the item's text is not all of it. `before`
-    are the calls that came before the item: it is told by them whose item it is. `goes_on`: so did
-    anything of the message, the text of which may go on behind it.
+    `demanded`: it is sealed even if the text of the item is all of it. `before` are the calls that
+    came before the item, which identify its message when it comes back. `goes_on`: a part of the
+    message came before the item, and its text may continue after it.
     """
 
     def __init__(
@@ -39,22 +39,22 @@ class Carrier:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the ids are known of all calls that it has something of."""
+        """Whether the ids of all calls that it has fields of are known."""
         return all(call.announced for call, _ in self._calls)
 
-    def think(self, names: Sequence[str], text: str) -> None:
-        """Go on with the reasoning, which the server has called by all these names."""
+    def add_text(self, names: Sequence[str], text: str) -> None:
+        """Add text of the reasoning; `names` are all of the server's names of it."""
         if not self._name:
             usual = self._context.capabilities.reasoning_field
             self._name = usual if usual is not None and usual in names else names[0]
         self._pieces.append(text)
 
-    def add(self, fields: Json) -> None:
-        """Take fields of the message."""
+    def add_fields(self, fields: Json) -> None:
+        """Add fields of the message."""
         merge(self._fields, fields)
 
     def sign(self, call: CallItem, fields: Json) -> None:
-        """Take fields of a call."""
+        """Add fields of a call."""
         for known, signed in self._calls:
             if known is call:
                 merge(signed, fields)
@@ -63,10 +63,12 @@ class Carrier:
         merge(self._calls[-1][1], fields)
 
     def sealed(self) -> str | None:
-        """Return all of it, sealed; None where the item's text says as much."""
+        """Return it sealed; None if the text of the item is all of it."""
         seal = self._context.seal
-        is_told = self._is_shown and self._name in ("", self._context.capabilities.reasoning_field)
-        if seal is None or (is_told and not (self._demanded or self._fields or self._calls)):
+        own_name = self._context.capabilities.reasoning_field
+        has_more = self._demanded or self._fields or self._calls
+        is_in_text = self._is_shown and self._name in ("", own_name)
+        if seal is None or (is_in_text and not has_more):
             return None
         message = {self._name: "".join(self._pieces)} if self._name else {}
         calls: dict[str, Json] = {call.shown_id: {} for call in self._before}
@@ -84,7 +86,7 @@ class Carrier:
 
 
 class ReasoningItem(OutputItem):
-    """The model's reasoning: raw text, the same shown as a summary of one part, or not at all."""
+    """The model's reasoning: shown as raw text or as a summary of one part, or hidden."""
 
     prefix = "rs"
 
@@ -98,12 +100,12 @@ class ReasoningItem(OutputItem):
 
     @property
     def complete(self) -> bool:
-        """Whether it may be closed when another item wants to begin."""
+        """Whether the item may be closed when another one begins."""
         return self.carrier.is_ready
 
     def add(self, names: Sequence[str], text: str) -> None:
-        """Go on with the reasoning, which the server has called by all these names."""
-        self.carrier.think(names, text)
+        """Add text of the reasoning; `names` are all of the server's names of it."""
+        self.carrier.add_text(names, text)
         if self._form == "drop":
             return
         if not self._pieces:
@@ -115,7 +117,7 @@ class ReasoningItem(OutputItem):
             self._write("reasoning_text.delta", content_index=0, delta=text)
 
     def close(self, status: Status) -> None:
-        """Seal what is carried, and write the closing events."""
+        """Seal what is carried back, and write the closing events."""
         self._sealed = self.carrier.sealed()
         super().close(status)
 

@@ -14,13 +14,13 @@ from gateway.translate.stream.reply_as_event import whole_as_event
 
 
 def fold_replies(replies: Sequence[object], request: PreparedRequest, context: Context) -> Json:
-    """Return the response that the first choice of the one chat completion makes.
+    """Return the first choice of the one chat completion as a response.
 
     Raises `UpstreamReplied` for an error in a 200 body, and `UpstreamError` for a reply that is no
     chat completion.
     """
     if len(replies) != 1:
-        raise UpstreamError(f"The upstream answered {len(replies)} times to one call.")
+        raise UpstreamError(f"The upstream sent {len(replies)} replies to one call.")
     event = whole_as_event(Shape.CHAT, without_error(0, replies[0], request))
     if not event["choices"]:
         raise malformed("it has no choices")

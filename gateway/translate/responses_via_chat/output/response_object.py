@@ -1,7 +1,7 @@
-"""The response object: what every reply is, and what the first and last events of a stream hold.
+"""The response object: the whole reply, and a field of the first and last events of a stream.
 
-It repeats the request's parameters as the client sent them, defaults filled in (schema `Response`
-of OpenAI's OpenAPI description).
+It repeats the parameters of the request, with defaults filled in (schema `Response` of OpenAI's
+OpenAPI description).
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _ERROR_CODES = {429: "rate_limit_exceeded", 400: "invalid_prompt"}
 _SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast", "ultrafast"})
 
 _ECHOED: Json = {
-    # Not in OpenAI's description, but in its replies; Open Responses requires both penalties.
+    # Not in OpenAI's description but in its replies; Open Responses requires both penalties.
     "frequency_penalty": 0.0,
     "instructions": None,
     "max_output_tokens": None,
@@ -46,14 +46,14 @@ def failure(error: GatewayError) -> Json:
     """Return the `error` of a failed response."""
     code = _ERROR_CODES.get(error.status, "server_error")
     if error.code == TOO_LONG:
-        # Not among the codes of OpenAI's description, but what it sends, and Codex looks for.
+        # Not in OpenAI's description, but it sends this code, and Codex looks for it.
         code = TOO_LONG
     return {"code": code, "message": error.message}
 
 
 @dataclass(slots=True)
 class UpstreamFacts:
-    """What the upstream has said of its reply so far; identity fields are the first ones said."""
+    """The upstream's fields of the whole reply; of identity fields the first value counts."""
 
     created: object = None
     model: object = None
@@ -61,11 +61,10 @@ class UpstreamFacts:
     service_tier: object = None
     moderation: object = None
     beside: Json = field(default_factory=dict)
-    """What is told beside the output of a response that has ended: sources, citations without a
-    place."""
+    """Extra fields of the finished response: sources, and citations without a message."""
 
     def note(self, event: Json) -> None:
-        """Take what an event or a reply says."""
+        """Take the fields of an event or a reply."""
         # Azure's first chunk has an empty model.
         self.created = self.created or event.get("created")
         self.model = self.model or event.get("model")
@@ -79,7 +78,7 @@ class UpstreamFacts:
 
 
 class ResponseObject:
-    """Makes the response object of one reply; its id and time of creation never change."""
+    """Makes the response object of one reply; its id and time of creation are fixed."""
 
     def __init__(self, client: Json, facts: UpstreamFacts, context: Context) -> None:
         self._facts = facts
@@ -116,7 +115,7 @@ class ResponseObject:
         error: Json | None = None,
         incomplete_reason: str | None = None,
     ) -> Json:
-        """Return the object at one moment; the usage is known at the end only."""
+        """Return the object in a state of the reply; it has the usage only at the end."""
         ended = status in ("completed", "incomplete")
         facts = self._facts
         tier = facts.service_tier if isinstance(facts.service_tier, str) else ""
@@ -138,7 +137,7 @@ class ResponseObject:
 
 
 def _echoed_tool(tool: Json) -> Json:
-    """Return a tool with the fields that the schema of a response demands."""
+    """Return a tool with the fields that the schema of a response requires."""
     if tool["type"] == "function":
         parameters = tool.get("parameters")
         return {"parameters": None, "strict": is_strict_schema(parameters), **tool}

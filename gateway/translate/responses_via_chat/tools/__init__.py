@@ -1,1 +1,1 @@
-"""Tools of responses requests as tools of chat, and their names in calls."""
+"""Tools of responses requests as chat tools, and their names in calls."""

@@ -1,4 +1,4 @@
-"""Which tools the model may or must call, of a responses request for chat."""
+"""The `tool_choice` of a responses request as that of chat."""
 
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json
@@ -14,10 +14,10 @@ _CHOICE = Record(
 
 
 def tool_parameters(client: Json, tools: ChatTools, context: Context, report: Report) -> Json:
-    """Return `tools`, `tool_choice` and `parallel_tool_calls` as chat has them.
+    """Return `tools`, `tool_choice` and `parallel_tool_calls` in chat's form.
 
-    Without tools none of them is sent: servers refuse an empty list, and the other two without
-    one. Raises `UnsupportedParameter` or `InvalidRequest` for a choice that cannot be obeyed.
+    Without tools none of them is sent: servers refuse an empty list, and the other two without a
+    list. Raises `UnsupportedParameter` or `InvalidRequest` for an impossible choice.
     """
     choice = client.get("tool_choice", "auto")
     if tools.definitions and not context.capabilities.tools:
@@ -44,7 +44,7 @@ def tool_parameters(client: Json, tools: ChatTools, context: Context, report: Re
 
 
 class _Chooser:
-    """Finds out which tools the model may or must call."""
+    """Resolves a choice of tools."""
 
     def __init__(self, tools: ChatTools, context: Context, report: Report) -> None:
         self._tools = tools
@@ -52,7 +52,7 @@ class _Chooser:
         self._report = report
 
     def choose(self, choice: str | Json) -> tuple[list[Json], str | Json | None]:
-        """Return the tools to send and chat's `tool_choice`; None for the default."""
+        """Return the tools to send, and chat's `tool_choice`; None for the default."""
         definitions = self._tools.definitions
         if isinstance(choice, str):
             return definitions, None if choice == "auto" else choice
@@ -62,7 +62,7 @@ class _Chooser:
         return definitions, _selector(self._named(choice))
 
     def _allowed(self, choice: Json) -> tuple[list[Json], str | Json | None]:
-        """Return a choice among some tools; where chat has no such choice, only those tools."""
+        """Return a choice among some tools; only those tools if the server lacks such a choice."""
         drops = self._context.settings.hosted_tools == "drop"
         allowed = [
             self._named(reference)
@@ -102,7 +102,7 @@ class _Chooser:
         raise self.unavailable(reference)
 
     def unavailable(self, choice: str | Json) -> InvalidRequest:
-        """Return the error for a choice of tools that are not sent, or were never declared."""
+        """Return the error for a choice of tools that are left out or were not declared."""
         hosted = self._tools.hosted
         if isinstance(choice, dict):
             wanted = {choice["type"], *(each["type"] for each in choice.get("tools", ()))}

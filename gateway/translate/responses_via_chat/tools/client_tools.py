@@ -1,9 +1,9 @@
-"""Tools that responses have as types of their own and the client runs, as functions for chat.
+"""Built-in tools of responses that the client runs, as chat functions.
 
-Beside functions and custom tools these are `local_shell`, `shell`, `apply_patch`, and `tool_search`
-with `execution: client`. Each has its own item for a call and for what came of it (schemas
-`LocalShellToolCall`, `FunctionShellCall`, `ApplyPatchToolCall`, `ToolSearchCall` and the like of
-OpenAI's OpenAPI description), made here from a function's arguments and text, and back.
+These are `local_shell`, `shell`, `apply_patch`, and `tool_search` with `execution: client`. Calls
+and outputs have their own item types (schemas `LocalShellToolCall`, `FunctionShellCall`,
+`ApplyPatchToolCall`, `ToolSearchCall` and others of OpenAI's OpenAPI description), which are
+converted here to and from the arguments of a function and the text of its output.
 """
 
 import json
@@ -25,27 +25,27 @@ from gateway.translate.responses_via_chat.tools.loose_arguments import (
 from gateway.translate.schema.responses_tools import is_local_shell
 
 FlatName = Callable[[str | None, str], str]
-"""How chat calls a tool, of its namespace and its name."""
+"""Returns the flat name of a tool, given its namespace and name."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientTool:
-    """One such tool. `kind` is its type, and the name of the function that stands for it."""
+    """One such tool. `kind` is its type, and the name of its function."""
 
     kind: str
     id_prefix: str
     describe: Callable[[Json], str]
-    """The function's description, of the definition."""
+    """Returns the description of the function, given the definition of the tool."""
     parameters: Callable[[Json], Json]
-    """The function's parameters, of the definition."""
+    """Returns the parameters of the function, given the definition of the tool."""
     read: Callable[[Json], Json | None]
-    """The fields of a call's item, of the arguments; None: they are not what was described."""
+    """Returns the fields of a call's item, given the arguments; None if they are unusable."""
     unread: Json
-    """The same fields where there are no arguments, or not all of them."""
+    """The fields of a call's item without complete arguments."""
     write: Callable[[Json], object]
-    """The arguments, of a call's item."""
+    """Returns the arguments, given a call's item."""
     show: Callable[[Json, FlatName], str]
-    """What the model is told, of the item of a call's output."""
+    """Returns the text for the model, given the item of a call's output."""
 
     @property
     def call_type(self) -> str:
@@ -53,7 +53,7 @@ class ClientTool:
         return f"{self.kind}_call"
 
     def function(self, tool: Json) -> Json:
-        """Return the fields of the function that stands for a definition."""
+        """Return the function for a definition of the tool."""
         return {
             "name": self.kind,
             "description": self.describe(tool),
@@ -61,7 +61,7 @@ class ClientTool:
         }
 
     def fields(self, arguments: str) -> Json | None:
-        """Return the fields of a call's item; None: the arguments are not what was described."""
+        """Return the fields of a call's item; None if the arguments are unusable."""
         try:
             parsed = msgspec.json.decode(arguments or "{}")
         except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -69,21 +69,21 @@ class ClientTool:
         return self.read(parsed) if isinstance(parsed, dict) else None
 
     def item(self, item_id: str, call_id: str, status: str, arguments: str) -> Json:
-        """Return the item of a call; of arguments that are cut off it has none."""
+        """Return the item of a call; it is empty if the arguments are cut off."""
         if self.kind == "apply_patch" and status == "incomplete":
-            # Its calls have no such status.
+            # Its calls do not have this status.
             status = "in_progress"
         fields = self.fields(arguments) or self.unread
         head = {"id": item_id, "type": self.call_type, "status": status, "call_id": call_id}
         return {**head, **fields}
 
     def arguments(self, item: Json) -> str:
-        """Return the arguments of the function call that stands for a call's item."""
+        """Return the arguments of the function call for a call's item."""
         return arguments_text(self.write(item))
 
 
 def client_tool(tool: Json) -> ClientTool | None:
-    """Return what stands for a tool's definition; None: the client does not run such a tool."""
+    """Return the client tool of a definition; None: it is not one."""
     kind = tool["type"]
     if kind == "shell" and not is_local_shell(tool):
         return None
@@ -161,7 +161,7 @@ def _describe_shell(tool: Json) -> str:
 
 
 def _command_line(command: object) -> object:
-    """Return one command as a line: models trained on other shells send a program and arguments."""
+    """Return one command as a line: some models send a program and its arguments."""
     if not command or not isinstance(command, list) or not is_texts(command):
         return command
     runs_a_line = len(command) == 3 and command[1] in ("-c", "-lc")
@@ -253,7 +253,7 @@ _APPLY_PATCH = ClientTool(
 
 
 def _names(tools: Sequence[Json], flat: FlatName) -> list[str]:
-    """Return how chat calls some tools."""
+    """Return the flat names of some tools."""
     names: list[str] = []
     for tool in tools:
         if tool["type"] == "namespace":
@@ -282,10 +282,10 @@ CLIENT_TOOLS: Mapping[str, ClientTool] = {
 """The tools by type."""
 
 CLIENT_CALLS: Mapping[str, ClientTool] = {tool.call_type: tool for tool in CLIENT_TOOLS.values()}
-"""The same by the type of a call's item."""
+"""The tools by the type of a call's item."""
 
 CLIENT_OUTPUTS: Mapping[str, ClientTool] = {
     "tool_search_output" if tool is _TOOL_SEARCH else f"{tool.call_type}_output": tool
     for tool in CLIENT_TOOLS.values()
 }
-"""The same by the type of the item of a call's output."""
+"""The tools by the type of the item of a call's output."""

@@ -1,4 +1,4 @@
-"""Tools of a responses request as chat's, and the names under which the calls come back."""
+"""Tools of a responses request as chat tools, and their names in the model's calls."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,16 +20,16 @@ from gateway.translate.schema.unknown_fields import carry_unknown, strip_unknown
 
 
 class ToolNames:
-    """What a tool that chat calls by a flat name is in responses."""
+    """The tools of a request by their flat names, which chat uses."""
 
     def __init__(self) -> None:
         self._flat = FlatNames()
         self._kinds: dict[str, str] = {}
 
     def add(self, tool: Json, namespace: str | None, param: str) -> str:
-        """Return the flat name of a declared tool; one of `CLIENT_TOOLS` is named by its type.
+        """Return the flat name of a declared tool; for one of `CLIENT_TOOLS` that is its type.
 
-        Raises `InvalidRequest` naming `param` where another tool has it already.
+        Raises `InvalidRequest` naming `param` if another tool has the name.
         """
         kind: str = tool["type"]
         name = self._flat.add(namespace, kind if kind in CLIENT_TOOLS else tool["name"], param)
@@ -46,49 +46,54 @@ class ToolNames:
         return self._flat.flat(namespace, name)
 
     def is_declared(self, kind: str, name: str) -> bool:
-        """Whether the client declared a tool of that type under that flat name."""
+        """Whether the client declared a tool of that type with that flat name."""
         return self._kinds.get(name) == kind
 
     def is_custom(self, called: str) -> bool:
-        """Whether the client declared a custom tool that a model calls so."""
+        """Whether the name in a call is that of a custom tool."""
         return self._kinds.get(self._flat.meant(called)) == "custom"
 
     def client_tool(self, called: str) -> ClientTool | None:
-        """Return the tool of a type of its own that a model calls so; None: it is no such tool."""
+        """Return the client tool with the name in a call; None for any other tool."""
         return CLIENT_TOOLS.get(self._kinds.get(self._flat.meant(called), ""))
 
     def split(self, called: str) -> tuple[str | None, str]:
-        """Return the namespace, if there is one, and the client's name of a tool."""
+        """Return the namespace, if any, and the client's name of the tool in a call."""
         return self._flat.split(self._flat.meant(called))
 
 
 @dataclass(slots=True)
 class ChatTools:
-    """The tools that are sent, and where the client declared each: `tools[2].tools[0]`."""
+    """The chat tools, and where the client declared each: `tools[2].tools[0]`."""
 
     names: ToolNames = field(default_factory=ToolNames)
     definitions: list[Json] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     hosted: list[str] = field(default_factory=list)
-    """The types of those that are not sent, because the model's server does not run them."""
+    """The types of hosted tools that are left out, because the model's server lacks them."""
 
     def add(self, definition: Json, path: str) -> None:
-        """Take one more definition."""
+        """Add a definition."""
         self.definitions.append(definition)
         self.paths.append(path)
 
+    def paths_of(self, definitions: Collection[Json]) -> list[str]:
+        """Return where the client declared those of the tools that are among `definitions`."""
+        pairs = zip(self.definitions, self.paths, strict=True)
+        return [path for definition, path in pairs if definition in definitions]
+
     def remove(self, flat: str) -> None:
-        """Forget the definitions of a name."""
+        """Remove the definitions of a name."""
         for position in reversed(range(len(self.definitions))):
             if name_of(self.definitions[position]) == flat:
                 del self.definitions[position], self.paths[position]
 
 
 def chat_tools(client: Json, context: Context, report: Report) -> ChatTools:
-    """Return the tools of a checked request, those that its input brings included.
+    """Return the tools of a checked request, including those that its input declares.
 
     Hosted tools are refused or dropped (`hosted_tools`). Raises `UnsupportedParameter` naming
-    `tools[i]`, and `InvalidRequest` where two tools have one name.
+    `tools[i]`, and `InvalidRequest` for two tools with the same name.
     """
     tools = ChatTools()
     for path, declared in _declared(client, report):
@@ -99,7 +104,7 @@ def chat_tools(client: Json, context: Context, report: Report) -> ChatTools:
 
 
 def _declared(client: Json, report: Report) -> Iterator[tuple[str, Sequence[Json]]]:
-    """Yield the lists of tools of a request, in order; chat takes all of them from its start."""
+    """Yield the lists of tools of a request with their paths, in order: chat has only one list."""
     yield "tools", client.get("tools", ())
     given = client.get("input")
     for position, item in enumerate(given if isinstance(given, list) else ()):
@@ -110,7 +115,7 @@ def _declared(client: Json, report: Report) -> Iterator[tuple[str, Sequence[Json
 
 
 class _Declarations:
-    """Reads one list of definitions; they take the place of those of the same name before it."""
+    """Reads one list of definitions, which replace earlier ones of the same name."""
 
     def __init__(self, tools: ChatTools, context: Context, report: Report) -> None:
         self._tools = tools
@@ -120,7 +125,7 @@ class _Declarations:
         self._kinds: dict[str, str] = {}
 
     def read(self, tool: Json, param: str) -> None:
-        """Take one definition, as `chat_tools` says."""
+        """Add one definition; raises as `chat_tools` does."""
         if tool["type"] == "namespace":
             self._report.emulate(param)
             carry_unknown(tool, NAMESPACE, param, self._context, self._report)
@@ -174,7 +179,7 @@ class _Declarations:
         return definition
 
     def _leave_out(self, kind: str, param: str) -> None:
-        """Take a hosted tool."""
+        """Refuse or drop a hosted tool."""
         if self._context.settings.hosted_tools == "refuse":
             raise UnsupportedParameter(
                 f"'{param}' is not supported for model '{self._context.model_asked}': the model is "

@@ -1,4 +1,4 @@
-"""Arguments of a tool call as models write them: not always of the kinds that were described."""
+"""Arguments as models write them: not always of the types that the tool declares."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ _LARGEST = 2**53
 
 
 def options(arguments: Json, kinds: Mapping[str, type]) -> Json | None:
-    """Return those of some arguments that are there; None: one of them is of another kind."""
+    """Return the arguments with these names; None if one of them has a wrong type."""
     found: Json = {}
     for name, kind in kinds.items():
         value = arguments.get(name)
@@ -24,7 +24,7 @@ def options(arguments: Json, kinds: Mapping[str, type]) -> Json | None:
 
 
 def _whole_number(value: str | float) -> int | None:
-    """Return a number that a model has written as a text or with a point; None: it is none."""
+    """Return a whole number that was written as a string or a float; None for anything else."""
     try:
         number = float(value)
     except ValueError:
@@ -33,7 +33,7 @@ def _whole_number(value: str | float) -> int | None:
 
 
 def environment(given: object) -> Json | None:
-    """Return variables, numbers and truth values as their texts; None: they are none."""
+    """Return environment variables, with numbers and booleans as strings; None if unusable."""
     if given is None:
         return {}
     if not isinstance(given, dict):
@@ -46,10 +46,10 @@ def environment(given: object) -> Json | None:
 
 
 def others(arguments: Json, known: Iterable[str]) -> Json:
-    """Return what a model has added, which is kept beside what the tool knows."""
+    """Return the arguments that the tool does not have; they are kept."""
     return {name: value for name, value in arguments.items() if name not in known}
 
 
 def is_texts(value: object) -> bool:
-    """Whether something is a list of strings."""
+    """Whether a value is a list of strings."""
     return isinstance(value, list) and all(isinstance(each, str) for each in value)

@@ -108,7 +108,7 @@ class FoldedMessage:
     def _call(self, tracker: CallTracker[_Call], pieces: list[Any], *, whole: bool) -> None:
         fragments: list[CallFragment] = [call_fragment(piece) for piece in pieces]
         if whole:
-            calls = tracker.hear(fragments, _Call)
+            calls = tracker.take_whole(fragments, _Call)
         else:
             calls = [tracker.take(fragment, _Call) for fragment in fragments]
         for call, piece in zip(calls, pieces, strict=True):
