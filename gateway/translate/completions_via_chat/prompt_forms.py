@@ -89,7 +89,7 @@ def _detokenized(tokens: list[Any], path: str, context: Context) -> Prompt:
             "encoding that the ids are of.",
             param="prompt",
         )
-    return Prompt(_plain_text(tokens, path, context.detokenize), path, tokens=len(tokens))
+    return Prompt(_text_of(tokens, path, context.detokenize), path, tokens=len(tokens))
 
 
 def _check_tokens(tokens: list[Any], path: str) -> None:
@@ -110,7 +110,7 @@ def _check_tokens(tokens: list[Any], path: str) -> None:
             )
 
 
-def _plain_text(tokens: Sequence[int], path: str, detokenize: Detokenize) -> str:
+def _text_of(tokens: Sequence[int], path: str, detokenize: Detokenize) -> str:
     """Return the text of token ids without special tokens at the ends.
 
     The chat template of the model sets its own there. Inside they separate documents or roles, and

@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from gateway.config.settings import TemplateSettings, TranslationSettings
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, UnsupportedParameter
 from gateway.shapes import Json
 from gateway.translate.capabilities import Capabilities
 from gateway.translate.chat_via_completions import translate
@@ -124,3 +126,35 @@ def outcome(attempt: Callable[[], Any]) -> Any:
         return attempt()
     except GatewayError as error:
         return error
+
+
+DEFAULT_LIMIT = "max_completion_tokens:none->1024"
+
+
+def assert_refused(body: Json, param: str, of: Context | None = None) -> None:
+    with pytest.raises(UnsupportedParameter) as caught:
+        translated(body, of)
+    assert caught.value.param == param
+    assert caught.value.code == "unsupported_parameter"
+    assert f"'{param}' is not supported for model 'base'" in caught.value.message
+
+
+def assert_refused_or_dropped(body: Json, param: str, capabilities: Capabilities = LENIENT) -> None:
+    assert_refused(body, param, context(capabilities))
+    lenient = translated(body, context(capabilities, on_unsupported="drop"))
+    assert param in lenient.report.dropped
+    assert not set(lenient.calls[0]) - {"model", "prompt", "max_tokens"}
+
+
+def assert_ignored(body: Json) -> None:
+    """Assert that a neutral value is neither sent nor refused nor reported."""
+    translation = translated(body)
+    assert translation.calls[0] == call_of({})
+    assert translation.report.dropped == []
+    assert translation.report.changed == [DEFAULT_LIMIT]
+
+
+def assert_hint(body: Json, name: str) -> None:
+    translation = translated(body)
+    assert translation.calls[0] == call_of({})
+    assert translation.report.dropped == [name]

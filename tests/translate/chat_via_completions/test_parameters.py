@@ -1,4 +1,4 @@
-"""One test or more for each of chat's 37 parameters, named after it."""
+"""One test or more for each of chat's 37 parameters, named after it; tools are in test_tools.py."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,46 +16,19 @@ from tests.translate.chat_via_completions.cases import (
     HELLO,
     LENIENT,
     RAW,
+    assert_hint,
+    assert_ignored,
+    assert_refused,
+    assert_refused_or_dropped,
     call_of,
     completion,
     context,
     translated,
 )
 
-DEFAULT_LIMIT = "max_completion_tokens:none->1024"
-
 
 def capable(**changes: Any) -> Context:
     return context(replace(LENIENT, **changes))
-
-
-def assert_refused(body: Json, param: str, of: Context | None = None) -> None:
-    with pytest.raises(UnsupportedParameter) as caught:
-        translated(body, of)
-    assert caught.value.param == param
-    assert caught.value.code == "unsupported_parameter"
-    assert f"'{param}' is not supported for model 'base'" in caught.value.message
-
-
-def assert_refused_or_dropped(body: Json, param: str, capabilities: Capabilities = LENIENT) -> None:
-    assert_refused(body, param, context(capabilities))
-    lenient = translated(body, context(capabilities, on_unsupported="drop"))
-    assert param in lenient.report.dropped
-    assert not set(lenient.calls[0]) - {"model", "prompt", "max_tokens"}
-
-
-def assert_ignored(body: Json) -> None:
-    """Assert that a neutral value is neither sent nor refused nor reported."""
-    translation = translated(body)
-    assert translation.calls[0] == call_of({})
-    assert translation.report.dropped == []
-    assert translation.report.changed == [DEFAULT_LIMIT]
-
-
-def assert_hint(body: Json, name: str) -> None:
-    translation = translated(body)
-    assert translation.calls[0] == call_of({})
-    assert translation.report.dropped == [name]
 
 
 def test_messages_become_one_string() -> None:
@@ -370,54 +343,6 @@ def test_response_format_passes_where_completions_take_it(form: Json) -> None:
 
 def test_response_format_of_an_unknown_type_is_refused() -> None:
     assert_refused_or_dropped({"response_format": {"type": "grammar"}}, "response_format")
-
-
-TOOL = {"type": "function", "function": {"name": "f"}}
-
-
-def test_tools_are_refused() -> None:
-    assert_refused_or_dropped({"tools": [TOOL]}, "tools")
-    assert_refused_or_dropped({"tools": [TOOL], "tool_choice": "auto"}, "tools")
-    assert_ignored({"tools": []})
-
-
-def test_hosted_tools_that_are_merely_offered_are_dropped() -> None:
-    hosted = {"type": "web_search"}
-    assert_hint({"tools": [hosted]}, "tools[0]")
-    assert_refused({"tools": [hosted]}, "tools", context(hosted_tools="refuse"))
-    assert_refused({"tools": [hosted], "tool_choice": "required"}, "tool_choice")
-    assert_refused({"tools": [hosted, TOOL]}, "tools")
-
-
-def test_tool_choice_none_lets_tools_be_dropped() -> None:
-    assert_hint({"tools": [TOOL], "tool_choice": "none"}, "tools")
-
-
-def test_tool_choice_without_tools_is_dropped_or_refused() -> None:
-    assert_ignored({"tool_choice": "none"})
-    assert_ignored({"tool_choice": "auto"})
-    assert_refused_or_dropped({"tool_choice": "required"}, "tool_choice")
-    assert_refused_or_dropped({"tool_choice": TOOL}, "tool_choice")
-
-
-def test_functions_are_refused() -> None:
-    assert_refused_or_dropped({"functions": [{"name": "f"}]}, "functions")
-    assert_ignored({"functions": []})
-
-
-def test_function_call_none_lets_functions_be_dropped() -> None:
-    assert_hint({"functions": [{"name": "f"}], "function_call": "none"}, "functions")
-
-
-def test_function_call_without_functions_is_dropped_or_refused() -> None:
-    assert_ignored({"function_call": "none"})
-    assert_ignored({"function_call": "auto"})
-    assert_refused_or_dropped({"function_call": {"name": "f"}}, "function_call")
-
-
-def test_parallel_tool_calls_are_dropped() -> None:
-    assert_ignored({"parallel_tool_calls": True})
-    assert_hint({"parallel_tool_calls": False}, "parallel_tool_calls")
 
 
 def test_modalities_with_audio_are_refused() -> None:

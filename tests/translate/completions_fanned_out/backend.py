@@ -56,3 +56,9 @@ def texts(events: Sequence[Json]) -> dict[int, str]:
 
 def raised(error: GatewayError) -> tuple[int, str | None]:
     return error.status, error.param
+
+
+LISTS = Capabilities(token_prompts=False)
+
+
+TOKENS = Capabilities(prompt_list=False)

@@ -200,3 +200,13 @@ def gathered(chunks: Sequence[Json]) -> dict[int, Json]:
                 sums = known["logprobs"] or {key: [] for key in part["logprobs"]}
                 known["logprobs"] = {key: sums[key] + part["logprobs"][key] for key in sums}
     return choices
+
+
+NO_STOP = Capabilities(stop=False)
+
+
+HEAD = {"id": "cmpl-7", "object": "text_completion", "created": 1_600_000_000, "model": "asked"}
+
+
+def part(text: str, index: int = 0, reason: str | None = None, logprobs: Any = None) -> Json:
+    return {"index": index, "text": text, "logprobs": logprobs, "finish_reason": reason}
