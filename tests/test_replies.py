@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from gateway.errors import TruncatedStream
-from gateway.exchange.reply.peek import look
+from gateway.exchange.reply.classify import look
 from gateway.replies import BufferedReply, ChunkedReply
 from tests.fakes import JSON, FakeReply
 

@@ -1,8 +1,6 @@
 """Makes the client's reply of what the upstream answered to an attempt."""
 
-import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -14,12 +12,10 @@ from gateway.errors import GatewayError
 from gateway.exchange import failures
 from gateway.exchange.attempt import Attempt
 from gateway.exchange.client_reply import ClientReply, event_stream_reply, json_reply
-from gateway.exchange.error_replies import about_moved_item, translated_failure
+from gateway.exchange.error_replies import translated_failure
 from gateway.exchange.feeding import Feeder
 from gateway.exchange.pump import Pump
-from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.classify import ErrorReply, classify
-from gateway.exchange.reply.reading import MAX_ERROR_BYTES, REST_SECONDS
 from gateway.exchange.reply.untouched import passed_on
 from gateway.exchange.reply.whole_body import ToldError, whole_reply
 from gateway.exchange.request_fields import read_object
@@ -28,7 +24,7 @@ from gateway.exchange.streams import Streams
 from gateway.fast.codec import FastTranslation
 from gateway.replies import BufferedReply
 from gateway.request import GenerationRequest
-from gateway.shapes import ItemNames, Json, RawHeaders, Send, Shape, UpstreamReply
+from gateway.shapes import Json, RawHeaders, Send, Shape, UpstreamReply
 from gateway.translate.contract import Translation
 from gateway.translate.stream.sse import encode_events, terminator
 
@@ -158,56 +154,6 @@ def _streams(send: Send, attempt: Attempt, translation: Translation, settings: S
 
     grace = settings.server.first_byte_grace
     return Streams(send, attempt.calls, attempt.concurrency, grace, late)
-
-
-async def with_clients_items(failure: ErrorReply, items: ItemNames) -> ErrorReply:
-    """Return a failure as the client is told of it whose items had other places in what was sent.
-
-    One that names no such item stays as it came.
-    """
-    error = about_moved_item(failure, items)
-    if error is None:
-        return failure
-    shown = failure.for_client
-    if isinstance(shown, ClientReply) and not isinstance(shown.body, bytes):
-        await shown.body.aclose()
-    return replace(failure, for_client=error.bare())
-
-
-async def decided(failure: ErrorReply, *, refused: bool) -> ClientReply | ErrorReply:
-    """Return what becomes of a failure that came as the first event of a stream.
-
-    Unless it is `refused`, its client gets it as it came: the reply is returned, or its error
-    raised. A refusal is read to its end, for which it has `REST_SECONDS`, so that its connection is
-    free for another attempt.
-    """
-    told = failure.for_client
-    if not refused and told is not None:
-        if isinstance(told, GatewayError):
-            raise told
-        return told
-    if not isinstance(told, ClientReply) or isinstance(told.body, bytes):
-        return failure
-    headers = [pair for pair in told.headers if pair[0] != b"content-length"]
-    body = await _read_out(told.body)
-    return replace(failure, for_client=ClientReply(told.status, headers, body))
-
-
-async def _read_out(body: ReplyBody) -> bytes:
-    """Return what comes of a body within `REST_SECONDS`, no more than an error may have."""
-    read = bytearray()
-
-    def sink(piece: bytes) -> bool:
-        read.extend(piece)
-        return len(read) <= MAX_ERROR_BYTES
-
-    try:
-        with suppress(GatewayError, TimeoutError):
-            async with asyncio.timeout(REST_SECONDS):
-                await body.pipe(sink)
-    finally:
-        await body.aclose()
-    return bytes(read)
 
 
 def local_answer(call: GenerationRequest, reply: Json, *, streamed: bool) -> ClientReply:

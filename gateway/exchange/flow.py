@@ -1,6 +1,6 @@
-"""One request's story: resolve → translate → send → (refused? learn, once more) → fold back.
+"""The retry loop of one request: resolve → translate → send → (refused? learn, try again) → reply.
 
-The network is a callable; so the whole story is tested without one.
+The network is a callable, so the loop is tested without one.
 """
 
 from dataclasses import replace
@@ -11,10 +11,8 @@ from gateway.exchange import failures
 from gateway.exchange.answers import (
     answer,
     as_date,
-    decided,
     local_answer,
     perform,
-    with_clients_items,
 )
 from gateway.exchange.attempt import (
     Attempt,
@@ -23,6 +21,7 @@ from gateway.exchange.attempt import (
 )
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
+from gateway.exchange.failed_attempt import judge, judged
 from gateway.exchange.final_failure import GivingUp
 from gateway.exchange.known_fixes import Fixes
 from gateway.exchange.missing_choices import AskingAgain
@@ -42,7 +41,7 @@ from gateway.exchange.stored.responses import of_kept_items
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.memory import CacheScope, Features
-from gateway.resolve.refusals.classify import Refusal, Verdict, classify
+from gateway.resolve.refusals.classify import Refusal, Verdict
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.resolve.resolver import ModelQuery, Resolver
 from gateway.shapes import Send, Shape
@@ -104,8 +103,7 @@ class Exchange:
             ):
                 today = as_date(self.attempts.wall_clock())
                 decision.warn(failures.prompt_object_warning(today))
-            streamed = routed.stream is True
-            return await self._follow(call, decision, route, features, routed, streamed=streamed)
+            return await self._follow(call, decision, route, features, routed)
         except GatewayError as error:
             raise error.bare() from None
 
@@ -131,14 +129,13 @@ class Exchange:
         route: Route,
         features: Features,
         routed: Routed,
-        *,
-        streamed: bool,
     ) -> ClientReply:
         """Try until something answers, or until a failure is the answer."""
         shape = route.shape
         scope = route.scope or self.resolver.scope(route, call.headers)
         fixes = self.memory.fixes.recall(scope, route.model_sent, shape)
         retries: Retries | None = None
+        streamed = routed.stream is True
         while True:
             try:
                 if call.shape is Shape.RESPONSES and shape is not Shape.RESPONSES:
@@ -163,10 +160,21 @@ class Exchange:
             retries = retries or self._retries(call, route, scope, features, fixes)
             refused = Refused(attempt, result, judge(route, attempt, result))
             if not retries.after(refused):
-                if attempt.shape is call.shape is Shape.RESPONSES:
-                    await self.responses.refuse_kept(call, result.status)
-                return await self._giving_up.reply(call, decision, route, retries, refused)
+                return await self._failed(call, decision, route, retries, refused)
             shape, fixes = retries.shape, retries.fixes
+
+    async def _failed(
+        self,
+        call: GenerationRequest,
+        decision: Decision,
+        route: Route,
+        retries: Retries,
+        refused: Refused,
+    ) -> ClientReply:
+        """Return the reply to a request that nothing has answered; raises `GatewayError`."""
+        if refused.attempt.shape is call.shape is Shape.RESPONSES:
+            await self.responses.refuse_kept(call, refused.failure.status)
+        return await self._giving_up.reply(call, decision, route, retries, refused)
 
     async def _continued(
         self, call: GenerationRequest, route: Route, shape: Shape, fixes: Fixes
@@ -230,36 +238,47 @@ class Exchange:
         """Make an attempt; return the client's reply or the failure."""
         decision.attempts += 1
         describe(decision, attempt, route)
-        translation = attempt.translation
-        result: ClientReply | ErrorReply
+        translation, fast = attempt.translation, attempt.fast
         try:
-            if translation is None or attempt.fast is not None:
+            if translation is None or fast is not None:
                 reply = await self.send(attempt.calls[0])
-                grace = self.settings.server.first_byte_grace
-                result = await answer(call.shape, attempt.fast, reply, grace)
-                more_to_say = attempt.fast is not None and attempt.fast.fell_back
-            else:
-                local = translation.local_reply()
-                if local is not None:
-                    return local_answer(call, local, streamed=streamed)
-                said = translation.report.size
-                send = self._completing(call, route, attempt, translation)
-                result = await perform(
-                    send, call, attempt, translation, self.settings, streamed=streamed
+                result = await answer(
+                    call.shape, fast, reply, self.settings.server.first_byte_grace
                 )
-                # Folding a whole reply can add to the report.
-                more_to_say = translation.report.size > said
-            if more_to_say:
-                describe(decision, attempt, route)
-            if isinstance(result, ErrorReply) and attempt.items is not None:
-                result = await with_clients_items(result, attempt.items)
-            if isinstance(result, ErrorReply) and result.for_client is not None:
-                refusal = judge(route, attempt, result)
-                return await decided(result, refused=refusal.verdict is not Verdict.OTHER)
+                if fast is not None and fast.fell_back:
+                    describe(decision, attempt, route)
+            else:
+                result = await self._translated(
+                    call, decision, route, attempt, translation, streamed=streamed
+                )
+            if isinstance(result, ErrorReply):
+                return await judged(route, attempt, result)
             return result
         finally:
             for sent in attempt.calls:
                 decision.repeats += sent.repeats
+
+    async def _translated(
+        self,
+        call: GenerationRequest,
+        decision: Decision,
+        route: Route,
+        attempt: Attempt,
+        translation: Translation,
+        *,
+        streamed: bool,
+    ) -> ClientReply | ErrorReply:
+        """Return the reply to a translated attempt, or the failure."""
+        local = translation.local_reply()
+        if local is not None:
+            return local_answer(call, local, streamed=streamed)
+        reported = translation.report.size
+        send = self._completing(call, route, attempt, translation)
+        result = await perform(send, call, attempt, translation, self.settings, streamed=streamed)
+        # Folding a whole reply can add to the report.
+        if translation.report.size > reported:
+            describe(decision, attempt, route)
+        return result
 
     def _completing(
         self, call: GenerationRequest, route: Route, attempt: Attempt, translation: Translation
@@ -277,11 +296,3 @@ class Exchange:
             translation.report.emulate(translation.client_param(0, "n") or "n")
 
         return AskingAgain(self.send, attempt.shape, attempt.concurrency, noticed)
-
-
-def judge(route: Route, attempt: Attempt, failure: ErrorReply) -> Refusal:
-    """Say what the failure of an attempt means: nothing, where it broke off or is too long."""
-    if failure.partial:
-        return Refusal(Verdict.OTHER, attempt.shape)
-    sent = attempt.sent[failure.call]
-    return classify(attempt.shape, failure.status, failure.body, model=route.model_sent, sent=sent)

@@ -24,15 +24,11 @@ class KnownFixes:
         """Return what has to be fixed in a request to this endpoint."""
         return self._fixes.get((scope, model, shape), ()) if self._ever else ()
 
-    def remember(self, scope: CacheScope, model: str, shape: Shape, fixes: Fixes) -> None:
-        """Keep fixes that led to success."""
-        self._fixes[scope, model, shape] = fixes
-        self._ever = True
-
     def add(self, scope: CacheScope, model: str, shape: Shape, fix: ParameterFix) -> None:
-        """Keep one more."""
+        """Keep one more that led to success."""
         known = self.recall(scope, model, shape)
-        self.remember(scope, model, shape, tuple(dict.fromkeys((*known, fix))))
+        self._fixes[scope, model, shape] = tuple(dict.fromkeys((*known, fix)))
+        self._ever = True
 
     def forget(self, scope: CacheScope, model: str, shape: Shape) -> None:
         """Drop what is known: the endpoint now refuses the fixed request."""

@@ -4,14 +4,14 @@ Some servers wrap errors in status 200 (`wrapped_errors.py`): a small JSON reply
 the first event of a stream that nobody else reads.
 """
 
+import asyncio
 from dataclasses import dataclass, field, replace
-from typing import Literal, overload
+from typing import Literal, Protocol, overload
 
 from gateway.envelopes.codings import coding_of, without_coding
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.reply.decompressed import readable, uncompressed
-from gateway.exchange.reply.peek import look
 from gateway.exchange.reply.reading import (
     MAX_ERROR_BYTES,
     MAX_WHOLE_BYTES,
@@ -133,8 +133,8 @@ def _uncompressed_error(came: BufferedReply, call: int, partial: bool) -> ErrorR
         read = uncompressed(came, MAX_ERROR_BYTES)
     except UpstreamError as error:
         read = replace(came, headers=without_coding(came.headers), body=error.message.encode())
-    told = ClientReply(came.status, list(came.headers), came.body)
-    return ErrorReply(call, came.status, read.headers, read.body, partial, compressed=told)
+    compressed = ClientReply(came.status, list(came.headers), came.body)
+    return ErrorReply(call, came.status, read.headers, read.body, partial, compressed=compressed)
 
 
 def _of_whole(reply: UpstreamReply, use: Use, call: int, body: bytes) -> BufferedReply | ErrorReply:
@@ -184,3 +184,32 @@ def _may_be_json(headers: RawHeaders) -> bool:
     if not kind or kind.startswith((b"application/json", b"text/plain")):
         return True
     return kind.partition(b";")[0].rstrip().endswith(b"+json")
+
+
+class _Judge(Protocol):
+    """Judges the beginning of a body."""
+
+    def __call__(self, data: bytes, *, ended: bool) -> bytes | None:
+        """Return what was found in `data`, which may be nothing; None: more of it is needed.
+
+        Never None once the body has `ended`.
+        """
+
+
+async def look(reply: UpstreamReply, judge: _Judge, grace: float) -> bytes:
+    """Return what `judge` says of a reply's beginning; empty if it cannot say so in `grace` s.
+
+    Nothing is read: what has arrived stays to be read. The reply is closed if waiting is cancelled.
+    """
+    until: float | None = None
+    try:
+        while (found := judge(reply.peek(), ended=reply.ended)) is None:
+            now = asyncio.get_running_loop().time()
+            if until is None:
+                until = now + grace
+            if not await reply.more(until - now):
+                return b""
+    except BaseException:
+        await reply.aclose()
+        raise
+    return found

@@ -1,0 +1,84 @@
+"""What the failure of an attempt means, and what its client gets of it."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+
+from gateway.errors import GatewayError
+from gateway.exchange.attempt import Attempt
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.error_replies import about_moved_item
+from gateway.exchange.reply.body import ReplyBody
+from gateway.exchange.reply.classify import ErrorReply
+from gateway.exchange.reply.reading import MAX_ERROR_BYTES, REST_SECONDS
+from gateway.resolve.evidence import Route
+from gateway.resolve.refusals.classify import Refusal, Verdict, classify
+from gateway.shapes import ItemNames
+
+
+def judge(route: Route, attempt: Attempt, failure: ErrorReply) -> Refusal:
+    """Say what the failure of an attempt means: nothing, where it broke off or is too long."""
+    if failure.partial:
+        return Refusal(Verdict.OTHER, attempt.shape)
+    sent = attempt.sent[failure.call]
+    return classify(attempt.shape, failure.status, failure.body, model=route.model_sent, sent=sent)
+
+
+async def judged(route: Route, attempt: Attempt, failure: ErrorReply) -> ClientReply | ErrorReply:
+    """Return a failure in the client's words, or what its client gets of it unless it leads on."""
+    if attempt.items is not None:
+        failure = await _with_clients_items(failure, attempt.items)
+    if failure.for_client is None:
+        return failure
+    refusal = judge(route, attempt, failure)
+    return await _decided(failure, refused=refusal.verdict is not Verdict.OTHER)
+
+
+async def _with_clients_items(failure: ErrorReply, items: ItemNames) -> ErrorReply:
+    """Return a failure with the client's names of items that had other places in what was sent.
+
+    One that names no such item stays as it came.
+    """
+    error = about_moved_item(failure, items)
+    if error is None:
+        return failure
+    shown = failure.for_client
+    if isinstance(shown, ClientReply) and not isinstance(shown.body, bytes):
+        await shown.body.aclose()
+    return replace(failure, for_client=error.bare())
+
+
+async def _decided(failure: ErrorReply, *, refused: bool) -> ClientReply | ErrorReply:
+    """Return what becomes of a failure that came as the first event of a stream.
+
+    Unless it is `refused`, its client gets it as it came: the reply is returned, or its error
+    raised. A refusal is read to its end, for which it has `REST_SECONDS`, so that its connection is
+    free for another attempt.
+    """
+    shown = failure.for_client
+    if not refused and shown is not None:
+        if isinstance(shown, GatewayError):
+            raise shown
+        return shown
+    if not isinstance(shown, ClientReply) or isinstance(shown.body, bytes):
+        return failure
+    headers = [pair for pair in shown.headers if pair[0] != b"content-length"]
+    body = await _read_out(shown.body)
+    return replace(failure, for_client=ClientReply(shown.status, headers, body))
+
+
+async def _read_out(body: ReplyBody) -> bytes:
+    """Return what comes of a body within `REST_SECONDS`, no more than an error may have."""
+    read = bytearray()
+
+    def sink(piece: bytes) -> bool:
+        read.extend(piece)
+        return len(read) <= MAX_ERROR_BYTES
+
+    try:
+        with suppress(GatewayError, TimeoutError):
+            async with asyncio.timeout(REST_SECONDS):
+                await body.pipe(sink)
+    finally:
+        await body.aclose()
+    return bytes(read)

@@ -1,0 +1,51 @@
+"""What is remembered of refused parameters."""
+
+from gateway.config.settings import MemorySettings
+from gateway.exchange.known_fixes import KnownFixes
+from gateway.resolve.memory import CacheScope
+from gateway.resolve.refusals.parameter_fixes import ParameterFix
+from gateway.shapes import Shape
+from tests.fakes import FakeClock
+
+SCOPE = CacheScope("openai", "a" * 64)
+DROP, RENAME = ParameterFix("drop", "seed"), ParameterFix("rename", "max_tokens", "limit")
+
+
+def test_fixes_add_up_and_are_known_once() -> None:
+    fixes = KnownFixes(MemorySettings(ttl=100), FakeClock())
+    assert fixes.recall(SCOPE, "m", Shape.CHAT) == ()
+    for fix in (DROP, RENAME, DROP):
+        fixes.add(SCOPE, "m", Shape.CHAT, fix)
+    assert fixes.recall(SCOPE, "m", Shape.CHAT) == (DROP, RENAME)
+
+
+def test_they_hold_for_one_credential_model_and_endpoint() -> None:
+    fixes = KnownFixes(MemorySettings(ttl=100), FakeClock())
+    fixes.add(SCOPE, "m", Shape.CHAT, DROP)
+    for scope, model, shape in (
+        (CacheScope("openai", "b" * 64), "m", Shape.CHAT),
+        (SCOPE, "n", Shape.CHAT),
+        (SCOPE, "m", Shape.RESPONSES),
+    ):
+        assert fixes.recall(scope, model, shape) == ()
+
+
+def test_they_expire_and_can_be_forgotten() -> None:
+    clock = FakeClock()
+    fixes = KnownFixes(MemorySettings(ttl=100), clock)
+    fixes.add(SCOPE, "m", Shape.CHAT, DROP)
+    fixes.add(SCOPE, "n", Shape.CHAT, DROP)
+    fixes.forget(SCOPE, "n", Shape.CHAT)
+    fixes.forget(SCOPE, "never known", Shape.CHAT)
+    assert fixes.recall(SCOPE, "n", Shape.CHAT) == ()
+    assert fixes.recall(SCOPE, "m", Shape.CHAT) == (DROP,)
+    clock.advance(101)
+    assert fixes.recall(SCOPE, "m", Shape.CHAT) == ()
+
+
+def test_there_are_never_more_than_the_settings_allow() -> None:
+    fixes = KnownFixes(MemorySettings(ttl=100, max_entries=2), FakeClock())
+    for model in "abc":
+        fixes.add(SCOPE, model, Shape.CHAT, DROP)
+    known = [bool(fixes.recall(SCOPE, model, Shape.CHAT)) for model in "abc"]
+    assert known == [False, True, True]
