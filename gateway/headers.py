@@ -1,6 +1,7 @@
 """Header fields that mean the same in every layer. Names are in lower case."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -31,6 +32,7 @@ SET_BY_THE_GATEWAY: Final = HOP_BY_HOP | {
 
 _NEVER_FORWARDED = SET_BY_THE_GATEWAY | CREDENTIAL_HEADERS | {b"cookie", b"forwarded"}
 _NEVER_FORWARDED_PREFIXES = (b"x-forwarded-", b"x-gateway-")
+_HOST = re.compile(rb"(?:([A-Za-z0-9._-]+)|\[([0-9A-Fa-f:.]+)\])(?::[0-9]{1,5})?")
 _NAME = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~\-]+")
 
 JSON: Final = (b"content-type", b"application/json")
@@ -53,3 +55,13 @@ def is_never_forwarded(name: bytes) -> bool:
 def is_name(name: bytes) -> bool:
     """Whether this can be a field's name: a token (RFC 9110 section 5.6.2)."""
     return _NAME.fullmatch(name) is not None
+
+
+def host_of(fields: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """Return the host that a request is for: in lower case, without port, brackets and final dot.
+
+    None unless there is exactly one Host field, with a name or an address and an optional port.
+    """
+    hosts = [value for name, value in fields if name == b"host"]
+    match = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+    return None if match is None else (match[1] or match[2]).decode("ascii").lower().rstrip(".")

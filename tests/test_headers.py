@@ -7,6 +7,7 @@ from gateway.headers import (
     CREDENTIAL_HEADERS,
     HOP_BY_HOP,
     SET_BY_THE_GATEWAY,
+    host_of,
     is_name,
     is_never_forwarded,
 )
@@ -46,3 +47,27 @@ def test_a_token_is_a_name(name: bytes) -> None:
 @pytest.mark.parametrize("name", [b"", b"a b", b"a:", b"a\n", b"\xe9", b"a?"])
 def test_anything_else_is_not(name: bytes) -> None:
     assert not is_name(name)
+
+
+@pytest.mark.parametrize(
+    ("value", "host"),
+    [
+        (b"localhost", "localhost"),
+        (b"Gateway.Example.:8080", "gateway.example"),
+        (b"127.0.0.1:80", "127.0.0.1"),
+        (b"[::1]", "::1"),
+        (b"[FE80::1]:8080", "fe80::1"),
+        (b"a-b.c_d", "a-b.c_d"),
+        *[(bad, None) for bad in (b"", b"a:port", b"a:123456", b"a b", b"h:80\n", b"::1", b"[a")],
+        *[(bad, None) for bad in (b"a/b", b"a@b", b"[::1]x", "é".encode())],
+    ],
+)
+def test_a_host_is_a_name_or_an_address_with_an_optional_port(
+    value: bytes, host: str | None
+) -> None:
+    assert host_of([(b"accept", b"*/*"), (b"host", value)]) == host
+
+
+def test_a_head_has_one_host() -> None:
+    assert host_of([(b"host", b"a"), (b"host", b"a")]) is None
+    assert host_of([(b"accept", b"a")]) is None

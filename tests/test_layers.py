@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("errors", "shapes", "headers", "hops", "config", "request", "exchange", "observe"),
         "translate",
     },
-    "server": {"errors", "shapes", "tcp", "config", "request", "exchange", "api"},
+    "server": {"errors", "shapes", "headers", "tcp", "config", "request", "exchange", "api"},
     "admin": {"errors", "shapes", "headers", "config", "resolve", "exchange", "observe"},
     "demo": {"errors", "shapes", "servers", "config", "server", "app"},
     "tokenizers": {"config", "translate"},

@@ -6,8 +6,7 @@ header, so other names than this listener's are refused.
 """
 
 import ipaddress
-import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 import msgspec
@@ -15,14 +14,13 @@ import msgspec
 from gateway.config.addresses import is_loopback
 from gateway.config.settings import AdminSettings
 from gateway.errors import GatewayError, InvalidRequest
-from gateway.headers import JSON
+from gateway.headers import JSON, host_of
 
 Message = MutableMapping[str, Any]
 ASGIApp = Callable[
     [Message, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
 ]
 
-_HOST = re.compile(rb"(?:(?P<name>[A-Za-z0-9._-]+)|\[(?P<ip>[0-9A-Fa-f:.]+)\])(?::\d{1,5})?\Z")
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 
 
@@ -50,18 +48,17 @@ class HostCheck:
         """Serve one request: 421 for another host's name, 400 for none or several."""
         if scope["type"] == "http":
             try:
-                self.check([value for name, value in scope["headers"] if name == b"host"])
+                self.check(scope["headers"])
             except GatewayError as error:
                 await _refuse(error, send)
                 return
         await self._app(scope, receive, send)
 
-    def check(self, hosts: list[bytes]) -> None:
+    def check(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Raise a `GatewayError` unless there is exactly one Host and it is this listener's."""
-        match = _HOST.match(hosts[0]) if len(hosts) == 1 else None
-        if match is None:
+        name = host_of(headers)
+        if name is None:
             raise InvalidRequest("Send exactly one Host header: a name and an optional port.")
-        name = (match["name"] or match["ip"]).decode("ascii").lower().rstrip(".")
         if is_loopback(name) or name in self._names or (self._any_address and _is_address(name)):
             return
         raise GatewayError(

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection
 
 from gateway.errors import GatewayError, InvalidRequest, MethodNotAllowed, PayloadTooLarge
-from gateway.headers import CALLER_HEADERS, SET_BY_THE_GATEWAY
+from gateway.headers import CALLER_HEADERS, SET_BY_THE_GATEWAY, host_of
 from gateway.hops import refuse_loops
 from gateway.request import Head
 from gateway.shapes import ClientHeaders, RawHeaders
@@ -18,7 +18,6 @@ MAX_TARGET_BYTES = 8 * 1024
 MAX_HEADER_FIELDS = 100
 MAX_HEADER_BYTES = 64 * 1024
 
-_HOST = re.compile(rb"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?\Z")
 _BAD_PATH = re.compile(
     rb"(?i)(?:^|/|%2f)(?:\.|%2e){1,2}(?:/|%2f|$)|%5c|\\|%00|[\x00-\x20\x7f]|^[^/]|^//"
 )
@@ -56,11 +55,6 @@ def check(head: Head, allowed_hosts: Collection[str]) -> ClientHeaders:
     _check_host(headers, allowed_hosts)
     refuse_loops(headers)
     return headers
-
-
-def is_host(value: bytes) -> bool:
-    """Whether a Host field's value is a name or an address, with an optional port."""
-    return _HOST.match(value) is not None
 
 
 def _check_target(head: Head) -> None:
@@ -121,11 +115,10 @@ def _without_underscores(headers: ClientHeaders) -> ClientHeaders:
 
 
 def _check_host(headers: RawHeaders, allowed_hosts: Collection[str]) -> None:
-    hosts = [value for name, value in headers if name == b"host"]
-    match = _HOST.match(hosts[0]) if len(hosts) == 1 else None
-    if match is None:
+    host = host_of(headers)
+    if host is None:
         raise InvalidRequest("Send exactly one Host header: a name and an optional port.")
-    if allowed_hosts and match["name"].decode("ascii").lower() not in allowed_hosts:
+    if allowed_hosts and host not in allowed_hosts:
         raise GatewayError(
             "This host name is not in server.allowed_hosts.",
             status=421,

@@ -10,8 +10,8 @@ from typing import Final
 
 import httptools
 
-from gateway.api.guard import is_host
 from gateway.errors import GatewayError, InvalidRequest, PayloadTooLarge
+from gateway.headers import host_of
 from gateway.request import Head
 from gateway.shapes import ClientHeaders
 
@@ -248,8 +248,7 @@ def _target(
         raise invalid("its target is not a URL") from None
     if not url.host or url.userinfo:
         raise invalid("its target has no host, or a user")
-    hosts = [value for name, value in fields if name == b"host"]
-    if len(hosts) != 1 or not is_host(hosts[0]):
+    if host_of(fields) is None:
         raise invalid("it must have exactly one Host field: a name and an optional port")
     host = target[target.index(b"//") + 2 :].partition(b"/")[0].partition(b"?")[0]
     kept = [field for field in fields if field[0] != b"host"]

@@ -79,10 +79,10 @@ def test_a_listener_beyond_loopback_knows_its_own_address(
 
     check = HostCheck(nothing, AdminSettings(host=bound))
     if known:
-        check.check([host])
+        check.check([(b"host", host)])
         return
     with pytest.raises(GatewayError) as raised:
-        check.check([host])
+        check.check([(b"host", host)])
     assert raised.value.status == 421
 
 

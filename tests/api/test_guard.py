@@ -134,4 +134,10 @@ def test_a_sidecar_is_known_under_its_own_names_only() -> None:
     names = frozenset({"gateway.test"})
     assert status(names) == 200
     assert status(names, headers=[(b"host", b"GATEWAY.test")]) == 200
+    assert status(names, headers=[(b"host", b"gateway.test.:80")]) == 200
     assert status(names, headers=[(b"host", b"evil.test")]) == 421
+
+
+def test_an_ipv6_address_is_allowed_as_the_configuration_writes_it() -> None:
+    assert status(frozenset({"::1"}), headers=[(b"host", b"[::1]:8080")]) == 200
+    assert status(frozenset({"::1"}), headers=[(b"host", b"[::2]:8080")]) == 421

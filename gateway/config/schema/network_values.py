@@ -26,7 +26,7 @@ def _listening_host(text: str) -> str:
 def _allowed_host(text: str) -> str:
     if not is_listening_host(text):
         raise InvalidValue("must be a host name or IP address alone", "no scheme, port or brackets")
-    return text.lower()
+    return text.lower().rstrip(".")
 
 
 def _api_key(secret: SecretStr) -> SecretStr:

@@ -27,11 +27,11 @@ def test_two_clients_differ(tmp_path: Path, same: str) -> None:
 
 def test_clients_and_hosts_are_in_lower_case(tmp_path: Path) -> None:
     text = f"""
-server: {{allowed_hosts: [API.Example.com]}}
+server: {{allowed_hosts: [API.Example.com, final.example., "FE80::1"]}}
 upstreams: {{openai: {{api_key: k}}}}
 clients: [{{name: a, key_sha256: "{"AB" * 32}", models: ["gpt-*", "[[]x"]}}]
 """
     settings = loaded(tmp_path, text)
-    assert settings.server.allowed_hosts == ("api.example.com",)
+    assert settings.server.allowed_hosts == ("api.example.com", "final.example", "fe80::1")
     assert settings.clients[0].key_sha256 == "ab" * 32
     assert settings.clients[0].models == ("gpt-*", "[[]x")
