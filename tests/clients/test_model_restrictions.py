@@ -47,7 +47,7 @@ class Running:
         """Ask, and see that it is refused with a reason and that nothing went upstream."""
         before = len(self.upstream.requests)
         answer = self.ask(target, body, *fields, **more)
-        assert answer.status in (400, 403, 415), (answer.status, answer.body[:300])
+        assert answer.status in (400, 403, 415), (target, answer.status, answer.body[:300])
         assert len(answer.error["message"]) > 20
         assert b"forbidden" not in self.upstream.since(before).lower()
         return answer
@@ -164,17 +164,17 @@ def filled(template: str, path: str) -> bytes:
     return template.replace("X", JSON_PATHS[path]).encode()
 
 
-@pytest.mark.parametrize("path", JSON_PATHS)
 @pytest.mark.parametrize("evasion", EVASIONS)
-def test_json_that_could_name_a_forbidden_model(running: Running, path: str, evasion: str) -> None:
-    running.refuses(path, filled(EVASIONS[evasion], path), AS_JSON)
+def test_json_that_could_name_a_forbidden_model(running: Running, evasion: str) -> None:
+    for path in JSON_PATHS:
+        running.refuses(path, filled(EVASIONS[evasion], path), AS_JSON)
 
 
-@pytest.mark.parametrize("path", JSON_PATHS)
 @pytest.mark.parametrize("key", ["Model", "model ", "\uff4dodel", "mo-del"])
-def test_a_key_that_is_not_quite_model_names_none(running: Running, path: str, key: str) -> None:
-    answer = running.refuses(path, filled(f'{{"{key}":"allowed-chat",X}}', path), AS_JSON)
-    assert answer.status == 400
+def test_a_key_that_is_not_quite_model_names_none(running: Running, key: str) -> None:
+    for path in JSON_PATHS:
+        answer = running.refuses(path, filled(f'{{"{key}":"allowed-chat",X}}', path), AS_JSON)
+        assert answer.status == 400, path
 
 
 @pytest.mark.parametrize("declared", TYPES)
