@@ -87,6 +87,23 @@ class ItemNames:
         return item if isinstance(item, str) else f"input[{item}]{found[2]}"
 
 
+class Seal(Protocol):
+    """Seals what one caller's client keeps between two turns and sends back unread."""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether replies are stored: then they must be complete."""
+
+    def close(self, content: Json) -> str:
+        """Return the content, sealed."""
+
+    def open(self, text: str) -> Json | None:
+        """Return what was sealed; None for a text that this seal has not closed."""
+
+    def is_own(self, text: str) -> bool:
+        """Whether a text looks like one that a gateway has sealed, perhaps under another secret."""
+
+
 @dataclass(slots=True)
 class UpstreamCall:
     """One HTTP request to one configured upstream. Only `repeats` ever changes.

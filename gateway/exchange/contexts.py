@@ -15,8 +15,11 @@ from gateway.translate.contract import Context, Detokenize
 from gateway.translate.own_endpoint import watched
 from gateway.translate.parts.tokens.ids import Counterparts, TokenIds, token_ids, vocabulary_of
 from gateway.translate.quirks import REASONING_REQUIRED
-from gateway.translate.reasoning_demand import wants_reasoning_back
-from gateway.translate.server_capabilities import at_own_endpoint, capabilities_of
+from gateway.translate.server_capabilities import (
+    at_own_endpoint,
+    capabilities_of,
+    wants_reasoning_back,
+)
 
 WallClock = Callable[[], float]
 """Returns Unix time in seconds."""

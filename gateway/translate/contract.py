@@ -12,10 +12,9 @@ from typing import Protocol
 
 from gateway.config.settings import TemplateSettings, TranslationSettings
 from gateway.errors import GatewayError, UnsupportedParameter
-from gateway.shapes import ItemNames, Json, Shape
+from gateway.shapes import ItemNames, Json, Seal, Shape
 from gateway.translate.capabilities import TAKES_ALL, Capabilities
 from gateway.translate.parts.tokens.ids import KNOWN_IDS, TokenIds
-from gateway.translate.seal import Seal
 
 Detokenize = Callable[[Sequence[int]], str]
 """Token ids to text, special tokens as their text (`<|endoftext|>`)."""

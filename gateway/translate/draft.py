@@ -1,4 +1,4 @@
-"""An upstream body in the making, which the functions for single parameters write into."""
+"""An unfinished upstream body, and the functions for parameters that several pairs share."""
 
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ from gateway.translate.schema.unknown_fields import strip_unknown
 
 @dataclass(slots=True)
 class Draft:
-    """The client's request and what has become of it so far."""
+    """The client's request, and the upstream's as far as it is written."""
 
     client: Json
     """The client's request, checked."""
@@ -49,7 +49,7 @@ def sent_effort(draft: Draft, effort: str | None, name: str) -> str | None:
     """Return the reasoning effort to send; None: none.
 
     `effort` is the client's, whose name for it is `name`; where it set none, the one configured for
-    the model counts. A model that takes none gets none, one that takes others gets the nearest.
+    the model counts. Where the model takes none, none is sent; where it takes others, the nearest.
     """
     able, configured = draft.context.capabilities, draft.context.reasoning_effort
     wanted = configured if effort is None else effort
@@ -66,7 +66,7 @@ def sent_effort(draft: Draft, effort: str | None, name: str) -> str | None:
 
 
 def sent_verbosity(draft: Draft, options: Json, name: str) -> Json:
-    """Return the `verbosity` in `options` as it is to be sent, under that key, or nothing.
+    """Return the `verbosity` in `options` as it is sent, under that key, or nothing.
 
     `name` is the client's name of it.
     """
@@ -80,13 +80,13 @@ def sent_verbosity(draft: Draft, options: Json, name: str) -> Json:
 
 
 def not_streamed(draft: Draft) -> None:
-    """Say that no stream is wanted, where a server may stream unless it is told not to."""
+    """Ask for no stream where a server may stream unless `stream` is false."""
     if draft.context.capabilities.may_stream_unasked:
         draft.upstream["stream"] = False
 
 
-def refuse_speech(draft: Draft, endpoint: str) -> None:
-    """Refuse a chat client's wish for audio; a voice that is not to be used is dropped.
+def refuse_audio(draft: Draft, endpoint: str) -> None:
+    """Refuse audio output; a voice without it is dropped.
 
     `endpoint` begins the reason: `a completions endpoint`.
     """
@@ -97,7 +97,7 @@ def refuse_speech(draft: Draft, endpoint: str) -> None:
 
 
 def copy_moderation(draft: Draft, reason: str | None = None) -> None:
-    """Send a moderation request where it is understood: its results are part of the reply."""
+    """Copy `moderation` where it is understood; its results are part of the reply."""
     if "moderation" not in draft.client:
         return
     if draft.context.capabilities.moderation:
@@ -107,7 +107,7 @@ def copy_moderation(draft: Draft, reason: str | None = None) -> None:
 
 
 def cache_options(draft: Draft) -> Json:
-    """Return the client's `prompt_cache_options` without what nobody knows of them."""
+    """Return the client's `prompt_cache_options` as far as their fields are known."""
     options: Json = draft.client["prompt_cache_options"]
     return strip_unknown(
         options, CACHE_OPTIONS, "prompt_cache_options", draft.context, draft.report

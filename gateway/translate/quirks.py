@@ -27,7 +27,7 @@ _QUIRKS: dict[str, _Changes] = {
     "no_tools": {"tools": False, "custom_tools": False, "allowed_tools": False},
     "no_function_tools": {"tools": False, "custom_tools": False, "allowed_tools": False},
     "no_structured_outputs": {"json_schema": False},
-    # They reason, unless told not to: with effort `none` they take the sampling parameters.
+    # They reason by default: with effort `none` they take the sampling parameters.
     "sampling_params_need_effort_none": {"reasoning": True, "sampling_needs_effort_none": True},
     "chat_tools_need_effort_none": {"reasoning": True},
     "no_effort_none": {"reasoning": True, "efforts": frozenset(EFFORTS[1:])},
@@ -52,7 +52,7 @@ _CHAT_QUIRKS: dict[str, _Changes] = {
     REASONING_REQUIRED: {"reasoning_required": True},
     "tools_responses_only": {"tools": False, "custom_tools": False, "allowed_tools": False},
 }
-"""What holds at the chat endpoint only."""
+"""Those of the chat endpoint only."""
 
 
 def with_quirks(capabilities: Capabilities, quirks: Collection[str], shape: Shape) -> Capabilities:
@@ -70,13 +70,13 @@ def with_quirks(capabilities: Capabilities, quirks: Collection[str], shape: Shap
 
 _LACKS: dict[str, _Changes] = {
     **{name: {name: False} for name in ("logit_bias", "logprobs", "n", "stop")},
-    # A chat client's logprobs are all that it can ask for in it.
+    # Logprobs are all that a chat client can ask for in it.
     "include": {"logprobs": False},
 }
 
 
 def without(capabilities: Capabilities, names: Collection[str]) -> Capabilities:
-    """Return the capabilities of an endpoint that was seen to refuse parameters of these names."""
+    """Return the capabilities of an endpoint that has refused parameters of these names."""
     changes: _Changes = {}
     for name in names:
         changes |= _LACKS.get(name, {})

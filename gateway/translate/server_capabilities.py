@@ -1,5 +1,6 @@
-"""What the endpoints of servers understand: their profiles', within what each shape has at all."""
+"""What the endpoints of servers understand: by their profiles, within the limits of each shape."""
 
+import re
 from dataclasses import replace
 from functools import cache, lru_cache
 
@@ -32,12 +33,14 @@ _SHAPES: dict[Shape, Changes] = {
 }
 """What no server's endpoint of the shape has (servers' extensions are in their profiles)."""
 
+_WANTS_REASONING_BACK = re.compile(r"deepseek|kimi|moonshot", re.IGNORECASE)
+
 
 @cache
 def preset(kind: Profile, shape: Shape) -> Capabilities:
     """Return what a server of that kind understands at its endpoint of that shape."""
     changes = dict(_SHAPES[shape])
-    # A shape's lack is no server's gain: only what is said of both can turn a capability on again.
+    # What a shape lacks, a server has only where its profile says so of that endpoint.
     changes |= {k: value for k, value in kind.capabilities.items() if changes.get(k) is not False}
     changes.update(kind.at_endpoint.get(shape, {}))
     return replace(Capabilities(), **changes)
@@ -47,7 +50,7 @@ def preset(kind: Profile, shape: Shape) -> Capabilities:
 def at_own_endpoint(kind: Profile, shape: Shape, quirks: frozenset[str]) -> Capabilities:
     """Return what is known to be taken, or not, of requests in the endpoint's own shape.
 
-    What a server ignores or lacks is not in it: that is between it and its client.
+    What a server ignores or lacks is left out: that is between it and its client.
     """
     few = replace(TAKES_ALL, max_stops=kind.refuses_more_stops)
     return with_quirks(few, quirks, shape)
@@ -62,3 +65,17 @@ def capabilities_of(
     if context_length is None:
         return capabilities
     return replace(capabilities, context_length=context_length)
+
+
+def wants_reasoning_back(kind: Profile, model: str, base_url: str) -> bool:
+    """Whether an absent `reasoning_content` is refused, by the name of the model or its host.
+
+    DeepSeek and Kimi in thinking mode refuse it wherever they run (crush#2754, vscode#306695). They
+    take an empty one (pipecat#5710), also without thinking.
+    """
+    named = _WANTS_REASONING_BACK.search(model) or _WANTS_REASONING_BACK.search(base_url)
+    return (
+        named is not None
+        and not kind.strict_messages
+        and not preset(kind, Shape.CHAT).strict_params
+    )

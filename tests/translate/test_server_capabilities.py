@@ -4,9 +4,14 @@ import pytest
 
 from gateway.servers import PROFILES, Profile
 from gateway.shapes import Shape
-from gateway.translate.capabilities import Capabilities
+from gateway.translate.capabilities import TAKES_ALL, Capabilities
 from gateway.translate.quirks import with_quirks
-from gateway.translate.server_capabilities import capabilities_of, preset
+from gateway.translate.server_capabilities import (
+    at_own_endpoint,
+    capabilities_of,
+    preset,
+    wants_reasoning_back,
+)
 from tests import kinds
 
 
@@ -124,54 +129,6 @@ def test_an_unknown_server_is_trusted_with_sampling_but_not_with_openais_extras(
         assert not chat.strict_params
 
 
-QUIRKS: list[tuple[str, str, object]] = [
-    ("temperature_default_only", "temperature", False),
-    ("no_temperature", "temperature", False),
-    ("no_top_p", "top_p", False),
-    ("no_logprobs", "logprobs", False),
-    ("no_penalties", "penalties", False),
-    ("no_stop", "stop", False),
-    ("no_logit_bias", "logit_bias", False),
-    ("n_fixed_1", "n", False),
-    ("no_system_role", "multi_system", False),
-    ("no_developer_role", "developer_role", False),
-    ("no_tools", "tools", False),
-    ("no_function_tools", "tools", False),
-    ("no_structured_outputs", "json_schema", False),
-    ("sampling_params_need_effort_none", "reasoning", True),
-    ("sampling_params_need_effort_none", "sampling_needs_effort_none", True),
-    ("no_effort_none", "reasoning", True),
-    ("effort_high_only", "efforts", frozenset({"high"})),
-    ("effort_medium_only", "efforts", frozenset({"medium"})),
-    ("no_reasoning_effort", "reasoning_effort", False),
-    ("no_verbosity", "verbosity", False),
-    ("search_restricted_params", "top_p", False),
-    ("max_completion_tokens_only", "max_tokens_field", "max_completion_tokens"),
-    ("tools_responses_only", "tools", False),
-]
-
-
-@pytest.mark.parametrize(("quirk", "name", "value"), QUIRKS)
-def test_a_quirk_changes_its_capability(quirk: str, name: str, value: object) -> None:
-    base = preset(kinds.OPENAI, Shape.CHAT)
-    assert getattr(base, name) != value
-    changed = with_quirks(base, {quirk}, Shape.CHAT)
-    assert getattr(changed, name) == value
-
-
-@pytest.mark.parametrize("quirk", ["max_completion_tokens_only", "tools_responses_only"])
-def test_quirks_of_the_chat_endpoint_hold_nowhere_else(quirk: str) -> None:
-    base = preset(kinds.OPENAI, Shape.RESPONSES)
-    assert with_quirks(base, {quirk}, Shape.RESPONSES) == base
-
-
-def test_quirks_add_up_and_unknown_ones_change_nothing() -> None:
-    base = preset(kinds.OPENAI, Shape.CHAT)
-    assert with_quirks(base, ["no_vision", "base_model", "unheard_of"], Shape.CHAT) == base
-    both = with_quirks(base, ["no_stop", "no_top_p"], Shape.CHAT)
-    assert (both.stop, both.top_p, both.logprobs) == (False, False, True)
-
-
 @pytest.mark.parametrize(
     "kind", [kinds.OPENAI, kinds.AZURE, kinds.VLLM, kinds.SGLANG, kinds.LLAMACPP]
 )
@@ -263,3 +220,27 @@ def test_reasoning_is_read_where_the_servers_have_a_place_for_it() -> None:
     in_reasoning = {kinds.VLLM, kinds.OLLAMA, kinds.LOCALAI, kinds.GROQ, kinds.OPENROUTER}
     assert {kind for kind, name in fields.items() if name is None} == of_openai
     assert {kind for kind, name in fields.items() if name == "reasoning"} == in_reasoning
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "base_url", "wanted"),
+    [
+        (kinds.OTHER, "DeepSeek-R1", "http://a.example/v1", True),
+        (kinds.OTHER, "moonshotai/kimi-k2", "http://a.example/v1", True),
+        (kinds.OTHER, "r1", "https://api.deepseek.com/v1", True),
+        (kinds.OTHER, "llama-3", "http://a.example/v1", False),
+        (kinds.OPENAI, "ft:kimi", "https://api.openai.com/v1", False),
+        (kinds.MISTRAL, "deepseek-r1", "https://api.mistral.ai/v1", False),
+    ],
+)
+def test_whether_reasoning_is_wanted_back_is_known_by_name_or_host(
+    kind: Profile, model: str, base_url: str, wanted: bool
+) -> None:
+    assert wants_reasoning_back(kind, model, base_url) is wanted
+
+
+def test_at_its_own_endpoint_only_a_models_quirks_and_refused_stops_count() -> None:
+    assert at_own_endpoint(kinds.OLLAMA, Shape.CHAT, frozenset()) == replace(
+        TAKES_ALL, max_stops=kinds.OLLAMA.refuses_more_stops
+    )
+    assert not at_own_endpoint(kinds.VLLM, Shape.CHAT, frozenset({"no_stop"})).stop

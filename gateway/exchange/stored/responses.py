@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeGuard
 
 from gateway.errors import GatewayError, InvalidRequest
-from gateway.shapes import ItemNames, Json
+from gateway.shapes import ItemNames, Json, Seal
 from gateway.translate.parts.sentences import joined
-from gateway.translate.seal import Seal
 
 COMPACTION = "compaction"
 """The type of an item that replaces the conversation before it."""

@@ -15,7 +15,7 @@ from gateway.translate.draft import (
     copy_moderation,
     copy_sampling,
     not_streamed,
-    refuse_speech,
+    refuse_audio,
 )
 from gateway.translate.parts.output_format import known_chat_format
 from gateway.translate.schema.chat import CHAT_PARAMETERS
@@ -165,7 +165,7 @@ def output_format(draft: Draft) -> None:
 
 def modalities(draft: Draft) -> None:
     """Refuse to speak."""
-    refuse_speech(draft, "a completions endpoint")
+    refuse_audio(draft, "a completions endpoint")
 
 
 def moderation(draft: Draft) -> None:

@@ -15,7 +15,7 @@ from gateway.translate.draft import (
     copy_moderation,
     copy_sampling,
     not_streamed,
-    refuse_speech,
+    refuse_audio,
     sent_effort,
     sent_verbosity,
 )
@@ -164,7 +164,7 @@ def reasoning(draft: Draft) -> None:
 
 def modalities(draft: Draft) -> None:
     """Refuse to speak."""
-    refuse_speech(draft, "the responses endpoint")
+    refuse_audio(draft, "the responses endpoint")
 
 
 def moderation(draft: Draft) -> None:

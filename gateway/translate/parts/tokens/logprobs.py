@@ -56,10 +56,6 @@ class LegacyLogprobs:
             "text_offset": offsets,
         }
 
-    def advance(self, text: str) -> None:
-        """Count text that was emitted without logprobs (an echoed prompt)."""
-        self._offset += len(text)
-
     def _best(self, entry: Json) -> dict[str, float]:
         """Return the best alternatives by label; of two with one label the likelier one."""
         best: dict[str, float] = {}
@@ -160,19 +156,6 @@ def truncate_entries(entries: Sequence[Json], text: str) -> list[Json]:
         kept.append(entry)
         position += len(token_bytes(entry))
     return kept
-
-
-def skip_leading(entries: Sequence[Json], stripped: str) -> list[Json]:
-    """Return the entries without those that lie wholly inside the stripped leading text."""
-    if not stripped:
-        return list(entries)
-    length = len(stripped.encode("utf-8", "replace"))
-    position = 0
-    for i, entry in enumerate(entries):
-        position += len(token_bytes(entry))
-        if position > length:
-            return list(entries[i:])
-    return []
 
 
 class Aligner:

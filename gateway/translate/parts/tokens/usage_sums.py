@@ -15,16 +15,13 @@ _PROMPT_KEYS = frozenset(
 """What counts the prompt alone; some servers say what their cache had beside the totals."""
 
 
-def add_usage(total: Json | None, usage: object, *, count_prompt: bool = True) -> Json | None:
+def add_usage(total: Json | None, usage: object) -> Json | None:
     """Return the sum of two usage objects, details included; neither argument is changed.
 
-    None is an unknown usage: it stays unknown until one is known. With `count_prompt=False` the
-    prompt's tokens are left out: a prompt counts once, however many calls generate its choices
-    (as vLLM counts). Only numbers are summed; whatever else an upstream puts there is dropped.
+    None is an unknown usage: it stays unknown until one is known. Only numbers are summed; anything
+    else that an upstream puts there is dropped.
     """
     addition = numbers(usage)
-    if not count_prompt:
-        addition = _without_prompt(addition)
     if not addition:
         return total
     return _sum(total, addition) if total else addition
@@ -39,8 +36,8 @@ def sum_usage(
 ) -> Json | None:
     """Return the usage of all calls together, in call order; None unless every call's is known.
 
-    A prompt's tokens count once, however many calls generate its choices: with the call that opens
-    it, as the first one does.
+    A prompt's tokens count once, however many calls generate its choices (as vLLM counts): with the
+    call that opens it, as the first one does.
     """
     total: Json = {}
     for call, usage in enumerate(usages):

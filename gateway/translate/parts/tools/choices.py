@@ -1,4 +1,4 @@
-"""Which tools a model may or must call: `tool_choice` between chat and responses.
+"""Which tools a model may or must call: chat's `tool_choice`, read and written for responses.
 
 Schemas `ChatCompletionToolChoiceOption` and `ToolChoiceParam` of OpenAI's OpenAPI description.
 """
@@ -62,43 +62,6 @@ def _chat_name(tool: object, param: str) -> ToolName:
     return ToolName(kind, named[kind]["name"])
 
 
-def read_responses_choice(choice: object, param: str = "tool_choice") -> ToolChoice:
-    """Return the responses' `tool_choice`, which can also name hosted tools by their type.
-
-    Raises `InvalidRequest` naming a path below `param`.
-    """
-    if isinstance(choice, str):
-        return ToolChoice(_MODES[OneOf(*_MODES).accept(choice, param)])
-    form: Json = _KIND.accept(choice, param)
-    if form["type"] == "allowed_tools":
-        allowed: Json = Record(
-            {"mode": _ALLOWED_MODE, "tools": Array()}, required=("mode", "tools")
-        ).accept(form, param)
-        tools = (
-            _responses_name(tool, f"{param}.tools[{k}]") for k, tool in enumerate(allowed["tools"])
-        )
-        return ToolChoice(_MODES[allowed["mode"]], allowed=tuple(tools))
-    return ToolChoice("required", named=_responses_name(form, param))
-
-
-def _responses_name(tool: object, param: str) -> ToolName:
-    form: Json = _KIND.accept(tool, param)
-    kind: str = form["type"]
-    if kind not in ("function", "custom"):
-        return ToolName(kind, "")
-    return ToolName(kind, _NESTED_NAME.accept(form, param)["name"])
-
-
-def chat_choice(choice: ToolChoice) -> str | Json:
-    """Return a choice of function and custom tools as chat's `tool_choice`."""
-    if choice.named is not None:
-        return _nested(choice.named)
-    if choice.allowed is None:
-        return choice.mode
-    tools = [_nested(tool) for tool in choice.allowed]
-    return {"type": "allowed_tools", "allowed_tools": {"mode": choice.mode, "tools": tools}}
-
-
 def responses_choice(choice: ToolChoice) -> str | Json:
     """Return a choice as the `tool_choice` of responses."""
     if choice.named is not None:
@@ -109,9 +72,5 @@ def responses_choice(choice: ToolChoice) -> str | Json:
     return {"type": "allowed_tools", "mode": choice.mode, "tools": tools}
 
 
-def _nested(tool: ToolName) -> Json:
-    return {"type": tool.kind, tool.kind: {"name": tool.name}}
-
-
 def _flat(tool: ToolName) -> Json:
-    return {"type": tool.kind, "name": tool.name} if tool.name else {"type": tool.kind}
+    return {"type": tool.kind, "name": tool.name}

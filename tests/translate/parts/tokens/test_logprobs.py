@@ -10,7 +10,6 @@ from gateway.shapes import Json
 from gateway.translate.parts.tokens.logprobs import (
     LegacyLogprobs,
     chat_logprobs,
-    skip_leading,
     token_bytes,
     truncate_entries,
 )
@@ -48,12 +47,6 @@ def test_entries_become_the_legacy_object() -> None:
 def test_without_alternatives_the_sampled_token_is_still_there() -> None:
     converted = LegacyLogprobs(offset=0, top=0).convert(HELLO)
     assert converted["top_logprobs"] == [{"Hel": -0.1}, {"lo": -0.2}]
-
-
-def test_echoed_text_moves_the_offset() -> None:
-    logprobs = LegacyLogprobs(offset=0, top=0)
-    logprobs.advance("prömpt")
-    assert logprobs.convert(HELLO)["text_offset"] == [6, 9]
 
 
 def test_a_character_split_over_tokens_moves_the_offset_once() -> None:
@@ -229,10 +222,3 @@ ENTRIES = [entry(text) for text in (" ", "\n", " a", "é", "b")]
 )
 def test_the_entries_of_a_cut_text_are_those_that_begin_in_it(text: str, count: int) -> None:
     assert truncate_entries(ENTRIES, text) == ENTRIES[:count]
-
-
-@pytest.mark.parametrize(
-    ("stripped", "left"), [("", 5), (" ", 4), (" \n", 3), (" \n ", 3), ("x" * 99, 0)]
-)
-def test_entries_wholly_in_the_stripped_text_are_left_out(stripped: str, left: int) -> None:
-    assert skip_leading(ENTRIES, stripped) == ENTRIES[len(ENTRIES) - left :]

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.shapes import Json
 from gateway.translate.parts.fields import finite_number
 from gateway.translate.parts.tokens.usage_sums import add_usage, richer_usage, sum_usage
 
@@ -29,7 +30,7 @@ def test_usage_is_summed_with_its_details() -> None:
 
 
 def test_a_prompt_is_counted_once_whatever_calls_share_it() -> None:
-    assert add_usage(add_usage(None, USAGE), USAGE, count_prompt=False) == {
+    assert sum_usage([USAGE, USAGE]) == {
         "prompt_tokens": 10,
         "completion_tokens": 10,
         "total_tokens": 20,
@@ -38,18 +39,26 @@ def test_a_prompt_is_counted_once_whatever_calls_share_it() -> None:
     }
 
 
+def without_prompt(usage: Json) -> Json:
+    """Return what a usage adds to that of a call before it with the same prompt."""
+    total = sum_usage([{"before": 1}, usage])
+    assert total is not None
+    assert total.pop("before") == 1
+    return total
+
+
 def test_the_prompt_of_a_responses_usage_is_left_out_too() -> None:
     usage = {"input_tokens": 7, "output_tokens": 3, "total_tokens": 10}
-    assert add_usage(None, usage, count_prompt=False) == {"output_tokens": 3, "total_tokens": 3}
+    assert without_prompt(usage) == {"output_tokens": 3, "total_tokens": 3}
 
 
 def test_without_a_count_of_the_prompt_the_total_is_taken_as_it_is() -> None:
     usage = {"completion_tokens": 3, "total_tokens": 3}
-    assert add_usage(None, usage, count_prompt=False) == usage
+    assert without_prompt(usage) == usage
     without_total = {"prompt_tokens": 2, "completion_tokens": 3}
-    assert add_usage(None, without_total, count_prompt=False) == {"completion_tokens": 3}
+    assert without_prompt(without_total) == {"completion_tokens": 3}
     odd = {"prompt_tokens": {"text": 1}, "total_tokens": 3}
-    assert add_usage(None, odd, count_prompt=False) == {"total_tokens": 3}
+    assert without_prompt(odd) == {"total_tokens": 3}
 
 
 @pytest.mark.parametrize(
@@ -90,20 +99,21 @@ def test_sums_of_any_usage_have_numbers_only_and_change_no_argument(
 
 def test_a_total_that_is_no_number_is_left_alone() -> None:
     odd = {"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": {"text": 5}}
-    assert add_usage(None, odd, count_prompt=False) == {
+    assert without_prompt(odd) == {
         "completion_tokens": 3,
         "total_tokens": {"text": 5},
     }
 
 
 @given(st.lists(usages | st.just("none"), max_size=4), st.integers(1, 3))
-def test_the_usage_of_all_calls_is_the_sum_of_each(each: list[object], per_prompt: int) -> None:
+def test_the_usage_of_all_calls_is_the_sum_of_each(each: list[Any], per_prompt: int) -> None:
     total = None
     for call, usage in enumerate(each):
         if add_usage(None, usage) is None:
             total = None
             break
-        total = add_usage(total, usage, count_prompt=call % per_prompt == 0)
+        opens_prompt = not total or call % per_prompt == 0
+        total = add_usage(total, usage if opens_prompt else without_prompt(usage))
     assert sum_usage(each, lambda call: call % per_prompt == 0) == total
 
 
