@@ -502,3 +502,86 @@ def test_bases_that_name_each_other_do_not_loop() -> None:
         return models({"id": "a", "parent": "b"}, {"id": "b", "parent": "a"})
 
     assert Scene(answer, VLLM).route("a").resolved_by is Source.DEFAULT
+
+
+def lists(call: UpstreamCall) -> Answer:
+    listed = {"openai": ["gpt-4o"], "vllm": ["mine", "base"]}
+    return models(*listed[call.upstream]) if call.path == "/models" else nothing(call)
+
+
+@pytest.mark.parametrize(
+    ("model", "shorter", "upstream"),
+    [
+        ("mine", (), "vllm"),
+        ("gpt-4o", (), "openai"),
+        ("nowhere", (), "openai"),
+        ("nowhere", ("neither", "base"), "vllm"),
+        ("pinned", (), "vllm"),
+        ("alias", (), "vllm"),
+        ("old", (), "vllm"),
+    ],
+)
+def test_the_upstream_of_a_model_is_its_rules_or_the_first_that_lists_it(
+    model: str, shorter: tuple[str, ...], upstream: str
+) -> None:
+    rules = (ModelRule("pinned", upstream="vllm"), ModelRule("alias", model="mine"))
+    scene = Scene(lists, OPENAI, VLLM, rules=rules, redirect=(("old", "mine"),))
+    assert asyncio.run(scene.resolver.upstream_of(model, ALICE, *shorter)) == upstream
+
+
+def test_a_model_that_is_sent_under_its_name_is_searched_under_it() -> None:
+    scene = Scene(lists, OPENAI, VLLM, rules=(ModelRule("gpt-4o", model="mine"),))
+
+    async def both() -> tuple[str, str]:
+        resolver = scene.resolver
+        named = await resolver.upstream_of("gpt-4o", ALICE, as_named=True)
+        return await resolver.upstream_of("gpt-4o", ALICE), named
+
+    assert asyncio.run(both()) == ("vllm", "openai")
+
+
+def test_of_one_upstream_nothing_is_asked() -> None:
+    scene = Scene(lists)
+    assert asyncio.run(scene.resolver.upstream_of("m", ALICE)) == "openai"
+    assert scene.network.calls == []
+
+
+def test_a_rule_that_names_an_upstream_leads_there() -> None:
+    scene = Scene(lists, OPENAI, VLLM, rules=(ModelRule("gpt-4o", upstream="vllm"),))
+    assert scene.route("gpt-4o").upstream == "vllm"
+
+
+def test_metadata_behind_a_denied_route_is_refreshed_once_behind_the_request() -> None:
+    scene = Scene(lists, VLLM)
+
+    async def scenario() -> None:
+        route = await scene.ask("mine")
+        for _ in range(2):
+            await scene.resolver.renew(route, ALICE)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        await scene.resolver.aclose()
+
+    asyncio.run(scenario())
+    assert scene.network.paths.count("GET /models") == 2
+
+
+def test_a_rule_stands_in_by_the_kind_of_its_upstream() -> None:
+    rule = ModelRule("*", model="gpt-5.1", upstream="vllm")
+    glob = ModelRule("*", model="gpt-5.1")
+    resolver = Scene(lists, OPENAI, VLLM).resolver
+    assert resolver.standing_in.sent(glob, "text-embedding-ada-002", "/embeddings") != "gpt-5.1"
+    assert resolver.standing_in.sent(rule, "text-embedding-ada-002", "/embeddings") == "gpt-5.1"
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "ft:davinci-002:acme:bot:8def5678"])
+def test_an_assumed_route_asks_nothing(model: str) -> None:
+    scene = Scene(lists, rules=(ModelRule("alias", model=model),))
+    route = scene.resolver.assumed("alias", Shape.RESPONSES, kinds.OPENAI)
+    assert (route.model_sent, route.shape, route.shapes) == (
+        model,
+        Shape.RESPONSES,
+        (Shape.RESPONSES,),
+    )
+    assert route.base == (None if model == "gpt-4o" else "davinci-002")
+    assert scene.network.calls == []

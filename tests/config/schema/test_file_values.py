@@ -54,3 +54,9 @@ def test_verification_is_on_or_off_however_it_is_written(
 ) -> None:
     text = f"upstreams: {{openai: {{verify: {written}}}}}"
     assert loaded(tmp_path, text).upstreams[0].verify is used
+
+
+def test_a_store_is_in_memory_or_a_file_in_a_folder_that_exists(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "responses: {store: 'memory://'}").responses.store == "memory://"
+    settings = loaded(tmp_path, "responses: {store: 'sqlite:///kept.sqlite'}")
+    assert settings.responses.store == f"sqlite:///{tmp_path}/kept.sqlite"

@@ -151,3 +151,16 @@ def test_any_json_is_read_without_an_error_and_no_model_is_its_own_base(
     checkpoints = read_checkpoints(payload, base)
     assert all(result != origin for result, origin in (jobs.bases | checkpoints).items())
     assert all(name.isprintable() for pair in jobs.bases.items() for name in pair)
+
+
+def test_long_lists_are_read_in_pieces() -> None:
+    listed = [
+        {"id": f"job-{n}", "model": "base", "fine_tuned_model": f"ft-{n}"} for n in range(5000)
+    ]
+    work = records.read_jobs({"data": listed})
+    next(work)
+    assert len(finished(work).bases) == 5000
+    checkpoints = [{"fine_tuned_model_checkpoint": f"ck-{n}"} for n in range(5000)]
+    pieces = records.read_checkpoints({"data": checkpoints}, "base")
+    next(pieces)
+    assert len(finished(pieces)) == 5000

@@ -54,6 +54,12 @@ def test_the_root_is_what_ids_lead_to(model: str, root: str) -> None:
     assert root_of(model) == root
 
 
+def test_a_lineage_of_ids_is_followed_as_far_as_eight_bases() -> None:
+    step = f".ft-{'a1' * 16}"
+    assert root_of(f"gpt-4{step * 8}") == "gpt-4"
+    assert root_of(f"gpt-4{step * 10}") == f"gpt-4{step * 2}"
+
+
 def test_a_name_that_is_known_says_where_it_is_served() -> None:
     (piece,) = collected("davinci-002").evidence
     assert (piece.source, piece.shapes) == (Source.CATALOGUE, (Shape.COMPLETIONS,))

@@ -292,3 +292,7 @@ def test_a_faulty_catalogue_is_refused(right: str, wrong: str, complaint: str) -
     assert right in SMALL
     with pytest.raises(ValueError, match=complaint):
         Catalogue.from_yaml(SMALL.replace(right, wrong))
+
+
+def test_the_packages_catalogue_is_read_once() -> None:
+    assert Catalogue.load() is Catalogue.load()

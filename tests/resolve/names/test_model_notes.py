@@ -58,6 +58,14 @@ def test_an_absent_name_is_so_for_a_short_while_or_until_it_answers(
     assert not notes.is_absent(ALICE, "m")
 
 
+def test_a_note_that_is_recent_stays_as_it_is(notes: ModelNotes, clock: FakeClock) -> None:
+    notes.answered(ALICE, "m")
+    clock.advance(20)
+    notes.answered(ALICE, "m")
+    clock.advance(81)
+    assert not notes.has_answered(ALICE, "m")
+
+
 def test_invented_names_do_not_fill_the_memory(notes: ModelNotes) -> None:
     for number in range(10):
         notes.answered(ALICE, f"m{number}")
