@@ -13,7 +13,7 @@ from gateway.translate.parts.fields import finite_number
 def choice_index(prompt: int, choice: int, n: int) -> int:
     """Return the index of a prompt's choice among all choices: prompt by prompt (as vLLM counts).
 
-    All are counted from 0; `n` is the number of choices per prompt.
+    All count from 0; `n` is the number of choices per prompt.
     """
     return prompt * n + choice
 
@@ -31,9 +31,9 @@ def check_fanout(total: int, context: Context, param: str) -> None:
 
 
 def together(context: Context, choices: int, temperature: object) -> bool:
-    """Whether one call can generate so many choices of one prompt at a temperature, if one is set.
+    """Whether one call can generate that many choices of one prompt at this temperature, if any.
 
-    At 0 they would be the same, and vLLM takes no such request.
+    At 0 they would be equal, and vLLM refuses such a request.
     """
     able = context.capabilities
     if not able.n or choices > (able.max_n or choices):
@@ -44,9 +44,9 @@ def together(context: Context, choices: int, temperature: object) -> bool:
 def rank(candidates: Sequence[Json]) -> list[int]:
     """Return the positions of chat choices, best first, as `best_of` orders them.
 
-    The best has the highest log probability *per token* (OpenAI's definition); what is empty or has
-    no logprobs, as refusals do, is last; equals keep their order. Raises `UnsupportedParameter` if
-    no text has logprobs though it is no refusal, for then there is no telling.
+    The best has the highest log probability *per token* (OpenAI's definition); empty choices and
+    those without logprobs, like refusals, are last; equals keep their order. Raises
+    `UnsupportedParameter` if no text has logprobs, unless all are refusals.
     """
     scores = [_score(candidate) for candidate in candidates]
     unknown = any(score is None for score in scores)
@@ -63,15 +63,15 @@ def rank(candidates: Sequence[Json]) -> list[int]:
 def _score(candidate: Json) -> float | None:
     """Return a candidate's score; None for a text without one."""
     message = candidate.get("message")
-    said: Json = message if isinstance(message, dict) else {}
-    if not (said.get("content") or said.get("refusal")):
+    texts: Json = message if isinstance(message, dict) else {}
+    if not (texts.get("content") or texts.get("refusal")):
         return -math.inf
     logprobs = candidate.get("logprobs")
     entries: object = None
     if isinstance(logprobs, dict):
         entries = logprobs.get("content") or logprobs.get("refusal")
     if not isinstance(entries, list) or not entries:
-        return None if said.get("content") else -math.inf
+        return None if texts.get("content") else -math.inf
     return sum(_token_score(entry) for entry in entries) / len(entries)
 
 

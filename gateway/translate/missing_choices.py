@@ -1,7 +1,7 @@
-"""Choices that a server did not generate though `n` asked for them, and how they are come by.
+"""Choices that a server did not generate though `n` asked for them.
 
-Some servers know no `n`, and do not say so: transformers serve generates one choice, whatever is
-asked for. What is missing is then asked for again, one choice a call.
+Some servers ignore `n` silently: transformers serve generates one choice, whatever is requested.
+Each missing choice is then requested by a call of its own.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from gateway.translate.schema.checks import INT64_MIN
 def asked_choices(body: Json) -> int:
     """Return how many choices of one prompt a chat or completions request asks for.
 
-    1 for lists of prompts, where what is missing cannot be told.
+    1 for lists of prompts, where the missing ones cannot be identified.
     """
     n, prompt = body.get("n"), body.get("prompt")
     several = isinstance(prompt, list) and not all(type(item) is int for item in prompt)
@@ -24,7 +24,7 @@ def asked_choices(body: Json) -> int:
 def single_calls(body: Json, have: int) -> list[Json]:
     """Return the requests for the choices beyond the first `have`, one each.
 
-    Each has a seed of its own, where there is one: equal seeds give equal texts.
+    Each has its own seed, where the request has one: equal seeds give equal texts.
     """
     common = {name: value for name, value in body.items() if name != "n"}
     seed = body.get("seed")
@@ -43,7 +43,7 @@ def are_missing(reply: object, asked: int) -> bool:
 
 
 def completed(reply: Json, singles: Sequence[object]) -> Json:
-    """Return a reply with the first choice of each of the others as its further choices.
+    """Return a reply completed with the first choice of each of the others.
 
     The usage is the sum, if all are known; the prompt's tokens count once.
     """
@@ -79,14 +79,14 @@ class ChoicesSeen:
 
     @property
     def complete(self) -> int:
-        """How many choices there are, from 0 on, all of them finished; 0: it is not like that."""
+        """How many choices there are, if they are numbered from 0 and have finished; else 0."""
         whole = self._seen == self._finished == set(range(len(self._seen)))
         return 0 if self._odd or not whole else len(self._seen)
 
     def take(self, event: Json, index: int | None = None) -> Json | None:
-        """Take an event; return it without its usage, None if nothing else is in it.
+        """Take an event; return it without its usage, None if it has nothing else.
 
-        With an `index`, its choice is that of a call for one choice more.
+        With an `index`, its choice is that of a call for a missing one.
         """
         self._odd = self._odd or bool(event.get("error"))
         if event.get("usage"):
@@ -101,12 +101,12 @@ class ChoicesSeen:
         return {**event, "choices": [self._choice(choice, index) for choice in choices]}
 
     def next_call(self) -> None:
-        """Begin with another call's stream: its usage adds to those before."""
+        """Begin with another call's stream: its usage is added to those before."""
         self._usages.append(self._usage)
         self._usage = None
 
     def usage_event(self) -> Json | None:
-        """Return the event that tells the usage of all calls; None where that is not known."""
+        """Return the event with the usage of all calls; None where it is unknown."""
         usage = sum_usage([*self._usages, self._usage])
         return None if usage is None else {**self._last, "choices": [], "usage": usage}
 

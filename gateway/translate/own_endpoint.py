@@ -1,13 +1,13 @@
-"""A request at the endpoint that it was made for: what its model does not take is done without.
+"""A request at its own endpoint: parameters that the model does not take are left out.
 
 Nothing else is changed, and nothing is checked: the rest is between the client and its upstream.
-What asks for something (`tools`, `n` …) stays, for the upstream to refuse.
+Parameters that ask for something (`tools`, `n` …) stay, for the upstream to refuse.
 """
 
 from gateway.shapes import Json, Shape
 from gateway.translate import completions_fanned_out
 from gateway.translate.contract import Context, Report, Translation
-from gateway.translate.cut_here import CutHere
+from gateway.translate.cut_at_stops import CutAtStops
 from gateway.translate.draft import Draft, sent_effort, sent_verbosity
 from gateway.translate.parts.sampling import TUNING, WITHOUT_REASONING, takes
 from gateway.translate.parts.tokens.biases import sent_biases
@@ -27,11 +27,11 @@ def translate(shape: Shape, body: Json, context: Context) -> Translation:
         inner = completions_fanned_out.translate(sent, context, report)
     else:
         inner = Renaming(shape, sent, context, report)
-    return CutHere(inner, shape, sent, stops) if stops else inner
+    return CutAtStops(inner, shape, sent, stops) if stops else inner
 
 
 def watched(shape: Shape, context: Context) -> frozenset[str]:
-    """Return the fields one of which a request must have for it not to go out as it is."""
+    """Return the fields of which a request must have at least one to be changed here."""
     able, ids = context.own_endpoint, context.token_ids
     names = {name for name, (capability, _) in TUNING.items() if not getattr(able, capability)}
     if able.sampling_needs_effort_none:
@@ -59,7 +59,7 @@ def watched(shape: Shape, context: Context) -> frozenset[str]:
 def _adapted(
     shape: Shape, body: Json, context: Context, report: Report
 ) -> tuple[Json, tuple[str, ...]]:
-    """Return the body to send, and the stop sequences to look for in what comes."""
+    """Return the body to send, and the stop sequences to look for in replies."""
     draft = Draft(
         {name: value for name, value in body.items() if value is not None},
         context.with_capabilities(context.own_endpoint),
@@ -102,7 +102,7 @@ def _log_probabilities(draft: Draft) -> None:
 
 
 def _reasoning(draft: Draft, shape: Shape) -> None:
-    """Leave effort and verbosity to the model where it takes none, or not this one."""
+    """Drop or replace the effort and the verbosity that the model does not take."""
     if shape is Shape.RESPONSES:
         _nested(draft, "reasoning", "effort")
         _nested(draft, "text", "verbosity")
@@ -155,7 +155,7 @@ def _stops(draft: Draft, shape: Shape) -> tuple[str, ...]:
         return ()
     stops = tuple(dict.fromkeys(mine))
     sent = stops[: able.max_stops or len(stops)] if able.stop else ()
-    # An echoed prompt is not to be searched, and where it ends is not known of token ids.
+    # An echoed prompt must not be searched, and the end of one of token ids is unknown.
     if sent == stops or draft.client.get("echo"):
         return ()
     del draft.upstream["stop"]

@@ -1,4 +1,4 @@
-"""The translation between equal shapes: another model name, or a parameter fixed, nothing else."""
+"""The translation between equal shapes: another model name, or fixed parameters, only."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ class Renaming:
         self._context = context
         self.report = report or Report(shape, shape, items=context.items)
         self.items: ItemNames | None = None
-        """What the client calls the items that are sent; None: they have not moved."""
+        """The client's names of the items that are sent; None: they have not moved."""
         if shape is Shape.RESPONSES:
             body, self.items = unsealed(body, context, self.report)
         named = {"model": context.model_sent} if context.model_sent else {}
@@ -40,7 +40,7 @@ class Renaming:
         return _RenamingStream(self._shape, self._context)
 
     def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002
-        """Return the parameter itself: both sides call it the same, but for items that moved."""
+        """Return the parameter itself: its name is the same, except for items that have moved."""
         return param if param is None or self.items is None else self.items.client_path(param)
 
 
@@ -67,7 +67,7 @@ class _RenamingStream(StreamTranslation):
 
 
 def _completes(event: Json) -> bool:
-    """Whether the event ends a choice or the response, or tells the client of an error itself."""
+    """Whether the event ends a choice or the response, or is an error event itself."""
     kind = event.get("type")
     if event.get("error") is not None or (isinstance(kind, str) and kind in _COMPLETING):
         return True

@@ -1,7 +1,7 @@
-"""What the gateway has sealed, taken out of a request that goes to a responses endpoint as it is.
+"""Takes content that the gateway has sealed out of a request to a responses endpoint.
 
-A client may go on with a conversation at a model that lives there. Such a server can read nothing
-of it, and refuses it.
+A client may continue a conversation with a model that lives there. Its server cannot read sealed
+content, and refuses it.
 """
 
 from typing import Any
@@ -12,11 +12,10 @@ from gateway.translate.responses_via_chat.compaction import summary_of
 
 
 def unsealed(body: Json, context: Context, report: Report) -> tuple[Json, ItemNames | None]:
-    """Return a responses request without sealed content of the gateway's.
+    """Return a responses request without content that the gateway has sealed.
 
-    And what the client calls the items that are left; None: they have their places still. Reasoning
-    stays as far as it is text that the server has a place for. A compaction becomes a message with
-    its summary.
+    Also the client's names of the items that are left; None: none has moved. Reasoning stays as far
+    as it is text that the server has a field for. A compaction becomes a message with its summary.
     """
     given = body.get("input")
     if context.seal is None or not isinstance(given, list):
@@ -29,7 +28,7 @@ def unsealed(body: Json, context: Context, report: Report) -> tuple[Json, ItemNa
         if kept is None:
             continue
         items.append(kept)
-        # What a message stands for has no parts like it.
+        # The item that a message replaces has no parts like it.
         in_place = isinstance(name, str) or kept is item or kept["type"] != "message"
         names.append(name if in_place else f"input[{name}]")
     moved = names != list(range(len(given)))

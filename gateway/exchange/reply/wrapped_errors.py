@@ -13,7 +13,7 @@ from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.exchange.reply.reading import not_json
 from gateway.shapes import Json
 from gateway.translate.parts.upstream_errors import upstream_error
-from gateway.translate.stream.event_reader import EventReader, says_nothing
+from gateway.translate.stream.event_reader import EventReader, is_empty_data
 from gateway.translate.stream.sse import ServerSentEvent, SSEDecoder, encode_json, is_done
 
 SMALL_REPLY_BYTES: Final = 2048
@@ -117,7 +117,7 @@ class FirstEvent:
 
 def _first(events: Iterable[ServerSentEvent]) -> ServerSentEvent | None:
     """Return the first event that says something: some servers open with `data: null`."""
-    return next((event for event in events if not says_nothing(event.data)), None)
+    return next((event for event in events if not is_empty_data(event.data)), None)
 
 
 def error_of(event: ServerSentEvent) -> bytes | None:

@@ -52,7 +52,7 @@ class ChatStream(ChatFrame):
             for choice in choices:
                 chunks += self._choice(call, choice)
             if self._sources.waits(call):
-                self._sources.tell(call, chunks, self._indexes(call))
+                self._sources.send(call, chunks, self._indexes(call))
         if "moderation" in self._request.client and isinstance(event.get("moderation"), dict):
             chunks += self._opening(event)
             chunks.append({**self._chunk([]), "moderation": event["moderation"]})
@@ -67,7 +67,7 @@ class ChatStream(ChatFrame):
         chunks = [chunk for index in indexes for chunk in self._finish(index)]
         if self._sources.waits(call):
             chunks = chunks or [self._choice_chunk(indexes[0], {})]
-            self._sources.tell(call, chunks, indexes)
+            self._sources.send(call, chunks, indexes)
         return chunks
 
     def _total_usage(self, usages: Sequence[object]) -> Json | None:

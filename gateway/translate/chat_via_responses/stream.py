@@ -120,7 +120,7 @@ class ChatStream(ChatFrame):
         answered = response if isinstance(response, dict) else {}
         chunks = [{**last, **tier(answered)}]
         self._sources.take(call, answered)
-        self._sources.tell(call, chunks, (call,))
+        self._sources.send(call, chunks, (call,))
         self._moderations[call] = moderated(answered, self._request)
         moderation = moderation_of_all(self._moderations)
         if moderation is not None and all(self._finished):

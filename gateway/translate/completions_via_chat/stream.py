@@ -56,7 +56,7 @@ class CompletionsStream(StreamTranslation):
         for choice in choices_of(event):
             chunks += self._take(call, choice)
         if self._sources.waits(call):
-            self._sources.tell(call, chunks, self._indexes(call))
+            self._sources.send(call, chunks, self._indexes(call))
         return chunks
 
     def end(self, call: int) -> list[Json]:
@@ -81,7 +81,7 @@ class CompletionsStream(StreamTranslation):
         if self._sources.waits(call):
             indexes = self._indexes(call)
             chunks = chunks or [self._chunk([chunk_choice(indexes[0], "")])]
-            self._sources.tell(call, chunks, indexes)
+            self._sources.send(call, chunks, indexes)
         if not self._plan.include_usage or not all(self._ended):
             return chunks
         usage = total_usage(self._plan, self._usages)

@@ -1,4 +1,4 @@
-"""Reasoning efforts: their order, and which of those that a server takes is nearest to one."""
+"""Reasoning efforts: their order, and the nearest that a server takes."""
 
 from collections.abc import Collection
 
@@ -7,9 +7,9 @@ EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
 def nearest_effort(effort: str, taken: Collection[str]) -> str:
-    """Return the effort among those taken that is nearest to another one, of two the greater.
+    """Return the nearest effort that is taken; of two that are equally near, the greater.
 
-    Words that are no known effort stay as they are: what they mean is the server's to say.
+    Unknown words are left as they are: their meaning is the server's.
     """
     if effort in taken or effort not in EFFORTS:
         return effort

@@ -8,10 +8,10 @@ from gateway.translate.contract import Context
 
 ID_PREFIXES = {Shape.COMPLETIONS: "cmpl-", Shape.CHAT: "chatcmpl-", Shape.RESPONSES: "resp_"}
 _PREFIXES = ("chatcmpl-", "resp_", "cmpl-")
-"""The same, the commonest first; none is the beginning of another."""
+"""The same, the commonest first; no prefix begins with another."""
 
 INT64 = 2**63
-"""The first whole number that no server counts to: JSON readers differ on what is beyond."""
+"""Bound of numbers: no server counts further, and JSON readers differ beyond it."""
 
 
 def swap_id(
@@ -19,8 +19,8 @@ def swap_id(
 ) -> str:
     """Return the reply id for a client of `shape`: the upstream's, with the prefix swapped.
 
-    Logs on both sides can so be matched. Without a usable upstream id a fresh one is minted.
-    For completions and chat, whose replies nobody looks up; responses: `own_response_id`.
+    So logs on both sides can be matched. Without a usable upstream id a new one is made. For
+    completions and chat, whose replies are not looked up by id; see `own_response_id`.
     """
     rest = upstream_id if isinstance(upstream_id, str) else ""
     for prefix in _PREFIXES:
@@ -40,7 +40,7 @@ def own_response_id(context: Context) -> str:
 
 
 def created(value: object, context: Context) -> int:
-    """Return a creation time in whole seconds; `context.now` where upstream gives none.
+    """Return a creation time in whole seconds; `context.now` where the upstream gives none.
 
     `created_at` of responses is a float in OpenAI's schema.
     """
@@ -66,9 +66,9 @@ def fingerprint(replies: Sequence[Json]) -> str | None:
 
 
 def finite_number(value: object) -> int | float | None:
-    """Return a JSON value that is a finite number (a boolean is none), else None.
+    """Return a JSON value that is a finite number of at most 64 bits, else None.
 
-    Integers beyond 64 bits are none either.
+    A boolean is not a number.
     """
     if (type(value) is int or type(value) is float) and -INT64 < value < INT64:
         return value

@@ -1,4 +1,4 @@
-"""How a generation ended: the words of all servers, as OpenAI's, and what these leave unsaid."""
+"""How a generation ended: the words of all servers as OpenAI's, and the more that they say."""
 
 import re
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
 NATIVE = "native_finish_reason"
 """The field beside `finish_reason` that has the server's own word, as OpenRouter calls it.
 
-It is there where OpenAI's word says less.
+It is set where OpenAI's word says less.
 """
 
 UNKNOWN: Final = "unknown"
-"""Stands for the word of a reply that has ended without one."""
+"""Stands for the missing word of a reply that has ended."""
 
 _SAME: Mapping[str, FinishReason] = {
     **dict.fromkeys(
@@ -29,7 +29,7 @@ _SAME: Mapping[str, FinishReason] = {
     "content_filter": "content_filter",
     **dict.fromkeys(("tool_calls", "tool_call", "tool_use", "function_call"), "stop"),
 }
-"""Words that say what OpenAI's say."""
+"""Words that say no more than OpenAI's."""
 
 _MORE: Mapping[str, FinishReason] = {
     # Gemini's and Vertex' `FinishReason`
@@ -40,7 +40,7 @@ _MORE: Mapping[str, FinishReason] = {
         ),
         "content_filter",
     ),
-    # What Gemini's own OpenAI endpoint calls a filter of function calls
+    # Function calls that Gemini's own OpenAI endpoint reports as filtered
     **dict.fromkeys(
         (
             *("malformed_function_call", "malformed_response", "missing_thought_signature"),
@@ -54,7 +54,7 @@ _MORE: Mapping[str, FinishReason] = {
     ),
     "model_context_window_exceeded": "length",
 }
-"""Words that say why as well."""
+"""Words that also say why."""
 
 _UNSAID = frozenset({"", UNKNOWN, "unspecified"})
 """Words that say nothing."""
@@ -68,7 +68,7 @@ _FAILURE = re.compile(
     r"interrupt|kill|not_?finished|overload|preempt|quota|rate_?limit|timed?_?out|unavailable|"
     r"unfinished"
 )
-"""The generation broke off, and neither the model nor a bound that was set for it ended it."""
+"""The generation broke off; neither the model nor a limit ended it."""
 _LIMIT = re.compile(
     r"length|limit|max_?(?:output_)?tok|max_?time|budget|context_window|incomplete|truncat"
 )
@@ -77,22 +77,22 @@ _LIMIT = re.compile(
 def finish_reason(word: object, *, has_text: bool, has_tool_calls: bool = False) -> FinishReason:
     """Return OpenAI's finish reason for an upstream's own word.
 
-    A natural end is `tool_calls` exactly if there are tool calls, whatever the word: OpenAI says
-    `stop` after a named `tool_choice`. A completions client cannot be told of tool calls: pass
-    `has_tool_calls=False`. A limit or a filter stays one even then, the arguments may be cut; a
-    filter needs no text. An unknown word, or none in a whole reply, is what it names, or else a
-    stop if there is something to show.
+    A natural end is `tool_calls` exactly if there are tool calls, whatever the word: OpenAI has
+    `stop` after a named `tool_choice`. Completions have no tool calls: pass
+    `has_tool_calls=False`. A limit or a filter stays one even then, as the arguments may be cut; a
+    filter needs no text. An unknown word, or none in a whole reply, is read for what it contains,
+    or else a stop if there is something to show.
 
-    In a stream a chunk without a finish reason is not an end: never ask about it, and let the
-    stream that has no other be a `TruncatedStream`. Raises `UpstreamError` for a failure.
+    Not for chunks of a stream without a finish reason: they do not end it, and a stream without any
+    is a `TruncatedStream`. Raises `UpstreamError` for a failure.
     """
-    name = _plain(word)
+    name = _normalised(word)
     reason = _known(name)
     if reason is None:
         if _is_failure(name) or not (has_text or has_tool_calls):
-            told = "no finish_reason" if name in _UNSAID else f"finish_reason {str(word)[:100]!r}"
+            ending = "no finish_reason" if name in _UNSAID else f"finish_reason {str(word)[:100]!r}"
             raise UpstreamError(
-                f"The upstream ended the generation with {told} instead of completing it. "
+                f"The upstream ended the generation with {ending} instead of completing it. "
                 "Retry the request.",
             )
         reason = "stop"
@@ -102,27 +102,27 @@ def finish_reason(word: object, *, has_text: bool, has_tool_calls: bool = False)
 
 
 def is_cut_short(word: object) -> bool:
-    """Whether an upstream's word says that something else than the model ended the generation."""
-    name = _plain(word)
+    """Whether an upstream's word says that a limit, a filter or a failure ended the generation."""
+    name = _normalised(word)
     reason = _known(name)
     return reason in ("length", "content_filter") or (reason is None and _is_failure(name))
 
 
 def native_word(choice: Json) -> str | None:
-    """Return the word of a choice that says more than OpenAI's word for it; None: none does."""
+    """Return the word of a choice that says more than OpenAI's; None: there is none."""
     for name in ("finish_reason", NATIVE):
         word = choice.get(name)
-        if isinstance(word, str) and _plain(word) not in _UNSAID | _SAME.keys():
+        if isinstance(word, str) and _normalised(word) not in _UNSAID | _SAME.keys():
             return word[:100]
     return None
 
 
 def with_native(shown: Json, word: str | None) -> Json:
-    """Return what is shown of a choice, with the server's own word where that says more."""
+    """Return a choice with the server's own word where that says more."""
     return shown if word is None else {**shown, NATIVE: word}
 
 
-def _plain(word: object) -> str:
+def _normalised(word: object) -> str:
     name = word.lower() if isinstance(word, str) else ""
     return name.removeprefix("finish_reason_").replace("-", "_").replace(" ", "_")
 
@@ -132,7 +132,7 @@ def _is_failure(name: str) -> bool:
 
 
 def _known(name: str) -> FinishReason | None:
-    """Return what a word means; None: that the generation failed, or it is not known."""
+    """Return the meaning of a word; None: a failure, or unknown."""
     reason = _SAME.get(name) or _MORE.get(name)
     if reason is not None or not name:
         return reason

@@ -1,7 +1,7 @@
-"""What a moderation found, which chat and responses write in two forms.
+"""The results of a moderation, which chat and responses write in two forms.
 
 Schemas `ChatCompletionModeration` (a list of results) and `Moderation` (one result) of OpenAI's
-OpenAPI description; errors are the same in both, and what has neither form stays as it is.
+OpenAPI description; errors are the same in both, and anything else is left as it is.
 """
 
 import operator
@@ -27,7 +27,7 @@ def responses_moderation(found: Mapping[str, object]) -> Json:
 def moderation_of_all(found: Iterable[object]) -> Json | None:
     """Return chat's moderation of all calls of a request: one prompt, and the replies in order.
 
-    None where there is none.
+    None: there is none.
     """
     moderations = [each for each in found if isinstance(each, dict)]
     if not moderations:

@@ -2,8 +2,8 @@
 
 They differ in one thing: the JSON schema with its name is nested in chat and flat in responses
 (schemas `ResponseFormatJsonSchema` and `TextResponseFormatJsonSchema` of OpenAI's OpenAPI
-description). `strict` is false by default on both sides, it says; but OpenAI's responses are strict
-where nobody says (promptfoo#10827), so there it is always said.
+description). By the description `strict` is false by default on both sides; but OpenAI's responses
+are strict by default (promptfoo#10827), so there it is always set.
 """
 
 from collections import abc
@@ -59,7 +59,7 @@ def chat_format(text_format: object, param: str = "text.format") -> Json:
 
 
 def known_chat_format(response_format: Json, context: Context, report: Report) -> Json:
-    """Return a checked `response_format` of chat without what nobody knows of it."""
+    """Return a checked `response_format` of chat as far as its fields are known."""
     path, has_place = "response_format", response_format["type"] != "text"
     form = strip_unknown(response_format, _CHAT_FORMAT, path, context, report, has_place=has_place)
     named = form.get("json_schema")
@@ -70,7 +70,7 @@ def known_chat_format(response_format: Json, context: Context, report: Report) -
 
 
 def known_responses_format(text_format: Json, context: Context, report: Report) -> Json:
-    """Return a checked `text.format` of responses without what nobody knows of it."""
+    """Return a checked `text.format` of responses as far as its fields are known."""
     kind = text_format["type"]
     known = _RESPONSES_SCHEMA_FORMAT if kind == "json_schema" else _RESPONSES_FORMAT
     has_place = kind != "text"

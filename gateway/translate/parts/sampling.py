@@ -1,7 +1,7 @@
-"""The parameters that only tune how a text is drawn: sent where they are taken, else left out.
+"""Sampling parameters: sent where they are taken, else dropped.
 
-A text that is drawn in the model's own way is still an answer to what was asked. A bias is more
-than that: it can forbid words, or leave only some to choose from.
+A text that is sampled with the model's defaults still answers the request. A bias is more than
+that: it can forbid words, or allow only some.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ TUNING: Mapping[str, tuple[str, object]] = {
 """Parameter: (the capability it needs, its neutral value)."""
 
 WITHOUT_REASONING = frozenset({"temperature", "top_p"})
-"""What some models take only where they do not reason."""
+"""Those that some models take only without reasoning."""
 
 
 def sampling_parameters(client: Json, context: Context, report: Report, reason: str) -> Json:
@@ -45,7 +45,7 @@ def sampling_parameters(client: Json, context: Context, report: Report, reason: 
 
 
 def takes(name: str, client: Json, context: Context) -> bool:
-    """Whether a parameter of `TUNING` is taken in a request like the client's."""
+    """Whether a parameter of `TUNING` is taken in such a request."""
     able = context.capabilities
     if not getattr(able, TUNING[name][0]):
         return False

@@ -1,7 +1,7 @@
-"""Messages that are composed of an upstream's words and the gateway's: each sentence with its stop.
+"""Messages composed of an upstream's words and the gateway's, each sentence with its stop.
 
-Upstreams end their messages in every way: with a stop, without one, with a question mark or a stop
-of their own script, within quotes, with spaces behind it all.
+Upstreams end their messages with a stop or without one, with a question mark or a stop of another
+script, within quotes, with trailing spaces.
 """
 
 import unicodedata
@@ -10,7 +10,7 @@ from collections.abc import Callable
 _STOPS = ("FULL STOP", "QUESTION MARK", "EXCLAMATION MARK", "ELLIPSIS", "DANDA")
 """Words in the Unicode names of what ends a sentence, in any script."""
 _DANGLING = ("COMMA", "COLON", "DASH", "HYPHEN")
-"""The same of what announces more; a semicolon is one too."""
+"""The same for what announces more; a semicolon is one too."""
 _CLOSERS = frozenset({"Pe", "Pf", "Pi"})
 """Categories of brackets and quotes; those on a keyboard belong to no pair."""
 

@@ -1,7 +1,7 @@
-"""The errors that upstreams tell of, as a client gets them.
+"""The errors of upstreams, as a client gets them.
 
-With an error's status, in a body with status 200, or as an event: an error is read out of its
-envelopes like a refusal (`gateway.envelopes`), and its parameter is named as the client's.
+They come with an error's status, in a body with status 200, or as an event. An error is read out of
+its envelopes like a refusal (`gateway.envelopes`), and its parameter gets the client's name.
 """
 
 import json
@@ -18,7 +18,7 @@ from gateway.translate.parts.sentences import sentence, with_upstream_parameter
 
 _HTTP_ERROR = re.compile("[45][0-9]{2}")
 _KEPT = frozenset({429, 503, 504, 529})
-"""Statuses that clients act on, beside those of 400 and more: they wait, and try again."""
+"""Statuses beside 4xx that clients act on: they wait and retry."""
 _LLAMACPP_NOT_SUPPORTED = 501
 _STATUSES_OF_WORDS = {
     **dict.fromkeys(
@@ -57,18 +57,18 @@ _STATUSES_OF_WORDS = {
 Anthropic's and Google's words."""
 _MAX_SHOWN = 200
 _MINIMAX_STATUSES = {1001: 504, 1002: 429, 1004: 401, 1008: 402, 2013: 400, 2049: 401}
-"""What the numbers in MiniMax' `base_resp` stand for, beside faults of its own."""
+"""The statuses behind the numbers in MiniMax' `base_resp`, except its own faults."""
 _RESULTS = ("choices", "output")
 _OF_A_RESULT = frozenset({*_RESULTS, "created", "data", "id", "model", "object", "usage"})
 _NO_TYPES = frozenset({"error", "bad request", "not found", "unprocessable entity"})
-"""What servers write in a type's place: what the status says already."""
+"""Words that servers write as a type, and that only repeat the status."""
 
 
 def client_status(status: int) -> int:
     """Return the status under which an upstream's error reaches the client of a translation.
 
-    422 is FastAPI's 400. llama.cpp says 501 for what the request may not ask. 409 makes
-    openai-python 0.28 retry without a pause, for ever. 502 is the gateway's own word for faults
+    422 is FastAPI's 400. llama.cpp answers 501 to requests that it does not support. 409 makes
+    openai-python 0.28 retry endlessly without a pause. 502 is the gateway's status for faults
     behind it.
     """
     if status in (422, _LLAMACPP_NOT_SUPPORTED):
@@ -85,8 +85,8 @@ def upstream_error(event_or_body: object) -> UpstreamReplied | None:
     in a one-element list (Gemini), the flat `{"object": "error"}` of vLLM and SGLang, and the
     events `error` (nested, as api.openai.com sends it, or flat, as documented) and
     `response.failed` of responses. `param` is in the upstream's terms. The status is that of a
-    numeric code if it is an HTTP error (`client_status`), else what its code or type is known to
-    mean, else 502.
+    numeric code if it is an HTTP error (`client_status`), else the one known for its code or type,
+    else 502.
     """
     if isinstance(event_or_body, list):
         event_or_body = event_or_body[0] if event_or_body else None
@@ -97,22 +97,22 @@ def upstream_error(event_or_body: object) -> UpstreamReplied | None:
 
 
 def bare_error(body: Json) -> Json | None:
-    """Return the body of an error reply that says what a body, or an event, says that is no result.
+    """Return the body of an error reply for a body, or an event, that has an error's text only.
 
     Every text counts that an error can have: `{"detail": …}`, `{"message": …}`, MiniMax'
-    `base_resp`. None: there is none, or it is a result, or an event of a response. Whether it is an
-    error the caller knows: no result came.
+    `base_resp`. None: there is no such text, or the body is a result or an event of a response. It
+    is an error only where no result comes, which the caller knows.
     """
     kind = body.get("type")
     if (isinstance(kind, str) and kind.startswith("response.")) or any(map(body.get, _RESULTS)):
         return None
-    told = {name: value for name, value in body.items() if name not in _OF_A_RESULT}
-    reply = read_error({"error": told})
-    return {"error": told} if reply is not None and reply.message else None
+    fields = {name: value for name, value in body.items() if name not in _OF_A_RESULT}
+    reply = read_error({"error": fields})
+    return {"error": fields} if reply is not None and reply.message else None
 
 
 def replied_error(body: object, status: int) -> UpstreamReplied | None:
-    """Return the error that the decoded body of an error reply tells; None: none that is known.
+    """Return the error in the decoded body of an error reply; None: in no known envelope.
 
     `status` is the client's. A prompt that is too long is OpenAI's `context_length_exceeded`,
     whatever the server calls it.
@@ -165,7 +165,7 @@ def without_error(
 
 
 def in_clients_words(error: UpstreamReplied, param: str | None) -> UpstreamReplied:
-    """Return the error about the client's own parameter; the upstream's is put into the message."""
+    """Return the error with the client's parameter; the upstream's is put into the message."""
     named, error.param = error.param, param
     is_no_field = error.code == TOO_LONG and param is None
     if named and param != named and not is_no_field:
@@ -174,7 +174,7 @@ def in_clients_words(error: UpstreamReplied, param: str | None) -> UpstreamRepli
 
 
 def error_type(status: int) -> str:
-    """Return OpenAI's type of an error that comes with a status and names none itself."""
+    """Return OpenAI's type of an error that has a status and no type."""
     if status == 429:
         return "rate_limit_error"
     return "invalid_request_error" if 400 <= status < 500 else "server_error"
@@ -191,7 +191,7 @@ def _type(reply: ErrorReply, status: int) -> str:
 
 
 def _carrier(body: Json) -> Json | None:
-    """Return the body of an error reply that says the same; None: there is no error."""
+    """Return the equivalent body of an error reply; None: there is no error."""
     error = body.get("error")
     if not error and body.get("type") == "response.failed":
         response = body.get("response")
@@ -210,7 +210,7 @@ def _carrier(body: Json) -> Json | None:
 
 
 def _carrier_in_choices(choices: object) -> Json | None:
-    """Return the error that a choice has for itself, as of OpenRouter."""
+    """Return the error of a single choice, as OpenRouter has it."""
     for choice in choices if isinstance(choices, list) else ():
         error = choice.get("error") if isinstance(choice, dict) else None
         if isinstance(error, dict | str) and error:
@@ -221,8 +221,8 @@ def _carrier_in_choices(choices: object) -> Json | None:
 def _status(carrier: Json, body: Json) -> int:
     error = carrier.get("error")
     inner = error if isinstance(error, dict) else carrier
-    said = [inner.get("code"), inner.get("status"), body.get("code"), body.get("status")]
-    for value in said:
+    values = [inner.get("code"), inner.get("status"), body.get("code"), body.get("status")]
+    for value in values:
         number = int(value) if isinstance(value, str) and _HTTP_ERROR.fullmatch(value) else value
         # Not a boolean, and not an application's own number such as FastChat's 50001.
         if type(number) is int and 400 <= number <= 599:
@@ -230,5 +230,5 @@ def _status(carrier: Json, body: Json) -> int:
     base = inner.get("base_resp")
     if isinstance(base, dict) and base.get("status_code") in _MINIMAX_STATUSES:
         return _MINIMAX_STATUSES[base["status_code"]]
-    words = [value.lower() for value in (*said, inner.get("type")) if isinstance(value, str)]
+    words = [value.lower() for value in (*values, inner.get("type")) if isinstance(value, str)]
     return next((status for word in words if (status := _STATUSES_OF_WORDS.get(word))), 502)

@@ -1,4 +1,4 @@
-"""The messages of a chat request, checked and reduced to what a text prompt can hold."""
+"""The messages of a chat request, checked and reduced to what fits into a text prompt."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from gateway.translate.schema.errors import missing, wrong_type
 SYSTEM, USER, ASSISTANT, TOOL = "system", "user", "assistant", "tool"
 
 _ROLES = OneOf("developer", "system", "user", "assistant", "tool", "function")
-_MAY_SAY_NOTHING = (ASSISTANT, "function")
+_MAY_BE_EMPTY = (ASSISTANT, "function")
 _OTHER_NAMES = {"developer": SYSTEM, "function": TOOL}
 _PART_TEXT = {"text": "text", "refusal": "refusal"}
 _NON_TEXT_PARTS = frozenset({"image_url", "input_audio", "file"})
@@ -54,8 +54,8 @@ class Turn:
 def read_turns(messages: Sequence[Json]) -> list[Turn]:
     """Return the turns of chat `messages`.
 
-    `developer` becomes `system`, `function` becomes `tool`, `function_call` a tool call: each the
-    older or newer name of the same. Raises `InvalidRequest` for a message that is none, and
+    `developer` becomes `system`, `function` becomes `tool`, `function_call` a tool call: older or
+    newer names of the same. Raises `InvalidRequest` for an invalid message, and
     `UnsupportedParameter` for a part that is not text, both naming `messages[i].content[j]`.
     """
     if not messages:
@@ -78,7 +78,7 @@ def _turn(message: object, position: int) -> Turn:
     call_id = message.get("tool_call_id")
     return Turn(
         role=_OTHER_NAMES.get(role, role),
-        text=_text(message, param, required=role not in _MAY_SAY_NOTHING),
+        text=_text(message, param, required=role not in _MAY_BE_EMPTY),
         name=_name(message, param),
         tool_calls=calls,
         tool_call_id=call_id if isinstance(call_id, str) else None,
@@ -87,21 +87,21 @@ def _turn(message: object, position: int) -> Turn:
 
 
 def _text(message: Json, param: str, *, required: bool) -> str:
-    """Return what a message says; a refusal beside a text comes after it."""
+    """Return the text of a message, followed by its refusal."""
     content = message.get("content")
     if content is None:
         if required:
             raise missing(f"{param}.content")
-        said = []
+        texts = []
     elif isinstance(content, str):
-        said = [content]
+        texts = [content]
     elif isinstance(content, list):
-        said = [_part_text(part, f"{param}.content[{j}]") for j, part in enumerate(content)]
+        texts = [_part_text(part, f"{param}.content[{j}]") for j, part in enumerate(content)]
     else:
         raise wrong_type(f"{param}.content", "a string or an array of content parts", content)
     if isinstance(refusal := message.get("refusal"), str):
-        said.append(refusal)
-    return "\n".join(said)
+        texts.append(refusal)
+    return "\n".join(texts)
 
 
 def _part_text(part: object, param: str) -> str:
@@ -139,7 +139,7 @@ def _name(message: Json, param: str) -> str | None:
     if not isinstance(name, str):
         raise wrong_type(f"{param}.name", "a string", name)
     if not _NAME.fullmatch(name):
-        # Anything else could pass for the header of another turn.
+        # Other characters could imitate the header of another turn.
         raise InvalidRequest(
             f"Invalid '{param}.name': expected 1 to 64 characters without white space and "
             "without any of <|\\/>:",
@@ -171,9 +171,9 @@ def split_system(turns: Sequence[Turn]) -> tuple[str, list[Turn]]:
 
 
 def escape_special(text: str, template: TemplateSettings, context: Context) -> str:
-    """Return the text with a zero-width space inside whatever a tokenizer could take for control.
+    """Return the text with a zero-width space inside anything like a control token.
 
-    Otherwise a user could end their turn and begin the system's.
+    Otherwise users could end their turn and begin the system's.
     """
     if not context.settings.escape_special:
         return text

@@ -1,7 +1,7 @@
-"""Jinja chat templates, rendered in the only place of this code base that renders any.
+"""Jinja chat templates. No other module renders any.
 
-A template comes from the operator's configuration, never from a request or a model. It is still
-rendered in a sandbox that forbids changing what it is given, and its output is bounded.
+A template comes from the operator's configuration, never from a request or a model. It is rendered
+in a sandbox that does not let it change its input, and its output is bounded.
 """
 
 import json
@@ -33,7 +33,7 @@ _RENDER_ERRORS = (
     TypeError,
     ValueError,
 )
-"""What a template's code can raise when it meets a conversation that it was not written for."""
+"""The errors of a template's code for a conversation that it was not written for."""
 
 
 @lru_cache(maxsize=64)
@@ -59,7 +59,7 @@ def compile_template(source: str) -> Template:
 
 
 class _GenerationTag(Extension):
-    """`{% generation %}…{% endgeneration %}`: marks text for training, and prints it as it is."""
+    """`{% generation %}…{% endgeneration %}`: marks text for training, and prints it."""
 
     tags = {"generation"}  # noqa: RUF012 - the base class declares it so
 
@@ -145,8 +145,8 @@ def render_conversation(
     """Return the prompt that a Jinja template makes of a conversation.
 
     Many templates know no system role, or only one message of it and only as the first: where a
-    template refuses or leaves out a system text, all are joined into one, and that failing, put
-    before the first user text (as llama.cpp does for Gemma). Raises `InvalidRequest` with the
+    template refuses or leaves out a system text, all are joined into one, or else put before the
+    first user text (as llama.cpp does for Gemma). Raises `InvalidRequest` with the
     template's message, `UnsupportedParameter` for a tool call that the template leaves out, and
     `ValueError` for a template that has no source or does not compile.
     """
@@ -183,7 +183,7 @@ def _render_best(
 
 
 def _arrangements(turns: list[Turn]) -> list[list[Turn]]:
-    """Return the ways to present the turns, the most faithful first."""
+    """Return the arrangements of the turns to try, the most faithful first."""
     system, others = split_system(turns)
     if not system:
         return [turns]
@@ -230,7 +230,7 @@ def _message(turn: Turn) -> Json:
 
 
 def _tool_call(call: Json) -> Json:
-    """Return a call with its arguments as an object, which is what templates expect (vLLM)."""
+    """Return a call with its arguments as an object, which templates expect (vLLM)."""
     function = call.get("function")
     if not isinstance(function, dict) or not isinstance(function.get("arguments"), str):
         return call
@@ -256,14 +256,14 @@ def _check_tool_calls(turns: Sequence[Turn], text: str) -> None:
 
 
 def _left_open(text: str, last: Turn) -> str:
-    """Return the prompt without what the template puts after the last message's text."""
+    """Return the prompt up to the end of the last message's text."""
     for content in (last.text, last.text.strip()):
         position = text.rfind(content) if content else -1
         if position >= 0:
             return text[: position + len(content)]
     raise InvalidRequest(
         "'continue_final_message' needs a last message with text that the model's prompt template "
-        "renders as it is.",
+        "renders unchanged.",
         param=f"{last.param}.content",
         code="prompt_template_error",
     )

@@ -1,9 +1,9 @@
 """Messages to one prompt, for a model that is served at the completions endpoint.
 
-Which convention a model was trained on cannot be asked of it: the operator names a template, or
+A model does not reveal the convention that it was trained on: the operator names a template, or
 `select` guesses by the model's name. Base models continue a transcript; instruct models take the
-bare text; OpenAI's first fine-tunes want their data's separator; ChatML and Jinja templates are
-for chat models whose server has no chat endpoint.
+bare text; OpenAI's first fine-tunes need the separator of their data; ChatML and Jinja templates
+are for chat models whose server has no chat endpoint.
 """
 
 import re
@@ -38,11 +38,11 @@ _INSTRUCT = re.compile(r"gpt-3\.5-turbo-instruct|gpt-35-turbo-instruct|text-[a-z
 
 @dataclass(slots=True)
 class RenderedPrompt:
-    """A prompt, and what follows from its template for request and reply."""
+    """A prompt, and the consequences of its template for request and reply."""
 
     text: str
     stops: tuple[str, ...]
-    """Where the model has said its turn; to be sent after the client's own."""
+    """Stop sequences at the end of the model's turn; to be sent after the client's own."""
     strip_leading: bool
     """Whether leading spaces and newlines of the reply belong to the template, not to the text."""
     starts_with_bos: bool = False
@@ -58,7 +58,7 @@ class LeadingStripper:
         self._started = False
 
     def feed(self, text: str) -> str:
-        """Return what is left of the next piece."""
+        """Return the rest of the next piece."""
         if not self._started:
             text = text.lstrip(" \r\n")
             self._started = bool(text)
@@ -96,12 +96,12 @@ def render(
 ) -> RenderedPrompt:
     """Return the prompt for chat `messages`.
 
-    `tools` (chat's form) are for `jinja` templates, which alone can render them and the turns that
+    `tools` (chat's form) are for `jinja` templates: only these can render them and the turns that
     use them. `continue_final_message` (vLLM's extension) leaves the last message open, to be
     continued, instead of beginning the assistant's next.
 
     Raises `InvalidRequest` or `UnsupportedParameter` naming `messages[i]` or a path below it;
-    `ValueError` for a template that the configuration should not have let pass.
+    `ValueError` for a template that the configuration should have refused.
     """
     turns = read_turns(messages)
     if template.name == "jinja":
@@ -129,11 +129,11 @@ def _jinja(
     tools: Sequence[Json],
     open_ended: bool,
 ) -> RenderedPrompt:
-    # Jinja is large, and most gateways have no Jinja template: it is loaded with the first one.
+    # Jinja is large, and most gateways have no Jinja template: the first one loads it.
     from gateway.translate.prompt.templates import render_conversation
 
     text = render_conversation(template, turns, context, tools, open_ended=open_ended)
-    # A backend that ends at this token by itself never lets it come as text.
+    # A backend that ends at this token by itself never sends it as text.
     stops = (*template.stop, template.eos_token) if template.eos_token else template.stop
     bos = template.bos_token
     named = [turn.position for turn in turns if turn.name and turn.name in text]
@@ -148,7 +148,7 @@ def _preface(system: str) -> str:
 
 @dataclass(slots=True)
 class _Task:
-    """What the plain templates are given; `open_ended`: continue the last message."""
+    """The input of built-in templates; `open_ended`: continue the last message."""
 
     template: TemplateSettings
     turns: Sequence[Turn]
@@ -186,10 +186,10 @@ def _positions(turns: Sequence[Turn]) -> list[int]:
 
 
 def _dialogue(task: _Task, user: str, assistant: str) -> str:
-    """Return a transcript that ends where the assistant is to speak.
+    """Return a transcript that ends where the assistant's turn begins.
 
-    Without a space after the last colon: it would become a token of its own, which the texts that
-    the model has learned from do not have there.
+    Without a space after the last colon: it would be a token of its own, which the model's training
+    texts do not have there.
     """
     system, others = split_system(task.turns)
     lines: list[str] = []

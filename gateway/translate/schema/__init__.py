@@ -1,1 +1,1 @@
-"""What requests may hold: the check tables of every shape."""
+"""The parameters of requests: a table of checks for every shape."""

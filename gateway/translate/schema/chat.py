@@ -1,4 +1,4 @@
-"""What a chat request must look like: all parameters of `POST /v1/chat/completions`.
+"""The check of a chat request: all parameters of `POST /v1/chat/completions`.
 
 Types and ranges are those of OpenAI's OpenAPI description (schemas `CreateChatCompletionRequest`
 and `ChatCompletionRequestMessage`). Enumerations that OpenAI keeps extending (`reasoning_effort`,
@@ -30,12 +30,12 @@ from gateway.translate.schema.errors import missing, wrong_type
 from gateway.translate.schema.hints import CACHE_OPTIONS
 
 MAX_STOPS = 64
-"""OpenAI takes 4, self-hosted servers take any number; what is sensible ends somewhere."""
+"""A sensible limit: OpenAI takes 4, self-hosted servers any number."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Tool:
-    """A tool definition; of types that chat does not have, only that there is one is checked."""
+    """A tool definition; of types that chat does not have, only the presence is checked."""
 
     def accept(self, value: object, param: str) -> Json:
         tool: Json = TOOL.accept(value, param)
@@ -142,7 +142,7 @@ _KNOWN = {**CHAT_PARAMETERS, **CHAT_EXTENSIONS}
 def check_chat(body: Json) -> Json:
     """Return a copy of a chat request without null keys, every known parameter checked.
 
-    Beside single values this checks what OpenAI refuses about their combination: a `top_logprobs`
+    Beside single values this checks the combinations that OpenAI refuses: a `top_logprobs`
     without `logprobs`, two different token limits, an empty stop sequence. Parameters outside
     OpenAI's are left in place. Raises `InvalidRequest` naming the path (`messages[1].content`).
     """

@@ -1,4 +1,4 @@
-"""What the messages of a chat request must look like.
+"""The check of the messages of a chat request.
 
 Types are those of OpenAI's OpenAPI description (schema `ChatCompletionRequestMessage`).
 """
@@ -69,7 +69,7 @@ TOOL_CALL = Record(
 
 @dataclass(frozen=True, slots=True)
 class _ToolCall:
-    """A call that the assistant made earlier. Its id may be missing: not every server sends one."""
+    """A call that the assistant made earlier. The id may be missing: not every server sends one."""
 
     def accept(self, value: object, param: str) -> Json:
         call: Json = TOOL_CALL.accept(value, param)
@@ -96,12 +96,12 @@ MESSAGES: abc.Mapping[str, Record] = {
             "audio": Mapping(),
             "tool_calls": Array(_ToolCall()),
             "function_call": FUNCTION_CALL,
-            # Of replies, which clients send back as they are.
+            # From replies, which clients send back unchanged.
             "annotations": Anything(),
         }
     ),
     "tool": Record(
-        # OpenAI's chat takes text only; agents send images all the same, and responses take them.
+        # OpenAI's chat takes text only; agents send images nevertheless, and responses take them.
         {**_HEAD, "content": _content("text", "image_url", "file"), "tool_call_id": _STRING},
         required=("content", "tool_call_id"),
     ),
@@ -112,7 +112,7 @@ MESSAGES: abc.Mapping[str, Record] = {
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a conversation: an object with a known role, and what that role needs."""
+    """One message of a conversation: an object with a known role, and the fields of that role."""
 
     def accept(self, value: object, param: str) -> Json:
         """Return a copy without null fields; raises `InvalidRequest` with the path of the fault."""
@@ -125,9 +125,9 @@ class Message:
         if known is None:
             known = MESSAGES[_ROLES.accept(role, f"{param}.role")]
         message = known.accept(value, param)
-        if role == "assistant" and _SAYS_SOMETHING.isdisjoint(message):
+        if role == "assistant" and _CONTENTS.isdisjoint(message):
             raise missing(f"{param}.content")
         return message
 
 
-_SAYS_SOMETHING = frozenset({"content", "refusal", "tool_calls", "function_call", "audio"})
+_CONTENTS = frozenset({"content", "refusal", "tool_calls", "function_call", "audio"})

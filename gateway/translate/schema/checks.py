@@ -1,11 +1,11 @@
 """Checks of one request body against the schema of the endpoint that the client called.
 
-A table maps top-level parameter names to checks; `check` applies it. What is not in the table is
-left in place: an extension parameter, whose fate is the caller's decision (`extensions` lists
-them). Checking comes before translating, so that an error names the parameter as the client wrote
-it. Messages and codes follow what api.openai.com answers.
+A table maps top-level parameter names to checks; `check` applies it. Parameters that are not in the
+table are left in place for the caller to decide on (`extensions` lists them). Checking comes before
+translating, so that an error names the parameter as the client wrote it. Messages and codes follow
+api.openai.com.
 
-A JSON `true` is no number here, although Python's `bool` is an `int`.
+A JSON `true` is not a number here, although Python's `bool` is an `int`.
 """
 
 import math
@@ -22,7 +22,7 @@ INT64_MAX = 2**63 - 1
 
 
 class Check(Protocol):
-    """What one parameter's value must be."""
+    """A check of one parameter's value."""
 
     def accept(self, value: object, param: str) -> Any:
         """Return the value, normalised where JSON has several spellings (`16.0` for 16).
@@ -34,9 +34,9 @@ class Check(Protocol):
 def check(body: Json, table: abc.Mapping[str, Check]) -> Json:
     """Return a copy of `body` without its null top-level keys, every value checked.
 
-    OpenAI's parameters are nearly all nullable, null meaning the default; some servers refuse or
-    misread an explicit null, so it goes no further. The copy is shallow: nested objects are still
-    the client's and must not be changed. Raises `InvalidRequest`.
+    Nearly all of OpenAI's parameters are nullable, null meaning the default; some servers refuse or
+    misread an explicit null, so nulls are not passed on. The copy is shallow: nested objects are
+    still the client's and must not be changed. Raises `InvalidRequest`.
     """
     checked: Json = {}
     for name, value in body.items():
@@ -58,7 +58,7 @@ def extensions(
 
 @dataclass(frozen=True, slots=True)
 class Anything:
-    """Any value: checked elsewhere, or not the gateway's business."""
+    """Any value: checked elsewhere, or not at all."""
 
     def accept(self, value: object, param: str) -> Any:  # noqa: ARG002 - the protocol's signature
         """Return the value."""
@@ -241,7 +241,7 @@ class Record:
     fields: abc.Mapping[str, Check]
     required: tuple[str, ...] = ()
     texts: abc.Set[str] = field(init=False, repr=False, compare=False)
-    """The fields that any text will do for, as for most: nothing is called or written for those."""
+    """The fields that take any text, as most do: they need no call."""
 
     def __post_init__(self) -> None:
         texts = frozenset(name for name, rule in self.fields.items() if _takes_any_text(rule))

@@ -1,8 +1,7 @@
-"""Fields that only hint at cost, speed, storage or caching, or that tell of the client.
+"""Fields that only tune cost, speed, storage or caching, or describe the client.
 
-None of them can change what a reply may be. So none ever fails a request, and none is sent to a
-shape that does not have it itself: it is dropped and reported, whatever the server is and whatever
-`extra_params` says.
+They cannot change the contract of a reply. So they never fail a request, and are not sent to a
+shape that does not have them: they are dropped and reported, whatever `extra_params` says.
 """
 
 from collections.abc import Iterable
@@ -26,15 +25,15 @@ HINTS = frozenset(
         "store",
     }
 )
-"""Their names, wherever in a request they stand. `client_metadata` is Codex's, `cache_control`
-Anthropic's, `betas` and edits of the context are both's; the others are OpenAI's."""
+"""Their names, anywhere in a request. `client_metadata` is Codex's, `cache_control` Anthropic's;
+both have `betas` and edits of the context; the others are OpenAI's."""
 
 CACHE_OPTIONS = Record({"mode": OneOf("implicit", "explicit"), "ttl": String()})
 """The `prompt_cache_options`, with all the fields that they may have."""
 
 
 def without_hints(names: Iterable[str], report: Report) -> list[str]:
-    """Return those of some unknown parameters that are no hints; the hints are dropped."""
+    """Return the names of unknown parameters without hints, which are dropped."""
     others: list[str] = []
     for name in names:
         if name in HINTS:

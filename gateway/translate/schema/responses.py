@@ -1,4 +1,4 @@
-"""What a responses request must look like: all parameters of `POST /v1/responses`.
+"""The check of a responses request: all parameters of `POST /v1/responses`.
 
 Types and ranges are those of OpenAI's OpenAPI description (schemas `CreateResponse` and `Tool`).
 Enumerations that OpenAI keeps extending (`include`, `service_tier`, the efforts of `reasoning`, …)
@@ -54,7 +54,7 @@ _JSON_SCHEMA = Record(
 
 @dataclass(frozen=True, slots=True)
 class _Included:
-    """One of the words that `include` may have, of which OpenAI keeps adding more."""
+    """A word of `include`; OpenAI keeps adding more."""
 
     def accept(self, value: object, param: str) -> str:
         word = String().accept(value, param)

@@ -1,4 +1,4 @@
-"""What the items of a responses request's `input` must look like.
+"""The check of the items of a responses request's `input`.
 
 Types are those of OpenAI's OpenAPI description (schemas `InputItem`, `EasyInputMessage`, `Item`).
 """
@@ -37,7 +37,7 @@ HOSTED_RECORDS = frozenset(
         "web_search_call",
     }
 )
-"""Items that record what a tool hosted by the API did; a tool search can be the client's own."""
+"""Items that record the work of a tool hosted by the API; a tool search can be the client's own."""
 
 FOREIGN_ITEMS = frozenset(
     {
@@ -83,8 +83,8 @@ PARTS: abc.Mapping[str, Record] = {
 
 _INPUT_PARTS = ("input_text", "input_image", "input_file", "output_text", "text")
 _ASSISTANT_PARTS = ("output_text", "refusal", "input_text", "text")
-# Text is text: the description lets an assistant's message have `input_text` too, and clients
-# that keep one list of messages for all endpoints send the other kinds in any role.
+# The description lets an assistant's message have `input_text` too, and clients that keep one list
+# of messages for all endpoints send the other types of text in any role.
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ ITEMS: abc.Mapping[str, Record] = {
         {**_NAMED, "arguments": StringOr(_WrittenOut(), dict, "a string")},
         required=("call_id", "name", "arguments"),
     ),
-    # What a model has written beside the input: the gateway's own, not OpenAI's.
+    # `native_arguments`, which a model wrote beside the input, is the gateway's field.
     "custom_tool_call": Record(
         {**_NAMED, "input": _STRING, "native_arguments": _STRING},
         required=("call_id", "name", "input"),
@@ -210,7 +210,7 @@ _KNOWN_TYPES = OneOf(
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item of `input`; afterwards it has a `type` in any case.
+    """One item of `input`; afterwards it always has a `type`.
 
     Without one, an object with a `role` is a message and one with an `id` a reference, as in
     OpenAI's description. Of items that belong to hosted tools only the type is checked.
@@ -234,7 +234,7 @@ class Item:
 
 
 def is_record(item: Json) -> bool:
-    """Whether an item records what a hosted tool did; the client can search for tools itself."""
+    """Whether an item records the work of a hosted tool; a client can search for tools itself."""
     if item["type"] not in ("tool_search_call", "tool_search_output"):
         return item["type"] in HOSTED_RECORDS
     default = "client" if "call_id" in item else "server"

@@ -1,4 +1,4 @@
-"""What the tools and the tool choice of a responses request must look like.
+"""The check of the tools and the tool choice of a responses request.
 
 Types are those of OpenAI's OpenAPI description (schemas `Tool` and `ToolChoiceParam`).
 """
@@ -24,8 +24,7 @@ _TYPED = Record({"type": String()}, required=("type",))
 _OF_CLIENT = Record({"type": OneOf("function", "custom")}, required=("type",))
 
 ONLY_IN_RESPONSES = ("allowed_callers", "defer_loading", "output_schema")
-"""What responses know of a tool beside what chat knows: who calls it, when it is loaded, and what
-it returns."""
+"""Fields of a tool that chat does not have: who calls it, when it is loaded, what it returns."""
 
 _FIELDS: abc.Mapping[str, Check] = {
     "type": String(),
@@ -58,10 +57,10 @@ TOOLS: abc.Mapping[str, Record] = {
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool definition; of hosted tools only that there is a type is checked."""
+    """A tool definition; of hosted tools only the presence of a type is checked."""
 
     typed: Record = _TYPED
-    """Which types there may be."""
+    """The check of its type."""
 
     def accept(self, value: object, param: str) -> Json:
         """Return a copy without null fields; raises `InvalidRequest`."""
@@ -84,7 +83,7 @@ NAMESPACE = Record(
     },
     required=("name", "tools"),
 )
-"""Tools of the client's under one name."""
+"""The client's tools under one name."""
 
 
 def is_local_shell(tool: Json) -> bool:

@@ -1,8 +1,8 @@
-"""Fields inside of parameters that the client's endpoint does not know.
+"""Fields within parameters that the client's endpoint does not know.
 
-They are no reason to refuse a request: clients mark what they send, servers extend what they take.
-Where the target's shape has the same place, and the server takes what is not OpenAI's
-(`extra_params`), they are passed to that place; all others are in the report.
+They never fail a request: clients annotate what they send, servers extend what they take. Where the
+target's shape has the same place, and the server takes what is not OpenAI's (`extra_params`), they
+are passed to that place; all others are in the report.
 """
 
 from collections.abc import Set as AbstractSet
@@ -17,7 +17,7 @@ NOTHING: AbstractSet[str] = frozenset()
 
 
 def passes_unknown(context: Context) -> bool:
-    """Whether the server is sent what OpenAI's endpoints do not know."""
+    """Whether fields that OpenAI's endpoints do not know are sent to the server."""
     return policy_for(context) == "pass"
 
 
@@ -30,10 +30,10 @@ def carry_unknown(
     target: Json | None = None,
     reserved: AbstractSet[str] = NOTHING,
 ) -> None:
-    """Write what of `source` is not `known` into `target`, the same place of the other shape.
+    """Write the fields of `source` that are not `known` into `target`, its place at the target.
 
-    What cannot be passed is reported as a field of `path`, the client's name of the source: all of
-    it where there is no target, else hints, and what has a meaning there (`reserved`) or is there.
+    Those that cannot be passed are reported as fields of `path`, the client's name of the source:
+    all of them where there is no target, else hints, and names that are `reserved` or in use there.
     """
     if source.keys() <= known.fields.keys():
         return
@@ -58,7 +58,7 @@ def strip_unknown(
 ) -> Json:
     """Return the fields of `source` that are known or may be passed; the others are reported.
 
-    `has_place` tells whether the target's shape has the same place.
+    `has_place`: the target's shape has the same place.
     """
     if source.keys() <= known.fields.keys():
         return source

@@ -1,1 +1,1 @@
-"""Streams: server-sent events, stop sequences, and streams as whole replies and the reverse."""
+"""Streams: server-sent events, stop sequences, streams as whole replies and the reverse."""

@@ -1,8 +1,8 @@
-"""One choice of a chat stream: its deltas, and whole messages that stand where a delta belongs.
+"""One choice of a chat stream: its deltas, and whole messages in place of deltas.
 
 Some servers answer a stream request with one event that is a whole `chat.completion`. MiniMax and
-others end a stream of deltas with one, which says all of it again (GoModel#1068,
-hermes-browser-extension#11). Of a message only that is taken which has not been said.
+others end a stream of deltas with one, which repeats all of it (GoModel#1068,
+hermes-browser-extension#11). Of a message only the part is taken that no delta had.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,32 +16,32 @@ from gateway.translate.parts.content.texts import other_parts, refusal_of, text_
 from gateway.translate.stream.said_text import SaidText
 
 _CALLS: Final = frozenset({"tool_calls", "function_call"})
-"""Fields with calls. Which of a message's have been said is not judged here."""
+"""Fields with calls. Which of a message's calls are repetitions is not decided here."""
 
 _IN_PIECES = frozenset({"reasoning_details", "thinking_blocks", "extra_content"})
-"""Fields whose entries come in pieces: those of a message cannot be compared with them."""
+"""Fields whose entries come in pieces, to which those of a message cannot be compared."""
 _THINKING = "thinking"
 _REASONING = ("reasoning_content", "reasoning", "reasoning_text", _THINKING)
 _OF_CALLS = frozenset({"index", "id", "type", "function", "custom", "name", "arguments"})
 
 
 class ChoiceDeltas:
-    """What one choice has said so far."""
+    """What one choice has sent so far."""
 
     __slots__ = ("_has_deltas", "_marks", "_seen", "_texts")
 
     def __init__(self) -> None:
         self._texts: dict[str, SaidText] = {}
         self._seen: set[str] = set()
-        """Fields that are no texts."""
+        """Fields that are not texts."""
         self._marks: set[tuple[str, int]] = set()
-        """The entries of lists, and what calls have beside their texts."""
+        """The entries of lists, and the fields of calls beside their texts."""
         self._has_deltas = False
 
     def take(self, choice: Json) -> Sequence[Json]:
-        """Return a choice of an event with the delta that it is; two where it has a message too.
+        """Return a choice of an event as one with a delta; two where it has a message too.
 
-        One that was made of a message still has it: its calls are whole, and may be known.
+        A delta made of a message keeps the message: its calls are whole, and may be known.
         """
         message, delta = choice.get("message"), choice.get("delta")
         if isinstance(delta, dict) and delta:
@@ -52,7 +52,7 @@ class ChoiceDeltas:
             return (choice,)
         whole = {**choice, "delta": self._news(message)}
         if "content" in self._texts and whole["delta"].get("content") != message.get("content"):
-            # They are those of the whole text.
+            # They belong to the whole text.
             whole["logprobs"] = None
         self._note(whole["delta"])
         if not isinstance(delta, dict) or not delta:
@@ -71,17 +71,8 @@ class ChoiceDeltas:
         for name, value in delta.items():
             if isinstance(value, str):
                 self._add(name, value)
-            elif name == "content" and isinstance(value, list):
-                self._add(name, text_of(value))
-                self._add(_THINKING, thinking_of(value))
-                self._add("refusal", refusal_of(value))
-                self._marks |= _marks(name, other_parts(value))
-            elif name == "tool_calls" and isinstance(value, list):
-                for call in value:
-                    self._marks |= _marks_of_call(call)
             elif isinstance(value, list):
-                self._seen.add(name)
-                self._marks |= _marks(name, value)
+                self._note_list(name, value)
             elif isinstance(value, dict) and name not in _CALLS:
                 self._seen.add(name)
                 for key, inner in value.items():
@@ -90,29 +81,44 @@ class ChoiceDeltas:
             elif value is not None:
                 self._seen.add(name)
 
+    def _note_list(self, name: str, entries: list[Any]) -> None:
+        if name == "content":
+            self._add(name, text_of(entries))
+            self._add(_THINKING, thinking_of(entries))
+            self._add("refusal", refusal_of(entries))
+            self._marks |= _marks(name, other_parts(entries))
+        elif name == "tool_calls":
+            for call in entries:
+                self._marks |= _marks_of_call(call)
+        else:
+            self._seen.add(name)
+            self._marks |= _marks(name, entries)
+
     def _news(self, message: Json) -> Json:
-        """Return the delta that a message is, without what has been said."""
+        """Return a message as a delta, without what has been sent."""
         news: Json = {}
         for name, value in message.items():
-            if name == "tool_calls" and isinstance(value, list):
-                news[name] = [self._call(call, place) for place, call in enumerate(value)]
-            elif name in _CALLS:
-                news[name] = value
+            if name in _CALLS:
+                news[name] = self._new_calls(name, value)
             elif isinstance(value, str):
-                said_as = self._name_of(name)
-                news[name if said_as == _THINKING else said_as] = self._rest(said_as, value)
-            elif name == "content" and isinstance(value, list):
-                news[name] = self._parts(value)
+                known_as = self._name_of(name)
+                news[name if known_as == _THINKING else known_as] = self._rest(known_as, value)
             elif isinstance(value, list):
-                news[name] = self._entries(name, value)
+                is_content = name == "content"
+                news[name] = self._parts(value) if is_content else self._entries(name, value)
             elif name == "audio" and isinstance(value, dict):
                 news[name] = {key: self._inner(name, key, each) for key, each in value.items()}
             else:
                 news[name] = None if name in self._seen else value
         return {name: value for name, value in news.items() if value not in (None, "", [])}
 
+    def _new_calls(self, name: str, calls: object) -> object:
+        if name != "tool_calls" or not isinstance(calls, list):
+            return calls
+        return [self._call(call, place) for place, call in enumerate(calls)]
+
     def _name_of(self, name: str) -> str:
-        """Return under which name a text has been said: that of reasoning has several."""
+        """Return the name under which a text has been sent: that of reasoning has several."""
         if name in _REASONING and name not in self._texts:
             return next((other for other in _REASONING if other in self._texts), name)
         return name
@@ -120,7 +126,7 @@ class ChoiceDeltas:
     def _rest(self, name: str, whole: str) -> str:
         said = self._texts.get(name)
         if said is None or not (self._has_deltas or said.begins(whole)):
-            # Messages in place of all deltas, piece by piece.
+            # Messages in place of deltas, each with a piece.
             return whole
         return said.rest_of(whole)
 
@@ -130,9 +136,9 @@ class ChoiceDeltas:
         return None if name in self._seen else value
 
     def _parts(self, parts: list[Any]) -> list[Any]:
-        thought = self._rest(self._name_of(_THINKING), thinking_of(parts))
+        thinking = self._rest(self._name_of(_THINKING), thinking_of(parts))
         text = self._rest("content", text_of(parts))
-        news: list[Any] = [{"type": "thinking", "thinking": thought}] if thought else []
+        news: list[Any] = [{"type": "thinking", "thinking": thinking}] if thinking else []
         news += [{"type": "text", "text": text}] if text else []
         refusal = self._rest("refusal", refusal_of(parts))
         news += [{"type": "refusal", "refusal": refusal}] if refusal else []
@@ -144,7 +150,7 @@ class ChoiceDeltas:
         return [each for each in entries if self._marks.isdisjoint(_marks(name, [each]))]
 
     def _call(self, call: object, place: int) -> object:
-        """Return a call as a piece of one, without what has been said beside its texts."""
+        """Return a call as a piece of one, without other fields than texts that have been sent."""
         if not isinstance(call, dict):
             return call
         kept = {
@@ -165,7 +171,7 @@ def _marks(name: str, entries: Iterable[object]) -> set[tuple[str, int]]:
 
 
 def _mark(name: str, value: object) -> tuple[str, int]:
-    """Return what tells a value of a field from others; entries of a stream are numbered."""
+    """Return what identifies a value of a field; entries of a stream are numbered."""
     if isinstance(value, dict):
         value = {key: each for key, each in value.items() if key != "index"}
     return name, crc32(msgspec.json.encode(value, order="sorted"))

@@ -1,7 +1,7 @@
 """Reads the events of one stream, and joins the characters that servers have cut in two.
 
 Servers that cut texts by UTF-16 units send half a character at the end of one event and the other
-half in the next.
+half in the next one.
 """
 
 from collections import deque
@@ -13,36 +13,36 @@ import msgspec
 from gateway.envelopes.upstream_json import read_leniently, whole_characters
 
 MAX_HELD_EVENTS = 16
-"""How many events wait, the first with half a character, for the event with the other half."""
+"""How many events may wait for the other half of a character in the first of them."""
 
 _FIRST_HALVES = ("\ud800", "\udbff")
 _SECOND_HALVES = ("\udc00", "\udfff")
 _OF_ONE_TEXT = ("type", "item_id", "output_index", "content_index", "summary_index")
-"""What tells the texts of a responses stream apart; chat's are told by the indexes in lists."""
+"""What identifies a text of a responses stream; a text of chat is identified by its indexes."""
 
 _LONGEST_EMPTY = 16
-"""The size up to which an event is looked at for being empty."""
+"""The size up to which an event may be empty."""
 _BLANK = b" \t\r\n\xef\xbb\xbf"
 """White space, and the bytes of a byte order mark."""
 _EMPTY = frozenset({b"", b"null", b'""', b"[]", b"{}"})
 _REPLACEMENT = "\ufffd"
 
 _Path = tuple[str | int, ...]
-"""What a string is of."""
+"""Identifies a string across events."""
 _Place = tuple[Any, Any]
-"""The list or dict that holds it, and its key there."""
+"""The list or dict that holds a string, and its key there."""
 
 
-def says_nothing(data: bytes) -> bool:
-    """Whether an event's data is blank or an empty value, as of servers that keep a stream open."""
+def is_empty_data(data: bytes) -> bool:
+    """Whether an event's data is blank or an empty value, sent to keep a stream open."""
     return data.strip(_BLANK) in _EMPTY
 
 
 class EventReader:
-    """Decodes the events of one stream; a character that is cut in two comes with the first half.
+    """Decodes the events of one stream, and completes characters that are cut in two.
 
-    For that an event that ends a text with half a character waits for the one that goes on with
-    this text, and the events between them wait too, in their order.
+    An event that ends a text with half a character waits for the one that continues this text, and
+    the events between them wait too, in their order.
     """
 
     __slots__ = ("_held", "_open")
@@ -50,14 +50,14 @@ class EventReader:
     def __init__(self) -> None:
         self._held: deque[Any] = deque()
         self._open: dict[_Path, _Place] = {}
-        """The texts that end in half a character."""
+        """The texts that end with half a character."""
 
     def read(self, data: bytes) -> list[Any]:
-        """Return the values that can be taken now; nothing for an event that says nothing.
+        """Return the values that are ready; none for an empty event.
 
         Raises `NOT_JSON`.
         """
-        if len(data) <= _LONGEST_EMPTY and says_nothing(data):
+        if len(data) <= _LONGEST_EMPTY and is_empty_data(data):
             return []
         try:
             event: Any = msgspec.json.decode(data)
@@ -71,7 +71,7 @@ class EventReader:
         return bool(self._held)
 
     def rest(self) -> list[Any]:
-        """Return what still waits, at the end of the stream."""
+        """Return the events that still wait, at the end of the stream."""
         held = [whole_characters(event) for event in self._held]
         self._held.clear()
         self._open.clear()
@@ -80,7 +80,7 @@ class EventReader:
     def _with_halves(self, event: Any) -> list[Any]:
         self._join(event)
         self._held.append(event)
-        if not _may_go_on(event) or len(self._held) > MAX_HELD_EVENTS:
+        if not _may_continue(event) or len(self._held) > MAX_HELD_EVENTS:
             return self.rest()
         self._open |= _open_texts(event)
         ready = []
@@ -89,7 +89,7 @@ class EventReader:
         return ready
 
     def _join(self, event: Any) -> None:
-        """Give the first halves of texts that the event goes on with their second ones."""
+        """Complete the characters whose second halves the event has."""
         for path, (holder, key) in _texts(event):
             begun = self._open.get(path) if holder[key] else None
             if begun is None:
@@ -107,8 +107,8 @@ def _is_half(character: str, halves: tuple[str, str]) -> bool:
     return halves[0] <= character <= halves[1]
 
 
-def _may_go_on(event: Any) -> bool:
-    """Whether an event is a delta: its texts may go on, or it is one of other texts."""
+def _may_continue(event: Any) -> bool:
+    """Whether an event is a delta: its texts may be continued, or other texts by it."""
     if not isinstance(event, dict):
         return False
     kind, choices = event.get("type"), event.get("choices")
@@ -120,7 +120,7 @@ def _may_go_on(event: Any) -> bool:
 
 
 def _open_texts(event: Any) -> dict[_Path, _Place]:
-    """Return the texts of an event that end in the first half of a character."""
+    """Return the texts of an event that end with the first half of a character."""
     return {
         path: (holder, key)
         for path, (holder, key) in _texts(event)
@@ -129,7 +129,7 @@ def _open_texts(event: Any) -> dict[_Path, _Place]:
 
 
 def _texts(event: Any) -> Iterator[tuple[_Path, _Place]]:
-    """Yield what each string of an event is of, and where it is."""
+    """Yield the identity of each string of an event, and its place."""
     about: _Path = ()
     if isinstance(event, dict) and "delta" in event:
         about = tuple(str(event.get(name)) for name in _OF_ONE_TEXT)

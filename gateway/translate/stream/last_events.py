@@ -1,7 +1,7 @@
-"""Whether a stream that is passed on has come to its end, by the last events of it.
+"""Whether a stream that is passed on is complete, by its last events.
 
-What passes is not decoded. The last of it is kept, and only looked at once the stream is over: one
-that ends in good order, as far as HTTP goes, may have been cut off behind the server all the same.
+What passes is not decoded. Its last pieces are kept, and read once the stream is over: a stream
+that ends correctly as far as HTTP goes may have been cut off behind the server.
 """
 
 from collections import deque
@@ -21,13 +21,13 @@ from gateway.translate.stream.sse import (
 )
 
 MAX_PIECES = 8
-"""How many pieces are kept: behind a finish reason come usage, sources and timings at most."""
+"""How many pieces are kept: a finish reason is followed by usage, sources and timings at most."""
 LARGE = 16 * 1024
 """Bytes from which on a piece is kept alone."""
 
 _DONE = terminator(Shape.CHAT)
 _SHORT = 4
-"""What may be no more than the end of an event."""
+"""The size up to which a piece may be only the end of an event."""
 _TERMINAL = TERMINAL_EVENTS | {"error"}
 
 
@@ -46,7 +46,7 @@ class LastEvents:
         self._is_blurred = False
 
     def add(self, piece: bytes) -> None:
-        """Take what passes."""
+        """Take a piece that passes."""
         if _SHORT < len(piece) < LARGE:
             self._append(piece)
         elif len(piece) <= _SHORT and self._pieces:
@@ -56,12 +56,12 @@ class LastEvents:
             self._append(piece)
 
     def blur(self) -> None:
-        """Take note that a part of an event passes, which alone cannot be read."""
+        """Note that part of an event passes, which cannot be read alone."""
         self._pieces.clear()
         self._is_blurred = True
 
     def has_ended(self) -> bool:
-        """Whether the stream has said that it is over: nothing belongs behind that."""
+        """Whether the stream has had its terminator, behind which nothing belongs."""
         return any(map(self._is_terminator, self._read()))
 
     def is_complete(self) -> bool:
@@ -91,7 +91,7 @@ class LastEvents:
     def _is_terminator(self, event: "_Event") -> bool:
         if is_done(event.data) or not _TERMINAL.isdisjoint((event.name, event.kind)):
             return True
-        # Some clients of responses take nothing for an error but the events that are documented.
+        # Some clients of responses recognise documented error events only.
         return self._shape is not Shape.RESPONSES and _is_error(event)
 
     def _read(self) -> list["_Event"]:
@@ -104,7 +104,7 @@ class _Event(NamedTuple):
     name: str
     data: bytes
     value: Json
-    """What the data is; empty for anything but a JSON object."""
+    """The decoded data; empty for anything but a JSON object."""
 
     @property
     def kind(self) -> str:
@@ -113,7 +113,7 @@ class _Event(NamedTuple):
 
 
 def _read(event: ServerSentEvent) -> Iterator[_Event]:
-    """Yield what an event is: several where a server ends its events with a line only."""
+    """Yield the events of one: several where a server omits the blank lines."""
     value = _decoded(event.data)
     lines = [event.data] if value else event.data.splitlines()
     for line in lines:

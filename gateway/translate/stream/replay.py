@@ -57,7 +57,7 @@ _EMPTY: Json = {
     "arguments": "",
     "input": "",
 }
-"""What an item has of these fields when it begins."""
+"""The values of these fields in an item that begins."""
 
 
 def _summary(part: Json, place: Json) -> Iterator[Json]:
@@ -88,7 +88,7 @@ def _part(part: Json, place: Json) -> Iterator[Json]:
 
 
 def _text(kind: str, text: str, place: Json, done: Json, more: Any = None) -> Iterator[Json]:
-    """Yield the events of one text, with what both have `more`."""
+    """Yield the events of one text; both have the fields of `more`."""
     more = more or {}
     if text:
         yield {"type": f"response.{kind}.delta", **place, "delta": text, **more}

@@ -1,7 +1,7 @@
-"""A whole reply, given as the stream event that says the same.
+"""A whole reply as the stream event that says the same.
 
-For upstreams that answer a streaming request with plain JSON: the reply then goes through the same
-state machine as a stream would.
+For upstreams that answer a streaming request with a whole body: the reply then passes the same
+state machine as a stream.
 """
 
 from gateway.errors import UpstreamError
@@ -14,13 +14,13 @@ def whole_as_event(shape: Shape, reply: Json, *, unsaid: str = UNKNOWN) -> Json:
     """Return one event of `shape`'s stream grammar that carries the whole reply.
 
     Its choices have ended: `unsaid` is the finish reason of those that have none. Raises
-    `UpstreamError` where they are no choices.
+    `UpstreamError` for invalid choices.
     """
     if shape is Shape.RESPONSES:
         status = reply.get("status")
         ending = status if status in ("incomplete", "failed") else "completed"
         if reply.get("error"):
-            ending = "failed"  # whatever its status says, as it is where it is folded as a whole
+            ending = "failed"  # whatever its status is, as where a whole reply is folded
         return {"type": f"response.{ending}", "response": reply}
     choices = [
         {**choice, "finish_reason": choice.get("finish_reason") or unsaid}

@@ -1,6 +1,6 @@
-"""Which of the choices that were asked for the choices of a reply are, whole or in a stream.
+"""Which of the requested choices the choices of a reply are, whole or in a stream.
 
-Servers count them as they like: from 1, as strings, all as 0, or not at all.
+Servers number them from 0, from 1, as strings, all as 0, or not at all.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _DIGITS: Final = 10
 def choices_of(reply: Mapping[str, Any]) -> list[Json]:
     """Return the choices of a reply, or of an event of one, without those that are null.
 
-    Raises `UpstreamError` where they are no list of objects.
+    Raises `UpstreamError` unless they are a list of objects.
     """
     given = reply.get("choices")
     if given is None:
@@ -33,7 +33,7 @@ def choices_of(reply: Mapping[str, Any]) -> list[Json]:
 def in_order(choices: list[Json]) -> list[Json]:
     """Return the choices of a whole reply in their order, each with its place as its index.
 
-    That is the order of the list, unless their indexes are the numbers from 0 on.
+    That is the order of the list, unless their indexes are exactly the numbers from 0.
     """
     indexes = [index_in(choice) for choice in choices]
     by_index = dict(zip(indexes, choices, strict=True))
@@ -43,7 +43,7 @@ def in_order(choices: list[Json]) -> list[Json]:
 
 
 def index_in(numbered: Json) -> int | None:
-    """Return the index that a choice or a call has; None: it has none."""
+    """Return the index of a choice or a call, if it has one."""
     value = numbered.get("index")
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < _DIGITS:
         return int(value)
@@ -53,7 +53,7 @@ def index_in(numbered: Json) -> int | None:
 def delta_of(choice: Json) -> Json:
     """Return the delta of a choice of a chat stream, an absent one as empty.
 
-    Raises `UpstreamError` for what is none, and for text that is not where chat has it.
+    Raises `UpstreamError` for an invalid delta, and for text that is not in a delta.
     """
     delta = choice.get("delta")
     if delta is None:
@@ -67,7 +67,7 @@ def delta_of(choice: Json) -> Json:
 
 
 class ChoicePlaces:
-    """Says of the choices of a stream which they are of those that were asked for."""
+    """Finds for each choice of a stream which of the requested ones it is."""
 
     __slots__ = ("_asked", "_first")
 
@@ -76,9 +76,9 @@ class ChoicePlaces:
         self._first: int | None = None
 
     def place(self, choice: Json) -> int | None:
-        """Return the place of a choice; None: it was not asked for.
+        """Return the place of a choice; None: it was not requested.
 
-        Where one was asked for, the first that comes is it, whatever its index.
+        Where one is requested, it is the first that comes, whatever its index.
         """
         index = index_in(choice)
         if index is None:

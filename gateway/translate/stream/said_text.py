@@ -1,4 +1,4 @@
-"""How much of a text has been said, without keeping it: enough to tell what a repetition adds."""
+"""How much of a text has been sent, without keeping it: enough to find what a repetition adds."""
 
 from zlib import crc32
 
@@ -13,14 +13,14 @@ class SaidText:
         self.length = 0
 
     def copy(self) -> "SaidText":
-        """Return another with as much of the text."""
+        """Return a copy."""
         other = SaidText()
         other.length, other._check = self.length, self._check
         return other
 
     @property
     def mark(self) -> tuple[int, int]:
-        """What the same text has in common, and no other."""
+        """Equal for equal texts only."""
         return self.length, self._check
 
     def add(self, text: str) -> None:
@@ -29,12 +29,12 @@ class SaidText:
         self._check = crc32(text.encode("utf-8", "surrogatepass"), self._check)
 
     def begins(self, whole: str) -> bool:
-        """Whether a text begins with what has been said."""
+        """Whether a text begins with what has been sent."""
         if len(whole) < self.length:
             return False
         beginning = whole[: self.length].encode("utf-8", "surrogatepass")
         return crc32(beginning) == self._check
 
     def rest_of(self, whole: str) -> str:
-        """Return what a whole text has behind what has been said; nothing where they differ."""
+        """Return what a whole text has behind what has been sent; nothing where they differ."""
         return whole[self.length :] if self.begins(whole) else ""

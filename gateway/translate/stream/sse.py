@@ -1,7 +1,7 @@
 """Server-sent events: bytes to events, incrementally, and events to bytes.
 
-The grammar is WHATWG HTML's, section "Server-sent events". What is written keeps to what old and
-new clients can bear: one `data:` line of JSON per event, no `id:`, no empty data.
+The grammar is WHATWG HTML's, section "Server-sent events". What is written is what old and
+new clients understand: one `data:` line of JSON per event, no `id:`, no empty data.
 """
 
 import re
@@ -18,7 +18,7 @@ DONE = b"[DONE]"
 
 
 def is_done(data: bytes) -> bool:
-    """Whether an event's data ends the stream: as openai-python reads it, by its beginning."""
+    """Whether an event's data ends the stream: by its beginning, as openai-python reads it."""
     return data.lstrip().startswith(DONE)
 
 
@@ -38,7 +38,7 @@ DEFAULT_MAX_EVENT_BYTES = 32 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _BLANK_LINE = re.compile(rb"\r\n\r\n|\n\r?\n|\r\r")
 _ERROR = b"error"
-"""What llama.cpp before 2025 and others write in place of `data` before an error."""
+"""The field that llama.cpp before 2025 and others write in place of `data` for an error."""
 _FIELDS = (b"data", b"event", b"id", b"retry", _ERROR)
 _LONGEST_FIELD = len(b"event:")
 _EVENT_LINE = re.compile(rb"^event:", re.MULTILINE)
@@ -46,9 +46,9 @@ _NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,15})')
 
 
 def begins_events(data: bytes) -> bool | None:
-    """Whether the beginning of a body is that of an event stream; None: too little has come.
+    """Whether the beginning of a body is that of an event stream; None: not decided yet.
 
-    A comment or a field of the grammar begins one; no JSON does, and no HTML.
+    A stream begins with a comment or a field of the grammar; JSON and HTML do not.
     """
     begun = data.lstrip(b"\xef\xbb\xbf\r\n")
     if begun.startswith(b":"):
@@ -72,7 +72,7 @@ class SSEDecoder:
     Lines end in LF, CRLF or CR. Comments, `id:`, `retry:` and unknown fields are ignored, and so
     is an event whose data is empty: no client can parse it as JSON. `error: …` is the data of an
     event of that type. Time is linear in the input, whatever the pieces. Raises `UpstreamError`
-    once an event (or a line) takes more than `max_event_bytes`, and ever after; the events before
+    once an event (or a line) has more than `max_event_bytes`, and from then on; the events before
     it are returned first.
     """
 
@@ -88,7 +88,7 @@ class SSEDecoder:
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Return the events that `data` completes."""
         if self._ended_in_cr and data:
-            # The CR ended the line already; its LF, now arriving, is no second line.
+            # The CR ended the line already; this LF belongs to it.
             data = data.removeprefix(b"\n")
             self._ended_in_cr = False
         if not data:
@@ -103,7 +103,7 @@ class SSEDecoder:
                 if self._line:
                     self._read_line(self._take_line(line), events)
                 elif line.startswith(b"data: "):
-                    # No byte order mark, and what most lines are.
+                    # Most lines; no byte order mark.
                     self._at_start = False
                     self._data.append(line[6:])
                 else:
@@ -117,10 +117,10 @@ class SSEDecoder:
         return events
 
     def finish(self) -> list[ServerSentEvent]:
-        """Return the event that the stream ended in, lacking its blank line, if there is one.
+        """Return the event at the end of the stream that lacks its blank line, if there is one.
 
-        The grammar would discard it, but servers exist that omit the last newlines. Its data may
-        be cut off: if it is no valid JSON the stream was truncated.
+        The grammar discards it, but some servers omit the last newlines. Its data may be cut off:
+        if it is not valid JSON, the stream was truncated.
         """
         events: list[ServerSentEvent] = []
         self._count(0)
@@ -186,7 +186,7 @@ def encode_events(shape: Shape, events: Iterable[Json]) -> bytes:
 
 
 def error_event(shape: Shape | None, error: GatewayError, number: int = 0) -> Json:
-    """Return the event that tells a stream's client of an error, in the client's shape if known.
+    """Return the event that reports an error to a stream's client, in the client's shape if known.
 
     Of a responses event openai-python and openai-node read the nested form only, others the
     documented flat one; `number` is its `sequence_number`.
@@ -202,9 +202,9 @@ def error_event(shape: Shape | None, error: GatewayError, number: int = 0) -> Js
 def broken_off(shape: Shape | None, error: GatewayError, tail: bytes) -> bytes:
     """Return what reports an error at the end of a stream that broke off, without a terminator.
 
-    `tail` is the last that the stream has sent. An event that it was in the middle of is ended. Of
-    an endpoint whose shape is not known the error has a name where the stream's events have names:
-    `error`, as Anthropic's clients and those of OpenAI's assistants expect it.
+    `tail` is the end of what the stream has sent. An unfinished event is ended. At an endpoint of
+    unknown shape the error event has a name, `error`, where the stream's events have names:
+    Anthropic's clients and those of OpenAI's assistants expect it.
     """
     numbers = _NUMBER.findall(tail) if shape is Shape.RESPONSES else ()
     number = int(numbers[-1]) + 1 if numbers else 0
@@ -216,15 +216,15 @@ def broken_off(shape: Shape | None, error: GatewayError, tail: bytes) -> bytes:
 
 
 def _end_of_event(tail: bytes) -> bytes:
-    """Return what ends the event that a stream broke off in.
+    """Return the bytes that end the event in which a stream broke off.
 
-    Nothing between two events, and no blank line where the event has no data yet: openai-python
-    and openai-go would take that for an event, and stumble over its empty data.
+    None between two events, and no blank line where the event has no data yet: openai-python and
+    openai-go would take that for an event, and fail on its empty data.
     """
     *before, begun = _BLANK_LINE.split(tail)
     if not begun or begun.endswith(b"\n\r"):
         return b"\n" if begun else b""
-    # Behind a CR a LF ends no other line.
+    # A LF behind a CR does not end another line.
     end_of_line = b"" if begun.endswith(b"\n") else b"\n"
     has_data = any(line.startswith(b"data:") and line[5:].strip() for line in begun.splitlines())
     # Where no event ends within the tail, this one may have begun before it.
@@ -243,5 +243,5 @@ def encode_json(value: Json) -> bytes:
 
 
 def terminator(shape: Shape) -> bytes:
-    """Return what ends a stream: `[DONE]`, or nothing for responses, which have an event for it."""
+    """Return the end of a stream: `[DONE]`; none for responses, which have an event for it."""
     return b"" if shape is Shape.RESPONSES else b"data: [DONE]\n\n"

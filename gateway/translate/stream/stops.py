@@ -1,4 +1,4 @@
-"""Stop sequences that the gateway looks for itself, where the upstream cannot.
+"""Stop sequences that the gateway looks for, where the upstream cannot.
 
 Generation is autoregressive, so cutting at the first match gives the text that a backend with
 `stop` would have given. The first match is the one that *ends* first (of several that end there,
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 class StopScanner:
     """Finds the first stop sequence in a text that arrives in pieces.
 
-    It holds back only what may still become a stop sequence, and looks at each character once per
-    stop sequence, however long these are. Empty stop sequences are ignored.
+    It holds back only what may become a stop sequence, and reads each character once per stop
+    sequence, however long these are. Empty stop sequences are ignored.
     """
 
     def __init__(self, stops: Sequence[str]) -> None:
@@ -22,7 +22,7 @@ class StopScanner:
         """The stop sequence that was found; nothing is emitted after it."""
 
     def feed(self, text: str) -> str:
-        """Take the next piece; return what is certainly before any stop sequence."""
+        """Take the next piece; return the text that is certainly before any stop sequence."""
         if self.found is not None:
             return ""
         if not self._matchers:
@@ -40,7 +40,7 @@ class StopScanner:
         return self._release(text, len(self._held) + len(text) - keep, keep)
 
     def flush(self) -> str:
-        """Return what was held back, at the end of a text without a stop sequence."""
+        """Return the text held back, at the end of a text without a stop sequence."""
         text, self._held = self._held, ""
         return text
 
@@ -90,7 +90,7 @@ class _Matcher:
 
 
 def cut(text: str, stops: Sequence[str]) -> tuple[str, str | None]:
-    """Return the text before the first stop sequence, and that sequence (None: there is none)."""
+    """Return the text before the first stop sequence, and that sequence, if there is one."""
     if not stops:
         return text, None
     scanner = StopScanner(stops)

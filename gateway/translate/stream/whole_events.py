@@ -1,9 +1,9 @@
-"""Keeps back the beginning of an event until it can be read, so that no client meets half of one.
+"""Holds back the beginning of an event until it is readable, so that no client gets half an event.
 
-A stream that is passed on may break off in the middle of an event. By the grammar that half is to
-be thrown away, but official clients decode whatever is behind `data:`, and fail with an error of
-their JSON reader before they come to the event that says why. All other bytes pass as they are, in
-their order, and as soon as anybody could make use of them.
+A stream that is passed on may break off in the middle of an event. By the grammar half an event is
+discarded, but official clients decode whatever is behind `data:`, and fail in their JSON reader
+before they get to the event with the reason. All other bytes pass unchanged, in their order, as
+soon as a client can use them.
 """
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode
@@ -12,7 +12,7 @@ from gateway.translate.stream.last_events import LastEvents
 from gateway.translate.stream.sse import SSEDecoder, is_done
 
 MAX_HELD_BYTES = 256 * 1024
-"""How much of an event is kept back; a longer one passes in pieces."""
+"""How much of an event is held back; a longer one passes in pieces."""
 
 _ENDS = (b"\n\n", b"\r\n\r\n")
 _BLANK_LINES = (b"\n\n", b"\n\r\n", b"\r\r")
@@ -38,7 +38,7 @@ class WholeEvents:
         self._last = LastEvents(shape)
 
     def take(self, data: bytes) -> bytes:
-        """Return what can pass now that `data` has come; most often it is just that."""
+        """Return what can pass now that `data` has come; most often `data` itself."""
         if self._given_up:
             self._given_up = not data.endswith(_ENDS)
             return data
@@ -60,20 +60,20 @@ class WholeEvents:
         return passing
 
     def break_off(self) -> tuple[bytes, bool]:
-        """Return what can pass of a stream that broke off, and whether that ends it nonetheless.
+        """Return what can pass of a stream that broke off, and whether it was over nevertheless.
 
-        An event that lacks only its end can pass, and nothing is missing behind a terminator.
+        An event that lacks only its blank line can pass; behind a terminator nothing is missing.
         """
         held = self._rest()
         passing = held if _is_whole(_data_of(held)) else b""
         return self._passing_last(passing), self._last.has_ended()
 
     def finish(self) -> tuple[bytes, bool]:
-        """Return what can pass at the end of a stream, and whether that end was one.
+        """Return what can pass at the end of a stream, and whether the stream is complete.
 
-        It was none in the middle of an event's JSON, whatever the framing says: a body that ends
-        with its connection may end anywhere. Nor was it where the last events of a stream of
-        `shape` are such that others must follow. Behind a terminator all is well.
+        It is not complete in the middle of an event's JSON, whatever the framing says: a body that
+        ends with its connection may end anywhere. Nor is it where other events must follow the last
+        ones of a stream of `shape`. Behind a terminator it always is.
         """
         held = self._rest()
         data = _data_of(held)
@@ -93,7 +93,7 @@ class WholeEvents:
         return held
 
     def _end(self, since: int) -> int:
-        """Return where what can pass ends; no line of what is before `since` has ended there."""
+        """Return the end of what can pass; there is no end of a line before `since`."""
         held = self._held
         found = ((held.rfind(blank, since), len(blank)) for blank in _BLANK_LINES)
         end = max((at + length for at, length in found if at >= 0), default=0)
@@ -103,7 +103,7 @@ class WholeEvents:
     def _is_useful(self, begin: int, line_end: int) -> bool:
         """Whether clients that read line by line can use the lines of an event so far.
 
-        That is a comment, or data that is no JSON, or JSON that may end there.
+        That is a comment, data that is not JSON, or JSON that may end there.
         """
         held = self._held
         last = bytes(held[max(held.rfind(b"\n", begin, line_end) + 1, begin) : line_end]).rstrip()
@@ -118,7 +118,7 @@ class WholeEvents:
 
 
 def _data_of(held: bytes) -> bytes:
-    """Return the data of the one event that has begun."""
+    """Return the data of the event that has begun."""
     decoder = SSEDecoder()
     events = [*decoder.feed(held), *decoder.finish()]
     return events[-1].data if events else b""

@@ -211,7 +211,7 @@ def test_what_comes_behind_the_finish_reason_is_not_lost(
     assert joined(shown) == whole(message, stop=stops)
 
 
-def test_what_is_cited_behind_a_text_that_was_cut_here_is_not_lost() -> None:
+def test_what_is_cited_behind_a_text_that_was_cut_at_stops_is_not_lost() -> None:
     assert streamed({"content": "Hi!"}, *LATE, stop=[*"1234!"]) == [
         {"text": "Hi", "finish_reason": "stop"},
         {"text": "", "annotations": [CITATION]},
@@ -236,7 +236,7 @@ def test_a_stop_sequence_behind_the_finish_reason_ends_the_text() -> None:
     assert not stream.satisfied(0), "the upstream has ended"
 
 
-def test_what_is_beside_a_text_that_is_cut_here_stays() -> None:
+def test_what_is_beside_a_text_that_is_cut_at_stops_stays() -> None:
     assert whole({"content": "a!b", "phase": "x"}, stop=[*"1234!"]) == {
         "text": "a",
         "finish_reason": "stop",

@@ -1,4 +1,4 @@
-"""Pictures in replies of chat endpoints, which OpenAI's description has no place for.
+"""Pictures in replies of chat endpoints, for which OpenAI's description has no field.
 
 OpenRouter, LiteLLM and others give them as `images` of a message or a delta; Mistral, vLLM's
 multimodal models and relays of Gemini as parts of the content.
@@ -13,7 +13,7 @@ _PARTS = frozenset({"image", "image_url", "input_image", "output_image"})
 def images_of(message: Json) -> list[Json]:
     """Return the pictures of a message or a delta, each as OpenRouter has it.
 
-    `{"type": "image_url", "image_url": {"url": …}}`; the URL is one of the network's, or `data:`.
+    `{"type": "image_url", "image_url": {"url": …}}`; the URL is `http(s):` or `data:`.
     """
     given, content = message.get("images"), message.get("content")
     found = list(given) if isinstance(given, list) else []
@@ -42,9 +42,9 @@ def url_of(entry: Json) -> str:
 
 
 def generated(url: str) -> Json:
-    """Return the fields of an `image_generation_call` that say what the picture is.
+    """Return the fields of an `image_generation_call` that hold the picture.
 
-    A URL that is not `data:` is in `image_url`, which is none of OpenAI's fields.
+    A URL that is not `data:` is in `image_url`, which OpenAI does not have.
     """
     head, comma, data = url.partition(",")
     if not (comma and head.startswith("data:") and head.endswith(";base64")):

@@ -21,7 +21,7 @@ _FILE_FIELDS = ("file_id", "filename", "file_data")
 _USER_PART = Record({"type": OneOf("text", "image_url", "input_audio", "file")}, required=("type",))
 _ASSISTANT_PART = Record({"type": OneOf("text", "refusal")}, required=("type",))
 _INPUT_PART = Record(
-    # Sloppy clients send the assistant's kind of text in every role.
+    # Some clients send the assistant's type of text in every role.
     {"type": OneOf("input_text", "input_image", "input_file", "output_text", "text")},
     required=("type",),
 )
@@ -43,7 +43,7 @@ def responses_input_parts(
 ) -> list[Json]:
     """Return chat's parts of a user, system, developer or tool message as input parts.
 
-    Raises `InvalidRequest` for what is no part and `UnsupportedParameter` for audio, naming
+    Raises `InvalidRequest` for an invalid part and `UnsupportedParameter` for audio, naming
     `param[k]`.
     """
     return [
@@ -121,7 +121,7 @@ def chat_input_parts(
 ) -> list[Json]:
     """Return the responses' parts of a user or system message, or of a tool output, as chat's.
 
-    Raises `InvalidRequest` for what is no part and `UnsupportedParameter` for a file by URL and an
+    Raises `InvalidRequest` for an invalid part and `UnsupportedParameter` for a file by URL and an
     image by file id, naming `param[k]`. The detail `original`, which chat lacks, becomes `high`.
     """
     return [
@@ -179,20 +179,22 @@ def _chat_file(part: Json, param: str, context: Context, report: Report) -> Json
 
 
 def _taken(report: Report, by_chat: str) -> str:
-    """Return why a part is refused: what chat takes, or what there is beyond chat."""
+    """Return why a part is refused: what chat takes, or the endpoint behind chat."""
     taken = by_chat if report.target is Shape.CHAT else "text only"
     return f"the model is served through the {report.target} endpoint, which takes {taken}."
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
-    """What an assistant's message says: texts and refusals, part by part."""
+class AssistantTexts:
+    """The texts and the refusals of an assistant's message, part by part."""
 
     texts: Sequence[str]
     refusals: Sequence[str]
 
 
-def spoken(parts: Sequence[object], param: str, context: Context, report: Report) -> Spoken:
+def assistant_texts(
+    parts: Sequence[object], param: str, context: Context, report: Report
+) -> AssistantTexts:
     """Return the texts and the refusals of the responses' parts of an assistant message.
 
     Raises `InvalidRequest` naming `param[k]`.
@@ -210,7 +212,7 @@ def spoken(parts: Sequence[object], param: str, context: Context, report: Report
         for name in (_CACHE_MARK, "annotations"):
             if known.get(name):
                 report.drop(f"{path}.{name}")
-    return Spoken(texts, refusals)
+    return AssistantTexts(texts, refusals)
 
 
 def _text(part: Json, param: str) -> Json:
@@ -218,7 +220,7 @@ def _text(part: Json, param: str) -> Json:
 
 
 def _finished(sent: Json, original: Json, param: str, context: Context, report: Report) -> Json:
-    """Return a part with what of the original's fields is the same in both shapes, or unknown."""
+    """Return a part with those of the original's fields that both shapes have, or neither."""
     theirs: Mapping[str, Record] = chat_messages.PARTS
     ours: Mapping[str, Record] = responses_input.PARTS
     if report.source is Shape.RESPONSES:

@@ -1,9 +1,9 @@
-"""What servers say of their sources in fields that OpenAI's endpoints do not have.
+"""The sources that servers name in fields that OpenAI's endpoints do not have.
 
 Perplexity has `citations`, `search_results`, `related_questions`, `images` and `videos` beside the
 choices of a reply, in a stream with every chunk; xAI has `citations`, Z.ai `web_search`; relays put
-them into the message. A client gets them under the names that the server gives them: beside the
-choices, or in its choice where several calls make one reply; beside the output of a response.
+them into the message. A client gets them under the server's names: beside the choices, or in its
+choice where several calls make one reply; beside the output of a response.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -14,11 +14,11 @@ from gateway.shapes import Json
 _NAMES = ("citations", "search_results", "related_questions", "images", "videos", "web_search")
 _KNOWN = frozenset(_NAMES)
 OF_A_MESSAGE = ("citations", "search_results")
-"""Those that are not something else in a message or a choice."""
+"""Those that mean the same in a message or a choice."""
 
 
 _MOST = 1000
-"""How many entries a list may have that others are added to."""
+"""How many entries a list may have for more to be added."""
 
 
 def has_sources(reply: Mapping[str, Any]) -> bool:
@@ -39,7 +39,7 @@ def sources_within(message: Mapping[str, Any]) -> Json:
 
 
 def add_sources(known: Json, more: Mapping[str, Any]) -> None:
-    """Add what a later event says: a list that is repeated, if longer, counts once."""
+    """Add those of a later event: a list that is repeated, perhaps longer, counts once."""
     for name, value in more.items():
         known[name] = _joined(known.get(name), value)
 
@@ -54,7 +54,7 @@ def _joined(before: object, value: object) -> object:
 
 
 class StreamedSources:
-    """The fields that the streams of all calls have beside their choices, each value told once."""
+    """The fields that the streams of all calls have beside their choices, each value sent once."""
 
     def __init__(self, calls: int) -> None:
         self._is_single = calls == 1
@@ -62,17 +62,17 @@ class StreamedSources:
         self._waiting: list[Json] = [{} for _ in range(calls)]
 
     def take(self, call: int, event: Json) -> None:
-        """Take what an event of a call's stream has of them."""
+        """Take those of an event of a call's stream."""
         for name, value in sources_of(event).items():
             if self._known[call].get(name) != value:
                 self._known[call][name] = self._waiting[call][name] = value
 
     def waits(self, call: int) -> bool:
-        """Whether something has not been told yet."""
+        """Whether something has not been sent yet."""
         return bool(self._waiting[call])
 
-    def tell(self, call: int, chunks: Sequence[Json], indexes: Collection[int]) -> None:
-        """Put what waits into the last of some chunks that has a choice of the call, if any has."""
+    def send(self, call: int, chunks: Sequence[Json], indexes: Collection[int]) -> None:
+        """Put what waits into the last chunk that has a choice of the call, if there is one."""
         for chunk in reversed(chunks):
             for choice in chunk["choices"]:
                 if choice["index"] in indexes:

@@ -6,11 +6,11 @@ from typing import Any, Final
 from gateway.errors import UpstreamError
 
 _TEXTS: Final = frozenset({"text", "output_text", "input_text"})
-"""What servers call a part that is text, beside strings; the last two are the responses' names."""
+"""The types of text parts; the last two are those of responses."""
 
 
 def text_of(parts: Iterable[Any]) -> str:
-    """Return the text of content in parts; raises `UpstreamError` for what is no part."""
+    """Return the text of content in parts; raises `UpstreamError` for an invalid part."""
     return "".join(map(_text_in, parts))
 
 
@@ -37,23 +37,23 @@ def refusal_in(message: Mapping[str, Any]) -> object:
 
 
 def other_parts(parts: Iterable[Any]) -> list[Any]:
-    """Return the parts that are none of these: pictures, and what nobody knows."""
-    return [part for part in parts if isinstance(part, dict) and not _is_said(part)]
+    """Return the other parts: pictures, and those of unknown types."""
+    return [part for part in parts if isinstance(part, dict) and not _is_textual(part)]
 
 
 def is_part(part: object, kind: str) -> bool:
-    """Whether something is a part of a kind."""
+    """Whether a value is a part of a type."""
     return isinstance(part, dict) and part.get("type") == kind
 
 
 def is_text(part: object) -> bool:
-    """Whether something is a part with text: a string, or an object of such a type, or of none."""
+    """Whether a value is a part with text: a string, or an object of such a type or without one."""
     if isinstance(part, dict) and "type" not in part:
         return isinstance(part.get("text"), str)
     return isinstance(part, str) or any(is_part(part, kind) for kind in _TEXTS)
 
 
-def _is_said(part: object) -> bool:
+def _is_textual(part: object) -> bool:
     return is_text(part) or is_part(part, "thinking") or is_part(part, "refusal")
 
 

@@ -1,4 +1,4 @@
-"""`logit_bias`: its keys are token ids, which mean nothing to a model of another vocabulary."""
+"""`logit_bias`: its keys are token ids, meaningless to a model with another vocabulary."""
 
 from collections.abc import Mapping
 
@@ -10,10 +10,10 @@ from gateway.translate.parts.tokens.ids import TokenIds
 def sent_biases(
     biases: Mapping[str, object], context: Context, report: Report, reason: str
 ) -> Json | None:
-    """Return the `logit_bias` to send; None: none.
+    """Return the `logit_bias` to send, or None.
 
     Where the model does not take it (for `reason`) or has another vocabulary, the id that ends a
-    text is dropped: that model ends its texts with another. The rest is mapped where each id has an
+    text is dropped: that model ends its texts with another. The others are mapped where each has an
     exact counterpart, else refused. Raises `UnsupportedParameter`.
     """
     ids, taken = context.token_ids, context.capabilities.logit_bias

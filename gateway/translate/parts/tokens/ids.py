@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 Counterpart = Callable[[int], int | None]
-"""The id of the same token in another vocabulary; None: it has no token of exactly that text."""
+"""Returns the id of the same token in another vocabulary; None: no token has exactly that text."""
 
 Counterparts = Mapping[tuple[str, str], Counterpart]
 """By the vocabularies that they lead from and to."""
@@ -17,7 +17,7 @@ Counterparts = Mapping[tuple[str, str], Counterpart]
 
 @dataclass(frozen=True, slots=True)
 class TokenIds:
-    """What the token ids in a client's request are of, and whether the model knows them."""
+    """The vocabulary of the token ids in a client's request, and whether the model shares it."""
 
     vocabulary: str = ""
     """The encoding's name as tiktoken has it; empty: not known."""
@@ -26,9 +26,9 @@ class TokenIds:
     foreign: bool = False
     """The model has another vocabulary."""
     model_vocabulary: str = ""
-    """The model's, where it is another one and known."""
+    """The model's, where it differs and is known."""
     counterpart: Counterpart | None = None
-    """Maps into the model's vocabulary, where both tokenizers are at hand."""
+    """Maps into the model's vocabulary, where both tokenizers are available."""
 
 
 KNOWN_IDS = TokenIds()
@@ -54,7 +54,7 @@ _END_OF_TEXT: Mapping[str, int] = {
 
 
 def vocabulary_of(model: str) -> str:
-    """Return the vocabulary of a model of OpenAI's, or of one that is tuned on it; "": unknown."""
+    """Return the vocabulary of an OpenAI model, or of one tuned on it; "": unknown."""
     name = model.rpartition("/")[2]
     name = name.removeprefix("ft:")
     return next((known for pattern, known in _VOCABULARIES if pattern.match(name)), "")
@@ -67,11 +67,10 @@ def token_ids(
     *,
     may_be_known: bool,
 ) -> TokenIds:
-    """Return what token ids of one vocabulary are to a model of another, or of the same.
+    """Return what ids written for one vocabulary are to a model with another, or the same.
 
-    `counterparts` are the ways from one to the other that are at hand. `may_be_known`: a model
-    whose vocabulary cannot be told may be of the first one all the same, as a deployment with a
-    free name may.
+    `counterparts` are the known mappings between vocabularies. `may_be_known`: a model whose
+    vocabulary is unknown may have the first one nevertheless, like a deployment with a free name.
     """
     known = bool(written_for) and (bool(model_vocabulary) or not may_be_known)
     foreign = known and written_for != model_vocabulary

@@ -34,7 +34,7 @@ class LegacyLogprobs:
     def convert(self, entries: Sequence[Json]) -> Json:
         """Return the completions object of these entries; offsets go on from the previous ones.
 
-        Raises `UpstreamError` for an entry that is none.
+        Raises `UpstreamError` for an invalid entry.
         """
         tokens: list[str] = []
         logprobs: list[float] = []
@@ -70,7 +70,7 @@ def chat_logprobs(legacy: object, *, top: int) -> list[Json]:
 
     Also accepts the chat shape (`{"content": […]}`), which llama.cpp's completions give. Its
     `post_sampling_probs` mode has probabilities instead of logprobs: no entries. Raises
-    `UpstreamError` for anything that is not logprobs; None has no entries.
+    `UpstreamError` for anything else; None has no entries.
     """
     if legacy is None:
         return []
@@ -105,7 +105,7 @@ def _entry_of(token: object, logprob: object) -> Json:
 
 
 def label_bytes(label: str) -> bytes:
-    """Return the UTF-8 of a token that completions name so."""
+    """Return the UTF-8 of a token by its name in completions."""
     escape = _BYTES_LABEL.fullmatch(label)
     if escape:
         return bytes.fromhex(escape[1].replace("\\x", ""))
@@ -187,9 +187,9 @@ class Aligner:
 
 
 def token_bytes(entry: object) -> bytes:
-    """Return the UTF-8 of an entry's token; part of a character, where the token holds only that.
+    """Return the UTF-8 of an entry's token, which may be part of a character.
 
-    Raises `UpstreamError` for an entry that is none.
+    Raises `UpstreamError` for an invalid entry.
     """
     raw = entry.get("bytes") if isinstance(entry, dict) else None
     if raw is None:

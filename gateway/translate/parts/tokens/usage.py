@@ -1,11 +1,11 @@
 """Token counts: chat's `usage` and that of responses, into one another.
 
 Schemas `CompletionUsage` and `ResponseUsage` of OpenAI's OpenAPI description. An unknown usage
-stays unknown: zeros are invented only beside known counts, for details that the other shape has.
+stays unknown: zeros are added only beside known counts, for details that the other shape requires.
 
-Servers use either shape's names at either endpoint, and say what they read from a cache in fields
+Servers use either shape's names at either endpoint, and count what they read from a cache in fields
 of their own: `prompt_cache_hit_tokens` (DeepSeek), `cached_tokens` (Kimi), Anthropic's names
-(LiteLLM). What has no place in the other shape, such as OpenRouter's `cost`, keeps its name.
+(LiteLLM). Fields that the other shape does not have, such as OpenRouter's `cost`, keep their names.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ from typing import Final
 from gateway.shapes import Json
 
 LARGEST_COUNT = 2**53
-"""The largest whole number that every JSON reader keeps exact; more is no count of tokens."""
+"""The largest whole number that every JSON reader keeps exact; a larger one is not a count."""
 
 _CHAT: Final = (
     *("prompt_tokens", "completion_tokens"),
@@ -32,7 +32,7 @@ _IN_PROMPT: Mapping[str, tuple[str, ...]] = {
     "cache_write_tokens": ("cache_creation_input_tokens",),
 }
 _IN_COMPLETION: Mapping[str, tuple[str, ...]] = {"reasoning_tokens": ("reasoning_tokens",)}
-"""Details of what was read and written, and what servers call them beside the totals."""
+"""Details of what was read and written, and the names that servers give them beside the totals."""
 
 _KNOWN: Final = frozenset(
     {
@@ -55,7 +55,7 @@ class _Usage:
 def chat_usage(usage: object) -> Json | None:
     """Return a usage as chat's; None where it is unknown.
 
-    What responses do not tell apart (audio, predictions) counts as 0, as OpenAI's chat has it.
+    Details that responses do not have (audio, predictions) are 0, as in OpenAI's chat.
     """
     known = _read(usage)
     if known is None:
@@ -111,7 +111,7 @@ def with_chats_names(usage: object) -> object:
 
 
 def _read(usage: object) -> _Usage | None:
-    """Return a usage, whatever its server calls the counts; None unless both kinds are known."""
+    """Return a usage, under whatever names; None unless both counts are known."""
     usage = with_chats_names(usage)
     if not isinstance(usage, dict):
         return None

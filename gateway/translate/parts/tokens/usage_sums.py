@@ -12,7 +12,7 @@ _PROMPT_KEYS = frozenset(
         *("cache_read_input_tokens", "cache_creation_input_tokens"),
     }
 )
-"""What counts the prompt alone; some servers say what their cache had beside the totals."""
+"""Counts of the prompt alone; some servers have those of their cache beside the totals."""
 
 
 def add_usage(total: Json | None, usage: object) -> Json | None:
@@ -52,7 +52,7 @@ def sum_usage(
 
 
 def numbers(usage: object) -> Json:
-    """Return a copy of a usage with nothing but its numbers, those of its details included.
+    """Return a copy of a usage with its numbers only, those of its details included.
 
     Empty: the usage is unknown.
     """
@@ -60,7 +60,7 @@ def numbers(usage: object) -> Json:
     if not isinstance(usage, dict):
         return known
     for key, value in usage.items():
-        # What `finite_number` says, without a call for each of a dozen values.
+        # Like `finite_number`, without a call for each of a dozen values.
         if type(value) is int or type(value) is float:
             if -INT64 < value < INT64:
                 known[key] = value
@@ -75,9 +75,9 @@ def numbers(usage: object) -> Json:
 
 
 def richer_usage(known: object, later: object) -> object:
-    """Return what is known of a usage once more has been said of it: nothing is forgotten.
+    """Return a usage merged with a later one of the same reply.
 
-    Servers repeat a usage with zeros, or in part: what is zero or absent there counts as unsaid.
+    Servers repeat a usage with zeros, or in part: what is zero or absent there changes nothing.
     """
     before, more = numbers(known), numbers(later)
     if not _says_any(more):
@@ -86,7 +86,7 @@ def richer_usage(known: object, later: object) -> object:
         return later
     merged = _richer(before, more)
     if merged not in (before, more) and finite_number(merged.get("total_tokens")):
-        # Of two usages that complete each other neither total is that of both.
+        # The usages complete each other, so neither total is right.
         for names in _COUNTS:
             counts = [finite_number(merged.get(name)) or 0 for name in names]
             merged["total_tokens"] = max(merged["total_tokens"], sum(counts))

@@ -2,8 +2,8 @@
 
 Servers put the arguments of several calls where those of one belong: at one index of a chat stream,
 under one item of a responses stream, even in one string (hermes-agent#62937, lens#49). What follows
-the end of a JSON text is so never a part of it. Others repeat with each piece all that came before
-it (DeepSeek behind Qianfan, hermes-agent#35718).
+the end of a JSON text is never a part of it. Others repeat with each piece all the pieces before it
+(DeepSeek behind Qianfan, hermes-agent#35718).
 """
 
 import json
@@ -30,14 +30,14 @@ class ArgumentText:
         self._repeats = False
         """Whether its pieces have been seen to repeat what came before them."""
         self._doubtful = ""
-        """A piece that begins with all of the text so far, and may go on with it all the same."""
+        """A piece that begins with all of the text so far, and may still be the next of it."""
         self._begun = False
         self._depth = 0
         self._in_string = False
         self._escaped = False
         self._valid: bool | None = None
         self.ended = False
-        """Whether its last bracket has come. A text that begins with none has no end."""
+        """Whether its last bracket has come. Without a bracket at its beginning it has no end."""
 
     @property
     def text(self) -> str:
@@ -55,7 +55,7 @@ class ArgumentText:
 
     @property
     def is_placeholder(self) -> bool:
-        """Whether it is the empty object, which servers also say before the arguments (pi#917)."""
+        """Whether it is the empty object, which some servers send before the arguments (pi#917)."""
         return self.ended and is_empty_object(self.text)
 
     @property
@@ -64,10 +64,10 @@ class ArgumentText:
         return not self._begun
 
     def news_in(self, piece: str) -> str:
-        """Return what of a piece is new, to be added: not what it repeats of the text so far.
+        """Return the new part of a piece, to be added: what does not repeat the text so far.
 
-        A piece that begins with all of the text is a repetition where no JSON could go on so. Where
-        it could, it waits for the next one, or for `rest`.
+        A piece that begins with all of the text is a repetition where JSON could not continue with
+        it. Where it could, it waits for the next piece, or for `rest`.
         """
         doubtful, self._doubtful = self._doubtful, ""
         if doubtful:
@@ -86,14 +86,14 @@ class ArgumentText:
         return ""
 
     def rest(self) -> str:
-        """Return what is new in a piece that has waited, at the end of all pieces."""
+        """Return the new part of a piece that has waited, at the end of all pieces."""
         doubtful, self._doubtful = self._doubtful, ""
         alone = ArgumentText()
         alone.add(doubtful)
         return doubtful[self._length :] if alone.whole else doubtful
 
     def add(self, text: str) -> str:
-        """Take the next of the text as far as it goes; return what is behind its end."""
+        """Add a piece as far as the text goes; return the rest behind its end."""
         if self.ended:
             return text
         end = self._end_in(text)
@@ -105,14 +105,14 @@ class ArgumentText:
         return text[end:]
 
     def append(self, text: str) -> None:
-        """Take a piece whatever came before: what a model writes behind its JSON is its own."""
+        """Add a piece unconditionally, also behind the end of the JSON."""
         self._pieces.append(text)
         self._length += len(text)
         self._begun = True
         self._valid = False if self.ended else None
 
     def _may_go_on_with(self, piece: str) -> bool:
-        """Whether a piece that begins as the text itself does may be what comes next in it."""
+        """Whether a piece that begins like the text itself may be its continuation."""
         if not self._in_string:
             return self.text.rstrip()[-1] in _BEFORE_VALUES
         # Its first quotation mark would end the string, and its first bracket be in it.
@@ -160,7 +160,7 @@ _BEHIND_STRINGS: Final = frozenset(":,}]")
 
 
 BETWEEN: Final = " \t\r\n,"
-"""What may stand between two JSON texts, and belongs to neither."""
+"""Separators between two JSON texts."""
 
 
 def opens_json(text: str) -> bool:
@@ -175,21 +175,21 @@ def is_empty_object(text: str) -> bool:
 
 def is_json(text: str) -> bool:
     """Whether a text is JSON as RFC 8259 has it, lone surrogates included."""
-    return _written_alike(text) is not None
+    return _normalised(text) is not None
 
 
 def same_json(one: str, other: str) -> bool:
-    """Whether two texts say the same: as JSON where both are, else to the letter."""
+    """Whether two texts are equal: as JSON where both are JSON, else literally."""
     return one == other or comparable(one) == comparable(other)
 
 
 def comparable(text: str) -> str:
-    """Return a form of a text that is the same for the same JSON; no text is an empty object."""
-    return _written_alike(text) or text or "{}"
+    """Return a form of a text that is equal for equal JSON; an empty text counts as `{}`."""
+    return _normalised(text) or text or "{}"
 
 
-def _written_alike(text: str) -> str | None:
-    """Return a JSON text in a form that is the same for the same value; None: it is no JSON."""
+def _normalised(text: str) -> str | None:
+    """Return a JSON text in a form that is equal for equal values; None: not JSON."""
     try:
         return json.dumps(json.loads(text, parse_constant=_refuse), sort_keys=True)
     except (ValueError, RecursionError):

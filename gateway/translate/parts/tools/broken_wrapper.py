@@ -1,7 +1,7 @@
-"""The text in arguments of a custom tool's stand-in that are no JSON: cut off, or not escaped.
+"""The text in arguments of a custom tool's stand-in that are not JSON: cut off, or not escaped.
 
 The arguments should be `{"input": "…"}`. A token limit can end them anywhere, and models forget to
-escape line breaks. The client has declared no such wrapper, and is shown none.
+escape line breaks. The client has declared no such wrapper, and does not get one.
 """
 
 import json
@@ -23,9 +23,9 @@ _AFTER_TEXT = re.compile(r'\s*(?:\}\s*)?\Z|\s*,\s*(?:"|\Z)')
 
 
 def text_so_far(arguments: str) -> str | None:
-    """Return the text in a wrapper, as far as it is there; None: this is no such wrapper.
+    """Return the text in a wrapper, as far as it goes; None: this is not such a wrapper.
 
-    Of a character that is cut off nothing is there.
+    A character that is cut off is left out.
     """
     before = _BEFORE_VALUE.match(arguments)
     if before is not None:
@@ -48,7 +48,7 @@ def text_so_far(arguments: str) -> str | None:
 
 
 def is_cut_off(arguments: str) -> bool:
-    """Whether a text that is no JSON is a wrapper that does not come to its end."""
+    """Whether a text that is not JSON is a wrapper without its end."""
     if text_so_far(arguments) is None:
         return False
     wrapper = _WRAPPER.match(arguments)

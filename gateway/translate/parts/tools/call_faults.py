@@ -1,4 +1,4 @@
-"""Arguments of a call that no client could make sense of, and that nothing has cut short."""
+"""Arguments of a complete call that no client could use."""
 
 import json
 
@@ -18,11 +18,11 @@ def two_in_one() -> UpstreamError:
 
 
 def check_arguments(name: str, text: str, *, wrapped: bool) -> None:
-    """Raise `UpstreamError` for the arguments of several calls, or of half a one.
+    """Raise `UpstreamError` for the arguments of several calls, or of half a call.
 
-    Other text that is no JSON is for the client to judge. `wrapped`: the arguments are those of the
-    function that stands for a custom tool. A model that writes its input there as it is is
-    understood, but half of one could be run as if it were all.
+    Other text that is not JSON is the client's to judge. `wrapped`: the arguments are those of the
+    function that stands for a custom tool. A model may write its input there without the wrapper,
+    but half an input could be run as if it were complete.
     """
     if is_json(text):
         return
@@ -36,7 +36,7 @@ def check_arguments(name: str, text: str, *, wrapped: bool) -> None:
 
 
 def _is_a_row(text: str, *, of_objects: bool) -> bool:
-    """Whether a text is several JSON texts, with nothing but blanks and commas between them."""
+    """Whether a text is several JSON texts with only blanks and commas between them."""
     decode = json.JSONDecoder().raw_decode
     count, end = 0, 0
     while rest := text[end:].lstrip(BETWEEN):

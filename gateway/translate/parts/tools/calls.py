@@ -29,12 +29,12 @@ def call_id_from(text: str) -> str:
 
 
 def minted_call_id(context: Context) -> str:
-    """Return a fresh call id, for a call that came without one."""
+    """Return a new call id, for a call without one."""
     return f"call_{context.new_id()}"
 
 
 def arguments_text(arguments: object) -> str:
-    """Return a call's arguments as the string they should be: sloppy sides send the object."""
+    """Return a call's arguments as a string: some clients and servers send an object."""
     if isinstance(arguments, str):
         return arguments
     return "" if arguments is None else json.dumps(arguments, ensure_ascii=False)
@@ -43,8 +43,8 @@ def arguments_text(arguments: object) -> str:
 def responses_call(kind: str, name: str, text: str, call_id: str) -> Json:
     """Return the input item of a call; `text` is a function's arguments or a custom tool's input.
 
-    It has no `id`: the client's is no item id (`Expected an ID that begins with 'fc'`,
-    nodetool#4252), and one would demand the reasoning item that came before it.
+    It has no `id`: the client's is not an item id (`Expected an ID that begins with 'fc'`,
+    nodetool#4252), and with one the reasoning item before it would be required.
     """
     if kind == "custom":
         return {"type": "custom_tool_call", "call_id": call_id, "name": name, "input": text}
@@ -52,7 +52,7 @@ def responses_call(kind: str, name: str, text: str, call_id: str) -> Json:
 
 
 def responses_call_output(kind: str, output: str | list[Json], call_id: str) -> Json:
-    """Return the input item of what a call gave."""
+    """Return the input item of a call's output."""
     prefix = "custom_tool_call" if kind == "custom" else "function_call"
     return {"type": f"{prefix}_output", "call_id": call_id, "output": output}
 

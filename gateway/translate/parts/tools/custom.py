@@ -49,8 +49,8 @@ def wrapped_input(text: str) -> str:
 def unwrapped_input(arguments: str) -> str:
     """Return the free text in the arguments of a function that stands for a custom tool.
 
-    A model that ignores the schema is understood as far as possible: another name for the only
-    string, or the raw text itself. Of arguments that are cut off it is the text as far as it goes.
+    A model may ignore the schema: the only string under another name counts, or the raw text
+    itself. Of arguments that are cut off it is the text as far as it goes.
     """
     try:
         parsed = msgspec.json.decode(arguments)
@@ -68,11 +68,11 @@ def unwrapped_input(arguments: str) -> str:
 
 
 NATIVE: Final = "native_arguments"
-"""The field of a call that has what a model wrote, where that is more than the input."""
+"""The field of a call that has the model's own arguments, where they are more than the input."""
 
 
 def input_is_all(arguments: str) -> bool:
-    """Whether the arguments of such a function say nothing beside the free text."""
+    """Whether the arguments of such a function have nothing but the free text."""
     try:
         parsed = msgspec.json.decode(arguments)
     except (msgspec.DecodeError, UnicodeError, RecursionError):

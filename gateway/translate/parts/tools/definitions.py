@@ -48,8 +48,8 @@ def responses_custom(custom: Json, param: str) -> Json:
 def chat_function(tool: Json, param: str) -> Json:
     """Return a chat tool from a responses function tool; raises `InvalidRequest`.
 
-    Where `strict` is absent, responses make the schema strict if they can: chat is told so only
-    where the schema already is.
+    Where `strict` is absent, responses make the schema strict if they can: chat gets `strict` only
+    where the schema is strict already.
     """
     known: Json = _FUNCTION.accept(tool, param)
     fields = ("name", "description", "parameters", "strict")

@@ -1,6 +1,6 @@
-"""Names of functions that come in pieces, which only the names of the tools can put together.
+"""Names of functions in pieces, which only the names of the tools can put together.
 
-Most servers that give a name with more than one fragment repeat it, or begin another call.
+Most servers that send a name with more than one fragment repeat it, or begin another call.
 """
 
 from collections.abc import Collection
@@ -9,14 +9,14 @@ from gateway.shapes import Json
 
 
 def goes_on(name: str, tools: Collection[str]) -> bool:
-    """Whether a name may be but the beginning of a tool's."""
+    """Whether a name may be only the beginning of a tool's."""
     return any(tool.startswith(name) and tool != name for tool in tools)
 
 
 def joined(known: str, more: str, tools: Collection[str]) -> str | None:
     """Return the name that two pieces make; None: the second piece is a name of its own.
 
-    The second one may say again what the first one has.
+    The second one may repeat the first one.
     """
     is_longer = known and known not in tools and known != more and more.startswith(known)
     whole = more if is_longer else known + more

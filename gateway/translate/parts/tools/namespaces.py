@@ -9,9 +9,9 @@ MAX_TOOL_NAME = 64
 
 
 def ambiguous_name(flat: str, param: str) -> InvalidRequest:
-    """Return the error for two tools that a chat model would call by one name."""
+    """Return the error for two tools with the same name for a chat model."""
     return InvalidRequest(
-        f"'{param}' cannot be told from another tool: both would be called '{flat[:100]}'. "
+        f"'{param}' collides with another tool: both would be called '{flat[:100]}'. "
         "Rename one of them.",
         param=param,
         code="invalid_value",
@@ -53,8 +53,8 @@ class FlatNames:
     def meant(self, called: str) -> str:
         """Return the flat name of the tool that a model means by a name.
 
-        Models leave out the namespace, or write it as they have learned to, with a point. What
-        fits no tool, or several, is taken as it is.
+        Models leave out the namespace, or write it with a point. A name that fits no tool, or
+        several, is left as it is.
         """
         if called in self._origins:
             return called

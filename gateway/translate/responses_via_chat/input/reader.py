@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from gateway.shapes import Json
 from gateway.translate.contract import Context, Report
-from gateway.translate.parts.content.parts import Spoken, spoken
+from gateway.translate.parts.content.parts import AssistantTexts, assistant_texts
 from gateway.translate.parts.tools.calls import bounded_call_id, call_id_from, chat_call
 from gateway.translate.parts.tools.custom import NATIVE, wrapped_input
 from gateway.translate.responses_via_chat.compaction import REQUEST, TRIGGER, summary_of
@@ -139,9 +139,9 @@ class Reader:
 
     def _assistant_content(self, content: str | list[Json], path: str) -> None:
         if isinstance(content, str):
-            new = Spoken([content], [])
+            new = AssistantTexts([content], [])
         else:
-            new = spoken(content, f"{path}.content", self._context, self._report)
+            new = assistant_texts(content, f"{path}.content", self._context, self._report)
         in_a_row = self._context.capabilities.assistants_in_a_row
         if self._open is not None and self._open.ends_before(new, in_a_row=in_a_row):
             self.flush()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.shapes import Json
-from gateway.translate.parts.content.parts import Spoken
+from gateway.translate.parts.content.parts import AssistantTexts
 from gateway.translate.responses_via_chat.deltas.carried import (
     TEXT_FIELDS,
     is_given_back,
@@ -79,7 +79,7 @@ class Turn:
         has_text = self.message["content"] is not None or "refusal" in self.message
         return bool(self.calls) or has_text
 
-    def ends_before(self, content: Spoken, *, in_a_row: bool) -> bool:
+    def ends_before(self, content: AssistantTexts, *, in_a_row: bool) -> bool:
         """Whether the next text begins a new message.
 
         `in_a_row`: the server takes several assistant messages in a row.
@@ -95,7 +95,7 @@ class Turn:
         is_another = back.has_text and self.has_content and not back.goes_on
         return is_another and (in_a_row or bool(self.calls))
 
-    def add_text(self, new: Spoken, *, in_parts: bool) -> None:
+    def add_text(self, new: AssistantTexts, *, in_parts: bool) -> None:
         """Add the content of one message. `in_parts`: several texts stay parts.
 
         Otherwise its parts become lines, and each message becomes a paragraph.

@@ -142,7 +142,7 @@ def test_what_a_limit_has_cut_off_needs_no_answer() -> None:
     assert folded(streamed({}, [ending(incomplete(SEARCH))])) == choice
 
 
-def test_what_comes_behind_a_text_that_is_cut_here_is_not_told() -> None:
+def test_what_comes_behind_a_text_that_is_cut_at_stops_is_not_told() -> None:
     reply = response(SEARCH, message(text("a!b")), SHELL)
     told = message_of({"stop": "!"}, reply)
     assert (told["content"], told["output_items"]) == ("a", [SEARCH])

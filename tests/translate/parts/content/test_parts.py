@@ -6,12 +6,12 @@ from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report
 from gateway.translate.parts.content.parts import (
-    Spoken,
+    AssistantTexts,
+    assistant_texts,
     chat_input_parts,
     chat_part_field,
     responses_input_parts,
     responses_output_parts,
-    spoken,
 )
 
 CONTEXT = Context(model_asked="m", model_sent="m")
@@ -31,8 +31,8 @@ def said_to_responses(*parts: object) -> list[Json]:
     return responses_output_parts(parts, "p", CONTEXT, Report(Shape.CHAT, Shape.RESPONSES))
 
 
-def said_to_chat(*parts: object, report: Report | None = None) -> Spoken:
-    return spoken(parts, "p", CONTEXT, report or Report(Shape.RESPONSES, Shape.CHAT))
+def said_to_chat(*parts: object, report: Report | None = None) -> AssistantTexts:
+    return assistant_texts(parts, "p", CONTEXT, report or Report(Shape.RESPONSES, Shape.CHAT))
 
 
 @pytest.mark.parametrize(
@@ -174,8 +174,8 @@ def test_what_an_assistant_said_is_joined() -> None:
         {"type": "refusal", "refusal": "no"},
         {"type": "input_text", "text": "b"},
     ]
-    assert said_to_chat(*parts) == Spoken(["a", "b"], ["no"])
-    assert said_to_chat() == Spoken([], [])
+    assert said_to_chat(*parts) == AssistantTexts(["a", "b"], ["no"])
+    assert said_to_chat() == AssistantTexts([], [])
 
 
 def test_citations_and_cache_marks_of_an_assistant_are_reported() -> None:

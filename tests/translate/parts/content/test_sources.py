@@ -216,10 +216,10 @@ def test_they_wait_for_a_chunk_of_their_call() -> None:
     sources = StreamedSources(2)
     sources.take(1, ZAI)
     of_another: Json = {"choices": [{"index": 0}]}
-    sources.tell(1, [{"choices": []}, of_another], [1])
+    sources.send(1, [{"choices": []}, of_another], [1])
     assert sources.waits(1)
     own: Json = {"choices": [{"index": 1}]}
-    sources.tell(1, [own, of_another], [1])
+    sources.send(1, [own, of_another], [1])
     assert (own["choices"], sources.waits(1)) == ([{"index": 1, **ZAI}], False)
 
 

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
-from gateway.translate.cut_here import CutHere
+from gateway.translate.cut_at_stops import CutAtStops
 from gateway.translate.renaming import Renaming
 from gateway.translate.stream.stops import cut
 
 CHAT, COMPLETIONS = Shape.CHAT, Shape.COMPLETIONS
 
 
-def cutting(shape: Shape, body: Json | None = None, stops: Sequence[str] = ("stop",)) -> CutHere:
+def cutting(shape: Shape, body: Json | None = None, stops: Sequence[str] = ("stop",)) -> CutAtStops:
     asked = body or {}
-    return CutHere(Renaming(shape, asked, Context("asked", "sent")), shape, asked, stops)
+    return CutAtStops(Renaming(shape, asked, Context("asked", "sent")), shape, asked, stops)
 
 
 def chunk(shape: Shape, text: str | None, index: int = 0, **more: Any) -> Json:
@@ -31,7 +31,7 @@ def chunk(shape: Shape, text: str | None, index: int = 0, **more: Any) -> Json:
     }
 
 
-def fed(translation: CutHere, events: Sequence[Json]) -> list[Json]:
+def fed(translation: CutAtStops, events: Sequence[Json]) -> list[Json]:
     """Return the client's events; the upstream's are read as far as they are needed."""
     stream = translation.stream()
     out: list[Json] = []

@@ -1,7 +1,7 @@
 """Stop sequences that the gateway looks for in replies of the client's own shape.
 
 For requests that are not translated, to models or servers that do not take their `stop`. The rest
-of the reply is left as it is, fields that nobody knows included.
+of the reply is left unchanged, unknown fields included.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from gateway.translate.stream.choice_deltas import ChoiceDeltas
 from gateway.translate.stream.stops import StopScanner
 
 _MOST_CHOICES = 4096
-"""Choices of one stream that are looked into: what has a higher index nobody asked for."""
+"""How many choices of one stream are read: those with a higher index were not requested."""
 
 _CALLS = ("tool_calls", "function_call")
 _LISTS = ("tokens", "token_logprobs", "top_logprobs", "text_offset")
 
 
-class CutHere:
+class CutAtStops:
     """A translation between equal shapes whose replies are cut at stop sequences."""
 
     def __init__(self, inner: Translation, shape: Shape, body: Json, stops: Sequence[str]) -> None:
@@ -66,7 +66,7 @@ class CutHere:
 
 
 def _choices_of(body: Json) -> int:
-    """Return how many choices there will be; 0 where that cannot be told."""
+    """Return how many choices there will be; 0: unknown."""
     n, prompt = body.get("n") or 1, body.get("prompt")
     if not isinstance(n, int):
         return 0
@@ -75,7 +75,7 @@ def _choices_of(body: Json) -> int:
 
 
 class _CutStream(StreamTranslation):
-    """`early` is the number of choices after which nothing more is needed; 0: all of it is."""
+    """`early` is the number of choices after which the rest is not needed; 0: all is needed."""
 
     def __init__(
         self, inner: StreamTranslation, shape: Shape, stops: Sequence[str], early: int
@@ -90,7 +90,7 @@ class _CutStream(StreamTranslation):
         return self._cut(self._inner.feed(call, event))
 
     def end(self, call: int) -> list[Json]:
-        # What is left of the upstream's stream then was not waited for.
+        # The rest of the upstream's stream was not waited for.
         return [] if self._is_enough() else self._cut(self._inner.end(call))
 
     def fail(self, error: GatewayError) -> list[Json]:
@@ -124,7 +124,7 @@ class _CutStream(StreamTranslation):
 
 
 class _Choice:
-    """One choice, whole or as it comes; what may still become a stop sequence is held back."""
+    """One choice, whole or in pieces; text that may become a stop sequence is held back."""
 
     def __init__(self, stops: Sequence[str]) -> None:
         self._scanner = StopScanner(stops)
@@ -139,7 +139,7 @@ class _Choice:
         return self._scanner.found is not None
 
     def take_all(self, choice: Json, place: str | None) -> list[object]:
-        """Return what is to be shown of a choice of an event, which may have a whole message."""
+        """Return the visible part of a choice of an event, which may have a whole message."""
         taken: list[object] = []
         for piece in self._deltas.take(choice):
             kept, said = piece, piece.get("delta")
@@ -153,9 +153,9 @@ class _Choice:
         return taken
 
     def take(self, choice: object, place: str | None, *, last: bool = False) -> object | None:
-        """Return a choice as far as it is to be shown; None: nothing of it is.
+        """Return the visible part of a choice; None: there is none.
 
-        `place` is where its text is, below the choice; None: in itself.
+        `place` is the field of the choice that has its text; None: the choice itself.
         """
         said = choice.get(place) if place and isinstance(choice, dict) else choice
         if not isinstance(choice, dict) or not isinstance(said, dict):
@@ -189,7 +189,7 @@ class _Choice:
         return taken if says or self.finished or logprobs else None
 
     def _aligned(self, logprobs: Json, shown: str, *, last: bool) -> Json | None:
-        """Return the logprobs of what is shown now."""
+        """Return the logprobs of the visible text."""
         entries = _entries(logprobs)
         if last and not self.cut:
             released = self._aligner.release_all(entries)
@@ -203,7 +203,7 @@ def _without(options: Json, names: Sequence[str]) -> Json:
 
 
 def _entries(logprobs: Json) -> list[Json]:
-    """Return what is said of each token: chat's entries, or those of the lists of completions."""
+    """Return one entry per token: chat's, or one made of the lists of completions."""
     content = logprobs.get("content")
     if isinstance(content, list):
         return [entry for entry in content if isinstance(entry, dict) and "token" in entry]
