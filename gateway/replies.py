@@ -133,7 +133,7 @@ class ChunkedReply(ABC):
         self.resume_reading()
 
     async def _discard(self) -> None:
-        """Free everything where a body was not read to its end: nobody will read on."""
+        """Free everything where a body was not read to its end."""
         if not self.ended:
             await self.aclose()
 

@@ -1,1 +1,1 @@
-"""One request's story: resolve, translate, send, learn from a refusal, fold back."""
+"""One request's path to an upstream and back: resolve, translate, send, learn, try again, reply."""

@@ -1,4 +1,4 @@
-"""Makes the client's reply of what the upstream answered to an attempt."""
+"""Makes the client's reply from what the upstream answered to an attempt."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ from gateway.exchange.feeding import Feeder
 from gateway.exchange.pump import Pump
 from gateway.exchange.reply.classify import ErrorReply, classify
 from gateway.exchange.reply.untouched import passed_on
-from gateway.exchange.reply.whole_body import ToldError, whole_reply
+from gateway.exchange.reply.whole_body import ReportedError, whole_reply
 from gateway.exchange.request_fields import read_object
 from gateway.exchange.sending import send_whole
 from gateway.exchange.streams import Streams
@@ -81,15 +81,15 @@ async def answer(
 
 
 def _folded(translation: Translation, answers: Sequence[BufferedReply]) -> ClientReply | ErrorReply:
-    """Return the client's reply to whole answers, or the error that one of them tells of late.
+    """Return the client's reply to whole answers, or the error that one of them turns out to be.
 
-    Raises `UpstreamError` for an answer that is none.
+    Raises `UpstreamError` for what is not an answer.
     """
     home = translation.report.target
     replies: list[Json] = []
     for position, whole in enumerate(answers):
         reply = whole_reply(home, whole.body, partial(_sent, translation, position))
-        if isinstance(reply, ToldError):
+        if isinstance(reply, ReportedError):
             failure = ErrorReply(position, whole.status, whole.headers, reply.body)
             error = translated_failure(translation, failure)
             if reply.in_place:

@@ -52,7 +52,7 @@ class Attempt:
     report: Report | None = None
     """What was left out of a request whose reply is not translated."""
     concurrency: int = 1
-    """How many of the calls may be under way at the same time."""
+    """How many of the calls may be in flight at the same time."""
 
     asks_for_several: bool = False
     """Whether a call asks for several choices: not every server gives as many."""

@@ -29,7 +29,7 @@ class UpstreamFailure(NamedTuple):
 
 @dataclass(slots=True)
 class Decision:
-    """What was decided about a request, filled in as its story goes; shown in reply headers."""
+    """What was decided about a request, filled in step by step; shown in reply headers."""
 
     upstream: str = ""
     shape: Shape | None = None

@@ -20,7 +20,7 @@ from gateway.translate.parts.upstream_errors import (
 )
 
 ClientParam = Callable[[str | None], str | None]
-"""Returns the client's name of a parameter that the upstream named; None: it has none such."""
+"""Returns the client's name of a parameter that the upstream named; None: it has no such one."""
 
 _KEPT: Final = frozenset({b"retry-after", b"retry-after-ms", b"x-should-retry", b"x-request-id"})
 _RATE_LIMITS: Final = (b"x-ratelimit-", b"ratelimit", b"anthropic-ratelimit-")
@@ -39,13 +39,13 @@ def translated_failure(translation: Translation, failure: ErrorReply) -> Upstrea
 def renamed_failure(attempt: Attempt, failure: ErrorReply, *, moved: bool) -> UpstreamError | None:
     """Return an error about a parameter that is the client's under another name.
 
-    That is where the attempt has renamed it, for the model or after a refusal; what a translation
-    itself calls otherwise is for `translated_failure`. Also found where only the message has the
-    name. None: it is about no such parameter. Unless the request has `moved` to another endpoint,
-    the status is the upstream's own.
+    The attempt has renamed it, for the model or after a refusal; other names of a translation are
+    for `translated_failure`. Also found where only the message has the name. None: it is about
+    another parameter, or none. Unless the request has `moved` to another endpoint, the status is
+    the upstream's own.
     """
     renamed = attempt.renamed
-    known = _told(failure.status, failure.body) if renamed else None
+    known = _replied(failure.status, failure.body) if renamed else None
     if known is None:
         return None
     param = known.param or _named_in(known.message, renamed)
@@ -66,11 +66,11 @@ def _named_in(message: str, renamed: Mapping[str, str]) -> str | None:
 
 
 def about_moved_item(failure: ErrorReply, items: ItemNames) -> UpstreamError | None:
-    """Return an error about an item of which the client has another name; None: it names none such.
+    """Return an error about an item that the client has under another name; None: it names none.
 
     For requests at their own endpoint, of which some items were left out or others added.
     """
-    known = _told(failure.status, failure.body)
+    known = _replied(failure.status, failure.body)
     if known is None or known.param is None:
         return None
     named = items.client_path(known.param)
@@ -80,7 +80,7 @@ def about_moved_item(failure: ErrorReply, items: ItemNames) -> UpstreamError | N
 def _about(
     known: UpstreamReplied, named: str | None, failure: ErrorReply, *, moved: bool
 ) -> UpstreamReplied:
-    """Return an error about what the client calls so."""
+    """Return the error about a parameter under the client's name."""
     error = in_clients_words(known, named)
     error.headers = kept_headers(failure.headers)
     if failure.status >= 400:
@@ -92,9 +92,9 @@ def _about(
 def error_of_reply(
     status: int, headers: RawHeaders, body: bytes, client_param: ClientParam
 ) -> UpstreamError:
-    """Return what an error reply tells, or one with a status of success that is an error."""
+    """Return the error that a reply is, also one with a status of success."""
     kept = kept_headers(headers)
-    known = _told(status, body)
+    known = _replied(status, body)
     if known is None:
         text = body[:200].decode("utf-8", "replace").strip()
         shown = client_status(status)
@@ -115,8 +115,8 @@ def error_of_reply(
 def listing_failed(
     upstream: str, status: int, body: bytes, headers: RawHeaders = ()
 ) -> UpstreamReplied:
-    """Return the error for a model list that an upstream did not give."""
-    known = _told(status, body)
+    """Return the error for a model list that could not be had."""
+    known = _replied(status, body)
     message = known.message if known else f"it answered with status {status}"
     return UpstreamReplied(
         sentence(f"The models of upstream '{upstream}' could not be listed: {message}"),
@@ -128,14 +128,14 @@ def listing_failed(
     )
 
 
-def told_in_success(failure: ErrorReply) -> UpstreamError:
-    """Return the error that a reply with a status of success is, as some servers send refusals."""
-    known = _told(failure.status, failure.body)
-    return known or UpstreamError("The upstream told of an error.", reason=Reason.ERROR_REPLY)
+def error_in_success(failure: ErrorReply) -> UpstreamError:
+    """Return the error in a reply with a status of success, as some servers send refusals."""
+    known = _replied(failure.status, failure.body)
+    return known or UpstreamError("The upstream replied with an error.", reason=Reason.ERROR_REPLY)
 
 
 def kept_headers(headers: RawHeaders) -> tuple[tuple[str, str], ...]:
-    """Return the fields of an upstream's error that say who asked, and when to ask again."""
+    """Return the fields of an upstream's error that identify the request, and say when to retry."""
     return tuple(
         (name.decode("latin-1"), value.decode("latin-1"))
         for name, value in headers
@@ -143,7 +143,7 @@ def kept_headers(headers: RawHeaders) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _told(status: int, body: bytes) -> UpstreamReplied | None:
+def _replied(status: int, body: bytes) -> UpstreamReplied | None:
     try:
         decoded = decode(body)
     except NOT_JSON:

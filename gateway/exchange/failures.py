@@ -1,4 +1,4 @@
-"""What a client is told when the upstream said no."""
+"""Errors and warnings for clients about what an upstream has refused."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -29,7 +29,7 @@ PROMPT_OBJECTS_END = date(2026, 11, 30)
 
 
 def is_no_news(failure: ErrorReply, refusal: Refusal) -> bool:
-    """Whether a retry's failure says only that it is not here either: the first then says more."""
+    """Whether a retry's failure adds nothing to the first one: the model is not here either."""
     return refusal.verdict in _SAME_KIND or failure.status in _NOT_HERE
 
 
@@ -107,9 +107,9 @@ def lives_elsewhere(
 ) -> GatewayError | None:
     """Return the refusal of a model that generates no text, with the endpoint to call.
 
-    None where that is not what the refusal is about, or nobody knows the endpoint. The upstream's
-    word counts more than what is known of the name, which says nothing of a model that is gone, nor
-    of a deployment that Azure does not have.
+    None where that is not what the refusal is about, or the endpoint is not known. What the
+    upstream says counts more than what is known of the name, which says nothing about a model that
+    was shut down, or a deployment that Azure does not have.
     """
     known = refusal.verdict is Verdict.WRONG_ENDPOINT or (
         refusal.verdict is Verdict.MODEL_NOT_FOUND and not route.kind.deployments
@@ -198,7 +198,7 @@ def check_own_key(upstream: UpstreamSettings, status: int) -> None:
     if upstream.credential is CredentialPolicy.KEY and status in (401, 403):
         raise UpstreamError(
             f"The upstream '{upstream.name}' refused the key that the gateway is configured with. "
-            "Your own key was not the problem; tell the gateway's operator.",
+            "Your own key was not the problem; ask the gateway's operator.",
             reason=Reason.KEY_REFUSED,
             type="upstream_auth_error",
             code="upstream_auth_error",
@@ -208,8 +208,8 @@ def check_own_key(upstream: UpstreamSettings, status: int) -> None:
 def untouched(failure: ErrorReply) -> ClientReply:
     """Return an upstream's error as it came.
 
-    Raises `UpstreamError` where it did not come whole, and the error itself where it is to be told
-    in the gateway's words.
+    Raises `UpstreamError` where it is not complete, and the error itself where there is one in the
+    gateway's words.
     """
     if isinstance(failure.for_client, GatewayError):
         raise failure.for_client

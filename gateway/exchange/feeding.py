@@ -29,10 +29,10 @@ from gateway.translate.stream.sse import (
 class Feeder:
     """Feeds the bytes of all calls of one request to its translation.
 
-    The methods that take bytes return those to send. What goes wrong, they keep for
-    `take_error()`, and return what came before it; nothing more is taken then. No error is kept
-    that was raised: with its traceback it would keep this object alive in a cycle. `failure` is the
-    error that the client was sent as an event, `bare()`.
+    The methods that take bytes return those to send. What goes wrong is kept for
+    `take_error()`; they return what came before it, and take nothing more. Errors are kept without
+    their tracebacks, which would keep this object alive in a cycle. `failure` is the error that the
+    client was sent as an event, `bare()`.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Feeder:
         self.opening_error: tuple[int, bytes] | None = None
         """The first call whose stream began with an error, and that error as JSON."""
         self._aside: list[Json | None] = [None] * calls
-        """What a call's stream has said in no error's envelope: its error, if no result follows."""
+        """Per call an error in no known envelope: it counts if no result follows."""
         self._error: Exception | None = None
         self._terminal = TERMINAL_EVENTS if home is Shape.RESPONSES else frozenset()
         self._renames = client is home
@@ -68,7 +68,7 @@ class Feeder:
 
     @property
     def broken(self) -> bool:
-        """Whether there is an error that the client was not told of."""
+        """Whether there is an error that the client was not sent."""
         return self._error is not None
 
     @property
@@ -138,8 +138,8 @@ class Feeder:
         events: list[Json] = []
         try:
             reply = decode_object(body)
-            if (told := error_in_place(self._home, reply)) is not None:
-                reply = told
+            if (error_body := error_in_place(self._home, reply)) is not None:
+                reply = error_body
             unsaid = "stop" if self._renames else UNKNOWN
             event = whole_as_event(self._home, reply, unsaid=unsaid)
             events += self._translation.feed(call, event)
@@ -150,12 +150,12 @@ class Feeder:
             events += self._end(call)
         except GatewayError as error:
             self.break_off(error)
-            # An error in JSON comes alone. What a reply that lacks its point began is not sent.
+            # An error in JSON comes alone; the beginning of an incomplete reply is not sent.
             return b""
         return encode_events(self._client, events)
 
     def break_off(self, error: Exception) -> None:
-        """Take it that nothing more is to be had."""
+        """End all streams with an error."""
         self._error = error.bare() if isinstance(error, GatewayError) else error
         self._ended = [True] * len(self._ended)
 
@@ -171,9 +171,9 @@ class Feeder:
     def fail(self, error: GatewayError) -> bytes:
         """Return the bytes that report an error after the client's reply has begun.
 
-        An error that the upstream itself told is followed by the terminator, as the upstream's
-        own stream would have been. A stream that broke off is left open-ended. Nothing, where an
-        error of the upstream was passed on as it came.
+        After an error that the upstream sent itself comes the terminator, as in the upstream's own
+        stream. A stream that broke off is left open-ended. Empty where an error of the upstream was
+        passed on as it came.
         """
         if self.failure is not None:
             return b""
@@ -215,7 +215,7 @@ class Feeder:
         return encode_events(self._client, events), events, only if isinstance(only, dict) else None
 
     def _read(self, call: int, reader: EventReader, event: ServerSentEvent) -> list[object]:
-        """Return what is to be folded now that an event has come."""
+        """Return what can be folded after an event."""
         taken = values_of(event, reader)
         if not self._begun[call] and (taken or reader.waits):
             self._begin(call, event)
@@ -228,14 +228,14 @@ class Feeder:
         known = checked_object(event)
         if self._renames:
             self._see_error(known)
-        if not known.get("choices") and (told := bare_error(known)) is not None:
-            self._aside[call] = told
+        if not known.get("choices") and (error_body := bare_error(known)) is not None:
+            self._aside[call] = error_body
         events += self._translation.feed(call, known)
         if self._is_the_last(call, known):
             events += self._end(call)
 
     def _begin(self, call: int, event: ServerSentEvent) -> None:
-        """Take note of a stream's first event."""
+        """Note a stream's first event."""
         self._begun[call] = True
         error = error_of(event)
         if error is not None and self.opening_error is None:
@@ -255,11 +255,11 @@ class Feeder:
         try:
             return self._translation.end(call)
         except TruncatedStream as error:
-            if (told := self._aside[call]) is None:
+            if (error_body := self._aside[call]) is None:
                 raise
             # Raises it in the client's words, unless all that it does is to rename.
-            self._translation.feed(call, told)
-            raise upstream_error(told) or error from None
+            self._translation.feed(call, error_body)
+            raise upstream_error(error_body) or error from None
 
     def _see_error(self, event: Json) -> None:
         """Note an error of the upstream that is passed on as it came; raise one that cannot be."""

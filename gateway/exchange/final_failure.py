@@ -1,4 +1,4 @@
-"""What the client gets where no attempt has succeeded: the failure that says most."""
+"""The client's reply where no attempt has succeeded: the failure that says most."""
 
 from dataclasses import replace
 
@@ -11,8 +11,8 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.contexts import WallClock
 from gateway.exchange.decision import Decision
 from gateway.exchange.error_replies import (
+    error_in_success,
     renamed_failure,
-    told_in_success,
     translated_failure,
 )
 from gateway.exchange.retries import Refused, Retries
@@ -38,7 +38,7 @@ class GivingUp:
         retries: Retries,
         last: Refused,
     ) -> ClientReply:
-        """Return the first failure, unless the last is of another kind; or raise it in our words.
+        """Return the first failure, unless the last adds something, or raise it in our words.
 
         Raises `GatewayError` where the upstream's own reply would not help the client.
         """
@@ -51,11 +51,11 @@ class GivingUp:
         unfit = retries.unfit.get(route.shape)
         if unfit is not None and refused.refusal.verdict is Verdict.WRONG_ENDPOINT:
             raise unfit
-        told = failures.lives_elsewhere(
+        error = failures.lives_elsewhere(
             route, refused.failure, refused.refusal, as_date(self._wall_clock())
         )
-        if told is not None:
-            raise told
+        if error is not None:
+            raise error
         if refused.refusal.verdict in (Verdict.MODEL_NOT_FOUND, Verdict.MODEL_RETIRED):
             raise await self._not_found(call, route, retries, refused)
         return self.relayed(call, decision, route, refused)
@@ -63,7 +63,7 @@ class GivingUp:
     def relayed(
         self, call: GenerationRequest, decision: Decision, route: Route, refused: Refused
     ) -> ClientReply:
-        """Return a failure as it is, as far as it can be; raises as `reply` does."""
+        """Return a failure as it came, where the client can use it; raises like `reply`."""
         failure, attempt = refused.failure, refused.attempt
         failures.check_own_key(self._settings.upstream(route.upstream), failure.status)
         moved = attempt.shape is not call.shape or len(attempt.calls) > 1
@@ -73,9 +73,8 @@ class GivingUp:
         if attempt.translation is not None and moved:
             raise translated_failure(attempt.translation, failure)
         if failure.status < 400:
-            # Its status says success, so what it is must be noted.
-            told = told_in_success(failure)
-            decision.failed(route.upstream, told, final=True)
+            # Its status says success, so the error must be noted.
+            decision.failed(route.upstream, error_in_success(failure), final=True)
         return failures.untouched(failure)
 
     async def _not_found(

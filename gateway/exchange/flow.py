@@ -72,10 +72,10 @@ class Exchange:
         self._giving_up = GivingUp(settings, resolver, attempts.wall_clock)
 
     async def run(self, call: GenerationRequest, decision: Decision) -> ClientReply:
-        """Serve one request; `decision` is filled in on the way, also when an error is raised.
+        """Serve one request; `decision` is filled in, also when an error is raised.
 
-        Raises `GatewayError`: whatever goes wrong before the reply has begun. It is `bare()`: some
-        of what raised it holds it in a variable, and would live on with it, and with the request.
+        Raises `GatewayError` for everything that goes wrong before the reply has begun. It is
+        `bare()`: frames that hold it in a variable would keep it, and the request, alive.
         """
         try:
             routed = read_routed(call.body)
@@ -110,7 +110,7 @@ class Exchange:
     async def _unnamed(
         self, call: GenerationRequest, decision: Decision, *, streamed: bool
     ) -> ClientReply:
-        """Serve a request whose model a stored prompt or conversation brings: upstream knows it."""
+        """Serve a request whose model comes from a prompt or conversation stored upstream."""
         upstream = self.settings.upstreams[0]
         shape, source = Shape.RESPONSES, Source.DEFAULT
         route = Route(upstream.name, "", "", upstream.kind, shape, (shape,), source)

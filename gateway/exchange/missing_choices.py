@@ -1,7 +1,7 @@
 """Asks a server again for the choices that it left out of its reply.
 
-A `Send` around another: what comes back looks like the reply of a server that knows `n`, so nobody
-above it need know, whichever two endpoints are joined.
+A `Send` around another: its replies look like those of a server that knows `n`, whichever two
+endpoints are joined.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -68,22 +68,22 @@ class AskingAgain:
         if begins_events(read):
             held = BufferedReply(reply.status, reply.headers, read)
             return _CompletedStream(self, call, body, held)
-        told = _decoded(read)
-        if not isinstance(told, dict) or not are_missing(told, asked_choices(body)):
+        first = _decoded(read)
+        if not isinstance(first, dict) or not are_missing(first, asked_choices(body)):
             return BufferedReply(reply.status, reply.headers, read)
-        calls = [_single(call, single) for single in single_calls(body, len(told["choices"]))]
+        calls = [_single(call, single) for single in single_calls(body, len(first["choices"]))]
         rest = await send_whole(self.send, calls, self._concurrency)
         if isinstance(rest, ErrorReply):
             return BufferedReply(rest.status, rest.headers, rest.body)
         self.noticed()
-        whole = encode_halves(completed(told, [_decoded(each.body) for each in rest]))
+        whole = encode_halves(completed(first, [_decoded(each.body) for each in rest]))
         return BufferedReply(reply.status, _without_length(reply.headers), whole)
 
 
 class _CompletedStream(ChunkedReply):
     """An event stream, and those of the calls for the choices that it left out.
 
-    JSON in its place counts as one event, however it is labelled; what is no reply stays as it is.
+    JSON in its place counts as one event, whatever its label; what is not a reply stays as it is.
     """
 
     def __init__(
@@ -126,17 +126,17 @@ class _CompletedStream(ChunkedReply):
             for position, body in enumerate(single_calls(self._body, have), have):
                 seen.next_call()
                 async with aclosing(self._single(_single(self._call, body))) as further:
-                    async for told in further:
-                        yield _written(seen.take(told, position))
+                    async for one in further:
+                        yield _written(seen.take(one, position))
         yield _written(seen.usage_event())
         if have:
             yield b"data: [DONE]\n\n"
 
     async def _single(self, call: UpstreamCall) -> AsyncGenerator[Json, None]:
-        """Yield the events of a call for one choice; an error reply is one that tells of it."""
+        """Yield the events of a call for one choice; an error reply is one event."""
         self._reply = reply = await self._asking.send(call)
         if not 200 <= reply.status < 300:
-            yield _told(await read_error(reply))
+            yield _error_event(await read_error(reply))
         else:
             self._reply = reply = readable(reply)
             async with aclosing(_events(reply)) as events:
@@ -171,8 +171,8 @@ def _event(data: bytes) -> Json:
 
 
 def _has_choices(whole: BufferedReply) -> bool:
-    told = _decoded(whole.body)
-    return isinstance(told, dict) and isinstance(told.get("choices"), list)
+    reply = _decoded(whole.body)
+    return isinstance(reply, dict) and isinstance(reply.get("choices"), list)
 
 
 async def _events(reply: UpstreamReply) -> AsyncGenerator[bytes | BufferedReply, None]:
@@ -202,10 +202,10 @@ def _written(event: Json | bytes | None) -> bytes:
     return b"data: " + (event if isinstance(event, bytes) else encode_halves(event)) + b"\n\n"
 
 
-def _told(failure: ErrorReply) -> Json:
-    told = _decoded(failure.body)
-    if isinstance(told, dict) and told.get("error"):
-        return told
+def _error_event(failure: ErrorReply) -> Json:
+    error = _decoded(failure.body)
+    if isinstance(error, dict) and error.get("error"):
+        return error
     raise UpstreamError(
         f"The upstream answered one of the calls of this request with status {failure.status}.",
         upstream_status=failure.status,

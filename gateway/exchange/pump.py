@@ -1,7 +1,7 @@
 """Pushes translated streams: upstreams' bytes through the feeder into the client's sink.
 
 What arrives together is translated together and sent as one piece, from within the upstream's read.
-Before the reply has begun an error is raised, so that the client gets a plain HTTP error; after it,
+Before the reply has begun an error is raised, so that the client gets an HTTP error; after it,
 an error becomes an event in the stream. A stream that was cut off never gets the terminator. The
 end of the upstream's stream is the end of the client's, whatever the connection does after it.
 """
@@ -38,7 +38,7 @@ class Pump(ReplyBody):
         self._has_begun = False
         self._is_over = False
         self._error: Exception | None = None
-        """What went wrong, if the client cannot be told of it in the stream."""
+        """What went wrong, if the stream cannot say so."""
         self._news: asyncio.Future[None] | None = None
         streams.start(self)
 
@@ -51,7 +51,7 @@ class Pump(ReplyBody):
         """Wait until it is known how the stream begins, for at most `grace` seconds.
 
         Raises what breaks it before there is anything to send. Once this has returned, errors are
-        told in the stream.
+        events in the stream.
         """
         if not (self._held or self._is_over):
             late = asyncio.get_running_loop().call_later(grace, self._wake)
@@ -96,7 +96,7 @@ class Pump(ReplyBody):
     # --- called by the streams ----------------------------------------------------------------
 
     def begin(self, call: int, headers: RawHeaders) -> None:
-        """Take it that a call was answered."""
+        """Note that a call was answered."""
         self._feeder.label(call, events=is_event_stream(headers))
 
     def feed(self, call: int, data: bytes) -> bool:
@@ -116,7 +116,7 @@ class Pump(ReplyBody):
             self._conclude(self._feeder.finish(call))
 
     def fail(self, call: int, error: Exception) -> None:
-        """Take it that a stream has failed: so has the client's, if more of it was needed."""
+        """Note that a stream has failed: so has the client's, if more of it was needed."""
         if not self._feeder.ended(call):
             self._feeder.break_off(error)
             self._conclude(b"")
@@ -124,7 +124,7 @@ class Pump(ReplyBody):
     # --- to the client ------------------------------------------------------------------------
 
     def _ended(self, call: int, out: bytes) -> bool:
-        """Take it that nothing more of a call is needed; return whether its end is waited for."""
+        """Note that nothing more of a call is needed; return whether its end is waited for."""
         cut_short = self._feeder.broken or self._feeder.cut_short(call)
         self._conclude(out)
         self._streams.abandon(call, 0 if cut_short else REST_SECONDS)

@@ -48,9 +48,9 @@ class Refused:
 
 
 def _is_the_upstreams(fix: ParameterFix, shape: Shape) -> bool:
-    """Whether a refusal stays the upstream's to tell a client of its own endpoint.
+    """Whether a client of the same endpoint gets the upstream's own refusal.
 
-    That is where nothing is emulated, and the name is not one that the endpoint has.
+    There nothing is emulated, and the endpoint has no parameter of that name.
     """
     names = ("n", "stop", "logprobs") if shape is Shape.RESPONSES else ("n",)
     return fix.action == "withhold" and fix.name in names
@@ -184,8 +184,8 @@ class Retries:
         """Whether "does not exist" may be said of the endpoint alone.
 
         So where something shows that the model exists, or names its base, or a rule says where it
-        lives; and where the metadata that could tell cannot be read, because then nobody knows
-        better. Once every endpoint has denied it, that holds for a while.
+        lives; and where the metadata that would decide it cannot be read. Once every endpoint has
+        denied it, that holds for a while.
         """
         route = self._route
         likely = (

@@ -14,7 +14,7 @@ class Receiver(Protocol):
     """Receives what several streams bring."""
 
     def begin(self, call: int, headers: RawHeaders) -> None:
-        """Take it that a call was answered."""
+        """Note that a call was answered."""
 
     def feed(self, call: int, data: bytes) -> bool:
         """Take bytes of a call's body; False: no more of it until the streams are resumed."""
@@ -23,7 +23,7 @@ class Receiver(Protocol):
         """Take the end of a call's body."""
 
     def fail(self, call: int, error: Exception) -> None:
-        """Take it that a call, or its body, has failed."""
+        """Note that a call, or its body, has failed."""
 
 
 def _late(failure: ErrorReply) -> GatewayError:
@@ -172,7 +172,7 @@ class Streams:
         receiver.finish(call)
 
     def _has_opened(self, call: int, failure: ErrorReply | None = None) -> None:
-        """Say how a call was answered, unless nobody waits for that any more."""
+        """Say how a call was answered, if that is still waited for."""
         opened = self._opened[call]
         if not opened.done():
             opened.set_result(failure)

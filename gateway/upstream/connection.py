@@ -13,33 +13,33 @@ from gateway.tcp import is_readable, unacknowledged_bytes
 
 
 class Receiver(Protocol):
-    """What wants to know about a connection: the flight that is under way on it."""
+    """What uses a connection: the flight on it."""
 
     def receive(self, data: bytes) -> None:
         """Take bytes that have arrived."""
 
     def lost(self, error: Exception | None) -> None:
-        """Take note that the connection has ended; None: the peer closed it in order."""
+        """Note that the connection has ended; None: the peer closed it in order."""
 
     def expired(self) -> None:
-        """Take note that the deadline has passed."""
+        """Note that the deadline has passed."""
 
 
 class Owner(Protocol):
     """What keeps connections: the pool."""
 
     def connection_opened(self, connection: "Connection") -> None:
-        """Take note that the connection has a socket, until it is gone."""
+        """Note that the connection has a socket, until it is gone."""
 
     def connection_closed(self, connection: "Connection") -> None:
-        """Take note that the connection can no longer be used."""
+        """Note that the connection can no longer be used."""
 
     def connection_gone(self, connection: "Connection") -> None:
-        """Take note that its socket is closed as well."""
+        """Note that its socket is closed as well."""
 
 
 class Connection(asyncio.Protocol):
-    """A transport with flow control both ways, a deadline, and somebody who listens."""
+    """A transport with flow control in both directions, a deadline, and a receiver."""
 
     __slots__ = (
         "_deadline",
@@ -88,12 +88,12 @@ class Connection(asyncio.Protocol):
         return self._transport is None or is_readable(_descriptor(self._transport))
 
     def attach(self, receiver: Receiver) -> None:
-        """Let the receiver have all that arrives from now on."""
+        """Give the receiver all that arrives from now on."""
         self._receiver = receiver
         self._deadline = None
 
     def detach(self) -> None:
-        """Let nobody have what arrives: a byte that does makes the connection unusable."""
+        """Detach the receiver: a byte that arrives now makes the connection unusable."""
         self._receiver = None
         self._deadline = None
         if self._reading_paused:
@@ -130,7 +130,7 @@ class Connection(asyncio.Protocol):
     def set_deadline(self, when: float | None) -> None:
         """Set, move or lift the deadline (loop time).
 
-        When it passes, the receiver is told; a connection without one is closed.
+        When it passes, the receiver is notified; a connection without one is closed.
         """
         self._deadline = when
         if when is not None and when < self._timer_at:
@@ -160,7 +160,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> None:
         """Take the end (called by asyncio).
 
-        Nothing is left to be read, and what is still to be written would be for nobody.
+        The peer has closed: there is nothing more to read, and nobody to write to.
         """
         transport = self._transport
         if self._receiver is not None and transport is not None:
@@ -171,17 +171,17 @@ class Connection(asyncio.Protocol):
         self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Take note of the closed socket (called by asyncio)."""
+        """Note the closed socket (called by asyncio)."""
         self._transport = None
         self._close(exc)
         self._owner.connection_gone(self)
 
     def pause_writing(self) -> None:
-        """Take note that the transport's buffer is full (called by asyncio)."""
+        """Note that the transport's buffer is full (called by asyncio)."""
         self._writing_paused = True
 
     def resume_writing(self) -> None:
-        """Take note that there is room again (called by asyncio)."""
+        """Note that there is room again (called by asyncio)."""
         self._writing_paused = False
         self._wake_writer()
 

@@ -1,4 +1,4 @@
-"""Whose credential an upstream is called with, and how two callers' are told apart.
+"""Whose credential an upstream is called with, and how callers are distinguished.
 
 A credential is bound to one configured upstream. It is sent there, and shown nowhere else: caches
 are keyed by its fingerprint, a keyed hash of the *whole* of it. (A cache keyed by a token's first
@@ -15,7 +15,7 @@ from gateway.headers import ACCOUNT_HEADERS, CALLER_HEADERS, CREDENTIAL_HEADERS
 from gateway.shapes import ClientHeaders, RawHeaders
 
 _BEARER = re.compile(rb"bearer[ \t]+(.*)", re.IGNORECASE | re.DOTALL)
-_MAY_TELL_CALLERS_APART = re.compile(rb"key|token|auth|secret|account|user|organi[sz]ation|project")
+_MAY_IDENTIFY_CALLERS = re.compile(rb"key|token|auth|secret|account|user|organi[sz]ation|project")
 _PROCESS_KEY = secrets.token_bytes(32)
 # BLAKE2b has a keyed mode of its own (RFC 7693), at a third of the price of an HMAC.
 _FINGERPRINT = hashlib.blake2b(key=_PROCESS_KEY, digest_size=32, person=b"fingerprint")
@@ -42,12 +42,12 @@ class Credentials:
             name.lower().encode() in CREDENTIAL_HEADERS for name, _ in upstream.headers
         )
         self._fixed = self._fixed_headers(upstream)
-        self._telling_names = frozenset(
+        self._identifying_names = frozenset(
             lower
             for name in upstream.forward_headers
-            if _MAY_TELL_CALLERS_APART.search(lower := name.lower().encode())
+            if _MAY_IDENTIFY_CALLERS.search(lower := name.lower().encode())
         )
-        self.depends_on = self._telling_names
+        self.depends_on = self._identifying_names
         """The names of the client's fields that a fingerprint can depend on."""
         if self._forwards_the_callers:
             self.depends_on |= CALLER_HEADERS
@@ -69,8 +69,8 @@ class Credentials:
     def fingerprint(self, client_headers: RawHeaders) -> str:
         """Return 64 hex digits that are equal when, and only when, the same credential is sent.
 
-        Covers the credential, organisation and project, and such forwarded headers as can tell one
-        caller from another. It holds for this process only and gives away nothing.
+        Covers the credential, organisation and project, and forwarded headers that can distinguish
+        callers. It holds for this process only and gives away nothing.
         """
         if not self.depends_on:
             return self._constant
@@ -84,9 +84,9 @@ class Credentials:
 
     def _fingerprint_of(self, client_headers: RawHeaders) -> str:
         fields = self.headers(client_headers)
-        if self._telling_names:
-            telling = [field for field in client_headers if field[0] in self._telling_names]
-            fields = (*fields, *telling)
+        if self._identifying_names:
+            identifying = [field for field in client_headers if field[0] in self._identifying_names]
+            fields = (*fields, *identifying)
         return self._hash(fields)
 
     def _fixed_headers(self, upstream: UpstreamSettings) -> RawHeaders:
@@ -144,7 +144,7 @@ class Credentials:
 
 
 class Callers:
-    """Tells apart whom any of several upstreams would tell apart, with one hash for all of them."""
+    """Distinguishes the callers that any of several upstreams would distinguish, with one hash."""
 
     def __init__(self, credentials: Iterable[Credentials]) -> None:
         self._names = frozenset[bytes]().union(*(each.depends_on for each in credentials))
@@ -176,5 +176,5 @@ def _unambiguous(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 
 def _is_jwt(token: bytes) -> bool:
-    """Tell an Entra ID token, which Azure takes as a bearer token only, from a resource key."""
+    """Whether a token is from Entra ID: Azure takes those as bearer tokens only."""
     return token.startswith(b"eyJ") and token.count(b".") == 2

@@ -1,7 +1,7 @@
 """Which header fields go to an upstream, and which of its own come back.
 
-Outwards an allow-list: a field that nobody thought of stays here. Backwards a deny-list: replies
-carry rate limits, request ids and the like under any name, and clients read them.
+Requests have an allow-list: unknown fields stay here. Replies have a deny-list: they carry rate
+limits, request ids and the like under any name, and clients read them.
 """
 
 import re

@@ -127,12 +127,12 @@ class HttpClient:
         return HttpReply(self._name, response, self._timeouts.stream_idle, self._slots)
 
     async def aclose(self) -> None:
-        """Close every connection and refuse whoever waits."""
+        """Close every connection and refuse requests that wait."""
         self._slots.close()
         await self._transport.aclose()
 
     def stats(self) -> UpstreamStats:
-        """Return what is under way; idle connections are httpx2's own business."""
+        """Return what is in flight; httpx2 does not show its idle connections."""
         return UpstreamStats(in_flight=self._slots.in_use, idle=None, queued=self._slots.queued)
 
     async def _respond(

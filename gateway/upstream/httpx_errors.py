@@ -29,7 +29,7 @@ _CONNECT_ERRORS: tuple[tuple[type[OSError], Reason], ...] = (
 
 
 def closed_unanswered(error: BaseException | None) -> bool:
-    """Whether a connection broke before (or, which cannot be told apart, within) a reply's head."""
+    """Whether a connection broke before (or within, which looks the same) a reply's head."""
     if isinstance(error, (httpx2.ReadError, httpx2.WriteError)):
         return True
     return isinstance(error, httpx2.RemoteProtocolError) and "without sending" in str(error)

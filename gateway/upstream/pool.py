@@ -84,7 +84,7 @@ class Pool:
                     size = len(head) + len(body)
                     if not may_be_sent_again(call.method, size, connection.unacknowledged):
                         raise
-                # The race was lost: once more, on a connection that nobody was closing.
+                # The race was lost: once more, on a new connection.
                 call.repeats += 1
             connection = await self._dial()
             return await self._flight(call).deliver(connection, call, head)
@@ -93,7 +93,7 @@ class Pool:
             raise
 
     async def aclose(self) -> None:
-        """Close every connection, refuse whoever waits, and return when all sockets are closed."""
+        """Close every connection, refuse requests that wait; return when all sockets are closed."""
         self._closed = True
         self._slots.close()
         for connection in tuple(self._connections):
@@ -109,15 +109,15 @@ class Pool:
         )
 
     def connection_opened(self, connection: Connection) -> None:
-        """Take note of an open socket (called by the connection)."""
+        """Note an open socket (called by the connection)."""
         self._connections.add(connection)
 
     def connection_closed(self, connection: Connection) -> None:
-        """Take note that a connection can no longer be used (called by the connection)."""
+        """Note that a connection can no longer be used (called by the connection)."""
         self._idle.pop(connection, None)
 
     def connection_gone(self, connection: Connection) -> None:
-        """Take note that a socket is closed (called by the connection)."""
+        """Note that a socket is closed (called by the connection)."""
         self._connections.discard(connection)
         if not self._connections and self._all_gone is not None and not self._all_gone.done():
             self._all_gone.set_result(None)

@@ -1,7 +1,7 @@
 """One HTTP/1.1 reply, bytes in, head and body out. No sockets: what it is fed is all it knows.
 
 Built on llhttp (httptools), strict. What llhttp leaves to its user is done here: limits, interim
-replies, replies to HEAD, bodies that end with the connection, and bytes that nobody asked for.
+replies, replies to HEAD, bodies that end with the connection, and bytes beyond the reply.
 """
 
 from typing import Final
@@ -161,13 +161,13 @@ class ReplyParser:
         return body[0] if body else b""
 
     def forget(self) -> None:
-        """Drop the unread body and the parser: nobody will ask for them."""
+        """Drop the unread body and the parser: they are not needed any more."""
         self._parser = None
         self._body.clear()
         self.buffered = 0
 
     def on_message_begin(self) -> None:
-        """Take note of a message's first byte (called by httptools)."""
+        """Note a message's first byte (called by httptools)."""
         if self.complete:
             self.keep_alive = False  # a reply too many: what it belongs to cannot be known
 
@@ -192,7 +192,7 @@ class ReplyParser:
             raise _Refused("its status line is not HTTP/1.1's")
         if status < 200:
             if status == 101:
-                raise _Refused("it switched protocols, which nobody asked for")
+                raise _Refused("it switched protocols, which was not asked for")
             self._interim_size += _size(self.raw_headers)
             self.raw_headers.clear()
             return
@@ -234,7 +234,7 @@ class ReplyParser:
         for coding in codings:
             # Any further coding would reach the client undecoded and undeclared.
             if coding.strip().lower() != b"chunked":
-                raise _Refused("it used a transfer coding that nobody asked for")
+                raise _Refused("it used a transfer coding that was not asked for")
         self._until_close = not (has_length or codings or status in _BODILESS)
 
     def _refuse_a_long_head(self) -> None:

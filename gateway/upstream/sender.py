@@ -61,19 +61,19 @@ class Upstreams:
             ) from None
 
     async def aclose(self) -> None:
-        """Close every connection; calls under way fail."""
+        """Close every connection; calls in flight fail."""
         for sender in (*self._askers.values(), *self._senders.values()):
             await sender.aclose()
 
     def fingerprint(self, upstream_name: str, client_headers: RawHeaders) -> str:
-        """Return what tells apart the credentials that an upstream is called with.
+        """Return what distinguishes the credentials that an upstream is called with.
 
         See `Credentials.fingerprint`. Raises `KeyError`.
         """
         return self._credentials[upstream_name].fingerprint(client_headers)
 
     def caller(self, client_headers: RawHeaders) -> bytes:
-        """Return what tells apart the callers that any upstream would; see `Callers.digest`."""
+        """Return what distinguishes callers at any upstream; see `Callers.digest`."""
         return self._callers.digest(client_headers)
 
     def stats(self) -> dict[str, UpstreamStats]:

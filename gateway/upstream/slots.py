@@ -1,4 +1,4 @@
-"""How many requests may be under way to one upstream, and who waits for their turn.
+"""How many requests may be in flight to one upstream, and which wait for their turn.
 
 Look-ups have slots of their own. They wait for servers that are slow to list their models, or never
 do, and those may be quick to generate.
@@ -57,7 +57,7 @@ class Slots:
         timeout: float,
         *,
         longest: int | None = None,
-        taken: str = "requests are under way, the most that max_connections allows",
+        taken: str = "requests are in flight, the most that max_connections allows",
     ) -> None:
         self._name = name
         self.limit = limit
@@ -158,5 +158,5 @@ def for_look_ups(upstream: UpstreamSettings) -> Slots:
         min(max(share, FEWEST_LOOK_UPS), MOST_LOOK_UPS),
         upstream.timeouts.queue,
         longest=WAITING_PER_SLOT * upstream.max_connections,
-        taken="look-ups are under way, the most that are made at a time",
+        taken="look-ups are in flight, the most that are made at a time",
     )

@@ -136,7 +136,7 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "sends HTML": (sends(framed(b"<html>")), "its reply is not JSON"),
     "sends half": (sends(framed(b'{"data":[')), "its reply is not JSON"),
     "sends no list": (sends(reply({"data": {"id": "b1"}})), "there is no list in its reply"),
-    "sends an error": (sends(reply({"error": {"message": "x"}})), "its reply tells of an error"),
+    "sends an error": (sends(reply({"error": {"message": "x"}})), "its reply is an error"),
     "has no such route": (sends(reply({}, "404 Not Found")), "its reply has status 404"),
     "is overloaded": (sends(reply({}, "503 Busy")), "its reply has status 503"),
     "sends no HTTP": (sends(b"SSH-2.0-OpenSSH\r\n\r\n"), "it sent a reply that cannot be used"),

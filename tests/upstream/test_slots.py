@@ -61,7 +61,7 @@ async def test_as_many_look_ups_may_wait_as_requests() -> None:
         await slots.acquire()
     waiters = [asyncio.create_task(slots.acquire()) for _ in range(WAITING_PER_SLOT)]
     await until(lambda: slots.queued == WAITING_PER_SLOT)
-    with pytest.raises(UpstreamUnavailable, match=r"busy: 4 look-ups are under way, .* 4 more"):
+    with pytest.raises(UpstreamUnavailable, match=r"busy: 4 look-ups are in flight, .* 4 more"):
         await slots.acquire()
     slots.close()
     await asyncio.wait(waiters)

@@ -1,7 +1,7 @@
 """Model lists, read as far as their ids: the cards themselves stay as their upstreams wrote them.
 
-A list may have tens of thousands of cards, so they are gone through in pieces: whoever shares the
-event loop waits for one piece at most.
+A list may have tens of thousands of cards, so they are read in pieces: others on the event
+loop wait for one piece at most.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ _read_name = msgspec.json.Decoder(_Named).decode
 
 
 class NoList(Exception):
-    """A body that is no model list; the text says what is wrong with it."""
+    """A body that is not a model list; the text says what is wrong with it."""
 
 
 def entries_of(body: bytes) -> list[msgspec.Raw]:
@@ -84,7 +84,7 @@ def named(entries: Iterable[msgspec.Raw]) -> list[tuple[str, bytes]]:
 
 
 async def in_pieces(items: Sequence[Item]) -> AsyncIterator[Sequence[Item]]:
-    """Yield items piece by piece; everybody else on the event loop has a turn between two."""
+    """Yield items piece by piece; other tasks have a turn between two."""
     for start in range(0, len(items), PIECE):
         if start:
             await asyncio.sleep(0)

@@ -24,7 +24,7 @@ MAX_LIST_BYTES = 16 * 1024 * 1024
 MAX_WARNINGS = 8
 """Upstreams that one header field names."""
 MAX_REASON = 120
-"""Characters of the reason that is told of each."""
+"""Characters of the reason that is given for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ class Unlisted:
         error = self.error
         status = error.upstream_status if isinstance(error, UpstreamError) else 0
         if status:
-            told = "tells of an error" if status == 200 else f"has status {status}"
-            return f"its reply {told}"
+            what = "is an error" if status == 200 else f"has status {status}"
+            return f"its reply {what}"
         text = error.message.removeprefix(_could_not(self.upstream, ""))
         itself = f"Upstream '{self.upstream}' "
         if text.startswith(itself):
@@ -137,25 +137,25 @@ class UpstreamLists:
 def nothing_listed(unlisted: list[Unlisted]) -> GatewayError:
     """Return the first upstream's error, with what became of the others; empties the list.
 
-    Whoever raises the error must not hold it in a variable: see `GatewayError.bare`.
+    The caller must not hold the error in a variable: see `GatewayError.bare`.
     """
     first, *others = unlisted
     unlisted.clear()
     error = first.error
-    told = [f"Upstream '{each.upstream}': {each.reason}" for each in others[:MAX_WARNINGS]]
-    error.message = joined(error.message, *told)
+    reasons = [f"Upstream '{each.upstream}': {each.reason}" for each in others[:MAX_WARNINGS]]
+    error.message = joined(error.message, *reasons)
     return error
 
 
 def warning_of(unlisted: Sequence[Unlisted]) -> str:
     """Return the text of `x-gateway-warning` for upstreams that were left out, empty for none."""
-    told = [
+    reasons = [
         f"the models of upstream '{each.upstream}' are not listed: {each.reason}"
         for each in unlisted[:MAX_WARNINGS]
     ]
     if len(unlisted) > MAX_WARNINGS:
-        told.append(f"nor are those of {len(unlisted) - MAX_WARNINGS} more upstreams")
-    return "; ".join(told)
+        reasons.append(f"nor are those of {len(unlisted) - MAX_WARNINGS} more upstreams")
+    return "; ".join(reasons)
 
 
 def _could_not(upstream: str, why: str) -> str:

@@ -1,1 +1,1 @@
-"""Everything that is not generation, passed on as it is."""
+"""Requests that are not generation, passed on as they are."""

@@ -23,7 +23,7 @@ _model_decoder = msgspec.json.Decoder(_ModelOnly)
 
 
 def json_model(body: bytes) -> str | None:
-    """Return the body's model; what is no JSON object is the upstream's to refuse."""
+    """Return the body's model; the upstream refuses what is not a JSON object."""
     try:
         model = _model_decoder.decode(body).model
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

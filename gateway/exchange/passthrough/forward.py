@@ -1,4 +1,4 @@
-"""Everything that is not generation: passed on as it is, streamed both ways.
+"""Requests that are not generation: passed on as they are, streamed in both directions.
 
 The request goes to the upstream its `model` belongs to, as the body or the path names it, or to the
 default one. Bodies are not held: only the beginning is read ahead, to find the model's name in JSON

@@ -1,4 +1,4 @@
-"""The bodies of requests on their way through: read ahead, read whole, or left to stream."""
+"""Bodies of requests that are passed on: read ahead, read whole, or left to stream."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 

@@ -9,7 +9,7 @@ from gateway.shapes import Sink
 
 
 class ReplyBody(ABC):
-    """A streamed body. Whoever sends it must `aclose()` it, sent or not.
+    """A streamed body. Its sender must `aclose()` it, sent or not.
 
     It is sent once: with `pipe()`, or by iterating over it where nothing can be pushed (ASGI).
     """

@@ -1,7 +1,7 @@
 """Says whether an upstream's reply is an answer or an error, as soon as that is clear.
 
 Some servers wrap errors in status 200 (`wrapped_errors.py`): a small JSON reply is looked into, and
-the first event of a stream that nobody else reads.
+the first event of a stream that is passed on.
 """
 
 import asyncio

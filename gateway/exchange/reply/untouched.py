@@ -72,7 +72,7 @@ class _Bytes(ReplyBody):
 
 
 class _Events(_Bytes):
-    """An event stream, which can tell of its error."""
+    """An event stream, which can end in an error event."""
 
     def __init__(self, reply: UpstreamReply, client: Shape | None) -> None:
         super().__init__(reply)

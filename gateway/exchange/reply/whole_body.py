@@ -17,16 +17,16 @@ from gateway.translate.stream.sse import SSEDecoder, begins_events, encode_json,
 
 
 @dataclass(frozen=True, slots=True)
-class ToldError:
-    """An error that a stream has told of: the body of the error reply that says the same."""
+class ReportedError:
+    """An error within a reply, as the body of an error reply."""
 
     body: bytes = field(repr=False)
     in_place: bool = False
-    """Whether it stood in a result's place, in no envelope of an error: it is no refusal then."""
+    """Whether it stood in a result's place, in no error's envelope: then it cannot be a refusal."""
 
 
-def whole_reply(home: Shape, body: bytes, asked: Callable[[], Json]) -> Json | ToldError:
-    """Return the reply that a body is, or the error that it tells of in place of a result.
+def whole_reply(home: Shape, body: bytes, asked: Callable[[], Json]) -> Json | ReportedError:
+    """Return the reply that a body is, or the error that it has in place of a result.
 
     `asked` gives the request that it answers. Raises `UpstreamError` for a body that is neither a
     JSON object nor a stream, and `TruncatedStream` for a stream that is not complete.
@@ -34,24 +34,24 @@ def whole_reply(home: Shape, body: bytes, asked: Callable[[], Json]) -> Json | T
     if begins_events(body):
         return _streamed(home, body, asked)
     reply = decode_object(body)
-    told = error_in_place(home, reply)
-    return reply if told is None else ToldError(encode_json(told), in_place=True)
+    error = error_in_place(home, reply)
+    return reply if error is None else ReportedError(encode_json(error), in_place=True)
 
 
-def _streamed(home: Shape, body: bytes, asked: Callable[[], Json]) -> Json | ToldError:
+def _streamed(home: Shape, body: bytes, asked: Callable[[], Json]) -> Json | ReportedError:
     decoder, reader = SSEDecoder(), EventReader()
     events: list[object] = []
     is_broken = False
     for event in [*decoder.feed(body), *decoder.finish()]:
         error = error_of(event)
         if error is not None:
-            return ToldError(error)
+            return ReportedError(error)
         if is_done(event.data) or is_broken:
             break
         try:
             events += reader.read(event.data)
         except NOT_JSON:
-            # Behind a reply that is complete it is of no matter, as in a stream that was asked for.
+            # Behind a complete reply it does not matter, as in a stream that was asked for.
             is_broken = True
         if events and home is Shape.RESPONSES and is_terminal(events[-1]):
             break
@@ -60,9 +60,9 @@ def _streamed(home: Shape, body: bytes, asked: Callable[[], Json]) -> Json | Tol
         return events_as_whole(home, map(checked_object, events), names_of(asked()))
     except TruncatedStream:
         said = (bare_error(event) for event in reversed(events) if isinstance(event, dict))
-        told = next(filter(None, said), None)
-        if told is not None:
-            return ToldError(encode_json(told), in_place=True)
+        last = next(filter(None, said), None)
+        if last is not None:
+            return ReportedError(encode_json(last), in_place=True)
         if is_broken:
             raise not_json() from None
         raise

@@ -184,7 +184,7 @@ def _carried(event: Json, *, named: bool) -> Json | None:
     if any(name in event for name in _RESULTS):
         return None
     if event.get("error"):
-        # With them it would be a result to whoever judges it.
+        # With them `classify` would take it for a result.
         return {name: value for name, value in event.items() if name not in _OF_A_RESULT}
     if event.get("type") == "response.failed":
         response = event.get("response")

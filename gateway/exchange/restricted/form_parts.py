@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from gateway.errors import InvalidRequest
-from gateway.exchange.restricted.model_names import is_naming, place_of, plainly
+from gateway.exchange.restricted.model_names import is_naming, normalized, place_of
 
 MAX_HEAD_BYTES = 8 * 1024
 MAX_FIELD_BYTES = 1024 * 1024
@@ -30,10 +30,10 @@ _UNSAFE_IN_A_FILENAME = re.compile(r'["\\\x00-\x1f\x7f]')
 
 
 def odd(reason: str) -> InvalidRequest:
-    """Return the error for a form that parsers could read in more than one way."""
+    """Return the error for a form that parsers could read differently."""
     return InvalidRequest(
         f"The form cannot be read for certain: {reason}. Your key is for certain models only, so "
-        "it must be plain multipart/form-data (RFC 7578), as common HTTP clients make it.",
+        "it must be ordinary multipart/form-data (RFC 7578), as common HTTP clients make it.",
         code="invalid_form",
     )
 
@@ -48,7 +48,7 @@ class Part:
 
     @classmethod
     def read(cls, head: bytes) -> "Part":
-        """Understand the bytes of a head; raises `InvalidRequest` for what is not plain."""
+        """Understand the bytes of a head; raises `InvalidRequest` for an unusual one."""
         given: dict[str, str] = {}
         for line in head.split(b"\r\n"):
             match = _LINE.match(line)
@@ -100,13 +100,13 @@ def _disposition(value: str) -> tuple[str, str | None]:
         filename = unquote(extended[1])
     if filename is None:
         return name, None
-    if is_naming(place_of(name)[-1], top=True) or plainly(place_of(name)[0]) in JSON_FIELDS:
+    if is_naming(place_of(name)[-1], top=True) or normalized(place_of(name)[0]) in JSON_FIELDS:
         raise odd(f"the field '{name}' may be no file")
     return name, _UNSAFE_IN_A_FILENAME.sub("_", filename)
 
 
 def _part_type(value: str, *, is_file: bool) -> str:
-    """Return the Content-Type to write for a part; that of plain text says nothing."""
+    """Return the Content-Type to write for a part; empty for text."""
     match = _MEDIA_TYPE.match(value) if value else None
     if value and match is None:
         raise odd("a part's Content-Type is not a media type")

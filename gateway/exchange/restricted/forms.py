@@ -3,7 +3,7 @@
 Parsers of forms disagree about nearly everything that is not quite right (quotes, line ends,
 `name*=`, repeated fields, what stands before the first boundary). So nothing of a form's framing is
 passed on: what RFC 7578 allows is read, and written with a boundary that the client does not know
-and with part heads that can be read in one way only. What a file holds goes through untouched.
+and with part heads that no parser misreads. What is in files is passed on untouched.
 """
 
 import re
@@ -25,8 +25,8 @@ from gateway.exchange.restricted.model_names import (
     Reading,
     is_naming,
     misspelt,
+    normalized,
     place_of,
-    plainly,
 )
 
 _CONTENT_TYPE = re.compile(
@@ -70,17 +70,17 @@ class FieldCheck:
         except UnicodeDecodeError:
             raise odd(f"its field '{name}' is not UTF-8") from None
         place = place_of(name)
-        plain = plainly(place[0])
-        is_model = plain == "model"
-        if self.is_late and (is_naming(place[-1], top=True) or plain in JSON_FIELDS):
+        key = normalized(place[0])
+        is_model = key == "model"
+        if self.is_late and (is_naming(place[-1], top=True) or key in JSON_FIELDS):
             raise too_late()
-        if is_model or plain in JSON_FIELDS:
-            if name != plain or plain in self.seen:
-                raise misspelt(name, plain)
-            self.seen.add(plain)
+        if is_model or key in JSON_FIELDS:
+            if name != key or key in self.seen:
+                raise misspelt(name, key)
+            self.seen.add(key)
         if is_model or text.lstrip()[:1] not in ("{", "[") or name in _FREE_TEXT:
             self.reading.named(name, text)
-            if plain in JSON_FIELDS:
+            if key in JSON_FIELDS:
                 raise odd(f"its field '{name}' is not a JSON object")
         else:
             self._check_json(place, text.strip())
@@ -115,7 +115,7 @@ async def rewritten(
 ) -> AsyncGenerator[bytes, None]:
     """Yield the form as it is written anew; each field is judged before it is yielded.
 
-    Raises `InvalidRequest` for what is no plain form, and what `fields` raises.
+    Raises `InvalidRequest` for an unusual form, and what `fields` raises.
     """
     source = FormSource(body)
     delimiter = b"\r\n--" + form.boundary

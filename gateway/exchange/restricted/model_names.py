@@ -3,7 +3,7 @@
 For clients that may use certain models only. Servers differ in what they read: the first of two
 equal keys or the last, `Model` for `model` (Go's encoding/json, ASP.NET), `fallbacks` (LiteLLM),
 `models` (OpenRouter), a session's or a tool's `model` at any depth (OpenAI). So a body that could
-be read in two ways is refused, and whatever may be a name in it is judged.
+be read differently is refused, and everything in it that may be a name is judged.
 """
 
 import json
@@ -21,7 +21,7 @@ Place = tuple[str, ...]
 """Where something stands in a body: `("session", "model")`; lists add nothing."""
 
 Judge = Callable[[str, Place], None]
-"""Raises `PermissionDenied` for a model that must not be asked for; told where it was named."""
+"""Raises `PermissionDenied` for a model that must not be asked for, with the place of its name."""
 
 MODEL: Place = ("model",)
 
@@ -104,17 +104,17 @@ class Reading:
         """Take the names of one object; yield what is to be looked into."""
         _refuse_equal_keys(place, pairs)
         for key, value in pairs:
-            here, plain = (*place, key), plainly(key)
-            if plain in _CONTENT:
+            here, name = (*place, key), normalized(key)
+            if name in _CONTENT:
                 continue
-            if plain == "type" and isinstance(value, str):
+            if name == "type" and isinstance(value, str):
                 self.types[here] = value
             if not is_naming(key, top=not place):
                 yield here, value
-            elif not place and plain == "model":
+            elif not place and name == "model":
                 self._model(key, value)
             else:
-                yield from self._named_values(here, value, keys=plain != "model")
+                yield from self._named_values(here, value, keys=name != "model")
 
     def _model(self, key: str, value: object) -> None:
         if key != "model":
@@ -157,7 +157,7 @@ class Reading:
                 self.judge(checked_model(name), place)
 
 
-def plainly(key: str) -> str:
+def normalized(key: str) -> str:
     """Return a key as the most lenient reader might take it: without case, width and marks."""
     text = unicodedata.normalize("NFKC", key.partition("\0")[0]).casefold()
     return "".join(filter(str.isalnum, text))
@@ -168,10 +168,10 @@ def is_naming(key: str, *, top: bool = False) -> bool:
 
     Anything that ends in `model` counts: `embedding_model`, `judge_model`.
     """
-    plain = plainly(key)
-    if _NAMING.search(plain) is not None:
+    name = normalized(key)
+    if _NAMING.search(name) is not None:
         return True
-    return top and plain in _NAMING_AT_THE_TOP
+    return top and name in _NAMING_AT_THE_TOP
 
 
 def place_of(name: str) -> Place:

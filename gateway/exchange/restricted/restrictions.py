@@ -1,7 +1,7 @@
-"""Holds a client that may use certain models only to them, whatever its requests look like.
+"""Restricts clients with a list of models to it, whatever their requests look like.
 
 `check_generation` is for the generation endpoints, `admitted` for all that is passed on: by the
-table in `permissions`, with the names that `model_names` and `form_rewriting` find. Clients without
+table in `permissions`, with the names that `model_names` and `forms` find. Clients without
 restrictions never come here.
 """
 
@@ -28,8 +28,8 @@ _UTF8 = re.compile(rb"charset=\"?utf-?8\"?[ \t]*(?=;|\Z)", re.IGNORECASE)
 def check_generation(call: GenerationRequest) -> None:
     """Judge everything that a request for generation names.
 
-    Raises `InvalidRequest` for what could be read in two ways, and `PermissionDenied`. A missing
-    `model` is told by others, but at responses: there a stored prompt may bring one.
+    Raises `InvalidRequest` for what could be read differently, and `PermissionDenied`, also without
+    a `model` at responses: there a stored prompt may bring one. Elsewhere others refuse that.
     """
     reading = Reading(judge_for(call.client))
     reading.query(call.query)
@@ -55,7 +55,7 @@ async def admitted(call: Request, limit: int) -> Request:
 
     `limit` is that of a body that is held, in bytes. Raises `PermissionDenied` for a model that is
     not the client's, and for a call that names none where it must; `InvalidRequest` for what could
-    be read in two ways; `PayloadTooLarge`.
+    be read differently; `PayloadTooLarge`.
     """
     permission = permission_for(call.method, unquote(call.path))
     if permission.refused:

@@ -59,7 +59,7 @@ REFUSED = UpstreamError(
         (error_reply(429, "SAID"), Reason.RATE_LIMITED, "its reply has status 429"),
         (FakeReply(302), Reason.ERROR_REPLY, "its reply has status 302"),
         (FakeReply(204), Reason.ERROR_REPLY, "its reply has status 204"),
-        (error_reply(200, "SAID"), Reason.ERROR_REPLY, "its reply tells of an error"),
+        (error_reply(200, "SAID"), Reason.ERROR_REPLY, "its reply is an error"),
         (FakeReply(pieces=(b"<html>SAID",)), Reason.BAD_REPLY, "its reply is not JSON"),
         (json_reply({"data": "SAID"}), Reason.BAD_REPLY, "there is no list in its reply"),
         (REFUSED, Reason.REFUSED, "it cannot be reached: the connection was refused"),

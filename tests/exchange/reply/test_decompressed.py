@@ -1,4 +1,4 @@
-"""Replies that came compressed, though nobody asked for that, for every client."""
+"""Replies that came compressed, without being asked for, for every client."""
 
 import asyncio
 import gzip

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.config.settings import ModelRule
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
-from gateway.exchange.reply.whole_body import ToldError, whole_reply
+from gateway.exchange.reply.whole_body import ReportedError, whole_reply
 from gateway.shapes import Json, RawHeaders, Shape, UpstreamCall
 from tests.exchange.scene import Scene, Told
 from tests.fakes import ArrivedReply, FakeReply, error_reply
@@ -174,11 +174,11 @@ def test_what_stands_behind_a_complete_reply_is_of_no_matter() -> None:
 
 def test_an_error_event_is_told_as_the_body_that_says_the_same() -> None:
     told = whole_reply(Shape.CHAT, b"event: error\ndata: no luck\n\n", dict)
-    assert told == ToldError(b'{"error":"no luck"}')
+    assert told == ReportedError(b'{"error":"no luck"}')
 
 
-def _json(reply: Json | ToldError) -> Json:
-    assert not isinstance(reply, ToldError)
+def _json(reply: Json | ReportedError) -> Json:
+    assert not isinstance(reply, ReportedError)
     return reply
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import GatewayError, PermissionDenied
-from gateway.exchange.restricted.model_names import Place, Reading, is_naming, place_of, plainly
+from gateway.exchange.restricted.model_names import Place, Reading, is_naming, normalized, place_of
 
 
 def judge(model: str, place: Place) -> None:
@@ -190,7 +190,7 @@ def test_keys_are_taken_as_the_most_lenient_reader_would(key: str, naming: bool)
 def test_some_keys_name_models_at_the_top_only() -> None:
     assert is_naming("preset", top=True)
     assert not is_naming("preset")
-    assert plainly("Stra\u00dfe-1") == "strasse1"
+    assert normalized("Stra\u00dfe-1") == "strasse1"
 
 
 @pytest.mark.parametrize(

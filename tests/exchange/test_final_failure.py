@@ -1,0 +1,103 @@
+"""What clients get where no attempt has succeeded."""
+
+import asyncio
+
+import pytest
+
+from gateway.config.secret import Secret
+from gateway.config.settings import ClientSettings, CredentialPolicy, UpstreamSettings
+from gateway.errors import GatewayError, ModelNotFound, Reason, UpstreamError
+from gateway.shapes import Shape
+from tests import kinds
+from tests.exchange.scene import Scene
+from tests.exchange.test_flow import MESSAGES
+from tests.exchange.test_retries import (
+    ASKED,
+    MODEL,
+    NOT_CHAT_EITHER,
+    OPENAI,
+    Server,
+    ask,
+    generation_paths,
+    listed,
+)
+from tests.fakes import error_reply, json_reply
+
+
+def test_the_gateways_own_key_refused_is_no_news_of_the_clients() -> None:
+    upstream = UpstreamSettings(
+        "openai", "https://x/v1", kinds.OPENAI, CredentialPolicy.KEY, Secret("sk-own")
+    )
+    reply = error_reply(401, "Incorrect API key provided: sk-o*wn.")
+    for shape, body in (
+        (Shape.CHAT, {**MESSAGES, "model": "gpt-4o"}),
+        (Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": "Hi"}),
+    ):
+        with pytest.raises(UpstreamError) as raised:
+            Scene(lambda _: reply, upstream).tell(shape, body)
+        assert (raised.value.status, raised.value.type) == (502, "upstream_auth_error")
+        assert "sk-o" not in raised.value.message
+
+
+def test_a_restricted_client_does_not_learn_what_the_gateways_key_sees() -> None:
+    async def scenario() -> None:
+        scene = Scene(Server(None, lambda: listed("secret-a", "secret-b")), OPENAI)
+        client = ClientSettings("team", "0" * 64, ("ft-*",))
+        with pytest.raises(ModelNotFound) as raised:
+            await scene.call(Shape.CHAT, {"model": MODEL, **ASKED[Shape.CHAT]}, client=client)
+        assert "2 models" not in raised.value.message
+        assert "secret" not in raised.value.message
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("client", "denial"),
+    [
+        (Shape.COMPLETIONS, "You are not allowed to sample from this model"),
+        (Shape.CHAT, NOT_CHAT_EITHER),
+        (Shape.RESPONSES, "The requested model, '{}' was not found."),
+        *((shape, "The model `{}` does not exist") for shape in Shape),
+    ],
+)
+def test_a_model_that_generates_no_text_is_asked_for_once_and_its_endpoint_named(
+    client: Shape, denial: str
+) -> None:
+    async def scenario() -> None:
+        server = Server(None)
+        server.elsewhere = lambda _: error_reply(404, denial.format("text-embedding-3-small"))
+        scene = Scene(server, OPENAI)
+        with pytest.raises(GatewayError) as raised:
+            await scene.call(client, {"model": "text-embedding-3-small", **ASKED[client]})
+        assert "lives at /v1/embeddings" in raised.value.message
+        assert raised.value.param == "model"
+        assert len(generation_paths(scene)) == 1
+
+    asyncio.run(scenario())
+
+
+def test_the_first_failure_says_more_than_a_route_that_is_missing_too() -> None:
+    async def scenario() -> None:
+        server = Server(None, lambda: listed("another"))
+        server.elsewhere = lambda call: (
+            error_reply(404, NOT_CHAT_EITHER)
+            if call.path == Shape.CHAT.path
+            else error_reply(404, "Not Found")
+        )
+        result = await ask(Scene(server, OPENAI), Shape.CHAT)
+        assert (result.reply.status, result.decision.attempts) == (404, 3)
+        assert b"This is not a chat model" in result.body
+
+    asyncio.run(scenario())
+
+
+def test_an_error_in_a_success_is_passed_on_and_noted_for_the_operator() -> None:
+    scene = Scene(lambda _: json_reply({"error": {"message": "overloaded"}}), OPENAI)
+    result = scene.tell(Shape.CHAT, {**MESSAGES, "model": "gpt-4o"})
+    assert result.reply.status == 200
+    (failure,) = result.decision.failures
+    assert (failure.upstream, failure.reason, failure.final) == (
+        OPENAI.name,
+        Reason.ERROR_REPLY,
+        True,
+    )
