@@ -30,7 +30,7 @@ class Capabilities:
     """One call may ask for several choices at temperature 0."""
     reasoning_effort: bool = True
     efforts: frozenset[str] | None = None
-    """The reasoning efforts that are taken; None: all, or it is not known which."""
+    """The reasoning efforts that are taken; None: all, or unknown."""
     verbosity: bool = True
     """Other verbosities than `medium` are taken."""
     prompt_list: bool = True
@@ -39,13 +39,13 @@ class Capabilities:
     """A prompt may be a list of token ids."""
     stream_usage: bool = True
     may_stream_unasked: bool = False
-    """A request that does not say `stream: false` may be answered with a stream."""
+    """A request without `stream: false` may be answered with a stream."""
     json_object: bool = True
     json_schema: bool = True
     reads_response_format: bool = False
     """The responses endpoint reads chat's `response_format`, and not its own `text.format`."""
     strict_by_default: bool = True
-    """The responses endpoint makes a function's schema strict unless told not to."""
+    """The responses endpoint makes a function's schema strict by default."""
     moderation: bool = True
     tools: bool = True
     custom_tools: bool = True
@@ -59,7 +59,7 @@ class Capabilities:
     reasoning: bool = False
     """The model spends output tokens on reasoning (a small limit can leave no text)."""
     reasoning_field: Literal["reasoning_content", "reasoning"] | None = None
-    """Where the backend reads earlier reasoning from; None: only where itself has put it."""
+    """The field where the backend reads earlier reasoning; None: only where it put it itself."""
     reasoning_required: bool = False
     """It refuses an assistant's message with calls that has no `reasoning_content`."""
     takes_back: bool = True

@@ -16,15 +16,15 @@ from gateway.translate.parts.tokens.ids import KNOWN_IDS
 Translate = Callable[[Json, Context], Translation]
 
 _TARGETS = {Shape.COMPLETIONS: Shape.RESPONSES, Shape.RESPONSES: Shape.COMPLETIONS}
-"""What is on the other side of chat."""
+"""The shape at the other end, by the client's."""
 
 
 def compose(
     outer: Translate, inner: Translate, body: Json, context: Context, home: Shape
 ) -> Translation:
-    """Translate a request for a model at `home` by way of chat.
+    """Translate a request for a model at `home` through chat.
 
-    Raises what both raise, in the client's own words.
+    Raises the errors of both translations, in the client's terms.
     """
     try:
         first = outer(body, pivot_context(context))
@@ -53,14 +53,14 @@ def pivot_context(context: Context) -> Context:
 
 
 def _pivot_capabilities(backend: Capabilities) -> Capabilities:
-    """Return what the pivot takes: everything, because the inner translation judges again.
+    """Return the pivot's capabilities: it takes everything, because the inner one judges again.
 
-    What the inner one emulates (`n`, too many stops) must not be emulated twice. But where the
-    backend takes no stops at all, the outer one looks for them: it can then end the call early,
-    which the inner one may not as long as the outer one waits for the usage. Logprobs are not
-    emulated: the outer one must know whether there are any, to choose the best of several texts.
-    No inner translation passes earlier reasoning on, nor what came sealed, so the outer one must
-    drop and report it.
+    What the inner translation emulates (`n`, too many stops) must not be emulated twice. But if the
+    backend takes no stops at all, the outer one scans for them: it can then end the call early,
+    which the inner one cannot while the outer one waits for the usage. Logprobs are not emulated:
+    the outer one must know whether there are any, to choose the best of several texts. Inner
+    translations pass on neither earlier reasoning nor sealed state, so the outer one drops and
+    reports them.
     """
     return replace(
         Capabilities(),
@@ -78,13 +78,13 @@ def _pivot_capabilities(backend: Capabilities) -> Capabilities:
 
 
 def _of_backend(error: InvalidRequest, home: Shape) -> InvalidRequest:
-    """Name the model's endpoint in an error that takes the pivot's for it."""
+    """Name the model's endpoint in an error that names the pivot's."""
     message = error.message.replace("chat endpoint", f"{home} endpoint")
     return type(error)(message, param=error.param, code=error.code, status=error.status)
 
 
 class Composed:
-    """The composition of an outer translation with one inner one per call of it."""
+    """An outer translation, with an inner one for each of its calls."""
 
     def __init__(self, outer: Translation, inners: Sequence[Translation]) -> None:
         self._outer = outer
@@ -100,7 +100,7 @@ class Composed:
 
     @property
     def report(self) -> Report:
-        """Both reports, under the client's names, and what was added to this one."""
+        """Both reports under the client's names, with what was added to this one."""
         outer, merged = self._outer.report, self._report
         for entry in outer.dropped:
             merged.drop(entry)
@@ -122,11 +122,11 @@ class Composed:
         return merged
 
     def local_reply(self) -> Json | None:
-        """Return the outer translation's own reply, if it needs no call."""
+        """Return the outer translation's own reply, if it makes no call."""
         return self._outer.local_reply()
 
     def reply(self, replies: Sequence[Json]) -> Json:
-        """Fold back twice; raises what both raise, in the client's own words."""
+        """Fold through both; raises the errors of both, in the client's terms."""
         folded: list[Json] = []
         start = 0
         for position, inner in enumerate(self._inners):
@@ -145,7 +145,7 @@ class Composed:
         return _ComposedStream(self._outer, self._outer.stream(), inners, self._places)
 
     def client_param(self, call: int, param: str | None) -> str | None:
-        """Return the client's name of an upstream parameter, by way of the pivot's."""
+        """Return the client's name of an upstream parameter, through the pivot's name."""
         position, inner_call = self._places[call]
         return self._outer.client_param(
             position, self._inners[position].client_param(inner_call, param)

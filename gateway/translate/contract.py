@@ -38,7 +38,7 @@ class Context:
     base_model: str | None = None
     """The model that `model_sent` derives from, where known: it too can select the template."""
     reasoning_effort: str | None = None
-    """Sent when the client set none (a per-model setting)."""
+    """Sent if the client sets none (a per-model setting)."""
     detokenize: Detokenize | None = None
     token_ids: TokenIds = KNOWN_IDS
     new_id: Callable[[], str] = field(default=lambda: "0" * 32)
@@ -48,13 +48,13 @@ class Context:
     is_pivot: bool = False
     """The chat request is translated again: this is the first of two translations."""
     upstream: str = ""
-    """The name of the server that is asked: what it said in confidence is told to no other."""
+    """The server's name: sealed state goes back to the server that it came from only."""
     seal: Seal | None = None
     """The caller's; absent: nothing can be sealed."""
     items: ItemNames | None = None
-    """What a responses client calls the items of `input`; absent: they are its own."""
+    """The client's names of the items of `input`; absent: they are its own."""
     pivot: "Context | None" = field(default=None, init=False, repr=False, compare=False)
-    """The context of the first of two translations in a row, once it was needed."""
+    """The context of the first of two translations, once it was needed."""
 
     def with_capabilities(self, capabilities: Capabilities) -> "Context":
         """Return a copy for another backend endpoint."""
@@ -74,10 +74,10 @@ class Report:
     changed: list[str] = field(default_factory=list)
     emulated: list[str] = field(default_factory=list)
     items: ItemNames | None = None
-    """What the client calls the items of `input`, where they are not its own."""
+    """The client's names of the items of `input`, if they are not its own."""
 
     def drop(self, name: str) -> None:
-        """Note a parameter that is not sent because it cannot change the reply's contract."""
+        """Note a parameter that is not sent."""
         _add(self.dropped, self._named(name))
 
     def change(self, name: str, old: object, new: object) -> None:
@@ -90,7 +90,7 @@ class Report:
 
     @property
     def renamed(self) -> dict[str, str]:
-        """The client's names of parameters that are sent under others, by those; not of items."""
+        """The client's names of renamed parameters by the names sent; not of items."""
         entries = (entry.partition("->") for entry in self.changed)
         return {
             new: old for old, arrow, new in entries if arrow and ":" not in old and "[" not in old
@@ -105,7 +105,7 @@ class Report:
 
     @property
     def size(self) -> int:
-        """How much it has to say."""
+        """The number of entries."""
         return len(self.dropped) + len(self.changed) + len(self.emulated)
 
     def header(self) -> str:
@@ -193,7 +193,7 @@ class StreamTranslation(Protocol):
 
 
 class Translation(Protocol):
-    """One client request on its way to another endpoint, and the way back."""
+    """One client request as upstream calls, and the fold of their replies."""
 
     @property
     def report(self) -> Report:

@@ -1,4 +1,4 @@
-"""The half of a translation that is the same for every pair of shapes."""
+"""The half of a translation that all pairs of shapes share."""
 
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
@@ -61,5 +61,5 @@ class PairTranslation(Generic[Request]):
         return self._stream(self._request, self._context)
 
     def client_param(self, call: int, param: str | None) -> str | None:
-        """Return the client's name of an upstream parameter; None: it has none such."""
+        """Return the client's name of an upstream parameter; None if it has no equivalent."""
         return self._request.client_param(call, param)

@@ -13,12 +13,12 @@ from gateway.translate.prompt.write import LeadingStripper
 from gateway.translate.stream.stops import StopScanner
 
 _LONGEST_CHARACTER_REST = 3
-"""A token may end with up to so many bytes of a character that the next one completes."""
+"""The most bytes at the end of a token that the next token completes to a character."""
 
 
 @dataclass(slots=True)
 class Piece:
-    """What can be shown now: text, and the logprob entries of the tokens that make it up."""
+    """Text that can be shown now, and the logprob entries of its tokens."""
 
     text: str = ""
     entries: list[Json] = field(default_factory=list)
@@ -50,7 +50,7 @@ class ChoiceFold:
 
     @property
     def stopped(self) -> bool:
-        """Whether a stop sequence was found: nothing more will come."""
+        """Whether a stop sequence was found: no more text follows."""
         return self._scanner.found is not None
 
     def feed(self, text: str, logprobs: object) -> Piece:
@@ -103,7 +103,7 @@ class _Aligner:
             self._waiting.append((start, self._tokens_end, entry))
 
     def release(self, text: str, *, stripped: str) -> None:
-        """Count text that is decided about; `stripped` is the part that is not shown."""
+        """Count text whose fate is decided; `stripped` is the part that is not shown."""
         self._released += _length(text)
         self._stripped += _length(stripped)
         while self._waiting and self._stripped and self._waiting[0][1] <= self._stripped:
@@ -116,8 +116,8 @@ class _Aligner:
             taken.append(self._waiting.popleft()[2])
         drift = self._tokens_end - self._text_end
         if self._released == self._text_end and drift > _LONGEST_CHARACTER_REST:
-            # Tokens that are not in the text (end of text, a tokenizer's own word marks): were
-            # they counted, all later entries would lag behind their text.
+            # Tokens that are not in the text (end of text, a tokenizer's word marks) do not count:
+            # all later entries would lag behind their text.
             taken += self.rest()
             self._tokens_end = self._text_end
         return taken

@@ -1,4 +1,4 @@
-"""What of the messages no prompt can hold: names, marks, and what nobody knows of."""
+"""What a prompt cannot hold of messages: names, marks and unknown fields."""
 
 from collections.abc import Collection, Sequence
 
@@ -8,15 +8,15 @@ from gateway.translate.schema.chat_messages import MESSAGES, PARTS
 from gateway.translate.schema.unknown_fields import carry_unknown
 
 _IN_PROMPTS = frozenset({"role", "content"})
-"""What each prompt has of a message, if its content is a text."""
+"""The fields of a message that every prompt has, if the content is a text."""
 
 
 def report_left_out(
     messages: Sequence[Json], named: Collection[int], context: Context, report: Report
 ) -> None:
-    """Report what of checked messages is not in their prompt.
+    """Report what the prompt does not have of checked messages.
 
-    `named` are the positions of those whose names are.
+    `named` are the positions of messages whose names it has.
     """
     for position, message in enumerate(messages):
         content = message.get("content")

@@ -1,8 +1,8 @@
-"""What becomes of each parameter of a chat request on its way to a completions endpoint.
+"""The parameters of a chat request at a completions endpoint.
 
-One function per group of parameters. Each reads the client's (checked) body, writes into the
-upstream body what has an equivalent there, and notes the rest in the report or refuses it. A value
-that means the same as its absence is never refused.
+One function per group. Each reads the client's checked body, writes what has an equivalent into the
+upstream body, and reports or refuses the rest. A value that means the same as its absence is never
+refused.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,11 +29,11 @@ def sampling(draft: Draft) -> None:
 
 
 def token_limit(draft: Draft, prompt: str) -> None:
-    """Send a limit, always: at this endpoint none means 16 tokens, in chat the whole context.
+    """Send a limit in every case: its absence means 16 tokens here, and the whole context in chat.
 
-    How many tokens the prompt has is not known here, but it has no more than bytes: so much as
-    then certainly fits is sent, or a quarter of the context where that is more, though not more
-    than the configured default. llama.cpp alone has no limit by default.
+    The prompt's number of tokens is unknown, but it is at most its number of bytes. The limit is
+    what then certainly fits into the context, or a quarter of the context if that is more, up to
+    the configured default. Only llama.cpp has no limit by default.
     """
     limit = draft.client.get("max_completion_tokens", draft.client.get("max_tokens"))
     capabilities = draft.context.capabilities
@@ -52,7 +52,7 @@ def token_limit(draft: Draft, prompt: str) -> None:
 def log_probabilities(draft: Draft) -> int | None:
     """Ask for logprobs; return how many alternatives per token the client wants, None for none.
 
-    At least one is asked for: llama.cpp takes 0 for "no logprobs".
+    The minimum sent is 1: llama.cpp reads 0 as "no logprobs".
     """
     if not draft.client.get("logprobs"):
         return None
@@ -90,7 +90,7 @@ def _stream_options(draft: Draft, options: Json) -> Json:
     capabilities = draft.context.capabilities
     forwarded: Json = {}
     if capabilities.stream_usage:
-        # Whether or not the client wants it: the gateway's own metrics count tokens.
+        # Asked for in every case: the gateway's own metrics count tokens.
         forwarded["include_usage"] = True
     elif options.get("include_usage"):
         draft.report.drop("stream_options.include_usage")
@@ -105,7 +105,7 @@ def _stream_options(draft: Draft, options: Json) -> Json:
 def continuation(draft: Draft) -> bool:
     """Return whether the last message is to be continued (vLLM's `continue_final_message`).
 
-    Raises `InvalidRequest` where it is not the assistant's, or a new turn is wanted as well.
+    Raises `InvalidRequest` if it is not the assistant's, or a new turn is requested as well.
     """
     continues = bool(draft.client.get("continue_final_message"))
     begins = draft.client.get("add_generation_prompt")
@@ -131,10 +131,10 @@ def continuation(draft: Draft) -> bool:
 
 
 def stop_sequences(draft: Draft, template_stops: Sequence[str]) -> tuple[str, ...]:
-    """Send the client's stop sequences, then the template's; return what is to be scanned for.
+    """Send the client's stop sequences, then the template's; return those to scan for.
 
-    A server takes so many. Where there are more, all are scanned for here: the one that ends
-    first counts, whoever finds it.
+    If there are more than the server takes, all of them are scanned for here: the first one found
+    counts, on either side.
     """
     wanted = draft.client.get("stop", [])
     mine = [wanted] if isinstance(wanted, str) else list(wanted)
@@ -164,7 +164,7 @@ def output_format(draft: Draft) -> None:
 
 
 def modalities(draft: Draft) -> None:
-    """Refuse to speak."""
+    """Refuse audio output."""
     refuse_audio(draft, "a completions endpoint")
 
 
@@ -174,7 +174,7 @@ def moderation(draft: Draft) -> None:
 
 
 def web_search(draft: Draft) -> None:
-    """Refuse web search: without it the answer would be another."""
+    """Refuse web search: without it the answer would differ."""
     if "web_search_options" in draft.client:
         draft.refuse("web_search_options")
 
@@ -203,11 +203,11 @@ _HINTS: Mapping[str, Sequence[object]] = {
     "store": (False,),
     "verbosity": ("medium",),
 }
-"""What cannot change the reply's contract (cost, speed, storage), with the neutral values."""
+"""Parameters about cost, speed and storage, with the values that equal their absence."""
 
 
 def hints(draft: Draft) -> None:
-    """Drop the hints, and note those that said something."""
+    """Drop the hints; report those that are not neutral."""
     for name, neutral in _HINTS.items():
         if name in draft.client and draft.client[name] not in neutral:
             draft.report.drop(name)
@@ -223,11 +223,10 @@ _COLLIDING: Mapping[str, Sequence[object]] = {
     "prompt": (),
     "suffix": ("",),
 }
-"""Chat extensions that mean something else, or nothing, at a completions endpoint.
+"""Chat extensions with another meaning, or none, at a completions endpoint. They are never copied.
 
-vLLM's `echo` and `add_special_tokens` have another meaning and another default there; a template
-is applied by the gateway; llama.cpp refuses the mere presence of `best_of` and `suffix`. So none
-of them is ever copied.
+vLLM's `echo` and `add_special_tokens` have another meaning and another default there; templates
+are applied by the gateway; llama.cpp refuses the mere presence of `best_of` and `suffix`.
 """
 
 
@@ -235,7 +234,7 @@ _KNOWN_EXTENSIONS = frozenset({"continue_final_message", "add_generation_prompt"
 
 
 def extension_parameters(draft: Draft) -> None:
-    """Apply the `extra_params` policy to whatever is not OpenAI's."""
+    """Apply the `extra_params` policy to parameters that OpenAI does not have."""
     unknown = extensions(draft.client, CHAT_PARAMETERS, known_extensions=_KNOWN_EXTENSIONS)
     for name in extras_to_send(unknown, draft.context, draft.report):
         draft.upstream[name] = draft.client[name]
@@ -259,4 +258,4 @@ INDEPENDENT: Sequence[Callable[[Draft], None]] = (
     hints,
     extension_parameters,
 )
-"""The groups that nothing else depends on."""
+"""The groups without a result that others need."""

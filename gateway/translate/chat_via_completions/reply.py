@@ -92,7 +92,7 @@ def new_fold(request: PreparedRequest) -> ChoiceFold:
 
 
 def choice_text(choice: Json) -> str:
-    """Return a choice's text, a missing one as ""; raises `UpstreamError` if it is no text."""
+    """Return a choice's text, a missing one as ""; raises `UpstreamError` for other types."""
     text = choice.get("text")
     if text is None and (choice.get("message") or choice.get("delta")):
         raise UpstreamError(
@@ -111,5 +111,5 @@ def finish_of(word: object, fold: ChoiceFold) -> str:
 
 
 def total_usage(usages: Sequence[object]) -> Json | None:
-    """Return the usage of all calls, which share one prompt; None if that of any is unknown."""
+    """Return the sum over all calls, which share one prompt; None if any call's is unknown."""
     return sum_usage([with_chats_names(usage) for usage in usages])

@@ -16,7 +16,7 @@ from gateway.translate.schema.checks import INT64_MIN
 
 @dataclass(slots=True)
 class PreparedRequest:
-    """The upstream bodies, and what the way back must know of the request."""
+    """The upstream bodies, and what folding the replies needs of the request."""
 
     client: Json
     """The client's request, checked, without null keys."""
@@ -25,7 +25,7 @@ class PreparedRequest:
     stops: tuple[str, ...]
     """The stop sequences that the gateway looks for; empty: the upstream does it all."""
     strip_leading: bool
-    """Whether leading white space of a reply belongs to the prompt template."""
+    """Whether leading white space of a reply is the template's and not part of the text."""
     top_logprobs: int | None
     """How many alternatives per token the client asked for; None: no logprobs at all."""
     include_usage: bool
@@ -39,8 +39,8 @@ class PreparedRequest:
     def client_param(self, call: int, param: str | None) -> str | None:  # noqa: ARG002
         """Return the client's path of a parameter that the upstream named; the same for all calls.
 
-        `prompt` was made of `messages`; `max_tokens` has two names in chat; of the stop sequences
-        the client's own come first, the rest are the template's.
+        `prompt` comes from `messages`; `max_tokens` has two names in chat; the client's stop
+        sequences precede the template's.
         """
         if not param:
             return None
@@ -68,12 +68,12 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
     draft = Draft(client, context, report)
     continues = parameters.continuation(draft)
     template = select(context)
-    _refuse_spoken_history(client["messages"], context, report)
+    _refuse_audio_history(client["messages"], context, report)
     rendered = render(template, client["messages"], context, continue_final_message=continues)
     report_left_out(client["messages"], rendered.named, context, report)
     prompt = rendered.text
     if rendered.starts_with_bos:
-        # Servers that put the token before every prompt would have it twice.
+        # Servers that add the token to every prompt would have it twice.
         if context.capabilities.add_special_tokens:
             draft.upstream["add_special_tokens"] = False
         elif context.capabilities.adds_bos:
@@ -91,14 +91,14 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
         calls=calls,
         choices_per_call=choices_per_call,
         stops=stops,
-        # A continued text goes on where it stopped, white space included.
+        # A continued text resumes where it stopped, white space included.
         strip_leading=rendered.strip_leading and not continues,
         top_logprobs=top_logprobs,
         include_usage=include_usage,
     )
 
 
-def _refuse_spoken_history(messages: Sequence[Json], context: Context, report: Report) -> None:
+def _refuse_audio_history(messages: Sequence[Json], context: Context, report: Report) -> None:
     for position, message in enumerate(messages):
         if "audio" in message:
             unsupported(
@@ -125,7 +125,7 @@ def _choices(upstream: Json, draft: Draft) -> tuple[tuple[Json, ...], int]:
 
 
 def _seeded(upstream: Json, choice: int) -> Json:
-    """Return the call for one choice: the same seed for all would give the same text n times."""
+    """Return the call for one choice. One seed for all would give the same text n times."""
     if "seed" not in upstream:
         return dict(upstream)
     seed = (upstream["seed"] + choice - INT64_MIN) % 2**64 + INT64_MIN
@@ -133,7 +133,7 @@ def _seeded(upstream: Json, choice: int) -> Json:
 
 
 def _stop_param(stop: object, param: str) -> str | None:
-    """Return the client's path of a stop sequence: those sent are without duplicates."""
+    """Return the client's path of a stop sequence; those sent have no duplicates."""
     index = param.removeprefix("stop[").removesuffix("]")
     if stop is None or not (index.isdecimal() and len(index) < 6):
         return None if stop is None else "stop"

@@ -23,7 +23,7 @@ from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
 
 
 class ChatStream(ChatFrame):
-    """The fold of all calls' streams. No text is kept but what may still become a stop sequence."""
+    """The fold of all calls' streams. Only text that may become a stop sequence is kept."""
 
     def __init__(self, request: PreparedRequest, context: Context) -> None:
         super().__init__(len(request.calls), request.choices, include_usage=request.include_usage)
@@ -32,17 +32,17 @@ class ChatStream(ChatFrame):
         self._folds = [new_fold(request) for _ in range(request.choices)]
         self._places = [ChoicePlaces(request.choices_per_call) for _ in request.calls]
         self._words: dict[int, Json] = {}
-        """The parts of choices with their finish reasons, which the client may not have yet."""
+        """The parts of choices with finish reasons that the client does not have yet."""
         self._finished = [False] * request.choices
 
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one completions chunk.
 
-        Raises `UpstreamReplied` for an error, `UpstreamError` for anything that is no chunk.
+        Raises `UpstreamReplied` for an error, `UpstreamError` for what is not a chunk.
         """
         without_error(call, event, self._request)
         choices = choices_of(event)
-        # llama.cpp has choices and usage in one chunk, vLLM on request a usage in every chunk.
+        # llama.cpp sends choices and usage in one chunk, vLLM on request a usage in every chunk.
         if event.get("usage") is not None:
             self._usages[call] = richer_usage(self._usages[call], event["usage"])
         self._sources.take(call, event)
@@ -76,7 +76,7 @@ class ChatStream(ChatFrame):
     def satisfied(self, call: int) -> bool:
         """Whether a stop sequence found here has ended the last of the call's choices.
 
-        A client that asked for usage gets it, and it comes at the end of the upstream's stream.
+        Not if the client asked for usage, which comes at the end of the upstream's stream.
         """
         indexes = self._indexes(call)
         return (
@@ -87,7 +87,7 @@ class ChatStream(ChatFrame):
 
     @property
     def passes_text(self) -> bool:
-        """Whether no stop sequence and no logprobs are looked for."""
+        """Whether neither stop sequences nor logprobs are processed."""
         return not self._request.stops and self._request.top_logprobs is None
 
     def _has_ended(self, index: int) -> bool:
@@ -115,7 +115,7 @@ class ChatStream(ChatFrame):
         return self._announced() if is_first else []
 
     def _choice(self, call: int, choice: Json) -> list[Json]:
-        """Take a part of a choice. Its end waits for the stream's: servers say more behind it."""
+        """Take a part of a choice. Its end waits for the stream's: servers send more after it."""
         index = self._index(call, choice)
         if index is None or self._finished[index]:
             return []
@@ -123,12 +123,12 @@ class ChatStream(ChatFrame):
         piece = fold.feed(choice_text(choice), choice.get("logprobs"))
         if index not in self._words and choice.get("finish_reason"):
             self._words[index] = choice
-            # A failure is told at once.
+            # Raises at once if it is that of a failure.
             finish_reason(choice["finish_reason"], has_text=True)
         return self._content(index, piece) + (self._finish(index) if fold.stopped else [])
 
     def _finish(self, index: int) -> list[Json]:
-        """Return the chunks that end a choice; none where it has ended."""
+        """Return the chunks that end a choice; none if it has ended."""
         if self._finished[index]:
             return []
         fold, ended = self._folds[index], self._words.get(index, {})
@@ -142,7 +142,7 @@ class ChatStream(ChatFrame):
         return [*self._content(index, piece), last]
 
     def _index(self, call: int, choice: Json) -> int | None:
-        """Return the client's index of a choice; None: it was not asked for."""
+        """Return the client's index of a choice; None for one that was not requested."""
         position = self._places[call].place(choice)
         per_call = self._request.choices_per_call
         if position is None and per_call > 1:

@@ -1,4 +1,4 @@
-"""The tools of a chat request, which no prompt can hold."""
+"""The tools of a chat request, which a prompt cannot hold."""
 
 from collections.abc import Sequence
 
@@ -7,9 +7,9 @@ from gateway.translate.draft import Draft
 
 
 def tools(draft: Draft) -> None:
-    """Refuse tools, unless the client says that none may be called.
+    """Refuse tools, unless the client allows no calls.
 
-    The model could be shown them, but its calls would have to be found in free text.
+    The prompt could list them, but calls would have to be recognised in free text.
     """
     for definitions, choice in (("tools", "tool_choice"), ("functions", "function_call")):
         chosen = draft.client.get(choice, "auto")
@@ -25,7 +25,7 @@ def tools(draft: Draft) -> None:
 
 
 def _left(draft: Draft, definitions: str) -> bool:
-    """Whether there are tools, once those that a server would run are left out (`hosted_tools`)."""
+    """Whether tools remain once hosted ones are dropped (`hosted_tools`)."""
     declared: Sequence[Json] = draft.client.get(definitions, ())
     if draft.context.settings.hosted_tools == "refuse":
         return bool(declared)

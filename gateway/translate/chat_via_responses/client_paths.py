@@ -1,4 +1,4 @@
-"""What a chat client calls a parameter that a responses endpoint names in an error."""
+"""The chat client's paths of parameters that a responses endpoint names in errors."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,10 +19,10 @@ _CONTENT = frozenset({"content"})
 
 @dataclass(slots=True)
 class Origin:
-    """Where an input item comes from: it says what the client calls a part of it."""
+    """Where an input item comes from: the client's paths of its parts."""
 
     path: str
-    """The client's path of what the item was made of: `messages[3].tool_calls[0]`."""
+    """The client's path of the item's source: `messages[3].tool_calls[0]`."""
     item: Json
     fields: Mapping[str, str]
     """The item's fields and the client's paths of them, below `path`."""
@@ -38,7 +38,7 @@ class Origin:
         known = self.fields.get(named[1]) if named is not None else None
         if named is None or known is None:
             return self.path
-        # Below a part that the client does not have there is nothing to point at.
+        # Below a part that the client does not have there are no paths.
         return f"{self.path}.{known}{'' if known in _CONTENT else named[2]}"
 
     def _part_path(self, index: int, name: str | None, rest: str) -> str:
@@ -57,9 +57,9 @@ def limit_name(client: Json) -> str:
 
 
 def client_path(param: str, client: Json, origins: Sequence[Origin], tools: ToolPlan) -> str | None:
-    """Return the client's path of an upstream parameter; None: the client has no such one.
+    """Return the client's path of an upstream parameter; None if it has no equivalent.
 
-    `client` is the client's request; `origins` says where its input items come from.
+    `client` is the client's request; `origins` has the source of each input item.
     """
     item, tool = _INPUT.fullmatch(param), _TOOL.fullmatch(param)
     if item is not None and int(item[1]) < len(origins):
@@ -89,7 +89,7 @@ def _renamed(param: str, client: Json, *, legacy_tools: bool) -> str | None:
     if name == "text":
         return _text_path(client, param)
     if name == "reasoning":
-        # Also where the operator configured it: there is no better name.
+        # Also if the operator configured it: there is no better name.
         return "reasoning_effort"
     if name == "tools":
         return "functions" if legacy_tools else _if_sent(client, name, param)

@@ -35,12 +35,12 @@ from gateway.translate.schema.responses_input import ITEMS, MESSAGE
 from gateway.translate.schema.unknown_fields import carry_unknown
 
 _REASONING_TEXTS = ("reasoning_text", "reasoning_content", "reasoning", "thinking")
-"""The fields that can hold the text itself: where the first does, the others have its summary."""
+"""The fields for the reasoning itself: the first one present; later ones have its summary."""
 _REASONING_FIELDS = (*_REASONING_TEXTS, "reasoning_summary", "reasoning_details")
 """The fields of an assistant's message that hold its reasoning."""
 
 _OF_REPLIES = ("annotations", "content_parts", "output_items")
-"""What a reply has beside what was said, and a request has no place for."""
+"""Fields of replies that requests have no place for."""
 
 _REASONING_NAMES = frozenset(_REASONING_FIELDS)
 _CALLS = frozenset({"function_call", "custom_tool_call"})
@@ -86,9 +86,9 @@ class InputItems:
 
 
 def input_items(messages: Sequence[Json], context: Context, report: Report) -> InputItems:
-    """Return the items of checked messages, in their order.
+    """Return the items of checked messages, in order.
 
-    System messages stay where they are: as `instructions` they would change their place. Raises
+    System messages keep their place, which they would lose as `instructions`. Raises
     `InvalidRequest` and `UnsupportedParameter`, naming `messages[i]…`.
     """
     writer = _Writer(context, report)
@@ -98,16 +98,16 @@ def input_items(messages: Sequence[Json], context: Context, report: Report) -> I
 
 
 class _Writer:
-    """Writes item after item, and remembers the calls whose outputs are still to come."""
+    """Writes item after item, and remembers the calls without outputs."""
 
     def __init__(self, context: Context, report: Report) -> None:
         self.input = InputItems()
         self._context = context
         self._report = report
         self._kinds: dict[str, str] = {}
-        """How the outputs of each call are to be sent, by call id."""
+        """The type under which the outputs of each call are sent, by call id."""
         self._nameless: deque[str] = deque()
-        """Minted ids of calls that the client gave none."""
+        """Minted ids of calls that came without ids."""
         self._function_call: str | None = None
         """The minted id of the last `function_call` without an output yet."""
 
@@ -134,7 +134,7 @@ class _Writer:
             carry_unknown(message, known, path, self._context, self._report)
 
     def _carry(self, source: Json, known: Record, path: str, item: Json) -> None:
-        """Pass what of the source is not known on to the item that was made of it."""
+        """Pass unknown fields of the source on to the item that was made of it."""
         target = MESSAGE if item["type"] == "message" else ITEMS[item["type"]]
         reserved = target.fields.keys()
         carry_unknown(source, known, path, self._context, self._report, item, reserved)
@@ -175,10 +175,10 @@ class _Writer:
             self._legacy_call(message["function_call"], path, f"call_fn_{position}")
 
     def _reasoning(self, message: Json, path: str) -> None:
-        """Write the reasoning, where the backend takes it; of two names one says it all.
+        """Write the reasoning if the backend takes it.
 
-        Its summary is left out: vLLM would take that for the reasoning. The item's id is a hash of
-        it: the same history is the same bytes.
+        A second field with the same text is left out, and so is the summary, which vLLM would take
+        for the reasoning. The id is a hash of the text: the same history gives the same bytes.
         """
         given = {name: message[name] for name in _REASONING_FIELDS if message.get(name)}
         texts = [name for name in _REASONING_TEXTS if isinstance(given.get(name), str)]
@@ -200,9 +200,9 @@ class _Writer:
             self._report.drop(f"{path}.{name}")
 
     def _answer(self, message: Json, path: str, position: int) -> None:
-        """Write what the assistant said, if it said anything: one text as it is, else as parts.
+        """Write the assistant's content, if there is any: one text as a string, else parts.
 
-        What has parts is an item of a response, and those have an id and a status.
+        With parts it is an item of a response, which has an id and a status.
         """
         content, refusal = message.get("content"), message.get("refusal")
         calls = "function_call" in message or bool(message.get("tool_calls"))
@@ -285,7 +285,7 @@ class _Writer:
 
 
 def _message_id(position: int, parts: Sequence[Json]) -> str:
-    """Return an id that the same message at the same place has in every process: caches need it."""
+    """Return an id that depends on message and place only, as prompt caches need it."""
     said = f"{position} {json.dumps(parts)}"
     return f"msg_{hashlib.sha256(said.encode()).hexdigest()[:32]}"
 

@@ -1,8 +1,8 @@
-"""What becomes of each parameter of a chat request on its way to a responses endpoint.
+"""The parameters of a chat request at a responses endpoint.
 
-One function per group of parameters. Each reads the client's (checked) body, writes into the
-upstream body what has an equivalent there, and notes the rest in the report or refuses it. A value
-that means the same as its absence is never refused. Tools have a module of their own.
+One function per group. Each reads the client's checked body, writes what has an equivalent into the
+upstream body, and reports or refuses the rest. A value that means the same as its absence is never
+refused. Tools have a module of their own.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ from gateway.translate.schema.checks import extensions
 from gateway.translate.schema.extra_params import extras_to_send
 
 LOGPROBS = "message.output_text.logprobs"
-"""What `include` must name for logprobs to be returned."""
+"""The value of `include` that requests logprobs."""
 
 NOT_BY_SERVER = "the server's responses endpoint does not take it."
 
@@ -41,7 +41,7 @@ _SAME: Sequence[str] = (
 
 
 def same(draft: Draft) -> None:
-    """Copy what both endpoints call the same and mean the same by."""
+    """Copy parameters with the same name and meaning at both endpoints."""
     for name in _SAME:
         if name in draft.client:
             draft.upstream[name] = draft.client[name]
@@ -50,7 +50,7 @@ def same(draft: Draft) -> None:
 
 
 def storage(draft: Draft) -> None:
-    """Say whether to store the reply: chat does not by default, responses do."""
+    """Send `store`, whose default is false in chat and true in responses."""
     draft.upstream["store"] = draft.client.get("store", False)
 
 
@@ -76,7 +76,7 @@ def token_limit(draft: Draft) -> int | None:
 def log_probabilities(draft: Draft) -> int | None:
     """Ask for logprobs; return how many alternatives per token the client wants, None for none.
 
-    `include` turns them on; without it `top_logprobs` says nothing.
+    `include` turns them on; `top_logprobs` alone has no effect.
     """
     if not draft.client.get("logprobs"):
         return None
@@ -97,9 +97,9 @@ def log_probabilities(draft: Draft) -> int | None:
 
 
 def stop_sequences(draft: Draft) -> tuple[str, ...]:
-    """Send the stop sequences where there is a parameter for them; return those to scan for.
+    """Send the stop sequences if there is a parameter for them; return those to scan for.
 
-    A server takes so many; where there are more, all are scanned for here.
+    If there are more than the server takes, all of them are scanned for here.
     """
     wanted = draft.client.get("stop")
     if not wanted:
@@ -118,7 +118,7 @@ def stop_sequences(draft: Draft) -> tuple[str, ...]:
 def streaming(draft: Draft) -> bool:
     """Ask for a stream; return whether the client wants the usage in it.
 
-    The usage is always in a responses stream, so nobody has to be asked for it.
+    A responses stream always has the usage.
     """
     options: Json = draft.client.get("stream_options", {})
     if not draft.client.get("stream"):
@@ -136,7 +136,7 @@ def streaming(draft: Draft) -> bool:
 
 
 def text_options(draft: Draft) -> None:
-    """Send the output format and the verbosity, which responses keep under `text`."""
+    """Send the output format and the verbosity, which responses have under `text`."""
     text: Json = {}
     if "response_format" in draft.client:
         wanted = known_chat_format(draft.client["response_format"], draft.context, draft.report)
@@ -163,7 +163,7 @@ def reasoning(draft: Draft) -> None:
 
 
 def modalities(draft: Draft) -> None:
-    """Refuse to speak."""
+    """Refuse audio output."""
     refuse_audio(draft, "the responses endpoint")
 
 
@@ -173,7 +173,7 @@ def moderation(draft: Draft) -> None:
 
 
 def prediction(draft: Draft) -> None:
-    """Drop predicted output: it makes a reply faster, not different."""
+    """Drop predicted output: it changes a reply's speed only."""
     if "prediction" in draft.client:
         draft.report.drop("prediction")
 
@@ -198,15 +198,15 @@ _NEVER_CROSS: Mapping[str, Sequence[object]] = {
     "suffix": ("",),
     "text": ({},),
 }
-"""Names outside chat's parameters that are never copied, with the values that say nothing.
+"""Names outside chat's parameters that are never copied, with their neutral values.
 
-Some would override what the translation sends or turn the reply into another kind; the others are
-vLLM's, and say how messages become a prompt: its responses endpoint does not take them.
+Some would override what the translation sends, or change the kind of the reply; the others are
+vLLM's for rendering messages as a prompt, which its responses endpoint does not take.
 """
 
 
 def extension_parameters(draft: Draft) -> None:
-    """Apply the `extra_params` policy to whatever is not a chat parameter of OpenAI's."""
+    """Apply the `extra_params` policy to parameters that OpenAI's chat does not have."""
     client = draft.client
     unknown = [
         name
@@ -231,4 +231,4 @@ INDEPENDENT: Sequence[Callable[[Draft], None]] = (
     prediction,
     extension_parameters,
 )
-"""The groups that nothing else depends on."""
+"""The groups without a result that others need."""

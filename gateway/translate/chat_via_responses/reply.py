@@ -61,20 +61,20 @@ def identity(response: Json, request: PreparedRequest, context: Context, kind: s
 
 
 def tier(response: Json) -> Json:
-    """Return the service tier that a response tells of, as a field of a reply or chunk."""
+    """Return a response's service tier as a field of a reply or chunk."""
     found = response.get("service_tier")
     return {"service_tier": found} if isinstance(found, str) else {}
 
 
 def moderated(response: Json, request: PreparedRequest) -> Json | None:
-    """Return a response's moderation as chat's, where the client has asked for one."""
+    """Return a response's moderation as chat's, if the client requested one."""
     found = response.get("moderation")
     asked = "moderation" in request.client
     return chat_moderation(found) if asked and isinstance(found, dict) else None
 
 
 def total_usage(usages: Sequence[object]) -> Json | None:
-    """Return the usage of all calls, which share one prompt; None if that of any is unknown."""
+    """Return the sum over all calls, which share one prompt; None if any call's is unknown."""
     counted = [chat_usage(usage) for usage in usages]
     return counted[0] if len(counted) == 1 else sum_usage(counted)
 
@@ -122,7 +122,7 @@ def _message(steps: Iterable[Step]) -> Json:
 
 
 def _add_calls(calls: list[Json], pieces: Iterable[Json]) -> None:
-    """Add pieces of calls, each of which begins with its id."""
+    """Add pieces of calls; the first piece of each has its id."""
     for piece in pieces:
         if "id" in piece:
             calls.append({name: value for name, value in piece.items() if name != "index"})

@@ -17,14 +17,14 @@ from gateway.translate.schema.checks import INT64_MIN
 
 @dataclass(slots=True)
 class PreparedRequest:
-    """The upstream bodies, and what the way back must know of the request."""
+    """The upstream bodies, and what folding the replies needs of the request."""
 
     client: Json
     """The client's request, checked, without null keys."""
     calls: tuple[Json, ...]
     """One body per choice: responses cannot generate several at once."""
     origins: tuple[Origin, ...]
-    """Where each input item comes from."""
+    """The source of each input item."""
     tools: ToolPlan
     stops: tuple[str, ...]
     """The stop sequences that the gateway looks for; empty: the upstream does it all."""
@@ -37,12 +37,12 @@ class PreparedRequest:
 
     @property
     def looks_into_text(self) -> bool:
-        """Whether text is cut here, or its tokens are told of: it cannot be passed on as it is."""
+        """Whether text is cut here, or has logprobs: it does not leave as it comes."""
         return bool(self.stops) or self.top_logprobs is not None or self.raised_limit is not None
 
     @property
     def one_document(self) -> bool:
-        """Whether the reply must be one JSON document, of which there can be one only."""
+        """Whether the reply must be a single JSON document."""
         form: Json = self.client.get("response_format", {"type": "text"})
         return bool(form["type"] != "text")
 
@@ -83,7 +83,7 @@ def prepare(body: Json, context: Context, report: Report) -> PreparedRequest:
 
 
 def _with_text_arguments(body: Json) -> Json:
-    """Return the body with the arguments of earlier calls as text, where a client sent objects."""
+    """Return the body with the arguments of earlier calls as text, if a client sent objects."""
     messages = body.get("messages")
     if not isinstance(messages, list):
         return body

@@ -36,13 +36,13 @@ class ChatStream(ChatFrame):
         self._finished = [False] * calls
         self._cut_short = [False] * calls
         self._entries = [Counter[str]() for _ in request.calls]
-        """How many entries of each list every choice has been told of."""
+        """The number of entries of each list that every choice has had."""
         self._moderations: list[Json | None] = [None] * calls
 
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one responses event.
 
-        Raises `UpstreamReplied` for an error, `UpstreamError` for anything that is no event.
+        Raises `UpstreamReplied` for an error, `UpstreamError` for what is not an event.
         """
         if self._finished[call]:
             # The client has its whole choice: only the usage is still wanted.
@@ -73,19 +73,19 @@ class ChatStream(ChatFrame):
         return total_usage(usages)
 
     def satisfied(self, call: int) -> bool:
-        """Whether the choice was complete before the upstream was: its text was cut here.
+        """Whether the choice was complete before the upstream's reply: its text was cut here.
 
-        A client that asked for usage gets it, and it comes at the end of the upstream's stream.
+        Not if the client asked for usage, which comes at the end of the upstream's stream.
         """
         return not self._request.include_usage and self._cut_short[call]
 
     @property
     def passes_text(self) -> bool:
-        """Whether no text is cut here, and none of its tokens are told of."""
+        """Whether text is neither cut here nor has logprobs."""
         return not self._request.looks_into_text
 
     def _see_response(self, call: int, event: object) -> None:
-        """Pin who answers, at the first event that tells; remember the usage."""
+        """Keep the first response object, which names the reply, and the usage."""
         response = event.get("response") if isinstance(event, dict) else None
         if not isinstance(event, dict) or not isinstance(response, dict):
             return
@@ -113,7 +113,7 @@ class ChatStream(ChatFrame):
         return self._choice_chunk(call, delta, entries=step.entries)
 
     def _finish(self, call: int, event: Json, reason: str) -> list[Json]:
-        """Return the choice's last chunk, and whatever the response says beside it."""
+        """Return the choice's last chunk, and the response's fields beside the choices."""
         last = self._choice_chunk(call, {}, finish_reason=reason)
         last["choices"] = [with_native(last["choices"][0], self._folds[call].native_word)]
         response = event.get("response")

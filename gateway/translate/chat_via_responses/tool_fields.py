@@ -1,4 +1,4 @@
-"""What of a chat client's tools goes to responses, and what of it nobody knows."""
+"""The fields of a chat client's tools that are sent to responses, unknown ones included."""
 
 from collections.abc import Iterator
 
@@ -11,14 +11,14 @@ from gateway.translate.schema.unknown_fields import carry_unknown, strip_unknown
 
 
 def function_fields(draft: Draft) -> Iterator[tuple[str, Json]]:
-    """Yield the path of each of the `functions`, and its fields that are sent."""
+    """Yield the path of each of the `functions`, and the fields to send."""
     for position, function in enumerate(draft.client["functions"]):
         path = f"functions[{position}]"
         yield path, strip_unknown(function, FUNCTION, path, draft.context, draft.report)
 
 
 def tool_fields(tool: Json, path: str, draft: Draft) -> Json:
-    """Return the fields of a function or custom tool that are sent; those beside it join them."""
+    """Return the fields to send of a function or custom tool, those of its wrapper included."""
     kind = tool["type"]
     native = kind == "function" or draft.context.capabilities.custom_tools
     known = FUNCTION if kind == "function" else CUSTOM
@@ -41,7 +41,7 @@ def _format(form: Json, path: str, draft: Draft, *, native: bool) -> Json:
     grammar = strip_unknown(
         form["grammar"], GRAMMAR, f"{path}.grammar", draft.context, draft.report, has_place=native
     )
-    # Responses have no object around the grammar: what is beside it in chat joins it there.
+    # Responses have no object around the grammar: its fields join the grammar's.
     beside = {name: value for name, value in form.items() if name not in FORMAT.fields}
     return {**form, "grammar": {**beside, **grammar}}
 
@@ -51,7 +51,7 @@ _ALLOWED = Record({"mode": Anything(), "tools": Anything()})
 
 
 def report_unknown_choice(choice: Json, draft: Draft) -> None:
-    """Report what nobody knows of a `tool_choice` that was read: it is written anew."""
+    """Report the unknown fields of a `tool_choice`, which is written anew."""
     _report(choice, "tool_choice", draft)
     if choice["type"] != "allowed_tools":
         return

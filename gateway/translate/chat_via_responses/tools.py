@@ -32,14 +32,14 @@ _WEB_SEARCH = Record({"search_context_size": String(), "user_location": _USER_LO
 
 @dataclass(frozen=True, slots=True)
 class ToolPlan:
-    """What the way back must know of the tools."""
+    """What folding the replies needs of the tools."""
 
     paths: tuple[str, ...] = ()
     """The client's path of each tool that is sent: `tools[2].function`."""
     names: frozenset[str] = frozenset()
-    """The names of those that are sent."""
+    """The names of the tools that are sent."""
     has_custom: bool = False
-    """Whether the client knows custom tools: only then it is given calls of that type."""
+    """Whether the client declares custom tools: only then can it get such calls."""
     wrapped: frozenset[str] = frozenset()
     """The names of custom tools that are sent as functions."""
     legacy: bool = False
@@ -61,7 +61,7 @@ _ABOUT_TOOLS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Tool:
-    """One tool on its way: the client's name and path of it, and what is sent for it."""
+    """One tool: its name, the client's path, and what is sent for it."""
 
     name: ToolName
     path: str
@@ -69,7 +69,7 @@ class _Tool:
 
 
 def plan_tools(draft: Draft) -> ToolPlan:
-    """Write `tools`, `tool_choice` and `parallel_tool_calls`; return what the way back needs.
+    """Write `tools`, `tool_choice` and `parallel_tool_calls`; return the plan for the replies.
 
     Raises `InvalidRequest` and `UnsupportedParameter`, naming the client's parameter.
     """
@@ -105,7 +105,7 @@ def _is_wrapped(tool: _Tool) -> bool:
 
 
 def _refuses_all(draft: Draft, definitions: str) -> bool:
-    """Whether the model takes no tools at all; raises where the client needs them."""
+    """Whether the model takes no tools at all; raises if the client requires a call."""
     if draft.context.capabilities.tools or not draft.client.get(definitions):
         return False
     if "none" in (draft.client.get("tool_choice"), draft.client.get("function_call")):
@@ -152,18 +152,18 @@ def _custom(custom: Json, path: str, draft: Draft) -> Json:
 
 
 def _refuse_hosted(draft: Draft, param: str, kind: str) -> None:
-    """Refuse a tool that the server would run: a chat client could not be told what it did."""
+    """Refuse a hosted tool: chat replies have no place for what it does."""
     if draft.context.settings.hosted_tools != "refuse":
         draft.report.drop(param)
         return
     draft.refuse(
         param,
-        f"a tool of type '{kind[:60]}' has no form in chat replies. Or set hosted_tools=drop.",
+        f"chat replies have no form for a tool of type '{kind[:60]}'; hosted_tools=drop leaves it out.",
     )
 
 
 def _apply_choice(draft: Draft, tools: list[_Tool], *, legacy: bool) -> list[_Tool]:
-    """Write `tool_choice`; return the tools that may still be called."""
+    """Write `tool_choice`; return the tools that may be called."""
     param, definitions = ("function_call", "functions") if legacy else ("tool_choice", "tools")
     choice = _read_choice(draft, legacy=legacy)
     if choice is None:
@@ -219,7 +219,7 @@ def _refuse_choice_of_nothing(
         )
         draft.refuse(
             param,
-            f"it demands a tool, but of those declared none can be sent ({', '.join(kinds)}).",
+            f"it requires a call, but no declared tool can be sent ({', '.join(kinds)}).",
             droppable=False,
         )
     raise InvalidRequest(
@@ -230,7 +230,7 @@ def _refuse_choice_of_nothing(
 
 
 def _as_sent(choice: ToolChoice, tools: Sequence[_Tool]) -> ToolChoice:
-    """Return the choice with custom tools that are sent as functions called so."""
+    """Return the choice with wrapped custom tools named as functions."""
     wrapped = {tool.name for tool in tools if _is_wrapped(tool)}
 
     def renamed(name: ToolName) -> ToolName:
@@ -244,7 +244,7 @@ def _as_sent(choice: ToolChoice, tools: Sequence[_Tool]) -> ToolChoice:
 
 
 def _web_search(draft: Draft) -> list[_Tool]:
-    """Return chat's `web_search_options` as the tool that it is in responses."""
+    """Return chat's `web_search_options` as responses' tool."""
     if "web_search_options" not in draft.client:
         return []
     options: Json = _WEB_SEARCH.accept(draft.client["web_search_options"], "web_search_options")

@@ -22,7 +22,7 @@ from gateway.translate.schema.checks import check
 
 
 def is_needed(body: Json, context: Context) -> bool:
-    """Whether a completions request has a list that its completions endpoint would not take."""
+    """Whether a completions request has a list that its completions endpoint does not take."""
     prompt, able = body.get("prompt"), context.capabilities
     if not isinstance(prompt, list):
         return False
@@ -33,9 +33,9 @@ def is_needed(body: Json, context: Context) -> bool:
 
 
 def translate(body: Json, context: Context, report: Report | None = None) -> Translation:
-    """Spread a completions request over calls with one prompt each; `body` is not changed.
+    """Split a completions request into calls with one prompt each; `body` is not changed.
 
-    What is noted goes into `report`, a new one unless it is given.
+    Reports to `report`, by default a new one.
 
     Raises `InvalidRequest` where the list or the number of choices is wrong or too large, and
     `UnsupportedParameter` for token ids that cannot be turned into text.

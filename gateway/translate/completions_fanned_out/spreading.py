@@ -1,4 +1,4 @@
-"""How the prompts and choices of one completions request are spread over calls."""
+"""How calls share the prompts and choices of one completions request."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class SentPrompt:
 
 @dataclass(frozen=True, slots=True)
 class Fan:
-    """How prompts and choices are spread over calls: prompt by prompt, then choice by choice."""
+    """The order of prompts and choices over calls: prompt by prompt, then choice by choice."""
 
     prompts: tuple[SentPrompt, ...]
     n: int
@@ -41,12 +41,12 @@ class Fan:
 
     @property
     def calls_per_prompt(self) -> int:
-        """How many calls generate the choices of one prompt."""
+        """The number of calls that generate the choices of one prompt."""
         return self.n // self.per_call
 
     @property
     def call_count(self) -> int:
-        """How many calls there are."""
+        """The number of calls."""
         return len(self.prompts) * self.calls_per_prompt
 
     def prompt_of(self, call: int) -> SentPrompt:
@@ -61,7 +61,7 @@ class Fan:
     def total_usage(self, usages: Sequence[object]) -> Json | None:
         """Return the usage of all calls; None unless every call's is known.
 
-        A prompt's tokens count once, however many calls generate its choices.
+        A prompt's tokens count once, even if several calls generate its choices.
         """
         named = [with_chats_names(usage) for usage in usages]
         return sum_usage(named, lambda call: call % self.calls_per_prompt == 0)
@@ -69,7 +69,7 @@ class Fan:
 
 @dataclass(slots=True)
 class PreparedRequest:
-    """The upstream bodies, and what the way back must know of the request."""
+    """The upstream bodies, and what folding the replies needs of the request."""
 
     fan: Fan
     calls: Sequence[Json]
@@ -93,7 +93,7 @@ class PreparedRequest:
 
 
 def read_fan(body: Json, context: Context) -> Fan:
-    """Return how a checked request is spread.
+    """Return how calls share a checked request.
 
     Raises `InvalidRequest` where the list or the number of choices is wrong or too large, and
     `UnsupportedParameter` for token ids that cannot be turned into text.
@@ -130,13 +130,13 @@ def _one_by_one(body: Json, n: int, context: Context, report: Report) -> Json:
             context,
             report,
             "best_of",
-            "its completions endpoint generates one choice per call; there is none to leave out.",
+            "its completions endpoint generates one choice per call, so none is better.",
         )
     return {key: value for key, value in body.items() if key not in ("n", "best_of")}
 
 
 def _seed(body: Json, call: int, fan: Fan, report: Report) -> Json:
-    """Return the call's `seed`: with one seed all choices of a prompt would be the same."""
+    """Return the call's `seed`. One seed for all would give a prompt equal choices."""
     turn = call % fan.calls_per_prompt
     if "seed" not in body or turn == 0:
         return {}

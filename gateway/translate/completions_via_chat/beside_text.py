@@ -1,7 +1,6 @@
-"""What a chat message says beside its text: a completions client gets it beside the text, too.
+"""What a chat message has beside its text, as extra fields of a completions choice.
 
-Completions have a place for text only, so these are fields of a choice that OpenAI's description
-does not know, named as chat names them.
+OpenAI's completions have a place for text only; the fields have chat's names.
 """
 
 from gateway.shapes import Json
@@ -14,14 +13,14 @@ _CITED = ("annotations", "file_citations")
 
 
 def cited_late(delta: Json) -> Json:
-    """Return what a delta cites: servers tell of it behind the finish reason, too."""
+    """Return the citations of a delta, which servers also send after the finish reason."""
     return {name: delta[name] for name in _CITED if delta.get(name)} | sources_within(delta)
 
 
 def beside_text(message: Json, *, has_content: bool) -> Json:
     """Return the further fields of a choice for a message, or a delta of one.
 
-    A refusal is one of them beside content; without, it is the text.
+    A refusal is among them if there is content; otherwise it is the text.
     """
     found = {name: message[name] for name in _CARRIED if message.get(name)}
     found |= sources_within(message)

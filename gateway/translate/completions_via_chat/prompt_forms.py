@@ -21,14 +21,14 @@ class Prompt:
     path: str
     """The client's path of it: `prompt`, or `prompt[3]` in a list."""
     tokens: int | None = None
-    """How many token ids the client gave; None for a text."""
+    """The number of token ids that the client gave; None for a text."""
 
 
 def read_prompts(value: object, context: Context) -> tuple[Prompt, ...]:
     """Return the prompts of a request's `prompt`, token ids turned into text.
 
     Raises `InvalidRequest` where `prompt` is absent (None) or malformed or has more items than
-    `max_fanout`, and `UnsupportedParameter` for token ids that cannot be turned into text. Nothing
+    `max_fanout`, and `UnsupportedParameter` for token ids that cannot be turned into text. No text
     is trimmed.
     """
     if isinstance(value, str):
@@ -48,9 +48,8 @@ def read_prompts(value: object, context: Context) -> tuple[Prompt, ...]:
 def _items(value: object, context: Context) -> list[Any]:
     if value is None:
         raise InvalidRequest(
-            "Missing required parameter: 'prompt'. To start a new document, as without a prompt, "
-            f"is not possible with model '{context.model_asked}': it is served through the chat "
-            "endpoint. Send a prompt.",
+            "Missing required parameter: 'prompt'. The chat endpoint, which serves model "
+            f"'{context.model_asked}', cannot start a new document without a prompt. Send one.",
             param="prompt",
             code="missing_required_parameter",
         )
@@ -83,10 +82,10 @@ def _detokenized(tokens: list[Any], path: str, context: Context) -> Prompt:
     _check_tokens(tokens, path)
     if context.detokenize is None:
         raise UnsupportedParameter(
-            f"'prompt' as token ids is not supported for model '{context.model_asked}': what "
-            "serves it takes text, or ids of another vocabulary. Send text; or install "
+            f"'prompt' as token ids is not supported for model '{context.model_asked}': its "
+            "server takes text, or ids of another vocabulary. Send text, or install "
             "endpoint-gateway[tiktoken] at the gateway and set translation.tokenizer to the "
-            "encoding that the ids are of.",
+            "encoding of the ids.",
             param="prompt",
         )
     return Prompt(_text_of(tokens, path, context.detokenize), path, tokens=len(tokens))
@@ -113,8 +112,8 @@ def _check_tokens(tokens: list[Any], path: str) -> None:
 def _text_of(tokens: Sequence[int], path: str, detokenize: Detokenize) -> str:
     """Return the text of token ids without special tokens at the ends.
 
-    The chat template of the model sets its own there. Inside they separate documents or roles, and
-    a chat message cannot hold that: it would be read as the letters that spell it.
+    The model's chat template sets its own there. Inside, they separate documents or roles, which a
+    chat message cannot express: the model would read the letters that spell them.
     """
     text = _decode(tokens, path, detokenize)
     if not _SPECIAL_TOKEN.search(text):

@@ -22,7 +22,7 @@ from gateway.translate.stream.reply_choices import choices_of, in_order
 from gateway.translate.stream.stops import cut
 
 MAX_ALTERNATIVES = 20
-"""How many alternatives per token any of the endpoints gives."""
+"""The most alternatives per token that any endpoint gives."""
 
 
 @dataclass(slots=True)
@@ -34,16 +34,16 @@ class Candidate:
     entries: list[Json] | None
     """Chat's logprobs entries of the text; None: the upstream gave no logprobs."""
     refused: bool = False
-    """The text is a refusal's, which servers give no logprobs of."""
+    """Whether the text is a refusal, for which servers give no logprobs."""
     more: Json = field(default_factory=dict)
-    """What the choice has beside its text; see `beside_text`."""
+    """Further fields of the choice; see `beside_text`."""
 
 
 def fold_replies(replies: Sequence[object], request: PreparedRequest, context: Context) -> Json:
-    """Return the completions reply that the chat replies of all calls, in call order, make.
+    """Return one completions reply made of the chat replies to all calls, in call order.
 
-    Raises `UpstreamReplied` for a reply that is an error, and `UpstreamError` for one that is no
-    chat completion or has not all the choices that were asked for.
+    Raises `UpstreamReplied` for a reply that is an error, and `UpstreamError` for one that is not
+    a chat completion or lacks some of the requested choices.
     """
     plan = request.plan
     if len(replies) != plan.call_count:
@@ -85,9 +85,9 @@ def _generated(bodies: Sequence[Json], request: PreparedRequest) -> list[list[Ca
 def fold_nothing(plan: Plan, context: Context) -> Json:
     """Return the reply to `max_tokens: 0`, which generates nothing.
 
-    Chat cannot be asked for nothing, so the gateway answers. The prompt's tokens are known only
-    where the client gave token ids: else the usage is unknown. A streaming client gets the reply as
-    a chunk, with `usage` (null where unknown) only if it asked for that.
+    Chat has no request for zero tokens, so the gateway answers. The usage is known only for
+    prompts of token ids. A streaming client gets the reply as a chunk, with `usage` (null if
+    unknown) only on request.
     """
     empty = Candidate("", "length", [])
     reply: Json = {
@@ -112,7 +112,7 @@ def fold_nothing(plan: Plan, context: Context) -> Json:
 
 
 def malformed(what: str) -> UpstreamError:
-    """Return the error for an upstream reply that is not what the chat endpoint should give."""
+    """Return the error for a malformed reply of a chat endpoint."""
     return UpstreamError(f"The upstream's chat reply cannot be used: {what}.")
 
 
@@ -149,9 +149,9 @@ def _candidate(choice: Json, plan: Plan, report: Report) -> Candidate:
 
 
 def visible_text(message: Json) -> str:
-    """Return the text of a chat message: its content, its refusal, or what it speaks.
+    """Return the text of a chat message: its content, its refusal, or its audio's transcript.
 
-    Raises `UpstreamError` where that is no text.
+    Raises `UpstreamError` if that is not a string.
     """
     text = content_of(message) or refusal_in(message) or transcript_of(message) or ""
     if not isinstance(text, str):
@@ -160,10 +160,10 @@ def visible_text(message: Json) -> str:
 
 
 def content_of(message: Json) -> str:
-    """Return the text that the content of a chat message, or of a delta, is.
+    """Return the content of a chat message, or of a delta, as text.
 
-    Content in parts (as Mistral's reasoning models give it) counts with its text parts: reasoning
-    is never shown to a completions client. Raises `UpstreamError` for anything else.
+    Of content in parts (Mistral's reasoning models) only the text counts: completions clients
+    never get reasoning. Raises `UpstreamError` for anything else.
     """
     content = message.get("content")
     if isinstance(content, list):
@@ -175,15 +175,15 @@ def content_of(message: Json) -> str:
 
 
 def transcript_of(message: Json) -> object:
-    """Return what a message, or a delta, has of the words that it speaks."""
+    """Return the transcript of the audio of a message or a delta, if there is one."""
     audio = message.get("audio")
     return audio.get("transcript") if isinstance(audio, dict) else None
 
 
 def logprob_entries(choice: Json) -> list[Any] | None:
-    """Return the logprobs entries of a chat choice; None where it has no logprobs.
+    """Return the logprobs entries of a chat choice; None if it has no logprobs.
 
-    The entries themselves are checked when they are converted. Raises `UpstreamError`.
+    Conversion checks the entries themselves. Raises `UpstreamError`.
     """
     logprobs = choice.get("logprobs")
     if logprobs is None:
@@ -191,7 +191,7 @@ def logprob_entries(choice: Json) -> list[Any] | None:
     if not isinstance(logprobs, dict):
         raise malformed("a choice's 'logprobs' is not an object")
     if "content" not in logprobs and "tokens" in logprobs:
-        # Servers exist with completions' form at chat, too (llama-cpp-python#1787, vllm#3179).
+        # Some servers use completions' form at chat, too (llama-cpp-python#1787, vllm#3179).
         return chat_logprobs(logprobs, top=MAX_ALTERNATIVES)
     entries: object = logprobs.get("content") or logprobs.get("refusal")
     if entries is not None and not isinstance(entries, list):
@@ -202,7 +202,7 @@ def logprob_entries(choice: Json) -> list[Any] | None:
 def client_finish_reason(word: object, report: Report, *, has_text: bool) -> str:
     """Return the completions word for a chat choice's `finish_reason`; raises `UpstreamError`.
 
-    Completions cannot say that a tool was called: that is a stop, and in the report.
+    Completions have no word for tool calls: they are a stop, and reported.
     """
     reason = finish_reason(word, has_text=has_text)
     if not has_text and word in ("tool_calls", "function_call"):
@@ -225,10 +225,10 @@ def _best(candidates: list[Candidate], plan: Plan) -> list[Candidate]:
 
 
 def legacy_logprobs(plan: Plan, prompt: int, context: Context) -> LegacyLogprobs | None:
-    """Return the converter of one choice's logprobs; None where the client asked for none.
+    """Return the converter of one choice's logprobs; None if the client requested none.
 
-    OpenAI counts `text_offset` from the start of the prompt, vLLM from that of the reply's text:
-    the setting `text_offset_base` decides. An echoed prompt has no logprobs here (refused).
+    OpenAI counts `text_offset` from the start of the prompt, vLLM from the start of the reply's
+    text: the setting `text_offset_base` decides. An echoed prompt has no logprobs (refused).
     """
     if plan.logprobs is None:
         return None
@@ -253,9 +253,9 @@ def _choice(candidate: Candidate, plan: Plan, prompt: int, index: int, context: 
 
 
 def total_usage(plan: Plan, usages: Sequence[object]) -> Json | None:
-    """Return the usage of all calls together; None unless every call's is known.
+    """Return the sum over all calls; None unless every call's usage is known.
 
-    A prompt's tokens count once, however many calls generate its choices.
+    A prompt's tokens count once, even if several calls generate its choices.
     """
     total = sum_usage([with_chats_names(usage) for usage in usages], plan.opens_prompt)
     if total is not None and "total_tokens" not in total:

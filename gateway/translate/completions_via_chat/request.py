@@ -1,7 +1,7 @@
-"""What a completions client asks for, and how that is spread over chat requests.
+"""The request of a completions client, and how chat requests share it.
 
-A list of prompts becomes one chat request per prompt, never one conversation. Where the backend
-does not know `n`, there is one per prompt and choice. Parameter semantics: OpenAI's OpenAPI
+A list of prompts becomes one chat request per prompt, never one conversation. If the backend does
+not support `n`, there is one per prompt and choice. Parameter semantics: OpenAI's OpenAPI
 document, `CreateCompletionRequest`.
 """
 
@@ -27,7 +27,7 @@ from gateway.translate.schema.checks import (
 from gateway.translate.schema.checks import Mapping as Object
 
 DEFAULT_MAX_TOKENS = 16
-"""What completions generate when the client sets no `max_tokens`; chat has no such default."""
+"""The limit without `max_tokens` at completions; chat has no default."""
 
 TABLE: Mapping[str, Check] = {
     "model": String(),
@@ -39,10 +39,10 @@ TABLE: Mapping[str, Check] = {
     "n": Integer(1, 128),
     "stream": Boolean(),
     "stream_options": Record({"include_usage": Boolean(), "include_obfuscation": Boolean()}),
-    # No upper bound here: it is the backend's, and self-hosted ones allow more than OpenAI's 5.
+    # The upper bound is the backend's: self-hosted ones allow more than OpenAI's 5.
     "logprobs": Integer(minimum=0),
     "echo": Boolean(),
-    # More than OpenAI's 4 are looked for by the gateway, as self-hosted servers allow them.
+    # Beyond OpenAI's 4 the gateway scans for them, as self-hosted servers allow more.
     "stop": StringOrStrings(max_items=64),
     "presence_penalty": Number(-2, 2),
     "frequency_penalty": Number(-2, 2),
@@ -54,13 +54,13 @@ TABLE: Mapping[str, Check] = {
 
 
 def not_by_model(report: Report) -> str:
-    """Return the reason why a parameter is refused that the model's server could have taken."""
+    """Return the reason for refusing a parameter that chat servers usually take."""
     return f"its {report.target} endpoint does not accept it."
 
 
 @dataclass(slots=True)
 class Plan:
-    """What the client asked for, and how it is spread over upstream calls.
+    """The client's request, and how upstream calls share it.
 
     Calls are ordered by prompt, then by choice.
     """
@@ -74,9 +74,9 @@ class Plan:
     """Choices that one upstream call generates."""
     echo: bool = False
     logprobs: int | None = None
-    """How many alternatives per token the client wants; None: no logprobs."""
+    """The requested alternatives per token; None: no logprobs."""
     stops: tuple[str, ...] = ()
-    """The stop sequences that the gateway looks for; empty where the backend does it."""
+    """The stop sequences that the gateway scans for; empty if the backend does it."""
     stream: bool = False
     include_usage: bool = False
     max_tokens: int = DEFAULT_MAX_TOKENS
@@ -109,17 +109,17 @@ class Plan:
 
 @dataclass(slots=True)
 class PreparedRequest:
-    """The upstream bodies, and what the way back must know of the request."""
+    """The upstream bodies, and what folding the replies needs of the request."""
 
     plan: Plan
     calls: Sequence[Json]
     report: Report
 
     def client_param(self, call: int, param: str | None) -> str | None:
-        """Return the client's name of a chat parameter; None where the client has none such.
+        """Return the client's name of a chat parameter; None if its request has no equivalent.
 
-        `messages[0].content` is `prompt`, or `prompt[2]` for the call about the third of a list.
-        A client's own name is returned as it is.
+        `messages[0].content` is `prompt`, or `prompt[2]` for the call with the third of a list.
+        A client's own name stays.
         """
         if not param:
             return None
@@ -127,7 +127,7 @@ class PreparedRequest:
         if root == "messages":
             return self.plan.prompts[self.plan.prompt_of(call)].path
         if root in ("max_completion_tokens", "max_tokens"):
-            # Also where the client sent none: the limit is completions' default then.
+            # Also if the client sent none: the limit is completions' default then.
             return "max_tokens"
         if root in ("top_logprobs", "logprobs"):
             return self._sent("logprobs") or self._sent("best_of")
@@ -140,7 +140,7 @@ class PreparedRequest:
 
 
 def read_plan(body: Json, context: Context, report: Report) -> Plan:
-    """Return what a checked request asks for.
+    """Return the plan of a checked request.
 
     Raises `InvalidRequest` for values that contradict each other, and `UnsupportedParameter` for
     what chat cannot express.
@@ -166,7 +166,7 @@ def read_plan(body: Json, context: Context, report: Report) -> Plan:
         client_params=frozenset(body),
     )
     several = "best_of" if candidates > n else "n"
-    # Without generation there are no calls, but still choices to build.
+    # Even without calls there are choices to build.
     total = plan.call_count or len(prompts) * n
     check_fanout(total, context, "prompt" if len(prompts) > 1 else several)
     if body.get("suffix"):
@@ -181,7 +181,7 @@ def read_plan(body: Json, context: Context, report: Report) -> Plan:
 
 
 def _counts(body: Json, context: Context, report: Report, *, stream: bool) -> tuple[int, int]:
-    """Return how many choices to return and how many to generate, per prompt."""
+    """Return the choices to give and the choices to generate, per prompt."""
     n: int = body.get("n", 1)
     best_of: int = body.get("best_of", n)
     if best_of < n:
@@ -193,15 +193,15 @@ def _counts(body: Json, context: Context, report: Report, *, stream: bool) -> tu
         )
     if best_of > n and stream:
         raise InvalidRequest(
-            "Invalid 'best_of': results cannot be streamed when 'best_of' is greater than 'n', for "
-            "the best are known at the end only. Leave 'best_of' or 'stream' out.",
+            "Invalid 'best_of': results cannot be streamed when 'best_of' is greater than 'n', "
+            "because the best are known only at the end. Leave out 'best_of' or 'stream'.",
             param="best_of",
             code="invalid_value",
         )
     if best_of > n and not context.capabilities.logprobs:
         raise UnsupportedParameter(
             f"'best_of' is not supported for model '{context.model_asked}': its {report.target} "
-            "endpoint gives no logprobs to choose the best by. Leave 'best_of' out.",
+            "endpoint gives no logprobs to choose the best by. Leave out 'best_of'.",
             param="best_of",
         )
     return n, best_of

@@ -1,4 +1,4 @@
-"""Chat streams as one completions stream, chunk by chunk; no text is kept."""
+"""Chat streams as one completions stream."""
 
 from gateway.errors import TruncatedStream
 from gateway.shapes import Json, Shape
@@ -17,8 +17,8 @@ from gateway.translate.stream.reply_choices import ChoicePlaces, choices_of
 class CompletionsStream(StreamTranslation):
     """Folds the chat streams of all calls into one completions stream (a `StreamTranslation`).
 
-    Choices interleave as their text arrives. What is held back is only what may still become a
-    stop sequence, with its logprobs.
+    Choices interleave as their text arrives. Only text that may become a stop sequence is held
+    back, with its logprobs.
     """
 
     def __init__(self, request: PreparedRequest, context: Context) -> None:
@@ -45,7 +45,7 @@ class CompletionsStream(StreamTranslation):
     def feed(self, call: int, event: Json) -> list[Json]:
         """Take one chunk of a call's stream; return the completions chunks to send.
 
-        Raises `UpstreamReplied` for an error event and `UpstreamError` for one that is no chunk.
+        Raises `UpstreamReplied` for an error event and `UpstreamError` for what is not a chunk.
         """
         without_error(call, event, self._request)
         self._identity.note(event)
@@ -60,10 +60,10 @@ class CompletionsStream(StreamTranslation):
         return chunks
 
     def end(self, call: int) -> list[Json]:
-        """Take the end of a call's stream: only now it is certain that no choice says more.
+        """Take the end of a call's stream, and with it that of its choices.
 
-        After the last one comes the usage, if asked for. Raises `TruncatedStream` when a choice of
-        the call has no finish reason, and `UpstreamError` when that is a failure's.
+        The last call's is followed by the usage, on request. Raises `TruncatedStream` if a choice
+        has no finish reason, and `UpstreamError` if that is a failure's.
         """
         if self._ended[call]:
             return []
@@ -90,7 +90,7 @@ class CompletionsStream(StreamTranslation):
     def satisfied(self, call: int) -> bool:
         """Whether the gateway has cut all choices of the call that the upstream still generates.
 
-        Not where the client wants the usage, which comes only at the stream's end.
+        Not if the client wants the usage, which comes at the end of the stream.
         """
         return not self._unfinished[call] and self._cut_short[call] and not self._plan.include_usage
 
@@ -121,7 +121,7 @@ class CompletionsStream(StreamTranslation):
         return chunks
 
     def _open(self, prompt: int) -> list[Json]:
-        """Return the chunks that echo a prompt, one per choice, the first time only."""
+        """Return the chunks that echo a prompt, one per choice; only once."""
         plan = self._plan
         if prompt in self._opened:
             return []
@@ -140,9 +140,9 @@ class CompletionsStream(StreamTranslation):
 
 
 class _Identity:
-    """The fields that are the same in all chunks: whatever upstream says first is pinned.
+    """The fields that all chunks share: the first value of each is pinned.
 
-    Servers exist that change the id, or stamp each chunk with its own time.
+    Some servers change the id, or stamp each chunk with its own time.
     """
 
     def __init__(self, context: Context, *, keeps_id: bool) -> None:
@@ -152,7 +152,7 @@ class _Identity:
         self._pinned: Json | None = None
 
     def note(self, event: Json) -> None:
-        """Take what a chunk says of itself; empty values (Azure's first chunk) say nothing."""
+        """Take the identity of a chunk; empty values (Azure's first chunk) do not count."""
         for name in self._names:
             if event.get(name):
                 self._seen.setdefault(name, event[name])
@@ -161,7 +161,7 @@ class _Identity:
             self._seen.setdefault("system_fingerprint", fingerprint)
 
     def fields(self) -> Json:
-        """Return the fields for the next chunk; from now on they stay."""
+        """Return the fields for the next chunk; they no longer change."""
         seen = self._seen
         if self._pinned is None:
             self._pinned = {
@@ -171,6 +171,6 @@ class _Identity:
                 "model": model_name(seen.get("model"), self._context),
             }
         if "system_fingerprint" in seen:
-            # It may come late: vLLM sends it with the last chunk only.
+            # vLLM sends it with the last chunk only.
             self._pinned["system_fingerprint"] = seen["system_fingerprint"]
         return self._pinned

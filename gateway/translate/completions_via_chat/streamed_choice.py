@@ -24,10 +24,10 @@ from gateway.translate.stream.reply_choices import delta_of
 from gateway.translate.stream.stops import StopScanner
 
 MAX_HELD_CHARACTERS: Final = 32 * 1024 * 1024
-"""What a text that waits may have."""
+"""The limit of a text that is held back."""
 
 _Said = tuple[str, list[Json], Json]
-"""A text, its logprobs, and what is beside it."""
+"""A text, its logprobs, and further fields of the choice."""
 _NOTHING: Final[_Said] = ("", [], {})
 
 _HIDDEN = (
@@ -37,11 +37,11 @@ _HIDDEN = (
 
 
 class StreamedChoice:
-    """What is known of one choice between two of its chunks.
+    """The state of one choice between its chunks.
 
-    A refusal, or what is spoken, is the text only where there is no content: it waits for the end,
-    or for content, beside which it is told. The finish reason waits for the end of the stream, and
-    with it what comes last, because servers say more behind it.
+    A refusal or a transcript is the text only if there is no content: it waits for the end, or for
+    content, beside which it is sent. The finish reason and the last text wait for the end of the
+    stream, because servers send more after the finish reason.
     """
 
     def __init__(self, plan: Plan, call: int, position: int, context: Context) -> None:
@@ -59,7 +59,7 @@ class StreamedChoice:
         self._transcript = _Held()
         self._last = _NOTHING
         self._numbers_lists = context.is_pivot
-        """Whether entries of lists are numbered, which only chat's clients want."""
+        """Whether entries of lists have indexes, which only chat clients need."""
         self._logprobs = legacy_logprobs(plan, plan.prompt_of(call), context)
         self._scanner = StopScanner(plan.stops) if plan.stops else None
         self._aligner = Aligner()
@@ -72,8 +72,8 @@ class StreamedChoice:
     def take(self, piece: Json) -> list[Json]:
         """Take this choice's part of a chunk; return those of the client's chunks.
 
-        What comes after a stop sequence is ignored, but for what is cited. Raises `UpstreamError`
-        for what is no part of a chunk, and for a failure of the generation.
+        After a stop sequence only citations count. Raises `UpstreamError` for what is not a part of
+        a chunk, and for a failure of the generation.
         """
         delta = delta_of(piece)
         if self._numbers_lists:
@@ -82,7 +82,7 @@ class StreamedChoice:
             return self._late(delta)
         if self._word is None and piece.get("finish_reason"):
             self._word, self._native = piece["finish_reason"], native_word(piece)
-            # A failure is told at once.
+            # Raises at once if it is that of a failure.
             finish_reason(self._word, has_text=True)
         shown, said = self._read(piece, delta)
         if self._word is None:
@@ -93,9 +93,9 @@ class StreamedChoice:
         return shown + self._late(delta) if self._is_cut() else shown
 
     def finish(self, report: Report) -> list[Json]:
-        """Return the last chunk, at the end of the stream; none where the client has had it.
+        """Return the last chunk, at the end of the stream; none if the client has it.
 
-        Raises `UpstreamError` where nobody knows the upstream's word, and there is nothing to show.
+        Raises `UpstreamError` if the upstream's word is unknown and there is nothing to show.
         """
         if self.finished:
             return []
@@ -114,10 +114,10 @@ class StreamedChoice:
         return [with_native({**self._chunk(text, entries, reason), **more}, self._native)]
 
     def _read(self, piece: Json, delta: Json) -> tuple[list[Json], _Said]:
-        """Return what a delta says, behind what that has set free."""
+        """Return what the delta releases, and what it says itself."""
         text = content_of(delta)
         entries = self._entries(piece, delta, text)
-        shown = self._tell_refusal() if text else []
+        shown = self._release_refusal() if text else []
         more = beside_text(delta, has_content=self._has_content) | sources_within(piece)
         if not text and not self._has_content:
             entries = self._hold(delta, entries)
@@ -139,7 +139,7 @@ class StreamedChoice:
         return [{**chunk_choice(self.index, ""), **cited}] if cited else []
 
     def _hold(self, delta: Json, entries: list[Json]) -> list[Json]:
-        """Let a refusal or what is spoken wait; return the logprobs that need not."""
+        """Hold back a refusal or a transcript; return the logprobs that need not wait."""
         refusal, spoken = refusal_in(delta), transcript_of(delta)
         if not refusal and not spoken:
             return entries
@@ -147,8 +147,8 @@ class StreamedChoice:
         held.add(refusal or spoken, entries)
         return []
 
-    def _tell_refusal(self) -> list[Json]:
-        """Return, once there is content, the refusal that came before it."""
+    def _release_refusal(self) -> list[Json]:
+        """Return the refusal that came before the first content."""
         self._has_content = True
         self._transcript = _Held()
         if not self._refusal:
@@ -157,13 +157,13 @@ class StreamedChoice:
         return [{**chunk_choice(self.index, ""), "refusal": refusal}]
 
     def _entries(self, piece: Json, delta: Json, text: str) -> list[Json]:
-        """Return the logprobs of the visible text: those of reasoning would name its tokens."""
+        """Return the logprobs of the visible text; those of reasoning would reveal it."""
         if self._logprobs is None or (not text and any(delta.get(name) for name in _HIDDEN)):
             return []
         return logprob_entries(piece) or []
 
     def _scan(self, text: str, entries: list[Json]) -> tuple[str, list[Json], bool]:
-        """Return what may be shown, and whether a stop sequence has ended the text."""
+        """Return what can be shown, and whether a stop sequence has ended the text."""
         if self._scanner is None:
             return text, entries, False
         safe, is_cut = self._scanner.feed(text), self._is_cut()
@@ -181,7 +181,7 @@ class StreamedChoice:
 
 
 class _Held:
-    """A text that waits, with its logprobs."""
+    """A text that is held back, with its logprobs."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []

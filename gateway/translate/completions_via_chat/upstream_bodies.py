@@ -1,8 +1,8 @@
-"""The chat request bodies that a completions request becomes, and what of it they leave out.
+"""The chat request bodies of a completions request, and what they leave out.
 
-Rules that hold for any chat endpoint: a neutral value is never refused; a parameter that asks for
-something is refused (or dropped, where the operator allows it), one that only tunes or hints is
-dropped; both are reported.
+The rules for every chat endpoint: a neutral value is never refused; a parameter that asks for
+something is refused (or dropped, if the operator allows that), a tuning parameter or hint is
+dropped; what is dropped is reported.
 """
 
 from gateway.shapes import Json
@@ -42,8 +42,8 @@ _KNOWN_EVERYWHERE = frozenset({"response_format"})
 def upstream_bodies(body: Json, plan: Plan, context: Context, report: Report) -> list[Json]:
     """Return the chat request bodies of a checked request, in call order.
 
-    Empty where nothing is to be generated. What is not sent is in the report; raises
-    `UnsupportedParameter` (or `InvalidRequest`, for unknown parameters) where that is not allowed.
+    Empty if nothing is generated. Raises `UnsupportedParameter` (or `InvalidRequest`, for unknown
+    parameters) for what can neither be sent nor dropped.
     """
     common: Json = {}
     _limit(common, plan, context, report)
@@ -76,7 +76,7 @@ def _messages(prompt: Prompt, context: Context) -> list[Json]:
 def _limit(sent: Json, plan: Plan, context: Context, report: Report) -> None:
     limit = plan.max_tokens
     if context.capabilities.reasoning and limit:
-        # Reasoning counts against chat's limit, and completions clients mean text by it.
+        # Reasoning counts against chat's limit, but completions clients limit the text.
         limit += context.settings.reasoning_headroom_tokens
     if limit != plan.max_tokens:
         report.change("max_tokens", plan.max_tokens, limit)
@@ -84,7 +84,7 @@ def _limit(sent: Json, plan: Plan, context: Context, report: Report) -> None:
 
 
 def _choices(sent: Json, body: Json, plan: Plan, context: Context) -> None:
-    """Send what makes the choices: how many, where they stop, with which logprobs."""
+    """Send the parameters of choices: number, stop sequences, logprobs."""
     if plan.per_call > 1:
         sent["n"] = plan.per_call
     able = context.capabilities
@@ -93,7 +93,7 @@ def _choices(sent: Json, body: Json, plan: Plan, context: Context) -> None:
         sent["stop"] = body["stop"] if isinstance(body["stop"], str) else stops
     if plan.logprobs is not None or plan.candidates > plan.n:
         sent["logprobs"] = True
-        # llama.cpp takes 0 for "no logprobs", and none at all for 20.
+        # llama.cpp reads 0 as "no logprobs", and an absent value as 20.
         sent["top_logprobs"] = max(plan.logprobs or 0, 1)
 
 
@@ -107,7 +107,7 @@ def _streaming(sent: Json, body: Json, plan: Plan, context: Context, report: Rep
     wanted: Json = dict(body.get("stream_options", {}))
     options: Json = {}
     if context.capabilities.stream_usage:
-        # Asked for whether or not the client wants it: the gateway's own metrics count tokens.
+        # Asked for in every case: the gateway's own metrics count tokens.
         options["include_usage"] = True
     elif plan.include_usage:
         report.drop("stream_options.include_usage")
@@ -122,7 +122,7 @@ def _streaming(sent: Json, body: Json, plan: Plan, context: Context, report: Rep
 
 
 def _seeds(body: Json, plan: Plan, context: Context, report: Report) -> list[Json]:
-    """Return the `seed` of each call of a prompt: with one seed all choices would be the same."""
+    """Return the `seed` of each call of a prompt. One seed for all would give equal choices."""
     if "seed" not in body:
         return [{}] * plan.calls_per_prompt
     if not context.capabilities.seed:
@@ -138,7 +138,7 @@ def _int64(number: int) -> int:
 
 
 def _extensions(sent: Json, body: Json, context: Context, report: Report) -> None:
-    """Send the parameters outside OpenAI's that may go through."""
+    """Send the parameters that OpenAI does not have, as far as the policy allows."""
     unknown = extensions(body, TABLE)
     for name in extras_to_send(
         unknown, context, report, dropped=_NEVER_CROSS, known_everywhere=_KNOWN_EVERYWHERE

@@ -11,17 +11,17 @@ class Cited:
     """A citation as a chat client gets it."""
 
     field: Literal["annotations", "file_citations"]
-    """The field of the message; the second, for files and containers, is none of OpenAI's."""
+    """The field of the message; the second, for files and containers, is not OpenAI's."""
     shown: Json
     end: int
-    """Where in the whole message the text ends that it belongs to; 0: it does not say."""
+    """The end of the cited text in the whole message; 0: unknown."""
 
 
 def cited_in_chat(annotation: object, offset: int) -> Cited | None:
-    """Return a citation moved by `offset` characters; None for what is none.
+    """Return a citation moved by `offset` characters; None for what is not a citation.
 
-    In responses positions count from the start of the content part, in chat from that of the
-    whole message.
+    Positions count from the start of the content part in responses, and from that of the whole
+    message in chat.
     """
     if not isinstance(annotation, dict) or not isinstance(annotation.get("type"), str):
         return None
@@ -40,7 +40,7 @@ _POSITIONS = ("start_index", "end_index")
 
 
 def _of_the_web(annotation: Json, offset: int) -> Cited | None:
-    """Return a citation of a page; one that says nothing of its place is the whole message's."""
+    """Return a citation of a page; without positions it is one of the whole message."""
     url, title = annotation.get("url"), annotation.get("title")
     is_placed = any(annotation.get(name) is not None for name in _POSITIONS)
     if is_placed and not all(_is_place(annotation, name) for name in _POSITIONS):

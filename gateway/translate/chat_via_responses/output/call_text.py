@@ -1,10 +1,9 @@
-"""The arguments of one call, from all the places where servers say them.
+"""The arguments of one call, from all the places where servers put them.
 
 They should come in deltas, and whole in `arguments.done`, `output_item.done` and
-`response.completed`. Servers exist that have them in `output_item.added` already, whole
-(GoModel#200) or as `{}` (pi#917), that leave any of the others empty (openclaw#90585) or say `{}`
-there. So what is empty says nothing as long as something else may follow, and what says something
-is taken once.
+`response.completed`. Some servers have them in `output_item.added` already, whole (GoModel#200) or
+as `{}` (pi#917), and leave any of the others empty (openclaw#90585) or `{}`. So an empty value does
+not count while another may follow, and anything else counts once.
 """
 
 from gateway.errors import UpstreamError
@@ -24,12 +23,12 @@ class CallText:
 
     def __init__(self) -> None:
         self.is_free = False
-        """Whether it is no JSON but a custom tool's input."""
+        """Whether it is a custom tool's input and not JSON."""
         self._opening = ""
         self._held = False
-        """Whether it is open if the deltas go on with what came before them, or repeat it."""
+        """Whether it is undecided if the deltas continue the opening or repeat it."""
         self._empty = ""
-        """How the upstream says that there are none, if it does."""
+        """The upstream's form of absent arguments, once it was sent."""
         self._said = ArgumentText()
         self._shown: list[str] = []
         self._unshown: list[str] = []
@@ -39,7 +38,7 @@ class CallText:
 
     @property
     def text(self) -> str:
-        """All of it, as far as it is known."""
+        """The text so far."""
         return self._said.text or self._opening
 
     @property
@@ -49,11 +48,11 @@ class CallText:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing has been said yet, or an empty object, which may mean nothing."""
+        """Whether there is no text yet, or an empty object, which may be a placeholder."""
         return self.says_nothing(self.text)
 
     def open(self, text: str) -> None:
-        """Take what `output_item.added` has: all of it, its beginning, or a placeholder."""
+        """Take the text of `output_item.added`: all of it, its beginning, or a placeholder."""
         if self._said.is_blank and not self.settled:
             self._opening = text
             self._held = not self.says_nothing(text) and (self.is_free or not is_json(text))
@@ -71,9 +70,9 @@ class CallText:
         self._take(self._said.news_in(text))
 
     def hear(self, whole: str, *, item_is_done: bool) -> None:
-        """Take what should be all of it; it may be nothing, where another event has it.
+        """Take what should be the whole text; it may be empty if another event has it.
 
-        Raises `UpstreamError` if it contradicts what the client has been shown.
+        Raises `UpstreamError` if it contradicts what the client has.
         """
         if self.settled and not self._is_cut_off_in(whole):
             return
@@ -104,7 +103,7 @@ class CallText:
             self._settle_as_said()
 
     def next_text(self) -> str:
-        """Return what can be shown now and was not yet."""
+        """Return the new text that can be shown."""
         placeholder = not self.is_free and self._said.is_placeholder
         if not self.settled and (placeholder or self._held):
             return ""
@@ -113,10 +112,10 @@ class CallText:
         return "".join(shown)
 
     def other_calls(self, *, naturally: bool) -> list[str]:
-        """Return, once it is settled, the arguments of other calls that came behind these.
+        """Return, once it is settled, the arguments of other calls that follow these.
 
-        What only repeats these is left out. Raises `UpstreamError` where they are cut off, and
-        nothing cut the response short.
+        Repetitions are left out. Raises `UpstreamError` if they are cut off in a response that is
+        not.
         """
         others: list[str] = []
         rest, self._beyond = "".join(self._beyond), []
@@ -128,24 +127,24 @@ class CallText:
             if not same_json(other.text, self.text):
                 others.append(other.text)
         if others and rest.strip(BETWEEN):
-            # What a model writes behind its JSON is for the client to judge.
+            # Text behind the JSON is left to the client.
             others[-1] += rest
         return others
 
     def says_nothing(self, text: str) -> bool:
-        """Whether a text is none, or an empty object."""
+        """Whether a text is empty, or an empty object."""
         if self.is_free:
             return not text
         return not text.strip() or is_empty_object(text)
 
     def _is_cut_off_in(self, whole: str) -> bool:
-        """Whether a whole text has more of it than was taken for all."""
+        """Whether a whole text has more than the one that was taken for whole."""
         said = self._said.text
         is_open = self.is_free or not self._said.ended
         return is_open and len(whole) > len(said) and whole.startswith(said)
 
     def _take(self, text: str) -> None:
-        """Take what is new of the arguments in a delta."""
+        """Take the new part of the arguments in a delta."""
         rest = self._said.add(text)
         if rest and self._said.is_placeholder and opens_json(rest):
             self._said = ArgumentText()
@@ -167,14 +166,14 @@ class CallText:
             self._said, self._unshown = said, [said.text[len(shown) :]]
         elif said.whole and not (self._said.whole and same_json(said.text, self._said.text)):
             raise UpstreamError(
-                "The upstream's response contradicts itself: the arguments of a tool call are not "
-                "those that its stream began with. Retry the request."
+                "The upstream's response contradicts itself: the arguments of a tool call differ "
+                "from those that its stream began with. Retry the request."
             )
         self._beyond = [rest]
         self._settle_as_said()
 
     def _settle_as_said(self) -> None:
-        """Keep what was said. What a model writes behind its JSON is for the client to judge."""
+        """Keep the text as it is, with what follows its JSON."""
         self.settled = True
         rest = "".join(self._beyond)
         if rest.strip(BETWEEN) and not opens_json(rest):
@@ -183,7 +182,7 @@ class CallText:
 
 
 def _joined(opening: str, deltas: str) -> str:
-    """Return the text of an opening and of deltas that go on with it or begin anew."""
+    """Return the text of an opening and of deltas that continue it or begin anew."""
     if deltas.startswith(opening):
         return deltas
     return opening if opening.startswith(deltas) else opening + deltas

@@ -1,7 +1,7 @@
-"""The tool calls of one response as what a chat client is told of them, piece by piece.
+"""The tool calls of one response as deltas of a chat message.
 
-A client gets a call's id and name once, before or with its first text; its indexes count up from
-0 in the order of appearance, whatever the positions among the output items were.
+A client gets a call's id and name once, before or with its first text. Indexes count from 0 in the
+order of appearance, independent of positions among the output items.
 """
 
 from dataclasses import dataclass, field
@@ -17,27 +17,27 @@ from gateway.translate.parts.tools.calls import arguments_text, minted_call_id
 from gateway.translate.parts.tools.custom import NATIVE, input_is_all, unwrapped_input
 
 MAX_CALL_CHARACTERS = 32 * 1024 * 1024
-"""What the calls of one response may have in all: it is kept until its end, which repeats it."""
+"""The limit of all calls of a response, which are kept for comparison with its end."""
 
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One call, as far as it is known."""
+    """One call so far."""
 
     kind: Literal["function", "custom"] = "function"
-    """What the upstream calls it."""
+    """Its kind at the upstream."""
     name: str = ""
     upstream_id: str = ""
     longer_names: frozenset[str] = frozenset()
-    """Those of the tools that begin with its name, where that is no tool's itself."""
+    """The tools whose names begin with its name, if that is not a tool's itself."""
     index: int | None = None
-    """The position that the client was told; None: it does not know of the call yet."""
+    """Its position in the client's list; None: the client does not have it yet."""
     text: CallText = field(default_factory=CallText)
 
     def describe(self, source: Json, tools: frozenset[str]) -> None:
-        """Take name, id and type from an item or an event that has them.
+        """Take name, id and type from an item or an event.
 
-        `tools` are the names that the model can call: by them a name is known that is a piece.
+        `tools` are the names that the model can call: they show whether a name is only a piece.
         """
         name, call_id = source.get("name"), source.get("call_id")
         if isinstance(name, str) and name:
@@ -51,7 +51,7 @@ class Call:
             self.text.is_free = True
 
     def whole_name(self, name: str) -> str | None:
-        """Return its name with another piece of it, or in a longer form; None: it has another."""
+        """Return the name with another piece of it, or in a longer form; None: it differs."""
         for tool in self.longer_names:
             if tool.startswith(self.name + name):
                 return self.name + name
@@ -61,7 +61,7 @@ class Call:
 
 
 class CallsFold:
-    """Turns what becomes known of the calls into the deltas of a chat message."""
+    """Turns the calls of a response into deltas of a chat message."""
 
     def __init__(self, plan: ToolPlan, context: Context) -> None:
         self._plan = plan
@@ -69,21 +69,21 @@ class CallsFold:
         self._characters = 0
         self._ids: set[str] = set()
         self.count = 0
-        """How many calls the client has been told of, or would have been."""
+        """The number of calls that the client has, or would have."""
 
     def describe(self, call: Call, source: Json) -> None:
-        """Take name, id and type from an item or an event that has them."""
+        """Take name, id and type from an item or an event."""
         call.describe(source, self._plan.names)
 
     def open(self, call: Call, text: object) -> list[Json]:
-        """Take what a call has when it is announced; return the deltas to send."""
+        """Take the text of a call's announcement; return the deltas to send."""
         call.text.open(arguments_text(text))
         return self._show(call)
 
     def add(self, call: Call, text: object) -> list[Json]:
         """Take the next text of a call; return the deltas to send.
 
-        Raises `UpstreamError` if all calls together are too long.
+        Raises `UpstreamError` if all calls together exceed the limit.
         """
         piece = arguments_text(text)
         self._characters += len(piece)
@@ -96,16 +96,16 @@ class CallsFold:
         return self._show(call)
 
     def complete(self, call: Call, text: object, *, item_is_done: bool = True) -> list[Json]:
-        """Take what should be all of a call's text; raises `UpstreamError` for contradictions."""
+        """Take what should be a call's whole text; raises `UpstreamError` for contradictions."""
         call.text.hear(arguments_text(text), item_is_done=item_is_done)
         if item_is_done:
             call.longer_names = frozenset()
         return self._show(call)
 
     def finish(self, call: Call, *, naturally: bool) -> list[Json]:
-        """Take the end of the response; `naturally`: nothing cut it short.
+        """Take the end of the response; `naturally`: it was not cut short.
 
-        Raises `UpstreamError` if a call has no name, or if its arguments are those of several.
+        Raises `UpstreamError` if a call has no name, or the arguments of several calls.
         """
         if not call.name:
             raise UpstreamError("The upstream's reply has a tool call without a name.")
@@ -125,7 +125,7 @@ class CallsFold:
         return deltas
 
     def _check(self, call: Call) -> None:
-        """Raise `UpstreamError` for a whole call that is several, or half a one."""
+        """Raise `UpstreamError` for arguments of several calls, or of half a call."""
         if not call.text.is_free and not call.text.is_whole:
             check_arguments(call.name, call.text.text, wrapped=self._is_wrapped(call))
 
@@ -139,7 +139,7 @@ class CallsFold:
         if not self._is_wrapped(call):
             text = call.text.next_text()
         elif has_ended or (call.text.settled and call.text.is_whole):
-            # What is no JSON may be but half of it: the end of the response says whether it is.
+            # Text that is not JSON may be incomplete until the response ends.
             text = call.text.next_text()
             more = {} if input_is_all(text) else {NATIVE: text}
             text = text and unwrapped_input(text)
@@ -151,7 +151,7 @@ class CallsFold:
     def _delta(self, call: Call, text: str, more: Json, *, first: bool) -> list[Json]:
         if self._plan.legacy:
             if call.index:
-                # A `function_call` holds one call only.
+                # A `function_call` holds a single call.
                 return []
             named = {"name": call.name} if first else {}
             return [{"function_call": {**named, "arguments": text}}]
@@ -165,7 +165,7 @@ class CallsFold:
         return [{"tool_calls": [shown]}]
 
     def _own_id(self, call: Call) -> str:
-        """Return the id for a call, the upstream's unless another has it."""
+        """Return the id of a call: the upstream's, unless another call has it."""
         known = call.upstream_id
         own = minted_call_id(self._context) if not known or known in self._ids else known
         self._ids.add(own)
@@ -173,11 +173,11 @@ class CallsFold:
 
 
 def is_custom(item: Json) -> bool:
-    """Whether an output item is the call of a custom tool."""
+    """Whether an output item is a call of a custom tool."""
     kind = item.get("type")
     return kind == "custom_tool_call" or (not kind and "input" in item)
 
 
 def call_text(item: Json) -> object:
-    """Return what an output item says of a call's arguments or input."""
+    """Return the arguments or the input of a call."""
     return item.get("input" if is_custom(item) else "arguments")

@@ -1,9 +1,8 @@
-"""Which message is shown where the content must be one JSON document: two of them are none.
+"""Which message is shown if the content must be one JSON document: two are not one.
 
-Models that say what their messages are for (`phase`) comment on their work before they answer, and
-may answer more than once: the last final answer counts, and a comment only where there is no
-answer. That is known at the end, so messages with a phase wait for it. Of messages without one
-the first is shown as it comes.
+Models that label their messages (`phase`) comment on their work before they answer, and may answer
+more than once: the last final answer counts, or a comment if there is no answer. So messages with a
+phase wait for the end. Of messages without one the first is shown as it comes.
 """
 
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from gateway.translate.chat_via_responses.output.text import Step
 from gateway.translate.chat_via_responses.output.tracking import OutputItem
 
 MAX_HELD_CHARACTERS: Final = 32 * 1024 * 1024
-"""What the messages that wait may have in all."""
+"""The limit of all messages that wait."""
 
 Piece = Callable[[], list[Step]]
 """Shows a piece of a message."""
@@ -29,9 +28,9 @@ class Documents:
         self._characters = 0
 
     def take(self, item: OutputItem, text: str, piece: Piece) -> list[Step]:
-        """Show a piece of a message, which has some text, or let it wait, or leave it out.
+        """Show a piece of a message with this text, hold it back, or leave it out.
 
-        Raises `UpstreamError` where too much waits.
+        Raises `UpstreamError` if too much waits.
         """
         if self._is_shown(item):
             return piece()
@@ -47,7 +46,7 @@ class Documents:
         return []
 
     def finish(self) -> list[Step]:
-        """Show the message that has waited and is the document, at the end of the response."""
+        """Show the document, if it has waited, at the end of the response."""
         held, self._held = self._held, {}
         if self._shown is not None and self._shown.has_been_shown:
             return []

@@ -1,4 +1,4 @@
-"""How a response ended, as its last event or its object says: an error, a limit, its end."""
+"""How a response ended: with an error, at a limit, or by itself."""
 
 from gateway.errors import UpstreamError, UpstreamReplied
 from gateway.shapes import Json
@@ -14,8 +14,8 @@ _TYPES = {400: "invalid_request_error", 429: "rate_limit_error"}
 def error_of_response(event: object) -> UpstreamReplied | None:
     """Return the error that a response or an event carries, or None if it carries none.
 
-    A response that failed has one, whether or not it says which. Where the server calls it its
-    own, the type is that of the status.
+    A failed response has one even without an `error`. The type `server_error` gives way to that of
+    a status below 500.
     """
     error = upstream_error(event) or _failure(event)
     if error is not None and error.type == "server_error":
@@ -61,5 +61,5 @@ def reason_of(response: Json) -> object:
 
 
 def native_of(response: Json) -> Json:
-    """Return the server's own word for that, as another gateway has told it."""
+    """Return the server's own word for it, which another gateway has passed on."""
     return {NATIVE: response.get(NATIVE)}

@@ -1,7 +1,7 @@
 """One response as the deltas of one chat message.
 
-Streams and whole replies go through the same fold: a whole reply is a stream of its terminal event
-alone. Text is kept only as long as it may become a stop sequence.
+Streams and whole replies share the fold: a whole reply is a stream of its terminal event alone.
+Text is kept only as long as it may become a stop sequence.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -41,10 +41,10 @@ _PARTS = {
     "reasoning_text": ItemKind.REASONING,
     "summary_text": ItemKind.REASONING,
 }
-"""Of which items the parts are that have a text, by their type."""
+"""The items of parts with a text, by the part's type."""
 
 _ANSWERS = (ItemKind.MESSAGE, ItemKind.CALL, ItemKind.IMAGE)
-"""Items without which a chat message says nothing."""
+"""Items that make a chat message; others alone do not."""
 
 TERMINAL = frozenset({"response.completed", "response.incomplete", "response.cancelled"})
 """The events that end a response; `response.failed` is an error before it comes here."""
@@ -66,14 +66,14 @@ class OutputFold:
         self._calls = CallsFold(request.tools, context)
         self._others = OtherItems()
         self.finish_reason: str | None = None
-        """Chat's word for how the message ended; None: it has not."""
+        """Chat's finish reason; None: the message has not ended."""
         self.native_word: str | None = None
-        """The upstream's, where that says more."""
+        """The upstream's reason, if it says more."""
 
     def feed(self, event: Json) -> list[Step]:
         """Take one event; raises `UpstreamError` for one that cannot be read.
 
-        Nothing follows the end of the message: later events are ignored.
+        Events after the end of the message are ignored.
         """
         kind = event.get("type")
         if self.finish_reason is not None or not isinstance(kind, str):
@@ -90,7 +90,7 @@ class OutputFold:
     def _last_steps(self) -> list[Step]:
         steps = self._reasoning.finish() + self._messages.finish()
         if self._messages.phase is not None:
-            # Once, and last: clients put the strings of deltas together.
+            # Once, and last: clients join the strings of deltas.
             steps.append(Step({"phase": self._messages.phase}))
         return steps
 
@@ -121,7 +121,7 @@ class OutputFold:
             self._calls.describe(known.call, item)
 
     def _complete(self, known: OutputItem, item: Json) -> list[Step]:
-        """Show what the whole item has and its deltas had not."""
+        """Show what the whole item has beyond its deltas."""
         self._describe(known, item)
         known.done = True
         if known.kind is ItemKind.MESSAGE:
@@ -175,7 +175,7 @@ class OutputFold:
         return self._whole_text(event, kind, part)
 
     def _whole_text(self, event: Json, kind: str, part: Json) -> list[Step]:
-        """Take a part of an item with all its text; `kind` is its type."""
+        """Take a part of an item with its whole text; `kind` is its type."""
         of = _PARTS.get(kind)
         item = None if of is None else self._items.of_whole(of, event)
         if item is None:
@@ -202,7 +202,7 @@ class OutputFold:
         return _steps(self._calls.complete(call, whole, item_is_done=False))
 
     def _call_of(self, event: Json) -> Call:
-        """Return the call of an event, which says of which kind it is."""
+        """Return the call of an event, whose type says the call's kind."""
         call = self._items.of_event(ItemKind.CALL, event).call
         if str(event["type"]).startswith("response.custom_tool_call"):
             self._calls.describe(call, {"type": "custom_tool_call"})
@@ -215,7 +215,7 @@ class OutputFold:
         last = (self._messages.said_last, self._reasoning.said_last)
         others = output = objects(response, "output")
         shown: Json = {}
-        # What goes on with the text that was said last comes before other texts.
+        # What continues the last text precedes other texts.
         for known, item in sorted(
             matched(self._items, output), key=lambda pair: pair[0] not in last
         ):
@@ -269,7 +269,7 @@ class OutputFold:
         "response.custom_tool_call_input.delta": _call_delta,
         "response.custom_tool_call_input.done": _call_done,
     }
-    """All other events say the same again, or something that chat has no place for."""
+    """Other events repeat these, or have no place in chat."""
 
 
 def _steps(deltas: Iterable[Json]) -> list[Step]:

@@ -1,8 +1,8 @@
-"""Which items of a terminal event's `output` the stream has had already.
+"""Which items of a terminal event's `output` the stream has already had.
 
-They should come under the ids they had. vLLM gives them others, calls even another `call_id`
-(vllm#47916, #56285), and some servers leave items out. So ids are tried first, then what an item
-says, then the order. Each known item is matched once.
+They should keep their ids. vLLM changes them, for calls even the `call_id` (vllm#47916, #56285),
+and some servers leave items out. So ids are compared first, then contents, then the order. Each
+known item is matched once.
 """
 
 from collections import defaultdict, deque
@@ -26,21 +26,21 @@ from gateway.translate.parts.tools.arguments import comparable
 from gateway.translate.parts.tools.calls import arguments_text
 
 _NEAR = 16
-"""With how many items one is compared that nothing but its text can tell."""
+"""The number of items that are compared by text alone."""
 
 
 @dataclass(slots=True)
 class _Place:
-    """One item of the output, and the known item that it is."""
+    """One item of the output, and its known item."""
 
     item: Json
     known: OutputItem | None = None
 
 
 def matched(items: OutputItems, output: Sequence[Json]) -> list[tuple[OutputItem, Json]]:
-    """Return every item of the output with the one that it is, an unknown one with a new one.
+    """Return every item of the output with its known item, or with a new one.
 
-    What chat has no place for is left out, and what is there twice, ids and all, is taken once.
+    Items without a place in chat are left out, and exact duplicates count once.
     """
     places: defaultdict[ItemKind, list[_Place]] = defaultdict(list)
     in_order: list[tuple[ItemKind, _Place]] = []
@@ -68,7 +68,7 @@ def _once(output: Sequence[Json]) -> list[Json]:
 
 
 def _match(known: list[OutputItem], places: Sequence[_Place]) -> None:
-    """Give each place its known item; all are of one kind."""
+    """Give each place its known item; all have the same kind."""
     left = dict.fromkeys(known)
     _match_ids({each.call.upstream_id: each for each in reversed(known)}, "call_id", places, left)
     _match_ids({each.item_id: each for each in reversed(known)}, "id", places, left)
@@ -107,7 +107,7 @@ def _match_calls(places: Sequence[_Place], left: dict[OutputItem, None]) -> None
 
 
 def _match_texts(places: Sequence[_Place], left: dict[OutputItem, None]) -> None:
-    """Match messages and reasoning that say what was said, or else begin so."""
+    """Match messages and reasoning with equal texts, then those that begin with a known text."""
     said: defaultdict[object, deque[OutputItem]] = defaultdict(deque)
     for each in left:
         if each.said:
@@ -127,9 +127,9 @@ def _match_texts(places: Sequence[_Place], left: dict[OutputItem, None]) -> None
 
 
 def _match_in_order(places: Sequence[_Place], left: dict[OutputItem, None]) -> None:
-    """Match the rest by order: a call with one that may be it, others with one that was shown.
+    """Match the rest by order: calls with compatible calls, others with items that were shown.
 
-    Where as many are left on both sides, each has its counterpart, shown or not.
+    If the same number is left on both sides, each has its counterpart, shown or not.
     """
     said = [place for place in places if _says_something(place.item)]
     as_many = len(said) == len(left)

@@ -22,9 +22,9 @@ class MessagesFold:
         self._documents = Documents() if request.one_document else None
         self._text = TextFold(request)
         self._length = 0
-        """Of all text so far, in characters, shown or held back."""
+        """The length of all text so far in characters, shown or held back."""
         self._place: tuple[OutputItem, int | None] | None = None
-        """The item and the part whose text was shown last, or held back."""
+        """The item and the part of the last text, shown or held back."""
         self._last_character = ""
         self._last: OutputItem | None = None
         """The message that was shown last."""
@@ -36,7 +36,7 @@ class MessagesFold:
 
     @property
     def phase(self) -> str | None:
-        """What the message that was shown last says that it is for."""
+        """The phase of the message that was shown last."""
         return None if self._last is None else self._last.phase
 
     @property
@@ -45,9 +45,9 @@ class MessagesFold:
         return self._last
 
     def say(self, item: OutputItem, part: int | None, text: str, logprobs: object) -> list[Step]:
-        """Take text of a content part; None: the upstream does not say of which.
+        """Take text of a content part; None: the upstream does not name the part.
 
-        Raises `UpstreamError` for logprobs that are none.
+        Raises `UpstreamError` for malformed logprobs.
         """
         if self._documents is None:
             steps = self._say(item, part, text, logprobs)
@@ -63,7 +63,7 @@ class MessagesFold:
         if text and self._place != (item, part):
             self._place = (item, part)
             if self._last_character in _ENDS_OF_JSON and text[0] in _BEGINNINGS_OF_JSON:
-                # Two documents run together are none.
+                # Two documents in a row without a separator are not JSON.
                 self._note("\n")
                 steps = text_steps(self._text.feed("\n", None))
         item.part_offsets.setdefault(part, self._length)
@@ -79,7 +79,7 @@ class MessagesFold:
     def say_whole(
         self, item: OutputItem, part: int | None, text: str, logprobs: object
     ) -> list[Step]:
-        """Take all text of a content part, and show what of it was not; raises as `say`."""
+        """Take a part's whole text, and show the rest of it; raises as `say` does."""
         place, rest = item.said.rest_of_part("text", part, text)
         steps: list[Step] = []
         if rest:
@@ -103,16 +103,16 @@ class MessagesFold:
         return [Step({"refusal": text})]
 
     def refuse_whole(self, item: OutputItem, part: int | None, text: str) -> list[Step]:
-        """Take all text of a refusal, and show what of it was not."""
+        """Take a refusal's whole text, and show the rest of it."""
         place, rest = item.said.rest_of_part("refusal", part, text)
         steps = self.refuse(item, place, rest)
         item.said.end_part("refusal", place)
         return steps
 
     def annotate(self, item: OutputItem, part: int | None, annotation: object) -> list[Step]:
-        """Take an annotation of a content part; what it cites must be shown.
+        """Take an annotation of a content part, if the text that it cites is shown.
 
-        After the end of its message it may say again what that had. None: of the last part.
+        After the end of its message, a repetition does not count. None: the last part.
         """
         if part is None and item.part_offsets and None not in item.part_offsets:
             part = next(reversed(item.part_offsets))
@@ -134,7 +134,7 @@ class MessagesFold:
         return [Step({cited.field: [cited.shown]})]
 
     def complete(self, known: OutputItem, item: Json) -> list[Step]:
-        """Take a whole item: what of it has not been shown yet; raises `UpstreamError`."""
+        """Take a whole item, and show the rest of it; raises `UpstreamError`."""
         steps: list[Step] = []
         content, texts = parts_of(item), texts_of(item)
         said = dict(known.said.rests("text", texts["text"]))
@@ -154,7 +154,7 @@ class MessagesFold:
         return steps
 
     def _other_part(self, item: OutputItem, index: int, part: Json) -> list[Step]:
-        """Show, once, a part that has no text."""
+        """Show a part without text once."""
         if not part or str(part.get("type")) in FORMS or index in item.other_parts:
             return []
         item.other_parts.add(index)

@@ -1,7 +1,7 @@
-"""The output items that chat has no place for: a client gets them as they are, each once.
+"""The output items without a place in chat: a client gets each of them once, as it is.
 
-Calls of hosted tools and their records, requests for approval, what nobody knows. Of these a
-response repeats at its end what the stream has had, by some servers (vLLM) under other ids.
+They are calls of hosted tools and their records, requests for approval, and unknown types. A
+response repeats them at its end, at some servers (vLLM) under other ids.
 """
 
 from collections import Counter
@@ -16,16 +16,16 @@ from gateway.translate.chat_via_responses.output.text import Step
 from gateway.translate.chat_via_responses.output.tracking import item_kind
 
 FIELD = "output_items"
-"""Where a chat message has them; no other gateway is known to have this name."""
+"""The field of a chat message; other gateways are not known to use the name."""
 
 _OWN = frozenset({"id", "status"})
-"""What may differ in two items that say the same."""
+"""The fields that may differ between repetitions."""
 
 _Name = tuple[str, str]
 
 
 class OtherItems:
-    """Tells of those items of one response."""
+    """Shows those items of one response."""
 
     def __init__(self) -> None:
         self._announced: dict[_Name, Json] = {}
@@ -34,12 +34,12 @@ class OtherItems:
         self._kinds: dict[str, None] = {}
 
     def announce(self, item: Json) -> None:
-        """Take an item that has begun, which counts where nothing tells of its end."""
+        """Take an item that has begun, which counts if its end never comes."""
         if item_name(item) not in self._named:
             self._announced.setdefault(_begun(item), item)
 
     def complete(self, item: Json) -> list[Step]:
-        """Take a whole item; nothing is shown of one that is known."""
+        """Take a whole item, and show it if it is new."""
         self._announced.pop(_begun(item), None)
         name = item_name(item)
         if name is not None and name in self._named:
@@ -51,7 +51,7 @@ class OtherItems:
         return [Step({FIELD: [item]})]
 
     def finish(self, output: Sequence[Json]) -> list[Step]:
-        """Take those of the items that the response ends with, and show what is new."""
+        """Take the response's final output, and show its new items."""
         others = [item for item in output if item_kind(item) is None]
         for item in others:
             if item_name(item) in self._named:
@@ -67,10 +67,10 @@ class OtherItems:
         return steps + [step for item in left for step in self.complete(item)]
 
     def check_alone(self) -> None:
-        """Raise `UpstreamError` where they are all that a response has: it looks like no answer."""
+        """Raise `UpstreamError` if a response has nothing else: it would look like no answer."""
         if self._kinds:
             raise UpstreamError(
-                "The upstream's response has nothing but items that a chat message cannot hold: "
+                "The upstream's response has only items that a chat message cannot hold: "
                 f"{', '.join(self._kinds)[:200]}. Call the model at /v1/responses."
             )
 
@@ -86,6 +86,6 @@ def _begun(item: Json) -> _Name:
 
 
 def said_mark(item: Json) -> int:
-    """Return what all items that say the same have in common, and no other."""
+    """Return a digest that repetitions of an item share."""
     said = {name: value for name, value in item.items() if name not in _OWN}
     return crc32(msgspec.json.encode(said, order="sorted"))

@@ -1,11 +1,11 @@
-"""Reads fields of upstream JSON: absent is empty, and what has another type is an error."""
+"""Reads fields of upstream JSON: an absent one is empty, one of another type is an error."""
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Json
 
 
 def an_object(source: Json, name: str) -> Json:
-    """Return a field that must be there and be an object; raises `UpstreamError`."""
+    """Return a required object; raises `UpstreamError`."""
     value = source.get(name)
     if not isinstance(value, dict):
         raise _unreadable(name, "an object")
@@ -36,7 +36,7 @@ def string(source: Json, name: str) -> str:
 
 
 def index_of(event: Json, name: str) -> int | None:
-    """Return a position in a list; None where the event has none."""
+    """Return a position in a list; None if the event has none."""
     value = event.get(name)
     return value if type(value) is int else None
 

@@ -19,16 +19,16 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "both": ("reasoning_content", "reasoning"),
     "none": (),
 }
-"""Where chat clients look for reasoning: OpenAI's chat has no field for it."""
+"""The fields where chat clients look for reasoning: OpenAI's chat has none."""
 
 _BESIDE: Mapping[ReasoningForm, str] = {
     "content": "reasoning_text",
     "summary": "reasoning_summary",
 }
-"""Where the form is shown that the fields have no room for; no other gateway has these names."""
+"""The fields of the second form; other gateways are not known to use these names."""
 
 MAX_HELD_CHARACTERS: Final = 32 * 1024 * 1024
-"""What the reasoning that waits may have in all."""
+"""The limit of all reasoning that waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,62 +42,62 @@ class _Piece:
 class ReasoningFold:
     """Joins the reasoning of a response; items, and parts of a summary, by blank lines.
 
-    A summary is shown as the reasoning only where its item has no text. That is known once the item
-    has ended, so until then a summary waits, and the reasoning of later items with it.
+    A summary is shown as the reasoning only if its item has no text. So it waits for the end of the
+    item, and so does the reasoning of later items.
     """
 
     def __init__(self, context: Context) -> None:
         self._fields = _FIELDS[context.settings.reasoning_out]
         self._waiting: deque[_Piece] = deque()
         self._characters = 0
-        """How many wait."""
+        """The number of characters that wait."""
         self._summarised: set[OutputItem] = set()
         """Items whose summary was shown as the reasoning."""
         self._last: dict[str, tuple[OutputItem, int]] = {}
-        """The part that each field was last given text of."""
+        """The part of the last text in each field."""
         self._said_last: OutputItem | None = None
 
     @property
     def said_last(self) -> OutputItem | None:
-        """The item that has said something last."""
+        """The item of the last text."""
         return self._said_last
 
     def text_delta(self, item: OutputItem, event: Json) -> list[Step]:
         """Take a delta of the reasoning itself; raises `UpstreamError`."""
-        return self._think(item, "content", _content_index(event), string(event, "delta"))
+        return self._add(item, "content", _content_index(event), string(event, "delta"))
 
     def text_done(self, item: OutputItem, event: Json, text: str) -> list[Step]:
-        """Take a whole part of the reasoning, and show what of it was not said."""
-        return self._think_whole(item, "content", _content_index(event), text)
+        """Take a whole part of the reasoning, and show the rest of it."""
+        return self._add_whole(item, "content", _content_index(event), text)
 
     def summary_delta(self, item: OutputItem, event: Json) -> list[Step]:
         """Take a delta of a summary; raises `UpstreamError`."""
-        return self._think(item, "summary", _summary_index(item, event), string(event, "delta"))
+        return self._add(item, "summary", _summary_index(item, event), string(event, "delta"))
 
     def summary_done(self, item: OutputItem, event: Json, text: str) -> list[Step]:
-        """Take a whole part of a summary, and show what of it was not said."""
-        return self._think_whole(item, "summary", _summary_index(item, event), text)
+        """Take a whole part of a summary, and show the rest of it."""
+        return self._add_whole(item, "summary", _summary_index(item, event), text)
 
     def complete(self, known: OutputItem, item: Json) -> list[Step]:
-        """Take a whole item, and show what of it was not; raises `UpstreamError`."""
+        """Take a whole item, and show the rest of it; raises `UpstreamError`."""
         steps: list[Step] = []
         texts = texts_of(item)
         for form in _BESIDE:
             for index, text in known.said.rests(form, texts[form]):
-                steps += self._think(known, form, index, text)
+                steps += self._add(known, form, index, text)
         return steps + self._release()
 
     def finish(self) -> list[Step]:
-        """Show what still waits, at the end of the response."""
+        """Show all that waits, at the end of the response."""
         return self._release(ended=True)
 
-    def _think_whole(
+    def _add_whole(
         self, item: OutputItem, form: ReasoningForm, part: int, whole: str
     ) -> list[Step]:
         _, rest = item.said.rest_of_part(form, part, whole)
-        return self._think(item, form, part, rest)
+        return self._add(item, form, part, rest)
 
-    def _think(self, item: OutputItem, form: ReasoningForm, part: int, text: str) -> list[Step]:
+    def _add(self, item: OutputItem, form: ReasoningForm, part: int, text: str) -> list[Step]:
         if not text:
             return []
         item.said.add(form, part, text)
@@ -110,12 +110,12 @@ class ReasoningFold:
                 f"The upstream's response has reasoning of more than {MAX_HELD_CHARACTERS} "
                 "characters. Limit it with a token limit."
             )
-        # The parts of the text itself are one text.
+        # The parts of the reasoning itself are one text.
         self._waiting.append(_Piece(item, form, part if form == "summary" else 0, text))
         return self._release()
 
     def _release(self, *, ended: bool = False) -> list[Step]:
-        """Show what need not wait; `ended`: nothing more comes of any item."""
+        """Show what need not wait; `ended`: no item continues."""
         steps: list[Step] = []
         while self._waiting:
             piece = self._waiting[0]
@@ -130,7 +130,7 @@ class ReasoningFold:
     def _show(self, piece: _Piece, *, has_text: bool) -> Step:
         if piece.form == "summary" and not has_text:
             self._summarised.add(piece.item)
-        # A text that comes behind the end of its item finds its place taken.
+        # A text after the end of its item comes too late for the first field.
         shown = "summary" if piece.item in self._summarised else "content"
         fields = self._fields if piece.form == shown else (_BESIDE[piece.form],)
         last, place = self._last.get(fields[0]), (piece.item, piece.part)

@@ -1,7 +1,7 @@
-"""What has been said of the texts of one item, and what an event that repeats them adds.
+"""The texts of one item so far, and what an event that repeats them adds.
 
-Texts come in deltas, and whole in their own `done` event, that of their part, that of the item, and
-the response's. Any of these may say more than those before it.
+Texts come in deltas, and whole in their own `done` event, in those of their part and of the item,
+and at the end of the response. Each of these may have more than those before it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,13 +13,13 @@ from gateway.translate.stream.said_text import SaidText
 
 ReasoningForm = Literal["content", "summary"]
 Form = Literal["text", "refusal"] | ReasoningForm
-"""The texts of a message, and those of reasoning."""
+"""The texts of messages, and those of reasoning."""
 
 Texts = Sequence[tuple[int, str]]
 """Texts of one form, each with its index in the list of parts."""
 
 _Place = int | None
-"""The index of a part; None: the upstream does not say which."""
+"""The index of a part; None: the upstream does not name it."""
 
 _Mark = tuple[Form, tuple[int, int]]
 
@@ -29,31 +29,31 @@ FORMS: Mapping[str, Form] = {
     "input_text": "text",
     "refusal": "refusal",
 }
-"""The form of a message's part by its type. It is also the field of the part that has the text.
+"""The form of a message's part by its type; also the part's field with the text.
 
-Some servers call the model's text by chat's name, or by that of what it is given.
+Some servers use chat's type, or that of input, for the model's text.
 """
 
 
 class SaidParts:
-    """How much has been said of each part of an item, and of each form in all."""
+    """The text so far of each part of an item, and of each form as a whole."""
 
     def __init__(self) -> None:
         self._parts: dict[tuple[Form, _Place], SaidText] = {}
         self._whole: dict[Form, SaidText] = {}
         self._ended: set[Form] = set()
-        """Forms whose part without an index has been heard whole."""
+        """Forms whose part without an index is complete."""
 
     def __bool__(self) -> bool:
-        """Whether anything has been said."""
+        """Whether there is any text."""
         return bool(self._parts)
 
     def has(self, form: Form) -> bool:
-        """Whether anything of a form has been said."""
+        """Whether there is any text of a form."""
         return form in self._whole
 
     def add(self, form: Form, place: _Place, text: str) -> None:
-        """Take what has been said next."""
+        """Take the next text."""
         key = (form, place)
         if place is None and form in self._ended:
             self._ended.discard(form)
@@ -61,31 +61,28 @@ class SaidParts:
         part, whole = self._parts.get(key), self._whole.get(form)
         if part is None:
             part = self._parts[key] = SaidText()
-            # As long as there is one part, it is all there is.
+            # A single part is the whole.
             whole = self._whole[form] = part if whole is None else whole.copy()
         part.add(text)
         if whole is not None and whole is not part:
             whole.add(text)
 
     def rest_of_part(self, form: Form, place: _Place, whole: str) -> tuple[_Place, str]:
-        """Return what a whole part has that was not said, and the place that it is said of."""
+        """Return the place of a whole part, and what it adds."""
         said_at = self._said_at(form, place)
         said = self._parts.get((form, said_at))
         return said_at, whole if said is None else said.rest_of(whole)
 
     def end_part(self, form: Form, place: _Place) -> None:
-        """Take it that a part has been heard whole: what comes without an index is the next one's.
+        """Note that a part is complete: text without an index then belongs to the next one.
 
-        The same part may be heard again before.
+        The same part may be repeated before.
         """
         if (form, place) in self._parts and place is None:
             self._ended.add(form)
 
     def rests(self, form: Form, texts: Texts) -> Texts:
-        """Return what the texts of a whole item have that was not said.
-
-        Nothing of those that differ from what was said.
-        """
+        """Return what the texts of a whole item add; nothing for texts that differ."""
         said = self._whole.get(form)
         if said is None:
             return texts
@@ -93,17 +90,17 @@ class SaidParts:
             return _behind(said.length, texts)
         places = {place for place, text in texts if text}
         if any(at not in places for of, at in self._parts if of == form):
-            # It came without an index, or under one that is not its own.
+            # It came without an index, or under a wrong one.
             return ()
         return [(place, self.rest_of_part(form, place, text)[1]) for place, text in texts]
 
     @property
     def marks(self) -> frozenset[_Mark]:
-        """What all items that say the same have in common, and no other."""
+        """A digest that items with the same texts share."""
         return frozenset((form, said.mark) for form, said in self._whole.items())
 
     def begins(self, texts: Mapping[Form, Texts]) -> bool:
-        """Whether the texts of an item begin with what has been said."""
+        """Whether the texts of an item begin with those so far."""
         return bool(self._whole) and all(
             said.begins("".join(text for _, text in texts.get(form, ())))
             for form, said in self._whole.items()
@@ -131,7 +128,7 @@ def texts_of(item: Json) -> dict[Form, Texts]:
 
 
 def marks_of(texts: Mapping[Form, Texts]) -> frozenset[_Mark]:
-    """Return the `marks` of what says all of these texts."""
+    """Return the `marks` of an item with these texts."""
     said = SaidParts()
     for form, of_form in texts.items():
         for place, text in of_form:
@@ -141,9 +138,9 @@ def marks_of(texts: Mapping[Form, Texts]) -> frozenset[_Mark]:
 
 
 def parts_of(item: Json) -> list[Json]:
-    """Return the parts of a message; some servers say the text, or a part of it, as a string.
+    """Return the parts of a message; some servers send the text, or a part, as a string.
 
-    Raises `UpstreamError` for what is no part.
+    Raises `UpstreamError` for what is not a part.
     """
     content = item.get("content")
     if isinstance(content, str):
@@ -164,7 +161,7 @@ def _reasoning(item: Json, form: ReasoningForm) -> Texts:
 
 
 def _behind(length: int, texts: Texts) -> Texts:
-    """Return texts without so many characters at their beginning."""
+    """Return texts without their first `length` characters."""
     rests: list[tuple[int, str]] = []
     for place, text in texts:
         rests.append((place, text[length:]))

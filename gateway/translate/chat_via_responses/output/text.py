@@ -1,4 +1,4 @@
-"""The visible text of one response: cut where the client wants it cut, its logprobs aligned."""
+"""The visible text of one response, cut at stop sequences, with aligned logprobs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,14 +22,14 @@ class Step:
 
 
 def text_steps(piece: Piece) -> list[Step]:
-    """Return the step that shows a piece of text; none where there is nothing to show."""
+    """Return the step that shows a piece of text; none if it is empty."""
     return [Step({"content": piece.text}, piece.entries)] if piece.text or piece.entries else []
 
 
 class TextFold:
-    """Cuts at stop sequences that the upstream does not know, and at a limit it does not take.
+    """Cuts at stop sequences and at a limit that the upstream does not take.
 
-    The limit is a number of tokens, so it can be kept only where there are logprobs to count.
+    The limit is a number of tokens, so it is kept only if there are logprobs to count.
     """
 
     def __init__(self, request: PreparedRequest) -> None:
@@ -40,17 +40,17 @@ class TextFold:
         self._tokens_left = request.raised_limit
         self._limited = False
         self.shown = 0
-        """How many characters have been given out."""
+        """The number of characters that were shown."""
 
     @property
     def cut_by(self) -> str | None:
-        """The finish reason of a text that was cut here: `stop` or `length`; None: it was not."""
+        """The finish reason of a text that was cut here: `stop` or `length`; None: not cut."""
         if self._fold.stopped:
             return "stop"
         return "length" if self._limited else None
 
     def feed(self, text: str, logprobs: object) -> Piece:
-        """Take the next text and its logprob entries; raises `UpstreamError` for bad ones."""
+        """Take the next text and its logprob entries; raises `UpstreamError`."""
         if self._limited:
             return Piece()
         entries = self._entries(logprobs)
@@ -88,10 +88,10 @@ class TextFold:
 
 
 def _forget_guessed_bytes(entry: Json) -> None:
-    """Take away the bytes of a token that were guessed wrongly.
+    """Remove the bytes of a token that were guessed wrongly.
 
-    Some servers' streams name tokens without their bytes; one that holds part of a character has
-    only the replacement character for a text, and nobody knows its bytes.
+    Some servers' streams have tokens without bytes; the text of a token with part of a character is
+    the replacement character, which does not tell its bytes.
     """
     token: str = entry["token"]
     if _REPLACEMENT in token and entry["bytes"] == list(token.encode("utf-8", "replace")):

@@ -1,9 +1,8 @@
 """Which output item an event of a responses stream belongs to.
 
 Events should name their item by `item_id` and `output_index`. llama.cpp leaves the indexes out,
-other servers change ids between events or use an index twice, so one is tried after the other, and
-the order of arrival last. Items of different kinds are never confused: vLLM's reasoning can have a
-message's id.
+other servers change ids between events or use an index twice, so each of them is tried, and the
+order of arrival last. Kinds are kept apart: vLLM's reasoning can have a message's id.
 """
 
 from collections import defaultdict
@@ -37,7 +36,7 @@ _KINDS = {
 
 
 def item_kind(item: Json) -> ItemKind | None:
-    """Return the kind of an output item; None for those that chat has no place for."""
+    """Return the kind of an output item; None if chat has no place for it."""
     kind = item.get("type")
     if not kind and item.get("name") and ("arguments" in item or "input" in item):
         return ItemKind.CALL
@@ -46,33 +45,33 @@ def item_kind(item: Json) -> ItemKind | None:
 
 @dataclass(slots=True, eq=False)
 class OutputItem:
-    """What has been shown of one output item."""
+    """The state of one output item."""
 
     kind: ItemKind
     item_id: str = ""
-    """The upstream's id, or the first of them; empty: not known."""
+    """The upstream's id, or its first one; empty: unknown."""
     index: int | None = None
-    """The upstream's `output_index`; None: not known."""
+    """The upstream's `output_index`; None: unknown."""
     phase: str | None = None
-    """`commentary` or `final_answer`, where a message says so."""
+    """`commentary` or `final_answer`, if a message has it."""
     announced: bool = False
     done: bool = False
     said: SaidParts = field(default_factory=SaidParts)
-    """What has been said of a message's or a reasoning's texts."""
+    """The texts of a message or of reasoning."""
     part_offsets: dict[int | None, int] = field(default_factory=dict)
-    """Where in the whole text each of a message's parts begins, in characters."""
+    """The start of each part in the message's whole text, in characters."""
     annotations: dict[int | None, list[object]] = field(default_factory=dict)
     """The annotations of each part that have been taken."""
     other_parts: set[int] = field(default_factory=set)
-    """The places of a message's parts without a text that were shown."""
+    """The places of a message's parts without text that were shown."""
     image_is_shown: bool = False
     summary_parts: int = 0
-    """How many parts of a summary were announced."""
+    """The number of summary parts that were announced."""
     call: Call = field(default_factory=Call)
 
     @property
     def has_been_shown(self) -> bool:
-        """Whether anything of a message, of reasoning or of a picture has been."""
+        """Whether any text or picture has been shown."""
         return bool(self.said) or self.image_is_shown
 
 
@@ -85,13 +84,13 @@ class OutputItems:
         self._by_index: dict[tuple[ItemKind, int], OutputItem] = {}
 
     def calls(self) -> list[Call]:
-        """Return all calls, in their order of appearance."""
+        """Return all calls in order of appearance."""
         return [item.call for item in self._items[ItemKind.CALL]]
 
     def announced(self, kind: ItemKind, item: Json, index: object) -> OutputItem:
-        """Return the item of an `output_item.added`: a new one, unless it is known already.
+        """Return the item of an `output_item.added`: a new one, unless it is known.
 
-        It is if it has been announced under the same id, or if deltas of it came too early.
+        It is known if it was announced under the same id, or if its deltas came too early.
         """
         known = self._known(kind, item.get("id"), index)
         if known is None or known.done or differs(known, item):
@@ -117,9 +116,9 @@ class OutputItems:
         return next(self._unfinished(kind), None) if nameless else None
 
     def annotated(self, event: Json) -> OutputItem:
-        """Return the message that an annotation belongs to, which may have ended.
+        """Return the message that an annotation belongs to, even if it has ended.
 
-        One that names none that is known is the last one's.
+        An annotation of an unknown message belongs to the last one.
         """
         known = self._known(ItemKind.MESSAGE, event.get("item_id"), event.get("output_index"))
         messages = self._items[ItemKind.MESSAGE]
@@ -128,7 +127,7 @@ class OutputItems:
         return known or self.of_event(ItemKind.MESSAGE, event)
 
     def of_whole(self, kind: ItemKind, event: Json) -> OutputItem | None:
-        """Return the item that a whole part belongs to; a new one only where there is none yet."""
+        """Return the item that a whole part belongs to; a new one only if there is none yet."""
         known = self.of_known(kind, event)
         return known if known is not None or self._items[kind] else self.of_event(kind, event)
 
@@ -144,15 +143,15 @@ class OutputItems:
         return known or self._new(kind, item.get("id"), index)
 
     def all_of(self, kind: ItemKind) -> list[OutputItem]:
-        """Return the items of a kind, in their order of appearance."""
+        """Return the items of a kind in order of appearance."""
         return list(self._items[kind])
 
     def add(self, kind: ItemKind, item: Json) -> OutputItem:
-        """Return a new item, which only the end of the response has."""
+        """Return a new item, found only at the end of the response."""
         return self._new(kind, item.get("id"), None)
 
     def _known(self, kind: ItemKind, item_id: object, index: object) -> OutputItem | None:
-        """Return the item with an id, which several may have, or else with an index."""
+        """Return the item with an id, which may not be unique, or else with an index."""
         named = self._by_id.get((kind, item_id)) if isinstance(item_id, str) else None
         placed = self._by_index.get((kind, index)) if type(index) is int else None
         if named is None or (placed is not None and placed.item_id == named.item_id):
@@ -160,7 +159,7 @@ class OutputItems:
         return named
 
     def _early(self, kind: ItemKind) -> OutputItem | None:
-        """Return the item of deltas that came before it, and did not say of which."""
+        """Return the item of deltas without a name that preceded its announcement."""
         nameless = (
             each
             for each in self._unfinished(kind)
@@ -169,7 +168,7 @@ class OutputItems:
         return next(nameless, None)
 
     def _unfinished(self, kind: ItemKind) -> Iterator[OutputItem]:
-        """Yield the items that are not done, the last one first."""
+        """Yield the unfinished items, the last one first."""
         return (each for each in reversed(self._items[kind]) if not each.done)
 
     def _with_call_id(self, kind: ItemKind, item: Json) -> OutputItem | None:
@@ -192,14 +191,14 @@ class OutputItems:
 
 
 def differs(known: OutputItem, item: Json) -> bool:
-    """Whether two calls cannot be one, for both have a name, or an id, and not the same."""
+    """Whether two calls have different names or ids."""
     call_id = item.get("call_id")
     other_id = _is_name(call_id) and known.call.upstream_id not in ("", call_id)
     return known.kind is ItemKind.CALL and (other_id or has_other_name(known, item))
 
 
 def has_other_name(known: OutputItem, item: Json) -> bool:
-    """Whether two calls have names, and not the same."""
+    """Whether two calls have different names."""
     name = item.get("name")
     if not isinstance(name, str) or not name or known.call.name in ("", name):
         return False
@@ -207,21 +206,21 @@ def has_other_name(known: OutputItem, item: Json) -> bool:
 
 
 def may_be(known: OutputItem, item: Json) -> bool:
-    """Whether an item can be a known one: nothing but ids says that it is another."""
+    """Whether an item can be a known one: at most its ids differ."""
     if not differs(known, item):
         return True
     return not has_other_name(known, item) and goes_on(known, item)
 
 
 def goes_on(known: OutputItem, item: Json) -> bool:
-    """Whether a call in whole says the same as what is known of one, or more."""
+    """Whether a whole call begins with the known text of one."""
     said, text = known.call.text, arguments_text(call_text(item))
     empty = said.is_empty or said.says_nothing(text)
     return empty or text.startswith(said.text) or same_json(said.text, text)
 
 
 def is_cut_off(known: OutputItem, item: Json) -> bool:
-    """Whether a call in whole says the beginning of what is known of one, and no more."""
+    """Whether a whole call has only the beginning of the known text of one."""
     said, text = known.call.text, arguments_text(call_text(item))
     return said.text.startswith(text) and (said.is_free or not is_json(text))
 

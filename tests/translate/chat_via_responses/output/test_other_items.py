@@ -122,10 +122,10 @@ def test_what_is_there_twice_under_one_id_is_told_once() -> None:
 def test_a_response_of_nothing_else_is_an_error(items: Sequence[Json]) -> None:
     types = ", ".join(item["type"] for item in items if item["type"] != "reasoning")
     reply = response(*items)
-    with pytest.raises(UpstreamError, match=f"nothing but .*: {types}. Call the model at"):
+    with pytest.raises(UpstreamError, match=f"has only items .*: {types}. Call the model at"):
         whole({}, reply)
     for sent in deliveries(reply):
-        with pytest.raises(UpstreamError, match="nothing but"):
+        with pytest.raises(UpstreamError, match="has only items"):
             streamed({}, sent)
 
 
