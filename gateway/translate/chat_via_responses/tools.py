@@ -158,7 +158,8 @@ def _refuse_hosted(draft: Draft, param: str, kind: str) -> None:
         return
     draft.refuse(
         param,
-        f"chat replies have no form for a tool of type '{kind[:60]}'; hosted_tools=drop leaves it out.",
+        f"chat replies have no form for a tool of type '{kind[:60]}'; "
+        "hosted_tools=drop leaves it out.",
     )
 
 
