@@ -222,3 +222,6 @@ def _feed(fold: StreamTranslation, pieces: Sequence[bytes]) -> list[Json]:
                 # A copy, as the wire makes one: nothing may change what was emitted before.
                 received += copy.deepcopy(fold.feed(0, msgspec.json.decode(event.data)))
     return received
+
+
+CITATION = {"url": "https://a.example", "start_index": 0, "end_index": 1, "title": "A"}

@@ -162,3 +162,25 @@ def kinds(events: Iterable[Json]) -> list[str]:
 def deltas(events: Iterable[Json]) -> list[Any]:
     """Return the deltas in order."""
     return [event["delta"] for event in events if event["type"].endswith(".delta")]
+
+
+def texts(response: Json) -> list[str]:
+    """Return what each item says, in order."""
+    said: list[str] = []
+    for item in response["output"]:
+        if item["type"] in ("message", "reasoning"):
+            parts = item["content"] + item.get("summary", [])
+            said.append("|".join(part.get("text", part.get("refusal")) for part in parts))
+        else:
+            said.append(f"{item['name']}({item.get('arguments', item.get('input'))})")
+    return said
+
+
+MESSAGE_KINDS = [
+    "output_item.added",
+    "content_part.added",
+    "output_text.delta",
+    "output_text.done",
+    "content_part.done",
+    "output_item.done",
+]

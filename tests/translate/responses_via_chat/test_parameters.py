@@ -1,11 +1,11 @@
-"""What becomes of each parameter of a responses request; the tests are named after them."""
+"""Each parameter of a responses request in chat; the tests are named after them."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from gateway.errors import InvalidRequest, UnsupportedParameter
+from gateway.errors import InvalidRequest
 from gateway.servers import Profile
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import Capabilities
@@ -30,30 +30,6 @@ F = {"type": "function", "name": "f", "parameters": {"type": "object"}, "strict"
 def dropped(capabilities: Capabilities = OPENAI, /, **parameters: Any) -> list[str]:
     """Return what a request loses under `on_unsupported: drop`."""
     return asking(context(capabilities, on_unsupported="drop"), **parameters).report.dropped
-
-
-def test_a_plain_request_has_nothing_but_its_message() -> None:
-    translation = asking()
-    assert list(translation.calls) == [
-        {"model": "sent", "messages": [{"role": "user", "content": "Hello"}]}
-    ]
-    assert translation.local_reply() is None
-    assert translation.report.header() == "from=responses; to=chat"
-
-
-def test_null_parameters_are_absent() -> None:
-    call = call_of(temperature=None, tools=None, text=None, reasoning={"effort": None})
-    assert call.keys() == {"model", "messages"}
-
-
-def test_model_is_sent_under_the_upstreams_name_and_answered_as_asked() -> None:
-    assert call_of()["model"] == "sent"
-    assert replied(completion("a"))["model"] == "asked"
-
-
-def test_input_is_required() -> None:
-    error = refused(input=None)
-    assert (error.param, error.code) == ("input", "missing_required_parameter")
 
 
 @pytest.mark.parametrize("field", ["max_tokens", "max_completion_tokens"])
@@ -130,27 +106,6 @@ def test_store_is_answered_with_false_as_nothing_is_stored() -> None:
         assert replied(completion("a"), store=value)["store"] is False
 
 
-def test_previous_response_id_says_how_to_switch_the_store_on() -> None:
-    error = refused(context(on_unsupported="drop"), previous_response_id="resp_1")
-    assert isinstance(error, UnsupportedParameter)
-    assert error.param == "previous_response_id"
-    assert "responses.store" in error.message
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("conversation", "conv_1"), ("prompt", {"id": "pmpt_1"}), ("background", True)],
-)
-def test_conversation_prompt_and_background_are_refused(name: str, value: Any) -> None:
-    error = refused(context(on_unsupported="drop"), **{name: value})
-    assert isinstance(error, UnsupportedParameter)
-    assert error.param == name
-
-
-def test_background_false_is_the_default() -> None:
-    assert call_of(background=False).keys() == {"model", "messages"}
-
-
 def test_context_management_is_a_hint() -> None:
     management = [{"type": "compaction", "compact_threshold": 1000}]
     assert asking(context_management=management).report.dropped == ["context_management"]
@@ -201,7 +156,7 @@ def test_text_verbosity_becomes_verbosity() -> None:
 PASSING = (kinds.OPENAI, kinds.OPENROUTER, kinds.VLLM, kinds.OTHER, kinds.AUTO)
 
 
-def test_what_the_model_takes_no_word_of_is_dropped() -> None:
+def test_what_the_model_does_not_take_is_dropped() -> None:
     unable = replace(OPENAI, reasoning_effort=False, verbosity=False)
     asked: Json = {"reasoning": {"effort": "low"}, "text": {"verbosity": "high"}}
     translation = asking(context(unable), **asked)

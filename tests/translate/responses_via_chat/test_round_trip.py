@@ -1,4 +1,4 @@
-"""From responses to chat and back: nothing of a conversation may get lost on the way."""
+"""From responses to chat and back: nothing of a conversation may get lost."""
 
 import json
 from typing import Any

@@ -11,7 +11,7 @@ from gateway.shapes import Json, Shape
 from gateway.translate.stream.folding.message import FoldedMessage
 from gateway.translate.stream.folding.replies import events_as_whole
 from tests.translate.responses_via_chat.chat_backend import chunk, fragment
-from tests.translate.responses_via_chat.test_call_tracking import (
+from tests.translate.responses_via_chat.deltas.test_call_tracking import (
     GLUED,
     MIXED_UP,
     OLD,

@@ -1,43 +1,29 @@
-"""Tools with types of their own that the client runs: as functions, and back."""
+"""Built-in tools that the client runs: as functions, and back."""
 
 import json
-from dataclasses import replace
-from functools import partial
-from typing import Any
 
 import pytest
 
-from gateway.errors import InvalidRequest, UpstreamError
+from gateway.errors import UpstreamError
 from gateway.shapes import Json
 from tests.translate.responses_via_chat.chat_backend import (
-    OPENAI,
     ROLE,
-    SELF_HOSTED,
     USAGE,
     asking,
     call_of,
     chunk,
     completion,
-    context,
     fragment,
     refused,
     replied,
     stream_of,
     tool_call,
 )
+from tests.translate.responses_via_chat.tools.tools import APPLY, LOCAL_SHELL, SEARCH, SHELL
 
 USER = {"type": "message", "role": "user", "content": "hi"}
 F = {"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": False}
 PATCH = {"type": "custom", "name": "patch", "description": "Patches."}
-LOCAL_SHELL = {"type": "local_shell"}
-SHELL = {"type": "shell"}
-APPLY = {"type": "apply_patch"}
-SEARCH = {
-    "type": "tool_search",
-    "execution": "client",
-    "description": "Searches.",
-    "parameters": {"type": "object", "properties": {"query": {"type": "string"}}},
-}
 UPDATE = {"type": "update_file", "path": "a.py", "diff": "@@\n-a\n+b"}
 EXIT = {"stdout": "a.py\n", "stderr": "", "outcome": {"type": "exit", "exit_code": 0}}
 
@@ -192,7 +178,7 @@ def test_a_call_in_the_history_is_one_of_the_function(
 
 
 @pytest.mark.parametrize(
-    ("call", "output", "told"),
+    ("call", "output", "shown"),
     [
         (
             {"type": "local_shell_call", "action": {"type": "exec", "command": ["ls"], "env": {}}},
@@ -216,14 +202,14 @@ def test_a_call_in_the_history_is_one_of_the_function(
         ),
     ],
 )
-def test_the_output_of_a_call_is_told_to_the_model(call: Json, output: Json, told: str) -> None:
+def test_the_output_of_a_call_is_text_for_the_model(call: Json, output: Json, shown: str) -> None:
     items = [
         USER,
         {**call, "id": "i_1", "call_id": "a", "status": "completed"},
         {"type": f"{call['type']}_output", "call_id": "a", **output},
     ]
     messages = call_of(input=items)["messages"]
-    assert messages[2] == {"role": "tool", "tool_call_id": "a", "content": told}
+    assert messages[2] == {"role": "tool", "tool_call_id": "a", "content": shown}
 
 
 def test_how_long_an_output_could_be_is_reported() -> None:
@@ -287,78 +273,6 @@ def test_definitions_tell_the_model_what_there_is() -> None:
     assert bare["function"]["parameters"]["required"] == ["query"]
 
 
-@pytest.mark.parametrize("tool", [LOCAL_SHELL, SHELL, APPLY, SEARCH])
-def test_they_can_be_chosen_and_allowed(tool: Json) -> None:
-    choice = {"type": tool["type"]}
-    nested = {"type": "function", "function": {"name": tool["type"]}}
-    assert call_of(tools=[F, tool], tool_choice=choice)["tool_choice"] == nested
-    allowed = {"type": "allowed_tools", "mode": "required", "tools": [choice]}
-    sent = call_of(tools=[F, tool], tool_choice=allowed)["tool_choice"]
-    assert sent["allowed_tools"]["tools"] == [nested]
-    assert refused(tools=[F], tool_choice=choice).param == "tool_choice"
-
-
-def test_a_function_cannot_have_the_name_of_another_tool() -> None:
-    error = refused(tools=[{**F, "name": "shell"}, SHELL])
-    assert isinstance(error, InvalidRequest)
-    assert error.param == "tools[1]"
-
-
-def test_additional_tools_count_as_tools() -> None:
-    namespace = {"type": "namespace", "name": "functions", "description": "", "tools": [F, PATCH]}
-    item = {"type": "additional_tools", "role": "developer", "tools": [namespace, SHELL]}
-    translation = asking(
-        context(SELF_HOSTED),
-        input=[item, USER],
-        tool_choice={"type": "custom", "name": "patch", "namespace": "functions"},
-    )
-    call = translation.calls[0]
-    names = [tool["function"]["name"] for tool in call["tools"]]
-    assert names == ["functions__f", "functions__patch", "shell"]
-    assert call["tool_choice"]["function"]["name"] == "functions__patch"
-    assert call["messages"] == [{"role": "user", "content": "hi"}]
-    assert "input[0]" in translation.report.emulated
-    assert (
-        translation.client_param(0, "tools[1].function.name") == "input[0].tools[0].tools[1].name"
-    )
-    reply = completion(
-        None, "tool_calls", tool_calls=[tool_call("functions__patch", '{"input": "x"}')]
-    )
-    (called,) = replied(reply, context(SELF_HOSTED), input=[item, USER])["output"]
-    assert (called["type"], called["namespace"], called["input"]) == (
-        "custom_tool_call",
-        "functions",
-        "x",
-    )
-
-
-def test_additional_tools_follow_hosted_tools_and_are_checked() -> None:
-    def item(*tools: Json) -> Json:
-        return {"type": "additional_tools", "role": "developer", "tools": list(tools)}
-
-    translation = asking(input=[USER, item({"type": "web_search"}, F)])
-    assert translation.report.dropped == ["input[1].tools[0]"]
-    of = context(hosted_tools="refuse")
-    assert refused(of, input=[USER, item({"type": "mcp"})]).param == "input[1].tools[0]"
-    error = refused(input=[USER, item({"type": "function"})])
-    assert error.param == "input[1].tools[0].name"
-    assert refused(input=[USER, {"type": "additional_tools"}]).param == "input[1].tools"
-
-
-def test_later_definitions_take_the_place_of_earlier_ones() -> None:
-    newer = {**F, "description": "newer"}
-    items = [{"type": "additional_tools", "role": "developer", "tools": [newer, PATCH]}, USER]
-    again = {
-        "type": "additional_tools",
-        "role": "developer",
-        "tools": [{**PATCH, "type": "custom"}],
-    }
-    tools = call_of(tools=[F], input=[*items, again])["tools"]
-    assert [tool[tool["type"]]["name"] for tool in tools] == ["f", "patch"]
-    assert tools[0]["function"]["description"] == "newer"
-    assert len(call_of(tools=[F, F])["tools"]) == 2, "the upstream says what it thinks of that"
-
-
 def test_what_a_client_found_by_a_search_can_be_called() -> None:
     found = {"type": "namespace", "name": "crm", "description": "", "tools": [F]}
     items = [
@@ -377,9 +291,9 @@ def test_what_a_client_found_by_a_search_can_be_called() -> None:
     assert names == ["tool_search", "crm__f", "apply_patch", "patch"]
     (searched,) = call["messages"][1]["tool_calls"]
     assert searched["function"] == {"name": "tool_search", "arguments": '{"q": 1}'}
-    told = {"role": "tool", "tool_call_id": "a"}
+    shown = {"role": "tool", "tool_call_id": "a"}
     assert call["messages"][2] == {
-        **told,
+        **shown,
         "content": '{"tools": ["crm__f", "apply_patch", "patch"]}',
     }
     reply = completion(None, "tool_calls", tool_calls=[tool_call("crm__f", "{}")])
@@ -402,47 +316,3 @@ def test_only_the_declared_make_a_call_one_of_theirs() -> None:
     named = {"type": "namespace", "name": "n", "description": "", "tools": [{**F, "name": "shell"}]}
     (item,) = replied(reply, tools=[named])["output"]
     assert (item["type"], item["namespace"]) == ("function_call", "n")
-
-
-def test_models_without_tools_take_none_of_these() -> None:
-    unable: Any = partial(context, replace(OPENAI, tools=False))
-    assert refused(unable(), tools=[SHELL]).param == "tools"
-    item = {"type": "additional_tools", "role": "developer", "tools": [SHELL]}
-    assert refused(unable(), input=[item, USER]).param == "tools"
-    assert asking(unable(), tools=[SHELL], tool_choice="none").report.dropped == ["tools"]
-
-
-@pytest.mark.parametrize("streamed", [True, False])
-def test_what_a_model_writes_beside_a_custom_tools_input_comes_back_to_it(
-    *, streamed: bool
-) -> None:
-    """The item has it in a field of the gateway's own."""
-    text = '{"why": "x",  "input": "a"}'
-    if streamed:
-        events = [chunk(tool_calls=[fragment(0, "", name="patch", call_id="call_a")])]
-        events += [chunk(tool_calls=[fragment(0, piece)]) for piece in (text[:9], text[9:])]
-        events.append(chunk(finish="tool_calls"))
-        made = stream_of(events, lambda: context(SELF_HOSTED), tools=[PATCH])
-        (item,) = made[-1]["response"]["output"]
-    else:
-        reply = completion(None, "tool_calls", tool_calls=[tool_call("patch", text)])
-        (item,) = replied(reply, context(SELF_HOSTED), tools=[PATCH])["output"]
-    assert (item["type"], item["input"], item["native_arguments"]) == (
-        "custom_tool_call",
-        "a",
-        text,
-    )
-    output = {"type": "custom_tool_call_output", "call_id": "call_a", "output": "ok"}
-    for able, sent in (
-        (SELF_HOSTED, {"function": {"name": "patch", "arguments": text}}),
-        (OPENAI, {"custom": {"name": "patch", "input": "a"}}),
-    ):
-        translation = asking(context(able), input=[USER, item, output])
-        (call,) = translation.calls[0]["messages"][1]["tool_calls"]
-        assert call.items() >= sent.items()
-        assert translation.report.dropped == (
-            ["input[1].native_arguments"] if able is OPENAI else []
-        )
-    plain = completion(None, "tool_calls", tool_calls=[tool_call("patch", '{"input": "a"}')])
-    (item,) = replied(plain, context(SELF_HOSTED), tools=[PATCH])["output"]
-    assert "native_arguments" not in item

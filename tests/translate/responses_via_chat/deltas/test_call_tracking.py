@@ -4,15 +4,14 @@ Each stream goes whole, byte by byte and cut off after every event; what comes o
 against OpenAI's schema. `GLUED` has what real servers send.
 """
 
-import json
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from gateway.errors import UpstreamError
+from gateway.errors import (
+    UpstreamError,
+)
 from gateway.shapes import Json, Shape
-from gateway.translate.parts.tools.arguments import is_json
 from gateway.translate.stream.reply_as_event import whole_as_event
 from tests.translate.responses_via_chat.chat_backend import (
     SELF_HOSTED,
@@ -25,19 +24,8 @@ from tests.translate.responses_via_chat.chat_backend import (
     stream_of,
     tool_call,
 )
-from tests.translate.responses_via_chat.client_stream import read
-
-PATCH = {"type": "custom", "name": "patch"}
-A, B = '{"city":"A"}', '{"city":"B"}'
-
-
-def calls_of(fragments: Sequence[Json], finish: str = "tool_calls", **parameters: Any) -> list[str]:
-    """Return the calls that the fragments of a stream make; no two have the same `call_id`."""
-    events = [*(chunk(tool_calls=[each]) for each in fragments), chunk(finish=finish)]
-    output = read(stream_of(events, **parameters))["output"]
-    assert len({call["call_id"] for call in output}) == len(output)
-    return [f"{call['name']}({call.get('arguments', call.get('input'))})" for call in output]
-
+from tests.translate.responses_via_chat.client_stream import read, texts
+from tests.translate.responses_via_chat.deltas.calls import PATCH, A, B, calls_of
 
 GLUED: dict[str, tuple[list[Json], list[str]]] = {
     "no id": (
@@ -115,7 +103,7 @@ GLUED: dict[str, tuple[list[Json], list[str]]] = {
         [fragment(0, f"{A}{B}\n[1]", name="f")],
         [f"f({A})", f"f({B})", "f([1])"],
     ),
-    "in turn, told apart by ids": (
+    "in turn, with different ids": (
         [
             fragment(0, '{"city":', name="f", call_id="x"),
             fragment(0, '{"city":', name="f", call_id="y"),
@@ -124,7 +112,7 @@ GLUED: dict[str, tuple[list[Json], list[str]]] = {
         ],
         [f"f({A})", f"f({B})"],
     ),
-    "in turn, told apart by names": (
+    "in turn, with different names": (
         [
             fragment(0, '{"city":', name="f"),
             fragment(0, '{"city":', name="g"),
@@ -283,7 +271,7 @@ MIXED_UP: dict[str, list[Json]] = {
 
 
 @pytest.mark.parametrize("name", MIXED_UP)
-def test_what_cannot_be_told_apart_is_an_error_that_says_so(name: str) -> None:
+def test_ambiguous_fragments_are_an_error_that_says_so(name: str) -> None:
     fold = asking(stream=True).stream()
 
     def play() -> None:
@@ -304,27 +292,6 @@ def test_a_limit_may_cut_off_calls_that_share_an_index() -> None:
     ]
     assert calls_of(fragments, "length") == ["f({})", 'g({"city":"A)']
     assert calls_of([fragment(0, A + '{"city"', name="f")], "length") == [f"f({A})", 'f({"city")']
-
-
-def test_a_call_that_is_cut_off_before_its_arguments_has_none() -> None:
-    assert calls_of([fragment(0, "", name="f", call_id="x")], "length") == ["f()"]
-
-
-def test_what_a_model_writes_behind_its_arguments_is_passed_on() -> None:
-    assert calls_of([fragment(0, A, name="f"), fragment(0, "}</call>"), fragment(0, " x")]) == [
-        f"f({A}}}</call> x)"
-    ]
-    assert calls_of([fragment(0, f"{A}{B}}}", name="f")]) == [f"f({A})", f"f({B}}})"]
-    assert calls_of([fragment(0, "f'{", name="f"), fragment(0, "}{")]) == ["f(f'{}{)"]
-
-
-def test_arguments_that_are_absent_or_blank_are_an_empty_object() -> None:
-    for arguments in (None, "", " \n"):
-        assert calls_of([fragment(0, arguments, name="f", call_id="x")]) == ["f({})"]
-    for function in ({"name": "f"}, {"name": "f", "arguments": None}):
-        for call in ({"function": function}, {"type": "function", "function": function}):
-            (item,) = replied(completion(None, "stop", tool_calls=[call]))["output"]
-            assert item["arguments"] == "{}"
 
 
 @pytest.mark.parametrize("finish", ["stop", "tool_calls"])
@@ -357,7 +324,7 @@ def test_a_custom_tool_sent_as_a_function_is_kept_apart_too() -> None:
     ]
 
 
-def test_free_text_is_told_apart_by_ids_and_names() -> None:
+def test_free_text_is_separated_by_ids_and_names() -> None:
     def custom(text: str, call_id: str, name: str = "") -> Json:
         return {"index": 0, "id": call_id, "custom": {"name": name, "input": text}}
 
@@ -372,27 +339,6 @@ def test_free_text_is_told_apart_by_ids_and_names() -> None:
     ]
     texts = ["{}{}", "a", "b", "c", "d"]
     assert calls_of(fragments, tools=[PATCH]) == [f"patch({text})" for text in texts]
-
-
-def test_long_arguments_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    read_texts: list[str] = []
-
-    def noting(text: str) -> bool:
-        read_texts.append(text)
-        return is_json(text)
-
-    monkeypatch.setattr("gateway.translate.parts.tools.arguments.is_json", noting)
-    text = json.dumps({"a": ["{}"] * 12_500})
-    size = len(text) // 2_000
-    fold = asking(stream=True).stream()
-    opening = [fragment(0, "", name="f", call_id="x"), fragment(1, "", name="g", call_id="y")]
-    fold.feed(0, chunk(tool_calls=opening))
-    for start in range(0, len(text), size):
-        fold.feed(0, chunk(tool_calls=[fragment(0, text[start : start + size])]))
-    fold.feed(0, chunk(finish="stop"))
-    (first, _) = fold.end(0)[-1]["response"]["output"]
-    assert first["arguments"] == text
-    assert read_texts == [text]
 
 
 WEATHER: list[Json] = [{"type": "function", "name": name} for name in ("get_weather", "get", "got")]
@@ -424,34 +370,6 @@ def test_names_that_make_no_tools_are_calls_of_their_own() -> None:
     assert calls_of(others) == ["get_({})", f"weather({A})"]
 
 
-CUMULATIVE: list[list[str]] = [
-    ['{"', '{"city":"A', A],
-    ['{"city":', A],
-    ['{"city":', '{"city":"A', A],
-    ['{"city":"A', A, A],
-    [A[:end] for end in range(len(A) + 1)],
-    ["{}", '{"ci', A],
-]
-
-
-@pytest.mark.parametrize("pieces", CUMULATIVE)
-def test_arguments_that_repeat_what_came_before_are_taken_once(pieces: list[str]) -> None:
-    for again in ("", "x"):
-        made = [fragment(0, each, call_id=again) for each in pieces]
-        made[0] = fragment(0, pieces[0], name="f", call_id="x")
-        assert calls_of(made) == [f"f({A})"]
-        behind = [fragment(0, A, name="g", call_id="y"), fragment(0, A)]
-        assert calls_of([*made, *behind]) == [f"f({A})", f"g({A})"]
-
-
-def test_arguments_that_may_go_on_after_a_repetition_do() -> None:
-    for pieces in (['{"a":', '{"a":', "1}}"], ['{"a":', '{"a":1', "}}"], ['{"', '{"', '":1}']):
-        made = [fragment(0, piece, name="f", call_id="x") for piece in pieces]
-        assert calls_of(made) == [f"f({''.join(pieces)})"]
-    cut = [fragment(0, '{"a":', name="f", call_id="x"), fragment(0, '{"a":1')]
-    assert calls_of(cut, "length") == ['f({"a":{"a":1)']
-
-
 def test_a_whole_call_that_is_not_what_its_pieces_make_is_an_error() -> None:
     fold = asking(stream=True).stream()
     fold.feed(0, chunk(tool_calls=[fragment(0, A, name="f", call_id="x")]))
@@ -462,3 +380,53 @@ def test_a_whole_call_that_is_not_what_its_pieces_make_is_an_error() -> None:
     fold.feed(0, completion(None, "length", tool_calls=[tool_call("f", "{'b", "x")]))
     (call,) = fold.end(0)[-1]["response"]["output"]
     assert call["arguments"] == '{"a'
+
+
+def test_repeated_ids_and_names_are_taken_once() -> None:
+    events = stream_of(
+        [
+            chunk(tool_calls=[fragment(0, '{"a"', name="f", call_id="call_a")]),
+            chunk(tool_calls=[fragment(0, ":1}", name="f", call_id="call_a")]),
+            chunk(finish="tool_calls"),
+        ]
+    )
+    assert texts(read(events)) == ['f({"a":1})']
+
+
+def test_an_id_that_changes_without_a_name_is_no_new_call() -> None:
+    events = stream_of(
+        [
+            chunk(tool_calls=[fragment(0, '{"a"', name="f", call_id="call_a")]),
+            chunk(tool_calls=[fragment(0, ":1}", call_id="call_b")]),
+            chunk(finish="tool_calls"),
+        ]
+    )
+    assert texts(read(events)) == ['f({"a":1})']
+
+
+def test_the_same_index_with_another_id_and_name_is_a_new_call() -> None:
+    events = stream_of(
+        [
+            chunk(tool_calls=[fragment(0, '{"a":1}', name="f", call_id="call_a")]),
+            chunk(tool_calls=[fragment(0, '{"b":2}', name="g", call_id="call_b")]),
+            chunk(finish="tool_calls"),
+        ]
+    )
+    assert texts(read(events)) == ['f({"a":1})', 'g({"b":2})']
+
+
+def test_calls_without_an_index_are_separated_by_id_and_name() -> None:
+    events = stream_of(
+        [
+            chunk(tool_calls=[fragment(None, '{"a"', name="f", call_id="call_a")]),
+            chunk(tool_calls=[fragment(None, ":1}")]),
+            chunk(tool_calls=[fragment(None, '{"b"', name="g")]),
+            chunk(tool_calls=[fragment(None, ":2}", call_id="call_b")]),
+            chunk(tool_calls=[fragment(None, " ", call_id="call_a")]),
+            chunk(tool_calls=[fragment(None, "{}", call_id="call_c")]),
+            chunk(tool_calls=[fragment(None, name="h")]),
+            chunk(finish="tool_calls"),
+        ]
+    )
+    # The id that came after some arguments is too late to be the second call's own.
+    assert texts(read(events)) == ['f({"a":1})', 'g({"b":2})', "h({})"]

@@ -1,20 +1,20 @@
-"""The client's names of chat's parameters."""
+"""A responses request as one chat request, and the client's names of its parameters."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from gateway.shapes import ItemNames, Json
-from gateway.translate.responses_via_chat import translate
+from gateway.shapes import ItemNames
 from tests.translate.responses_via_chat.chat_backend import (
     OPENAI,
-    SELF_HOSTED,
     asking,
+    call_of,
+    completion,
     context,
     refused,
+    replied,
 )
-from tests.translate.sealing import OpenSeal
 
 ASKED: dict[str, Any] = {
     "instructions": "be kind",
@@ -109,14 +109,6 @@ def test_a_parameter_that_the_client_did_not_send_has_no_name(upstream: str) -> 
     assert asking(configured).client_param(0, upstream) is None
 
 
-def test_a_string_input_and_merged_instructions_are_named_as_a_whole() -> None:
-    assert asking().client_param(0, "messages[0].content") == "input"
-    merged = [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]
-    translation = asking(context(SELF_HOSTED), instructions="c", input=merged)
-    assert translation.client_param(0, "messages[0].content") == "instructions"
-    assert translation.client_param(0, "messages[1].content") == "input[1].content"
-
-
 def test_the_limit_has_a_name_even_if_the_client_sent_none() -> None:
     assert asking().client_param(0, "max_tokens") == "max_output_tokens"
 
@@ -131,100 +123,6 @@ def test_a_file_in_the_input_is_not_nested() -> None:
     translation = asking(input=[{"role": "user", "content": [file]}])
     named = translation.client_param(0, "messages[0].content[0].file.file_data")
     assert named == "input[0].content[0].file_data"
-
-
-THOUGHT: Json = {
-    "type": "reasoning",
-    "summary": [],
-    "content": [{"type": "reasoning_text", "text": "hm"}],
-}
-SAID: Json = {"type": "message", "role": "assistant", "phase": "commentary", "content": "wait"}
-MORE: Json = {
-    "type": "message",
-    "role": "assistant",
-    "content": [
-        {"type": "output_text", "text": ", ", "annotations": []},
-        {"type": "refusal", "refusal": "no"},
-    ],
-}
-SHELL: Json = {
-    "type": "local_shell_call",
-    "call_id": "s",
-    "action": {"type": "exec", "command": ["ls"], "env": {}},
-}
-PATCH: Json = {"type": "custom_tool_call", "call_id": "p", "name": "patch", "input": "x"}
-
-
-@pytest.mark.parametrize(
-    ("upstream", "client"),
-    [
-        ("messages[0]", "input[0]"),
-        ("messages[0].role", "input[1].role"),
-        ("messages[0].content", "input[1].content"),
-        ("messages[0].content[0].text", "input[1].content"),
-        ("messages[0].refusal", "input[1].content"),
-        ("messages[0].reasoning_content", "input[0]"),
-        ("messages[0].tool_calls", "input[3]"),
-        ("messages[0].tool_calls[0]", "input[3]"),
-        ("messages[0].tool_calls[0].function.arguments", "input[3]"),
-        ("messages[0].tool_calls[1].function.arguments", "input[4].input"),
-        ("messages[0].tool_calls[1].function.name", "input[4].name"),
-        ("messages[0].tool_calls[1].function", "input[4]"),
-        ("messages[0].tool_calls[1].type", "input[4].type"),
-        ("messages[0][1]", "input[0]"),
-        ("messages[1]", "input[5]"),
-        ("messages[1].role", "input[5]"),
-        ("messages[1].content", "input[5].output"),
-        ("messages[2].zzz", "input[6].zzz"),
-        ("messages[3].content[1].file.filename", "input[6].output[1].filename"),
-        ("messages[3].content[1].file", "input[6].output[1]"),
-        ("messages[3].role", "input[6].output[0]"),
-    ],
-)
-def test_each_part_of_a_message_has_the_name_of_the_item_that_it_came_from(
-    upstream: str, client: str
-) -> None:
-    image = {"type": "input_image", "image_url": "https://a.example/i.png"}
-    file = {"type": "input_file", "file_data": "data:", "filename": "a.pdf"}
-    shown = [{**image, "detail": "low"}, file]
-    given = [
-        *(THOUGHT, SAID, MORE, SHELL, PATCH),
-        {"type": "local_shell_call_output", "call_id": "s", "id": "s", "output": "a"},
-        {"type": "custom_tool_call_output", "call_id": "p", "output": shown},
-    ]
-    able = replace(SELF_HOSTED, reasoning_field="reasoning_content")
-    translation = translate({"input": given}, context(able))
-    assert translation.client_param(0, upstream) == client
-
-
-def test_what_a_message_has_of_no_item_is_named_as_the_item_that_brought_it() -> None:
-    called = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
-    output = {"type": "function_call_output", "call_id": "c", "output": ""}
-    compacted = OpenSeal().close({"kind": "compaction", "text": "all"})
-    given = [{"type": "compaction", "encrypted_content": compacted}, called, output]
-    translation = asking(replace(context(), seal=OpenSeal()), input=given)
-    assert translation.client_param(0, "messages[0].content") == "input[0]"
-    assert translation.client_param(0, "messages[1].content") == "input[1]"
-    assert translation.client_param(0, "messages[1].reasoning_content") == "input[1]"
-    assert translation.client_param(0, "messages[1].tool_calls[3].id") == "input[1]"
-    alone = asking(input=[SAID])
-    assert alone.client_param(0, "messages[0].tool_calls") == "input[0]"
-
-
-def test_a_thought_that_is_a_part_is_the_reasoning() -> None:
-    turn = {"kind": "turn", "upstream": "", "message": {"thinking": "hm"}, "calls": {}}
-    sealed = {"type": "reasoning", "summary": [], "encrypted_content": OpenSeal().close(turn)}
-    translation = translate({"input": [sealed, SAID]}, replace(context(), seal=OpenSeal()))
-    assert translation.calls[0]["messages"][0]["content"][1]["text"] == "wait"
-    assert translation.client_param(0, "messages[0].content[0].thinking") == "input[0]"
-    assert translation.client_param(0, "messages[0].content[1].text") == "input[1].content"
-
-
-def test_system_messages_that_become_one_are_named_after_the_first() -> None:
-    given = [{"role": "system", "content": text} for text in "ab"]
-    translation = asking(context(SELF_HOSTED), input=[*given, {"role": "user", "content": "c"}])
-    assert translation.client_param(0, "messages[0].content") == "input[0].content"
-    assert translation.client_param(0, "messages[1].content") == "input[2].content"
 
 
 def test_a_grammar_is_not_nested() -> None:
@@ -246,3 +144,27 @@ def test_items_that_are_not_the_clients_have_the_names_that_it_knows() -> None:
     ):
         assert refused(known, input=wrong).param == param
     assert refused(known, input=given, temperature=3).param == "temperature"
+
+
+def test_a_simple_request_has_nothing_but_its_message() -> None:
+    translation = asking()
+    assert list(translation.calls) == [
+        {"model": "sent", "messages": [{"role": "user", "content": "Hello"}]}
+    ]
+    assert translation.local_reply() is None
+    assert translation.report.header() == "from=responses; to=chat"
+
+
+def test_null_parameters_are_absent() -> None:
+    call = call_of(temperature=None, tools=None, text=None, reasoning={"effort": None})
+    assert call.keys() == {"model", "messages"}
+
+
+def test_model_is_sent_under_the_upstreams_name_and_answered_as_asked() -> None:
+    assert call_of()["model"] == "sent"
+    assert replied(completion("a"))["model"] == "asked"
+
+
+def test_input_is_required() -> None:
+    error = refused(input=None)
+    assert (error.param, error.code) == ("input", "missing_required_parameter")

@@ -1,4 +1,4 @@
-"""Calls and outputs that name each other by half, or not at all."""
+"""Outputs find their calls, also without ids."""
 
 from contextlib import suppress
 from itertools import product
@@ -8,7 +8,13 @@ import pytest
 
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json
-from tests.translate.responses_via_chat.chat_backend import call_of, context, refused
+from tests.translate.responses_via_chat.chat_backend import (
+    OPENAI,
+    call_of,
+    context,
+    refused,
+)
+from tests.translate.responses_via_chat.input.items import called, gave, messages
 
 USER: Json = {"role": "user", "content": "hi"}
 
@@ -130,3 +136,26 @@ def test_no_item_is_more_than_can_be_read(item: Json) -> None:
         for items in ([before, thin], [USER, thin, ITEMS[6]], [USER, thin, found("g")]):
             with suppress(InvalidRequest):
                 call_of(context(hosted_tools="drop", on_unsupported="drop"), input=items)
+
+
+def test_the_same_call_id_may_come_again() -> None:
+    items = [
+        USER,
+        called("a"),
+        gave("a", "1"),
+        called("a"),
+        gave("a", "2"),
+    ]
+    outputs = [m["content"] for m in messages(OPENAI, items) if m["role"] == "tool"]
+    assert outputs == ["1", "2"]
+
+
+def test_an_output_without_its_call_is_refused() -> None:
+    for items in (
+        [USER, gave("a")],
+        [gave("a"), called("a")],
+        [called("a"), gave("a"), gave("a")],
+    ):
+        error = refused(input=items)
+        assert "No tool call found for function call output with call_id a" in error.message
+        assert error.param == f"input[{items.index(gave('a')) if len(items) < 3 else 2}]"
