@@ -124,7 +124,7 @@ def test_what_needs_no_call_is_answered_and_reported_as_the_pair_it_is() -> None
     assert header == "from=completions; to=responses; emulated=prompt,max_tokens"
 
 
-def test_both_reports_are_told_under_the_clients_names() -> None:
+def test_both_reports_are_merged_under_the_clients_names() -> None:
     dropping = context(RESPONSES, on_unsupported="drop")
     report = to_responses(dropping, max_tokens=4, seed=3, stop=["x"], logit_bias={"1": 2}).report
     assert report.dropped == ["logit_bias", "seed"]
@@ -137,7 +137,7 @@ def test_both_reports_are_told_under_the_clients_names() -> None:
     assert (report.source, report.target) == (RESPONSES, COMPLETIONS)
 
 
-def test_a_change_of_every_call_is_told_once() -> None:
+def test_a_change_of_every_call_is_sent_once() -> None:
     report = to_responses(prompt=["one", "two", "three"], max_tokens=4).report
     assert report.changed == ["max_tokens:4->16"]
 
@@ -383,7 +383,7 @@ def test_an_error_in_a_stream_names_the_clients_parameter() -> None:
     assert failed.value.param == "prompt[1]"
 
 
-def test_the_client_is_told_of_an_error_in_its_own_shape() -> None:
+def test_the_client_gets_an_error_in_its_own_shape() -> None:
     error = GatewayError("Broken.", code="broken")
     assert to_responses(stream=True).stream().fail(error) == [error.envelope()]
     kinds = [event["type"] for event in to_completions(stream=True).stream().fail(error)]

@@ -82,7 +82,7 @@ def test_messages_with_tool_history_need_a_template_that_renders_it(message: Jso
     assert call_of(body, context(template=jinja))["prompt"].startswith("[user]")
 
 
-def test_messages_with_spoken_history_are_refused() -> None:
+def test_messages_with_audio_history_are_refused() -> None:
     messages = [*HELLO, {"role": "assistant", "audio": {"id": "audio_1"}}, *HELLO]
     assert_refused({"messages": messages}, "messages[1].audio")
 

@@ -157,7 +157,7 @@ def test_usage_does_not_come_unasked() -> None:
     assert all("usage" not in c and c["choices"] for c in chunks)
 
 
-def test_usage_that_the_upstream_does_not_tell_is_not_invented() -> None:
+def test_usage_that_the_upstream_does_not_give_is_not_invented() -> None:
     chunks = run(translated(WITH_USAGE).stream(), [chunk("a", finish="stop")])
     assert chunks[-1]["choices"][0]["finish_reason"] == "stop"
 

@@ -30,10 +30,10 @@ PNG = {"type": "image_url", "image_url": {"url": "data:image/png;base64,QUJD"}}
 
 
 def everywhere(reply: Json) -> Json:
-    told = message_of({}, reply)
+    result = message_of({}, reply)
     for sent in (events_of(reply), [*events_of(reply)[:-1], ending(reply)], [ending(reply)]):
-        assert folded(streamed({}, sent))["message"] == told
-    return told
+        assert folded(streamed({}, sent))["message"] == result
+    return result
 
 
 def test_the_phase_of_the_last_message_comes_once_and_last() -> None:
@@ -52,13 +52,13 @@ def test_the_phase_of_the_last_message_comes_once_and_last() -> None:
 
 def test_files_and_containers_are_cited_beside_web_pages() -> None:
     parts = (text("Hi "), text("there", annotations=[FILE, citation(0, 2), CONTAINER]))
-    told = everywhere(response(message(*parts)))
+    result = everywhere(response(message(*parts)))
     moved = {"container_id": "c", "file_id": "f", "start_index": 3, "end_index": 5}
-    assert told["file_citations"] == [
+    assert result["file_citations"] == [
         {"type": "file_citation", "file_citation": {k: FILE[k] for k in FILE if k != "type"}},
         {"type": "container_file_citation", "container_file_citation": moved},
     ]
-    assert len(told["annotations"]) == 1
+    assert len(result["annotations"]) == 1
     cited = response(message(text("there", annotations=[FILE, CONTAINER])))
     for stop, shown in (("re", [FILE, CONTAINER]), ("he", [FILE])):
         cut = message_of({"stop": stop}, cited)["file_citations"]
@@ -70,21 +70,21 @@ def test_pictures_are_images_of_the_message() -> None:
     alone = everywhere(response(image_call()))
     assert (alone["content"], alone["images"]) == (None, [PNG])
     webp = image_call("QQ==", id="ig_2", output_format="webp")
-    told = everywhere(response(image_call(), message(text("Look!")), webp))
-    assert told["content"] == "Look!"
-    assert told["images"][1]["image_url"]["url"] == "data:image/webp;base64,QQ=="
+    result = everywhere(response(image_call(), message(text("Look!")), webp))
+    assert result["content"] == "Look!"
+    assert result["images"][1]["image_url"]["url"] == "data:image/webp;base64,QQ=="
     for nothing in (image_call(None), image_call(""), {**image_call(), "result": 5}):
         assert "images" not in everywhere(response(nothing, message(text("a"))))
 
 
-def test_a_summary_beside_the_reasoning_itself_is_told_beside_it() -> None:
+def test_a_summary_beside_the_reasoning_itself_is_sent_beside_it() -> None:
     reply = response(
         reasoning("long", summary=["one", "two"]),
         reasoning("on", id="rs_2", summary=["three"]),
         message(text("Hi")),
     )
-    told = everywhere(reply)
-    assert told["reasoning_content"] == "long\n\non"
-    assert told["reasoning_summary"] == "one\n\ntwo\n\nthree"
+    result = everywhere(reply)
+    assert result["reasoning_content"] == "long\n\non"
+    assert result["reasoning_summary"] == "one\n\ntwo\n\nthree"
     silent = message_of({}, reply, context(reasoning_out="none"))
     assert not silent.keys() & {"reasoning_content", "reasoning_summary"}

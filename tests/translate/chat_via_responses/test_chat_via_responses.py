@@ -15,7 +15,7 @@ from tests.translate.chat_via_responses.cases import (
 )
 
 
-def test_the_plainest_request() -> None:
+def test_the_smallest_request() -> None:
     assert call_of({}) == {
         "model": "gpt-5-pro",
         "input": [{"type": "message", "role": "user", "content": "hello"}],

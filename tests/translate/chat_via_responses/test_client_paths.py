@@ -1,4 +1,4 @@
-"""What the client is told of a parameter that the upstream named."""
+"""The chat client's paths of parameters that an upstream names."""
 
 import pytest
 from hypothesis import given

@@ -275,7 +275,7 @@ def test_stream() -> None:
 
 
 @pytest.mark.parametrize("asked", [{}, {"stream": False}, {"stream": None}])
-def test_a_server_that_may_stream_unasked_is_told_not_to(asked: Json) -> None:
+def test_a_server_that_may_stream_unasked_is_asked_not_to(asked: Json) -> None:
     unknown = context(preset(kinds.OTHER, Shape.RESPONSES))
     assert call_of(asked, unknown)["stream"] is False
 

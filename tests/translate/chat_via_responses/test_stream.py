@@ -108,6 +108,6 @@ def test_what_both_shapes_call_the_same_is_kept() -> None:
     assert (chunks[-1]["choices"], chunks[-1]["moderation"]) == ([], {"results": []})
 
 
-def test_an_error_is_told_as_openai_python_expects_it() -> None:
+def test_an_error_is_sent_as_openai_python_expects_it() -> None:
     error = UpstreamReplied("broken", status=500)
     assert translated({"stream": True}).stream().fail(error) == [error.envelope()]

@@ -78,6 +78,6 @@ def test_a_reply_without_its_choices_is_the_upstreams_fault(broken: Json) -> Non
 
 def test_an_error_in_a_reply_names_the_clients_prompt() -> None:
     error = {"error": {"message": "too long", "param": "prompt", "code": 400}}
-    with pytest.raises(UpstreamReplied) as told:
+    with pytest.raises(UpstreamReplied) as caught:
         asking().reply([completion(choice("a")), error])
-    assert raised(told.value) == (400, "prompt[1]")
+    assert raised(caught.value) == (400, "prompt[1]")

@@ -62,7 +62,7 @@ def test_the_usage_of_all_calls_comes_last_and_only_if_asked_for() -> None:
     assert last["usage"] == {"prompt_tokens": 6, "completion_tokens": 4, "total_tokens": 10}
 
 
-def test_unknown_usage_is_not_told() -> None:
+def test_unknown_usage_is_not_sent() -> None:
     stream = asking(**WITH_USAGE).stream()
     fed(stream, (0, chunk(choice("a"))), (1, chunk(choice("b"), usage=USAGE)))
     assert stream.end(0) == []
@@ -98,12 +98,12 @@ def test_a_chunk_that_is_none_is_the_upstreams_fault(broken: Json) -> None:
         asking(stream=True).stream().feed(0, broken)
 
 
-def test_an_error_event_is_told_in_the_clients_terms() -> None:
+def test_an_error_event_is_reported_in_the_clients_terms() -> None:
     stream = asking(stream=True).stream()
-    with pytest.raises(UpstreamReplied) as told:
+    with pytest.raises(UpstreamReplied) as caught:
         stream.feed(1, {"error": {"message": "no", "param": "prompt", "code": 400}})
-    assert raised(told.value) == (400, "prompt[1]")
-    assert stream.fail(told.value) == [dict(told.value.envelope())]
+    assert raised(caught.value) == (400, "prompt[1]")
+    assert stream.fail(caught.value) == [dict(caught.value.envelope())]
 
 
 @given(st.permutations([(call, n) for call in range(3) for n in range(3)]))

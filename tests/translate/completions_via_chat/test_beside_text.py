@@ -106,11 +106,11 @@ def joined(choices: list[Json]) -> Json:
 
 def test_a_picture_alone_is_an_answer() -> None:
     for finish in (None, "whatever"):
-        told = whole({"content": None, "images": [WEB]}, finish)
-        assert (told["images"], told["finish_reason"]) == ([image(WEB)], "stop")
+        result = whole({"content": None, "images": [WEB]}, finish)
+        assert (result["images"], result["finish_reason"]) == ([image(WEB)], "stop")
 
 
-def test_a_refusal_that_follows_text_is_told_apart_in_streams() -> None:
+def test_a_refusal_that_follows_text_has_its_own_field_in_streams() -> None:
     assert streamed({"content": "Well"}, {"refusal": "No"}, {"refusal": "."}) == [
         {"text": "Well"},
         {"text": "", "refusal": "No"},
@@ -136,8 +136,8 @@ def test_refusal_text_and_speech_stay_apart_in_any_order(deltas: Sequence[str]) 
             add_delta(message, {name: said[name][0][name]})
             for more in said[name][1:]:
                 message[name] += more[name]
-        told = joined(streamed(*(delta for name in names for delta in said[name])))
-        assert told == whole(message)
+        result = joined(streamed(*(delta for name in names for delta in said[name])))
+        assert result == whole(message)
 
 
 def test_logprobs_are_those_of_the_text_that_is_shown() -> None:
@@ -155,15 +155,17 @@ def test_logprobs_are_those_of_the_text_that_is_shown() -> None:
         pieces = [{"index": 0, **piece} for piece in given]
         chunks = [c for piece in pieces for c in stream.feed(0, {"choices": [piece]})]
         chunks += stream.feed(0, {"choices": [{"index": 0, "finish_reason": "stop"}]})
-        told = [choice["logprobs"] for c in [*chunks, *stream.end(0)] for choice in c["choices"]]
-        assert [token for each in told if each for token in each["tokens"]] == tokens
+        result = [choice["logprobs"] for c in [*chunks, *stream.end(0)] for choice in c["choices"]]
+        assert [token for each in result if each for token in each["tokens"]] == tokens
 
 
 def test_a_refusal_is_cut_at_a_stop_sequence_too() -> None:
     stops = [*"1234!"]
-    told = joined(streamed({"refusal": "No"}, {"refusal": "!way"}, stop=stops))
+    result = joined(streamed({"refusal": "No"}, {"refusal": "!way"}, stop=stops))
     assert (
-        told == whole({"refusal": "No!way"}, stop=stops) == {"text": "No", "finish_reason": "stop"}
+        result
+        == whole({"refusal": "No!way"}, stop=stops)
+        == {"text": "No", "finish_reason": "stop"}
     )
 
 
@@ -200,13 +202,13 @@ def test_what_comes_behind_the_finish_reason_is_not_lost(
         chunk for event in events for chunk in stream.feed(0, {"choices": [{"index": 0, **event}]})
     ]
     chunks += stream.end(0)
-    told = [choice for chunk in chunks for choice in chunk["choices"]]
+    result = [choice for chunk in chunks for choice in chunk["choices"]]
     # The finish reason ends the choice, so it waits for the end.
-    assert [each["finish_reason"] for each in told] == [*[None] * (len(told) - 1), "stop"]
+    assert [each["finish_reason"] for each in result] == [*[None] * (len(result) - 1), "stop"]
     message = {**late, "content": "Hi" + late.get("content", "")}
     shown = [
         {k: v for k, v in each.items() if k not in ("index", "logprobs") and v is not None}
-        for each in told
+        for each in result
     ]
     assert joined(shown) == whole(message, stop=stops)
 
@@ -227,8 +229,8 @@ def test_a_stop_sequence_behind_the_finish_reason_ends_the_text() -> None:
         {"delta": {"content": "x", "annotations": [CITATION]}},
     ]
     chunks = [c for each in pieces for c in stream.feed(0, {"choices": [{"index": 0, **each}]})]
-    told = [kept(choice) for chunk in chunks for choice in chunk["choices"]]
-    assert told == [
+    result = [kept(choice) for chunk in chunks for choice in chunk["choices"]]
+    assert result == [
         {"text": "Hi", "finish_reason": "stop"},
         {"text": "", "annotations": [CITATION]},
     ]

@@ -232,7 +232,7 @@ def test_usage_details_are_summed_and_cached_tokens_count_once_per_prompt() -> N
 
 
 @pytest.mark.parametrize("missing", [None, {}, "many", {"prompt_tokens": True}])
-def test_usage_that_one_call_does_not_tell_is_unknown(missing: Any) -> None:
+def test_usage_that_one_call_does_not_give_is_unknown(missing: Any) -> None:
     reply = asking(prompt=["a", "b"]).reply(
         [completion(choice("x")), completion(choice("y"), usage=missing)]
     )

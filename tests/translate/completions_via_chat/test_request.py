@@ -65,8 +65,8 @@ def test_a_wrong_value_is_refused_under_its_own_name(
 
 
 def test_null_parameters_are_absent() -> None:
-    plain, nulls = asking(), asking(**{name: None for name in TABLE if name != "prompt"})
-    assert nulls.calls == plain.calls
+    simple, nulls = asking(), asking(**{name: None for name in TABLE if name != "prompt"})
+    assert nulls.calls == simple.calls
 
 
 def test_prompt_null_is_refused() -> None:

@@ -83,7 +83,7 @@ def test_stream_options_include_usage_takes_usage_before_the_finish() -> None:
     assert [event["usage"] for event in events] == [None, usage()]
 
 
-def test_usage_that_one_call_does_not_tell_is_not_invented() -> None:
+def test_usage_that_one_call_does_not_give_is_not_invented() -> None:
     events = streamed(
         asking(prompt=["a", "b"], stream=True, stream_options={"include_usage": True}),
         [chunk(delta("x", finish_reason="stop"), usage=usage())],
@@ -272,9 +272,9 @@ def test_a_stream_that_the_upstream_finishes_is_read_to_its_end() -> None:
     fold = asking(make_context(NO_STOP), stop="#", stream=True).stream()
     fold.feed(0, chunk(delta("a#", finish_reason="stop")))
     assert not fold.satisfied(0)
-    plain = asking(stream=True).stream()
-    plain.feed(0, chunk(delta("a", finish_reason="stop")))
-    assert not plain.satisfied(0)
+    simple = asking(stream=True).stream()
+    simple.feed(0, chunk(delta("a", finish_reason="stop")))
+    assert not simple.satisfied(0)
 
 
 def test_an_error_event_is_the_upstreams_error_in_the_clients_words() -> None:

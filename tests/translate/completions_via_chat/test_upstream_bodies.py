@@ -69,9 +69,9 @@ def test_max_tokens_gets_headroom_for_a_reasoning_model() -> None:
     reasoning = asking(make_context(Capabilities(reasoning=True), settings), max_tokens=5)
     assert reasoning.calls[0]["max_tokens"] == 1005
     assert reasoning.report.changed == ["max_tokens:5->1005"]
-    plain = asking(make_context(settings=settings), max_tokens=5)
-    assert plain.calls[0]["max_tokens"] == 5
-    assert plain.report.changed == []
+    simple = asking(make_context(settings=settings), max_tokens=5)
+    assert simple.calls[0]["max_tokens"] == 5
+    assert simple.report.changed == []
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_logit_bias_is_refused_or_dropped_where_the_backend_lacks_it() -> None:
 
 
 @pytest.mark.parametrize("asked", [{}, {"stream": False}])
-def test_a_server_that_may_stream_unasked_is_told_not_to(asked: Json) -> None:
+def test_a_server_that_may_stream_unasked_is_asked_not_to(asked: Json) -> None:
     unknown = make_context(preset(kinds.AUTO, Shape.CHAT))
     assert [call["stream"] for call in asking(unknown, prompt=["a", "b"], **asked).calls] == [
         False,

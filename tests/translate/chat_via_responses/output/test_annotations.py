@@ -28,7 +28,7 @@ def late(annotation: Json, **place: object) -> Json:
     return {"type": "response.output_text.annotation.added", "annotation": annotation, **place}
 
 
-def told(reply: Json, *events: Json, body: Json | None = None) -> Json:
+def message_with(reply: Json, *events: Json, body: Json | None = None) -> Json:
     *before, end = events_of(reply)
     said: Json = folded(streamed(body or {}, [*before, *events, end]))["message"]
     return said
@@ -53,7 +53,7 @@ def places(said: Json) -> list[tuple[int, int]]:
 )
 def test_one_of_a_message_that_has_ended_is_that_messages(place: Json, body: Json) -> None:
     for reply in (response(message(text("Hi there"))), CALLING):
-        said = told(reply, late(citation(0, 2), **place), late(FILE, **place), body=body)
+        said = message_with(reply, late(citation(0, 2), **place), late(FILE, **place), body=body)
         assert places(said) == [(0, 2)]
         assert said["file_citations"][0]["file_citation"]["file_id"] == "f"
 
@@ -61,19 +61,19 @@ def test_one_of_a_message_that_has_ended_is_that_messages(place: Json, body: Jso
 def test_one_without_a_place_is_of_the_last_part_of_the_last_message() -> None:
     parts = message(text("Second "), text("part"), id="msg_2")
     reply = response(message(text("Hi there")), parts)
-    assert places(told(reply, late(citation(0, 4)))) == [(15, 19)]
-    assert places(told(reply, late(citation(0, 2), **PLACE))) == [(0, 2)]
+    assert places(message_with(reply, late(citation(0, 4)))) == [(15, 19)]
+    assert places(message_with(reply, late(citation(0, 2), **PLACE))) == [(0, 2)]
     placed = late(citation(0, 6), item_id="msg_2", output_index=1, content_index=0)
-    assert places(told(reply, placed)) == [(8, 14)]
+    assert places(message_with(reply, placed)) == [(8, 14)]
 
 
-def test_one_that_says_again_what_its_message_had_is_told_once() -> None:
+def test_one_that_says_again_what_its_message_had_is_sent_once() -> None:
     reply = response(message(text("Hi there", annotations=[citation(0, 2)])))
     again, other = late(citation(0, 2), **PLACE), late(citation(3, 8), **PLACE)
-    assert places(told(reply, again)) == [(0, 2)]
-    assert places(told(reply, again, other)) == [(0, 2), (3, 8)]
+    assert places(message_with(reply, again)) == [(0, 2)]
+    assert places(message_with(reply, again, other)) == [(0, 2), (3, 8)]
     twice = response(message(text("Hi there", annotations=[citation(0, 2), citation(0, 2)])))
-    assert places(told(twice)) == [(0, 2), (0, 2)]
+    assert places(message_with(twice)) == [(0, 2), (0, 2)]
 
 
 def test_one_that_comes_too_early_waits_for_nothing() -> None:
@@ -87,7 +87,7 @@ def test_one_without_positions_is_of_the_whole_message() -> None:
     cited = [{"type": "url_citation"}, bare]
     reply = response(message(text("123"), id="a"), message(text("abc", annotations=cited), id="b"))
     shown = {"url": "https://a.test/", "title": "", "start_index": 0, "end_index": 0}
-    for said in (told(reply), whole({}, reply)["choices"][0]["message"]):
+    for said in (message_with(reply), whole({}, reply)["choices"][0]["message"]):
         assert [each["url_citation"] for each in said["annotations"]] == [shown]
 
 
@@ -101,7 +101,7 @@ def test_a_completions_client_gets_it_too() -> None:
     assert [entry["url_citation"]["end_index"] for (entry,) in cited] == [2]
 
 
-def test_a_stream_in_reply_to_a_plain_request_keeps_it() -> None:
+def test_a_stream_in_reply_to_a_request_for_none_keeps_it() -> None:
     heard = late(citation(0, 2), **PLACE)
     *before, end = events_of(response(message(text("Hi there"))))
     silent = {**end, "response": {**end["response"], "output": []}}

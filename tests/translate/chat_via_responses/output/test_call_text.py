@@ -50,7 +50,7 @@ def events(
 
 
 def arguments_of(upstream: Sequence[Json], of: Json | None = None) -> list[str]:
-    """Return the arguments of all calls that a client is told of."""
+    """Return the arguments of all calls that a client gets."""
     made = folded(streamed(ALL_TOOLS, [*upstream, ending(of or response())]))["message"]
     return [each[each["type"]].get("arguments", "") for each in made.get("tool_calls", ())]
 
@@ -145,9 +145,9 @@ def test_an_end_that_contradicts_the_beginning_is_an_error() -> None:
 
 @pytest.mark.parametrize("at_last", ['{"city": "B"}', '{"city": "A", "x": 1}'])
 def test_whole_arguments_that_are_others_at_the_end_are_an_error(at_last: str) -> None:
-    told = events("", [A], at_last, at_last)
+    result = events("", [A], at_last, at_last)
     with pytest.raises(UpstreamError, match="contradicts itself"):
-        arguments_of(told)
+        arguments_of(result)
 
 
 def test_arguments_that_are_no_json_are_passed_on() -> None:
@@ -217,8 +217,8 @@ def test_long_arguments_are_passed_on_as_they_come() -> None:
     size = len(text) // 2_000
     pieces = [text[start : start + size] for start in range(0, len(text), size)]
     chunks = streamed(ALL_TOOLS, [*events("{}", pieces, text, text), ending(response())])
-    told = [call for made in chunks for call in made["choices"][0]["delta"].get("tool_calls", ())]
-    assert [call["function"]["arguments"] for call in told] == ["", *pieces]
+    result = [call for made in chunks for call in made["choices"][0]["delta"].get("tool_calls", ())]
+    assert [call["function"]["arguments"] for call in result] == ["", *pieces]
     assert finishes_of(chunks) == ["tool_calls"]
 
 

@@ -39,11 +39,11 @@ def said(number: int, phase: str | None, *parts: Json) -> Json:
 
 def everywhere(reply: Json, body: Json = JSON_FORMAT) -> Json:
     """Return the message that comes of a reply, which is the same in every delivery."""
-    told = message_of(body, reply)
+    result = message_of(body, reply)
     events = events_of(reply)
     for sent in (events, like_llamacpp(events), [*events[:-1], ending(response())], events[-1:]):
-        assert folded(streamed(body, sent))["message"] == told
-    return told
+        assert folded(streamed(body, sent))["message"] == result
+    return result
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def everywhere(reply: Json, body: Json = JSON_FORMAT) -> Json:
 )
 def test_one_document_is_shown(phases: Sequence[str | None], shown: int) -> None:
     messages = [said(number, phase) for number, phase in enumerate(phases, 1)]
-    told = everywhere(response(*messages))
-    assert told["content"] == f'{{"a":{shown}}}'
-    assert told.get("phase") == phases[shown - 1]
+    result = everywhere(response(*messages))
+    assert result["content"] == f'{{"a":{shown}}}'
+    assert result.get("phase") == phases[shown - 1]
 
 
 def test_what_says_nothing_is_no_document() -> None:
@@ -80,9 +80,9 @@ def test_refusals_and_citations_wait_with_their_message() -> None:
     cited = said(1, "final_answer", text("{}", annotations=[citation(0, 2)]))
     refused = said(2, "final_answer", refusal("I won't."))
     assert everywhere(response(cited))["annotations"][0]["url_citation"]["end_index"] == 2
-    told = everywhere(response(cited, refused))
-    assert (told["content"], told["refusal"]) == (None, "I won't.")
-    assert "annotations" not in told
+    result = everywhere(response(cited, refused))
+    assert (result["content"], result["refusal"]) == (None, "I won't.")
+    assert "annotations" not in result
 
 
 def test_a_message_without_a_phase_is_shown_as_it_comes() -> None:
@@ -95,8 +95,8 @@ def test_a_message_without_a_phase_is_shown_as_it_comes() -> None:
 
 def test_a_stop_sequence_cuts_the_document() -> None:
     body: Json = {**JSON_FORMAT, "stop": ":2"}
-    told = everywhere(response(said(1, "final_answer"), said(2, "final_answer")), body)
-    assert told["content"] == '{"a"'
+    result = everywhere(response(said(1, "final_answer"), said(2, "final_answer")), body)
+    assert result["content"] == '{"a"'
 
 
 def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,8 +108,8 @@ def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_a_json_format_everything_is_shown() -> None:
     body: dict[str, Any] = {}
-    told = everywhere(response(said(1, "commentary"), said(2, "final_answer")), body)
-    assert (told["content"], told["phase"]) == ('{"a":1}\n{"a":2}', "final_answer")
+    result = everywhere(response(said(1, "commentary"), said(2, "final_answer")), body)
+    assert (result["content"], result["phase"]) == ('{"a":1}\n{"a":2}', "final_answer")
 
 
 @pytest.mark.parametrize(

@@ -90,28 +90,28 @@ def deliveries(reply: Json) -> list[list[Json]]:
 
 
 def everywhere(reply: Json, body: Json | None = None) -> Json:
-    told = message_of(body or {}, reply)
+    result = message_of(body or {}, reply)
     for sent in deliveries(reply):
-        assert folded(streamed(body or {}, sent))["message"] == told
-        assert message_of(body or {}, events_as_whole(Shape.RESPONSES, sent)) == told
-    return told
+        assert folded(streamed(body or {}, sent))["message"] == result
+        assert message_of(body or {}, events_as_whole(Shape.RESPONSES, sent)) == result
+    return result
 
 
 @pytest.mark.parametrize("items", [ITEMS, ITEMS[:1], ITEMS[3:], (SHELL, {**SHELL, "id": "sh_2"})])
-def test_items_without_a_place_are_told_as_they_are(items: Sequence[Json]) -> None:
-    told = everywhere(response(*items, message(text("a"))))
-    assert (told["content"], told["output_items"]) == ("a", list(items))
+def test_items_without_a_place_are_sent_as_they_are(items: Sequence[Json]) -> None:
+    result = everywhere(response(*items, message(text("a"))))
+    assert (result["content"], result["output_items"]) == ("a", list(items))
 
 
-def test_items_without_ids_are_told_as_often_as_they_are_there() -> None:
-    told = everywhere(response(ODD, ODD, {**ODD, "foo": 1}, message(text("a"))))
-    assert told["output_items"] == [ODD, ODD, {**ODD, "foo": 1}]
+def test_items_without_ids_are_sent_as_often_as_they_come() -> None:
+    result = everywhere(response(ODD, ODD, {**ODD, "foo": 1}, message(text("a"))))
+    assert result["output_items"] == [ODD, ODD, {**ODD, "foo": 1}]
     begun = [added({"type": "weird"}), ended(ODD), added({"type": "weird"})]
     chunks = streamed({}, [*begun, delta_event("a"), ending(response(ODD, message(text("a"))))])
     assert folded(chunks)["message"]["output_items"] == [ODD, {"type": "weird"}]
 
 
-def test_what_is_there_twice_under_one_id_is_told_once() -> None:
+def test_what_is_there_twice_under_one_id_is_sent_once() -> None:
     reply = response(SEARCH, SEARCH, message(text("a")))
     assert message_of({}, reply)["output_items"] == [SEARCH]
     sent = [ended(SEARCH), ended(SEARCH), added(SEARCH), *said_in(reply)]
@@ -131,9 +131,9 @@ def test_a_response_of_nothing_else_is_an_error(items: Sequence[Json]) -> None:
 
 @pytest.mark.parametrize("answer", [function_call(), image_call(), message(refusal("No."))])
 def test_anything_else_is_an_answer(answer: Json) -> None:
-    told = message_of({}, response(SEARCH, answer))
-    assert told["output_items"] == [SEARCH]
-    assert folded(streamed({}, [ending(response(SEARCH, answer))]))["message"] == told
+    result = message_of({}, response(SEARCH, answer))
+    assert result["output_items"] == [SEARCH]
+    assert folded(streamed({}, [ending(response(SEARCH, answer))]))["message"] == result
 
 
 def test_what_a_limit_has_cut_off_needs_no_answer() -> None:
@@ -142,18 +142,18 @@ def test_what_a_limit_has_cut_off_needs_no_answer() -> None:
     assert folded(streamed({}, [ending(incomplete(SEARCH))])) == choice
 
 
-def test_what_comes_behind_a_text_that_is_cut_at_stops_is_not_told() -> None:
+def test_what_comes_behind_a_text_that_is_cut_at_stops_is_not_sent() -> None:
     reply = response(SEARCH, message(text("a!b")), SHELL)
-    told = message_of({"stop": "!"}, reply)
-    assert (told["content"], told["output_items"]) == ("a", [SEARCH])
-    assert folded(streamed({"stop": "!"}, [ended(SEARCH), *said_in(reply)]))["message"] == told
+    result = message_of({"stop": "!"}, reply)
+    assert (result["content"], result["output_items"]) == ("a", [SEARCH])
+    assert folded(streamed({"stop": "!"}, [ended(SEARCH), *said_in(reply)]))["message"] == result
 
 
 UNKNOWN: Json = {"type": "output_audio", "data": "QUJD"}
 
 
 @pytest.mark.parametrize("body", [{}, {"response_format": {"type": "json_object"}}])
-def test_parts_without_a_text_are_told_as_they_are(body: Json) -> None:
+def test_parts_without_a_text_are_sent_as_they_are(body: Json) -> None:
     body = {**body, "messages": [{"role": "user", "content": "json"}]}
     odd: list[Any] = [text("{"), UNKNOWN, "}", None, {"type": "text", "text": " "}, UNKNOWN]
     item = {**message(), "content": odd}
@@ -182,13 +182,13 @@ def test_completions_clients_get_both_beside_the_text() -> None:
         context(),
         Shape.RESPONSES,
     )
-    (told,) = asked.reply([reply])["choices"]
-    assert (told["text"], told["output_items"]) == ("a", [SEARCH, SHELL])
-    assert told["content_parts"] == [UNKNOWN]
+    (result,) = asked.reply([reply])["choices"]
+    assert (result["text"], result["output_items"]) == ("a", [SEARCH, SHELL])
+    assert result["content_parts"] == [UNKNOWN]
     chunks = run(asked.stream(), [ended(SEARCH), delta_event("a"), ended(said), ending(reply)])
     choices = [choice for chunk in chunks for choice in chunk["choices"]]
     for name in ("output_items", "content_parts"):
-        assert [entry for choice in choices for entry in choice.get(name, ())] == told[name]
+        assert [entry for choice in choices for entry in choice.get(name, ())] == result[name]
 
 
 @pytest.mark.parametrize("kind", [kinds.OPENAI, kinds.OTHER])

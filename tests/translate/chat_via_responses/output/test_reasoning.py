@@ -47,7 +47,7 @@ REPLY = response(BOTH, SHORT, OTHER, message(text("hi")))
 @pytest.mark.parametrize("items_end", [True, False], ids=["items end", "only the response ends"])
 @pytest.mark.parametrize("first", ["summary", "text"])
 def test_whichever_form_comes_first_the_text_is_the_reasoning(first: str, items_end: bool) -> None:
-    told = [
+    events = [
         *([summary_delta("SU"), summary_delta("M"), text_delta("TE"), text_delta("XT")]),
         *([ended(BOTH)] if items_end else []),
         *([summary_delta("SH", "rs_2"), summary_delta("ORT", "rs_2")]),
@@ -57,12 +57,12 @@ def test_whichever_form_comes_first_the_text_is_the_reasoning(first: str, items_
         delta_event("hi"),
     ]
     if first == "text":
-        told[:4] = told[2:4] + told[:2]
+        events[:4] = events[2:4] + events[:2]
     expected = message_of({}, REPLY)
     assert expected["reasoning_content"] == "TEXT\n\nSHORT\n\nOTHER"
     assert expected["reasoning_summary"] == "SUM\n\nBRIEF"
     assert "reasoning_text" not in expected
-    for sent in ([*told, ending(REPLY)], [*told, ending(response(message(text("hi"))))]):
+    for sent in ([*events, ending(REPLY)], [*events, ending(response(message(text("hi"))))]):
         assert folded(streamed({}, sent))["message"] == expected
         whole = events_as_whole(Shape.RESPONSES, sent)
         assert message_of({}, whole) == expected
@@ -75,7 +75,7 @@ def test_a_summary_waits_for_the_end_of_its_item_and_no_longer() -> None:
     assert deltas_of(stream.feed(0, text_delta("more", "rs_2"))) == []
     shown = deltas_of(stream.feed(0, ended(reasoning(summary=["one two"]))))
     assert "".join(each["reasoning_content"] for each in shown) == "one two\n\nmore"
-    # Nothing is taken back: a text that comes too late to be the reasoning is told beside it.
+    # Nothing is taken back: a text that comes too late to be the reasoning is sent beside it.
     late = response(reasoning("late", summary=["one two"]), reasoning("more", id="rs_2"))
     shown = deltas_of(stream.feed(0, ending(late)))
     assert shown == [{"reasoning_text": "late"}]

@@ -108,11 +108,11 @@ def events(case: Case, deltas: Sequence[str], ends: Mapping[str, str | None]) ->
     if done is not None:
         made.append({"type": f"response.{case.event}.done", case.field: done, **where})
     if part is not None and case.listed:
-        told = case.item(part)[case.listed][0]
-        made.append({"type": f"response.{case.part_event}.done", "part": told, **where})
+        result = case.item(part)[case.listed][0]
+        made.append({"type": f"response.{case.part_event}.done", "part": result, **where})
     if whole_item is not None:
-        told = case.item(whole_item)
-        made.append({"type": "response.output_item.done", "output_index": 0, "item": told})
+        result = case.item(whole_item)
+        made.append({"type": "response.output_item.done", "output_index": 0, "item": result})
     return made
 
 
@@ -349,4 +349,4 @@ def test_a_name_in_pieces_is_that_of_the_tool_that_it_makes(names: list[str], na
 
 
 def test_a_message_whose_content_is_a_string() -> None:
-    assert message_of({}, response({"type": "message", "content": "plain"}))["content"] == "plain"
+    assert message_of({}, response({"type": "message", "content": "text"}))["content"] == "text"

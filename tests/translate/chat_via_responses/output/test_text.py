@@ -45,9 +45,9 @@ def test_the_bytes_that_a_stream_names_are_those_of_its_tokens() -> None:
     rest: Json = {"token": "\ufffd", "logprob": -2, "bytes": [169], "top_logprobs": [half]}
     delta = delta_event("é", logprobs=[{**half, "top_logprobs": []}, rest])
     chunks = streamed({"logprobs": True, "top_logprobs": 1}, [delta, ending(response())])
-    told = folded(chunks)["logprobs"]["content"]
-    assert [each["bytes"] for each in told] == [[195], [169]]
-    assert told[1]["top_logprobs"] == [half]
+    result = folded(chunks)["logprobs"]["content"]
+    assert [each["bytes"] for each in result] == [[195], [169]]
+    assert result[1]["top_logprobs"] == [half]
 
 
 def test_a_stop_sequence_ends_the_stream_before_the_upstream_does() -> None:

@@ -95,7 +95,7 @@ A, B = '{"city":"A"}', '{"city":"B"}'
 
 
 def calls_of(events: Sequence[Json], last: Json | None = None) -> list[str]:
-    """Return the calls that a client is told of; no two have the same id."""
+    """Return the calls that a client gets; no two have the same id."""
     made = folded(streamed(ALL_TOOLS, [*events, ending(last or response())]))["message"]
     calls = made.get("tool_calls", [])
     assert len({call["id"] for call in calls}) == len(calls)
@@ -133,7 +133,7 @@ def test_calls_with_one_item_id_stay_apart(index: int | None) -> None:
     assert calls_of(events) == calls_of(events, response(f, g)) == [f"f({A})", f"g({B})"]
 
 
-def test_interleaved_calls_with_one_item_id_are_told_apart_by_their_index() -> None:
+def test_interleaved_calls_with_one_item_id_are_distinguished_by_their_index() -> None:
     f = function_call("f", A, id="x")
     g = function_call("f", B, id="x", call_id="c")
     pairs = zip(item_events(f, 0, 4), item_events(g, 1, 4), strict=True)
