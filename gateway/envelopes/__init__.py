@@ -1,1 +1,1 @@
-"""JSON of upstreams: their lists and fields, and errors out of whatever envelope they are in."""
+"""JSON of upstreams: lists and fields, and errors in whatever envelope."""

@@ -1,7 +1,7 @@
-"""Takes the compression off bodies that have to be read, though nobody asked for it.
+"""Decompresses bodies that must be read although no compression was requested.
 
-Upstreams are asked for bodies as they are (`accept-encoding: identity`), and some proxies compress
-them all the same. Others only say so: bytes that are as they should be are taken as they are.
+Upstreams are asked for uncompressed bodies (`accept-encoding: identity`); some proxies compress
+them nevertheless. Others only claim to: bytes that are not compressed are left as they are.
 """
 
 import zlib
@@ -10,21 +10,21 @@ from collections.abc import Iterator
 from gateway.shapes import RawHeaders
 
 _STEP = 64 * 1024
-"""Bytes that come out at a time, however many are behind those that go in."""
+"""Bytes that come out at a time, however many the input expands to."""
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP = frozenset({b"gzip", b"x-gzip"})
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 _DEFLATE = b"deflate"
 _DECIDING = 6
-"""Bytes that tell what a body is, unless it ends before."""
-_PLAIN = (b"{", b"[", b":", b"<", b"data", b"event", b"id:", b"error")
-"""How JSON, event streams and pages begin."""
+"""Bytes that identify a body, unless it ends before."""
+_UNCOMPRESSED = (b"{", b"[", b":", b"<", b"data", b"event", b"id:", b"error")
+"""Beginnings of JSON, event streams and pages."""
 _BLANK = b" \t\r\n\xef\xbb\xbf"
 _DESCRIBING = frozenset({b"content-encoding", b"content-length"})
 
 
 class CodingError(ValueError):
-    """A compressed body cannot be read; the text says why."""
+    """A compressed body cannot be read; the message says why."""
 
 
 class CutOff(CodingError):
@@ -32,7 +32,7 @@ class CutOff(CodingError):
 
 
 def coding_of(headers: RawHeaders) -> bytes:
-    """Return how a body is compressed, in lower case; empty: it is not."""
+    """Return the coding of a body in lower case; empty: it is not compressed."""
     for name, value in headers:
         if name == b"content-encoding":
             coding = value.strip().lower()
@@ -46,21 +46,21 @@ def without_coding(headers: RawHeaders) -> RawHeaders:
 
 
 class Decompressor:
-    """Takes a compressed body in any pieces, and gives it as it was before.
+    """Decompresses a body that comes in any pieces.
 
-    gzip and deflate can be read, and what is not compressed (`coding` is empty then). Raises
-    `CodingError` for all else.
+    Reads gzip, deflate and bodies that are not compressed (empty `coding`). Raises `CodingError`
+    for any other.
     """
 
     def __init__(self, coding: bytes) -> None:
         self._coding = coding
         self._begun = b""
-        self._is_plain = not coding
+        self._is_uncompressed = not coding
         self._inflater: zlib._Decompress | None = None
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield what is behind the bytes, a bounded piece at a time: who has enough stops."""
-        if self._inflater is None and not self._is_plain:
+        """Yield the decompressed bytes in bounded pieces; the caller may stop at any."""
+        if self._inflater is None and not self._is_uncompressed:
             self._begun += data
             if len(self._begun.lstrip(_BLANK)) < _DECIDING:
                 return
@@ -68,7 +68,7 @@ class Decompressor:
         yield from self._fed(data)
 
     def finish(self) -> bytes:
-        """Return what is left of a body that has ended; raises `CutOff` if it is cut."""
+        """Return the rest of a body that has ended; raises `CutOff` if it is cut off."""
         rest = b"".join(self._fed(self._decided())) if self._begun else b""
         if self._inflater is not None and not self._inflater.eof:
             raise CutOff("it ended before all of its compressed body had come")
@@ -86,18 +86,18 @@ class Decompressor:
             self._inflater = zlib.decompressobj(_GZIP_WINDOW)
 
     def _decided(self) -> bytes:
-        """Return what has come, now that it tells what it is."""
+        """Decide what the body is; return its beginning."""
         begun, self._begun = self._begun, b""
         is_gzip = begun.startswith(_GZIP_MAGIC)
         if self._coding in _GZIP and is_gzip:
             self._inflater = zlib.decompressobj(_GZIP_WINDOW)
-        elif begun.lstrip(_BLANK).startswith(_PLAIN) or self._coding in _GZIP:
-            self._is_plain = True
+        elif begun.lstrip(_BLANK).startswith(_UNCOMPRESSED) or self._coding in _GZIP:
+            self._is_uncompressed = True
         elif self._coding == _DEFLATE:
             self._inflater = zlib.decompressobj(_window_of(begun))
         else:
             name = self._coding[:40].decode("ascii", "replace")
-            raise CodingError(f"it is compressed as '{name}', which nobody asked for")
+            raise CodingError(f"it is compressed as '{name}', which was not requested")
         return begun
 
     def _inflated(self, inflater: "zlib._Decompress", data: bytes) -> Iterator[bytes]:
@@ -113,6 +113,6 @@ class Decompressor:
 
 
 def _window_of(begun: bytes) -> int:
-    """Return how deflated data is framed: by zlib, as it should be, or not at all."""
+    """Return the framing of deflated data: zlib's, as it should be, or none."""
     framed = begun[0] & 0x0F == zlib.DEFLATED and int.from_bytes(begun[:2]) % 31 == 0
     return zlib.MAX_WBITS if framed else -zlib.MAX_WBITS

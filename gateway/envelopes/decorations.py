@@ -1,9 +1,9 @@
-"""Takes off what relays write around an upstream's message.
+"""Strips the decorations that relays put around an upstream's message.
 
-Before it stands a report: "litellm.BadRequestError: OpenAIException - ", "error, status code: 400,
-message: ", "bad response status code 400, message: ". It is known by its words, which are those of
-transport and nothing else, so whatever a user wrote ends it. Behind it stand request ids, LiteLLM's
-words on its router, and new-api's copy of the body.
+A report stands before it: "litellm.BadRequestError: OpenAIException - ", "error, status code: 400,
+message: ", "bad response status code 400, message: ". It is recognised by its words, all of them
+about transport, so it ends at anything that a user wrote. Request ids, LiteLLM's sentences on its
+router, and new-api's copy of the body stand behind it.
 """
 
 import re
@@ -14,13 +14,13 @@ from gateway.envelopes.printed_values import value_of
 
 @dataclass(frozen=True, slots=True)
 class Undecorated:
-    """A message without its decorations, and what these say."""
+    """A message without its decorations, and the facts in these."""
 
     text: str
     statuses: tuple[int, ...] = ()
-    """The statuses that the report before it names: what the relay got."""
+    """The statuses in the report before it, which the relay received."""
     body: object = None
-    """The decoded body behind it (", body: {…}"), None for none."""
+    """The decoded body behind it (", body: {…}"), if there is one."""
 
 
 _REASONS = (
@@ -28,8 +28,8 @@ _REASONS = (
     "Not Implemented|Payment Required|Service Unavailable|Too Many Requests|Unauthorized|"
     "Unprocessable (?:Entity|Content)"
 )
-# Words that may lead to what ends a report, but end none themselves: what a server says of "bad
-# request body:" and "response:" is the user's text, or the model's.
+# Words within a report that cannot end one: what follows "bad request body:" or "response:" is the
+# user's text, or the model's.
 _LEADING = (
     "and|api|backend|bad|by|call|code|from|got|https?|received|remote|request|response|status|"
     "status_code|statuscode|unexpected(?= status)|with"
@@ -39,7 +39,7 @@ _ENDING = (
     "openrouter|provider|relay|returned|server|upstream|xai"
 )
 _FIELDS = "body|cause|details?|error_msg|message|msg"
-# Each ends where the next begins, and none begins like another: a report is read in one pass.
+# A token ends where the next begins, and no two begin alike: a report is read in one pass.
 _TOKEN = re.compile(
     rf"(?:(?P<status>[1-5]\d\d)\b(?: (?:{_REASONS})\b)?|(?:{_REASONS})\b|"
     # LiteLLM's and Python's class names, which come twice or thrice; and invalid_request_error
@@ -59,8 +59,7 @@ _WHOSE = re.compile(r"(?:[A-Z][\w.-]{0,40} ){1,2}(?=(?:API|provider|upstream)\b)
 _BARE_STATUS = re.compile(r"(?P<status>[1-5]\d\d) (?=[A-Z'\"`])")
 
 _MAX_SUFFIXES = 6
-# LiteLLM appends these as sentences, and more behind them: its router, its retries; since 1.108
-# (a paragraph) its fallbacks.
+# LiteLLM appends sentences on its router and its retries, since 1.108 a paragraph on its fallbacks.
 _TAILS = (". Received Model Group=", ". LiteLLM Retried: ", "\n\nLiteLLM: ")
 _REQUEST_ID = "(request id: "
 _SENTENCE_NONE = (". None", "! None", "? None")
@@ -68,7 +67,7 @@ _BODY = ", body: "
 
 
 def undecorated(message: str) -> Undecorated:
-    """Return a message without what relays put before and after it, and what that says."""
+    """Return a message without the decorations of relays, and the facts in these."""
     text = message.strip()
     end, statuses = _report(text)
     text = text[end:]
@@ -84,8 +83,8 @@ def undecorated(message: str) -> Undecorated:
 def _report(text: str) -> tuple[int, tuple[int, ...]]:
     """Return where the report before a message ends, and the statuses in it.
 
-    It ends at its last mark, or where JSON begins, unless that is the request; one with nothing
-    behind it is the message.
+    It ends at its last mark, or where JSON begins, unless that is the request. A report without
+    anything behind it is the message.
     """
     whose = _WHOSE.match(text)
     position = whose.end() if whose is not None else 0
@@ -126,5 +125,5 @@ def _without_last_suffix(text: str) -> str:
         head, found, request_id = text.rpartition(_REQUEST_ID)
         if found and ")" not in request_id[:-1]:
             return head.rstrip()
-    # vLLM prints the error's cause behind its message, and there is none.
+    # vLLM prints the cause of an error behind its message, and `None` where there is none.
     return text.removesuffix(" None") if text.endswith(_SENTENCE_NONE) else text

@@ -1,4 +1,4 @@
-"""Reads the error out of whatever envelope an upstream, or a relay before it, has put it in.
+"""Reads errors out of the envelopes of upstreams and of relays before them.
 
 Known envelopes: OpenAI's `{"error": {message, type, param, code}}` (Azure and llama.cpp leave some
 out), the flat one of vLLM, SGLang, FastChat and Mistral, `{"error": "text"}` (LM Studio, TGI, xAI;
@@ -8,8 +8,8 @@ MiniMax' `base_resp`, `{"errors": [...]}`, `{"fault": …}`, and one of these wi
 Relays (one-api, new-api, LiteLLM) decorate the message or put a whole reply into it, as JSON or as
 Python prints it.
 
-Only a parsed message is ever compared with known texts, and only from its start: raw bodies also
-carry what users wrote.
+Only parsed messages are compared with known texts, and only from their start: raw bodies also
+contain users' texts.
 """
 
 import re
@@ -22,7 +22,7 @@ from gateway.envelopes.validation_types import is_validation_type
 from gateway.shapes import Json
 
 MAX_MESSAGE_CHARACTERS = 8 * 1024
-"""Longest part of a message that is looked at; keeps every pattern cheap."""
+"""The longest part of a message that is read; keeps every pattern cheap."""
 _MAX_UNWRAPPED = 2
 _MAX_NUMBER = 10**9
 
@@ -34,7 +34,7 @@ _TEXT_KEYS = (
 _HOLDERS = (("response", "error"), ("header",), ("detail",), ("fault",), ("base_resp",))
 _MAX_NESTED = 4
 _MINIMAX_SUCCESS = 0
-"""What stands in `base_resp` of every reply of MiniMax that is no error."""
+"""The `status_code` in `base_resp` of MiniMax' successful replies."""
 _SUCCESS_KEYS = ("choices", "output", "data", "id")
 _ERROR_EVENTS = ("error", "response.failed")
 _TOO_LONG = "ContextWindowExceededError"
@@ -48,9 +48,9 @@ _UNKNOWN_FIELD_TYPES = frozenset({"extra_forbidden", "value_error.extra"})
 class ErrorReply:
     """An upstream's error without its envelope and decorations.
 
-    `code` is text even where the upstream gave a number; empty and stringified nulls are None.
-    `type` is the upstream's, but of a validation error OpenAI's `invalid_request_error`. `param` is
-    a path with brackets, `messages[0].name`, however the upstream writes it.
+    `code` is text even where the upstream has a number; empty and stringified nulls are None.
+    `type` is the upstream's, except for validation errors: OpenAI's `invalid_request_error`.
+    `param` is a path with brackets, `messages[0].name`, however the upstream writes it.
     """
 
     message: str
@@ -58,36 +58,36 @@ class ErrorReply:
     code: str | None = None
     param: str | None = None
     unknown_fields: tuple[str, ...] = ()
-    """Paths (`store`, `messages[0].name`) of a validation error that names nothing but fields that
-    the server does not know (pydantic's `extra_forbidden`)."""
+    """Paths (`store`, `messages[0].name`) of a validation error that is about unknown fields only
+    (pydantic's `extra_forbidden`)."""
     replacement: str | None = None
     """The model that the upstream names instead."""
     statuses: tuple[int, ...] = ()
-    """The statuses that relays name, outermost first: what they got from the next."""
+    """The statuses in relays' messages, outermost first."""
     prompt_tokens: int | None = None
-    """How many tokens the prompt has, and `context` how many there is room for (llama.cpp)."""
+    """The number of tokens of the prompt; `context` is the maximum (llama.cpp)."""
     context: int | None = None
     too_long: bool = False
-    """Whether a relay says by a class name that the prompt is too long (LiteLLM)."""
+    """Whether a class name in a relay's message says that the prompt is too long (LiteLLM)."""
 
 
 def is_error_in_success(body: object) -> bool:
     """Whether a decoded 2xx body is an error nevertheless: vLLM 0.7-0.8, LM Studio, some relays.
 
-    Also as the event that it would be in a stream.
+    Also for events of streams.
     """
     if not isinstance(body, dict):
         return False
     if body.get("object") == "error":
         return True
-    told = body.get("error") is not None or body.get("type") in _ERROR_EVENTS
-    return told and not any(key in body for key in _SUCCESS_KEYS)
+    has_error = body.get("error") is not None or body.get("type") in _ERROR_EVENTS
+    return has_error and not any(key in body for key in _SUCCESS_KEYS)
 
 
 def read_error(body: object) -> ErrorReply | None:
-    """Return the error in a decoded body, unwrapped and undecorated, or None if it has none.
+    """Return the error in a decoded body without envelope and decorations, if there is one.
 
-    An error that a relay has nested into its own message is taken out, at most twice.
+    Errors nested into the messages of relays are unwrapped, at most twice.
     """
     reply = _read(body)
     for _ in range(_MAX_UNWRAPPED):
@@ -124,21 +124,21 @@ def _read_error_object(value: object) -> ErrorReply | None:
         text = next((error[key] for key in _TEXT_KEYS if error.get(key)), "")
         if isinstance(text, list | tuple):
             return _read_validation(text)
-    said = text if isinstance(text, str) else ""
-    plain = undecorated(said)
+    decorated = text if isinstance(text, str) else ""
+    found = undecorated(decorated)
     reply = ErrorReply(
-        plain.text,
+        found.text,
         type=_type(error.get("type")) or _type(error.get("error_type")),
         code=_word(error.get("code")),
         param=_param(error.get("param")),
         replacement=_replacement(error),
-        statuses=plain.statuses,
+        statuses=found.statuses,
         prompt_tokens=_count(error.get("n_prompt_tokens")),
         context=_count(error.get("n_ctx")),
-        too_long=_TOO_LONG in said.removesuffix(plain.text),
+        too_long=_TOO_LONG in decorated.removesuffix(found.text),
     )
-    # new-api has its own code in the error, and the upstream's in a copy of the body.
-    copied = _read_error_object(plain.body)
+    # new-api's error has its own code, and a copy of the body the upstream's.
+    copied = _read_error_object(found.body)
     if copied is None or copied.message != reply.message:
         return reply
     return replace(copied, statuses=(*reply.statuses, *copied.statuses))
@@ -167,7 +167,7 @@ def _count(value: object) -> int | None:
 
 
 def _error_object(body: object, nested: int = _MAX_NESTED) -> Json | None:
-    """Return the object that holds the message, whichever envelope it is in."""
+    """Return the object that has the message, in whatever envelope."""
     if not isinstance(body, dict) or not nested:
         return None
     error = body.get("error") or _first(body.get("errors")) or body.get("error")
@@ -177,7 +177,7 @@ def _error_object(body: object, nested: int = _MAX_NESTED) -> Json | None:
         has_text = any(map(error.get, _TEXT_KEYS))
         return (None if has_text else _error_object(error, nested - 1)) or _behind_provider(error)
     if isinstance(error, str):
-        return {**body, "message": _said_beside(body.get("message")) or error}
+        return {**body, "message": _message_beside(body.get("message")) or error}
     for path in _HOLDERS:
         inner: object = body
         for key in path:
@@ -195,14 +195,14 @@ def _first(errors: object) -> object:
     return errors[0] if isinstance(errors, list) and errors else None
 
 
-def _said_beside(message: object) -> str:
-    """Return what NestJS and Spring say beside an `error` that only names the status."""
+def _message_beside(message: object) -> str:
+    """Return the message of NestJS and Spring beside an `error` that only names the status."""
     lines = message if isinstance(message, list) else [message]
     return "\n".join(line for line in lines if isinstance(line, str))
 
 
 def _behind_provider(error: Json) -> Json:
-    """Return what the provider behind OpenRouter said, where OpenRouter says only that it did."""
+    """Return the error of the provider behind OpenRouter, which may be in its metadata only."""
     metadata = error.get("metadata")
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
     if isinstance(raw, str) and error.get("message") == "Provider returned error":
@@ -256,9 +256,9 @@ _ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 
 
 def _is_kind(before: str, step: str) -> bool:
-    """Whether a step is none of the value's own, but says as what kind of thing it was checked.
+    """Whether a step is not a field, but the type against which the value was checked.
 
-    pydantic writes the types of a union so (`body.input.list[…].3`), and the tags of one: Mistral's
+    pydantic writes the types of a union so (`body.input.list[…].3`), and its tags: Mistral's
     messages are tagged by their role.
     """
     return _KIND.fullmatch(step) is not None or (before.isdecimal() and step in _ROLES)
@@ -275,7 +275,7 @@ _VALIDATION_HEAD = re.compile(r"\d{1,4} validation errors?:\s")
 
 
 def _embedded(message: str) -> object:
-    """Return the value that a message consists of, if it is JSON or a Python literal."""
+    """Return the value of a message that is JSON or a Python literal."""
     head = _VALIDATION_HEAD.match(message)
     if head is None:
         return value_of(message)

@@ -1,4 +1,4 @@
-"""Reading decoded JSON of any shape: what is not as expected is absent, and nothing raises."""
+"""Reads decoded JSON of any form: unexpected values count as absent, and nothing raises."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from gateway.envelopes.slices import ENTRIES
 from gateway.shapes import Json
 
 MAX_ENTRIES = 20_000
-"""How many entries of a list are read; a longer one is read in part."""
+"""How many entries of a list are read; the rest is ignored."""
 
 
 def is_list(value: object) -> TypeGuard[list[object] | LongList]:
@@ -18,9 +18,9 @@ def is_list(value: object) -> TypeGuard[list[object] | LongList]:
 
 
 def batches(items: object) -> Iterator[list[Json]]:
-    """Yield the objects of a list, of its first `MAX_ENTRIES` items, as many as one slice is for.
+    """Yield the objects among the first `MAX_ENTRIES` items of a list, in batches of one slice.
 
-    Raises `NOT_JSON` where a long list turns out to be malformed.
+    Raises `NOT_JSON` where a long list is malformed.
     """
     for batch in _batches(items):
         yield [item for item in batch if isinstance(item, dict)]
@@ -39,24 +39,24 @@ def last_object(items: list[object] | LongList) -> Json | None:
 
 
 def child(parent: Json, key: str) -> Json:
-    """Return an object's object; empty when there is none."""
+    """Return an object in an object; empty if it is absent."""
     value = parent.get(key)
     return value if isinstance(value, dict) else {}
 
 
 def text(parent: Json, key: str) -> str | None:
-    """Return a string that is not empty."""
+    """Return a field that is a string and not empty."""
     value = parent.get(key)
     return value if isinstance(value, str) and value else None
 
 
 def strings(parent: Json, key: str) -> list[str]:
-    """Return the strings of a list, of its first `MAX_ENTRIES` items."""
+    """Return the strings among the first `MAX_ENTRIES` items of a list."""
     return [item for batch in _batches(parent.get(key)) for item in batch if isinstance(item, str)]
 
 
 def count(parent: Json, key: str) -> int | None:
-    """Return a positive whole number."""
+    """Return a field that is a positive whole number."""
     value = parent.get(key)
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value
@@ -64,7 +64,7 @@ def count(parent: Json, key: str) -> int | None:
 
 
 def shown(value: str | bool | list[str]) -> str:
-    """Return a value as an explanation quotes it: as JSON spells it, on one line, short."""
+    """Return a value as quoted in explanations: JSON on one line, shortened."""
     short = [item[:40] for item in value[:10]] if isinstance(value, list) else value
     quoted = json.dumps(short[:100] if isinstance(short, str) else short)
     return quoted if len(quoted) <= 120 else f"{quoted[:117]}..."

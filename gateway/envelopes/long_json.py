@@ -1,8 +1,8 @@
-"""Decoding JSON of many megabytes without doing all of it at once. Pure.
+"""Decodes JSON of many megabytes in slices. Pure.
 
-What is long in a server's reply is one list: bare, or in an object. It is cut into parts, between
-entries that are found by their brackets, and each part is decoded when it is needed, as a list of
-its own. What is valid is the decoder's business alone: a list is valid if all of its parts are.
+The long part of a server's reply is one list: bare, or in an object. It is cut into parts between
+entries, which are found by their brackets, and each part is decoded when it is needed, as a list of
+its own. Only the decoder validates: a list is valid if all of its parts are.
 """
 
 import re
@@ -14,7 +14,7 @@ from gateway.envelopes.slices import Work
 from gateway.envelopes.upstream_json import decode
 
 SLICE_BYTES = 32 * 1024
-"""How much is decoded in one slice, but that an entry is never cut."""
+"""How much is decoded in one slice; entries are never cut."""
 
 _TO_NEXT_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+[{}\[\]]', re.DOTALL)
 _COMMA = re.compile(rb"[ \t\r\n]*+,")
@@ -22,21 +22,21 @@ _BRACKET, _OPENING = ord("["), b"[{"
 
 
 class LongList:
-    """A list that is decoded part by part, as often as it is gone through."""
+    """A list that is decoded part by part, each time it is iterated over."""
 
     __slots__ = ("_checked", "_text", "begins", "end")
 
     def __init__(self, text: bytes | bytearray, begin: int) -> None:
         self._text = text
         self.begins = [begin]
-        """Where its parts begin; before each but the first is a comma."""
+        """Where its parts begin; each but the first follows a comma."""
         self.end = begin
         self._checked = 0
 
     def parts(self) -> Iterator[list[object]]:
         """Yield its entries, part by part.
 
-        Raises `NOT_JSON` where one is none, like whatever else decodes.
+        Raises `NOT_JSON` where an entry is invalid.
         """
         for number in range(len(self.begins)):
             yield self._part(number)
@@ -47,7 +47,7 @@ class LongList:
         return self._part(len(self.begins) - 1)
 
     def check(self) -> Work[None]:
-        """Decode what has not been decoded yet. Raises `NOT_JSON`."""
+        """Decode the parts that have not been decoded yet. Raises `NOT_JSON`."""
         for number in range(self._checked, len(self.begins)):
             self._part(number)
             yield
@@ -63,17 +63,17 @@ class LongList:
 
 
 def decoded(text: bytes | bytearray) -> Work[object]:
-    """Decode JSON; a list that is long, the outermost or in an object that is, is a `LongList`.
+    """Decode JSON; a long list, the outermost or in the outermost object, becomes a `LongList`.
 
-    Raises `NOT_JSON`, as `upstream_json.decode` does for the same texts, but that `LongList.check`
-    finds faults in long lists.
+    Raises `NOT_JSON`, as `upstream_json.decode` does for the same texts, except for faults in long
+    lists, which `LongList.check` finds.
     """
     if len(text) <= SLICE_BYTES:
         return decode(text)
     frame, kept = bytearray(), 0
     lists = yield from _lists(text)
     for number, found in enumerate(lists):
-        # In the frame a number stands for what is in the list.
+        # In the frame a number stands for the entries of the list.
         frame += text[kept : found.begins[0]]
         frame += b"%d" % number
         kept = found.end
@@ -82,14 +82,14 @@ def decoded(text: bytes | bytearray) -> Work[object]:
 
 
 def check(payload: object) -> Work[None]:
-    """Find faults in the long lists of what was decoded. Raises `NOT_JSON`."""
+    """Find faults in the long lists of a decoded value. Raises `NOT_JSON`."""
     for value in payload.values() if isinstance(payload, dict) else (payload,):
         if isinstance(value, LongList):
             yield from value.check()
 
 
 def _filled(frame: object, lists: list[LongList]) -> object:
-    """Put the lists where their numbers stand."""
+    """Put the lists in place of their numbers."""
     if isinstance(frame, list):
         return _whole_if_short(lists[frame[0]])
     if not isinstance(frame, dict):
@@ -105,9 +105,9 @@ def _whole_if_short(found: LongList) -> list[object] | LongList:
 
 
 def _lists(text: bytes | bytearray) -> Work[list[LongList]]:
-    """Find the list that a text is, or the lists of the object that it is.
+    """Find the outermost list of a text, or the lists of its outermost object.
 
-    Raises `NOT_JSON` where one has no end.
+    Raises `NOT_JSON` for a list without an end.
     """
     found: list[LongList] = []
     current: LongList | None = None
@@ -140,9 +140,9 @@ def _lists(text: bytes | bytearray) -> Work[list[LongList]]:
 
 
 def _cut(current: LongList, text: bytes | bytearray, at: int) -> int:
-    """Let another part begin behind an entry, if there is enough before it; return where to go on.
+    """Begin another part behind an entry if the current one is long enough; return the position.
 
-    No part begins where no comma is: then the list has ended, or has a fault.
+    Without a comma no part begins: the list has ended, or has a fault.
     """
     if at - current.begins[-1] < SLICE_BYTES or (comma := _COMMA.match(text, at)) is None:
         return at

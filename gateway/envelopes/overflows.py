@@ -1,9 +1,9 @@
-"""Prompts that are too long for the model: how the servers say so, each in its own words.
+"""Errors of servers for prompts that are too long for the model.
 
-Clients that shorten a conversation and ask again look for OpenAI's code, `context_length_exceeded`.
-Texts are compared from their start, like those of refusals. What is about rates (Groq's "Request
-too large … tokens per minute", Bedrock's "Too many tokens, please wait") or about `max_tokens`
-alone is none.
+Clients that shorten a conversation and retry look for OpenAI's code, `context_length_exceeded`.
+Texts are compared from their start, like those of refusals. Not among them are errors about rates
+(Groq's "Request too large … tokens per minute", Bedrock's "Too many tokens, please wait") and those
+about `max_tokens` alone.
 
 Sources: the servers' code, and the issues of clients that look for such texts (pi#129,
 opencode#17763, openclaw#58839, tabbyAPI#426, lmstudio-bug-tracker#1251, ik_llama.cpp#2051).
@@ -35,7 +35,7 @@ _SENTENCE = (
     r"(?:exceed(?:s|ed)?|is longer than|(?:is )?greater than|(?:is )?too (?:long|large))\b"
     rf"{_GAP}\b(?:context|max_seq_len|max_model_len|maximum (?:model|sequence) length)\b"
 )
-"""About the length of a prompt and that of the context, as most servers put it."""
+"""The sentence of most servers, about the length of the prompt and that of the context."""
 _TEXTS = re.compile(
     "|".join(
         (
@@ -46,7 +46,7 @@ _TEXTS = re.compile(
             # SGLang, Together, vLLM
             rf"Input length {_N} exceeds (?:the )?(?:model's )?maximum allowed\b",
             rf"Input prompt {_N} is too long and exceeds limit of\b",
-            # llama.cpp: its context filled up while it wrote, or did not hold the prompt
+            # llama.cpp: the context filled up during generation, or is too small for the prompt
             r"context shift is disabled",
             r"(?:the )?context (?:size|length|window|limit) (?:has been |was |is )?exceeded",
             r"context_length_exceeded\b",
@@ -90,9 +90,9 @@ _TEXTS = re.compile(
 
 
 def overflow_message(reply: ErrorReply) -> str | None:
-    """Return the message of an error that says that a prompt is too long; None: it does not.
+    """Return the message of an error for a prompt that is too long; None: another error.
 
-    The numbers are in it: those that the upstream gives in fields of their own are added.
+    Numbers that the upstream gives in separate fields are added to it.
     """
     named = {(reply.code or "").lower(), (reply.type or "").lower()}
     if not (reply.too_long or named & _WORDS or _TEXTS.match(reply.message)):

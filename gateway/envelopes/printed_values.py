@@ -1,4 +1,4 @@
-"""Reads values that servers and relays print: JSON, and Python's own prints of dicts and bytes."""
+"""Reads values that servers and relays print: JSON, and dicts and bytes as Python prints them."""
 
 import ast
 import warnings
@@ -6,14 +6,14 @@ import warnings
 from gateway.envelopes.upstream_json import NOT_JSON, decode
 
 MAX_BODY_BYTES = 64 * 1024
-"""Longer bodies are no refusals: every known one is shorter than 2 KiB."""
+"""Longer bodies are not refusals: every known one is shorter than 2 KiB."""
 _MAX_LITERAL_CHARACTERS = 16 * 1024
 
 
 def decode_body(body: object) -> object:
-    """Return the JSON value of a reply body; None for what is no JSON, or too long.
+    """Return the JSON value of a reply body; None: not JSON, or too long.
 
-    A value that is decoded already is returned as it is.
+    A decoded value is returned unchanged.
     """
     if isinstance(body, str):
         body = body.encode("utf-8", "surrogatepass")
@@ -28,7 +28,7 @@ def decode_body(body: object) -> object:
 
 
 def value_of(text: str) -> object:
-    """Return the value of a text that is JSON, or Python's print of it, as a whole."""
+    """Return the value of a text that is JSON, or a value printed by Python, as a whole."""
     if not text.startswith(("{", "[", "b'", 'b"')):
         return None
     decoded = decode_body(text)
@@ -36,12 +36,12 @@ def value_of(text: str) -> object:
 
 
 def python_literal(text: str) -> object:
-    """Return the value of a Python literal, bytes decoded as JSON; None if it is none."""
+    """Return the value of a Python literal, bytes decoded as JSON; None: not a literal."""
     if len(text) > _MAX_LITERAL_CHARACTERS:
         return None
     try:
         with warnings.catch_warnings():
-            # An unknown escape in upstream text is nothing to warn the operator about.
+            # Operators need no warning of an unknown escape in an upstream's text.
             warnings.simplefilter("ignore")
             value: object = ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):

@@ -1,4 +1,4 @@
-"""Work that would hold the event loop for long, cut into slices."""
+"""Work that would block the event loop, cut into slices."""
 
 import asyncio
 from collections.abc import Generator
@@ -7,14 +7,14 @@ from typing import TypeVar
 Value = TypeVar("Value")
 
 Work = Generator[None, None, Value]
-"""A generator that yields after each slice, and returns what it has made."""
+"""A generator that yields after each slice, and returns the result."""
 
 ENTRIES = 25
-"""How many entries of a list are dealt with in one slice: a tenth of a millisecond's work."""
+"""How many entries of a list one slice handles: a tenth of a millisecond's work."""
 
 
 async def in_slices(work: Work[Value]) -> Value:
-    """Do the work, and let other tasks have their turn after each slice."""
+    """Do the work; other tasks run between its slices."""
     while True:
         try:
             next(work)

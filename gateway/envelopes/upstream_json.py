@@ -1,10 +1,10 @@
-"""JSON of upstreams, read as the official clients read it; what comes of it is valid JSON again.
+"""JSON of upstreams, read as leniently as by the official clients; the result is valid JSON.
 
-Three things that the fast decoder refuses are in real replies. Python's `json` writes `NaN` and
+Real replies have three things that the fast decoder refuses. Python's `json` writes `NaN` and
 `-Infinity` (logprobs of vLLM and older servers), and numbers may be too large for a double. Some
 proxies put a byte order mark before the text. And the escape of half a UTF-16 pair is JSON, though
-no character: servers that cut texts by UTF-16 units send such halves, one of each pair in this
-event and the other in the next. Only what the fast decoder has refused is read again.
+not a character: servers that cut texts by UTF-16 units send such halves, the two of a pair in two
+events. Only texts that the fast decoder refuses are read again.
 """
 
 import json
@@ -14,21 +14,21 @@ from typing import Any
 import msgspec
 
 NOT_JSON = (msgspec.DecodeError, ValueError, RecursionError)
-"""What decoding raises for anything that is no JSON."""
+"""The exceptions of decoding for anything that is not JSON."""
 
 LOWEST = -9999.0
 """OpenAI's logprob for "very unlikely"; vLLM clamps at the same."""
 
 _OF_LOGPROBS = "logprob"
-"""Part of the keys below which numbers are logprobs."""
+"""Part of the keys whose values are logprobs."""
 
 
 def decode(data: bytes | bytearray) -> Any:
-    """Return the JSON value of an upstream, which is valid JSON as it is.
+    """Return the decoded value of an upstream's text, which can be encoded as valid JSON.
 
-    Halves of characters become U+FFFD, pairs are joined. A number that is none, or beyond every
-    double, becomes null, and so does an integer of more than 4300 digits; among logprobs it becomes
-    the nearest that can be one. Raises `NOT_JSON`.
+    Halves of characters become U+FFFD, pairs are joined. NaN, infinities and numbers beyond every
+    double become null, and so do integers of more than 4300 digits; logprobs among them become the
+    nearest valid logprob. Raises `NOT_JSON`.
     """
     try:
         return msgspec.json.decode(data)
@@ -37,12 +37,12 @@ def decode(data: bytes | bytearray) -> Any:
 
 
 def valid_json(data: bytes | bytearray) -> bytes:
-    """Return the text of the value that `decode` gives; raises `NOT_JSON`."""
+    """Return the valid JSON text of `decode`'s value; raises `NOT_JSON`."""
     return msgspec.json.encode(decode(data))
 
 
 def decode_halves(data: bytes) -> Any:
-    """Return what `decode` does, but with halves of characters as they are; raises `NOT_JSON`."""
+    """Like `decode`, but halves of characters are kept; raises `NOT_JSON`."""
     try:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -58,7 +58,7 @@ def encode_halves(value: Any) -> bytes:
 
 
 def read_leniently(data: bytes | bytearray) -> Any:
-    """Return what `decode_halves` does, for what the fast decoder has refused already."""
+    """Like `decode_halves`, for a text that the fast decoder has refused."""
     return _with_valid_numbers(json.loads(data.decode("utf-8-sig"), parse_int=_integer))
 
 
@@ -80,13 +80,13 @@ def _joined(text: str) -> str:
 def _integer(text: str) -> int | None:
     try:
         return int(text)
-    except ValueError:  # of more digits than Python takes, and the fast decoder too
+    except ValueError:  # more digits than Python and the fast decoder take
         return None
 
 
 def _with_valid_numbers(value: Any, *, logprobs: bool = False) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
-        # In this order of comparison what is no number counts as very unlikely.
+        # In this order of comparison NaN counts as very unlikely.
         return min(max(LOWEST, value), 0.0) if logprobs else None
     if isinstance(value, dict):
         return {

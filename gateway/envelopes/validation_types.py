@@ -1,6 +1,6 @@
-"""The words by which pydantic says why a value is not valid.
+"""The types of pydantic's validation errors.
 
-FastAPI servers give them as the `type` of an error. Source: `pydantic_core.core_schema.ErrorType`.
+FastAPI servers have them as the `type` of an error. Source: `pydantic_core.core_schema.ErrorType`.
 """
 
 _NAMES = """
