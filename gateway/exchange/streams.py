@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
-from gateway.errors import GatewayError, UpstreamError
+from gateway.errors import GatewayError
 from gateway.exchange.reply.classify import ErrorReply, classify
 from gateway.shapes import RawHeaders, Send, UpstreamCall, UpstreamReply
 
@@ -26,13 +26,6 @@ class Receiver(Protocol):
         """Note that a call, or its body, has failed."""
 
 
-def _late(failure: ErrorReply) -> GatewayError:
-    return UpstreamError(
-        f"The upstream answered one of the calls of this request with status {failure.status}.",
-        upstream_status=failure.status,
-    )
-
-
 class Streams:
     """Upstream streams side by side, each piped into a receiver by a task of its own.
 
@@ -47,7 +40,7 @@ class Streams:
         calls: Sequence[UpstreamCall],
         concurrency: int,
         grace: float,
-        late: Callable[[ErrorReply], GatewayError] = _late,
+        late: Callable[[ErrorReply], GatewayError],
     ) -> None:
         self._send = send
         self._calls = calls

@@ -15,6 +15,7 @@ from gateway.shapes import Json, Shape, UpstreamCall
 from gateway.translate.contract import StreamTranslation
 from gateway.translate.stream.sse import KEEPALIVE
 from tests.bodies import read_out
+from tests.exchange.test_streams import late
 from tests.fakes import EVENT_STREAM, Answer, FakeReply, FakeUpstream, json_reply
 
 CALLS = [UpstreamCall("openai", "POST", f"/call/{number}") for number in range(2)]
@@ -73,7 +74,7 @@ async def begun(
 ) -> Pump:
     """Begin the client's stream; raises what its client gets as an HTTP error."""
     network = FakeUpstream(lambda call: answers[int(call.path[-1])])
-    streams = Streams(network.send, CALLS[: len(answers)], concurrency, 60)
+    streams = Streams(network.send, CALLS[: len(answers)], concurrency, 60, late)
     pump = Pump(feeder_of(fold), streams, interval)
     try:
         assert await streams.opened() is None

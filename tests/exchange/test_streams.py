@@ -25,6 +25,11 @@ from tests.fakes import (
 SENT = [UpstreamCall("openai", "POST", f"/call/{number}") for number in range(4)]
 
 
+def late(failure: ErrorReply) -> UpstreamError:
+    """Return the error of a call that is refused when others have been answered."""
+    return UpstreamError(f"refused with status {failure.status}", upstream_status=failure.status)
+
+
 class Recorder:
     """Receives all that there is, of each call only as many pieces as `most`."""
 
@@ -75,7 +80,7 @@ def test_streams_and_small_whole_replies_arrive_each_with_its_end() -> None:
     network = each(stream_reply({"a": 1}, done=False), json_reply({"b": 2}))
 
     async def scenario() -> None:
-        streams, seen = Streams(network.send, SENT[:2], 2, 60), Recorder()
+        streams, seen = Streams(network.send, SENT[:2], 2, 60, late), Recorder()
         streams.start(seen)
         assert await streams.opened() is None
         await streams.settled()
@@ -93,7 +98,7 @@ def test_a_refusal_among_the_first_calls_is_known_before_anything_is_sent() -> N
     network = each(stream_reply({}), error_reply(404, "no"), stream_reply({}))
 
     async def scenario() -> None:
-        streams = Streams(network.send, SENT[:3], 2, 60)
+        streams = Streams(network.send, SENT[:3], 2, 60, late)
         streams.start(Recorder())
         failure = await streams.opened()
         assert isinstance(failure, ErrorReply)
@@ -116,7 +121,7 @@ def test_a_later_call_that_fails_is_received_as_its_error(failing: Answer, messa
     network = each(stream_reply({}), failing)
 
     async def scenario() -> None:
-        streams, seen = Streams(network.send, SENT[:2], 1, 60), Recorder()
+        streams, seen = Streams(network.send, SENT[:2], 1, 60, late), Recorder()
         streams.start(seen)
         assert await streams.opened() is None
         await streams.settled()
@@ -133,7 +138,7 @@ def test_a_network_error_among_the_first_calls_is_raised() -> None:
     network = each(stream_reply({}), UpstreamUnavailable("no connection"))
 
     async def scenario() -> None:
-        streams = Streams(network.send, SENT[:2], 2, 60)
+        streams = Streams(network.send, SENT[:2], 2, 60, late)
         streams.start(Recorder())
         with pytest.raises(UpstreamUnavailable):
             await streams.opened()
@@ -153,7 +158,7 @@ def test_a_stream_that_breaks_while_others_open_stops_them_once_they_are_open() 
         return endless
 
     async def scenario() -> None:
-        streams, seen = Streams(send, SENT[:2], 2, 60), Recorder(most=1)
+        streams, seen = Streams(send, SENT[:2], 2, 60, late), Recorder(most=1)
 
         def stop() -> None:
             streams.stop()
@@ -175,7 +180,7 @@ def test_an_abandoned_stream_is_closed_and_the_others_go_on(after: float) -> Non
     network = each(endless, stream_reply({}, {}))
 
     async def scenario() -> None:
-        streams, seen = Streams(network.send, SENT[:2], 2, 60), Recorder(most=1)
+        streams, seen = Streams(network.send, SENT[:2], 2, 60, late), Recorder(most=1)
         streams.start(seen)
         await streams.opened()
         streams.abandon(0, after)
@@ -195,7 +200,7 @@ def test_a_stream_that_is_here_as_a_whole_is_not_waited_for() -> None:
     network = each(json_reply({}))
 
     async def scenario() -> None:
-        streams = Streams(network.send, SENT[:1], 1, 60)
+        streams = Streams(network.send, SENT[:1], 1, 60, late)
         streams.start(Recorder())
         await streams.opened()
         streams.abandon(0, 60)
@@ -210,7 +215,7 @@ def test_streams_that_nobody_reads_wait_and_are_all_closed_in_the_end() -> None:
     network = each(*replies)
 
     async def scenario() -> None:
-        streams = Streams(network.send, SENT, 2, 60)
+        streams = Streams(network.send, SENT, 2, 60, late)
         streams.start(Recorder(most=1))
         await streams.opened()
         for _ in range(99):
@@ -233,7 +238,7 @@ def test_an_answer_to_who_has_just_left_is_closed(reply: FakeReply) -> None:
         return reply
 
     async def scenario() -> None:
-        streams = Streams(send, SENT[:1], 1, 60)
+        streams = Streams(send, SENT[:1], 1, 60, late)
         streams.start(Recorder(most=1))
         opening = asyncio.create_task(streams.opened())
         await asyncio.sleep(0)
