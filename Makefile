@@ -9,11 +9,11 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/pycache
 
-.PHONY: help demo test suite quick lowest lint types format lock bench clean
+.PHONY: help demo test suite quick lowest lint types format lock bench system-packages clean
 
 help: ## this list
-	@sed -n -E 's/^([a-z]+):.* ## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do \
-	    printf 'make %-8s %s\n' "$$target" "$$does"; \
+	@sed -n -E 's/^([a-z-]+):.* ## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do \
+	    printf 'make %-15s %s\n' "$$target" "$$does"; \
 	done
 
 # The demo needs the runtime dependencies only; the tests add the development group.
@@ -86,6 +86,9 @@ lock: $(VENV)/.runtime ## writes requirements/ after a change of pyproject.toml 
 bench: $(VENV)/.runtime ## measurements beside nginx and peers (QUICK=1: within a minute)
 	QUICK=$(QUICK) ROUNDS=$(ROUNDS) ABORTS=$(ABORTS) ABORT_COUNT=$(ABORT_COUNT) \
 	SOAK=$(SOAK) SOAK_SECONDS=$(SOAK_SECONDS) SEED=$(SEED) LOOKUPS=$(LOOKUPS) $(BIN)/python -m bench.run
+
+system-packages: ## Debian's programs that some tests run, where root and apt are
+	.ci/system-packages
 
 clean: ## removes environments and caches
 	rm -rf $(VENV) $(LOWEST) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* dist build
