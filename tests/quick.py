@@ -23,6 +23,10 @@ CHECKED_BY: Mapping[str, Sequence[str]] = {
     "CHANGELOG.md": ("tests/test_documents.py",),
     "config.yaml": ("tests/config/test_default_files.py",),
     "examples/": ("tests/test_examples.py",),
+    "deploy/": tuple(
+        f"tests/deploy/test_{name}.py"
+        for name in ("alerts", "compose", "dashboard", "kubernetes", "systemd")
+    ),
     **dict.fromkeys(
         (".github/", ".pre-commit", "requirements/", "pyproject.toml", "Makefile", "Dockerfile"),
         ("tests/test_open_project.py",),

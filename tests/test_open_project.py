@@ -24,6 +24,7 @@ FORMS = sorted((GITHUB / "ISSUE_TEMPLATE").glob("*.yml"))
 PAGES = [
     *(ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md")),
     *sorted((ROOT / "examples").rglob("README.md")),
+    ROOT / "deploy" / "README.md",
 ]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PROJECT, GROUPS = PYPROJECT["project"], PYPROJECT["dependency-groups"]
@@ -112,7 +113,12 @@ def test_actions_are_pinned_and_may_only_read() -> None:
 
 def test_what_is_pinned_elsewhere_is_proposed_anew() -> None:
     updates = read(GITHUB / "dependabot.yml")["updates"]
-    assert [update["package-ecosystem"] for update in updates] == ["github-actions", "docker"]
+    assert [update["package-ecosystem"] for update in updates] == [
+        "github-actions",
+        "docker",
+        "docker-compose",
+    ]
+    assert all((ROOT / update["directory"].lstrip("/")).is_dir() for update in updates)
 
 
 def test_programs_of_debian_that_cannot_be_installed_fail_nothing(tmp_path: Path) -> None:

@@ -53,6 +53,21 @@ def node_modules(name: str, packages: Sequence[str], *, scripts: bool = False) -
     return home / "node_modules"
 
 
+def npm_package(name: str, package: str) -> Path:
+    """Return the folder of one package of npm, without what it needs; made once, then reused.
+
+    Raises `NotInstallable`.
+    """
+    with _made_once(name, package) as (home, is_missing):
+        if is_missing:
+            home.mkdir()
+            _run(["npm", "pack", "--silent", package], home)
+            (archive,) = home.glob("*.tgz")
+            shutil.unpack_archive(archive, home, filter="data")
+            archive.unlink()
+    return home / "package"
+
+
 @contextmanager
 def _made_once(name: str, contents: str) -> Iterator[tuple[Path, bool]]:
     """Yield a folder, and whether it is to be made, while nobody else makes it.
