@@ -1,7 +1,7 @@
 """The codec from chat to responses and back.
 
-It admits messages that are texts, numbers that any backend takes, and a response that is one text,
-after reasoning that is not shown.
+It admits messages that are texts, numbers that any backend takes, and responses that are one text,
+after hidden reasoning.
 """
 
 from typing import Annotated, Literal
@@ -21,7 +21,7 @@ from gateway.fast.codec import (
     Passed,
     PositiveInt,
     encode,
-    samples_as_it_may,
+    takes_sampling,
 )
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
@@ -57,7 +57,7 @@ class _SentItem(msgspec.Struct, gc=False):
 
 
 class _Sent(msgspec.Struct, gc=False):
-    """The responses request that it becomes."""
+    """The responses request made of it."""
 
     model: str
     input: list[_SentItem]
@@ -89,7 +89,7 @@ class _OutputMessage(_Item, tag="message", kw_only=True, gc=False):
 
 
 class _HiddenReasoning(_Item, tag="reasoning", kw_only=True, gc=False):
-    """Reasoning that is not shown: most reasoning models' first item."""
+    """Reasoning without text: the first item of most reasoning models."""
 
     summary: Nothing = []
     content: Nothing = []
@@ -108,7 +108,7 @@ class _Usage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class _Response(FastReply, kw_only=True, gc=False):
-    """A common response. Most of it repeats the request, as chat completions do not."""
+    """A common response. Most of it repeats the request, which a chat completion does not."""
 
     object: Literal["response"]
     status: Literal["completed"]
@@ -147,7 +147,7 @@ class _Response(FastReply, kw_only=True, gc=False):
     truncation: Passed = None
     user: Passed = None
     input_messages: Passed = None
-    """vLLM's, with `enable_response_messages`; the same with the next one."""
+    """vLLM's, with `enable_response_messages`, like the next one."""
     output_messages: Passed = None
 
 
@@ -166,7 +166,7 @@ class _FoldedChoice(msgspec.Struct, gc=False):
 
 
 class _Folded(msgspec.Struct, gc=False):
-    """The chat completion that it becomes."""
+    """The chat completion made of it."""
 
     id: str
     object: str
@@ -187,11 +187,11 @@ def fits(context: Context) -> bool:
 
 
 def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
-    """Return the responses request of a common chat request; None: it is not one."""
-    asked = _read_request(body)
-    if asked.stream or not samples_as_it_may(asked, context):
+    """Return the responses request for a common chat request; None: it is not one."""
+    request = _read_request(body)
+    if request.stream or not takes_sampling(request, context):
         return None
-    limit, newer = asked.max_tokens, asked.max_completion_tokens
+    limit, newer = request.max_tokens, request.max_completion_tokens
     if newer is not ABSENT:
         if limit is not ABSENT:
             return None
@@ -199,7 +199,7 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
     if limit is not ABSENT and limit < context.capabilities.min_output_tokens:
         return None
     items = []
-    for message in asked.messages:
+    for message in request.messages:
         role = message.role
         content: str | tuple[_InputText] = message.content
         if role == "system" or role == "developer":
@@ -210,10 +210,10 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
     sent = _Sent(
         context.model_sent,
         items,
-        asked.user,
-        asked.store,
-        asked.temperature,
-        asked.top_p,
+        request.user,
+        request.store,
+        request.temperature,
+        request.top_p,
         limit,
         False if context.capabilities.may_stream_unasked else ABSENT,
     )
@@ -221,7 +221,7 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
 
 
 def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:
-    """Return the chat completion of a common response; None: it is not one."""
+    """Return the chat completion for a common response; None: it is not one."""
     response = _read_response(body)
     usage = response.usage
     read, written, total = usage.input_tokens, usage.output_tokens, usage.total_tokens

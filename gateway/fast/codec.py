@@ -1,7 +1,7 @@
-"""The fast path of whole requests and replies: the commonest ones are translated bytes to bytes.
+"""The fast path of whole requests and replies: common ones are translated from bytes to bytes.
 
-Nearly all traffic is a text, a few numbers, and a text back. A codec recognises such requests and
-replies by decoding them into types that admit nothing else.
+In nearly all traffic the request is a text with a few numbers, and the reply is a text. A codec
+recognises such requests and replies by decoding them into types that admit nothing else.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,10 +19,10 @@ from gateway.translate.schema.checks import INT64_MAX, INT64_MIN
 encode = msgspec.json.Encoder().encode
 
 NOT_ADMITTED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises for anything that the type does not admit."""
+"""The exceptions of decoding for anything that the type does not admit."""
 
 EncodedRequest = tuple[bytes, int]
-"""The upstream's request, and the limit of output tokens in it (0: none)."""
+"""The upstream's request, and its limit of output tokens (0: none)."""
 
 Int64 = Annotated[int, msgspec.Meta(ge=INT64_MIN, le=INT64_MAX)]
 PositiveInt = Annotated[int, msgspec.Meta(ge=1, le=INT64_MAX)]
@@ -37,11 +37,11 @@ Number = (
     Annotated[int, msgspec.Meta(ge=-INT64_MAX, le=INT64_MAX)]
     | Annotated[float, msgspec.Meta(gt=float(INT64_MIN), lt=-float(INT64_MIN))]
 )
-"""What `fields.finite_number` takes for one."""
+"""The numbers of `fields.finite_number`."""
 
 
 class FastRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
-    """What the requests that codecs admit have in common."""
+    """The common fields of the requests that codecs admit."""
 
     model: str
     temperature: UpToTwo | Absent = ABSENT
@@ -51,35 +51,35 @@ class FastRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=F
     user: str | Absent = ABSENT
 
 
-def samples_as_it_may(asked: FastRequest, context: Context) -> bool:
-    """Whether the model takes the temperature and the `top_p` of a request, if it has any."""
+def takes_sampling(request: FastRequest, context: Context) -> bool:
+    """Whether the model takes the temperature and the `top_p` of a request, if there are any."""
     able = context.capabilities
-    if asked.temperature is not ABSENT and not able.temperature:
+    if request.temperature is not ABSENT and not able.temperature:
         return False
-    if asked.top_p is not ABSENT and not able.top_p:
+    if request.top_p is not ABSENT and not able.top_p:
         return False
-    has_none = asked.temperature is ABSENT and asked.top_p is ABSENT
+    has_none = request.temperature is ABSENT and request.top_p is ABSENT
     return has_none or not able.sampling_needs_effort_none
 
 
 Passed = Any
-"""The type of a field that no translation reads: whatever it says, the reply is the same."""
+"""The type of a field that no translation reads: its value does not change the reply."""
 
 
 class FastReply(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
-    """What the replies that codecs admit have in common.
+    """The common fields of the replies that codecs admit.
 
-    A reply with a field that is not named is the generic path's: it may be an error, a source, or
-    anything that a translation will read one day.
+    A reply with another field is left to the generic path: it may be an error, a source, or
+    something that a translation will read in the future.
     """
 
     id: str = ""
     model: str | None = None
     error: None = None
     provider: Passed = None
-    """OpenRouter's: which server it has asked."""
+    """OpenRouter's: which server it has request."""
     kv_transfer_params: Passed = None
-    """vLLM's; the same with the next one."""
+    """vLLM's, like the next one."""
     ec_transfer_params: Passed = None
     citations: Nothing | None = None
     search_results: Nothing | None = None
@@ -97,11 +97,10 @@ class Empty(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 class FastCodec:
     """Encodes the common requests of one shape for another, and decodes the replies.
 
-    `fits` says whether backend and operator leave common requests as they are; where it is false,
-    the others must not be called. `encode_request` returns what is sent for a request,
-    `decode_reply` the client's reply to an upstream's, given the limit that `encode_request`
-    returned. Both return None for what they do not admit, or raise what decoding it raises
-    (`NOT_ADMITTED`). What they do return never adds an entry to the report.
+    `fits` says whether backend and operator leave common requests unchanged; where it is false, the
+    others must not be called. `encode_request` returns the upstream's request, `decode_reply` the
+    client's reply, given the limit that `encode_request` returned. Both return None for anything
+    that they do not admit, or raise `NOT_ADMITTED`. Their results never add entries to the report.
     """
 
     source: Shape
@@ -112,12 +111,11 @@ class FastCodec:
 
 
 class FastTranslation:
-    """A common request on its way to another endpoint, and the way back (a `Translation`).
+    """The translation of a common request to another endpoint, and of its reply (a `Translation`).
 
-    `sent` is the one request to send, and `decode_reply` makes the client's reply of the reply to
-    it. Anything else is done by the generic translation, which is made of the same request once it
-    is needed: then the fast path `fell_back`, and until then the report is empty. Built by
-    `fast_translation`.
+    `sent` is the one request to send, and `decode_reply` returns the client's reply. The generic
+    translation does everything else; it is made of the same request once it is needed: then the
+    fast path `fell_back`, and until then the report is empty. Built by `fast_translation`.
     """
 
     __slots__ = ("_codec", "_context", "_generic", "_limit", "_request", "sent")
@@ -138,14 +136,14 @@ class FastTranslation:
 
     @property
     def header(self) -> str:
-        """The report's header value; in nearly all cases it names the shapes and no more."""
+        """The report's header value; in nearly all cases the shapes only."""
         if self._generic is None:
             return _header(self._codec.source, self._codec.target)
         return self._generic.report.header()
 
     @property
     def report(self) -> Report:
-        """The generic translation's: empty, unless a reply that is handed over adds to it."""
+        """The generic translation's: empty, unless a reply that it folds adds to it."""
         return self._in_generic().report
 
     @property
@@ -154,7 +152,7 @@ class FastTranslation:
         return self._in_generic().calls
 
     def decode_reply(self, reply: bytes) -> bytes | None:
-        """Return the client's reply to a common reply; None: it is the generic path's."""
+        """Return the client's reply for a common reply; None: the generic path must fold it."""
         try:
             return self._codec.decode_reply(reply, self._limit, self._context)
         except NOT_ADMITTED:
@@ -184,7 +182,7 @@ class FastTranslation:
 
 
 def fast_translation(codec: FastCodec, request: bytes, context: Context) -> FastTranslation | None:
-    """Translate a common request; None: it is the generic path's."""
+    """Translate a common request; None: the generic path must do it."""
     try:
         encoded = codec.encode_request(request, context)
     except NOT_ADMITTED:

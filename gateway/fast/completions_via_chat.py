@@ -1,6 +1,6 @@
 """The codec from completions to chat and back.
 
-It admits one text for a prompt, numbers that any backend takes, and a reply that is one text.
+It admits prompts that are one text, numbers that any backend takes, and replies that are one text.
 """
 
 from typing import Annotated, Literal
@@ -20,7 +20,7 @@ from gateway.fast.codec import (
     Passed,
     PositiveInt,
     encode,
-    samples_as_it_may,
+    takes_sampling,
 )
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat.request import DEFAULT_MAX_TOKENS
@@ -32,7 +32,7 @@ _Penalty = (
     Annotated[int, msgspec.Meta(ge=-2, le=2)] | Annotated[float, msgspec.Meta(ge=-2, le=2)] | Absent
 )
 _FinishReason = Literal["stop", "length", "content_filter"]
-"""Those that both endpoints call the same."""
+"""Those with the same name at both endpoints."""
 
 
 class _Request(FastRequest, kw_only=True, gc=False):
@@ -51,7 +51,7 @@ class _SentMessage(msgspec.Struct, gc=False):
 
 
 class _Sent(msgspec.Struct, gc=False):
-    """The chat request that it becomes."""
+    """The chat request made of it."""
 
     model: str
     messages: tuple[_SentMessage]
@@ -67,7 +67,7 @@ class _Sent(msgspec.Struct, gc=False):
 
 
 class _Message(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A message with a text. Reasoning is not shown to a completions client."""
+    """A message with a text. Completions clients do not get reasoning."""
 
     content: Annotated[str, msgspec.Meta(min_length=1)]
     role: Passed = None
@@ -92,18 +92,18 @@ class _Choice(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     finish_reason: _FinishReason
     logprobs: None = None
     native_finish_reason: Literal["", "completed", "length", "stop", "STOP"] | None = None
-    """What says no more than `finish_reason`."""
+    """Words that say no more than `finish_reason`."""
     error: Literal[""] | None = None
     citations: Nothing | None = None
     search_results: Nothing | None = None
     stop_reason: Passed = None
-    """vLLM's: the stop sequence that was found. So are the next two."""
+    """vLLM's: the stop sequence that was found. The next two are vLLM's, too."""
     token_ids: Passed = None
     routed_experts: Passed = None
     matched_stop: Passed = None
     """SGLang's `stop_reason`."""
     content_filter_results: Passed = None
-    """Azure's judgements, severity by category; what it withholds has another finish reason."""
+    """Azure's severities by category; content that it withholds has another finish reason."""
     seed: Passed = None
     """Together's."""
 
@@ -125,12 +125,12 @@ class _Reply(FastReply, kw_only=True, gc=False):
     timings: Passed = None
     """llama.cpp's."""
     prompt_logprobs: Passed = None
-    """vLLM's. So are the next three."""
+    """vLLM's, like the next three."""
     prompt_token_ids: Passed = None
     prompt_text: Passed = None
     metrics: Passed = None
     x_groq: Passed = None
-    """Groq's id of the request. So is the next one: times by kind of model."""
+    """Groq's id of the request; the next one is Groq's, too: times by kind of model."""
     usage_breakdown: Passed = None
     stats: Passed = None
     """LM Studio's."""
@@ -149,7 +149,7 @@ class _FoldedChoice(msgspec.Struct, gc=False):
 
 
 class _Folded(msgspec.Struct, gc=False):
-    """The completions reply that it becomes."""
+    """The completions reply made of it."""
 
     id: str
     object: str
@@ -168,7 +168,7 @@ _KNOWN_COUNTS = frozenset(
         *("queue_time", "prompt_time", "completion_time", "total_time"),  # Groq
     }
 )
-"""What a common usage may have beside them: all of it is relayed under its name."""
+"""The fields that a common usage may have: all are relayed under their names."""
 
 _read_request = msgspec.json.Decoder(_Request).decode
 _read_reply = msgspec.json.Decoder(_Reply).decode
@@ -186,37 +186,37 @@ def fits(context: Context) -> bool:
 
 
 def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
-    """Return the chat request of a common completions request; None: it is not one."""
-    asked = _read_request(body)
-    if asked.stream or not samples_as_it_may(asked, context) or not _is_taken(asked, context):
+    """Return the chat request for a common completions request; None: it is not one."""
+    request = _read_request(body)
+    if request.stream or not takes_sampling(request, context) or not _is_taken(request, context):
         return None
-    limit = asked.max_tokens
+    limit = request.max_tokens
     modern = context.capabilities.max_tokens_field == "max_completion_tokens"
     sent = _Sent(
         context.model_sent,
-        (_SentMessage("user", asked.prompt),),
+        (_SentMessage("user", request.prompt),),
         ABSENT if modern else limit,
         limit if modern else ABSENT,
-        asked.user,
-        asked.temperature,
-        asked.top_p,
-        asked.presence_penalty,
-        asked.frequency_penalty,
+        request.user,
+        request.temperature,
+        request.top_p,
+        request.presence_penalty,
+        request.frequency_penalty,
         False if context.capabilities.may_stream_unasked else ABSENT,
-        asked.seed,
+        request.seed,
     )
     return encode(sent), limit
 
 
-def _is_taken(asked: _Request, context: Context) -> bool:
+def _is_taken(request: _Request, context: Context) -> bool:
     """Whether the model takes the penalties and the seed of a request, if it has any."""
     able = context.capabilities
-    has_penalty = asked.presence_penalty is not ABSENT or asked.frequency_penalty is not ABSENT
-    return (able.penalties or not has_penalty) and (able.seed or asked.seed is ABSENT)
+    has_penalty = request.presence_penalty is not ABSENT or request.frequency_penalty is not ABSENT
+    return (able.penalties or not has_penalty) and (able.seed or request.seed is ABSENT)
 
 
 def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:  # noqa: ARG001
-    """Return the completions reply of a common chat reply; None: it is not one."""
+    """Return the completions reply for a common chat reply; None: it is not one."""
     reply = _read_reply(body)
     usage = numbers(reply.usage) if _has_gaps(reply.usage) else reply.usage
     if not _COUNTS <= usage.keys() <= _KNOWN_COUNTS:
@@ -236,7 +236,7 @@ def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:  # 
 
 
 def _has_gaps(usage: Json) -> bool:
-    """Whether some count is not one, or a group of them is empty."""
+    """Whether a count is null, or a group of counts is empty or has a null."""
     for value in usage.values():
         if value is None or (type(value) is dict and (not value or None in value.values())):
             return True

@@ -1,9 +1,8 @@
 """The template of an event: its bytes, with slots where events of one kind differ.
 
-Most events of a stream repeat the one before them byte by byte, but for the text that they carry,
-a number that counts up, and padding. To fill a slot with another string (or number) changes that
-value and nothing else. So what is known of one event holds for all of its template, and only the
-slots of these need be read.
+Most events of a stream repeat the event before them byte by byte, except for their text, a number
+that counts up, and padding. Filling a slot with another string (or number) changes only that value.
+So facts about one event hold for all events of its template, and only their slots must be read.
 """
 
 import re
@@ -17,10 +16,10 @@ import msgspec
 from gateway.shapes import Json, Shape
 
 LARGEST = 4096
-"""The size of the largest event that has a template: a larger one is not worth the memory."""
+"""The size of the largest event with a template: a larger one is not worth the memory."""
 
 _WINDOW = 16 * 1024
-"""How much is read together: what follows an event of another template is read again."""
+"""How much is read together: bytes behind an event of another template are read again."""
 
 _BEFORE_DATA = re.compile(rb"(?:event: ?[^\r\n]*\n)?data: ?")
 
@@ -29,11 +28,11 @@ _Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A value that differs from event to event, and where it is."""
+    """A value that differs from event to event, and its place."""
 
     path: _Path
     pattern: re.Pattern[bytes]
-    """Finds the key and, as its group, the value; what it finds has yet to be proved right."""
+    """Finds the key and, as its group, the value; a match is still to be proved."""
     decode: Callable[[bytes], Any]
 
 
@@ -56,7 +55,7 @@ _PADDING = _text("obfuscation")
 
 
 class EventTemplate:
-    """What events that carry text have in common. Numbers and padding are slots where present."""
+    """The constant bytes of text events. Numbers and padding are slots where present."""
 
     __slots__ = ("_gaps", "_head", "_line_count", "_line_head", "_slots", "_tail", "_text")
 
@@ -69,7 +68,7 @@ class EventTemplate:
 
     @classmethod
     def of(cls, shape: Shape, wire: bytes, event: Json) -> "EventTemplate | None":
-        """Return the template of an event; None where it is not certain.
+        """Return the template of an event; None: not certain.
 
         `wire` is the event as it was sent, `event` its decoded data.
         """
@@ -101,10 +100,9 @@ class EventTemplate:
         return self._slots in ([self._text], [_NUMBER, self._text])
 
     def read(self, data: bytes, start: int) -> tuple[list[str], int]:
-        """Return the texts of the events of this template that `data` has from `start` on.
+        """Return the texts of the events of this template in `data` from `start` on, and their end.
 
-        Also where the last of them ends. An event without text, and one that is not whole, ends
-        the run.
+        An event without text, or an incomplete one, ends the run.
         """
         if not data.startswith(self._head, start):
             return [], start
@@ -123,10 +121,10 @@ class EventTemplate:
         return texts[:count], end + sum(map(len, fillings[:count]))
 
     def _fillings(self, data: bytes) -> list[bytes]:
-        """Return what is between head and tail of each of the events that `data` begins with.
+        """Return the bytes between head and tail of each of the events that `data` begins with.
 
-        The lines of the data are cut where these would be. That the events are of this template is
-        seen by putting them together again.
+        Each line is cut at the lengths of these. Joining the pieces again proves that the events
+        are of this template.
         """
         if b"\r" in data:
             return []
@@ -135,7 +133,7 @@ class EventTemplate:
             and data.count(b"\n") == self._line_count
             and data.endswith(self._tail)
         ):
-            # One event alone, as it comes from a model that takes its time.
+            # A single event, as slow models send them.
             return [data[len(self._head) : -len(self._tail)]]
         lines = data.split(b"\n")
         whole = (len(lines) - 1) // self._line_count * self._line_count
@@ -148,7 +146,7 @@ class EventTemplate:
         return fillings
 
     def _count_good(self, data: bytes, fillings: Sequence[bytes]) -> int:
-        """Return how many events of this template with these fillings `data` begins with."""
+        """Return the number of events of this template that `data` begins with."""
         head, tail = self._head, self._tail
         end = 0
         for position, filling in enumerate(fillings):
@@ -183,9 +181,9 @@ def with_text(shape: Shape, event: Json, text: str) -> Json:
 
 
 def _place(slot: Slot, data: bytes, event: Json) -> tuple[int, int] | None:
-    """Return where the value of a slot is in an event's data; None: not there, or not certain.
+    """Return the span of a slot's value in an event's data; None: absent, or not certain.
 
-    The proof is that another value at that place makes just the event that has the other value.
+    The proof: another value at that place makes exactly the event with the other value.
     """
     match = slot.pattern.search(data)
     if match is None:
@@ -218,7 +216,7 @@ def _with_other(source: Any, path: _Path, value: object, other: object) -> Any:
 
 
 def _columns(fillings: Sequence[bytes], gaps: Sequence[bytes]) -> list[list[bytes]]:
-    """Return the fillings slot by slot, not yet proved to be values."""
+    """Return the fillings slot by slot, not yet validated."""
     columns: list[list[bytes]] = []
     rest = list(fillings)
     for gap in gaps:
@@ -229,11 +227,11 @@ def _columns(fillings: Sequence[bytes], gaps: Sequence[bytes]) -> list[list[byte
 
 
 def _decoded(decode: Callable[[bytes], Any], column: Sequence[bytes]) -> list[Any]:
-    """Return the values of a slot up to the first that is not valid."""
+    """Return the values of a slot up to the first invalid one."""
     values: list[Any] = []
     try:
         values.extend(map(decode, column))
     except (msgspec.DecodeError, UnicodeDecodeError):
-        # Those before it are in the list.
+        # The values before it are in the list.
         return values
     return values

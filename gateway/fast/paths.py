@@ -1,4 +1,4 @@
-"""Picks the fast paths for a pair of shapes, where there are any."""
+"""Picks the fast paths for a pair of shapes."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from gateway.translate.contract import Context
 
 
 def chain(outer: FastCodec, inner: FastCodec) -> FastCodec:
-    """Return the codec by way of chat: of what both admit."""
+    """Return the codec through chat, for traffic that both codecs admit."""
 
     def fits(context: Context) -> bool:
         return outer.fits(pivot_context(context)) and inner.fits(context)
@@ -39,14 +39,14 @@ _CODECS = {
 
 @dataclass(frozen=True, slots=True)
 class FastPaths:
-    """What may be used between two shapes; by default nothing, which is the generic path."""
+    """The fast paths between two shapes; by default none."""
 
     codec: FastCodec | None = None
     text_deltas: bool = False
     """Whether streams may take `text_deltas.DeltaFastPath`."""
 
     def translation(self, request: bytes, context: Context) -> FastTranslation | None:
-        """Translate a common request; None: it is the generic path's."""
+        """Translate a common request; None: the generic path must do it."""
         return None if self.codec is None else fast_translation(self.codec, request, context)
 
 

@@ -1,11 +1,10 @@
-"""The fast path of streams: runs of events that carry text and nothing else.
+"""The fast path of streams: runs of events with text only.
 
-The generic path decodes an event, folds it, and encodes what comes of it. Where both are text and
-nothing else (`text_events.py`), more events like the first can only come out like the second. So
-their texts are taken from the bytes and put into the bytes, and the translation is fed afterwards:
-one event with all the text of the run. Translations that let text pass as it comes
-(`StreamTranslation.passes_text`) cannot tell the difference, but for the number of events, which
-is corrected here.
+The generic path decodes an event, folds it, and encodes the result. Where event and result are text
+only (`text_events.py`), more events of the same template have results of the same template. So
+texts are copied from bytes to bytes, and the translation is fed afterwards: one event with all the
+text of the run. For translations that pass text unchanged (`StreamTranslation.passes_text`) that
+makes no difference, except to the number of events, which is corrected here.
 """
 
 from collections.abc import Sequence
@@ -19,37 +18,37 @@ from gateway.shapes import Json, Shape
 from gateway.translate.contract import MAX_REPLY_CHARACTERS, StreamTranslation
 
 MAX_PENDING = 16 * 1024
-"""How many characters may wait for the translation, about: memory stays bounded."""
+"""About how many characters may wait for the translation: memory stays bounded."""
 
 _MAX_PIECES = 64
-"""In how many pieces they wait."""
+"""The number of pieces in which they wait."""
 
 _Templates = tuple[EventTemplate, EventTemplate]
-"""That of an event as received, and that of what came of it."""
+"""The template of an event as received, and that of its result."""
 
 Folded = tuple[bytes, Sequence[Json], Json | None]
-"""What is sent for some bytes, the same as JSON, and the event if they were exactly one."""
+"""The bytes to send for received ones, the same as JSON, and the event if it was exactly one."""
 
 
 class GenericPath(Protocol):
-    """What takes the bytes that are not the fast path's."""
+    """Takes the bytes that the fast path hands over."""
 
     def fold(self, call: int, data: bytes) -> Folded:
-        """Take bytes of a call's stream; what they become goes through `DeltaFastPath.feed`."""
+        """Take bytes of a call's stream; their events go through `DeltaFastPath.feed`."""
 
     def ended(self, call: int) -> bool:
-        """Whether nothing more of the call's stream is wanted."""
+        """Whether the rest of the call's stream is not needed."""
 
 
 class Budget:
-    """What the search for templates may cost in one call's stream, in comparisons of an event."""
+    """Bounds the search for templates in one call's stream, in comparisons of an event."""
 
     __slots__ = ("_missed", "_served", "_spent")
 
     FIND = 4
     """The cost of finding the templates of an event."""
     TRIAL = 16
-    """What may be spent, and how many events in a row may be missed, before it has to pay."""
+    """How much may be spent, and how many events in a row missed, at first."""
     WORTH = 2
     """How many events must be served for each comparison."""
 
@@ -60,12 +59,12 @@ class Budget:
 
     @property
     def exhausted(self) -> bool:
-        """Whether the events of this stream differ too much: the search ends for good."""
+        """Whether the events of this stream differ too much: the search ends."""
         return self._spent >= self.TRIAL and self._served < self.WORTH * self._spent
 
     @property
     def pauses(self) -> bool:
-        """Whether too many events in a row were missed: it is better to fold what is left."""
+        """Whether too many events in a row were missed: the rest of the bytes is better folded."""
         return self._missed >= self.TRIAL
 
     def serve(self, events: int) -> None:
@@ -86,26 +85,26 @@ class Budget:
 
 
 class _Call:
-    """What is known of one call's stream."""
+    """The state of one call's stream."""
 
     __slots__ = ("between_events", "budget", "held", "templates")
 
     def __init__(self) -> None:
         self.budget = Budget()
         self.templates: _Templates | None = None
-        """Those of the last text event that was folded and had any."""
+        """The templates of the last folded text event that had any."""
         self.between_events = False
-        """Whether the generic path has been given whole events only."""
+        """Whether the generic path has received whole events only."""
         self.held = b""
-        """The beginning of an event, which waits for its rest."""
+        """The beginning of an event that waits for its rest."""
 
 
 class DeltaFastPath(StreamTranslation):
-    """Takes the bytes of all calls of one stream, and hands over what is not a run of text.
+    """Takes the bytes of all calls of one stream, and hands over everything but runs of text.
 
-    It is a `StreamTranslation` too: the one that the generic path must feed, so that it knows when
-    the state of the translation may have changed. It is open for one call at a time, from an event
-    of text that was folded to whatever else comes, of any call.
+    It is also the `StreamTranslation` that the generic path feeds, so that it knows when the state
+    of the translation may have changed. It is open for one call at a time, from a folded text event
+    until any other event of any call.
     """
 
     def __init__(
@@ -123,14 +122,14 @@ class DeltaFastPath(StreamTranslation):
         self._number = 0
         """The `sequence_number` of the next event."""
         self._shift = 0
-        """How much higher numbers are than the translation believes."""
+        """The difference between the numbers sent and those of the translation."""
         self._texts: list[str] = []
-        """What the translation has not been fed yet."""
+        """The texts that the translation has not been fed yet."""
         self._pending = 0
-        """How many characters of it are in one piece by now."""
+        """How many of their characters are in one piece."""
 
     def feed(self, call: int, event: Json) -> list[Json]:
-        """Feed the translation, with the texts before the event first; raises as it does."""
+        """Feed the translation, the texts before the event first; raises as it does."""
         self._settle()
         self._open = None
         return self._numbered(self._translation.feed(call, event))
@@ -142,7 +141,7 @@ class DeltaFastPath(StreamTranslation):
         return self._numbered(self._translation.end(call))
 
     def fail(self, error: GatewayError) -> list[Json]:
-        """Let the translation fail with all the text that was sent."""
+        """Let the translation fail after all the text that was sent."""
         with suppress(GatewayError):
             self._settle()
         self._open = None
@@ -159,7 +158,7 @@ class DeltaFastPath(StreamTranslation):
         if known.held:
             data = self.rest(call) + data
         if known.budget.exhausted or self._received > MAX_REPLY_CHARACTERS:
-            # Text that is that long may break a limit, and that must be noticed at once.
+            # Text of this length may exceed a limit, which must be noticed at once.
             return generic.fold(call, data)[0]
         pieces: list[bytes] = []
         start = 0
@@ -186,15 +185,15 @@ class DeltaFastPath(StreamTranslation):
         return b"".join(pieces)
 
     def rest(self, call: int) -> bytes:
-        """Return, and forget, what waits for the rest of its event."""
+        """Take the beginning of an event that waits for its rest."""
         known = self._calls[call]
         held, known.held = known.held, b""
         return held
 
     def _run(self, known: _Call, data: bytes, start: int) -> tuple[bytes, int]:
-        """Take the events at `start` that are like the last one; none, perhaps.
+        """Take the events at `start` of the last one's template, if there are any.
 
-        Returns the bytes to send, and where those events end.
+        Returns the bytes to send, and the end of those events.
         """
         if known.templates is None or self._pending > MAX_PENDING:
             return b"", start
@@ -212,7 +211,7 @@ class DeltaFastPath(StreamTranslation):
         return sent.write(texts, first), end
 
     def _hand_over(self, call: int, known: _Call, data: bytes, generic: GenericPath) -> bytes:
-        """Have bytes folded; open the fast path behind an event of text that became one."""
+        """Let bytes be folded; open the fast path behind a text event that became one."""
         self._open = None
         written, events, event = generic.fold(call, data)
         known.between_events = data.endswith(b"\n\n")
@@ -221,7 +220,7 @@ class DeltaFastPath(StreamTranslation):
             return written
         (sent,) = events
         number = sent.get("sequence_number", 0)
-        if known.templates is not None and _have(known.templates, data, number, written):
+        if known.templates is not None and _fit(known.templates, data, number, written):
             known.budget.spend(1)
         elif is_text_event(self._target, event) and is_text_event(self._client, sent):
             known.budget.spend(Budget.FIND)
@@ -238,7 +237,7 @@ class DeltaFastPath(StreamTranslation):
         return written
 
     def _find(self, wire: bytes, event: Json, written: bytes, sent: Json) -> _Templates | None:
-        """Return the templates of an event and of what came of it; None: it has none."""
+        """Return the templates of an event and of its result; None: there are none."""
         received = EventTemplate.of(self._target, wire, event)
         client = EventTemplate.of(self._client, written, sent)
         if received is None or client is None or not client.writable:
@@ -248,7 +247,7 @@ class DeltaFastPath(StreamTranslation):
         return (received, client) if same else None
 
     def _settle(self) -> None:
-        """Feed the translation the texts that it has not been fed, as one event."""
+        """Feed the translation the texts that wait, as one event."""
         if not self._texts:
             return
         call, event = self._opened_by
@@ -267,13 +266,13 @@ class DeltaFastPath(StreamTranslation):
         ]
 
 
-def _have(templates: _Templates, wire: bytes, number: int, written: bytes) -> bool:
-    """Whether these are the templates of an event and of what came of it."""
+def _fit(templates: _Templates, wire: bytes, number: int, written: bytes) -> bool:
+    """Whether these are the templates of an event and of its result."""
     received, sent = templates
     texts, end = received.read(wire, 0)
     return bool(texts) and end == len(wire) and sent.write(texts, number) == written
 
 
 def _can_wait(piece: bytes) -> bool:
-    """Whether a piece is surely no event yet, and short enough to wait for the rest."""
+    """Whether a piece is certainly not a whole event, and short enough to wait for the rest."""
     return len(piece) < LARGEST and b"\r" not in piece

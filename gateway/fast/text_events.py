@@ -1,7 +1,7 @@
-"""Events that carry text and nothing else: the only ones that the fast path of streams takes.
+"""Events with text only: the only ones that the fast path of streams takes.
 
-The types name every field that such an event may have, and of most the one value that says nothing.
-An event with any other field or value is the generic path's.
+The types name every field that such an event may have, most of them with an empty value only. An
+event with any other field or value is left to the generic path.
 """
 
 from typing import Annotated, Any, Literal
@@ -12,13 +12,13 @@ from gateway.shapes import Json, Shape
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 _Nothing = Annotated[list[object], msgspec.Meta(max_length=0)] | Literal[""] | None
-"""How servers write that a field has no value."""
+"""The values by which servers leave a field empty."""
 
 
 class _Event(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
-    """A chunk of chat or completions. Of some fields any value will do.
+    """A chunk of chat or completions. Some fields may have any value.
 
-    They name who answers, which a translation takes from the first chunk, or pad the event.
+    They identify the reply, which a translation takes from the first chunk, or pad the event.
     """
 
     id: Any = None
@@ -28,7 +28,7 @@ class _Event(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False)
     system_fingerprint: Any = None
     service_tier: Any = None
     provider: Any = None
-    """OpenRouter's: which server it has asked."""
+    """OpenRouter's: the server behind it."""
     obfuscation: Any = None
     p: Any = None
     """Mistral's padding."""
@@ -102,7 +102,7 @@ _TYPES: dict[Shape, Any] = {
 
 
 def is_text_event(shape: Shape, event: Json) -> bool:
-    """Whether an event of an upstream of this shape carries text and nothing else."""
+    """Whether an event of this shape has text only."""
     try:
         msgspec.convert(event, _TYPES[shape])
     except (msgspec.ValidationError, RecursionError):

@@ -11,7 +11,8 @@ from tests.exchange.scene import Scene, Told
 from tests.fakes import ArrivedReply, FakeReply, json_reply
 from tests.fast import test_chat_via_responses as chat_responses
 from tests.fast import test_completions_via_chat as completions_chat
-from tests.fast.test_stream_paths import BODIES, PAIRS, WORDS, usual
+from tests.fast.both_streams import BODIES, PAIRS
+from tests.fast.stream_events import WORDS, usual
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
 REPLIES = {CHAT: completions_chat.REPLY, RESPONSES: chat_responses.REPLY}

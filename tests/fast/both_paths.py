@@ -1,4 +1,4 @@
-"""What shows that a codec and the generic path are the same to a client."""
+"""Compares a codec with the generic path, as a client sees them."""
 
 import ast
 from collections.abc import Callable, Sequence
@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import gateway
 from gateway.errors import GatewayError
 from gateway.fast.codec import FastCodec, FastTranslation, fast_translation
-from gateway.shapes import Json
+from gateway.fast.paths import fast_paths
+from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report, Translation
 from gateway.translate.plan import plan
 
@@ -150,3 +151,18 @@ class _Shown:
 
 def _shown(error: GatewayError) -> Any:
     return type(error), error.status, error.envelope()
+
+
+CONTEXT = Context("asked", "sent", new_id=lambda: "f" * 32, now=1_700_000_000)
+
+
+def codec_of(client: Shape, home: Shape, context: Context = CONTEXT) -> FastCodec:
+    found = fast_paths(client, home, context).codec
+    assert found is not None
+    return found
+
+
+def made(client: Shape, home: Shape, request: bytes) -> FastTranslation:
+    translation = fast_translation(codec_of(client, home), request, CONTEXT)
+    assert translation is not None
+    return translation

@@ -1,0 +1,118 @@
+"""A stream on the fast path and on the generic path."""
+
+from collections.abc import Sequence
+from itertools import count
+
+from gateway.errors import GatewayError
+from gateway.exchange.feeding import Feeder
+from gateway.shapes import Json, Shape
+from gateway.translate.capabilities import Capabilities
+from gateway.translate.contract import Context, StreamTranslation, Translation
+from gateway.translate.plan import plan
+
+COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
+
+
+PAIRS = [
+    (COMPLETIONS, CHAT),
+    (CHAT, RESPONSES),
+    (RESPONSES, CHAT),
+    (CHAT, COMPLETIONS),
+    (COMPLETIONS, RESPONSES),
+    (RESPONSES, COMPLETIONS),
+]
+
+
+BODIES: dict[Shape, Json] = {
+    COMPLETIONS: {"model": "m", "prompt": "Once", "stream": True, "max_tokens": 99},
+    CHAT: {"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": True},
+    RESPONSES: {"model": "m", "input": "hi", "stream": True},
+}
+
+
+OPTIONS: dict[Shape, list[Json]] = {
+    COMPLETIONS: [
+        {},
+        {"stream_options": {"include_usage": True}},
+        {"n": 2},
+        {"prompt": ["a", "b"], "stream_options": {"include_usage": True}},
+        {"echo": True},
+        {"logprobs": 1},
+        {"stop": ["ab", "n"]},
+    ],
+    CHAT: [
+        {},
+        {"stream_options": {"include_usage": True}},
+        {"n": 2},
+        {"stop": "ab"},
+        {"response_format": {"type": "json_object"}},
+    ],
+    RESPONSES: [{}],
+}
+
+
+class Counting(StreamTranslation):
+    """A stream translation that counts the events it is fed."""
+
+    def __init__(self, stream: StreamTranslation) -> None:
+        self._stream = stream
+        self.fed = 0
+
+    def feed(self, call: int, event: Json) -> list[Json]:
+        self.fed += 1
+        return self._stream.feed(call, event)
+
+    def end(self, call: int) -> list[Json]:
+        return self._stream.end(call)
+
+    def fail(self, error: GatewayError) -> list[Json]:
+        return self._stream.fail(error)
+
+    def satisfied(self, call: int) -> bool:
+        return self._stream.satisfied(call)
+
+    @property
+    def passes_text(self) -> bool:
+        return self._stream.passes_text
+
+
+def planned(client: Shape, home: Shape, options: Json) -> Translation:
+    numbers = count(1)
+    context = Context(
+        model_asked="m",
+        model_sent="m-sent",
+        capabilities=Capabilities(stop="stop" not in options, strict_params=False),
+        new_id=lambda: f"{next(numbers):032x}",
+        now=1_700_000_000,
+    )
+    return plan(client, home, {**BODIES[client], **options}, context)
+
+
+Arrivals = Sequence[tuple[int, bytes | None]]
+"""What arrives, and of which call; None is the end of its stream."""
+
+
+def sent(feeder: Feeder, arrivals: Arrivals) -> list[bytes | str]:
+    """Return what is sent to the client, arrival by arrival."""
+    pieces: list[bytes | str] = []
+    for call, data in arrivals:
+        if feeder.ended(call):
+            pieces.append("ended")
+            continue
+        pieces.append(feeder.finish(call) if data is None else feeder.feed(call, data))
+        error = feeder.take_error()
+        if error is not None:
+            assert isinstance(error, GatewayError)
+            return [*pieces, repr(error.envelope()), feeder.fail(error)]
+    return pieces
+
+
+def assert_same_stream(client: Shape, home: Shape, options: Json, arrivals: Arrivals) -> None:
+    """Check that both paths send the client the same."""
+    translations = [planned(client, home, options) for _ in range(2)]
+    generic, fast = (
+        Feeder(client, home, len(translation.calls), translation.stream(), fast=bool(position))
+        for position, translation in enumerate(translations)
+    )
+    assert sent(fast, arrivals) == sent(generic, arrivals)
+    assert translations[0].report.header() == translations[1].report.header()
