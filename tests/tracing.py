@@ -12,11 +12,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import coverage
 import pytest
 
 import gateway
+
+if TYPE_CHECKING:
+    from _typeshed import TraceFunction
 
 WHOLE_PROGRAMS = frozenset({"clients", "door", "faults", "round_trips"})
 """Folders of tests."""
@@ -31,34 +35,36 @@ class Tracing:
     """
 
     def __init__(self) -> None:
-        self._traces = coverage.Coverage.current() is not None and sys.gettrace() is not None
-        if self._traces:
+        self._function = sys.gettrace() if coverage.Coverage.current() is not None else None
+        self._function_of_threads = threading.gettrace()
+        if self._function is not None:
             _import_all()
-            self._function = sys.gettrace()
-            self._function_of_threads = threading.gettrace()
-            self._processes = os.environ.get(_IN_PROCESSES, "")
-            self._turn_off()
+            _trace(None, None)
 
     @contextmanager
     def on(self, node: pytest.Item | pytest.Collector) -> Iterator[None]:
-        """Trace what runs in the block if this test counts."""
-        if not self._traces or not _counts(node):
+        """Trace what runs in the block, and processes that it starts, if this test counts."""
+        if self._function is None:
             yield
-            return
-        if self._processes:
-            os.environ[_IN_PROCESSES] = self._processes
-        threading.settrace(self._function_of_threads)
-        sys.settrace(self._function)
-        try:
-            yield
-        finally:
-            self._turn_off()
+        elif _counts(node):
+            before = sys.gettrace(), threading.gettrace()
+            _trace(self._function, self._function_of_threads)
+            try:
+                yield
+            finally:
+                _trace(*before)
+        else:
+            processes = os.environ.pop(_IN_PROCESSES, None)
+            try:
+                yield
+            finally:
+                if processes is not None:
+                    os.environ[_IN_PROCESSES] = processes
 
-    @staticmethod
-    def _turn_off() -> None:
-        sys.settrace(None)
-        threading.settrace(None)
-        os.environ.pop(_IN_PROCESSES, None)
+
+def _trace(function: "TraceFunction | None", of_threads: "TraceFunction | None") -> None:
+    sys.settrace(function)
+    threading.settrace(of_threads)
 
 
 def _import_all() -> None:
