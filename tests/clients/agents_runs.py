@@ -67,10 +67,10 @@ async def main(base_url: str) -> None:
     agent = agent_for(base_url, ran)
     for line in sys.stdin:
         try:
-            told = await run(agent, json.loads(line), ran)
+            outcome = await run(agent, json.loads(line), ran)
         except Exception as error:  # noqa: BLE001 - which one it is, is what the test asks
-            told = {"error": f"{type(error).__name__}: {error}"}
-        sys.stdout.write(json.dumps(told) + "\n")
+            outcome = {"error": f"{type(error).__name__}: {error}"}
+        sys.stdout.write(json.dumps(outcome) + "\n")
         sys.stdout.flush()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.clients.environments import python_environment
+from tests.processes import PATIENCE
 
 VERSION = "0.28.1"
 REQUIREMENTS = (f"openai=={VERSION}", "numpy")
@@ -68,7 +69,7 @@ class OldOpenAI:
         self._process.stdin.write(json.dumps({"method": method, "arguments": arguments}) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
-        assert line, f"the process ended with {self._process.wait(10)}"
+        assert line, f"the process ended with {self._process.wait(PATIENCE)}"
         return Result(**json.loads(line))
 
 
@@ -90,4 +91,4 @@ def old_openai(base_url: str, python: Path | None = None) -> Iterator[OldOpenAI]
         yield OldOpenAI(process)
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0

@@ -31,9 +31,9 @@ def make(method: str, arguments: dict[str, Any]) -> dict[str, Any]:
             made = function(**arguments)
             if isgenerator(made):
                 result["chunks"] = []
-                result["chunks"].extend(plain(chunk) for chunk in made)
+                result["chunks"].extend(as_json(chunk) for chunk in made)
             else:
-                result["reply"] = plain(made)
+                result["reply"] = as_json(made)
     except Exception as error:  # noqa: BLE001 - which one it is, is what the test asks
         result["error"] = describe(error)
     return result
@@ -47,7 +47,7 @@ def given(value: Any) -> Any:
     return file
 
 
-def plain(made: Any) -> Any:
+def as_json(made: Any) -> Any:
     if isinstance(made, bytes):
         return {"base64": base64.b64encode(made).decode()}
     return made if isinstance(made, str) else made.to_dict_recursive()
@@ -56,11 +56,11 @@ def plain(made: Any) -> Any:
 async def make_async(function: Any, arguments: dict[str, Any], result: dict[str, Any]) -> None:
     made = await function(**arguments)
     if not isasyncgen(made):
-        result["reply"] = plain(made)
+        result["reply"] = as_json(made)
         return
     chunks = result["chunks"] = []
     async for chunk in made:
-        chunks.append(plain(chunk))  # noqa: PERF401 - kept when the next one raises
+        chunks.append(as_json(chunk))  # noqa: PERF401 - kept when the next one raises
 
 
 def describe(error: Exception) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pytest
 from gateway.config.settings import ResponsesSettings
 from tests.clients.environments import python_with
 from tests.clients.running import Stage, stage
+from tests.processes import PATIENCE
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 VERSION = "0.24.0"
@@ -21,19 +22,19 @@ CHAT_ONLY = "gpt-3.5-turbo"
 
 
 class Agent:
-    """Gives an agent its work: `agent.told("call weather")`."""
+    """Gives an agent its work: `agent.work("call weather")`."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
-    def told(self, words: str, model: str, *, streamed: bool = False, kept: bool = False) -> Any:
+    def work(self, words: str, model: str, *, streamed: bool = False, kept: bool = False) -> Any:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         asked = {"says": words, "model": model, "streamed": streamed, "kept": kept}
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
-        assert line, f"the process ended with {self._process.wait(10)}"
+        assert line, f"the process ended with {self._process.wait(PATIENCE)}"
         return json.loads(line)
 
 
@@ -52,7 +53,7 @@ def agent_at(base_url: str) -> Iterator[Agent]:
         yield Agent(process)
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +74,13 @@ def test_an_agent_calls_its_tool_and_tells_the_result(
     running: Stage, agent: Agent, *, streamed: bool, kept: bool
 ) -> None:
     before = len(running.upstream_paths())
-    told = agent.told("please call weather", CHAT_ONLY, streamed=streamed, kept=kept)
-    assert told["output"] == "The tool said: sunny"
-    assert told["tools"] == [{"city": "please call weather"}]
-    assert told["items"] == ["tool_call_item", "tool_call_output_item", "message_output_item"]
-    assert told["requests"] == 2
-    assert told["tokens"] > 0
-    assert told["events"].count("response.completed") == (2 if streamed else 0)
+    done = agent.work("please call weather", CHAT_ONLY, streamed=streamed, kept=kept)
+    assert done["output"] == "The tool said: sunny"
+    assert done["tools"] == [{"city": "please call weather"}]
+    assert done["items"] == ["tool_call_item", "tool_call_output_item", "message_output_item"]
+    assert done["requests"] == 2
+    assert done["tokens"] > 0
+    assert done["events"].count("response.completed") == (2 if streamed else 0)
     assert running.upstream_paths()[before:] == ["POST /v1/chat/completions"] * 2
     (first, second) = [json.loads(each.body) for each in list(running.upstream.journal)[-2:]]
     assert [message["role"] for message in first["messages"]] == ["system", "user"]
@@ -87,6 +88,6 @@ def test_an_agent_calls_its_tool_and_tells_the_result(
 
 
 def test_an_agent_on_a_model_without_tools_is_told_so(agent: Agent) -> None:
-    told = agent.told("please call weather", "davinci-002")
-    assert told["error"].startswith("BadRequestError: ")
-    assert "'tools' is not supported for model 'davinci-002'" in told["error"]
+    done = agent.work("please call weather", "davinci-002")
+    assert done["error"].startswith("BadRequestError: ")
+    assert "'tools' is not supported for model 'davinci-002'" in done["error"]

@@ -26,7 +26,7 @@ GOOD = {
 }
 
 
-def told(running: Stage, model: str, **more: Any) -> Json:
+def result_of(running: Stage, model: str, **more: Any) -> Json:
     """Return what came of two turns with the tool."""
     command = ["node", "--input-type=module", "--eval", TALKS.read_text("utf-8"), running.base_url]
     done = subprocess.run(
@@ -55,7 +55,7 @@ def referred(body: Json) -> set[str]:
 
 def test_a_two_turn_tool_loop_on_a_chat_only_model_that_the_gateway_keeps() -> None:
     with stage(responses=KEPT) as running:
-        assert told(running, CHAT_ONLY) == GOOD
+        assert result_of(running, CHAT_ONLY) == GOOD
         assert running.upstream_paths() == ["POST /v1/chat/completions"] * 4
         requests = [body["messages"] for body in bodies(running)]
         roles = [message["role"] for message in requests[-1]]
@@ -67,13 +67,13 @@ def test_a_two_turn_tool_loop_on_a_chat_only_model_that_the_gateway_keeps() -> N
 @pytest.mark.parametrize("more", [{"options": UNKEPT}, {"chat": True}])
 def test_without_a_store_the_client_can_send_what_was_said(more: Json) -> None:
     with stage() as running:
-        assert told(running, CHAT_ONLY, **more) == GOOD
+        assert result_of(running, CHAT_ONLY, **more) == GOOD
         assert len(bodies(running)[-1]["messages"]) == 7
 
 
 def test_without_a_store_the_refusal_names_both_remedies() -> None:
     with stage() as running:
-        refused = told(running, CHAT_ONLY)
+        refused = result_of(running, CHAT_ONLY)
     assert refused["status"] == 400
     assert "Set 'store' to false in the client" in refused["error"]
     assert "responses.store" in refused["error"]
@@ -81,14 +81,14 @@ def test_without_a_store_the_refusal_names_both_remedies() -> None:
 
 def test_a_model_at_responses_keeps_its_items_itself() -> None:
     with stage() as running:
-        assert told(running, RESPONSES_ONLY) == GOOD
+        assert result_of(running, RESPONSES_ONLY) == GOOD
         assert {record.status for record in running.upstream.journal} == {200}
         assert referred(bodies(running)[-1]) == {"rs", "msg"}
 
 
 def test_a_model_at_responses_gets_its_reasoning_back_from_a_client_that_keeps_it() -> None:
     with stage() as running:
-        assert told(running, RESPONSES_ONLY, options=UNKEPT) == GOOD
+        assert result_of(running, RESPONSES_ONLY, options=UNKEPT) == GOOD
         last = bodies(running)[-1]
     assert referred(last) == set()
     sealed = [

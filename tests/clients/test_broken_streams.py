@@ -89,7 +89,7 @@ def events_of(stream: bytes) -> list[Any]:
     return events
 
 
-def check_told(flow: Flow, stream: bytes, message: str, *, terminated: bool = False) -> None:
+def check_reported(flow: Flow, stream: bytes, message: str, *, terminated: bool = False) -> None:
     """Check that a stream ends with an error that clients of the flow's shape read."""
     events = events_of(stream)
     assert (events[-1] == DONE) is terminated
@@ -138,7 +138,7 @@ def test_an_error_after_a_keep_alive_is_told(flow: Flow, kind: str) -> None:
         await reply.body.aclose()
         of_upstream = kind == "told" and flow not in RENAMED
         terminated = of_upstream and flow.client is not RESPONSES
-        check_told(flow, stream, message, terminated=terminated)
+        check_reported(flow, stream, message, terminated=terminated)
         assert message in (reply.body.failure or UpstreamError("")).message
 
     against(fault, scenario, grace=0, idle=0.3)
@@ -173,7 +173,7 @@ def test_json_that_is_no_reply_to_a_stream_request_is_an_error(
         begun.set()
         stream = b"".join([piece async for piece in reply.body])
         await reply.body.aclose()
-        check_told(flow, stream, "Not Found", terminated=flow.client is not RESPONSES)
+        check_reported(flow, stream, "Not Found", terminated=flow.client is not RESPONSES)
         assert reply.body.failure is not None
 
     against(fault, scenario, grace=0 if late else 60)
@@ -301,7 +301,7 @@ def test_a_late_refusal_of_one_call_is_told_in_the_upstreams_words(flow: Flow) -
 
     async def scenario(behind_the_door: Behind) -> None:
         stream, body = await behind_the_door.read(flow, flow.body(streamed=True))
-        check_told(flow, stream, "the quota is spent", terminated=True)
+        check_reported(flow, stream, "the quota is spent", terminated=True)
         assert body is not None
         assert body.failure is not None
         assert body.failure.code == "quota"
@@ -338,7 +338,7 @@ def test_an_untouched_stream_that_breaks_off_ends_with_an_error(
         assert stream.startswith(sent["between"] if cut == "between" else b"") or kind == "reset"
         assert reply.body.failure is not None
         assert message in reply.body.failure.message
-        check_told(flow, stream, message)
+        check_reported(flow, stream, message)
         if cut == "between" and flow.client is RESPONSES and stream.startswith(sent[cut]):
             assert events_of(stream)[-1]["sequence_number"] == 8
             assert b"\n\n\n" not in stream

@@ -91,13 +91,13 @@ class Codex:
         self._configuration += [f"[mcp_servers.{name}]", f"command = {command}"]
         self._configuration += [f"args = {arguments}"]
 
-    def told(self, model: str, words: str, *more: str) -> str:
+    def answer(self, model: str, words: str, *more: str) -> str:
         """Return its last words."""
         (self._home / "config.toml").write_text("\n".join(self._configuration))
-        told = self._folder / "told.txt"
+        answer = self._folder / "told.txt"
         command = [str(self._program), "exec", "--skip-git-repo-check", "-m", model]
         done = subprocess.run(
-            [*command, "--output-last-message", str(told), *more, words],
+            [*command, "--output-last-message", str(answer), *more, words],
             cwd=self._folder,
             env={
                 "PATH": os.environ.get("PATH", ""),
@@ -111,7 +111,7 @@ class Codex:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        return told.read_text()
+        return answer.read_text()
 
 
 @pytest.fixture
@@ -130,9 +130,9 @@ def test_codex_runs_a_shell_tool_and_tells_the_result(
     model.script = [SHELL]
     model.requests.clear()
     model.others.clear()
-    told = agent.told(name, "Run it.")
-    assert told.startswith("The tools said: ")
-    assert "shell-42" in told
+    answer = agent.answer(name, "Run it.")
+    assert answer.startswith("The tools said: ")
+    assert "shell-42" in answer
     first, second = model.requests
     assert model.others == []
     assert ("functions__exec" if name == IN_INPUT else "exec_command") in names(first)
@@ -151,8 +151,8 @@ def test_codex_calls_the_tool_of_an_mcp_server(
     searching = [{"tool_search": {"query": "weather forecast"}}, forecast]
     model.script = searching if name == SEARCHING else [forecast]
     model.requests.clear()
-    told = agent.told(name, "How is the weather in Oslo?")
-    assert "sunny in Oslo" in told
+    answer = agent.answer(name, "How is the weather in Oslo?")
+    assert "sunny in Oslo" in answer
     offered = [names(request) for request in model.requests]
     assert all("mcp__weather__forecast" in each for each in offered[-2:])
     assert ("mcp__weather__forecast" in offered[0]) is (name == NAME)

@@ -38,16 +38,16 @@ def test_every_row_names_a_test_that_exists(row: list[str]) -> None:
 
 
 def test_every_call_of_the_reference_has_a_row() -> None:
-    told = [endpoint_of(row) for row in ROWS]
-    assert len(told) == len(set(told))
-    assert {f"{call['method']} {call['path']}" for call in REFERENCE.values()} <= set(told)
+    documented = [endpoint_of(row) for row in ROWS]
+    assert len(documented) == len(set(documented))
+    assert {f"{call['method']} {call['path']}" for call in REFERENCE.values()} <= set(documented)
 
 
 def test_every_engine_call_has_a_row() -> None:
     below = "POST /v1/engines/{engine_id}/"
-    told = {endpoint_of(row).removeprefix(below) for row in ROWS}
+    documented = {endpoint_of(row).removeprefix(below) for row in ROWS}
     gone_below_engines = {"search", "generate"}
-    assert set(engines.MODERN_PATHS) | gone_below_engines <= told
+    assert set(engines.MODERN_PATHS) | gone_below_engines <= documented
     assert gone_below_engines <= set(engines.REMOVED)
 
 
@@ -77,13 +77,13 @@ def rows_of(marker: str) -> dict[str, str]:
 
 
 def test_every_parameter_of_edits_becomes_what_the_table_says() -> None:
-    told = rows_of("parameters: edits")
-    assert set(told) == set(edits.TABLE)
+    documented = rows_of("parameters: edits")
+    assert set(documented) == set(edits.TABLE)
     for name, value in EDIT_SAMPLES.items():
         chat, _ = edits.request_to_chat({**EDIT, name: value}, Context("m", "m"))
         sent = "passed" if chat.get(name) == value else ""
         in_message = "message" if str(value) in chat["messages"][-1]["content"] else ""
-        assert told[name].startswith(sent or in_message or "neither")
+        assert documented[name].startswith(sent or in_message or "neither")
 
 
 @pytest.mark.parametrize("name", ["stream", "max_tokens", "stop", "logprobs"])
@@ -94,10 +94,10 @@ def test_what_edits_never_had_is_refused(name: str) -> None:
 
 
 def test_every_parameter_of_fine_tunes_becomes_what_the_table_says() -> None:
-    told = rows_of("parameters: fine-tunes")
-    assert set(told) == set(fine_tunes.TABLE) == set(FINE_TUNE_SAMPLES)
+    documented = rows_of("parameters: fine-tunes")
+    assert set(documented) == set(fine_tunes.TABLE) == set(FINE_TUNE_SAMPLES)
     for name, value in FINE_TUNE_SAMPLES.items():
-        assert told[name].startswith(_becomes(name, value)), name
+        assert documented[name].startswith(_becomes(name, value)), name
 
 
 def _becomes(name: str, value: Any) -> str:

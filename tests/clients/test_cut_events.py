@@ -141,9 +141,9 @@ def test_a_client_of_named_events_is_told_by_an_error_event() -> None:
     delta, error = SSEDecoder().feed(reply.content)
     assert delta.event == "content_block_delta"
     assert error.event == "error"
-    told = msgspec.json.decode(error.data)
-    assert told["type"] == "error"
-    assert told["error"]["code"] == "upstream_stream_truncated"
+    reported = msgspec.json.decode(error.data)
+    assert reported["type"] == "error"
+    assert reported["error"]["code"] == "upstream_stream_truncated"
 
 
 @pytest.mark.parametrize("path", STREAMS)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.clients.programs import PYTHON
 from tests.clients.running import Stage, stage
+from tests.processes import PATIENCE
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 RUNS = Path(__file__).with_name("frameworks_runs.py")
@@ -36,7 +37,7 @@ class Framework:
         self._process.stdin.write(f"{model}\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
-        assert line, f"the process ended with {self._process.wait(10)}"
+        assert line, f"the process ended with {self._process.wait(PATIENCE)}"
         said: dict[str, str] = json.loads(line)
         return said
 
@@ -55,7 +56,7 @@ def started(name: str, running: Stage) -> Iterator[Framework]:
         yield Framework(process)
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 def check_a_responses_only_reasoning_model(running: Stage, framework: Framework) -> None:

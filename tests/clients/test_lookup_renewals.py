@@ -14,6 +14,7 @@ from gateway.config.settings import (
     CredentialPolicy,
     MemorySettings,
     Settings,
+    TimeoutSettings,
     UpstreamSettings,
 )
 from gateway.servers import Profile
@@ -62,7 +63,13 @@ class Metadata:
 
 
 def settings_for(base_url: str, kind: Profile, ttl: float) -> Settings:
-    upstream = UpstreamSettings("up", base_url, kind, credential=CredentialPolicy.NONE)
+    upstream = UpstreamSettings(
+        "up",
+        base_url,
+        kind,
+        credential=CredentialPolicy.NONE,
+        timeouts=TimeoutSettings(metadata=PATIENCE),
+    )
     return Settings((upstream,), memory=MemorySettings(ttl=ttl, negative_ttl=NEGATIVE_TTL))
 
 
@@ -95,17 +102,17 @@ def client_of(settings: Settings) -> Iterator[Client]:
         yield Client(gateway, admin)
 
 
-Story = Callable[[Client, Metadata], None]
+Scenario = Callable[[Client, Metadata], None]
 
 
-async def told(
-    metadata: Metadata, story: Story, kind: Profile = kinds.OPENAI, ttl: float = 60
+async def play(
+    metadata: Metadata, scenario: Scenario, kind: Profile = kinds.OPENAI, ttl: float = 60
 ) -> None:
-    """Tell a story of one client and a server whose metadata changes."""
+    """Run a scenario of one client and a server whose metadata changes."""
 
     def run(base_url: str) -> None:
         with client_of(settings_for(base_url, kind, ttl)) as client:
-            story(client, metadata)
+            scenario(client, metadata)
 
     serve: Callable[[Peer], Awaitable[None]] = metadata.serve
     async with scripted(serve) as upstream:
@@ -121,7 +128,7 @@ def checkpoint(name: str) -> dict[str, str]:
 
 
 async def test_checkpoints_that_failed_are_read_and_new_ones_are_found() -> None:
-    def story(client: Client, metadata: Metadata) -> None:
+    def scenario(client: Client, metadata: Metadata) -> None:
         assert client.source("ck-1") == "default"
         metadata.payloads["checkpoints"] = [checkpoint("ck-1")]
         client.until("ck-1", "job")
@@ -129,11 +136,11 @@ async def test_checkpoints_that_failed_are_read_and_new_ones_are_found() -> None
         metadata.payloads["checkpoints"].append(checkpoint("ck-2"))
         client.until("ck-2", "job")
 
-    await told(Metadata(models=[{"id": "m"}], jobs=[job("m")], checkpoints=None), story)
+    await play(Metadata(models=[{"id": "m"}], jobs=[job("m")], checkpoints=None), scenario)
 
 
 async def test_a_list_that_could_not_be_renewed_is_as_old_as_it_is() -> None:
-    def story(client: Client, metadata: Metadata) -> None:
+    def scenario(client: Client, metadata: Metadata) -> None:
         def age() -> float:
             (evidence,) = client.explained("m")["evidence"][:1]
             seconds: float = evidence["age_seconds"]
@@ -149,11 +156,11 @@ async def test_a_list_that_could_not_be_renewed_is_as_old_as_it_is() -> None:
         while age() > before:
             assert metadata.asked.count("models") >= 3
 
-    await told(Metadata(models=[{"id": "m"}], jobs=[]), story, ttl=1.0)
+    await play(Metadata(models=[{"id": "m"}], jobs=[]), scenario, ttl=1.0)
 
 
 async def test_job_records_stay_whole_when_only_some_can_be_read_anew() -> None:
-    def story(client: Client, metadata: Metadata) -> None:
+    def scenario(client: Client, metadata: Metadata) -> None:
         assert client.source("old") == "job"
         metadata.payloads |= {"jobs": [job("new"), job("mid")], "second_page": None}
         client.until("new", "job")
@@ -161,11 +168,11 @@ async def test_job_records_stay_whole_when_only_some_can_be_read_anew() -> None:
         assert client.source("mid") == "job"
 
     jobs = Metadata(models=[], jobs=[job("mid")], second_page=[job("old", 2)])
-    await told(jobs, story)
+    await play(jobs, scenario)
 
 
 async def test_another_software_behind_the_address_is_noticed() -> None:
-    def story(client: Client, metadata: Metadata) -> None:
+    def scenario(client: Client, metadata: Metadata) -> None:
         assert client.explained("m")["kind"] == "vllm"
         assert "jobs" not in metadata.asked
         marks = {"object": "model", "created": 1, "owned_by": "acme", "shutdown_date": None}
@@ -174,15 +181,15 @@ async def test_another_software_behind_the_address_is_noticed() -> None:
         assert client.explained("m")["kind"] == "openai"
 
     vllm = {"id": "m", "object": "model", "owned_by": "vllm"}
-    await told(Metadata(models=[vllm], jobs=[job("m")]), story, kinds.AUTO, ttl=0.2)
+    await play(Metadata(models=[vllm], jobs=[job("m")]), scenario, kinds.AUTO, ttl=0.2)
 
 
 async def test_a_list_of_20_000_models_is_read_to_its_end() -> None:
-    def story(client: Client, metadata: Metadata) -> None:
+    def scenario(client: Client, metadata: Metadata) -> None:
         last = client.explained("m-19999")["evidence"][0]
         assert last["detail"] == "in the model list, which does not say at which endpoint"
         other = client.explained("m-20000")["evidence"][0]
         assert other["detail"] == "not among the 20000 models that this key sees"
 
     listed = [{"id": f"m-{n}", "object": "model", "owned_by": "acme"} for n in range(20_000)]
-    await told(Metadata(models=listed), story)
+    await play(Metadata(models=listed), scenario)

@@ -69,7 +69,7 @@ def in_mid_stream(*more: bytes, reset: bool = False) -> Fault:
     return fault
 
 
-def told(reply: bytes) -> Fault:
+def sends(reply: bytes) -> Fault:
     return lambda visit: visit.send(reply)
 
 
@@ -99,19 +99,19 @@ def one_of_two(visit: Visit) -> None:
 FAULTS: dict[str, Fault] = {
     "closed unanswered": lambda _: None,
     "reset unanswered": resets,
-    "closed within the head": told(b"HTTP/1.1 200 OK\r\ncontent-"),
-    "not HTTP": told(b"SSH-2.0-OpenSSH_9.2\r\n"),
+    "closed within the head": sends(b"HTTP/1.1 200 OK\r\ncontent-"),
+    "not HTTP": sends(b"SSH-2.0-OpenSSH_9.2\r\n"),
     "silent": Visit.wait,
-    "refused": told(whole(ERROR, b"400 Bad Request")),
-    "refused in HTML": told(whole(b"<h1>Bad Gateway</h1>", b"502 Bad Gateway", b"text/html")),
-    "refused, cut off": told(head(JSON, 500, b"429 Too Many Requests") + b'{"err'),
-    "refused at length": told(whole(ERROR + PADDING, b"500 Internal Server Error")),
-    "an error in a success": told(whole(ERROR)),
-    "a long error in a success": told(whole(ERROR[:-1] + b" " * 9000 + b"}")),
-    "a reply cut off": told(head(JSON, 500) + b'{"id":"x","choices":[{'),
-    "a reply that is not JSON": told(whole(b'{"choices":[')),
-    "a reply that is none": told(whole(b'{"detail":"Not Found"}')),
-    "a reply too large": told(whole(b'{"choices":[],"output":[]}' + PADDING * 2)),
+    "refused": sends(whole(ERROR, b"400 Bad Request")),
+    "refused in HTML": sends(whole(b"<h1>Bad Gateway</h1>", b"502 Bad Gateway", b"text/html")),
+    "refused, cut off": sends(head(JSON, 500, b"429 Too Many Requests") + b'{"err'),
+    "refused at length": sends(whole(ERROR + PADDING, b"500 Internal Server Error")),
+    "an error in a success": sends(whole(ERROR)),
+    "a long error in a success": sends(whole(ERROR[:-1] + b" " * 9000 + b"}")),
+    "a reply cut off": sends(head(JSON, 500) + b'{"id":"x","choices":[{'),
+    "a reply that is not JSON": sends(whole(b'{"choices":[')),
+    "a reply that is none": sends(whole(b'{"detail":"Not Found"}')),
+    "a reply too large": sends(whole(b'{"choices":[],"output":[]}' + PADDING * 2)),
     "a stream cut off": in_mid_stream(),
     "a stream reset": in_mid_stream(reset=True),
     "a stream that stalls": stalls,
@@ -165,7 +165,7 @@ def left_behind() -> int:
 
 
 async def failed(behind_the_door: Behind, flow: Flow, *, streamed: bool, size: int = BODY) -> bool:
-    """Send a request; return whether the client was told of an error, in whatever way."""
+    """Send a request; return whether the client got an error, in whatever form."""
     try:
         _, body = await behind_the_door.read(flow, flow.body(size, streamed=streamed))
     except GatewayError:
@@ -194,12 +194,12 @@ def test_a_failed_request_leaves_nothing(name: str, monkeypatch: pytest.MonkeyPa
 
     async def scenario() -> None:
         async with behind(upstream.base_url, timeouts) as behind_the_door:
-            told = [
+            failures = [
                 await failed(behind_the_door, flow, streamed=streamed)
                 for flow, streamed in rounds()
             ]
             assert left_behind() < KEPT
-            assert sum(told) >= REQUESTS * 0.3
+            assert sum(failures) >= REQUESTS * 0.3
 
     with faulty_upstream(FAULTS[name]) as upstream, without_collector():
         asyncio.run(scenario())

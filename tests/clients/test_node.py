@@ -15,6 +15,7 @@ from gateway.config.settings import ModelRule
 from gateway.shapes import Json
 from tests.clients.environments import NotInstallable, node_modules
 from tests.clients.running import ALIASES, BASE_FINE_TUNE, CHAT_FINE_TUNE, Stage, stage
+from tests.processes import PATIENCE
 
 pytestmark = [
     pytest.mark.slow,
@@ -60,7 +61,7 @@ class Node:
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
-        assert line, f"node ended with {self._process.wait(10)}"
+        assert line, f"node ended with {self._process.wait(PATIENCE)}"
         result: Json = json.loads(line)
         return result
 
@@ -106,7 +107,7 @@ def process(running: Stage) -> Iterator[Node]:
         yield Node(process)
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 @pytest.fixture

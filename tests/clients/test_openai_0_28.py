@@ -84,9 +84,9 @@ def test_a_list_of_prompts_gives_the_candidates_of_each_in_order(
 @pytest.mark.parametrize("model", ["gpt-4o-mini", "davinci-002"])
 def test_echo_puts_the_prompt_before_the_text(client: OldOpenAI, model: str) -> None:
     asked = {"model": model, "prompt": "Say: ", "max_tokens": 20}
-    plain = client.call("Completion.create", **asked).good["choices"][0]["text"]
+    without_echo = client.call("Completion.create", **asked).good["choices"][0]["text"]
     echoed = client.call("Completion.create", **asked, echo=True).good["choices"][0]["text"]
-    assert echoed == "Say: " + plain
+    assert echoed == "Say: " + without_echo
     assert text_of(client.call("Completion.create", **asked, echo=True, stream=True).stream) == (
         echoed
     )

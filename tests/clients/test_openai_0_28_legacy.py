@@ -182,11 +182,11 @@ def test_embeddings_are_numbers_however_they_travel(
     asked = {name: "text-embedding-ada-002", "input": ["one", "two"]}
     packed = client.call(create, **asked).good
     assert b'"base64"' in arrived(running).body
-    plain = client.call(create, **asked, encoding_format="float").good
+    as_floats = client.call(create, **asked, encoding_format="float").good
     assert [each["index"] for each in packed["data"]] == [0, 1]
-    for one, other in zip(packed["data"], plain["data"], strict=True):
+    for one, other in zip(packed["data"], as_floats["data"], strict=True):
         assert one["embedding"] == pytest.approx(other["embedding"], abs=1e-6)
-    assert len(plain["data"][0]["embedding"]) == 1536
+    assert len(as_floats["data"][0]["embedding"]) == 1536
 
 
 # --- fine-tunes --------------------------------------------------------------------------------
@@ -323,13 +323,13 @@ def test_recordings_are_passed_on(
     form = arrived(running).form
     assert form is not None
     assert form.required_file("file").sha256 == hashlib.sha256(sound).hexdigest()
-    plain = client.call(
+    as_text = client.call(
         f"Audio.{prefix}{task}",
         model="whisper-1",
         file=file("a.mp3", sound),
         response_format="text",
     ).good
-    assert plain.strip() == heard["text"]
+    assert as_text.strip() == heard["text"]
 
 
 @pytest.mark.parametrize("create", ["Moderation.create", "Moderation.acreate"])

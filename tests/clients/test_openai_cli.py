@@ -12,6 +12,7 @@ import pytest
 
 from tests.clients.old_openai import environment
 from tests.clients.running import ALIASES, BASE_FINE_TUNE, CHAT_FINE_TUNE, Stage, stage
+from tests.processes import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +46,7 @@ def program(running: Stage) -> Iterator["subprocess.Popen[str]"]:
         yield process
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Command:
         self._program.stdin.write(json.dumps(command) + "\n")
         self._program.stdin.flush()
         line = self._program.stdout.readline()
-        assert line, f"the process ended with {self._program.wait(10)}"
+        assert line, f"the process ended with {self._program.wait(PATIENCE)}"
         return Outcome(**json.loads(line))
 
 

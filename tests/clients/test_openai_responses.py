@@ -116,8 +116,10 @@ def test_a_chat_client_calls_tools_of_a_responses_model(client: openai.OpenAI) -
     assert streamed.function.arguments == call.function.arguments
     result = {"role": "tool", "tool_call_id": call.id, "content": "sunny"}
     messages: Any = [*CALL, message.model_dump(exclude_none=True), result]
-    told = client.chat.completions.create(model="gpt-5-codex", messages=messages, tools=[CHAT_TOOL])
-    assert told.choices[0].message.content == "The tool said: sunny"
+    final = client.chat.completions.create(
+        model="gpt-5-codex", messages=messages, tools=[CHAT_TOOL]
+    )
+    assert final.choices[0].message.content == "The tool said: sunny"
 
 
 def test_a_chat_client_gets_structured_output_of_a_responses_model(client: openai.OpenAI) -> None:
@@ -359,13 +361,13 @@ def test_tools_with_reasoning_go_to_responses_once_chat_has_refused_them() -> No
             assert client.chat.completions.create(**body).choices
             return posts(running)[before:]
 
-        plain = {"model": "gpt-5.4-mini", "messages": HELLO}
-        assert called(**plain) == ["chat/completions"]
+        simple = {"model": "gpt-5.4-mini", "messages": HELLO}
+        assert called(**simple) == ["chat/completions"]
         assert called(**TOOLS_WITH_REASONING) == ["chat/completions", "responses"]
         # The same features are known now; anything else stays where it was.
         assert called(**TOOLS_WITH_REASONING) == ["responses"]
-        assert called(**plain) == ["chat/completions"]
-        assert called(**plain, reasoning_effort="low") == ["chat/completions"]
+        assert called(**simple) == ["chat/completions"]
+        assert called(**simple, reasoning_effort="low") == ["chat/completions"]
         without_reasoning = {**TOOLS_WITH_REASONING, "reasoning_effort": "none"}
         assert called(**without_reasoning) == ["chat/completions"]
         assert called(**TOOLS_WITH_REASONING) == ["responses"]

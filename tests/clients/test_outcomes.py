@@ -251,7 +251,7 @@ def operator() -> Iterator[Operator]:
     with (
         pytest.MonkeyPatch.context() as patch,
         served(Faulty) as port,
-        served(NoTls) as plain,
+        served(NoTls) as without_tls,
         socket.socket() as unheard,
     ):
         patch.setattr(app, "FailureLog", lambda _: FailureLog(clock))
@@ -259,7 +259,7 @@ def operator() -> Iterator[Operator]:
         urls = {
             "refused": f"http://127.0.0.1:{unheard.getsockname()[1]}/v1",
             "dns": "http://no-such-host.invalid/v1",
-            "tls": f"https://127.0.0.1:{plain}/v1",
+            "tls": f"https://127.0.0.1:{without_tls}/v1",
         }
         settings = Settings(
             tuple(

@@ -113,6 +113,6 @@ def test_every_recipe_of_the_document_is_followed_here() -> None:
 def test_the_document_names_the_versions_that_are_run() -> None:
     for client, version, *_ in marked_table(ROOT / "docs" / "clients.md", "clients"):
         name = client[1:].partition("]")[0].lower().replace(" ", "-")
-        told = set(re.findall(r"\d+\.\d+\.\d+", version))
-        assert told, client
-        assert told <= set(RECIPES[name].programs.versions.values()), client
+        documented = set(re.findall(r"\d+\.\d+\.\d+", version))
+        assert documented, client
+        assert documented <= set(RECIPES[name].programs.versions.values()), client

@@ -326,8 +326,8 @@ def test_list_fine_tunes(documented: Documented, fine_tune_id: str) -> None:
 
 
 def test_retrieve_fine_tune(documented: Documented) -> None:
-    told = documented.good("retrieveFineTune", fine_tune_id="ftjob-davinci")
-    assert (told["status"], told["object"]) == ("succeeded", "fine-tune")
+    shown = documented.good("retrieveFineTune", fine_tune_id="ftjob-davinci")
+    assert (shown["status"], shown["object"]) == ("succeeded", "fine-tune")
     paths = documented.running.upstream_paths()
     assert paths[:2] == [
         "GET /v1/fine_tuning/jobs/ftjob-davinci",
@@ -336,15 +336,15 @@ def test_retrieve_fine_tune(documented: Documented) -> None:
 
 
 def test_cancel_fine_tune(documented: Documented, fine_tune_id: str) -> None:
-    told = documented.good("cancelFineTune", fine_tune_id=fine_tune_id)
-    assert told["status"] == "cancelled"
+    shown = documented.good("cancelFineTune", fine_tune_id=fine_tune_id)
+    assert shown["status"] == "cancelled"
     paths = documented.running.upstream_paths()
     assert paths[0] == f"POST /v1/fine_tuning/jobs/{fine_tune_id}/cancel"
 
 
 def test_list_fine_tune_events(documented: Documented, fine_tune_id: str) -> None:
-    told = documented.good("listFineTuneEvents", fine_tune_id=fine_tune_id)["data"]
-    assert [set(event) for event in told] == [{"object", "created_at", "level", "message"}] * 2
+    shown = documented.good("listFineTuneEvents", fine_tune_id=fine_tune_id)["data"]
+    assert [set(event) for event in shown] == [{"object", "created_at", "level", "message"}] * 2
     assert documented.arrived().path == f"/v1/fine_tuning/jobs/{fine_tune_id}/events"
 
 

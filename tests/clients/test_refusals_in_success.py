@@ -161,19 +161,19 @@ def forms(path: str) -> dict[str, bytes]:
     """Return how servers say a refusal as the first event of a stream."""
     said = REFUSALS[path]
     flat = {"type": "error", "sequence_number": 0, "param": None, "code": None, **said}
-    plain = error_event(said)
+    simple = error_event(said)
     return {
-        "plain": plain,
-        "done": plain + b"data: [DONE]\n\n",
-        "comment": b": PROCESSING\n\n" + plain,
-        "crlf": b"\xef\xbb\xbf" + plain.replace(b"\n", b"\r\n") + b"data: [DONE]\r\n\r\n",
+        "plain": simple,
+        "done": simple + b"data: [DONE]\n\n",
+        "comment": b": PROCESSING\n\n" + simple,
+        "crlf": b"\xef\xbb\xbf" + simple.replace(b"\n", b"\r\n") + b"data: [DONE]\r\n\r\n",
         "named": error_event(said, b"event: error\n"),
         "flat": b"event: error\ndata: " + msgspec.json.encode(flat) + b"\n\n",
         "object": b"data: " + msgspec.json.encode({"object": "error", **said}) + b"\n\n",
         "failed": b"event: response.failed\ndata: "
         + msgspec.json.encode({"type": "response.failed", "response": {"error": said}})
         + b"\n\n",
-        "unterminated": plain.rstrip(b"\n"),
+        "unterminated": simple.rstrip(b"\n"),
     }
 
 
@@ -257,11 +257,11 @@ def json_forms(path: str) -> dict[str, bytes]:
         "flat": {"type": "error", "sequence_number": 0, **said},
         "failed": {"type": "response.failed", "response": {"error": said}},
     }
-    plain = json_of(path)
+    simple = json_of(path)
     return {
         **{name: msgspec.json.encode(value) for name, value in values.items()},
-        "pretty": b"\r\n" + msgspec.json.format(plain, indent=2) + b"\n\n",
-        "byte order mark": b"\xef\xbb\xbf" + plain,
+        "pretty": b"\r\n" + msgspec.json.format(simple, indent=2) + b"\n\n",
+        "byte order mark": b"\xef\xbb\xbf" + simple,
     }
 
 

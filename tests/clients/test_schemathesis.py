@@ -51,7 +51,7 @@ ENVELOPE = {
 def operation(request: str, reply: str) -> dict[str, Any]:
     named = {"properties": {"model": {"enum": MODELS}}, "required": ["model"]}
     asked = {"allOf": [{"$ref": f"#/components/schemas/{request}"}, {"type": "object", **named}]}
-    told = {
+    content = {
         "application/json": {"schema": {"$ref": f"#/components/schemas/{reply}"}},
         "text/event-stream": {},
     }
@@ -59,7 +59,7 @@ def operation(request: str, reply: str) -> dict[str, Any]:
     return {
         "requestBody": {"required": True, "content": {"application/json": {"schema": asked}}},
         "responses": {
-            "200": {"description": "", "content": told},
+            "200": {"description": "", "content": content},
             "4XX": {"description": "", "content": failed},
         },
     }

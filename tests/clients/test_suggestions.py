@@ -5,9 +5,15 @@ import asyncio
 import msgspec
 import pytest
 
-from gateway.config.settings import CredentialPolicy, ModelRule, Settings, UpstreamSettings
+from gateway.config.settings import (
+    CredentialPolicy,
+    ModelRule,
+    Settings,
+    TimeoutSettings,
+    UpstreamSettings,
+)
 from tests import kinds
-from tests.clients.raw import connect
+from tests.clients.raw import PATIENCE, connect
 from tests.clients.running import running_gateway
 from tests.upstream.scripted import Peer, Request, scripted, with_length
 
@@ -42,7 +48,7 @@ async def script(peer: Peer) -> None:
 
 def suggestions(base_url: str, key: str, *models: str) -> list[str]:
     """Ask for models that are not there; return what each reply suggests."""
-    told: list[str] = []
+    suggested: list[str] = []
     for model in models:
         with connect(base_url) as client:
             body = msgspec.json.encode({"model": model, "messages": MESSAGES})
@@ -50,12 +56,15 @@ def suggestions(base_url: str, key: str, *models: str) -> list[str]:
             reply = client.reply()
         assert reply.status == 404
         message = msgspec.json.decode(reply.body)["error"]["message"]
-        told.append(message.partition("Did you mean ")[2])
-    return told
+        suggested.append(message.partition("Did you mean ")[2])
+    return suggested
 
 
 def settings_for(base_url: str) -> Settings:
-    upstream = UpstreamSettings("a", base_url, kinds.OPENAI, CredentialPolicy.CALLER)
+    timeouts = TimeoutSettings(metadata=PATIENCE)
+    upstream = UpstreamSettings(
+        "a", base_url, kinds.OPENAI, CredentialPolicy.CALLER, timeouts=timeouts
+    )
     return Settings((upstream,), models=(ModelRule("acme-writter", model="acme-writer-v2"),))
 
 

@@ -58,7 +58,7 @@ class Door:
             reply = other.reply()
             return reply.status == 200 and "for sk-test" in reply.body.decode()
 
-    def departures(self) -> float:
+    def disconnects(self) -> float:
         """How many requests ended because their client left, by the metrics."""
         with connect(self.gateway.admin_url) as admin:
             admin.request("GET", "/metrics")

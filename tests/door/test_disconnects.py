@@ -186,7 +186,7 @@ def test_with_another_request_in_line(single: Door, *, reset: bool) -> None:
 @pytest.mark.parametrize("chunked", [False, True], ids=["with a length", "chunked"])
 @pytest.mark.parametrize("sent", [0, 1, 70 * KILOBYTE, 300 * KILOBYTE, 3 * MEGABYTE])
 def test_while_the_body_arrives(single: Door, sent: int, *, chunked: bool, reset: bool) -> None:
-    before, departures = len(single.upstream.requests), single.departures()
+    before, disconnects = len(single.upstream.requests), single.disconnects()
     with connect(single.base_url) as client:
         framing = "Transfer-Encoding: chunked" if chunked else "Content-Length: 8000000"
         client.send(raw(f"POST {CHAT} HTTP/1.1", framing, "Expect: 100-continue"))
@@ -194,7 +194,7 @@ def test_while_the_body_arrives(single: Door, sent: int, *, chunked: bool, reset
         body = sized(4 * MEGABYTE)[:sent]
         client.send(chunk(body) if chunked and body else body)
         leave(client, reset=reset)
-    until(lambda: single.departures() > departures, AT_ONCE)
+    until(lambda: single.disconnects() > disconnects, AT_ONCE)
     assert single.upstream.since(before) == []
     assert single.served()
 
@@ -205,7 +205,7 @@ def test_while_the_body_arrives(single: Door, sent: int, *, chunked: bool, reset
 @BY_RESET
 @OF_FEW_SIZES
 def test_in_line_for_a_slot(single: Door, size: int, *, reset: bool) -> None:
-    before, departures = len(single.upstream.requests), single.departures()
+    before, disconnects = len(single.upstream.requests), single.disconnects()
     single.upstream.then(silent)
     with connect(single.base_url) as first:
         first.request("POST", CHAT, chat("first"))
@@ -215,7 +215,7 @@ def test_in_line_for_a_slot(single: Door, size: int, *, reset: bool) -> None:
             second.send(sized(size)[:-1])
             second.send(b"}")
             leave(second, reset=reset)
-        until(lambda: single.departures() > departures, AT_ONCE)
+        until(lambda: single.disconnects() > disconnects, AT_ONCE)
         assert not holding.left.is_set()
     missed(single, holding)
     assert len(single.upstream.since(before)) == 2, "the one that had left was sent"

@@ -30,7 +30,7 @@ _NO_ANSWERS = {
     "html": b"<html><title>Welcome</title></html>",
     "sse-line": b"data: {}\n\n",
 }
-_TOLD = {
+_ERRORS = {
     "openai": b'{"error":{"message":"no luck","type":"server_error","param":null,"code":null}}',
     "numeric-code": b'{"error":{"message":"no luck","code":429}}',
     "string": b'{"error":"no luck"}',
@@ -115,7 +115,7 @@ _LAX = {("translated", ""): AnyOf((WellFormed(), HttpError((502,)), StreamError(
 
 CONTENT = (
     *(Fault(f"reply-{n}", Ends.NO_ANSWER, same(reply(body))) for n, body in _NO_ANSWERS.items()),
-    *(Fault(f"reply-error-{n}", Ends.TOLD, same(reply(body))) for n, body in _TOLD.items()),
+    *(Fault(f"reply-error-{n}", Ends.REPORTED, same(reply(body))) for n, body in _ERRORS.items()),
     *(
         Fault(f"reply-unreported-{n}", Ends.NO_ANSWER, same(reply(b)))
         for n, b in _UNREPORTED.items()
@@ -152,7 +152,7 @@ CONTENT = (
     Fault("reply-error-null-beside", Ends.FINE, _bytes(lambda raw: b'{"error":null,' + raw[1:])),
     Fault(
         "reply-error-beside",
-        Ends.TOLD,
+        Ends.REPORTED,
         _whole(lambda home: {"error": {"message": "no luck", "code": 429}, **_without_error(home)}),
     ),
     Fault(
@@ -177,7 +177,7 @@ CONTENT = (
     Fault("reply-large", Ends.FINE, _bytes(lambda raw: b'{"x":"%b",' % (b"x" * 300_000) + raw[1:])),
     Fault(
         "reply-failed",
-        Ends.TOLD,
+        Ends.REPORTED,
         _whole(
             lambda home: (
                 {

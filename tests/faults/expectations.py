@@ -177,7 +177,7 @@ def _folded(ends: Ends) -> Outcome:
         return Good()
     if ends is Ends.LAX:
         return AnyOf((WellFormed(), BAD_GATEWAY))
-    if ends in (Ends.TOLD, Ends.TOLD_LATER):
+    if ends in (Ends.REPORTED, Ends.REPORTED_LATER):
         # Whether the stream goes on behind the error is not known before its end.
         return HttpError((400, 404, 429, 502, 504, 529))
     return HttpError((502, 504))
@@ -191,9 +191,9 @@ def _translated(ends: Ends, script: Script, *, streamed: bool) -> Outcome:
         return Good() if in_events else HttpError((502, 504))
     if ends is Ends.LAX:
         return AnyOf((WellFormed(), BAD_GATEWAY, StreamError()))
-    if ends is Ends.TOLD:
+    if ends is Ends.REPORTED:
         return HttpError((400, 404, 429, 502, 529))
-    if ends is Ends.TOLD_LATER:
+    if ends is Ends.REPORTED_LATER:
         return StreamError(done=True) if in_events else BAD_GATEWAY
     if ends in (Ends.REFUSED, Ends.REFUSED_BROKEN, Ends.REFUSED_STALLED):
         return _refused(ends, script.status)

@@ -40,9 +40,9 @@ class Ends(Enum):
     BAD_EARLY = auto()
     BAD_LATER = auto()
     """A stream whose framing is good and whose content is not, from its begin or later on."""
-    TOLD = auto()
+    REPORTED = auto()
     """An error in a reply with status 200, or in a stream before its first event."""
-    TOLD_LATER = auto()
+    REPORTED_LATER = auto()
     """An error that a stream reports after its first events."""
     REFUSED = auto()
     """An error status with a whole body."""

@@ -201,7 +201,7 @@ def _answer(case: Judged, text: str | None) -> str:
     if seen.status != 200 or not seen.complete:
         return "no whole reply with status 200"
     if not case.streamed:
-        return _plain_answer(case, text)
+        return _whole_answer(case, text)
     if seen.kind != "text/event-stream":
         return "no event stream"
     try:
@@ -221,7 +221,7 @@ def _answer(case: Judged, text: str | None) -> str:
     return "" if text in (None, said) else f"another text: {said!r}"
 
 
-def _plain_answer(case: Judged, text: str | None) -> str:
+def _whole_answer(case: Judged, text: str | None) -> str:
     if case.seen.kind != "application/json":
         return "a reply that is not JSON"
     try:
@@ -287,8 +287,8 @@ def _responses_error(body: bytes) -> str:
         return f"not one error: {kinds}"
     if kinds[-1] not in ("error", "response.failed"):
         return "a stream that goes on after its error"
-    told = dict(events)["error"]
-    return "" if told.get("message") else "an error without a message"
+    reported_error = dict(events)["error"]
+    return "" if reported_error.get("message") else "an error without a message"
 
 
 def _passed_error(case: Judged) -> str:

@@ -60,7 +60,7 @@ class Stage:
         self._upstream = upstream
         self._port = urlsplit(gateway.base_url).port or 0
         self._one_by_one = defaultdict[str, asyncio.Lock](asyncio.Lock)
-        self._gate = asyncio.Semaphore(SIDE_BY_SIDE)
+        self._slots = asyncio.Semaphore(SIDE_BY_SIDE)
         self._rest = Left(0, 0, 0, 0)
 
     async def warm_up(self, cases: Sequence[Case]) -> None:
@@ -100,7 +100,7 @@ class Stage:
             return await self._on_a_used_connection(case)
         if case.waits:
             return await self._exchange(case)
-        async with self._gate:
+        async with self._slots:
             return await self._exchange(case)
 
     async def _on_a_used_connection(self, case: Case) -> str:
@@ -149,7 +149,7 @@ class Stage:
         lines: list[str] = []
         left = await self._left()
         if left != self._rest:
-            open_still = ", ".join(self._upstream.under_way()) or "no exchange with an open call"
+            open_still = ", ".join(self._upstream.unfinished()) or "no exchange with an open call"
             lines.append(f"left behind: {left} instead of {self._rest}: {open_still}")
             self._rest = left  # what comes after is not to blame for it
         if kept := _kept_bodies():

@@ -26,7 +26,7 @@ def fault(name: str, ends: Ends, choose: Events, *after: Step) -> Fault:
     return Fault(name, ends, of(choose, *after), streams=True)
 
 
-def told_then(name: str, ends: Ends, choose: Events, after: Step) -> Fault:
+def reported_then(name: str, ends: Ends, choose: Events, after: Step) -> Fault:
     """Return an error that is told before the stream breaks off."""
     passed = {("passed", ""): StreamError()}
     return Fault(name, ends, of(choose, after), streams=True, but=passed)

@@ -27,7 +27,7 @@ from tests.faults.stream_scripts import (
     failed_event,
     fault,
     of,
-    told_then,
+    reported_then,
     until,
 )
 
@@ -112,13 +112,13 @@ def _late(name: str, ends: Ends, more: Events, *after: Step, done: bool = False)
         steps = (Repeat(chunk(comment), 0.3, times), *([sent] if sent else []), *after)
         return Script((start + b"\r\n\r\n", *steps), 200, comment * times + b"".join(pieces), True)
 
-    told: Outcome = Good() if ends is Ends.FINE else StreamError(done=done)
+    outcome: Outcome = Good() if ends is Ends.FINE else StreamError(done=done)
     return Fault(
         f"late-{name}",
         ends,
         play,
         streams=True,
-        but={("translated", "streamed"): told},
+        but={("translated", "streamed"): outcome},
     )
 
 
@@ -181,68 +181,70 @@ STREAMS = (
     fault(
         "stream-html", Ends.NO_ANSWER, lambda _: [b"<html><title>502 Bad Gateway</title></html>\n"]
     ),
-    fault("error-first", Ends.TOLD, lambda home: [error_event(home)]),
-    fault("error-first-done", Ends.TOLD, lambda home: [error_event(home), DONE]),
-    told_then("error-first-stall", Ends.TOLD, lambda home: [error_event(home)], Stall()),
-    fault("error-first-string", Ends.TOLD, lambda _: [b'data: {"error":"no luck"}\n\n']),
+    fault("error-first", Ends.REPORTED, lambda home: [error_event(home)]),
+    fault("error-first-done", Ends.REPORTED, lambda home: [error_event(home), DONE]),
+    reported_then("error-first-stall", Ends.REPORTED, lambda home: [error_event(home)], Stall()),
+    fault("error-first-string", Ends.REPORTED, lambda _: [b'data: {"error":"no luck"}\n\n']),
     fault(
         "error-first-typed",
-        Ends.TOLD,
+        Ends.REPORTED,
         lambda _: [b'event: error\ndata: {"type":"error","message":"no luck","code":null}\n\n'],
     ),
     fault(
         "error-first-flat",
-        Ends.TOLD,
+        Ends.REPORTED,
         lambda _: [b'data: {"object":"error","message":"no luck","code":400}\n\n'],
     ),
     fault(
         "error-first-rate",
-        Ends.TOLD,
+        Ends.REPORTED,
         lambda _: [b'data: {"error":{"message":"no luck","code":429}}\n\n'],
     ),
-    fault("error-after-comment", Ends.TOLD, lambda home: [b": wait\n\n", error_event(home)]),
-    fault("failed-first", Ends.TOLD, lambda home: [failed_event(home)]),
+    fault("error-after-comment", Ends.REPORTED, lambda home: [b": wait\n\n", error_event(home)]),
+    fault("failed-first", Ends.REPORTED, lambda home: [failed_event(home)]),
     fault(
         "error-middle",
-        Ends.TOLD_LATER,
+        Ends.REPORTED_LATER,
         lambda home: [*events(home, until="text"), error_event(home)],
     ),
     fault(
         "error-middle-done",
-        Ends.TOLD_LATER,
+        Ends.REPORTED_LATER,
         lambda home: [*events(home, until="text"), error_event(home), DONE],
     ),
-    told_then(
+    reported_then(
         "error-middle-stall",
-        Ends.TOLD_LATER,
+        Ends.REPORTED_LATER,
         lambda home: [*events(home, until="text"), error_event(home)],
         Stall(),
     ),
-    told_then(
+    reported_then(
         "error-middle-close",
-        Ends.TOLD_LATER,
+        Ends.REPORTED_LATER,
         lambda home: [*events(home, until="text"), error_event(home)],
         Close(),
     ),
     fault(
         "error-middle-goes-on",
-        Ends.TOLD_LATER,
+        Ends.REPORTED_LATER,
         lambda home: [*events(home, until="text"), error_event(home), *events(home)],
     ),
-    fault("error-middle-string", Ends.TOLD_LATER, until("text", b'data: {"error":"no luck"}\n\n')),
+    fault(
+        "error-middle-string", Ends.REPORTED_LATER, until("text", b'data: {"error":"no luck"}\n\n')
+    ),
     fault(
         "error-unfinished",
-        Ends.TOLD_LATER,
+        Ends.REPORTED_LATER,
         lambda home: [*events(home, until="unfinished"), error_event(home)],
     ),
     fault(
         "failed-middle",
-        Ends.TOLD_LATER,
+        Ends.REPORTED_LATER,
         lambda home: [*events(home, until="text"), failed_event(home)],
     ),
     _late("good", Ends.FINE, events),
-    _late("error", Ends.TOLD_LATER, lambda home: [error_event(home)], done=True),
-    _late("failed", Ends.TOLD_LATER, lambda home: [failed_event(home)], done=True),
+    _late("error", Ends.REPORTED_LATER, lambda home: [error_event(home)], done=True),
+    _late("failed", Ends.REPORTED_LATER, lambda home: [failed_event(home)], done=True),
     _late("not-json", Ends.BAD_LATER, lambda _: [b"data: oops\n\n"]),
     _late("done", Ends.BAD_LATER, lambda _: [DONE]),
     _late("close", Ends.BROKEN_LATER, lambda _: [], Close()),

@@ -120,7 +120,7 @@ class Upstream:
         self._connections: set[_Connection] = set()
         self.received = Received()
 
-    def under_way(self) -> list[str]:
+    def unfinished(self) -> list[str]:
         """Return the exchanges whose connection the gateway has left open."""
         return sorted(each.serving for each in self._connections if each.serving)
 

@@ -16,6 +16,7 @@ from gateway.config.settings import ModelRule
 from tests.clients.environments import NotInstallable, node_modules, python_environment
 from tests.clients.old.scripted import Say, ScriptedEmulator
 from tests.clients.running import Stage, stage
+from tests.processes import PATIENCE
 
 ALIAS = ModelRule("*", model="gpt-5.4-mini")
 """What README.md and docs/compatibility.md recommend, all else by default."""
@@ -101,7 +102,7 @@ class Programs:
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
-        assert line, f"the process ended with {self._process.wait(10)}"
+        assert line, f"the process ended with {self._process.wait(PATIENCE)}"
         return Outcome(**json.loads(line))
 
 
@@ -145,4 +146,4 @@ def _process(command: Sequence[str], folder: Path, settings: dict[str, str]) -> 
         yield Programs(process)
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0

@@ -134,7 +134,7 @@ def at_once(*replies: bytes) -> Metadata:
     return give
 
 
-class Gate:
+class HeldBack:
     """Holds look-ups back until it is opened; `reached` when the first one has come."""
 
     def __init__(self, reply: bytes) -> None:

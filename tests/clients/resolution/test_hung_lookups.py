@@ -15,7 +15,7 @@ from tests.clients.resolution.scene import (
     MODEL,
     NO_ROUTE,
     RESTRICTED,
-    Gate,
+    HeldBack,
     Metadata,
     Scene,
     as_json,
@@ -126,7 +126,7 @@ async def test_a_list_that_was_stuck_is_asked_again_after_a_minute() -> None:
 
 async def test_what_came_too_late_is_used_all_the_same() -> None:
     async with set_up(kinds.VLLM) as stage:
-        late = Gate(listing("another"))
+        late = HeldBack(listing("another"))
         scene = stage.set(Scene("late", None, late, at_once(NO_ROUTE)))
         reply = await stage.ask(scene, Shape.CHAT, waits=True)
         assert "the model list could not be read" in reply.error["message"]
@@ -208,8 +208,8 @@ async def test_a_name_that_has_just_answered_is_served_while_its_look_up_is_rene
 async def test_all_look_ups_of_a_request_share_one_wait() -> None:
     """List, jobs and checkpoints, each a little quicker than `timeouts.metadata`."""
     async with set_up(kinds.OPENAI) as stage:
-        models, made = Gate(listing("another")), Gate(jobs(("another", "davinci-002")))
-        checkpoints = Gate(EMPTY)
+        models, made = HeldBack(listing("another")), HeldBack(jobs(("another", "davinci-002")))
+        checkpoints = HeldBack(EMPTY)
 
         async def further(scene: Scene, request: Request) -> bytes:
             return await checkpoints(scene)
@@ -230,16 +230,18 @@ async def test_all_look_ups_of_a_request_share_one_wait() -> None:
 @pytest.mark.parametrize("right", range(4))
 async def test_upstreams_are_asked_side_by_side(right: int) -> None:
     async with set_up(*[kinds.VLLM] * 4) as stage:
-        gates = [Gate(listing(MODEL) if n == right else listing("another")) for n in range(4)]
+        held_back = [
+            HeldBack(listing(MODEL) if n == right else listing("another")) for n in range(4)
+        ]
         scenes = [
-            Scene("side", Shape.CHAT if n == right else None, gate, at_once(NO_ROUTE))
-            for n, gate in enumerate(gates)
+            Scene("side", Shape.CHAT if n == right else None, each, at_once(NO_ROUTE))
+            for n, each in enumerate(held_back)
         ]
         scenes = stage.set_all(*scenes)
         asking = asyncio.create_task(stage.ask(scenes[0], Shape.CHAT))
-        await asyncio.gather(*(gate.reached.wait() for gate in gates))
-        for gate in gates:
-            gate.opened.set()
+        await asyncio.gather(*(each.reached.wait() for each in held_back))
+        for each in held_back:
+            each.opened.set()
         assert (await asking).status == 200
         assert [scene.calls for scene in scenes] == [
             [Shape.CHAT] if n == right else [] for n in range(4)

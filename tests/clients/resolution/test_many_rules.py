@@ -17,7 +17,7 @@ from tests import kinds
 from tests.clients.resolution.scene import (
     EMPTY,
     NO_ROUTE,
-    Gate,
+    HeldBack,
     Scene,
     answer,
     at_once,
@@ -130,7 +130,7 @@ async def test_check_asks_upstreams_that_hang_once(tmp_path: Path) -> None:
 
 async def test_check_asks_upstreams_side_by_side(tmp_path: Path) -> None:
     """Each list comes only when the other one has been asked for."""
-    one, other = Gate(listing("real-1")), Gate(listing("real-2"))
+    one, other = HeldBack(listing("real-1")), HeldBack(listing("real-2"))
     one.opened, other.opened = other.reached, one.reached
     ours = Scene("check", None, one, at_once(NO_ROUTE))
     theirs = Scene("check", None, other, at_once(NO_ROUTE))

@@ -54,21 +54,21 @@ def as_a_named_event(refusal: bytes) -> bytes:
 
 def as_an_event_of_responses(refusal: bytes) -> bytes:
     inside: Json = msgspec.json.decode(body_of(refusal))["error"]
-    told = {"type": "error", "sequence_number": 0, **{k: inside[k] for k in ("message", "code")}}
-    event = b"event: error\ndata: " + msgspec.json.encode({**told, "param": None}) + b"\n\n"
+    error = {"type": "error", "sequence_number": 0, **{k: inside[k] for k in ("message", "code")}}
+    event = b"event: error\ndata: " + msgspec.json.encode({**error, "param": None}) + b"\n\n"
     return head(SSE) + chunk(event) + chunk(b"")
 
 
-PLAIN = (with_a_length, in_chunks)
+WHOLE = (with_a_length, in_chunks)
 STREAMED = (with_a_length, in_chunks, as_an_event, as_a_named_event)
-WAYS = [
-    *((wrap, False) for wrap in PLAIN),
+WRAPPED = [
+    *((wrap, False) for wrap in WHOLE),
     *((wrap, True) for wrap in STREAMED),
 ]
 
 
 @pytest.mark.parametrize("text", ["absent", "elsewhere"])
-@pytest.mark.parametrize(("wrap", "streamed"), WAYS)
+@pytest.mark.parametrize(("wrap", "streamed"), WRAPPED)
 @pytest.mark.parametrize(
     ("client", "home"),
     [

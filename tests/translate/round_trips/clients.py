@@ -23,22 +23,22 @@ _REPLIES: Mapping[Shape, Any] = {
 }
 
 
-def whole_reply(shape: Shape, told: Told) -> Json:
+def whole_reply(shape: Shape, delivered: Told) -> Json:
     """Return a whole reply; fail unless it is valid."""
-    reply: Json = told.json
+    reply: Json = delivered.json
     reply_seen(shape, reply)
     _adapter(shape).validate_python(reply)
     return reply
 
 
-def streamed_reply(shape: Shape, told: Told) -> Json:
+def streamed_reply(shape: Shape, delivered: Told) -> Json:
     """Return what a stream adds up to; fail unless all of it is valid."""
-    stream_seen(shape, _with_functions(told) if b'"custom":' in told.body else told)
+    stream_seen(shape, _with_functions(delivered) if b'"custom":' in delivered.body else delivered)
     if shape is Shape.RESPONSES:
-        for event in told.events:
+        for event in delivered.events:
             _events()[event["type"]].validate_python(event)
-        return client_stream.read(told.events)
-    chunks = told.events[:-1]
+        return client_stream.read(delivered.events)
+    chunks = delivered.events[:-1]
     for chunk in chunks:
         if shape is Shape.CHAT:
             _chunks().validate_python(_with_functions_in(chunk))
@@ -48,15 +48,15 @@ def streamed_reply(shape: Shape, told: Told) -> Json:
     return _added_up(shape, chunks)
 
 
-def _with_functions(told: Told) -> Told:
+def _with_functions(delivered: Told) -> Told:
     """Return a stream with functions in place of custom tools.
 
     OpenAI describes chunks with calls of functions only, though there are others: openai-python
     reads them all the same.
     """
-    events = [_with_functions_in(event) for event in told.events if event != "[DONE]"]
+    events = [_with_functions_in(event) for event in delivered.events if event != "[DONE]"]
     data = b"".join(b"data: " + msgspec.json.encode(event) + b"\n\n" for event in events)
-    return replace(told, body=data + b"data: [DONE]\n\n")
+    return replace(delivered, body=data + b"data: [DONE]\n\n")
 
 
 def _with_functions_in(chunk: Json) -> Json:

@@ -34,14 +34,14 @@ class Exchange:
     """The upstream replies, whole, in the same order."""
     delivered: bytes = b""
     """The body of the last upstream reply."""
-    told: Told | None = None
+    seen: Told | None = None
     refused: GatewayError | None = None
 
     @property
     def heard(self) -> Told:
         """What the client was told; fails unless it was an answer."""
-        assert self.told is not None, self.refused
-        return self.told
+        assert self.seen is not None, self.refused
+        return self.seen
 
     @property
     def report(self) -> list[str]:
@@ -90,7 +90,7 @@ class Stage:
             translation=TranslationSettings(on_unsupported="drop" if self.drop else "refuse"),
         )
         try:
-            exchange.told = scene.tell(self.client, request)
+            exchange.seen = scene.tell(self.client, request)
         except GatewayError as refused:
             exchange.refused = refused
         return exchange

@@ -55,7 +55,7 @@ def fields(value: Any, keys: Keys = (), kinds: tuple[str, ...] = ()) -> Iterator
 
 
 def lost(
-    value: Json, seen: str, changes: Callable[[Json], bool], told: Callable[[Field], bool]
+    value: Json, seen: str, changes: Callable[[Json], bool], reported: Callable[[Field], bool]
 ) -> list[Field]:
     """Return the fields of `value` of which nothing is seen, and nothing told.
 
@@ -66,7 +66,7 @@ def lost(
     return [
         field
         for field in fields(value)
-        if not told(field)
+        if not reported(field)
         and not (
             marks(field.value) <= there
             if isinstance(field.value, str) and marks(field.value)

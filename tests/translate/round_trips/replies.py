@@ -67,8 +67,8 @@ def _text_of(entries: Sequence[Json]) -> str:
     for entry in entries:
         for top in entry["top_logprobs"][:1]:
             top |= {key: entry[key] for key in top}
-        for told in (entry, *entry["top_logprobs"]):
-            told["bytes"] = list(told["token"].encode())
+        for listed in (entry, *entry["top_logprobs"]):
+            listed["bytes"] = list(listed["token"].encode())
     return "".join(entry["token"] for entry in entries)
 
 
@@ -86,9 +86,9 @@ def _completion(draw: st.DrawFn, request: Json) -> Json:
 @st.composite
 def _text_choice(draw: st.DrawFn, index: int, logprobs: int | None) -> Json:
     tokens = draw(_TOKENS)
-    told = None
+    entries = None
     if logprobs is not None:
-        told = {
+        entries = {
             "tokens": tokens,
             "token_logprobs": [-draw(st.integers(1, 50)) / 8 for _ in tokens],
             "top_logprobs": [
@@ -98,7 +98,7 @@ def _text_choice(draw: st.DrawFn, index: int, logprobs: int | None) -> Json:
             "text_offset": list(range(len(tokens))),
         }
     finish = draw(_FINISHES)
-    return {"index": index, "text": "".join(tokens), "logprobs": told, "finish_reason": finish}
+    return {"index": index, "text": "".join(tokens), "logprobs": entries, "finish_reason": finish}
 
 
 @st.composite
@@ -130,11 +130,11 @@ def _chat_choice(draw: st.DrawFn, index: int, request: Json) -> Json:
     if kind == "content" and request.get("web_search_options") is not None:
         annotations = closed_definitions()["ChatCompletionResponseMessage"]["properties"]
         message["annotations"] = draw(values_of(annotations["annotations"]))
-    told = None
+    logprobs = None
     if request.get("logprobs") and kind != "tools":
         entries = [draw(_token_logprob(token, request)) for token in tokens]
-        told = {"content": None, "refusal": None, kind: entries}
-    return {"index": index, "message": message, "logprobs": told, "finish_reason": finish}
+        logprobs = {"content": None, "refusal": None, kind: entries}
+    return {"index": index, "message": message, "logprobs": logprobs, "finish_reason": finish}
 
 
 def _callable(request: Json) -> bool:
@@ -171,9 +171,9 @@ def _arguments_for(parameters: Json | None) -> str:
 @st.composite
 def _token_logprob(draw: st.DrawFn, token: str, request: Json) -> Json:
     likely, unlikely = draw(st.integers(1, 50)) / -8, draw(st.integers(51, 90)) / -8
-    told = {"token": token, "logprob": likely, "bytes": []}
+    chosen = {"token": token, "logprob": likely, "bytes": []}
     other = {"token": f"{BLANK} or", "logprob": unlikely, "bytes": []}
-    return {**told, "top_logprobs": [dict(told), other][: request.get("top_logprobs") or 0]}
+    return {**chosen, "top_logprobs": [dict(chosen), other][: request.get("top_logprobs") or 0]}
 
 
 @st.composite
@@ -263,8 +263,8 @@ def _extras(draw: st.DrawFn, schema: str, names: Sequence[str]) -> Json:
         **closed_definitions()[schema]["properties"],
         "service_tier": closed_definitions()["ServiceTier"],
     }
-    told = [name for name in names if name == "usage" or draw(st.booleans())]
-    return {name: draw(values_of(properties[name], name)) for name in told}
+    kept = [name for name in names if name == "usage" or draw(st.booleans())]
+    return {name: draw(values_of(properties[name], name)) for name in kept}
 
 
 _REPLIES: Mapping[Shape, Callable[[Json], st.SearchStrategy[Any]]] = {

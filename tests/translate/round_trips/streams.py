@@ -11,8 +11,8 @@ _HALVES = 2
 def events_of(shape: Shape, reply: Json, *, usage: bool) -> list[Json]:
     """Return the events that lead to a reply; `usage`: the usage chunk was asked for."""
     if shape is Shape.RESPONSES:
-        told = list(_responses(reply))
-        return [{**event, "sequence_number": number} for number, event in enumerate(told)]
+        events = list(_responses(reply))
+        return [{**event, "sequence_number": number} for number, event in enumerate(events)]
     head = {key: value for key, value in reply.items() if key not in ("choices", "usage")}
     if shape is Shape.CHAT:
         head["object"] = "chat.completion.chunk"
@@ -29,24 +29,24 @@ def _halves(text: str) -> list[str]:
 
 
 def _text_deltas(choice: Json) -> Iterator[Json]:
-    index, told = choice["index"], choice["logprobs"]
+    index, logprobs = choice["index"], choice["logprobs"]
     nothing: Json = {"index": index, "logprobs": None, "finish_reason": None}
-    if told is None:
+    if logprobs is None:
         for half in _halves(choice["text"]):
             yield {**nothing, "text": half}
     else:
-        for position, token in enumerate(told["tokens"]):
-            one = {key: values[position : position + 1] for key, values in told.items()}
+        for position, token in enumerate(logprobs["tokens"]):
+            one = {key: values[position : position + 1] for key, values in logprobs.items()}
             yield {**nothing, "text": token, "logprobs": one}
     yield {**nothing, "text": "", "finish_reason": choice["finish_reason"]}
 
 
 def _message_deltas(choice: Json) -> Iterator[Json]:
-    index, message, told = choice["index"], choice["message"], choice["logprobs"]
+    index, message, logprobs = choice["index"], choice["message"], choice["logprobs"]
     nothing: Json = {"index": index, "logprobs": None, "finish_reason": None}
     yield {**nothing, "delta": {"role": "assistant", "content": "", "refusal": None}}
     for kind in ("content", "refusal"):
-        entries = (told or {}).get(kind)
+        entries = (logprobs or {}).get(kind)
         for position, piece in enumerate(
             [entry["token"] for entry in entries] if entries else _halves(message[kind] or "")
         ):
@@ -124,22 +124,22 @@ def _part(part: Json, said: str, at: Json, name: str, delta: str) -> Iterator[Js
     probable: Json = {"logprobs": []} if delta == "output_text" else {}
     for piece in [[entry] for entry in entries] if entries else _halves(part[said]):
         text = piece if isinstance(piece, str) else piece[0]["token"]
-        told: Any = {} if isinstance(piece, str) else {"logprobs": [_as_told(piece[0])]}
-        yield {"type": f"{delta}.delta", **at, "delta": text, **probable, **told}
+        listed: Any = {} if isinstance(piece, str) else {"logprobs": [_as_streamed(piece[0])]}
+        yield {"type": f"{delta}.delta", **at, "delta": text, **probable, **listed}
     for index, annotation in enumerate(part.get("annotations", ())):
         named = {"annotation_index": index, "annotation": annotation}
         yield {"type": "output_text.annotation.added", **at, **named}
     if probable:
-        probable = {"logprobs": [_as_told(entry) for entry in entries or ()]}
+        probable = {"logprobs": [_as_streamed(entry) for entry in entries or ()]}
     yield {"type": f"{delta}.done", **at, said: part[said], **probable}
     yield {"type": f"{name}.done", **at, "part": part}
 
 
-def _as_told(entry: Json) -> Json:
+def _as_streamed(entry: Json) -> Json:
     """Return a log probability as events have it: without bytes."""
-    told = {"token": entry["token"], "logprob": entry["logprob"]}
+    chosen = {"token": entry["token"], "logprob": entry["logprob"]}
     tops = [{"token": top["token"], "logprob": top["logprob"]} for top in entry["top_logprobs"]]
-    return {**told, "top_logprobs": tops}
+    return {**chosen, "top_logprobs": tops}
 
 
 def _call(item: Json) -> Iterator[Json]:

@@ -54,21 +54,21 @@ def test_between_two_shapes_nothing_is_invalid_and_nothing_lost(client: Shape, h
     def round_trip(data: st.DataObject, request: Json, drop: bool) -> None:
         check_schema(asked.SCHEMAS[client], request, closed=True)
         stage = Stage(client, home, drop)
-        plain = stage.play(whole(request), lambda call, body: data.draw(replies(home, body, call)))
-        if plain.refused is not None:
-            check_refusal(plain)
+        played = stage.play(whole(request), lambda call, body: data.draw(replies(home, body, call)))
+        if played.refused is not None:
+            check_refusal(played)
             return
-        check_sent(plain, home)
-        reply = whole_reply(client, plain.heard)
-        assert request_fields_lost(stage, plain) == []
-        assert reply_fields_lost(stage, plain, reply) == []
+        check_sent(played, home)
+        reply = whole_reply(client, played.heard)
+        assert request_fields_lost(stage, played) == []
+        assert reply_fields_lost(stage, played, reply) == []
         if request.get("best_of"):
             return  # no stream has it
-        stream = stage.play(streaming(client, request), as_before(plain.answered))
+        stream = stage.play(streaming(client, request), as_before(played.answered))
         check_sent(stream, home)
         assert request_fields_lost(stage, stream) == []
         streamed = streamed_reply(client, stream.heard)
-        if len(plain.answered) > 1:
+        if len(played.answered) > 1:
             # Whose it is depends on which call says it when: the documents promise none.
             for each in (streamed, reply):
                 each.pop("service_tier", None)
@@ -116,7 +116,7 @@ def request_fields_lost(stage: Stage, exchange: Exchange) -> list[Field]:
         return []  # `max_tokens: 0`: nothing is asked of anybody.
     report, outcome = exchange.report, exchange.outcome
 
-    def told(field: Field) -> bool:
+    def reported(field: Field) -> bool:
         return (
             field.keys == ("model",)
             or named_in(report, field)
@@ -126,7 +126,7 @@ def request_fields_lost(stage: Stage, exchange: Exchange) -> list[Field]:
     def changes(other: Json) -> bool:
         return stage.play(other, as_before(exchange.answered)).outcome != outcome
 
-    return lost(exchange.request, text_of(exchange.sent), changes, told)
+    return lost(exchange.request, text_of(exchange.sent), changes, reported)
 
 
 def reply_fields_lost(stage: Stage, exchange: Exchange, reply: Json) -> list[Field]:
@@ -136,7 +136,7 @@ def reply_fields_lost(stage: Stage, exchange: Exchange, reply: Json) -> list[Fie
     missing: list[Field] = []
     for number, answer in enumerate(exchange.answered):
 
-        def told(field: Field) -> bool:
+        def reported(field: Field) -> bool:
             kinds = ("replies", "one of several replies")[: len(exchange.answered)]
             return _unasked(exchange.request, field) or any(
                 documented(kind, stage.client, stage.home, field) for kind in kinds
@@ -148,7 +148,7 @@ def reply_fields_lost(stage: Stage, exchange: Exchange, reply: Json) -> list[Fie
             then = stage.play(exchange.request, as_before(replies_then))
             return then.outcome != exchange.outcome
 
-        missing += lost(answer, text_of(reply), changes, told)
+        missing += lost(answer, text_of(reply), changes, reported)
     return missing
 
 

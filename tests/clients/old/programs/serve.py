@@ -18,8 +18,8 @@ def outcome(module: str, function: str, arguments: list[Any]) -> dict[str, Any]:
         return {"result": getattr(import_module(module), function)(*arguments)}
     except Exception as error:  # noqa: BLE001 - which one it is, is what the test asks
         names = ("param", "code", "http_status")
-        told = {name: getattr(error, name, None) for name in names}
-        return {"error": {"class": type(error).__name__, "message": str(error), **told}}
+        fields = {name: getattr(error, name, None) for name in names}
+        return {"error": {"class": type(error).__name__, "message": str(error), **fields}}
 
 
 def main() -> None:

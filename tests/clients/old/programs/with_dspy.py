@@ -20,5 +20,5 @@ def predict(model: str) -> Any:
 def think(model: str) -> Any:
     """Ask for three thoughts at once; the answers are counted."""
     dspy.settings.configure(lm=dspy.OpenAI(model=model))
-    thoughts = dspy.ChainOfThought("question -> answer", n=3)
-    return len(thoughts(question="Where is Lima?").completions.answer)
+    chains = dspy.ChainOfThought("question -> answer", n=3)
+    return len(chains(question="Where is Lima?").completions.answer)
