@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
-# Small, non-root, fit for a read-only root file system: nothing is written at run time.
+# Non-root, with every extra, fit for a read-only root file system: several workers write to /tmp
+# only, and nothing else is written at run time.
 #
 #   docker build -t endpoint-gateway .
 #   docker run --read-only -p 8080:8080 -e GATEWAY_SERVER__HOST=0.0.0.0 endpoint-gateway
@@ -12,7 +13,7 @@ COPY requirements ./requirements
 RUN python -m venv /opt/build \
  && /opt/build/bin/pip install --no-cache-dir --require-hashes -r requirements/build.txt \
  && python -m venv /opt/gateway \
- && /opt/gateway/bin/pip install --no-cache-dir --no-compile --require-hashes -r requirements/runtime.txt
+ && /opt/gateway/bin/pip install --no-cache-dir --no-compile --require-hashes -r requirements/image.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY gateway ./gateway
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \

@@ -75,6 +75,7 @@ lock: $(VENV)/.runtime ## writes requirements/ after a change of pyproject.toml 
 	$(BIN)/python $(PIP_INSTALL) --group lock
 	$(COMPILE) $(HASHED) pyproject.toml --group dev --group build -o requirements/development.txt
 	$(COMPILE) $(HASHED) pyproject.toml -c requirements/development.txt -o requirements/runtime.txt
+	$(COMPILE) $(HASHED) pyproject.toml --all-extras -c requirements/development.txt -o requirements/image.txt
 	$(COMPILE) $(HASHED) --group build -c requirements/development.txt -o requirements/build.txt
 	$(COMPILE) pyproject.toml --all-extras --resolution lowest-direct -o $(VENV)/lowest-direct.txt
 	$(COMPILE) $(HASHED) pyproject.toml --all-extras --group dev --group build \

@@ -188,6 +188,7 @@ _ENTRY = re.compile(r"^(?P<pinned>\S+?==\S+)(?P<rest>.*\n(?:    .*\n)+)", re.MUL
 _DIRECT = "endpoint-gateway (pyproject.toml"
 LOCKS: Mapping[str, list[str]] = {
     "runtime": PROJECT["dependencies"],
+    "image": [*PROJECT["dependencies"], *EXTRAS],
     "build": GROUPS["build"],
     "development": [*PROJECT["dependencies"], *GROUPS["dev"], *GROUPS["build"]],
     "lowest": [*PROJECT["dependencies"], *EXTRAS, *GROUPS["dev"], *GROUPS["build"]],
@@ -233,6 +234,13 @@ def test_the_tests_run_on_the_versions_that_are_installed(lock: str) -> None:
     tested = locked("development")
     for name, (version, _) in locked(lock).items():
         assert tested[name][0] == version
+
+
+def test_the_image_has_the_versions_that_the_tests_run_on() -> None:
+    tested, image = locked("development"), locked("image")
+    assert locked("runtime").keys() <= image.keys()
+    for name in tested.keys() & image.keys():
+        assert tested[name][0] == image[name][0], name
 
 
 def test_the_lowest_versions_are_the_bounds() -> None:
