@@ -21,7 +21,7 @@ from gateway.exchange.stored.compaction import Compacting
 from gateway.exchange.stored.kept_responses import KeptResponses
 from gateway.request import Request
 from gateway.shapes import RawHeaders, UpstreamCall
-from tests.exchange.scene import ALICE, Scene, Told
+from tests.exchange.scene import ALICE, Exchanged, Scene
 from tests.fakes import Answer, FakeUpstream, error_reply, json_reply
 
 AS_JSON: RawHeaders = (*ALICE, (b"content-type", b"text/plain"), (b"content-length", b"99"))
@@ -55,7 +55,7 @@ class LegacyScene(Scene):
         headers: RawHeaders = AS_JSON,
         client: ClientSettings | None = None,
         decision: Decision | None = None,
-    ) -> Told:
+    ) -> Exchanged:
         """Ask, and read the reply to its end. A body is bytes or JSON."""
         raw = b""
         if isinstance(body, bytes):
@@ -66,10 +66,10 @@ class LegacyScene(Scene):
         _, handler = self.router.find(method, f"/v1{path}")
         reply = await handler(Request(method, path, query, headers, raw, client), made)
         if isinstance(reply.body, bytes):
-            return Told(reply, made, reply.body)
-        return Told(reply, made, await whole(reply.body))
+            return Exchanged(reply, made, reply.body)
+        return Exchanged(reply, made, await whole(reply.body))
 
-    def ask(self, method: str, path: str, body: Any = None, **more: Any) -> Told:
+    def ask(self, method: str, path: str, body: Any = None, **more: Any) -> Exchanged:
         return asyncio.run(self.asked(method, path, body, **more))
 
 

@@ -44,7 +44,7 @@ TODAY = 1_795_000_000.0
 
 
 @dataclass
-class Told:
+class Exchanged:
     """A reply, read to its end, and the decision behind it."""
 
     reply: ClientReply
@@ -109,21 +109,21 @@ class Scene:
         body: Any,
         headers: RawHeaders = ALICE,
         client: ClientSettings | None = None,
-    ) -> Told:
+    ) -> Exchanged:
         raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
         decision = Decision()
         reply = await self.exchange.run(
             GenerationRequest.at(shape, raw, headers, client=client), decision
         )
         if isinstance(reply.body, bytes):
-            return Told(reply, decision, reply.body)
+            return Exchanged(reply, decision, reply.body)
         try:
             received = b"".join([chunk async for chunk in reply.body])
         finally:
             await reply.body.aclose()
-        return Told(reply, decision, received)
+        return Exchanged(reply, decision, received)
 
-    def tell(self, shape: Shape, body: Any, **more: Any) -> Told:
+    def generate(self, shape: Shape, body: Any, **more: Any) -> Exchanged:
         return asyncio.run(self.call(shape, body, **more))
 
 

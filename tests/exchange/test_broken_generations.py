@@ -4,7 +4,7 @@ import pytest
 
 from gateway.errors import UpstreamError
 from gateway.shapes import Shape
-from tests.exchange.reply.test_whole_body import tell
+from tests.exchange.reply.test_whole_body import ask
 from tests.fakes import EVENT_STREAM, FakeReply
 from tests.faults.payloads import DONE, dumped, framed, piece, spoiled
 
@@ -22,18 +22,18 @@ BROKE_OFF = "finish_reason 'cancelled'"
 def test_it_is_an_error_however_much_text_there_is(client: Shape, home: Shape) -> None:
     reply = FakeReply(200, JSON, [dumped(spoiled(home, "ending", "cancelled"))])
     with pytest.raises(UpstreamError, match=BROKE_OFF):
-        tell(client, home, reply, stream=False)
+        ask(client, home, reply, stream=False)
 
 
 @pytest.mark.parametrize(("client", "home"), MOVED)
 def test_and_so_it_is_in_a_stream(client: Shape, home: Shape) -> None:
     pieces = [framed(home, piece(home, "Hel")), framed(home, piece(home, None, finish="cancelled"))]
-    told = tell(client, home, FakeReply(200, EVENT_STREAM, [*pieces, DONE]), stream=True)
-    last = told.events[-1]
+    result = ask(client, home, FakeReply(200, EVENT_STREAM, [*pieces, DONE]), stream=True)
+    last = result.events[-1]
     if client is Shape.RESPONSES:
         assert last["type"] == "response.failed"
         last = last["response"]
-    assert "[DONE]" not in told.events
+    assert "[DONE]" not in result.events
     assert BROKE_OFF in last["error"]["message"]
 
 
@@ -42,7 +42,7 @@ def test_an_incomplete_response_that_was_cut_off_by_no_limit_is_one_too(client: 
     body = spoiled(Shape.RESPONSES, "ending", "incomplete")
     body["incomplete_details"] = {"reason": "cancelled"}
     with pytest.raises(UpstreamError, match=BROKE_OFF):
-        tell(client, Shape.RESPONSES, FakeReply(200, JSON, [dumped(body)]), stream=False)
+        ask(client, Shape.RESPONSES, FakeReply(200, JSON, [dumped(body)]), stream=False)
     body["incomplete_details"] = {"reason": "max_time"}
-    told = tell(client, Shape.RESPONSES, FakeReply(200, JSON, [dumped(body)]), stream=False)
-    assert told.json["choices"][0]["finish_reason"] == "length"
+    result = ask(client, Shape.RESPONSES, FakeReply(200, JSON, [dumped(body)]), stream=False)
+    assert result.json["choices"][0]["finish_reason"] == "length"

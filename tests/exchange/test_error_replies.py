@@ -1,4 +1,4 @@
-"""Error replies of upstreams: what a client of another endpoint is told."""
+"""Error replies of upstreams: as a client of another endpoint gets them."""
 
 from typing import Any
 
@@ -136,7 +136,7 @@ def refused(client: Shape, home: Shape, reply: FakeReply, *, stream: bool = Fals
     """Ask for a model that lives at `home`; return the error that the client gets."""
     scene = Scene(lambda _: reply, rules=(ModelRule("alias", "served", endpoints=(home,)),))
     with pytest.raises(GatewayError) as raised:
-        scene.tell(client, {**REQUESTS[client], "stream": stream})
+        scene.generate(client, {**REQUESTS[client], "stream": stream})
     return raised.value
 
 
@@ -158,15 +158,17 @@ def test_a_prompt_that_is_too_long_is_openais_error(
             FakeReply(200, EVENT_STREAM, (b"data: " + body + b"\n\n",)),
         ]
         for reply in replies:
-            told = refused(client, home, reply, stream=stream)
-            assert (told.code, told.status) == ("context_length_exceeded", 400)
-            assert told.type == "invalid_request_error"
-            assert all(number in told.message for number in numbers)
-            assert "upstream parameter" not in told.message
+            result = refused(client, home, reply, stream=stream)
+            assert (result.code, result.status) == ("context_length_exceeded", 400)
+            assert result.type == "invalid_request_error"
+            assert all(number in result.message for number in numbers)
+            assert "upstream parameter" not in result.message
 
 
 @pytest.mark.parametrize(("client", "home"), PAIRS)
-def test_a_prompt_found_too_long_within_a_stream_is_told_there(client: Shape, home: Shape) -> None:
+def test_a_prompt_found_too_long_within_a_stream_is_reported_there(
+    client: Shape, home: Shape
+) -> None:
     first: dict[Shape, Any] = {
         Shape.COMPLETIONS: {"choices": [{"index": 0, "text": "Hi"}]},
         Shape.CHAT: {"choices": [{"index": 0, "delta": {"content": "Hi"}}]},
@@ -180,16 +182,16 @@ def test_a_prompt_found_too_long_within_a_stream_is_told_there(client: Shape, ho
         lambda _: FakeReply(200, EVENT_STREAM, pieces),
         rules=(ModelRule("alias", "served", endpoints=(home,)),),
     )
-    told = scene.tell(client, {**REQUESTS[client], "stream": True})
-    errors = [event["error"] for event in told.events if "error" in event]
+    result = scene.generate(client, {**REQUESTS[client], "stream": True})
+    errors = [event["error"] for event in result.events if "error" in event]
     assert errors[0]["code"] == "context_length_exceeded"
     if client is Shape.RESPONSES:
-        assert told.events[-1]["response"]["error"]["code"] == "context_length_exceeded"
+        assert result.events[-1]["response"]["error"]["code"] == "context_length_exceeded"
 
 
 @pytest.mark.parametrize(("client", "home"), PAIRS)
 @pytest.mark.parametrize("status", [408, 429, 503, 504, 529])
-def test_what_tells_clients_to_wait_reaches_them(client: Shape, home: Shape, status: int) -> None:
+def test_fields_that_make_clients_wait_reach_them(client: Shape, home: Shape, status: int) -> None:
     headers = (
         (b"retry-after", b"7"),
         (b"ratelimit-policy", b"100;w=60"),
@@ -266,14 +268,14 @@ def test_validation_errors_name_the_clients_parameter() -> None:
     text = "2 validation errors:\n  {'type': 'string_type', 'loc': 'body.stop', 'msg': 'no text'}\n"
     text += "  {'type': 'too_long', 'loc': 'body.stop', 'msg': 'too many'}"
     error = {"message": text, "type": "Bad Request", "param": "body.stop", "code": 400}
-    told = refused(Shape.CHAT, Shape.COMPLETIONS, reply_of({"error": error}))
-    assert told.message.startswith("stop: no text\nstop: too many")
+    result = refused(Shape.CHAT, Shape.COMPLETIONS, reply_of({"error": error}))
+    assert result.message.startswith("stop: no text\nstop: too many")
     loc = ["body", "messages", 0, "content"]
     for path in (loc, "body.messages.0.content"):
         detail = [{"loc": path, "msg": "no text", "type": "x"}]
-        told = refused(Shape.COMPLETIONS, Shape.CHAT, reply_of({"detail": detail}, 422))
-        assert told.param == "prompt"
-        assert "messages[0].content: no text" in told.message
+        result = refused(Shape.COMPLETIONS, Shape.CHAT, reply_of({"detail": detail}, 422))
+        assert result.param == "prompt"
+        assert "messages[0].content: no text" in result.message
 
 
 def test_an_error_in_a_success_has_the_status_that_it_names() -> None:

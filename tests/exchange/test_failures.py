@@ -1,4 +1,4 @@
-"""What a client is told when the upstream said no."""
+"""Errors and warnings for clients about what an upstream has refused."""
 
 from dataclasses import replace
 from datetime import date
@@ -37,12 +37,12 @@ NOT_THERE = ErrorReply(0, 404, (), b"")
 REFUSAL = Refusal(Verdict.MODEL_NOT_FOUND, Shape.CHAT, message="No such model.")
 
 
-def told(route: Route, refusal: Refusal = REFUSAL, *nearest: str) -> GatewayError:
+def failed(route: Route, refusal: Refusal = REFUSAL, *nearest: str) -> GatewayError:
     return model_not_found(route, NOT_THERE, refusal, [Shape.CHAT, Shape.CHAT], nearest, TODAY)
 
 
-def test_a_missing_model_is_told_with_what_was_checked_and_what_is_near() -> None:
-    error = told(ROUTE, REFUSAL, "near", "nearer")
+def test_a_missing_model_is_reported_with_what_was_checked_and_what_is_near() -> None:
+    error = failed(ROUTE, REFUSAL, "near", "nearer")
     assert error.message == (
         "No such model. The gateway asked upstream 'openai' at /v1/chat/completions. "
         "What it knows: nothing is known. Did you mean 'near' or 'nearer'?"
@@ -51,7 +51,7 @@ def test_a_missing_model_is_told_with_what_was_checked_and_what_is_near() -> Non
 
 
 def test_an_upstream_that_says_nothing_is_given_words() -> None:
-    assert told(ROUTE, replace(REFUSAL, message=" ")).message.startswith(
+    assert failed(ROUTE, replace(REFUSAL, message=" ")).message.startswith(
         "The model 'asked' does not exist. "
     )
 
@@ -68,18 +68,18 @@ def test_an_upstream_that_says_nothing_is_given_words() -> None:
     ],
 )
 def test_the_upstreams_words_end_as_a_sentence(said: str, begins: str) -> None:
-    assert told(ROUTE, replace(REFUSAL, message=said)).message.startswith(begins)
+    assert failed(ROUTE, replace(REFUSAL, message=said)).message.startswith(begins)
 
 
 @pytest.mark.parametrize(
     ("code", "shown"), [(None, "model_not_found"), ("404", "model_not_found"), ("gone", "gone")]
 )
 def test_the_upstreams_code_is_kept_if_it_is_a_word(code: str | None, shown: str) -> None:
-    assert told(ROUTE, replace(REFUSAL, code=code)).code == shown
+    assert failed(ROUTE, replace(REFUSAL, code=code)).code == shown
 
 
 def test_an_alias_says_what_it_stands_for() -> None:
-    assert "('asked' is an alias of 'sent'.)" in told(replace(ROUTE, model_sent="sent")).message
+    assert "('asked' is an alias of 'sent'.)" in failed(replace(ROUTE, model_sent="sent")).message
 
 
 @pytest.mark.parametrize(
@@ -91,13 +91,13 @@ def test_an_alias_says_what_it_stands_for() -> None:
         ("the best there is.", "Suggested instead: the best there is. To keep the name working,"),
     ],
 )
-def test_a_retired_model_is_told_with_advice_that_can_be_followed(
+def test_a_retired_model_is_reported_with_advice_that_can_be_followed(
     replacement: str | None, advice: str
 ) -> None:
     retired = replace(ROUTE, retired="2026-09-28", replacement=replacement)
-    assert "It was shut down on 2026-09-28." in told(retired).message
-    assert advice in told(retired).message
-    assert "shut down" not in told(replace(retired, retired="2027-01-14")).message
+    assert "It was shut down on 2026-09-28." in failed(retired).message
+    assert advice in failed(retired).message
+    assert "shut down" not in failed(replace(retired, retired="2027-01-14")).message
 
 
 def test_what_the_upstream_suggests_counts_more_than_the_catalogue() -> None:
@@ -108,7 +108,7 @@ def test_what_the_upstream_suggests_counts_more_than_the_catalogue() -> None:
         message="Model kimi-k2.5 has been retired",
     )
     for route in (ROUTE, replace(ROUTE, retired="2026-09-28", replacement="gpt-5.4-mini")):
-        message = told(route, refusal).message
+        message = failed(route, refusal).message
         assert "The suggested replacement is kimi-k3;" in message
         assert "`asked: {model: kimi-k3}`" in message
         assert "gpt-5.4-mini" not in message
@@ -116,7 +116,7 @@ def test_what_the_upstream_suggests_counts_more_than_the_catalogue() -> None:
 
 def test_a_model_that_the_upstream_calls_retired_can_be_aliased() -> None:
     refusal = replace(REFUSAL, verdict=Verdict.MODEL_RETIRED, message="It has been retired")
-    assert told(ROUTE, refusal).message.startswith(
+    assert failed(ROUTE, refusal).message.startswith(
         "It has been retired. To keep the name working, alias it in the gateway's configuration. "
     )
 
@@ -244,7 +244,7 @@ def test_a_redirect_is_named_together_with_what_is_known_of_the_new_model() -> N
 
 def test_a_redirect_that_leads_nowhere_says_so() -> None:
     route = replace(ROUTE, redirected_to="new", model_sent="newest", retired="2020-01-02")
-    message = told(replace(route, replacement="newer")).message
+    message = failed(replace(route, replacement="newer")).message
     assert "(model 'asked' is redirected to 'new' by the gateway's configuration.)" in message
     assert "alias of" not in message
     assert "`new: {model: newer}`" in message

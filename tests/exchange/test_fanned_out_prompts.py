@@ -45,34 +45,34 @@ def sent(scene: Scene) -> list[Any]:
 
 def test_a_list_is_one_call_for_each_prompt_folded_in_order() -> None:
     scene = Scene(one_prompt, OLLAMA)
-    told = scene.tell(Shape.COMPLETIONS, {"model": "m", "prompt": ["a", "b"], "n": 2})
-    assert [choice["text"] for choice in told.json["choices"]] == ["A", "A", "B", "B"]
-    assert [choice["index"] for choice in told.json["choices"]] == [0, 1, 2, 3]
+    result = scene.generate(Shape.COMPLETIONS, {"model": "m", "prompt": ["a", "b"], "n": 2})
+    assert [choice["text"] for choice in result.json["choices"]] == ["A", "A", "B", "B"]
+    assert [choice["index"] for choice in result.json["choices"]] == [0, 1, 2, 3]
     assert sent(scene) == [{"model": "m", "prompt": prompt} for prompt in "aabb"]
-    header = dict(told.decision.headers())[b"x-gateway-translation"]
+    header = dict(result.decision.headers())[b"x-gateway-translation"]
     assert header == b"from=completions; to=completions; emulated=prompt,n"
 
 
 def test_a_streamed_list_is_one_stream() -> None:
     scene = Scene(one_prompt, OLLAMA)
-    told = scene.tell(Shape.COMPLETIONS, {"model": "m", "prompt": ["a", "b"], "stream": True})
-    assert told.events[-1] == "[DONE]"
-    texts = {c["index"]: c["text"] for event in told.events[:-1] for c in event["choices"]}
+    result = scene.generate(Shape.COMPLETIONS, {"model": "m", "prompt": ["a", "b"], "stream": True})
+    assert result.events[-1] == "[DONE]"
+    texts = {c["index"]: c["text"] for event in result.events[:-1] for c in event["choices"]}
     assert texts == {0: "A", 1: "B"}
 
 
 def test_under_another_name_it_is_split_too() -> None:
     scene = Scene(one_prompt, OLLAMA, rules=(ModelRule("alias", model="m"),))
-    told = scene.tell(Shape.COMPLETIONS, {"model": "alias", "prompt": ["a", "b"]})
-    assert told.json["model"] == "alias"
-    assert len(told.json["choices"]) == 2
+    result = scene.generate(Shape.COMPLETIONS, {"model": "alias", "prompt": ["a", "b"]})
+    assert result.json["model"] == "alias"
+    assert len(result.json["choices"]) == 2
 
 
 @pytest.mark.parametrize("upstream", [OLLAMA, LLAMA])
 def test_a_single_prompt_is_the_clients_own_bytes(upstream: UpstreamSettings) -> None:
     scene = Scene(one_prompt, upstream)
     body = b'{"model": "m",  "prompt": "[a]", "n": 2}'
-    scene.tell(Shape.COMPLETIONS, body)
+    scene.generate(Shape.COMPLETIONS, body)
     assert scene.network.calls[-1].body == body
 
 
@@ -83,21 +83,21 @@ def test_servers_that_take_lists_get_the_clients_own_bytes() -> None:
     for prompt in (b'["a", "b"]', b"[1, 2]", b"[[1], [2]]"):
         scene = Scene(lists, VLLM)
         body = b'{"model": "m",  "prompt": ' + prompt + b"}"
-        scene.tell(Shape.COMPLETIONS, body)
+        scene.generate(Shape.COMPLETIONS, body)
         assert scene.network.calls[-1].body == body
 
 
 def test_chat_bodies_are_not_looked_at_for_a_prompt() -> None:
     scene = Scene(one_prompt, OLLAMA)
     body = b'{"model": "m",  "prompt": ["a"], "messages": []}'
-    scene.tell(Shape.CHAT, body)
+    scene.generate(Shape.CHAT, body)
     assert scene.network.calls[-1].body == body
 
 
 def test_a_prompt_that_is_refused_is_named() -> None:
     scene = Scene(one_prompt, OLLAMA)
     with pytest.raises(GatewayError) as refused:
-        scene.tell(Shape.COMPLETIONS, {"model": "m", "prompt": ["a", "bad"]})
+        scene.generate(Shape.COMPLETIONS, {"model": "m", "prompt": ["a", "bad"]})
     assert (refused.value.status, refused.value.param) == (400, "prompt[1]")
 
 
@@ -113,8 +113,8 @@ def test_a_server_that_serves_one_at_a_time_is_asked_one_at_a_time() -> None:
 
     scene.exchange.send = counting
     body = {"model": "m", "prompt": ["a", "b", "c"], "stream": True}
-    told = scene.tell(Shape.COMPLETIONS, body)
-    assert {c["text"] for e in told.events[:-1] for c in e["choices"]} == {"A", "B", "C"}
+    result = scene.generate(Shape.COMPLETIONS, body)
+    assert {c["text"] for e in result.events[:-1] for c in e["choices"]} == {"A", "B", "C"}
     assert len(under_way) == 3
     assert len(set(under_way)) == 1
 
@@ -164,7 +164,7 @@ def test_a_route_that_the_upstream_lacks_is_left_for_one_that_it_has(
 ) -> None:
     scene = Scene(only_chat, VLLM)
     for _ in range(2):
-        assert scene.tell(shape, body).reply.status == 200
+        assert scene.generate(shape, body).reply.status == 200
     # Learned with the first request.
     assert generating(scene) == [shape.path, "/chat/completions", "/chat/completions"]
 
@@ -174,20 +174,22 @@ def test_a_lacking_route_says_nothing_about_the_clients_of_others() -> None:
         return json_reply(completion()) if call.path == "/completions" else only_chat(call)
 
     scene = Scene(no_responses, VLLM)
-    scene.tell(Shape.RESPONSES, {"model": "m", "input": "a"})
-    told = scene.tell(Shape.COMPLETIONS, {"model": "m", "prompt": "a"})
-    assert told.decision.endpoint == "/v1/completions"
+    scene.generate(Shape.RESPONSES, {"model": "m", "input": "a"})
+    result = scene.generate(Shape.COMPLETIONS, {"model": "m", "prompt": "a"})
+    assert result.decision.endpoint == "/v1/completions"
 
 
-def test_where_every_route_is_lacking_the_first_answer_is_told() -> None:
+def test_where_every_route_is_lacking_the_first_answer_is_relayed() -> None:
     def nothing(call: UpstreamCall) -> Answer:
         if call.path == "/models":
             return json_reply(LISTED)
         return json_reply({"detail": "Not Found", "path": call.path}, 404)
 
     scene = Scene(nothing, VLLM)
-    told = scene.tell(Shape.CHAT, {"model": "m", "messages": [{"role": "user", "content": "a"}]})
-    assert (told.reply.status, told.json["path"]) == (404, "/chat/completions")
+    result = scene.generate(
+        Shape.CHAT, {"model": "m", "messages": [{"role": "user", "content": "a"}]}
+    )
+    assert (result.reply.status, result.json["path"]) == (404, "/chat/completions")
     assert len(generating(scene)) == 3
 
 
@@ -199,6 +201,6 @@ def test_an_endpoint_that_worked_for_one_client_does_not_draw_the_others_to_it()
         return json_reply(chat_completion() if chat else completion())
 
     scene = Scene(both, VLLM)
-    scene.tell(Shape.COMPLETIONS, {"model": "m", "prompt": "a"})
-    told = scene.tell(Shape.CHAT, {"model": "m", "messages": []})
-    assert told.decision.endpoint == "/v1/chat/completions"
+    scene.generate(Shape.COMPLETIONS, {"model": "m", "prompt": "a"})
+    result = scene.generate(Shape.CHAT, {"model": "m", "messages": []})
+    assert result.decision.endpoint == "/v1/chat/completions"

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.config.settings import ModelRule, PerformanceSettings
 from gateway.shapes import Shape
-from tests.exchange.scene import Scene, Told
+from tests.exchange.scene import Exchanged, Scene
 from tests.fakes import ArrivedReply, FakeReply, json_reply
 from tests.fast import test_chat_via_responses as chat_responses
 from tests.fast import test_completions_via_chat as completions_chat
@@ -18,19 +18,19 @@ COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
 REPLIES = {CHAT: completions_chat.REPLY, RESPONSES: chat_responses.REPLY}
 
 
-def exchanged(client: Shape, home: Shape, body: Any, reply: FakeReply, *, fast: bool) -> Told:
+def exchanged(client: Shape, home: Shape, body: Any, reply: FakeReply, *, fast: bool) -> Exchanged:
     scene = Scene(
         lambda _: reply,
         rules=(ModelRule("m", endpoints=(home,)),),
         performance=PerformanceSettings(fast_paths=fast),
     )
-    return scene.tell(client, body)
+    return scene.generate(client, body)
 
 
-def seen(told: Told) -> Any:
+def seen(result: Exchanged) -> Any:
     """Return all that a client and an operator see, but for identifiers that are drawn."""
-    body = re.sub(rb"[0-9a-f]{32}", b"drawn", told.body)
-    return told.reply.status, told.reply.headers, body, told.decision
+    body = re.sub(rb"[0-9a-f]{32}", b"drawn", result.body)
+    return result.reply.status, result.reply.headers, body, result.decision
 
 
 @pytest.mark.parametrize("at_once", [True, False])
@@ -41,13 +41,13 @@ def seen(told: Told) -> Any:
 def test_whole_replies_are_the_same(client: Shape, home: Shape, odd: Any, *, at_once: bool) -> None:
     body = {**BODIES[client], "stream": False}
 
-    def told(*, fast: bool) -> Told:
+    def result_of(*, fast: bool) -> Exchanged:
         reply = json_reply({**REPLIES[home], **odd})
         if at_once:
             reply = ArrivedReply(reply.status, reply.headers, reply.pieces)
         return exchanged(client, home, body, reply, fast=fast)
 
-    assert seen(told(fast=True)) == seen(told(fast=False))
+    assert seen(result_of(fast=True)) == seen(result_of(fast=False))
 
 
 @pytest.mark.parametrize("size", [1, 100, 10_000])
@@ -56,10 +56,10 @@ def test_streams_are_the_same(client: Shape, home: Shape, size: int) -> None:
     wire = b"".join(usual(home, WORDS))
     pieces = [wire[start : start + size] for start in range(0, len(wire), size)]
 
-    def told(*, fast: bool) -> Told:
+    def result_of(*, fast: bool) -> Exchanged:
         reply = FakeReply(headers=((b"content-type", b"text/event-stream"),), pieces=pieces)
         return exchanged(client, home, BODIES[client], reply, fast=fast)
 
-    fast = told(fast=True)
+    fast = result_of(fast=True)
     assert len(fast.events) > len(WORDS)
-    assert seen(fast) == seen(told(fast=False))
+    assert seen(fast) == seen(result_of(fast=False))

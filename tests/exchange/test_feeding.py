@@ -32,8 +32,8 @@ def test_events_are_folded_as_they_come() -> None:
 
 def test_nothing_is_taken_behind_an_error_and_what_came_before_it_is_sent() -> None:
     feeder = feeder_of(Folding(2))
-    told = feeder.feed(0, GOOD[0] + event('{"error": {}}') + GOOD[1])
-    assert told == b'data: {"call":0,"n":1}\n\n'
+    result = feeder.feed(0, GOOD[0] + event('{"error": {}}') + GOOD[1])
+    assert result == b'data: {"call":0,"n":1}\n\n'
     assert feeder.broken
     assert feeder.done
     assert isinstance(feeder.take_error(), UpstreamReplied)

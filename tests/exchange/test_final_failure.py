@@ -34,7 +34,7 @@ def test_the_gateways_own_key_refused_is_no_news_of_the_clients() -> None:
         (Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": "Hi"}),
     ):
         with pytest.raises(UpstreamError) as raised:
-            Scene(lambda _: reply, upstream).tell(shape, body)
+            Scene(lambda _: reply, upstream).generate(shape, body)
         assert (raised.value.status, raised.value.type) == (502, "upstream_auth_error")
         assert "sk-o" not in raised.value.message
 
@@ -93,7 +93,7 @@ def test_the_first_failure_says_more_than_a_route_that_is_missing_too() -> None:
 
 def test_an_error_in_a_success_is_passed_on_and_noted_for_the_operator() -> None:
     scene = Scene(lambda _: json_reply({"error": {"message": "overloaded"}}), OPENAI)
-    result = scene.tell(Shape.CHAT, {**MESSAGES, "model": "gpt-4o"})
+    result = scene.generate(Shape.CHAT, {**MESSAGES, "model": "gpt-4o"})
     assert result.reply.status == 200
     (failure,) = result.decision.failures
     assert (failure.upstream, failure.reason, failure.final) == (

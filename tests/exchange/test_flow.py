@@ -1,4 +1,4 @@
-"""One request's story, told with everything real but the network."""
+"""The retry loop, with everything real but the network."""
 
 import asyncio
 from contextlib import suppress
@@ -93,55 +93,55 @@ def test_same_shape_and_name_pass_through_byte_for_byte() -> None:
     body = b'{ "model" : "gpt-4o-mini", "messages" : [], "future": {"a":1} }'
     answer = FakeReply(200, ((b"content-type", b"application/json"),), (b'{"any" :', b" 1}"))
     scene = Scene(lambda _: answer)
-    told = scene.tell(Shape.CHAT, body)
+    result = scene.generate(Shape.CHAT, body)
     assert scene.network.calls[0].body == body
-    assert told.body == b'{"any" : 1}'
-    assert told.decision.attempts == 1
-    assert told.decision.translation == ""
+    assert result.body == b'{"any" : 1}'
+    assert result.decision.attempts == 1
+    assert result.decision.translation == ""
     assert answer.closed
 
 
 def test_a_stream_of_the_same_shape_passes_through_byte_for_byte() -> None:
     reply = stream_reply(chat_chunk("a"), chat_chunk(finish="stop"))
     raw = b"".join(reply.pieces)
-    told = Scene(lambda _: reply).tell(
+    result = Scene(lambda _: reply).generate(
         Shape.CHAT, {"model": "gpt-4o-mini", "messages": [], "stream": True}
     )
-    assert told.body == raw
+    assert result.body == raw
 
 
 def test_an_alias_goes_out_under_its_target_and_comes_back_under_its_own_name() -> None:
     rule = ModelRule("my-bot", model="gpt-4o-mini")
     scene = Scene(lambda _: json_reply(chat_completion()), rules=(rule,))
-    told = scene.tell(Shape.CHAT, {**MESSAGES, "model": "my-bot", "future": 1})
+    result = scene.generate(Shape.CHAT, {**MESSAGES, "model": "my-bot", "future": 1})
     assert scene.network.bodies() == [{**MESSAGES, "model": "gpt-4o-mini", "future": 1}]
-    assert told.json == chat_completion(model="my-bot")
+    assert result.json == chat_completion(model="my-bot")
 
 
 def test_a_streamed_alias_is_renamed_in_every_event() -> None:
     rule = ModelRule("my-bot", model="gpt-4o-mini")
     scene = Scene(lambda _: stream_reply(chat_chunk("a"), chat_chunk(finish="stop")), rules=(rule,))
-    told = scene.tell(Shape.CHAT, {**MESSAGES, "model": "my-bot", "stream": True})
-    assert [event["model"] for event in told.events[:-1]] == ["my-bot", "my-bot"]
-    assert told.events[-1] == "[DONE]"
+    result = scene.generate(Shape.CHAT, {**MESSAGES, "model": "my-bot", "stream": True})
+    assert [event["model"] for event in result.events[:-1]] == ["my-bot", "my-bot"]
+    assert result.events[-1] == "[DONE]"
 
 
 def test_a_completions_client_reaches_a_chat_model() -> None:
     scene = Scene(chat_server)
-    told = scene.tell(Shape.COMPLETIONS, {"model": "gpt-4o-mini", "prompt": "Hi"})
+    result = scene.generate(Shape.COMPLETIONS, {"model": "gpt-4o-mini", "prompt": "Hi"})
     assert generation_paths(scene) == ["/chat/completions"]
-    assert told.json["object"] == "text_completion"
-    assert told.json["choices"][0]["text"] == "Hello"
-    assert told.json["model"] == "gpt-4o-mini"
-    assert told.decision.endpoint == "/v1/chat/completions"
-    assert told.decision.translation.startswith("from=completions; to=chat")
+    assert result.json["object"] == "text_completion"
+    assert result.json["choices"][0]["text"] == "Hello"
+    assert result.json["model"] == "gpt-4o-mini"
+    assert result.decision.endpoint == "/v1/chat/completions"
+    assert result.decision.translation.startswith("from=completions; to=chat")
 
 
 def test_a_chat_client_reaches_a_completions_model() -> None:
     scene = Scene(completions_server)
-    told = scene.tell(Shape.CHAT, {**MESSAGES, "model": "davinci-002"})
+    result = scene.generate(Shape.CHAT, {**MESSAGES, "model": "davinci-002"})
     assert generation_paths(scene) == ["/completions"]
-    assert told.json["choices"][0]["message"]["content"] == "Hello"
+    assert result.json["choices"][0]["message"]["content"] == "Hello"
 
 
 def test_a_wrong_endpoint_is_tried_again_once_and_learned() -> None:
@@ -193,9 +193,9 @@ def test_does_not_exist_is_a_wrong_endpoint_where_the_metadata_says_it_exists() 
             return json_reply(chat_completion())
         return does_not_exist("acme-x")
 
-    told = Scene(answer).tell(Shape.COMPLETIONS, PROMPT)
-    assert told.json["choices"][0]["text"] == "Hello"
-    assert told.decision.attempts == 2
+    result = Scene(answer).generate(Shape.COMPLETIONS, PROMPT)
+    assert result.json["choices"][0]["text"] == "Hello"
+    assert result.decision.attempts == 2
 
 
 def test_does_not_exist_is_a_wrong_endpoint_where_the_id_names_its_base() -> None:
@@ -206,8 +206,8 @@ def test_does_not_exist_is_a_wrong_endpoint_where_the_id_names_its_base() -> Non
             return json_reply(chat_completion())
         return does_not_exist(model)
 
-    told = Scene(answer).tell(Shape.COMPLETIONS, {"model": model, "prompt": "Hi"})
-    assert told.json["choices"][0]["text"] == "Hello"
+    result = Scene(answer).generate(Shape.COMPLETIONS, {"model": model, "prompt": "Hi"})
+    assert result.json["choices"][0]["text"] == "Hello"
 
 
 def test_a_model_that_is_nowhere_gets_a_404_that_helps() -> None:
@@ -218,7 +218,7 @@ def test_a_model_that_is_nowhere_gets_a_404_that_helps() -> None:
 
     scene = Scene(answer)
     with pytest.raises(ModelNotFound) as raised:
-        scene.tell(Shape.CHAT, {**MESSAGES, "model": "acme-suport-v7"})
+        scene.generate(Shape.CHAT, {**MESSAGES, "model": "acme-suport-v7"})
     error = raised.value
     assert error.status == 404
     assert error.param == "model"
@@ -229,19 +229,19 @@ def test_a_model_that_is_nowhere_gets_a_404_that_helps() -> None:
     assert generation_paths(scene) == ["/chat/completions"]
 
 
-def test_a_retired_model_is_told_since_when_and_how_to_alias_it() -> None:
+def test_the_error_of_a_retired_model_says_since_when_and_how_to_alias_it() -> None:
     scene = Scene(lambda call: does_not_exist("text-davinci-003"))
     with pytest.raises(ModelNotFound) as raised:
-        scene.tell(Shape.COMPLETIONS, {"model": "text-davinci-003", "prompt": "Hi"})
+        scene.generate(Shape.COMPLETIONS, {"model": "text-davinci-003", "prompt": "Hi"})
     assert "shut down on 2024-01-04" in raised.value.message
     assert "`text-davinci-003: {model: " in raised.value.message
 
 
 def test_a_model_with_a_known_shutdown_date_warns() -> None:
-    told = Scene(completions_server).tell(
+    result = Scene(completions_server).generate(
         Shape.COMPLETIONS, {"model": "davinci-002", "prompt": "Hi"}
     )
-    assert told.decision.warning.startswith("model was shut down on 2026-09-28")
+    assert result.decision.warning.startswith("model was shut down on 2026-09-28")
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -253,12 +253,12 @@ def test_a_redirected_model_is_served_by_another_and_every_reply_says_so(streame
 
     scene = Scene(answer, redirect=(("text-davinci-003", "gpt-4o"),))
     body = {"model": "text-davinci-003", "prompt": "Hi", "stream": streamed}
-    told = scene.tell(Shape.COMPLETIONS, body)
+    result = scene.generate(Shape.COMPLETIONS, body)
     assert scene.network.bodies()[0]["model"] == "gpt-4o"
-    assert told.decision.warning.startswith(
+    assert result.decision.warning.startswith(
         "model 'text-davinci-003' is redirected to 'gpt-4o' by the gateway's configuration"
     )
-    reply = told.events[0] if streamed else told.json
+    reply = result.events[0] if streamed else result.json
     assert reply["model"] == "text-davinci-003"
 
 
@@ -284,7 +284,7 @@ def test_what_azure_has_not_deployed_is_asked_for_once() -> None:
 
     scene = Scene(answer, azure)
     with pytest.raises(ModelNotFound):
-        scene.tell(Shape.CHAT, {**MESSAGES, "model": "gpt-4o"})
+        scene.generate(Shape.CHAT, {**MESSAGES, "model": "gpt-4o"})
     assert generation_paths(scene) == ["/chat/completions"]
     (sent,) = [call.model for call in scene.network.calls if call.method == "POST"]
     assert sent == "gpt-4o"
@@ -293,10 +293,10 @@ def test_what_azure_has_not_deployed_is_asked_for_once() -> None:
 def test_an_error_of_the_same_shape_comes_back_as_it_is() -> None:
     reply = error_reply(429, "slow down", code="rate_limit_exceeded")
     reply.headers = (*reply.headers, (b"retry-after", b"7"))
-    told = Scene(lambda _: reply).tell(Shape.CHAT, {**MESSAGES, "model": "gpt-4o"})
-    assert told.reply.status == 429
-    assert (b"retry-after", b"7") in told.reply.headers
-    assert told.body == reply.pieces[0]
+    result = Scene(lambda _: reply).generate(Shape.CHAT, {**MESSAGES, "model": "gpt-4o"})
+    assert result.reply.status == 429
+    assert (b"retry-after", b"7") in result.reply.headers
+    assert result.body == reply.pieces[0]
 
 
 def test_an_error_behind_a_translation_names_the_clients_parameter() -> None:
@@ -305,7 +305,7 @@ def test_an_error_behind_a_translation_names_the_clients_parameter() -> None:
     )
     reply.headers = (*reply.headers, (b"x-ratelimit-remaining", b"3"))
     with pytest.raises(GatewayError) as raised:
-        Scene(lambda _: reply).tell(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": "Hi"})
+        Scene(lambda _: reply).generate(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": "Hi"})
     error = raised.value
     assert (error.status, error.param, error.code) == (400, "prompt", "invalid_value")
     assert error.message.endswith("(upstream parameter: messages[0].content).")
@@ -321,7 +321,7 @@ def test_statuses_behind_a_translation_are_those_old_clients_can_bear(
 ) -> None:
     reply = FakeReply(upstream, ((b"content-type", b"text/html"),), (b"<p>no</p>",))
     with pytest.raises(GatewayError) as raised:
-        Scene(lambda _: reply).tell(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": "Hi"})
+        Scene(lambda _: reply).generate(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": "Hi"})
     assert raised.value.status == client
     assert "<p>no</p>" in raised.value.message
 
@@ -352,12 +352,12 @@ def test_a_fix_that_does_not_help_is_given_up() -> None:
     scene = Scene(
         lambda _: error_reply(400, RENAME, param="max_tokens", code="unsupported_parameter")
     )
-    told = scene.tell(Shape.CHAT, {**MESSAGES, "model": "gpt-4o", "max_tokens": 5})
-    assert (told.reply.status, told.json["error"]["message"]) == (400, RENAME)
+    result = scene.generate(Shape.CHAT, {**MESSAGES, "model": "gpt-4o", "max_tokens": 5})
+    assert (result.reply.status, result.json["error"]["message"]) == (400, RENAME)
     assert len(scene.network.calls) == 2
 
 
-def test_if_no_endpoint_takes_it_the_first_refusal_is_told() -> None:
+def test_if_no_endpoint_takes_it_the_first_refusal_is_relayed() -> None:
     def answer(call: UpstreamCall) -> Answer:
         if call.path == "/completions":
             return error_reply(404, CHAT_ONLY, param="model")
@@ -366,20 +366,20 @@ def test_if_no_endpoint_takes_it_the_first_refusal_is_told() -> None:
         return error_reply(404, "no such thing")
 
     scene = Scene(answer)
-    told = scene.tell(Shape.COMPLETIONS, PROMPT)
-    assert told.json["error"]["message"] == CHAT_ONLY
-    assert told.decision.endpoint == "/v1/completions"
+    result = scene.generate(Shape.COMPLETIONS, PROMPT)
+    assert result.json["error"]["message"] == CHAT_ONLY
+    assert result.decision.endpoint == "/v1/completions"
     assert len(set(generation_paths(scene))) == len(generation_paths(scene))
 
 
-def test_if_the_second_attempt_fails_for_a_real_reason_that_is_told() -> None:
+def test_if_the_second_attempt_fails_for_a_real_reason_that_is_relayed() -> None:
     def answer(call: UpstreamCall) -> Answer:
         if call.path == "/chat/completions":
             return error_reply(429, "slow down")
         return chat_server(call)
 
     with pytest.raises(GatewayError) as raised:
-        Scene(answer).tell(Shape.COMPLETIONS, PROMPT)
+        Scene(answer).generate(Shape.COMPLETIONS, PROMPT)
     assert (raised.value.status, raised.value.message) == (429, "slow down")
 
 
@@ -418,8 +418,8 @@ def test_a_refusal_wrapped_in_status_200_is_a_refusal() -> None:
             )
         return completions_server(call)
 
-    told = Scene(answer, vllm).tell(Shape.CHAT, MESSAGES)
-    assert told.json["choices"][0]["message"]["content"] == "Hello"
+    result = Scene(answer, vllm).generate(Shape.CHAT, MESSAGES)
+    assert result.json["choices"][0]["message"]["content"] == "Hello"
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -436,9 +436,9 @@ def test_what_a_refusal_under_status_200_teaches_is_remembered(*, streamed: bool
     async def scenario() -> None:
         scene = Scene(answer)
         for attempts in (2, 1):
-            told = await scene.call(Shape.COMPLETIONS, {**PROMPT, "stream": streamed})
-            assert b'"text":"Hello"' in told.body
-            assert told.decision.attempts == attempts
+            result = await scene.call(Shape.COMPLETIONS, {**PROMPT, "stream": streamed})
+            assert b'"text":"Hello"' in result.body
+            assert result.decision.attempts == attempts
         assert all(reply.closed for reply in scene.network.replies if len(reply.pieces) > 1)
 
     asyncio.run(scenario())
@@ -456,21 +456,23 @@ def test_a_parameter_refused_in_the_first_event_is_mended() -> None:
         return stream_reply(chat_chunk("Hello"), chat_chunk(finish="stop"))
 
     body = {**MESSAGES, "model": "gpt-4o", "max_tokens": 5, "stream": True}
-    told = Scene(answer).tell(Shape.CHAT, body)
-    assert told.events[0]["choices"][0]["delta"]["content"] == "Hello"
-    assert told.decision.attempts == 2
+    result = Scene(answer).generate(Shape.CHAT, body)
+    assert result.events[0]["choices"][0]["delta"]["content"] == "Hello"
+    assert result.decision.attempts == 2
 
 
 def test_a_small_success_that_only_quotes_an_error_is_a_success() -> None:
     quoting = chat_completion(text='{"error": "' + CHAT_ONLY + '"}')
-    told = Scene(lambda _: json_reply(quoting)).tell(Shape.CHAT, {**MESSAGES, "model": "gpt-4o"})
-    assert told.json == quoting
+    result = Scene(lambda _: json_reply(quoting)).generate(
+        Shape.CHAT, {**MESSAGES, "model": "gpt-4o"}
+    )
+    assert result.json == quoting
 
 
 def test_a_client_may_use_its_own_models_only() -> None:
     client = ClientSettings("team-a", "0" * 64, ("gpt-*",))
     with pytest.raises(PermissionDenied) as raised:
-        Scene(chat_server).tell(Shape.CHAT, {**MESSAGES, "model": "o1"}, client=client)
+        Scene(chat_server).generate(Shape.CHAT, {**MESSAGES, "model": "o1"}, client=client)
     assert raised.value.param == "model"
 
 
@@ -479,13 +481,13 @@ def test_prompts_are_fanned_out_and_folded_in_order() -> None:
         return json_reply(chat_completion(last_text(call).upper()))
 
     scene = Scene(answer)
-    told = scene.tell(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": ["a", "b", "c"]})
-    assert [(c["index"], c["text"]) for c in told.json["choices"]] == [
+    result = scene.generate(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": ["a", "b", "c"]})
+    assert [(c["index"], c["text"]) for c in result.json["choices"]] == [
         (0, "A"),
         (1, "B"),
         (2, "C"),
     ]
-    assert told.json["usage"]["total_tokens"] == 9
+    assert result.json["usage"]["total_tokens"] == 9
     assert len(scene.network.calls) == 3
 
 
@@ -498,7 +500,7 @@ def test_the_first_failure_in_order_fails_the_whole_fan_out() -> None:
 
     scene = Scene(answer)
     with pytest.raises(GatewayError) as raised:
-        scene.tell(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": ["a", "b", "c"]})
+        scene.generate(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": ["a", "b", "c"]})
     assert raised.value.param == "prompt[1]"
     assert raised.value.message.startswith("bad b")
     assert all(reply.closed for reply in scene.network.replies)
@@ -506,14 +508,16 @@ def test_the_first_failure_in_order_fails_the_whole_fan_out() -> None:
 
 def test_streams_of_a_fan_out_are_merged_into_one() -> None:
     scene = Scene(lambda _: stream_reply(chat_chunk("x"), chat_chunk(finish="stop")))
-    told = scene.tell(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": ["a", "b"], "stream": True})
+    result = scene.generate(
+        Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": ["a", "b"], "stream": True}
+    )
     texts: dict[int, str] = {}
-    for event in told.events[:-1]:
+    for event in result.events[:-1]:
         for choice in event["choices"]:
             texts[choice["index"]] = texts.get(choice["index"], "") + choice["text"]
     assert texts == {0: "x", 1: "x"}
-    assert told.body.count(b"[DONE]") == 1
-    assert told.events[-1] == "[DONE]"
+    assert result.body.count(b"[DONE]") == 1
+    assert result.events[-1] == "[DONE]"
     assert all(reply.closed for reply in scene.network.replies)
 
 
@@ -526,7 +530,7 @@ def test_a_failing_call_of_a_streamed_fan_out_is_a_plain_error_while_nothing_was
 
     scene = Scene(answer)
     with pytest.raises(GatewayError) as raised:
-        scene.tell(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": ["a", "b"], "stream": True})
+        scene.generate(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": ["a", "b"], "stream": True})
     assert raised.value.param == "prompt[1]"
     assert all(reply.closed for reply in scene.network.replies)
 
@@ -537,59 +541,65 @@ STREAM = {"model": "gpt-4o", "prompt": "Hi", "stream": True}
 def test_a_stream_is_translated_and_its_usage_sent_only_when_asked_for() -> None:
     usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
     chunks = (chat_chunk("He"), chat_chunk("y", "stop"), chat_chunk(choices=[], usage=usage))
-    told = Scene(lambda _: stream_reply(*chunks)).tell(Shape.COMPLETIONS, STREAM)
-    assert "".join(e["choices"][0]["text"] for e in told.events[:-1]) == "Hey"
+    result = Scene(lambda _: stream_reply(*chunks)).generate(Shape.COMPLETIONS, STREAM)
+    assert "".join(e["choices"][0]["text"] for e in result.events[:-1]) == "Hey"
     asked = {**STREAM, "stream_options": {"include_usage": True}}
-    told = Scene(lambda _: stream_reply(*chunks)).tell(Shape.COMPLETIONS, asked)
-    assert told.events[-2]["usage"]["total_tokens"] == 2
-    assert dict(told.reply.headers)[b"content-type"] == b"text/event-stream; charset=utf-8"
+    result = Scene(lambda _: stream_reply(*chunks)).generate(Shape.COMPLETIONS, asked)
+    assert result.events[-2]["usage"]["total_tokens"] == 2
+    assert dict(result.reply.headers)[b"content-type"] == b"text/event-stream; charset=utf-8"
 
 
 def test_an_error_event_before_the_first_text_is_a_plain_error() -> None:
     event = {"error": {"message": "overloaded", "type": "server_error", "code": None}}
     with pytest.raises(GatewayError) as raised:
-        Scene(lambda _: stream_reply(event)).tell(Shape.COMPLETIONS, STREAM)
+        Scene(lambda _: stream_reply(event)).generate(Shape.COMPLETIONS, STREAM)
     assert raised.value.message == "overloaded"
 
 
 def test_an_error_event_inside_the_stream_is_an_error_event_with_the_terminator() -> None:
     event = {"error": {"message": "overloaded", "type": "server_error", "code": None}}
-    told = Scene(lambda _: stream_reply(chat_chunk("a"), event)).tell(Shape.COMPLETIONS, STREAM)
-    assert told.events[0]["choices"][0]["text"] == "a"
-    assert told.events[1]["error"]["message"] == "overloaded"
-    assert told.events[2:] == ["[DONE]"]
+    result = Scene(lambda _: stream_reply(chat_chunk("a"), event)).generate(
+        Shape.COMPLETIONS, STREAM
+    )
+    assert result.events[0]["choices"][0]["text"] == "a"
+    assert result.events[1]["error"]["message"] == "overloaded"
+    assert result.events[2:] == ["[DONE]"]
 
 
 @pytest.mark.parametrize(
     "error", [None, TruncatedStream("gone"), UpstreamTimeout("silent")], ids=str
 )
 def test_a_stream_that_breaks_off_never_ends_cleanly(error: GatewayError | None) -> None:
-    told = Scene(lambda _: stream_reply(chat_chunk("a"), done=False, error=error)).tell(
+    result = Scene(lambda _: stream_reply(chat_chunk("a"), done=False, error=error)).generate(
         Shape.COMPLETIONS, STREAM
     )
-    assert told.events[0]["choices"][0]["text"] == "a"
-    assert told.events[-1]["error"]["type"] == "server_error"
-    assert b"[DONE]" not in told.body
+    assert result.events[0]["choices"][0]["text"] == "a"
+    assert result.events[-1]["error"]["type"] == "server_error"
+    assert b"[DONE]" not in result.body
 
 
 def test_a_stream_of_the_same_shape_that_breaks_off_says_so() -> None:
     reply = stream_reply(chat_chunk("a"), done=False, error=TruncatedStream("gone"))
-    told = Scene(lambda _: reply).tell(Shape.CHAT, {**MESSAGES, "model": "gpt-4o", "stream": True})
-    assert told.events[-1]["error"]["code"] == "upstream_stream_truncated"
-    assert b"[DONE]" not in told.body
+    result = Scene(lambda _: reply).generate(
+        Shape.CHAT, {**MESSAGES, "model": "gpt-4o", "stream": True}
+    )
+    assert result.events[-1]["error"]["code"] == "upstream_stream_truncated"
+    assert b"[DONE]" not in result.body
 
 
 def test_a_plain_reply_to_a_streaming_request_becomes_a_stream() -> None:
-    told = Scene(lambda _: json_reply(chat_completion("whole"))).tell(Shape.COMPLETIONS, STREAM)
-    assert "".join(e["choices"][0]["text"] for e in told.events[:-1]) == "whole"
-    assert told.events[-1] == "[DONE]"
+    result = Scene(lambda _: json_reply(chat_completion("whole"))).generate(
+        Shape.COMPLETIONS, STREAM
+    )
+    assert "".join(e["choices"][0]["text"] for e in result.events[:-1]) == "whole"
+    assert result.events[-1] == "[DONE]"
 
 
 def test_zero_tokens_are_answered_without_any_call() -> None:
     scene = Scene(chat_server)
     body = {"model": "gpt-4o", "prompt": "Hi", "max_tokens": 0, "echo": True}
-    assert scene.tell(Shape.COMPLETIONS, body).json["choices"][0]["text"] == "Hi"
-    streamed = scene.tell(
+    assert scene.generate(Shape.COMPLETIONS, body).json["choices"][0]["text"] == "Hi"
+    streamed = scene.generate(
         Shape.COMPLETIONS, {**body, "stream": True, "stream_options": {"include_usage": True}}
     )
     assert streamed.events[0]["choices"][0]["text"] == "Hi"
@@ -601,7 +611,7 @@ def test_a_reply_that_is_no_json_is_an_upstream_error() -> None:
     reply = FakeReply(200, ((b"content-type", b"text/html"),), (b"<html>",))
     for body in ({"model": "gpt-4o", "prompt": "Hi"}, STREAM):
         with pytest.raises(UpstreamError):
-            Scene(lambda _: reply).tell(Shape.COMPLETIONS, body)
+            Scene(lambda _: reply).generate(Shape.COMPLETIONS, body)
 
 
 @pytest.mark.parametrize(
@@ -627,7 +637,7 @@ def test_a_reply_that_is_no_json_is_an_upstream_error() -> None:
 def test_bad_bodies_are_400s_and_reach_no_upstream(body: bytes) -> None:
     scene = Scene(chat_server)
     with pytest.raises(InvalidRequest) as raised:
-        scene.tell(Shape.CHAT, body)
+        scene.generate(Shape.CHAT, body)
     assert raised.value.status == 400
     assert scene.network.calls == []
 
@@ -635,23 +645,23 @@ def test_bad_bodies_are_400s_and_reach_no_upstream(body: bytes) -> None:
 def test_what_cannot_be_translated_is_refused_by_name_before_anything_is_sent() -> None:
     scene = Scene(chat_server)
     with pytest.raises(InvalidRequest) as raised:
-        scene.tell(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": "Hi", "suffix": "end"})
+        scene.generate(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": "Hi", "suffix": "end"})
     assert raised.value.param == "suffix"
     assert scene.network.calls == []
 
 
 def test_or_dropped_and_reported_where_the_operator_says_so() -> None:
     scene = Scene(chat_server, translation=TranslationSettings(on_unsupported="drop"))
-    told = scene.tell(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": "Hi", "suffix": "end"})
-    assert "dropped=suffix" in told.decision.translation
+    result = scene.generate(Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": "Hi", "suffix": "end"})
+    assert "dropped=suffix" in result.decision.translation
 
 
 def test_a_rule_can_override_the_translation_of_its_model() -> None:
     rule = ModelRule("gpt-4o", translation=TranslationSettings(on_unsupported="drop"))
-    told = Scene(chat_server, rules=(rule,)).tell(
+    result = Scene(chat_server, rules=(rule,)).generate(
         Shape.COMPLETIONS, {"model": "gpt-4o", "prompt": "Hi", "suffix": "end"}
     )
-    assert "dropped=suffix" in told.decision.translation
+    assert "dropped=suffix" in result.decision.translation
 
 
 def test_an_error_body_too_large_to_be_a_refusal_is_passed_on() -> None:
@@ -659,10 +669,10 @@ def test_an_error_body_too_large_to_be_a_refusal_is_passed_on() -> None:
         headers = ((b"content-type", b"text/html"), (b"content-length", b"100000"))
         return FakeReply(404, headers, (b"x" * 100_000,))
 
-    told = Scene(answer).tell(Shape.CHAT, {**MESSAGES, "model": "gpt-4o"})
-    assert (told.reply.status, len(told.body)) == (404, 100_000)
+    result = Scene(answer).generate(Shape.CHAT, {**MESSAGES, "model": "gpt-4o"})
+    assert (result.reply.status, len(result.body)) == (404, 100_000)
     with pytest.raises(GatewayError) as raised:
-        Scene(answer).tell(Shape.COMPLETIONS, STREAM)
+        Scene(answer).generate(Shape.COMPLETIONS, STREAM)
     assert raised.value.status == 404
 
 

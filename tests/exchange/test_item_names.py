@@ -59,7 +59,7 @@ def scene(upstream: Upstream, home: Shape = Shape.CHAT, **more: Any) -> Scene:
 
 
 def ask(stage: Scene, given: Any, **more: Any) -> Any:
-    return stage.tell(Shape.RESPONSES, {"model": "m", "input": given, **more}, headers=ALICE)
+    return stage.generate(Shape.RESPONSES, {"model": "m", "input": given, **more}, headers=ALICE)
 
 
 def begun(stage: Scene, given: Any = "Hello") -> Json:
@@ -82,17 +82,17 @@ def test_what_is_dropped_of_the_clients_own_items_has_their_place(
     stage = scene(Upstream(), home)
     first = begun(stage)
     given = [USER, SEARCHED, UNKNOWN]
-    told = ask(stage, given, previous_response_id=first["id"], stream=stream)
+    result = ask(stage, given, previous_response_id=first["id"], stream=stream)
     expected = f"from=responses; to={home}; dropped=input[1],input[2].content[0].zzz"
-    assert told.decision.translation.startswith(expected)
+    assert result.decision.translation.startswith(expected)
 
 
 def test_what_is_dropped_of_kept_items_is_of_the_response_that_is_continued() -> None:
     stage = scene(Upstream())
     first = begun(stage, [USER, *[SEARCHED] * 70, UNKNOWN])
-    told = ask(stage, [SEARCHED], previous_response_id=first["id"])
+    result = ask(stage, [SEARCHED], previous_response_id=first["id"])
     dropped = f"dropped={PREVIOUS},input[0]"
-    assert told.decision.translation == f"from=responses; to=chat; {dropped}"
+    assert result.decision.translation == f"from=responses; to=chat; {dropped}"
 
 
 @pytest.mark.parametrize("home", [Shape.CHAT, Shape.COMPLETIONS])
@@ -161,8 +161,8 @@ def test_so_does_an_error_within_a_stream() -> None:
     stage = scene(upstream)
     first = begun(stage)
     upstream.faulty, upstream.in_stream = "messages[3].content", True
-    told = ask(stage, [USER, USER], previous_response_id=first["id"], stream=True)
-    failed, last = told.events[-2:]
+    result = ask(stage, [USER, USER], previous_response_id=first["id"], stream=True)
+    failed, last = result.events[-2:]
     assert failed["param"] == failed["error"]["param"] == "input[1].content"
     assert "upstream parameter: messages[3].content" in last["response"]["error"]["message"]
 
@@ -192,9 +192,9 @@ def test_tools_that_kept_items_bring_are_of_the_response_that_is_continued() -> 
     first = begun(stage, [brought, USER])
     more = {"previous_response_id": first["id"], "tools": [{**tool, "name": "g"}]}
     own = [USER, {**brought, "tools": [{**tool, "name": "h"}]}]
-    told = ask(stage, own, **more)
+    result = ask(stage, own, **more)
     emulated = f"emulated={PREVIOUS},input[1]"
-    assert told.decision.translation == f"from=responses; to=chat; {emulated}"
+    assert result.decision.translation == f"from=responses; to=chat; {emulated}"
     for position, param in enumerate(["tools[0].name", PREVIOUS, "input[1].tools[0].name"]):
         upstream.faulty = f"tools[{position}].function.name"
         assert refused(stage, own, **more).param == param
@@ -253,19 +253,19 @@ def test_at_its_own_endpoint_an_error_counts_the_clients_items(form: str, model:
     assert refused(stage, given, model=model, stream=stream).param == "input[2]"
     # What has the client's own name is the upstream's own error.
     upstream.faulty = "temperature"
-    told = ask(stage, given, model=model, stream=stream)
-    assert b"Bad" in told.body
+    result = ask(stage, given, model=model, stream=stream)
+    assert b"Bad" in result.body
     upstream.faulty = "input[0]"
-    told = ask(stage, [USER], model=model, stream=stream)
-    assert b"input" in told.body
+    result = ask(stage, [USER], model=model, stream=stream)
+    assert b"input" in result.body
 
 
 def test_settings_let_a_model_drop_what_it_does_not_take() -> None:
     stage = scene(Upstream(), translation=TranslationSettings(on_unsupported="drop"))
     first = begun(stage)
     foreign = {"type": "compaction", "encrypted_content": "gAAAA"}
-    told = ask(stage, [USER, foreign], previous_response_id=first["id"])
-    assert told.decision.translation == "from=responses; to=chat; dropped=input[1]"
+    result = ask(stage, [USER, foreign], previous_response_id=first["id"])
+    assert result.decision.translation == "from=responses; to=chat; dropped=input[1]"
 
 
 def test_a_reply_that_is_given_up_is_closed() -> None:

@@ -13,7 +13,7 @@ from gateway.errors import TruncatedStream, UpstreamError, UpstreamReplied
 from gateway.exchange.missing_choices import AskingAgain
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests import kinds
-from tests.exchange.scene import Scene, Told, chat_chunk, chat_completion, completion
+from tests.exchange.scene import Exchanged, Scene, chat_chunk, chat_completion, completion
 from tests.fakes import EVENT_STREAM, JSON, Answer, FakeReply, error_reply, json_reply, stream_reply
 
 CHAT, COMPLETIONS = Shape.CHAT, Shape.COMPLETIONS
@@ -67,16 +67,16 @@ def scene_of(server: Callable[[UpstreamCall], Answer], rule: ModelRule) -> Scene
     return Scene(server, OTHER, rules=(rule,))
 
 
-def texts(told: Told, *, streamed: bool) -> list[str]:
+def texts(result: Exchanged, *, streamed: bool) -> list[str]:
     """Return the texts of the choices, after a look at their grammar."""
     if not streamed:
-        choices = told.json["choices"]
+        choices = result.json["choices"]
         assert [choice["index"] for choice in choices] == list(range(len(choices)))
         return [choice.get("text") or choice["message"]["content"] for choice in choices]
-    assert told.events[-1] == "[DONE]"
+    assert result.events[-1] == "[DONE]"
     said: dict[int, str] = {}
     ended: list[int] = []
-    for event in told.events[:-1]:
+    for event in result.events[:-1]:
         for choice in event["choices"]:
             assert choice["index"] not in ended
             text = choice.get("text") or choice.get("delta", {}).get("content") or ""
@@ -103,12 +103,12 @@ def test_choices_that_a_server_leaves_out_are_asked_for_again(
     server = OneChoice()
     scene = scene_of(server, rule)
     body = {"model": rule.pattern, **asked, "n": 3, "seed": 7, "stream": streamed}
-    told = scene.tell(client, body)
-    assert texts(told, streamed=streamed) == ["text 1", "text 2", "text 3"]
+    result = scene.generate(client, body)
+    assert texts(result, streamed=streamed) == ["text 1", "text 2", "text 3"]
     assert [sent.get("n") for sent in server.bodies] == [3, None, None]
     assert [sent["seed"] for sent in server.bodies] == [7, 8, 9]
     if rule.model is None:
-        again = scene.tell(client, body)
+        again = scene.generate(client, body)
         assert texts(again, streamed=streamed) == ["text 4", "text 5", "text 6"]
         # It is known now that the server knows no `n`.
         assert [sent.get("n") for sent in server.bodies[3:]] == [None, None, None]
@@ -137,8 +137,10 @@ def test_half_a_character_and_a_number_that_is_none_are_in_each_choice() -> None
 
     for streamed, said in ((True, "\U0001f600"), (False, "\U0001f600 \ufffd")):
         scene = scene_of(server, AT_CHAT)
-        told = scene.tell(COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 2, "stream": streamed})
-        assert texts(told, streamed=streamed) == [said, said]
+        result = scene.generate(
+            COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 2, "stream": streamed}
+        )
+        assert texts(result, streamed=streamed) == [said, said]
 
 
 @pytest.mark.parametrize("kind", [b"application/json", b"text/event-stream", b"text/plain"])
@@ -159,27 +161,27 @@ def test_choices_are_asked_for_again_whatever_the_answers_are_labelled(
         return replace(answer, headers=((b"content-type", kind),))
 
     rule = ModelRule("m", endpoints=(CHAT,), upstream="main")
-    told = scene_of(mislabelled, rule).tell(
+    result = scene_of(mislabelled, rule).generate(
         COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 3, "stream": asked}
     )
-    assert texts(told, streamed=asked) == ["text 1", "text 2", "text 3"]
+    assert texts(result, streamed=asked) == ["text 1", "text 2", "text 3"]
 
 
 @pytest.mark.parametrize("event", [b"{oops", b"5"])
 def test_what_is_no_event_of_a_further_choice_is_an_error(event: bytes) -> None:
     broken = FakeReply(200, EVENT_STREAM, (b"data: " + event + b"\n\n",))
     scene = scene_of(OneChoice(later=broken), AT_CHAT)
-    told = scene.tell(COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 2, "stream": True})
-    assert "The upstream sent" in told.events[-1]["error"]["message"]
+    result = scene.generate(COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 2, "stream": True})
+    assert "The upstream sent" in result.events[-1]["error"]["message"]
 
 
 def test_usage_is_that_of_all_calls() -> None:
     server = OneChoice()
-    whole = scene_of(server, AT_CHAT).tell(COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 2})
+    whole = scene_of(server, AT_CHAT).generate(COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 2})
     total = {"prompt_tokens": 1, "completion_tokens": 4, "total_tokens": 5}
     assert whole.json["usage"] == total
     assert b"emulated=n" in dict(whole.decision.headers())[b"x-gateway-translation"]
-    streamed = scene_of(OneChoice(), AT_CHAT).tell(
+    streamed = scene_of(OneChoice(), AT_CHAT).generate(
         COMPLETIONS,
         {
             "model": "m",
@@ -195,8 +197,8 @@ def test_usage_is_that_of_all_calls() -> None:
 def test_the_best_of_several_is_chosen_among_all() -> None:
     server = OneChoice()
     scene = scene_of(server, AT_CHAT)
-    told = scene.tell(COMPLETIONS, {"model": "m", "prompt": "Hi", "best_of": 3, "n": 2})
-    assert texts(told, streamed=False) == ["text 1", "text 2"]
+    result = scene.generate(COMPLETIONS, {"model": "m", "prompt": "Hi", "best_of": 3, "n": 2})
+    assert texts(result, streamed=False) == ["text 1", "text 2"]
     assert len(server.bodies) == 3
 
 
@@ -214,8 +216,10 @@ def test_a_server_that_knows_n_is_asked_once() -> None:
     scene = scene_of(server, AT_CHAT)
     for streamed in (False, True):
         scene.network.calls.clear()
-        told = scene.tell(COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 2, "stream": streamed})
-        assert len(texts(told, streamed=streamed)) == 2
+        result = scene.generate(
+            COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 2, "stream": streamed}
+        )
+        assert len(texts(result, streamed=streamed)) == 2
         assert len([call for call in scene.network.calls if call.method == "POST"]) == 1
 
 
@@ -223,23 +227,23 @@ def test_an_error_of_a_further_call_is_the_clients_to_see() -> None:
     refused = error_reply(429, "Slow down", code="rate_limit")
     scene = scene_of(OneChoice(later=refused), AT_CHAT)
     with pytest.raises(UpstreamReplied) as caught:
-        scene.tell(COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 2})
+        scene.generate(COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 2})
     assert (caught.value.status, caught.value.message) == (429, "Slow down")
     streamed = {"model": "m", "prompt": "Hi", "n": 2, "stream": True}
-    told = scene_of(OneChoice(later=error_reply(429, "Slow down")), AT_CHAT).tell(
+    result = scene_of(OneChoice(later=error_reply(429, "Slow down")), AT_CHAT).generate(
         COMPLETIONS, streamed
     )
-    assert told.events[-2]["error"]["message"] == "Slow down"
-    told = scene_of(OneChoice(later=FakeReply(503, (), (b"busy",))), AT_CHAT).tell(
+    assert result.events[-2]["error"]["message"] == "Slow down"
+    result = scene_of(OneChoice(later=FakeReply(503, (), (b"busy",))), AT_CHAT).generate(
         COMPLETIONS, streamed
     )
-    assert "with status 503" in told.events[-1]["error"]["message"]
+    assert "with status 503" in result.events[-1]["error"]["message"]
 
 
 def test_json_in_reply_to_a_further_stream_is_its_choice() -> None:
     scene = scene_of(OneChoice(later=json_reply(chat_completion("whole"))), AT_CHAT)
-    told = scene.tell(COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 2, "stream": True})
-    assert texts(told, streamed=True) == ["text 1", "whole"]
+    result = scene.generate(COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 2, "stream": True})
+    assert texts(result, streamed=True) == ["text 1", "whole"]
 
 
 def test_a_stream_that_breaks_off_is_not_asked_for_again() -> None:
@@ -250,18 +254,18 @@ def test_a_stream_that_breaks_off_is_not_asked_for_again() -> None:
         calls.append(call)
         return broken
 
-    told = scene_of(server, AT_CHAT).tell(
+    result = scene_of(server, AT_CHAT).generate(
         COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 2, "stream": True}
     )
-    assert "ended before choice 0" in told.events[-1]["error"]["message"]
+    assert "ended before choice 0" in result.events[-1]["error"]["message"]
     assert len([call for call in calls if call.method == "POST"]) == 1
 
 
 @pytest.mark.parametrize("odd", [b"[]", b"{", b'{"choices": []}'])
-def test_what_is_no_reply_is_left_to_be_told(odd: bytes) -> None:
+def test_what_is_not_a_reply_is_left_as_it_is(odd: bytes) -> None:
     scene = scene_of(lambda _: FakeReply(pieces=(odd,)), AT_CHAT)
     with pytest.raises(UpstreamError):
-        scene.tell(COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 2})
+        scene.generate(COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 2})
 
 
 def call(body: Json) -> UpstreamCall:
@@ -326,9 +330,9 @@ def test_events_that_are_no_json_go_through(last: bytes, written: bytes) -> None
     asyncio.run(scenario())
 
 
-def test_a_further_stream_that_breaks_off_is_told() -> None:
+def test_a_further_stream_that_breaks_off_is_reported() -> None:
     broken = stream_reply(chat_chunk("b"), done=False, error=TruncatedStream("gone"))
-    told = scene_of(OneChoice(later=broken), AT_CHAT).tell(
+    result = scene_of(OneChoice(later=broken), AT_CHAT).generate(
         COMPLETIONS, {"model": "m", "prompt": "Hi", "n": 2, "stream": True}
     )
-    assert told.events[-1]["error"]["message"] == "gone"
+    assert result.events[-1]["error"]["message"] == "gone"

@@ -1,4 +1,4 @@
-"""Odd replies of chat and completions servers: who streams is told what all others are."""
+"""Odd replies of chat and completions servers: streams end like whole replies."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,10 +28,10 @@ def seen(client: Shape, home: Shape, answer: FakeReply, *, stream: bool, **more:
     answer = replace(answer, closed=False)
     scene = Scene(lambda _: answer, rules=(ModelRule("m", endpoints=(home,)),))
     try:
-        told = scene.tell(client, {**ASKED[client], "stream": stream, **more})
+        result = scene.generate(client, {**ASKED[client], "stream": stream, **more})
     except GatewayError as error:
         return f"error {error.status}"
-    choices = stream_seen(client, told) if stream else reply_seen(client, told.json)
+    choices = stream_seen(client, result) if stream else reply_seen(client, result.json)
     return f"error {choices[0].error}" if choices[0].error else "; ".join(map(str, choices))
 
 
@@ -86,15 +86,15 @@ def test_a_choice_of_another_form_is_an_error(client: Shape, home: Shape, odd: s
 
 
 @pytest.mark.parametrize(("client", "home"), PAIRS)
-def test_an_error_is_told_whatever_its_choice_looks_like(client: Shape, home: Shape) -> None:
+def test_an_error_is_reported_whatever_its_choice_looks_like(client: Shape, home: Shape) -> None:
     error = {"message": "slow down", "code": 429}
     for body in ({**reply({}), "error": error}, reply({"error": error, "finish_reason": "error"})):
         for stream in (False, True):
             assert seen(client, home, sent(body), stream=stream) == "error 429"
 
 
-def events(*told: Json) -> FakeReply:
-    data = [b"data: " + msgspec.json.encode(each) + b"\n\n" for each in told]
+def events(*result: Json) -> FakeReply:
+    data = [b"data: " + msgspec.json.encode(each) + b"\n\n" for each in result]
     return FakeReply(200, EVENT_STREAM, (*data, b"data: [DONE]\n\n"))
 
 
@@ -108,9 +108,9 @@ def chunk(home: Shape, text: str, finish: str | None, index: Any) -> Json:
 def test_a_stream_is_read_alike_whoever_asked_for_it(
     client: Shape, home: Shape, index: Any
 ) -> None:
-    told = [chunk(home, "h", None, index), chunk(home, "i", "stop", index)]
+    result = [chunk(home, "h", None, index), chunk(home, "i", "stop", index)]
     for late, text in ((None, "hi"), (chunk(home, "!", None, index), "hi!")):
-        answer = events(*told, *([late] if late else []))
+        answer = events(*result, *([late] if late else []))
         for stream in (False, True):
             assert seen(client, home, answer, stream=stream) == (
                 f"says '{text}'; finish: {ends(client)}"
@@ -168,10 +168,10 @@ def test_at_its_own_endpoint_the_end_of_a_reply_in_place_of_a_stream_is_a_stop(
 ) -> None:
     rule = ModelRule("alias", model="m", endpoints=(shape,))
     body = reply(choice(shape, finish_reason=None))
-    told = Scene(lambda _: sent(body), rules=(rule,)).tell(
+    result = Scene(lambda _: sent(body), rules=(rule,)).generate(
         shape, {**ASKED[shape], "model": "alias", "stream": True}
     )
     finishes: Sequence[Any] = [
-        each["finish_reason"] for event in told.events[:-1] for each in event["choices"]
+        each["finish_reason"] for event in result.events[:-1] for each in event["choices"]
     ]
-    assert (finishes, told.events[-1]) == (["stop"], "[DONE]")
+    assert (finishes, result.events[-1]) == (["stop"], "[DONE]")

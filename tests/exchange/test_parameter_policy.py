@@ -12,7 +12,15 @@ from gateway.errors import UnsupportedParameter
 from gateway.exchange.attempt import Attempts
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests import kinds
-from tests.exchange.scene import OPENAI, TODAY, Scene, Told, chat_chunk, chat_completion, completion
+from tests.exchange.scene import (
+    OPENAI,
+    TODAY,
+    Exchanged,
+    Scene,
+    chat_chunk,
+    chat_completion,
+    completion,
+)
 from tests.fakes import Answer, error_reply, json_reply, stream_reply
 
 CHAT, COMPLETIONS, RESPONSES = Shape.CHAT, Shape.COMPLETIONS, Shape.RESPONSES
@@ -67,22 +75,22 @@ def sent(scene: Scene) -> list[Json]:
     return [body for body in scene.network.bodies() if isinstance(body, dict) and "model" in body]
 
 
-def header(told: Told) -> bytes:
-    return dict(told.decision.headers()).get(b"x-gateway-translation", b"")
+def header(result: Exchanged) -> bytes:
+    return dict(result.decision.headers()).get(b"x-gateway-translation", b"")
 
 
 def test_what_the_catalogue_knows_is_left_out_before_the_first_call() -> None:
     scene = Scene(server(), OPENAI)
     asked = {"model": REASONER, "messages": HELLO, **TUNING, "max_tokens": 5}
-    told = scene.tell(CHAT, asked)
-    assert told.decision.attempts == 1
+    result = scene.generate(CHAT, asked)
+    assert result.decision.attempts == 1
     assert sent(scene) == [{"model": REASONER, "messages": HELLO, "max_completion_tokens": 5}]
-    assert header(told) == (
+    assert header(result) == (
         b"from=chat; to=chat; dropped=temperature,top_p,presence_penalty,frequency_penalty;"
         b" changed=max_tokens->max_completion_tokens"
     )
     # The reply is still the upstream's own.
-    assert told.json["model"] == "served-model"
+    assert result.json["model"] == "served-model"
 
 
 @pytest.mark.parametrize(
@@ -96,17 +104,17 @@ def test_a_temperature_costs_one_call_at_any_endpoint(shape: Shape, model: str) 
         CHAT: {"messages": HELLO},
         RESPONSES: {"input": "Hi"},
     }
-    told = scene.tell(shape, {"model": model, "temperature": 0, **bodies[shape]})
-    assert told.decision.attempts == 1
+    result = scene.generate(shape, {"model": model, "temperature": 0, **bodies[shape]})
+    assert result.decision.attempts == 1
     assert "temperature" not in sent(scene)[0]
-    assert b"dropped=temperature" in header(told)
+    assert b"dropped=temperature" in header(result)
 
 
 def test_a_request_in_which_nothing_is_to_be_changed_goes_out_as_it_is() -> None:
     scene = Scene(server(), OPENAI)
     raw = b'{"model": "gpt-5.4-mini",  "messages": [], "temperature": 1, "stop": null}'
-    told = scene.tell(CHAT, raw)
-    assert (scene.network.calls[-1].body, header(told)) == (raw, b"")
+    result = scene.generate(CHAT, raw)
+    assert (scene.network.calls[-1].body, header(result)) == (raw, b"")
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -116,16 +124,16 @@ def test_stop_is_emulated_at_chats_own_endpoint(known: bool, streamed: bool) -> 
     scene = Scene(server(*refused), OPENAI if known else VLLM)
     asked = {"model": REASONER if known else "m", "messages": HELLO, "stop": [" stop", "x"]}
     for attempts in (1 if known else 2, 1):
-        told = scene.tell(CHAT, {**asked, "stream": streamed})
-        assert told.decision.attempts == attempts
-        assert b"emulated=stop" in header(told)
+        result = scene.generate(CHAT, {**asked, "stream": streamed})
+        assert result.decision.attempts == attempts
+        assert b"emulated=stop" in header(result)
         if streamed:
-            deltas = [event["choices"][0] for event in told.events[:-1]]
+            deltas = [event["choices"][0] for event in result.events[:-1]]
             assert "".join(c["delta"].get("content", "") for c in deltas) == "one"
             assert [c["finish_reason"] for c in deltas][-1] == "stop"
-            assert told.events[-1] == "[DONE]"
+            assert result.events[-1] == "[DONE]"
         else:
-            (choice,) = told.json["choices"]
+            (choice,) = result.json["choices"]
             assert (choice["message"]["content"], choice["finish_reason"]) == ("one", "stop")
         assert "stop" not in sent(scene)[-1]
 
@@ -134,27 +142,27 @@ def test_a_stop_that_is_refused_is_emulated_by_a_translation() -> None:
     scene = Scene(server("stop"), OPENAI)
     asked = {"model": "gpt-4o-mini", "prompt": "Hi", "stop": " stop", "temperature": 0}
     for attempts in (2, 1):
-        told = scene.tell(COMPLETIONS, asked)
-        assert (told.json["choices"][0]["text"], told.decision.attempts) == ("one", attempts)
-        assert b"emulated=stop" in header(told)
+        result = scene.generate(COMPLETIONS, asked)
+        assert (result.json["choices"][0]["text"], result.decision.attempts) == ("one", attempts)
+        assert b"emulated=stop" in header(result)
     assert sent(scene)[-1]["temperature"] == 0
 
 
 def test_more_stops_than_vllm_takes_are_looked_for_beside_it() -> None:
     scene = Scene(server(), VLLM)
     asked = {"model": "m", "messages": HELLO, "stop": ["a1", "b1", "c1", "d1", " stop"]}
-    told = scene.tell(CHAT, asked)
-    assert told.json["choices"][0]["message"]["content"] == "one"
+    result = scene.generate(CHAT, asked)
+    assert result.json["choices"][0]["message"]["content"] == "one"
     assert sent(scene)[-1]["stop"] == ["a1", "b1", "c1", "d1"]
 
 
 def test_a_choice_count_that_is_refused_is_asked_for_one_by_one() -> None:
     scene = Scene(server("n"), OPENAI)
     for attempts in (2, 1):
-        told = scene.tell(COMPLETIONS, {"model": "gpt-4o-mini", "prompt": "Hi", "n": 2})
-        assert [choice["index"] for choice in told.json["choices"]] == [0, 1]
-        assert told.decision.attempts == attempts
-    own = scene.tell(CHAT, {"model": "gpt-4o-mini", "messages": HELLO, "n": 2})
+        result = scene.generate(COMPLETIONS, {"model": "gpt-4o-mini", "prompt": "Hi", "n": 2})
+        assert [choice["index"] for choice in result.json["choices"]] == [0, 1]
+        assert result.decision.attempts == attempts
+    own = scene.generate(CHAT, {"model": "gpt-4o-mini", "messages": HELLO, "n": 2})
     assert (own.reply.status, own.decision.attempts) == (400, 1)
     assert own.json["error"]["param"] == "n"
 
@@ -177,7 +185,7 @@ def test_what_is_asked_for_is_refused_by_its_name_and_never_taken_out(
     model = "gpt-5" if known else "gpt-4o-mini"
     scene = Scene(server(*(() if known else ("logprobs", "logit_bias"))), OPENAI)
     with pytest.raises(UnsupportedParameter) as refused:
-        scene.tell(shape, {"model": model, **asked})
+        scene.generate(shape, {"model": model, **asked})
     assert (refused.value.param, refused.value.status) == (param, 400)
     assert len(sent(scene)) == (0 if known else 1)
     dropping = Scene(
@@ -186,56 +194,58 @@ def test_what_is_asked_for_is_refused_by_its_name_and_never_taken_out(
         translation=TranslationSettings(on_unsupported="drop"),
     )
     if param != "best_of":
-        told = dropping.tell(shape, {"model": model, **asked})
-        assert told.reply.status == 200
-        assert f"dropped={param}".encode() in header(told)
+        result = dropping.generate(shape, {"model": model, **asked})
+        assert result.reply.status == 200
+        assert f"dropped={param}".encode() in header(result)
 
 
 def test_a_refusal_at_responses_of_what_that_endpoint_does_not_have_is_relayed() -> None:
     scene = Scene(server("stop"), OPENAI)
-    told = scene.tell(RESPONSES, {"model": "gpt-5-codex", "input": "Hi", "stop": "x"})
-    assert (told.reply.status, told.decision.attempts) == (400, 1)
-    assert told.json["error"]["param"] == "stop"
+    result = scene.generate(RESPONSES, {"model": "gpt-5-codex", "input": "Hi", "stop": "x"})
+    assert (result.reply.status, result.decision.attempts) == (400, 1)
+    assert result.json["error"]["param"] == "stop"
 
 
 @pytest.mark.parametrize("name", ["tools", "response_format"])
 def test_a_refusal_of_what_is_asked_for_is_relayed(name: str) -> None:
     scene = Scene(server(name), VLLM)
-    told = scene.tell(CHAT, {"model": "m", "messages": HELLO, name: {"type": "json_object"}})
-    assert (told.reply.status, told.decision.attempts) == (400, 1)
-    assert told.json["error"]["param"] == name
+    result = scene.generate(CHAT, {"model": "m", "messages": HELLO, name: {"type": "json_object"}})
+    assert (result.reply.status, result.decision.attempts) == (400, 1)
+    assert result.json["error"]["param"] == name
 
 
 def test_effort_and_verbosity_are_not_sent_to_an_old_model() -> None:
     scene = Scene(server(), OPENAI)
     asked = {"model": "gpt-3.5-turbo", "messages": HELLO}
-    told = scene.tell(CHAT, {**asked, "reasoning_effort": "low", "verbosity": "low"})
-    assert (sent(scene), told.decision.attempts) == ([asked], 1)
-    assert header(told).endswith(b"dropped=reasoning_effort,verbosity")
+    result = scene.generate(CHAT, {**asked, "reasoning_effort": "low", "verbosity": "low"})
+    assert (sent(scene), result.decision.attempts) == ([asked], 1)
+    assert header(result).endswith(b"dropped=reasoning_effort,verbosity")
 
 
 def test_what_was_mended_concerns_only_requests_that_have_it() -> None:
     scene = Scene(server("user"), VLLM)
-    assert scene.tell(CHAT, {"model": "m", "messages": HELLO, "user": "u"}).decision.attempts == 2
+    assert (
+        scene.generate(CHAT, {"model": "m", "messages": HELLO, "user": "u"}).decision.attempts == 2
+    )
     raw = b'{"model": "m",  "messages": []}'
-    told = scene.tell(CHAT, raw)
-    assert (scene.network.calls[-1].body, header(told)) == (raw, b"")
+    result = scene.generate(CHAT, raw)
+    assert (scene.network.calls[-1].body, header(result)) == (raw, b"")
 
 
 def test_an_alias_is_served_alike() -> None:
     rules = (ModelRule("gpt-3.5-turbo", model=REASONER),)
     scene = Scene(server(), OPENAI, rules=rules)
     asked = {"model": "gpt-3.5-turbo", "messages": HELLO, "stop": [" stop"], **TUNING}
-    told = scene.tell(CHAT, {**asked, "max_tokens": 1000})
-    assert told.json["choices"][0]["message"]["content"] == "one"
-    assert told.json["model"] == "gpt-3.5-turbo"
-    assert told.decision.attempts == 1
+    result = scene.generate(CHAT, {**asked, "max_tokens": 1000})
+    assert result.json["choices"][0]["message"]["content"] == "one"
+    assert result.json["model"] == "gpt-3.5-turbo"
+    assert result.decision.attempts == 1
 
 
 def test_a_temperature_stays_with_the_effort_none() -> None:
     scene = Scene(server(), OPENAI)
     asked = {"model": REASONER, "messages": HELLO, "temperature": 0, "reasoning_effort": "none"}
-    assert header(scene.tell(CHAT, asked)) == b""
+    assert header(scene.generate(CHAT, asked)) == b""
     assert sent(scene) == [asked]
 
 
@@ -267,33 +277,33 @@ def test_biases_of_another_vocabulary_are_never_passed_as_they_are(
     asked: Json = {"prompt": "Hi"} if shape is COMPLETIONS else {"messages": HELLO}
     scene = aliased(alias, model)
     with pytest.raises(UnsupportedParameter) as refused:
-        scene.tell(shape, {"model": alias, **asked, "logit_bias": {"6": 10}})
+        scene.generate(shape, {"model": alias, **asked, "logit_bias": {"6": 10}})
     assert refused.value.param == "logit_bias"
     assert sent(scene) == []
     ended = "50256" if shape is COMPLETIONS else "100257"
-    told = scene.tell(shape, {"model": alias, **asked, "logit_bias": {ended: -100}})
+    result = scene.generate(shape, {"model": alias, **asked, "logit_bias": {ended: -100}})
     assert "logit_bias" not in sent(scene)[0]
-    assert b"dropped=logit_bias" in header(told)
+    assert b"dropped=logit_bias" in header(result)
 
 
 def test_biases_are_mapped_where_each_has_its_counterpart() -> None:
     scene = aliased("text-davinci-003", "gpt-4o-mini", translation=P50K)
     asked = {"model": "text-davinci-003", "prompt": "Hi", "logit_bias": {"5": 10, "50256": -100}}
-    told = scene.tell(COMPLETIONS, asked)
+    result = scene.generate(COMPLETIONS, asked)
     assert sent(scene)[0]["logit_bias"] == {"105": 10}
-    assert b"dropped=logit_bias.50256" in header(told)
-    assert b"changed=logit_bias:p50k_base->o200k_base" in header(told)
+    assert b"dropped=logit_bias.50256" in header(result)
+    assert b"changed=logit_bias:p50k_base->o200k_base" in header(result)
     with pytest.raises(UnsupportedParameter):
-        scene.tell(COMPLETIONS, {**asked, "logit_bias": {"6": 10}})
+        scene.generate(COMPLETIONS, {**asked, "logit_bias": {"6": 10}})
 
 
 def test_biases_for_the_model_itself_and_for_unknown_names_pass() -> None:
     biases = {"model": "gpt-4o-mini", "messages": HELLO, "logit_bias": {"5": 10}}
     scene = Scene(server(), OPENAI)
-    scene.tell(CHAT, biases)
+    scene.generate(CHAT, biases)
     assert sent(scene) == [biases]
     scene = aliased("my-bot", "gpt-4o-mini")
-    scene.tell(CHAT, {**biases, "model": "my-bot"})
+    scene.generate(CHAT, {**biases, "model": "my-bot"})
     assert sent(scene)[0]["logit_bias"] == {"5": 10}
 
 
@@ -301,19 +311,19 @@ def test_a_local_model_has_another_vocabulary_than_the_name_that_it_goes_by() ->
     rules = (ModelRule("gpt-3.5-turbo", model="m"),)
     scene = Scene(server(), VLLM, rules=rules)
     with pytest.raises(UnsupportedParameter):
-        scene.tell(CHAT, {"model": "gpt-3.5-turbo", "messages": HELLO, "logit_bias": {"5": 1}})
+        scene.generate(CHAT, {"model": "gpt-3.5-turbo", "messages": HELLO, "logit_bias": {"5": 1}})
 
 
 def test_a_prompt_of_ids_becomes_text_for_a_model_of_another_vocabulary() -> None:
     asked = {"model": "text-davinci-003", "prompt": [72, 105]}
     scene = aliased("text-davinci-003", "davinci-002", translation=P50K)
-    told = scene.tell(COMPLETIONS, asked)
-    assert (sent(scene)[0]["prompt"], header(told).count(b"emulated=prompt")) == ("Hi", 1)
+    result = scene.generate(COMPLETIONS, asked)
+    assert (sent(scene)[0]["prompt"], header(result).count(b"emulated=prompt")) == ("Hi", 1)
     with pytest.raises(UnsupportedParameter) as refused:
-        aliased("text-davinci-003", "davinci-002").tell(COMPLETIONS, asked)
+        aliased("text-davinci-003", "davinci-002").generate(COMPLETIONS, asked)
     assert refused.value.param == "prompt"
     same = aliased("davinci-002", "babbage-002")
-    same.tell(COMPLETIONS, {**asked, "model": "davinci-002"})
+    same.generate(COMPLETIONS, {**asked, "model": "davinci-002"})
     assert sent(same)[0]["prompt"] == [72, 105]
 
 
@@ -335,8 +345,8 @@ def test_what_a_refusal_has_taught_is_reported_on_every_pair(client: Shape) -> N
         upstream = UpstreamSettings("main", "http://127.0.0.1:9/v1", kinds.OTHER)
         scene = Scene(answer, upstream, rules=(ModelRule("m", endpoints=(home,)),))
         for attempts in (2, 1):
-            told = await scene.call(client, {"model": "m", "temperature": 0.5, **asked})
-            assert told.decision.attempts == attempts
-            assert "dropped=temperature" in told.decision.translation
+            result = await scene.call(client, {"model": "m", "temperature": 0.5, **asked})
+            assert result.decision.attempts == attempts
+            assert "dropped=temperature" in result.decision.translation
 
     asyncio.run(scenario())

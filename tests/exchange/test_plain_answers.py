@@ -31,9 +31,9 @@ def as_it_comes(reply: FakeReply, *, at_once: bool) -> FakeReply:
     return ArrivedReply(reply.status, reply.headers, reply.pieces) if at_once else reply
 
 
-def told(shape: Shape, body: Any, reply: FakeReply, *, at_once: bool) -> Any:
+def answered(shape: Shape, body: Any, reply: FakeReply, *, at_once: bool) -> Any:
     scene = Scene(lambda _: as_it_comes(reply, at_once=at_once))
-    return scene.tell(shape, body)
+    return scene.generate(shape, body)
 
 
 both = pytest.mark.parametrize("at_once", [True, False])
@@ -44,7 +44,7 @@ both = pytest.mark.parametrize("at_once", [True, False])
 def test_a_plain_answer_is_translated(text: str, *, at_once: bool) -> None:
     own = ((b"x-request-id", b"req_1"), (b"content-encoding", b"identity"))
     answer = json_reply(chat_completion(text), headers=own)
-    seen = told(Shape.COMPLETIONS, PROMPT, answer, at_once=at_once)
+    seen = answered(Shape.COMPLETIONS, PROMPT, answer, at_once=at_once)
     assert seen.json["choices"][0]["text"] == text
     assert seen.reply.headers == [
         (b"content-type", b"application/json"),
@@ -58,15 +58,15 @@ def test_a_plain_answer_is_translated(text: str, *, at_once: bool) -> None:
 @pytest.mark.parametrize("text", ["Hello", LONG])
 def test_an_answer_of_the_same_shape_is_passed_on(text: str, *, at_once: bool) -> None:
     answer = json_reply(chat_completion(text), headers=((b"x-request-id", b"req_1"),))
-    seen = told(Shape.CHAT, MESSAGES, answer, at_once=at_once)
+    seen = answered(Shape.CHAT, MESSAGES, answer, at_once=at_once)
     assert seen.body == msgspec.json.encode(chat_completion(text))
     assert seen.reply.headers == list(answer.headers)
 
 
 @both
-def test_what_an_answer_adds_to_the_report_is_told(*, at_once: bool) -> None:
+def test_what_an_answer_adds_to_the_report_is_shown(*, at_once: bool) -> None:
     answer = json_reply(chat_completion(choices=[CALLS]))
-    seen = told(Shape.COMPLETIONS, PROMPT, answer, at_once=at_once)
+    seen = answered(Shape.COMPLETIONS, PROMPT, answer, at_once=at_once)
     assert seen.json["choices"][0]["text"] == ""
     assert (
         seen.decision.translation
@@ -76,7 +76,7 @@ def test_what_an_answer_adds_to_the_report_is_told(*, at_once: bool) -> None:
 
 def test_and_so_is_what_the_answer_to_another_request_adds() -> None:
     answer = json_reply(chat_completion(choices=[CALLS]))
-    seen = told(Shape.COMPLETIONS, {**PROMPT, "stop": "x"}, answer, at_once=True)
+    seen = answered(Shape.COMPLETIONS, {**PROMPT, "stop": "x"}, answer, at_once=True)
     assert seen.decision.translation == (
         "from=completions; to=chat; changed=finish_reason:tool_calls->stop"
     )
@@ -88,17 +88,17 @@ def test_an_error_in_a_success_is_a_failure(shape: Shape, *, at_once: bool) -> N
     answer = json_reply({"error": {"message": "It is full.", "type": "x", "code": "full"}})
     body = PROMPT if shape is Shape.COMPLETIONS else MESSAGES
     if shape is Shape.CHAT:
-        assert told(shape, body, answer, at_once=at_once).json["error"]["code"] == "full"
+        assert answered(shape, body, answer, at_once=at_once).json["error"]["code"] == "full"
         return
     with pytest.raises(GatewayError, match="It is full"):
-        told(shape, body, answer, at_once=at_once)
+        answered(shape, body, answer, at_once=at_once)
 
 
 @both
 def test_an_error_names_what_the_client_sent(*, at_once: bool) -> None:
     answer = error_reply(400, "Too long.", param="messages[0].content", code="string_too_long")
     with pytest.raises(GatewayError) as failure:
-        told(Shape.COMPLETIONS, PROMPT, answer, at_once=at_once)
+        answered(Shape.COMPLETIONS, PROMPT, answer, at_once=at_once)
     assert (failure.value.param, failure.value.code) == ("prompt", "string_too_long")
 
 
@@ -107,18 +107,18 @@ def test_an_error_names_what_the_client_sent(*, at_once: bool) -> None:
 def test_an_answer_that_is_none_is_an_upstream_error(page: bytes, *, at_once: bool) -> None:
     answer = FakeReply(200, ((b"content-type", b"text/html"),), (page,))
     with pytest.raises(UpstreamError):
-        told(Shape.COMPLETIONS, PROMPT, answer, at_once=at_once)
+        answered(Shape.COMPLETIONS, PROMPT, answer, at_once=at_once)
 
 
 def test_an_answer_that_is_cut_off_is_no_answer() -> None:
     answer = FakeReply(200, pieces=(b'{"object":',), error=TruncatedStream("cut"))
     with pytest.raises(TruncatedStream):
-        told(Shape.COMPLETIONS, PROMPT, answer, at_once=False)
+        answered(Shape.COMPLETIONS, PROMPT, answer, at_once=False)
     assert answer.closed
 
 
 @both
-def test_a_refused_plain_request_is_told_elsewhere(*, at_once: bool) -> None:
+def test_a_refused_plain_request_is_reported_elsewhere(*, at_once: bool) -> None:
     def server(call: UpstreamCall) -> Answer:
         if call.path == "/chat/completions":
             refusal = "This model is only supported in v1/responses and not in v1/chat/completions."

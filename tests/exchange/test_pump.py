@@ -137,7 +137,7 @@ def test_a_stream_is_closed_as_soon_as_it_satisfies() -> None:
 
 
 @pytest.mark.parametrize("cut", range(2))
-def test_a_stream_that_is_cut_off_is_told_and_has_no_terminator(cut: int) -> None:
+def test_a_stream_that_is_cut_off_is_reported_and_has_no_terminator(cut: int) -> None:
     for error in (None, TruncatedStream("broken")):
         reply = stream(*GOOD[: cut + 1], error=error)
         if cut == 1 and error is None:
@@ -158,7 +158,7 @@ def test_what_breaks_before_the_first_event_is_raised() -> None:
 
 
 @pytest.mark.parametrize("together", [False, True])
-def test_an_error_that_the_upstream_told_ends_like_its_own_stream(*, together: bool) -> None:
+def test_an_error_that_the_upstream_sent_ends_like_its_own_stream(*, together: bool) -> None:
     pieces = (event('{"n":1}'), event('{"error":{}}'))
     lines = merged(stream(b"".join(pieces)) if together else stream(*pieces))
     assert lines[0] == FOLDED[0]
@@ -221,7 +221,7 @@ def test_a_stream_that_fails_after_its_end_breaks_nothing() -> None:
 
 
 class Slow(FakeReply):
-    """A stream that waits until it is told to go on, before each piece but the first `quick`."""
+    """A stream that waits for a signal to go on, before each piece but the first `quick`."""
 
     def __init__(self, *pieces: bytes, error: GatewayError | None = None, quick: int = 0) -> None:
         super().__init__(200, EVENT_STREAM, pieces, error)

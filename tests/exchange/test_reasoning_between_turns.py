@@ -93,9 +93,9 @@ def ask(stage: Scene, given: Any, model: str = "m", **more: Any) -> Any:
     streamed = bool(more.get("stream"))
     headers = more.pop("headers", ALICE)
     body = {"model": model, "tools": [TOOL], "input": given, **more}
-    told = stage.tell(Shape.RESPONSES, body, headers=headers)
-    assert told.reply.status == 200
-    return (told.events[-1]["response"] if streamed else told.json), told.decision.translation
+    result = stage.generate(Shape.RESPONSES, body, headers=headers)
+    assert result.reply.status == 200
+    return (result.events[-1]["response"] if streamed else result.json), result.decision.translation
 
 
 def gave(response: Json) -> Json:
@@ -237,20 +237,20 @@ def test_what_a_client_cannot_bring_back_is_learned_from_the_refusal(
     output = {"type": "function_call_output", "call_id": "call_1", "output": "sun"}
     body: Json = {"model": "m", "input": [user, called, output]}
     if client is Shape.CHAT:
-        told = {"role": "tool", "tool_call_id": "call_1", "content": "sun"}
+        result = {"role": "tool", "tool_call_id": "call_1", "content": "sun"}
         assistant = {"role": "assistant", "content": None, "tool_calls": [CALL]}
-        body = {"model": "m", "messages": [user, assistant, told]}
+        body = {"model": "m", "messages": [user, assistant, result]}
     for attempts in (2, 1):
         thinker.sent.clear()
-        told_again = stage.tell(client, body)
-        assert told_again.reply.status == 200
-        assert told_again.decision.translation == f"from={client}; to=chat; changed={field}"
+        again = stage.generate(client, body)
+        assert again.reply.status == 200
+        assert again.decision.translation == f"from={client}; to=chat; changed={field}"
         assert len(thinker.sent) == attempts
     # Where there is nothing to mend, nothing is reported.
     plain: Json = {"model": "m", "input": [user]}
     if client is Shape.CHAT:
         plain = {"model": "m", "messages": [user]}
-    assert "changed" not in stage.tell(client, plain).decision.translation
+    assert "changed" not in stage.generate(client, plain).decision.translation
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_a_server_is_known_by_its_host_too() -> None:
     assert thinker.sent[-1]["messages"][0]["reasoning_content"] == ""
 
 
-def test_a_server_that_refuses_anothers_reasoning_is_not_told_it_again() -> None:
+def test_a_server_that_refuses_anothers_reasoning_is_not_sent_it_again() -> None:
     def demand(message: Json) -> str:
         unknown = "reasoning_content" in message
         return "Unknown parameter: 'messages[1].reasoning_content'." if unknown else ""
@@ -309,5 +309,5 @@ def test_a_demand_that_cannot_be_met_is_the_answer() -> None:
     first, _ = ask(stage, "w?")
     body = {"model": "m", "input": [*first["output"], gave(first)]}
     with pytest.raises(Exception, match="must be passed back"):
-        stage.tell(Shape.RESPONSES, body)
+        stage.generate(Shape.RESPONSES, body)
     assert len(thinker.sent) == 3

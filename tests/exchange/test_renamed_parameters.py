@@ -37,7 +37,7 @@ def server(message: str, *, status: int = 400, **more: Any) -> Callable[[Upstrea
 
 def refused(scene: Scene, shape: Shape, body: Json) -> GatewayError:
     with pytest.raises(GatewayError) as raised:
-        scene.tell(shape, body)
+        scene.generate(shape, body)
     return raised.value
 
 
@@ -70,7 +70,7 @@ def test_an_error_about_the_new_name_is_one_about_the_clients(
     ],
 )
 @pytest.mark.parametrize("param", [NEW, None])
-def test_translated_requests_are_told_alike(
+def test_translated_requests_get_the_same_errors(
     shape: Shape, said: Json, own: str, param: str | None
 ) -> None:
     home = COMPLETIONS if shape is CHAT else CHAT
@@ -102,11 +102,11 @@ def test_the_status_at_the_clients_own_endpoint_stays() -> None:
 )
 def test_errors_about_anything_else_are_relayed_untouched(message: str, param: str | None) -> None:
     scene = Scene(server(message, param=param), VLLM)
-    told = scene.tell(CHAT, {"model": "m", "messages": HELLO, OLD: 99999})
-    assert (told.reply.status, told.json["error"]["message"]) == (400, message)
+    result = scene.generate(CHAT, {"model": "m", "messages": HELLO, OLD: 99999})
+    assert (result.reply.status, result.json["error"]["message"]) == (400, message)
 
 
 def test_the_clients_own_use_of_the_new_name_is_its_own() -> None:
     scene = Scene(server(HUGE, param=NEW), VLLM)
-    told = scene.tell(CHAT, {"model": "m", "messages": HELLO, NEW: 99999})
-    assert (told.json["error"]["param"], told.decision.attempts) == (NEW, 1)
+    result = scene.generate(CHAT, {"model": "m", "messages": HELLO, NEW: 99999})
+    assert (result.json["error"]["param"], result.decision.attempts) == (NEW, 1)

@@ -18,7 +18,7 @@ from gateway.exchange.retries import MAX_MENDED
 from gateway.servers import Profile
 from gateway.shapes import Shape, UpstreamCall
 from tests import kinds
-from tests.exchange.scene import Scene, Told, chat_chunk, chat_completion, completion
+from tests.exchange.scene import Exchanged, Scene, chat_chunk, chat_completion, completion
 from tests.fakes import Answer, FakeReply, error_reply, json_reply, stream_reply
 
 MODEL = "ft-your-gpt35-model"
@@ -103,7 +103,7 @@ def generation_paths(scene: Scene) -> list[str]:
     return [call.path for call in scene.network.calls if call.method == "POST"]
 
 
-async def ask(scene: Scene, shape: Shape, **more: Any) -> Told:
+async def ask(scene: Scene, shape: Shape, **more: Any) -> Exchanged:
     return await scene.call(shape, {"model": MODEL, **ASKED[shape], **more})
 
 
@@ -289,8 +289,8 @@ def test_mending_comes_to_an_end_whatever_an_upstream_finds_to_refuse() -> None:
         server = Server(Shape.CHAT)
         server.at_home = refuses(*names)
         scene = Scene(server, VLLM)
-        told = await ask(scene, Shape.CHAT, **dict.fromkeys(names, 1))
-        assert told.reply.status == 400
+        result = await ask(scene, Shape.CHAT, **dict.fromkeys(names, 1))
+        assert result.reply.status == 400
         assert len(generation_paths(scene)) == MAX_MENDED + 1
 
     asyncio.run(scenario())
@@ -320,9 +320,9 @@ def test_a_route_that_such_servers_have_is_not_missing_for_good(kind: Profile) -
         server.at_home = no_route
         upstream = UpstreamSettings("main", "https://example.com", kind)
         scene = Scene(server, upstream)
-        told = await scene.call(Shape.CHAT, {"model": "gpt-4o", **ASKED[Shape.CHAT]})
-        assert (told.reply.status, told.decision.attempts) == (404, 1)
-        assert b"Invalid URL" in told.body
+        result = await scene.call(Shape.CHAT, {"model": "gpt-4o", **ASKED[Shape.CHAT]})
+        assert (result.reply.status, result.decision.attempts) == (404, 1)
+        assert b"Invalid URL" in result.body
         server.at_home = lambda call: json_reply(REPLIES[call.path])
         again = await scene.call(
             Shape.CHAT, {"model": "gpt-4o", "presence_penalty": 1, **ASKED[Shape.CHAT]}
@@ -342,8 +342,8 @@ def test_what_was_learned_is_forgotten_when_its_route_disappears() -> None:
         assert (await ask(scene, Shape.CHAT)).decision.attempts == 1
         server.home, server.elsewhere = Shape.CHAT, lambda _: error_reply(404, "Not Found")
         assert (await ask(scene, Shape.CHAT)).decision.attempts == 2
-        told = await ask(scene, Shape.CHAT)
-        assert (told.decision.attempts, told.decision.endpoint) == (1, "/v1/chat/completions")
+        result = await ask(scene, Shape.CHAT)
+        assert (result.decision.attempts, result.decision.endpoint) == (1, "/v1/chat/completions")
 
     asyncio.run(scenario())
 
@@ -355,8 +355,8 @@ def test_a_learned_endpoint_that_cannot_express_a_request_is_dropped_if_another_
         scene = Scene(server, OTHER)
         assert (await ask(scene, Shape.CHAT)).decision.endpoint == "/v1/responses"
         server.home = Shape.CHAT  # its chat route is there again
-        told = await ask(scene, Shape.CHAT, logit_bias={"5": 1})
-        assert (told.decision.endpoint, told.decision.attempts) == ("/v1/chat/completions", 1)
+        result = await ask(scene, Shape.CHAT, logit_bias={"5": 1})
+        assert (result.decision.endpoint, result.decision.attempts) == ("/v1/chat/completions", 1)
         assert (await ask(scene, Shape.CHAT)).decision.endpoint == "/v1/chat/completions"
 
     asyncio.run(scenario())
@@ -385,10 +385,10 @@ def test_a_rule_whose_endpoint_refuses_is_warned_of(denied: FakeReply) -> None:
         rule = ModelRule("ft-*", endpoints=(Shape.CHAT,))
         scene = Scene(server, OPENAI, rules=(rule,))
         for _ in range(2):
-            told = await ask(scene, Shape.CHAT)
-            assert told.decision.attempts == 2
-            assert told.decision.misplaced_rule == "ft-*"
-            assert told.decision.warning == (
+            result = await ask(scene, Shape.CHAT)
+            assert result.decision.attempts == 2
+            assert result.decision.misplaced_rule == "ft-*"
+            assert result.decision.warning == (
                 "rule 'ft-*' leads to /v1/chat/completions, which refused the model; it was "
                 "answered at /v1/responses: set the rule's endpoint to responses"
             )
@@ -398,9 +398,11 @@ def test_a_rule_whose_endpoint_refuses_is_warned_of(denied: FakeReply) -> None:
 
 def test_reusable_prompts_are_warned_of() -> None:
     scene = Scene(Server(Shape.RESPONSES), OPENAI)
-    told = scene.tell(Shape.RESPONSES, {"model": "gpt-5.4", "prompt": {"id": "pmpt_1"}})
-    assert "2026-11-30" in told.decision.warning
-    assert scene.tell(Shape.RESPONSES, {"model": "gpt-5.4", "input": "Hi"}).decision.warning == ""
+    result = scene.generate(Shape.RESPONSES, {"model": "gpt-5.4", "prompt": {"id": "pmpt_1"}})
+    assert "2026-11-30" in result.decision.warning
+    assert (
+        scene.generate(Shape.RESPONSES, {"model": "gpt-5.4", "input": "Hi"}).decision.warning == ""
+    )
 
 
 def test_the_second_call_of_a_stream_is_the_last_one_too() -> None:
@@ -409,8 +411,8 @@ def test_the_second_call_of_a_stream_is_the_last_one_too() -> None:
         server.at_home = lambda _: stream_reply(chat_chunk("Hello"), chat_chunk(finish="stop"))
         scene = Scene(server, OPENAI)
         for attempts in (2, 1):
-            told = await ask(scene, Shape.COMPLETIONS, stream=True)
-            assert told.decision.attempts == attempts
-            assert told.events[-1] == "[DONE]"
+            result = await ask(scene, Shape.COMPLETIONS, stream=True)
+            assert result.decision.attempts == attempts
+            assert result.events[-1] == "[DONE]"
 
     asyncio.run(scenario())

@@ -14,7 +14,7 @@ from gateway.config.settings import ModelRule, UpstreamSettings
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests import kinds
-from tests.exchange.scene import Scene, Told, chat_chunk, chat_completion, completion
+from tests.exchange.scene import Exchanged, Scene, chat_chunk, chat_completion, completion
 from tests.fakes import EVENT_STREAM, JSON, Answer, FakeReply, json_reply
 
 COMPLETIONS, CHAT, RESPONSES = Shape.COMPLETIONS, Shape.CHAT, Shape.RESPONSES
@@ -83,7 +83,7 @@ def events(home: Shape) -> list[Json]:
         place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
         item = response("completed")["output"][0]
         delta = {**place, "delta": "Hello", "logprobs": [ENTRY]}
-        told: list[Json] = [
+        result: list[Json] = [
             {"type": "response.created", "response": response("in_progress")},
             {
                 "type": "response.output_item.added",
@@ -106,7 +106,7 @@ def events(home: Shape) -> list[Json]:
             {"type": "response.output_item.done", "output_index": 0, "item": item},
             {"type": "response.completed", "response": response("completed")},
         ]
-        return [{**event, "sequence_number": n, "took_ms": NAN} for n, event in enumerate(told)]
+        return [{**event, "sequence_number": n, "took_ms": NAN} for n, event in enumerate(result)]
     if home is CHAT:
         first = chat_chunk("Hello", **ODD)
         first["choices"][0]["logprobs"] = {"content": [ENTRY]}
@@ -130,7 +130,7 @@ def body_of(home: Shape, *, streamed: bool) -> bytes:
     return BOM + stream + (b"" if home is RESPONSES else b"data: [DONE]\n\n")
 
 
-def told(client: Shape, home: Shape, *, renamed: bool, streamed: bool) -> Told:
+def exchanged(client: Shape, home: Shape, *, renamed: bool, streamed: bool) -> Exchanged:
     def answer(call: UpstreamCall) -> Answer:
         if call.method == "GET":
             return json_reply({"object": "list", "data": [{"id": "m", "object": "model"}]})
@@ -139,7 +139,7 @@ def told(client: Shape, home: Shape, *, renamed: bool, streamed: bool) -> Told:
 
     rule = ModelRule("asked", model="m" if renamed else None, endpoints=(home,))
     body = {"model": "asked", **ASKED[client], **({"stream": True} if streamed else {})}
-    return Scene(answer, OTHER, rules=(rule,)).tell(client, body)
+    return Scene(answer, OTHER, rules=(rule,)).generate(client, body)
 
 
 def logprobs_in(value: Any) -> list[Any]:
@@ -163,7 +163,7 @@ PAIRS = [(client, home, True) for client in Shape for home in Shape]
 def test_they_are_read_wherever_the_gateway_translates(
     client: Shape, home: Shape, *, renamed: bool, streamed: bool
 ) -> None:
-    seen = told(client, home, renamed=renamed, streamed=streamed)
+    seen = exchanged(client, home, renamed=renamed, streamed=streamed)
     values = [event for event in seen.events if event != "[DONE]"] if streamed else [seen.json]
     found = logprobs_in(values)
     assert len(found) >= 3
@@ -176,7 +176,7 @@ def test_they_are_read_wherever_the_gateway_translates(
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("shape", Shape)
 def test_what_is_relayed_stays_as_it_is(shape: Shape, *, streamed: bool) -> None:
-    seen = told(shape, shape, renamed=False, streamed=streamed)
+    seen = exchanged(shape, shape, renamed=False, streamed=streamed)
     assert seen.body == body_of(shape, streamed=streamed)
 
 
@@ -186,5 +186,5 @@ def test_a_request_with_one_is_refused(shape: Shape, number: bytes) -> None:
     body = msgspec.json.encode({"model": "m", **ASKED[shape], "temperature": 1})
     scene = Scene(lambda _: json_reply(whole(shape)), OTHER, rules=(ModelRule("m", model="x"),))
     with pytest.raises(InvalidRequest) as raised:
-        scene.tell(shape, body.replace(b'"temperature":1', b'"temperature":' + number))
+        scene.generate(shape, body.replace(b'"temperature":1', b'"temperature":' + number))
     assert (raised.value.status, raised.value.code) == (400, "invalid_json")

@@ -32,11 +32,11 @@ def served(call: UpstreamCall) -> Answer:
 def test_it_goes_untouched_to_the_default_upstream() -> None:
     other = UpstreamSettings("other", "http://127.0.0.1:1/v1", kinds.VLLM)
     stage = Scene(served, OPENAI, other)
-    told = stage.tell(Shape.RESPONSES, PROMPT)
-    assert told.json == {"id": "resp_1", "model": "gpt-x"}
+    result = stage.generate(Shape.RESPONSES, PROMPT)
+    assert result.json == {"id": "resp_1", "model": "gpt-x"}
     (call,) = stage.network.calls
     assert (call.upstream, call.body) == ("openai", PROMPT)
-    decision = told.decision
+    decision = result.decision
     assert (decision.upstream, decision.resolved_by, decision.attempts) == ("openai", "default", 1)
     assert decision.translation == ""
 
@@ -45,14 +45,14 @@ def test_it_goes_untouched_to_the_default_upstream() -> None:
 def test_a_stream_goes_untouched_too(model: Any) -> None:
     named = b'"model": null, ' if model else b""
     body = b'{%b"conversation": "conv_1", "stream": true}' % named
-    told = Scene(served).tell(Shape.RESPONSES, body)
-    assert told.events[0]["response"] == {"model": "gpt-x"}
+    result = Scene(served).generate(Shape.RESPONSES, body)
+    assert result.events[0]["response"] == {"model": "gpt-x"}
 
 
 def test_an_upstreams_error_is_relayed() -> None:
     stage = Scene(lambda _: error_reply(404, "Prompt not found."))
-    told = stage.tell(Shape.RESPONSES, PROMPT)
-    assert (told.reply.status, told.json["error"]["message"]) == (404, "Prompt not found.")
+    result = stage.generate(Shape.RESPONSES, PROMPT)
+    assert (result.reply.status, result.json["error"]["message"]) == (404, "Prompt not found.")
 
 
 def test_a_refused_key_of_the_gateways_own_is_its_own_fault() -> None:
@@ -60,14 +60,14 @@ def test_a_refused_key_of_the_gateways_own_is_its_own_fault() -> None:
         "up", "http://127.0.0.1:1/v1", credential=CredentialPolicy.KEY, api_key=Secret("k")
     )
     with pytest.raises(GatewayError) as raised:
-        Scene(lambda _: error_reply(401, "No."), keyed).tell(Shape.RESPONSES, PROMPT)
+        Scene(lambda _: error_reply(401, "No."), keyed).generate(Shape.RESPONSES, PROMPT)
     assert (raised.value.status, raised.value.code) == (502, "upstream_auth_error")
 
 
 def test_a_restricted_client_must_name_its_model() -> None:
     stage = Scene(served)
     with pytest.raises(PermissionDenied) as refused:
-        stage.tell(Shape.RESPONSES, PROMPT, client=RESTRICTED)
+        stage.generate(Shape.RESPONSES, PROMPT, client=RESTRICTED)
     assert (refused.value.status, refused.value.param) == (403, "model")
     assert stage.network.calls == []
 
@@ -75,22 +75,22 @@ def test_a_restricted_client_must_name_its_model() -> None:
 @pytest.mark.parametrize("shape", [Shape.CHAT, Shape.COMPLETIONS])
 def test_elsewhere_a_model_is_needed(shape: Shape) -> None:
     with pytest.raises(InvalidRequest, match="you must provide a model"):
-        Scene(served).tell(shape, b'{"prompt": "x", "messages": []}')
+        Scene(served).generate(shape, b'{"prompt": "x", "messages": []}')
 
 
 @pytest.mark.parametrize("model", [b'""', b"3", b"[]"])
 def test_a_bad_name_is_none(model: bytes) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        Scene(served).tell(Shape.RESPONSES, b'{"model": %b}' % model)
+        Scene(served).generate(Shape.RESPONSES, b'{"model": %b}' % model)
     assert refused.value.param == "model"
 
 
 def test_a_kept_conversation_brings_its_model() -> None:
     rules = (ModelRule("m", endpoints=(Shape.CHAT,)),)
     stage = Scene(lambda _: json_reply(chat_completion()), rules=rules, stores=True)
-    first = stage.tell(Shape.RESPONSES, {"model": "m", "input": "Hi"}).json
+    first = stage.generate(Shape.RESPONSES, {"model": "m", "input": "Hi"}).json
     body = {"previous_response_id": first["id"], "input": "Again"}
-    second = stage.tell(Shape.RESPONSES, body)
+    second = stage.generate(Shape.RESPONSES, body)
     assert second.json["model"] == "m"
     sent = msgspec.json.decode(stage.network.calls[-1].body)  # type: ignore[arg-type]
     assert [message["content"] for message in sent["messages"]] == ["Hi", "Hello", "Again"]
@@ -102,7 +102,7 @@ def test_nothing_that_is_sealed_goes_upstream() -> None:
     content = {"kind": "turn", "upstream": "openai", "message": {}, "calls": {}}
     thought = {"type": "reasoning", "summary": [], "encrypted_content": seal.close(content)}
     body = {"prompt": {"id": "pmpt_1"}, "input": [thought, {"role": "user", "content": "x"}]}
-    told = stage.tell(Shape.RESPONSES, body, headers=())
+    result = stage.generate(Shape.RESPONSES, body, headers=())
     sent = msgspec.json.decode(stage.network.calls[-1].body)  # type: ignore[arg-type]
     assert sent == {"prompt": {"id": "pmpt_1"}, "input": [{"role": "user", "content": "x"}]}
-    assert told.decision.translation == "from=responses; to=responses; dropped=input[0]"
+    assert result.decision.translation == "from=responses; to=responses; dropped=input[0]"

@@ -1,4 +1,4 @@
-"""Bodies that cannot be read: what their senders are told."""
+"""Bodies that cannot be read: the errors that their senders get."""
 
 import pytest
 

@@ -74,7 +74,9 @@ def answer(call: UpstreamCall) -> Answer:
 @pytest.mark.parametrize("kind", [servers.AUTO, MADE_UP])
 def test_its_lists_say_where_a_model_lives_and_its_profile_what_is_sent(kind: Profile) -> None:
     scene = Scene(answer, UpstreamSettings("up", "http://127.0.0.1:1/v1", kind))
-    reply = scene.tell(Shape.COMPLETIONS, {"model": "mm", "prompt": "p", "stop": list("abcdef")})
+    reply = scene.generate(
+        Shape.COMPLETIONS, {"model": "mm", "prompt": "p", "stop": list("abcdef")}
+    )
     assert set(scene.network.paths) == {"GET /models", "GET /tasks", "POST /chat/completions"}
     assert reply.decision.shape is Shape.CHAT
     assert scene.network.bodies()[-1]["stop"] == list("abcdef")

@@ -14,7 +14,7 @@ import pytest
 from gateway.config.settings import ModelRule
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.shapes import Json, Shape
-from tests.exchange.scene import Scene, Told
+from tests.exchange.scene import Exchanged, Scene
 from tests.translate.demo_upstream import DemoUpstream
 from tests.translate.openai_schema import check_schema
 from tests.translate.test_pairs import MODELS, PAIRS, WEATHER
@@ -172,7 +172,7 @@ ASKED = [
 
 def played(
     client: Shape, home: Shape, variant: Variant, *, stream: bool
-) -> tuple[Told, DemoUpstream]:
+) -> tuple[Exchanged, DemoUpstream]:
     """Play a request; the network checks what is sent."""
     upstream = DemoUpstream()
     scene = Scene(upstream.answer, rules=(ModelRule(MODELS[home], endpoints=(home,)),))
@@ -186,7 +186,7 @@ def played(
         body["stream"] = True
         if client is not RESPONSES:
             body["stream_options"] = {"include_usage": True}
-    return scene.tell(client, body), upstream
+    return scene.generate(client, body), upstream
 
 
 def refusal(client: Shape, home: Shape, variant: Variant, *, stream: bool) -> str | None:
@@ -220,7 +220,7 @@ def test_streams_are_valid_and_say_the_same(client: Shape, home: Shape, variant:
     assert seen == reply_seen(client, whole.json)
 
 
-def check_content(client: Shape, variant: Variant, told: Told, seen: list[Seen]) -> None:
+def check_content(client: Shape, variant: Variant, told: Exchanged, seen: list[Seen]) -> None:
     """Check that what was asked for is there, not only allowed to be."""
     assert len(seen) == variant.asked[client].get("n", 1)
     assert all(each.text or each.calls for each in seen)
@@ -253,6 +253,6 @@ def test_errors_are_valid_and_name_what_the_client_sent(client: Shape, home: Sha
     scene = Scene(upstream.answer, rules=(ModelRule(MODELS[home], endpoints=(home,)),))
     body = {"model": MODELS[home], **TEXT_ANSWERED[client], **variant.asked[client]}
     with pytest.raises(GatewayError) as failed:
-        scene.tell(client, body)
+        scene.generate(client, body)
     check_schema("ErrorResponse", failed.value.envelope())
     assert (failed.value.status, failed.value.param) == (400, "temperature")

@@ -15,7 +15,7 @@ import pytest
 from gateway.config.settings import ModelRule
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.shapes import Json, Shape
-from tests.exchange.scene import Scene, Told
+from tests.exchange.scene import Exchanged, Scene
 from tests.translate.demo_upstream import (
     DemoUpstream,
     Split,
@@ -159,10 +159,10 @@ def request(client: Shape, home: Shape, case: Case) -> Json:
     return body | ({"tools": [tool]} if case is Case.TOOLS else {})
 
 
-def told(client: Shape, home: Shape, body: Json, upstream: DemoUpstream) -> Told:
+def told(client: Shape, home: Shape, body: Json, upstream: DemoUpstream) -> Exchanged:
     """Play a request before the emulator, whose model lives at `home`."""
     scene = Scene(upstream.answer, rules=(ModelRule(MODELS[home], endpoints=(home,)),))
-    story = scene.tell(client, body)
+    story = scene.generate(client, body)
     assert {shape for shape, _ in upstream.requests} == {home}
     return story
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.errors import GatewayError
 from gateway.shapes import Json, Shape
-from tests.exchange.scene import Told
+from tests.exchange.scene import Exchanged
 from tests.translate.openai_schema import check_schema
 from tests.translate.responses_via_chat import client_stream
 
@@ -60,7 +60,7 @@ def reply_seen(shape: Shape, reply: Json) -> list[Seen]:
     return [_chat_choice_seen(choice) for choice in choices]
 
 
-def stream_seen(shape: Shape, told: Told) -> list[Seen]:
+def stream_seen(shape: Shape, told: Exchanged) -> list[Seen]:
     """What a client sees of a stream, per choice; fails where it is no stream of its shape."""
     assert dict(told.reply.headers)[b"content-type"].startswith(b"text/event-stream")
     assert told.body.endswith(b"\n\n")
@@ -169,7 +169,7 @@ def _response_seen(response: Json) -> Seen:
     return seen
 
 
-def _responses_stream_seen(told: Told, events: Sequence[Any]) -> Seen:
+def _responses_stream_seen(told: Exchanged, events: Sequence[Any]) -> Seen:
     names = [line[7:] for line in told.body.decode().splitlines() if line.startswith("event: ")]
     assert names == [event["type"] for event in events]
     response = client_stream.read_any(events)

@@ -119,14 +119,14 @@ def test_fingerprints_are_equal_exactly_when_the_same_is_sent(
 @pytest.mark.parametrize(
     "upstream", [KEYED, replace(CALLERS, credential=CredentialPolicy.NONE)], ids=["key", "none"]
 )
-def test_callers_are_not_told_apart_where_their_credential_is_not_sent(
+def test_callers_are_not_distinguished_where_their_credential_is_not_sent(
     upstream: UpstreamSettings,
 ) -> None:
     credentials = Credentials(upstream)
     assert credentials.fingerprint(THEIRS) == credentials.fingerprint(())
 
 
-def test_forwarded_fields_that_name_a_caller_tell_callers_apart_and_others_do_not() -> None:
+def test_forwarded_fields_that_name_a_caller_distinguish_callers_and_others_do_not() -> None:
     credentials = Credentials(replace(KEYED, forward_headers=("X-Api-Key", "X-Trace")))
     plain = credentials.fingerprint(())
     assert credentials.fingerprint(((b"x-trace", b"1"),)) == plain
@@ -168,7 +168,7 @@ MANY = [
 
 
 @given(CALLER_FIELDS, CALLER_FIELDS, st.sets(st.integers(0, len(MANY) - 1)))
-def test_callers_are_told_apart_when_any_upstream_would(
+def test_callers_are_distinguished_when_any_upstream_would(
     one: RawHeaders, other: RawHeaders, configured: set[int]
 ) -> None:
     credentials = [MANY[position] for position in configured]
@@ -181,7 +181,7 @@ def test_callers_are_told_apart_when_any_upstream_would(
 
 
 @given(CALLER_FIELDS)
-def test_what_no_fingerprint_depends_on_tells_no_callers_apart(fields: RawHeaders) -> None:
+def test_what_no_fingerprint_depends_on_distinguishes_no_callers(fields: RawHeaders) -> None:
     for each in MANY:
         mattering = tuple(field for field in fields if field[0] in each.depends_on)
         assert each.fingerprint(mattering) == each.fingerprint(fields)

@@ -118,7 +118,7 @@ async def test_an_address_that_does_not_answer_leaves_time_for_the_next(
         (None, r"within 0\.05 s \(timeouts\.connect\)"),
     ],
 )
-async def test_the_last_failure_is_the_one_that_is_told(
+async def test_the_last_failure_is_the_one_that_is_reported(
     monkeypatch: pytest.MonkeyPatch, failure: BaseException | None, reason: str
 ) -> None:
     FakeLoop(monkeypatch, [("10.0.0.1", 80)], {"10.0.0.1": failure})

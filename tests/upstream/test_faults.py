@@ -317,7 +317,7 @@ async def test_a_cancelled_request_leaves_nothing_behind(before: WorldMaker, mom
         yield b"part"
         await asyncio.Event().wait()
 
-    async def story(reply_out: list[UpstreamReply]) -> None:
+    async def scenario(reply_out: list[UpstreamReply]) -> None:
         reply = await world.begin(call(never_ending()) if moment == "upload" else GET)
         reply_out.append(reply)
         if moment == "body":
@@ -329,7 +329,7 @@ async def test_a_cancelled_request_leaves_nothing_behind(before: WorldMaker, mom
 
     async with before(script, max_connections=1) as world:
         replies_out: list[UpstreamReply] = []
-        task = asyncio.create_task(story(replies_out))
+        task = asyncio.create_task(scenario(replies_out))
         if moment == "queue":
             await reached.wait()
             waiting = asyncio.create_task(world.fetch())

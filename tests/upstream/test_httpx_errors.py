@@ -115,7 +115,7 @@ def test_a_chain_of_causes_that_has_no_end_is_followed_for_a_while() -> None:
         (None, False),
     ],
 )
-def test_a_connection_that_ended_without_a_head_is_told_from_a_bad_head(
+def test_a_connection_that_ended_without_a_head_differs_from_a_bad_head(
     error: BaseException | None, *, expected: bool
 ) -> None:
     assert closed_unanswered(error) is expected

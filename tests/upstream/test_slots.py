@@ -122,7 +122,7 @@ async def test_closing_refuses_those_who_wait_and_those_who_come() -> None:
 
 @given(st.lists(st.sampled_from(["acquire", "release", "cancel", "run"]), max_size=40))
 def test_no_slot_is_ever_lost_or_made(steps: list[str]) -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         slots = Slots("local", 2, 10.0)
         tasks: list[asyncio.Task[None]] = []
         holders = 0
@@ -151,4 +151,4 @@ def test_no_slot_is_ever_lost_or_made(steps: list[str]) -> None:
             task.cancel()
         await settle()
 
-    asyncio.run(story())
+    asyncio.run(scenario())

@@ -91,7 +91,7 @@ def test_where_there_are_no_cards_they_are_in_the_list(kind: str, how: str) -> N
     assert "Did you mean 'llama-3'" in error.message
 
 
-def test_what_is_told_of_a_card_that_is_not_there_is_told() -> None:
+def test_what_an_upstream_says_of_a_card_that_is_not_there_is_passed_on() -> None:
     gone = json_reply({"message": "Come back on Monday"}, 404)
     error = absent(LegacyScene(answering(gone), LOCAL))
     assert error.message.startswith("Come back on Monday. The gateway asked upstream 'local'")
@@ -102,7 +102,7 @@ def test_an_engine_that_is_denied_is_a_404_too() -> None:
     assert absent(scene, "/engines/lama-3").param == "engine"
 
 
-def test_a_client_is_told_no_name_that_it_may_not_use() -> None:
+def test_a_client_sees_no_name_that_it_may_not_use() -> None:
     client = ClientSettings("team", "0" * 64, ("lama*", "llama*"))
     scene = LegacyScene(answering(json_reply(ONE_API)), LOCAL)
     assert "hidden-lama" not in absent(scene, client=client).message
@@ -123,8 +123,8 @@ def test_a_list_that_could_not_be_read_is_not_asked_for_again() -> None:
 
 def test_what_goes_on_behind_a_model_is_the_upstreams_to_deny() -> None:
     scene = LegacyScene(answering(json_reply({"detail": "Not Found"}, 404)), LOCAL)
-    told = scene.ask("GET", "/models/llama-3/endpoints")
-    assert (told.reply.status, told.json) == (404, {"detail": "Not Found"})
+    result = scene.ask("GET", "/models/llama-3/endpoints")
+    assert (result.reply.status, result.json) == (404, {"detail": "Not Found"})
 
 
 GZIP = ((b"content-encoding", b"gzip"),)
@@ -147,13 +147,13 @@ GZIP = ((b"content-encoding", b"gzip"),)
 )
 def test_all_else_is_the_upstreams_own(reply: FakeReply) -> None:
     scene = LegacyScene(answering(reply), LOCAL)
-    told = scene.ask("GET", "/models/lama-3")
-    assert told.reply.status == reply.status
-    assert told.body == b"".join(reply.pieces)
+    result = scene.ask("GET", "/models/lama-3")
+    assert result.reply.status == reply.status
+    assert result.body == b"".join(reply.pieces)
     assert scene.network.paths == ["GET /models/lama-3"]
 
 
 def test_a_denial_of_another_request_is_passed_on() -> None:
     scene = LegacyScene(answering(json_reply(ONE_API)), LOCAL)
-    told = scene.ask("DELETE", "/models/lama-3")
-    assert (told.reply.status, told.json) == (200, ONE_API)
+    result = scene.ask("DELETE", "/models/lama-3")
+    assert (result.reply.status, result.json) == (200, ONE_API)

@@ -26,7 +26,7 @@ from gateway.request import Request
 from gateway.shapes import UpstreamCall
 from tests import kinds
 from tests.exchange.legacy_scene import LegacyScene
-from tests.exchange.scene import ALICE, OPENAI, Scene, Told
+from tests.exchange.scene import ALICE, OPENAI, Exchanged, Scene
 from tests.fakes import Answer, FakeReply, error_reply, json_reply
 
 LOCAL = UpstreamSettings("local", "http://127.0.0.1:8000/v1", kinds.VLLM, CredentialPolicy.NONE)
@@ -266,12 +266,12 @@ def test_a_redirected_model_is_listed_and_has_a_card() -> None:
 def test_what_is_done_to_a_model_is_done_where_it_is(method: str, path: str, upstream: str) -> None:
     models = serving(openai=["o1"], local=["llama-3", "gpt-4o"], other=["org/model", "llama-3"])
     scene = LegacyScene(models, OPENAI, LOCAL, OTHER)
-    told = scene.ask(method, f"/models/{path}")
+    result = scene.ask(method, f"/models/{path}")
     sent = [call for call in scene.network.calls if call.path != "/models"]
     assert [(call.upstream, call.method, call.path) for call in sent] == [
         (upstream, method, f"/models/{path}")
     ]
-    assert told.decision.upstream == upstream
+    assert result.decision.upstream == upstream
 
 
 def test_the_lists_are_asked_for_once_whatever_is_looked_for() -> None:
@@ -330,8 +330,8 @@ def test_an_alias_can_be_read() -> None:
     scene = LegacyScene(serving(openai=["gpt-4o"], local=["self"]), OPENAI, LOCAL, rules=ALIASED)
     for method in ("GET", "HEAD"):
         for name in ("my-bot", "bot-7", "self"):
-            told = scene.ask(method, f"/models/{name}")
-            assert (told.reply.status, told.json["id"]) == (200, name)
+            result = scene.ask(method, f"/models/{name}")
+            assert (result.reply.status, result.json["id"]) == (200, name)
     assert scene.network.calls == []
     assert scene.ask("OPTIONS", "/models/my-bot").decision.upstream == "openai"
 
@@ -358,10 +358,10 @@ def without_cards(*replies: Answer) -> Callable[[UpstreamCall], Answer]:
 def test_a_server_without_cards_has_them_in_its_list() -> None:
     models = json_reply({"data": [{"id": "a"}, {"id": "org/b", "max_model_len": 5}]})
     scene = LegacyScene(without_cards(models), LOCAL)
-    told = scene.ask("GET", "/models/org%2Fb")
-    assert told.json == {"id": "org/b", "max_model_len": 5}
+    result = scene.ask("GET", "/models/org%2Fb")
+    assert result.json == {"id": "org/b", "max_model_len": 5}
     assert scene.network.paths == ["GET /models/org%2Fb", "GET /models"]
-    assert told.decision.attempts == 2
+    assert result.decision.attempts == 2
 
 
 @pytest.mark.parametrize(
@@ -440,7 +440,7 @@ def test_whatever_is_listed_can_be_retrieved_by_the_same_caller(
     )
     client = None if patterns is None else ClientSettings("team", "0" * 64, patterns)
 
-    async def ask(path: str) -> Told:
+    async def ask(path: str) -> Exchanged:
         return await scene.asked("GET", path, client=client)
 
     async def scenario() -> None:
@@ -448,8 +448,8 @@ def test_whatever_is_listed_can_be_retrieved_by_the_same_caller(
         assert len(shown) == len(set(shown))
         for name in shown:
             for path in {quote(name, safe=""), quote(name, safe="/:@+")}:
-                told = await ask(f"/models/{path}")
-                assert (told.reply.status, told.json["id"]) == (200, name)
+                result = await ask(f"/models/{path}")
+                assert (result.reply.status, result.json["id"]) == (200, name)
         engines = ids((await ask("/engines")).json)
         assert engines == shown
         for name in engines:

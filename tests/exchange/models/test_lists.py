@@ -1,4 +1,4 @@
-"""Model lists of every form are read as far as their ids, and what is none is told apart."""
+"""Model lists of every form are read as far as their ids, and what is not a list is refused."""
 
 import asyncio
 

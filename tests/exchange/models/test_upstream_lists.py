@@ -53,7 +53,7 @@ REFUSED = UpstreamError(
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason", "told"),
+    ("answer", "reason", "text"),
     [
         (error_reply(500, "SAID"), Reason.SERVER_ERROR, "its reply has status 500"),
         (error_reply(429, "SAID"), Reason.RATE_LIMITED, "its reply has status 429"),
@@ -75,15 +75,15 @@ REFUSED = UpstreamError(
         ),
     ],
 )
-def test_a_list_that_cannot_be_had(answer: Answer, reason: Reason, told: str) -> None:
+def test_a_list_that_cannot_be_had(answer: Answer, reason: Reason, text: str) -> None:
     left_out = unlisted(answer)
     assert isinstance(left_out.error, UpstreamError)
     assert left_out.error.reason is reason
-    assert left_out.reason == told
+    assert left_out.reason == text
     decision = Decision()
     left_out.note(decision)
     assert [(each.upstream, each.reason) for each in decision.failures] == [("b", reason)]
-    assert warning_of([left_out]) == f"the models of upstream 'b' are not listed: {told}"
+    assert warning_of([left_out]) == f"the models of upstream 'b' are not listed: {text}"
     assert "SAID" not in warning_of([left_out])
 
 

@@ -93,7 +93,7 @@ def test_a_body_is_streamed_untouched_to_the_only_upstream() -> None:
     asyncio.run(scenario())
 
 
-def test_an_error_that_is_cut_off_is_told_cleanly_and_any_other_passed_on() -> None:
+def test_an_error_that_is_cut_off_is_reported_cleanly_and_any_other_passed_on() -> None:
     length = (b"content-length", b"500")
 
     def cut(_: UpstreamCall) -> Answer:
@@ -374,7 +374,7 @@ def test_a_method_without_a_body_keeps_the_paths_model_for_the_path() -> None:
     assert scene.network.calls[0].model == "dep"
 
 
-def test_azure_is_told_the_model_of_what_is_passed_on() -> None:
+def test_azure_gets_the_model_of_what_is_passed_on() -> None:
     azure = UpstreamSettings("azure", "https://a.openai.azure.com", kinds.AZURE)
     scene = Scene(ok, azure)
     asyncio.run(passed(scene, body=b'{"model":"vectors","input":"x"}'))

@@ -12,9 +12,9 @@ from gateway.exchange.reply.decompressed import readable, uncompressed
 from gateway.exchange.reply.reading import read_whole
 from gateway.replies import BufferedReply
 from gateway.shapes import RawHeaders, Shape, UpstreamCall
-from tests.exchange.reply.test_whole_body import PAIRS, one_by_one, tell, text_of
+from tests.exchange.reply.test_whole_body import PAIRS, ask, one_by_one, text_of
 from tests.exchange.scene import Scene, chat_completion
-from tests.exchange.test_told_errors import MOVED
+from tests.exchange.test_reported_errors import MOVED
 from tests.fakes import ArrivedReply, FakeReply, json_reply
 from tests.faults.payloads import TEXT, dumped, events, whole
 
@@ -32,9 +32,9 @@ def head(coding: bytes, kind: bytes = b"application/json") -> RawHeaders:
 def test_it_is_read(client: Shape, home: Shape, coding: bytes, make: type[FakeReply]) -> None:
     packed = CODINGS[coding](dumped(whole(home)))
     for pieces in ([packed], [packed[:9], packed[9:]]):
-        told = tell(client, home, make(200, head(coding), pieces), stream=False)
-        assert text_of(client, told) == TEXT
-        assert b"content-encoding" not in dict(told.reply.headers)
+        result = ask(client, home, make(200, head(coding), pieces), stream=False)
+        assert text_of(client, result) == TEXT
+        assert b"content-encoding" not in dict(result.reply.headers)
 
 
 @pytest.mark.parametrize("coding", CODINGS)
@@ -44,7 +44,7 @@ def test_a_stream_is_read_as_it_comes(client: Shape, home: Shape, coding: bytes)
     pieces = [packed[at : at + 20] for at in range(0, len(packed), 20)]
     for kind in (b"text/event-stream", b"application/json"):
         reply = FakeReply(200, head(coding, kind), pieces)
-        assert text_of(client, tell(client, home, reply, stream=True)) == TEXT
+        assert text_of(client, ask(client, home, reply, stream=True)) == TEXT
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -53,7 +53,7 @@ def test_what_is_cut_off_is_an_error(client: Shape, home: Shape, *, stream: bool
     packed = gzip.compress(dumped(whole(home)))
     for make in (FakeReply, ArrivedReply):
         with pytest.raises(TruncatedStream, match="before all of its compressed body"):
-            tell(client, home, make(200, head(b"gzip"), [packed[:-9]]), stream=stream)
+            ask(client, home, make(200, head(b"gzip"), [packed[:-9]]), stream=stream)
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -63,9 +63,9 @@ def test_what_cannot_be_read_is_called_compressed(
 ) -> None:
     for make in (FakeReply, ArrivedReply):
         with pytest.raises(UpstreamError, match="compressed as 'br'"):
-            tell(client, home, make(200, head(b"br"), [BROTLI]), stream=stream)
+            ask(client, home, make(200, head(b"br"), [BROTLI]), stream=stream)
     fine = FakeReply(200, head(b"br"), [dumped(whole(home))])
-    assert text_of(client, tell(client, home, fine, stream=stream)) == TEXT
+    assert text_of(client, ask(client, home, fine, stream=stream)) == TEXT
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -75,10 +75,10 @@ def test_an_error_says_what_it_says(client: Shape, home: Shape, *, stream: bool)
     for status, headers in ((429, head(b"gzip")), (200, head(b"gzip"))):
         for make in (FakeReply, ArrivedReply):
             with pytest.raises(UpstreamError) as raised:
-                tell(client, home, make(status, headers, [packed]), stream=stream)
+                ask(client, home, make(status, headers, [packed]), stream=stream)
             assert raised.value.message == "slow down"
     with pytest.raises(UpstreamError, match="compressed as 'br'") as raised:
-        tell(client, home, FakeReply(429, head(b"br"), [BROTLI]), stream=stream)
+        ask(client, home, FakeReply(429, head(b"br"), [BROTLI]), stream=stream)
     assert raised.value.status == 429
 
 
@@ -91,17 +91,19 @@ def test_a_refusal_is_understood() -> None:
             return json_reply(chat_completion("Hi"))
         return FakeReply(404, head(b"gzip"), [gzip.compress(dumped(refusal))])
 
-    told = Scene(answer).tell(Shape.COMPLETIONS, {"model": "unheard-of", "prompt": "Hello"})
-    assert told.json["choices"][0]["text"] == "Hi"
+    result = Scene(answer).generate(Shape.COMPLETIONS, {"model": "unheard-of", "prompt": "Hello"})
+    assert result.json["choices"][0]["text"] == "Hi"
 
 
 def test_at_its_own_endpoint_the_bytes_stay_as_they_are() -> None:
     packed = gzip.compress(dumped({"error": {"message": "slow down"}}))
     for status in (429, 200):
         reply = FakeReply(status, head(b"gzip"), [packed])
-        told = Scene(one_by_one([reply])).tell(Shape.CHAT, {"model": "gpt-4o", "messages": []})
-        assert (told.reply.status, told.body) == (status, packed)
-        assert (b"content-encoding", b"gzip") in told.reply.headers
+        result = Scene(one_by_one([reply])).generate(
+            Shape.CHAT, {"model": "gpt-4o", "messages": []}
+        )
+        assert (result.reply.status, result.body) == (status, packed)
+        assert (b"content-encoding", b"gzip") in result.reply.headers
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -110,8 +112,8 @@ def test_choices_that_are_left_out_of_it_are_asked_for(*, stream: bool) -> None:
     kind = b"text/event-stream" if stream else b"application/json"
     scene = Scene(lambda _: FakeReply(200, head(b"gzip", kind), [gzip.compress(body)]))
     asked = {"model": "gpt-4o", "prompt": "Hello", "n": 2, "stream": stream}
-    told = scene.tell(Shape.COMPLETIONS, asked)
-    shown = told.events[:-1] if stream else [told.json]
+    result = scene.generate(Shape.COMPLETIONS, asked)
+    shown = result.events[:-1] if stream else [result.json]
     assert {choice["index"] for event in shown for choice in event["choices"]} == {0, 1}
 
 
@@ -121,7 +123,7 @@ def test_a_reply_that_is_not_compressed_is_itself() -> None:
     assert uncompressed(plain, 1) is plain
 
 
-def test_a_body_too_short_to_tell_is_what_it_is() -> None:
+def test_a_body_too_short_to_be_compressed_is_what_it_is() -> None:
     for reply in (BufferedReply(200, head(b"gzip"), b"[]"), BufferedReply(200, head(b"br"), b"")):
         assert asyncio.run(read_whole(readable(reply))) == reply.body
         assert uncompressed(reply, 9).body == reply.body

@@ -60,14 +60,14 @@ def test_the_error_is_an_event_of_its_own_wherever_the_stream_breaks(
         *events, last = (*decoder.feed(received), *decoder.finish())
         assert len(events) == whole
         assert all(each.data in event for each in events)
-        told = msgspec.json.decode(last.data)
-        assert told["error"]["message"] == "it broke off"
+        result = msgspec.json.decode(last.data)
+        assert result["error"]["message"] == "it broke off"
         assert b"[DONE]" not in received
         if client is Shape.RESPONSES:
-            assert last.event == told["type"] == "error"
-            assert told["sequence_number"] == (5 if whole else 0)
+            assert last.event == result["type"] == "error"
+            assert result["sequence_number"] == (5 if whole else 0)
         else:
-            assert told.keys() - {"type"} == {"error"}
+            assert result.keys() - {"type"} == {"error"}
         if length % len(event) == 0:
             # Between two events: without a blank line, which openai-go takes for an event.
             assert received.removeprefix(sent).startswith((b"data", b"event"))
@@ -131,7 +131,7 @@ BEGUN = {
 
 @pytest.mark.parametrize("piped", [False, True])
 @pytest.mark.parametrize("client", list(Shape))
-def test_one_that_ends_before_its_reply_is_complete_is_told_of(
+def test_one_that_ends_before_its_reply_is_complete_gets_an_error(
     client: Shape, *, piped: bool
 ) -> None:
     begun = BEGUN[client]
@@ -142,9 +142,9 @@ def test_one_that_ends_before_its_reply_is_complete_is_told_of(
     assert body.failure is not None
     assert body.failure.code == "upstream_stream_truncated"
     assert b"[DONE]" not in received
-    (told,) = SSEDecoder().feed(rest.lstrip())
-    assert msgspec.json.decode(told.data)["error"]["message"] == body.failure.message
-    assert (told.event == "error") is (client is Shape.RESPONSES)
+    (result,) = SSEDecoder().feed(rest.lstrip())
+    assert msgspec.json.decode(result.data)["error"]["message"] == body.failure.message
+    assert (result.event == "error") is (client is Shape.RESPONSES)
 
 
 @pytest.mark.parametrize("piped", [False, True])

@@ -9,7 +9,7 @@ from gateway.config.settings import ModelRule
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
 from gateway.exchange.reply.whole_body import ReportedError, whole_reply
 from gateway.shapes import Json, RawHeaders, Shape, UpstreamCall
-from tests.exchange.scene import Scene, Told
+from tests.exchange.scene import Exchanged, Scene
 from tests.fakes import ArrivedReply, FakeReply, error_reply
 from tests.faults.payloads import TEXT, dumped, events, whole
 
@@ -26,11 +26,11 @@ def headers(label: bytes) -> RawHeaders:
     return ((b"content-type", label),) if label else ()
 
 
-def tell(client: Shape, home: Shape, reply: FakeReply, *, stream: bool) -> Told:
+def ask(client: Shape, home: Shape, reply: FakeReply, *, stream: bool) -> Exchanged:
     """Ask for a model that lives at `home`, under another name than its own."""
     rule = ModelRule("alias", "served", endpoints=(home,))
     scene = Scene(lambda _: reply, rules=(rule,))
-    return scene.tell(client, {**REQUESTS[client], "stream": stream})
+    return scene.generate(client, {**REQUESTS[client], "stream": stream})
 
 
 def by_path(refused: FakeReply, answer: FakeReply) -> Callable[[UpstreamCall], FakeReply]:
@@ -44,12 +44,12 @@ def one_by_one(replies: Iterable[FakeReply]) -> Callable[[UpstreamCall], FakeRep
     return lambda _: next(left)
 
 
-def text_of(shape: Shape, told: Told) -> str:
+def text_of(shape: Shape, result: Exchanged) -> str:
     """Return the text of a whole reply, or of a stream that is complete."""
-    assert told.reply.status == 200
-    if (b"content-type", b"application/json") in told.reply.headers:
-        return said(shape, told.json)
-    events = told.events
+    assert result.reply.status == 200
+    if (b"content-type", b"application/json") in result.reply.headers:
+        return said(shape, result.json)
+    events = result.events
     if shape is Shape.RESPONSES:
         assert events[-1]["type"] == "response.completed"
         return said(shape, events[-1]["response"])
@@ -76,9 +76,9 @@ def test_a_plain_request_is_answered_whatever_form_the_reply_has(
 ) -> None:
     for pieces in ([dumped(whole(home))], events(home), [b"".join(events(home))]):
         for kind in (FakeReply, ArrivedReply):
-            told = tell(client, home, kind(200, headers(label), pieces), stream=False)
-            assert text_of(client, told) == TEXT
-            assert (b"content-type", b"application/json") in told.reply.headers
+            result = ask(client, home, kind(200, headers(label), pieces), stream=False)
+            assert text_of(client, result) == TEXT
+            assert (b"content-type", b"application/json") in result.reply.headers
 
 
 @pytest.mark.parametrize("label", LABELS)
@@ -86,8 +86,8 @@ def test_a_plain_request_is_answered_whatever_form_the_reply_has(
 def test_a_stream_is_one_whatever_its_label(client: Shape, home: Shape, label: bytes) -> None:
     good = events(home)
     for pieces in (good, [b"".join(good)], [bytes([byte]) for byte in b"".join(good)]):
-        told = tell(client, home, FakeReply(200, headers(label), pieces), stream=True)
-        assert text_of(client, told) == TEXT
+        result = ask(client, home, FakeReply(200, headers(label), pieces), stream=True)
+        assert text_of(client, result) == TEXT
 
 
 @pytest.mark.parametrize("label", LABELS)
@@ -99,8 +99,8 @@ def test_json_in_a_streams_place_is_known_whatever_its_label(
         return  # what renames passes the reply on in one event, which is no chunk
     raw = dumped(whole(home))
     for pieces in ([raw], [b" \n" + raw], [bytes([byte]) for byte in raw]):
-        told = tell(client, home, FakeReply(200, headers(label), pieces), stream=True)
-        assert text_of(client, told) == TEXT
+        result = ask(client, home, FakeReply(200, headers(label), pieces), stream=True)
+        assert text_of(client, result) == TEXT
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -109,12 +109,12 @@ def test_half_a_character_is_no_error(client: Shape, home: Shape, stream: bool) 
     smile = dumped("\U0001f4a1")[1:-1]
     for half, seen in ((rb"\ud83d", "\ufffd"), (rb"\ud83d\udca1", "\U0001f4a1")):
         raw = dumped(whole(home)).replace(smile, half)
-        told = tell(client, home, FakeReply(200, headers(LABELS[1]), [raw]), stream=False)
-        assert text_of(client, told) == TEXT.replace("\U0001f4a1", seen)
+        result = ask(client, home, FakeReply(200, headers(LABELS[1]), [raw]), stream=False)
+        assert text_of(client, result) == TEXT.replace("\U0001f4a1", seen)
         pieces = [event.replace(smile, half) for event in events(home)]
-        told = tell(client, home, FakeReply(200, headers(LABELS[0]), pieces), stream=stream)
-        assert text_of(client, told) == TEXT.replace("\U0001f4a1", seen)
-        assert told.body.decode("utf-8")
+        result = ask(client, home, FakeReply(200, headers(LABELS[0]), pieces), stream=stream)
+        assert text_of(client, result) == TEXT.replace("\U0001f4a1", seen)
+        assert result.body.decode("utf-8")
 
 
 @pytest.mark.parametrize("home", Shape)
@@ -123,7 +123,7 @@ def test_a_stream_that_is_cut_off_is_no_whole_reply(client: Shape, home: Shape) 
     good = events(home)
     for cut in range(1, len(events(home, until="unfinished"))):
         with pytest.raises(UpstreamError) as raised:
-            tell(client, home, FakeReply(200, headers(LABELS[0]), good[:cut]), stream=False)
+            ask(client, home, FakeReply(200, headers(LABELS[0]), good[:cut]), stream=False)
         assert raised.value.status == 502
 
 
@@ -146,9 +146,9 @@ def test_a_refusal_in_an_odd_form_leads_on(label: bytes, stream: bool) -> None:
                 refused = kind(200, headers(label), pieces)
                 answer = FakeReply(200, headers(LABELS[not stream]), good)
                 scene = Scene(by_path(refused, answer), rules=(alias,))
-                told = scene.tell(Shape.CHAT, {**REQUESTS[Shape.CHAT], "stream": stream})
-                assert told.decision.endpoint == "/v1/completions"
-                assert text_of(Shape.CHAT, told) == TEXT
+                result = scene.generate(Shape.CHAT, {**REQUESTS[Shape.CHAT], "stream": stream})
+                assert result.decision.endpoint == "/v1/completions"
+                assert text_of(Shape.CHAT, result) == TEXT
 
 
 @pytest.mark.parametrize("client", Shape)
@@ -157,7 +157,7 @@ def test_an_error_within_an_unasked_stream_is_the_answer(client: Shape, home: Sh
     error = b'data: {"error":{"message":"Slow down","type":"x","code":429}}\n\n'
     pieces = [*events(home, until="text"), error]
     with pytest.raises(GatewayError) as raised:
-        tell(client, home, FakeReply(200, headers(LABELS[0]), pieces), stream=False)
+        ask(client, home, FakeReply(200, headers(LABELS[0]), pieces), stream=False)
     assert "Slow down" in raised.value.message
 
 
@@ -172,9 +172,9 @@ def test_what_stands_behind_a_complete_reply_is_of_no_matter() -> None:
         whole_reply(Shape.CHAT, b"data: {}\n\n", dict)
 
 
-def test_an_error_event_is_told_as_the_body_that_says_the_same() -> None:
-    told = whole_reply(Shape.CHAT, b"event: error\ndata: no luck\n\n", dict)
-    assert told == ReportedError(b'{"error":"no luck"}')
+def test_an_error_event_is_reported_as_the_body_that_says_the_same() -> None:
+    result = whole_reply(Shape.CHAT, b"event: error\ndata: no luck\n\n", dict)
+    assert result == ReportedError(b'{"error":"no luck"}')
 
 
 def _json(reply: Json | ReportedError) -> Json:
@@ -194,12 +194,12 @@ def test_several_calls_may_each_be_answered_in_a_form_of_their_own() -> None:
             rules=(ModelRule("alias", "served", endpoints=(Shape.CHAT,)),),
         )
         body = {"model": "alias", "prompt": ["a", "b", "c"], "stream": stream}
-        told = scene.tell(Shape.COMPLETIONS, body)
+        result = scene.generate(Shape.COMPLETIONS, body)
         if stream:
-            chunks = [choice for event in told.events[:-1] for choice in event["choices"]]
-            assert told.events[-1] == "[DONE]"
+            chunks = [choice for event in result.events[:-1] for choice in event["choices"]]
+            assert result.events[-1] == "[DONE]"
         else:
-            chunks = told.json["choices"]
+            chunks = result.json["choices"]
         texts = ["".join(c["text"] for c in chunks if c["index"] == index) for index in range(3)]
         assert texts == [TEXT] * 3
 
@@ -228,7 +228,7 @@ def test_calls_of_an_unasked_stream_are_kept_apart_as_in_one_that_was_asked_for(
             tools = [{"type": "function", **each} for each in functions]
         for wire in (pieces, [b"".join(pieces)]):
             scene = Scene(one_by_one([FakeReply(200, headers(LABELS[0]), wire)]), rules=(rule,))
-            reply = scene.tell(client, {**REQUESTS[client], "tools": tools}).json
+            reply = scene.generate(client, {**REQUESTS[client], "tools": tools}).json
             if client is Shape.CHAT:
                 calls = [each["function"] for each in reply["choices"][0]["message"]["tool_calls"]]
             else:

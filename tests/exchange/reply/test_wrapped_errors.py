@@ -78,7 +78,7 @@ BEFORE = (
 )
 
 
-def told(stream: bytes, *, ended: bool = False) -> bytes | None:
+def found_in(stream: bytes, *, ended: bool = False) -> bytes | None:
     return FirstEvent().error(stream, ended=ended)
 
 
@@ -98,14 +98,14 @@ def test_an_error_is_found_with_its_last_byte(kind: str, before: bytes) -> None:
     event, expected = ERRORS[kind]
     for sent in (event, event.replace(b"\n", b"\r\n"), event.replace(b"\n", b"\r")):
         stream = before + sent
-        found = told(stream + sse(CHUNK) + sse(DONE))
+        found = found_in(stream + sse(CHUNK) + sse(DONE))
         assert found is not None
         assert msgspec.json.decode(found) == expected
         assert begins_as_an_answer(stream + sse(CHUNK)) is False
         assert bytewise(stream)[0] == found
         for cut in range(len(stream) - 4):
-            assert told(stream[:cut]) is None
-        assert told(stream.rstrip(b"\r\n"), ended=True) == found
+            assert found_in(stream[:cut]) is None
+        assert found_in(stream.rstrip(b"\r\n"), ended=True) == found
 
 
 @pytest.mark.parametrize("before", BEFORE)
@@ -113,10 +113,10 @@ def test_an_error_is_found_with_its_last_byte(kind: str, before: bytes) -> None:
 def test_what_is_no_error_is_an_answer(kind: str, before: bytes) -> None:
     for event in (ANSWERS[kind], ANSWERS[kind].replace(b"\n", b"\r\n")):
         stream = before + event
-        assert told(stream + ERRORS["OpenAI"][0]) == b""
+        assert found_in(stream + ERRORS["OpenAI"][0]) == b""
         assert bytewise(stream)[0] == b""
         for cut in range(0 if b"event: error" in event else len(stream)):
-            assert told(stream[:cut], ended=True) == b""
+            assert found_in(stream[:cut], ended=True) == b""
 
 
 def test_a_chunk_is_known_before_it_has_come_whole() -> None:
@@ -126,12 +126,12 @@ def test_a_chunk_is_known_before_it_has_come_whole() -> None:
 
 
 def test_what_is_too_long_to_be_a_refusal_is_an_answer() -> None:
-    assert told(b"data: " + b"x" * SMALL_REPLY_BYTES) == b""
-    assert told(b": x\n" * SMALL_REPLY_BYTES) == b""
-    assert told(b'data: {"error": "' + b"x" * SMALL_REPLY_BYTES) is None
-    assert told(b'data: {"error": "' + b"x" * MAX_EVENT_BYTES) == b""
+    assert found_in(b"data: " + b"x" * SMALL_REPLY_BYTES) == b""
+    assert found_in(b": x\n" * SMALL_REPLY_BYTES) == b""
+    assert found_in(b'data: {"error": "' + b"x" * SMALL_REPLY_BYTES) is None
+    assert found_in(b'data: {"error": "' + b"x" * MAX_EVENT_BYTES) == b""
     long = {"error": "x" * SMALL_REPLY_BYTES}
-    assert told(sse(long)) == msgspec.json.encode(long)
+    assert found_in(sse(long)) == msgspec.json.encode(long)
 
 
 def test_an_error_by_name_only_is_one_whatever_its_data() -> None:

@@ -71,7 +71,7 @@ def scene(upstream: Upstream, home: Shape = Shape.CHAT, **more: Any) -> Scene:
 
 def ask(stage: Scene, given: Any, **more: Any) -> Any:
     headers = more.pop("headers", ALICE)
-    return stage.tell(Shape.RESPONSES, {"model": "m", "input": given, **more}, headers=headers)
+    return stage.generate(Shape.RESPONSES, {"model": "m", "input": given, **more}, headers=headers)
 
 
 def compacted(stage: Scene, given: list[Json], **more: Any) -> Json:

@@ -21,7 +21,7 @@ from gateway.request import GenerationRequest, Request
 from gateway.resolve.resolver import ModelQuery
 from gateway.shapes import Json, RawHeaders, Shape, UpstreamCall
 from gateway.stores.memory import MemoryStore
-from tests.exchange.scene import ALICE, BOB, Scene, Told, chat_chunk, chat_completion
+from tests.exchange.scene import ALICE, BOB, Exchanged, Scene, chat_chunk, chat_completion
 from tests.fakes import FakeClock, FakeReply, error_reply, json_reply, stream_reply
 from tests.translate.demo_upstream import DemoUpstream, byte_by_byte
 from tests.translate.openai_schema import check_schema
@@ -39,8 +39,8 @@ def scene(upstream: DemoUpstream, home: Shape = Shape.CHAT, *, stores: bool = Tr
     return Scene(upstream.answer, rules=(ModelRule(MODEL, endpoints=(home,)),), stores=stores)
 
 
-def ask(stage: Scene, headers: RawHeaders = ALICE, **body: Any) -> Told:
-    return stage.tell(Shape.RESPONSES, {"model": MODEL, **body}, headers=headers)
+def ask(stage: Scene, headers: RawHeaders = ALICE, **body: Any) -> Exchanged:
+    return stage.generate(Shape.RESPONSES, {"model": MODEL, **body}, headers=headers)
 
 
 def sent(upstream: DemoUpstream) -> list[Json]:
@@ -58,7 +58,7 @@ def kept(stage: Scene, response_id: str, headers: RawHeaders = ALICE) -> Any:
     found = asyncio.run(kept.retrieve(looking(headers), response_id))
     if found is None:
         return None
-    return Told(found, Decision(), found.body if isinstance(found.body, bytes) else b"").json
+    return Exchanged(found, Decision(), found.body if isinstance(found.body, bytes) else b"").json
 
 
 def listed(stage: Scene, response_id: str) -> Any:
@@ -66,7 +66,7 @@ def listed(stage: Scene, response_id: str) -> Any:
     found = asyncio.run(kept.input_items(looking(), response_id))
     assert found is not None
     assert isinstance(found.body, bytes)
-    return Told(found, Decision(), found.body).json
+    return Exchanged(found, Decision(), found.body).json
 
 
 def test_a_conversation_goes_on_from_its_last_response() -> None:
@@ -158,9 +158,9 @@ def test_a_base_model_has_conversations_too() -> None:
     stage = Scene(
         upstream.answer, rules=(ModelRule(model, endpoints=(Shape.COMPLETIONS,)),), stores=True
     )
-    first = stage.tell(Shape.RESPONSES, {"model": model, "input": "Hello"}).json
+    first = stage.generate(Shape.RESPONSES, {"model": model, "input": "Hello"}).json
     body = {"model": model, "input": "Again", "previous_response_id": first["id"]}
-    stage.tell(Shape.RESPONSES, body)
+    stage.generate(Shape.RESPONSES, body)
     prompt = upstream.requests[-1][1]["prompt"]
     assert prompt.startswith("User: Hello\nAssistant:")
     assert prompt.endswith("\nUser: Again\nAssistant:")
@@ -468,7 +468,7 @@ def test_a_stored_stream_reports_the_error_that_its_client_was_sent() -> None:
         rules=(ModelRule("m", endpoints=(Shape.CHAT,)),),
         stores=True,
     )
-    result = stage.tell(Shape.RESPONSES, {"model": "m", "input": "x", "stream": True})
+    result = stage.generate(Shape.RESPONSES, {"model": "m", "input": "x", "stream": True})
     assert isinstance(result.reply.body, ReplyBody)
     assert result.reply.body.failure is not None
     assert result.reply.body.failure.message == "cut"

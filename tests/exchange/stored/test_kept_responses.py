@@ -36,7 +36,7 @@ class Stage:
 
     def ask(self, given: Any, headers: RawHeaders = ALICE, **more: Any) -> Any:
         body = {"model": MODEL, "input": given, **more}
-        result = self.scene.tell(Shape.RESPONSES, body, headers=headers)
+        result = self.scene.generate(Shape.RESPONSES, body, headers=headers)
         return result.events[-1]["response"] if more.get("stream") else result.json
 
     @property
@@ -194,6 +194,6 @@ def test_a_client_of_the_gateways_own_gets_its_items_back() -> None:
     stage = Stage()
     client = ClientSettings("team-a", "1" * 64)
     body: Mapping[str, Any] = {"model": MODEL, "input": "Hello"}
-    first = stage.scene.tell(Shape.RESPONSES, body, client=client).json
+    first = stage.scene.generate(Shape.RESPONSES, body, client=client).json
     again = {"model": MODEL, "input": [refer(first["output"][0])]}
-    assert stage.scene.tell(Shape.RESPONSES, again, client=client).reply.status == 200
+    assert stage.scene.generate(Shape.RESPONSES, again, client=client).reply.status == 200

@@ -12,7 +12,7 @@ from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from gateway.shapes import Json, Shape
-from tests.exchange.scene import Told
+from tests.exchange.scene import Exchanged
 from tests.translate.responses_via_chat import client_stream
 from tests.translate.what_clients_see import reply_seen, stream_seen
 
@@ -23,7 +23,7 @@ _REPLIES: Mapping[Shape, Any] = {
 }
 
 
-def whole_reply(shape: Shape, delivered: Told) -> Json:
+def whole_reply(shape: Shape, delivered: Exchanged) -> Json:
     """Return a whole reply; fail unless it is valid."""
     reply: Json = delivered.json
     reply_seen(shape, reply)
@@ -31,7 +31,7 @@ def whole_reply(shape: Shape, delivered: Told) -> Json:
     return reply
 
 
-def streamed_reply(shape: Shape, delivered: Told) -> Json:
+def streamed_reply(shape: Shape, delivered: Exchanged) -> Json:
     """Return what a stream adds up to; fail unless all of it is valid."""
     stream_seen(shape, _with_functions(delivered) if b'"custom":' in delivered.body else delivered)
     if shape is Shape.RESPONSES:
@@ -48,7 +48,7 @@ def streamed_reply(shape: Shape, delivered: Told) -> Json:
     return _added_up(shape, chunks)
 
 
-def _with_functions(delivered: Told) -> Told:
+def _with_functions(delivered: Exchanged) -> Exchanged:
     """Return a stream with functions in place of custom tools.
 
     OpenAI describes chunks with calls of functions only, though there are others: openai-python

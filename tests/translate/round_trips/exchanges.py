@@ -10,7 +10,7 @@ import msgspec
 from gateway.config.settings import ModelRule, TranslationSettings
 from gateway.errors import GatewayError
 from gateway.shapes import Json, Shape, UpstreamCall
-from tests.exchange.scene import Scene, Told
+from tests.exchange.scene import Exchanged, Scene
 from tests.fakes import Answer, FakeReply, json_reply, stream_reply
 from tests.translate.round_trips.streams import events_of
 
@@ -34,11 +34,11 @@ class Exchange:
     """The upstream replies, whole, in the same order."""
     delivered: bytes = b""
     """The body of the last upstream reply."""
-    seen: Told | None = None
+    seen: Exchanged | None = None
     refused: GatewayError | None = None
 
     @property
-    def heard(self) -> Told:
+    def heard(self) -> Exchanged:
         """What the client was told; fails unless it was an answer."""
         assert self.seen is not None, self.refused
         return self.seen
@@ -90,7 +90,7 @@ class Stage:
             translation=TranslationSettings(on_unsupported="drop" if self.drop else "refuse"),
         )
         try:
-            exchange.seen = scene.tell(self.client, request)
+            exchange.seen = scene.generate(self.client, request)
         except GatewayError as refused:
             exchange.refused = refused
         return exchange

@@ -8,8 +8,8 @@ import pytest
 from gateway.errors import GatewayError
 from gateway.exchange.reply.wrapped_errors import SMALL_REPLY_BYTES
 from gateway.shapes import Json, Shape
-from tests.exchange.reply.test_whole_body import tell
-from tests.exchange.scene import Told
+from tests.exchange.reply.test_whole_body import ask
+from tests.exchange.scene import Exchanged
 from tests.fakes import EVENT_STREAM, FakeReply
 from tests.faults.payloads import DONE, PLACES, dumped, events, framed, put, whole
 
@@ -42,13 +42,13 @@ BODIES: dict[str, tuple[Json, int]] = {
 }
 
 
-def error_of(ask: Callable[[], Told]) -> tuple[Json, int | None]:
+def error_of(ask: Callable[[], Exchanged]) -> tuple[Json, int | None]:
     """Return the error that a client gets, and its status unless it came in a stream."""
     try:
-        told = ask()
+        result = ask()
     except GatewayError as raised:
         return dict(raised.envelope()["error"]), raised.status
-    last = [event for event in told.events if event != "[DONE]"][-1]
+    last = [event for event in result.events if event != "[DONE]"][-1]
     error: Json = last.get("response", last)["error"]
     return error, None
 
@@ -62,7 +62,7 @@ def test_an_event_that_is_an_error(client: Shape, home: Shape, kind: str) -> Non
     for begun in (b"", b"".join(events(home, until="text"))):
         for end in (b"", DONE):
             reply = FakeReply(200, EVENT_STREAM, [begun + sent + end])
-            error, seen = error_of(partial(tell, client, home, reply, stream=True))
+            error, seen = error_of(partial(ask, client, home, reply, stream=True))
             assert error["message"] == "boom"
             assert seen == (None if begun else status) or client is home
 
@@ -74,7 +74,7 @@ def test_an_event_of_a_stream_in_reply_to_a_plain_request(
 ) -> None:
     sent, status = EVENTS[kind]
     reply = FakeReply(200, EVENT_STREAM, [*events(home, until="text"), sent])
-    error, seen = error_of(lambda: tell(client, home, reply, stream=False))
+    error, seen = error_of(lambda: ask(client, home, reply, stream=False))
     assert (error["message"], seen) == ("boom", status)
 
 
@@ -84,7 +84,7 @@ def test_an_event_of_a_stream_in_reply_to_a_plain_request(
 def test_json_in_place_of_a_result(client: Shape, home: Shape, kind: str, *, stream: bool) -> None:
     body, status = BODIES[kind]
     reply = FakeReply(200, JSON, [dumped(body)])
-    error, seen = error_of(lambda: tell(client, home, reply, stream=stream))
+    error, seen = error_of(lambda: ask(client, home, reply, stream=stream))
     assert (error["message"], seen) == ("boom", status)
 
 
@@ -97,12 +97,12 @@ def test_the_error_of_one_choice(client: Shape, home: Shape, *, stream: bool) ->
     body = put(whole(home), (*PLACES[home]["item"], "error"), {"code": 429, "message": "boom"})
     sent = [framed(home, body)] if stream else [dumped(body)]
     reply = FakeReply(200, EVENT_STREAM if stream else JSON, sent)
-    error, seen = error_of(lambda: tell(client, home, reply, stream=stream))
+    error, seen = error_of(lambda: ask(client, home, reply, stream=stream))
     assert (error["message"], seen) == ("boom", 429)
 
 
 def test_what_only_looks_like_an_error_is_none_where_the_reply_goes_on() -> None:
     for aside in (b'data: {"detail":"queued"}\n\n', b'data: {"message":"hold on"}\n\n'):
         pieces = [aside, *events(Shape.CHAT)]
-        told = tell(Shape.RESPONSES, Shape.CHAT, FakeReply(200, EVENT_STREAM, pieces), stream=True)
-        assert told.events[-1]["type"] == "response.completed"
+        result = ask(Shape.RESPONSES, Shape.CHAT, FakeReply(200, EVENT_STREAM, pieces), stream=True)
+        assert result.events[-1]["type"] == "response.completed"
