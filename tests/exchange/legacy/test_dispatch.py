@@ -1,5 +1,7 @@
 """Edits, engines and other endpoints that are gone, served by those that followed."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -19,6 +21,8 @@ from gateway.errors import (
     MethodNotAllowed,
     UnknownRoute,
 )
+from gateway.exchange.decision import Decision
+from gateway.request import Request
 from gateway.shapes import Shape, UpstreamCall
 from gateway.translate.legacy import engines
 from tests import kinds
@@ -215,3 +219,16 @@ def test_any_upstream_json_gives_a_valid_reply_or_an_error(status: int, body: An
             continue
         assert result.reply.status == 200
         check_legacy(schema, result.json)
+
+
+async def in_pieces(raw: bytes) -> AsyncIterator[bytes]:
+    yield raw
+
+
+def test_a_body_that_was_not_read_is_a_fault_of_the_route() -> None:
+    async def scenario() -> None:
+        _, handler = LegacyScene(answering()).router.find("POST", "/v1/edits")
+        with pytest.raises(TypeError, match="as a whole"):
+            await handler(Request("POST", "/edits", body=in_pieces(b"{}")), Decision())
+
+    asyncio.run(scenario())

@@ -1,6 +1,7 @@
 """Conversations are compacted for models that have no compaction, and go on afterwards."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -213,6 +214,9 @@ class Post:
     async def input_tokens(self, body: Any) -> Any:
         request = self._request("/responses/input_tokens", body, None)
         return await self._compacting.input_tokens(request, Decision())
+
+    async def send(self, request: Request) -> Any:
+        return await self._compacting.compact(request, Decision())
 
     def _request(self, path: str, body: Any, client: ClientSettings | None) -> Request:
         raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
@@ -437,3 +441,17 @@ def test_nothing_sealed_is_sent_to_a_server() -> None:
     run(Post(stage).compact({"model": "m", "input": [item, USER]}))
     summary = {"type": "message", "role": "user", "content": INTRODUCTION + upstream.text}
     assert upstream.calls[-1] == ("/responses/compact", {"model": "m", "input": [summary, USER]})
+
+
+async def in_pieces(raw: bytes) -> AsyncIterator[bytes]:
+    yield raw
+
+
+def test_a_body_that_was_not_read_is_passed_on() -> None:
+    upstream = Upstream()
+    post = Post(scene(upstream))
+    request = Request("POST", "/responses/compact", headers=ALICE, body=in_pieces(b"{}"))
+    sent = post.stage.network.calls
+    reply = asyncio.run(post.send(request))
+    assert reply.status == 404
+    assert [call.path for call in sent] == ["/responses/compact"]

@@ -160,3 +160,9 @@ def test_any_upstream_json_makes_valid_events(entries: list[Any], job: dict[str,
     closing = follower.closing({**job, "status": "failed"})
     for event in [*events_from_job_events(entries), *follower.take(entries), *closing]:
         check_legacy("FineTuneEvent", event)
+
+
+def test_an_event_that_is_not_an_object_is_left_out() -> None:
+    follower = EventFollower()
+    assert not follower.reaches_back([None, "x"])
+    assert messages(follower.take([None, job_event(1)])) == ["Step 1"]

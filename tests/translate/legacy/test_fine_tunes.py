@@ -336,3 +336,9 @@ def test_any_job_is_a_valid_fine_tune_or_an_upstream_error(
     check_legacy("FineTune", fine_tune)
     assert set(fine_tunes.file_ids(job)) >= {f["id"] for f in fine_tune["training_files"]}
     check_legacy("ListFineTunesResponse", fine_tunes.fine_tunes_from_jobs([job]))
+
+
+@pytest.mark.parametrize("job", [None, [], {}, {"id": 5}])
+def test_a_job_without_an_id_is_an_upstream_error(job: Any) -> None:
+    with pytest.raises(UpstreamError, match="no id"):
+        fine_tunes.fine_tune_from_job(job)

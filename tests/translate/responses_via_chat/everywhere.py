@@ -11,8 +11,6 @@ from tests.translate.responses_via_chat.chat_backend import (
 )
 
 WEB = "https://a.test/b.png"
-
-
 PNG = "data:image/png;base64,QUJD"
 
 

@@ -18,14 +18,8 @@ from tests.translate.responses_via_chat.client_stream import read
 from tests.translate.sealing import OpenSeal
 
 ASKED = {"include": ["reasoning.encrypted_content"]}
-
-
 USER: Json = {"role": "user", "content": "w?"}
-
-
 READER = replace(SELF_HOSTED, reasoning_field="reasoning_content")
-
-
 SIGNED: Json = {"extra_content": {"google": {"thought_signature": "CvcB"}}}
 
 
@@ -57,11 +51,6 @@ def brought_back(output: list[Json], of: Context) -> Any:
 
 
 DETAILS = [{"type": "reasoning.text", "text": "hm", "signature": "s", "index": 0}]
-
-
-BLOCKS = [{"type": "thinking", "thinking": "h", "signature": "s"}]
-
-
 SAID: dict[str, Json] = {
     "reasoning_content": {"reasoning_content": "hm"},
     "reasoning": {"reasoning": "hm"},

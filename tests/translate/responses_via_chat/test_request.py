@@ -168,3 +168,11 @@ def test_model_is_sent_under_the_upstreams_name_and_answered_as_asked() -> None:
 def test_input_is_required() -> None:
     error = refused(input=None)
     assert (error.param, error.code) == ("input", "missing_required_parameter")
+
+
+def test_tools_that_came_in_the_input_are_named_there() -> None:
+    tool = {"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": False}
+    item = {"type": "additional_tools", "role": "developer", "tools": [tool]}
+    translation = asking(input=[{"role": "user", "content": "a"}, item])
+    assert translation.client_param(0, "tools") == "input[1].tools"
+    assert translation.client_param(0, "tools[0].function.name") == "input[1].tools[0].name"

@@ -8,6 +8,7 @@ from gateway.errors import (
     UpstreamError,
 )
 from gateway.translate.parts.tools.arguments import is_json
+from gateway.translate.responses_via_chat.deltas.call_in_pieces import CallInPieces
 from tests.translate.responses_via_chat.chat_backend import (
     asking,
     chunk,
@@ -111,3 +112,23 @@ def test_arguments_that_only_look_complete_do_not_end_a_call() -> None:
         ]
     )
     assert texts(read(events)) == ['f({"a":{}})', "g({})"]
+
+
+def test_a_custom_tools_input_need_not_be_json_and_never_ends() -> None:
+    call = CallInPieces()
+    assert (call.is_free_text, call.has_begun, call.has_ended) == (False, False, False)
+    assert call.add("x", "patch", "{}", custom=True) == ""
+    assert call.add("", "", "{}", custom=False) == ""
+    assert (call.is_free_text, call.text, call.is_cut_off) == (True, "{}{}", False)
+    assert (call.call_id, call.name, call.is_closed) == ("x", "patch", False)
+
+
+def test_what_follows_the_arguments_is_returned() -> None:
+    call = CallInPieces()
+    assert call.add("", "f", A + B, custom=False) == B
+    assert (call.text, call.has_ended) == (A, True)
+    again = CallInPieces()
+    again.add("", "f", A[:5], custom=False)
+    assert again.is_cut_off
+    assert again.add_whole("", "f", A, custom=False) == ""
+    assert again.text == A

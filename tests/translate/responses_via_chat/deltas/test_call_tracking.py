@@ -430,3 +430,20 @@ def test_calls_without_an_index_are_separated_by_id_and_name() -> None:
     )
     # The id that came after some arguments is too late to be the second call's own.
     assert texts(read(events)) == ['f({"a":1})', 'g({"b":2})', "h({})"]
+
+
+def test_a_whole_message_behind_the_pieces_may_have_further_calls() -> None:
+    events = [
+        chunk(tool_calls=[fragment(0, A, name="f", call_id="x")]),
+        completion(None, "tool_calls", tool_calls=[tool_call("f", A, "x"), tool_call("g", B, "y")]),
+    ]
+    output = read(stream_of(events))["output"]
+    assert [(call["name"], call["arguments"]) for call in output] == [("f", A), ("g", B)]
+
+
+def test_a_second_object_that_is_never_complete_is_an_error() -> None:
+    fold = asking(stream=True).stream()
+    fold.feed(0, chunk(tool_calls=[fragment(0, A + '{"city"', name="f")]))
+    fold.feed(0, chunk(finish="tool_calls"))
+    with pytest.raises(UpstreamError):
+        fold.end(0)

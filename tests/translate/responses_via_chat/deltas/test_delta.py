@@ -107,8 +107,6 @@ def test_an_event_that_is_no_chunk_is_an_error(event: Json) -> None:
 
 
 FILE = {"file_id": "f", "filename": "a.txt", "index": 3}
-
-
 CONTAINER = {
     "container_id": "c",
     "file_id": "f",

@@ -53,9 +53,5 @@ def reasoned(content: str = "", summary: str = "", **more: Any) -> Json:
 
 
 USER = said("user", "hi")
-
-
 CHAT_USER = {"role": "user", "content": "hi"}
-
-
 REASONING_BACKEND = replace(OPENAI, reasoning_field="reasoning_content")

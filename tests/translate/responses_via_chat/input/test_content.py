@@ -56,8 +56,6 @@ def test_output_parts_are_texts() -> None:
 
 
 IMAGE = {"type": "input_image", "image_url": "https://a.example/i.png", "detail": "low"}
-
-
 CHAT_IMAGE = {"type": "image_url", "image_url": {"url": "https://a.example/i.png", "detail": "low"}}
 
 

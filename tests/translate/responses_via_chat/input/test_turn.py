@@ -35,8 +35,6 @@ THOUGHT: Json = {
 
 
 SAID: Json = {"type": "message", "role": "assistant", "phase": "commentary", "content": "wait"}
-
-
 MORE: Json = {
     "type": "message",
     "role": "assistant",

@@ -5,6 +5,8 @@ import pytest
 from gateway.errors import (
     TruncatedStream,
 )
+from gateway.translate.responses_via_chat.output.items import MessageItem
+from gateway.translate.responses_via_chat.output.queue import OutputQueue
 from tests.translate.responses_via_chat.chat_backend import (
     ROLE,
     USAGE,
@@ -164,3 +166,25 @@ def test_a_call_that_is_not_announced_is_not_in_a_failed_response() -> None:
     events = fold.feed(0, chunk(tool_calls=[fragment(0, call_id="call_a")]))
     events += fold.fail(TruncatedStream("cut"))
     assert read_any(events)["output"] == []
+
+
+def last_index(queue: OutputQueue) -> int | None:
+    return None if queue.last is None else queue.last.index
+
+
+def test_of_several_open_items_the_last_one_is_cut_off() -> None:
+    queue = OutputQueue()
+    for text in ("a", "b"):
+        message = queue.add(MessageItem(queue.next_index, f"{queue.next_index}"))
+        message.add_text(text, ())
+    assert last_index(queue) == 1
+    assert [item.index for item in queue.open_items(MessageItem)] == [1, 0]
+    queue.end(cut_off=True)
+    assert [(item["id"], item["status"]) for item in queue.done] == [
+        ("msg_0", "completed"),
+        ("msg_1", "incomplete"),
+    ]
+    assert last_index(queue) is None
+    events = queue.sent()
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    assert queue.sent() == []

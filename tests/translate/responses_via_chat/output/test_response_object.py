@@ -2,7 +2,9 @@
 
 import pytest
 
+from gateway.errors import UpstreamReplied
 from gateway.shapes import Json
+from gateway.translate.responses_via_chat.output.response_object import failure
 from tests.translate.responses_via_chat.chat_backend import (
     CREATED,
     NOW,
@@ -161,3 +163,27 @@ def test_tools_are_echoed_in_the_clients_shape() -> None:
         {"description": "", **namespace},
     ]
     assert response["tool_choice"] == choice
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "expected"),
+    [
+        (429, None, "rate_limit_exceeded"),
+        (400, "unknown_parameter", "invalid_prompt"),
+        (502, None, "server_error"),
+        (400, "context_length_exceeded", "context_length_exceeded"),
+    ],
+)
+def test_a_failed_response_has_one_of_openais_codes(
+    status: int, code: str | None, expected: str
+) -> None:
+    error = UpstreamReplied("No.", status=status, code=code)
+    assert failure(error) == {"code": expected, "message": "No."}
+
+
+def test_sources_of_a_reply_are_fields_of_the_response() -> None:
+    reply = {**completion("a"), "citations": ["https://a.example"]}
+    assert replied(reply)["citations"] == ["https://a.example"]
+    events = stream_of([{**chunk("a"), "citations": ["https://a.example"]}, chunk(finish="stop")])
+    assert read(events)["citations"] == ["https://a.example"]
+    assert "citations" not in events[0]["response"]

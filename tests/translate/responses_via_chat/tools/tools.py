@@ -3,26 +3,12 @@
 from gateway.shapes import Json
 
 EMPTY = {"type": "object", "properties": {}}
-
-
 F = {"type": "function", "name": "f", "parameters": EMPTY, "strict": False}
-
-
 G = {**F, "name": "g"}
-
-
 CHAT_F = {"type": "function", "function": {"name": "f", "parameters": EMPTY, "strict": False}}
-
-
 CHAT_G = {"type": "function", "function": {"name": "g", "parameters": EMPTY, "strict": False}}
-
-
 PATCH = {"type": "custom", "name": "patch", "description": "Patches."}
-
-
 WEB_SEARCH = {"type": "web_search"}
-
-
 DROP = {"hosted_tools": "drop"}
 
 
