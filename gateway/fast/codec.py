@@ -77,7 +77,7 @@ class FastReply(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=Fal
     model: str | None = None
     error: None = None
     provider: Passed = None
-    """OpenRouter's: which server it has request."""
+    """OpenRouter's: the server behind it."""
     kv_transfer_params: Passed = None
     """vLLM's, like the next one."""
     ec_transfer_params: Passed = None
