@@ -1,7 +1,7 @@
-"""Whether the gateway of a configuration lives: for HEALTHCHECK and probes that run a command.
+"""Whether the gateway of a configuration is alive: for HEALTHCHECK and probes that run a command.
 
-Only where it listens is taken from the configuration. A file that has become wrong elsewhere does
-not make a gateway sick that goes on with what it read at start.
+Only the address is taken from the configuration: errors elsewhere in a changed file do not affect a
+gateway that still runs with the settings that it read at start.
 """
 
 import contextlib
@@ -22,12 +22,12 @@ _PLACE_KEYS = ("host", "port")
 
 
 class Unhealthy(Exception):
-    """The gateway does not answer as it should; the text says what happened."""
+    """The gateway does not answer as expected; the text gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a gateway is asked."""
+    """The address of a gateway on this machine."""
 
     host: str
     port: int
@@ -41,10 +41,10 @@ class Place:
 def place_of(
     path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any]
 ) -> tuple[Place, list[Problem]]:
-    """Return where a gateway with this file, environment and command line listens.
+    """Return the address of a gateway with this file, environment and command line.
 
-    With it come the problems of a file that cannot be read: environment and command line hold then.
-    Raises `ConfigError` when host or port are wrong.
+    Also return the problems of an unreadable file; environment and command line apply then.
+    Raises `ConfigError` if host or port are wrong.
     """
     layers, problems = _layers(path, environ, overrides)
     written = layers.data.get("server")
@@ -66,7 +66,7 @@ def _layers(
             list(merge_document(layers, read_document(path), environ))
         except ConfigError as error:
             problems += error.problems
-    # What else is wrong is the business of `serve` and `check`.
+    # `serve` and `check` report other problems.
     list(merge_environment(layers, environ, ("server",)))
     merge_overrides(layers, overrides)
     return layers, problems
@@ -77,7 +77,7 @@ def _has_tls(written: object) -> bool:
 
 
 def ask(place: Place, timeout: float) -> None:
-    """Ask `/healthz`; `timeout` is in seconds, for each step. Raises `Unhealthy`."""
+    """Call `/healthz`; `timeout` is in seconds, for each step. Raises `Unhealthy`."""
     if place.port == 0:
         raise Unhealthy("server.port is 0, so the port is not known: name one")
     try:
@@ -97,7 +97,7 @@ def _status(place: Place, timeout: float) -> int:
 def _connection(place: Place, timeout: float) -> http.client.HTTPConnection:
     if not place.tls:
         return http.client.HTTPConnection(place.host, place.port, timeout=timeout)
-    # The certificate is for the name that clients use, and this asks the machine itself.
+    # The certificate has the name that clients use; this calls the machine itself.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -105,9 +105,9 @@ def _connection(place: Place, timeout: float) -> http.client.HTTPConnection:
 
 
 def words_behind_serve(process: int) -> list[str]:
-    """Return what that process's command line has behind `serve`: nothing where it has none.
+    """Return the arguments behind `serve` in that process's command line; empty without them.
 
-    It is read from `/proc`, so it is nothing on a system that has none.
+    They are read from `/proc`; on systems without it there are none.
     """
     try:
         line = Path(f"/proc/{process}/cmdline").read_bytes()

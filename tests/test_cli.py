@@ -54,9 +54,9 @@ def config(upstream: emulator.Served, tmp_path: Path) -> Path:
 
 def test_the_version_and_the_commands_are_told() -> None:
     assert run("--version").output == f"gateway, version {__version__}\n"
-    told = run("-h").output
+    help_text = run("-h").output
     for command in ("serve", "demo", "resolve", "translate", "check", "healthcheck"):
-        assert command in told
+        assert command in help_text
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_bad_configuration_is_refused_with_file_line_and_advice(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("models:\n  bot: {template: {name: jinja, path: bad}}\n", 'models["bot"].template'),
         ("responses: {store: sqlite:///bad}\n", "responses.store cannot be used: file is not"),
@@ -87,14 +87,14 @@ def test_a_bad_configuration_is_refused_with_file_line_and_advice(
 )
 @pytest.mark.parametrize("command", ["serve", "check"])
 def test_what_cannot_be_built_is_told_in_one_line(
-    tmp_path: Path, command: str, text: str, told: str
+    tmp_path: Path, command: str, text: str, message: str
 ) -> None:
     (tmp_path / "bad").write_text("{% if %}" * 1000)
     path = tmp_path / "gateway.yaml"
     path.write_text(text)
     result = run(command, "--config", str(path))
     assert result.exit_code == 1
-    assert told in result.output
+    assert message in result.output
     assert isinstance(result.exception, SystemExit)
 
 
@@ -202,15 +202,15 @@ def test_resolve_prints_names_as_they_are(config: Path) -> None:
 
 def test_resolve_prints_json(config: Path) -> None:
     result = run("resolve", "acme-writer-v2", "--json", "--config", str(config))
-    told = json.loads(result.output)
-    assert (told["endpoint"], told["resolved_by"]) == ("/v1/completions", "job")
-    assert [piece["source"] for piece in told["evidence"] if piece["decides"]] == ["job"]
+    printed = json.loads(result.output)
+    assert (printed["endpoint"], printed["resolved_by"]) == ("/v1/completions", "job")
+    assert [piece["source"] for piece in printed["evidence"] if piece["decides"]] == ["job"]
 
 
 def test_resolve_asks_for_a_request_with_features(config: Path) -> None:
     asked = ("resolve", "gpt-5.4-mini", "--json", "--config", str(config))
-    plain = json.loads(run(*asked).output)
-    assert plain["endpoint"] == "/v1/chat/completions"
+    without = json.loads(run(*asked).output)
+    assert without["endpoint"] == "/v1/chat/completions"
     featured = run(*asked, "--tools", "--reasoning")
     assert featured.exit_code == 0
     assert json.loads(featured.output)["endpoint"] in {shape.endpoint for shape in Shape}
@@ -235,12 +235,12 @@ def translated(client: Shape, home: Shape, body: Any, *more: str) -> Result:
 def test_translate_prints_the_calls_and_the_report(client: Shape, home: Shape) -> None:
     result = translated(client, home, BODIES[client])
     assert result.exit_code == 0, result.output
-    told = json.loads(result.output)
-    (call,) = told["calls"]
+    printed = json.loads(result.output)
+    (call,) = printed["calls"]
     assert call["path"] == home.endpoint
     assert set(BODIES[home]) - {"max_tokens"} <= set(call["body"])
-    assert (told["report"]["from"], told["report"]["to"]) == (client, home)
-    assert told["local_reply"] is None
+    assert (printed["report"]["from"], printed["report"]["to"]) == (client, home)
+    assert printed["local_reply"] is None
 
 
 def test_translate_says_where_there_is_no_translation(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,16 +264,16 @@ def test_translate_prints_a_refusal_as_the_client_gets_it(body: Any, param: str 
 
 def test_translate_needs_no_model() -> None:
     result = translated(Shape.COMPLETIONS, Shape.CHAT, {"prompt": "Hi", "max_tokens": 0})
-    told = json.loads(result.output)
-    assert (told["calls"], told["local_reply"]["choices"][0]["text"]) == ([], "")
+    printed = json.loads(result.output)
+    assert (printed["calls"], printed["local_reply"]["choices"][0]["text"]) == ([], "")
 
 
 def test_translate_shows_what_is_sealed_as_it_is_served() -> None:
     asked = {"role": "user", "content": "Hi"}
     body = {"model": "gpt-3.5-turbo", "input": [asked, {"type": "compaction_trigger"}]}
-    told = json.loads(translated(Shape.RESPONSES, Shape.CHAT, body).output)
-    assert told["report"]["emulated"] == ["input[1]"]
-    assert told["calls"][0]["body"]["messages"][0] == asked
+    printed = json.loads(translated(Shape.RESPONSES, Shape.CHAT, body).output)
+    assert printed["report"]["emulated"] == ["input[1]"]
+    assert printed["calls"][0]["body"]["messages"][0] == asked
 
 
 def test_translate_reads_a_file_and_uses_the_rule_of_the_model(

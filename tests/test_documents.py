@@ -113,9 +113,9 @@ def test_every_console_example_prints_what_the_document_shows(block: Block, runn
         "GATEWAY_UPSTREAMS__OPENAI__KIND": "openai",
         "COLUMNS": "100",
     }
-    told = list(commands(block))
-    assert told
-    for command, output in told:
+    examples = list(commands(block))
+    assert examples
+    for command, output in examples:
         words = shlex.split(command)
         fed = ""
         if words[0] == "echo":
@@ -278,8 +278,8 @@ def test_every_pair_has_a_section_that_says_whether_there_is_a_translation() -> 
     for client in Shape:
         for home in Shape:
             if client is not home:
-                told = section(TRANSLATION, f"{client} → {home}")
-                assert told.strip().startswith("Not yet.") != can_translate(client, home)
+                text = section(TRANSLATION, f"{client} → {home}")
+                assert text.strip().startswith("Not yet.") != can_translate(client, home)
 
 
 def test_the_readme_says_which_pairs_are_translated() -> None:
@@ -298,18 +298,18 @@ PAIRS = [marker.split()[1:] for marker in marked_tables(TRANSLATION, "parameters
 
 
 def test_every_translated_pair_of_checked_parameters_has_a_table() -> None:
-    told = {(Shape(client), Shape(home)) for client, home in PAIRS}
+    documented = {(Shape(client), Shape(home)) for client, home in PAIRS}
     pairs = {(client, home) for client in Shape for home in Shape if client is not home}
-    assert told == {pair for pair in pairs if can_translate(*pair)}
+    assert documented == {pair for pair in pairs if can_translate(*pair)}
 
 
 @pytest.mark.parametrize(("client", "home"), PAIRS)
 def test_every_parameter_becomes_what_the_table_says(client: str, home: str) -> None:
     rows = marked_table(TRANSLATION, f"parameters: {client} {home}")
-    told = {row[0].strip("`"): row[1] for row in rows}
-    assert set(told) == PARAMETERS[Shape(client)]
-    became = {name: _what_becomes_of(name, Shape(client), Shape(home)) for name in told}
-    assert became == told
+    documented = {row[0].strip("`"): row[1] for row in rows}
+    assert set(documented) == PARAMETERS[Shape(client)]
+    became = {name: _what_becomes_of(name, Shape(client), Shape(home)) for name in documented}
+    assert became == documented
 
 
 def _what_becomes_of(name: str, client: Shape, home: Shape) -> str:
@@ -342,10 +342,10 @@ ANSWERED = [{"role": "assistant", "content": "Hi."}, {"role": "user", "content":
 )
 def test_the_templates_render_as_shown(marker: str, messages: list[Json]) -> None:
     (block,) = [block for block in all_blocks(marker="templates") if block.marker == marker]
-    told: dict[str, str] = json.loads(block.text)
-    assert set(told) == {"raw", "transcript", "human_ai", "finetune", "chatml"}
+    templates: dict[str, str] = json.loads(block.text)
+    assert set(templates) == {"raw", "transcript", "human_ai", "finetune", "chatml"}
     context = Context("m", "m")
-    for name, prompt in told.items():
+    for name, prompt in templates.items():
         assert render(TemplateSettings(name), messages, context).text == prompt
 
 
@@ -362,21 +362,21 @@ def test_the_versions_that_were_tried_are_those_of_the_profiles() -> None:
     (seen,) = re.findall(
         r"^Seen with (.+?);", section(TRANSLATION, "What a server understands"), re.MULTILINE
     )
-    told = dict(re.findall(r"`([^`]+)` (\S+?)(?:,| and |$)", seen))
-    assert told == {kind.name: kind.tried for kind in servers.PROFILES if kind.tried}
+    documented = dict(re.findall(r"`([^`]+)` (\S+?)(?:,| and |$)", seen))
+    assert documented == {kind.name: kind.tried for kind in servers.PROFILES if kind.tried}
 
 
 # --- operations.md, architecture.md, README.md, CHANGELOG.md -----------------------------------
 
 
-def test_the_metrics_told_are_those_there_are() -> None:
+def test_the_documented_metrics_are_the_exposed_ones() -> None:
     named = set(re.findall(r"`(gateway_\w+)`", section(OPERATIONS, "The admin listener")))
     exposed = Metrics(frozenset()).text().decode()
     families = set(re.findall(r"^# TYPE (\w+) ", exposed, re.MULTILINE))
     assert named == {name for name in families if not name.endswith("_created")}
 
 
-def test_the_outcomes_and_the_reasons_told_are_those_there_are() -> None:
+def test_the_documented_outcomes_and_reasons_are_those_of_the_code() -> None:
     def first_cells(heading: str) -> set[str]:
         rows = re.findall(r"^\| (`.*?) \|", section(OPERATIONS, heading), re.MULTILINE)
         return {name for cell in rows for name in re.findall(r"`(\w+)`", cell)}
@@ -390,7 +390,7 @@ def test_the_outcomes_and_the_reasons_told_are_those_there_are() -> None:
 _NO_FAILURE = (Outcome.CLIENT_ERROR, Outcome.SHUTTING_DOWN)
 
 
-def test_the_error_codes_told_exist_in_the_code() -> None:
+def test_the_documented_error_codes_exist_in_the_code() -> None:
     source = "".join(path.read_text("utf-8") for path in (ROOT / "gateway").rglob("*.py"))
     rows = table_after(OPERATIONS, "Bad input")
     codes = {code for row in rows for code in re.findall(r"`(\w+)`", row[2])}
@@ -401,19 +401,19 @@ def test_the_error_codes_told_exist_in_the_code() -> None:
 
 def test_the_architecture_tells_every_layer_and_what_it_may_import() -> None:
     everything = set(MAY_IMPORT) - {"__main__"}
-    told: dict[str, set[str]] = {}
+    documented: dict[str, set[str]] = {}
     for names, imports, _ in table_after(ARCHITECTURE, "Layers"):
         for name in re.findall(r"`(\w+)`", names):
-            told[name] = set(re.findall(r"`(\w+)`", imports))
-    assert set(told) == everything
+            documented[name] = set(re.findall(r"`(\w+)`", imports))
+    assert set(documented) == everything
     for name in everything - {"app", "cli"}:
-        assert told[name] == MAY_IMPORT[name], name
+        assert documented[name] == MAY_IMPORT[name], name
 
 
 def test_the_architecture_has_a_reason_for_every_dependency() -> None:
     rows = table_after(ARCHITECTURE, "Dependencies")
-    told = {name for row in rows for name in re.findall(r"`([\w-]+)`", row[0])}
-    assert told == _dependencies() | {"tiktoken"}
+    documented = {name for row in rows for name in re.findall(r"`([\w-]+)`", row[0])}
+    assert documented == _dependencies() | {"tiktoken"}
 
 
 def test_the_readme_counts_the_dependencies_rightly() -> None:
@@ -438,7 +438,7 @@ def test_the_readme_can_be_read_in_a_few_minutes() -> None:
 
 
 CHANGELOG = ROOT / "CHANGELOG.md"
-CATEGORIES = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+CATEGORIES = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
 
 
 def test_the_changelog_has_what_is_unreleased_and_this_version_on_top() -> None:
@@ -455,7 +455,7 @@ def test_the_changelog_sorts_its_lines_and_links_its_versions() -> None:
     for name in sections(CHANGELOG):
         text = section(CHANGELOG, name)
         used = re.findall(r"^### (.+)$", text, re.MULTILINE)
-        assert set(used) <= CATEGORIES
+        assert used == [category for category in CATEGORIES if category in used]
         assert used or name == "[Unreleased]"
         (version,) = re.findall(r"^\[(.+?)\]", name)
         assert f"\n[{version}]: https://" in CHANGELOG.read_text("utf-8")

@@ -26,14 +26,14 @@ class Gated(FakeReply):
 
     def __init__(self, *pieces: bytes, error: TruncatedStream | None = None) -> None:
         super().__init__(200, JSON, pieces, error)
-        self.gates = [asyncio.Event() for _ in range(len(pieces) + 1)]
+        self.releases = [asyncio.Event() for _ in range(len(pieces) + 1)]
 
     async def _read(self) -> AsyncIterator[bytes]:
-        for gate, piece in zip(self.gates, self.pieces, strict=False):
-            await gate.wait()
+        for release, piece in zip(self.releases, self.pieces, strict=False):
+            await release.wait()
             self.delivered += 1
             yield piece
-        await self.gates[-1].wait()
+        await self.releases[-1].wait()
         if self.error is not None:
             raise self.error
 
@@ -73,14 +73,14 @@ def test_nothing_is_waited_for_longer_than_allowed_and_nothing_is_lost() -> None
     async def scenario() -> None:
         reply = Gated(b"a", b"b", b"c")
         held: ChunkedReply = reply
-        reply.gates[0].set()
+        reply.releases[0].set()
         assert await look(held, after(2), 0.01) == b""
         assert held.peek() == b"a"
         assert await held.more(0) is False
         # What is under way goes on being waited for.
         assert await held.more(0.01) is False
-        for gate in reply.gates:
-            gate.set()
+        for release in reply.releases:
+            release.set()
         assert await rest_of(held) == b"abc"
 
     run(scenario)
@@ -90,9 +90,9 @@ def test_the_end_that_is_under_way_is_the_end() -> None:
     async def scenario() -> None:
         reply = Gated(b"a")
         held: ChunkedReply = reply
-        reply.gates[0].set()
+        reply.releases[0].set()
         assert await look(held, after(2), 0.01) == b""
-        reply.gates[1].set()
+        reply.releases[1].set()
         assert await rest_of(held) == b"a"
 
     run(scenario)

@@ -22,7 +22,7 @@ def settings(overall: str | None, *per_model: str | None) -> Settings:
     )
     return Settings(
         (UPSTREAM,),
-        models=(*rules, ModelRule("plain", model="other")),
+        models=(*rules, ModelRule("other-name", model="other")),
         translation=TranslationSettings(tokenizer=overall),
     )
 

@@ -69,9 +69,9 @@ def test_features_are_part_of_the_question() -> None:
         admin.scene.exchange.memory.endpoints.learn(scope, "gpt-5.1", features, Shape.RESPONSES)
 
     asyncio.run(learn())
-    plain = admin.get("/resolve?model=gpt-5.1").json()
+    chat = admin.get("/resolve?model=gpt-5.1").json()
     tools = admin.get("/resolve?model=gpt-5.1&tools=1&reasoning=true").json()
-    assert (plain["endpoint"], tools["endpoint"]) == ("/v1/chat/completions", "/v1/responses")
+    assert (chat["endpoint"], tools["endpoint"]) == ("/v1/chat/completions", "/v1/responses")
 
 
 def test_with_a_token_nothing_is_open_without_it() -> None:

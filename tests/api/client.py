@@ -23,7 +23,7 @@ from tests.fakes import Answer
 
 @dataclass
 class Seen:
-    """What an observer was told."""
+    """One finished request, as an observer records it."""
 
     decision: Decision
     client: str

@@ -16,7 +16,7 @@ from gateway.shapes import Shape
 
 TEAM = ClientSettings("team", "0" * 64)
 HEADERS = ((b"host", b"h"),)
-PLAIN = Request("PUT", "/files", b"a=b", HEADERS, b"", TEAM, "gpt-4o")
+UPLOAD = Request("PUT", "/files", b"a=b", HEADERS, b"", TEAM, "gpt-4o")
 GENERATION = GenerationRequest(
     "POST", "/chat/completions", b"a=b", HEADERS, b"", TEAM, "gpt-4o", None, Shape.COMPLETIONS
 )
@@ -30,7 +30,7 @@ async def pieces() -> AsyncIterator[bytes]:
     yield b"a"
 
 
-@pytest.mark.parametrize("request_", [PLAIN, GENERATION], ids=["plain", "generation"])
+@pytest.mark.parametrize("request_", [UPLOAD, GENERATION], ids=["upload", "generation"])
 def test_a_request_with_a_body_is_a_new_one_that_is_the_same_otherwise(request_: Request) -> None:
     admission = Admission(request_, serve, 10)
     first, second = admission.with_body(b"one"), admission.with_body(b"two")
@@ -43,10 +43,10 @@ def test_a_request_with_a_body_is_a_new_one_that_is_the_same_otherwise(request_:
 
 def test_a_stream_has_the_length_that_the_client_said() -> None:
     body = pieces()
-    made = Admission(PLAIN, serve, 10, whole=False).with_body(body, 7)
+    made = Admission(UPLOAD, serve, 10, whole=False).with_body(body, 7)
     assert made.body is body
     assert (made.length, made.model, made.client) == (7, "gpt-4o", TEAM)
-    assert Admission(PLAIN, serve, 10).with_body(b"whole").length is None
+    assert Admission(UPLOAD, serve, 10).with_body(b"whole").length is None
 
 
 def test_a_refusal_answers_with_its_error_again_and_again() -> None:

@@ -35,7 +35,7 @@ def admitted(method: str, path: str) -> Admission:
     return GATEWAY.admit(Head(method, path.encode("ascii"), b"", headers))
 
 
-def told(admission: Admission) -> object:
+def described(admission: Admission) -> object:
     """What an admission comes to, but for its handler's identity."""
     request, handler = admission.request, admission.handler
     served = handler if not isinstance(handler, partial) else (handler.func, handler.keywords)
@@ -65,7 +65,7 @@ def test_a_base_url_in_any_spelling_admits_the_same(
     spelt = admitted(method, f"{base}{'/' * joint}{path[1:]}{'/' * behind}")
     if not bases and spelt.error is not None and spelt.error.code == "unknown_url":
         return  # without a base, not all of the paths are known
-    assert told(spelt) == told(admitted(method, f"/v1{path}"))
+    assert described(spelt) == described(admitted(method, f"/v1{path}"))
 
 
 @given(st.sampled_from(METHODS), st.lists(SEGMENTS, max_size=7))

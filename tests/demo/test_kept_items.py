@@ -20,8 +20,8 @@ def referring(*ids: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("model", ["gpt-4o-mini", "gpt-5-codex"])
 def test_a_tool_loop_by_references(model: str) -> None:
     first = response([ASKED], model=model, tools=[SAY])
-    *thoughts, call = first["output"]
-    assert [item["type"] for item in thoughts] == (["reasoning"] if model == "gpt-5-codex" else [])
+    *reasoning, call = first["output"]
+    assert [item["type"] for item in reasoning] == (["reasoning"] if model == "gpt-5-codex" else [])
     output = {"type": "function_call_output", "call_id": call["call_id"], "output": "done"}
     given = [ASKED, *referring(*(item["id"] for item in first["output"])), output]
     second = response(given, model=model, tools=[SAY])

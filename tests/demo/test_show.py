@@ -68,9 +68,9 @@ def test_a_scene_that_goes_otherwise_is_a_failure(monkeypatch: pytest.MonkeyPatc
 
 def urls(lines: list[str]) -> tuple[str, str]:
     """The base URLs of the gateway and of the upstream."""
-    told = re.fullmatch(r"the gateway at (\S+), the upstream at (\S+)", lines[0])
-    assert told
-    return told[1], told[2]
+    urls = re.fullmatch(r"the gateway at (\S+), the upstream at (\S+)", lines[0])
+    assert urls
+    return urls[1], urls[2]
 
 
 def taken(server: socket.socket) -> int:

@@ -1,4 +1,4 @@
-"""How requests end: by status, by error, and by what a stream told."""
+"""How requests end: by status, by error, and by the error in a stream."""
 
 import pytest
 

@@ -158,7 +158,7 @@ def test_a_request_under_way_finishes_and_keeps_nobody_longer(
         received = busy.take()
         assert received.startswith(b"HTTP/1.1 200")
         assert received.endswith(b"0\r\n\r\n" if in_stream else b"}")
-        assert (b"\r\nconnection: close\r\n" in received) is not in_stream  # told beforehand
+        assert (b"\r\nconnection: close\r\n" in received) is not in_stream  # announced beforehand
         assert (busy.state, idle.state) == (State.CLOSED, State.CLOSED)
 
     run(scenario)

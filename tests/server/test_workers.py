@@ -180,7 +180,7 @@ def test_sigterm_while_workers_are_started_ends_all_of_them(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("ending", "told"),
+    ("ending", "logged"),
     [
         ("os._exit(3)", "exit code 3"),
         ("raise OSError('no luck')", "exit code 1"),
@@ -189,7 +189,7 @@ def test_sigterm_while_workers_are_started_ends_all_of_them(tmp_path: Path) -> N
     ],
 )
 def test_workers_that_die_at_once_are_started_again_after_a_pause_that_a_signal_ends(
-    tmp_path: Path, ending: str, told: str
+    tmp_path: Path, ending: str, logged: str
 ) -> None:
     """The pause is an hour here: whoever sleeps it out does not end in time."""
     script = f"""
@@ -203,7 +203,7 @@ sys.exit(workers.Workers(2, work, lambda: print("released", flush=True)).run())
 """
     with script_process(script, folder=tmp_path) as process:
         for _ in range(2):
-            assert told in process.line_with("starting another")
+            assert logged in process.line_with("starting another")
         process.signal(signal.SIGTERM)
         process.line_with("released")
         assert process.ended() == 0

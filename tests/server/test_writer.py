@@ -131,7 +131,7 @@ def test_a_status_has_its_phrase_or_none() -> None:
 
 
 @pytest.mark.parametrize("delivery", DELIVERIES)
-@pytest.mark.parametrize("fields", [[], [(b"content-length", b"5")]], ids=["plain", "length"])
+@pytest.mark.parametrize("fields", [[], [(b"content-length", b"5")]], ids=["no length", "length"])
 @pytest.mark.parametrize(("status", "received"), [(204, POST), (304, POST), (200, HEAD)])
 def test_where_a_reply_has_no_body_none_is_written_whatever_its_length(
     status: int, received: ReceivedHead, fields: Fields, delivery: str
@@ -140,9 +140,9 @@ def test_where_a_reply_has_no_body_none_is_written_whatever_its_length(
     assert wire.written.endswith(b"\r\n\r\n")
     assert wire.written.count(b"\r\n\r\n") == 1
     assert b"transfer-encoding" not in wire.written
-    told = [b"5"] if fields and status != 204 else None
+    length = [b"5"] if fields and status != 204 else None
     lines = wire.written.split(b"\r\n")
-    assert (b"content-length: 5" in lines) is (told is not None)
+    assert (b"content-length: 5" in lines) is (length is not None)
     assert (writer.complete, writer.keep_alive) == (True, True)
 
 

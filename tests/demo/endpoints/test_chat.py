@@ -245,8 +245,8 @@ def test_the_old_functions_are_called_as_well() -> None:
 
 
 def test_json_is_answered_where_json_is_asked_for() -> None:
-    plain = content("in json", response_format={"type": "json_object"})
-    assert json.loads(plain) == {"you_said": "in json"}
+    first = content("in json", response_format={"type": "json_object"})
+    assert json.loads(first) == {"you_said": "in json"}
     second = content("in json", response_format={"type": "json_object"}, seed=1)
     assert json.loads(second) == {"you_said": "in json", "take": 2}
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}}

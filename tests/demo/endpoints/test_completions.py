@@ -141,8 +141,8 @@ def test_logprobs_are_one_entry_per_token_and_offsets_count_from_the_prompt() ->
     assert len({len(values) for values in columns.values()}) == 1
     assert columns["text_offset"][0] == len("né 😀")
     assert r"bytes:\xf0\x9f" in columns["tokens"]
-    plain = [token for token in columns["tokens"] if not token.startswith("bytes:")]
-    assert "".join(plain) == choice["text"].replace("😀", "")
+    readable = [token for token in columns["tokens"] if not token.startswith("bytes:")]
+    assert "".join(readable) == choice["text"].replace("😀", "")
     for token, logprob, top in zip(
         columns["tokens"], columns["token_logprobs"], columns["top_logprobs"], strict=True
     ):

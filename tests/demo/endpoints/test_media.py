@@ -28,9 +28,9 @@ def test_an_embedding_is_a_unit_vector_that_depends_on_the_text() -> None:
 
 
 def test_an_embedding_can_be_packed_and_shortened() -> None:
-    plain = embed("one", dimensions=40).json()["data"][0]["embedding"]
+    unpacked = embed("one", dimensions=40).json()["data"][0]["embedding"]
     packed = embed("one", dimensions=40, encoding_format="base64").json()["data"][0]["embedding"]
-    assert struct.unpack("<40f", base64.b64decode(packed)) == pytest.approx(plain)
+    assert struct.unpack("<40f", base64.b64decode(packed)) == pytest.approx(unpacked)
 
 
 @pytest.mark.parametrize("given", [[1, 2], [[1, 2], [3]]])

@@ -67,9 +67,9 @@ def test_a_recording_is_told_of_in_the_format_asked_for() -> None:
     for path, task in zip(HEARD, ("transcribe", "translate"), strict=True):
         text = f"To {task}: a.mp3, 5 bytes."
         assert send(path, SOUND, WHISPER).json() == {"text": text}
-        plain = send(path, SOUND, WHISPER, part("response_format", b"srt"))
-        assert plain.headers["content-type"].startswith("text/plain")
-        assert plain.body == f"{text}\n".encode()
+        reply = send(path, SOUND, WHISPER, part("response_format", b"srt"))
+        assert reply.headers["content-type"].startswith("text/plain")
+        assert reply.body == f"{text}\n".encode()
         verbose = send(path, SOUND, WHISPER, part("response_format", b"verbose_json")).json()
         assert (verbose["text"], verbose["task"]) == (text, task)
 

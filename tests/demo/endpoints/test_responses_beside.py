@@ -14,19 +14,19 @@ def beside(name: str, **body: Any) -> Reply:
 
 
 def test_the_input_is_measured_as_a_response_would() -> None:
-    told = beside("input_tokens", input=MESSAGES, instructions="Be brief.", tools=[CLOCK]).json()
-    InputTokenCountResponse.model_validate(told, strict=True)
+    reply = beside("input_tokens", input=MESSAGES, instructions="Be brief.", tools=[CLOCK]).json()
+    InputTokenCountResponse.model_validate(reply, strict=True)
     used = response(MESSAGES, instructions="Be brief.")["usage"]["input_tokens"]
-    assert told == {"object": "response.input_tokens", "input_tokens": used}
+    assert reply == {"object": "response.input_tokens", "input_tokens": used}
     assert beside("input_tokens", input=None, tools=None).json()["input_tokens"] == 0
     assert beside("input_tokens", input="Hi").json()["input_tokens"] > 0
 
 
 def test_a_conversation_becomes_one_item_that_can_be_gone_on_with() -> None:
-    told = beside("compact", input=MESSAGES).json()
-    CompactedResponse.model_validate(told)
-    (item,) = told["output"]
-    assert (told["object"], item["type"]) == ("response.compaction", "compaction")
+    reply = beside("compact", input=MESSAGES).json()
+    CompactedResponse.model_validate(reply)
+    (item,) = reply["output"]
+    assert (reply["object"], item["type"]) == ("response.compaction", "compaction")
     assert text_of(response([item, *MESSAGES])) == "You said: Hello there"
 
 

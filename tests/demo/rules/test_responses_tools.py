@@ -61,9 +61,9 @@ def test_what_is_wrong_with_a_tool_is_named(tool: dict[str, Any], param: str) ->
 def test_objects_under_way_have_the_fields_of_finished_ones() -> None:
     events = streamed(tools=[CLOCK])
     for event in (events[0], events[1], events[-1]):
-        told = event["response"]
-        assert told["tools"][0]["strict"] is True
-        assert (told["presence_penalty"], told["frequency_penalty"]) == (0, 0)
+        response_object = event["response"]
+        assert response_object["tools"][0]["strict"] is True
+        assert (response_object["presence_penalty"], response_object["frequency_penalty"]) == (0, 0)
     assert events[0]["response"]["completed_at"] is None
     assert events[-1]["response"]["completed_at"] is not None
     cut = streamed(max_output_tokens=16, input="!count 100")[-1]
