@@ -1,7 +1,7 @@
 """A gateway of its own process, in which something of everything has happened."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -37,19 +37,22 @@ class Watched:
         headers = {"authorization": f"Bearer {TOKEN}"}
         return httpx2.get(f"http://{self.admin}/metrics", headers=headers).text
 
-    def post(self, path: str, key: str = KEY, **body: object) -> int:
+    def post(self, path: str, body: Mapping[str, object], key: str = KEY) -> int:
         headers = {"authorization": f"Bearer {key}"}
         return httpx2.post(self.base_url + path, json=body, headers=headers).status_code
 
 
 @contextmanager
-def watched(folder: Path) -> Iterator[Watched]:
-    """Run it until the block ends: with replies, retries, refusals and failures counted."""
+def watched(folder: Path, **more: object) -> Iterator[Watched]:
+    """Run it until the block ends: with replies, retries, refusals and failures counted.
+
+    `more` are sections of its configuration.
+    """
     ports = free_port(), free_port()
     config = folder / "gateway.yaml"
     with emulator.serve() as upstream:
         config.write_text(
-            yaml.safe_dump(_configuration(upstream.base_url, *ports), sort_keys=False)
+            yaml.safe_dump({**_configuration(upstream.base_url, *ports), **more}, sort_keys=False)
         )
         with gateway_process("serve", "--config", str(config), folder=folder) as process:
             process.line_with("admin: ")
@@ -73,9 +76,10 @@ def _configuration(upstream: str, port: int, admin: int) -> dict[str, object]:
 
 
 def _bring_about(running: Watched) -> None:
-    messages = [{"role": "user", "content": "Say hello"}]
-    assert running.post("/chat/completions", model="gpt-4o-mini", messages=messages) == 200
-    # Its name does not say that it lives at /v1/completions: that is found out by a refusal.
-    assert running.post("/chat/completions", model="acme-writer-v2", messages=messages) == 200
-    assert running.post("/chat/completions", model="gone", messages=messages) == 502
-    assert running.post("/chat/completions", key="unknown", model="gone") == 401
+    chat = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Say hello"}]}
+    is_refused_and_sent_again_without = {"frobnicate": 1}
+    assert running.post("/chat/completions", chat) == 200
+    assert running.post("/chat/completions", {**chat, **is_refused_and_sent_again_without}) == 200
+    assert running.post("/completions", {"model": "gpt-4o-mini", "prompt": "Say hello"}) == 200
+    assert running.post("/chat/completions", {**chat, "model": "gone"}) == 502
+    assert running.post("/chat/completions", chat, key="unknown") == 401
