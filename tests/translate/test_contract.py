@@ -101,3 +101,9 @@ def test_an_error_in_a_stream_is_its_envelope_unless_the_shape_has_a_form_of_its
 def test_a_stream_is_read_to_its_end_and_event_by_event_unless_it_says_otherwise() -> None:
     assert not Simple().satisfied(0)
     assert not Simple().passes_text
+
+
+def test_names_beyond_ascii_are_escaped_in_the_header() -> None:
+    report = Report(Shape.CHAT, Shape.COMPLETIONS)
+    report.drop("größe")
+    assert report.header() == r"from=chat; to=completions; dropped=gr\xf6\xdfe"

@@ -57,3 +57,9 @@ def test_those_of_a_choice_are_reported_for_it_is_written_anew() -> None:
         f"{path}.tools[0].y",
         f"{path}.tools[0].function.x",
     ]
+
+
+def test_a_format_of_text_has_no_grammar_to_look_into() -> None:
+    custom = {"type": "custom", "custom": {"name": "g", "format": {"type": "text", "mode": "a"}}}
+    (tool,) = call_of({"tools": [custom]}, context(replace(VLLM, custom_tools=True)))["tools"]
+    assert tool["format"] == {"type": "text", "mode": "a"}

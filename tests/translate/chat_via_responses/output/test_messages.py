@@ -113,3 +113,14 @@ def test_an_index_at_some_events_only_doubles_nothing() -> None:
         ]
         said = folded(streamed({}, events))["message"]
         assert (said["content"], said["refusal"]) == ("Hello you", "no")
+
+
+def test_a_delta_without_text_has_no_place_between_two_texts() -> None:
+    place = {"output_index": 0, "content_index": 0}
+    deltas = [
+        delta_event("[1]", **place),
+        delta_event("", output_index=0, content_index=7),
+        delta_event("[2]", **place),
+    ]
+    chunks = streamed({}, [*deltas, ending(response(message(text("[1][2]"))))])
+    assert joined(chunks, "content") == "[1][2]"
