@@ -32,7 +32,7 @@ COMPRESSIONS: dict[bytes, Callable[[bytes], bytes]] = {
 }
 
 
-def plain(coding: bytes, *pieces: bytes) -> bytes:
+def decompressed(coding: bytes, *pieces: bytes) -> bytes:
     decompressor = Decompressor(coding)
     body = b"".join(out for piece in pieces for out in decompressor.feed(piece))
     return body + decompressor.finish()
@@ -41,21 +41,21 @@ def plain(coding: bytes, *pieces: bytes) -> bytes:
 @pytest.mark.parametrize("coding", COMPRESSIONS)
 def test_a_body_is_what_it_was_however_it_comes(coding: bytes) -> None:
     packed = COMPRESSIONS[coding](TEXT)
-    assert plain(coding, packed) == TEXT
-    assert plain(coding, *(packed[at : at + 1] for at in range(len(packed)))) == TEXT
+    assert decompressed(coding, packed) == TEXT
+    assert decompressed(coding, *(packed[at : at + 1] for at in range(len(packed)))) == TEXT
 
 
 def test_deflated_data_may_lack_the_frame_that_it_should_have() -> None:
     packed = raw_deflate(TEXT)
-    assert plain(b"deflate", packed) == TEXT
-    assert plain(b"deflate", packed[:1], packed[1:]) == TEXT
+    assert decompressed(b"deflate", packed) == TEXT
+    assert decompressed(b"deflate", packed[:1], packed[1:]) == TEXT
 
 
 def test_gzip_may_have_several_members_and_something_behind_them() -> None:
     packed = gzip.compress(TEXT[:9]) + gzip.compress(TEXT[9:])
-    assert plain(b"gzip", packed) == TEXT
-    assert plain(b"gzip", packed + b"\0\0", b"\0") == TEXT
-    assert plain(b"deflate", zlib.compress(TEXT) + b"x") == TEXT
+    assert decompressed(b"gzip", packed) == TEXT
+    assert decompressed(b"gzip", packed + b"\0\0", b"\0") == TEXT
+    assert decompressed(b"deflate", zlib.compress(TEXT) + b"x") == TEXT
 
 
 @pytest.mark.parametrize("coding", [b"gzip", b"deflate", b"br", b"gzip, br"])
@@ -63,18 +63,18 @@ def test_gzip_may_have_several_members_and_something_behind_them() -> None:
     "body", [TEXT, b"\n\n [1]", b"data: {}\n\n", b": wait\n\n", b"<html>", b"{", b""]
 )
 def test_what_only_says_that_it_is_compressed_is_taken_as_it_is(coding: bytes, body: bytes) -> None:
-    assert plain(coding, body) == body
-    assert plain(coding, *(body[at : at + 1] for at in range(len(body)))) == body
+    assert decompressed(coding, body) == body
+    assert decompressed(coding, *(body[at : at + 1] for at in range(len(body)))) == body
 
 
 def test_without_a_coding_everything_passes() -> None:
-    assert plain(b"", b"\x1f", b"\x8b") == b"\x1f\x8b"
+    assert decompressed(b"", b"\x1f", b"\x8b") == b"\x1f\x8b"
 
 
 @pytest.mark.parametrize("coding", [b"br", b"zstd", b"gzip, br"])
 def test_what_cannot_be_read_is_called_by_its_name(coding: bytes) -> None:
     with pytest.raises(CodingError, match=f"compressed as '{coding.decode()}'"):
-        plain(coding, b"\x1b\x36\x00")
+        decompressed(coding, b"\x1b\x36\x00")
 
 
 @pytest.mark.parametrize("coding", COMPRESSIONS)
@@ -82,14 +82,14 @@ def test_a_body_that_is_cut_off_is_not_complete(coding: bytes) -> None:
     packed = COMPRESSIONS[coding](TEXT * 9)
     for length in range(1 + (coding != b"deflate"), len(packed)):
         with pytest.raises(CutOff):
-            plain(coding, packed[:length])
+            decompressed(coding, packed[:length])
 
 
 def test_a_body_that_is_damaged_is_none() -> None:
     packed = bytearray(gzip.compress(TEXT))
     packed[12] ^= 0xFF
     with pytest.raises(CodingError, match="cannot be read"):
-        plain(b"gzip", bytes(packed))
+        decompressed(b"gzip", bytes(packed))
 
 
 def test_what_is_behind_a_few_bytes_comes_bit_by_bit() -> None:
@@ -97,13 +97,13 @@ def test_what_is_behind_a_few_bytes_comes_bit_by_bit() -> None:
     assert len(bomb) < 60_000
     first = list(islice(Decompressor(b"gzip").feed(bomb), 3))
     assert [len(piece) for piece in first] == [64 * 1024] * 3
-    assert len(plain(b"gzip", bomb)) == 50_000_000
+    assert len(decompressed(b"gzip", bomb)) == 50_000_000
 
 
 @given(st.binary(max_size=300), st.sampled_from([b"gzip", b"deflate", b"br", b""]))
 def test_any_bytes_are_a_body_or_an_error(data: bytes, coding: bytes) -> None:
     with suppress(CodingError):
-        plain(coding, data[:7], data[7:])
+        decompressed(coding, data[:7], data[7:])
 
 
 @pytest.mark.parametrize(

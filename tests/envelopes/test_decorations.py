@@ -119,9 +119,9 @@ def test_what_is_part_of_the_message_stays(message: str) -> None:
 
 def test_endless_decorations_are_taken_off_in_part() -> None:
     prefixes, suffixes = "400: " * 30, " (request id: a)" * 10
-    plain = undecorated(f"{prefixes}It broke.{suffixes}")
-    assert plain.text == "400: " * 6 + "It broke." + " (request id: a)" * 4
-    assert plain.statuses == (400,) * 24
+    found = undecorated(f"{prefixes}It broke.{suffixes}")
+    assert found.text == "400: " * 6 + "It broke." + " (request id: a)" * 4
+    assert found.statuses == (400,) * 24
 
 
 @given(st.text())

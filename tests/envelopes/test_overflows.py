@@ -129,7 +129,7 @@ def test_an_overflow_that_ollama_passes_on_as_text_keeps_its_numbers() -> None:
     )
 
 
-def test_numbers_in_fields_of_their_own_are_told() -> None:
+def test_numbers_in_fields_of_their_own_are_added() -> None:
     error = {
         "message": "the request exceeds the available context size, try increasing it.",
         "type": "exceed_context_size_error",
@@ -140,8 +140,8 @@ def test_numbers_in_fields_of_their_own_are_told() -> None:
         "the request exceeds the available context size, try increasing it "
         "(the prompt has 603 tokens, the context 512 tokens)."
     )
-    told = {**error, "message": "request (603 tokens) exceeds the available context size (512)"}
-    assert said({"error": told}) == told["message"]
+    complete = {**error, "message": "request (603 tokens) exceeds the available context size (512)"}
+    assert said({"error": complete}) == complete["message"]
     for odd in (None, "603", 0, -1, True, 10**12):
         odd_counts = {**error, "n_prompt_tokens": odd, "n_ctx": odd}
         assert said({"error": odd_counts}) == error["message"]

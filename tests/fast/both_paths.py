@@ -96,7 +96,7 @@ def outcome(
         made.report.header(),
         made.local_reply(),
     ]
-    made.report.drop("noted on the way")
+    made.report.drop("noted between calls and reply")
     try:
         seen.append(msgspec.json.encode(made.reply(replies)))
     except GatewayError as error:

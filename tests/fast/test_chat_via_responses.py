@@ -74,7 +74,7 @@ REPLY: Json = {
 ERROR = {"message": "No.", "type": "server_error", "param": "input[1].content", "code": "x"}
 PARAMS = ["input[1].content", "max_output_tokens", "store", "temperature", "reasoning.effort"]
 
-THOUGHTS: list[Json] = [
+REASONING_ITEMS: list[Json] = [
     {},
     {"id": "rs_1", "summary": [], "encrypted_content": "x", "status": "completed"},
     {"summary": None},
@@ -151,7 +151,10 @@ ODD_REPLIES: list[tuple[str, Any]] = [
     *each("service_tier", ABSENT, None, "", 3),
     ("moderation", {"flagged": False}),
     *each("output", ABSENT, None, [], {}, "x", {"0": 1}, [3], [None]),
-    *[("output", [{"type": "reasoning", **thought}, message(text("Hi."))]) for thought in THOUGHTS],
+    *[
+        ("output", [{"type": "reasoning", **reasoning}, message(text("Hi."))])
+        for reasoning in REASONING_ITEMS
+    ],
     ("output", [{"type": "reasoning"}, {"type": "reasoning"}, message(text("Hi."))]),
     ("output", [message(text("Hi.")), {"type": "reasoning"}]),
     ("output", [{"type": "reasoning"}]),
@@ -234,8 +237,8 @@ def test_common_traffic_takes_the_fast_path(context: str, body: Json) -> None:
     made = fast_translation(CHAT_VIA_RESPONSES, encode(body), known)
     assert made is not None
     assert made.decode_reply(encode(REPLY)) is not None
-    thought = {"id": "rs_1", "type": "reasoning", "summary": []}
-    assert made.decode_reply(encode({**REPLY, "output": [thought, *REPLY["output"]]})) is not None
+    reasoning = {"id": "rs_1", "type": "reasoning", "summary": []}
+    assert made.decode_reply(encode({**REPLY, "output": [reasoning, *REPLY["output"]]})) is not None
 
 
 ECHO: Json = {

@@ -97,7 +97,7 @@ def test_written_events_are_numbered() -> None:
         b'data: {"choices":[{"delta":{"content":"%b"}}]}\n\n' % (b"a" * LARGEST),
     ],
 )
-def test_no_form_is_told_where_it_is_not_certain(wire: bytes) -> None:
+def test_there_is_no_template_where_it_is_not_certain(wire: bytes) -> None:
     start = wire.index(b'{"')
     event: Json = msgspec.json.decode(wire[start:])
     assert EventTemplate.of(Shape.CHAT, wire, event) is None

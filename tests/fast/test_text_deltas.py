@@ -160,9 +160,9 @@ def test_an_event_that_is_not_text_leaves_the_templates() -> None:
 def test_text_that_is_changed_opens_nothing(text: str) -> None:
     class Trimming(Echo):
         def feed(self, call: int, event: Json) -> list[Json]:
-            (told,) = super().feed(call, event)
-            told["choices"][0]["text"] = text.strip()
-            return [told]
+            (event,) = super().feed(call, event)
+            event["choices"][0]["text"] = text.strip()
+            return [event]
 
     generic = Generic()
     fast = path_of(Trimming(), generic)

@@ -91,7 +91,7 @@ ANY_VALUE = {
     *("provider", "obfuscation", "p"),
     *("item_id", "output_index", "content_index", "sequence_number"),
 }
-"""Fields whose value no event of a run is told by."""
+"""Fields whose values do not set an event of a run apart."""
 
 
 @pytest.mark.parametrize(

@@ -90,14 +90,14 @@ class DemoUpstream:
         return FakeReply(200, JSON, (body,))
 
     def _stream(self, answered: DemoAnswer) -> FakeReply:
-        events = list(_told(answered))
+        events = list(_sent(answered))
         self.lengths.append(len(events))
         broken = answered.scenario.behaviour is Behaviour.TRUNCATE or self.cut is not None
         pieces = self.split(events[: self.cut])
         return FakeReply(200, EVENT_STREAM, pieces, TruncatedStream("cut off") if broken else None)
 
 
-def _told(answered: DemoAnswer) -> Iterator[bytes]:
+def _sent(answered: DemoAnswer) -> Iterator[bytes]:
     """Yield the events up to the one at which the scenario's behaviour strikes."""
     behaviour = answered.scenario.behaviour
     deltas = 0

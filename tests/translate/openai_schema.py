@@ -2,7 +2,7 @@
 
 `openai_schema.json` holds the schemas of the three generation endpoints
 (https://github.com/openai/openai-openapi, version 2.3.0 of August 2026, MIT licence) as JSON Schema
-2020-12: `oneOf` as `anyOf` (the unions are told apart by `type`), OpenAPI's `nullable` as a null
+2020-12: `oneOf` as `anyOf` (the unions are distinguished by `type`), OpenAPI's `nullable` as a null
 type, no formats, no texts. Two properties of a response may be null here although the description
 does not say so, for its own examples have it: `usage` and `user`.
 """

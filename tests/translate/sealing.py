@@ -6,7 +6,7 @@ from gateway.shapes import Json
 
 
 class OpenSeal:
-    """Seals as JSON; `of` tells its texts from another's."""
+    """Seals as JSON; `of` marks its texts."""
 
     def __init__(self, of: str = "ours", *, keeps: bool = False) -> None:
         self._prefix = f"{of}:"

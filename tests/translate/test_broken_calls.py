@@ -26,7 +26,7 @@ BROKEN = [
 
 
 def responses_client(kind: str, text: str, finish: str, *, size: int) -> list[Json]:
-    """Return the output that a client of responses is told, of a whole reply or of pieces."""
+    """Return the output that a client of responses gets, of a whole reply or of pieces."""
     of = chat_backend.context(chat_backend.SELF_HOSTED)
     tools = [FUNCTION if kind == "function" else CUSTOM]
     output: list[Json]
@@ -48,7 +48,7 @@ def responses_client(kind: str, text: str, finish: str, *, size: int) -> list[Js
 
 
 def chat_client(kind: str, text: str, ended: Any, *, size: int) -> list[Json]:
-    """Return the calls that a client of chat is told, of a whole reply or of pieces."""
+    """Return the calls that a client of chat gets, of a whole reply or of pieces."""
     body, of = CHAT_TOOLS[kind], cases.context(cases.VLLM)
     reply = ended(cases.function_call("f", text))
     if not size:
@@ -81,9 +81,9 @@ def test_a_reply_that_nothing_has_cut_short_is_an_error(kind: str, text: str, si
 def test_what_a_limit_has_cut_comes_as_far_as_it_goes(
     kind: str, text: str, shown: list[str], size: int
 ) -> None:
-    told = responses_client(kind, text, "length", size=size)
-    assert [item.get("arguments", item.get("input")) for item in told] == shown
-    assert told[-1]["status"] == "incomplete"
+    output = responses_client(kind, text, "length", size=size)
+    assert [item.get("arguments", item.get("input")) for item in output] == shown
+    assert output[-1]["status"] == "incomplete"
     calls = chat_client(kind, text, cases.incomplete, size=size)
     field = "arguments" if kind == "function" else "input"
     assert [call[kind][field] for call in calls] == shown
@@ -94,14 +94,14 @@ def test_what_a_limit_has_cut_comes_as_far_as_it_goes(
 def test_texts_in_a_row_are_calls_in_a_row(between: str, size: int) -> None:
     texts = ['{"x":1}', '{"x":[2]}', "[3]"]
     row = between.join(texts) + between
-    told = responses_client("function", row, "tool_calls", size=size)
-    assert [item["arguments"] for item in told] == texts
+    output = responses_client("function", row, "tool_calls", size=size)
+    assert [item["arguments"] for item in output] == texts
     calls = chat_client("function", row, cases.response, size=size)
     assert [call["function"]["arguments"] for call in calls] == texts
     inputs = ["a", "b,{"]
     row = between.join(json.dumps({"input": each}) for each in inputs)
-    told = responses_client("custom", row, "tool_calls", size=size)
-    assert [item["input"] for item in told] == inputs
+    output = responses_client("custom", row, "tool_calls", size=size)
+    assert [item["input"] for item in output] == inputs
     calls = chat_client("custom", row, cases.response, size=size)
     assert [call["custom"]["input"] for call in calls] == inputs
 
@@ -124,7 +124,7 @@ def test_what_a_model_writes_behind_its_json_stays_there() -> None:
     text = '{"x":1}</tool_call>'
     for given, shown in ((text, [text]), (f'{{"x":0}}, {text}', ['{"x":0}', text])):
         for size in (0, 1):
-            told = responses_client("function", given, "tool_calls", size=size)
+            output = responses_client("function", given, "tool_calls", size=size)
             calls = chat_client("function", given, cases.response, size=size)
-            assert [item["arguments"] for item in told] == shown
+            assert [item["arguments"] for item in output] == shown
             assert [call["function"]["arguments"] for call in calls] == shown

@@ -143,12 +143,12 @@ def test_a_change_of_every_call_is_sent_once() -> None:
 
 
 def test_earlier_reasoning_that_no_prompt_can_hold_is_reported() -> None:
-    thought = {
+    reasoning = {
         "type": "reasoning",
         "id": "rs_1",
         "summary": [{"type": "summary_text", "text": "Hm."}],
     }
-    translation = to_completions(input=[thought, {"role": "user", "content": "Hi"}])
+    translation = to_completions(input=[reasoning, {"role": "user", "content": "Hi"}])
     assert "input[0]" in translation.report.dropped
     assert "Hm." not in translation.calls[0]["prompt"]
 

@@ -76,10 +76,10 @@ def test_a_whole_reply_is_cut_and_the_rest_of_it_stays(shape: Shape) -> None:
     }
     folded = cutting(shape).reply([reply])
     kept = {"role": "assistant", "content": "go ", "reasoning": "hm"}
-    told = {"message": kept} if shape is CHAT else {"text": "go "}
+    place = {"message": kept} if shape is CHAT else {"text": "go "}
     assert folded == {
         "model": "asked",
-        "choices": [{"index": 0, "finish_reason": "stop", "zzz": 1, **told}],
+        "choices": [{"index": 0, "finish_reason": "stop", "zzz": 1, **place}],
         "usage": {"total_tokens": 9},
     }
 
@@ -172,9 +172,9 @@ def test_a_stream_in_which_nothing_was_cut_is_read_to_its_end() -> None:
     assert stream.end(0) == []
 
 
-def test_calls_and_thoughts_pass_and_events_that_nobody_knows() -> None:
-    thought = chunk(CHAT, None)
-    thought["choices"][0]["delta"] = {"role": "assistant", "content": "", "reasoning": "stop"}
+def test_calls_reasoning_and_unknown_events_pass() -> None:
+    reasoning = chunk(CHAT, None)
+    reasoning["choices"][0]["delta"] = {"role": "assistant", "content": "", "reasoning": "stop"}
     call = chunk(CHAT, None)
     call["choices"][0]["delta"] = {"tool_calls": [{"index": 0}]}
     odd: list[Json] = [
@@ -183,14 +183,14 @@ def test_calls_and_thoughts_pass_and_events_that_nobody_knows() -> None:
         {"choices": [5]},
         {"choices": [{"index": -1, "delta": {}}, {"index": True}, {"index": 0, "delta": 5}]},
     ]
-    events = [thought, call, *odd, chunk(CHAT, None, finish_reason="tool_calls")]
+    events = [reasoning, call, *odd, chunk(CHAT, None, finish_reason="tool_calls")]
     assert fed(cutting(CHAT), events) == events
 
 
-def test_an_error_is_told_as_ever() -> None:
+def test_an_error_is_reported_as_without_stops() -> None:
     translation = cutting(CHAT)
-    told = translation.stream().fail(GatewayError("no"))
-    assert told == Renaming(CHAT, {}, Context("a", "b")).stream().fail(GatewayError("no"))
+    events = translation.stream().fail(GatewayError("no"))
+    assert events == Renaming(CHAT, {}, Context("a", "b")).stream().fail(GatewayError("no"))
     assert (translation.local_reply(), translation.client_param(0, "stop")) == (None, "stop")
     with pytest.raises(TruncatedStream):
         translation.stream().end(0)
@@ -214,23 +214,23 @@ def test_logprobs_are_cut_with_their_text() -> None:
     chat["logprobs"] = {"content": entries("a", " stop", " b"), "refusal": None}
     (choice,) = cutting(CHAT).reply([{"choices": [chat]}])["choices"]
     assert choice["logprobs"] == {"content": entries("a", " stop"), "refusal": None}
-    plain: Json = {"index": 0, "text": "\u20acst", "logprobs": lists("bytes:\\xe2\\x82", "\\xac")}
-    plain["logprobs"]["tokens"][1] = "bytes:\\xac"
-    plain["finish_reason"] = "stop"
-    (kept,) = cutting(COMPLETIONS).reply([{"choices": [plain]}])["choices"]
-    assert kept == plain
-    cut_off = {**plain, "text": "\u20acstop", "logprobs": lists("\u20ac", "st", "op")}
+    uncut: Json = {"index": 0, "text": "\u20acst", "logprobs": lists("bytes:\\xe2\\x82", "\\xac")}
+    uncut["logprobs"]["tokens"][1] = "bytes:\\xac"
+    uncut["finish_reason"] = "stop"
+    (kept,) = cutting(COMPLETIONS).reply([{"choices": [uncut]}])["choices"]
+    assert kept == uncut
+    cut_off = {**uncut, "text": "\u20acstop", "logprobs": lists("\u20ac", "st", "op")}
     (choice,) = cutting(COMPLETIONS).reply([{"choices": [cut_off]}])["choices"]
     assert (choice["text"], choice["logprobs"]) == ("\u20ac", lists("\u20ac"))
 
 
 @pytest.mark.parametrize("shape", [CHAT, COMPLETIONS])
 def test_logprobs_of_a_stream_wait_with_their_text(shape: Shape) -> None:
-    def told(*tokens: str) -> Json:
+    def logprobs_of(*tokens: str) -> Json:
         return {"content": entries(*tokens)} if shape is CHAT else lists(*tokens)
 
     pieces = ["go", " ", "st", "art", " st", "op", "!"]
-    events = [chunk(shape, piece, logprobs=told(piece)) for piece in pieces]
+    events = [chunk(shape, piece, logprobs=logprobs_of(piece)) for piece in pieces]
     out = fed(cutting(shape), events)
     logprobs = [event["choices"][0]["logprobs"] for event in out]
     named = [
@@ -241,17 +241,17 @@ def test_logprobs_of_a_stream_wait_with_their_text(shape: Shape) -> None:
     ]
     assert texts(out) == "go start "
     assert named == ["go", " ", "st", "art", " st"]
-    ended = [*events[:3], chunk(shape, "", finish_reason="length", logprobs=told())]
+    ended = [*events[:3], chunk(shape, "", finish_reason="length", logprobs=logprobs_of())]
     out = fed(cutting(shape), ended)
     assert texts(out) == "go st"
-    assert out[-1]["choices"][0]["logprobs"] == told("st")
+    assert out[-1]["choices"][0]["logprobs"] == logprobs_of("st")
 
 
 @pytest.mark.parametrize("odd", [{}, {"content": None}, {"content": [5, {}]}, {"tokens": [5]}, 5])
 def test_odd_logprobs_spoil_nothing(odd: object) -> None:
     choice = {"index": 0, "message": {"content": "a"}, "logprobs": odd, "finish_reason": "stop"}
-    (told,) = cutting(CHAT).reply([{"choices": [choice]}])["choices"]
-    assert told["message"] == {"content": "a"}
+    (kept,) = cutting(CHAT).reply([{"choices": [choice]}])["choices"]
+    assert kept["message"] == {"content": "a"}
 
 
 @given(

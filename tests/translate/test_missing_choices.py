@@ -104,7 +104,7 @@ def test_a_gap_is_not_complete() -> None:
     assert seen.complete == 0
 
 
-def test_usage_is_told_once_for_all_calls() -> None:
+def test_usage_is_sent_once_for_all_calls() -> None:
     seen = ChoicesSeen()
     assert seen.usage_event() is None
     assert seen.take(chunk(0, "stop", usage=usage())) == chunk(0, "stop")

@@ -45,7 +45,7 @@ class Variant:
     refused: Mapping[tuple[Shape, Shape], str]
 
 
-PLAIN = Variant({shape: {} for shape in Shape}, {})
+TEXT_ONLY = Variant({shape: {} for shape in Shape}, {})
 TOOLS = Variant(
     {
         CHAT: {
@@ -154,7 +154,7 @@ TUNED = Variant(
     {},
 )
 VARIANTS = {
-    "plain": PLAIN,
+    "text": TEXT_ONLY,
     "tools": TOOLS,
     "the turn after a tool call": SECOND_TURN,
     "n=2": SEVERAL,
@@ -205,22 +205,22 @@ def refusal(client: Shape, home: Shape, variant: Variant, *, stream: bool) -> st
 def test_whole_replies_are_valid(client: Shape, home: Shape, variant: Variant) -> None:
     if refusal(client, home, variant, stream=False):
         return
-    told, upstream = played(client, home, variant, stream=False)
+    answer, upstream = played(client, home, variant, stream=False)
     assert upstream.requests
-    check_content(client, variant, told, reply_seen(client, told.json))
+    check_content(client, variant, answer, reply_seen(client, answer.json))
 
 
 @pytest.mark.parametrize(("client", "home", "variant"), ASKED)
 def test_streams_are_valid_and_say_the_same(client: Shape, home: Shape, variant: Variant) -> None:
     if refusal(client, home, variant, stream=True):
         return
-    told, _ = played(client, home, variant, stream=True)
-    seen = stream_seen(client, told)
+    answer, _ = played(client, home, variant, stream=True)
+    seen = stream_seen(client, answer)
     whole, _ = played(client, home, variant, stream=False)
     assert seen == reply_seen(client, whole.json)
 
 
-def check_content(client: Shape, variant: Variant, told: Exchanged, seen: list[Seen]) -> None:
+def check_content(client: Shape, variant: Variant, answer: Exchanged, seen: list[Seen]) -> None:
     """Check that what was asked for is there, not only allowed to be."""
     assert len(seen) == variant.asked[client].get("n", 1)
     assert all(each.text or each.calls for each in seen)
@@ -231,7 +231,7 @@ def check_content(client: Shape, variant: Variant, told: Exchanged, seen: list[S
     if variant is STRUCTURED:
         assert seen[0].text == '{"name": "Hello", "age": 1}'
     if variant is LOGPROBS:
-        tokens = tokens_of(client, told.json)
+        tokens = tokens_of(client, answer.json)
         assert "".join(tokens) == seen[0].text
         assert len(tokens) > 1
 

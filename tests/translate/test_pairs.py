@@ -159,18 +159,18 @@ def request(client: Shape, home: Shape, case: Case) -> Json:
     return body | ({"tools": [tool]} if case is Case.TOOLS else {})
 
 
-def told(client: Shape, home: Shape, body: Json, upstream: DemoUpstream) -> Exchanged:
+def received(client: Shape, home: Shape, body: Json, upstream: DemoUpstream) -> Exchanged:
     """Play a request before the emulator, whose model lives at `home`."""
     scene = Scene(upstream.answer, rules=(ModelRule(MODELS[home], endpoints=(home,)),))
-    story = scene.generate(client, body)
+    answer = scene.generate(client, body)
     assert {shape for shape, _ in upstream.requests} == {home}
-    return story
+    return answer
 
 
 def streamed(client: Shape, home: Shape, case: Case, split: Split) -> Seen | str:
     body = {**request(client, home, case), "stream": True}
     try:
-        (seen,) = stream_seen(client, told(client, home, body, DemoUpstream(split)))
+        (seen,) = stream_seen(client, received(client, home, body, DemoUpstream(split)))
     except GatewayError as error:
         return error_seen(error)
     return seen
@@ -178,8 +178,8 @@ def streamed(client: Shape, home: Shape, case: Case, split: Split) -> Seen | str
 
 def whole(client: Shape, home: Shape, case: Case) -> Seen | str:
     try:
-        story = told(client, home, request(client, home, case), DemoUpstream())
-        (seen,) = reply_seen(client, story.json)
+        answer = received(client, home, request(client, home, case), DemoUpstream())
+        (seen,) = reply_seen(client, answer.json)
     except GatewayError as error:
         return error_seen(error)
     return seen
@@ -202,9 +202,9 @@ def test_a_client_that_streams_sees_what_the_table_says(
     seen = streamed(client, home, case, split)
     assert str(seen) == cell
     if isinstance(seen, Seen):
-        # An error that the upstream itself told ends its stream; one that broke off has no end.
-        told_by_upstream = case is Case.ERROR_INSIDE and client is not RESPONSES
-        assert seen.ended == (seen.error is None or told_by_upstream)
+        # An upstream's own error ends its stream; one that broke off has no end.
+        is_upstreams = case is Case.ERROR_INSIDE and client is not RESPONSES
+        assert seen.ended == (seen.error is None or is_upstreams)
 
 
 @pytest.mark.parametrize(("client", "home", "case"), CELLS)
@@ -229,14 +229,16 @@ def check_impossible(
     body = {**request(client, home, case), "stream": stream}
     upstream = DemoUpstream()
     if cell.param is None:
-        (seen,) = reply_seen(client, told(client, home, request(client, home, case), upstream).json)
+        (seen,) = reply_seen(
+            client, received(client, home, request(client, home, case), upstream).json
+        )
         assert (seen.text, seen.refusal) == (
             f" [{MODELS[home]} continues: {WORDS[case]}]",
             "",
         ), cell.reason
         return
     with pytest.raises(InvalidRequest) as refused:
-        told(client, home, body, upstream)
+        received(client, home, body, upstream)
     assert refused.value.param == cell.param
     assert refused.value.status == 400
     assert upstream.requests == []
@@ -256,7 +258,7 @@ def test_a_stream_that_is_cut_anywhere_never_ends_well(
 ) -> None:
     body = {**request(client, home, case), "stream": True}
     complete = DemoUpstream()
-    (good,) = stream_seen(client, told(client, home, body, complete))
+    (good,) = stream_seen(client, received(client, home, body, complete))
     (length,) = complete.lengths
     # What comes after the finish reason: the usage and [DONE]; of responses nothing.
     needed = length - 2 if home is not RESPONSES else length
@@ -273,7 +275,7 @@ def test_a_stream_that_is_cut_anywhere_never_ends_well(
 
 def cut_off(client: Shape, home: Shape, body: Json, upstream: DemoUpstream) -> Seen | str:
     try:
-        (seen,) = stream_seen(client, told(client, home, body, upstream))
+        (seen,) = stream_seen(client, received(client, home, body, upstream))
     except GatewayError as error:
         return error_seen(error)
     return seen
@@ -289,12 +291,12 @@ def usage_of(shape: Shape, reply: Any) -> tuple[int, int]:
 @pytest.mark.parametrize(("client", "home"), PAIRS)
 def test_usage_is_the_same_whole_and_streamed(client: Shape, home: Shape) -> None:
     body = request(client, home, Case.PLAIN)
-    used = usage_of(client, told(client, home, body, DemoUpstream()).json)
+    used = usage_of(client, received(client, home, body, DemoUpstream()).json)
     assert min(used) > 0
     options = {} if client is RESPONSES else {"stream_options": {"include_usage": True}}
-    story = told(client, home, {**body, "stream": True, **options}, DemoUpstream())
-    last = story.events[-1]["response"] if client is RESPONSES else story.events[-2]
+    answer = received(client, home, {**body, "stream": True, **options}, DemoUpstream())
+    last = answer.events[-1]["response"] if client is RESPONSES else answer.events[-2]
     assert usage_of(client, last) == used
     if client is not RESPONSES:
         assert last["choices"] == []
-        assert all("usage" not in e or e["usage"] is None for e in story.events[:-2])
+        assert all("usage" not in e or e["usage"] is None for e in answer.events[:-2])

@@ -76,7 +76,7 @@ def test_a_stream_without_it_is_cut_off(event: Json) -> None:
         stream.end(0)
 
 
-def test_errors_are_told_in_the_dialect_of_the_shape() -> None:
+def test_errors_have_the_form_of_the_shape() -> None:
     error = UpstreamError("gone", code="c")
     chat = Renaming(Shape.CHAT, {}, CONTEXT).stream().fail(error)
     assert chat == [error.envelope()]

@@ -161,7 +161,7 @@ def test_lists_of_texts_but_no_tokens_go_to_servers_that_read_strings(kind: Prof
     assert not completions.token_prompts
 
 
-def test_lmstudio_takes_a_schema_but_no_plain_json() -> None:
+def test_lmstudio_takes_a_schema_but_no_json_object() -> None:
     chat = preset(kinds.LMSTUDIO, Shape.CHAT)
     assert (chat.json_schema, chat.json_object) == (True, False)
     assert (chat.n, chat.logprobs) == (False, False)

@@ -95,7 +95,7 @@ def numbered(draw: Draw, calls: Sequence[Call]) -> list[Json]:
     return interleaved(draw, queues)
 
 
-def told_apart_by_ids(draw: Draw, calls: Sequence[Call]) -> list[Json]:
+def distinguished_by_ids(draw: Draw, calls: Sequence[Call]) -> list[Json]:
     """All have the same index or none; each fragment has its call's id."""
     index = draw(st.sampled_from([0, None]))
     again = draw(st.booleans())
@@ -106,7 +106,7 @@ def told_apart_by_ids(draw: Draw, calls: Sequence[Call]) -> list[Json]:
     return interleaved(draw, queues)
 
 
-def told_apart_by_first_fragments(draw: Draw, calls: Sequence[Call]) -> list[Json]:
+def distinguished_by_first_fragments(draw: Draw, calls: Sequence[Call]) -> list[Json]:
     """All have the same index or none, one after another; id and name come once."""
     index = draw(st.sampled_from([0, None]))
     queues = [fragments(draw, call, index, f"call_{i}") for i, call in enumerate(calls)]
@@ -114,21 +114,21 @@ def told_apart_by_first_fragments(draw: Draw, calls: Sequence[Call]) -> list[Jso
 
 
 def without_ids(draw: Draw, calls: Sequence[Call]) -> list[Json]:
-    """All have the same index or none, one after another, and no id: names and texts tell."""
+    """All have the same index or none, one after another, and no id: names and texts differ."""
     assume(all(arguments for _, arguments in calls))
     index = draw(st.sampled_from([0, None]))
     return in_turn(draw, [fragments(draw, call, index, "") for call in calls])
 
 
 def with_one_id(draw: Draw, calls: Sequence[Call]) -> list[Json]:
-    """All have the same id and index, one after another: names and texts tell."""
+    """All have the same id and index, one after another: names and texts distinguish them."""
     assume(all(one != other for one, other in pairwise(calls)))
     assume(all(arguments for _, arguments in calls))
     return in_turn(draw, [fragments(draw, call, 0, "x") for call in calls])
 
 
 def named_once(draw: Draw, calls: Sequence[Call]) -> list[Json]:
-    """All are calls of one function, whose name and id only the first has; texts tell."""
+    """All are calls of one function, whose name and id only the first has; texts differ."""
     assume(len({name for name, _ in calls}) <= 1)
     assume(all(one != other for one, other in pairwise(calls)))
     assume(all(arguments for _, arguments in calls))
@@ -155,8 +155,8 @@ def as_objects(_: Draw, calls: Sequence[Call]) -> list[Json]:
 
 CHAT_STYLES: list[ChatStyle] = [
     numbered,
-    told_apart_by_ids,
-    told_apart_by_first_fragments,
+    distinguished_by_ids,
+    distinguished_by_first_fragments,
     without_ids,
     with_one_id,
     named_once,
@@ -168,7 +168,7 @@ CALLS_OF_ONE = st.lists(st.tuples(st.just("f"), SOME_ARGUMENTS), max_size=4)
 
 
 def of_responses(response: Json) -> list[Call]:
-    """Return the calls that a responses client is told of; no two have the same id."""
+    """Return the calls that a responses client gets; no two have the same id."""
     calls = [item for item in response["output"] if item["type"] == "function_call"]
     assert len({call["call_id"] for call in calls}) == len(calls)
     return [(call["name"], json.loads(call["arguments"])) for call in calls]
@@ -273,7 +273,7 @@ def repeated(draw: Draw, calls: Sequence[Call]) -> list[Json]:
 
 
 def of_chat(message: Json) -> list[Call]:
-    """Return the calls that a chat client is told of; no two have the same id."""
+    """Return the calls that a chat client gets; no two have the same id."""
     calls = message.get("tool_calls", [])
     assert len({call["id"] for call in calls}) == len(calls)
     return [(call["function"]["name"], json.loads(call["function"]["arguments"])) for call in calls]
@@ -285,8 +285,8 @@ def test_chat_clients_get_every_call_of_a_responses_server_once(
 ) -> None:
     queues = [item_events(data.draw, call, number) for number, call in enumerate(calls)]
     hidden = data.draw(st.sampled_from(HIDDEN))
-    told_apart = hidden in ((), ("call_id",), ("output_index",))
-    order = interleaved if told_apart and data.draw(st.booleans()) else in_turn
+    distinguished = hidden in ((), ("call_id",), ("output_index",))
+    order = interleaved if distinguished and data.draw(st.booleans()) else in_turn
     events = without(order(data.draw, queues), hidden)
     output = repeated(data.draw, calls) if data.draw(st.booleans()) else []
     chunks = cases.streamed(cases.ALL_TOOLS, [*events, cases.ending(cases.response(*output))])

@@ -28,12 +28,12 @@ def sent(given: Any, able: Capabilities = READER) -> tuple[Any, Report]:
 
 
 @pytest.mark.parametrize("sealed", [TURN, LOST])
-def test_reasoning_is_told_as_far_as_it_is_text(sealed: str) -> None:
-    thought = {"type": "reasoning", "summary": [], "content": TEXT}
-    items, report = sent([{**thought, "encrypted_content": sealed}, USER])
-    assert items == [thought, USER]
+def test_reasoning_is_sent_as_far_as_it_is_text(sealed: str) -> None:
+    reasoning = {"type": "reasoning", "summary": [], "content": TEXT}
+    items, report = sent([{**reasoning, "encrypted_content": sealed}, USER])
+    assert items == [reasoning, USER]
     assert report.dropped == ["input[0].encrypted_content"]
-    for given, able in ((thought, Capabilities()), ({**thought, "content": []}, READER)):
+    for given, able in ((reasoning, Capabilities()), ({**reasoning, "content": []}, READER)):
         items, report = sent([{**given, "encrypted_content": sealed}, USER], able)
         assert items == [USER]
         assert report.dropped == ["input[0]"]
@@ -74,8 +74,8 @@ def test_what_is_left_has_the_names_that_the_client_gave_it() -> None:
     assert unsealed({"input": [lost, USER, compacted]}, again, report)[1] == ItemNames(
         ["input[1]", "input"]
     )
-    thought = {**lost, "content": TEXT}
-    assert unsealed({"input": [thought, USER]}, context, report)[1] is None
+    reasoning = {**lost, "content": TEXT}
+    assert unsealed({"input": [reasoning, USER]}, context, report)[1] is None
 
 
 def test_without_a_seal_nothing_is_looked_for() -> None:

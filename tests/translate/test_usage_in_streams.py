@@ -56,8 +56,8 @@ def _responses(usage: Any) -> Any:
 def test_a_poorer_usage_takes_nothing_away(client: Shape, home: Shape, poorer: Any) -> None:
     context = Context("m", "m", capabilities=Capabilities(prompt_list=False))
     stream = plan(client, home, REQUESTS[client], context).stream()
-    told = [event for each in events(home, COUNTS, poorer) for event in stream.feed(0, each)]
-    last = [*told, *stream.end(0)][-1]
+    sent = [event for each in events(home, COUNTS, poorer) for event in stream.feed(0, each)]
+    last = [*sent, *stream.end(0)][-1]
     usage = last["response"]["usage"] if client is Shape.RESPONSES else last["usage"]
     expected = _responses(COUNTS) if client is Shape.RESPONSES else COUNTS
     assert {name: usage[name] for name in expected} == expected
@@ -75,8 +75,8 @@ def test_usage_has_the_clients_names(
     if streamed:
         stream = translation.stream()
         said = _renamed(events(home, COUNTS), given)
-        told = [event for each in said for event in stream.feed(0, each)]
-        last = [*told, *stream.end(0)][-1]
+        sent = [event for each in said for event in stream.feed(0, each)]
+        last = [*sent, *stream.end(0)][-1]
         usage = last["response"]["usage"] if client is Shape.RESPONSES else last["usage"]
     else:
         usage = translation.reply([whole(home, given)])["usage"]

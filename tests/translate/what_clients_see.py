@@ -41,7 +41,7 @@ class Seen:
 
 
 def error_seen(error: GatewayError) -> str:
-    """What a client sees of an error that is a plain HTTP reply."""
+    """What a client sees of an error with a status of its own."""
     named = f" about {error.param}" if error.param else ""
     return f"HTTP {error.status} {error.code}{named}"
 
@@ -60,13 +60,13 @@ def reply_seen(shape: Shape, reply: Json) -> list[Seen]:
     return [_chat_choice_seen(choice) for choice in choices]
 
 
-def stream_seen(shape: Shape, told: Exchanged) -> list[Seen]:
+def stream_seen(shape: Shape, received: Exchanged) -> list[Seen]:
     """What a client sees of a stream, per choice; fails where it is no stream of its shape."""
-    assert dict(told.reply.headers)[b"content-type"].startswith(b"text/event-stream")
-    assert told.body.endswith(b"\n\n")
-    events = told.events
+    assert dict(received.reply.headers)[b"content-type"].startswith(b"text/event-stream")
+    assert received.body.endswith(b"\n\n")
+    events = received.events
     if shape is Shape.RESPONSES:
-        return [_responses_stream_seen(told, events)]
+        return [_responses_stream_seen(received, events)]
     ended = events[-1] == "[DONE]"
     assert "[DONE]" not in events[:-1]
     chunks = [event for event in events if event != "[DONE]"]
@@ -169,8 +169,8 @@ def _response_seen(response: Json) -> Seen:
     return seen
 
 
-def _responses_stream_seen(told: Exchanged, events: Sequence[Any]) -> Seen:
-    names = [line[7:] for line in told.body.decode().splitlines() if line.startswith("event: ")]
+def _responses_stream_seen(received: Exchanged, events: Sequence[Any]) -> Seen:
+    names = [line[7:] for line in received.body.decode().splitlines() if line.startswith("event: ")]
     assert names == [event["type"] for event in events]
     response = client_stream.read_any(events)
     check_schema("Response", response)

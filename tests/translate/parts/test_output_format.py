@@ -97,7 +97,7 @@ def test_a_malformed_responses_format_is_refused(form: object, param: str) -> No
         ("text.format.type", "response_format.type"),
     ],
 )
-def test_paths_go_both_ways(responses: str, chat: str) -> None:
+def test_paths_are_translated_in_both_directions(responses: str, chat: str) -> None:
     assert chat_format_param(responses, nested=True) == chat
     assert responses_format_param(chat) == responses
 
@@ -115,5 +115,5 @@ def test_paths_of_formats_without_a_schema_are_not_nested() -> None:
 )
 def test_there_and_back_is_the_same_but_for_what_is_said_for_certainty(fields: Json) -> None:
     form = {"type": "json_schema", "json_schema": fields}
-    told = {"type": "json_schema", "json_schema": {"strict": False, **fields}}
-    assert chat_format(responses_format(form)) == told
+    sent = {"type": "json_schema", "json_schema": {"strict": False, **fields}}
+    assert chat_format(responses_format(form)) == sent

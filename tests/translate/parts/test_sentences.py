@@ -8,7 +8,7 @@ from gateway.translate.parts.sentences import joined, sentence, with_upstream_pa
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("No such model", "No such model."),
         ("No such model.", "No such model."),
@@ -39,8 +39,8 @@ from gateway.translate.parts.sentences import joined, sentence, with_upstream_pa
         (":", ""),
     ],
 )
-def test_a_sentence_has_one_stop(text: str, told: str) -> None:
-    assert sentence(text) == told
+def test_a_sentence_has_one_stop(text: str, expected: str) -> None:
+    assert sentence(text) == expected
 
 
 @given(st.text())
@@ -56,7 +56,7 @@ def test_sentences_are_joined_and_empty_ones_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "told"),
+    ("message", "expected"),
     [
         ("Bad prompt.", "Bad prompt (upstream parameter: p)."),
         ("Bad prompt", "Bad prompt (upstream parameter: p)."),
@@ -68,5 +68,5 @@ def test_sentences_are_joined_and_empty_ones_left_out() -> None:
         ("", "(upstream parameter: p)."),
     ],
 )
-def test_the_upstreams_parameter_stands_before_the_stop(message: str, told: str) -> None:
-    assert with_upstream_parameter(message, "p") == told
+def test_the_upstreams_parameter_stands_before_the_stop(message: str, expected: str) -> None:
+    assert with_upstream_parameter(message, "p") == expected

@@ -1,4 +1,4 @@
-"""Errors that upstreams tell of, in every envelope, and the statuses that clients get."""
+"""Errors of upstreams in every envelope, and the statuses that clients get."""
 
 import pytest
 

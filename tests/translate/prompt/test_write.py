@@ -244,7 +244,7 @@ def test_an_unknown_template_is_the_configurations_fault() -> None:
     ),
     st.booleans(),
 )
-def test_every_plain_template_renders_every_text_or_refuses(
+def test_every_built_in_template_renders_every_text_or_refuses(
     name: str, messages: list[dict[str, Any]], open_ended: bool
 ) -> None:
     context = replace(CONTEXT, settings=TranslationSettings(escape_special=False))

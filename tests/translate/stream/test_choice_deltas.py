@@ -64,8 +64,8 @@ def test_reasoning_may_have_another_name_in_the_message() -> None:
         "role": "assistant",
         "reasoning_content": "b",
     }
-    thought = delta(content=[{"type": "thinking", "thinking": "a"}])
-    assert deltas(thought, message(reasoning="ab"))[1]["reasoning"] == "b"
+    thinking = delta(content=[{"type": "thinking", "thinking": "a"}])
+    assert deltas(thinking, message(reasoning="ab"))[1]["reasoning"] == "b"
 
 
 def test_content_in_parts_is_compared_by_what_it_says() -> None:
@@ -108,7 +108,7 @@ def test_lists_are_compared_by_their_entries() -> None:
     assert deltas(delta(), message(reasoning_details=details))[1]["reasoning_details"] == details
 
 
-def test_sources_are_told_once() -> None:
+def test_sources_are_sent_once() -> None:
     said = delta(content="a", citations=["u1"], annotations=[{"url": "u1"}])
     whole = message(content="ab", citations=["u1", "u2"], annotations=[{"url": "u1"}])
     assert deltas(said, whole)[1] == {"role": "assistant", "content": "b", "citations": ["u2"]}
@@ -218,8 +218,8 @@ def test_responses_clients_get_all_of_it_once(name: str) -> None:
         made.setdefault(item["type"], []).append(item)
     texts = [part["text"] for item in made["message"] for part in item["content"]]
     assert "".join(texts) == "Hello you"
-    thoughts = [part["text"] for item in made["reasoning"] for part in item["content"]]
-    assert "".join(thoughts) == "Hm, so."
+    texts = [part["text"] for item in made["reasoning"] for part in item["content"]]
+    assert "".join(texts) == "Hm, so."
     calls = sorted((call["name"], call["arguments"]) for call in made["function_call"])
     assert [name for name, _ in calls] == ["f", "g"]
     assert [json.loads(text)["city"] for _, text in calls] == ["A", "B"]

@@ -68,8 +68,8 @@ def test_every_reply_can_be_replayed(reply: Json, asked: Any) -> None:
 def test_an_item_without_text_is_added_and_done() -> None:
     response = replied(completion("a"))
     item = {"id": "cmp_1", "type": "compaction", "encrypted_content": "x"}
-    thought = {"id": "rs_1", "type": "reasoning", "status": "completed", "summary": []}
-    events = replayed({**response, "output": [item, thought]})
+    reasoning = {"id": "rs_1", "type": "reasoning", "status": "completed", "summary": []}
+    events = replayed({**response, "output": [item, reasoning]})
     kinds = [event["type"] for event in events]
     assert kinds.count("response.output_item.added") == 2
     assert len(kinds) == 7

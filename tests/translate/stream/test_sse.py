@@ -240,9 +240,9 @@ def test_an_event_is_ended_that_a_stream_broke_off_in(tail: bytes, end: bytes) -
     ],
 )
 def test_the_error_has_a_name_where_events_have_names(tail: bytes, *, has_name: bool) -> None:
-    (told,) = SSEDecoder().feed(broken_off(None, UpstreamError("no"), tail))
-    assert told.event == ("error" if has_name else "")
-    event = msgspec.json.decode(told.data)
+    (written,) = SSEDecoder().feed(broken_off(None, UpstreamError("no"), tail))
+    assert written.event == ("error" if has_name else "")
+    event = msgspec.json.decode(written.data)
     assert event["error"]["message"] == "no"
     assert event.get("type") == ("error" if has_name else None)
 
@@ -257,7 +257,7 @@ def test_the_error_has_a_name_where_events_have_names(tail: bytes, *, has_name: 
     ],
 )
 def test_the_error_is_numbered_like_the_next_event(tail: bytes, number: int) -> None:
-    told = broken_off(Shape.RESPONSES, UpstreamError("no", param="p"), tail)
-    event = msgspec.json.decode(told.partition(b"event: error\ndata: ")[2])
+    written = broken_off(Shape.RESPONSES, UpstreamError("no", param="p"), tail)
+    event = msgspec.json.decode(written.partition(b"event: error\ndata: ")[2])
     assert event["sequence_number"] == number
     assert {**event, **event["error"]} == {**event, "type": "server_error"}

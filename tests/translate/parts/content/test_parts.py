@@ -57,7 +57,7 @@ def said_to_chat(*parts: object, report: Report | None = None) -> AssistantTexts
         ),
     ],
 )
-def test_parts_go_both_ways(chat: Json, responses: Json) -> None:
+def test_parts_are_translated_in_both_directions(chat: Json, responses: Json) -> None:
     assert to_responses(chat) == [responses]
     assert to_chat(responses) == [chat]
 

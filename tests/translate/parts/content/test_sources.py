@@ -43,15 +43,15 @@ def reply_of(home: Shape, text: str = "Hi [1].", **more: Any) -> Json:
     return {"id": "c", "choices": [{"index": 0, "finish_reason": "stop", **said}], **more}
 
 
-def events_of(home: Shape, *told: Json) -> list[Json]:
-    """Return a stream of as many texts; `told` is what each of their events has beside them."""
+def events_of(home: Shape, *sources: Json) -> list[Json]:
+    """Return a stream of as many texts; `sources` are those of each of their events."""
     if home is RESPONSES:
         events: list[Json] = [
             {"type": "response.output_text.delta", "item_id": "msg_1", "delta": f"{number}"}
-            for number in range(len(told))
+            for number in range(len(sources))
         ]
-        beside = {name: value for each in told for name, value in each.items()}
-        text = "".join(map(str, range(len(told))))
+        beside = {name: value for each in sources for name, value in each.items()}
+        text = "".join(map(str, range(len(sources))))
         ended = reply_of(home, text, **beside)
         return [*events, {"type": "response.completed", "response": ended}]
 
@@ -59,19 +59,19 @@ def events_of(home: Shape, *told: Json) -> list[Json]:
         said = {"text": text} if home is COMPLETIONS else {"delta": {"content": text}}
         return {"id": "c", "choices": [{"index": 0, "finish_reason": finish, **said}], **beside}
 
-    texts = [chunk(f"{number}", None, beside) for number, beside in enumerate(told)]
+    texts = [chunk(f"{number}", None, beside) for number, beside in enumerate(sources)]
     return [*texts, chunk("", "stop", {})]
 
 
 def streamed(translation: Translation, *streams: list[Json]) -> list[Json]:
     stream = translation.stream()
     events = [
-        told
-        for call, sent in enumerate(streams)
-        for each in sent
-        for told in stream.feed(call, each)
+        event
+        for call, fed in enumerate(streams)
+        for each in fed
+        for event in stream.feed(call, each)
     ]
-    return events + [told for call in range(len(streams)) for told in stream.end(call)]
+    return events + [event for call in range(len(streams)) for event in stream.end(call)]
 
 
 def found(events: list[Json], names: Json) -> dict[str, list[Any]]:
@@ -92,29 +92,29 @@ def test_whole_replies_have_them_beside_what_was_generated(
 
 
 @pytest.mark.parametrize(("client", "home"), PAIRS)
-def test_streams_tell_each_value_once(client: Shape, home: Shape) -> None:
+def test_streams_send_each_value_once(client: Shape, home: Shape) -> None:
     first, more = {"citations": ["https://a.test/"]}, PERPLEXITY
-    told = streamed(asked(client, home, stream=True), events_of(home, first, first, more, more))
+    sent = streamed(asked(client, home, stream=True), events_of(home, first, first, more, more))
     if RESPONSES in (client, home):
-        assert found(told, more) == {name: [value] for name, value in more.items()}
+        assert found(sent, more) == {name: [value] for name, value in more.items()}
     else:
-        assert found(told, more)["citations"] == [first["citations"], more["citations"]]
-        assert found(told, more)["search_results"] == [more["search_results"]]
-    assert all(event["choices"] for event in told if client is not RESPONSES)
+        assert found(sent, more)["citations"] == [first["citations"], more["citations"]]
+        assert found(sent, more)["search_results"] == [more["search_results"]]
+    assert all(event["choices"] for event in sent if client is not RESPONSES)
 
 
 @pytest.mark.parametrize(("client", "home"), [(CHAT, COMPLETIONS), (COMPLETIONS, CHAT)])
 @pytest.mark.parametrize("usage", [False, True])
-def test_what_the_last_event_alone_tells_comes_before_the_usage(
+def test_sources_of_the_last_event_only_come_before_the_usage(
     client: Shape, home: Shape, usage: bool
 ) -> None:
     events = [*events_of(home, {}), {"choices": [], "usage": {"total_tokens": 2}, **PERPLEXITY}]
     options = {"stream_options": {"include_usage": True}} if usage else {}
-    told = streamed(asked(client, home, stream=True, **options), events)
-    last = told[-2] if usage else told[-1]
+    sent = streamed(asked(client, home, stream=True, **options), events)
+    last = sent[-2] if usage else sent[-1]
     assert {name: last.get(name) for name in PERPLEXITY} == PERPLEXITY
     assert last["choices"][0]["finish_reason"] == "stop"
-    assert bool(told[-1]["choices"]) is not usage
+    assert bool(sent[-1]["choices"]) is not usage
 
 
 @pytest.mark.parametrize(
@@ -133,8 +133,8 @@ def test_each_of_several_calls_has_its_own(client: Shape, home: Shape, several: 
     assert "citations" not in reply
     assert [choice["citations"] for choice in reply["choices"]] == [[url] for url in urls]
     translation = asked(client, home, stream=True, **several)
-    told = streamed(translation, *(events_of(home, {"citations": [url]}) for url in urls))
-    choices = [choice for event in told for choice in event["choices"] if "citations" in choice]
+    sent = streamed(translation, *(events_of(home, {"citations": [url]}) for url in urls))
+    choices = [choice for event in sent for choice in event["choices"] if "citations" in choice]
     assert [(each["index"], each["citations"]) for each in choices] == [
         (index, [url]) for index, url in enumerate(urls)
     ]
@@ -167,8 +167,8 @@ def test_those_of_a_message_or_a_choice_are_not_lost(client: Shape, place: str) 
         {"choices": [delta]},
         {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
     ]
-    told = streamed(asked(client, CHAT, stream=True), events)
-    places = [c for event in told for c in event.get("choices", [event.get("response", {})])]
+    sent = streamed(asked(client, CHAT, stream=True), events)
+    places = [c for event in sent for c in event.get("choices", [event.get("response", {})])]
     assert [each["citations"] for each in places if "citations" in each] == [sources["citations"]]
 
 
@@ -194,13 +194,13 @@ def test_codecs_hand_such_replies_over(client: Shape, home: Shape) -> None:
 @pytest.mark.parametrize(("client", "home"), [(CHAT, COMPLETIONS), (COMPLETIONS, CHAT)])
 def test_the_fast_path_of_streams_is_not_taken_by_them(client: Shape, home: Shape) -> None:
     assert asked(client, home, stream=True).stream().passes_text
-    bare, told, *_ = events_of(home, {}, PERPLEXITY)
+    bare, event, *_ = events_of(home, {}, PERPLEXITY)
     assert is_text_event(home, bare)
-    assert not is_text_event(home, told)
+    assert not is_text_event(home, event)
 
 
 @pytest.mark.parametrize("home", [CHAT, COMPLETIONS])
-def test_a_stream_in_reply_to_a_plain_request_gives_the_last_value(home: Shape) -> None:
+def test_a_stream_that_was_not_requested_gives_the_last_value(home: Shape) -> None:
     first, last = {"citations": ["a"]}, {"citations": ["a", "b"]}
     whole = events_as_whole(home, events_of(home, first, last, last))
     assert whole["citations"] == last["citations"]

@@ -85,14 +85,14 @@ def test_every_client_reads_all_of_it(client: Shape, *, streamed: bool) -> None:
     choice: Json = {"index": 0, "finish_reason": "stop"}
     if not streamed:
         reply = translation.reply([{"choices": [{**choice, "message": {"content": TEXT}}]}])
-        told = [reply]
+        shown = [reply]
     else:
         fold = translation.stream()
         deltas = [{"index": 0, "delta": {"content": [part]}} for part in TEXT]
         events = [{"choices": [each]} for each in (*deltas, {**choice, "delta": {}})]
-        told = [made for event in events for made in fold.feed(0, event)] + fold.end(0)
+        shown = [made for event in events for made in fold.feed(0, event)] + fold.end(0)
     if client is Shape.COMPLETIONS:
-        assert "".join(each["choices"][0]["text"] for each in told) == "ABCDE"
+        assert "".join(each["choices"][0]["text"] for each in shown) == "ABCDE"
     else:
-        last = told[-1].get("response", told[-1])
+        last = shown[-1].get("response", shown[-1])
         assert last["output"][0]["content"][0]["text"] == "ABCDE"

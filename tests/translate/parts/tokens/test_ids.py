@@ -50,7 +50,7 @@ def test_a_model_of_an_unknown_vocabulary_may_be_a_deployment() -> None:
     assert token_ids("cl100k_base", "", {}, may_be_known=False).foreign
 
 
-def test_the_way_between_two_vocabularies_is_found() -> None:
-    ways = {("p50k_base", "o200k_base"): lambda token: token + 1}
-    assert token_ids("p50k_base", "o200k_base", ways, may_be_known=True).counterpart is not None
-    assert token_ids("p50k_base", "cl100k_base", ways, may_be_known=True).counterpart is None
+def test_the_mapping_between_two_vocabularies_is_found() -> None:
+    mappings = {("p50k_base", "o200k_base"): lambda token: token + 1}
+    assert token_ids("p50k_base", "o200k_base", mappings, may_be_known=True).counterpart is not None
+    assert token_ids("p50k_base", "cl100k_base", mappings, may_be_known=True).counterpart is None

@@ -27,7 +27,7 @@ RESPONSES = {
 }
 
 
-def test_usage_goes_both_ways() -> None:
+def test_usage_is_translated_in_both_directions() -> None:
     assert chat_usage(RESPONSES) == CHAT
     assert responses_usage(CHAT) == RESPONSES
     check_schema("CompletionUsage", CHAT)
@@ -83,11 +83,11 @@ def test_details_count_wherever_a_server_says_them(
             "output_tokens_details": {"reasoning_tokens": reasoning},
             "total_tokens": 15,
         }
-        told = chat_usage({**usage, **more})
-        assert told is not None
-        assert told["prompt_tokens_details"]["cached_tokens"] == cached
-        assert told["completion_tokens_details"]["reasoning_tokens"] == reasoning
-        assert told.keys() == CHAT.keys()
+        usage_of_chat = chat_usage({**usage, **more})
+        assert usage_of_chat is not None
+        assert usage_of_chat["prompt_tokens_details"]["cached_tokens"] == cached
+        assert usage_of_chat["completion_tokens_details"]["reasoning_tokens"] == reasoning
+        assert usage_of_chat.keys() == CHAT.keys()
 
 
 def test_either_shapes_names_are_understood() -> None:
@@ -110,10 +110,10 @@ def test_what_no_shape_has_a_place_for_keeps_its_name() -> None:
     more = {"cost": 0.5, "cost_details": {"upstream": 0.4}, "num_sources_used": 3, "is_byok": False}
     for usage in (BARE, RESPONSES):
         for made in (responses_usage, chat_usage):
-            told = made({**usage, **more, "nothing": None})
-            assert told is not None
-            assert more.items() <= told.items()
-            assert "nothing" not in told
+            usage_of_chat = made({**usage, **more, "nothing": None})
+            assert usage_of_chat is not None
+            assert more.items() <= usage_of_chat.items()
+            assert "nothing" not in usage_of_chat
 
 
 @pytest.mark.parametrize(

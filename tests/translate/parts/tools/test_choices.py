@@ -49,7 +49,9 @@ F, P = ToolName("function", "f"), ToolName("custom", "p")
         ),
     ],
 )
-def test_choices_go_both_ways(choice: ToolChoice, chat: str | Json, responses: str | Json) -> None:
+def test_choices_of_chat_become_those_of_responses(
+    choice: ToolChoice, chat: str | Json, responses: str | Json
+) -> None:
     assert read_chat_choice(chat) == choice
     assert responses_choice(choice) == responses
 

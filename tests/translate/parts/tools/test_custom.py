@@ -17,7 +17,7 @@ GRAMMAR = {"syntax": "lark", "definition": "start: A"}
     "form",
     [{"type": "grammar", "grammar": GRAMMAR}, {"type": "grammar", **GRAMMAR}],
 )
-def test_a_custom_tool_as_a_function_tells_its_grammar(form: Json) -> None:
+def test_a_custom_tool_as_a_function_describes_its_grammar(form: Json) -> None:
     function = custom_as_function({"name": "p", "description": "edits", "format": form})
     assert function["name"] == "p"
     assert function["description"].startswith("edits\n\nPass the raw text")

@@ -53,9 +53,9 @@ def test_a_function_for_chat_is_strict_only_where_its_schema_is() -> None:
     check_schema("ChatCompletionTool", tool)
     lax = chat_function({**flat, "parameters": {"type": "object", "properties": {"x": {}}}}, "p")
     assert "strict" not in lax["function"]
-    told = chat_function({**flat, "strict": False, "defer_loading": True}, "p")
-    assert told["function"]["strict"] is False
-    assert "defer_loading" not in told["function"]
+    explicit = chat_function({**flat, "strict": False, "defer_loading": True}, "p")
+    assert explicit["function"]["strict"] is False
+    assert "defer_loading" not in explicit["function"]
 
 
 @pytest.mark.parametrize(
@@ -85,13 +85,13 @@ def test_which_schemas_obey_strict_mode(schema: object, strict: bool) -> None:
     assert is_strict_schema(schema) is strict
 
 
-def test_custom_tools_go_both_ways() -> None:
+def test_custom_tools_are_translated_in_both_directions() -> None:
     nested = {"name": "p", "description": "d", "format": {"type": "grammar", "grammar": GRAMMAR}}
     flat = {**nested, "type": "custom", "format": {"type": "grammar", **GRAMMAR}}
     assert responses_custom(nested, "p") == flat
     assert chat_custom(flat, "p") == {"type": "custom", "custom": nested}
     check_schema("CustomToolParam", flat)
     check_schema("CustomToolChatCompletions", chat_custom(flat, "p"))
-    plain = {"name": "p", "format": {"type": "text"}}
-    assert responses_custom(plain, "p") == {"type": "custom", **plain}
-    assert chat_custom({"type": "custom", **plain}, "p")["custom"] == plain
+    without_grammar = {"name": "p", "format": {"type": "text"}}
+    assert responses_custom(without_grammar, "p") == {"type": "custom", **without_grammar}
+    assert chat_custom({"type": "custom", **without_grammar}, "p")["custom"] == without_grammar

@@ -25,7 +25,7 @@ def test_a_namespace_that_no_name_can_hold_becomes_its_hash(namespace: str) -> N
     assert names.split(flat) == (namespace, "read")
 
 
-def test_long_names_of_tools_are_cut_and_told_apart_by_the_hash() -> None:
+def test_long_names_of_tools_are_cut_and_differ_by_the_hash() -> None:
     names = FlatNames()
     longest, other = "t" * 60 + "tail", "t" * 60 + "lost"
     flat = names.add("files", longest, "p")

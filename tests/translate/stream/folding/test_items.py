@@ -172,11 +172,11 @@ def test_annotations_that_only_events_have_are_kept() -> None:
 
 
 def test_items_that_the_response_has_left_out_are_where_they_came() -> None:
-    thought = {"id": "r", "type": "reasoning", "summary": [], "content": []}
+    reasoning = {"id": "r", "type": "reasoning", "summary": [], "content": []}
     call = {"id": "c", "type": "function_call", "name": "f", "call_id": "1", "arguments": "{}"}
     search = {"id": "w", "type": "web_search_call", "status": "completed"}
     picture = {"id": "p", "type": "image_generation_call", "result": "QQ=="}
-    items = [thought, message("a"), search, call, picture]
+    items = [reasoning, message("a"), search, call, picture]
     events = [done(item, output_index=at) for at, item in enumerate(items)]
     assert heard(*events) == items
     assert heard(*events, output=(message("a"),)) == items[1:]

@@ -53,7 +53,7 @@ def test_what_is_said_again_is_said_once(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MIXED_UP)
-def test_what_cannot_be_told_apart_is_an_error(name: str) -> None:
+def test_calls_that_cannot_be_distinguished_are_an_error(name: str) -> None:
     with pytest.raises(UpstreamError, match="the same index"):
         calls(MIXED_UP[name])
 
@@ -191,10 +191,10 @@ def test_content_in_any_form_is_one_content() -> None:
     assert folded({"content": ""})["content"] == ""
     assert folded({"content": None})["content"] is None
     picture = {"type": "image_url", "image_url": {"url": "data:,"}}
-    thought = {"type": "thinking", "thinking": [part("x")]}
+    thinking = {"type": "thinking", "thinking": [part("x")]}
     more = {"type": "thinking", "thinking": "y"}
     made = folded(
-        {"content": [thought]}, {"content": [more]}, {"content": "a"}, {"content": [picture]}
+        {"content": [thinking]}, {"content": [more]}, {"content": "a"}, {"content": [picture]}
     )
     assert made["content"] == [
         {"type": "thinking", "thinking": [part("xy")]},

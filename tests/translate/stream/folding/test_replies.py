@@ -45,7 +45,7 @@ def test_a_chat_stream_is_a_chat_completion() -> None:
     }
 
 
-def test_choices_are_told_apart_and_numbered() -> None:
+def test_choices_are_distinguished_and_numbered() -> None:
     whole = chat(
         chunk({"content": "b"}, index=1),
         chunk({"content": "a"}, index="odd"),
