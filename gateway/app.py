@@ -20,8 +20,7 @@ from gateway.exchange.retries import Memory
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.seals import Seals
 from gateway.observe.failure_log import FailureLog
-from gateway.observe.lookups import reporting
-from gateway.observe.observer import RequestObserver
+from gateway.observe.observer import RequestObserver, reporting
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.names.catalogue import Catalogue

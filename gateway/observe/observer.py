@@ -1,11 +1,13 @@
 """Records finished requests: counts them, and logs failures."""
 
+from collections.abc import Callable
 from typing import Protocol
 
-from gateway.errors import Reason
+from gateway.errors import Reason, UpstreamError, reason_of
 from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.observe.failure_log import FailureLog
 from gateway.observe.outcomes import Ending, Outcome, outcome_of
+from gateway.shapes import Send, UpstreamCall, UpstreamReply
 
 _UPSTREAMS = frozenset({Outcome.UPSTREAM_ERROR, Outcome.RATE_LIMITED})
 
@@ -62,3 +64,24 @@ def _failures(decision: Decision, ending: Ending) -> tuple[UpstreamFailure, ...]
         return decision.failures
     upstream = decision.upstream or "none"
     return (UpstreamFailure(upstream, Reason(ending.reason), ending.status, ending.message),)
+
+
+def reporting(send: Send, failed: Callable[[UpstreamFailure], None]) -> Send:
+    """Return a `Send` for look-ups that reports upstream failures to `failed`.
+
+    A status below 500 is an answer: not every key may list models, and not every server has the
+    path.
+    """
+
+    async def ask(call: UpstreamCall) -> UpstreamReply:
+        try:
+            reply = await send(call)
+        except UpstreamError as error:
+            status, message = error.upstream_status, error.message
+            failed(UpstreamFailure(call.upstream, error.reason, status, message))
+            raise
+        if reply.status >= 500:
+            failed(UpstreamFailure(call.upstream, reason_of(reply.status), reply.status))
+        return reply
+
+    return ask

@@ -1,4 +1,8 @@
-"""What takes note of requests: all are counted, only failures are logged."""
+"""Requests and look-ups: all requests are counted, only failures are logged."""
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import suppress
 
 import pytest
 
@@ -12,10 +16,12 @@ from gateway.errors import (
     UpstreamReplied,
     UpstreamUnavailable,
 )
-from gateway.exchange.decision import Decision
+from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.observe.failure_log import FailureLog
-from gateway.observe.observer import RequestObserver
+from gateway.observe.observer import RequestObserver, reporting
 from gateway.observe.outcomes import CLIENT_CLOSED, Ending, ended, ended_with
+from gateway.shapes import UpstreamCall, UpstreamReply
+from tests.fakes import Answer, FakeUpstream, error_reply, json_reply
 
 
 class Seen:
@@ -105,3 +111,52 @@ def test_the_gateways_own_failure_is_logged_as_such(
     seen.finish(Decision("local"), ended_with(GatewayError("Too long.")))
     assert caplog.messages == ["gateway itself: server_error: Too long."]
     assert seen.failures == {}
+
+
+# --- look-ups --------------------------------------------------------------------------------
+
+
+CALL = UpstreamCall("local", "GET", "/models")
+
+
+def asked(answer: Answer) -> list[UpstreamFailure]:
+    noted: list[UpstreamFailure] = []
+
+    def answers(_: UpstreamCall) -> Answer:
+        return answer
+
+    send = reporting(FakeUpstream(answers).send, noted.append)
+    asyncio.run(_ask(send(CALL)))
+    return noted
+
+
+async def _ask(asking: Awaitable[UpstreamReply]) -> None:
+    with suppress(UpstreamUnavailable):
+        await asking
+
+
+def test_an_upstream_that_cannot_be_asked_is_noted() -> None:
+    error = UpstreamUnavailable("refused it was", reason=Reason.REFUSED)
+    assert asked(error) == [UpstreamFailure("local", Reason.REFUSED, 0, "refused it was")]
+
+
+def test_a_status_of_500_and_more_is_noted() -> None:
+    (noted,) = asked(error_reply(503, "no"))
+    assert (noted.upstream, noted.reason, noted.status) == ("local", Reason.SERVER_ERROR, 503)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 429])
+def test_every_other_status_is_an_answer(status: int) -> None:
+    assert asked(error_reply(status, "no")) == []
+    assert asked(json_reply({"data": []})) == []
+
+
+def test_the_error_is_still_raised() -> None:
+    def answers(_: UpstreamCall) -> Answer:
+        return UpstreamReplied("no")
+
+    async def scenario() -> None:
+        with pytest.raises(UpstreamReplied):
+            await reporting(FakeUpstream(answers).send, lambda _: None)(CALL)
+
+    asyncio.run(scenario())
