@@ -40,15 +40,20 @@ $(LOWEST)/.installed: pyproject.toml requirements/lowest.txt
 demo: $(VENV)/.runtime ## calls that fail at a strict emulator and succeed through the gateway
 	$(BIN)/gateway demo $(ARGS)
 
-test: lint types suite ## linters, types, and all tests with branch coverage (ARGS: pytest's)
+test: lint types suite ## linters, types, and all tests (ARGS: pytest's; COVERAGE=1: with branch coverage)
 
 # ROUNDTRIPS=n: that many random exchanges of each pair of shapes. SCHEMATHESIS=n: as many requests
 # of each endpoint, made by schemathesis. FAST_PATHS=0: the tests' gateways take the generic path.
-suite: $(VENV)/.development ## all tests with branch coverage, without linters and types
+# Tracing doubles the time that the tests take, so it is asked for: the CI does.
+suite: $(VENV)/.development ## all tests, without linters and types (ARGS and COVERAGE as for test)
+ifeq ($(COVERAGE),1)
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(PARALLEL) $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+else
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+endif
 
 # BASE=commit: since then; otherwise since the branch left main.
 quick: $(VENV)/.development ## within a minute: linters, types, and the tests beside what changed
