@@ -99,7 +99,7 @@ class ChunkedReply(ABC):
         return True
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield what was read ahead, then what comes; see `UpstreamReply`."""
+        """Yield what was read ahead, then the rest; see `UpstreamReply`."""
         try:
             while (chunk := await self._next()) is not None:
                 yield chunk
@@ -107,7 +107,7 @@ class ChunkedReply(ABC):
             await self._discard()
 
     async def pipe(self, sink: Sink) -> None:
-        """Give what was read ahead to the sink, then what comes; see `UpstreamReply`."""
+        """Give what was read ahead to the sink, then the rest; see `UpstreamReply`."""
         try:
             while (chunk := await self._next()) is not None:
                 if chunk and not sink(chunk):

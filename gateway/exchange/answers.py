@@ -62,9 +62,9 @@ async def answer(
 ) -> ClientReply | ErrorReply:
     """Return the client's reply to one upstream reply, or the error that it is.
 
-    Without a fast translation that is the reply as it is, read or not, once its beginning has shown
-    that it is no error, or after `grace` seconds; else it is read to its end. Raises what reading
-    raises, and `UpstreamError` for an answer that is not what its shape says.
+    Without a fast translation that is the reply as it came, read or not, once its beginning shows
+    that it is not an error, or after `grace` seconds; else it is read to its end. Raises what
+    reading raises, and `UpstreamError` for an answer that is not what its shape says.
     """
     if fast is None:
         untouched = await classify(reply, "untouched", grace)

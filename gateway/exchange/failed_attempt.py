@@ -68,7 +68,7 @@ async def _decided(failure: ErrorReply, *, refused: bool) -> ClientReply | Error
 
 
 async def _read_out(body: ReplyBody) -> bytes:
-    """Return what comes of a body within `REST_SECONDS`, no more than an error may have."""
+    """Return what arrives of a body within `REST_SECONDS`, at most as much as an error may have."""
     read = bytearray()
 
     def sink(piece: bytes) -> bool:

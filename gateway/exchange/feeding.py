@@ -222,7 +222,7 @@ class Feeder:
         return taken
 
     def _feed(self, call: int, event: object, events: list[Json]) -> None:
-        """Fold an event, unless the call's stream has ended; add what comes of it to `events`."""
+        """Fold an event, unless the call's stream has ended; add the result to `events`."""
         if self._ended[call]:
             return
         known = checked_object(event)

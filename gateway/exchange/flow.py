@@ -48,7 +48,7 @@ from gateway.shapes import Send, Shape
 from gateway.translate.contract import Translation
 
 LEFT_OUT = ParameterFix("withhold", "n")
-"""What is remembered of a model whose server generates one choice, whatever it is asked for."""
+"""What is remembered of a model whose server generates one choice whatever `n` is."""
 
 
 class Exchange:

@@ -21,7 +21,7 @@ from gateway.translate.stream.sse import KEEPALIVE
 class Pump(ReplyBody):
     """The client's stream, made of the streams of one request's calls.
 
-    It begins to translate at once. What comes while there is no sink, or the client is slow, is
+    It begins to translate at once. What arrives without a sink, or while the client is slow, is
     held: at most one read of each stream. `interval` (seconds) is that of keep-alive comments.
     """
 

@@ -67,7 +67,7 @@ class ArrivingReply:
         self._full = False
         """Whether the sink takes nothing until reading is resumed."""
         self._lenient = False
-        """Whether a wait that is too long is no failure."""
+        """Whether a wait may expire without failing."""
         self._sent = False
         """Whether the whole request has been written."""
         self._delivered = False

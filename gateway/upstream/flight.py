@@ -55,7 +55,7 @@ class Flight(ArrivingReply):
             raise
 
     def _with_a_head(self) -> Self:
-        """Take it that the head is here, or raise why it is not."""
+        """Return the reply, whose head is here, or raise why it is not."""
         if self._error is not None and not self._parser.head_complete:
             raise self._failure()
         self._delivered = True

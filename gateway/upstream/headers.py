@@ -55,7 +55,7 @@ _UNSAFE = re.compile(b"[" + re.escape(_UNSAFE_BYTES) + b"]")
 
 
 class OutgoingHeaders:
-    """What one upstream is sent, beside the framing fields, which are the sender's business.
+    """What one upstream is sent, without the framing fields: the sender adds those.
 
     Raises `ValueError` when the configured headers cannot be sent or must not be forwarded.
     """

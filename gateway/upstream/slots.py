@@ -75,7 +75,7 @@ class Slots:
         return len(self._waiting)
 
     def take(self) -> bool:
-        """Take a slot if there is one to be had at once, and say whether: `acquire()` waits."""
+        """Take a slot if one is free, and return whether it was: `acquire()` waits."""
         if self.in_use >= self.limit or self._waiting or self._closed:
             return False
         self.in_use += 1
@@ -100,7 +100,7 @@ class Slots:
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self.release()  # it was granted in the very moment of giving up
+                self.release()  # it was granted at the moment of giving up
             elif turn in self._waiting:
                 self._waiting.remove(turn)
             if isinstance(error, TimeoutError):

@@ -46,7 +46,7 @@ def entries_of(body: bytes) -> list[msgspec.Raw]:
 
     A list is `{"data": [...]}`, `{"models": [...]}` or a bare array (Together, GitHub); `data` may
     be null where there are none (servers written in Go). The entries are as the upstream wrote
-    them, save for what is no valid JSON (`upstream_json.decode`). Raises `NoList`.
+    them, except for invalid JSON (`upstream_json.decode`). Raises `NoList`.
     """
     try:
         try:

@@ -19,7 +19,7 @@ from gateway.shapes import UpstreamReply
 def readable(reply: UpstreamReply) -> UpstreamReply:
     """Return a reply itself, or, if it is compressed, one that gives its body as it was before.
 
-    Reading that one raises `UpstreamError` where the compression is none that can be taken off.
+    Reading that one raises `UpstreamError` where it cannot be decompressed.
     """
     coding = coding_of(reply.headers)
     return _DecompressedReply(reply, coding) if coding else reply

@@ -1,7 +1,7 @@
-"""Events or one JSON value: what the body of a reply to a streaming request is, by its first bytes.
+"""Whether the reply to a streaming request is events or one JSON value, by its first bytes.
 
 Servers and proxies label streams `application/json`, `text/plain` or not at all, and whole replies
-`text/event-stream`. What the head says decides only where the bytes are neither.
+`text/event-stream`. The label counts only where the bytes are neither.
 """
 
 from gateway.errors import UpstreamError
@@ -22,7 +22,7 @@ def error_in_place(home: Shape, reply: Json) -> Json | None:
 
 
 def check_reply(home: Shape, reply: Json, body: bytes) -> None:
-    """Raise `UpstreamError` for JSON that is no reply of the upstream's endpoint."""
+    """Raise `UpstreamError` for JSON that is not a reply of the upstream's endpoint."""
     name = _result_of(home)
     if not isinstance(reply.get(name), list):
         text = body[:200].decode("utf-8", "replace").strip()

@@ -18,7 +18,7 @@ from gateway.translate.stream.whole_events import WholeEvents
 _DONE: Final = terminator(Shape.CHAT)
 _UNCODED: Final = (b"", b"identity")
 _SHORT: Final = 4
-"""What may be no more than the end of an event, or part of that."""
+"""So many bytes may be just the end of an event, or part of it."""
 _TAIL: Final = 1024
 
 

@@ -47,7 +47,7 @@ def begins_json(data: bytes) -> bool:
 
 
 def json_error(data: bytes, *, ended: bool) -> bytes | None:
-    """Return the error that a JSON body is, of which `data` has arrived; empty: it is none.
+    """Return the error that a JSON body is, of which `data` has arrived; empty: not an error.
 
     None: that cannot be said yet.
     """
@@ -77,7 +77,7 @@ class FirstEvent:
     """Finds out whether an event stream begins with an error. Time is linear, whatever the pieces.
 
     Comments and empty events are skipped. What has no sign of an error within
-    `SMALL_REPLY_BYTES`, or no end within `MAX_EVENT_BYTES`, is none.
+    `SMALL_REPLY_BYTES`, or no end within `MAX_EVENT_BYTES`, is not one.
     """
 
     __slots__ = ("_decoder", "_seen")
@@ -87,7 +87,7 @@ class FirstEvent:
         self._seen = 0
 
     def error(self, data: bytes, *, ended: bool) -> bytes | None:
-        """Return the error as JSON, of a stream of which `data` has arrived; empty: it is none.
+        """Return the error as JSON, of a stream of which `data` has arrived; empty: not an error.
 
         None: that cannot be said yet.
         """
