@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("resolve", "translate", "fast"),
     },
     "stores": {"config", "shapes", "exchange"},
-    "observe": {"errors", "shapes", "config", "exchange"},
+    "observe": {"errors", "shapes", "config", "resolve", "exchange"},
     "api": {
         *("errors", "shapes", "headers", "hops", "config", "request", "exchange", "observe"),
         "translate",

@@ -9,8 +9,9 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from gateway.exchange.decision import Decision, UpstreamFailure
-from gateway.observe.outcomes import Ending, Outcome
+from gateway.exchange.decision import UpstreamFailure
+from gateway.observe.outcomes import Outcome
+from gateway.observe.record import RequestRecord
 from gateway.resolve.evidence import Source
 from gateway.shapes import Shape
 
@@ -75,19 +76,21 @@ class Metrics:
         self.times: defaultdict[tuple[str, str, Outcome], Times] = defaultdict(Times)
         """By upstream, client's shape and outcome. Not by client: each is 14 series."""
 
-    def finished(self, decision: Decision, route: str, ending: Ending, seconds: float) -> None:
+    def finished(self, record: RequestRecord) -> None:
         """Count one request."""
-        upstream = decision.upstream if decision.upstream in self._upstreams else "none"
-        shape = route if route in _SHAPES else "other"
-        source = decision.resolved_by if decision.resolved_by in _SOURCES else "none"
-        client, home = decision.client or "none", decision.shape or "none"
-        outcome = ending.outcome
+        upstream = record.upstream if record.upstream in self._upstreams else "none"
+        shape = record.shape if record.shape in _SHAPES else "other"
+        source = record.resolved_by if record.resolved_by in _SOURCES else "none"
+        client = record.client or "none"
+        home = record.endpoint if record.endpoint in _SHAPES else "none"
+        outcome = record.outcome
         self.requests[upstream, client, shape, home, outcome, source] += 1
         times = self.times[upstream, shape, outcome]
+        seconds = record.ms / 1e3
         times.counts[bisect_left(BUCKETS, seconds)] += 1
         times.seconds += seconds
-        if decision.attempts > 1:
-            self.retries[upstream] += decision.attempts - 1
+        if record.attempts > 1:
+            self.retries[upstream] += record.attempts - 1
 
     def upstream_failed(self, failure: UpstreamFailure) -> None:
         """Count one call that an upstream failed."""

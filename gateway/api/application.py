@@ -157,7 +157,7 @@ class Gateway:
             ending = FAILED_INSIDE
             raise
         finally:
-            self._note(decision, admission.label, ending, perf_counter() - started)
+            self._note(decision, admission.label, ending, writer.status, perf_counter() - started)
 
     def _reply(
         self, admission: Admission, body: Body, decision: Decision, length: int | None
@@ -171,7 +171,7 @@ class Gateway:
 
     def abandoned(self, admission: Admission) -> None:
         """Record a request whose client disconnected before its body was complete."""
-        self._note(Decision(client=admission.client), admission.label, CLIENT_CLOSED, 0.0)
+        self._note(Decision(client=admission.client), admission.label, CLIENT_CLOSED, 0, 0.0)
 
     def _health(self, head: Head) -> Admission:
         """Return the admission of a health check: without access control, while draining too."""

@@ -217,6 +217,8 @@ def describe(decision: Decision, attempt: Attempt, route: Route) -> None:
     decision.shape = attempt.shape
     decision.endpoint = attempt.shape.endpoint
     decision.resolved_by = route.resolved_by
+    decision.model_sent = route.model_sent
+    decision.evidence = route.evidence
     if attempt.fast is not None:
         decision.translation = attempt.fast.header
         return

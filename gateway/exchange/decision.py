@@ -6,10 +6,15 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from gateway.errors import Reason, UpstreamError
+from gateway.resolve.evidence import Evidence
 from gateway.shapes import Shape
 
 UNSAFE_IN_A_HEADER = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 """Control characters, which could begin another field."""
+
+
+Tokens = tuple[int | None, int | None]
+"""Those of the input and of the output, each None if the upstream did not count them."""
 
 
 class UpstreamFailure(NamedTuple):
@@ -47,6 +52,20 @@ class Decision:
     """Failed calls that the reply does not show. Where there are any, the others are here too."""
     misplaced_rule: str = ""
     """The pattern of a rule whose endpoint refused the model, which then answered elsewhere."""
+    model_asked: str = ""
+    """The client's name of the model, as far as it is known."""
+    model_sent: str = ""
+    """The upstream's name of the model."""
+    evidence: tuple[Evidence, ...] = ()
+    """The evidence of the route."""
+    address: str = ""
+    """The base URL that took the last attempt, if the upstream has several."""
+    request_id: str = ""
+    """The `x-request-id` of the reply."""
+    first_byte: float | None = None
+    """Seconds until the first byte of the reply's body was there to be sent; None: not yet."""
+    tokens: Tokens | None = None
+    """The tokens that the upstream counted; None if it did not say."""
 
     def failed(self, upstream: str, error: UpstreamError, *, final: bool = False) -> None:
         """Note a failed call for the operator, where the request's own end will not report it."""

@@ -86,7 +86,7 @@ class Exchange:
                 if named is None:
                     return await self._unnamed(call, decision, streamed=routed.stream is True)
                 call, routed = named, read_routed(named.body)
-            model = model_of(routed)
+            model = decision.model_asked = model_of(routed)
             features = features_of(routed)
             route = self.resolver.recent(call.headers, model, call.shape, features)
             if route is None:

@@ -1,25 +1,32 @@
-"""Records finished requests: counts them, and logs failures."""
+"""Records finished requests, and logs failures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from gateway.errors import Reason, UpstreamError, reason_of
 from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.observe.failure_log import FailureLog
 from gateway.observe.outcomes import Ending, Outcome, outcome_of
+from gateway.observe.record import RecordObserver, record_of
 from gateway.shapes import Send, UpstreamCall, UpstreamReply
 
 _UPSTREAMS = frozenset({Outcome.UPSTREAM_ERROR, Outcome.RATE_LIMITED})
 
 
 class Observer(Protocol):
-    """Records finished requests."""
+    """Records requests."""
 
-    def finished(self, decision: Decision, route: str, ending: Ending, seconds: float) -> None:
-        """Record one request; `route` is the shape that the client called, or `other`."""
+    def finished(
+        self, decision: Decision, shape: str, ending: Ending, status: int, seconds: float
+    ) -> None:
+        """Record a finished request.
+
+        `shape` is the one that the client called, or `other`; `status` that of its reply, 0 if it
+        got none.
+        """
 
 
-class Counter(Observer, Protocol):
+class Counter(RecordObserver, Protocol):
     """Counts requests and failed upstream calls."""
 
     def upstream_failed(self, failure: UpstreamFailure) -> None:
@@ -27,16 +34,22 @@ class Counter(Observer, Protocol):
 
 
 class RequestObserver:
-    """Counts every request, and logs failures. Costs one call more than counting."""
+    """Makes the record of every request, for the counter and further observers; logs failures."""
 
-    def __init__(self, counter: Counter, failures: FailureLog) -> None:
-        self._count = counter.finished
+    def __init__(
+        self, counter: Counter, failures: FailureLog, observers: Iterable[RecordObserver] = ()
+    ) -> None:
         self._counter = counter
         self._failures = failures
+        self._take = [each.finished for each in (counter, *observers)]
 
-    def finished(self, decision: Decision, route: str, ending: Ending, seconds: float) -> None:
+    def finished(
+        self, decision: Decision, shape: str, ending: Ending, status: int, seconds: float
+    ) -> None:
         """Record one request; see `Observer`."""
-        self._count(decision, route, ending, seconds)
+        record = record_of(decision, shape, ending, status, seconds)
+        for take in self._take:
+            take(record)
         if ending.reason or decision.failures:
             self._failed(decision, ending)
         if decision.misplaced_rule:

@@ -6,14 +6,15 @@ from gateway.admin.metrics import Metrics
 from gateway.errors import Reason
 from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.observe.outcomes import Ending, Outcome
+from gateway.observe.record import record_of
 from gateway.shapes import Shape
 
 SUCCESS = Ending(Outcome.SUCCESS)
 
 
-def count(decision: Decision, route: str = "chat", ending: Ending = SUCCESS) -> str:
+def count(decision: Decision, shape: str = "chat", ending: Ending = SUCCESS) -> str:
     metrics = Metrics(frozenset({"openai"}))
-    metrics.finished(decision, route, ending, 0.1)
+    metrics.finished(record_of(decision, shape, ending, 200, 0.1))
     return metrics.text().decode()
 
 

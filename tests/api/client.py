@@ -28,15 +28,18 @@ class Seen:
     decision: Decision
     client: str
     outcome: str
+    status: int
 
 
 @dataclass
 class Recorder:
     seen: list[Seen] = field(default_factory=list)
 
-    def finished(self, decision: Decision, route: str, ending: Ending, seconds: float) -> None:
+    def finished(
+        self, decision: Decision, shape: str, ending: Ending, status: int, seconds: float
+    ) -> None:
         assert seconds >= 0
-        self.seen.append(Seen(decision, route, ending.outcome))
+        self.seen.append(Seen(decision, shape, ending.outcome, status))
 
 
 @dataclass

@@ -30,7 +30,7 @@ class Seen:
         self.observer = RequestObserver(self.metrics, FailureLog(lambda: 0.0))
 
     def finish(self, decision: Decision, ending: Ending) -> None:
-        self.observer.finished(decision, "chat", ending, 0.1)
+        self.observer.finished(decision, "chat", ending, 200, 0.1)
 
     @property
     def failures(self) -> dict[tuple[str, ...], int]:
