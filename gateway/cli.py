@@ -1,4 +1,4 @@
-"""The command line: serve, demo, resolve, translate, check, healthcheck.
+"""The command line: serve, demo, resolve, translate, check, healthcheck, key.
 
 Exit codes: 0 success, 1 a problem was found, 2 wrong usage (click's own).
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from gateway import __version__, app, servers
+from gateway import __version__, app, client_keys, servers
 from gateway.admin.explanation import explain
 from gateway.checking import Checked, Findings, Verdict, check_names
 from gateway.config.load import ConfigError, load, unused_variables, warnings
@@ -45,6 +45,9 @@ _CONFIG = click.option(
 @click.version_option(__version__, prog_name="gateway")
 def main() -> None:
     """Let any OpenAI-style client reach any model, at whichever endpoint the model lives."""
+
+
+main.add_command(client_keys.key)
 
 
 @main.command()

@@ -55,7 +55,7 @@ def config(upstream: emulator.Served, tmp_path: Path) -> Path:
 def test_the_version_and_the_commands_are_told() -> None:
     assert run("--version").output == f"gateway, version {__version__}\n"
     help_text = run("-h").output
-    for command in ("serve", "demo", "resolve", "translate", "check", "healthcheck"):
+    for command in ("serve", "demo", "resolve", "translate", "check", "healthcheck", "key"):
         assert command in help_text
 
 

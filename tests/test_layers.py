@@ -43,10 +43,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "running": {"config", "server", "app"},
     "checking": {"shapes", "config", "resolve", "app"},
     "healthcheck": {"config"},
+    "client_keys": set(),
     "cli": {
         *("running", "local_addresses", "request"),
         *("errors", "shapes", "servers", "config", "resolve", "translate", "exchange"),
-        *("server", "admin", "app", "checking", "healthcheck", "demo", "logs"),
+        *("server", "admin", "app", "checking", "healthcheck", "client_keys", "demo", "logs"),
     },
     "__main__": {"cli"},
 }

@@ -7,7 +7,7 @@ from gateway.errors import PayloadTooLarge
 from gateway.request import GenerationRequest, Head, check_size
 from gateway.shapes import ClientHeaders, Shape
 
-CLIENT = ClientSettings("team-a", "0" * 64, ("gpt-*",))
+CLIENT = ClientSettings("team-a", ("0" * 64,), ("gpt-*",))
 
 
 def test_a_body_may_be_as_large_as_its_limit() -> None:

@@ -16,7 +16,9 @@ class Access:
     """
 
     def __init__(self, clients: Sequence[ClientSettings]) -> None:
-        self._by_digest = {client.key_sha256.lower(): client for client in clients}
+        self._by_digest = {
+            digest.lower(): client for client in clients for digest in client.key_sha256
+        }
 
     def client(self, headers: RawHeaders) -> ClientSettings | None:
         """Return the calling client; None if the gateway has no clients of its own.

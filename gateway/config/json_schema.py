@@ -74,5 +74,7 @@ def _relax_rules(definitions: dict[str, Any]) -> None:
     rule["template"]["anyOf"].insert(0, template["properties"]["name"])
     template["anyOf"] = [{"required": ["name"]}, {"required": ["path"]}]
     del template["required"]
+    client = definitions["ClientConfig"]["properties"]
+    client["key_sha256"] = _text_or(client["key_sha256"], "The SHA-256 of its only key.")
     stop = template["properties"]["stop"]
     template["properties"]["stop"] = _text_or(stop, "The only stop sequence.")

@@ -168,7 +168,8 @@ class ClientSettings:
     """One of the gateway's own clients."""
 
     name: str
-    key_sha256: str
+    key_sha256: tuple[str, ...]
+    """The digests of its keys: one, or two while a key is being replaced."""
     models: tuple[str, ...] = ("*",)
     """Patterns of the names that it may ask for."""
     is_restricted: bool = field(init=False)

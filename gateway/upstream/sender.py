@@ -24,7 +24,7 @@ class Upstreams:
     """
 
     def __init__(self, settings: Settings) -> None:
-        own_keys = frozenset(client.key_sha256 for client in settings.clients)
+        own_keys = frozenset(digest for client in settings.clients for digest in client.key_sha256)
         self._credentials = {
             upstream.name: Credentials(upstream, own_keys=own_keys)
             for upstream in settings.upstreams

@@ -10,7 +10,7 @@ from gateway.errors import AuthenticationFailed
 from tests.api.client import Client
 from tests.api.test_application import BODY, CHAT, ok
 
-TEAM = ClientSettings("team-a", hashlib.sha256(b"gw-1").hexdigest().upper())
+TEAM = ClientSettings("team-a", (hashlib.sha256(b"gw-1").hexdigest().upper(),))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_without_clients_everybody_may_call() -> None:
 
 
 def test_a_gateway_with_clients_wants_their_keys() -> None:
-    key = ClientSettings("team-a", hashlib.sha256(b"gw-1").hexdigest())
+    key = ClientSettings("team-a", (hashlib.sha256(b"gw-1").hexdigest(),))
     client = Client(ok, clients=(key,))
     assert client.post(CHAT, BODY).status == 401
     wrong = client.post(CHAT, BODY, headers=[(b"authorization", b"Bearer gw-2")])

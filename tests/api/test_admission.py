@@ -14,7 +14,7 @@ from gateway.exchange.decision import Decision
 from gateway.request import GenerationRequest, Request
 from gateway.shapes import Shape
 
-TEAM = ClientSettings("team", "0" * 64)
+TEAM = ClientSettings("team", ("0" * 64,))
 HEADERS = ((b"host", b"h"),)
 UPLOAD = Request("PUT", "/files", b"a=b", HEADERS, b"", TEAM, "gpt-4o")
 GENERATION = GenerationRequest(

@@ -427,7 +427,7 @@ def test_compressed_bodies_are_refused_where_they_would_be_read(path: str, statu
         assert GZIP in client.scene.network.calls[0].client_headers
 
 
-CLIENTS = (ClientSettings("team-a", hashlib.sha256(b"gw-1").hexdigest()),)
+CLIENTS = (ClientSettings("team-a", (hashlib.sha256(b"gw-1").hexdigest(),)),)
 KEY = (b"authorization", b"Bearer gw-1")
 
 

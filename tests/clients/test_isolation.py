@@ -351,7 +351,7 @@ def test_each_upstream_gets_its_own_credential_and_no_other() -> None:
 
 
 def client_settings(name: str, key: str, *models: str) -> ClientSettings:
-    return ClientSettings(name, hashlib.sha256(key.encode()).hexdigest(), models or ("*",))
+    return ClientSettings(name, (hashlib.sha256(key.encode()).hexdigest(),), models or ("*",))
 
 
 CLIENTS = (client_settings("team", TEAM), client_settings("narrow", NARROW, "gpt-4o*"))

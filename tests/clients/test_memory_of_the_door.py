@@ -55,7 +55,7 @@ def gateway_before(
     settings = Settings(
         (UpstreamSettings("up", base_url, kinds.OTHER, CredentialPolicy.NONE, timeouts=timeouts),),
         server or ServerSettings(),
-        clients=(ClientSettings("team", "0" * 64),) if name == "an unknown key" else (),
+        clients=(ClientSettings("team", ("0" * 64,)),) if name == "an unknown key" else (),
         models=tuple(ModelRule(f"at-{shape}", endpoints=(shape,)) for shape in Shape),
         admin=AdminSettings(),
     )

@@ -274,8 +274,8 @@ def operator() -> Iterator[Operator]:
                 for home, fault in product(Shape, FAULTS)
             ),
             clients=(
-                ClientSettings("team-a", hashlib.sha256(CLIENT_KEY.encode()).hexdigest()),
-                ClientSettings("team-b", hashlib.sha256(b"sk-b").hexdigest(), ("gpt-*",)),
+                ClientSettings("team-a", (hashlib.sha256(CLIENT_KEY.encode()).hexdigest(),)),
+                ClientSettings("team-b", (hashlib.sha256(b"sk-b").hexdigest(),), ("gpt-*",)),
             ),
         )
         with running_gateway(settings) as gateway:

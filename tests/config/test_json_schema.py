@@ -36,6 +36,7 @@ def test_the_default_configuration_conforms() -> None:
         {"models": {"a": "b", "c": {"endpoint": "chat"}, "d": {"endpoint": ["chat"]}}},
         {"models": {"a": {"template": "raw"}, "b": {"template": {"path": "x", "stop": "y"}}}},
         {"clients": [{"name": "a", "key_sha256": "0" * 64}]},
+        {"clients": [{"name": "a", "key_sha256": ["0" * 64, "1" * 64]}]},
     ],
 )
 def test_what_load_takes_conforms(data: dict[str, Any]) -> None:

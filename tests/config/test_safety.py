@@ -24,7 +24,7 @@ from gateway.config.settings import (
 from tests import kinds
 from tests.config.configuring import loaded, refused
 
-CLIENT = ClientSettings("a", "1" * 64)
+CLIENT = ClientSettings("a", ("1" * 64,))
 
 
 def upstream(name: str = "a", **keys: Any) -> UpstreamSettings:

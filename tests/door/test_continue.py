@@ -37,7 +37,7 @@ def running() -> Iterator[Door]:
 def locked() -> Iterator[Door]:
     """A gateway with clients of its own, whose key is not sk-test."""
     digest = hashlib.sha256(b"sk-other").hexdigest()
-    with door(clients=(ClientSettings("other", digest),)) as both:
+    with door(clients=(ClientSettings("other", (digest,)),)) as both:
         yield both
 
 

@@ -105,8 +105,8 @@ def running() -> Iterator[Door]:
         allowed_hosts=("localhost",), max_body_bytes=LIMIT, max_upload_bytes=LIMIT
     )
     clients = (
-        ClientSettings("all", hashlib.sha256(KEY.encode()).hexdigest()),
-        ClientSettings("some", hashlib.sha256(b"sk-some").hexdigest(), ("allowed-*",)),
+        ClientSettings("all", (hashlib.sha256(KEY.encode()).hexdigest(),)),
+        ClientSettings("some", (hashlib.sha256(b"sk-some").hexdigest(),), ("allowed-*",)),
     )
     with door(server, clients=clients) as both:
         yield both

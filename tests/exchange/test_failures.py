@@ -222,7 +222,7 @@ def test_a_known_shutdown_date_is_a_warning() -> None:
 
 
 def test_a_client_may_use_what_its_patterns_match() -> None:
-    client = ClientSettings("team", "0" * 64, ("gpt-4o*", "exact"))
+    client = ClientSettings("team", ("0" * 64,), ("gpt-4o*", "exact"))
     assert is_allowed(None, "anything")
     assert is_allowed(client, "gpt-4o-mini")
     assert is_allowed(client, "exact")

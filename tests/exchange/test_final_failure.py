@@ -42,7 +42,7 @@ def test_the_gateways_own_key_refused_is_no_news_of_the_clients() -> None:
 def test_a_restricted_client_does_not_learn_what_the_gateways_key_sees() -> None:
     async def scenario() -> None:
         scene = Scene(Server(None, lambda: listed("secret-a", "secret-b")), OPENAI)
-        client = ClientSettings("team", "0" * 64, ("ft-*",))
+        client = ClientSettings("team", ("0" * 64,), ("ft-*",))
         with pytest.raises(ModelNotFound) as raised:
             await scene.call(Shape.CHAT, {"model": MODEL, **ASKED[Shape.CHAT]}, client=client)
         assert "2 models" not in raised.value.message

@@ -470,7 +470,7 @@ def test_a_small_success_that_only_quotes_an_error_is_a_success() -> None:
 
 
 def test_a_client_may_use_its_own_models_only() -> None:
-    client = ClientSettings("team-a", "0" * 64, ("gpt-*",))
+    client = ClientSettings("team-a", ("0" * 64,), ("gpt-*",))
     with pytest.raises(PermissionDenied) as raised:
         Scene(chat_server).generate(Shape.CHAT, {**MESSAGES, "model": "o1"}, client=client)
     assert raised.value.param == "model"

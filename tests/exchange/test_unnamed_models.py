@@ -19,7 +19,7 @@ from tests.exchange.scene import OPENAI, Scene, chat_completion
 from tests.fakes import Answer, error_reply, json_reply, stream_reply
 
 PROMPT = b'{"prompt": {"id": "pmpt_1"},  "zzz": 1}'
-RESTRICTED = ClientSettings("team-a", "1" * 64, ("gpt-*",))
+RESTRICTED = ClientSettings("team-a", ("1" * 64,), ("gpt-*",))
 
 
 def served(call: UpstreamCall) -> Answer:

@@ -178,7 +178,7 @@ def test_another_callers_key_is_never_taken_for_the_known_one() -> None:
 
 
 def test_an_unknown_client_is_refused_with_every_request() -> None:
-    clients = (ClientSettings("a", KEY_OF_A_CLIENT, ("*",)),)
+    clients = (ClientSettings("a", (KEY_OF_A_CLIENT,), ("*",)),)
 
     async def scenario() -> None:
         client = Client(answer, clients=clients)

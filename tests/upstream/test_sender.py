@@ -114,7 +114,7 @@ def test_fingerprints_are_the_upstreams_own() -> None:
 def test_the_gateways_client_keys_are_known_to_every_upstream() -> None:
     digest = "2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683"  # of `key`
     callers = UpstreamSettings("openai", "https://api.openai.com/v1")
-    upstreams = Upstreams(Settings((callers,), clients=(ClientSettings("team", digest),)))
+    upstreams = Upstreams(Settings((callers,), clients=(ClientSettings("team", (digest,)),)))
     own = ((b"authorization", b"Bearer key"),)
     assert upstreams.fingerprint("openai", own) == upstreams.fingerprint("openai", ())
 

@@ -80,8 +80,9 @@ class ClientConfig(BaseConfig):
     """One of the gateway's own clients."""
 
     name: Name = Field(description="Its name in logs and metrics.")
-    key_sha256: values.KeySha256 = Field(
-        description='SHA-256 of its key in hexadecimal: `printf %s "$KEY" | sha256sum`.'
+    key_sha256: values.KeyDigests = Field(
+        description="SHA-256 of its key in hexadecimal, as `gateway key new` prints it, or a list "
+        "of several: the old key's and the new one's, while a key is being replaced."
     )
     models: tuple[values.Pattern, ...] = Field(
         default=("*",), description="Patterns of the model names that it may ask for."
@@ -90,8 +91,10 @@ class ClientConfig(BaseConfig):
 
 def distinct(clients: tuple[ClientConfig, ...]) -> tuple[ClientConfig, ...]:
     """Return the clients; raises `InvalidValue` when two share a name or a key."""
-    for key in ("name", "key_sha256"):
-        if len({getattr(client, key) for client in clients}) != len(clients):
+    names = [client.name for client in clients]
+    digests = [digest for client in clients for digest in client.key_sha256]
+    for key, found in (("name", names), ("key_sha256", digests)):
+        if len(set(found)) != len(found):
             raise InvalidValue(f"has two clients with the same {key}", "make them differ")
     return clients
 

@@ -87,13 +87,21 @@ def _key_sha256(text: str) -> str:
     if not _SHA256.match(text):
         raise InvalidValue(
             "must be 64 hexadecimal digits, the SHA-256 of the client's key",
-            'printf %s "$KEY" | sha256sum',
+            'gateway key new prints one, as does printf %s "$KEY" | sha256sum',
         )
     if text.lower() == _EMPTY_SHA256:
         raise InvalidValue(
             "is the SHA-256 of an empty key", "was the variable set when it was computed?"
         )
     return text.lower()
+
+
+def _distinct_digests(values: tuple[str, ...]) -> tuple[str, ...]:
+    if not values:
+        raise InvalidValue("must not be empty", "add the SHA-256 of a key, or remove the client")
+    if len(set(values)) != len(values):
+        raise InvalidValue("names a key twice", "remove one")
+    return values
 
 
 def _known_upstream(name: str, info: ValidationInfo) -> str:
@@ -135,6 +143,11 @@ Endpoints = Annotated[
 ]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 KeySha256 = Annotated[str, AfterValidator(_key_sha256)]
+KeyDigests = Annotated[
+    tuple[KeySha256, ...],
+    BeforeValidator(_one_as_list),
+    AfterValidator(_distinct_digests),
+]
 MemoryUrl = Annotated[str, AfterValidator(_memory_url)]
 StopSequence = Annotated[str, Field(min_length=1)]
 StopSequences = Annotated[tuple[StopSequence, ...], BeforeValidator(_one_as_list)]

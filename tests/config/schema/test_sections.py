@@ -25,6 +25,15 @@ def test_two_clients_differ(tmp_path: Path, same: str) -> None:
     assert f"clients: has two clients with the same {same}" in "\n".join(refused(tmp_path, text))
 
 
+def test_a_key_belongs_to_one_client(tmp_path: Path) -> None:
+    clients = [
+        {"name": "a", "key_sha256": ["1" * 64, "2" * 64]},
+        {"name": "b", "key_sha256": ["3" * 64, "2" * 64]},
+    ]
+    text = f"upstreams: {{openai: {{api_key: k}}}}\nclients: {clients}"
+    assert "clients: has two clients with the same key_sha256" in "\n".join(refused(tmp_path, text))
+
+
 def test_clients_and_hosts_are_in_lower_case(tmp_path: Path) -> None:
     text = f"""
 server: {{allowed_hosts: [API.Example.com, final.example., "FE80::1"]}}
@@ -33,5 +42,5 @@ clients: [{{name: a, key_sha256: "{"AB" * 32}", models: ["gpt-*", "[[]x"]}}]
 """
     settings = loaded(tmp_path, text)
     assert settings.server.allowed_hosts == ("api.example.com", "final.example", "fe80::1")
-    assert settings.clients[0].key_sha256 == "ab" * 32
+    assert settings.clients[0].key_sha256 == ("ab" * 32,)
     assert settings.clients[0].models == ("gpt-*", "[[]x")

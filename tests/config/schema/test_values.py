@@ -56,6 +56,15 @@ from tests.config.configuring import check_refusal, loaded
             ),
             "clients[0].key_sha256: is the SHA-256 of an empty key",
         ),
+        ("clients: [{name: a, key_sha256: []}]", "clients[0].key_sha256: must not be empty"),
+        (
+            f"clients: [{{name: a, key_sha256: ['{'a' * 64}', '{'A' * 64}']}}]",
+            "clients[0].key_sha256: names a key twice; remove one",
+        ),
+        (
+            f"clients: [{{name: a, key_sha256: ['{'1' * 64}', abc]}}]",
+            "clients[0].key_sha256: must be 64 hexadecimal digits",
+        ),
         (
             f"clients: [{{name: a, key_sha256: '{'1' * 64}', models: ['']}}]",
             "clients[0].models[0]: must be text without control characters",

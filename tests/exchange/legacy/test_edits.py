@@ -146,7 +146,7 @@ def test_an_upstreams_refusal_of_a_translated_edit_names_the_edits_parameter() -
 
 
 def test_a_client_may_edit_with_its_own_models_only() -> None:
-    client = ClientSettings("team", "0" * 64, ("gpt-*",))
+    client = ClientSettings("team", ("0" * 64,), ("gpt-*",))
     error = refused(LegacyScene(answering()), "POST", "/edits", EDIT, client=client)
     assert isinstance(error, PermissionDenied)
 

@@ -95,7 +95,7 @@ def test_a_model_that_lives_elsewhere_cannot_be_trained_here() -> None:
 
 
 def test_a_client_may_train_its_own_models_only() -> None:
-    client = ClientSettings("team", "0" * 64, ("gpt-*",))
+    client = ClientSettings("team", ("0" * 64,), ("gpt-*",))
     body = {"training_file": "f"}
     error = refused(LegacyScene(Jobs()), "POST", "/fine-tunes", body, client=client)
     assert isinstance(error, PermissionDenied)

@@ -103,10 +103,10 @@ def test_an_engine_that_is_denied_is_a_404_too() -> None:
 
 
 def test_a_client_sees_no_name_that_it_may_not_use() -> None:
-    client = ClientSettings("team", "0" * 64, ("lama*", "llama*"))
+    client = ClientSettings("team", ("0" * 64,), ("lama*", "llama*"))
     scene = LegacyScene(answering(json_reply(ONE_API)), LOCAL)
     assert "hidden-lama" not in absent(scene, client=client).message
-    client = ClientSettings("team", "0" * 64, ("lama*",))
+    client = ClientSettings("team", ("0" * 64,), ("lama*",))
     assert "Did you mean" not in absent(scene, client=client).message
 
 

@@ -113,7 +113,7 @@ def test_cards_stay_as_their_upstreams_wrote_them() -> None:
 
 
 def test_a_client_sees_its_own_models_only() -> None:
-    client = ClientSettings("team", "0" * 64, ("llama-*",))
+    client = ClientSettings("team", ("0" * 64,), ("llama-*",))
     scene = Scene(lists, OPENAI, LOCAL, rules=(MY_BOT,))
     _, body = asyncio.run(listed(scene, client))
     assert ids(body) == ["llama-3"]
@@ -438,7 +438,7 @@ def test_whatever_is_listed_can_be_retrieved_by_the_same_caller(
         rules=tuple(rules),
         redirect=(("old", "gpt-4o"),) if redirect else (),
     )
-    client = None if patterns is None else ClientSettings("team", "0" * 64, patterns)
+    client = None if patterns is None else ClientSettings("team", ("0" * 64,), patterns)
 
     async def ask(path: str) -> Exchanged:
         return await scene.asked("GET", path, client=client)

@@ -133,7 +133,7 @@ def test_a_body_that_cannot_be_renamed_is_a_400() -> None:
     assert scene.network.calls == []
 
 
-NARROW = ClientSettings("narrow", "0" * 64, ("embed",))
+NARROW = ClientSettings("narrow", ("0" * 64,), ("embed",))
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_restricted_client_may_send_what_runs_no_model() -> None:
         upload = pieces(whole[:66_000], whole[66_000:])
         await passed(scene, "/files", headers=AS_FORM, body=upload, client=NARROW)
         assert b"x" * 70_000 in await sent_body(scene.network.calls[-1])
-        anyone = ClientSettings("anyone", "0" * 64, ("*",))
+        anyone = ClientSettings("anyone", ("0" * 64,), ("*",))
         await passed(scene, body=b"not json", client=anyone)
         assert len(scene.network.calls) == 4
 
@@ -269,7 +269,7 @@ def test_a_rule_without_an_upstream_leads_to_the_only_one() -> None:
 
 def test_a_client_may_pass_its_own_models_only() -> None:
     async def scenario() -> None:
-        client = ClientSettings("team", "0" * 64, ("gpt-*",))
+        client = ClientSettings("team", ("0" * 64,), ("gpt-*",))
         with pytest.raises(PermissionDenied):
             await passed(Scene(ok, OPENAI, LOCAL), body=b'{"model": "o1"}', client=client)
 
@@ -360,7 +360,7 @@ def test_a_path_may_name_no_bad_model(headers: RawHeaders) -> None:
 
 
 def test_the_paths_model_counts_for_what_a_client_may_use() -> None:
-    client = ClientSettings("a", "1" * 64, ("allowed",))
+    client = ClientSettings("a", ("1" * 64,), ("allowed",))
     scene = Scene(ok)
     body = b'{"model":"allowed"}'
     with pytest.raises(PermissionDenied):

@@ -17,7 +17,7 @@ from gateway.exchange.restricted.restrictions import (
 from gateway.request import GenerationRequest, Request
 from gateway.shapes import RawHeaders, Shape
 
-CLIENT = ClientSettings("team-a", "0" * 64, ("ok*",))
+CLIENT = ClientSettings("team-a", ("0" * 64,), ("ok*",))
 FORM: RawHeaders = ((b"content-type", b"multipart/form-data; boundary=b"),)
 LIMIT = 1000
 

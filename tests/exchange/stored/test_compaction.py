@@ -285,7 +285,7 @@ def test_a_kept_responses_model_is_judged_for_a_restricted_client() -> None:
     upstream = Server("compact")
     stage = scene(upstream, stores=True)
     first = ask(stage, "Hello").json
-    client = ClientSettings("team-a", "1" * 64, ("gpt-*",))
+    client = ClientSettings("team-a", ("1" * 64,), ("gpt-*",))
     with pytest.raises(PermissionDenied):
         run(Post(stage).compact({"previous_response_id": first["id"]}, client))
     assert len(upstream.calls) == 1
@@ -302,7 +302,7 @@ def test_an_upstreams_refusal_of_the_summary_is_passed_on() -> None:
 
 def test_a_restricted_client_is_held_to_its_models() -> None:
     upstream = Upstream()
-    client = ClientSettings("team-a", "1" * 64, ("gpt-*",))
+    client = ClientSettings("team-a", ("1" * 64,), ("gpt-*",))
     with pytest.raises(PermissionDenied):
         run(Post(scene(upstream)).compact({"model": "m", "input": "w?"}, client))
     assert upstream.calls == []

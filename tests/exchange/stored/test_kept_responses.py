@@ -192,7 +192,7 @@ def test_a_response_that_has_ended_is_not_cancelled() -> None:
 
 def test_a_client_of_the_gateways_own_gets_its_items_back() -> None:
     stage = Stage()
-    client = ClientSettings("team-a", "1" * 64)
+    client = ClientSettings("team-a", ("1" * 64,))
     body: Mapping[str, Any] = {"model": MODEL, "input": "Hello"}
     first = stage.scene.generate(Shape.RESPONSES, body, client=client).json
     again = {"model": MODEL, "input": [refer(first["output"][0])]}

@@ -16,7 +16,7 @@ CONTENT: Json = {"kind": "turn", "message": {"reasoning": "the answer is 42"}, "
 
 
 def seal(headers: RawHeaders = ALICE, client: str = "", secret: str = SECRET) -> CallersSeal:
-    settings = ClientSettings(client, "1" * 64) if client else None
+    settings = ClientSettings(client, ("1" * 64,)) if client else None
     return Seals(secret).of(headers, settings)
 
 
