@@ -25,7 +25,8 @@ from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.resolver import Resolver
-from gateway.stores import open_store
+from gateway.stores.opening import Stores, open_stores
+from gateway.stores.sharing import Caches
 from gateway.tokenizers import Tokenizers
 from gateway.upstream.sender import Upstreams
 
@@ -45,11 +46,17 @@ class Application:
     attempts: Attempts
     upstreams: Upstreams
     responses: ResponseMemory
+    stores: Stores
+
+    def start(self) -> None:
+        """Begin what runs beside requests; in the event loop that serves them."""
+        self.stores.start()
 
     async def aclose(self) -> None:
         """Stop look-ups and close connections."""
         await self.resolver.aclose()
         await self.responses.aclose()
+        await self.stores.aclose()
         await self.upstreams.aclose()
 
 
@@ -72,15 +79,16 @@ def build(settings: Settings) -> Application:
     metrics = Metrics(names, upstreams.stats)
     observer = RequestObserver(metrics, FailureLog(time.monotonic))
     lookup = _lookup(settings, upstreams, observer)
-    learned = LearnedEndpoints(settings.memory, time.monotonic)
-    resolver = Resolver(settings, lookup, learned, Catalogue.load(), time.time)
+    memory = _memory(settings)
+    stores = _stores(settings, memory)
+    resolver = Resolver(settings, lookup, memory.endpoints, Catalogue.load(), time.time)
     seals = _seals(settings)
     tokenizers = Tokenizers(settings)
     attempts = Attempts(
         settings, time.time, tokenizers.detokenizers, tokenizers.counterparts, seals
     )
-    memory = Memory(learned, KnownFixes(settings.memory, time.monotonic))
-    responses = ResponseMemory(open_store(settings.responses), seals)
+    responses = ResponseMemory(stores.responses, seals)
+    metrics.watch_stores(stores.up, lambda: responses.not_stored)
     exchange = Exchange(settings, resolver, upstreams.send, attempts, memory, responses)
     passing = Passing(settings, resolver, upstreams.send)
     listing = Listing(settings, resolver, passing, upstreams.ask)
@@ -96,7 +104,20 @@ def build(settings: Settings) -> Application:
         attempts,
         upstreams,
         responses,
+        stores,
     )
+
+
+def _memory(settings: Settings) -> Memory:
+    return Memory(
+        LearnedEndpoints(settings.memory, time.monotonic),
+        KnownFixes(settings.memory, time.monotonic),
+    )
+
+
+def _stores(settings: Settings, memory: Memory) -> Stores:
+    caches = Caches(memory.endpoints, memory.fixes, time.monotonic, settings.memory.ttl)
+    return open_stores(settings, caches)
 
 
 def _lookup(settings: Settings, upstreams: Upstreams, observer: RequestObserver) -> Lookup:

@@ -193,6 +193,7 @@ class EnvironmentGateway:
         if self._built is None:
             name = os.environ.get("GATEWAY_CONFIG")
             self._built = composition.build(load(Path(name) if name else None, os.environ))
+            self._built.start()
         return self._built
 
     async def _live(self, receive: Receive, send: Send) -> None:

@@ -123,6 +123,7 @@ async def _serve(
         _drain_without(parent_gone, stop)
     _settle_garbage_collector()
     _settle_allocator()
+    application.start()
     applications = (application.gateway, application.admin)
     listeners = [
         Listener(each, host, port)

@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("errors", "shapes", "headers", "replies", "config", "envelopes", "request"),
         *("resolve", "translate", "fast"),
     },
-    "stores": {"config", "shapes", "exchange"},
+    "stores": {"config", "shapes", "resolve", "exchange"},
     "observe": {"errors", "shapes", "config", "resolve", "exchange"},
     "api": {
         *("errors", "shapes", "headers", "hops", "config", "request", "exchange", "observe"),
@@ -79,6 +79,8 @@ def test_only_the_edges_know_frameworks_and_sockets() -> None:
             banned |= {"starlette", "uvicorn"}
         if module.layer not in NETWORK_FOLDERS:
             banned |= {"httpx2", "httptools", "socket", "ssl", "http"}
+        if module.layer != "stores":
+            banned |= {"redis", "sqlite3"}
         if module.layer == "translate":
             banned |= {"asyncio", "time", "random", "uuid", "secrets", "os"}
         if found := banned & {imported.split(".")[0] for imported in module.imports}:

@@ -51,6 +51,12 @@ class _Families(Collector):
             ("upstream", "reason"),
             self._metrics.failures,
         )
+        yield _counter(
+            "gateway_responses_not_stored",
+            "Replies that were delivered without being stored.",
+            (),
+            {(): self._metrics.not_stored()},
+        )
         yield self._seconds()
         yield from self._gauges()
 
@@ -79,7 +85,14 @@ class _Families(Collector):
             queued.add_metric((upstream,), figures.queued)
             if figures.idle is not None:
                 idle.add_metric((upstream,), figures.idle)
-        yield from (in_flight, queued, idle)
+        up = GaugeMetricFamily(
+            "gateway_shared_memory_up",
+            "Whether a store outside the process works.",
+            labels=("store",),
+        )
+        for store, works in self._metrics.stores().items():
+            up.add_metric((store,), works)
+        yield from (in_flight, queued, idle, up)
 
 
 def _counter(

@@ -76,6 +76,17 @@ class Metrics:
         self.times: defaultdict[tuple[str, str, Outcome], Times] = defaultdict(Times)
         """By upstream, client's shape and outcome. Not by client: each is 14 series."""
 
+        self.stores: Callable[[], Mapping[str, bool]] = dict
+        """Whether the stores outside the process work, by name."""
+        self.not_stored: Callable[[], int] = int
+        """How many replies could not be stored."""
+
+    def watch_stores(
+        self, stores: Callable[[], Mapping[str, bool]], not_stored: Callable[[], int]
+    ) -> None:
+        """Show the state of the stores; both are called for each exposition."""
+        self.stores, self.not_stored = stores, not_stored
+
     def finished(self, record: RequestRecord) -> None:
         """Count one request."""
         upstream = record.upstream if record.upstream in self._upstreams else "none"

@@ -48,6 +48,27 @@ def checked_proxy_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def checked_redis_url(text: str) -> str:
+    """Return a Redis server's URL; it may carry a user and password.
+
+    Raises `InvalidValue` for anything but `redis[s]://[user:password@]host[:port][/number]`.
+    """
+    parts = _split(text, ("redis", "rediss"))
+    if "?" in text or "#" in text:
+        raise InvalidValue("must not contain a query or a fragment")
+    if not re.fullmatch(r"/?|/[0-9]{1,4}", parts.path):
+        raise InvalidValue("must end in the number of a database, or in none", "as in …:6379/0")
+    return text.rstrip("/")
+
+
+def credentials_apart(url: str) -> tuple[str, str | None]:
+    """Return a checked URL without its user and password, and these as they are written in it."""
+    scheme, separator, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    credentials, at, host = authority.rpartition("@")
+    return f"{scheme}{separator}{host}{slash}{path}", credentials if at else None
+
+
 def _split(text: str, schemes: tuple[str, ...]) -> SplitResult:
     if not text or _UNPRINTABLE.search(text):
         raise InvalidValue(

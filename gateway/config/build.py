@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 
 from gateway import servers
-from gateway.config.addresses import host_of, kind_of_host
+from gateway.config.addresses import credentials_apart, host_of, kind_of_host
 from gateway.config.schema.configuration import GatewayConfig
 from gateway.config.schema.models import ModelConfig, TranslationConfig
 from gateway.config.schema.upstreams import UpstreamConfig
@@ -43,8 +43,8 @@ def build(written: GatewayConfig) -> Settings:
         models=tuple(_rule(pattern, rule, translation) for pattern, rule in written.models.items()),
         clients=tuple(ClientSettings(**_values(client)) for client in written.clients),
         translation=translation,
-        memory=MemorySettings(**_values(written.memory)),
-        responses=ResponsesSettings(**_values(written.responses)),
+        memory=MemorySettings(**_with_credentials_apart(written.memory, "url")),
+        responses=ResponsesSettings(**_with_credentials_apart(written.responses, "store")),
         admin=AdminSettings(**_values(written.admin)),
         log=LogSettings(**_values(written.log)),
         performance=PerformanceSettings(**_values(written.performance)),
@@ -54,6 +54,14 @@ def build(written: GatewayConfig) -> Settings:
 
 def _values(model: BaseModel) -> dict[str, Any]:
     return {name: _used(getattr(model, name)) for name in type(model).model_fields}
+
+
+def _with_credentials_apart(model: BaseModel, key: str) -> dict[str, Any]:
+    values = _values(model)
+    if values[key] is None:
+        return values
+    url, credentials = credentials_apart(values[key])
+    return {**values, key: url, "credentials": Secret(credentials) if credentials else None}
 
 
 def _used(value: Any) -> Any:

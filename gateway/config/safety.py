@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 
+from gateway.config import stores
 from gateway.config.addresses import (
     host_of,
     is_loopback,
@@ -72,6 +73,7 @@ def refusals(
     yield from _addresses_of_kinds(settings)
     yield from _redirects(settings)
     yield from _loops(settings, leads_to)
+    yield from stores.refusals(settings)
     if settings.secret is not None and len(settings.secret.reveal()) < MIN_SECRET_LENGTH:
         yield (
             ("secret",),

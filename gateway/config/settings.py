@@ -184,9 +184,12 @@ class MemorySettings:
     """What is remembered about models, and for how long."""
 
     url: str = "memory://"
+    """`memory://`, `sqlite:///` and a path, or a Redis server without its credentials."""
     ttl: float = 3600.0
     negative_ttl: float = 60.0
     max_entries: int = 10_000
+    credentials: Secret | None = None
+    """`user:password` of the Redis server, as they are written in a URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +197,11 @@ class ResponsesSettings:
     """Whether responses are kept for models that do not live at /v1/responses, and how long."""
 
     store: str | None = None
-    """`memory://`, or `sqlite:///` and a path; None: nothing is kept."""
+    """As `MemorySettings.url`; None: nothing is kept."""
     ttl: float = 30 * 86_400.0
     max_bytes: int = 256 * 1024 * 1024
+    credentials: Secret | None = None
+    """As `MemorySettings.credentials`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +256,7 @@ class Settings:
     performance: PerformanceSettings = field(default_factory=PerformanceSettings)
     retired: RetiredSettings = field(default_factory=RetiredSettings)
     secret: Secret | None = None
-    """The key of seals (`exchange/stored/seals.py`); None: drawn at start."""
+    """The key of seals (`exchange/stored/seals.py`) and fingerprints; None: drawn at start."""
 
     def upstream(self, name: str) -> UpstreamSettings:
         """Return the upstream of that name; raises `KeyError`."""

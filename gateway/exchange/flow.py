@@ -36,8 +36,10 @@ from gateway.exchange.request_fields import (
 from gateway.exchange.restricted import restrictions
 from gateway.exchange.retries import Memory, Refused, Retries
 from gateway.exchange.stored.conversations import ResponseMemory
+from gateway.exchange.stored.errors import (
+    of_kept_items,
+)
 from gateway.exchange.stored.recording import RecordingTranslation
-from gateway.exchange.stored.responses import of_kept_items
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.memory import CacheScope, Features
@@ -131,11 +133,10 @@ class Exchange:
         routed: Routed,
     ) -> ClientReply:
         """Try until something answers, or until a failure is the answer."""
-        shape = route.shape
+        shape, streamed, stored = route.shape, routed.stream is True, self.responses
         scope = route.scope or self.resolver.scope(route, call.headers)
         fixes = self.memory.fixes.recall(scope, route.model_sent, shape)
         retries: Retries | None = None
-        streamed = routed.stream is True
         while True:
             try:
                 if call.shape is Shape.RESPONSES and shape is not Shape.RESPONSES:
@@ -156,7 +157,7 @@ class Exchange:
             if isinstance(result, ClientReply):
                 if retries is not None or route.unconfirmed:
                     self._learn(result, decision, route, scope, retries)
-                return await self.responses.keep(sent, result, recording) if recording else result
+                return await stored.keep(sent, result, recording, decision) if recording else result
             retries = retries or self._retries(call, route, scope, features, fixes)
             refused = Refused(attempt, result, judge(route, attempt, result))
             if not retries.after(refused):

@@ -1,6 +1,10 @@
 """The parameters that an endpoint was seen to refuse for a model, and how each was mended."""
 
-from cachetools import TTLCache
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from cachetools import TLRUCache
 
 from gateway.config.settings import MemorySettings
 from gateway.resolve.memory import CacheScope, Clock
@@ -10,26 +14,68 @@ from gateway.shapes import Shape
 Fixes = tuple[ParameterFix, ...]
 
 
+FixesKey = tuple[CacheScope, str, Shape]
+"""A scope, a model as sent, and the endpoint that refused the parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """Fixes that led to success, and when the last one did (clock time)."""
+
+    fixes: Fixes
+    at: float
+
+
+class FixesJournal(Protocol):
+    """Takes down what worked and what no longer does, for other processes."""
+
+    def fixes(self, key: FixesKey, worked: Worked | None) -> None:
+        """Take down a change; None: forgotten. Returns at once and raises nothing."""
+
+
 class KnownFixes:
     """Fixes that worked, per (upstream, credential, model, endpoint), with expiry."""
 
     def __init__(self, settings: MemorySettings, clock: Clock) -> None:
-        self._fixes: TTLCache[tuple[CacheScope, str, Shape], Fixes] = TTLCache(
-            settings.max_entries, settings.ttl, timer=clock
+        self._clock = clock
+        self._entries: TLRUCache[FixesKey, Worked] = TLRUCache(
+            settings.max_entries, lambda _, worked, __: worked.at + settings.ttl, timer=clock
         )
+        self.journal: FixesJournal | None = None
+        """Where changes are taken down; None: nowhere."""
         self._ever = False
         """Whether anything was remembered yet; mostly nothing ever is."""
 
     def recall(self, scope: CacheScope, model: str, shape: Shape) -> Fixes:
         """Return what has to be fixed in a request to this endpoint."""
-        return self._fixes.get((scope, model, shape), ()) if self._ever else ()
+        if not self._ever:
+            return ()
+        worked = self._entries.get((scope, model, shape))
+        return () if worked is None else worked.fixes
 
     def add(self, scope: CacheScope, model: str, shape: Shape, fix: ParameterFix) -> None:
         """Keep one more that led to success."""
+        key = (scope, model, shape)
         known = self.recall(scope, model, shape)
-        self._fixes[scope, model, shape] = tuple(dict.fromkeys((*known, fix)))
-        self._ever = True
+        worked = Worked(tuple(dict.fromkeys((*known, fix))), self._clock())
+        self.adopt(key, worked)
+        if self.journal is not None:
+            self.journal.fixes(key, worked)
 
     def forget(self, scope: CacheScope, model: str, shape: Shape) -> None:
         """Drop what is known: the endpoint now refuses the fixed request."""
-        self._fixes.pop((scope, model, shape), None)
+        key = (scope, model, shape)
+        if self._entries.pop(key, None) is not None and self.journal is not None:
+            self.journal.fixes(key, None)
+
+    def adopt(self, key: FixesKey, worked: Worked | None) -> None:
+        """Adopt what worked for another process, or no longer does (None)."""
+        if worked is None:
+            self._entries.pop(key, None)
+        else:
+            self._entries[key] = worked
+            self._ever = True
+
+    def entries(self) -> Iterator[tuple[FixesKey, Worked]]:
+        """Yield what is remembered at the moment."""
+        yield from list(self._entries.items())

@@ -4,10 +4,11 @@ Everything is keyed by (upstream, credential fingerprint, …): what one caller 
 never serves another. Everything is bounded and expires; the clock is injected.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
-from cachetools import TTLCache
+from cachetools import TLRUCache
 
 from gateway.config.settings import MemorySettings
 from gateway.shapes import Shape
@@ -32,6 +33,17 @@ class Learned:
     at: float
 
 
+EndpointKey = tuple[CacheScope, str, Features | Shape | None]
+"""A scope, a model as sent, and the requests that it holds for: see `LearnedEndpoints.learn`."""
+
+
+class EndpointJournal(Protocol):
+    """Takes down what is learned and forgotten, for other processes."""
+
+    def endpoint(self, key: EndpointKey, learned: Learned | None) -> None:
+        """Take down a change; None: forgotten. Returns at once and raises nothing."""
+
+
 class LearnedEndpoints:
     """Endpoints that an upstream accepted for a model after refusing another one.
 
@@ -42,9 +54,11 @@ class LearnedEndpoints:
 
     def __init__(self, settings: MemorySettings, clock: Clock) -> None:
         self._clock = clock
-        self._entries: TTLCache[Hashable, Learned] = TTLCache(
-            settings.max_entries, settings.ttl, timer=clock
+        self._entries: TLRUCache[EndpointKey, Learned] = TLRUCache(
+            settings.max_entries, lambda _, learned, __: learned.at + settings.ttl, timer=clock
         )
+        self.journal: EndpointJournal | None = None
+        """Where changes are taken down; None: nowhere."""
         self.version = 0
         """How often something was learned or dropped; expiry does not count."""
 
@@ -63,20 +77,36 @@ class LearnedEndpoints:
 
         `holds_for` a shape: for clients of that endpoint; None: for all.
         """
-        self._entries[(scope, model, holds_for)] = Learned(shape, self._clock())
+        key, learned = (scope, model, holds_for), Learned(shape, self._clock())
+        self._entries[key] = learned
         self.version += 1
+        if self.journal is not None:
+            self.journal.endpoint(key, learned)
 
     def forget(self, scope: CacheScope, model: str, features: Features, shape: Shape) -> None:
         """Drop entries by which the model lives at `shape`, which has just refused it."""
-        for key in (
-            (scope, model, features),
-            (scope, model, None),
-            *((scope, model, asked_at) for asked_at in Shape),
-        ):
+        for holds_for in (features, None, *Shape):
+            key = (scope, model, holds_for)
             entry = self._entries.get(key)
             if entry is not None and entry.shape is shape:
                 del self._entries[key]
                 self.version += 1
+                if self.journal is not None:
+                    self.journal.endpoint(key, None)
+
+    def adopt(self, key: EndpointKey, learned: Learned | None) -> None:
+        """Adopt what another process has learned, or forgotten (None)."""
+        known = self._entries.get(key)
+        if learned is not None:
+            self._entries[key] = learned
+        elif known is not None:
+            del self._entries[key]
+        if (known and known.shape) is not (learned and learned.shape):
+            self.version += 1
+
+    def entries(self) -> Iterator[tuple[EndpointKey, Learned]]:
+        """Yield what is remembered at the moment."""
+        yield from list(self._entries.items())
 
     def age(self, learned: Learned) -> float:
         """Seconds since it was learned."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 import msgspec
 from cachetools import TTLCache
 
-from gateway.exchange.stored.responses import StoredResponse, StoreError
+from gateway.exchange.stored.responses import StoredResponse, StoreError, TooLarge
 from gateway.shapes import Json
 
 _Key = tuple[str, str, str]
@@ -26,6 +26,7 @@ class MemoryStore:
         )
         """Responses, and for each item's id the id of the last response with that item."""
         self._max_bytes = max_bytes
+        self.is_failing = False
         self.secret = os.urandom(32)
 
     async def get(self, owner: str, response_id: str) -> StoredResponse | None:
@@ -47,16 +48,16 @@ class MemoryStore:
         return found
 
     async def put(self, owner: str, response_id: str, stored: StoredResponse) -> None:
-        """Keep a response; one that alone passes the limit is not kept.
+        """Keep a response.
 
-        Raises `StoreError` where the owner has that id already.
+        Raises `StoreError` where it alone passes the limit, or the owner has that id already.
         """
         encoded = encode(stored)
         key = (_RESPONSE, owner, response_id)
         if key in self._entries:
             raise StoreError(ID_TAKEN)
         if sys.getsizeof(encoded) > self._max_bytes:
-            return
+            raise too_large(len(encoded), self._max_bytes)
         place = response_id.encode()
         for item_id in stored.own_ids:
             self._entries[_ITEM, owner, item_id] = place
@@ -69,6 +70,11 @@ class MemoryStore:
     async def aclose(self) -> None:
         """Forget everything."""
         self._entries.clear()
+
+
+def too_large(size: int, limit: int) -> TooLarge:
+    """Return the error for a response that does not fit."""
+    return TooLarge(f"it has {size:,} bytes, and responses.max_bytes allows {limit:,}")
 
 
 def encode(stored: StoredResponse) -> bytes:

@@ -1,19 +1,14 @@
 """Responses kept in an SQLite file: they survive restarts, and workers share them."""
 
-import asyncio
-import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
 
 from gateway.exchange.stored.responses import StoredResponse, StoreError
 from gateway.shapes import Json
-from gateway.stores.memory import ID_TAKEN, decode, encode, named_items
-
-Result = TypeVar("Result")
+from gateway.stores.memory import ID_TAKEN, decode, encode, named_items, too_large
+from gateway.stores.sqlite_file import SqliteFile
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS responses (
@@ -35,73 +30,45 @@ CREATE INDEX IF NOT EXISTS by_response ON items (owner, response);
 CREATE TABLE IF NOT EXISTS secret (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS by_expiry ON responses (expires);
 """
-_BUSY_SECONDS_AT_START = 5.0
-_BUSY_MILLISECONDS = 2000
-"""How long SQLite waits where another process has locked the file."""
-_PATIENCE = 3.0
-"""Seconds for a call in total, with its wait for the calls before it."""
 _KEY_BYTES = 32
 _BYTES_OF_AN_ID = 256
 """What an item's id adds to the size of its response: its row, and its index entry."""
 
 
-class UnusableStore(sqlite3.DatabaseError, ValueError):
-    """The file of `responses.store` cannot be used; a `ValueError`, as for any unusable setting.
-
-    So callers need not import SQLite, whose memory most gateways do without.
-    """
-
-    def __init__(self, reason: Exception) -> None:
-        super().__init__(f"responses.store cannot be used: {reason}")
-
-
 class SqliteStore:
     """At most `max_bytes` of responses, each for `ttl` seconds; those that expire first go first.
 
-    `clock` gives Unix time: it must mean the same to every process that shares the file. Calls run
-    in a thread of the store's own, one at a time, because SQLite blocks; a file that stays locked
-    fails a call after seconds, not the calls behind it one after another. Raises `UnusableStore`.
+    `clock` gives Unix time: it must mean the same to every process that shares the file. Raises
+    `UnusableStore`.
     """
 
     def __init__(self, path: Path, ttl: float, max_bytes: int, clock: Callable[[], float]) -> None:
         self._ttl = ttl
         self._max_bytes = max_bytes
         self._clock = clock
-        self._thread = ThreadPoolExecutor(1, "responses")
-        try:
-            self._database = sqlite3.connect(
-                path, timeout=_BUSY_SECONDS_AT_START, isolation_level=None, check_same_thread=False
-            )
-        except sqlite3.Error as error:
-            raise UnusableStore(error) from error
-        try:
-            self.secret = self._open(path)
-        except (OSError, sqlite3.Error) as error:
-            self._database.close()
-            raise UnusableStore(error) from error
+        self.is_failing = False
+        """Unknown before an attempt: a file that was locked may be free."""
+        self.secret = b""
+        self._file = SqliteFile(path, "responses.store", _SCHEMA, self._read_secret)
+        self._database = self._file.database
 
-    def _open(self, path: Path) -> bytes:
-        """Create missing tables; return the secret that is stored with them."""
-        path.chmod(0o600)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA foreign_keys = ON")
-        self._database.executescript(_SCHEMA)
+    def _read_secret(self, database: sqlite3.Connection) -> None:
+        """Read the secret that is stored with the responses; a new file gets one."""
         fresh = os.urandom(_KEY_BYTES)
-        self._database.execute("INSERT OR IGNORE INTO secret VALUES (1, ?)", (fresh,))
-        row = self._database.execute("SELECT key FROM secret").fetchone()
+        database.execute("INSERT OR IGNORE INTO secret VALUES (1, ?)", (fresh,))
+        row = database.execute("SELECT key FROM secret").fetchone()
         key = row[0] if row else None
         if not isinstance(key, bytes) or len(key) < _KEY_BYTES:
             raise sqlite3.DatabaseError(
                 "the table 'secret' has no key of 32 bytes. Without it, no response can be "
                 "found: remove the file, or name another one."
             )
-        self._database.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
-        return key
+        self.secret = key
 
     async def get(self, owner: str, response_id: str) -> StoredResponse | None:
         """Return what is kept under that id, unless it has expired."""
         query = "SELECT body FROM responses WHERE owner = ? AND id = ? AND expires > ?"
-        row = await self._run(
+        row = await self._file.run(
             lambda: self._database.execute(query, (owner, response_id, self._clock())).fetchone()
         )
         return None if row is None else decode(row[0])
@@ -109,37 +76,32 @@ class SqliteStore:
     async def items(self, owner: str, ids: Collection[str]) -> dict[str, Json]:
         """Return the items that are kept under these ids, as far as there are any."""
         found: dict[str, Json] = {}
-        for body, inside in await self._run(lambda: self._bodies_with(owner, ids)):
+        for body, inside in await self._file.run(lambda: self._bodies_with(owner, ids)):
             found |= named_items(decode(body), inside)
         return found
 
     async def put(self, owner: str, response_id: str, stored: StoredResponse) -> None:
-        """Keep a response; one that alone passes the limit is not kept.
+        """Keep a response.
 
-        Raises `StoreError` where the owner has that id already.
+        Raises `StoreError` where it alone passes the limit, or the owner has that id already.
         """
         body = encode(stored)
-        if len(body) <= self._max_bytes and not await self._run(
-            lambda: self._insert(owner, response_id, body, stored.own_ids)
-        ):
+        if len(body) > self._max_bytes:
+            raise too_large(len(body), self._max_bytes)
+        if not await self._file.run(lambda: self._insert(owner, response_id, body, stored.own_ids)):
             raise StoreError(ID_TAKEN)
 
     async def delete(self, owner: str, response_id: str) -> bool:
         """Forget a response; return whether there was one."""
         statement = "DELETE FROM responses WHERE owner = ? AND id = ?"
-        deleted = await self._run(
+        deleted = await self._file.run(
             lambda: self._database.execute(statement, (owner, response_id)).rowcount
         )
         return deleted > 0
 
     async def aclose(self) -> None:
         """Close the file."""
-        closed = False
-        with contextlib.suppress(StoreError):
-            await self._run(self._database.close)
-            closed = True
-        # An idle thread ends at once; one that hangs in the file must not delay the shutdown.
-        self._thread.shutdown(wait=closed, cancel_futures=True)
+        await self._file.aclose()
 
     def _bodies_with(self, owner: str, ids: Collection[str]) -> list[tuple[bytes, set[str]]]:
         """Return the responses that have items of these ids, each with the ids that it has."""
@@ -188,14 +150,3 @@ class SqliteStore:
                 "DELETE FROM responses WHERE owner = ? AND id = ?", (owner, response_id)
             )
             held -= size
-
-    async def _run(self, work: Callable[[], Result]) -> Result:
-        """Run in the store's thread; raises `StoreError` for whatever SQLite raises."""
-        running = asyncio.get_running_loop().run_in_executor(self._thread, work)
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                return await running
-        except TimeoutError:
-            raise StoreError(f"SQLite did not answer within {_PATIENCE:.0f} seconds") from None
-        except sqlite3.Error as error:
-            raise StoreError(str(error)) from None

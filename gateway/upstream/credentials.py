@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Iterable
 
+from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.headers import ACCOUNT_HEADERS, CALLER_HEADERS, CREDENTIAL_HEADERS
 from gateway.shapes import ClientHeaders, RawHeaders
@@ -17,25 +18,37 @@ from gateway.shapes import ClientHeaders, RawHeaders
 _BEARER = re.compile(rb"bearer[ \t]+(.*)", re.IGNORECASE | re.DOTALL)
 _MAY_IDENTIFY_CALLERS = re.compile(rb"key|token|auth|secret|account|user|organi[sz]ation|project")
 _PROCESS_KEY = secrets.token_bytes(32)
-# BLAKE2b has a keyed mode of its own (RFC 7693), at a third of the price of an HMAC.
-_FINGERPRINT = hashlib.blake2b(key=_PROCESS_KEY, digest_size=32, person=b"fingerprint")
-_CALLER = hashlib.blake2b(key=_PROCESS_KEY, digest_size=32, person=b"caller")
+
+
+def fingerprint_key(secret: Secret | None) -> bytes:
+    """Return the key of fingerprints: of the configured secret, or this process's own."""
+    if secret is None:
+        return _PROCESS_KEY
+    return hashlib.blake2b(
+        secret.reveal().encode(), digest_size=32, person=b"fingerprint key"
+    ).digest()
 
 
 class Credentials:
     """The credential policy of one upstream, ready to be applied to each request.
 
     `own_keys` are the SHA-256 hex digests of the gateway's own client keys: such a key opens this
-    gateway and nothing else, so it is never forwarded. Raises `ValueError` when the settings
-    cannot be used: the policy is `key` and there is none, or it cannot be a header value.
+    gateway and nothing else, so it is never forwarded. `key` is that of fingerprints. Raises
+    `ValueError` when the settings cannot be used: the policy is `key` and there is none, or it
+    cannot be a header value.
     """
 
     def __init__(
-        self, upstream: UpstreamSettings, *, own_keys: frozenset[str] = frozenset()
+        self,
+        upstream: UpstreamSettings,
+        *,
+        own_keys: frozenset[str] = frozenset(),
+        key: bytes = _PROCESS_KEY,
     ) -> None:
-        name = upstream.name.encode()
-        self._hashed_name = _FINGERPRINT.copy()
-        self._hashed_name.update(b"%d:%b" % (len(name), name))
+        # BLAKE2b has a keyed mode of its own (RFC 7693), at a third of the price of an HMAC.
+        self._hashed_upstream = hashlib.blake2b(key=key, digest_size=32, person=b"fingerprint")
+        place = ((upstream.name.encode(), upstream.base_url.encode()),)
+        self._hashed_upstream.update(_unambiguous(place))
         self._key_header = upstream.kind.key_header
         self._own_keys = frozenset(digest.lower() for digest in own_keys)
         self._forwards_the_callers = upstream.credential is CredentialPolicy.CALLER and not any(
@@ -70,7 +83,7 @@ class Credentials:
         """Return 64 hex digits that are equal when, and only when, the same credential is sent.
 
         Covers the credential, organisation and project, and forwarded headers that can distinguish
-        callers. It holds for this process only and gives away nothing.
+        callers. It holds for one address of the upstream and one key, and gives away nothing.
         """
         if not self.depends_on:
             return self._constant
@@ -138,7 +151,7 @@ class Credentials:
         return bool(self._own_keys) and hashlib.sha256(token).hexdigest() in self._own_keys
 
     def _hash(self, fields: RawHeaders) -> str:
-        digest = self._hashed_name.copy()
+        digest = self._hashed_upstream.copy()
         digest.update(_unambiguous(fields))
         return digest.hexdigest()
 
@@ -146,7 +159,8 @@ class Credentials:
 class Callers:
     """Distinguishes the callers that any of several upstreams would distinguish, with one hash."""
 
-    def __init__(self, credentials: Iterable[Credentials]) -> None:
+    def __init__(self, credentials: Iterable[Credentials], key: bytes = _PROCESS_KEY) -> None:
+        self._hash = hashlib.blake2b(key=key, digest_size=32, person=b"caller")
         self._names = frozenset[bytes]().union(*(each.depends_on for each in credentials))
         self._key = object()
 
@@ -154,7 +168,7 @@ class Callers:
         """Return what differs for callers that have another fingerprint at any upstream.
 
         Equal for all who send the same in the fields that a fingerprint can depend on. Like a
-        fingerprint it holds for this process only and gives away nothing.
+        fingerprint it holds under one key only and gives away nothing.
         """
         if not isinstance(client_headers, ClientHeaders):
             return self._digest_of(client_headers)
@@ -165,7 +179,7 @@ class Callers:
 
     def _digest_of(self, client_headers: RawHeaders) -> bytes:
         names = self._names
-        digest = _CALLER.copy()
+        digest = self._hash.copy()
         digest.update(_unambiguous([field for field in client_headers if field[0] in names]))
         return digest.digest()
 

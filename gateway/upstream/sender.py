@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.errors import Reason, UpstreamTimeout
 from gateway.shapes import RawHeaders, UpstreamCall, UpstreamReply
-from gateway.upstream.credentials import Callers, Credentials
+from gateway.upstream.credentials import Callers, Credentials, fingerprint_key
 from gateway.upstream.origin import parse_base_url
 from gateway.upstream.pool import Pool
 from gateway.upstream.slots import UpstreamStats
@@ -25,11 +25,12 @@ class Upstreams:
 
     def __init__(self, settings: Settings) -> None:
         own_keys = frozenset(digest for client in settings.clients for digest in client.key_sha256)
+        key = fingerprint_key(settings.secret)
         self._credentials = {
-            upstream.name: Credentials(upstream, own_keys=own_keys)
+            upstream.name: Credentials(upstream, own_keys=own_keys, key=key)
             for upstream in settings.upstreams
         }
-        self._callers = Callers(self._credentials.values())
+        self._callers = Callers(self._credentials.values(), key)
         self._senders = {
             upstream.name: _sender(upstream, self._credentials[upstream.name])
             for upstream in settings.upstreams

@@ -57,6 +57,7 @@ def running_gateway(
         application = app.build(settings)
         built.append(application)
         event = asyncio.Event()
+        application.start()
         stop.append((asyncio.get_running_loop(), event))
 
         def announce(bound: list[int]) -> None:

@@ -20,7 +20,7 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 from gateway.shapes import Shape
-from gateway.stores import sqlite
+from gateway.stores import sqlite_file
 from tests import kinds
 from tests.clients.repeating_upstream import (
     CHAT_MODEL,
@@ -195,7 +195,7 @@ def test_a_locked_file_costs_the_memory_not_the_reply(
     *,
     stream: bool,
 ) -> None:
-    monkeypatch.setattr(sqlite, "_BUSY_MILLISECONDS", 50)
+    monkeypatch.setattr(sqlite_file, "_BUSY_MILLISECONDS", 50)
     file = tmp_path / "kept.sqlite"
 
     async def scenario(base_url: str) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from gateway.exchange.stored.responses import StoredResponse, StoreError
-from gateway.stores import sqlite
-from gateway.stores.sqlite import SqliteStore, UnusableStore
+from gateway.stores import sqlite_file
+from gateway.stores.sqlite import SqliteStore
+from gateway.stores.sqlite_file import UnusableStore
 from tests.fakes import FakeClock
 
 HELLO = StoredResponse(
@@ -97,8 +98,8 @@ def test_a_file_that_stays_locked_fails_all_calls_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One after another they would take as many seconds as there are calls."""
-    monkeypatch.setattr(sqlite, "_BUSY_MILLISECONDS", 100)
-    monkeypatch.setattr(sqlite, "_PATIENCE", 0.3)
+    monkeypatch.setattr(sqlite_file, "_BUSY_MILLISECONDS", 100)
+    monkeypatch.setattr(sqlite_file, "_PATIENCE", 0.3)
     path = tmp_path / "responses.sqlite"
 
     async def scenario() -> None:

@@ -1,4 +1,4 @@
-"""Values that name files: templates, CA bundles, the file of stored responses."""
+"""Values that name files: templates, CA bundles, and where findings and responses are stored."""
 
 import os.path
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
+from gateway.config.addresses import checked_redis_url
 from gateway.config.problems import InvalidValue
 from gateway.config.schema.base import context_of
 
@@ -13,12 +14,22 @@ MAX_FILE_BYTES = 1024 * 1024
 """Limit of a template file."""
 
 
+def _memory_url(text: str, info: ValidationInfo) -> str:
+    return _store_url(text, info, "is not a valid memory")
+
+
 def _response_store(text: str, info: ValidationInfo) -> str:
+    return _store_url(text, info, "is not a valid store")
+
+
+def _store_url(text: str, info: ValidationInfo, fault: str) -> str:
     if text == "memory://":
         return text
+    if text.startswith(("redis:", "rediss:")):
+        return checked_redis_url(text)
     path = text.removeprefix("sqlite:///")
     if path == text or not path:
-        raise InvalidValue("is not a valid store", "memory:// or sqlite:///path/to/file.sqlite")
+        raise InvalidValue(fault, "memory://, sqlite:///path/to/file.sqlite or redis://host:6379/0")
     place = context_of(info).folder / path
     if not place.parent.is_dir():
         raise InvalidValue("names a file in a folder that does not exist", "make the folder first")
@@ -57,5 +68,6 @@ def read_template(path: Path) -> str:
         raise InvalidValue("names a file that is not UTF-8", "save the file in UTF-8") from None
 
 
+MemoryUrl = Annotated[str, AfterValidator(_memory_url)]
 ResponseStoreUrl = Annotated[str, AfterValidator(_response_store)]
 Verify = Annotated[bool | str, BeforeValidator(_verify)]

@@ -102,8 +102,13 @@ def distinct(clients: tuple[ClientConfig, ...]) -> tuple[ClientConfig, ...]:
 class MemoryConfig(BaseConfig):
     """What is remembered about models, and for how long."""
 
-    url: values.MemoryUrl = Field(
-        default=_MEMORY.url, description="Where: `memory://`, in the process."
+    url: file_values.MemoryUrl = Field(
+        default=_MEMORY.url,
+        repr=False,
+        description="Where learned endpoints and corrected parameters are remembered: `memory://`, "
+        "in the process; `sqlite:///path`, also for its workers and after a restart; "
+        "`redis://[user:password@]host:6379/0` (`rediss://` with TLS), also for other gateways. "
+        "The last two need `secret`.",
     )
     ttl: Seconds = Field(default=_MEMORY.ttl, description="Seconds that a finding is remembered.")
     negative_ttl: Seconds = Field(
@@ -119,12 +124,16 @@ class ResponsesConfig(BaseConfig):
 
     store: file_values.ResponseStoreUrl | None = Field(
         default=_RESPONSES.store,
-        description="Where responses are kept for `previous_response_id`: `memory://` or "
-        "`sqlite:///path`; null: nowhere.",
+        repr=False,
+        description="Where responses are kept for `previous_response_id`: `memory://`, "
+        "`sqlite:///path`, or `redis://[user:password@]host:6379/0` (`rediss://` with TLS), which "
+        "needs `secret`; null: nowhere.",
     )
     ttl: Seconds = Field(default=_RESPONSES.ttl, description="Seconds that a response is kept.")
     max_bytes: Bytes = Field(
-        default=_RESPONSES.max_bytes, description="Most bytes to keep; the oldest make room."
+        default=_RESPONSES.max_bytes,
+        description="Most bytes to keep; the oldest make room. In Redis: of one response, and 32 "
+        "MiB at most.",
     )
 
 

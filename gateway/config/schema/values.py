@@ -112,12 +112,6 @@ def _known_upstream(name: str, info: ValidationInfo) -> str:
     return name
 
 
-def _memory_url(text: str) -> str:
-    if text != "memory://":
-        raise InvalidValue("is not a valid memory", "memory:// (in the process) is the only one")
-    return text
-
-
 Port = Annotated[int, Field(ge=0, le=65535), BeforeValidator(_not_a_bool)]
 """0 lets the system choose a free one."""
 Count = Annotated[int, Field(ge=1, le=1_000_000_000), BeforeValidator(_not_a_bool)]
@@ -148,6 +142,5 @@ KeyDigests = Annotated[
     BeforeValidator(_one_as_list),
     AfterValidator(_distinct_digests),
 ]
-MemoryUrl = Annotated[str, AfterValidator(_memory_url)]
 StopSequence = Annotated[str, Field(min_length=1)]
 StopSequences = Annotated[tuple[StopSequence, ...], BeforeValidator(_one_as_list)]

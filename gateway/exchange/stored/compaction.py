@@ -19,7 +19,13 @@ from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.reply.reading import decode_object
 from gateway.exchange.request_fields import read_object
 from gateway.exchange.restricted import restrictions
-from gateway.exchange.stored.responses import input_items, kept_elsewhere, own_items
+from gateway.exchange.stored.errors import (
+    kept_elsewhere,
+)
+from gateway.exchange.stored.responses import (
+    input_items,
+    own_items,
+)
 from gateway.request import GenerationRequest, Request
 from gateway.resolve.evidence import Route
 from gateway.resolve.refusals.classify import Verdict, classify

@@ -8,29 +8,36 @@ from functools import partial
 from secrets import token_hex
 
 import msgspec
+from cachetools import LRUCache
 
 from gateway.config.settings import ClientSettings
 from gateway.errors import InvalidRequest
 from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
 from gateway.exchange.request_fields import read_object
+from gateway.exchange.stored.errors import (
+    NOT_STORED_PROBABLY,
+    continues_twice,
+    item_not_found,
+    kept_elsewhere,
+    not_found,
+    not_stored,
+    not_switched_on,
+    unavailable,
+)
 from gateway.exchange.stored.kept_body import KeptBody
 from gateway.exchange.stored.recording import RecordingTranslation
 from gateway.exchange.stored.responses import (
     ResponseStore,
     StoredResponse,
     StoreError,
+    TooLarge,
     at_rest,
     continued,
-    continues_twice,
     conversation,
     for_client,
-    item_not_found,
-    kept_elsewhere,
-    not_found,
-    not_switched_on,
     references,
     since_compaction,
-    unavailable,
 )
 from gateway.exchange.stored.seals import CallersSeal, Seals
 from gateway.headers import CALLER_HEADERS
@@ -39,6 +46,9 @@ from gateway.shapes import Json, RawHeaders
 from gateway.translate.contract import Translation
 
 log = logging.getLogger("gateway")
+
+_MOST_LOST = 1000
+_FAILED = "the gateway's store of responses failed"
 
 _NOT_KNOWN = (400, 404)
 """The statuses with which servers refuse an unknown response or item."""
@@ -59,6 +69,10 @@ class ResponseMemory:
         self._store = store
         self._seals = seals
         self._failures = 0
+        self.not_stored = 0
+        """How many responses could not be stored."""
+        self._lost: LRUCache[tuple[str, str], str] = LRUCache(_MOST_LOST)
+        """Why: by owner and id, for those who continue one nevertheless."""
 
     async def continue_from(self, call: GenerationRequest) -> Continued:
         """Return the call with the conversation of its `previous_response_id`.
@@ -134,18 +148,27 @@ class ResponseMemory:
         return RecordingTranslation(translation, previous, known, kept=kept)
 
     async def keep(
-        self, call: GenerationRequest, reply: ClientReply, recording: RecordingTranslation
+        self,
+        call: GenerationRequest,
+        reply: ClientReply,
+        recording: RecordingTranslation,
+        decision: Decision,
     ) -> ClientReply:
         """Store the response: a whole one now, a streamed one once its stream is complete.
 
-        `call` is the translated one, with the whole conversation.
+        `call` is the translated one, with the whole conversation. A response that cannot be stored
+        is delivered all the same, with a warning.
         """
-        if not recording.kept:
+        if self._store is None or not recording.kept:
             return reply
         put = partial(self._put, call, recording)
         if isinstance(reply.body, bytes):
-            await put()
+            lost = await put()
+            if lost is not None:
+                decision.warn(not_stored(lost))
             return reply
+        if self._store.is_failing:
+            decision.warn(NOT_STORED_PROBABLY)
         return replace(reply, body=KeptBody(reply.body, recording, put))
 
     async def find(
@@ -192,7 +215,8 @@ class ResponseMemory:
             )
         stored = await self._find(call.headers, previous)
         if stored is None:
-            raise not_found(previous)
+            lost = self._lost.get((self._owner(call.headers), previous))
+            raise not_found(previous, lost)
         return list(since_compaction(stored.items))
 
     async def _find(self, headers: RawHeaders, response_id: str) -> StoredResponse | None:
@@ -213,10 +237,11 @@ class ResponseMemory:
             self._note_failure("stored items could not be read", error)
             raise unavailable() from None
 
-    async def _put(self, call: GenerationRequest, recording: RecordingTranslation) -> None:
+    async def _put(self, call: GenerationRequest, recording: RecordingTranslation) -> str | None:
+        """Store the response; return why that was not possible, if so."""
         response = recording.response
         if self._store is None or response is None or not isinstance(response.get("id"), str):
-            return
+            return None
         seal = self._seal(call)
         stored = conversation(read_object(call.body), response, recording.known, _new_id)
         stored = replace(
@@ -224,14 +249,24 @@ class ResponseMemory:
             response={**response, "output": at_rest(response.get("output", ()), seal)},
             items=at_rest(stored.items, seal),
         )
+        owner = self._owner(call.headers)
         try:
-            await self._store.put(self._owner(call.headers), response["id"], stored)
+            await self._store.put(owner, response["id"], stored)
+        except TooLarge as error:
+            return self._note_lost(owner, response["id"], f"it is too large ({error})")
         except StoreError as error:
             self._note_failure("a response could not be stored", error)
+            return self._note_lost(owner, response["id"], _FAILED)
         except Exception:
             log.exception("a response could not be stored")
-        else:
-            self._note_success()
+            return self._note_lost(owner, response["id"], _FAILED)
+        self._note_success()
+        return None
+
+    def _note_lost(self, owner: str, response_id: str, why: str) -> str:
+        self.not_stored += 1
+        self._lost[owner, response_id] = why
+        return why
 
     def _seal(self, call: GenerationRequest) -> CallersSeal:
         return self._seals.of(call.headers, call.client)

@@ -19,7 +19,7 @@ class KeptBody(ReplyBody):
         self,
         body: ReplyBody,
         recording: RecordingTranslation,
-        keep: Callable[[], Coroutine[None, None, None]],
+        keep: Callable[[], Coroutine[None, None, object]],
     ) -> None:
         super().__init__()
         self._body = body

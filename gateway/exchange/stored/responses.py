@@ -10,9 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeGuard
 
-from gateway.errors import GatewayError, InvalidRequest
 from gateway.shapes import ItemNames, Json, Seal
-from gateway.translate.parts.sentences import joined
 
 COMPACTION = "compaction"
 """The type of an item that replaces the conversation before it."""
@@ -60,6 +58,10 @@ class StoreError(Exception):
     """A store operation failed; the text says why, for the log."""
 
 
+class TooLarge(StoreError):
+    """A response is larger than the store allows."""
+
+
 class ResponseStore(Protocol):
     """Stores responses by owner, a keyed hash of a credential: owners see only their own.
 
@@ -71,6 +73,10 @@ class ResponseStore(Protocol):
     def secret(self) -> bytes:
         """The key of that hash; it lives as long as the contents of the store."""
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether it is known that a response can probably not be stored at the moment."""
+
     async def get(self, owner: str, response_id: str) -> StoredResponse | None:
         """Return the response with that id; None if there is none, or it has expired."""
 
@@ -80,9 +86,10 @@ class ResponseStore(Protocol):
     async def put(self, owner: str, response_id: str, stored: StoredResponse) -> None:
         """Store a response; the oldest ones are evicted to make room.
 
-        An existing id of the owner is never overwritten but raises `StoreError`. Ids are 128
-        random bits, so that happens only if the system's random source repeats itself. An item
-        with one of `own_ids` is read from the last response that lists it: all have the same copy.
+        One that is too large raises `TooLarge`. An existing id of the owner is never overwritten
+        but raises `StoreError`. Ids are 128 random bits, so that happens only if the system's
+        random source repeats itself. An item with one of `own_ids` is read from the last response
+        that lists it: all have the same copy.
         """
 
     async def delete(self, owner: str, response_id: str) -> bool:
@@ -218,76 +225,3 @@ def conversation(
     new = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
     own |= {item["id"] for item in new if isinstance(item.get("id"), str)}
     return StoredResponse(response, [*given, *new], len(given), sorted(own))
-
-
-def not_switched_on(param: str) -> InvalidRequest:
-    """Return the error for a request that needs a store where none is configured."""
-    return InvalidRequest(
-        f"'{param}' needs stored responses: this model does not live at /v1/responses, so the "
-        "gateway would have to store them. Ask the operator to set "
-        "`responses: {store: memory://}` (or `sqlite:///path`), or send the whole conversation in "
-        "`input`.",
-        param=param,
-        code="unsupported_parameter",
-    )
-
-
-def continues_twice() -> InvalidRequest:
-    """Return the error for a request that continues both a response and a conversation."""
-    return InvalidRequest(
-        "Mutually exclusive parameters: 'previous_response_id' and 'conversation'. Send only one "
-        "of them.",
-        param="previous_response_id",
-        code="mutually_exclusive_parameters",
-    )
-
-
-def not_found(response_id: str) -> GatewayError:
-    """Return the error for an id that is unknown, expired or another caller's."""
-    return GatewayError(
-        f"Previous response with id '{response_id}' not found.",
-        status=400,
-        type="invalid_request_error",
-        param=_PREVIOUS,
-        code="previous_response_not_found",
-    )
-
-
-def kept_elsewhere(param: str) -> InvalidRequest:
-    """Return the error for an id of the gateway's store where the model's server has its own."""
-    return InvalidRequest(
-        f"'{param}' is stored by the gateway, for a model that does not live at /v1/responses. "
-        "The server of this model does not know it. Send the conversation in 'input'.",
-        param=param,
-        code="previous_response_not_found",
-    )
-
-
-def item_not_found(item_id: str, position: int) -> InvalidRequest:
-    """Return the error for a reference to an item that is unknown, expired or another caller's."""
-    return InvalidRequest(
-        f"Item with id '{item_id[:100]}' not found. The gateway stores the items of responses that "
-        "were made through it with the same key, without `store: false`, until they expire. Send "
-        "the item itself.",
-        param=f"input[{position}]",
-        code="item_not_found",
-    )
-
-
-def of_kept_items(error: InvalidRequest) -> InvalidRequest:
-    """Return the error; its text says so where it is about an item of the stored conversation."""
-    if error.param == _PREVIOUS:
-        about = "The error is in an item of the stored conversation."
-        error.message = joined(error.message, about)
-    return error
-
-
-def unavailable() -> GatewayError:
-    """Return the error for a store that cannot be read at the moment."""
-    return GatewayError(
-        "The gateway's stored responses cannot be read at the moment. Retry the request, or send "
-        "the whole conversation in `input`.",
-        status=503,
-        code="store_unavailable",
-        headers=(("retry-after", "1"),),
-    )

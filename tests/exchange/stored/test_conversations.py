@@ -329,6 +329,7 @@ class FullStore:
     """A store that cannot keep anything."""
 
     secret = b"k"
+    is_failing = True
 
     async def get(self, owner: str, response_id: str) -> StoredResponse | None:
         return None

@@ -3,6 +3,10 @@
 import pytest
 
 from gateway.errors import InvalidRequest
+from gateway.exchange.stored.errors import (
+    not_found,
+    of_kept_items,
+)
 from gateway.exchange.stored.responses import (
     StoredResponse,
     at_rest,
@@ -10,8 +14,6 @@ from gateway.exchange.stored.responses import (
     conversation,
     for_client,
     input_items,
-    not_found,
-    of_kept_items,
     references,
     since_compaction,
 )

@@ -8,9 +8,14 @@ from pathlib import Path
 import pytest
 
 from gateway.config.settings import ResponsesSettings
-from gateway.exchange.stored.responses import ResponseStore, StoredResponse, StoreError
-from gateway.stores import open_store
+from gateway.exchange.stored.responses import (
+    ResponseStore,
+    StoredResponse,
+    StoreError,
+    TooLarge,
+)
 from gateway.stores.memory import MemoryStore
+from gateway.stores.opening import open_store
 from gateway.stores.sqlite import SqliteStore
 from tests.fakes import FakeClock
 
@@ -22,7 +27,7 @@ HELLO = StoredResponse(
 
 @pytest.fixture(params=["memory", "sqlite"])
 def play(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Scenario], None]:
-    """Play a scenario with a store that holds 2,000 bytes for 100 seconds."""
+    """Play a scenario with a store of this machine that holds 2,000 bytes for 100 seconds."""
 
     def run(scenario: Scenario) -> None:
         async def main() -> None:
@@ -83,7 +88,8 @@ def test_a_relative_path_is_relative_to_the_working_directory(
 def test_the_limits_are_those_of_the_settings() -> None:
     store = open_store(ResponsesSettings("memory://", max_bytes=10))
     assert store is not None
-    asyncio.run(store.put("alice", "resp_1", HELLO))
+    with pytest.raises(TooLarge, match="allows 10"):
+        asyncio.run(store.put("alice", "resp_1", HELLO))
     assert asyncio.run(store.get("alice", "resp_1")) is None
 
 
@@ -233,7 +239,8 @@ def test_what_is_larger_than_the_whole_store_is_not_kept(
 ) -> None:
     async def scenario(store: ResponseStore, _: FakeClock) -> None:
         await store.put("alice", "resp_1", HELLO)
-        await store.put("alice", "resp_2", StoredResponse({"text": "x" * 5000}, []))
+        with pytest.raises(TooLarge, match="allows 2,000"):
+            await store.put("alice", "resp_2", StoredResponse({"text": "x" * 5000}, []))
         assert await store.get("alice", "resp_2") is None
         assert await store.get("alice", "resp_1") == HELLO
 

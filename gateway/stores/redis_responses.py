@@ -1,0 +1,140 @@
+"""Responses kept in Redis, for any number of gateways with the same secret: keys that expire."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
+
+from gateway.config.secret import Secret
+from gateway.exchange.stored.responses import StoredResponse, StoreError
+from gateway.shapes import Json
+from gateway.stores.availability import Availability, pauses
+from gateway.stores.findings import derived, space_of
+from gateway.stores.memory import ID_TAKEN, decode, encode, named_items, too_large
+from gateway.stores.redis_server import RedisServer, StoreFull
+
+MAX_VALUE_BYTES = 32 * 1024 * 1024
+"""Limit of one response: Redis serves nobody else while it copies a value."""
+
+
+class RedisResponses:
+    """Responses of at most `max_bytes` each, for `ttl` seconds; Redis bounds their sum.
+
+    Once the server has failed, operations fail at once until it answers again, which is tried
+    in the background: no request waits for a server that is known to be down.
+    """
+
+    def __init__(
+        self, server: RedisServer, ttl: float, max_bytes: int, secret: Secret, state: Availability
+    ) -> None:
+        self._server = server
+        self._lifetime = max(1, round(ttl * 1000))
+        """In milliseconds."""
+        self._max_bytes = min(max_bytes, MAX_VALUE_BYTES)
+        self._prefix = f"endpoint-gateway:{space_of(secret)}"
+        self.secret = derived(secret, b"response owners")
+        self.state = state
+        self._recovery: asyncio.Task[None] | None = None
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the server is down, or was full the last time."""
+        return self.state.trouble("reading", "writing") is not None
+
+    def start(self) -> None:
+        """Find out whether the server answers."""
+        if self._recovery is None:
+            self._recovery = asyncio.create_task(self._recover())
+
+    async def get(self, owner: str, response_id: str) -> StoredResponse | None:
+        """Return what is kept under that id, unless it has expired."""
+        encoded = await self._perform(
+            lambda: self._server.client.get(self._response(owner, response_id))
+        )
+        return None if encoded is None else decode(encoded)
+
+    async def items(self, owner: str, ids: Collection[str]) -> dict[str, Json]:
+        """Return the items that are kept under these ids, as far as there are any."""
+        asked = list(ids)
+        if not asked:
+            return {}
+        names = [self._item(owner, item_id) for item_id in asked]
+        places = await self._perform(lambda: self._server.client.mget(names))
+        wanted: dict[str, set[str]] = {}
+        for item_id, place in zip(asked, places, strict=True):
+            if place is not None:
+                wanted.setdefault(place.decode(), set()).add(item_id)
+        if not wanted:
+            return {}
+        keys = [self._response(owner, response_id) for response_id in wanted]
+        found: dict[str, Json] = {}
+        bodies = await self._perform(lambda: self._server.client.mget(keys))
+        for body, inside in zip(bodies, wanted.values(), strict=True):
+            found |= named_items(decode(body), inside) if body is not None else {}
+        return found
+
+    async def put(self, owner: str, response_id: str, stored: StoredResponse) -> None:
+        """Keep a response.
+
+        Raises `StoreError` where it is too large, or the owner has that id already.
+        """
+        body = encode(stored)
+        if len(body) > self._max_bytes:
+            raise too_large(len(body), self._max_bytes)
+        pipeline = self._server.client.pipeline(transaction=True)
+        pipeline.set(self._response(owner, response_id), body, px=self._lifetime, nx=True)
+        for item_id in stored.own_ids:
+            pipeline.set(self._item(owner, item_id), response_id, px=self._lifetime)
+        try:
+            is_new, *_ = await self._perform(pipeline.execute)
+        except StoreFull as error:
+            self.state.failed("writing", str(error))
+            raise
+        self.state.succeeded("writing")
+        if not is_new:
+            raise StoreError(ID_TAKEN)
+
+    async def delete(self, owner: str, response_id: str) -> bool:
+        """Forget a response; return whether there was one."""
+        name = self._response(owner, response_id)
+        return bool(await self._perform(lambda: self._server.client.delete(name)))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._recovery is not None:
+            self._recovery.cancel()
+            await asyncio.wait((self._recovery,))
+        await self._server.aclose()
+
+    def _response(self, owner: str, response_id: str) -> str:
+        return f"{self._prefix}:response:{owner}:{response_id}"
+
+    def _item(self, owner: str, item_id: str) -> str:
+        return f"{self._prefix}:item:{owner}:{item_id}"
+
+    async def _perform(self, work: Callable[[], Awaitable[Any]]) -> Any:
+        down = self.state.trouble("reading")
+        if down is not None:
+            raise StoreError(down)
+        try:
+            done = await self._server.perform(work())
+        except StoreFull:
+            raise
+        except StoreError as error:
+            self.state.failed("reading", str(error))
+            self.start()
+            raise
+        self.state.succeeded("reading")
+        return done
+
+    async def _recover(self) -> None:
+        """Ask until the server answers."""
+        waits = pauses()
+        while True:
+            try:
+                await self._server.perform(self._server.client.ping())
+                break
+            except StoreError as error:
+                self.state.failed("reading", str(error))
+            await asyncio.sleep(next(waits))
+        self.state.succeeded("reading")
+        self._recovery = None

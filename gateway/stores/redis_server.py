@@ -1,0 +1,97 @@
+"""A Redis server, and what its failures mean. No text here repeats a credential, a key or a value.
+
+The library's own texts are not passed on: they quote commands and addresses.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from redis import asyncio as library
+from redis import exceptions
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from gateway.config.secret import Secret
+from gateway.exchange.stored.responses import StoreError
+
+PATIENCE = 2.0
+"""Seconds for one operation in total."""
+
+_CONNECT_SECONDS = 1.0
+_MAX_CONNECTIONS = 32
+
+_MEANINGS: tuple[tuple[type[Exception], str], ...] = (
+    (exceptions.AuthenticationError, "rejects the user name or the password"),
+    (exceptions.AuthorizationError, "rejects the user name or the password"),
+    (exceptions.NoPermissionError, "does not permit this user the commands that are needed"),
+    (exceptions.BusyLoadingError, "is loading its data"),
+    (exceptions.ReadOnlyError, "is a read-only replica"),
+    (exceptions.MaxConnectionsError, "has no free connection"),
+    (exceptions.TimeoutError, f"did not answer within {PATIENCE:g} s"),
+    (TimeoutError, f"did not answer within {PATIENCE:g} s"),
+    (exceptions.ConnectionError, "cannot be reached"),
+    (OSError, "cannot be reached"),
+    (exceptions.ResponseError, "replied with an error"),
+)
+
+
+class StoreFull(StoreError):
+    """The server takes no more data; it can still be read."""
+
+
+class RedisServer:
+    """Connections to a server, opened when they are needed. Raises `ValueError` for a bad URL."""
+
+    def __init__(self, url: str, credentials: Secret | None) -> None:
+        parts = urlsplit(url)
+        self._place = f"Redis at {parts.hostname}:{parts.port or 6379}"
+        if credentials is not None:
+            url = url.replace("://", f"://{credentials.reveal()}@", 1)
+        pool = library.BlockingConnectionPool.from_url(
+            url,
+            max_connections=_MAX_CONNECTIONS,
+            timeout=PATIENCE,
+            socket_connect_timeout=_CONNECT_SECONDS,
+            socket_timeout=PATIENCE,
+            socket_keepalive=True,
+            retry=Retry(NoBackoff(), 0),
+            retry_on_error=[],
+        )
+        self.client: Any = library.Redis.from_pool(pool)
+
+    @contextlib.contextmanager
+    def failures(self) -> Iterator[None]:
+        """Turn whatever goes wrong in the block into a `StoreError` that says what it means."""
+        try:
+            yield
+        except exceptions.OutOfMemoryError:
+            raise StoreFull(f"{self._place} is full (maxmemory)") from None
+        except (exceptions.RedisError, OSError) as error:
+            meaning = next((text for kind, text in _MEANINGS if isinstance(error, kind)), "failed")
+            raise StoreError(f"{self._place} {meaning}{_code(error)}") from None
+
+    async def perform(self, work: Awaitable[Any]) -> Any:
+        """Await an operation, for `PATIENCE` seconds at most; raises `StoreError`."""
+        with self.failures():
+            async with asyncio.timeout(PATIENCE):
+                return await work
+
+    def is_silent(self) -> StoreError:
+        """Return the error for a server that does not answer."""
+        return StoreError(f"{self._place} did not answer within {PATIENCE:g} s")
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self.client.aclose()
+
+
+def _code(error: Exception) -> str:
+    """Return the code at the beginning of a server's error (`MISCONF`), or the system's reason."""
+    if type(error) is exceptions.ResponseError:
+        code = str(error).partition(" ")[0]
+        return f" ({code})" if code.isalpha() and code.isupper() else ""
+    cause = error.__cause__ or error
+    return f": {cause.strerror}" if isinstance(cause, OSError) and cause.strerror else ""

@@ -1,0 +1,83 @@
+"""An SQLite file that several processes use: opened with care, called in a thread of its own."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from gateway.exchange.stored.responses import StoreError
+
+Result = TypeVar("Result")
+
+_BUSY_SECONDS_AT_START = 5.0
+_BUSY_MILLISECONDS = 2000
+"""How long SQLite waits where another process has locked the file."""
+_PATIENCE = 3.0
+"""Seconds for a call in total, with its wait for the calls before it."""
+
+
+class UnusableStore(sqlite3.DatabaseError, ValueError):
+    """The file of a setting cannot be used; a `ValueError`, as for any unusable setting.
+
+    So callers need not import SQLite, whose memory most gateways do without.
+    """
+
+    def __init__(self, setting: str, reason: Exception) -> None:
+        super().__init__(f"{setting} cannot be used: {reason}")
+
+
+class SqliteFile:
+    """An open file with its tables; `setting` is the key of the configuration that names it.
+
+    Calls run in a thread of the file's own, one at a time, because SQLite blocks; a file that
+    stays locked fails a call after seconds, not the calls behind it one after another. `prepare`
+    is called with the connection, once the tables of `schema` are there. Raises `UnusableStore`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        setting: str,
+        schema: str,
+        prepare: Callable[[sqlite3.Connection], None] = lambda _: None,
+    ) -> None:
+        self._thread = ThreadPoolExecutor(1, "sqlite")
+        try:
+            self.database = sqlite3.connect(
+                path, timeout=_BUSY_SECONDS_AT_START, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise UnusableStore(setting, error) from error
+        try:
+            path.chmod(0o600)
+            self.database.execute("PRAGMA journal_mode = WAL")
+            self.database.execute("PRAGMA foreign_keys = ON")
+            self.database.executescript(schema)
+            prepare(self.database)
+            self.database.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+        except (OSError, sqlite3.Error) as error:
+            self.database.close()
+            raise UnusableStore(setting, error) from error
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """Run in the file's thread; raises `StoreError` for whatever SQLite raises."""
+        running = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await running
+        except TimeoutError:
+            raise StoreError(f"SQLite did not answer within {_PATIENCE:.0f} seconds") from None
+        except sqlite3.Error as error:
+            raise StoreError(str(error)) from None
+
+    async def aclose(self) -> None:
+        """Close the file."""
+        closed = False
+        with contextlib.suppress(StoreError):
+            await self.run(self.database.close)
+            closed = True
+        # An idle thread ends at once; one that hangs in the file must not delay the shutdown.
+        self._thread.shutdown(wait=closed, cancel_futures=True)

@@ -1,0 +1,171 @@
+"""Responses in a real Redis server: per owner, expiring, bounded, and what if it fails."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from gateway.config.secret import Secret
+from gateway.exchange.stored.responses import StoredResponse, StoreError, TooLarge
+from gateway.stores import redis_server
+from gateway.stores.availability import Availability
+from gateway.stores.redis_responses import RedisResponses
+from gateway.stores.redis_server import RedisServer, StoreFull
+from tests.redis_server import RedisProcess, needs_redis
+from tests.stores.processes import SECRET, until
+
+pytestmark = needs_redis
+
+HELLO = StoredResponse(
+    {"id": "resp_1", "output": []}, [{"type": "message", "role": "user", "content": "Hallö"}]
+)
+
+
+def named(text: str, *ids: str) -> StoredResponse:
+    items = [{"type": "message", "id": each, "content": text} for each in (*ids, "theirs")]
+    return StoredResponse({"id": text}, list(items), len(items), ids)
+
+
+@asynccontextmanager
+async def opened(
+    redis: RedisProcess, secret: Secret = SECRET, ttl: float = 100, max_bytes: int = 2000
+) -> AsyncIterator[RedisResponses]:
+    state = Availability("responses.store", "nothing is stored", time.monotonic)
+    server = RedisServer(redis.url, None)
+    store = RedisResponses(server, ttl, max_bytes, secret, state)
+    store.start()
+    await until(lambda: state.is_up)
+    try:
+        yield store
+    finally:
+        await store.aclose()
+
+
+def test_what_one_process_stores_another_finds_by_its_owner_only(redis: RedisProcess) -> None:
+    async def scenario() -> None:
+        async with opened(redis) as one, opened(redis) as other:
+            assert one.secret == other.secret
+            await one.put("alice", "resp_1", HELLO)
+            assert await other.get("alice", "resp_1") == HELLO
+            assert await other.get("bob", "resp_1") is None
+            assert await other.get("alice", "resp_2") is None
+            with pytest.raises(StoreError, match="taken"):
+                await other.put("alice", "resp_1", named("other"))
+            assert not await other.delete("bob", "resp_1")
+            assert await other.delete("alice", "resp_1")
+            assert not await other.delete("alice", "resp_1")
+            assert await one.get("alice", "resp_1") is None
+
+    asyncio.run(scenario())
+
+
+def test_another_secret_finds_nothing(redis: RedisProcess) -> None:
+    async def scenario() -> None:
+        async with opened(redis) as one, opened(redis, Secret("t" * 32)) as stranger:
+            await one.put("alice", "resp_1", named("one", "a"))
+            assert stranger.secret != one.secret
+            assert await stranger.get("alice", "resp_1") is None
+            assert await stranger.items("alice", ["a"]) == {}
+            assert not await stranger.delete("alice", "resp_1")
+
+    asyncio.run(scenario())
+
+
+def test_items_are_found_in_the_last_response_that_names_them(redis: RedisProcess) -> None:
+    async def scenario() -> None:
+        async with opened(redis) as store:
+            await store.put("alice", "resp_1", named("one", "a", "b"))
+            await store.put("alice", "resp_2", named("two", "b", "c"))
+            found = await store.items("alice", ["a", "b", "c", "d", "theirs"])
+            contents = {key: item["content"] for key, item in found.items()}
+            assert contents == {"a": "one", "b": "two", "c": "two"}
+            assert await store.items("bob", ["a", "b"]) == {}
+            assert await store.items("alice", []) == {}
+            await store.delete("alice", "resp_2")
+            assert list(await store.items("alice", ["a", "b", "c"])) == ["a"]
+
+    asyncio.run(scenario())
+
+
+def test_everything_expires(redis: RedisProcess) -> None:
+    async def scenario() -> None:
+        async with opened(redis, ttl=100) as store:
+            await store.put("alice", "resp_1", named("one", "a"))
+        for name in redis.do("KEYS", "*"):
+            assert 90_000 < redis.do("PTTL", name) <= 100_000
+        async with opened(redis, ttl=0.0001) as store:
+            await store.put("alice", "resp_2", HELLO)
+            while await store.get("alice", "resp_2") is not None:
+                pass
+
+    asyncio.run(scenario())
+
+
+def test_what_is_too_large_is_refused(redis: RedisProcess) -> None:
+    async def scenario() -> None:
+        async with opened(redis, max_bytes=50) as store:
+            with pytest.raises(TooLarge, match="allows 50"):
+                await store.put("alice", "resp_1", HELLO)
+            assert not store.is_failing
+            assert await store.get("alice", "resp_1") is None
+
+    asyncio.run(scenario())
+
+
+def test_a_server_that_is_down_fails_at_once_and_comes_back_by_itself(
+    redis: RedisProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        async with opened(redis) as store:
+            redis.kill()
+            for _ in range(3):
+                with pytest.raises(StoreError, match="cannot be reached"):
+                    await store.get("alice", "resp_1")
+            assert store.is_failing
+            redis.start()
+            await until(lambda: not store.is_failing)
+            await store.put("alice", "resp_1", HELLO)
+            assert await store.get("alice", "resp_1") == HELLO
+
+    asyncio.run(scenario())
+    assert "responses.store: Redis at 127.0.0.1" in caplog.text
+    assert "works again" in caplog.text
+
+
+def test_one_request_waits_for_a_server_that_answers_nothing_and_the_next_do_not(
+    redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_server, "PATIENCE", 0.1)
+
+    async def scenario() -> None:
+        async with opened(redis) as store:
+            redis.freeze()
+            with pytest.raises(StoreError, match="did not answer"):
+                await store.put("alice", "resp_1", HELLO)
+            monkeypatch.setattr(redis_server, "PATIENCE", 60.0)
+            asked = asyncio.create_task(store.get("alice", "resp_1"))
+            with pytest.raises(StoreError, match="did not answer"):
+                await asked
+            redis.thaw()
+            await until(lambda: not store.is_failing)
+            assert await store.get("alice", "resp_2") is None
+
+    asyncio.run(scenario())
+
+
+def test_a_full_server_is_read_and_is_tried_again(redis: RedisProcess) -> None:
+    async def scenario() -> None:
+        async with opened(redis) as store:
+            await store.put("alice", "resp_1", HELLO)
+            redis.do("CONFIG", "SET", "maxmemory", 1)
+            with pytest.raises(StoreFull, match="full"):
+                await store.put("alice", "resp_2", HELLO)
+            assert store.is_failing
+            assert await store.get("alice", "resp_1") == HELLO
+            redis.do("CONFIG", "SET", "maxmemory", 0)
+            await store.put("alice", "resp_2", HELLO)
+            assert not store.is_failing
+
+    asyncio.run(scenario())
