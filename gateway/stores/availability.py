@@ -53,7 +53,7 @@ class Availability:
         """Note a success; the first after failures is logged."""
         self._used = True
         if self._failing.pop(what, None) is not None and not self._failing:
-            log.warning("%s: works again, after %d failure(s)", self._setting, self._omitted + 1)
+            log.warning("%s: works again", self._setting)
             self._written, self._omitted = float("-inf"), 0
 
 

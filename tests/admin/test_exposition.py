@@ -42,3 +42,15 @@ def test_what_goes_on_at_each_upstream_is_asked_when_somebody_looks() -> None:
     assert 'idle_connections{upstream="proxied"}' not in text
     now["own"] = UpstreamStats(0, 5, 0)
     assert 'gateway_upstream_in_flight{upstream="own"} 0.0' in exposition(metrics).decode()
+
+
+def test_stores_are_shown_as_they_are_when_somebody_looks() -> None:
+    metrics = Metrics(frozenset())
+    text = exposition(metrics).decode()
+    assert "gateway_shared_memory_up{" not in text
+    assert "gateway_responses_not_stored_total 0.0" in text
+    metrics.watch_stores(lambda: {"memory": True, "responses": False}, lambda: 3)
+    text = exposition(metrics).decode()
+    assert 'gateway_shared_memory_up{store="memory"} 1.0' in text
+    assert 'gateway_shared_memory_up{store="responses"} 0.0' in text
+    assert "gateway_responses_not_stored_total 3.0" in text

@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 from gateway.config.addresses import (
     checked_base_url,
     checked_proxy_url,
+    checked_redis_url,
+    credentials_apart,
     host_of,
     is_listening_host,
     is_loopback,
@@ -169,3 +171,40 @@ def test_a_listener_takes_addresses_and_names_only() -> None:
     assert all(map(is_listening_host, ["127.0.0.1", "::", "fe80::1%eth0", "localhost", "a.b"]))
     bad = ["", "[::1]", "http://x", "a b", "a:80", "/x", "a\n"]
     assert not any(map(is_listening_host, bad))
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "credentials"),
+    [
+        ("redis://h", "redis://h", None),
+        ("redis://h:6379/", "redis://h:6379", None),
+        ("rediss://:p%40ss@h/12", "rediss://h/12", ":p%40ss"),
+        ("redis://user:pass@[::1]:6380/3", "redis://[::1]:6380/3", "user:pass"),
+    ],
+)
+def test_the_credentials_of_a_redis_server_are_kept_apart(
+    url: str, shown: str, credentials: str | None
+) -> None:
+    assert credentials_apart(checked_redis_url(url)) == (shown, credentials)
+
+
+@pytest.mark.parametrize("url", ["memory://", "sqlite:////srv/a@b/c.sqlite"])
+def test_what_has_no_credentials_stays_as_it_is(url: str) -> None:
+    assert credentials_apart(url) == (url, None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://",
+        "redis:h",
+        "redis://h:0",
+        "redis://h/a",
+        "redis://h/0/1",
+        "redis://h?db=1",
+        "x://h",
+    ],
+)
+def test_a_bad_redis_url_is_refused(url: str) -> None:
+    with pytest.raises(InvalidValue):
+        checked_redis_url(url)

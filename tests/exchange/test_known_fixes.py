@@ -1,7 +1,7 @@
 """What is remembered of refused parameters."""
 
 from gateway.config.settings import MemorySettings
-from gateway.exchange.known_fixes import KnownFixes
+from gateway.exchange.known_fixes import FixesKey, KnownFixes, Worked
 from gateway.resolve.memory import CacheScope
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Shape
@@ -49,3 +49,28 @@ def test_there_are_never_more_than_the_settings_allow() -> None:
         fixes.add(SCOPE, model, Shape.CHAT, DROP)
     known = [bool(fixes.recall(SCOPE, model, Shape.CHAT)) for model in "abc"]
     assert known == [False, True, True]
+
+
+class Pages:
+    """A journal that is kept."""
+
+    def __init__(self) -> None:
+        self.changes: list[Worked | None] = []
+
+    def fixes(self, key: FixesKey, worked: Worked | None) -> None:
+        assert key == (SCOPE, "m", Shape.CHAT)
+        self.changes.append(worked)
+
+
+def test_changes_go_into_the_journal_and_what_is_adopted_does_not() -> None:
+    clock, pages = FakeClock(), Pages()
+    fixes = KnownFixes(MemorySettings(ttl=100), clock)
+    fixes.journal = pages
+    key = (SCOPE, "m", Shape.CHAT)
+    fixes.adopt(key, Worked((RENAME,), clock()))
+    fixes.add(*key, DROP)
+    assert list(fixes.entries()) == [(key, Worked((RENAME, DROP), clock()))]
+    fixes.forget(*key)
+    fixes.forget(*key)
+    fixes.adopt(key, None)
+    assert [worked and worked.fixes for worked in pages.changes] == [(RENAME, DROP), None]

@@ -1,7 +1,7 @@
 """Learned endpoints: keyed by scope, bounded, expiring."""
 
 from gateway.config.settings import MemorySettings
-from gateway.resolve.memory import CacheScope, LearnedEndpoints
+from gateway.resolve.memory import CacheScope, EndpointKey, Learned, LearnedEndpoints
 from gateway.shapes import Shape
 from tests.fakes import FakeClock
 
@@ -80,3 +80,49 @@ def test_what_holds_for_all_requests_comes_before_what_depended_on_the_endpoint(
     known = learned.recall(ALICE, "m", NONE, Shape.RESPONSES)
     assert known is not None
     assert known.shape is Shape.COMPLETIONS
+
+
+class Pages:
+    """A journal that is kept."""
+
+    def __init__(self) -> None:
+        self.changes: list[tuple[str, Shape | None]] = []
+
+    def endpoint(self, key: EndpointKey, learned: Learned | None) -> None:
+        self.changes.append((key[1], learned.shape if learned is not None else None))
+
+
+def test_what_is_learned_and_forgotten_goes_into_the_journal() -> None:
+    learned, pages = LearnedEndpoints(SETTINGS, FakeClock()), Pages()
+    learned.journal = pages
+    learned.learn(ALICE, "m", None, Shape.CHAT)
+    learned.forget(ALICE, "m", NONE, Shape.RESPONSES)
+    learned.forget(ALICE, "m", NONE, Shape.CHAT)
+    assert pages.changes == [("m", Shape.CHAT), ("m", None)]
+
+
+def test_what_is_adopted_does_not() -> None:
+    clock, pages = FakeClock(), Pages()
+    learned = LearnedEndpoints(SETTINGS, clock)
+    learned.journal = pages
+    key = (ALICE, "m", None)
+    learned.adopt(key, Learned(Shape.CHAT, clock() - 60))
+    assert [each for each, _ in learned.entries()] == [key]
+    known = learned.recall(ALICE, "m", NONE)
+    assert known is not None
+    assert learned.age(known) == 60
+    clock.advance(40)
+    assert learned.recall(ALICE, "m", NONE) is None
+    learned.adopt(key, None)
+    assert pages.changes == []
+
+
+def test_a_change_that_is_adopted_is_one_of_the_memory() -> None:
+    clock = FakeClock()
+    learned = LearnedEndpoints(SETTINGS, clock)
+    key = (ALICE, "m", None)
+    versions = []
+    for shape in (Shape.CHAT, Shape.CHAT, Shape.RESPONSES, None, None):
+        learned.adopt(key, Learned(shape, clock()) if shape is not None else None)
+        versions.append(learned.version)
+    assert versions == [1, 1, 2, 3, 3]

@@ -11,8 +11,18 @@ from tests.config.configuring import check_refusal, loaded, refused
     ("text", "problem"),
     [
         (
-            "responses: {store: redis://x}",
-            "responses.store: is not a valid store; memory:// or sqlite:///path/to/file.sqlite",
+            "responses: {store: mongo://x}",
+            "responses.store: is not a valid store; memory://, sqlite:///path/to/file.sqlite or",
+        ),
+        ("memory: {url: sqlite:///}", "memory.url: is not a valid memory; memory://, sqlite:"),
+        (
+            "memory: {url: sqlite:///none/such/file}",
+            "memory.url: names a file in a folder that does not exist; make the folder first",
+        ),
+        ("memory: {url: 'redis://'}", "memory.url: has no valid host"),
+        (
+            "memory: {url: 'redis://h/a'}",
+            "memory.url: must end in the number of a database, or in none; as in",
         ),
         (
             "responses: {store: sqlite:///none/such/file}",

@@ -17,7 +17,6 @@ from tests.config.configuring import check_refusal, loaded
         ("server: {workers: 0}", "server.workers: must be at least 1"),
         ("server: {grace_period: true}", "server.grace_period: must be a number, not true"),
         ("server: {keepalive_interval: 0}", "server.keepalive_interval: must be more than 0"),
-        ("memory: {url: redis://x}", "memory.url: is not a valid memory; memory://"),
         (
             "upstreams: {'a b': {base_url: http://x}}",
             'upstreams["a b"]: is not a valid upstream name; use up to',

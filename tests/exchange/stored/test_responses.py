@@ -2,11 +2,6 @@
 
 import pytest
 
-from gateway.errors import InvalidRequest
-from gateway.exchange.stored.errors import (
-    not_found,
-    of_kept_items,
-)
 from gateway.exchange.stored.responses import (
     StoredResponse,
     at_rest,
@@ -131,16 +126,3 @@ def test_the_input_of_a_response_of_an_older_release_is_all_but_its_output() -> 
     stored = StoredResponse({"output": [reasoning, message]}, [user, message])
     assert stored.given == [user]
     assert StoredResponse({"output": "odd"}, [user]).given == [user]
-
-
-def test_an_error_in_the_stored_conversation_says_so() -> None:
-    wrong = of_kept_items(InvalidRequest("Bad value.", param="previous_response_id"))
-    assert wrong.message == "Bad value. The error is in an item of the stored conversation."
-    own = of_kept_items(InvalidRequest("Bad value.", param="input[0]"))
-    assert own.message == "Bad value."
-
-
-def test_an_unknown_response_has_openais_error() -> None:
-    error = not_found("resp_1").envelope()["error"]
-    assert error["code"] == "previous_response_not_found"
-    assert (error["type"], error["param"]) == ("invalid_request_error", "previous_response_id")

@@ -1,0 +1,57 @@
+"""What is stored outside the process needs a secret, and Redis an extra."""
+
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import pytest
+
+from gateway.config import stores
+from gateway.config.secret import Secret
+from tests.config.configuring import loaded, refused
+
+KEYED = ["memory: {url: redis://h}", "memory: {url: rediss://h}", "responses: {store: redis://h}"]
+SECRET = f"secret: {'s' * 32}\n"
+
+
+@pytest.mark.parametrize("text", [*KEYED, "memory: {url: sqlite:///m.sqlite}"])
+def test_it_is_refused_without_a_secret(tmp_path: Path, text: str) -> None:
+    (problem,) = refused(tmp_path, text)
+    assert "needs a secret" in problem
+    assert "openssl rand -hex 32" in problem
+    assert refused(tmp_path, SECRET + text) == []
+
+
+def test_a_file_of_responses_has_a_secret_of_its_own(tmp_path: Path) -> None:
+    assert refused(tmp_path, "responses: {store: sqlite:///r.sqlite}") == []
+    assert refused(tmp_path, "memory: {url: 'memory://'}\nresponses: {store: 'memory://'}") == []
+
+
+@pytest.mark.parametrize("text", KEYED)
+def test_a_missing_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    def find_nothing(_: str) -> ModuleSpec | None:
+        return None
+
+    monkeypatch.setattr(stores, "find_spec", find_nothing)
+    (problem,) = refused(tmp_path, SECRET + text)
+    assert "needs the extra redis" in problem
+    assert "pip install 'endpoint-gateway[redis]'" in problem
+
+
+def test_no_setting_shows_the_credentials_of_a_url(tmp_path: Path) -> None:
+    settings = loaded(
+        tmp_path,
+        f"{SECRET}memory: {{url: 'redis://u:canary@h:1/2'}}\n"
+        "responses: {store: 'redis://:canary@h'}",
+    )
+    assert settings.memory.url == "redis://h:1/2"
+    assert settings.memory.credentials == Secret("u:canary")
+    assert settings.responses.store == "redis://h"
+    assert settings.responses.credentials == Secret(":canary")
+    assert "canary" not in repr(settings)
+
+
+def test_a_path_starts_in_the_folder_of_the_file(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, SECRET + "memory: {url: sqlite:///m.sqlite}")
+    assert settings.memory.url == f"sqlite:///{tmp_path}/m.sqlite"
