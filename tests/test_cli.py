@@ -194,6 +194,14 @@ def test_resolve_prints_an_alias_and_a_shutdown_date(config: Path) -> None:
     assert "shutdown date: 2026-09-28; replacement: " in dated
 
 
+def test_resolve_prints_what_a_rewritten_name_stands_for(config: Path) -> None:
+    config.write_text(config.read_text().replace("models:\n", 'models:\n  "acme/*": "*"\n'))
+    asked = ("resolve", "acme/acme-writer-v2", "--config", str(config))
+    output = run(*asked, COLUMNS="200").output
+    assert output.startswith("acme/acme-writer-v2 → openai /v1/completions as acme-writer-v2")
+    assert "rule 'acme/*' leads to acme-writer-v2" in output
+
+
 def test_resolve_prints_names_as_they_are(config: Path) -> None:
     result = run("resolve", "[red]no-such[/]", "--config", str(config))
     assert result.exit_code == 0

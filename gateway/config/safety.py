@@ -72,6 +72,7 @@ def refusals(
     yield from _forwarded_gateway_keys(settings)
     yield from _addresses_of_kinds(settings)
     yield from _redirects(settings)
+    yield from _rewritten_names(settings)
     yield from _loops(settings, leads_to)
     yield from stores.refusals(settings)
     if settings.secret is not None and len(settings.secret.reveal()) < MIN_SECRET_LENGTH:
@@ -179,6 +180,24 @@ def _redirects(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
             )
         if old in exact:
             yield place, InvalidValue("is a name under models too", "remove one of the two")
+
+
+def _rewritten_names(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
+    for rule in settings.models:
+        if rule.model is None or not rule.rewrites:
+            continue
+        place = ("models", rule.pattern, "model")
+        if rule.model.count("*") > 1:
+            yield place, InvalidValue("has more than one *", "keep one: what NAME's * matched")
+        elif rule.pattern.count("*") != 1 or any(c in rule.pattern for c in "?["):
+            yield (
+                place,
+                InvalidValue(
+                    "has a *, which stands for what the * of the name matched, but the name has "
+                    "not exactly one * and no other wildcard",
+                    'write both with one *, like "openai/*": {model: "*"}, or the model without',
+                ),
+            )
 
 
 def warnings(settings: Settings) -> list[str]:

@@ -148,7 +148,8 @@ class ModelRule:
     pattern: str
     """An exact name, or a glob (`*`, `?`, `[…]`), matched case-sensitively."""
     model: str | None = None
-    """The name sent upstream; absent: the name asked for."""
+    """The name sent upstream, in which `*` is what the pattern's `*` matched; absent: the name
+    asked for. See `model_for`."""
     upstream: str | None = None
     endpoints: tuple[Shape, ...] = ()
     template: TemplateSettings | None = None
@@ -161,6 +162,28 @@ class ModelRule:
     def is_glob(self) -> bool:
         """Whether the pattern stands for many names; such a rule is not listed as an alias."""
         return any(character in self.pattern for character in "*?[")
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether each name that the pattern matches is sent under a name of its own."""
+        return self.model is not None and "*" in self.model
+
+    def model_for(self, name: str) -> str | None:
+        """Return the name that is sent for one that the pattern matches; None: that name."""
+        if self.model is None or not self.rewrites:
+            return self.model
+        return _moved(name, self.pattern, self.model)
+
+    def name_for(self, model: str) -> str | None:
+        """Return the name that a rule which rewrites sends as `model`; None: no name is."""
+        return _moved(model, self.model, self.pattern) if self.model and self.rewrites else None
+
+
+def _moved(name: str, source: str, target: str) -> str | None:
+    """Return `target` with what `source` matches in a name; None: nothing, or it does not match."""
+    head, _, tail = source.partition("*")
+    matched = name[len(head) : len(name) - len(tail)]
+    return target.replace("*", matched) if matched and name == f"{head}{matched}{tail}" else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,10 +58,10 @@ class Resolver:
         """What replies have shown about names that no metadata mentions."""
         self._discovery = Discovery(settings, lookup, self.notes)
         self._upstream_evidence = UpstreamEvidence(lookup, learned, self._names)
-        self._rules = Rules(settings)
+        self.rules = Rules(settings)
         self.standing_in = StandingIn(self._names, self._kind_of)
         """Where the model of a rule stands in for the names that the rule matches."""
-        self._near_names = NearNames(self._rules.names)
+        self._near_names = NearNames(self.rules.names)
         self._recent = RecentRoutes(lookup.clock, learned, lookup)
 
     async def resolve(self, query: ModelQuery, *, explain: bool = False) -> Route:
@@ -85,7 +85,7 @@ class Resolver:
 
     async def _resolve(self, query: ModelQuery, *, explain: bool) -> Route:
         resolution = await self._open(query, explain=explain)
-        resolution.evidence.extend(self._rules.evidence(query.model, resolution.model))
+        resolution.evidence.extend(self.rules.evidence(query.model, resolution.model))
         self._recall(resolution)
         if not resolution.decided or explain:
             self._names.collect(resolution)
@@ -102,9 +102,8 @@ class Resolver:
 
         For showing a translation without any call: the rule and the quirks are the real ones.
         """
-        served = self.redirected(model) or model
-        rule = self.rule_for(served)
-        sent = (rule and rule.model) or served
+        rule = self.rule_for(self.redirected(model) or model)
+        sent = self.rules.sent(model)
         entry = self._names.entry_of_model_or_root(sent, kind)
         root = root_of(sent)
         route = Route(
@@ -123,11 +122,11 @@ class Resolver:
 
     def rule_for(self, model: str) -> ModelRule | None:
         """Return the first rule that matches, exact name or glob, in the order as written."""
-        return self._rules.rule_for(model)
+        return self.rules.rule_for(model)
 
     def redirected(self, model: str) -> str | None:
         """Return the name that the configuration substitutes for a retired model, if any."""
-        return self._rules.redirected(model)
+        return self.rules.redirected(model)
 
     def scope(self, route: Route, headers: RawHeaders) -> CacheScope:
         """Return the cache scope of this route for these headers."""
@@ -153,8 +152,8 @@ class Resolver:
             if rule is not None and rule.upstream is not None:
                 return rule.upstream
             sent = asked
-            if rule is not None and rule.model and not as_named:
-                sent = rule.model if self.standing_in.replaces(rule, asked) else asked
+            if rule is not None and not as_named and self.standing_in.replaces(rule, asked):
+                sent = rule.model_for(asked) or asked
             place = await self._discovery.find(sent, headers, since)
             if place.is_known:
                 return place.upstream.name
@@ -175,7 +174,10 @@ class Resolver:
         if known is None and ask:
             known = (await self._lookup.models(self._settings.upstream(upstream), headers)).value
         listed = known if isinstance(known, ModelList) else None
-        return await self._near_names.find(model, listed)
+        rule = self.rule_for(model)
+        sent = rule.model_for(model) if rule is not None and rule.rewrites else None
+        near = await self._near_names.find(sent or model, listed)
+        return self.rules.as_asked(model, near, listed.cards if listed is not None else ())
 
     async def renew(self, route: Route, headers: RawHeaders) -> None:
         """Refresh, in the background, the metadata behind a route that the upstream denied."""
@@ -193,9 +195,8 @@ class Resolver:
         await self._lookup.aclose()
 
     async def _open(self, query: ModelQuery, *, explain: bool) -> Resolution:
-        asked = self.redirected(query.model) or query.model
-        rule = self.rule_for(asked)
-        model = (rule and rule.model) or asked
+        rule = self.rule_for(self.redirected(query.model) or query.model)
+        model = self.rules.sent(query.model)
         since = asyncio.get_running_loop().time()
         place = await self._place(rule, model, query.headers, since, explain=explain)
         upstream = place.upstream

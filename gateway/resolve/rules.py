@@ -1,6 +1,6 @@
 """The configuration's rules for model names: `models`, and the redirects of retired ones."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from gateway.config.globs import Globs
 from gateway.config.settings import ModelRule, Settings
@@ -12,6 +12,7 @@ class Rules:
 
     def __init__(self, settings: Settings) -> None:
         self._rules = settings.models
+        self._rewriting = [rule for rule in settings.models if rule.rewrites]
         self._redirects = dict(settings.retired.redirect)
         self._patterns = Globs((at, rule.pattern) for at, rule in enumerate(settings.models))
 
@@ -29,6 +30,28 @@ class Rules:
         """Return the first rule that matches, exact name or glob, in the order as written."""
         position = self._patterns.first(model)
         return None if position is None else self._rules[position]
+
+    def sent(self, model: str) -> str:
+        """Return the name that a model is sent under, redirects included."""
+        served = self.redirected(model) or model
+        rule = self.rule_for(served)
+        return (rule and rule.model_for(served)) or served
+
+    def names_for(self, model: str, upstream: str) -> Iterator[str]:
+        """Yield the other names under which globs that rewrite names serve an upstream's model."""
+        for rule in self._rewriting:
+            name = rule.name_for(model)
+            if name is None or name == model or rule.upstream not in (None, upstream):
+                continue
+            if self.rule_for(name) is rule:
+                yield name
+
+    def as_asked(self, model: str, near: Sequence[str], listed: Collection[str]) -> list[str]:
+        """Return names that are near to what `model` is sent as, as its client asks for them."""
+        rule = self.rule_for(model)
+        if rule is None or not rule.rewrites:
+            return list(near)
+        return [(name in listed and rule.name_for(name)) or name for name in near]
 
     def evidence(self, asked: str, sent: str) -> Iterator[Evidence]:
         """Yield what the configuration says about a model that is requested, and sent as `sent`."""

@@ -28,12 +28,14 @@ class StandingIn:
         """Return the model that a request at `path` (below `/v1`) is sent with."""
         if rule is None or rule.model is None or not self._serves(rule, path):
             return name
-        return rule.model
+        return rule.model_for(name) or name
 
     def replaces(self, rule: ModelRule | None, name: str) -> bool:
         """Whether another model is served under a name."""
-        if rule is None or rule.model in (None, name):
+        if rule is None or rule.model_for(name) in (None, name):
             return False
+        if rule.rewrites:
+            return True
         entry = self._names.entry(name, self._kind_of(rule))
         if entry is None or entry.endpoints or not entry.other_endpoints:
             return True
@@ -42,7 +44,7 @@ class StandingIn:
     def _serves(self, rule: ModelRule, path: str) -> bool:
         """Whether a rule's model lives at a path, as far as is known."""
         family = path[1:].partition("/")[0]
-        if not rule.is_glob or rule.model is None or family not in _FAMILIES:
+        if not rule.is_glob or rule.model is None or rule.rewrites or family not in _FAMILIES:
             return True
         entry = self._names.entry_of_model_or_root(rule.model, self._kind_of(rule))
         if entry is None or not entry.endpoints:

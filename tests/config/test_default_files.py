@@ -51,6 +51,7 @@ def test_the_examples_in_the_default_file_work(tmp_path: Path) -> None:
         "text-davinci-003",
         "support-bot",
         "base-*",
+        "openai/*",
         "llama-*",
         "o1-pro",
     ]

@@ -409,3 +409,22 @@ def test_a_secret_that_can_be_guessed_is_refused(tmp_path: Path) -> None:
     (problem,) = refused(tmp_path, f"secret: {'s' * 31}")
     assert "secret: has fewer than 32 characters" in problem
     assert "openssl rand -hex 32" in problem
+
+
+@pytest.mark.parametrize(
+    ("pattern", "model", "reason"),
+    [
+        ("openai/gpt", "*", "exactly one *"),
+        ("*/*", "*", "exactly one *"),
+        ("gpt-?-*", "*", "exactly one *"),
+        ("[ab]*", "*", "exactly one *"),
+        ("openai/*", "*-*", "more than one *"),
+    ],
+)
+def test_a_rewritten_name_has_one_star_on_both_sides(
+    tmp_path: Path, pattern: str, model: str, reason: str
+) -> None:
+    for written in (f"'{model}'", f"{{model: '{model}'}}"):
+        (problem,) = refused(tmp_path, f"models: {{'{pattern}': {written}}}")
+        assert f'models["{pattern}"].model: has' in problem
+        assert reason in problem

@@ -408,6 +408,20 @@ def test_the_nearest_ids_are_those_this_key_sees() -> None:
     asyncio.run(scenario())
 
 
+def test_near_names_of_a_rewritten_name_are_rewritten_back() -> None:
+    async def scenario() -> None:
+        rules = (ModelRule("acme/*", model="*"), ModelRule("support-bot", model="gpt-4o-mini"))
+        scene = Scene(jobs_on_two_pages, rules=rules)
+        route = await scene.ask("acme/acme-support-v8")
+        assert (route.model_asked, route.model_sent) == ("acme/acme-support-v8", "acme-support-v8")
+        assert await scene.resolver.nearest(route, ALICE) == ["acme/acme-support-v7"]
+        route = await scene.ask("acme/support-bt")
+        assert "support-bot" in await scene.resolver.nearest(route, ALICE)
+        await scene.resolver.aclose()
+
+    asyncio.run(scenario())
+
+
 def test_near_names_ask_nobody_a_second_time() -> None:
     async def scenario() -> None:
         scene = Scene(jobs_on_two_pages)

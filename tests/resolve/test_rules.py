@@ -50,6 +50,32 @@ def test_a_rule_that_changes_no_name_leads_here() -> None:
     assert (piece.detail, piece.shapes) == ("rule 'm' leads here", ())
 
 
+VENDOR = ModelRule("openai/*", model="*", upstream="a")
+
+
+def test_a_rewritten_name_is_evidence_with_the_name_that_is_sent() -> None:
+    both = rules(VENDOR, redirect=(("old", "openai/gpt-4o"),))
+    assert both.sent("old") == both.sent("openai/gpt-4o") == "gpt-4o"
+    (piece,) = both.evidence("openai/gpt-4o", "gpt-4o")
+    assert piece.detail == "rule 'openai/*' leads to gpt-4o"
+
+
+def test_models_have_the_names_under_which_rules_serve_them() -> None:
+    taken = ModelRule("openai/o1", model="o3")
+    several = rules(taken, VENDOR, ModelRule("*-v2", model="*"), ModelRule("gpt-*", model="gpt-*"))
+    assert list(several.names_for("gpt-4o", "a")) == ["openai/gpt-4o", "gpt-4o-v2"]
+    assert list(several.names_for("llama", "a")) == ["openai/llama", "llama-v2"]
+    assert list(several.names_for("llama", "b")) == ["llama-v2"]
+    assert list(several.names_for("o1", "a")) == ["o1-v2"]
+
+
+def test_near_names_are_those_that_the_client_would_ask_for() -> None:
+    both = rules(VENDOR, ModelRule("support-bot", model="gpt-4o"))
+    near = ["gpt-4o", "support-bot"]
+    assert both.as_asked("openai/gpt-4", near, {"gpt-4o"}) == ["openai/gpt-4o", "support-bot"]
+    assert both.as_asked("gpt-4", near, {"gpt-4o"}) == near
+
+
 PATTERNS = st.one_of(
     st.text("ab-", min_size=1, max_size=3),
     st.text("ab-*?[]", min_size=1, max_size=5),

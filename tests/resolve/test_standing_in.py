@@ -13,6 +13,7 @@ CHAT = ModelRule("*", model="gpt-5.4-mini")
 VECTORS = ModelRule("text-embedding-*", model="text-embedding-3-small")
 UNKNOWN = ModelRule("*", model="qwen3")
 EXACT = ModelRule("text-embedding-ada-002", model="gpt-5.4-mini")
+VENDOR = ModelRule("openai/*", model="*")
 TUNED = ModelRule("*", model="ft:gpt-4o-mini-2024-07-18:acme::1")
 
 
@@ -38,6 +39,9 @@ def standing_in(kind: Profile = kinds.OPENAI) -> StandingIn:
         (EXACT, "text-embedding-ada-002", "/embeddings", "gpt-5.4-mini"),
         (ModelRule("*", upstream="local"), "a", "/embeddings", "a"),
         (None, "a", "/embeddings", "a"),
+        (VENDOR, "openai/text-embedding-3-small", "/embeddings", "text-embedding-3-small"),
+        (VENDOR, "openai/whisper-1", "/audio/translations", "whisper-1"),
+        (VENDOR, "openai/", "/embeddings", "openai/"),
     ],
 )
 def test_a_globs_model_is_sent_where_it_can_be(
@@ -56,6 +60,9 @@ def test_a_globs_model_is_sent_where_it_can_be(
         (CHAT, "whisper-1", False),
         (CHAT, "gpt-5.4-mini", False),
         (VECTORS, "text-embedding-ada-002", True),
+        (VENDOR, "openai/text-embedding-ada-002", True),
+        (VENDOR, "openai/", False),
+        (ModelRule("gpt-*", model="gpt-*"), "gpt-4o", False),
         (EXACT, "text-embedding-ada-002", True),
         (UNKNOWN, "text-embedding-ada-002", True),
         (ModelRule("*"), "a", False),

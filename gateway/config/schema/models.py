@@ -146,7 +146,10 @@ class ModelConfig(TranslationConfig):
     """One rule under `models:`; its translation keys override the global ones."""
 
     model: Name | None = Field(
-        default=None, description="The name sent upstream; absent: the name asked for."
+        default=None,
+        description="The name sent upstream; absent: the name asked for. Where NAME has one `*`, a "
+        '`*` here is what that matched: `"openai/*": {model: "*"}` sends `openai/gpt-4.1` as '
+        "`gpt-4.1`.",
     )
     upstream: values.UpstreamReference | None = Field(
         default=None,

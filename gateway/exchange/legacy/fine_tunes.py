@@ -51,7 +51,11 @@ class FineTunes:
         failures.check_allowed(call.client, model)
         rule = self._rule(model)
         settings = (rule and rule.translation) or self._settings.translation
-        request = fine_tunes.request_to_job(body, settings, alias=rule.model if rule else None)
+        alias = rule.model if rule is not None else None
+        if rule is not None and rule.rewrites:
+            # The same model under another name: what has succeeded it is taken all the same.
+            body, alias = {**body, "model": rule.model_for(model) or model}, None
+        request = fine_tunes.request_to_job(body, settings, alias=alias)
         calls = self._calls(call, decision)
         calls.note(request.warning, dropped=request.dropped, changed=request.changed)
         job = await calls.ask("POST", JOBS, body=request.body)

@@ -37,10 +37,12 @@ class Cards:
         reply: ClientReply,
         model: str,
         shorter: Sequence[str],
+        asked: str = "",
     ) -> ClientReply:
         """Return the reply to a request for a card, or the card from the upstream's list.
 
-        `shorter` are other models that the request's path may be about. Raises `ModelNotFound` for
+        `shorter` are other models that the request's path may be about; `asked` is the client's
+        name, if `model` is only the one sent. Raises `ModelNotFound` for
         a denial, unless it comes as OpenAI writes it.
         """
         denial = _denial(reply, model)
@@ -48,19 +50,19 @@ class Cards:
             return reply
         said = "" if denial.verdict is Verdict.UNKNOWN_ROUTE else denial.message
         if denial.verdict in _ABOUT_THE_MODEL:
-            raise await self._absent(call, decision, model, said)
+            raise await self._absent(call, decision, asked or model, said)
         decision.attempts += 1
         answer = await self._lists.ask(decision.upstream, call.headers)
         if isinstance(answer, Unlisted):
             answer.note(decision)
             unknown = f"Its models could not be listed: {answer.reason}"
-            raise await self._absent(call, decision, model, said, unknown)
+            raise await self._absent(call, decision, asked or model, said, unknown)
         cards = await _cards_of(answer, (model, *shorter))
         if model in cards:
             return json_reply(cards[model])
         if cards:  # what the path says goes on behind a model
             return reply
-        raise await self._absent(call, decision, model, said)
+        raise await self._absent(call, decision, asked or model, said)
 
     async def _absent(
         self, call: Request, decision: Decision, model: str, said: str, unknown: str = ""

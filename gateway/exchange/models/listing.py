@@ -1,11 +1,13 @@
 """`GET /v1/models` and `GET /v1/models/{id}`: what the upstreams list, and the aliases."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from urllib.parse import quote, unquote
 
 import msgspec
 
 from gateway.config.settings import ModelRule, Settings
+from gateway.envelopes.printed_values import decode_body
 from gateway.errors import MethodNotAllowed, ModelNotFound
 from gateway.exchange import failures
 from gateway.exchange.client_reply import ClientReply, json_reply
@@ -60,7 +62,8 @@ class Listing:
 
     async def all(self, call: Request, decision: Decision) -> ClientReply:
         """Return the model list: untouched where there is nothing to add, else merged."""
-        if not self._aliases and len(self._settings.upstreams) == 1 and call.client is None:
+        adds = self._aliases or any(rule.rewrites for rule in self._settings.models)
+        if not adds and len(self._settings.upstreams) == 1 and call.client is None:
             return await self._passing.run(call, decision)
         return list_reply(await self.cards(call, decision))
 
@@ -82,7 +85,7 @@ class Listing:
         async for names in in_pieces(list(self._aliases)):
             for name in names:
                 if failures.is_allowed(call.client, name):
-                    cards[name] = _alias_card(name, self._aliases[name])
+                    cards[name] = _alias_card(name, self._aliases[name].model)
         for each in listed:
             await self._add(cards, each, call)
         return list(cards.values())
@@ -99,17 +102,41 @@ class Listing:
         if not failures.is_allowed(call.client, model):
             raise ModelNotFound(f"The model '{model}' does not exist.", param="model")
         alias = self._alias(model)
+        if alias is not None and alias.rewrites and call.method in _READING:
+            return await self._rewritten(call, model, alias, decision, shorter)
         if alias is not None and call.method in _READING:
             decision.warn(failures.redirect_warning(model, self._redirects.get(model, model)))
             decision.resolved_by = "config"
             decision.upstream = alias.upstream or self._settings.upstreams[0].name
-            return json_reply(_alias_card(model, alias))
+            return json_reply(_alias_card(model, alias.model))
         if alias is not None and alias.model != model and call.method != "OPTIONS":
-            raise _only_an_alias(model, alias)
+            raise _only_an_alias(model, alias.model_for(model))
         reply = await self._passing.run(call, decision, (model, *shorter))
         if call.method != "GET":
             return reply
         return await self._cards.judged(call, decision, reply, model, shorter)
+
+    async def _rewritten(
+        self,
+        call: Request,
+        model: str,
+        rule: ModelRule,
+        decision: Decision,
+        shorter: Sequence[str],
+    ) -> ClientReply:
+        """Return the card of a name that a glob rewrites, if the upstream has that model.
+
+        What the path says behind a model (`/endpoints`) is part of `model`, and goes upstream.
+        """
+        sent = rule.model_for(model) or model
+        path = model_path(sent, encoded="/" not in call.path.removeprefix("/models/"))
+        reply = await self._passing.run(replace(call, path=path), decision, (model, *shorter))
+        decision.resolved_by = "config"
+        if call.method != "GET":
+            return reply
+        others = [rule.model_for(name) or name for name in shorter]
+        card = await self._cards.judged(call, decision, reply, sent, others, asked=model)
+        return json_reply(_alias_card(model, sent)) if _is_card(card, sent) else card
 
     def _alias(self, model: str) -> ModelRule | None:
         """Return the rule by which another model is served under this name: exact, or a glob."""
@@ -122,20 +149,40 @@ class Listing:
     async def _add(self, cards: dict[str, bytes], listed: Listed, call: Request) -> None:
         """Add an upstream's cards, as far as requests of their names go there.
 
-        A name that a rule sends elsewhere is in that upstream's list, or in none.
+        A name that a rule sends elsewhere is in that upstream's list, or in none. A model that
+        globs serve under other names is listed under each.
         """
+        rules = self._resolver.rules
         async for entries in in_pieces(listed.entries):
-            for name, card in named(entries):
-                if name in cards or not failures.is_allowed(call.client, name):
-                    continue
-                rule = self._resolver.rule_for(name)
-                if rule is not None and self._resolver.standing_in.replaces(rule, name):
-                    cards[name] = _alias_card(name, rule)
-                elif rule is None or rule.upstream in (None, listed.upstream):
-                    cards[name] = card
+            for model, card in named(entries):
+                served = [(model, self._card(model, card, listed.upstream))]
+                served += [
+                    (name, _alias_card(name, model))
+                    for name in rules.names_for(model, listed.upstream)
+                ]
+                for name, shown in served:
+                    if shown and name not in cards and failures.is_allowed(call.client, name):
+                        cards[name] = shown
+
+    def _card(self, name: str, card: bytes, upstream: str) -> bytes:
+        """Return the card of a listed name; empty: requests for it go elsewhere."""
+        rule = self._resolver.rule_for(name)
+        if rule is None:
+            return card
+        if self._resolver.standing_in.replaces(rule, name):
+            return b"" if rule.rewrites else _alias_card(name, rule.model)
+        return card if rule.upstream in (None, upstream) else b""
 
 
-def _alias_card(name: str, rule: ModelRule) -> bytes:
+def _is_card(reply: ClientReply, model: str) -> bool:
+    """Whether a reply is the card of a model under this name."""
+    if reply.status != 200 or not isinstance(reply.body, bytes):
+        return False
+    card = decode_body(reply.body)
+    return isinstance(card, dict) and card.get("id") == model
+
+
+def _alias_card(name: str, model: str | None) -> bytes:
     """Return the model object of an alias: OpenAI's four keys, and what it stands for."""
     return msgspec.json.encode(
         {
@@ -143,14 +190,14 @@ def _alias_card(name: str, rule: ModelRule) -> bytes:
             "object": "model",
             "created": 0,
             "owned_by": "endpoint-gateway",
-            "root": rule.model,
+            "root": model,
         }
     )
 
 
-def _only_an_alias(name: str, rule: ModelRule) -> MethodNotAllowed:
+def _only_an_alias(name: str, model: str | None) -> MethodNotAllowed:
     return MethodNotAllowed(
-        f"'{name}' is another name of '{rule.model}' in the gateway's configuration. Call it by "
+        f"'{name}' is another name of '{model}' in the gateway's configuration. Call it by "
         "its own name to change or delete it; to end the other name, take it out of the "
         "configuration.",
         param="model",
@@ -173,6 +220,6 @@ def list_reply(cards: Iterable[bytes]) -> ClientReply:
     return json_reply(b'{"object":"list","data":[' + b",".join(cards) + b"]}")
 
 
-def model_path(model: str) -> str:
-    """Return the path of one model's card, below `/v1`."""
-    return f"/models/{quote(model, safe=':@')}"
+def model_path(model: str, *, encoded: bool = True) -> str:
+    """Return the path of one model's card, below `/v1`; `encoded`: slashes of the name, too."""
+    return f"/models/{quote(model, safe=':@' if encoded else ':@/')}"

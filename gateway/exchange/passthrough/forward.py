@@ -158,7 +158,7 @@ class Passing:
         decision.warn(failures.redirect_warning(named, asked))
         rule = self._resolver.rule_for(asked)
         sent = self._resolver.standing_in.sent(rule, asked, call.path)
-        if rule is not None and rule.model is not None and sent != rule.model:
+        if rule is not None and sent != (rule.model_for(asked) or sent):
             return await self._resolver.upstream_of(asked, call.headers, as_named=True), sent
         return await self._upstream(asked, rule, call.headers), sent
 

@@ -86,6 +86,21 @@ def test_an_alias_names_the_model_to_train() -> None:
     assert "learning_rate_multiplier" in result.decision.warning
 
 
+@pytest.mark.parametrize(
+    ("model", "trained"),
+    [
+        ("openai/gpt-4o-mini", "gpt-4o-mini"),
+        ("openai/curie", "davinci-002"),
+        ("openai/", "openai/"),
+    ],
+)
+def test_a_rewritten_name_trains_the_model_that_it_stands_for(model: str, trained: str) -> None:
+    scene = LegacyScene(Jobs(), rules=(ModelRule("openai/*", model="*"),))
+    result = scene.ask("POST", "/fine-tunes", {"training_file": "f", "model": model})
+    assert scene.network.bodies()[0]["model"] == trained
+    assert (f"model:curie->{trained}" in result.decision.translation) is (model == "openai/curie")
+
+
 def test_a_model_that_lives_elsewhere_cannot_be_trained_here() -> None:
     scene = LegacyScene(Jobs(), OPENAI, VLLM, rules=(ModelRule("llama", upstream="vllm"),))
     error = refused(scene, "POST", "/fine-tunes", {"training_file": "f", "model": "llama"})

@@ -103,6 +103,60 @@ def test_aliases_and_all_upstreams_are_in_the_list() -> None:
     assert (decision.upstream, decision.warning) == ("openai,local", "")
 
 
+VENDOR = ModelRule("openai/*", model="*", upstream="openai")
+
+
+def test_rewritten_names_are_listed_beside_the_models_that_they_stand_for() -> None:
+    _, body = asyncio.run(listed(Scene(lists, OPENAI, LOCAL, rules=(VENDOR,))))
+    assert ids(body) == ["gpt-4o", "openai/gpt-4o", "llama-3"]
+    assert body["data"][1]["root"] == "gpt-4o"
+    _, body = asyncio.run(listed(Scene(lists, OPENAI, rules=(VENDOR,))))
+    assert ids(body) == ["gpt-4o", "openai/gpt-4o"]
+    client = ClientSettings("team", ("0" * 64,), ("openai/*",))
+    _, body = asyncio.run(listed(Scene(lists, OPENAI, LOCAL, rules=(VENDOR,)), client))
+    assert ids(body) == ["openai/gpt-4o"]
+
+
+def test_a_listed_name_that_is_rewritten_to_another_is_not_listed_for_itself() -> None:
+    rule = ModelRule("*", model="eu-*")
+    scene = Scene(serving(openai=["eu-gpt-4o", "gpt-4o"]), rules=(rule,))
+    _, body = asyncio.run(listed(scene))
+    assert ids(body) == ["gpt-4o"]
+    assert body["data"][0]["root"] == "eu-gpt-4o"
+
+
+@pytest.mark.parametrize("path", ["/models/openai/org/model", "/models/openai%2Forg%2Fmodel"])
+def test_the_card_of_a_rewritten_name_is_there_if_its_model_is(path: str) -> None:
+    scene = LegacyScene(serving(openai=["org/model"]), rules=(VENDOR,))
+    result = scene.ask("GET", path)
+    assert (result.json["id"], result.json["root"]) == ("openai/org/model", "org/model")
+    assert scene.network.paths == ["GET " + path.replace("openai/", "").replace("openai%2F", "")]
+    assert result.decision.resolved_by == "config"
+    assert scene.ask("HEAD", path).reply.status == 200
+    with pytest.raises(MethodNotAllowed, match=r"'openai/org/model' is another name of 'org/mod"):
+        scene.ask("DELETE", path)
+
+
+def test_the_404_of_a_rewritten_name_suggests_others_like_it() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        return lists(call) if call.path == "/models" else no_route()
+
+    scene = LegacyScene(answer, OPENAI, rules=(VENDOR,))
+    assert scene.ask("GET", "/models/openai/gpt-4o").json["id"] == "openai/gpt-4o"
+    with pytest.raises(ModelNotFound, match=r"'openai/gpt-4a' .* Did you mean 'openai/gpt-4o'"):
+        scene.ask("GET", "/models/openai/gpt-4a")
+
+
+def test_what_goes_on_behind_a_rewritten_name_goes_upstream() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        is_below = call.path == "/models/gpt-4o/endpoints"
+        return json_reply({"data": {"id": "other"}}) if is_below else error_reply(404, "?")
+
+    scene = LegacyScene(answer, OPENAI, rules=(VENDOR,))
+    assert scene.ask("GET", "/models/openai/gpt-4o/endpoints").json == {"data": {"id": "other"}}
+    assert scene.ask("GET", "/models/openai/gpt-4o").reply.status == 404
+
+
 def test_cards_stay_as_their_upstreams_wrote_them() -> None:
     raw = b'{"object":"list","data":[ {"id":"a", "size": 1e999, "n":10000000000000000000001} ]}'
     scene = Scene(lambda _: FakeReply(pieces=(raw,)), rules=(MY_BOT,))
