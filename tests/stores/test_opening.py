@@ -2,22 +2,35 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from gateway.config.settings import ResponsesSettings
+from gateway.config.secret import Secret
+from gateway.config.settings import (
+    MemorySettings,
+    ResponsesSettings,
+    Settings,
+    UpstreamSettings,
+)
+from gateway.exchange.known_fixes import KnownFixes
 from gateway.exchange.stored.responses import (
     ResponseStore,
     StoredResponse,
     StoreError,
     TooLarge,
 )
+from gateway.resolve.memory import LearnedEndpoints
 from gateway.stores.memory import MemoryStore
-from gateway.stores.opening import open_store
+from gateway.stores.opening import open_store, open_stores
+from gateway.stores.redis_responses import RedisResponses
+from gateway.stores.sharing import Caches
 from gateway.stores.sqlite import SqliteStore
 from tests.fakes import FakeClock
+from tests.redis_server import RedisProcess, needs_redis
+from tests.stores.processes import SECRET, until
 
 Scenario = Callable[[ResponseStore, FakeClock], Awaitable[None]]
 HELLO = StoredResponse(
@@ -100,6 +113,86 @@ def test_a_file_that_is_no_database_is_an_error_at_the_start(tmp_path: Path) -> 
         open_store(ResponsesSettings(f"sqlite:///{file}"))
     with pytest.raises(sqlite3.Error):
         open_store(ResponsesSettings(f"sqlite:///{tmp_path}/no/such/place.sqlite"))
+
+
+# --- what processes share
+
+
+def caches(settings: Settings) -> Caches:
+    endpoints = LearnedEndpoints(settings.memory, time.monotonic)
+    fixes = KnownFixes(settings.memory, time.monotonic)
+    return Caches(endpoints, fixes, time.monotonic, settings.memory.ttl)
+
+
+def settings_with(memory: str, store: str | None, secret: Secret | None) -> Settings:
+    upstream = UpstreamSettings("openai", "http://127.0.0.1:1/v1")
+    return Settings(
+        (upstream,),
+        memory=MemorySettings(memory),
+        responses=ResponsesSettings(store),
+        secret=secret,
+    )
+
+
+def test_by_default_nothing_is_shared() -> None:
+    settings = settings_with("memory://", "memory://", None)
+    known = caches(settings)
+
+    async def scenario() -> None:
+        stores = open_stores(settings, known)
+        stores.start()
+        assert stores.up() == {}
+        assert known.endpoints.journal is None
+        assert known.fixes.journal is None
+        await stores.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_file_is_shared_by_those_who_know_the_secret(tmp_path: Path) -> None:
+    settings = settings_with(f"sqlite:///{tmp_path}/m.sqlite", None, SECRET)
+    known = caches(settings)
+
+    async def scenario() -> None:
+        stores = open_stores(settings, known)
+        assert stores.up() == {"memory": False}
+        assert known.endpoints.journal is stores.findings
+        assert known.fixes.journal is stores.findings
+        stores.start()
+        await until(lambda: stores.up() == {"memory": True})
+        await stores.aclose()
+
+    asyncio.run(scenario())
+
+
+@needs_redis
+def test_a_redis_server_is_shared_for_both(redis: RedisProcess) -> None:
+    settings = settings_with(redis.url, redis.url, SECRET)
+
+    async def scenario() -> None:
+        stores = open_stores(settings, caches(settings))
+        assert stores.up() == {"memory": False, "responses": False}
+        stores.start()
+        await until(lambda: stores.up() == {"memory": True, "responses": True})
+        assert isinstance(stores.responses, RedisResponses)
+        await stores.responses.aclose()
+        await stores.aclose()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("memory", "store", "setting"),
+    [
+        ("redis://h", None, "memory.url"),
+        ("sqlite:///none", None, "memory.url"),
+        ("memory://", "redis://h", "responses.store"),
+    ],
+)
+def test_nothing_is_shared_without_a_secret(memory: str, store: str | None, setting: str) -> None:
+    settings = settings_with(memory, store, None)
+    with pytest.raises(ValueError, match=f"{setting} needs a secret"):
+        open_stores(settings, caches(settings))
 
 
 # --- what both promise

@@ -8,10 +8,22 @@ import pytest
 
 from gateway.config.secret import Secret
 from gateway.config.settings import MemorySettings
+from gateway.exchange.stored.responses import StoreError
 from gateway.shapes import Shape
 from gateway.stores import redis_findings
+from gateway.stores.redis_findings import RedisFindings
+from gateway.stores.redis_server import RedisServer
 from tests.redis_server import RedisProcess, needs_redis
-from tests.stores.processes import ALICE, DROP, NONE, RENAME, TOOLS, Replica, until
+from tests.stores.processes import (
+    ALICE,
+    DROP,
+    NONE,
+    RENAME,
+    SECRET,
+    TOOLS,
+    Replica,
+    until,
+)
 
 pytestmark = needs_redis
 
@@ -117,6 +129,54 @@ def test_a_server_that_answers_nothing_is_noticed(
     asyncio.run(scenario())
 
 
+class Subscription:
+    """A subscription that gets what is scripted."""
+
+    def __init__(self, *messages: dict[str, str] | None) -> None:
+        self._messages = list(messages)
+        self.pings = 0
+
+    async def get_message(self, **_: float) -> dict[str, str] | None:
+        return self._messages.pop(0)
+
+    async def ping(self) -> None:
+        self.pings += 1
+
+
+def test_a_quiet_server_is_asked_and_one_that_does_not_answer_is_down() -> None:
+    server = RedisServer("redis://h", None)
+    findings = RedisFindings(server, MemorySettings(), SECRET, lambda: 0.0)
+
+    async def scenario() -> None:
+        loud, quiet, silent = Subscription({}), Subscription(None, {}), Subscription(None, None)
+        await findings._next(loud)
+        await findings._next(quiet)
+        with pytest.raises(StoreError, match="Redis at h:6379 did not answer"):
+            await findings._next(silent)
+        assert [each.pings for each in (loud, quiet, silent)] == [0, 1, 1]
+        await findings.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_many_findings_are_read_in_parts(
+    redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_findings, "_CHUNK", 10)
+    settings = MemorySettings(redis.url)
+
+    async def scenario() -> None:
+        async with Replica(settings) as one, Replica(settings) as other:
+            for number in range(1000):
+                one.learn(f"m{number}", Shape.CHAT)
+            await until(lambda: other.recall("m999") is Shape.CHAT)
+            async with Replica(settings) as late:
+                known = [late.recall(f"m{number}") for number in range(1000)]
+                assert known == [Shape.CHAT] * 1000
+
+    asyncio.run(scenario())
+
+
 def test_a_slow_server_gets_everything_later(redis: RedisProcess) -> None:
     settings = MemorySettings(redis.url)
 
@@ -185,6 +245,16 @@ def test_the_server_holds_no_more_than_the_limit(redis: RedisProcess) -> None:
             assert redis.do("HEXISTS", name, "nonsense") == 0
         async with Replica(settings) as late:
             assert [late.recall(f"m{number}") for number in (0, 11)] == [None, Shape.CHAT]
+
+    asyncio.run(scenario())
+
+
+def test_room_that_others_have_made_is_not_made_again(redis: RedisProcess) -> None:
+    findings = RedisFindings(RedisServer(redis.url, None), MemorySettings(), SECRET, lambda: 0.0)
+
+    async def scenario() -> None:
+        await findings._make_room()
+        await findings.aclose()
 
     asyncio.run(scenario())
 

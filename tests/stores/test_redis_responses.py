@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -167,5 +168,48 @@ def test_a_full_server_is_read_and_is_tried_again(redis: RedisProcess) -> None:
             redis.do("CONFIG", "SET", "maxmemory", 0)
             await store.put("alice", "resp_2", HELLO)
             assert not store.is_failing
+
+    asyncio.run(scenario())
+
+
+class ScriptedServer(RedisServer):
+    """A server that fails as often as it is told to."""
+
+    def __init__(self, failures: int) -> None:
+        super().__init__("redis://h", None)
+        self.failures_left = failures
+
+    async def perform(self, work: Awaitable[Any]) -> Any:
+        work.close()  # type: ignore[attr-defined]
+        if self.failures_left:
+            self.failures_left -= 1
+            raise StoreError("it is down")
+        return b"PONG"
+
+
+def scripted(failures: int) -> RedisResponses:
+    state = Availability("responses.store", "nothing is stored", time.monotonic)
+    return RedisResponses(ScriptedServer(failures), 100, 2000, SECRET, state)
+
+
+def test_it_asks_until_the_server_answers() -> None:
+    async def scenario() -> None:
+        store = scripted(failures=2)
+        store.start()
+        store.start()
+        await until(lambda: store.state.is_up)
+        await store.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_asking_ends_with_the_store() -> None:
+    async def scenario() -> None:
+        store = scripted(failures=1_000_000)
+        store.start()
+        await until(lambda: store.is_failing)
+        with pytest.raises(StoreError, match="it is down"):
+            await store.get("alice", "resp_1")
+        await store.aclose()
 
     asyncio.run(scenario())

@@ -14,7 +14,6 @@ from gateway.stores.findings import EndpointFinding, Finding, encoded
 from tests.stores.processes import ALICE, DROP, NONE, Replica, until
 
 SETTINGS = MemorySettings()
-KEY = (ALICE, "m", None)
 
 
 class ScriptedStore:
@@ -54,9 +53,9 @@ class ScriptedStore:
         self.is_closed = True
 
 
-def endpoint(shape: Shape | None, at: float) -> bytes:
+def endpoint(shape: Shape | None, at: float, model: str = "m") -> bytes:
     learned = Learned(shape, 0) if shape is not None else None
-    return encoded(EndpointFinding.of(KEY, learned, at))
+    return encoded(EndpointFinding.of((ALICE, model, None), learned, at))
 
 
 def test_learning_waits_for_nothing_and_the_end_writes_what_is_left() -> None:
@@ -144,7 +143,8 @@ def test_what_is_newer_wins_also_before_it_is_written() -> None:
             await store.asked.wait()
             store.news.put_nowait(endpoint(Shape.COMPLETIONS, 900.0))
             store.news.put_nowait(b"no finding")
-            await until(store.news.empty)
+            store.news.put_nowait(endpoint(Shape.RESPONSES, 900.0, "n"))
+            await until(lambda: one.recall("n") is Shape.RESPONSES)
             assert one.recall("m") is Shape.CHAT
             store.news.put_nowait(endpoint(Shape.RESPONSES, 1001.0))
             await until(lambda: one.recall("m") is Shape.RESPONSES)

@@ -360,6 +360,36 @@ def test_a_store_that_fails_does_not_cost_the_reply(
     assert "Hello" not in caplog.messages[0]
 
 
+def test_a_reply_that_is_too_large_to_be_stored_says_so_and_so_does_who_continues_it() -> None:
+    stage = scene(DemoUpstream())
+    small = MemoryStore(100, 10, FakeClock())
+    memory = stage.exchange.responses = ResponseMemory(small, stage.seals)
+    result = ask(stage, input="Hello")
+    assert (
+        "this response is not stored, so no later request can continue it: it is too large (it has"
+        in result.decision.warning
+    )
+    assert memory.not_stored == 1
+    with pytest.raises(GatewayError, match="could not be stored when it was made: it is too large"):
+        ask(stage, input="Again", previous_response_id=result.json["id"])
+    for headers, response_id in ((BOB, result.json["id"]), (ALICE, "resp_1")):
+        with pytest.raises(GatewayError, match=r"not found\.$"):
+            ask(stage, headers, input="Again", previous_response_id=response_id)
+    unstored = ask(stage, input="Hello", store=False)
+    assert "not stored" not in unstored.decision.warning
+    assert memory.not_stored == 1
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_store_that_is_known_to_fail_is_a_warning(*, streamed: bool) -> None:
+    stage = scene(DemoUpstream())
+    stage.exchange.responses = ResponseMemory(FullStore(), stage.seals)
+    result = ask(stage, input="Hello", stream=streamed)
+    assert "stored" in result.decision.warning
+    assert ("may not be" in result.decision.warning) == streamed
+    assert stage.exchange.responses.not_stored == 1
+
+
 class TroubledStore(MemoryStore):
     """A store that works only while it is `well`."""
 
