@@ -9,13 +9,15 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 from urllib.parse import quote
 
 from gateway import app as composition
+from gateway import request_ids
 from gateway.api.admission import Admission
 from gateway.api.application import ClientGone, Gateway, refuse_websocket
-from gateway.api.writing import BODILESS, Fields, ReplyWriter, error_reply
+from gateway.api.writing import BODILESS, COMMENT, Fields, ReplyWriter, error_reply
 from gateway.config.load import load
 from gateway.config.problems import ConfigError
 from gateway.errors import GatewayError, body_timed_out
@@ -145,13 +147,19 @@ class _ASGIWriter(ReplyWriter):
         if self.status in BODILESS:
             # A 304 may have the length of the body that it omits; servers would wait for that body.
             fields = [field for field in fields if field[0] != b"content-length"]
-        headers = [*fields, *decision.headers()]
+        decision.identified(fields)
+        headers = [field for field in fields if field[0] != request_ids.HEADER]
+        headers += decision.headers()
+        if decision.request_id:
+            headers.append((request_ids.HEADER, decision.request_id.encode("ascii")))
         await self._send_message(
             {"type": "http.response.start", "status": self.status, "headers": headers}
         )
 
     async def _write_body(self, body: ReplyBody) -> None:
         async for piece in body:
+            if not self.first_at and piece[:1] != COMMENT:
+                self.first_at = perf_counter()
             await self._send_message(
                 {"type": "http.response.body", "body": piece, "more_body": True}
             )

@@ -42,10 +42,12 @@ class Admission:
     """Whether it is served while the gateway drains."""
     client: str = ""
     """The name of the calling client; empty if the gateway has no clients of its own."""
+    request_id: str = ""
+    """The client's id of the request; empty without a usable one."""
 
     def failed(self, error: GatewayError) -> "Admission":
         """Return the admission of this request after its body has failed."""
-        return refusal(error, self.label)
+        return replace(refusal(error, self.label), client=self.client, request_id=self.request_id)
 
     def with_body(self, body: Body, length: int | None = None) -> Request:
         """Return the request with a body; `length` is the declared one of a streamed body."""
@@ -55,7 +57,7 @@ class Admission:
         return replace(request, body=body, length=length)
 
 
-def refusal(error: GatewayError, label: str = "other") -> Admission:
+def refusal(error: GatewayError, label: str = "other", request_id: str = "") -> Admission:
     """Return the admission of a request that is answered by an error."""
     # A reply, not an error to raise: an error whose own frame refers to it is a cycle.
     reply = error_reply(error)
@@ -71,4 +73,5 @@ def refusal(error: GatewayError, label: str = "other") -> Admission:
         needs_body=False,
         error=error,
         while_draining=True,
+        request_id=request_id,
     )

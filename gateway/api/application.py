@@ -10,6 +10,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from time import perf_counter
 
+from gateway import request_ids
 from gateway.api import guard
 from gateway.api.access import Access
 from gateway.api.admission import Admission, refusal
@@ -95,6 +96,7 @@ class Gateway:
         The order is guard, access, route. The same head gives the same admission.
         """
         label = "other"
+        given = request_ids.given_id(head.headers)
         try:
             if head.raw_path in _HEALTH:
                 return self._health(head)
@@ -104,6 +106,7 @@ class Gateway:
             place = place_of(path)
             label = self._label(place)
             headers = guard.check(head, self._allowed_hosts)
+            headers = request_ids.without_unusable(headers, given)
             client = self._access.client(headers)
             _check_upgrade(head.method, headers)
             if place is None:
@@ -114,9 +117,9 @@ class Gateway:
             request = Request(
                 head.method, place.below, head.query, headers, b"", client, place.model
             )
-            return self._admission(request, place.canonical)
+            return self._admission(request, place.canonical, given)
         except GatewayError as error:
-            return refusal(error.bare(), label)
+            return refusal(error.bare(), label, given)
 
     async def serve(
         self, admission: Admission, body: Body, writer: ReplyWriter, length: int | None = None
@@ -125,7 +128,7 @@ class Gateway:
 
         `length` is the declared length of a body that still arrives, if there is one.
         """
-        decision = Decision(client=admission.client)
+        writer.decision = decision = _decision(admission)
         started = perf_counter()
         ending = CLIENT_CLOSED
         try:
@@ -171,7 +174,7 @@ class Gateway:
 
     def abandoned(self, admission: Admission) -> None:
         """Record a request whose client disconnected before its body was complete."""
-        self._note(Decision(client=admission.client), admission.label, CLIENT_CLOSED, 0, 0.0)
+        self._note(_decision(admission), admission.label, CLIENT_CLOSED, 0, 0.0)
 
     def _health(self, head: Head) -> Admission:
         """Return the admission of a health check: without access control, while draining too."""
@@ -181,7 +184,7 @@ class Gateway:
             Request(head.method, path), handler, _NO_BODY, needs_body=False, while_draining=True
         )
 
-    def _admission(self, request: Request, path: str) -> Admission:
+    def _admission(self, request: Request, path: str, request_id: str) -> Admission:
         """Return the admission of a checked request."""
         route, handler = self._router.find(request.method, path, named=request.model is not None)
         limit = self.server.max_body_bytes if route.whole else self.server.max_upload_bytes
@@ -205,10 +208,20 @@ class Gateway:
             )
         label = route.shape or "other"
         name = request.client.name if request.client is not None else ""
-        return Admission(request, handler, limit, route.whole, label, client=name)
+        return Admission(
+            request, handler, limit, route.whole, label, client=name, request_id=request_id
+        )
 
     def _label(self, place: Place | None) -> str:
         return self._router.shape_of(place.canonical) or "other" if place is not None else "other"
+
+
+def _decision(admission: Admission) -> Decision:
+    """Return a new decision, with the client's id of the request or a new one."""
+    given = admission.request_id
+    request_id = given or request_ids.new_id()
+    request_ids.OUTGOING.set(b"" if given else request_ids.header_line(request_id))
+    return Decision(client=admission.client, request_id=request_id, is_clients_id=bool(given))
 
 
 def _ending_of(error: Exception, decision: Decision) -> Ending:

@@ -15,19 +15,29 @@ BODILESS = frozenset({204, 304})
 """Statuses whose replies have no body (RFC 9112 section 6.3)."""
 
 
+COMMENT = b":"
+"""How a comment in an event stream begins, which is not yet a reply (HTML Standard, 9.2.5)."""
+
+
 class ReplyWriter(ABC):
     """Writes one reply; subclasses send the bytes.
 
     `started` is whether the status has been sent; `gone`, whether the client has disconnected.
     """
 
-    __slots__ = ("started", "status")
+    __slots__ = ("decision", "first_at", "started", "status")
 
     gone: bool
+    decision: Decision | None
+    """That of the request, once it is served."""
+    first_at: float
+    """When the first byte of a streamed body was written (`perf_counter`); 0: not yet."""
 
     def __init__(self) -> None:
         self.started = False
         self.status = 0
+        self.decision = None
+        self.first_at = 0.0
 
     async def write(self, reply: ClientReply, decision: Decision) -> None:
         """Write a reply to its end; raises what its body raises, leaving the reply incomplete."""

@@ -1,11 +1,13 @@
 """What was decided about a request, as reply headers and operators see it."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 from gateway.errors import Reason, UpstreamError
+from gateway.request_ids import HEADER, usable
 from gateway.resolve.evidence import Evidence
 from gateway.shapes import Shape
 
@@ -62,6 +64,8 @@ class Decision:
     """The base URL that took the last attempt, if the upstream has several."""
     request_id: str = ""
     """The `x-request-id` of the reply."""
+    is_clients_id: bool = False
+    """Whether that is the client's own, so that no upstream's takes its place."""
     first_byte: float | None = None
     """Seconds until the first byte of the reply's body was there to be sent; None: not yet."""
     tokens: Tokens | None = None
@@ -78,6 +82,14 @@ class Decision:
         """Add to what the client is warned of; an empty text, or a known one, adds nothing."""
         if text not in self.warning:
             self.warning = "; ".join(filter(None, (self.warning, text)))
+
+    def identified(self, fields: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take the id of an upstream's reply, unless the client has given one."""
+        if self.is_clients_id:
+            return
+        for name, value in fields:
+            if name == HEADER:
+                self.request_id = usable(value) or self.request_id
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the `x-gateway-…` fields for what is known so far."""

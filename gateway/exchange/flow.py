@@ -253,6 +253,7 @@ class Exchange:
                     call, decision, route, attempt, translation, streamed=streamed
                 )
             if isinstance(result, ErrorReply):
+                decision.identified(result.headers)
                 return await judged(route, attempt, result)
             return result
         finally:

@@ -107,7 +107,7 @@ class Connection(Reception):
         except asyncio.CancelledError:
             if not (writer.started or writer.gone):  # the grace period is over
                 writer.keep_alive = False
-                await writer.write_error(_shutting_down(), Decision())
+                await writer.write_error(_shutting_down(), writer.decision or Decision())
         except Exception:
             log.exception("a request failed inside the gateway")
         finally:

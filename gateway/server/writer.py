@@ -3,9 +3,11 @@
 import asyncio
 from functools import lru_cache
 from http import HTTPStatus
+from time import perf_counter
 from typing import Protocol
 
-from gateway.api.writing import BODILESS, Fields, ReplyWriter
+from gateway import request_ids
+from gateway.api.writing import BODILESS, COMMENT, Fields, ReplyWriter
 from gateway.errors import GatewayError
 from gateway.exchange.decision import UNSAFE_IN_A_HEADER, Decision
 from gateway.exchange.reply.body import ReplyBody
@@ -15,7 +17,7 @@ from gateway.server.state import State
 
 _NO_CONTENT = 204
 _BODY = State.BODY  # a global: it is looked up for every reply
-_FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
+_SPECIAL = frozenset({b"content-length", b"transfer-encoding", b"connection", request_ids.HEADER})
 
 
 class Wire(Protocol):
@@ -60,6 +62,8 @@ class WireWriter(ReplyWriter):
         self._listener = listener
         self.started = False
         self.status = 0
+        self.decision = None
+        self.first_at = 0.0
         self._wire = wire
         self._chunked = False
         self._left: int | None = None
@@ -88,6 +92,8 @@ class WireWriter(ReplyWriter):
             self._body = None
 
     def _take(self, chunk: bytes) -> bool:
+        if not self.first_at and chunk[:1] != COMMENT:
+            self.first_at = perf_counter()
         self._put(self._framed(chunk))
         return not self._wire.flow.paused
 
@@ -144,17 +150,16 @@ class WireWriter(ReplyWriter):
         if status in BODILESS:
             self._bodiless = True
         for name, value in fields:
-            if name in _FRAMING:
+            if name in _SPECIAL:
                 if name == b"connection":
                     closing = closing or b"close" in value.lower()
-                elif name == b"transfer-encoding" or status == _NO_CONTENT:
-                    continue  # RFC 9110 section 8.6: a 204 has no length
-                else:
-                    self._left = int(value)
+                elif not self._is_copied(name, value, decision):
+                    continue
             lines.append(b"%b: %b\r\n" % (name, value))
         if UNSAFE_IN_A_HEADER.search(b"".join([value for _, value in fields])):
             raise GatewayError("A header of the reply contains a control character.")
         lines.append(decision.lines())
+        lines.append(request_ids.header_line(decision.request_id))
         if closing or self._wire.state is _BODY:
             self.keep_alive = False  # the rest of the request is not awaited
         if self._left is None and not self._bodiless:
@@ -163,6 +168,16 @@ class WireWriter(ReplyWriter):
             lines.append(b"connection: close\r\n")
         lines.append(b"\r\n")
         return b"".join(lines)
+
+    def _is_copied(self, name: bytes, value: bytes, decision: Decision) -> bool:
+        """Take a special field; return whether it is written as it is."""
+        if name == request_ids.HEADER:
+            decision.identified(((name, value),))
+            return False
+        if name == b"transfer-encoding" or self.status == _NO_CONTENT:
+            return False  # RFC 9110 section 8.6: a 204 has no length
+        self._left = int(value)
+        return True
 
     def _frame(self, length: int | None) -> bytes:
         """Return the line that frames a body without a Content-Length."""

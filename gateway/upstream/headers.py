@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from gateway import hops
+from gateway import hops, request_ids
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import InvalidRequest
 from gateway.headers import (
@@ -70,13 +70,25 @@ class OutgoingHeaders:
         extra = {_forwardable(upstream.name, name) for name in upstream.forward_headers}
         self._forwarded = (FORWARDED | extra) - self._fixed_names
         self._lines_key = object()
+        self._takes_id = request_ids.HEADER not in self._fixed_names
 
     def outgoing(self, client_headers: RawHeaders) -> list[tuple[bytes, bytes]]:
         """Return all fields to send for a request with these client headers."""
-        return [*self.fixed, *self.from_client(client_headers)]
+        fields = [*self.fixed, *self.from_client(client_headers)]
+        if self._takes_id and (line := request_ids.OUTGOING.get()):
+            fields.append((request_ids.HEADER, line[len(request_ids.HEADER) + 2 : -2]))
+        return fields
 
     def lines(self, client_headers: RawHeaders) -> bytes:
-        """Return what `from_client` does as it is written into a request's head; raises like it."""
+        """Return what `from_client` does, and the request's id, as the lines of a request's head.
+
+        Raises like `from_client`.
+        """
+        lines = self._clients_lines(client_headers)
+        return lines + request_ids.OUTGOING.get() if self._takes_id else lines
+
+    def _clients_lines(self, client_headers: RawHeaders) -> bytes:
+        """Return the lines that depend on the client's fields only."""
         if not isinstance(client_headers, ClientHeaders):
             return field_lines(self.from_client(client_headers))
         lines: bytes | None = client_headers.derived.get(self._lines_key)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway import request_ids
 from gateway.api.admission import Admission
 from gateway.api.writing import ReplyWriter
 from gateway.config.settings import ClientSettings, ServerSettings
@@ -57,6 +58,12 @@ class Counting:
 
     def abandoned(self, admission: Admission) -> None:
         self._gateway.abandoned(admission)
+
+
+@pytest.fixture(autouse=True)
+def one_request_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give every request the same id, so that replies can be compared."""
+    monkeypatch.setattr(request_ids, "new_id", lambda: "req_same")
 
 
 REQUESTS = {

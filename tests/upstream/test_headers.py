@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import hops
+from gateway import hops, request_ids
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.errors import InvalidRequest
@@ -337,3 +337,16 @@ def test_the_gateways_passed_are_no_credential() -> None:
     assert credentials.headers((key, passed)) == (key,)
     assert credentials.fingerprint((key, passed)) == credentials.fingerprint((key,))
     assert Callers([credentials]).digest((key, passed)) == Callers([credentials]).digest((key,))
+
+
+def test_the_gateways_own_id_of_a_request_goes_out_unless_one_is_configured() -> None:
+    fixed = replace(PLAIN, headers=(("X-Request-Id", Secret("always")),))
+    token = request_ids.OUTGOING.set(request_ids.header_line("new-1"))
+    try:
+        assert outgoing(PLAIN)[request_ids.HEADER] == b"new-1"
+        assert outgoing(fixed)[request_ids.HEADER] == b"always"
+        for upstream, lines in ((PLAIN, b"x-request-id: new-1\r\n"), (fixed, b"")):
+            headers = OutgoingHeaders(upstream, Credentials(upstream), b"local")
+            assert headers.lines(ClientHeaders()).endswith(lines)
+    finally:
+        request_ids.OUTGOING.reset(token)

@@ -1,0 +1,50 @@
+"""Request ids: which are usable, and how new ones look."""
+
+from uuid import UUID
+
+import pytest
+
+from gateway import request_ids
+from gateway.request_ids import given_id, header_line, new_id, usable, without_unusable
+from gateway.shapes import ClientHeaders
+
+
+def test_new_ids_are_different_random_uuids() -> None:
+    ids = {new_id() for _ in range(1000)}
+    assert len(ids) == 1000
+    assert {UUID(each).version for each in ids} == {4}
+    assert all(str(UUID(each)) == each for each in ids)
+
+
+@pytest.mark.parametrize("value", [b"a", b"req_123", b"Root=1-67891233-abc;Self=2", b"x" * 128])
+def test_visible_ascii_is_usable(value: bytes) -> None:
+    assert usable(value) == value.decode()
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b"x" * 129, b"a b", b"a\r\nb", b'a"b', b"a\\b", b"\xe9", b"a\x00", b"\x1b[31m"]
+)
+def test_what_could_break_a_line_is_not(value: bytes) -> None:
+    assert usable(value) == ""
+
+
+def test_a_client_gives_one_id() -> None:
+    one, other = (request_ids.HEADER, b"one"), (request_ids.HEADER, b"other")
+    assert given_id((one, (b"accept", b"*/*"))) == "one"
+    assert given_id((one, other)) == ""
+    assert given_id(()) == ""
+
+
+def test_ids_that_are_not_usable_go_no_further() -> None:
+    accept = (b"accept", b"*/*")
+    good = ClientHeaders([accept, (request_ids.HEADER, b"one")])
+    assert without_unusable(good, "one") is good
+    none = ClientHeaders([accept])
+    assert without_unusable(none, "") is none
+    bad = ClientHeaders([accept, (request_ids.HEADER, b"a b")])
+    assert without_unusable(bad, "") == (accept,)
+
+
+def test_no_id_is_no_line() -> None:
+    assert header_line("one") == b"x-request-id: one\r\n"
+    assert header_line("") == b""
