@@ -19,6 +19,7 @@ from gateway.config.load import ConfigError, load, unused_variables, warnings
 from gateway.config.settings import Settings
 from gateway.errors import GatewayError
 from gateway.exchange.request_fields import read_object
+from gateway.exchange.rule_params import RuleParams
 from gateway.healthcheck import Unhealthy, ask, place_of, words_behind_serve
 from gateway.local_addresses import reaches
 from gateway.logs import log_to_stderr
@@ -248,21 +249,22 @@ def _own_key() -> RawHeaders:
 def _translate(
     application: app.Application, client: Shape, home: Shape, kind: Profile, body: bytes
 ) -> Json:
-    request = read_object(body)
     if not can_translate(client, home):
         raise click.ClickException(f"there is no translation from {client} to {home}")
-    model = request.get("model")
-    route = application.resolver.assumed(model if isinstance(model, str) else "", home, kind)
+    named = read_object(body).get("model")
+    model = named if isinstance(named, str) else ""
+    route = application.resolver.assumed(model, home, kind)
     call = GenerationRequest.at(client, body)
+    call, params = RuleParams(application.resolver.rules).report_on(call, model)
     context = application.attempts.sealing_context(call, route, home)
-    translation = plan(client, home, request, context)
+    translation = plan(client, home, read_object(call.body), context)
     return {
         "calls": [{"path": home.endpoint, "body": call} for call in translation.calls],
         "report": {
             "from": client,
             "to": home,
-            "dropped": translation.report.dropped,
-            "changed": translation.report.changed,
+            "dropped": params.dropped + translation.report.dropped,
+            "changed": params.changed + translation.report.changed,
             "emulated": translation.report.emulated,
         },
         "local_reply": translation.local_reply(),

@@ -215,6 +215,17 @@ def test_resolve_prints_json(config: Path) -> None:
     assert [piece["source"] for piece in printed["evidence"] if piece["decides"]] == ["job"]
 
 
+def test_translate_has_the_parameters_of_the_models_rule(config: Path) -> None:
+    written = "models:\n  m: {params: {set: {top_p: 0.5}, drop: user}}\n"
+    config.write_text(config.read_text().replace("models:\n", written))
+    body = json.dumps({"model": "m", "prompt": "Hi", "user": "alice", "n": 2})
+    asked = ("translate", "--from", "completions", "--to", "chat", "--config", str(config))
+    printed = json.loads(run(*asked, stdin=body).output)
+    assert printed["calls"][0]["body"]["top_p"] == 0.5
+    assert printed["report"]["dropped"] == ["user"]
+    assert printed["report"]["changed"] == ["top_p:none->0.5"]
+
+
 def test_resolve_asks_for_a_request_with_features(config: Path) -> None:
     asked = ("resolve", "gpt-5.4-mini", "--json", "--config", str(config))
     without = json.loads(run(*asked).output)

@@ -19,6 +19,7 @@ from gateway.config.settings import (
     LogSettings,
     MemorySettings,
     ModelRule,
+    ParamSettings,
     PerformanceSettings,
     ResponsesSettings,
     RetiredSettings,
@@ -102,6 +103,7 @@ def _rule(pattern: str, written: ModelConfig, common: TranslationSettings) -> Mo
         template=written.template.used() if written.template is not None else None,
         reasoning_effort=written.reasoning_effort,
         translation=_overridden(written, common),
+        params=ParamSettings(**_values(written.params)) if written.params is not None else None,
     )
 
 

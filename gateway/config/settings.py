@@ -4,9 +4,10 @@ Secrets are `Secret`s: `repr` and `str` are masked, so no log, traceback or erro
 Times are seconds, sizes bytes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from gateway.config.secret import Secret
 from gateway.servers import AUTO, Profile
@@ -142,6 +143,18 @@ class TranslationSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ParamSettings:
+    """What a rule changes in clients' requests. Values are JSON."""
+
+    set: Mapping[str, Any] = field(default_factory=dict)
+    """What is sent, whatever the client gives."""
+    default: Mapping[str, Any] = field(default_factory=dict)
+    """What is sent where the client gives none."""
+    drop: tuple[str, ...] = ()
+    """What is not sent; nested parameters are dotted: `reasoning.summary`."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRule:
     """One line under `models:`; the first whose pattern matches wins."""
 
@@ -157,6 +170,8 @@ class ModelRule:
     """Sent with translated requests that set none."""
     translation: TranslationSettings | None = None
     """The global settings with this rule's overrides already applied."""
+    params: ParamSettings | None = None
+    """Parameters of clients' requests that are set, filled in or dropped."""
 
     @property
     def is_glob(self) -> bool:

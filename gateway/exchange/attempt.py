@@ -20,6 +20,7 @@ from gateway.exchange.request_fields import (
     read_object,
     read_routed,
 )
+from gateway.exchange.rule_params import with_params
 from gateway.exchange.stored.seals import PREFIX, Seals
 from gateway.fast.codec import FastTranslation
 from gateway.request import GenerationRequest
@@ -219,10 +220,16 @@ def describe(decision: Decision, attempt: Attempt, route: Route) -> None:
     decision.resolved_by = route.resolved_by
     decision.model_sent = route.model_sent
     decision.evidence = route.evidence
+    decision.translation = _header(attempt)
+    if decision.params is not None:
+        decision.translation = with_params(decision.translation, decision.params, attempt.shape)
+
+
+def _header(attempt: Attempt) -> str:
+    """Return what a translation reports; empty if there is nothing to report."""
     if attempt.fast is not None:
-        decision.translation = attempt.fast.header
-        return
+        return attempt.fast.header
     translation = attempt.translation
     report = attempt.report if translation is None else translation.report
     is_shown = report is not None and (report.size or attempt.shape is not report.source)
-    decision.translation = report.header() if report and is_shown else ""
+    return report.header() if report and is_shown else ""

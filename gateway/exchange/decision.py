@@ -10,6 +10,7 @@ from gateway.errors import Reason, UpstreamError
 from gateway.request_ids import HEADER, usable
 from gateway.resolve.evidence import Evidence
 from gateway.shapes import Shape
+from gateway.translate.contract import Report
 
 UNSAFE_IN_A_HEADER = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 """Control characters, which could begin another field."""
@@ -54,6 +55,8 @@ class Decision:
     """Failed calls that the reply does not show. Where there are any, the others are here too."""
     misplaced_rule: str = ""
     """The pattern of a rule whose endpoint refused the model, which then answered elsewhere."""
+    params: Report | None = None
+    """What a rule's `params` have changed in the request."""
     model_asked: str = ""
     """The client's name of the model, as far as it is known."""
     model_sent: str = ""

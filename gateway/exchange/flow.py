@@ -35,6 +35,7 @@ from gateway.exchange.request_fields import (
 )
 from gateway.exchange.restricted import restrictions
 from gateway.exchange.retries import Memory, Refused, Retries
+from gateway.exchange.rule_params import RuleParams
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.errors import (
     of_kept_items,
@@ -71,6 +72,7 @@ class Exchange:
         self.attempts = attempts
         self.memory = memory
         self.responses = responses
+        self.params = RuleParams(resolver.rules)
         self._giving_up = GivingUp(settings, resolver, attempts.wall_clock)
 
     async def run(self, call: GenerationRequest, decision: Decision) -> ClientReply:
@@ -89,6 +91,8 @@ class Exchange:
                     return await self._unnamed(call, decision, streamed=routed.stream is True)
                 call, routed = named, read_routed(named.body)
             model = decision.model_asked = model_of(routed)
+            if self.params.any:
+                call, routed = self.params.applied(call, routed, model, decision)
             features = features_of(routed)
             route = self.resolver.recent(call.headers, model, call.shape, features)
             if route is None:
@@ -98,11 +102,8 @@ class Exchange:
             if route.retired is not None or route.redirected_to is not None:
                 today = as_date(self.attempts.wall_clock())
                 decision.warn(failures.retirement_warning(route, today))
-            if (
-                call.shape is Shape.RESPONSES
-                and route.kind.prompt_objects_end
-                and has_prompt_object(routed)
-            ):
+            may_end = call.shape is Shape.RESPONSES and route.kind.prompt_objects_end
+            if may_end and has_prompt_object(routed):
                 today = as_date(self.attempts.wall_clock())
                 decision.warn(failures.prompt_object_warning(today))
             return await self._follow(call, decision, route, features, routed)

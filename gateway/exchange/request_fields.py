@@ -90,8 +90,13 @@ def has_prompt_list(body: bytes) -> bool:
 
 def field_names(body: bytes) -> AbstractSet[str]:
     """Return the names of a body's fields, which are skimmed; raises `InvalidRequest`."""
+    return decode_fields(body).keys()
+
+
+def decode_fields(body: bytes) -> dict[str, msgspec.Raw]:
+    """Return a body's fields, each still encoded; raises `InvalidRequest`."""
     try:
-        return _fields_decoder.decode(body).keys()
+        return _fields_decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise unreadable(error, body) from None
 
@@ -114,11 +119,8 @@ def with_path_model(body: bytes, model: str, decision: Decision) -> bytes:
     replaced is warned of. Raises `InvalidRequest` for a bad name and for anything but an object.
     """
     checked_model(model)
-    try:
-        fields = _fields_decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise unreadable(error, body) from None
-    named = _decoded(fields.get("model", msgspec.Raw()), "model")
+    fields = decode_fields(body)
+    named = decode_field(fields.get("model", msgspec.Raw()), "model")
     if named == model:
         return body
     if named is not None:
@@ -168,8 +170,8 @@ def features_of(routed: Routed) -> Features:
     features = set()
     if _given(routed.tools) or _given(routed.functions):
         features.add(TOOLS)
-    effort = _decoded(routed.reasoning_effort, "reasoning_effort")
-    reasoning = _decoded(routed.reasoning, "reasoning")
+    effort = decode_field(routed.reasoning_effort, "reasoning_effort")
+    reasoning = decode_field(routed.reasoning, "reasoning")
     if isinstance(reasoning, dict):
         effort = effort or reasoning.get("effort")
     if effort:
@@ -181,8 +183,11 @@ def _given(raw: msgspec.Raw) -> bool:
     return bytes(raw).strip() not in (b"", b"null", b"[]", b"{}")
 
 
-def _decoded(raw: msgspec.Raw, name: str) -> object:
-    """Decode one field; raises `InvalidRequest`: what was skipped so far may not fit (1e400)."""
+def decode_field(raw: msgspec.Raw, name: str) -> object:
+    """Decode one field, None if it is absent.
+
+    Raises `InvalidRequest`: what was skipped so far may not fit (1e400).
+    """
     if not bytes(raw):
         return None
     try:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 
 from gateway.config.globs import Globs
-from gateway.config.settings import ModelRule, Settings
+from gateway.config.settings import ModelRule, ParamSettings, Settings
 from gateway.resolve.evidence import Evidence, Source
 
 
@@ -52,6 +52,16 @@ class Rules:
         if rule is None or not rule.rewrites:
             return list(near)
         return [(name in listed and rule.name_for(name)) or name for name in near]
+
+    @property
+    def params(self) -> list[ParamSettings]:
+        """What rules change in requests."""
+        return [rule.params for rule in self._rules if rule.params is not None]
+
+    def params_for(self, model: str) -> ParamSettings | None:
+        """Return what the rule of a model changes in requests, redirects included."""
+        rule = self.rule_for(self.redirected(model) or model)
+        return None if rule is None else rule.params
 
     def evidence(self, asked: str, sent: str) -> Iterator[Evidence]:
         """Yield what the configuration says about a model that is requested, and sent as `sent`."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_validator
 
 from gateway.config.problems import InvalidValue
-from gateway.config.schema import file_values, values
+from gateway.config.schema import file_values, params, values
 from gateway.config.schema.base import BaseConfig, context_of
 from gateway.config.schema.values import Count, CountOrZero, Name
 from gateway.config.settings import (
@@ -138,6 +138,29 @@ class TranslationConfig(BaseConfig):
     )
 
 
+class ParamsConfig(BaseConfig):
+    """What is changed in the requests of clients for a model."""
+
+    set: params.Values = Field(
+        default_factory=dict,
+        description="Parameters that are sent with these values, whatever the client gives; "
+        "objects are merged: `{reasoning: {effort: low}}` leaves other keys of `reasoning` alone.",
+    )
+    default: params.Values = Field(
+        default_factory=dict, description="Parameters for clients that give none."
+    )
+    drop: params.Paths = Field(
+        default=(),
+        description="Parameters that are not sent; nested ones are dotted: `reasoning.summary`.",
+    )
+
+    @model_validator(mode="after")
+    def _each_is_changed_once(self) -> "ParamsConfig":
+        if not {*self.drop}.isdisjoint({*self.set, *self.default}):
+            raise InvalidValue("drops a parameter that it sets, too", "remove one of the two")
+        return self
+
+
 def _short_template(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
@@ -167,6 +190,9 @@ class ModelConfig(TranslationConfig):
     )
     reasoning_effort: Name | None = Field(
         default=None, description="Sent with translated requests that set none."
+    )
+    params: ParamsConfig | None = Field(
+        default=None, description="Parameters of clients' requests to set, fill in or drop."
     )
 
 

@@ -1,0 +1,62 @@
+"""Parameters of requests, as a rule's `params` name them."""
+
+import math
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator
+
+from gateway.config.problems import InvalidValue
+
+_FIXED = {
+    "model": "the rule's own model and upstream decide",
+    "stream": "the client reads what it has asked for",
+    "messages": "the client's prompt is not changed",
+    "input": "the client's prompt is not changed",
+    "prompt": "the client's prompt is not changed",
+}
+"""What cannot be changed, and why."""
+
+
+def _name(name: str) -> str:
+    if not name or not name.isprintable() or name != name.strip():
+        raise InvalidValue("must be the name of a parameter")
+    if "." in name:
+        raise InvalidValue("has a dot in its name", "write an object: {reasoning: {effort: low}}")
+    return _changeable(name)
+
+
+def _changeable(name: str) -> str:
+    if name in _FIXED:
+        raise InvalidValue("cannot be changed", _FIXED[name])
+    return name
+
+
+def _path(path: str) -> str:
+    parts = path.split(".")
+    if not all(parts) or not path.isprintable() or path != path.strip():
+        raise InvalidValue("must be the name of a parameter, or a dotted path: reasoning.summary")
+    _changeable(parts[0])
+    return path
+
+
+def _json(value: Any) -> Any:
+    """Return a value; raises `InvalidValue` for what JSON cannot say."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidValue("must be a finite number")
+    if isinstance(value, dict):
+        for inner in value.values():
+            _json(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _json(inner)
+    return value
+
+
+def _one_as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Name = Annotated[str, AfterValidator(_name)]
+Values = dict[Name, Annotated[Any, AfterValidator(_json)]]
+Path = Annotated[str, AfterValidator(_path)]
+Paths = Annotated[tuple[Path, ...], BeforeValidator(_one_as_list)]
