@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.config.document import read_document
+from gateway.config.files import Files
 from gateway.config.layers import Layers, merge_document, merge_environment, merge_overrides
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.validate import validate
@@ -50,7 +51,7 @@ def place_of(
     written = layers.data.get("server")
     server = written if isinstance(written, dict) else {}
     kept = {key: server[key] for key in _PLACE_KEYS if key in server}
-    config, found = validate(Layers({"server": kept}, layers.origins), Path())
+    config, found = validate(Layers({"server": kept}, layers.origins), Files())
     if config is None:
         raise ConfigError([problem for _, problem in found])
     host, port = config.server.host, config.server.port
@@ -63,7 +64,8 @@ def _layers(
     layers, problems = Layers(), list[Problem]()
     if path is not None:
         try:
-            list(merge_document(layers, read_document(path), environ))
+            files = Files(path.parent)
+            list(merge_document(layers, read_document(path, files), environ, files))
         except ConfigError as error:
             problems += error.problems
     # `serve` and `check` report other problems.

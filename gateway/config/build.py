@@ -71,6 +71,7 @@ def _used(value: Any) -> Any:
 
 def _upstream(name: str, written: UpstreamConfig, *, is_default: bool) -> UpstreamSettings:
     values = _values(written)
+    del values["api_key_file"]
     kind = servers.profile(written.kind)
     if kind is servers.AUTO:
         kind = kind_of_host(host_of(written.base_url))
@@ -79,6 +80,7 @@ def _upstream(name: str, written: UpstreamConfig, *, is_default: bool) -> Upstre
         **{
             **values,
             "name": name,
+            "api_key": _used(written.key),
             "kind": kind,
             "credential": written.credential or _credential(written, is_default=is_default),
             "headers": headers,
@@ -88,7 +90,7 @@ def _upstream(name: str, written: UpstreamConfig, *, is_default: bool) -> Upstre
 
 
 def _credential(written: UpstreamConfig, *, is_default: bool) -> CredentialPolicy:
-    if written.api_key is not None:
+    if written.key is not None:
         return CredentialPolicy.KEY
     # Other upstreams may belong to third parties, which must not see the caller's key.
     return CredentialPolicy.CALLER if is_default else CredentialPolicy.NONE

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from gateway.config.files import Files
 from gateway.config.problems import (
     ConfigError,
     KeyPath,
@@ -39,12 +40,12 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
 
 
-def read_document(path: Path) -> Document:
-    """Read a configuration file.
+def read_document(path: Path, files: Files) -> Document:
+    """Read a configuration file, as one of `files`.
 
     Raises `ConfigError` if it is unreadable, or not one YAML mapping in UTF-8 within the limits.
     """
-    return parse_document(str(path), _read(path))
+    return parse_document(str(path), _read(path, files))
 
 
 def parse_document(name: str, content: bytes) -> Document:
@@ -76,10 +77,9 @@ def parse_document(name: str, content: bytes) -> Document:
     return document
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, files: Files) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+        return files.content(path, MAX_BYTES)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "bad path"
         raise _fatal(str(path), None, f"cannot be read: {reason}", "check the path") from None

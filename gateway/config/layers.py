@@ -5,13 +5,15 @@ else replaces it. The origin of every value is kept.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from gateway.config.document import Document
 from gateway.config.expand import expand
+from gateway.config.files import Files
 from gateway.config.problems import InvalidValue, KeyPath, Origin, Problem, show_key, show_path
 from gateway.config.suggest import did_you_mean, nearest
 
@@ -77,14 +79,16 @@ def _parts(value: Any) -> Iterable[tuple[str | int, Any]]:
 
 
 def merge_document(
-    layers: Layers, document: Document, environ: Mapping[str, str]
+    layers: Layers, document: Document, environ: Mapping[str, str], files: Files
 ) -> Iterator[tuple[KeyPath, Problem]]:
     """Make a file the lowest layer, its references expanded; yields those that cannot be."""
     layers.origins[()] = Origin(document.name)
     for path, line in document.lines.items():
         layers.origins[path] = Origin(document.name, line)
     invalid: list[tuple[KeyPath, InvalidValue]] = []
-    layers.data = _expanded(document.data, (), environ, invalid)
+    layers.data = _expanded(
+        document.data, (), partial(expand, environ=environ, value_in=files.value), invalid
+    )
     for path, fault in invalid:
         yield path, layers.problem(path, fault.message, fault.advice)
 
@@ -92,16 +96,16 @@ def merge_document(
 def _expanded(
     value: Any,
     path: KeyPath,
-    environ: Mapping[str, str],
+    replace: Callable[[str], str],
     invalid: list[tuple[KeyPath, InvalidValue]],
 ) -> Any:
     if isinstance(value, dict):
-        return {key: _expanded(v, (*path, key), environ, invalid) for key, v in value.items()}
+        return {key: _expanded(v, (*path, key), replace, invalid) for key, v in value.items()}
     if isinstance(value, list):
-        return [_expanded(v, (*path, i), environ, invalid) for i, v in enumerate(value)]
+        return [_expanded(v, (*path, i), replace, invalid) for i, v in enumerate(value)]
     if isinstance(value, str):
         try:
-            return expand(value, environ)
+            return replace(value)
         except InvalidValue as fault:
             invalid.append((path, fault))
     return value

@@ -11,6 +11,7 @@ from typing import Any
 from gateway.config import addresses
 from gateway.config.build import build
 from gateway.config.document import read_document
+from gateway.config.files import Files
 from gateway.config.layers import (
     Layers,
     merge_document,
@@ -34,28 +35,31 @@ def load(
     environ: Mapping[str, str],
     overrides: Mapping[str, Any] = _NOTHING,
     leads_to: Reaches = addresses.reaches,
+    files: Files | None = None,
 ) -> Settings:
     """Return the settings of a file (None: the defaults), environment and command line.
 
     `environ` serves both the file's `${VAR}` and the keys `GATEWAY_SECTION__KEY`. `overrides` wins
     over both: dotted keys to values, None for not given; `upstream` is the name or base URL of the
     default upstream. `leads_to` decides whether an upstream's address is the gateway's own.
-    Relative paths start at the file's folder, or at the current one without a file.
+    Relative paths start at the file's folder, or at the current one without a file; `files`, which
+    has that folder, notes what was read.
 
     Raises `ConfigError` with all problems.
     """
+    files = files or Files(folder_of(path))
     layers = Layers(origins={(): Origin("configuration")})
     problems: list[Problem] = []
     invalid_paths: set[KeyPath] = set()
     if path is not None:
-        document = read_document(path)
+        document = read_document(path, files)
         problems += document.problems
-        for place, problem in merge_document(layers, document, environ):
+        for place, problem in merge_document(layers, document, environ, files):
             problems.append(problem)
             invalid_paths.add(place)
     problems += merge_environment(layers, environ, SECTIONS)
     merge_overrides(layers, overrides)
-    written, found = validate(layers, path.parent if path is not None else Path())
+    written, found = validate(layers, files)
     problems += [problem for place, problem in found if not _lies_in(place, invalid_paths)]
     if problems or written is None:
         raise ConfigError(sorted(problems, key=_in_order))
@@ -66,6 +70,11 @@ def load(
     if refused:
         raise ConfigError(refused)
     return settings
+
+
+def folder_of(path: Path | None) -> Path:
+    """Return the folder where a configuration's relative paths start."""
+    return path.parent if path is not None else Path()
 
 
 def unused_variables(environ: Mapping[str, str]) -> list[str]:

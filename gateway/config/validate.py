@@ -1,12 +1,12 @@
 """Validates the merged data against the schema, and turns pydantic's errors into problems."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from gateway.config.files import Files
 from gateway.config.layers import Layers
 from gateway.config.problems import InvalidValue, KeyPath, Problem, show_key, show_path
 from gateway.config.schema.base import ValidationContext
@@ -41,13 +41,13 @@ _MESSAGES: dict[str, tuple[str, str]] = {
 
 
 def validate(
-    layers: Layers, folder: Path
+    layers: Layers, files: Files
 ) -> tuple[GatewayConfig | None, list[tuple[KeyPath, Problem]]]:
-    """Validate the data of all layers against the schema.
+    """Validate the data of all layers against the schema; it may name further `files`.
 
     Returns the configuration, or None and every problem with its path.
     """
-    context = ValidationContext(folder, _upstream_names(layers.data))
+    context = ValidationContext(files, _upstream_names(layers.data))
     try:
         return GatewayConfig.model_validate(layers.data, context=context), []
     except ValidationError as error:

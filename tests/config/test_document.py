@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.document import MAX_BYTES, MAX_VALUES, Document, parse_document, read_document
+from gateway.config.files import Files
 from gateway.config.problems import ConfigError
 
 
@@ -225,14 +226,14 @@ def test_a_missing_file_and_a_folder_are_problems(tmp_path: Path) -> None:
         (Path("a\0b"), "bad path"),
     ):
         with pytest.raises(ConfigError, match=f"cannot be read: {reason}"):
-            read_document(path)
+            read_document(path, Files())
 
 
 def test_a_file_is_read_under_its_name(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     path.write_text("a: é\n", "utf-8")
-    assert read_document(path).data == {"a": "é"}
-    assert read_document(path).name == str(path)
+    assert read_document(path, Files()).data == {"a": "é"}
+    assert read_document(path, Files()).name == str(path)
 
 
 PLAIN = st.recursive(

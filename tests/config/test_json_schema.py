@@ -6,6 +6,7 @@ import jsonschema
 import pytest
 
 from gateway.config.document import read_document
+from gateway.config.files import Files
 from gateway.config.json_schema import write_json_schema
 from tests.config.configuring import refused
 
@@ -20,7 +21,7 @@ def test_the_schema_is_a_schema_and_json() -> None:
 
 
 def test_the_default_configuration_conforms() -> None:
-    VALIDATOR.validate(read_document(DEFAULT).data)
+    VALIDATOR.validate(read_document(DEFAULT, Files()).data)
 
 
 @pytest.mark.parametrize(

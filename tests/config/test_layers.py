@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.document import parse_document
+from gateway.config.files import Files
 from gateway.config.layers import (
     Layers,
     merge_document,
@@ -20,7 +21,9 @@ SECTIONS = ("server", "upstreams", "models", "clients", "log")
 
 def layers_of(text: str, environ: dict[str, str] | None = None) -> Layers:
     layers = Layers()
-    found = list(merge_document(layers, parse_document("c.yaml", text.encode()), environ or {}))
+    found = list(
+        merge_document(layers, parse_document("c.yaml", text.encode()), environ or {}, Files())
+    )
     assert found == []
     return layers
 
@@ -39,7 +42,7 @@ def test_a_file_is_expanded_in_its_values_only() -> None:
 def test_every_reference_that_cannot_be_expanded_is_a_problem_at_its_line() -> None:
     layers = Layers()
     document = parse_document("c.yaml", b"a: ${A}\nb:\n- ${B}\n")
-    found = list(merge_document(layers, document, {}))
+    found = list(merge_document(layers, document, {}, Files()))
     assert [path for path, _ in found] == [("a",), ("b", 0)]
     assert str(found[1][1]).startswith("c.yaml:3: b[0]: the environment variable B is not set")
 

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from gateway.config.files import Files
 from gateway.config.layers import Layers
 from gateway.config.problems import Origin
 from gateway.config.validate import validate
@@ -68,7 +69,7 @@ def test_upstreams_of_the_wrong_type_make_no_rule_wrong(tmp_path: Path, upstream
 
 def test_lone_surrogates_are_no_text() -> None:
     data: dict[str, Any] = {"models": {"a": {"model": "\ud800"}}}
-    written, found = validate(Layers(data, {(): Origin("x")}), Path())
+    written, found = validate(Layers(data, {(): Origin("x")}), Files())
     assert written is None
     (shown,) = [str(problem) for _, problem in found]
     assert shown == "x: models.a.model: must be valid Unicode text"

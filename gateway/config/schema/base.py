@@ -1,9 +1,10 @@
 """What every mapping of the schema is based on, and what its checks may look at."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo
+
+from gateway.config.files import Files
 
 
 class BaseConfig(BaseModel):
@@ -18,8 +19,7 @@ class BaseConfig(BaseModel):
 class ValidationContext:
     """What a check may need to know beside the value itself."""
 
-    folder: Path
-    """Relative paths start here: the configuration file's folder, or the current one."""
+    files: Files
     upstreams: frozenset[str] | None
     """The names of the configured upstreams; None if they cannot be read."""
 

@@ -4,11 +4,13 @@ import os.path
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo, WithJsonSchema
 
 from gateway.config.addresses import checked_redis_url
+from gateway.config.files import Files
 from gateway.config.problems import InvalidValue
 from gateway.config.schema.base import context_of
+from gateway.config.schema.network_values import ApiKey
 
 MAX_FILE_BYTES = 1024 * 1024
 """Limit of a template file."""
@@ -30,7 +32,7 @@ def _store_url(text: str, info: ValidationInfo, fault: str) -> str:
     path = text.removeprefix("sqlite:///")
     if path == text or not path:
         raise InvalidValue(fault, "memory://, sqlite:///path/to/file.sqlite or redis://host:6379/0")
-    place = context_of(info).folder / path
+    place = context_of(info).files.folder / path
     if not place.parent.is_dir():
         raise InvalidValue("names a file in a folder that does not exist", "make the folder first")
     return f"sqlite:///{place}"
@@ -43,7 +45,7 @@ def _verify(value: Any, info: ValidationInfo) -> bool | str:
         raise InvalidValue("must be true, false or the path of a CA bundle")
     if value.lower() in {"true", "false"}:
         return value.lower() == "true"
-    path = str(context_of(info).folder / value)
+    path = str(context_of(info).files.folder / value)
     # os.path: unlike Path.is_file, it takes a path that no file can have for a missing file.
     if not os.path.isfile(path):
         raise InvalidValue(
@@ -52,11 +54,16 @@ def _verify(value: Any, info: ValidationInfo) -> bool | str:
     return path
 
 
-def read_template(path: Path) -> str:
+def _key_in_file(value: Any, info: ValidationInfo) -> SecretStr:
+    if not isinstance(value, str):
+        raise InvalidValue("must be the path of a file")
+    return SecretStr(context_of(info).files.value(value))
+
+
+def read_template(path: Path, files: Files) -> str:
     """Return a template file's text. Raises `InvalidValue` if it is unreadable or too large."""
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
+        content = files.content(path, MAX_FILE_BYTES)
         if len(content) > MAX_FILE_BYTES:
             raise InvalidValue(f"names a file larger than {MAX_FILE_BYTES} bytes")
         return content.decode("utf-8")
@@ -70,4 +77,7 @@ def read_template(path: Path) -> str:
 
 MemoryUrl = Annotated[str, AfterValidator(_memory_url)]
 ResponseStoreUrl = Annotated[str, AfterValidator(_response_store)]
+KeyFile = Annotated[
+    ApiKey, BeforeValidator(_key_in_file), WithJsonSchema({"type": "string", "minLength": 1})
+]
 Verify = Annotated[bool | str, BeforeValidator(_verify)]

@@ -59,8 +59,9 @@ class TemplateConfig(BaseConfig):
         if (self.name == "jinja") != (self.path is not None):
             raise InvalidValue("needs a path for the template jinja, and for no other")
         if self.path is not None:
-            file = context_of(info).folder / self.path
-            self._file, self._source = str(file), file_values.read_template(file)
+            files = context_of(info).files
+            file = files.folder / self.path
+            self._file, self._source = str(file), file_values.read_template(file, files)
         return self
 
     def used(self) -> TemplateSettings:

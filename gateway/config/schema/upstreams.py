@@ -1,6 +1,6 @@
 """One entry under `upstreams:`."""
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from gateway import servers
 from gateway.config.problems import InvalidValue
@@ -57,6 +57,11 @@ class UpstreamConfig(BaseConfig):
     api_key: network_values.ApiKey | None = Field(
         default=None, description="The gateway's own key for it."
     )
+    api_key_file: file_values.KeyFile | None = Field(
+        default=None,
+        description="A file with that key instead, such as a mounted secret; read again at a "
+        "reload.",
+    )
     credential: CredentialPolicy | None = Field(
         default=None,
         description="Whose credential it gets: `key` (`api_key`), `caller` (the caller's own, "
@@ -96,11 +101,18 @@ class UpstreamConfig(BaseConfig):
         description="TLS verification: on, off, or the path of a CA bundle.",
     )
 
+    @property
+    def key(self) -> SecretStr | None:
+        """The gateway's own key, wherever it is written."""
+        return self.api_key if self.api_key is not None else self.api_key_file
+
     @model_validator(mode="after")
     def _credential_fits_key(self) -> "UpstreamConfig":
-        if self.credential == CredentialPolicy.KEY and self.api_key is None:
+        if self.api_key is not None and self.api_key_file is not None:
+            raise InvalidValue("has an api_key and an api_key_file", "remove one of the two")
+        if self.credential == CredentialPolicy.KEY and self.key is None:
             raise InvalidValue("has credential: key, but no api_key", "set api_key")
-        if self.credential not in {None, CredentialPolicy.KEY} and self.api_key is not None:
+        if self.credential not in {None, CredentialPolicy.KEY} and self.key is not None:
             raise InvalidValue(
                 f"has an api_key, but credential: {self.credential} never uses it",
                 "remove one of the two",

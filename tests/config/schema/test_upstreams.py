@@ -22,6 +22,10 @@ from tests.config.configuring import check_refusal, loaded
             "upstreams: {openai: {credential: none, api_key: k}}",
             "openai: has an api_key, but credential: none never uses it",
         ),
+        (
+            "upstreams: {openai: {api_key: k, api_key_file: /dev/null}}",
+            "openai.api_key_file: is empty",
+        ),
     ],
 )
 def test_a_credential_policy_fits_the_key(tmp_path: Path, text: str, problem: str) -> None:

@@ -1,0 +1,67 @@
+"""The files that a configuration is made of: itself, secrets, templates, CA bundles."""
+
+import hashlib
+from pathlib import Path
+
+from gateway.config.problems import InvalidValue
+
+MAX_SECRET_BYTES = 64 * 1024
+"""Limit of a file that holds one value."""
+
+_SHOWN = 200
+
+
+class Files:
+    """Reads files, and remembers which ones: to be watched, and compared.
+
+    Relative paths start at `folder`.
+    """
+
+    def __init__(self, folder: Path = Path()) -> None:
+        self.folder = folder
+        self._digests: dict[Path, bytes] = {}
+
+    @property
+    def paths(self) -> frozenset[Path]:
+        """All files of the configuration, those that could not be read included."""
+        return frozenset(self._digests)
+
+    @property
+    def digest(self) -> str:
+        """A hash of all contents: equal if the same was read."""
+        whole = hashlib.sha256()
+        for path in sorted(self._digests):
+            whole.update(b"%b\0%b" % (str(path).encode("utf-8", "replace"), self._digests[path]))
+        return whole.hexdigest()
+
+    def content(self, path: Path, limit: int) -> bytes:
+        """Return a file's first bytes, one more than `limit` at most.
+
+        Raises `OSError`, or `ValueError` for a path that no file can have.
+        """
+        self._digests[path] = b""
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+        self._digests[path] = hashlib.sha256(content).digest()
+        return content
+
+    def value(self, name: str) -> str:
+        """Return the text of a file that holds one value, without the line break at its end.
+
+        Raises `InvalidValue`, which names the file and shows nothing of its content.
+        """
+        shown = "".join(c if c.isprintable() else "?" for c in name[:_SHOWN])
+        try:
+            content = self.content(self.folder / name, MAX_SECRET_BYTES)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else "bad path"
+            raise InvalidValue(
+                f"the file {shown} cannot be read: {reason}",
+                "check the path, and that the gateway may read it",
+            ) from None
+        if len(content) > MAX_SECRET_BYTES:
+            raise InvalidValue(f"the file {shown} is larger than {MAX_SECRET_BYTES} bytes")
+        try:
+            return content.decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise InvalidValue(f"the file {shown} is not UTF-8", "save the file in UTF-8") from None
