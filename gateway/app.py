@@ -6,6 +6,7 @@ from secrets import token_hex
 from typing import Any
 
 from gateway.admin.metrics import Metrics
+from gateway.admin.sums import Sums
 from gateway.api.application import Gateway, Services
 from gateway.config.secret import Secret
 from gateway.config.settings import Settings
@@ -25,6 +26,7 @@ from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.resolver import Resolver
+from gateway.server.peers import Peers
 from gateway.stores.opening import Stores, open_stores
 from gateway.stores.sharing import Caches
 from gateway.tokenizers import Tokenizers
@@ -47,13 +49,15 @@ class Application:
     upstreams: Upstreams
     responses: ResponseMemory
     stores: Stores
+    sums: Sums
 
     def start(self) -> None:
         """Begin what runs beside requests; in the event loop that serves them."""
         self.stores.start()
 
     async def aclose(self) -> None:
-        """Stop look-ups and close connections."""
+        """Stop look-ups, close connections, and keep what was counted for the other workers."""
+        self.sums.close()
         await self.resolver.aclose()
         await self.responses.aclose()
         await self.stores.aclose()
@@ -68,8 +72,8 @@ def drawn_secret() -> Secret:
     return Secret(token_hex(32))
 
 
-def build(settings: Settings) -> Application:
-    """Build everything, without opening connections.
+def build(settings: Settings, peers: Peers | None = None) -> Application:
+    """Build everything, without opening connections. `peers` are the workers; None: only this.
 
     Raises `ValueError` for an unusable template or store.
     """
@@ -77,6 +81,7 @@ def build(settings: Settings) -> Application:
     upstreams = Upstreams(settings)
     names = frozenset(upstream.name for upstream in settings.upstreams)
     metrics = Metrics(names, upstreams.stats)
+    sums = Sums(metrics.families, peers or Peers())
     observer = RequestObserver(metrics, FailureLog(time.monotonic))
     lookup = _lookup(settings, upstreams, observer)
     memory = _memory(settings)
@@ -98,13 +103,14 @@ def build(settings: Settings) -> Application:
     return Application(
         settings,
         Gateway(settings, services),
-        _admin(settings, resolver, metrics),
+        _admin(settings, resolver, sums),
         lookup,
         resolver,
         attempts,
         upstreams,
         responses,
         stores,
+        sums,
     )
 
 
@@ -125,13 +131,13 @@ def _lookup(settings: Settings, upstreams: Upstreams, observer: RequestObserver)
     return Lookup(settings, send, upstreams.fingerprint, time.monotonic, upstreams.caller)
 
 
-def _admin(settings: Settings, resolver: Resolver, metrics: Metrics) -> Any:
+def _admin(settings: Settings, resolver: Resolver, sums: Sums) -> Any:
     if not settings.admin.enabled:
         return None
     # Imported late: a gateway without this listener does not need Starlette's memory.
     from gateway.admin import application
 
-    return application.build(resolver, metrics, settings.admin)
+    return application.build(resolver, sums, settings.admin)
 
 
 def _seals(settings: Settings) -> Seals:

@@ -27,6 +27,7 @@ from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.resolver import ModelQuery
 from gateway.running import run
+from gateway.server.peers import Peers
 from gateway.servers import Profile
 from gateway.shapes import Json, RawHeaders, Shape
 from gateway.translate.plan import can_translate, plan
@@ -209,9 +210,9 @@ def _load(config: Path | None, overrides: dict[str, Any]) -> Settings:
         raise click.ClickException(str(error)) from None
 
 
-def _build(settings: Settings) -> app.Application:
+def _build(settings: Settings, peers: Peers | None = None) -> app.Application:
     try:
-        return app.build(settings)
+        return app.build(settings, peers)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from gateway.app import Application, drawn_secret
 from gateway.config.settings import Settings
+from gateway.server.peers import Peers, private_folder
 from gateway.server.serving import Listener, bind, serve
 from gateway.server.signals import Stop, ends_on_signals, take_signals
 from gateway.server.workers import Workers
@@ -25,7 +26,7 @@ _M_MMAP_THRESHOLD = -3
 _LARGE_BLOCK = 256 * 1024
 """Bytes from which a block of memory is mapped, and returned to the system when it is freed."""
 
-Build = Callable[[Settings], Application]
+Build = Callable[[Settings, Peers], Application]
 
 
 def run(settings: Settings, build: Build) -> int:
@@ -38,18 +39,24 @@ def run(settings: Settings, build: Build) -> int:
     with ends_on_signals() as stop, contextlib.ExitStack() as sockets:
         build_once_to_find_problems = settings.server.workers > 1
         if build_once_to_find_problems:
-            asyncio.run(build(settings).aclose())
+            asyncio.run(build(settings, Peers()).aclose())
         bound = [sockets.enter_context(bind(host, port)) for host, port in _addresses(settings)]
         _announce(settings, bound)
 
-        def work(parent_gone: int | None) -> None:
+        def work(peers: Peers, parent_gone: int | None) -> None:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-                runner.run(_serve(build(settings), bound, stop, parent_gone))
+                runner.run(_serve(build(settings, peers), peers, bound, stop, parent_gone))
 
-        if settings.server.workers == 1:
-            work(None)
+        count = settings.server.workers
+        if count == 1:
+            work(Peers(), None)
             return 0
-        return Workers(settings.server.workers, work, sockets.close).run()
+        with private_folder() as folder:
+            return Workers(
+                count,
+                lambda parent_gone, number: work(Peers(folder, number, count), parent_gone),
+                sockets.close,
+            ).run()
 
 
 def _addresses(settings: Settings) -> list[tuple[str, int]]:
@@ -106,6 +113,7 @@ def _settle_allocator() -> None:
 
 async def _serve(
     application: Application,
+    peers: Peers,
     bound: Sequence[socket.socket],
     early: Stop,
     parent_gone: int | None,
@@ -129,18 +137,19 @@ async def _serve(
         Listener(each, host, port)
         for each, (host, port) in zip(applications, _addresses(settings), strict=False)
     ]
-    try:
-        await serve(
-            listeners,
-            grace_period=settings.server.grace_period,
-            on_drain=application.gateway.drain,
-            already_bound=bound,
-            stop=stop,
-        )
-    finally:
-        # `serve` restores the default handlers, with which a second signal would kill the process.
-        take_signals(stop.set)
-        await application.aclose()
+    async with peers.serving():
+        try:
+            await serve(
+                listeners,
+                grace_period=settings.server.grace_period,
+                on_drain=application.gateway.drain,
+                already_bound=bound,
+                stop=stop,
+            )
+        finally:
+            # `serve` restores the default handlers, with which a second signal would kill it.
+            take_signals(stop.set)
+            await application.aclose()
 
 
 def _drain_without(parent_gone: int, stop: asyncio.Event) -> None:

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from gateway import __version__, servers
+from gateway.admin.exposition import exposition
 from gateway.admin.metrics import Metrics
 from gateway.cli import main
 from gateway.config.load import load
@@ -380,7 +381,7 @@ def test_the_versions_that_were_tried_are_those_of_the_profiles() -> None:
 
 def test_the_documented_metrics_are_the_exposed_ones() -> None:
     named = set(re.findall(r"`(gateway_\w+)`", section(OPERATIONS, "The admin listener")))
-    exposed = Metrics(frozenset()).text().decode()
+    exposed = exposition(Metrics(frozenset()).families()).decode()
     families = set(re.findall(r"^# TYPE (\w+) ", exposed, re.MULTILINE))
     assert named == {name for name in families if not name.endswith("_created")}
 

@@ -6,6 +6,7 @@ from gateway.app import Application
 from gateway.config.secret import Secret
 from gateway.config.settings import ServerSettings, Settings, UpstreamSettings
 from gateway.running import run
+from gateway.server.peers import Peers
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -13,7 +14,7 @@ def test_all_processes_have_the_same_secret(workers: int) -> None:
     upstream = UpstreamSettings("up", "http://127.0.0.1:1/v1")
     seen: list[Secret | None] = []
 
-    def build(settings: Settings) -> Application:
+    def build(settings: Settings, peers: Peers) -> Application:
         seen.append(settings.secret)
         raise ValueError("seen")
 

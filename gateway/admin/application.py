@@ -15,7 +15,7 @@ from starlette.routing import Route as HttpRoute
 
 from gateway.admin.explanation import explain
 from gateway.admin.hosts import HostCheck
-from gateway.admin.metrics import Metrics
+from gateway.admin.sums import Sums
 from gateway.config.secret import Secret
 from gateway.config.settings import AdminSettings
 from gateway.errors import AuthenticationFailed, GatewayError, InvalidRequest
@@ -27,14 +27,14 @@ from gateway.shapes import Json, RawHeaders, Shape
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def build(resolver: Resolver, metrics: Metrics, settings: AdminSettings) -> HostCheck:
+def build(resolver: Resolver, sums: Sums, settings: AdminSettings) -> HostCheck:
     """Return the admin application. With a token, every path but `/` requires it.
 
     The token goes into `X-Admin-Token` or `Authorization`. `/resolve` takes the credential to look
     up with from `Authorization`, unless that has the token.
     """
     token = settings.token
-    routes = {"/resolve": _resolve(resolver, token), "/metrics": _metrics(metrics)}
+    routes = {"/resolve": _resolve(resolver, token), "/metrics": _metrics(sums)}
     application = Starlette(
         routes=[
             HttpRoute(path, _guarded(handler, token), methods=["GET"])
@@ -75,11 +75,12 @@ def _shape(name: str) -> Shape:
         raise InvalidRequest(f"'from' must be one of {known}.", param="from") from None
 
 
-def _metrics(metrics: Metrics) -> Handler:
+def _metrics(sums: Sums) -> Handler:
     async def handler(_: Request) -> Response:
-        from gateway.admin.exposition import CONTENT_TYPE
+        from gateway.admin.exposition import CONTENT_TYPE, exposition
 
-        return Response(metrics.text(), headers={"content-type": CONTENT_TYPE})
+        text = exposition(await sums.families())
+        return Response(text, headers={"content-type": CONTENT_TYPE})
 
     return handler
 

@@ -15,20 +15,48 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from gateway.admin.metrics import BUCKETS, Metrics
+from gateway.admin.sums import Family, Sample
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _BOUNDS = [*map(floatToGoString, BUCKETS), "+Inf"]
 
 
-def exposition(metrics: Metrics) -> bytes:
-    """Return all metrics in Prometheus' text format."""
+def exposition(families: Sequence[Family]) -> bytes:
+    """Return the metrics in Prometheus' text format."""
     registry = CollectorRegistry()
-    registry.register(_Families(metrics))
+    registry.register(_Written(families))
     return generate_latest(registry)
 
 
-class _Families(Collector):
+def families(metrics: Metrics) -> list[Family]:
+    """Return what this process has counted."""
+    return [
+        Family(
+            found.name,
+            found.documentation,
+            found.type,
+            [Sample(each.name, each.labels, float(each.value)) for each in found.samples],
+        )
+        for found in _Families(metrics).collect()
+    ]
+
+
+class _Written(Collector):
+    """Gives the library the families as its own."""
+
+    def __init__(self, families: Sequence[Family]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterator[Metric]:
+        for family in self._families:
+            metric = Metric(family.name, family.documentation, family.type)
+            for sample in family.samples:
+                metric.add_sample(*sample)
+            yield metric
+
+
+class _Families:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 

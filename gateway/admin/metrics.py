@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from gateway.admin.sums import Family
 from gateway.exchange.decision import UpstreamFailure
 from gateway.observe.outcomes import Outcome
 from gateway.observe.record import RequestRecord
@@ -108,9 +109,9 @@ class Metrics:
         upstream = failure.upstream if failure.upstream in self._upstreams else "none"
         self.failures[upstream, failure.reason] += 1
 
-    def text(self) -> bytes:
-        """Return the exposition."""
+    def families(self) -> list[Family]:
+        """Return what was counted, in Prometheus' form."""
         # Prometheus' library takes memory, which only gateways that are scraped should spend.
-        from gateway.admin.exposition import exposition
+        from gateway.admin.exposition import families
 
-        return exposition(self)
+        return families(self)

@@ -1,7 +1,7 @@
 """Several processes on the same port: started, restarted when one dies, drained together.
 
 The sockets are bound once, before the first fork; the kernel gives each connection to one of the
-processes. They share nothing else: each has its own connections, memory and counters.
+processes. Each has its own connections, memory and counters; they ask one another (`peers.py`).
 
 The workers hold one end of a pipe, the parent the other. However the parent ends, SIGKILL included,
 its end closes; the workers see that and drain, as on SIGTERM, so none is left with an old
@@ -15,6 +15,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from gateway.server.signals import ALL, IGNORED, STOP, Inbox, log_ignored
 
@@ -24,22 +25,32 @@ RESTART_PAUSE = 1.0
 """Seconds before a worker that died at once is restarted, so that restarts do not spin."""
 
 
+class _Started(NamedTuple):
+    """A worker, and when it was started, or is to be (monotonic seconds)."""
+
+    at: float
+    number: int
+
+
 class Workers:
     """`count` processes that each run `work`, and the parent that supervises them.
 
-    `work` gets a file descriptor; it serves until SIGTERM, or until that descriptor reads as
-    closed, and returns. `release` closes the parent's listening sockets at shutdown: an open one
-    would accept connections that nothing serves.
+    `work` gets a file descriptor and the worker's number from 0, which is that of its predecessor
+    if it replaces one. It serves until SIGTERM, or until that descriptor reads as closed, and
+    returns. `release` closes the parent's listening sockets at shutdown: an open one would accept
+    connections that nothing serves.
     """
 
     def __init__(
-        self, count: int, work: Callable[[int], None], release: Callable[[], None]
+        self, count: int, work: Callable[[int, int], None], release: Callable[[], None]
     ) -> None:
         self._count = count
         self._work = work
         self._release = release
-        self._started: dict[int, float] = {}
-        self._due: list[float] = []
+        self._started: dict[int, _Started] = {}
+        """By the process' id."""
+        self._due: list[_Started] = []
+        """What is to be started, and from when on."""
         self._stopping = False
 
     def run(self) -> int:
@@ -47,7 +58,7 @@ class Workers:
 
         Signals are handled between steps, none of which blocks.
         """
-        self._due = [time.monotonic()] * self._count
+        self._due = [_Started(time.monotonic(), number) for number in range(self._count)]
         parent_gone, parent_lives = os.pipe()
         inbox = Inbox()
         try:
@@ -67,33 +78,35 @@ class Workers:
         """Return the seconds until the next start of a process; None if none is due."""
         if self._stopping or not self._due:
             return None
-        return max(0.0, min(self._due) - time.monotonic())
+        return max(0.0, min(self._due).at - time.monotonic())
 
     def _start(self, inbox: Inbox, parent_gone: int, parent_lives: int) -> None:
-        self._due.remove(min(self._due))
+        due = min(self._due)
+        self._due.remove(due)
         # A signal must reach the new process with either the old handlers or its own.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, ALL)
         try:
             process = os.fork()
             if process == 0:
-                self._run_worker(inbox, parent_gone, parent_lives, mask)
-            self._started[process] = time.monotonic()
+                self._run_worker(due.number, inbox, (parent_gone, parent_lives), mask)
+            self._started[process] = _Started(time.monotonic(), due.number)
         except OSError as error:
             log.warning("a worker could not be started (%s); trying again", error.strerror)
-            self._due.append(time.monotonic() + RESTART_PAUSE)
+            self._due.append(_Started(time.monotonic() + RESTART_PAUSE, due.number))
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _run_worker(
-        self, inbox: Inbox, parent_gone: int, parent_lives: int, mask: set[int | signal.Signals]
+        self, number: int, inbox: Inbox, pipe: tuple[int, int], mask: set[int | signal.Signals]
     ) -> None:
         """Run `work` in the forked process, which ends here and nowhere else."""
         code = 1
+        parent_gone, parent_lives = pipe
         try:
             inbox.close()
             os.close(parent_lives)
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-            self._work(parent_gone)
+            self._work(parent_gone, number)
             code = 0
         except SystemExit as ended:
             code = ended.code if isinstance(ended.code, int) else 1
@@ -114,8 +127,8 @@ class Workers:
             level = logging.ERROR if status else logging.WARNING  # 0: it ended on request
             log.log(level, "worker %d ended (%s); starting another", process, _ending(status))
             now = time.monotonic()
-            pause = RESTART_PAUSE if now - started < RESTART_PAUSE else 0.0
-            self._due.append(now + pause)
+            pause = RESTART_PAUSE if now - started.at < RESTART_PAUSE else 0.0
+            self._due.append(_Started(now + pause, started.number))
 
     def _handle(self, number: int) -> None:
         if number in IGNORED:

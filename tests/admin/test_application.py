@@ -7,8 +7,10 @@ import pytest
 
 from gateway.admin.application import build
 from gateway.admin.metrics import Metrics
+from gateway.admin.sums import Sums
 from gateway.config.secret import Secret
 from gateway.config.settings import AdminSettings
+from gateway.server.peers import Peers
 from gateway.shapes import Shape, UpstreamCall
 from tests.exchange.scene import Scene
 from tests.fakes import Answer, error_reply, json_reply
@@ -26,7 +28,8 @@ class Admin:
     def __init__(self, token: Secret | None = None) -> None:
         self.scene = Scene(lists)
         self.metrics = Metrics(frozenset({"openai"}))
-        self.app = build(self.scene.resolver, self.metrics, AdminSettings(token=token))
+        sums = Sums(self.metrics.families, Peers())
+        self.app = build(self.scene.resolver, sums, AdminSettings(token=token))
 
     def get(self, path: str, **headers: str) -> httpx2.Response:
         async def scenario() -> httpx2.Response:

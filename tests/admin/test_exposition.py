@@ -1,6 +1,6 @@
 """The metrics in Prometheus' text format."""
 
-from gateway.admin.exposition import CONTENT_TYPE, exposition
+from gateway.admin.exposition import CONTENT_TYPE, exposition, families
 from gateway.admin.metrics import Metrics
 from gateway.exchange.decision import Decision
 from gateway.observe.record import record_of
@@ -16,7 +16,7 @@ def test_times_are_a_histogram_that_adds_up() -> None:
     metrics = Metrics(frozenset({"openai"}))
     for seconds in (0.001, 0.005, 0.3, 1000.0):
         metrics.finished(record_of(Decision("openai"), "chat", SUCCESS, 200, seconds))
-    text = exposition(metrics).decode()
+    text = exposition(families(metrics)).decode()
     more = 'outcome="success",upstream="openai"'
     for bound, count in (
         ("0.005", 2.0),
@@ -34,23 +34,25 @@ def test_times_are_a_histogram_that_adds_up() -> None:
 def test_what_goes_on_at_each_upstream_is_asked_when_somebody_looks() -> None:
     now = {"own": UpstreamStats(3, 2, 7), "proxied": UpstreamStats(1, None, 0)}
     metrics = Metrics(frozenset(now), lambda: now)
-    text = exposition(metrics).decode()
+    text = exposition(families(metrics)).decode()
     assert 'gateway_upstream_in_flight{upstream="own"} 3.0' in text
     assert 'gateway_upstream_queued{upstream="own"} 7.0' in text
     assert 'gateway_upstream_idle_connections{upstream="own"} 2.0' in text
     assert 'gateway_upstream_in_flight{upstream="proxied"} 1.0' in text
     assert 'idle_connections{upstream="proxied"}' not in text
     now["own"] = UpstreamStats(0, 5, 0)
-    assert 'gateway_upstream_in_flight{upstream="own"} 0.0' in exposition(metrics).decode()
+    assert (
+        'gateway_upstream_in_flight{upstream="own"} 0.0' in exposition(families(metrics)).decode()
+    )
 
 
 def test_stores_are_shown_as_they_are_when_somebody_looks() -> None:
     metrics = Metrics(frozenset())
-    text = exposition(metrics).decode()
+    text = exposition(families(metrics)).decode()
     assert "gateway_shared_memory_up{" not in text
     assert "gateway_responses_not_stored_total 0.0" in text
     metrics.watch_stores(lambda: {"memory": True, "responses": False}, lambda: 3)
-    text = exposition(metrics).decode()
+    text = exposition(families(metrics)).decode()
     assert 'gateway_shared_memory_up{store="memory"} 1.0' in text
     assert 'gateway_shared_memory_up{store="responses"} 0.0' in text
     assert "gateway_responses_not_stored_total 3.0" in text

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gateway.admin.exposition import exposition
 from gateway.admin.metrics import Metrics
 from gateway.errors import Reason
 from gateway.exchange.decision import Decision, UpstreamFailure
@@ -15,7 +16,7 @@ SUCCESS = Ending(Outcome.SUCCESS)
 def count(decision: Decision, shape: str = "chat", ending: Ending = SUCCESS) -> str:
     metrics = Metrics(frozenset({"openai"}))
     metrics.finished(record_of(decision, shape, ending, 200, 0.1))
-    return metrics.text().decode()
+    return exposition(metrics.families()).decode()
 
 
 def test_requests_are_counted_by_labels_from_closed_sets() -> None:
@@ -37,7 +38,7 @@ def test_failed_calls_are_counted_by_upstream_and_reason() -> None:
     metrics = Metrics(frozenset({"openai"}))
     for upstream in ("openai", "openai", "evil"):
         metrics.upstream_failed(UpstreamFailure(upstream, Reason.DNS))
-    text = metrics.text().decode()
+    text = exposition(metrics.families()).decode()
     assert 'gateway_upstream_failures_total{reason="dns",upstream="openai"} 2.0' in text
     assert 'gateway_upstream_failures_total{reason="dns",upstream="none"} 1.0' in text
     assert "evil" not in text

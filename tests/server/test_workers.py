@@ -196,7 +196,7 @@ def test_workers_that_die_at_once_are_started_again_after_a_pause_that_a_signal_
 import logging, os, signal, sys
 from gateway.server import workers
 logging.basicConfig()
-def work(parent_gone):
+def work(parent_gone, number):
     {ending}
 workers.RESTART_PAUSE = 3600
 sys.exit(workers.Workers(2, work, lambda: print("released", flush=True)).run())
@@ -225,7 +225,7 @@ def test_a_process_that_cannot_be_started_is_tried_again(
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
     monkeypatch.setattr(os, "fork", fork)
-    assert Workers(1, lambda _: None, lambda: released.append(True)).run() == 0
+    assert Workers(1, lambda *_: None, lambda: released.append(True)).run() == 0
     assert len(tries) == 3
     assert released == [True]
     assert "a worker could not be started (Resource temporarily unavailable)" in caplog.text
