@@ -1,0 +1,21 @@
+"""`gateway demo`: what fails without the gateway, and succeeds through it."""
+
+import asyncio
+
+import click
+
+_PORT = click.IntRange(0, 65535)
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Show the calls and exit, instead of serving on.")
+@click.option("--port", type=_PORT, help="The gateway's port; 8080, or any if that is taken.")
+@click.option("--emulator-port", type=_PORT, help="The upstream's; 8081, or any if that is taken.")
+def demo(once: bool, port: int | None, emulator_port: int | None) -> None:
+    """Show calls that fail at the upstream and succeed through the gateway."""
+    from gateway.demo.show import Ports, PortTaken, show
+
+    try:
+        raise SystemExit(asyncio.run(show(once=once, ports=Ports(port, emulator_port))))
+    except PortTaken as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,31 @@
+"""`gateway healthcheck`: whether the gateway on this machine lives."""
+
+import os
+from pathlib import Path
+
+import click
+
+from gateway.cli.options import CONFIG
+from gateway.cli.serve import serve
+
+
+@click.command()
+@CONFIG
+@click.option("--of", "process", type=int, help="Take the options of that process of `serve`.")
+@click.option("--timeout", type=float, default=2.0, show_default=True, help="In seconds.")
+def healthcheck(config: Path | None, process: int | None, timeout: float) -> None:
+    """Ask the gateway on this machine whether it lives, where `serve` listens; exit 1 if not."""
+    from gateway.config.problems import ConfigError
+    from gateway.healthcheck import Unhealthy, ask, place_of, words_behind_serve
+
+    options = {"config": config, "host": None, "port": None}
+    if process is not None:
+        options = serve.make_context("serve", words_behind_serve(process)).params
+    where = {f"server.{name}": options[name] for name in ("host", "port")}
+    try:
+        place, problems = place_of(config or options["config"], os.environ, where)
+        for problem in problems:
+            click.echo(f"warning: {problem}", err=True)
+        ask(place, timeout)
+    except (ConfigError, Unhealthy) as error:
+        raise click.ClickException(str(error)) from None

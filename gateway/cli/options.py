@@ -1,0 +1,58 @@
+"""What several commands share: their options, and the steps from these to an application."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gateway.shapes import RawHeaders, Shape
+
+if TYPE_CHECKING:
+    from gateway.app import Application
+    from gateway.config.settings import Settings
+    from gateway.server.peers import Peers
+
+SHAPES = click.Choice([shape.value for shape in Shape])
+CONFIG = click.option(
+    "--config",
+    "config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="GATEWAY_CONFIG",
+    help="The YAML file; without one, the defaults and GATEWAY_… variables apply.",
+)
+
+
+def read_settings(config: Path | None, overrides: Mapping[str, Any]) -> "Settings":
+    """Return the settings of file, environment and command line; a problem ends the command."""
+    from gateway.config.load import ConfigError, load
+    from gateway.local_addresses import reaches
+
+    try:
+        return load(config, os.environ, overrides, leads_to=reaches)
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def build_application(settings: "Settings", peers: "Peers | None" = None) -> "Application":
+    """Return the application of these settings; a problem ends the command."""
+    from gateway.app import build
+
+    try:
+        return build(settings, peers)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def suspicions(settings: "Settings") -> list[str]:
+    """Return a warning for all in file and environment that is probably not meant."""
+    from gateway.config.load import unused_variables, warnings
+
+    return [*warnings(settings), *unused_variables(os.environ)]
+
+
+def own_key() -> RawHeaders:
+    """Return the caller's own credential: `OPENAI_API_KEY`, if it is set."""
+    key = os.environ.get("OPENAI_API_KEY", "")
+    return ((b"authorization", b"Bearer " + key.encode()),) if key else ()

@@ -1,0 +1,41 @@
+"""`gateway serve`: run the gateway."""
+
+import logging
+from pathlib import Path
+
+import click
+
+from gateway.cli.options import CONFIG, build_application, read_settings, suspicions
+
+
+@click.command()
+@CONFIG
+@click.option("--host", help="The address to listen on.")
+@click.option("--port", type=int, help="The port to listen on; 0 for any free one.")
+@click.option("--upstream", metavar="URL", help="The base URL of the default upstream.")
+@click.option("--workers", type=int, help="The number of processes that share the port.")
+def serve(
+    config: Path | None,
+    host: str | None,
+    port: int | None,
+    upstream: str | None,
+    workers: int | None,
+) -> None:
+    """Run the gateway."""
+    from gateway.logs import log_to_stderr
+    from gateway.running import run
+
+    overrides = {
+        "server.host": host,
+        "server.port": port,
+        "server.workers": workers,
+        "upstream": upstream,
+    }
+    settings = read_settings(config, overrides)
+    log_to_stderr(settings.log)
+    for warning in suspicions(settings):
+        logging.getLogger("gateway").warning(warning)
+    try:
+        raise SystemExit(run(settings, build_application))
+    except OSError as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,26 @@
+"""Running commands in this process."""
+
+from typing import Any
+
+import httpx2
+from click.testing import CliRunner, Result
+
+from gateway import cli
+from tests.processes import PATIENCE
+
+KEY = "sk-test"
+NO_CONFIG = {"GATEWAY_CONFIG": None, "OPENAI_API_KEY": KEY}
+
+
+def run(*arguments: str, stdin: bytes | str | None = None, **variables: str) -> Result:
+    """Run a command in this process."""
+    return CliRunner().invoke(cli.main, arguments, input=stdin, env={**NO_CONFIG, **variables})
+
+
+def prompt_of(text: str, **more: Any) -> dict[str, Any]:
+    return {"model": "gpt-4o-mini", "prompt": text, "max_tokens": 20, **more}
+
+
+def client_of(base_url: str) -> httpx2.Client:
+    headers = {"authorization": f"Bearer {KEY}"}
+    return httpx2.Client(base_url=base_url, headers=headers, trust_env=False, timeout=PATIENCE)

@@ -1,0 +1,80 @@
+"""All commands: that they are there, and how they fail."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway import __version__
+from tests.cli.commands import run
+
+
+def test_the_version_and_the_commands_are_told() -> None:
+    for option in ("-V", "--version"):
+        assert run(option).output == f"gateway, version {__version__}\n"
+    help_text = run("-h").output
+    for command in ("serve", "demo", "resolve", "translate", "check", "healthcheck", "key"):
+        assert command in help_text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("serve",),
+        ("check",),
+        ("resolve", "gpt-4o-mini"),
+        ("translate", "--from", "chat", "--to", "chat"),
+    ],
+)
+def test_a_bad_configuration_is_refused_with_file_line_and_advice(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("server:\n  port: 8080\nupstream:\n  openai: {}\n")
+    result = run(*arguments, "--config", str(path))
+    assert result.exit_code == 1
+    assert f"{path}:3: upstream: unknown key 'upstream'; did you mean 'upstreams'?" in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("models:\n  bot: {template: {name: jinja, path: bad}}\n", 'models["bot"].template'),
+        ("responses: {store: sqlite:///bad}\n", "responses.store cannot be used: file is not"),
+    ],
+)
+@pytest.mark.parametrize("command", ["serve", "check"])
+def test_what_cannot_be_built_is_told_in_one_line(
+    tmp_path: Path, command: str, text: str, message: str
+) -> None:
+    (tmp_path / "bad").write_text("{% if %}" * 1000)
+    path = tmp_path / "gateway.yaml"
+    path.write_text(text)
+    result = run(command, "--config", str(path))
+    assert result.exit_code == 1
+    assert message in result.output
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_a_file_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
+    missing = run("check", "--config", str(tmp_path / "none.yaml"))
+    assert missing.exit_code == 1
+    assert "none.yaml" in missing.output
+    assert run("check", "--config", str(tmp_path)).exit_code == 2
+    assert run("translate", "--from", "edits", "--to", "chat").exit_code == 2
+
+
+LIGHT = [("-V",), ("-h",), ("healthcheck", "--help")]
+HEAVY = {"pydantic", "uvicorn", "starlette", "rich", "httpx2", "jinja2", "cryptography"}
+
+
+@pytest.mark.parametrize("arguments", LIGHT)
+def test_what_a_command_needs_is_imported_when_it_runs(arguments: tuple[str, ...]) -> None:
+    code = (
+        "import sys\nfrom gateway.cli import main\n"
+        f"main({list(arguments)}, standalone_mode=False)\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert HEAVY & set(ended.stderr.split()) == set()

@@ -1,0 +1,116 @@
+"""`gateway serve`: how the server starts and ends."""
+
+import signal
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from gateway.demo import emulator
+from gateway.server.serving import bind
+from tests.cli.commands import KEY, client_of, prompt_of, run
+from tests.processes import PATIENCE, GatewayProcess, gateway_process
+
+
+@pytest.mark.parametrize("which", ["server", "admin"])
+def test_a_port_in_use_is_a_clear_message(which: str) -> None:
+    with bind("127.0.0.1", 0) as taken:
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        ports = {"GATEWAY_SERVER__PORT": "0", "GATEWAY_ADMIN__PORT": "0"}
+        ports[f"GATEWAY_{which.upper()}__PORT"] = port
+        result = run("serve", **ports)
+    assert result.exit_code == 1
+    assert f"cannot listen at 127.0.0.1:{port}: Address already in use" in result.output
+
+
+def test_serve_warns_of_what_is_probably_not_meant() -> None:
+    with bind("127.0.0.1", 0) as taken:
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        result = run("serve", "--port", port, GATEWAY_SERVER_PORT="1", GATEWAY_ADMIN__PORT="0")
+    assert result.exit_code == 1
+    assert "did you mean GATEWAY_SERVER__PORT?" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--port", "99999"), ("--upstream", "ftp://x")])
+def test_an_option_that_cannot_be_is_refused(arguments: tuple[str, ...]) -> None:
+    result = run("serve", *arguments)
+    assert result.exit_code == 1
+    assert "command line" in result.output
+
+
+def address_of(process: GatewayProcess, name: str) -> str:
+    return process.line_with(f"{name}: http://").split(": ")[1]
+
+
+def refuses_soon(base_url: str) -> bool:
+    """Ask until the answer is no: a 503, or no connection."""
+    for _ in range(100_000):
+        try:
+            reply = httpx2.get(f"{base_url}/models", trust_env=False)
+        except httpx2.TransportError:
+            return True
+        if reply.status_code == 503:
+            assert reply.json()["error"]["code"] == "shutting_down"
+            return True
+    return False
+
+
+@pytest.mark.slow
+def test_serve_prints_its_addresses_answers_and_lets_a_stream_finish(tmp_path: Path) -> None:
+    arguments = ("serve", "--port", "0", "--host", "127.0.0.1", "--upstream")
+    with (
+        emulator.serve() as upstream,
+        gateway_process(
+            *arguments, upstream.base_url, folder=tmp_path, GATEWAY_ADMIN__PORT="0"
+        ) as process,
+    ):
+        base_url, admin = address_of(process, "gateway"), address_of(process, "admin")
+        assert base_url.endswith("/v1")
+        assert httpx2.get(f"{admin}/metrics", trust_env=False).status_code == 200
+        with client_of(base_url) as client:
+            assert client.post("/completions", json=prompt_of("Hi")).status_code == 200
+            slow = prompt_of("!slow", stream=True)
+            with client.stream("POST", "/completions", json=slow) as reply:
+                lines = reply.iter_lines()
+                assert next(lines).startswith("data: ")
+                process.signal(signal.SIGTERM)
+                assert refuses_soon(base_url)
+                upstream.release()
+                assert [line for line in lines if line][-1] == "data: [DONE]"
+        assert process.ended() == 0, process.lines
+
+
+@pytest.mark.slow
+def test_serve_cuts_a_stream_off_after_the_grace_period(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.yaml"
+    with emulator.serve() as upstream:
+        path.write_text(
+            f"server: {{port: 0, grace_period: 1}}\nadmin: {{enabled: false}}\n"
+            f"upstreams: {{openai: {{base_url: {upstream.base_url}, kind: openai}}}}\n"
+        )
+        with gateway_process("serve", "--config", str(path), folder=tmp_path) as process:
+            base_url = address_of(process, "gateway")
+            slow = prompt_of("!slow", stream=True)
+            with (
+                client_of(base_url) as client,
+                client.stream("POST", "/completions", json=slow) as reply,
+            ):
+                received = reply.iter_raw()
+                assert next(received).startswith(b"data: ")
+                process.signal(signal.SIGINT)
+                with pytest.raises(httpx2.RemoteProtocolError):
+                    b"".join(received)
+            assert process.ended() == 0, process.lines
+            assert upstream.journal[-1].disconnected.wait(PATIENCE)
+        assert not [line for line in process.lines if KEY in line]
+
+
+@pytest.mark.slow
+def test_serve_ends_with_a_message_and_a_code_when_it_cannot_start(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("server: {port: many}\n")
+    with gateway_process("serve", "--config", "bad.yaml", folder=tmp_path) as process:
+        assert process.ended() == 1
+    assert any("bad.yaml:1: server.port" in line for line in process.lines)
+    assert not any("Traceback" in line for line in process.lines)
