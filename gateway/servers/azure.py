@@ -2,7 +2,7 @@
 
 from gateway.envelopes.json_fields import child, shown
 from gateway.servers.presets import OPENAI_ENDPOINTS
-from gateway.servers.profile import OpenAIModels, Profile
+from gateway.servers.profile import OpenAIModels, Profile, any_path
 from gateway.servers.reading import EMBEDDINGS, Capability, chosen, other
 from gateway.shapes import Json, Shape
 
@@ -45,6 +45,7 @@ def _capability(entry: Json) -> Capability | None:
 PROFILE = Profile(
     name="azure",
     hosts=("openai.azure.com", "services.ai.azure.com"),
+    path_doubt=any_path,
     path_fault=_fault,
     deployments=True,
     key_header=b"api-key",

@@ -5,7 +5,7 @@ Not confirmed against a source: its parameters.
 
 from gateway.envelopes.json_fields import text
 from gateway.servers.presets import HOSTED, TEXT_ONLY
-from gateway.servers.profile import Profile
+from gateway.servers.profile import Profile, any_path
 from gateway.servers.reading import Capability, by_modalities
 from gateway.shapes import Json, Shape
 
@@ -23,6 +23,7 @@ def _capability(entry: Json) -> Capability | None:
 PROFILE = Profile(
     name="deepseek",
     hosts=("api.deepseek.com",),
+    path_doubt=any_path,
     marks=(_is_deepseek,),
     has_jobs=False,
     capability=_capability,

@@ -1,7 +1,7 @@
 """Fireworks (docs.fireworks.ai: querying text models, and the guide to its Responses API)."""
 
 from gateway.envelopes.json_fields import shown, text
-from gateway.servers.profile import Profile
+from gateway.servers.profile import Profile, path_below
 from gateway.servers.reading import EMBEDDINGS, Capability, other
 from gateway.shapes import Json, Shape
 
@@ -33,6 +33,7 @@ def _capability(entry: Json) -> Capability | None:
 PROFILE = Profile(
     name="fireworks",
     hosts=("api.fireworks.ai",),
+    path_doubt=path_below("/inference/v1"),
     marks=(_is_fireworks,),
     name_keys=("id", "name"),
     capability=_capability,

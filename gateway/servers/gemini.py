@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from gateway.envelopes.json_fields import shown, strings, text
 from gateway.servers.presets import HOSTED
-from gateway.servers.profile import MetadataCall, Profile
+from gateway.servers.profile import MetadataCall, Profile, path_below
 from gateway.servers.reading import EMBEDDINGS, Capability, other
 from gateway.shapes import Json, Shape
 
@@ -39,6 +39,7 @@ def _other_names(_entry: Json, name: str) -> Iterable[str]:
 PROFILE = Profile(
     name="gemini",
     hosts=("generativelanguage.googleapis.com",),
+    path_doubt=path_below("/v1beta/openai"),
     marks=(_is_gemini,),
     further_lists=(MetadataCall("/models", "pageSize=1000", root=True),),
     # The native API refuses bearer keys: it needs one in its own header.

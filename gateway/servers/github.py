@@ -1,7 +1,7 @@
 """GitHub Models (docs.github.com: REST API endpoints for models inference, and for the catalog)."""
 
 from gateway.servers.presets import OPENAI_ENDPOINTS
-from gateway.servers.profile import MetadataCall, OpenAIModels, Profile
+from gateway.servers.profile import MetadataCall, OpenAIModels, Profile, path_below
 from gateway.servers.reading import Capability, by_modalities, has
 from gateway.shapes import Json, Shape
 
@@ -14,6 +14,7 @@ def _capability(entry: Json) -> Capability | None:
 PROFILE = Profile(
     name="github",
     hosts=("models.github.ai",),
+    path_doubt=path_below("/inference"),
     bare_marks=(has("registry", "publisher", "supported_output_modalities"),),
     # Its inference API has no list.
     model_list=MetadataCall("/catalog/models", root=True),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gateway.envelopes.json_fields import child, shown, strings, text
 from gateway.servers.presets import UNKNOWN
-from gateway.servers.profile import MetadataCall, Profile
+from gateway.servers.profile import MetadataCall, Profile, any_path
 from gateway.servers.reading import (
     EMBEDDINGS,
     IMAGES,
@@ -62,6 +62,7 @@ def _capability(entry: Json) -> Capability | None:
 PROFILE = Profile(
     name="litellm",
     tried="1.108.7",
+    path_doubt=any_path,
     is_front=True,
     header_mark=lambda headers: "x-litellm-version" in headers,
     marks=(has("model_name", "model_info"),),

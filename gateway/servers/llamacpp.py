@@ -2,7 +2,7 @@
 
 from gateway.envelopes.json_fields import strings
 from gateway.servers.presets import SELF_HOSTED
-from gateway.servers.profile import MetadataCall, Profile
+from gateway.servers.profile import MetadataCall, Profile, any_path
 from gateway.servers.reading import owned_by
 from gateway.shapes import Shape
 
@@ -11,6 +11,7 @@ from gateway.shapes import Shape
 PROFILE = Profile(
     name="llamacpp",
     tried="b10434",
+    path_doubt=any_path,
     header_mark=lambda headers: headers.get("server") == "llama.cpp",
     marks=(owned_by("llamacpp"),),
     about_server=(MetadataCall("/props", root=True),),

@@ -2,7 +2,7 @@
 
 from gateway.envelopes.json_fields import shown, strings
 from gateway.servers.presets import UNKNOWN
-from gateway.servers.profile import MetadataCall, Profile
+from gateway.servers.profile import MetadataCall, Profile, any_path
 from gateway.servers.reading import (
     EMBEDDINGS,
     IMAGES,
@@ -43,6 +43,7 @@ def _capability(entry: Json) -> Capability | None:
 
 PROFILE = Profile(
     name="localai",
+    path_doubt=any_path,
     marks=(_is_localai,),
     further_lists=(MetadataCall("/models/capabilities"),),
     has_jobs=False,

@@ -5,7 +5,7 @@ Not confirmed against a source: its parameters, but for token ids.
 
 from gateway.envelopes.json_fields import child
 from gateway.servers.presets import HOSTED
-from gateway.servers.profile import Profile
+from gateway.servers.profile import Profile, path_below
 from gateway.servers.reading import Capability, by_modalities
 from gateway.shapes import Json, Shape
 
@@ -22,6 +22,7 @@ def _capability(entry: Json) -> Capability | None:
 PROFILE = Profile(
     name="openrouter",
     hosts=("openrouter.ai",),
+    path_doubt=path_below("/api/v1"),
     marks=(_is_openrouter,),
     has_jobs=False,
     capability=_capability,

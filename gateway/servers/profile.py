@@ -45,6 +45,19 @@ def _nothing(_: object) -> None:
     """Return None for any argument."""
 
 
+def any_path(_path: str) -> None:
+    """Doubt no path: the server listens at its root, too."""
+
+
+def path_below(usual: str) -> Callable[[str], str | None]:
+    """Return a doubt about base URLs without a path, for a server that listens below `usual`."""
+    return lambda path: None if path else f"has no path; the server listens below {usual}"
+
+
+def _probably_v1(path: str) -> str | None:
+    return None if path else "has no path; most servers listen below /v1"
+
+
 def _never(_: object) -> bool:
     return False
 
@@ -74,7 +87,7 @@ class Profile:
     """Host names that serve nothing else, their sub-domains included (`eu.api.openai.com`)."""
     path_fault: Callable[[str], tuple[str, str] | None] = _nothing
     """The path of a base URL → what is wrong with it, and what to write instead."""
-    path_doubt: Callable[[str], str | None] = _nothing
+    path_doubt: Callable[[str], str | None] = _probably_v1
     """The path of a base URL → what is probably unintended."""
     deployments: bool = False
     """Whether it has Azure's paths: a model is a deployment, and named in the path."""

@@ -22,6 +22,8 @@ class LookupFailed:
     """A look-up that failed: an error status, a timeout. Remembered for a short time."""
 
     reason: str
+    status: int | None = None
+    """The status of the error reply, if that was the failure."""
     late: bool = False
     """Whether it may still succeed: it took longer than the waiting time, or was not awaited."""
 

@@ -92,7 +92,7 @@ class Asker:
             if len(body) > MAX_BODY_BYTES:
                 return LookupFailed(f"{call}: more than {MAX_BODY_BYTES} bytes")
             if reply.status != 200:
-                return LookupFailed(f"{call}: status {reply.status}")
+                return LookupFailed(f"{call}: status {reply.status}", reply.status)
             if len(body) > LONG:
                 await turn.enter_async_context(self._reading)
             try:

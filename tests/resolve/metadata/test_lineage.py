@@ -69,7 +69,7 @@ def test_pages_that_lead_in_a_circle_are_read_once(pages: Mapping[str, object]) 
 
 def test_a_first_page_that_fails_is_a_failure() -> None:
     found, _ = loaded_jobs({})
-    assert found == LookupFailed("GET /fine_tuning/jobs: status 500")
+    assert found == LookupFailed("GET /fine_tuning/jobs: status 500", 500)
 
 
 def test_a_later_page_that_fails_leaves_what_came_before_it() -> None:
