@@ -94,7 +94,7 @@ def test_however_many_names_there_are_one_that_hangs_is_asked_once(tmp_path: Pat
         result = check(tmp_path, rules, slow=hung)
         assert hung.asked.count("/v1/models") == 1
     assert result.exit_code == 0
-    *names, good = result.stdout.splitlines()
+    _, *names, good = result.stdout.splitlines()
     assert names == [
         f"{name} → {model} at slow: /v1/chat/completions (not checked)"
         for name, model in rules.items()
@@ -121,6 +121,7 @@ def test_a_list_that_is_refused_is_said_once_for_each_upstream(tmp_path: Path) -
         warning("two", "GET /models: status 429"),
     ]
     assert [line.endswith("(not checked)") for line in result.stdout.splitlines()] == [
+        *(False, False, False),
         *(True, True, True),
         False,
     ]
@@ -131,7 +132,7 @@ def test_what_may_be_where_nobody_answers_is_not_missing(tmp_path: Path) -> None
     with lister("there") as good, lister(answers=False) as hung:
         result = check(tmp_path, rules, good=good, slow=hung)
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[:2] == [
+    assert result.stdout.splitlines()[2:4] == [
         "here → there at good: /v1/chat/completions",
         "gone → nowhere at good: /v1/chat/completions (not checked)",
     ]
@@ -148,7 +149,7 @@ def test_what_is_sought_at_one_upstream_is_missing_there(tmp_path: Path) -> None
         result = check(tmp_path, rules, good=good, slow=hung)
         assert hung.asked == []
     assert result.exit_code == 1
-    assert result.stdout.splitlines() == [
+    assert result.stdout.splitlines()[2:] == [
         "here → there at good: /v1/chat/completions",
         "by-rule → unlisted at good: /v1/responses",
     ]
@@ -164,6 +165,6 @@ def test_names_keep_their_order_however_many_are_resolved_at_once(
     with lister("m") as good:
         result = check(tmp_path, {f"alias-{i}": "m" for i in range(5)}, good=good)
         assert good.asked == ["/v1/models"]
-    assert [line.partition(" ")[0] for line in result.stdout.splitlines()[:5]] == [
+    assert [line.partition(" ")[0] for line in result.stdout.splitlines()[1:6]] == [
         f"alias-{i}" for i in range(5)
     ]

@@ -49,12 +49,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "asgi": {"errors", "shapes", "config", "request", "request_ids", "exchange", "api", "app"},
     "running": {"config", "server", "app"},
     "checking": {"shapes", "config", "resolve", "app"},
+    "probing": {"errors", "shapes", "headers", "servers", "config", "resolve", "app"},
     "healthcheck": {"config"},
     "client_keys": set(),
     "cli": {
         *("running", "local_addresses", "request"),
         *("errors", "shapes", "servers", "config", "resolve", "translate", "exchange"),
-        *("server", "admin", "app", "checking", "healthcheck", "client_keys", "demo", "logs"),
+        *("server", "admin", "app", "checking", "probing", "healthcheck", "client_keys"),
+        *("demo", "logs"),
     },
     "__main__": {"cli"},
 }

@@ -1,53 +1,105 @@
 """`gateway check`: whether a configuration is good, and where its names lead."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from gateway.cli.options import CONFIG, build_application, own_key, read_settings, suspicions
+from gateway.shapes import Shape
 
 if TYPE_CHECKING:
     from gateway.app import Application
     from gateway.checking import Checked, Findings
+    from gateway.config.settings import Settings
+    from gateway.probing import Probe
+
+_NAMED_CLIENTS = 5
+"""More are counted only."""
 
 
 @click.command()
 @CONFIG
-def check(config: Path | None) -> None:
-    """Validate a configuration and resolve its aliases; exit 1 on a problem."""
-    from gateway.checking import Verdict
+@click.option("--probe", is_flag=True, help="Ask every upstream; nothing is generated.")
+def check(config: Path | None, probe: bool) -> None:
+    """Validate a configuration and resolve its aliases; exit 1 on a problem.
 
+    With --probe, also show for every upstream whether it can be reached, whether it accepts the
+    key, how many models it lists, and which endpoints it has. For an upstream that gets the
+    caller's own key, OPENAI_API_KEY is tried.
+    """
     settings = read_settings(config, {})
     application = build_application(settings)
     for warning in suspicions(settings):
-        click.echo(f"warning: {warning}", err=True)
-    findings = asyncio.run(_check(application))
+        _warn(warning)
+    findings, probes = asyncio.run(_ask(application, probe=probe))
+    _print_settings(settings)
     for name in findings.names:
         _print_checked(name)
     for upstream, reason in findings.unread.items():
-        click.echo(
-            f"warning: upstreams.{upstream}: its model list could not be read ({reason}), so the "
-            "names that lead there were not checked",
-            err=True,
+        _warn(
+            f"upstreams.{upstream}: its model list could not be read ({reason}), so the "
+            "names that lead there were not checked"
         )
-    where = config or "the defaults"
+    if probes:
+        _print_probes(probes)
+    _conclude(settings, str(config or "the defaults"), findings, probes)
+
+
+async def _ask(application: "Application", *, probe: bool) -> "tuple[Findings, Sequence[Probe]]":
+    from gateway.checking import check_names
+    from gateway.probing import probe_all
+
+    try:
+        findings = await check_names(application, own_key())
+        return findings, await probe_all(application, own_key()) if probe else ()
+    finally:
+        await application.aclose()
+
+
+def _conclude(
+    settings: "Settings", where: str, findings: "Findings", probes: "Sequence[Probe]"
+) -> None:
+    """Print the verdict; problems end the command with status 1."""
+    from gateway.checking import Verdict
+
     failed = sum(name.verdict is Verdict.NOT_THERE for name in findings.names)
-    if failed:
-        raise click.ClickException(f"{failed} alias(es) in {where} do not lead to a model")
+    broken = sum(bool(probe.problem) for probe in probes)
+    problems = [
+        *([f"{failed} alias(es) in {where} do not lead to a model"] if failed else []),
+        *([f"{broken} upstream(s) in {where} cannot serve requests"] if broken else []),
+    ]
+    if problems:
+        raise click.ClickException("; ".join(problems))
     verdict = "good, as far as could be checked" if findings.unread else "good"
     counts = f"{len(settings.upstreams)} upstream(s), {len(settings.models)} rule(s)"
     click.echo(f"{where}: {verdict} ({counts})")
 
 
-async def _check(application: "Application") -> "Findings":
-    from gateway.checking import check_names
+def _warn(text: str) -> None:
+    click.echo(f"warning: {text}", err=True)
 
-    try:
-        return await check_names(application, own_key())
-    finally:
-        await application.aclose()
+
+def _print_settings(settings: "Settings") -> None:
+    """Print what the configuration comes to: upstreams, patterns, clients."""
+    for upstream in settings.upstreams:
+        click.echo(
+            f"upstream {upstream.name}: {upstream.base_url}, kind {upstream.kind}, "
+            f"credential {upstream.credential}"
+        )
+    for rule in settings.models:
+        if rule.is_glob:
+            sent = f" → {rule.model}" if rule.model else ""
+            at = f" at {rule.upstream}" if rule.upstream else ""
+            served = ", ".join(shape.endpoint for shape in rule.endpoints)
+            click.echo(f"{rule.pattern}{sent}{at}{f': {served}' if served else ''}")
+    names = [client.name for client in settings.clients]
+    if names:
+        more = len(names) - _NAMED_CLIENTS
+        shown = ", ".join(names[:_NAMED_CLIENTS]) + (f" and {more} more" if more > 0 else "")
+        click.echo(f"{len(names)} client(s): {shown}")
 
 
 def _print_checked(checked: "Checked") -> None:
@@ -61,3 +113,28 @@ def _print_checked(checked: "Checked") -> None:
     served = ", ".join(shape.endpoint for shape in route.shapes)
     doubt = " (not checked)" if checked.verdict is Verdict.UNCHECKED else ""
     click.echo(f"{leads} at {route.upstream}: {served}{doubt}")
+
+
+def _print_probes(probes: "Sequence[Probe]") -> None:
+    rows = [
+        ("upstream", "kind", "key", "models", *(shape.value for shape in Shape)),
+        *(_row(probe) for probe in probes),
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    click.echo()
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
+    click.echo()
+    for probe in probes:
+        if probe.problem:
+            click.echo(f"upstreams.{probe.upstream.name}: {probe.problem}", err=True)
+        else:
+            for doubt in probe.doubts:
+                _warn(f"upstreams.{probe.upstream.name}: {doubt}")
+
+
+def _row(probe: "Probe") -> tuple[str, ...]:
+    models = str(probe.models) if isinstance(probe.models, int) else "?"
+    served = (endpoint.served.value for endpoint in probe.endpoints.values())
+    return (probe.upstream.name, probe.kind.name, probe.key.value, models, *served)

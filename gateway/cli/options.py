@@ -1,5 +1,6 @@
 """What several commands share: their options, and the steps from these to an application."""
 
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from gateway.app import Application
     from gateway.config.settings import Settings
     from gateway.server.peers import Peers
+
+_DISCARDED = logging.NullHandler()
 
 SHAPES = click.Choice([shape.value for shape in Shape])
 CONFIG = click.option(
@@ -36,9 +39,13 @@ def read_settings(config: Path | None, overrides: Mapping[str, Any]) -> "Setting
 
 
 def build_application(settings: "Settings", peers: "Peers | None" = None) -> "Application":
-    """Return the application of these settings; a problem ends the command."""
+    """Return the application of these settings; a problem ends the command.
+
+    Its log is discarded, unless `serve` has opened it: other commands print what they find.
+    """
     from gateway.app import build
 
+    logging.getLogger("gateway").addHandler(_DISCARDED)
     try:
         return build(settings, peers)
     except (OSError, ValueError) as error:

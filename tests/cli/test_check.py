@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from gateway.demo import emulator
 from tests.cli.commands import run
 from tests.interfaces import own_address
 
@@ -18,7 +19,10 @@ def test_check_without_a_file_checks_the_defaults() -> None:
     result = run("check")
     assert (result.exit_code, result.output) == (
         0,
-        "the defaults: good (1 upstream(s), 0 rule(s))\n",
+        (
+            "upstream openai: https://api.openai.com/v1, kind openai, credential caller\n"
+            "the defaults: good (1 upstream(s), 0 rule(s))\n"
+        ),
     )
 
 
@@ -30,7 +34,7 @@ def test_check_finds_aliases_that_lead_nowhere(config: Path) -> None:
     assert "broken → no-such-model: not found" in result.output
     assert "my-bot → acme-writer-v2" in result.output
     assert "1 alias(es)" in result.output
-    assert "glob" not in result.output
+    assert "glob" not in result.stderr
 
 
 def test_redirects_are_checked_and_shown(config: Path) -> None:
@@ -69,3 +73,68 @@ def test_check_warns_of_what_is_probably_not_meant(config: Path) -> None:
     assert (result.exit_code, result.stdout.count("warning")) == (0, 0)
     assert "warning: " in result.stderr
     assert "did you mean GATEWAY_SERVER__PORT?" in result.stderr
+
+
+def test_check_shows_what_the_configuration_comes_to(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.yaml"
+    clients = [{"name": f"team-{i}", "key_sha256": f"{i:064x}"} for i in range(7)]
+    rules = {
+        "llama-*": {"upstream": "local", "endpoint": ["chat", "completions"]},
+        "gpt-?": "gpt-4o-mini",
+        "other*": {"reasoning_effort": "low"},
+    }
+    upstreams = {
+        "openai": {"api_key": "sk-secret"},
+        "local": {"base_url": "http://vllm/v1", "kind": "vllm"},
+    }
+    path.write_text(json.dumps({"upstreams": upstreams, "models": rules, "clients": clients}))
+    result = run("check", "--config", str(path))
+    assert result.output.splitlines() == [
+        "upstream openai: https://api.openai.com/v1, kind openai, credential key",
+        "upstream local: http://vllm/v1, kind vllm, credential none",
+        "llama-* at local: /v1/chat/completions, /v1/completions",
+        "gpt-? → gpt-4o-mini",
+        "other*",
+        "7 client(s): team-0, team-1, team-2, team-3, team-4 and 2 more",
+        f"{path}: good (2 upstream(s), 3 rule(s))",
+    ]
+    path.write_text(json.dumps({"upstreams": upstreams, "clients": clients[:2]}))
+    assert "2 client(s): team-0, team-1\n" in run("check", "--config", str(path)).output
+
+
+# --- check --probe ----------------------------------------------------------------------------
+
+
+def test_probe_shows_what_every_upstream_answers(config: Path, upstream: emulator.Served) -> None:
+    seen = len(upstream.journal)
+    result = run("check", "--probe", "--config", str(config))
+    assert result.exit_code == 0, result.output
+    *_, empty, head, row, last, verdict = result.stdout.splitlines()
+    assert (empty, last) == ("", "")
+    assert head == "upstream  kind    key       models  completions  chat  responses"
+    assert row == "openai    openai  accepted  21      yes          yes   yes"
+    assert verdict.endswith("good (1 upstream(s), 1 rule(s))")
+    asked = [upstream.journal[position] for position in range(seen, len(upstream.journal))]
+    assert {call.body for call in asked if call.method == "POST"} == {b"{"}
+
+
+def test_probe_ends_with_1_where_an_upstream_cannot_serve(config: Path) -> None:
+    text = config.read_text().replace(
+        "models:\n", "  down: {base_url: 'http://127.0.0.1:1/v1'}\nmodels:\n"
+    )
+    config.write_text(text + "retired: {redirect: {old: no-such-model}}\n")
+    result = run("check", "--probe", "--config", str(config))
+    assert result.exit_code == 1
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert ["down", "auto", "?", "?", "?", "?", "?"] in rows
+    assert "upstreams.down: GET /models: Upstream 'down' cannot be reached" in result.stderr
+    assert f"1 upstream(s) in {config} cannot serve requests" in result.stderr
+    assert "upstream down: refused:" not in result.output
+
+
+def test_probe_says_what_it_could_not_find_out(config: Path) -> None:
+    result = run("check", "--probe", "--config", str(config), OPENAI_API_KEY="")
+    assert result.exit_code == 0
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert ["openai", "openai", "missing", "?", "?", "?", "?"] in rows
+    assert "warning: upstreams.openai: wants a key, and there is none to try" in result.stderr
