@@ -78,11 +78,13 @@ def build(settings: Settings, peers: Peers | None = None) -> Application:
     Raises `ValueError` for an unusable template or store.
     """
     _check_templates(settings)
-    upstreams = Upstreams(settings)
+    failures = FailureLog(time.monotonic)
+    upstreams = Upstreams(settings, failures.address_changed)
     names = frozenset(upstream.name for upstream in settings.upstreams)
     metrics = Metrics(names, upstreams.stats)
     sums = Sums(metrics.families, peers or Peers())
-    observer = RequestObserver(metrics, FailureLog(time.monotonic))
+    metrics.watch_addresses(upstreams.health)
+    observer = RequestObserver(metrics, failures)
     lookup = _lookup(settings, upstreams, observer)
     memory = _memory(settings)
     stores = _stores(settings, memory)

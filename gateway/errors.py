@@ -46,6 +46,8 @@ class Reason(StrEnum):
     """No progress for too long within the request's or the reply's body."""
     BUSY = "busy"
     """`max_connections` and the queue for them are full."""
+    LOADING = "loading"
+    """The server is still loading its model, and says so."""
     STOPPING = "stopping"
     """The gateway itself shuts down."""
     CLOSED = "closed"

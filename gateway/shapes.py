@@ -106,7 +106,7 @@ class Seal(Protocol):
 
 @dataclass(slots=True)
 class UpstreamCall:
-    """One HTTP request to one configured upstream. Only `repeats` ever changes.
+    """One HTTP request to one configured upstream. Its sender notes `repeats` and `address`.
 
     `path` is below the upstream's base URL (with `root`: below the part before its `/v1`) and
     starts with a slash; `query` has no question mark. `client_headers` are the client's own,
@@ -126,7 +126,9 @@ class UpstreamCall:
     """The model as sent, for upstreams that need it in the path (Azure's deployments)."""
     root: bool = False
     repeats: int = 0
-    """How often it was sent again, because the upstream cannot have received it."""
+    """How often it was sent again, because the upstream cannot have processed it."""
+    address: str = ""
+    """The base URL that it was last sent to, of several: for operators, never for clients."""
 
 
 Sink = Callable[[bytes], bool]

@@ -87,6 +87,7 @@ class _Families:
         )
         yield self._seconds()
         yield from self._gauges()
+        yield from self._addresses()
 
     def _seconds(self) -> Metric:
         family = HistogramMetricFamily(
@@ -121,6 +122,24 @@ class _Families:
         for store, works in self._metrics.stores().items():
             up.add_metric((store,), works)
         yield from (in_flight, queued, idle, up)
+
+    def _addresses(self) -> Iterator[Metric]:
+        labels = ("upstream", "address")
+        up = GaugeMetricFamily(
+            "gateway_upstream_address_up",
+            "Whether an address of an upstream answered last; 0: of several, it is left out.",
+            labels=labels,
+        )
+        failures = CounterMetricFamily(
+            "gateway_upstream_address_failures",
+            "Failures of an address, look-ups and requests answered elsewhere included.",
+            labels=labels,
+        )
+        for upstream, addresses in self._metrics.addresses().items():
+            for each in addresses:
+                up.add_metric((upstream, each.address), each.up)
+                failures.add_metric((upstream, each.address), each.failures)
+        yield from (up, failures)
 
 
 def _counter(

@@ -6,7 +6,7 @@ names or paths cannot make new series.
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from gateway.admin.sums import Family
@@ -50,6 +50,22 @@ class Figures(Protocol):
         """Requests that wait for one of `max_connections`."""
 
 
+class AddressFigures(Protocol):
+    """The current state of one address of an upstream."""
+
+    @property
+    def address(self) -> str:
+        """Its base URL."""
+
+    @property
+    def up(self) -> bool:
+        """Whether it answered last."""
+
+    @property
+    def failures(self) -> int:
+        """Its failures since the start."""
+
+
 def _no_figures() -> Mapping[str, Figures]:
     return {}
 
@@ -77,10 +93,18 @@ class Metrics:
         self.times: defaultdict[tuple[str, str, Outcome], Times] = defaultdict(Times)
         """By upstream, client's shape and outcome. Not by client: each is 14 series."""
 
+        self.addresses: Callable[[], Mapping[str, Sequence[AddressFigures]]] = dict
+        """The addresses of each upstream, by its name."""
         self.stores: Callable[[], Mapping[str, bool]] = dict
         """Whether the stores outside the process work, by name."""
         self.not_stored: Callable[[], int] = int
         """How many replies could not be stored."""
+
+    def watch_addresses(
+        self, addresses: Callable[[], Mapping[str, Sequence[AddressFigures]]]
+    ) -> None:
+        """Show the state of the addresses, which are asked for at each exposition."""
+        self.addresses = addresses
 
     def watch_stores(
         self, stores: Callable[[], Mapping[str, bool]], not_stored: Callable[[], int]

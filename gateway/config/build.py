@@ -72,15 +72,18 @@ def _used(value: Any) -> Any:
 def _upstream(name: str, written: UpstreamConfig, *, is_default: bool) -> UpstreamSettings:
     values = _values(written)
     del values["api_key_file"]
+    base_url, *further_urls = written.base_url
     kind = servers.profile(written.kind)
     if kind is servers.AUTO:
-        kind = kind_of_host(host_of(written.base_url))
+        kind = kind_of_host(host_of(base_url))
     headers = tuple((key, _used(value)) for key, value in written.headers.items())
     return UpstreamSettings(
         **{
             **values,
             "name": name,
             "api_key": _used(written.key),
+            "base_url": base_url,
+            "further_urls": tuple(further_urls),
             "kind": kind,
             "credential": written.credential or _credential(written, is_default=is_default),
             "headers": headers,

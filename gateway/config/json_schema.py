@@ -58,6 +58,11 @@ def _relax_root(schema: dict[str, Any], definitions: dict[str, Any]) -> None:
     )
     for name in set(properties) - {"upstreams"}:
         properties[name] = {"anyOf": [{"type": "null"}, properties[name]]}
+    addresses = definitions["UpstreamConfig"]["properties"]["base_url"]
+    definitions["UpstreamConfig"]["properties"]["base_url"] = {
+        "description": addresses.pop("description"),
+        "anyOf": [{"type": "string", "description": "The only address."}, addresses],
+    }
     openai = {key: v for key, v in definitions["UpstreamConfig"].items() if key != "required"}
     definitions["OpenaiConfig"] = {"anyOf": [{"type": "null"}, openai]}
     properties["upstreams"]["properties"] = {"openai": {"$ref": "#/$defs/OpenaiConfig"}}

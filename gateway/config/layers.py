@@ -206,7 +206,7 @@ def merge_overrides(layers: Layers, overrides: Mapping[str, Any]) -> None:
     """Merge the command line's values over all others.
 
     Keys are dotted (`server.port`), mappings are merged, and None means not given. The key
-    `upstream` selects the default upstream: the name or base URL of a configured one, which is
+    `upstream` selects the default upstream: the name or a base URL of a configured one, which is
     moved to the front, or else the base URL of a new one, called `command-line`.
     """
     origin = Origin("command line")
@@ -224,9 +224,10 @@ def _choose_default(layers: Layers, wanted: str, origin: Origin) -> None:
     upstreams: dict[str, Any] = configured if isinstance(configured, dict) else {}
     name = wanted if wanted in upstreams else None
     for candidate, upstream in upstreams.items():
-        base_url = upstream.get("base_url") if isinstance(upstream, dict) else None
-        if name is None and isinstance(base_url, str):
-            name = candidate if base_url.rstrip("/") == wanted.rstrip("/") else None
+        written = upstream.get("base_url") if isinstance(upstream, dict) else None
+        urls = written if isinstance(written, list) else [written]
+        if name is None and wanted.rstrip("/") in [str(url).rstrip("/") for url in urls]:
+            name = candidate
     if name is None:
         name = "command-line"
         layers.put(("upstreams", name), {"base_url": wanted}, origin)

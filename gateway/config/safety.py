@@ -7,6 +7,7 @@ to an upstream, is refused at start, as are contradictory keys. What is doubtful
 import re
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from itertools import product
 
 from gateway.config import stores
 from gateway.config.addresses import (
@@ -18,7 +19,7 @@ from gateway.config.addresses import (
     reaches,
 )
 from gateway.config.globs import Globs
-from gateway.config.problems import InvalidValue, KeyPath, show_key
+from gateway.config.problems import InvalidValue, KeyPath, show_key, show_path
 from gateway.config.settings import (
     AdminSettings,
     CredentialPolicy,
@@ -142,9 +143,10 @@ def _forwarded_gateway_keys(settings: Settings) -> Iterator[tuple[KeyPath, Inval
 
 def _addresses_of_kinds(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
     for upstream in settings.upstreams:
-        fault = upstream.kind.path_fault(path_of(upstream.base_url))
-        if fault is not None:
-            yield ("upstreams", upstream.name, "base_url"), InvalidValue(*fault)
+        for key, url in _addresses(upstream):
+            fault = upstream.kind.path_fault(path_of(url))
+            if fault is not None:
+                yield key, InvalidValue(*fault)
 
 
 def _loops(settings: Settings, leads_to: Reaches) -> Iterator[tuple[KeyPath, InvalidValue]]:
@@ -153,16 +155,22 @@ def _loops(settings: Settings, leads_to: Reaches) -> Iterator[tuple[KeyPath, Inv
     if admin.enabled:
         listeners.append(("the gateway's admin listener", admin.host, admin.port))
     for upstream in settings.upstreams:
-        key, url = "base_url", upstream.base_url
+        places = _addresses(upstream)
         if upstream.proxy is not None:
             # The gateway connects to the proxy; the upstream is the concern of the proxy.
-            key, url = "proxy", upstream.proxy.reveal()
-        for what, host, port in listeners:
+            places = [(("upstreams", upstream.name, "proxy"), upstream.proxy.reveal())]
+        for (key, url), (what, host, port) in product(places, listeners):
             if port_of(url) == port and leads_to(host_of(url), host):
-                yield (
-                    ("upstreams", upstream.name, key),
-                    InvalidValue(f"is {what}", "write the address of the server behind it"),
-                )
+                advice = "write the address of the server behind it"
+                yield key, InvalidValue(f"is {what}", advice)
+
+
+def _addresses(upstream: UpstreamSettings) -> list[tuple[KeyPath, str]]:
+    """Return each address of an upstream with its key."""
+    key = ("upstreams", upstream.name, "base_url")
+    if not upstream.further_urls:
+        return [(key, upstream.base_url)]
+    return [((*key, position), url) for position, url in enumerate(upstream.base_urls)]
 
 
 def _redirects(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
@@ -212,17 +220,23 @@ def warnings(settings: Settings) -> list[str]:
 
 def _upstream_warnings(settings: Settings) -> Iterator[str]:
     for upstream in settings.upstreams:
-        key, host = f"upstreams.{upstream.name}", host_of(upstream.base_url)
-        sends_key = upstream.credential != CredentialPolicy.NONE or holds_key(upstream)
-        if sends_key and upstream.base_url.startswith("http://") and not is_private(host):
-            yield f"{key}.base_url: keys travel unencrypted to a public host; use https://"
-        if upstream.verify is False and upstream.base_url.startswith("https://"):
+        key = f"upstreams.{upstream.name}"
+        encrypted = [url.startswith("https://") for url in upstream.base_urls]
+        for path, url in _addresses(upstream):
+            yield from (f"{show_path(path)}: {doubt}" for doubt in _address_doubts(upstream, url))
+        if upstream.verify is False and any(encrypted):
             yield f"{key}.verify: is off, so anyone on the path can read the keys; name a CA bundle"
-        doubt = upstream.kind.path_doubt(path_of(upstream.base_url))
-        if doubt is not None:
-            yield f"{key}.base_url: {doubt}"
-        if upstream.http2 and upstream.base_url.startswith("http://"):
+        if upstream.http2 and not any(encrypted):
             yield f"{key}.http2: has no effect without TLS (https://)"
+
+
+def _address_doubts(upstream: UpstreamSettings, url: str) -> Iterator[str]:
+    sends_key = upstream.credential != CredentialPolicy.NONE or holds_key(upstream)
+    if sends_key and url.startswith("http://") and not is_private(host_of(url)):
+        yield "keys travel unencrypted to a public host; use https://"
+    doubt = upstream.kind.path_doubt(path_of(url))
+    if doubt is not None:
+        yield doubt
 
 
 def _access_warnings(settings: Settings) -> Iterator[str]:

@@ -75,7 +75,8 @@ class UpstreamSettings:
 
     name: str
     base_url: str
-    """Without a trailing slash; the shapes' paths are appended: `https://api.openai.com/v1`."""
+    """Its only address, or the first of several: without a trailing slash; the shapes' paths are
+    appended: `https://api.openai.com/v1`."""
     kind: Profile = AUTO
     credential: CredentialPolicy = CredentialPolicy.CALLER
     api_key: Secret | None = None
@@ -85,6 +86,7 @@ class UpstreamSettings:
     """Names of client headers to forward beside the built-in allow-list."""
     timeouts: TimeoutSettings = field(default_factory=TimeoutSettings)
     max_connections: int = 256
+    """At a time, for each of its addresses."""
     keepalive_expiry: float = 2.0
     max_connection_age: float = 300.0
     http2: bool = False
@@ -93,6 +95,13 @@ class UpstreamSettings:
     """TLS verification: on, off, or the path of a CA bundle."""
     api_version: str = "2024-10-21"
     """Azure's `api-version` for calls without one: the last dated version that is GA."""
+    further_urls: tuple[str, ...] = ()
+    """Its other addresses: servers of the same software with the same models."""
+
+    @property
+    def base_urls(self) -> tuple[str, ...]:
+        """All its addresses, in the order of the configuration."""
+        return (self.base_url, *self.further_urls)
 
 
 OnUnsupported = Literal["refuse", "drop"]

@@ -260,6 +260,7 @@ class Exchange:
         finally:
             for sent in attempt.calls:
                 decision.repeats += sent.repeats
+                decision.address = sent.address or decision.address
 
     async def _translated(
         self,

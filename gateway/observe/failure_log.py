@@ -43,7 +43,8 @@ class _Kind:
 class FailureLog:
     """Writes the lines. `clock` returns monotonic seconds.
 
-    Its memory is bounded by the names of upstreams, clients and rules, times the reasons.
+    Its memory is bounded by the names of upstreams, addresses, clients and rules, times the
+    reasons.
     """
 
     def __init__(self, clock: Clock, log: logging.Logger | None = None) -> None:
@@ -59,6 +60,14 @@ class FailureLog:
         elif failure.status:
             text = f"{text} (status {failure.status})"
         self._write("upstream", failure.upstream, failure.reason, text)
+
+    def address_changed(self, upstream: str, address: str, reason: Reason | None) -> None:
+        """Log that one of several addresses is ejected, or (no reason) answers again."""
+        if reason is None:
+            self._write("address", address, "up", f"upstream {upstream} uses it again")
+        else:
+            text = f"upstream {upstream} leaves it out until it answers"
+            self._write("address", address, reason, text)
 
     def client_refused(self, client: str, code: str) -> None:
         """Log a request without a valid key, or without permission."""

@@ -109,17 +109,18 @@ class HttpClient:
         self._base = httpx2.URL(f"{origin.scheme}://{host}:{origin.port}")
         self._transport = transport or _transport(upstream, self._slots.limit, self._tls)
 
-    def for_look_ups(self) -> "HttpClient":
+    def for_look_ups(self, slots: Slots | None = None) -> "HttpClient":
         """Return a client for the same upstream, with the connections and slots of look-ups."""
-        return HttpClient(*self._made_for, slots=for_look_ups(self._made_for[0]), tls=self._tls)
+        slots = slots or for_look_ups(self._made_for[0])
+        return HttpClient(*self._made_for, slots=slots, tls=self._tls)
 
     async def send(self, call: UpstreamCall) -> "HttpReply":
         """Send one call; see `gateway.shapes.Send`."""
-        headers = self._headers.outgoing(call.client_headers)
-        headers.extend(framing(call))
-        url = self._base.copy_with(raw_path=self._target(call))
         await self._slots.acquire()
         try:
+            headers = self._headers.outgoing(call.client_headers)
+            headers.extend(framing(call))
+            url = self._base.copy_with(raw_path=self._target(call))
             response = await self._respond(call, url, headers)
         except BaseException:
             self._slots.release()

@@ -63,16 +63,17 @@ class Pool:
         self._all_gone: asyncio.Future[None] | None = None
         self._closed = False
 
-    def for_look_ups(self) -> "Pool":
+    def for_look_ups(self, slots: Slots | None = None) -> "Pool":
         """Return a pool to the same upstream, with the connections and slots of look-ups."""
-        return Pool(*self._made_for, slots=for_look_ups(self._made_for[0]), dialer=self._dialer)
+        slots = slots or for_look_ups(self._made_for[0])
+        return Pool(*self._made_for, slots=slots, dialer=self._dialer)
 
     async def send(self, call: UpstreamCall) -> Flight:
         """Send one call; see `gateway.shapes.Send`."""
-        head = self._request_head(call)
         if not self._slots.take():
             await self._slots.acquire()
         try:
+            head = self._request_head(call)
             # A streamed body cannot be sent again, so it is not exposed to the race that a reused
             # connection always is: the upstream may be closing it at this moment.
             body = call.body

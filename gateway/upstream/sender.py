@@ -1,29 +1,37 @@
 """All configured upstreams behind one `send`."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
 
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.errors import Reason, UpstreamTimeout
 from gateway.shapes import RawHeaders, UpstreamCall, UpstreamReply
+from gateway.upstream.balancer import Balancer, OneAddress, Sender
 from gateway.upstream.credentials import Callers, Credentials, fingerprint_key
+from gateway.upstream.health import AddressHealth, Health
 from gateway.upstream.origin import parse_base_url
 from gateway.upstream.pool import Pool
-from gateway.upstream.slots import UpstreamStats
+from gateway.upstream.slots import Slots, UpstreamStats
 
-if TYPE_CHECKING:
-    from gateway.upstream.http_client import HttpClient
+Noticed = Callable[[str, str, Reason | None], None]
+"""Takes an upstream's name, one of its addresses, and why it is ejected; None: it is back."""
+
+
+def _ignore(_upstream: str, _address: str, _reason: Reason | None) -> None:
+    """Take note of nothing."""
 
 
 class Upstreams:
     """Two senders per configured upstream, for the life of the process: for requests, for look-ups.
 
-    The gateway's own pool, or httpx2 where an upstream has a `proxy` or wants `http2`. Nothing is
-    connected before the first call. Raises `ValueError` when an upstream's settings cannot be used.
+    The gateway's own pools, or httpx2 where an upstream has a `proxy` or wants `http2`. `noticed`
+    is called when one of several addresses is ejected, and when it is back. Nothing is connected
+    before the first call. Raises `ValueError` when an upstream's settings cannot be used.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, noticed: Noticed = _ignore) -> None:
         own_keys = frozenset(digest for client in settings.clients for digest in client.key_sha256)
         key = fingerprint_key(settings.secret)
         self._credentials = {
@@ -32,7 +40,7 @@ class Upstreams:
         }
         self._callers = Callers(self._credentials.values(), key)
         self._senders = {
-            upstream.name: _sender(upstream, self._credentials[upstream.name])
+            upstream.name: _joined(upstream, self._credentials[upstream.name], noticed)
             for upstream in settings.upstreams
         }
         self._askers = {name: sender.for_look_ups() for name, sender in self._senders.items()}
@@ -81,16 +89,38 @@ class Upstreams:
         """Return the figures of each upstream by its name, look-ups not among them."""
         return {name: sender.stats() for name, sender in self._senders.items()}
 
+    def health(self) -> dict[str, tuple[AddressHealth, ...]]:
+        """Return the health of each upstream's addresses, in the order of the configuration.
 
-def _sender(upstream: UpstreamSettings, credentials: Credentials) -> "Pool | HttpClient":
+        `in_flight` and `idle` are without look-ups, `failures` are with them.
+        """
+        return {name: sender.health() for name, sender in self._senders.items()}
+
+
+def _joined(
+    upstream: UpstreamSettings, credentials: Credentials, noticed: Noticed
+) -> OneAddress | Balancer:
+    urls = upstream.base_urls
+    if len(urls) == 1:
+        return OneAddress(Health(urls[0]), _sender(upstream, urls[0], credentials))
+    changed = partial(noticed, upstream.name)
+    healths = [Health(url, changed) for url in urls]
+    make = [partial(_sender, upstream, url, credentials) for url in urls]
+    return Balancer(upstream, healths, make)
+
+
+def _sender(
+    upstream: UpstreamSettings, url: str, credentials: Credentials, slots: Slots | None = None
+) -> Sender:
+    """Return the sender to one address; raises `ValueError` with the upstream's name."""
     try:
-        origin = parse_base_url(upstream.base_url)
+        origin = parse_base_url(url)
         if upstream.proxy is not None or upstream.http2:
             # httpx2 takes memory that most gateways have no use for.
             from gateway.upstream.http_client import HttpClient
 
-            return HttpClient(upstream, origin, credentials)
-        return Pool(upstream, origin, credentials)
+            return HttpClient(upstream, origin, credentials, slots=slots)
+        return Pool(upstream, origin, credentials, slots=slots)
     except ValueError as error:
         if f"'{upstream.name}'" in str(error):
             raise

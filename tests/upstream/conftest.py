@@ -15,6 +15,7 @@ from gateway.upstream.credentials import Credentials
 from gateway.upstream.http_client import HttpClient
 from gateway.upstream.origin import parse_base_url
 from gateway.upstream.pool import Pool
+from gateway.upstream.slots import Slots
 from tests.upstream.scripted import Script, ScriptedUpstream, open_files, replies, scripted, until
 
 GENEROUS = TimeoutSettings(connect=10.0, queue=10.0, first_byte=10.0, stream_idle=10.0)
@@ -109,6 +110,9 @@ async def warm_up() -> None:
         await writer.wait_closed()
 
 
-def sender_for(variant: str, settings: UpstreamSettings) -> Pool | HttpClient:
+def sender_for(
+    variant: str, settings: UpstreamSettings, slots: Slots | None = None
+) -> Pool | HttpClient:
     make = Pool if variant.startswith("pool") else HttpClient
-    return make(settings, parse_base_url(settings.base_url), Credentials(settings))
+    origin = parse_base_url(settings.base_url)
+    return make(settings, origin, Credentials(settings), slots=slots)

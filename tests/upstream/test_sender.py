@@ -8,6 +8,7 @@ from gateway.config.secret import Secret
 from gateway.config.settings import ClientSettings, Settings, TimeoutSettings, UpstreamSettings
 from gateway.errors import Reason, UpstreamTimeout
 from gateway.upstream import sender
+from gateway.upstream.credentials import Credentials
 from gateway.upstream.http_client import HttpClient
 from gateway.upstream.pool import Pool
 from gateway.upstream.sender import Upstreams
@@ -45,10 +46,11 @@ async def test_calls_go_to_the_upstream_that_they_name_and_are_counted_there() -
 
 async def test_the_own_pool_is_used_unless_a_proxy_is_configured() -> None:
     proxied = replace(LOCAL, name="proxied", proxy=Secret("http://127.0.0.1:2"))
-    upstreams = Upstreams(Settings((LOCAL, proxied)))
-    assert isinstance(upstreams._senders["local"], Pool)
-    assert isinstance(upstreams._senders["proxied"], HttpClient)
-    await upstreams.aclose()
+    credentials = Credentials(LOCAL)
+    for upstream, kind in ((LOCAL, Pool), (proxied, HttpClient)):
+        made = sender._sender(upstream, upstream.base_url, credentials)
+        assert isinstance(made, kind)
+        await made.aclose()
 
 
 async def answers_posts_only(peer: Peer) -> None:
@@ -60,7 +62,7 @@ async def answers_posts_only(peer: Peer) -> None:
 async def test_look_ups_that_hang_leave_every_place_to_requests(
     variant: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sender, "_sender", lambda upstream, _: sender_for(variant, upstream))
+    monkeypatch.setattr(sender, "_sender", lambda upstream, *_: sender_for(variant, upstream))
     async with scripted(answers_posts_only) as upstream:
         settings = replace(settings_for(upstream.base_url), max_connections=2)
         upstreams = Upstreams(Settings((settings,)))
@@ -78,7 +80,7 @@ async def test_look_ups_that_hang_leave_every_place_to_requests(
 async def test_a_look_up_is_given_up_after_a_time_of_its_own_whichever_phase_it_is_in(
     variant: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sender, "_sender", lambda upstream, _: sender_for(variant, upstream))
+    monkeypatch.setattr(sender, "_sender", lambda upstream, *_: sender_for(variant, upstream))
     async with scripted(answers_posts_only) as upstream:
         hasty = TimeoutSettings(metadata=0.01)
         settings = replace(settings_for(upstream.base_url), max_connections=1, timeouts=hasty)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import UpstreamUnavailable
-from gateway.upstream.slots import WAITING_PER_SLOT, Slots, for_look_ups
+from gateway.upstream.slots import WAITING_PER_SLOT, Share, Slots, for_look_ups, for_requests
 from tests.upstream.conftest import settings_for
 from tests.upstream.scripted import until
 
@@ -152,3 +152,56 @@ def test_no_slot_is_ever_lost_or_made(steps: list[str]) -> None:
         await settle()
 
     asyncio.run(scenario())
+
+
+async def test_slots_can_become_more_and_fewer() -> None:
+    slots = Slots("local", 1, 10.0)
+    await slots.acquire()
+    waiting = [asyncio.create_task(slots.acquire()) for _ in range(3)]
+    await until(lambda: slots.queued == 3)
+    slots.resize(3)
+    assert (slots.in_use, slots.queued) == (3, 1)
+    slots.resize(2)
+    slots.release()
+    assert (slots.in_use, slots.queued) == (2, 1)
+    slots.release()
+    assert (slots.in_use, slots.queued) == (2, 0)
+    await asyncio.gather(*waiting)
+
+
+async def test_who_had_a_slot_waits_first_and_whatever_the_length_of_the_queue() -> None:
+    slots = Slots("local", 1, 10.0)
+    order: list[int] = []
+
+    async def work(number: int, *, first: bool) -> None:
+        await slots.acquire(first=first)
+        order.append(number)
+        slots.release()
+
+    await slots.acquire()
+    workers = [asyncio.create_task(work(n, first=False)) for n in range(WAITING_PER_SLOT)]
+    await until(lambda: slots.queued == WAITING_PER_SLOT)
+    workers.append(asyncio.create_task(work(9, first=True)))
+    await until(lambda: slots.queued == WAITING_PER_SLOT + 1)
+    slots.release()
+    await asyncio.gather(*workers)
+    assert order == [9, *range(WAITING_PER_SLOT)]
+
+
+async def test_a_share_is_counted_and_waits_for_nothing() -> None:
+    given_back: list[int] = []
+    share = Share("local", 1, lambda: given_back.append(share.in_use))
+    for _ in range(3):
+        await share.acquire()
+    assert (share.in_use, share.limit) == (3, 1)
+    share.release()
+    assert given_back == [2]
+    share.close()
+    with pytest.raises(UpstreamUnavailable, match="stopping"):
+        await share.acquire()
+
+
+def test_each_address_has_its_slots() -> None:
+    upstream = settings_for("http://127.0.0.1:1", max_connections=20)
+    assert (for_requests(upstream).limit, for_requests(upstream, 3).limit) == (20, 60)
+    assert for_look_ups(upstream, 3).limit == 15

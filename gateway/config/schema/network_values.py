@@ -29,6 +29,18 @@ def _allowed_host(text: str) -> str:
     return text.lower().rstrip(".")
 
 
+def _one_as_list(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+def _addresses(urls: tuple[str, ...]) -> tuple[str, ...]:
+    if not urls:
+        raise InvalidValue("must not be empty", "write the server's URL")
+    if len(set(urls)) != len(urls):
+        raise InvalidValue("has an address twice", "remove one")
+    return urls
+
+
 def _api_key(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value()
     if not text:
@@ -88,6 +100,7 @@ def _forwarded_header(text: str) -> str:
 ListeningHost = Annotated[str, AfterValidator(_listening_host)]
 AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
 BaseUrl = Annotated[str, AfterValidator(checked_base_url)]
+BaseUrls = Annotated[tuple[BaseUrl, ...], BeforeValidator(_one_as_list), AfterValidator(_addresses)]
 ApiKey = Annotated[SecretStr, AfterValidator(_api_key)]
 ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]

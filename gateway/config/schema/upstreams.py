@@ -3,6 +3,7 @@
 from pydantic import Field, SecretStr, model_validator
 
 from gateway import servers
+from gateway.config.addresses import host_of, kind_of_host
 from gateway.config.problems import InvalidValue
 from gateway.config.schema import file_values, network_values, values
 from gateway.config.schema.base import BaseConfig
@@ -41,9 +42,10 @@ class TimeoutsConfig(BaseConfig):
 class UpstreamConfig(BaseConfig):
     """One OpenAI-compatible server."""
 
-    base_url: network_values.BaseUrl = Field(
+    base_url: network_values.BaseUrls = Field(
         description="The URL before `/chat/completions`; for Azure the resource, "
-        "`https://NAME.openai.azure.com`. Required, except for an upstream called `openai`: "
+        "`https://NAME.openai.azure.com`. Or a list of them: servers of the same software with the "
+        "same models. Required, except for an upstream called `openai`: "
         f"`{OPENAI_URL}`."
     )
     kind: values.UpstreamKind = Field(
@@ -79,7 +81,8 @@ class UpstreamConfig(BaseConfig):
         default=TimeoutsConfig(), description="How long each phase may take."
     )
     max_connections: Count = Field(
-        default=_UPSTREAM.max_connections, description="Most connections at a time, per worker."
+        default=_UPSTREAM.max_connections,
+        description="Most connections at a time to each address, per worker.",
     )
     keepalive_expiry: SecondsOrZero = Field(
         default=_UPSTREAM.keepalive_expiry,
@@ -105,6 +108,15 @@ class UpstreamConfig(BaseConfig):
     def key(self) -> SecretStr | None:
         """The gateway's own key, wherever it is written."""
         return self.api_key if self.api_key is not None else self.api_key_file
+
+    @model_validator(mode="after")
+    def _addresses_are_alike(self) -> "UpstreamConfig":
+        kinds = {kind_of_host(host_of(url)) for url in self.base_url}
+        if self.kind == servers.AUTO.name and len(kinds) > 1:
+            raise InvalidValue(
+                "has addresses of different services", "set kind, or make several upstreams"
+            )
+        return self
 
     @model_validator(mode="after")
     def _credential_fits_key(self) -> "UpstreamConfig":

@@ -56,3 +56,49 @@ upstreams:
     assert (upstream.max_connection_age, upstream.http2) == (60.0, True)
     assert upstream.proxy == Secret("http://u:p@proxy:3128")
     assert upstream.verify == str(tmp_path / "ca.pem")
+
+
+def test_an_upstream_has_one_address_or_several(tmp_path: Path) -> None:
+    text = """
+upstreams:
+  one: {base_url: http://10.0.0.1:8000/v1/}
+  list: {base_url: [http://10.0.0.1:8000/v1]}
+  three: {base_url: [http://10.0.0.1:8000/v1, http://B:8000/v1/, "https://c/x/v1"]}
+"""
+    one, alone, three = loaded(tmp_path, text).upstreams
+    assert one.base_urls == alone.base_urls == ("http://10.0.0.1:8000/v1",)
+    assert three.base_url == "http://10.0.0.1:8000/v1"
+    assert three.base_urls == (three.base_url, "http://b:8000/v1", "https://c/x/v1")
+
+
+def test_the_environment_has_the_addresses_as_json(tmp_path: Path) -> None:
+    environ = {"GATEWAY_UPSTREAMS__A__BASE_URL": '["http://a/v1", "http://b/v1"]'}
+    (upstream,) = loaded(tmp_path, "upstreams: {a: {base_url: http://c/v1}}", environ).upstreams
+    assert upstream.base_urls == ("http://a/v1", "http://b/v1")
+
+
+@pytest.mark.parametrize(
+    ("addresses", "problem"),
+    [
+        ("[]", "upstreams.a.base_url: must not be empty; write the server's URL"),
+        ("[http://a/v1, http://a/v1/]", "upstreams.a.base_url: has an address twice; remove one"),
+        ("[http://a/v1, ftp://b]", "upstreams.a.base_url[1]: must start with http:// or https://"),
+        ("[http://a/v1, 3]", "upstreams.a.base_url[1]: must be text; put it in quotes"),
+        ("[http://a/v1, http://me:pw@b/v1]", "upstreams.a.base_url[1]: must not contain a user"),
+        (
+            "[https://api.groq.com/openai/v1, https://api.mistral.ai/v1]",
+            "upstreams.a: has addresses of different services; set kind, or make several upstreams",
+        ),
+        (
+            "[https://api.openai.com/v1, http://10.0.0.1/v1]",
+            "upstreams.a: has addresses of different services; set kind, or make several upstreams",
+        ),
+    ],
+)
+def test_each_address_is_checked(tmp_path: Path, addresses: str, problem: str) -> None:
+    check_refusal(tmp_path, f"upstreams: {{a: {{base_url: {addresses}}}}}", problem)
+
+
+def test_a_kind_makes_addresses_alike(tmp_path: Path) -> None:
+    text = "upstreams: {a: {kind: openai, base_url: [https://api.openai.com/v1, http://p/v1]}}"
+    assert len(loaded(tmp_path, text).upstreams[0].base_urls) == 2

@@ -1,0 +1,249 @@
+"""Several addresses of one upstream: which gets a request, and when another one is asked.
+
+The least busy one gets it, ties in turn. Another one is asked only where nothing of the request can
+have been processed: there was no connection, or the server said that it is loading its model.
+Everything else is the answer, since a repetition could generate, and cost, a second time.
+
+All addresses share one queue, so that none is idle while a request waits for another.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from gateway.config.settings import UpstreamSettings
+from gateway.errors import Reason, UpstreamError
+from gateway.shapes import UpstreamCall, UpstreamReply
+from gateway.upstream.health import NOT_SENT, AddressHealth, Health
+from gateway.upstream.loading import loading_reply
+from gateway.upstream.slots import Share, Slots, UpstreamStats, for_look_ups, for_requests
+
+
+class Sender(Protocol):
+    """Sends calls to one address: `Pool` or `HttpClient`."""
+
+    async def send(self, call: UpstreamCall) -> UpstreamReply:
+        """Send one call; see `gateway.shapes.Send`."""
+
+    def for_look_ups(self, slots: Slots | None = None) -> Self:
+        """Return a sender to the same address, with the connections and slots of look-ups."""
+
+    def stats(self) -> UpstreamStats:
+        """Return how many requests and connections there are now."""
+
+    async def aclose(self) -> None:
+        """Close every connection, refuse requests that wait."""
+
+
+class OneAddress:
+    """The only address of an upstream, and its health, which decides nothing."""
+
+    def __init__(self, health: Health, sender: Sender) -> None:
+        self._health = health
+        self._sender = sender
+
+    def for_look_ups(self) -> "OneAddress":
+        """Return the sender of look-ups."""
+        return OneAddress(self._health, self._sender.for_look_ups())
+
+    async def send(self, call: UpstreamCall) -> UpstreamReply:
+        """Send one call; see `gateway.shapes.Send`."""
+        health = self._health
+        try:
+            reply = await self._sender.send(call)
+        except UpstreamError as error:
+            health.failed(error.reason)
+            raise
+        if health.in_a_row or reply.status >= 500:
+            health.replied(reply.status)
+        return reply
+
+    def stats(self) -> UpstreamStats:
+        """Return how many requests and connections there are now."""
+        return self._sender.stats()
+
+    def health(self) -> tuple[AddressHealth, ...]:
+        """Return a look at the address."""
+        return (_look(self._health, self._sender.stats()),)
+
+    async def aclose(self) -> None:
+        """Close every connection, refuse requests that wait."""
+        await self._sender.aclose()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place:
+    """One address: its health, its sender, and its part of the slots."""
+
+    health: Health
+    sender: Sender
+    share: Share
+
+
+class Balancer:
+    """The addresses of one upstream behind one `send`.
+
+    `make` has for each address what makes its sender, given the slots. `slots` are those of all
+    addresses together; absent: those of requests.
+    """
+
+    def __init__(
+        self,
+        upstream: UpstreamSettings,
+        healths: Sequence[Health],
+        make: Sequence[Callable[[Slots], Sender]],
+        slots: Slots | None = None,
+    ) -> None:
+        self._upstream = upstream
+        self._slots = slots or for_requests(upstream, len(healths))
+        self._each = self._slots.limit // len(healths)
+        self._places: list[_Place] = []
+        for health, made in zip(healths, make, strict=True):
+            share = Share(upstream.name, self._each, self._given_back)
+            self._places.append(_Place(health, made(share), share))
+        self._turn = 0
+
+    def for_look_ups(self) -> "Balancer":
+        """Return the sender of look-ups: with slots of its own, and the same healths."""
+        return Balancer(
+            self._upstream,
+            [place.health for place in self._places],
+            [place.sender.for_look_ups for place in self._places],
+            for_look_ups(self._upstream, len(self._places)),
+        )
+
+    async def send(self, call: UpstreamCall) -> UpstreamReply:
+        """Send one call; see `gateway.shapes.Send`.
+
+        Where no address answers, returns the reply of one that is loading its model, if there was
+        one, and else raises the last error.
+        """
+        self._fit()
+        if not self._slots.take():
+            await self._acquire()
+        repeatable = isinstance(call.body, bytes)
+        loading: UpstreamReply | None = None
+        tried: list[_Place] = []
+        while True:
+            place = self._choose(tried, repeatable=repeatable)
+            tried.append(place)
+            is_last = len(tried) == len(self._places)
+            try:
+                reply, is_loading = await self._ask(place, call)
+            except UpstreamError as error:
+                if error.reason not in NOT_SENT or (is_last and loading is None):
+                    raise
+            else:
+                if is_last or not (is_loading and repeatable):
+                    return reply
+                loading = reply
+            if is_last and loading is not None:
+                return loading
+            # Its slot went to the first in the queue; it has waited before.
+            await self._acquire(first=True)
+            call.repeats += 1
+
+    def stats(self) -> UpstreamStats:
+        """Return how many requests and connections there are now, at all addresses together."""
+        idle = [place.sender.stats().idle for place in self._places]
+        known = [count for count in idle if count is not None]
+        return UpstreamStats(
+            in_flight=self._slots.in_use,
+            idle=sum(known) if len(known) == len(idle) else None,
+            queued=self._slots.queued,
+        )
+
+    def health(self) -> tuple[AddressHealth, ...]:
+        """Return a look at each address, in the order of the configuration."""
+        return tuple(_look(place.health, place.sender.stats()) for place in self._places)
+
+    async def aclose(self) -> None:
+        """Close every connection, refuse requests that wait."""
+        self._slots.close()
+        for place in self._places:
+            await place.sender.aclose()
+
+    async def _acquire(self, *, first: bool = False) -> None:
+        """Wait for a slot; see `Slots.acquire`.
+
+        A failed request gives its slot to the next one before its address is ejected: then there is
+        one slot less, and the next one has to wait on.
+        """
+        await self._slots.acquire(first=first)
+        while self._slots.in_use > self._slots.limit:
+            self._slots.release()
+            await self._slots.acquire(first=True)
+
+    async def _ask(self, place: _Place, call: UpstreamCall) -> tuple[UpstreamReply, bool]:
+        """Send a call to one address; return the reply, and whether the model is being loaded."""
+        health = place.health
+        call.address = health.address
+        is_trying = health.is_due
+        health.is_tried = health.is_tried or is_trying
+        try:
+            reply = await place.sender.send(call)
+            loading = await loading_reply(reply)
+        except UpstreamError as error:
+            health.failed(error.reason)
+            raise
+        else:
+            if loading is not None:
+                health.failed(Reason.LOADING)
+                return loading, True
+            health.replied(reply.status)
+            return reply, False
+        finally:
+            if is_trying:
+                health.is_tried = False
+            self._fit()
+
+    def _choose(self, tried: Sequence[_Place], *, repeatable: bool) -> _Place:
+        """Return the address for a request that has tried some, of which not all were tried.
+
+        An ejected one that may be tried comes first, for a request that can be sent again. Where
+        all are ejected, it is the one whose last failure is the longest ago.
+        """
+        turn = self._turn
+        in_turn = self._places[turn:] + self._places[:turn]
+        places = [place for place in in_turn if place not in tried]
+        if repeatable and not tried:
+            due = next((place for place in places if place.health.is_due), None)
+            if due is not None:
+                return due
+        up = [place for place in places if place.health.up]
+        if not up:
+            return min(places, key=lambda place: place.health.failed_at)
+        chosen = min(up, key=lambda place: place.share.in_use)
+        self._turn = (self._places.index(chosen) + 1) % len(self._places)
+        return chosen
+
+    def _fit(self) -> None:
+        """Let as many requests run as the addresses that are up may have, and those elsewhere.
+
+        An ejected one counts with those that it still has, or that may try it.
+        """
+        places = self._places
+        if any(place.health.up for place in places):
+            parts = [
+                self._each if place.health.up else max(place.share.in_use, place.health.is_due)
+                for place in places
+            ]
+            self._slots.resize(sum(parts))
+        else:
+            self._slots.resize(self._each * len(places))
+
+    def _given_back(self) -> None:
+        self._fit()
+        self._slots.release()
+
+
+def _look(health: Health, stats: UpstreamStats) -> AddressHealth:
+    return AddressHealth(
+        health.address,
+        health.up,
+        stats.in_flight,
+        stats.idle,
+        health.failures,
+        health.reason,
+        health.retry_in,
+    )

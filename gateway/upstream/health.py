@@ -1,0 +1,146 @@
+"""Whether an address of an upstream gets requests: learned from requests, none is made for it.
+
+An address that cannot be connected to, or is loading its model, is *ejected* at once; one that
+fails in another manner, after several failures in a row. When its pause is over, one request at a
+time tries it, until one is answered: then it is back. Each try in vain doubles the pause.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+from typing import Final
+
+from gateway.errors import Reason
+
+FIRST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 30.0
+"""Seconds without a request after the first failure, and at most."""
+
+FAILURES_IN_A_ROW: Final = 5
+"""So many failures of requests that had a connection eject an address: one may be the request's."""
+
+NOT_SENT: Final = frozenset(
+    {
+        *(Reason.DNS, Reason.REFUSED, Reason.UNREACHABLE, Reason.TLS, Reason.PROXY),
+        Reason.CONNECT_TIMEOUT,
+    }
+)
+"""Failures without a connection: the server has nothing of the request."""
+
+_AT_ONCE: Final = NOT_SENT | {Reason.LOADING}
+_IN_A_ROW: Final = frozenset(
+    {Reason.FIRST_BYTE_TIMEOUT, Reason.CLOSED, Reason.BAD_HTTP, Reason.SERVER_ERROR}
+)
+_FAULTS: Final = frozenset({500, 502, 503, 504})
+"""Statuses of a server, or a front of it, that does not work; others are answers."""
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class AddressHealth:
+    """A look at one address at one moment."""
+
+    address: str
+    """Its base URL."""
+    up: bool
+    """Whether it gets requests; False: it is ejected, and only tried."""
+    in_flight: int
+    idle: int | None
+    """As in `UpstreamStats`."""
+    failures: int
+    """Failures since the start, those of look-ups among them."""
+    reason: Reason | None
+    """Of the last failure."""
+    retry_in: float
+    """Seconds until an ejected address may be tried; 0 for one that is up or tried now."""
+
+
+class Health:
+    """The state of one address. `clock` returns monotonic seconds.
+
+    `changed` is called when it is ejected, with the reason, and when it is back, with None.
+    """
+
+    __slots__ = (
+        "_changed",
+        "_clock",
+        "_pause",
+        "_until",
+        "address",
+        "failed_at",
+        "failures",
+        "in_a_row",
+        "is_tried",
+        "reason",
+    )
+
+    def __init__(
+        self,
+        address: str,
+        changed: Callable[[str, Reason | None], None] | None = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.address = address
+        self._changed = changed
+        self._clock = clock
+        self._pause = 0.0
+        """Seconds; 0 while it is up."""
+        self._until = 0.0
+        self.in_a_row = 0
+        """Failures since the last answer."""
+        self.failed_at = -inf
+        self.failures = 0
+        self.reason: Reason | None = None
+        self.is_tried = False
+        """Whether a request is trying the address, which is ejected."""
+
+    @property
+    def up(self) -> bool:
+        """Whether it gets requests."""
+        return not self._pause
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is ejected, and one request may try it."""
+        return self._pause > 0 and not self.is_tried and self._clock() >= self._until
+
+    @property
+    def retry_in(self) -> float:
+        """Return the seconds until it is due; 0 if it is up."""
+        return max(0.0, self._until - self._clock()) if self._pause else 0.0
+
+    def replied(self, status: int) -> None:
+        """Note that the head of a reply has arrived."""
+        if status in _FAULTS:
+            self.failed(Reason.SERVER_ERROR)
+            return
+        self.in_a_row = 0
+        if self._pause:
+            self._pause = 0.0
+            self._report(None)
+
+    def failed(self, reason: Reason) -> None:
+        """Note a failed call; a reason that is not the address's is ignored."""
+        if reason not in _AT_ONCE and reason not in _IN_A_ROW:
+            return
+        self.failures += 1
+        self.reason = reason
+        self.failed_at = self._clock()
+        self.in_a_row += 1
+        if self._pause:
+            # Requests that had been sent before it was ejected say nothing new.
+            if self.is_tried:
+                self._eject(min(2 * self._pause, LONGEST_PAUSE))
+        elif reason in _AT_ONCE or self.in_a_row >= FAILURES_IN_A_ROW:
+            self._eject(FIRST_PAUSE)
+            self._report(reason)
+
+    def _eject(self, pause: float) -> None:
+        self._pause = pause
+        self._until = self.failed_at + pause
+
+    def _report(self, reason: Reason | None) -> None:
+        if self._changed is not None:
+            self._changed(self.address, reason)
