@@ -80,10 +80,8 @@ def build(settings: Settings, peers: Peers | None = None) -> Application:
     _check_templates(settings)
     failures = FailureLog(time.monotonic)
     upstreams = Upstreams(settings, failures.address_changed)
-    names = frozenset(upstream.name for upstream in settings.upstreams)
-    metrics = Metrics(names, upstreams.stats)
+    metrics = _metrics(upstreams)
     sums = Sums(metrics.families, peers or Peers())
-    metrics.watch_addresses(upstreams.health)
     observer = RequestObserver(metrics, failures)
     lookup = _lookup(settings, upstreams, observer)
     memory = _memory(settings)
@@ -114,6 +112,12 @@ def build(settings: Settings, peers: Peers | None = None) -> Application:
         stores,
         sums,
     )
+
+
+def _metrics(upstreams: Upstreams) -> Metrics:
+    metrics = Metrics(frozenset(upstreams.stats()), upstreams.stats)
+    metrics.watch_addresses(upstreams.health)
+    return metrics
 
 
 def _memory(settings: Settings) -> Memory:

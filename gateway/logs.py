@@ -5,7 +5,7 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-from gateway.config.settings import LogSettings
+from gateway.config.operators import LogSettings
 
 _LEVELS = {
     "httpx2": "WARNING",

@@ -70,10 +70,12 @@ def _is_recorded(path: Path) -> bool:
 
 
 def _is_data(module: Module) -> bool:
-    """Whether there is nothing but tables and names in it: the tests of its readers judge it."""
-    code = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    """Whether it has only tables, names and records: the tests of its readers judge it."""
+    code = (ast.FunctionDef, ast.AsyncFunctionDef)
+    inside = [node for node in module.tree.body if isinstance(node, ast.ClassDef)]
+    bodies = [module.tree.body, *(each.body for each in inside)]
     return module.path.name != "__main__.py" and not any(
-        isinstance(node, code) for node in module.tree.body
+        isinstance(node, code) for body in bodies for node in body
     )
 
 

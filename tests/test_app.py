@@ -8,15 +8,10 @@ import pytest
 
 from gateway import app
 from gateway.asgi import ASGIGateway
+from gateway.config.operators import AdminSettings
 from gateway.config.secret import Secret
-from gateway.config.settings import (
-    AdminSettings,
-    CredentialPolicy,
-    ModelRule,
-    Settings,
-    TemplateSettings,
-    UpstreamSettings,
-)
+from gateway.config.settings import CredentialPolicy, ModelRule, Settings, UpstreamSettings
+from gateway.config.translation import TemplateSettings
 from gateway.demo import emulator
 from tests import kinds
 

@@ -67,6 +67,8 @@ def test_a_test_module_has_its_modules_name() -> None:
         module("__main__.py", ""),
         module("observe/nothing_of_the_kind.py", CODE),
         module("observe/table.py", "X = 1"),
+        module("observe/record.py", "class Record:\n    x: int"),
+        module("observe/judge.py", "class Judge:\n    def judge(self): ..."),
         module("observe/__init__.py", '"""Nothing is in it."""'),
         module("observe/folder/__init__.py", CODE),
         module("servers/azure.py", CODE),

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import tiktoken
 
-from gateway.config.settings import ModelRule, Settings, TranslationSettings, UpstreamSettings
+from gateway.config.settings import ModelRule, Settings, UpstreamSettings
+from gateway.config.translation import TranslationSettings
 from gateway.tokenizers import Tokenizers
 from tests import kinds
 

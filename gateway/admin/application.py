@@ -16,8 +16,8 @@ from starlette.routing import Route as HttpRoute
 from gateway.admin.explanation import explain
 from gateway.admin.hosts import HostCheck
 from gateway.admin.sums import Sums
+from gateway.config.operators import AdminSettings
 from gateway.config.secret import Secret
-from gateway.config.settings import AdminSettings
 from gateway.errors import AuthenticationFailed, GatewayError, InvalidRequest
 from gateway.headers import CALLER_HEADERS
 from gateway.resolve.features import FEATURES

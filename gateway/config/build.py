@@ -8,27 +8,25 @@ from pydantic import BaseModel, SecretStr
 
 from gateway import servers
 from gateway.config.addresses import credentials_apart, host_of, kind_of_host
+from gateway.config.operators import AdminSettings, LogSettings
 from gateway.config.schema.configuration import GatewayConfig
 from gateway.config.schema.models import ModelConfig, TranslationConfig
 from gateway.config.schema.upstreams import UpstreamConfig
 from gateway.config.secret import Secret
 from gateway.config.settings import (
-    AdminSettings,
     ClientSettings,
     CredentialPolicy,
-    LogSettings,
     MemorySettings,
     ModelRule,
-    ParamSettings,
     PerformanceSettings,
     ResponsesSettings,
     RetiredSettings,
     ServerSettings,
     Settings,
     TimeoutSettings,
-    TranslationSettings,
     UpstreamSettings,
 )
+from gateway.config.translation import ParamSettings, TranslationSettings
 
 
 def build(written: GatewayConfig) -> Settings:

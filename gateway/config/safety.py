@@ -19,13 +19,9 @@ from gateway.config.addresses import (
     reaches,
 )
 from gateway.config.globs import Globs
+from gateway.config.operators import AdminSettings
 from gateway.config.problems import InvalidValue, KeyPath, show_key, show_path
-from gateway.config.settings import (
-    AdminSettings,
-    CredentialPolicy,
-    Settings,
-    UpstreamSettings,
-)
+from gateway.config.settings import CredentialPolicy, Settings, UpstreamSettings
 
 _CREDENTIAL = re.compile(
     r"""(?:^|[-_.])                           # x-auth-token, x-goog-api-key, private-token

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from gateway import app, servers
-from gateway.config.settings import AdminSettings, Settings, UpstreamSettings
+from gateway.config.operators import AdminSettings
+from gateway.config.settings import Settings, UpstreamSettings
 from gateway.demo import emulator
 from gateway.server.serving import BACKLOG, Listener, bind, serve
 from gateway.server.signals import take_signals

@@ -15,6 +15,7 @@ from gateway.errors import (
     UpstreamError,
 )
 from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.refusals.classify import Refusal, Verdict
@@ -49,6 +50,14 @@ def check_allowed(client: ClientSettings | None, model: str, param: str = "model
             param=param,
             code="model_not_allowed",
         )
+
+
+def warn_of_ends(decision: Decision, route: Route, today: date, *, prompt_object: bool) -> None:
+    """Warn of a model that is shut down or redirected, and of a prompt object that will end."""
+    if route.retired is not None or route.redirected_to is not None:
+        decision.warn(retirement_warning(route, today))
+    if prompt_object:
+        decision.warn(prompt_object_warning(today))
 
 
 def retirement_warning(route: Route, today: date) -> str:

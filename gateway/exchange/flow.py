@@ -99,13 +99,11 @@ class Exchange:
                 query = ModelQuery(model, call.shape, features, call.headers)
                 route = await self.resolver.resolve(query)
             decision.upstream, decision.resolved_by = route.upstream, route.resolved_by
-            if route.retired is not None or route.redirected_to is not None:
-                today = as_date(self.attempts.wall_clock())
-                decision.warn(failures.retirement_warning(route, today))
             may_end = call.shape is Shape.RESPONSES and route.kind.prompt_objects_end
-            if may_end and has_prompt_object(routed):
+            ends = may_end and has_prompt_object(routed)
+            if ends or route.retired is not None or route.redirected_to is not None:
                 today = as_date(self.attempts.wall_clock())
-                decision.warn(failures.prompt_object_warning(today))
+                failures.warn_of_ends(decision, route, today, prompt_object=ends)
             return await self._follow(call, decision, route, features, routed)
         except GatewayError as error:
             raise error.bare() from None

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterator, Sequence
 
 from gateway.config.globs import Globs
-from gateway.config.settings import ModelRule, ParamSettings, Settings
+from gateway.config.settings import ModelRule, Settings
+from gateway.config.translation import ParamSettings
 from gateway.resolve.evidence import Evidence, Source
 
 

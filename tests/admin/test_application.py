@@ -8,8 +8,8 @@ import pytest
 from gateway.admin.application import build
 from gateway.admin.metrics import Metrics
 from gateway.admin.sums import Sums
+from gateway.config.operators import AdminSettings
 from gateway.config.secret import Secret
-from gateway.config.settings import AdminSettings
 from gateway.server.peers import Peers
 from gateway.shapes import Shape, UpstreamCall
 from tests.exchange.scene import Scene

@@ -7,8 +7,9 @@ from collections.abc import MutableMapping
 import pytest
 
 from gateway.admin.hosts import HostCheck
+from gateway.config.operators import AdminSettings
 from gateway.config.secret import Secret
-from gateway.config.settings import AdminSettings, Settings
+from gateway.config.settings import Settings
 from gateway.errors import GatewayError
 from tests.clients.running import openai_upstream, running_gateway
 

@@ -14,9 +14,9 @@ from gateway.config.settings import (
     ServerSettings,
     Settings,
     TimeoutSettings,
-    TranslationSettings,
     UpstreamSettings,
 )
+from gateway.config.translation import TranslationSettings
 from gateway.exchange.attempt import Attempts
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision

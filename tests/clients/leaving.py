@@ -9,13 +9,8 @@ from contextlib import asynccontextmanager
 
 from gateway import app
 from gateway.app import Application
-from gateway.config.settings import (
-    AdminSettings,
-    CredentialPolicy,
-    ModelRule,
-    Settings,
-    UpstreamSettings,
-)
+from gateway.config.operators import AdminSettings
+from gateway.config.settings import CredentialPolicy, ModelRule, Settings, UpstreamSettings
 from gateway.server.serving import Listener, serve
 from gateway.shapes import Shape
 from tests import kinds

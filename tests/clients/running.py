@@ -8,12 +8,8 @@ from dataclasses import dataclass
 
 from gateway import app
 from gateway.app import Application
-from gateway.config.settings import (
-    AdminSettings,
-    ModelRule,
-    Settings,
-    UpstreamSettings,
-)
+from gateway.config.operators import AdminSettings
+from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.demo import emulator
 from gateway.server.serving import Listener, serve
 from tests import kinds

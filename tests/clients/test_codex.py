@@ -14,12 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config.settings import (
-    AdminSettings,
-    ModelRule,
-    Settings,
-    UpstreamSettings,
-)
+from gateway.config.operators import AdminSettings
+from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.shapes import Json, Shape
 from tests import kinds
 from tests.clients.environments import NotInstallable, node_modules

@@ -10,13 +10,8 @@ from typing import Any
 import openai
 import pytest
 
-from gateway.config.settings import (
-    AdminSettings,
-    CredentialPolicy,
-    ModelRule,
-    Settings,
-    UpstreamSettings,
-)
+from gateway.config.operators import AdminSettings
+from gateway.config.settings import CredentialPolicy, ModelRule, Settings, UpstreamSettings
 from gateway.shapes import Shape
 from tests import kinds
 from tests.clients.recording import Answer, Recorder, exchanged, recording_upstream

@@ -11,13 +11,8 @@ import openai
 import pydantic
 import pytest
 
-from gateway.config.settings import (
-    AdminSettings,
-    ModelRule,
-    ResponsesSettings,
-    Settings,
-    UpstreamSettings,
-)
+from gateway.config.operators import AdminSettings
+from gateway.config.settings import ModelRule, ResponsesSettings, Settings, UpstreamSettings
 from gateway.demo import emulator
 from gateway.shapes import Shape
 from tests import kinds

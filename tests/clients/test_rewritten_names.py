@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import openai
 import pytest
 
+from gateway.config.operators import AdminSettings
 from gateway.config.secret import Secret
 from gateway.config.settings import (
-    AdminSettings,
     ClientSettings,
     CredentialPolicy,
     ModelRule,

@@ -7,7 +7,8 @@ from typing import Any
 import openai
 import pytest
 
-from gateway.config.settings import ModelRule, ParamSettings
+from gateway.config.settings import ModelRule
+from gateway.config.translation import ParamSettings
 from tests.clients.running import BASE_FINE_TUNE, Stage, stage
 
 PARAMS = ParamSettings(set={"top_p": 0.5}, default={"max_tokens": 40}, drop=("user",))

@@ -1,10 +1,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.config.settings import (
-    CredentialPolicy,
-    TranslationSettings,
-)
+from gateway.config.settings import CredentialPolicy
+from gateway.config.translation import TranslationSettings
 from tests import kinds
 from tests.config.configuring import loaded
 

@@ -8,19 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config import safety
+from gateway.config.operators import AdminSettings
 from gateway.config.problems import KeyPath
 from gateway.config.safety import is_credential, refusals, warnings
 from gateway.config.secret import Secret
 from gateway.config.settings import (
-    AdminSettings,
     ClientSettings,
     CredentialPolicy,
     ModelRule,
     ServerSettings,
     Settings,
-    TranslationSettings,
     UpstreamSettings,
 )
+from gateway.config.translation import TranslationSettings
 from tests import kinds
 from tests.config.configuring import loaded, refused
 

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from gateway.config.operators import AdminSettings
 from gateway.config.settings import (
-    AdminSettings,
     ClientSettings,
     ServerSettings,
     Settings,

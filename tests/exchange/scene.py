@@ -15,9 +15,9 @@ from gateway.config.settings import (
     RetiredSettings,
     ServerSettings,
     Settings,
-    TranslationSettings,
     UpstreamSettings,
 )
+from gateway.config.translation import TranslationSettings
 from gateway.exchange.attempt import Attempts
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision

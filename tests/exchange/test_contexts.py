@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.config.settings import ModelRule, Settings, TranslationSettings, UpstreamSettings
+from gateway.config.settings import ModelRule, Settings, UpstreamSettings
+from gateway.config.translation import TranslationSettings
 from gateway.exchange.contexts import Contexts
 from gateway.exchange.stored.seals import Seals
 from gateway.request import GenerationRequest

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config.settings import ModelRule, TranslationSettings, UpstreamSettings
+from gateway.config.settings import ModelRule, UpstreamSettings
+from gateway.config.translation import TranslationSettings
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.exchange.request_fields import has_prompt_list
 from gateway.shapes import Shape, UpstreamCall

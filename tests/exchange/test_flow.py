@@ -8,13 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config.settings import (
-    ClientSettings,
-    CredentialPolicy,
-    ModelRule,
-    TranslationSettings,
-    UpstreamSettings,
-)
+from gateway.config.settings import ClientSettings, CredentialPolicy, ModelRule, UpstreamSettings
+from gateway.config.translation import TranslationSettings
 from gateway.errors import (
     GatewayError,
     InvalidRequest,

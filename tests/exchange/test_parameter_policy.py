@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config.settings import ModelRule, TranslationSettings, UpstreamSettings
+from gateway.config.settings import ModelRule, UpstreamSettings
+from gateway.config.translation import TranslationSettings
 from gateway.errors import UnsupportedParameter
 from gateway.exchange.attempt import Attempts
 from gateway.shapes import Json, Shape, UpstreamCall

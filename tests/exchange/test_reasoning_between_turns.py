@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config.settings import ModelRule, TranslationSettings, UpstreamSettings
+from gateway.config.settings import ModelRule, UpstreamSettings
+from gateway.config.translation import TranslationSettings
 from gateway.servers import PROFILES, Profile
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests import kinds

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config.settings import ModelRule, ParamSettings, PerformanceSettings
+from gateway.config.settings import ModelRule, PerformanceSettings
+from gateway.config.translation import ParamSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.exchange.rule_params import RuleParams, with_params
 from gateway.request import GenerationRequest

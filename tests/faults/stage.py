@@ -11,8 +11,8 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
+from gateway.config.operators import AdminSettings
 from gateway.config.settings import (
-    AdminSettings,
     ModelRule,
     ServerSettings,
     Settings,

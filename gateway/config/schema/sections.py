@@ -4,13 +4,12 @@ from typing import Literal
 
 from pydantic import Field
 
+from gateway.config.operators import AdminSettings, LogSettings
 from gateway.config.problems import InvalidValue
 from gateway.config.schema import file_values, network_values, values
 from gateway.config.schema.base import BaseConfig
 from gateway.config.schema.values import Bytes, Count, Name, Port, Seconds, SecondsOrZero
 from gateway.config.settings import (
-    AdminSettings,
-    LogSettings,
     MemorySettings,
     PerformanceSettings,
     ResponsesSettings,

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config.settings import ModelRule, TemplateSettings
+from gateway.config.settings import ModelRule
+from gateway.config.translation import TemplateSettings
 from tests.config.configuring import check_refusal, loaded
 
 

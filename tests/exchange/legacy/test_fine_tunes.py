@@ -9,13 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.settings import (
-    ClientSettings,
-    CredentialPolicy,
-    ModelRule,
-    TranslationSettings,
-    UpstreamSettings,
-)
+from gateway.config.settings import ClientSettings, CredentialPolicy, ModelRule, UpstreamSettings
+from gateway.config.translation import TranslationSettings
 from gateway.errors import (
     GatewayError,
     PermissionDenied,

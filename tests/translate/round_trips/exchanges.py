@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from gateway.config.settings import ModelRule, TranslationSettings
+from gateway.config.settings import ModelRule
+from gateway.config.translation import TranslationSettings
 from gateway.errors import GatewayError
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests.exchange.scene import Exchanged, Scene

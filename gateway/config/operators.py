@@ -1,0 +1,26 @@
+"""What operators have: their listener and the log, as used."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.config.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class AdminSettings:
+    """The operators' listener."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: int = 9090
+    token: Secret | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names that the Host header may carry beside this machine's and `host`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What goes to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
