@@ -12,7 +12,7 @@ from gateway.config.secret import Secret
 from gateway.config.settings import MemorySettings
 from gateway.resolve.memory import Clock
 from gateway.stores.findings import MAX_BYTES, Finding, decoded, encoded, name_of, space_of
-from gateway.stores.redis_server import PATIENCE, RedisServer, StoreFull
+from gateway.stores.redis_server import PATIENCE, NotWritable, RedisServer
 
 _SILENCE = 2.0
 """Seconds without a message after which the server is asked whether it is still there."""
@@ -36,7 +36,7 @@ class RedisFindings:
         self, adopt: Callable[[Iterable[bytes]], None], caught_up: Callable[[], None]
     ) -> None:
         """Hand over what is stored, and each change; see `FindingsStore`."""
-        subscription = self._server.client.pubsub()
+        subscription = self._server.subscriber.pubsub()
         with self._server.failures():
             try:
                 await subscription.subscribe(self._channel)
@@ -74,7 +74,7 @@ class RedisFindings:
     async def write(self, findings: Sequence[Finding]) -> None:
         """Store and announce findings; see `FindingsStore`.
 
-        A full server keeps none of them, but they reach those who listen. Raises `StoreFull` then.
+        A full server keeps none of them, but they reach those who listen: `NotWritable`.
         """
         texts = {name_of(each): (each, encoded(each)) for each in findings}
         fitting = {name: pair for name, pair in texts.items() if len(pair[1]) <= MAX_BYTES}
@@ -89,7 +89,7 @@ class RedisFindings:
         pipeline.hlen(self._hash)
         try:
             *_, length = await self._server.perform(pipeline.execute())
-        except StoreFull:
+        except NotWritable:
             for _, text in fitting.values():
                 await self._server.perform(self._server.client.publish(self._channel, text))
             raise

@@ -10,7 +10,7 @@ from gateway.shapes import Json
 from gateway.stores.availability import Availability, pauses
 from gateway.stores.findings import derived, space_of
 from gateway.stores.memory import ID_TAKEN, decode, encode, named_items, too_large
-from gateway.stores.redis_server import RedisServer, StoreFull
+from gateway.stores.redis_server import NotWritable, RedisServer
 
 MAX_VALUE_BYTES = 32 * 1024 * 1024
 """Limit of one response: Redis serves nobody else while it copies a value."""
@@ -86,7 +86,7 @@ class RedisResponses:
             pipeline.set(self._item(owner, item_id), response_id, px=self._lifetime)
         try:
             is_new, *_ = await self._perform(pipeline.execute)
-        except StoreFull as error:
+        except NotWritable as error:
             self.state.failed("writing", str(error))
             raise
         self.state.succeeded("writing")
@@ -117,7 +117,7 @@ class RedisResponses:
             raise StoreError(down)
         try:
             done = await self._server.perform(work())
-        except StoreFull:
+        except NotWritable:
             raise
         except StoreError as error:
             self.state.failed("reading", str(error))

@@ -23,12 +23,18 @@ PATIENCE = 2.0
 _CONNECT_SECONDS = 1.0
 _MAX_CONNECTIONS = 32
 
+_UNWRITABLE: tuple[tuple[type[Exception], str], ...] = (
+    (exceptions.OutOfMemoryError, "is full (maxmemory)"),
+    (exceptions.ReadOnlyError, "is a read-only replica"),
+    (exceptions.NoPermissionError, "does not permit this user the commands that are needed"),
+)
+_UNWRITABLE_CODES = (" (MISCONF)", " (NOREPLICAS)")
+"""A server that cannot save its data, or has too few replicas, takes no writes."""
+
 _MEANINGS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.AuthenticationError, "rejects the user name or the password"),
     (exceptions.AuthorizationError, "rejects the user name or the password"),
-    (exceptions.NoPermissionError, "does not permit this user the commands that are needed"),
     (exceptions.BusyLoadingError, "is loading its data"),
-    (exceptions.ReadOnlyError, "is a read-only replica"),
     (exceptions.MaxConnectionsError, "has no free connection"),
     (exceptions.TimeoutError, f"did not answer within {PATIENCE:g} s"),
     (TimeoutError, f"did not answer within {PATIENCE:g} s"),
@@ -38,46 +44,51 @@ _MEANINGS: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-class StoreFull(StoreError):
-    """The server takes no more data; it can still be read."""
+class NotWritable(StoreError):
+    """The server takes no data at the moment; perhaps it can be read."""
 
 
 class RedisServer:
-    """Connections to a server, opened when they are needed. Raises `ValueError` for a bad URL."""
+    """Connections to a server, opened when they are needed.
+
+    `client` repeats an operation once on a new connection, because the server may have closed an
+    idle one. `subscriber` does not: what was missed in between has to be read.
+    """
 
     def __init__(self, url: str, credentials: Secret | None) -> None:
         parts = urlsplit(url)
         self._place = f"Redis at {parts.hostname}:{parts.port or 6379}"
         if credentials is not None:
             url = url.replace("://", f"://{credentials.reveal()}@", 1)
-        pool = library.BlockingConnectionPool.from_url(
-            url,
-            max_connections=_MAX_CONNECTIONS,
-            timeout=PATIENCE,
-            socket_connect_timeout=_CONNECT_SECONDS,
-            socket_timeout=PATIENCE,
-            socket_keepalive=True,
-            retry=Retry(NoBackoff(), 0),
-            retry_on_error=[],
-        )
-        self.client: Any = library.Redis.from_pool(pool)
+        self.client, self.subscriber = _client(url, repeats=1), _client(url, repeats=0)
 
     @contextlib.contextmanager
     def failures(self) -> Iterator[None]:
         """Turn whatever goes wrong in the block into a `StoreError` that says what it means."""
         try:
             yield
-        except exceptions.OutOfMemoryError:
-            raise StoreFull(f"{self._place} is full (maxmemory)") from None
         except (exceptions.RedisError, OSError) as error:
+            unwritable = next((text for kind, text in _UNWRITABLE if isinstance(error, kind)), None)
+            if unwritable is not None:
+                raise NotWritable(f"{self._place} {unwritable}") from None
+            code = _code(error)
+            failure = NotWritable if code in _UNWRITABLE_CODES else StoreError
             meaning = next((text for kind, text in _MEANINGS if isinstance(error, kind)), "failed")
-            raise StoreError(f"{self._place} {meaning}{_code(error)}") from None
+            raise failure(f"{self._place} {meaning}{code}") from None
 
     async def perform(self, work: Awaitable[Any]) -> Any:
-        """Await an operation, for `PATIENCE` seconds at most; raises `StoreError`."""
-        with self.failures():
-            async with asyncio.timeout(PATIENCE):
-                return await work
+        """Await an operation, for `PATIENCE` seconds at most; raises `StoreError`.
+
+        After a failure, open connections are not used again: they may lead to a server that has
+        gone, or has become a replica.
+        """
+        try:
+            with self.failures():
+                async with asyncio.timeout(PATIENCE):
+                    return await work
+        except StoreError:
+            await self.client.connection_pool.disconnect(inuse_connections=False)
+            raise
 
     def is_silent(self) -> StoreError:
         """Return the error for a server that does not answer."""
@@ -86,6 +97,21 @@ class RedisServer:
     async def aclose(self) -> None:
         """Close all connections."""
         await self.client.aclose()
+        await self.subscriber.aclose()
+
+
+def _client(url: str, repeats: int) -> Any:
+    pool = library.BlockingConnectionPool.from_url(
+        url,
+        max_connections=_MAX_CONNECTIONS,
+        timeout=PATIENCE,
+        socket_connect_timeout=_CONNECT_SECONDS,
+        socket_timeout=PATIENCE,
+        socket_keepalive=True,
+        retry=Retry(NoBackoff(), repeats),
+        retry_on_error=[exceptions.ConnectionError] if repeats else [],
+    )
+    return library.Redis.from_pool(pool)
 
 
 def _code(error: Exception) -> str:

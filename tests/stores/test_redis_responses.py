@@ -1,23 +1,30 @@
 """Responses in a real Redis server: per owner, expiring, bounded, and what if it fails."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.config.secret import Secret
+from gateway.config.settings import MemorySettings
 from gateway.exchange.stored.responses import StoredResponse, StoreError, TooLarge
-from gateway.stores import redis_server
+from gateway.shapes import Shape
+from gateway.stores import redis_server as module
 from gateway.stores.availability import Availability
 from gateway.stores.redis_responses import RedisResponses
-from gateway.stores.redis_server import RedisServer, StoreFull
-from tests.redis_server import RedisProcess, needs_redis
-from tests.stores.processes import SECRET, until
+from gateway.stores.redis_server import NotWritable, RedisServer
+from tests.documents import ROOT
+from tests.redis_server import RedisProcess, needs_redis, redis_server
+from tests.stores.processes import SECRET, Replica, until
 
 pytestmark = needs_redis
+
+OPERATIONS = ROOT / "docs" / "operations.md"
 
 HELLO = StoredResponse(
     {"id": "resp_1", "output": []}, [{"type": "message", "role": "user", "content": "Hallö"}]
@@ -138,14 +145,14 @@ def test_a_server_that_is_down_fails_at_once_and_comes_back_by_itself(
 def test_one_request_waits_for_a_server_that_answers_nothing_and_the_next_do_not(
     redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis_server, "PATIENCE", 0.1)
+    monkeypatch.setattr(module, "PATIENCE", 0.1)
 
     async def scenario() -> None:
         async with opened(redis) as store:
             redis.freeze()
             with pytest.raises(StoreError, match="did not answer"):
                 await store.put("alice", "resp_1", HELLO)
-            monkeypatch.setattr(redis_server, "PATIENCE", 60.0)
+            monkeypatch.setattr(module, "PATIENCE", 60.0)
             asked = asyncio.create_task(store.get("alice", "resp_1"))
             with pytest.raises(StoreError, match="did not answer"):
                 await asked
@@ -161,7 +168,7 @@ def test_a_full_server_is_read_and_is_tried_again(redis: RedisProcess) -> None:
         async with opened(redis) as store:
             await store.put("alice", "resp_1", HELLO)
             redis.do("CONFIG", "SET", "maxmemory", 1)
-            with pytest.raises(StoreFull, match="full"):
+            with pytest.raises(NotWritable, match="full"):
                 await store.put("alice", "resp_2", HELLO)
             assert store.is_failing
             assert await store.get("alice", "resp_1") == HELLO
@@ -170,6 +177,31 @@ def test_a_full_server_is_read_and_is_tried_again(redis: RedisProcess) -> None:
             assert not store.is_failing
 
     asyncio.run(scenario())
+
+
+def test_the_permissions_that_the_manual_names_are_enough(tmp_path: Path) -> None:
+    (line,) = re.findall(r"the commands of `([^`]+)`", OPERATIONS.read_text("utf-8"))
+    rules = [*line.split(), "~endpoint-gateway:*", "&endpoint-gateway:*"]
+
+    async def scenario(redis: RedisProcess) -> None:
+        redis.do("ACL", "SETUSER", "gateway", "on", ">p", *rules)
+        state = Availability("responses.store", "nothing is stored", time.monotonic)
+        server = RedisServer(redis.url, Secret("gateway:p"))
+        store = RedisResponses(server, 100, 2000, SECRET, state)
+        store.start()
+        await until(lambda: state.is_up)
+        await store.put("alice", "resp_1", named("one", "a"))
+        assert await store.items("alice", ["a"])
+        assert await store.delete("alice", "resp_1")
+        await store.aclose()
+        settings = MemorySettings(redis.url, credentials=Secret("gateway:p"))
+        async with Replica(settings) as one, Replica(settings) as other:
+            one.learn("m", Shape.CHAT)
+            await until(lambda: other.recall("m") is Shape.CHAT)
+            assert one.state.is_up
+
+    with redis_server(tmp_path) as redis:
+        asyncio.run(scenario(redis))
 
 
 class ScriptedServer(RedisServer):

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from redis import exceptions
 from gateway.config.secret import Secret
 from gateway.exchange.stored.responses import StoreError
 from gateway.stores import redis_server as module
-from gateway.stores.redis_server import RedisServer, StoreFull
-from tests.redis_server import needs_redis, redis_server
+from gateway.stores.redis_server import NotWritable, RedisServer
+from tests.redis_server import RedisProcess, needs_redis, redis_server
+from tests.stores.processes import until
 
 PLACE = "Redis at h:6379"
 
@@ -36,6 +38,7 @@ def refused() -> exceptions.ConnectionError:
         (OSError(errno.EHOSTUNREACH, "No route to host"), "cannot be reached: No route to host"),
         (exceptions.ConnectionError("canary"), "cannot be reached"),
         (exceptions.ResponseError("MISCONF canary"), "replied with an error (MISCONF)"),
+        (exceptions.ResponseError("LOADED canary"), "replied with an error (LOADED)"),
         (exceptions.ResponseError("canary and more"), "replied with an error"),
         (exceptions.RedisError("canary"), "failed"),
     ],
@@ -50,11 +53,64 @@ def test_a_failure_has_its_meaning(error: Exception, meaning: str) -> None:
     asyncio.run(server.aclose())
 
 
-def test_a_full_server_is_another_failure() -> None:
+@pytest.mark.parametrize(
+    ("error", "meaning"),
+    [
+        (exceptions.OutOfMemoryError("canary"), "is full"),
+        (exceptions.ReadOnlyError("canary"), "is a read-only replica"),
+        (exceptions.NoPermissionError("canary"), "does not permit this user"),
+        (exceptions.ResponseError("MISCONF canary"), "replied with an error"),
+        (exceptions.ResponseError("NOREPLICAS canary"), "replied with an error"),
+    ],
+)
+def test_a_server_that_takes_no_data_may_still_be_read(error: Exception, meaning: str) -> None:
     server = RedisServer("rediss://h:1/0", None)
-    with pytest.raises(StoreFull, match="Redis at h:1 is full"), server.failures():
-        raise exceptions.OutOfMemoryError("canary")
+    with pytest.raises(NotWritable, match=f"Redis at h:1 {meaning}"), server.failures():
+        raise error
     asyncio.run(server.aclose())
+
+
+@needs_redis
+def test_connections_that_the_server_has_closed_are_not_noticed(tmp_path: Path) -> None:
+    async def scenario(running: RedisProcess) -> None:
+        server = RedisServer(running.url, None)
+        await asyncio.gather(*(server.perform(server.client.ping()) for _ in range(5)))
+        assert running.do("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes") == 5
+        for _ in range(5):
+            await server.perform(server.client.set("endpoint-gateway:x", "1"))
+        running.kill()
+        with pytest.raises(StoreError, match="cannot be reached"):
+            await server.perform(server.client.ping())
+        running.start()
+        await asyncio.gather(*(server.perform(server.client.ping()) for _ in range(5)))
+        await server.aclose()
+
+    with redis_server(tmp_path) as running:
+        asyncio.run(scenario(running))
+
+
+@needs_redis
+def test_a_server_that_has_become_a_replica_is_left(tmp_path: Path) -> None:
+    async def scenario(running: RedisProcess) -> None:
+        server = RedisServer(running.url, None)
+        await server.perform(server.client.set("endpoint-gateway:x", "1"))
+        (before,) = clients(running)
+        running.do("REPLICAOF", "127.0.0.1", "1")
+        with pytest.raises(NotWritable, match="is a read-only replica"):
+            await server.perform(server.client.set("endpoint-gateway:x", "2"))
+        await until(lambda: before not in clients(running))
+        running.do("REPLICAOF", "NO", "ONE")
+        await server.perform(server.client.set("endpoint-gateway:x", "2"))
+        await server.aclose()
+
+    with redis_server(tmp_path) as running:
+        asyncio.run(scenario(running))
+
+
+def clients(running: RedisProcess) -> list[str]:
+    """The ids of the server's connections, but that which asks."""
+    with closing(running.client) as client:
+        return [each["id"] for each in client.client_list() if each["cmd"] != "client|list"]
 
 
 @needs_redis
