@@ -1,11 +1,11 @@
-"""Whether the configured model names lead to models: for `gateway check`.
+"""Whether names lead to models: for `gateway check` and `gateway resolve`.
 
 Upstreams are queried concurrently and once each, so any number of aliases on an upstream that does
 not answer takes `timeouts.metadata` only once.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -43,13 +43,13 @@ class Findings:
     """The results, in the order of the configuration."""
 
     names: tuple[Checked, ...]
-    unread: Mapping[str, str]
+    unread: Mapping[str, LookupFailed]
     """The upstreams whose model list could not be read, and the reasons."""
 
 
 async def check_names(application: Application, headers: RawHeaders) -> Findings:
     """Resolve every alias and redirect as a client with these header fields would see them."""
-    settings, names = application.settings, _names(application.settings)
+    names = _names(application.settings)
     routes: list[Route] = []
     for start in range(0, len(names), MAX_AT_ONCE):
         queries = [
@@ -58,11 +58,17 @@ async def check_names(application: Application, headers: RawHeaders) -> Findings
         ]
         resolve = application.resolver.resolve
         routes += await asyncio.gather(*(resolve(each, explain=True) for each in queries))
+    return await judge(application, routes, headers)
+
+
+async def judge(application: Application, routes: Sequence[Route], headers: RawHeaders) -> Findings:
+    """Return what is known about the models of routes that were resolved with all evidence."""
+    upstreams = application.settings.upstreams
     queried = {route.upstream for route in routes}
-    if any(not _is_known(route) and _is_sought(route) for route in routes):
-        queried = {upstream.name for upstream in settings.upstreams}
+    if any(not route.exists and _is_sought(route) for route in routes):
+        queried = {upstream.name for upstream in upstreams}
     unread = await _unread(
-        application, headers, [each for each in settings.upstreams if each.name in queried]
+        application, headers, [each for each in upstreams if each.name in queried]
     )
     return Findings(
         tuple(Checked(route.model_asked, route, _verdict(route, unread)) for route in routes),
@@ -79,32 +85,35 @@ def _names(settings: Settings) -> list[str]:
 
 async def _unread(
     application: Application, headers: RawHeaders, upstreams: Iterable[UpstreamSettings]
-) -> dict[str, str]:
-    lookup, unread = application.lookup, {}
+) -> dict[str, LookupFailed]:
+    lookup, unread = application.lookup, dict[str, LookupFailed]()
     for upstream in upstreams:
         # All have been queried: one that did not answer in time is not awaited again.
         known = lookup.known_list(lookup.scope(upstream.name, headers))
         if known is None:
             known = (await lookup.models(upstream, headers)).value
         if isinstance(known, LookupFailed):
-            unread[upstream.name] = known.reason
+            unread[upstream.name] = known
     return unread
 
 
-def _verdict(route: Route, unread: Mapping[str, str]) -> Verdict:
+def _verdict(route: Route, unread: Mapping[str, LookupFailed]) -> Verdict:
+    """Judge by what the upstream lists: a name that merely looks known proves nothing.
+
+    A rule that names the endpoint is trusted. Lists of models say nothing about deployments.
+    """
     if route.exists:
         return Verdict.GOOD
     if route.upstream in unread:
         return Verdict.UNCHECKED
-    if _is_known(route):
+    if route.resolved_by is Source.CONFIG:
         return Verdict.GOOD
-    return Verdict.UNCHECKED if unread and _is_sought(route) else Verdict.NOT_THERE
-
-
-def _is_known(route: Route) -> bool:
-    return route.exists or route.resolved_by is not Source.DEFAULT
+    if route.kind.deployments or (unread and _is_sought(route)):
+        return Verdict.UNCHECKED
+    return Verdict.NOT_THERE
 
 
 def _is_sought(route: Route) -> bool:
-    """Whether the model was searched at all upstreams, because its rule names none."""
-    return route.rule is None or route.rule.upstream is None
+    """Whether the model was searched at all upstreams: no rule and no name says where it is."""
+    named = route.rule is not None and route.rule.upstream is not None
+    return route.resolved_by is Source.DEFAULT and not named

@@ -38,9 +38,9 @@ def check(config: Path | None, probe: bool) -> None:
     _print_settings(settings)
     for name in findings.names:
         _print_checked(name)
-    for upstream, reason in findings.unread.items():
+    for upstream, failed in findings.unread.items():
         _warn(
-            f"upstreams.{upstream}: its model list could not be read ({reason}), so the "
+            f"upstreams.{upstream}: its model list could not be read ({failed.reason}), so the "
             "names that lead there were not checked"
         )
     if probes:

@@ -26,6 +26,10 @@ CONFIG = click.option(
     help="The YAML file; without one, the defaults and GATEWAY_… variables apply.",
 )
 
+UPSTREAM = click.option(
+    "--upstream", metavar="URL", help="The name or base URL of the default upstream."
+)
+
 
 def read_settings(config: Path | None, overrides: Mapping[str, Any]) -> "Settings":
     """Return the settings of file, environment and command line; a problem ends the command."""

@@ -7,25 +7,32 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.options import CONFIG, SHAPES, build_application, own_key, read_settings
+from gateway.cli.options import CONFIG, SHAPES, UPSTREAM, build_application, own_key, read_settings
 from gateway.shapes import Shape
 
 if TYPE_CHECKING:
     from gateway.app import Application
+    from gateway.checking import Findings
     from gateway.resolve.evidence import Route
     from gateway.resolve.resolver import ModelQuery
+
+_REFUSED = (401, 403)
 
 
 @click.command()
 @click.argument("model")
 @CONFIG
-@click.option("--from", "client", type=SHAPES, default="chat", show_default=True)
+@UPSTREAM
+@click.option(
+    "--from", "client", type=SHAPES, default="chat", show_default=True, help="The client's shape."
+)
 @click.option("--tools", is_flag=True, help="Assume a request with tools.")
 @click.option("--reasoning", is_flag=True, help="Assume a request with a reasoning effort.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def resolve(
     model: str,
     config: Path | None,
+    upstream: str | None,
     client: str,
     tools: bool,
     reasoning: bool,
@@ -33,29 +40,64 @@ def resolve(
 ) -> None:
     """Print the route of MODEL and every piece of evidence, strongest first.
 
-    Look-ups use the configured keys; for an upstream that gets the caller's own key,
-    OPENAI_API_KEY is used instead.
+    Exit 1 if the upstream does not list the model, cannot be reached, or refuses the key. Look-ups
+    use the configured keys; for an upstream that gets the caller's own key, OPENAI_API_KEY is used
+    instead.
     """
     from gateway.admin.explanation import explain
     from gateway.resolve.resolver import ModelQuery
 
-    settings = read_settings(config, {})
+    settings = read_settings(config, {"upstream": upstream})
     features = frozenset(
         name for name, given in (("tools", tools), ("reasoning", reasoning)) if given
     )
     query = ModelQuery(model, Shape(client), features, own_key())
-    route = asyncio.run(_resolve(build_application(settings), query))
+    findings, near = asyncio.run(_resolve(build_application(settings), query))
+    (found,) = findings.names
     if as_json:
-        click.echo(json.dumps(explain(route, Shape(client)), indent=2))
+        verdict = {"verdict": found.verdict.value, "nearest": near}
+        click.echo(json.dumps({**explain(found.route, Shape(client)), **verdict}, indent=2))
     else:
-        _print_route(route, Shape(client))
+        _print_route(found.route, Shape(client))
+    _conclude(findings, near)
 
 
-async def _resolve(application: "Application", query: "ModelQuery") -> "Route":
+async def _resolve(application: "Application", query: "ModelQuery") -> "tuple[Findings, list[str]]":
+    """Return the finding about one model, and the names near to that of a missing one."""
+    from gateway.checking import Verdict, judge
+
     try:
-        return await application.resolver.resolve(query, explain=True)
+        route = await application.resolver.resolve(query, explain=True)
+        findings = await judge(application, [route], query.headers)
+        missing = findings.names[0].verdict is Verdict.NOT_THERE
+        near = await application.resolver.nearest(route, query.headers) if missing else []
+        return findings, near
     finally:
         await application.aclose()
+
+
+def _conclude(findings: "Findings", near: list[str]) -> None:
+    """Print the verdict, unless the model is there; problems end the command with status 1."""
+    from gateway.checking import Verdict
+
+    (found,) = findings.names
+    if found.verdict is Verdict.GOOD:
+        return
+    if found.verdict is Verdict.NOT_THERE:
+        names = " or ".join(f"'{name}'" for name in near)
+        question = f"; did you mean {names}?" if near else ""
+        where = f"the model list of {found.route.upstream}"
+        raise click.ClickException(f"'{found.route.model_sent}' is not in {where}{question}")
+    for upstream, failed in findings.unread.items():
+        click.echo(
+            f"not checked: the model list of {upstream} could not be read ({failed.reason})",
+            err=True,
+        )
+    if not findings.unread:
+        click.echo("not checked: the model list does not have deployments", err=True)
+    # Without a status, there was no reply at all. With others, there may be no list to read.
+    if any(failed.status in (None, *_REFUSED) for failed in findings.unread.values()):
+        raise SystemExit(1)
 
 
 def _print_route(route: "Route", client: Shape) -> None:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.options import CONFIG, build_application, read_settings, suspicions
+from gateway.cli.options import CONFIG, UPSTREAM, build_application, read_settings, suspicions
 
 
 @click.command()
 @CONFIG
 @click.option("--host", help="The address to listen on.")
 @click.option("--port", type=int, help="The port to listen on; 0 for any free one.")
-@click.option("--upstream", metavar="URL", help="The base URL of the default upstream.")
+@UPSTREAM
 @click.option("--workers", type=int, help="The number of processes that share the port.")
 def serve(
     config: Path | None,

@@ -2,9 +2,16 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from gateway.demo import emulator
+from gateway.resolve.evidence import Route, Source
+from gateway.resolve.resolver import Resolver
 from gateway.shapes import Shape
+from tests import kinds
 from tests.cli.commands import run
 
 
@@ -36,8 +43,88 @@ def test_resolve_prints_what_a_rewritten_name_stands_for(config: Path) -> None:
 
 def test_resolve_prints_names_as_they_are(config: Path) -> None:
     result = run("resolve", "[red]no-such[/]", "--config", str(config))
+    assert result.stdout.startswith("[red]no-such[/] → openai")
+
+
+@pytest.mark.parametrize(
+    ("model", "verdict"),
+    [
+        ("nonesuch", "Error: 'nonesuch' is not in the model list of openai"),
+        (
+            "gpt-4o-minni",
+            "Error: 'gpt-4o-minni' is not in the model list of openai; did you mean 'gpt-4o-mini'",
+        ),
+        (
+            "ft:gpt-4o-mini:acme::none",
+            "Error: 'ft:gpt-4o-mini:acme::none' is not in the model list",
+        ),
+    ],
+)
+def test_a_model_that_is_not_listed_ends_with_1_and_the_nearest_names(
+    config: Path, model: str, verdict: str
+) -> None:
+    result = run("resolve", model, "--config", str(config))
+    assert result.exit_code == 1
+    assert result.stderr.startswith(verdict)
+    printed = run("resolve", model, "--json", "--config", str(config))
+    assert printed.exit_code == 1
+    found = json.loads(printed.stdout)
+    assert found["verdict"] == "not there"
+    assert bool(found["nearest"]) == ("did you mean" in result.stderr)
+
+
+def test_a_missing_model_of_an_alias_is_named_as_it_is_sent(config: Path) -> None:
+    config.write_text(config.read_text().replace("models:\n", "models:\n  lost: gpt-4o-minni\n"))
+    result = run("resolve", "lost", "--config", str(config))
+    assert result.exit_code == 1
+    assert "'gpt-4o-minni' is not in the model list of openai" in result.stderr
+    checked = run("check", "--config", str(config))
+    assert checked.exit_code == 1
+    assert "lost → gpt-4o-minni: not found" in checked.stderr
+
+
+def test_a_rule_with_an_endpoint_is_trusted(config: Path) -> None:
+    rule = "models:\n  here: {model: hidden, endpoint: chat}\n"
+    config.write_text(config.read_text().replace("models:\n", rule))
+    assert run("resolve", "here", "--config", str(config)).exit_code == 0
+
+
+def test_a_refused_key_ends_with_1(config: Path) -> None:
+    result = run("resolve", "my-bot", "--config", str(config), OPENAI_API_KEY="")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "not checked: the model list of openai could not be read (GET /models: status 401)\n"
+    )
+    printed = run("resolve", "my-bot", "--json", "--config", str(config), OPENAI_API_KEY="")
+    assert json.loads(printed.stdout)["verdict"] == "unchecked"
+
+
+def test_an_upstream_that_is_not_there_ends_with_1() -> None:
+    result = run("resolve", "m", "--upstream", "http://127.0.0.1:1/v1", GATEWAY_ADMIN__PORT="0")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("not checked: the model list of command-line could not be read")
+
+
+def test_an_upstream_without_a_list_is_no_problem(upstream: emulator.Served) -> None:
+    elsewhere = upstream.base_url.removesuffix("/v1") + "/elsewhere"
+    result = run("resolve", "m", "--upstream", elsewhere)
     assert result.exit_code == 0
-    assert result.output.startswith("[red]no-such[/] → openai")
+    assert "m → command-line /v1/chat/completions" in result.stdout
+    assert "not checked: the model list of command-line could not be read" in result.stderr
+
+
+def test_deployments_are_not_checked(monkeypatch: pytest.MonkeyPatch, config: Path) -> None:
+    route = Route(
+        *("azure", "support", "support", kinds.AZURE, Shape.CHAT, (Shape.CHAT,)), Source.DEFAULT
+    )
+
+    async def resolved(*_: object, **__: object) -> Route:
+        return replace(route, upstream="openai")
+
+    monkeypatch.setattr(Resolver, "resolve", resolved)
+    result = run("resolve", "support", "--config", str(config))
+    assert result.exit_code == 0
+    assert result.stderr == "not checked: the model list does not have deployments\n"
 
 
 def test_resolve_prints_json(config: Path) -> None:
