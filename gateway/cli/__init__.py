@@ -10,9 +10,11 @@ import click
 
 from gateway import __version__, client_keys
 from gateway.cli.check import check
+from gateway.cli.completion import completion
 from gateway.cli.demo import demo
 from gateway.cli.healthcheck import healthcheck
 from gateway.cli.resolve import resolve
+from gateway.cli.schema import schema
 from gateway.cli.serve import serve
 from gateway.cli.translate import translate
 
@@ -23,5 +25,8 @@ def main() -> None:
     """Let any OpenAI-style client reach any model, at whichever endpoint the model lives."""
 
 
-for _command in (serve, demo, resolve, translate, check, healthcheck, client_keys.key):
+for _command in (
+    *(serve, demo, resolve, translate, check, healthcheck),
+    *(client_keys.key, schema, completion),
+):
     main.add_command(_command)

@@ -5,6 +5,8 @@ from typing import Any
 from gateway.config.schema.configuration import GatewayConfig
 from gateway.config.schema.models import TranslationConfig
 
+TITLE = "Configuration of endpoint-gateway"
+
 _REFERENCE = {"$ref": "#/$defs/Reference"}
 _SCALAR_TYPES = frozenset({"integer", "number", "boolean"})
 
@@ -24,7 +26,8 @@ def write_json_schema() -> dict[str, Any]:
     }
     _relax_root(schema, definitions)
     _relax_rules(definitions)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    about = {"title": TITLE, "description": "Every key is optional."}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, **about}
 
 
 def _with_references(node: Any) -> Any:
