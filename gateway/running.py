@@ -25,6 +25,10 @@ _M_MMAP_THRESHOLD = -3
 """glibc's number of the option (malloc.h, mallopt(3))."""
 _LARGE_BLOCK = 256 * 1024
 """Bytes from which a block of memory is mapped, and returned to the system when it is freed."""
+_PORT_KEYS = (
+    "server.port (--port) is the gateway's port.",
+    "admin.port is the admin listener's; admin.enabled: false needs none.",
+)
 
 Build = Callable[[Settings, Peers], Application]
 
@@ -40,7 +44,10 @@ def run(settings: Settings, build: Build) -> int:
         build_once_to_find_problems = settings.server.workers > 1
         if build_once_to_find_problems:
             asyncio.run(build(settings, Peers()).aclose())
-        bound = [sockets.enter_context(bind(host, port)) for host, port in _addresses(settings)]
+        bound = [
+            sockets.enter_context(_bound(address, keys))
+            for address, keys in zip(_addresses(settings), _PORT_KEYS, strict=False)
+        ]
         _announce(settings, bound)
 
         def work(peers: Peers, parent_gone: int | None) -> None:
@@ -64,6 +71,13 @@ def _addresses(settings: Settings) -> list[tuple[str, int]]:
     if settings.admin.enabled:
         addresses.append((settings.admin.host, settings.admin.port))
     return addresses
+
+
+def _bound(address: tuple[str, int], keys: str) -> socket.socket:
+    try:
+        return bind(*address)
+    except OSError as error:
+        raise OSError(error.errno, f"{error.strerror}. {keys}") from None
 
 
 def _announce(settings: Settings, bound: Sequence[socket.socket]) -> None:

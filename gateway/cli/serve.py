@@ -38,4 +38,4 @@ def serve(
     try:
         raise SystemExit(run(settings, build_application))
     except OSError as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(error.strerror or str(error)) from None

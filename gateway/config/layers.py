@@ -5,6 +5,7 @@ else replaces it. The origin of every value is kept.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +22,9 @@ PREFIX = "GATEWAY_"
 SEPARATOR = "__"
 CONFIG_VARIABLE = "GATEWAY_CONFIG"
 """Names the configuration file; not a key of the configuration itself."""
+
+_SERVICE = re.compile(r"\w+_SERVICE_(?:HOST|PORT(?:_\w+)?)|\w+_PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?")
+_SERVICE_ADDRESS = re.compile(r"(?:tcp|udp|sctp)://")
 
 
 @dataclass(slots=True)
@@ -116,13 +120,12 @@ def merge_environment(
 ) -> Iterator[Problem]:
     """Merge `GATEWAY_SECTION__KEY=value` over what is there; yields invalid names.
 
-    A variable counts when its first part is one of the `sections`. Others are left alone (for a
-    service called gateway, Kubernetes sets `GATEWAY_PORT=tcp://…` in every container), unless they
-    have the double underscore, and so are misspelt. An empty variable counts as unset.
+    A variable counts when its first part is one of the `sections`. Others are left alone, unless
+    they have the double underscore, and so are misspelt. An empty variable counts as unset.
     """
     known, spellings = frozenset(sections), _Spellings()
-    for name in sorted(environ):
-        if not name.startswith(PREFIX) or not environ[name]:
+    for name in _own(environ):
+        if not environ[name]:
             continue
         parts = name.removeprefix(PREFIX).split(SEPARATOR)
         origin = Origin(f"environment variable {show_key(name)}")
@@ -141,9 +144,9 @@ def unused_variables(environ: Mapping[str, str], sections: Iterable[str]) -> lis
     """Return a sentence for every `GATEWAY_` variable that looks like a key but is not used."""
     known = frozenset(sections)
     found: list[str] = []
-    for name in sorted(environ):
+    for name in _own(environ):
         rest = name.removeprefix(PREFIX).lower()
-        if not name.startswith(PREFIX) or SEPARATOR in rest or rest in known:
+        if SEPARATOR in rest or rest in known:
             continue
         section, _, key = rest.partition("_")
         meant = nearest(section, known) if key else None
@@ -151,6 +154,18 @@ def unused_variables(environ: Mapping[str, str], sections: Iterable[str]) -> lis
             better = f"{PREFIX}{meant}{SEPARATOR}{key}".upper()
             found.append(f"{show_key(name)} is not used; did you mean {show_key(better)}?")
     return found
+
+
+def _own(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield the names of variables that may be meant for the gateway, sorted.
+
+    Not those that Kubernetes sets in every container for each Service whose name begins with
+    "gateway": `GATEWAY_SERVICE_HOST`, `GATEWAY_PORT_80_TCP_ADDR`, `GATEWAY_PORT=tcp://…`.
+    """
+    for name in sorted(environ):
+        is_service = _SERVICE.fullmatch(name) or _SERVICE_ADDRESS.match(environ[name])
+        if name.startswith(PREFIX) and not is_service:
+            yield name
 
 
 class _Spellings:

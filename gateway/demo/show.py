@@ -217,6 +217,10 @@ def _invite(console: Console, upstream_url: str, gateway_url: str) -> None:
   )
 
 The upstream, an emulator of OpenAI, is at {upstream_url}
+This explains where a model goes:
+
+  export OPENAI_API_KEY={KEY} GATEWAY_UPSTREAMS__OPENAI__BASE_URL={upstream_url}
+  gateway resolve acme-writer-v2
 """,
         markup=True,
     )

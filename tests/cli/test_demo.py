@@ -43,6 +43,10 @@ def test_demo_stays_up_to_be_tried_until_it_is_interrupted(tmp_path: Path) -> No
             reply = client.post("/completions", json=prompt_of("Once upon a time"))
         assert reply.status_code == 200
         assert reply.headers["x-gateway-endpoint"] == "/v1/chat/completions"
+        setting = "GATEWAY_UPSTREAMS__OPENAI__BASE_URL="
+        upstream = process.line_with(setting).split(setting)[1]
+        result = run("resolve", "acme-writer-v2", "--upstream", upstream, OPENAI_API_KEY="sk-demo")
+        assert result.output.startswith("acme-writer-v2 → command-line /v1/completions")
         process.signal(signal.SIGINT)
         assert process.ended() == 0, process.lines
     assert not any("Traceback" in line for line in process.lines)

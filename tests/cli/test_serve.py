@@ -12,8 +12,14 @@ from tests.cli.commands import KEY, client_of, prompt_of, run
 from tests.processes import PATIENCE, GatewayProcess, gateway_process
 
 
-@pytest.mark.parametrize("which", ["server", "admin"])
-def test_a_port_in_use_is_a_clear_message(which: str) -> None:
+@pytest.mark.parametrize(
+    ("which", "keys"),
+    [
+        ("server", "server.port (--port) is the gateway's port."),
+        ("admin", "admin.port is the admin listener's; admin.enabled: false needs none."),
+    ],
+)
+def test_a_port_in_use_is_a_clear_message(which: str, keys: str) -> None:
     with bind("127.0.0.1", 0) as taken:
         taken.listen()
         port = str(taken.getsockname()[1])
@@ -21,7 +27,9 @@ def test_a_port_in_use_is_a_clear_message(which: str) -> None:
         ports[f"GATEWAY_{which.upper()}__PORT"] = port
         result = run("serve", **ports)
     assert result.exit_code == 1
-    assert f"cannot listen at 127.0.0.1:{port}: Address already in use" in result.output
+    assert result.output == (
+        f"Error: cannot listen at 127.0.0.1:{port}: Address already in use. {keys}\n"
+    )
 
 
 def test_serve_warns_of_what_is_probably_not_meant() -> None:

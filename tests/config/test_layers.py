@@ -231,6 +231,24 @@ def test_a_variable_with_one_underscore_too_few_is_pointed_out() -> None:
     ]
 
 
+@pytest.mark.parametrize("service", ["GATEWAY", "GATEWAY_SERVER", "GATEWAY__LOG"])
+def test_the_variables_of_kubernetes_services_are_left_alone(service: str) -> None:
+    environ = {
+        f"{service}_SERVICE_HOST": "10.0.0.1",
+        f"{service}_SERVICE_PORT": "80",
+        f"{service}_SERVICE_PORT_HTTP": "80",
+        f"{service}_PORT": "tcp://10.0.0.1:80",
+        f"{service}_PORT_80_TCP": "tcp://10.0.0.1:80",
+        f"{service}_PORT_80_TCP_PROTO": "tcp",
+        f"{service}_PORT_80_TCP_PORT": "80",
+        f"{service}_PORT_80_TCP_ADDR": "10.0.0.1",
+    }
+    assert unused_variables(environ, SECTIONS) == []
+    layers = Layers()
+    assert list(merge_environment(layers, environ, SECTIONS)) == []
+    assert layers.data == {}
+
+
 def test_overrides_are_dotted_and_none_is_not_given() -> None:
     layers = layers_of("server: {port: 1}")
     merge_overrides(
