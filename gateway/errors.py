@@ -56,6 +56,8 @@ class Reason(StrEnum):
     BAD_REPLY = "bad_reply"
     """HTTP, but not the JSON or the events of its endpoint."""
     TRUNCATED = "truncated"
+    NO_ENDPOINT = "no_endpoint"
+    """It has no endpoint at the URLs tried: `base_url` is probably wrong."""
     SERVER_ERROR = "server_error"
     """A status of 500 or above."""
     ERROR_REPLY = "error_reply"

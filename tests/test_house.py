@@ -76,7 +76,7 @@ def test_a_test_module_has_its_modules_name() -> None:
         module("observe/azure.py", CODE),
     ]
     assert without_tests(found) == {
-        "observe": ["nothing_of_the_kind.py", "azure.py"],
+        "observe": ["nothing_of_the_kind.py", "judge.py", "azure.py"],
         "servers": ["nothing_of_the_kind.py"],
         "observe/folder": ["__init__.py"],
     }

@@ -1,10 +1,11 @@
 """Errors and warnings for clients about what an upstream has refused."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
+from gateway.config.addresses import path_of
 from gateway.config.settings import ClientSettings, CredentialPolicy, UpstreamSettings
 from gateway.errors import (
     GatewayError,
@@ -212,6 +213,32 @@ def check_own_key(upstream: UpstreamSettings, status: int) -> None:
             type="upstream_auth_error",
             code="upstream_auth_error",
         )
+
+
+def check_has_endpoints(
+    upstream: UpstreamSettings, route: Route, tried: Sequence[Shape], unfit: Collection[Shape]
+) -> None:
+    """Raise `UpstreamError` where an upstream has no endpoint, and probably a wrong base URL.
+
+    So where all are missing, or the base URL is doubtful. `tried` are those that it lacks. The
+    message has paths and no host, which may be internal.
+    """
+    path = path_of(upstream.base_url)
+    if route.kind.path_doubt(path) is None and len({*tried, *unfit}) < len(Shape):
+        return
+    urls = " and ".join(f"{path}{shape.path}" for shape in tried)
+    lacks = "" if path.endswith("/v1") else "Does the base_url of this upstream lack /v1?"
+    raise UpstreamError(
+        joined(
+            f"The upstream '{upstream.name}' has no endpoint at {urls}",
+            lacks,
+            "Ask the gateway's operator to check it",
+        ),
+        reason=Reason.NO_ENDPOINT,
+        status=404,
+        type="invalid_request_error",
+        code="unknown_url",
+    )
 
 
 def untouched(failure: ErrorReply) -> ClientReply:

@@ -51,6 +51,9 @@ class GivingUp:
         unfit = retries.unfit.get(route.shape)
         if unfit is not None and refused.refusal.verdict is Verdict.WRONG_ENDPOINT:
             raise unfit
+        if retries.lacks_routes:
+            upstream = self._settings.upstream(route.upstream)
+            failures.check_has_endpoints(upstream, route, retries.tried, retries.unfit)
         error = failures.lives_elsewhere(
             route, refused.failure, refused.refusal, as_date(self._wall_clock())
         )

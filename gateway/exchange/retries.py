@@ -88,6 +88,8 @@ class Retries:
         """The first refusal that led on to another endpoint."""
         self.is_guessing = False
         """Whether the next endpoint is one that is left, and not one that a refusal has named."""
+        self.lacks_routes = True
+        """Whether every refusal so far was of a route, whatever the model."""
         self._left: tuple[Shape, ...] = ()
         self._mended: frozenset[str] = frozenset()
         self._mends = 0
@@ -98,6 +100,7 @@ class Retries:
     def after(self, refused: Refused) -> bool:
         """Prepare another attempt, or return False: this failure is the answer."""
         refusal, shape = refused.refusal, refused.attempt.shape
+        self.lacks_routes = self.lacks_routes and refusal.verdict is Verdict.UNKNOWN_ROUTE
         if refusal.verdict is Verdict.UNSUPPORTED_PARAMETER:
             return self._mend(refusal)
         if refusal.verdict is Verdict.MODEL_NOT_FOUND:

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.config.settings import ModelRule, UpstreamSettings
 from gateway.config.translation import TranslationSettings
-from gateway.errors import GatewayError, InvalidRequest
+from gateway.errors import GatewayError, InvalidRequest, UpstreamError
 from gateway.exchange.request_fields import has_prompt_list
 from gateway.shapes import Shape, UpstreamCall
 from tests import kinds
@@ -180,17 +180,17 @@ def test_a_lacking_route_says_nothing_about_the_clients_of_others() -> None:
     assert result.decision.endpoint == "/v1/completions"
 
 
-def test_where_every_route_is_lacking_the_first_answer_is_relayed() -> None:
+def test_where_every_route_is_lacking_the_client_is_told_which() -> None:
     def nothing(call: UpstreamCall) -> Answer:
         if call.path == "/models":
             return json_reply(LISTED)
         return json_reply({"detail": "Not Found", "path": call.path}, 404)
 
     scene = Scene(nothing, VLLM)
-    result = scene.generate(
-        Shape.CHAT, {"model": "m", "messages": [{"role": "user", "content": "a"}]}
-    )
-    assert (result.reply.status, result.json["path"]) == (404, "/chat/completions")
+    request = {"model": "m", "messages": [{"role": "user", "content": "a"}]}
+    with pytest.raises(UpstreamError, match="has no endpoint at") as raised:
+        scene.generate(Shape.CHAT, request)
+    assert raised.value.status == 404
     assert len(generating(scene)) == 3
 
 

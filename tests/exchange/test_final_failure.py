@@ -7,7 +7,8 @@ import pytest
 from gateway.config.secret import Secret
 from gateway.config.settings import ClientSettings, CredentialPolicy, UpstreamSettings
 from gateway.errors import GatewayError, ModelNotFound, Reason, UpstreamError
-from gateway.shapes import Shape
+from gateway.servers import Profile
+from gateway.shapes import Shape, UpstreamCall
 from tests import kinds
 from tests.exchange.scene import Scene
 from tests.exchange.test_flow import MESSAGES
@@ -21,7 +22,7 @@ from tests.exchange.test_retries import (
     generation_paths,
     listed,
 )
-from tests.fakes import error_reply, json_reply
+from tests.fakes import Answer, error_reply, json_reply
 
 
 def test_the_gateways_own_key_refused_is_no_news_of_the_clients() -> None:
@@ -101,3 +102,61 @@ def test_an_error_in_a_success_is_passed_on_and_noted_for_the_operator() -> None
         Reason.ERROR_REPLY,
         True,
     )
+
+
+BARE = UpstreamSettings("local", "http://10.0.0.7:8000", kinds.VLLM, CredentialPolicy.NONE)
+
+
+def missing(_: UpstreamCall) -> Answer:
+    return json_reply({"detail": "Not Found"}, 404)
+
+
+@pytest.mark.parametrize("shape", Shape)
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_base_url_that_lacks_its_path_is_pointed_to(shape: Shape, streamed: bool) -> None:
+    request = {"model": MODEL, **ASKED[shape], "stream": streamed}
+    with pytest.raises(UpstreamError) as raised:
+        Scene(missing, BARE).generate(shape, request)
+    error = raised.value
+    assert (error.status, error.type, error.code) == (404, "invalid_request_error", "unknown_url")
+    assert error.reason is Reason.NO_ENDPOINT
+    for path in (" /chat/completions", " /completions", " /responses"):
+        assert path in error.message
+    assert "Does the base_url of this upstream lack /v1?" in error.message
+    assert "10.0.0.7" not in error.message
+    assert "8000" not in error.message
+
+
+@pytest.mark.parametrize(
+    ("base_url", "kind", "paths", "asks"),
+    [
+        ("http://a/v1", kinds.VLLM, "/v1/chat/completions and /v1/", False),
+        ("http://a/team", kinds.OTHER, "/team/chat/completions and /team/", True),
+        # It is known to have the endpoint, so only the address can be wrong.
+        ("https://api.openai.com", kinds.OPENAI, "at /chat/completions.", True),
+    ],
+)
+def test_the_urls_that_were_tried_are_named(
+    base_url: str, kind: Profile, paths: str, asks: bool
+) -> None:
+    upstream = UpstreamSettings("local", base_url, kind, CredentialPolicy.NONE)
+    with pytest.raises(UpstreamError) as raised:
+        Scene(missing, upstream).generate(Shape.CHAT, {"model": "gpt-4o", **MESSAGES})
+    assert paths in raised.value.message
+    assert ("lack /v1?" in raised.value.message) is asks
+
+
+def test_a_route_that_is_missing_for_a_moment_is_the_upstreams_own_error() -> None:
+    reply = Scene(missing, OPENAI).generate(Shape.CHAT, {"model": "gpt-4o", **MESSAGES})
+    assert (reply.reply.status, reply.json) == (404, {"detail": "Not Found"})
+
+
+def test_a_server_that_denies_the_model_somewhere_has_endpoints() -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        if call.path == "/completions":
+            return error_reply(404, f"The model `{MODEL}` does not exist.")
+        return missing(call)
+
+    request = {"model": MODEL, **ASKED[Shape.CHAT]}
+    reply = Scene(answer, BARE).generate(Shape.CHAT, request)
+    assert (reply.reply.status, reply.json) == (404, {"detail": "Not Found"})

@@ -318,7 +318,8 @@ def test_a_route_that_such_servers_have_is_not_missing_for_good(kind: Profile) -
     async def scenario() -> None:
         server = Server(Shape.CHAT)
         server.at_home = no_route
-        upstream = UpstreamSettings("main", "https://example.com", kind)
+        base_url = "https://example.com/v1" if kind is kinds.OPENAI else "https://example.com"
+        upstream = UpstreamSettings("main", base_url, kind)
         scene = Scene(server, upstream)
         result = await scene.call(Shape.CHAT, {"model": "gpt-4o", **ASKED[Shape.CHAT]})
         assert (result.reply.status, result.decision.attempts) == (404, 1)
