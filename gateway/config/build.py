@@ -16,15 +16,17 @@ from gateway.config.secret import Secret
 from gateway.config.settings import (
     ClientSettings,
     CredentialPolicy,
-    MemorySettings,
     ModelRule,
     PerformanceSettings,
-    ResponsesSettings,
     RetiredSettings,
     ServerSettings,
     Settings,
     TimeoutSettings,
     UpstreamSettings,
+)
+from gateway.config.store_settings import (
+    MemorySettings,
+    ResponsesSettings,
 )
 from gateway.config.translation import ParamSettings, TranslationSettings
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from gateway.config.operators import AdminSettings, LogSettings
 from gateway.config.secret import Secret
+from gateway.config.store_settings import MemorySettings, ResponsesSettings
 from gateway.config.translation import ParamSettings, TemplateSettings, TranslationSettings
 from gateway.servers import AUTO, Profile
 from gateway.shapes import Shape
@@ -165,31 +166,6 @@ class ClientSettings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "is_restricted", "*" not in self.models)
-
-
-@dataclass(frozen=True, slots=True)
-class MemorySettings:
-    """What is remembered about models, and for how long."""
-
-    url: str = "memory://"
-    """`memory://`, `sqlite:///` and a path, or a Redis server without its credentials."""
-    ttl: float = 3600.0
-    negative_ttl: float = 60.0
-    max_entries: int = 10_000
-    credentials: Secret | None = None
-    """`user:password` of the Redis server, as they are written in a URL."""
-
-
-@dataclass(frozen=True, slots=True)
-class ResponsesSettings:
-    """Whether responses are kept for models that do not live at /v1/responses, and how long."""
-
-    store: str | None = None
-    """As `MemorySettings.url`; None: nothing is kept."""
-    ttl: float = 30 * 86_400.0
-    max_bytes: int = 256 * 1024 * 1024
-    credentials: Secret | None = None
-    """As `MemorySettings.credentials`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ from typing import Protocol
 
 from cachetools import TLRUCache
 
-from gateway.config.settings import MemorySettings
+from gateway.config.store_settings import (
+    MemorySettings,
+)
 from gateway.shapes import Shape
 
 Clock = Callable[[], float]

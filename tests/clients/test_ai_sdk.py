@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from gateway.config.settings import ResponsesSettings
+from gateway.config.store_settings import (
+    ResponsesSettings,
+)
 from gateway.shapes import Json
 from tests.clients.programs import NODE
 from tests.clients.running import Stage, stage

@@ -14,10 +14,12 @@ from gateway.config.settings import (
     ClientSettings,
     CredentialPolicy,
     ModelRule,
-    ResponsesSettings,
     ServerSettings,
     Settings,
     UpstreamSettings,
+)
+from gateway.config.store_settings import (
+    ResponsesSettings,
 )
 from gateway.demo import emulator
 from gateway.demo.journal import RecordedRequest

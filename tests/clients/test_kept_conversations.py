@@ -15,9 +15,11 @@ import pytest
 from gateway.config.settings import (
     CredentialPolicy,
     ModelRule,
-    ResponsesSettings,
     Settings,
     UpstreamSettings,
+)
+from gateway.config.store_settings import (
+    ResponsesSettings,
 )
 from gateway.shapes import Shape
 from gateway.stores import sqlite_file

@@ -12,10 +12,12 @@ import pytest
 
 from gateway.config.settings import (
     CredentialPolicy,
-    MemorySettings,
     Settings,
     TimeoutSettings,
     UpstreamSettings,
+)
+from gateway.config.store_settings import (
+    MemorySettings,
 )
 from gateway.servers import Profile
 from tests import kinds

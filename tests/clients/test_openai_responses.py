@@ -12,7 +12,8 @@ import pydantic
 import pytest
 
 from gateway.config.operators import AdminSettings
-from gateway.config.settings import ModelRule, ResponsesSettings, Settings, UpstreamSettings
+from gateway.config.settings import ModelRule, Settings, UpstreamSettings
+from gateway.config.store_settings import ResponsesSettings
 from gateway.demo import emulator
 from gateway.shapes import Shape
 from tests import kinds

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config import stores
-from gateway.config.secret import Secret
-from tests.config.configuring import loaded, refused
+from tests.config.configuring import refused
 
 KEYED = ["memory: {url: redis://h}", "memory: {url: rediss://h}", "responses: {store: redis://h}"]
 SECRET = f"secret: {'s' * 32}\n"
@@ -37,21 +36,3 @@ def test_a_missing_extra_is_named(
     (problem,) = refused(tmp_path, SECRET + text)
     assert "needs the extra redis" in problem
     assert "pip install 'endpoint-gateway[redis]'" in problem
-
-
-def test_no_setting_shows_the_credentials_of_a_url(tmp_path: Path) -> None:
-    settings = loaded(
-        tmp_path,
-        f"{SECRET}memory: {{url: 'redis://u:canary@h:1/2'}}\n"
-        "responses: {store: 'redis://:canary@h'}",
-    )
-    assert settings.memory.url == "redis://h:1/2"
-    assert settings.memory.credentials == Secret("u:canary")
-    assert settings.responses.store == "redis://h"
-    assert settings.responses.credentials == Secret(":canary")
-    assert "canary" not in repr(settings)
-
-
-def test_a_path_starts_in_the_folder_of_the_file(tmp_path: Path) -> None:
-    settings = loaded(tmp_path, SECRET + "memory: {url: sqlite:///m.sqlite}")
-    assert settings.memory.url == f"sqlite:///{tmp_path}/m.sqlite"

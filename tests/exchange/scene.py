@@ -9,13 +9,15 @@ import msgspec
 
 from gateway.config.settings import (
     ClientSettings,
-    MemorySettings,
     ModelRule,
     PerformanceSettings,
     RetiredSettings,
     ServerSettings,
     Settings,
     UpstreamSettings,
+)
+from gateway.config.store_settings import (
+    MemorySettings,
 )
 from gateway.config.translation import TranslationSettings
 from gateway.exchange.attempt import Attempts

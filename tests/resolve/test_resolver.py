@@ -9,11 +9,13 @@ import pytest
 
 from gateway.config.settings import (
     CredentialPolicy,
-    MemorySettings,
     ModelRule,
     RetiredSettings,
     Settings,
     UpstreamSettings,
+)
+from gateway.config.store_settings import (
+    MemorySettings,
 )
 from gateway.errors import UpstreamUnavailable
 from gateway.resolve.evidence import Route, Source

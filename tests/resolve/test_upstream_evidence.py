@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from gateway.config.settings import MemorySettings, Settings, UpstreamSettings
+from gateway.config.settings import (
+    Settings,
+    UpstreamSettings,
+)
+from gateway.config.store_settings import (
+    MemorySettings,
+)
 from gateway.resolve.evidence import Evidence, Source
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup

@@ -10,10 +10,12 @@ import pytest
 
 from gateway.config.secret import Secret
 from gateway.config.settings import (
-    MemorySettings,
-    ResponsesSettings,
     Settings,
     UpstreamSettings,
+)
+from gateway.config.store_settings import (
+    MemorySettings,
+    ResponsesSettings,
 )
 from gateway.exchange.known_fixes import KnownFixes
 from gateway.exchange.stored.responses import (

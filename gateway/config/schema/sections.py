@@ -9,11 +9,10 @@ from gateway.config.problems import InvalidValue
 from gateway.config.schema import file_values, network_values, values
 from gateway.config.schema.base import BaseConfig
 from gateway.config.schema.values import Bytes, Count, Name, Port, Seconds, SecondsOrZero
-from gateway.config.settings import (
+from gateway.config.settings import PerformanceSettings, ServerSettings
+from gateway.config.store_settings import (
     MemorySettings,
-    PerformanceSettings,
     ResponsesSettings,
-    ServerSettings,
 )
 
 _SERVER = ServerSettings()

@@ -11,7 +11,9 @@ from typing import Generic, TypeVar
 
 from cachetools import LRUCache
 
-from gateway.config.settings import MemorySettings
+from gateway.config.store_settings import (
+    MemorySettings,
+)
 from gateway.resolve.memory import Clock
 
 Value = TypeVar("Value")

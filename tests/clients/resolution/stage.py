@@ -8,11 +8,13 @@ from itertools import count
 from typing import Any, TypeVar
 
 from gateway.config.settings import (
-    MemorySettings,
     ModelRule,
     Settings,
     TimeoutSettings,
     UpstreamSettings,
+)
+from gateway.config.store_settings import (
+    MemorySettings,
 )
 from gateway.servers import Profile
 from gateway.shapes import Json, Shape

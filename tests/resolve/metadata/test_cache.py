@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-from gateway.config.settings import MemorySettings
+from gateway.config.store_settings import (
+    MemorySettings,
+)
 from gateway.resolve.metadata.cache import (
     IN_PROGRESS,
     Found,
