@@ -165,6 +165,30 @@ def test_one_request_waits_for_a_server_that_answers_nothing_and_the_next_do_not
     asyncio.run(scenario())
 
 
+def test_who_leaves_while_the_server_is_slow_leaves_no_answer_to_the_next(
+    redis: RedisProcess,
+) -> None:
+    """A connection with an answer that nobody waits for must not be used again (CVE-2023-28858)."""
+
+    async def scenario() -> None:
+        async with opened(redis) as store:
+            for name in ("alice", "bob"):
+                await store.put(name, "resp_1", named(name))
+            for _ in range(5):
+                redis.freeze()
+                asked = [asyncio.create_task(store.get("alice", "resp_1")) for _ in range(3)]
+                await asyncio.sleep(0.01)
+                for task in asked:
+                    task.cancel()
+                await asyncio.wait(asked)
+                redis.thaw()
+                found = await asyncio.gather(*(store.get("bob", "resp_1") for _ in range(3)))
+                assert [each and each.response["id"] for each in found] == ["bob"] * 3
+            assert not store.is_failing
+
+    asyncio.run(scenario())
+
+
 def test_a_full_server_is_read_and_is_tried_again(redis: RedisProcess) -> None:
     async def scenario() -> None:
         async with opened(redis) as store:
