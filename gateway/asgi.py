@@ -16,7 +16,8 @@ from urllib.parse import quote
 from gateway import app as composition
 from gateway import request_ids
 from gateway.api.admission import Admission
-from gateway.api.application import ClientGone, Gateway, refuse_websocket
+from gateway.api.application import ClientGone, Gateway
+from gateway.api.upgrades import refuse_websocket
 from gateway.api.writing import BODILESS, COMMENT, Fields, ReplyWriter, error_reply
 from gateway.config.load import load
 from gateway.config.problems import ConfigError

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gateway.api.concurrency import ClientSlots
 from gateway.api.writing import error_reply
 from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply
@@ -44,9 +45,11 @@ class Admission:
     """The name of the calling client; empty if the gateway has no clients of its own."""
     request_id: str = ""
     """The client's id of the request; empty without a usable one."""
+    slots: ClientSlots | None = None
+    """Where the request counts, if the number of its client's requests is limited."""
 
     def failed(self, error: GatewayError) -> "Admission":
-        """Return the admission of this request after its body has failed."""
+        """Return the admission of this request, answered by an error instead."""
         return replace(refusal(error, self.label), client=self.client, request_id=self.request_id)
 
     def with_body(self, body: Body, length: int | None = None) -> Request:

@@ -6,20 +6,23 @@ server.
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
 from gateway import request_ids
 from gateway.api import guard
 from gateway.api.access import Access
 from gateway.api.admission import Admission, refusal
+from gateway.api.concurrency import ClientSlots, slots_of
 from gateway.api.handlers import Handlers
 from gateway.api.paths import Place, as_meant, place_of
 from gateway.api.router import Router
+from gateway.api.upgrades import check_upgrade
 from gateway.api.writing import ReplyWriter
 from gateway.config.settings import Settings
-from gateway.errors import GatewayError, InvalidRequest, ShuttingDown, UnknownRoute
+from gateway.errors import GatewayError, ShuttingDown, UnknownRoute
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.flow import Exchange
@@ -40,7 +43,6 @@ from gateway.observe.outcomes import (
     ended_with,
 )
 from gateway.request import Body, GenerationRequest, Head, Request
-from gateway.shapes import RawHeaders
 
 log = logging.getLogger("gateway")
 
@@ -72,6 +74,7 @@ class Gateway:
         self.server = settings.server
         self.draining = False
         self._access = Access(settings.clients)
+        self._slots = slots_of(settings.clients)
         self._note = services.observer.finished
         handlers = Handlers(
             services.exchange,
@@ -108,7 +111,7 @@ class Gateway:
             headers = guard.check(head, self._allowed_hosts)
             headers = request_ids.without_unusable(headers, given)
             client = self._access.client(headers)
-            _check_upgrade(head.method, headers)
+            check_upgrade(head.method, headers)
             if place is None:
                 raise UnknownRoute(
                     f"Invalid URL ({head.method} {head.path[:200]}). The gateway serves OpenAI's "
@@ -121,13 +124,38 @@ class Gateway:
         except GatewayError as error:
             return refusal(error.bare(), label, given)
 
-    async def serve(
+    def serve(
         self, admission: Admission, body: Body, writer: ReplyWriter, length: int | None = None
-    ) -> None:
+    ) -> Coroutine[Any, Any, None]:
         """Serve an admitted request to its end; cancelled when the client disconnects.
 
         `length` is the declared length of a body that still arrives, if there is one.
         """
+        if admission.slots is None:
+            return self._serve(admission, body, writer, length)
+        return self._counted(admission.slots, admission, body, writer, length)
+
+    async def _counted(
+        self,
+        slots: ClientSlots,
+        admission: Admission,
+        body: Body,
+        writer: ReplyWriter,
+        length: int | None,
+    ) -> None:
+        """Serve a request of a client that may have so many at a time."""
+        error = slots.take()
+        if error is not None:
+            await self._serve(admission.failed(error), body, writer, length)
+            return
+        try:
+            await self._serve(admission, body, writer, length)
+        finally:
+            slots.give_back()
+
+    async def _serve(
+        self, admission: Admission, body: Body, writer: ReplyWriter, length: int | None
+    ) -> None:
         writer.decision = decision = _decision(admission)
         started = perf_counter()
         ending = CLIENT_CLOSED
@@ -188,12 +216,8 @@ class Gateway:
         """Return the admission of a checked request."""
         route, handler = self._router.find(request.method, path, named=request.model is not None)
         limit = self.server.max_body_bytes if route.whole else self.server.max_upload_bytes
-        if route.whole and _is_compressed(request.headers):
-            raise InvalidRequest(
-                "Compressed request bodies are not supported; send the body uncompressed.",
-                status=415,
-                code="unsupported_content_encoding",
-            )
+        if route.whole:
+            guard.refuse_compressed(request.headers)
         if route.generates is not None:
             request = GenerationRequest(
                 request.method,
@@ -209,7 +233,14 @@ class Gateway:
         label = route.shape or "other"
         name = request.client.name if request.client is not None else ""
         return Admission(
-            request, handler, limit, route.whole, label, client=name, request_id=request_id
+            request,
+            handler,
+            limit,
+            route.whole,
+            label,
+            client=name,
+            request_id=request_id,
+            slots=self._slots.get(name),
         )
 
     def _label(self, place: Place | None) -> str:
@@ -249,34 +280,6 @@ async def _written(
     finally:
         await body.aclose()
     return ended(decision, answer.status, body.failure)
-
-
-def _is_compressed(headers: RawHeaders) -> bool:
-    coded = [value.lower() for name, value in headers if name == b"content-encoding"]
-    return any(value != b"identity" for value in coded)
-
-
-def refuse_websocket() -> GatewayError:
-    """Return the error for a WebSocket (RFC 9110 section 15.5.22)."""
-    return GatewayError(
-        'WebSockets are not supported here: send a POST with "stream": true.',
-        status=426,
-        type="invalid_request_error",
-        code="websocket_not_supported",
-        headers=(("upgrade", "HTTP/1.1"), ("connection", "upgrade"), ("connection", "close")),
-    )
-
-
-def _check_upgrade(method: str, headers: RawHeaders) -> None:
-    """Raise a 426, on which clients that try a WebSocket first (Codex) fall back to HTTP at once.
-
-    Other upgrades are ignored (RFC 9110 section 7.8).
-    """
-    if method != "GET":
-        return
-    wanted = [value.lower() for name, value in headers if name == b"upgrade"]
-    if any(b"websocket" in value for value in wanted):
-        raise refuse_websocket()
 
 
 def _undo_cancellation() -> None:

@@ -57,6 +57,17 @@ def check(head: Head, allowed_hosts: Collection[str]) -> ClientHeaders:
     return headers
 
 
+def refuse_compressed(headers: RawHeaders) -> None:
+    """Raise `InvalidRequest` for a compressed body, where the gateway has to read it."""
+    coded = [value.lower() for name, value in headers if name == b"content-encoding"]
+    if any(value != b"identity" for value in coded):
+        raise InvalidRequest(
+            "Compressed request bodies are not supported; send the body uncompressed.",
+            status=415,
+            code="unsupported_content_encoding",
+        )
+
+
 def _check_target(head: Head) -> None:
     raw_path = head.raw_path
     if len(raw_path) + len(head.query) > MAX_TARGET_BYTES:

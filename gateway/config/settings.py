@@ -161,6 +161,8 @@ class ClientSettings:
     """The digests of its keys: one, or two while a key is being replaced."""
     models: tuple[str, ...] = ("*",)
     """Patterns of the names that it may ask for."""
+    max_concurrency: int | None = None
+    """The most requests at the same time, per process; None: any number."""
     is_restricted: bool = field(init=False)
     """Whether there are names that it may not ask for."""
 

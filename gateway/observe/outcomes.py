@@ -65,6 +65,9 @@ CUT_OFF = Ending(Outcome.SHUTTING_DOWN)
 _REFUSALS = frozenset({501, 505, 508})
 """Statuses of 500 and above with which the gateway refuses a client's request (RFC 9110)."""
 
+_TOO_MANY = 429
+"""The status of the gateway's own limits; an upstream's is an `UpstreamError`."""
+
 _SUCCESS = Ending(Outcome.SUCCESS)
 _CLIENT_ERROR = Ending(Outcome.CLIENT_ERROR)
 _SHUTTING_DOWN = Ending(Outcome.SHUTTING_DOWN)
@@ -118,7 +121,7 @@ def ended_with(error: GatewayError) -> Ending:
         return Ending(outcome, error.reason, error.upstream_status, error.message)
     if isinstance(error, ShuttingDown):
         return _SHUTTING_DOWN
-    if isinstance(error, AuthenticationFailed | PermissionDenied):
+    if isinstance(error, AuthenticationFailed | PermissionDenied) or error.status == _TOO_MANY:
         return Ending(Outcome.CLIENT_ERROR, error.code or error.type)
     if error.status < 500 or error.status in _REFUSALS:
         return _CLIENT_ERROR

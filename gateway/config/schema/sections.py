@@ -85,6 +85,11 @@ class ClientConfig(BaseConfig):
     models: tuple[values.Pattern, ...] = Field(
         default=("*",), description="Patterns of the model names that it may ask for."
     )
+    max_concurrency: Count | None = Field(
+        default=None,
+        description="Most of its requests at the same time, per worker, streams included; more "
+        "get 429 with `retry-after: 1`. Absent: any number.",
+    )
 
 
 def distinct(clients: tuple[ClientConfig, ...]) -> tuple[ClientConfig, ...]:
