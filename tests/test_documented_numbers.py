@@ -4,13 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config.settings import (
-    TimeoutSettings,
-    UpstreamSettings,
-)
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.settings import TimeoutSettings, UpstreamSettings
+from gateway.config.store_settings import MemorySettings
 from gateway.envelopes.json_fields import MAX_ENTRIES
 from gateway.exchange.reply.wrapped_errors import SMALL_REPLY_BYTES
 from gateway.exchange.retries import MAX_MENDED

@@ -24,10 +24,7 @@ from gateway.config.settings import (
     TimeoutSettings,
     UpstreamSettings,
 )
-from gateway.config.store_settings import (
-    MemorySettings,
-    ResponsesSettings,
-)
+from gateway.config.store_settings import MemorySettings, ResponsesSettings
 from gateway.config.translation import ParamSettings, TranslationSettings
 
 

@@ -14,13 +14,7 @@ from typing import Any
 import yaml
 
 from gateway.config.files import Files
-from gateway.config.problems import (
-    ConfigError,
-    KeyPath,
-    Origin,
-    Problem,
-    show_path,
-)
+from gateway.config.problems import ConfigError, KeyPath, Origin, Problem, show_path
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32

@@ -12,12 +12,7 @@ from gateway.config import addresses
 from gateway.config.build import build
 from gateway.config.document import read_document
 from gateway.config.files import Files
-from gateway.config.layers import (
-    Layers,
-    merge_document,
-    merge_environment,
-    merge_overrides,
-)
+from gateway.config.layers import Layers, merge_document, merge_environment, merge_overrides
 from gateway.config.layers import unused_variables as _unused_variables
 from gateway.config.problems import ConfigError, KeyPath, Origin, Problem
 from gateway.config.safety import Reaches, refusals, warnings

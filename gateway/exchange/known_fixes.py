@@ -6,9 +6,7 @@ from typing import Protocol
 
 from cachetools import TLRUCache
 
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.store_settings import MemorySettings
 from gateway.resolve.memory import CacheScope, Clock
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
 from gateway.shapes import Shape

@@ -10,9 +10,7 @@ from typing import Protocol
 
 from cachetools import TLRUCache
 
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.store_settings import MemorySettings
 from gateway.shapes import Shape
 
 Clock = Callable[[], float]

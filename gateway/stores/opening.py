@@ -7,13 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.config.secret import Secret
-from gateway.config.settings import (
-    Settings,
-)
-from gateway.config.store_settings import (
-    MemorySettings,
-    ResponsesSettings,
-)
+from gateway.config.settings import Settings
+from gateway.config.store_settings import MemorySettings, ResponsesSettings
 from gateway.exchange.stored.responses import ResponseStore
 from gateway.resolve.memory import Clock
 from gateway.stores.availability import Availability

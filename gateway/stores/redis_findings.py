@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from gateway.config.secret import Secret
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.store_settings import MemorySettings
 from gateway.resolve.memory import Clock
 from gateway.stores.findings import MAX_BYTES, Finding, decoded, encoded, name_of, space_of
 from gateway.stores.redis_server import PATIENCE, NotWritable, RedisServer

@@ -5,9 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from gateway.config.secret import Secret
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.store_settings import MemorySettings
 from gateway.resolve.memory import Clock
 from gateway.stores.findings import Finding, encoded, name_of, space_of
 from gateway.stores.sqlite_file import SqliteFile

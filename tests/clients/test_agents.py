@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config.store_settings import (
-    ResponsesSettings,
-)
+from gateway.config.store_settings import ResponsesSettings
 from tests.clients.environments import python_with
 from tests.clients.running import Stage, stage
 from tests.processes import PATIENCE

@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config.store_settings import (
-    ResponsesSettings,
-)
+from gateway.config.store_settings import ResponsesSettings
 from gateway.shapes import Json
 from tests.clients.programs import NODE
 from tests.clients.running import Stage, stage

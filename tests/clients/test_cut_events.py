@@ -13,12 +13,7 @@ import msgspec
 import pytest
 from openai import APIConnectionError, APIError, OpenAI, Stream
 
-from gateway.config.settings import (
-    CredentialPolicy,
-    ModelRule,
-    Settings,
-    UpstreamSettings,
-)
+from gateway.config.settings import CredentialPolicy, ModelRule, Settings, UpstreamSettings
 from gateway.shapes import Shape
 from gateway.translate.stream.sse import SSEDecoder
 from tests import kinds

@@ -18,9 +18,7 @@ from gateway.config.settings import (
     Settings,
     UpstreamSettings,
 )
-from gateway.config.store_settings import (
-    ResponsesSettings,
-)
+from gateway.config.store_settings import ResponsesSettings
 from gateway.demo import emulator
 from gateway.demo.journal import RecordedRequest
 from gateway.demo.models import ACME_MODELS, PRIVATE_MODEL, PUBLIC_MODELS

@@ -12,15 +12,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from gateway.config.settings import (
-    CredentialPolicy,
-    ModelRule,
-    Settings,
-    UpstreamSettings,
-)
-from gateway.config.store_settings import (
-    ResponsesSettings,
-)
+from gateway.config.settings import CredentialPolicy, ModelRule, Settings, UpstreamSettings
+from gateway.config.store_settings import ResponsesSettings
 from gateway.shapes import Shape
 from gateway.stores import sqlite_file
 from tests import kinds

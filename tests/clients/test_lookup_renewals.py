@@ -10,15 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 
-from gateway.config.settings import (
-    CredentialPolicy,
-    Settings,
-    TimeoutSettings,
-    UpstreamSettings,
-)
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.settings import CredentialPolicy, Settings, TimeoutSettings, UpstreamSettings
+from gateway.config.store_settings import MemorySettings
 from gateway.servers import Profile
 from tests import kinds
 from tests.clients.raw import PATIENCE, RawConnection, connect

@@ -9,15 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config.settings import (
-    CredentialPolicy,
-    Settings,
-    TimeoutSettings,
-    UpstreamSettings,
-)
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.settings import CredentialPolicy, Settings, TimeoutSettings, UpstreamSettings
+from gateway.config.store_settings import MemorySettings
 from gateway.servers import Profile
 from tests import kinds
 from tests.clients.raw import RawConnection, RawReply, connect

@@ -16,9 +16,7 @@ from gateway.config.settings import (
     Settings,
     UpstreamSettings,
 )
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.store_settings import MemorySettings
 from gateway.config.translation import TranslationSettings
 from gateway.exchange.attempt import Attempts
 from gateway.exchange.client_reply import ClientReply

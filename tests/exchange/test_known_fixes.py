@@ -1,8 +1,6 @@
 """What is remembered of refused parameters."""
 
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.store_settings import MemorySettings
 from gateway.exchange.known_fixes import FixesKey, KnownFixes, Worked
 from gateway.resolve.memory import CacheScope
 from gateway.resolve.refusals.parameter_fixes import ParameterFix

@@ -6,12 +6,7 @@ import msgspec
 import pytest
 
 from gateway.config.secret import Secret
-from gateway.config.settings import (
-    ClientSettings,
-    CredentialPolicy,
-    ModelRule,
-    UpstreamSettings,
-)
+from gateway.config.settings import ClientSettings, CredentialPolicy, ModelRule, UpstreamSettings
 from gateway.errors import GatewayError, InvalidRequest, PermissionDenied
 from gateway.shapes import Shape, UpstreamCall
 from tests import kinds

@@ -5,13 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.config.secret import Secret
-from gateway.config.settings import (
-    Settings,
-    UpstreamSettings,
-)
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.settings import Settings, UpstreamSettings
+from gateway.config.store_settings import MemorySettings
 from gateway.resolve.evidence import Route
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup

@@ -6,13 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.config.settings import (
-    Settings,
-    UpstreamSettings,
-)
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.settings import Settings, UpstreamSettings
+from gateway.config.store_settings import MemorySettings
 from gateway.resolve.evidence import Route
 from gateway.resolve.facts import other_endpoints_of
 from gateway.resolve.memory import LearnedEndpoints

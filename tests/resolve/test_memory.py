@@ -1,8 +1,6 @@
 """Learned endpoints: keyed by scope, bounded, expiring."""
 
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.store_settings import MemorySettings
 from gateway.resolve.memory import CacheScope, EndpointKey, Learned, LearnedEndpoints
 from gateway.shapes import Shape
 from tests.fakes import FakeClock

@@ -14,9 +14,7 @@ from gateway.config.settings import (
     Settings,
     UpstreamSettings,
 )
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.store_settings import MemorySettings
 from gateway.errors import UpstreamUnavailable
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.memory import LearnedEndpoints

@@ -9,14 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.config.secret import Secret
-from gateway.config.settings import (
-    Settings,
-    UpstreamSettings,
-)
-from gateway.config.store_settings import (
-    MemorySettings,
-    ResponsesSettings,
-)
+from gateway.config.settings import Settings, UpstreamSettings
+from gateway.config.store_settings import MemorySettings, ResponsesSettings
 from gateway.exchange.known_fixes import KnownFixes
 from gateway.exchange.stored.responses import (
     ResponseStore,

@@ -7,9 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.config.secret import Secret
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.store_settings import MemorySettings
 from gateway.exchange.stored.responses import StoreError
 from gateway.shapes import Shape
 from gateway.stores import redis_findings

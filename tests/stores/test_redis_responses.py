@@ -11,9 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.config.secret import Secret
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.store_settings import MemorySettings
 from gateway.exchange.stored.responses import StoredResponse, StoreError, TooLarge
 from gateway.shapes import Shape
 from gateway.stores import redis_server as module

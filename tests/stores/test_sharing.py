@@ -5,9 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.store_settings import MemorySettings
 from gateway.exchange.stored.responses import StoreError
 from gateway.resolve.memory import CacheScope, Learned
 from gateway.shapes import Shape

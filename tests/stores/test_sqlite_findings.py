@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config.secret import Secret
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.store_settings import MemorySettings
 from gateway.shapes import Shape
 from gateway.stores import sqlite_file
 from gateway.stores.sqlite_file import UnusableStore

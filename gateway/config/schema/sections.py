@@ -10,10 +10,7 @@ from gateway.config.schema import file_values, network_values, values
 from gateway.config.schema.base import BaseConfig
 from gateway.config.schema.values import Bytes, Count, Name, Port, Seconds, SecondsOrZero
 from gateway.config.settings import PerformanceSettings, ServerSettings
-from gateway.config.store_settings import (
-    MemorySettings,
-    ResponsesSettings,
-)
+from gateway.config.store_settings import MemorySettings, ResponsesSettings
 
 _SERVER = ServerSettings()
 _MEMORY = MemorySettings()

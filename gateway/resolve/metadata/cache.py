@@ -11,9 +11,7 @@ from typing import Generic, TypeVar
 
 from cachetools import LRUCache
 
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.store_settings import MemorySettings
 from gateway.resolve.memory import Clock
 
 Value = TypeVar("Value")

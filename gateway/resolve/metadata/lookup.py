@@ -10,13 +10,8 @@ from typing import TypeVar
 
 from cachetools import TTLCache
 
-from gateway.config.settings import (
-    Settings,
-    UpstreamSettings,
-)
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.settings import Settings, UpstreamSettings
+from gateway.config.store_settings import MemorySettings
 from gateway.envelopes.slices import Work
 from gateway.resolve.memory import CacheScope, Clock
 from gateway.resolve.metadata.cache import Found, Load, LookupCache, LookupFailed

@@ -6,9 +6,7 @@ not wait for look-ups; one that every endpoint denied need not be tried at each.
 
 from cachetools import TTLCache
 
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.store_settings import MemorySettings
 from gateway.resolve.memory import CacheScope, Clock
 
 _Key = tuple[CacheScope, str]

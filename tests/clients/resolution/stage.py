@@ -7,15 +7,8 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, TypeVar
 
-from gateway.config.settings import (
-    ModelRule,
-    Settings,
-    TimeoutSettings,
-    UpstreamSettings,
-)
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.settings import ModelRule, Settings, TimeoutSettings, UpstreamSettings
+from gateway.config.store_settings import MemorySettings
 from gateway.servers import Profile
 from gateway.shapes import Json, Shape
 from tests.clients.resolution.asking import Reply, Said, fetch, question, said

@@ -5,12 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.config.secret import Secret
-from gateway.config.settings import (
-    ClientSettings,
-    CredentialPolicy,
-    ModelRule,
-    UpstreamSettings,
-)
+from gateway.config.settings import ClientSettings, CredentialPolicy, ModelRule, UpstreamSettings
 from gateway.errors import (
     ModelNotFound,
     PermissionDenied,

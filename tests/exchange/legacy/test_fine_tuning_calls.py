@@ -1,10 +1,7 @@
 """The upstream calls of one request: all pages, files, and errors with the old names."""
 
 from gateway.config.secret import Secret
-from gateway.config.settings import (
-    CredentialPolicy,
-    UpstreamSettings,
-)
+from gateway.config.settings import CredentialPolicy, UpstreamSettings
 from gateway.errors import (
     InvalidRequest,
 )

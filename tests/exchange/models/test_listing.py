@@ -11,12 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.secret import Secret
-from gateway.config.settings import (
-    ClientSettings,
-    CredentialPolicy,
-    ModelRule,
-    UpstreamSettings,
-)
+from gateway.config.settings import ClientSettings, CredentialPolicy, ModelRule, UpstreamSettings
 from gateway.errors import GatewayError, MethodNotAllowed, ModelNotFound
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision

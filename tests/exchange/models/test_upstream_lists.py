@@ -6,12 +6,7 @@ import gzip
 import pytest
 
 from gateway.config.secret import Secret
-from gateway.config.settings import (
-    CredentialPolicy,
-    Settings,
-    TimeoutSettings,
-    UpstreamSettings,
-)
+from gateway.config.settings import CredentialPolicy, Settings, TimeoutSettings, UpstreamSettings
 from gateway.errors import GatewayError, InvalidRequest, Reason, TruncatedStream, UpstreamError
 from gateway.exchange.decision import Decision
 from gateway.exchange.models.upstream_lists import (

@@ -4,9 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.store_settings import MemorySettings
 from gateway.resolve.metadata.cache import (
     IN_PROGRESS,
     Found,

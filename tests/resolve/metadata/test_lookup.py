@@ -5,13 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway.config.settings import (
-    Settings,
-    UpstreamSettings,
-)
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.settings import Settings, UpstreamSettings
+from gateway.config.store_settings import MemorySettings
 from gateway.resolve.metadata.cache import IN_PROGRESS, Found, LookupFailed
 from gateway.resolve.metadata.lineage import Lineage
 from gateway.resolve.metadata.lookup import Lookup, ModelList

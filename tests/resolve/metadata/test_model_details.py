@@ -7,14 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.config.settings import (
-    Settings,
-    TimeoutSettings,
-    UpstreamSettings,
-)
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.settings import Settings, TimeoutSettings, UpstreamSettings
+from gateway.config.store_settings import MemorySettings
 from gateway.errors import UpstreamUnavailable
 from gateway.resolve.evidence import Source
 from gateway.resolve.metadata.lookup import Lookup, ModelList

@@ -2,9 +2,7 @@
 
 import pytest
 
-from gateway.config.store_settings import (
-    MemorySettings,
-)
+from gateway.config.store_settings import MemorySettings
 from gateway.resolve.memory import CacheScope
 from gateway.resolve.names.model_notes import ModelNotes
 from tests.fakes import FakeClock
