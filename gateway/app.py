@@ -22,6 +22,8 @@ from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.seals import Seals
 from gateway.observe.failure_log import FailureLog
 from gateway.observe.observer import RequestObserver, reporting
+from gateway.observe.tracing.export import Exporting
+from gateway.observe.tracing.tracer import Tracer
 from gateway.resolve.memory import LearnedEndpoints
 from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.names.catalogue import Catalogue
@@ -50,18 +52,21 @@ class Application:
     responses: ResponseMemory
     stores: Stores
     sums: Sums
+    tracer: Tracer | None = None
 
     def start(self) -> None:
         """Begin what runs beside requests; in the event loop that serves them."""
         self.stores.start()
 
     async def aclose(self) -> None:
-        """Stop look-ups, close connections, and keep what was counted for the other workers."""
+        """Stop look-ups, close connections, keep what was counted, and export the last spans."""
         self.sums.close()
         await self.resolver.aclose()
         await self.responses.aclose()
         await self.stores.aclose()
         await self.upstreams.aclose()
+        if self.tracer is not None:
+            await self.tracer.aclose()
 
 
 def drawn_secret() -> Secret:
@@ -75,14 +80,16 @@ def drawn_secret() -> Secret:
 def build(settings: Settings, peers: Peers | None = None) -> Application:
     """Build everything, without opening connections. `peers` are the workers; None: only this.
 
-    Raises `ValueError` for an unusable template or store.
+    Raises `ValueError` for an unusable template or store, and for a missing extra.
     """
     _check_templates(settings)
     failures = FailureLog(time.monotonic)
     upstreams = Upstreams(settings, failures.address_changed)
     metrics = _metrics(upstreams)
     sums = Sums(metrics.families, peers or Peers())
-    observer = RequestObserver(metrics, failures)
+    tracer = _tracer(settings)
+    send = upstreams.send if tracer is None else tracer.sending(upstreams.send)
+    observer = RequestObserver(metrics, failures, () if tracer is None else (tracer,))
     lookup = _lookup(settings, upstreams, observer)
     memory = _memory(settings)
     stores = _stores(settings, memory)
@@ -94,12 +101,12 @@ def build(settings: Settings, peers: Peers | None = None) -> Application:
     )
     responses = ResponseMemory(stores.responses, seals)
     metrics.watch_stores(stores.up, lambda: responses.not_stored)
-    exchange = Exchange(settings, resolver, upstreams.send, attempts, memory, responses)
-    passing = Passing(settings, resolver, upstreams.send)
+    exchange = Exchange(settings, resolver, send, attempts, memory, responses)
+    passing = Passing(settings, resolver, send)
     listing = Listing(settings, resolver, passing, upstreams.ask)
-    fine_tunes = FineTunes(settings, resolver, upstreams.send)
+    fine_tunes = FineTunes(settings, resolver, send)
     legacy = Legacy(exchange, passing, listing, fine_tunes)
-    services = Services(exchange, passing, listing, legacy, responses, observer)
+    services = Services(exchange, passing, listing, legacy, responses, observer, tracer)
     return Application(
         settings,
         Gateway(settings, services),
@@ -111,6 +118,7 @@ def build(settings: Settings, peers: Peers | None = None) -> Application:
         responses,
         stores,
         sums,
+        tracer,
     )
 
 
@@ -135,6 +143,19 @@ def _stores(settings: Settings, memory: Memory) -> Stores:
 def _lookup(settings: Settings, upstreams: Upstreams, observer: RequestObserver) -> Lookup:
     send = reporting(upstreams.ask, observer.lookup_failed)
     return Lookup(settings, send, upstreams.fingerprint, time.monotonic, upstreams.caller)
+
+
+def _tracer(settings: Settings) -> Tracer | None:
+    if settings.tracing.endpoint is None:
+        return None
+    try:
+        from gateway.observe.tracing.otlp import OTLPCollector
+    except ImportError:
+        raise ValueError(
+            "tracing.endpoint needs packages that are not installed: "
+            "pip install 'endpoint-gateway[otel]'"
+        ) from None
+    return Tracer(settings, Exporting(OTLPCollector(settings.tracing)))
 
 
 def _admin(settings: Settings, resolver: Resolver, sums: Sums) -> Any:

@@ -10,11 +10,13 @@ from gateway.config.operators import LogSettings
 _LEVELS = {
     "httpx2": "WARNING",
     "httpcore2": "WARNING",
+    "opentelemetry": "CRITICAL",
+    "urllib3": "ERROR",
     "uvicorn": "ERROR",
     "uvicorn.error": "ERROR",
 }
-"""Libraries that log too much: INFO lines with whole URLs, and a warning for each malformed
-request, with which any client could flood the log."""
+"""Libraries that log too much: INFO lines with whole URLs, a warning for each malformed request,
+with which any client could flood the log, and several for each export of spans that fails."""
 
 
 class JsonFormatter(logging.Formatter):

@@ -129,6 +129,8 @@ class UpstreamCall:
     """How often it was sent again, because the upstream cannot have processed it."""
     address: str = ""
     """The base URL that it was last sent to, of several: for operators, never for clients."""
+    trace: RawHeaders = ()
+    """The fields of its own trace context: set when it is sent, if requests are traced."""
 
 
 Sink = Callable[[bytes], bool]

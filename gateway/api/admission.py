@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from gateway.api.concurrency import ClientSlots
 from gateway.api.writing import error_reply
@@ -10,6 +10,7 @@ from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.request import Body, GenerationRequest, Request
+from gateway.shapes import ClientHeaders, RawHeaders
 
 Handler = Callable[[Any, Decision], Awaitable[ClientReply]]
 """Serves a `Request`, at the generation endpoints a `GenerationRequest`.
@@ -47,10 +48,13 @@ class Admission:
     """The client's id of the request; empty without a usable one."""
     slots: ClientSlots | None = None
     """Where the request counts, if the number of its client's requests is limited."""
+    begin: Callable[[], None] | None = None
+    """Begins the request's span; None if it is not traced."""
 
     def failed(self, error: GatewayError) -> "Admission":
-        """Return the admission of this request, answered by an error instead."""
-        return replace(refusal(error, self.label), client=self.client, request_id=self.request_id)
+        """Return the admission of this request answered by an error instead."""
+        refused = refusal(error, self.label, self.request_id)
+        return replace(refused, client=self.client, begin=self.begin)
 
     def with_body(self, body: Body, length: int | None = None) -> Request:
         """Return the request with a body; `length` is the declared one of a streamed body."""
@@ -58,6 +62,21 @@ class Admission:
         if isinstance(request, GenerationRequest) and isinstance(body, bytes):
             return request.with_body(body)
         return replace(request, body=body, length=length)
+
+
+class Tracing(Protocol):
+    """Begins the spans of requests; they end with their records."""
+
+    def without_context(self, headers: ClientHeaders) -> ClientHeaders:
+        """Return a request's fields without its trace context."""
+
+    def beginning(
+        self, method: str, path: str, shape: str, headers: RawHeaders
+    ) -> Callable[[], None]:
+        """Return what begins the span of a request with this head, in the task that serves it.
+
+        `shape` is the one that the client called, or `other`.
+        """
 
 
 def refusal(error: GatewayError, label: str = "other", request_id: str = "") -> Admission:

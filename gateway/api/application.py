@@ -14,7 +14,7 @@ from typing import Any
 from gateway import request_ids
 from gateway.api import guard
 from gateway.api.access import Access
-from gateway.api.admission import Admission, refusal
+from gateway.api.admission import Admission, Tracing, refusal
 from gateway.api.concurrency import ClientSlots, slots_of
 from gateway.api.handlers import Handlers
 from gateway.api.paths import Place, as_meant, place_of
@@ -65,6 +65,7 @@ class Services:
     legacy: Legacy
     responses: ResponseMemory
     observer: Observer
+    tracing: Tracing | None = None
 
 
 class Gateway:
@@ -76,6 +77,7 @@ class Gateway:
         self._access = Access(settings.clients)
         self._slots = slots_of(settings.clients)
         self._note = services.observer.finished
+        self._tracing = services.tracing
         handlers = Handlers(
             services.exchange,
             services.passing,
@@ -98,6 +100,16 @@ class Gateway:
 
         The order is guard, access, route. The same head gives the same admission.
         """
+        tracing = self._tracing
+        if tracing is None or head.raw_path in _HEALTH:
+            return self._admit(head)
+        sent = tracing.without_context(head.headers)
+        admission = self._admit(Head(head.method, head.raw_path, head.query, sent))
+        path = head.raw_path.decode("latin-1")
+        admission.begin = tracing.beginning(head.method, path, admission.label, head.headers)
+        return admission
+
+    def _admit(self, head: Head) -> Admission:
         label = "other"
         given = request_ids.given_id(head.headers)
         try:
@@ -157,6 +169,8 @@ class Gateway:
         self, admission: Admission, body: Body, writer: ReplyWriter, length: int | None
     ) -> None:
         writer.decision = decision = _decision(admission)
+        if admission.begin is not None:
+            admission.begin()
         started = perf_counter()
         ending = CLIENT_CLOSED
         try:

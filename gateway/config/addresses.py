@@ -40,6 +40,17 @@ def checked_base_url(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}{path}"
 
 
+def checked_collector_url(text: str) -> str:
+    """Return a collector's base URL without trailing slashes. Raises `InvalidValue`."""
+    parts = _split(text, ("http", "https"))
+    if "@" in parts.netloc or "?" in text or "#" in text:
+        raise InvalidValue(
+            "must not contain a user name, a query or a fragment",
+            "tracing.headers can carry a collector's key",
+        )
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
+
+
 def checked_proxy_url(text: str) -> str:
     """Return a forward proxy's URL; it may carry a user and password. Raises `InvalidValue`."""
     parts = _split(text, ("http", "https"))

@@ -8,7 +8,7 @@ from pydantic import BaseModel, SecretStr
 
 from gateway import servers
 from gateway.config.addresses import credentials_apart, host_of, kind_of_host
-from gateway.config.operators import AdminSettings, LogSettings
+from gateway.config.operators import AdminSettings, LogSettings, TracingSettings
 from gateway.config.schema.configuration import GatewayConfig
 from gateway.config.schema.models import ModelConfig, TranslationConfig
 from gateway.config.schema.upstreams import UpstreamConfig
@@ -45,6 +45,9 @@ def build(written: GatewayConfig) -> Settings:
         responses=ResponsesSettings(**_with_credentials_apart(written.responses, "store")),
         admin=AdminSettings(**_values(written.admin)),
         log=LogSettings(**_values(written.log)),
+        tracing=TracingSettings(
+            **{**_values(written.tracing), "headers": _secrets(written.tracing.headers)}
+        ),
         performance=PerformanceSettings(**_values(written.performance)),
         secret=_used(written.secret),
     )
@@ -66,6 +69,10 @@ def _used(value: Any) -> Any:
     return Secret(value.get_secret_value()) if isinstance(value, SecretStr) else value
 
 
+def _secrets(headers: Mapping[str, SecretStr]) -> tuple[tuple[str, Secret], ...]:
+    return tuple((name, Secret(value.get_secret_value())) for name, value in headers.items())
+
+
 def _upstream(name: str, written: UpstreamConfig, *, is_default: bool) -> UpstreamSettings:
     values = _values(written)
     del values["api_key_file"]
@@ -73,7 +80,6 @@ def _upstream(name: str, written: UpstreamConfig, *, is_default: bool) -> Upstre
     kind = servers.profile(written.kind)
     if kind is servers.AUTO:
         kind = kind_of_host(host_of(base_url))
-    headers = tuple((key, _used(value)) for key, value in written.headers.items())
     return UpstreamSettings(
         **{
             **values,
@@ -83,7 +89,7 @@ def _upstream(name: str, written: UpstreamConfig, *, is_default: bool) -> Upstre
             "further_urls": tuple(further_urls),
             "kind": kind,
             "credential": written.credential or _credential(written, is_default=is_default),
-            "headers": headers,
+            "headers": _secrets(written.headers),
             "timeouts": TimeoutSettings(**_values(written.timeouts)),
         }
     )

@@ -24,3 +24,13 @@ class LogSettings:
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class TracingSettings:
+    """Where spans of requests are exported to, and of how many."""
+
+    endpoint: str | None = None
+    """The base URL of an OTLP collector; None: nothing is traced."""
+    headers: tuple[tuple[str, Secret], ...] = ()
+    sample_ratio: float = 1.0

@@ -7,7 +7,7 @@ Times are seconds, sizes bytes.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gateway.config.operators import AdminSettings, LogSettings
+from gateway.config.operators import AdminSettings, LogSettings, TracingSettings
 from gateway.config.secret import Secret
 from gateway.config.store_settings import MemorySettings, ResponsesSettings
 from gateway.config.translation import ParamSettings, TemplateSettings, TranslationSettings
@@ -199,6 +199,7 @@ class Settings:
     responses: ResponsesSettings = field(default_factory=ResponsesSettings)
     admin: AdminSettings = field(default_factory=AdminSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    tracing: TracingSettings = field(default_factory=TracingSettings)
     performance: PerformanceSettings = field(default_factory=PerformanceSettings)
     retired: RetiredSettings = field(default_factory=RetiredSettings)
     secret: Secret | None = None

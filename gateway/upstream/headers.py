@@ -72,12 +72,18 @@ class OutgoingHeaders:
         self._lines_key = object()
         self._takes_id = request_ids.HEADER not in self._fixed_names
 
-    def outgoing(self, client_headers: RawHeaders) -> list[tuple[bytes, bytes]]:
+    def outgoing(
+        self, client_headers: RawHeaders, trace: RawHeaders = ()
+    ) -> list[tuple[bytes, bytes]]:
         """Return all fields to send for a request with these client headers."""
-        fields = [*self.fixed, *self.from_client(client_headers)]
+        fields = [*self.fixed, *self.from_client(client_headers), *self._added(trace)]
         if self._takes_id and (line := request_ids.OUTGOING.get()):
             fields.append((request_ids.HEADER, line[len(request_ids.HEADER) + 2 : -2]))
         return fields
+
+    def trace_lines(self, trace: RawHeaders) -> bytes:
+        """Return the fields of a call's trace context as they are written into its head."""
+        return field_lines(self._added(trace))
 
     def lines(self, client_headers: RawHeaders) -> bytes:
         """Return what `from_client` does, and the request's id, as the lines of a request's head.
@@ -96,6 +102,10 @@ class OutgoingHeaders:
             lines = field_lines(self.from_client(client_headers))
             client_headers.derived[self._lines_key] = lines
         return lines
+
+    def _added(self, fields: RawHeaders) -> RawHeaders:
+        """Return the gateway's own fields that the configuration does not set."""
+        return tuple(field for field in fields if field[0] not in self._fixed_names)
 
     def from_client(self, client_headers: RawHeaders) -> list[tuple[bytes, bytes]]:
         """Return the fields to send beside the `fixed` ones, the credential among them.

@@ -26,6 +26,7 @@ from gateway.config.schema.sections import (
     PerformanceConfig,
     ResponsesConfig,
     ServerConfig,
+    TracingConfig,
     distinct,
 )
 from gateway.config.schema.upstreams import OPENAI_URL, UpstreamConfig
@@ -67,6 +68,9 @@ class GatewayConfig(BaseConfig):
     )
     admin: AdminConfig = Field(default=AdminConfig(), description="The operators' listener.")
     log: LogConfig = Field(default=LogConfig(), description="What goes to standard error.")
+    tracing: TracingConfig = Field(
+        default=TracingConfig(), description="Spans of requests, for an OpenTelemetry collector."
+    )
     performance: PerformanceConfig = Field(
         default=PerformanceConfig(), description="Optimisations that can be turned off."
     )

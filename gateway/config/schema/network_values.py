@@ -5,7 +5,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
-from gateway.config.addresses import checked_base_url, checked_proxy_url, is_listening_host
+from gateway.config.addresses import (
+    checked_base_url,
+    checked_collector_url,
+    checked_proxy_url,
+    is_listening_host,
+)
 from gateway.config.problems import InvalidValue
 from gateway.headers import SET_BY_THE_GATEWAY, is_name, is_never_forwarded
 
@@ -101,6 +106,7 @@ ListeningHost = Annotated[str, AfterValidator(_listening_host)]
 AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
 BaseUrl = Annotated[str, AfterValidator(checked_base_url)]
 BaseUrls = Annotated[tuple[BaseUrl, ...], BeforeValidator(_one_as_list), AfterValidator(_addresses)]
+CollectorUrl = Annotated[str, AfterValidator(checked_collector_url)]
 ApiKey = Annotated[SecretStr, AfterValidator(_api_key)]
 ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]

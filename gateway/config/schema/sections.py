@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from gateway.config.operators import AdminSettings, LogSettings
+from gateway.config.operators import AdminSettings, LogSettings, TracingSettings
 from gateway.config.problems import InvalidValue
 from gateway.config.schema import file_values, network_values, values
 from gateway.config.schema.base import BaseConfig
@@ -17,6 +17,7 @@ _MEMORY = MemorySettings()
 _RESPONSES = ResponsesSettings()
 _ADMIN = AdminSettings()
 _LOG = LogSettings()
+_TRACING = TracingSettings()
 _PERFORMANCE = PerformanceSettings()
 
 
@@ -165,6 +166,25 @@ class LogConfig(BaseConfig):
     )
     format: Literal["text", "json"] = Field(
         default=_LOG.format, description="For people or machines."
+    )
+
+
+class TracingConfig(BaseConfig):
+    """Spans of requests, for an OpenTelemetry collector."""
+
+    endpoint: network_values.CollectorUrl | None = Field(
+        default=_TRACING.endpoint,
+        description="Base URL of a collector that takes OTLP over HTTP, to which `/v1/traces` is "
+        "added; null: nothing is traced. Needs `endpoint-gateway[otel]`.",
+    )
+    headers: network_values.Headers = Field(
+        default_factory=dict,
+        description="Fixed header fields of requests to the collector. Secrets.",
+    )
+    sample_ratio: values.Ratio = Field(
+        default=_TRACING.sample_ratio,
+        description="Share of traces to record, from 0 to 1, of those that begin here; for others, "
+        "the caller's `traceparent` decides.",
     )
 
 

@@ -121,6 +121,7 @@ CountOrZero = Annotated[int, Field(ge=0, le=1_000_000_000), BeforeValidator(_not
 Bytes = Annotated[int, Field(ge=1, le=1 << 50), BeforeValidator(_not_a_bool)]
 Seconds = Annotated[float, Field(gt=0, le=31_536_000), BeforeValidator(_not_a_bool)]
 SecondsOrZero = Annotated[float, Field(ge=0, le=31_536_000), BeforeValidator(_not_a_bool)]
+Ratio = Annotated[float, Field(ge=0, le=1), BeforeValidator(_not_a_bool)]
 Name = Annotated[str, Field(min_length=1), AfterValidator(_clean_text)]
 UpstreamName = Annotated[str, AfterValidator(_upstream_name)]
 UpstreamReference = Annotated[str, AfterValidator(_known_upstream)]

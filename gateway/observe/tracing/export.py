@@ -1,0 +1,124 @@
+"""Exports finished spans in batches, in a thread of its own.
+
+The request's path only appends to a list. While a collector does not take them, spans wait up to a
+limit and are dropped beyond it; a warning says so once a minute.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from gateway.observe.tracing.attributes import Span, spans_of
+from gateway.observe.tracing.spans import RequestSpan
+
+MAX_WAITING = 8192
+"""Spans that wait for export; further ones are dropped."""
+BATCH = 256
+"""Spans that are exported together, without dividing a request's."""
+INTERVAL = 2.0
+"""Seconds until an incomplete batch is exported."""
+FLUSH_SECONDS = 2.0
+"""How long the end of the gateway waits for the export of what is finished."""
+WARNING_INTERVAL = 60.0
+"""Seconds between two warnings."""
+
+log = logging.getLogger("gateway")
+
+
+class Collector(Protocol):
+    """Where spans are exported to. Both methods may be called in different threads."""
+
+    endpoint: str
+
+    def export(self, spans: Sequence[Span]) -> str:
+        """Export spans; return why they were not taken, or an empty text. Blocks."""
+
+    def close(self) -> None:
+        """Close it; an export in progress does not try again."""
+
+
+class Exporting:
+    """The queue to a collector. `clock` returns monotonic seconds.
+
+    The thread starts with the first span, so that processes can fork before.
+    """
+
+    def __init__(self, collector: Collector, clock: Callable[[], float] = time.monotonic) -> None:
+        self._collector = collector
+        self._clock = clock
+        self._requests: deque[RequestSpan] = deque()
+        self._waiting = 0
+        self._lost = 0
+        self._lock = threading.Lock()
+        """Held for the counters: never while something is exported."""
+        self._warned: float | None = None
+        self._wake = threading.Event()
+        self._is_closing = False
+        self._thread: threading.Thread | None = None
+
+    def put(self, request: RequestSpan) -> None:
+        """Take one request, which has ended. Blocks for no longer than a counter takes."""
+        with self._lock:
+            if self._is_closing or self._waiting + request.size > MAX_WAITING:
+                self._lost += request.size
+                return
+            self._waiting += request.size
+            self._requests.append(request)
+            is_batch = self._waiting >= BATCH
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="traces", daemon=True)
+            self._thread.start()
+        if is_batch:
+            self._wake.set()
+
+    async def aclose(self) -> None:
+        """Export what waits, for `FLUSH_SECONDS` at most, and close the collector."""
+        with self._lock:
+            self._is_closing = True
+        self._wake.set()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join, FLUSH_SECONDS)
+        self._collector.close()
+
+    def _run(self) -> None:
+        is_last = False
+        while not is_last:
+            self._wake.wait(INTERVAL)
+            self._wake.clear()
+            # Read before the queue: what was put before the end is exported.
+            is_last = self._is_closing
+            while batch := self._next():
+                self._export(batch)
+
+    def _next(self) -> list[Span]:
+        """Return the next spans to export."""
+        batch: list[Span] = []
+        while self._requests and len(batch) < BATCH:
+            batch += spans_of(self._requests.popleft())
+        with self._lock:
+            self._waiting -= len(batch)
+        return batch
+
+    def _export(self, batch: Sequence[Span]) -> None:
+        problem = self._collector.export(batch)
+        with self._lock:
+            if problem:
+                self._lost += len(batch)
+            lost = self._lost
+            now = self._clock()
+            is_due = self._warned is None or now - self._warned >= WARNING_INTERVAL
+            if not (lost and is_due):
+                return
+            self._lost, self._warned = 0, now
+        reason = problem or "it takes them too slowly"
+        log.warning(
+            "tracing: %d spans are lost: the collector at %s does not take them: %s",
+            lost,
+            self._collector.endpoint,
+            reason,
+            extra={"fields": {"collector": self._collector.endpoint, "lost": lost}},
+        )

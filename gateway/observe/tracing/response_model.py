@@ -1,0 +1,47 @@
+"""The model that an upstream says has answered: `model` of a reply, or of a stream's event."""
+
+import msgspec
+
+_LONGEST_REPLY = 64 * 1024
+"""Bytes up to which a reply is decoded only for its model."""
+_LONGEST_NAME = 256
+_DATA = b"data:"
+
+
+class _Response(msgspec.Struct, gc=False):
+    model: str = ""
+
+
+class _Reply(msgspec.Struct, gc=False):
+    model: str = ""
+    response: _Response | None = None
+    """In events of `/v1/responses`."""
+
+
+_decoder = msgspec.json.Decoder(_Reply)
+
+
+def response_model(beginning: bytes) -> str:
+    """Return the name in a whole reply or in the first event of a stream; empty if there is none.
+
+    `beginning` is the first of the body that arrived. Never raises.
+    """
+    text = beginning
+    if not text.startswith(b"{"):
+        text = _first_data(text)
+    if not text or len(text) > _LONGEST_REPLY:
+        return ""
+    try:
+        reply = _decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    name = reply.model or (reply.response.model if reply.response is not None else "")
+    return name[:_LONGEST_NAME]
+
+
+def _first_data(beginning: bytes) -> bytes:
+    """Return the data of the first event, if all of its first line is here."""
+    for line in beginning[: 2 * _LONGEST_REPLY].splitlines(keepends=True):
+        if line.startswith(_DATA) and line.endswith((b"\r", b"\n")):
+            return line[len(_DATA) :].strip()
+    return b""

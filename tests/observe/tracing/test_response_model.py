@@ -1,0 +1,32 @@
+"""The model that has answered, from what arrived first of a reply."""
+
+import pytest
+
+from gateway.observe.tracing.response_model import response_model
+
+LONG = b"x" * 70_000
+
+
+@pytest.mark.parametrize(
+    ("beginning", "model"),
+    [
+        (b'{"id": "1", "model": "gpt-x", "choices": []}', "gpt-x"),
+        (b'{"choices": [{"model": "no"}]}', ""),
+        (b'{"model": null}', ""),
+        (b'{"model": 7}', ""),
+        (b'{"model": "gpt-x", "choi', ""),
+        (b'{"text": "' + LONG + b'", "model": "gpt-x"}', ""),
+        (b'{"model": "' + LONG[:300] + b'"}', "x" * 256),
+        (b'{"model": "\xff"}', ""),
+        (b'data: {"model": "gpt-x"}\n\n', "gpt-x"),
+        (b': hello\r\n\r\nevent: a\r\ndata:{"model": "gpt-x"}\r\n\r\ndata: {}', "gpt-x"),
+        (b'data: {"type": "response.created", "response": {"model": "gpt-x"}}\n\n', "gpt-x"),
+        (b'data: {"type": "response.created", "response": {}}\n\n', ""),
+        (b'data: {"model": "gpt-x"}', ""),
+        (b"data: [DONE]\n\n", ""),
+        (b"\x1f\x8b\x08", ""),
+        (b"", ""),
+    ],
+)
+def test_names(beginning: bytes, model: str) -> None:
+    assert response_model(beginning) == model

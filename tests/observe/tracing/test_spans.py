@@ -1,0 +1,73 @@
+"""Spans while their request runs: ends, errors, and what is cut short."""
+
+import pytest
+
+from gateway.observe.outcomes import Outcome
+from gateway.observe.tracing.spans import operation_at
+from tests.observe.tracing.ended import call, open_request, record
+
+
+def test_operations() -> None:
+    paths = ("/chat/completions", "/responses", "/completions", "/embeddings", "/files")
+    found = [operation_at(path) for path in paths]
+    assert found == ["chat", "chat", "text_completion", "embeddings", ""]
+
+
+def test_a_call_ends_once() -> None:
+    span = call()
+    span.end("refused")
+    ended = span.ended
+    span.end("dns")
+    assert (span.ended, span.error) == (ended, "refused")
+
+
+def test_the_status_is_an_error_before_others() -> None:
+    span = call()
+    span.error = "500"
+    span.end("truncated")
+    assert span.error == "500"
+
+
+def test_the_first_arrival_counts() -> None:
+    span = call()
+    span.arrived()
+    first = span.first
+    span.arrived(b"a")
+    span.arrived(b"b")
+    assert (span.first, span.beginning) == (first, b"a")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "cut_by"),
+    [(Outcome.SUCCESS, ""), (Outcome.CLIENT_CLOSED, "client_closed")],
+)
+def test_open_calls_end_with_their_request(outcome: Outcome, cut_by: str) -> None:
+    request = open_request()
+    left = call()
+    request.calls.append(left)
+    request.end(record(outcome))
+    (ended,) = request.calls
+    assert (ended.ended, ended.cut_by, ended.error) == (request.ended, cut_by, "")
+    assert request.size == 2
+    left.end("truncated")
+    assert ended.error == ""
+
+
+def test_an_error_that_only_the_request_knows_is_the_last_calls() -> None:
+    request = open_request()
+    calls = [call(), call()]
+    for each in calls:
+        each.end()
+    request.calls += calls
+    request.end(record(Outcome.UPSTREAM_ERROR, "error_reply"))
+    assert [each.error for each in request.calls] == ["", "error_reply"]
+
+
+def test_a_call_that_failed_is_to_blame() -> None:
+    request = open_request()
+    calls = [call(), call()]
+    calls[0].end("refused")
+    calls[1].end()
+    request.calls += calls
+    request.end(record(Outcome.UPSTREAM_ERROR))
+    assert [each.error for each in request.calls] == ["refused", ""]
