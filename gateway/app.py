@@ -29,6 +29,7 @@ from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.resolver import Resolver
 from gateway.server.peers import Peers
+from gateway.shapes import Send
 from gateway.stores.opening import Stores, open_stores
 from gateway.stores.sharing import Caches
 from gateway.tokenizers import Tokenizers
@@ -87,25 +88,20 @@ def build(settings: Settings, peers: Peers | None = None) -> Application:
     upstreams = Upstreams(settings, failures.address_changed)
     metrics = _metrics(upstreams)
     sums = Sums(metrics.families, peers or Peers())
-    tracer = _tracer(settings)
-    send = upstreams.send if tracer is None else tracer.sending(upstreams.send)
-    observer = RequestObserver(metrics, failures, () if tracer is None else (tracer,))
+    tracer, send = _traced(settings, upstreams.send)
+    observer = RequestObserver(metrics, failures, filter(None, [tracer]))
     lookup = _lookup(settings, upstreams, observer)
     memory = _memory(settings)
     stores = _stores(settings, memory)
     resolver = Resolver(settings, lookup, memory.endpoints, Catalogue.load(), time.time)
     seals = _seals(settings)
-    tokenizers = Tokenizers(settings)
-    attempts = Attempts(
-        settings, time.time, tokenizers.detokenizers, tokenizers.counterparts, seals
-    )
+    attempts = _attempts(settings, seals)
     responses = ResponseMemory(stores.responses, seals)
     metrics.watch_stores(stores.up, lambda: responses.not_stored)
     exchange = Exchange(settings, resolver, send, attempts, memory, responses)
     passing = Passing(settings, resolver, send)
     listing = Listing(settings, resolver, passing, upstreams.ask)
-    fine_tunes = FineTunes(settings, resolver, send)
-    legacy = Legacy(exchange, passing, listing, fine_tunes)
+    legacy = Legacy(exchange, passing, listing, FineTunes(settings, resolver, send))
     services = Services(exchange, passing, listing, legacy, responses, observer, tracer)
     return Application(
         settings,
@@ -128,6 +124,11 @@ def _metrics(upstreams: Upstreams) -> Metrics:
     return metrics
 
 
+def _attempts(settings: Settings, seals: Seals) -> Attempts:
+    tokenizers = Tokenizers(settings)
+    return Attempts(settings, time.time, tokenizers.detokenizers, tokenizers.counterparts, seals)
+
+
 def _memory(settings: Settings) -> Memory:
     return Memory(
         LearnedEndpoints(settings.memory, time.monotonic),
@@ -145,9 +146,10 @@ def _lookup(settings: Settings, upstreams: Upstreams, observer: RequestObserver)
     return Lookup(settings, send, upstreams.fingerprint, time.monotonic, upstreams.caller)
 
 
-def _tracer(settings: Settings) -> Tracer | None:
+def _traced(settings: Settings, send: Send) -> tuple[Tracer | None, Send]:
+    """Return the tracer, if there is to be one, and what sends calls with it."""
     if settings.tracing.endpoint is None:
-        return None
+        return None, send
     try:
         from gateway.observe.tracing.otlp import OTLPCollector
     except ImportError:
@@ -155,7 +157,8 @@ def _tracer(settings: Settings) -> Tracer | None:
             "tracing.endpoint needs packages that are not installed: "
             "pip install 'endpoint-gateway[otel]'"
         ) from None
-    return Tracer(settings, Exporting(OTLPCollector(settings.tracing)))
+    tracer = Tracer(settings, Exporting(OTLPCollector(settings.tracing)))
+    return tracer, tracer.sending(send)
 
 
 def _admin(settings: Settings, resolver: Resolver, sums: Sums) -> Any:

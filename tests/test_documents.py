@@ -25,6 +25,11 @@ from gateway.config.translation import TemplateSettings
 from gateway.demo import show
 from gateway.errors import Reason, UnsupportedParameter
 from gateway.observe.outcomes import Outcome, outcome_of
+from gateway.observe.tracing.attributes import (
+    CLIENT_ATTRIBUTES,
+    FIRST_BYTE,
+    SERVER_ATTRIBUTES,
+)
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat.request import TABLE as COMPLETIONS_PARAMETERS
 from gateway.translate.contract import Context
@@ -93,6 +98,8 @@ def test_every_relative_link_leads_to_a_file_and_a_heading(document: Path) -> No
 def test_every_key_that_a_document_names_exists(document: Path) -> None:
     paths = {".".join(str(part) for part in path[:2]) for path in key_paths()}
     for section_name, key in re.findall(r"`([a-z]+)\.([a-z0-9_]+)[`:]", prose(document)):
+        if f"{section_name}.{key}" in CLIENT_ATTRIBUTES:
+            continue
         if section_name in SECTIONS and section_name not in ("upstreams", "models", "clients"):
             assert f"{section_name}.{key}" in paths, f"{document.name}: {section_name}.{key}"
 
@@ -397,6 +404,16 @@ def test_the_documented_outcomes_and_reasons_are_those_of_the_code() -> None:
     assert first_cells("Logs") - {"reason"} == set(Reason) - unlogged
 
 
+def test_the_documented_attributes_are_those_of_spans() -> None:
+    text = section(OPERATIONS, "Traces")
+    for heading, attributes in (("Server", SERVER_ATTRIBUTES), ("Client", CLIENT_ATTRIBUTES)):
+        (table,) = re.findall(rf"^\| {heading} span .*\n\|.*\n((?:\|.*\n)+)", text, re.MULTILINE)
+        cells = [row.split("|")[1] for row in table.splitlines()]
+        named = [name for cell in cells for name in re.findall(r"`([\w.]+)`", cell)]
+        assert sorted(named) == sorted(attributes)
+    assert f"`{FIRST_BYTE}`" in text
+
+
 _NO_FAILURE = (Outcome.CLIENT_ERROR, Outcome.SHUTTING_DOWN)
 
 
@@ -420,10 +437,13 @@ def test_the_architecture_tells_every_layer_and_what_it_may_import() -> None:
         assert documented[name] == MAY_IMPORT[name], name
 
 
+_TRACING = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
+
+
 def test_the_architecture_has_a_reason_for_every_dependency() -> None:
     rows = table_after(ARCHITECTURE, "Dependencies")
     documented = {name for row in rows for name in re.findall(r"`([\w-]+)`", row[0])}
-    assert documented == _dependencies() | {"redis", "tiktoken"}
+    assert documented == _dependencies() | {"redis", "tiktoken", *_TRACING}
 
 
 def test_the_readme_counts_the_dependencies_rightly() -> None:

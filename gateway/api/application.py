@@ -169,8 +169,6 @@ class Gateway:
         self, admission: Admission, body: Body, writer: ReplyWriter, length: int | None
     ) -> None:
         writer.decision = decision = _decision(admission)
-        if admission.begin is not None:
-            admission.begin()
         started = perf_counter()
         ending = CLIENT_CLOSED
         try:
@@ -262,7 +260,9 @@ class Gateway:
 
 
 def _decision(admission: Admission) -> Decision:
-    """Return a new decision, with the client's id of the request or a new one."""
+    """Begin a request: return its decision, with the client's id of the request or a new one."""
+    if admission.begin is not None:
+        admission.begin()
     given = admission.request_id
     request_id = given or request_ids.new_id()
     request_ids.OUTGOING.set(b"" if given else request_ids.header_line(request_id))
