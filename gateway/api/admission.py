@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from gateway import request_ids
 from gateway.api.concurrency import ClientSlots
 from gateway.api.writing import error_reply
 from gateway.errors import GatewayError
@@ -77,6 +78,16 @@ class Tracing(Protocol):
 
         `shape` is the one that the client called, or `other`.
         """
+
+
+def begin(admission: Admission) -> Decision:
+    """Begin a request: return its decision, with the client's id of the request or a new one."""
+    if admission.begin is not None:
+        admission.begin()
+    given = admission.request_id
+    request_id = given or request_ids.new_id()
+    request_ids.OUTGOING.set(b"" if given else request_ids.header_line(request_id))
+    return Decision(client=admission.client, request_id=request_id, is_clients_id=bool(given))
 
 
 def refusal(error: GatewayError, label: str = "other", request_id: str = "") -> Admission:

@@ -14,7 +14,7 @@ from typing import Any
 from gateway import request_ids
 from gateway.api import guard
 from gateway.api.access import Access
-from gateway.api.admission import Admission, Tracing, refusal
+from gateway.api.admission import Admission, Tracing, begin, refusal
 from gateway.api.concurrency import ClientSlots, slots_of
 from gateway.api.handlers import Handlers
 from gateway.api.paths import Place, as_meant, place_of
@@ -168,7 +168,7 @@ class Gateway:
     async def _serve(
         self, admission: Admission, body: Body, writer: ReplyWriter, length: int | None
     ) -> None:
-        writer.decision = decision = _decision(admission)
+        writer.decision = decision = begin(admission)
         started = perf_counter()
         ending = CLIENT_CLOSED
         try:
@@ -214,7 +214,7 @@ class Gateway:
 
     def abandoned(self, admission: Admission) -> None:
         """Record a request whose client disconnected before its body was complete."""
-        self._note(_decision(admission), admission.label, CLIENT_CLOSED, 0, 0.0)
+        self._note(begin(admission), admission.label, CLIENT_CLOSED, 0, 0.0)
 
     def _health(self, head: Head) -> Admission:
         """Return the admission of a health check: without access control, while draining too."""
@@ -257,16 +257,6 @@ class Gateway:
 
     def _label(self, place: Place | None) -> str:
         return self._router.shape_of(place.canonical) or "other" if place is not None else "other"
-
-
-def _decision(admission: Admission) -> Decision:
-    """Begin a request: return its decision, with the client's id of the request or a new one."""
-    if admission.begin is not None:
-        admission.begin()
-    given = admission.request_id
-    request_id = given or request_ids.new_id()
-    request_ids.OUTGOING.set(b"" if given else request_ids.header_line(request_id))
-    return Decision(client=admission.client, request_id=request_id, is_clients_id=bool(given))
 
 
 def _ending_of(error: Exception, decision: Decision) -> Ending:
