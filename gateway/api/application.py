@@ -33,12 +33,14 @@ from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.stored.compaction import Compacting
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.kept_responses import KeptResponses
+from gateway.exchange.usage import tokens_in
 from gateway.observe.observer import Observer
 from gateway.observe.outcomes import (
     CLIENT_CLOSED,
     CUT_OFF,
     FAILED_INSIDE,
     Ending,
+    broken_by,
     ended,
     ended_with,
 )
@@ -183,6 +185,8 @@ class Gateway:
                 if isinstance(answer.body, bytes):
                     await writer.write(answer, decision)
                     ending = ended(decision, answer.status)
+                    if decision.shape is not None:
+                        decision.tokens = tokens_in(answer.body)
                 else:
                     ending = await _written(answer, answer.body, writer, decision)
                 if admission.error is not None:
@@ -195,12 +199,16 @@ class Gateway:
         except ClientGone:
             pass
         except GatewayError as error:
-            ending = ended_with(error)
+            ending = broken_by(error)
         except Exception:
             ending = FAILED_INSIDE
             raise
         finally:
-            self._note(decision, admission.label, ending, writer.status, perf_counter() - started)
+            seconds = perf_counter() - started
+            if writer.started:
+                first_at = writer.first_at
+                decision.first_byte = first_at - started if first_at else seconds
+            self._note(decision, admission.label, ending, writer.status, seconds)
 
     def _reply(
         self, admission: Admission, body: Body, decision: Decision, length: int | None
@@ -282,6 +290,7 @@ async def _written(
     try:
         await writer.write(answer, decision)
     finally:
+        decision.tokens = body.tokens
         await body.aclose()
     return ended(decision, answer.status, body.failure)
 

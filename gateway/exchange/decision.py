@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from gateway.errors import Reason, UpstreamError
+from gateway.exchange.usage import Tokens
 from gateway.request_ids import HEADER, usable
 from gateway.resolve.evidence import Evidence
 from gateway.shapes import Shape
@@ -14,10 +15,6 @@ from gateway.translate.contract import Report
 
 UNSAFE_IN_A_HEADER = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 """Control characters, which could begin another field."""
-
-
-Tokens = tuple[int | None, int | None]
-"""Those of the input and of the output, each None if the upstream did not count them."""
 
 
 class UpstreamFailure(NamedTuple):

@@ -9,6 +9,7 @@ from gateway.exchange.reply.wrapped_errors import (
     only_looks_like_success,
     values_of,
 )
+from gateway.exchange.usage import Tokens, summed, tokens_of
 from gateway.fast.text_deltas import DeltaFastPath, Folded
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import StreamTranslation
@@ -61,6 +62,7 @@ class Feeder:
         """The first call whose stream began with an error, and that error as JSON."""
         self._aside: list[Json | None] = [None] * calls
         """Per call an error in no known envelope: it counts if no result follows."""
+        self._tokens: list[Tokens | None] = [None] * calls
         self._error: Exception | None = None
         self._terminal = TERMINAL_EVENTS if home is Shape.RESPONSES else frozenset()
         self._renames = client is home
@@ -70,6 +72,11 @@ class Feeder:
     def broken(self) -> bool:
         """Whether there is an error that the client was not sent."""
         return self._error is not None
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """The tokens that the upstream counted, in all calls."""
+        return summed(self._tokens)
 
     @property
     def done(self) -> bool:
@@ -226,6 +233,8 @@ class Feeder:
         if self._ended[call]:
             return
         known = checked_object(event)
+        if known.get("usage"):
+            self._tokens[call] = tokens_of(known["usage"])
         if self._renames:
             self._see_error(known)
         if not known.get("choices") and (error_body := bare_error(known)) is not None:
@@ -245,6 +254,9 @@ class Feeder:
         if self._terminal:
             kind = event.get("type")
             if isinstance(kind, str) and kind in self._terminal:
+                response = event.get("response")
+                if isinstance(response, dict):
+                    self._tokens[call] = tokens_of(response.get("usage"))
                 return True
         return self._translation.satisfied(call)
 

@@ -14,6 +14,7 @@ from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.keep_alive import KeepAlive
 from gateway.exchange.reply.reading import REST_SECONDS, is_event_stream
 from gateway.exchange.streams import Streams
+from gateway.exchange.usage import Tokens
 from gateway.shapes import RawHeaders, Sink
 from gateway.translate.stream.sse import KEEPALIVE
 
@@ -46,6 +47,11 @@ class Pump(ReplyBody):
     def failure(self) -> GatewayError | None:
         """The error that the client was sent, or that the upstream sent it."""
         return self._feeder.failure
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """The tokens that the upstream counted, in all calls."""
+        return self._feeder.tokens
 
     async def begun(self, grace: float) -> None:
         """Wait until it is known how the stream begins, for at most `grace` seconds.

@@ -10,7 +10,8 @@ from gateway.observe.outcomes import Ending, Outcome, outcome_of
 from gateway.observe.record import RecordObserver, record_of
 from gateway.shapes import Send, UpstreamCall, UpstreamReply
 
-_UPSTREAMS = frozenset({Outcome.UPSTREAM_ERROR, Outcome.RATE_LIMITED})
+_UPSTREAMS = frozenset({Outcome.UPSTREAM_ERROR, Outcome.STREAM_BROKEN, Outcome.RATE_LIMITED})
+_CLIENTS = frozenset({Outcome.CLIENT_ERROR, Outcome.CLIENT_LIMITED})
 
 
 class Observer(Protocol):
@@ -65,7 +66,7 @@ class RequestObserver:
             if outcome_of(failure.reason) in _UPSTREAMS:
                 self._counter.upstream_failed(failure)
                 self._failures.upstream_failed(failure)
-        if ending.outcome is Outcome.CLIENT_ERROR and ending.reason:
+        if ending.outcome in _CLIENTS and ending.reason:
             self._failures.client_refused(decision.client or "unknown", ending.reason)
         elif ending.outcome is Outcome.INTERNAL_ERROR and ending.reason:
             self._failures.gateway_failed(ending.reason, ending.message)

@@ -1,8 +1,7 @@
 """The outcome of a request: one of a closed set, decided by pure functions.
 
 It says who has to act: the client (`client_error`), the operator (`upstream_error`, `rate_limited`,
-`internal_error`), or neither. An error event within a stream counts like the same error before the
-stream.
+`stream_broken`, `internal_error`), or neither.
 """
 
 from enum import StrEnum
@@ -29,8 +28,12 @@ class Outcome(StrEnum):
     """Refused, by the gateway or by the upstream (a status from 400 to 499)."""
     RATE_LIMITED = "rate_limited"
     """The upstream's 429."""
+    CLIENT_LIMITED = "client_limited"
+    """The gateway's own 429: the client has reached its limit."""
     UPSTREAM_ERROR = "upstream_error"
     """The upstream failed, was too busy, or rejected the gateway's own key."""
+    STREAM_BROKEN = "stream_broken"
+    """The same after the client's reply had begun, which broke off."""
     INTERNAL_ERROR = "internal_error"
     """The gateway itself failed."""
     SHUTTING_DOWN = "shutting_down"
@@ -70,6 +73,7 @@ _TOO_MANY = 429
 
 _SUCCESS = Ending(Outcome.SUCCESS)
 _CLIENT_ERROR = Ending(Outcome.CLIENT_ERROR)
+_CLIENT_LIMITED = Ending(Outcome.CLIENT_LIMITED)
 _SHUTTING_DOWN = Ending(Outcome.SHUTTING_DOWN)
 
 _OUTCOMES = MappingProxyType(
@@ -94,7 +98,7 @@ def ended(decision: Decision, status: int, error: GatewayError | None = None) ->
     decides; from 500 on it is the upstream's only if an upstream was called.
     """
     if error is not None:
-        return ended_with(error)
+        return broken_by(error)
     if status < 400:
         failures = decision.failures
         if not failures or not failures[-1].final:
@@ -106,8 +110,18 @@ def ended(decision: Decision, status: int, error: GatewayError | None = None) ->
             return Ending(outcome_of(reason), reason, status)
         if status in _REFUSALS:
             return _CLIENT_ERROR
+        if status == 429:
+            return _CLIENT_LIMITED
         return _SHUTTING_DOWN if status == 503 else FAILED_INSIDE
     return _CLIENT_ERROR
+
+
+def broken_by(error: GatewayError) -> Ending:
+    """Return the ending of a request whose reply had begun when it failed."""
+    ending = ended_with(error)
+    if ending.outcome is Outcome.UPSTREAM_ERROR:
+        return ending._replace(outcome=Outcome.STREAM_BROKEN)
+    return ending
 
 
 def ended_with(error: GatewayError) -> Ending:
@@ -123,6 +137,8 @@ def ended_with(error: GatewayError) -> Ending:
         return _SHUTTING_DOWN
     if isinstance(error, AuthenticationFailed | PermissionDenied) or error.status == _TOO_MANY:
         return Ending(Outcome.CLIENT_ERROR, error.code or error.type)
+    if error.status == 429:
+        return Ending(Outcome.CLIENT_LIMITED, error.code or error.type)
     if error.status < 500 or error.status in _REFUSALS:
         return _CLIENT_ERROR
     return Ending(Outcome.INTERNAL_ERROR, error.code or error.type, message=error.message)

@@ -296,7 +296,7 @@ def test_a_reply_that_breaks_off_is_left_open_ended() -> None:
     client = Client(lambda _: binary)
     reply = client.post("/v1/audio/speech", b"{}")
     assert (reply.body, reply.complete) == (b"abc", False)
-    assert client.observer.seen[0].outcome == "upstream_error"
+    assert client.observer.seen[0].outcome == "stream_broken"
 
 
 def test_a_silent_translated_stream_is_kept_alive_with_comments() -> None:

@@ -307,8 +307,12 @@ def request_body(client: Shape, model: str, *, streamed: bool) -> str:
     return f'{{"model":"{model}",{SAYS[client]}{stream}}}'
 
 
-OUTCOMES = {"rate_limited": "rate_limited"}
-"""Of all other faults it is `upstream_error`."""
+def expected(fault: str, *, begun: bool) -> str:
+    """Return the outcome of a fault, before or after the client's reply has begun."""
+    if fault == "rate_limited":
+        return "rate_limited"
+    return "stream_broken" if begun else "upstream_error"
+
 
 UNREAD = {"error_reply", "bad_reply"}
 """What is not noticed where replies are not read."""
@@ -327,12 +331,14 @@ def test_a_failure_is_an_outcome_a_reason_and_one_line(
 ) -> None:
     outcomes, reasons = operator.outcomes(fault), operator.reasons(fault)
     body = request_body(client, f"{home}-{fault}", streamed=streamed)
-    operator.post(client.endpoint, body)
+    status, _ = operator.post(client.endpoint, body)
     outcome = operator.more(outcomes, lambda: operator.outcomes(fault))
     if unnoticed(fault, home, streamed=streamed):
         assert outcome == {"success": 1}
         return
-    assert outcome == {OUTCOMES.get(fault, "upstream_error"): 1}
+    # A whole reply with an error is judged before the client's has begun.
+    begun = status == 200 and (streamed or fault != "error_reply")
+    assert outcome == {expected(fault, begun=begun): 1}
     assert operator.reasons(fault) - reasons == {fault: 1}
     lines = operator.lines_of(fault)
     assert [line.split(": ")[1] for line in lines] == [fault]
@@ -341,9 +347,10 @@ def test_a_failure_is_an_outcome_a_reason_and_one_line(
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault not in UNREAD])
 def test_what_is_passed_on_fails_alike(operator: Operator, fault: str) -> None:
     outcomes = operator.outcomes(fault)
-    operator.post("/v1/embeddings", f'{{"model":"untouched-{fault}","input":"Hi"}}')
+    body = f'{{"model":"untouched-{fault}","input":"Hi"}}'
+    status, _ = operator.post("/v1/embeddings", body)
     outcome = operator.more(outcomes, lambda: operator.outcomes(fault))
-    assert outcome == {OUTCOMES.get(fault, "upstream_error"): 1}
+    assert outcome == {expected(fault, begun=status == 200): 1}
     assert [line.split(": ")[1] for line in operator.lines_of(fault)] == [fault]
 
 

@@ -18,7 +18,7 @@ from gateway.errors import (
     reason_of,
 )
 from gateway.exchange.decision import Decision
-from gateway.observe.outcomes import Ending, Outcome, ended, ended_with, outcome_of
+from gateway.observe.outcomes import Ending, Outcome, broken_by, ended, ended_with, outcome_of
 
 ASKED = Decision("local", attempts=1)
 
@@ -85,15 +85,22 @@ def test_what_a_client_has_sent_is_no_bug_of_the_gateways(status: int) -> None:
         ),
         (UpstreamReplied("m", upstream_status=409, status=429), Outcome.CLIENT_ERROR, ""),
         (UpstreamError("m", upstream_status=404, status=404), Outcome.CLIENT_ERROR, ""),
+        (GatewayError("m", status=429, code="busy"), Outcome.CLIENT_LIMITED, "busy"),
         (GatewayError("m"), Outcome.INTERNAL_ERROR, "server_error"),
     ],
 )
-def test_an_error_decides_alike_before_and_within_a_stream(
+def test_an_error_decides_before_and_within_a_stream(
     error: GatewayError, outcome: Outcome, reason: str
 ) -> None:
     ending = ended_with(error)
     assert (ending.outcome, ending.reason) == (outcome, reason)
-    assert ended(ASKED, 200, error) == ending
+    if outcome is Outcome.UPSTREAM_ERROR:
+        ending = ending._replace(outcome=Outcome.STREAM_BROKEN)
+    assert ended(ASKED, 200, error) == broken_by(error) == ending
+
+
+def test_without_an_upstream_a_429_is_the_gateways_own() -> None:
+    assert ended(Decision(), 429).outcome is Outcome.CLIENT_LIMITED
 
 
 def test_an_error_under_a_status_of_success_is_the_upstreams() -> None:

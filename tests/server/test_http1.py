@@ -346,7 +346,7 @@ def test_a_stream_that_breaks_off_gets_no_end() -> None:
         received = await connection.send(request(CHAT))
         assert received.endswith(b"4\r\nsome\r\n")
         assert connection.transport.is_closing()
-        assert [seen.outcome for seen in client.observer.seen] == ["upstream_error"]
+        assert [seen.outcome for seen in client.observer.seen] == ["stream_broken"]
 
     asyncio.run(scenario())
 

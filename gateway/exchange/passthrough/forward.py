@@ -112,7 +112,7 @@ class Passing:
             if isinstance(answered, ErrorReply):
                 return failures.untouched(answered)
             return answered
-        return passed_on(reply)
+        return passed_on(reply, counted=call.path == "/embeddings")
 
     async def _routed(self, call: Request, decision: Decision, named: Sequence[str]) -> _Routed:
         """Return where a request goes, by the model that its body names, or else its path."""

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from gateway.errors import GatewayError
+from gateway.exchange.usage import Tokens
 from gateway.shapes import Sink
 
 
@@ -21,6 +22,11 @@ class ReplyBody(ABC):
     @abstractmethod
     def failure(self) -> GatewayError | None:
         """The error that the client was sent inside the stream, `bare()`; None: none so far."""
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """The tokens that the upstream counted, once the body has been sent; None: not known."""
+        return None
 
     @abstractmethod
     async def pipe(self, sink: Sink) -> None:

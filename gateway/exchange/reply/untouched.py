@@ -10,6 +10,7 @@ from gateway.errors import GatewayError, TruncatedStream
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.reading import header, is_event_stream
+from gateway.exchange.usage import TAIL, Tokens, tokens_in
 from gateway.replies import BufferedReply
 from gateway.shapes import Shape, Sink, UpstreamReply
 from gateway.translate.stream.sse import broken_off, terminator
@@ -22,8 +23,12 @@ _SHORT: Final = 4
 _TAIL: Final = 1024
 
 
-def passed_on(reply: UpstreamReply, client: Shape | None = None) -> ClientReply:
+def passed_on(
+    reply: UpstreamReply, client: Shape | None = None, *, counted: bool = False
+) -> ClientReply:
     """Return an upstream's reply as the client's, untouched.
+
+    Its tokens are known once it has been sent, if `client` is, or `counted` is True.
 
     Reading its body raises what reading the upstream's raises. The client of an event stream, whose
     shape is `client` where that is known, gets an event instead, and no terminator.
@@ -31,8 +36,9 @@ def passed_on(reply: UpstreamReply, client: Shape | None = None) -> ClientReply:
     headers = list(reply.headers)
     if isinstance(reply, BufferedReply) and _is_complete(reply):
         return ClientReply(reply.status, headers, reply.body)
-    events = _Events(reply, client) if _can_be_added_to(reply) else _Bytes(reply)
-    return ClientReply(reply.status, headers, events)
+    if _can_be_added_to(reply):
+        return ClientReply(reply.status, headers, _Events(reply, client))
+    return ClientReply(reply.status, headers, _Bytes(reply, counted=counted or client is not None))
 
 
 def _is_complete(reply: BufferedReply) -> bool:
@@ -50,19 +56,29 @@ def _can_be_added_to(reply: UpstreamReply) -> bool:
 
 
 class _Bytes(ReplyBody):
-    """A body to which nothing can be added."""
+    """A body to which nothing can be added. Of a `counted` one, the end is kept for its tokens."""
 
-    def __init__(self, reply: UpstreamReply) -> None:
+    def __init__(self, reply: UpstreamReply, *, counted: bool) -> None:
         super().__init__()
         self._reply = reply
+        self._counted = counted
+        self._end = b""
         self._failure: GatewayError | None = None
 
     @property
     def failure(self) -> GatewayError | None:
         return self._failure
 
+    @property
+    def tokens(self) -> Tokens | None:
+        return tokens_in(self._end)
+
     async def pipe(self, sink: Sink) -> None:
-        await self._reply.pipe(sink)
+        def feed(piece: bytes) -> bool:
+            self._end = (self._end + piece)[-TAIL:]
+            return sink(piece)
+
+        await self._reply.pipe(feed if self._counted else sink)
 
     def resume(self) -> None:
         self._reply.resume_reading()
@@ -75,11 +91,15 @@ class _Events(_Bytes):
     """An event stream, which can end in an error event."""
 
     def __init__(self, reply: UpstreamReply, client: Shape | None) -> None:
-        super().__init__(reply)
+        super().__init__(reply, counted=False)
         self._client = client
         self._events = WholeEvents(client)
         self._last = b""
         """What was passed on last."""
+
+    @property
+    def tokens(self) -> Tokens | None:
+        return tokens_in(self._events.last)
 
     async def pipe(self, sink: Sink) -> None:
         take = self._events.take

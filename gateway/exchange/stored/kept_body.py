@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from gateway.errors import GatewayError
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.stored.recording import RecordingTranslation
+from gateway.exchange.usage import Tokens
 from gateway.shapes import Sink
 
 
@@ -33,6 +34,11 @@ class KeptBody(ReplyBody):
     def failure(self) -> GatewayError | None:
         """The error that the client was sent in the stream."""
         return self._body.failure
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """The tokens that the upstream counted."""
+        return self._body.tokens
 
     async def pipe(self, sink: Sink) -> None:
         """Send the stream; see `ReplyBody`."""

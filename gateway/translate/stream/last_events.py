@@ -45,6 +45,11 @@ class LastEvents:
         self._append = self._pieces.append
         self._is_blurred = False
 
+    @property
+    def wire(self) -> bytes:
+        """The last pieces, as they are."""
+        return b"".join(self._pieces)
+
     def add(self, piece: bytes) -> None:
         """Take a piece that passes."""
         if _SHORT < len(piece) < LARGE:

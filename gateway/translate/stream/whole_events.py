@@ -37,6 +37,11 @@ class WholeEvents:
         self._given_up = False
         self._last = LastEvents(shape)
 
+    @property
+    def last(self) -> bytes:
+        """The last pieces that passed, for what the last events say."""
+        return self._last.wire
+
     def take(self, data: bytes) -> bytes:
         """Return what can pass now that `data` has come; most often `data` itself."""
         if self._given_up:

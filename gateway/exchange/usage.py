@@ -1,0 +1,114 @@
+"""The tokens that an upstream counted: its `usage`, in decoded replies and in bytes."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+Tokens = tuple[int | None, int | None]
+"""Those of the input and of the output, each None if the upstream did not count them."""
+
+TAIL: Final = 16 * 1024
+"""Bytes at the end of a body among which `usage` is looked for, if it is streamed."""
+
+_NAME: Final = b'"usage"'
+_OPENS = re.compile(rb'"usage"\s*:\s*\{')
+_USUAL = re.compile(
+    rb'"usage":\s?\{\s*"(?:prompt|input)_tokens":\s?(\d{1,15}),\s*'
+    rb'(?:"(?:total_tokens":\s?\d+|input_tokens_details":\s?\{[^{}]*\}),\s*)?'
+    rb'"(?:completion|output)_tokens":\s?(\d{1,15})[,\s}]'
+)
+"""As OpenAI, vLLM and llama.cpp write it: found without decoding, in a third of the time."""
+_BRACES = re.compile(rb"[{}]")
+_MAX_NAMES: Final = 8
+"""Places where an object may be; a chat stream has `"usage": null` in its other chunks."""
+_MAX_BRACES: Final = 64
+_MAX_TOKENS: Final = 2**53
+
+
+class _Usage(msgspec.Struct):
+    """The members that count, under both endpoints' names."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+_decode = msgspec.json.Decoder(_Usage).decode
+
+
+def tokens_in(body: bytes) -> Tokens | None:
+    """Return what the last `usage` object of a body counts; None if there is none.
+
+    The body is not decoded. No text in it can look like such an object: within a string, the quotes
+    around the name are escaped.
+    """
+    end = len(body)
+    for _ in range(_MAX_NAMES):
+        end = body.rfind(_NAME, 0, end)
+        if end < 0:
+            return None
+        usual = _USUAL.match(body, end)
+        if usual is not None:
+            return int(usual[1]), int(usual[2])
+        found = _OPENS.match(body, end)
+        if found is not None:
+            return _counted(_object_at(body, found.end() - 1))
+    return None
+
+
+def tokens_of(usage: object) -> Tokens | None:
+    """Return what a decoded `usage` counts; None if it counts nothing."""
+    if not isinstance(usage, Mapping):
+        return None
+    return _known(
+        _first(usage, ("prompt_tokens", "input_tokens")),
+        _first(usage, ("completion_tokens", "output_tokens")),
+    )
+
+
+def summed(counts: Iterable[Tokens | None]) -> Tokens | None:
+    """Return the sum of what several calls counted; None if none did."""
+    known = [each for each in counts if each is not None]
+    if not known:
+        return None
+    inputs = [each[0] for each in known if each[0] is not None]
+    outputs = [each[1] for each in known if each[1] is not None]
+    return sum(inputs) if inputs else None, sum(outputs) if outputs else None
+
+
+def _object_at(body: bytes, start: int) -> bytes:
+    """Return the JSON object that begins there, if its braces match; else nothing."""
+    depth = 0
+    for count, brace in enumerate(_BRACES.finditer(body, start)):
+        depth += 1 if brace[0] == b"{" else -1
+        if depth == 0:
+            return body[start : brace.end()]
+        if count == _MAX_BRACES:
+            break
+    return b""
+
+
+def _counted(usage: bytes) -> Tokens | None:
+    try:
+        counts = _decode(usage)
+    except msgspec.DecodeError:
+        return None
+    prompt, completion = counts.prompt_tokens, counts.completion_tokens
+    return _known(
+        counts.input_tokens if prompt is None else prompt,
+        counts.output_tokens if completion is None else completion,
+    )
+
+
+def _first(usage: Mapping[str, Any], names: Iterable[str]) -> int | None:
+    found = (usage.get(name) for name in names)
+    return next((each for each in found if type(each) is int), None)
+
+
+def _known(inputs: int | None, outputs: int | None) -> Tokens | None:
+    inputs = inputs if inputs is not None and 0 <= inputs < _MAX_TOKENS else None
+    outputs = outputs if outputs is not None and 0 <= outputs < _MAX_TOKENS else None
+    return None if inputs is None and outputs is None else (inputs, outputs)

@@ -1,0 +1,102 @@
+"""What the record of a request has: names, tokens, times."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from gateway.exchange.decision import Decision
+from tests.api.client import Client
+from tests.exchange.scene import chat_chunk, chat_completion
+from tests.fakes import EVENT_STREAM, FakeReply, json_reply, stream_reply
+
+MESSAGES = [{"role": "user", "content": "Hi"}]
+CHAT = ("/v1/chat/completions", {"model": "gpt-4o", "messages": MESSAGES})
+COMPLETION = ("/v1/completions", {"model": "gpt-4o", "prompt": "Hi"})
+RESPONSE = ("/v1/responses", {"model": "gpt-4o", "input": "Hi"})
+TRANSLATED = ("/v1/chat/completions", {"model": "o1-pro", "messages": MESSAGES})
+EMBEDDING = ("/v1/embeddings", {"model": "e", "input": "Hi"})
+
+USAGE = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
+CHAT_REPLY = json_reply(chat_completion(usage=USAGE))
+CHAT_STREAM = stream_reply(
+    *(chat_chunk("Hel"), chat_chunk("lo"), chat_chunk(finish="stop")),
+    {**chat_chunk(), "choices": [], "usage": USAGE},
+)
+MESSAGE = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "status": "completed",
+    "content": [{"type": "output_text", "text": "Hello", "annotations": []}],
+}
+WHOLE = {
+    "id": "resp_1",
+    "object": "response",
+    "created_at": 1,
+    "status": "completed",
+    "model": "o1-pro",
+    "output": [MESSAGE],
+    "usage": {"input_tokens": 5, "output_tokens": 2, "total_tokens": 7},
+}
+RESPONSE_REPLY = json_reply(WHOLE)
+RESPONSE_STREAM = stream_reply(
+    {"type": "response.created", "sequence_number": 0, "response": {**WHOLE, "output": []}},
+    {"type": "response.completed", "sequence_number": 1, "response": WHOLE},
+    done=False,
+)
+Asked = tuple[str, dict[str, Any]]
+
+
+def decided(answer: FakeReply, asked: Asked, **more: Any) -> Decision:
+    client = Client(lambda _: deepcopy(answer))
+    path, body = asked
+    assert client.post(path, {**body, **more}).complete
+    (seen,) = client.observer.seen
+    return seen.decision
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "streamed"),
+    [
+        (CHAT, CHAT_REPLY, False),
+        (CHAT, CHAT_STREAM, True),
+        (COMPLETION, CHAT_REPLY, False),
+        (COMPLETION, CHAT_STREAM, True),
+        (RESPONSE, RESPONSE_REPLY, False),
+        (RESPONSE, RESPONSE_STREAM, True),
+        (TRANSLATED, RESPONSE_REPLY, False),
+        (TRANSLATED, RESPONSE_STREAM, True),
+    ],
+)
+def test_tokens_are_those_that_the_upstream_counted(
+    asked: Asked, answer: FakeReply, *, streamed: bool
+) -> None:
+    decision = decided(answer, asked, stream=streamed)
+    assert decision.tokens == (5, 2)
+    model = asked[1]["model"]
+    assert (decision.model_asked, decision.model_sent) == (model, model)
+    assert decision.first_byte is not None
+    assert decision.evidence
+
+
+def test_a_large_reply_that_is_relayed_as_it_arrives_is_counted_too() -> None:
+    big = chat_completion("x" * 300_000, usage=USAGE)
+    assert decided(json_reply(big), CHAT).tokens == (5, 2)
+
+
+def test_embeddings_count_their_input() -> None:
+    usage = {"prompt_tokens": 5, "total_tokens": 5}
+    assert decided(json_reply({"data": [], "usage": usage}), EMBEDDING).tokens == (5, None)
+
+
+def test_other_replies_are_not_searched() -> None:
+    reply = json_reply({"usage": USAGE})
+    assert decided(reply, ("/v1/moderations", {"input": "Hi"})).tokens is None
+
+
+@pytest.mark.parametrize("first", [b": waiting\n\n", b'data: {"choices":[]}\n\n'])
+def test_a_comment_is_not_yet_the_first_byte(first: bytes) -> None:
+    answer = FakeReply(200, EVENT_STREAM, [first])
+    decision = decided(answer, CHAT, stream=True)
+    assert decision.first_byte is not None

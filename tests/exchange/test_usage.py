@@ -1,0 +1,88 @@
+"""The tokens that an upstream counted."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.exchange.usage import Tokens, summed, tokens_in, tokens_of
+
+CHAT = {"prompt_tokens": 8, "completion_tokens": 9, "total_tokens": 17}
+RESPONSES = {
+    "input_tokens": 8,
+    "input_tokens_details": {"cached_tokens": 3},
+    "output_tokens": 9,
+    "output_tokens_details": {"reasoning_tokens": 2},
+    "total_tokens": 17,
+}
+VLLM = {"prompt_tokens": 8, "total_tokens": 17, "completion_tokens": 9}
+ODD = {"total_tokens": 17, "cost": {"a": {"b": {}}}, "output_tokens": 9, "input_tokens": 8}
+
+
+@pytest.mark.parametrize("usage", [CHAT, RESPONSES, VLLM, ODD])
+@pytest.mark.parametrize("pretty", [False, True])
+def test_the_last_usage_of_a_body_counts(usage: dict[str, Any], *, pretty: bool) -> None:
+    body = msgspec.json.encode({"id": "x", "usage": usage, "more": [{"a": 1}]})
+    body = msgspec.json.format(body) if pretty else body
+    assert tokens_in(b'{"usage": {"prompt_tokens": 1}} ' + body) == (8, 9)
+    assert tokens_of(usage) == (8, 9)
+
+
+def test_embeddings_have_no_output() -> None:
+    assert tokens_in(b'{"data":[],"usage":{"prompt_tokens":8,"total_tokens":8}}') == (8, None)
+
+
+def test_the_chunks_of_a_chat_stream_have_no_usage_but_the_last() -> None:
+    last = b'data: {"choices":[],"usage":%b}\n\n' % msgspec.json.encode(CHAT)
+    others = b'data: {"choices":[{}],"usage":null}\n\n'
+    assert tokens_in(last + others * 3 + b"data: [DONE]\n\n") == (8, 9)
+    assert tokens_in(last + others * 8) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b'{"usage"',
+        b'{"usage":{"prompt_tokens":1',
+        b'{"usage":{"prompt_tokens":"1"}}',
+        b'{"usage":{"prompt_tokens":-1}}',
+        b'{"usage":{"prompt_tokens":1e300}}',
+        b'{"usage":{"prompt_tokens":99999999999999999}}',
+        b'{"usage":{"prompt_tokens":%b}}' % (b'{"a":' * 200),
+        b'{"usage":{}}',
+        b'{"usage":[1]}',
+    ],
+)
+def test_what_is_no_usage_counts_nothing(body: bytes) -> None:
+    assert tokens_in(body) is None
+
+
+@given(st.text())
+def test_no_text_of_a_model_can_look_like_one(text: str) -> None:
+    for said in (text, text + '"usage":{"prompt_tokens":1,"completion_tokens":1}' + text):
+        body = msgspec.json.encode({"content": said})
+        assert tokens_in(body) is None
+        assert tokens_in(msgspec.json.encode({"content": body.decode()})) is None
+
+
+@pytest.mark.parametrize("usage", [None, [], {}, {"prompt_tokens": "1"}, {"prompt_tokens": True}])
+def test_a_decoded_value_that_counts_nothing(usage: object) -> None:
+    assert tokens_of(usage) is None
+
+
+@pytest.mark.parametrize(
+    ("counts", "total"),
+    [
+        ([], None),
+        ([None], None),
+        ([(1, 2), None, (3, None)], (4, 2)),
+        ([(None, 2)], (None, 2)),
+        ([(1, None)], (1, None)),
+    ],
+)
+def test_several_calls_are_summed(counts: list[Tokens | None], total: Tokens | None) -> None:
+    assert summed(counts) == total
