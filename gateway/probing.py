@@ -13,7 +13,7 @@ from gateway.app import Application
 from gateway.config.addresses import path_of
 from gateway.config.safety import holds_key
 from gateway.config.settings import CredentialPolicy, UpstreamSettings
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, Reason
 from gateway.headers import JSON
 from gateway.resolve.metadata.cache import LookupFailed
 from gateway.resolve.refusals.classify import Verdict, classify
@@ -68,6 +68,8 @@ class Probe:
     """The length of its model list, or why that is unknown."""
     endpoints: Mapping[Shape, Endpoint]
     key: Key
+    failing: Mapping[str, Reason]
+    """The addresses that do not answer, by base URL, if there are several."""
     problem: str
     """Why requests to it would fail, and what to do; empty: nothing is wrong."""
 
@@ -76,12 +78,14 @@ class Probe:
         """What could not be found out, a sentence each."""
         if self.key is Key.MISSING:
             return ["wants a key, and there is none to try; set OPENAI_API_KEY"]
+        silent = [f"{url} does not answer ({reason})" for url, reason in self.failing.items()]
         found = [
             f"{shape.endpoint}: {endpoint.detail}"
             for shape, endpoint in self.endpoints.items()
             if endpoint.served is Served.UNKNOWN
         ]
-        return [*([self.models.reason] if isinstance(self.models, LookupFailed) else []), *found]
+        unlisted = [self.models.reason] if isinstance(self.models, LookupFailed) else []
+        return [*silent, *unlisted, *found]
 
 
 async def probe_all(application: Application, headers: RawHeaders) -> list[Probe]:
@@ -93,16 +97,19 @@ async def probe_all(application: Application, headers: RawHeaders) -> list[Probe
 async def _probe(
     application: Application, upstream: UpstreamSettings, headers: RawHeaders
 ) -> Probe:
-    listed, endpoints = await asyncio.gather(
+    listing = UpstreamCall(upstream.name, "GET", "/models", client_headers=headers)
+    listed, endpoints, failing = await asyncio.gather(
         _count(application, upstream, headers),
         asyncio.gather(*(_endpoint(application, upstream, shape, headers) for shape in Shape)),
+        application.upstreams.failing(listing),
     )
     kind = application.lookup.kind(upstream)
     key = _key(upstream, headers, listed, endpoints)
     problem = _problem(upstream, key, listed, endpoints)
     if problem and all(endpoint.served is Served.NO for endpoint in endpoints):
         problem += await _advice(application, upstream, headers)
-    return Probe(upstream, kind, listed, dict(zip(Shape, endpoints, strict=True)), key, problem)
+    shapes = dict(zip(Shape, endpoints, strict=True))
+    return Probe(upstream, kind, listed, shapes, key, failing, problem)
 
 
 async def _count(

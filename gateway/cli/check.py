@@ -86,7 +86,7 @@ def _print_settings(settings: "Settings") -> None:
     """Print what the configuration comes to: upstreams, patterns, clients."""
     for upstream in settings.upstreams:
         click.echo(
-            f"upstream {upstream.name}: {upstream.base_url}, kind {upstream.kind}, "
+            f"upstream {upstream.name}: {' '.join(upstream.base_urls)}, kind {upstream.kind}, "
             f"credential {upstream.credential}"
         )
     for rule in settings.models:

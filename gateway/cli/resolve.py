@@ -54,11 +54,14 @@ def resolve(
     query = ModelQuery(model, Shape(client), features, own_key())
     findings, near = asyncio.run(_resolve(build_application(settings), query))
     (found,) = findings.names
+    addresses = settings.upstream(found.route.upstream).base_urls
     if as_json:
-        verdict = {"verdict": found.verdict.value, "nearest": near}
-        click.echo(json.dumps({**explain(found.route, Shape(client)), **verdict}, indent=2))
+        more = {"addresses": addresses, "verdict": found.verdict.value, "nearest": near}
+        click.echo(json.dumps({**explain(found.route, Shape(client)), **more}, indent=2))
     else:
         _print_route(found.route, Shape(client))
+        if len(addresses) > 1:
+            click.echo(f"addresses: {' '.join(addresses)}")
     _conclude(findings, near)
 
 

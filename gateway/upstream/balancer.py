@@ -7,8 +7,9 @@ Everything else is the answer, since a repetition could generate, and cost, a se
 All addresses share one queue, so that none is idle while a request waits for another.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 from gateway.config.settings import UpstreamSettings
@@ -156,6 +157,28 @@ class Balancer:
     def health(self) -> tuple[AddressHealth, ...]:
         """Return a look at each address, in the order of the configuration."""
         return tuple(_look(place.health, place.sender.stats()) for place in self._places)
+
+    async def failing(self, call: UpstreamCall, seconds: float) -> dict[str, Reason]:
+        """Send a call to every address, and return why some fail, by base URL.
+
+        Each may take so many seconds until the head of its reply.
+        """
+
+        async def ask(place: _Place) -> Reason | None:
+            await self._acquire()
+            try:
+                async with asyncio.timeout(seconds):
+                    reply, is_loading = await self._ask(place, replace(call))
+            except UpstreamError as error:
+                return error.reason
+            except TimeoutError:
+                return Reason.FIRST_BYTE_TIMEOUT
+            await reply.aclose()
+            return Reason.LOADING if is_loading else None
+
+        reasons = await asyncio.gather(*map(ask, self._places))
+        found = zip(self._places, reasons, strict=True)
+        return {place.health.address: reason for place, reason in found if reason is not None}
 
     async def aclose(self) -> None:
         """Close every connection, refuse requests that wait."""

@@ -69,6 +69,16 @@ class Upstreams:
                 reason=Reason.FIRST_BYTE_TIMEOUT,
             ) from None
 
+    async def failing(self, call: UpstreamCall) -> dict[str, Reason]:
+        """Send a look-up to each of several addresses; return why some fail, by base URL.
+
+        An only address is not asked: `ask` shows how it fails. Raises `KeyError`.
+        """
+        asker = self._askers[call.upstream]
+        if isinstance(asker, OneAddress):
+            return {}
+        return await asker.failing(call, self._patience[call.upstream])
+
     async def aclose(self) -> None:
         """Close every connection; calls in flight fail."""
         for sender in (*self._askers.values(), *self._senders.values()):

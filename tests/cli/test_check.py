@@ -138,3 +138,15 @@ def test_probe_says_what_it_could_not_find_out(config: Path) -> None:
     rows = [line.split() for line in result.stdout.splitlines()]
     assert ["openai", "openai", "missing", "?", "?", "?", "?"] in rows
     assert "warning: upstreams.openai: wants a key, and there is none to try" in result.stderr
+
+
+def test_check_and_resolve_show_every_address(config: Path) -> None:
+    text = config.read_text()
+    url = text.split("base_url: ")[1].split(",")[0]
+    config.write_text(text.replace(url, f"[{url}, http://127.0.0.1:9/v1]"))
+    both = f"{url} http://127.0.0.1:9/v1"
+    assert f"upstream openai: {both}, kind openai" in run("check", "--config", str(config)).output
+    shown = run("resolve", "my-bot", "--config", str(config)).output
+    assert shown.endswith(f"addresses: {both}\n")
+    listed = json.loads(run("resolve", "my-bot", "--config", str(config), "--json").output)
+    assert listed["addresses"] == both.split()

@@ -466,3 +466,19 @@ async def test_an_only_address_is_asked_whatever_its_health(variant: str) -> Non
     assert one.health()[0].failures == 3
     await look_ups.aclose()
     await one.aclose()
+
+
+async def test_every_address_is_asked_at_once_whether_it_answers(variant: str) -> None:
+    a, b, c, d = map(Server, "abcd")
+    b.reply, c.closes, d.held = LOADING, True, asyncio.Event()
+    dead = nobody()
+    async with cluster(variant, a, b, c, d, dead) as all_of:
+        failing = await all_of.balancer.failing(replace(GET), 0.2)
+        assert failing == {
+            all_of.urls[1]: Reason.LOADING,
+            all_of.urls[2]: Reason.CLOSED,
+            all_of.urls[3]: Reason.FIRST_BYTE_TIMEOUT,
+            dead: Reason.REFUSED,
+        }
+        assert all_of.ups() == [True, False, True, True, False]
+        assert all_of.balancer.stats().in_flight == 0

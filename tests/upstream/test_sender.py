@@ -15,6 +15,7 @@ from gateway.upstream.sender import Upstreams
 from gateway.upstream.slots import UpstreamStats
 from tests.upstream.conftest import GET, read, sender_for, settings_for
 from tests.upstream.scripted import Peer, replies, scripted, until, with_length
+from tests.upstream.test_reasons import closed_port
 
 pytestmark = pytest.mark.anyio
 
@@ -138,3 +139,26 @@ def test_settings_that_cannot_be_used_are_refused_with_the_upstreams_name(
     monkeypatch.setitem(sys.modules, "socksio", None)
     with pytest.raises(ValueError, match=complaint):
         Upstreams(Settings((upstream,)))
+
+
+async def test_several_addresses_of_an_upstream_are_one_destination() -> None:
+    noticed: list[tuple[str, str, Reason | None]] = []
+    async with scripted(replies(with_length(b"one"), with_length(b"one"))) as one:
+        dead = f"http://127.0.0.1:{closed_port()}/v1"
+        settings = settings_for(dead, further_urls=(one.base_url,))
+        upstreams = Upstreams(Settings((settings,)), lambda *change: noticed.append(change))
+        posted = replace(POST)
+        assert await read(await upstreams.send(posted)) == b"one"
+        assert posted.address == one.base_url
+        assert noticed == [("local", dead, Reason.REFUSED)]
+        assert [look.up for look in upstreams.health()["local"]] == [False, True]
+        assert await read(await upstreams.ask(replace(GET))) == b"one"
+        assert await upstreams.failing(GET) == {dead: Reason.REFUSED}
+        await upstreams.aclose()
+
+
+async def test_an_only_address_is_not_asked_again() -> None:
+    upstreams = Upstreams(Settings((LOCAL,)))
+    assert await upstreams.failing(GET) == {}
+    assert upstreams.health()["local"][0].failures == 0
+    await upstreams.aclose()
