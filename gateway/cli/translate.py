@@ -1,17 +1,16 @@
-"""`gateway translate`: what becomes of a request, without sending it."""
+"""`gateway translate`: what becomes of a request, and of its reply, without sending it."""
 
 import asyncio
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from gateway.cli.options import CONFIG, SHAPES, build_application, read_settings
-from gateway.shapes import Json, Shape
+from gateway.cli.options import CONFIG, SHAPES, UPSTREAM, build_application, read_settings
+from gateway.shapes import Shape
 
 if TYPE_CHECKING:
-    from gateway.app import Application
     from gateway.servers import Profile
 
 
@@ -31,8 +30,9 @@ def _kinds(_ctx: click.Context, _param: click.Parameter, begun: str) -> list[str
 
 @click.command()
 @CONFIG
+@UPSTREAM
 @click.option("--from", "client", type=SHAPES, required=True, help="The client's shape.")
-@click.option("--to", "home", type=SHAPES, required=True, help="The model's shape.")
+@click.option("--to", "home", type=SHAPES, help="The model's shape; without it, it is looked up.")
 @click.option(
     "--kind",
     metavar="KIND",
@@ -40,52 +40,48 @@ def _kinds(_ctx: click.Context, _param: click.Parameter, begun: str) -> list[str
     show_default=True,
     callback=_profile,
     shell_complete=_kinds,
-    help="The software of the upstream, as in the configuration.",
+    help="With --to: the software of the upstream, as in the configuration.",
+)
+@click.option(
+    "--reply",
+    "replies",
+    type=click.File("rb"),
+    multiple=True,
+    metavar="FILE",
+    help="Translate this reply of the upstream, too: JSON or events; one for each call.",
 )
 @click.argument("body", type=click.File("rb"), default="-")
-def translate(config: Path | None, client: str, home: str, kind: "Profile", body: Any) -> None:
-    """Print the upstream call(s) for a request BODY, and the report. Sends nothing.
+def translate(
+    config: Path | None,
+    upstream: str | None,
+    client: str,
+    home: str | None,
+    kind: "Profile",
+    replies: tuple[BinaryIO, ...],
+    body: BinaryIO,
+) -> None:
+    """Print the upstream call(s) for a request BODY, and the report. Generates nothing.
 
-    BODY is a file with the JSON body of the client's request; standard input by default.
+    BODY is a file with the JSON body of the client's request; standard input by default. Without
+    --to, the model's endpoint is looked up as by `gateway resolve`; with it, nothing is sent. An
+    error is printed as the client gets it; then the exit status is 1.
     """
+    from gateway.cli.translating import Question, translated
     from gateway.errors import GatewayError
 
-    application = build_application(read_settings(config, {}))
+    given = [reply.read() for reply in replies]
+    question = Question(Shape(client), Shape(home) if home else None, kind, body.read(), given)
+    application = build_application(read_settings(config, {"upstream": upstream}))
+
+    async def run() -> dict[str, Any]:
+        try:
+            return await translated(application, question)
+        finally:
+            await application.aclose()
+
     try:
-        result = _translate(application, Shape(client), Shape(home), kind, body.read())
+        result = asyncio.run(run())
     except GatewayError as error:
-        click.echo(json.dumps(error.envelope(), indent=2))
+        click.echo(json.dumps(error.envelope(), indent=2, ensure_ascii=False))
         raise SystemExit(1) from None
-    finally:
-        asyncio.run(application.aclose())
     click.echo(json.dumps(result, indent=2, ensure_ascii=False))
-
-
-def _translate(
-    application: "Application", client: Shape, home: Shape, kind: "Profile", body: bytes
-) -> Json:
-    from gateway.exchange.request_fields import read_object
-    from gateway.exchange.rule_params import RuleParams
-    from gateway.request import GenerationRequest
-    from gateway.translate.plan import can_translate, plan
-
-    if not can_translate(client, home):
-        raise click.ClickException(f"there is no translation from {client} to {home}")
-    named = read_object(body).get("model")
-    model = named if isinstance(named, str) else ""
-    route = application.resolver.assumed(model, home, kind)
-    call = GenerationRequest.at(client, body)
-    call, params = RuleParams(application.resolver.rules).report_on(call, model)
-    context = application.attempts.sealing_context(call, route, home)
-    translation = plan(client, home, read_object(call.body), context)
-    return {
-        "calls": [{"path": home.endpoint, "body": call} for call in translation.calls],
-        "report": {
-            "from": client,
-            "to": home,
-            "dropped": params.dropped + translation.report.dropped,
-            "changed": params.changed + translation.report.changed,
-            "emulated": translation.report.emulated,
-        },
-        "local_reply": translation.local_reply(),
-    }

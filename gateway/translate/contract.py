@@ -141,7 +141,9 @@ def unsupported(
     if droppable and context.settings.on_unsupported == "drop":
         report.drop(param)
         return
-    advice = "Remove it, or set on_unsupported=drop for this model." if droppable else "Remove it."
+    advice = "Remove it."
+    if droppable:
+        advice = "Remove it, or ask the gateway's operator to drop it (on_unsupported: drop)."
     raise UnsupportedParameter(
         f"'{param}' is not supported for model '{context.model_asked}': {reason} {advice}",
         param=param,

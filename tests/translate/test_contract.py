@@ -67,7 +67,7 @@ def test_what_has_no_equivalent_is_refused_by_name() -> None:
     assert raised.value.param == "tools"
     assert raised.value.message == (
         "'tools' is not supported for model 'm': there are none. "
-        "Remove it, or set on_unsupported=drop for this model."
+        "Remove it, or ask the gateway's operator to drop it (on_unsupported: drop)."
     )
     with pytest.raises(UnsupportedParameter, match=r"Remove it\.$"):
         unsupported(DROPPING, report, "audio", "there is none.", droppable=False)

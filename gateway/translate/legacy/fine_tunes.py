@@ -217,7 +217,7 @@ def _dropped(body: Json, settings: TranslationSettings) -> list[str]:
         return ["prompt_loss_weight", *dropped]
     raise UnsupportedParameter(
         "'prompt_loss_weight' is not supported: fine-tuning jobs have no equivalent. Remove it, or "
-        "set on_unsupported=drop.",
+        "ask the gateway's operator to drop it (on_unsupported: drop).",
         param="prompt_loss_weight",
     )
 

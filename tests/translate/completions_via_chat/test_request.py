@@ -79,7 +79,8 @@ def test_suffix_is_refused() -> None:
     assert error.param == "suffix"
     assert error.message == (
         "'suffix' is not supported for model 'asked': the model is served through the chat "
-        "endpoint, which has no equivalent. Remove it, or set on_unsupported=drop for this model."
+        "endpoint, which has no equivalent. Remove it, or ask the gateway's operator to drop it "
+        "(on_unsupported: drop)."
     )
 
 

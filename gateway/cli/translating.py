@@ -1,0 +1,117 @@
+"""What `gateway translate` shows: the calls of a request, and what becomes of their replies."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NoReturn
+
+import click
+
+from gateway.app import Application
+from gateway.cli.options import own_key
+from gateway.exchange.error_replies import translated_failure
+from gateway.exchange.feeding import Feeder
+from gateway.exchange.reply.classify import ErrorReply
+from gateway.exchange.reply.whole_body import ReportedError, whole_reply
+from gateway.exchange.request_fields import features_of, read_object, read_routed
+from gateway.exchange.rule_params import RuleParams
+from gateway.request import GenerationRequest
+from gateway.resolve.evidence import Route
+from gateway.resolve.resolver import ModelQuery
+from gateway.servers import Profile
+from gateway.shapes import Json, Shape
+from gateway.translate.contract import Translation
+from gateway.translate.plan import can_translate, plan
+
+_REFUSED = 400
+"""The status of an error that is shown as a reply: files have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked on the command line. `home` None: the model is looked up."""
+
+    client: Shape
+    home: Shape | None
+    kind: Profile
+    body: bytes
+    replies: Sequence[bytes]
+
+
+async def translated(application: Application, question: Question) -> Json:
+    """Return the calls, the report, and the translated reply if replies are given.
+
+    Raises `GatewayError` for a request or a reply that becomes an error of the client's, and
+    `ClickException` for a question without an answer.
+    """
+    client, named = question.client, read_object(question.body).get("model")
+    model = named if isinstance(named, str) else ""
+    route = await _route(application, question, model)
+    home = route.shape
+    if not can_translate(client, home):
+        raise click.ClickException(f"there is no translation from {client} to {home}")
+    call = GenerationRequest.at(client, question.body)
+    call, params = RuleParams(application.resolver.rules).report_on(call, model)
+    request = read_object(call.body)
+    context = application.attempts.sealing_context(call, route, home)
+    translation = plan(client, home, request, context)
+    shown: Json = {
+        "calls": [{"path": home.endpoint, "body": call} for call in translation.calls],
+        "report": {
+            "from": client,
+            "to": home,
+            "dropped": params.dropped + translation.report.dropped,
+            "changed": params.changed + translation.report.changed,
+            "emulated": translation.report.emulated,
+        },
+        "local_reply": translation.local_reply(),
+    }
+    if question.home is None:
+        shown["route"] = {"upstream": route.upstream, "resolved_by": route.resolved_by}
+    if question.replies:
+        shown |= _replied(translation, question, home, streamed=request.get("stream") is True)
+    return shown
+
+
+async def _route(application: Application, question: Question, model: str) -> Route:
+    if question.home is not None:
+        return application.resolver.assumed(model, question.home, question.kind)
+    features = features_of(read_routed(question.body))
+    return await application.resolver.resolve(
+        ModelQuery(model, question.client, features, own_key())
+    )
+
+
+def _replied(translation: Translation, question: Question, home: Shape, *, streamed: bool) -> Json:
+    count = len(translation.calls)
+    if len(question.replies) != count:
+        raise click.ClickException(
+            f"the request becomes {count} call(s); give --reply for each, in their order"
+        )
+    if streamed:
+        return {"events": _stream(translation, question, home)}
+    replies: list[Json] = []
+    for position, body in enumerate(question.replies):
+        reply = whole_reply(home, body, partial(translation.calls.__getitem__, position))
+        if isinstance(reply, ReportedError):
+            _fail(translation, position, reply.body)
+        replies.append(reply)
+    return {"reply": translation.reply(replies)}
+
+
+def _fail(translation: Translation, position: int, body: bytes) -> NoReturn:
+    raise translated_failure(translation, ErrorReply(position, _REFUSED, (), body))
+
+
+def _stream(translation: Translation, question: Question, home: Shape) -> list[str]:
+    """Return the client's events, one text each."""
+    count = len(question.replies)
+    feeder = Feeder(question.client, home, count, translation.stream())
+    out = b""
+    for position, body in enumerate(question.replies):
+        out += feeder.feed(position, body) + feeder.finish(position)
+    error = feeder.take_error()
+    if error is not None:
+        raise error
+    out += feeder.terminator()
+    return out.decode().strip().split("\n\n")
