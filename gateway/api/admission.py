@@ -51,11 +51,13 @@ class Admission:
     """Where the request counts, if the number of its client's requests is limited."""
     begin: Callable[[], None] | None = None
     """Begins the request's span; None if it is not traced."""
+    cors: RawHeaders = ()
+    """The fields of its reply for web pages of other origins."""
 
     def failed(self, error: GatewayError) -> "Admission":
         """Return the admission of this request answered by an error instead."""
         refused = refusal(error, self.label, self.request_id)
-        return replace(refused, client=self.client, begin=self.begin)
+        return replace(refused, client=self.client, begin=self.begin, cors=self.cors)
 
     def with_body(self, body: Body, length: int | None = None) -> Request:
         """Return the request with a body; `length` is the declared one of a streamed body."""
@@ -87,7 +89,12 @@ def begin(admission: Admission) -> Decision:
     given = admission.request_id
     request_id = given or request_ids.new_id()
     request_ids.OUTGOING.set(b"" if given else request_ids.header_line(request_id))
-    return Decision(client=admission.client, request_id=request_id, is_clients_id=bool(given))
+    return Decision(
+        client=admission.client,
+        request_id=request_id,
+        is_clients_id=bool(given),
+        cors=admission.cors,
+    )
 
 
 def refusal(error: GatewayError, label: str = "other", request_id: str = "") -> Admission:

@@ -16,6 +16,7 @@ from gateway.api import guard
 from gateway.api.access import Access
 from gateway.api.admission import Admission, Tracing, begin, refusal
 from gateway.api.concurrency import ClientSlots, slots_of
+from gateway.api.cors import Cors
 from gateway.api.handlers import Handlers
 from gateway.api.paths import Place, as_meant, place_of
 from gateway.api.router import Router
@@ -77,6 +78,7 @@ class Gateway:
         self.server = settings.server
         self.draining = False
         self._access = Access(settings.clients)
+        self._cors = Cors(settings.server.cors_origins) if settings.server.cors_origins else None
         self._slots = slots_of(settings.clients)
         self._note = services.observer.finished
         self._tracing = services.tracing
@@ -100,16 +102,19 @@ class Gateway:
     def admit(self, head: Head) -> Admission:
         """Check a request's head: return its handler, or its refusal.
 
-        The order is guard, access, route. The same head gives the same admission.
+        The order is preflights, guard, access, route. The same head gives the same admission.
         """
         tracing = self._tracing
         if tracing is None or head.raw_path in _HEALTH:
-            return self._admit(head)
+            return self._untraced(head)
         sent = tracing.without_context(head.headers)
-        admission = self._admit(Head(head.method, head.raw_path, head.query, sent))
+        admission = self._untraced(Head(head.method, head.raw_path, head.query, sent))
         path = head.raw_path.decode("latin-1")
         admission.begin = tracing.beginning(head.method, path, admission.label, head.headers)
         return admission
+
+    def _untraced(self, head: Head) -> Admission:
+        return self._admit(head) if self._cors is None else self._cors.admission(head, self._admit)
 
     def _admit(self, head: Head) -> Admission:
         label = "other"

@@ -15,6 +15,7 @@ BODILESS = frozenset({204, 304})
 """Statuses whose replies have no body (RFC 9112 section 6.3)."""
 
 
+_CORS = b"access-control-"
 COMMENT = b":"
 """How a comment in an event stream begins, which is not yet a reply (HTML Standard, 9.2.5)."""
 
@@ -43,11 +44,14 @@ class ReplyWriter(ABC):
         """Write a reply to its end; raises what its body raises, leaving the reply incomplete."""
         self.started = True
         self.status = reply.status
-        body = reply.body
+        body, fields = reply.body, reply.headers
+        if decision.cors:
+            # The gateway's answer counts, not what the upstream allows to its own pages.
+            fields = [field for field in fields if not field[0].startswith(_CORS)]
         if isinstance(body, bytes):
-            await self._write_whole(reply.headers, decision, body)
+            await self._write_whole(fields, decision, body)
             return
-        await self._start(reply.headers, decision)
+        await self._start(fields, decision)
         await self._write_body(body)
         await self._end()
 

@@ -82,6 +82,8 @@ def _relax_rules(definitions: dict[str, Any]) -> None:
     rule["template"]["anyOf"].insert(0, template["properties"]["name"])
     template["anyOf"] = [{"required": ["name"]}, {"required": ["path"]}]
     del template["required"]
+    server = definitions["ServerConfig"]["properties"]
+    server["cors_origins"] = _text_or(server["cors_origins"], "The only origin.")
     client = definitions["ClientConfig"]["properties"]
     client["key_sha256"] = _text_or(client["key_sha256"], "The SHA-256 of its only key.")
     stop = template["properties"]["stop"]

@@ -36,6 +36,8 @@ class ServerSettings:
     allow_anonymous: bool = False
     allowed_hosts: tuple[str, ...] = ()
     """Host names that the Host header may carry; empty: any."""
+    cors_origins: tuple[str, ...] = ()
+    """The origins of web pages that may read replies: exact, `*`, or `https://*.example.com`."""
     max_body_bytes: int = 32 * 1024 * 1024
     """Limit of a body that is held in memory: requests at the generation endpoints."""
     max_upload_bytes: int = 1024 * 1024 * 1024

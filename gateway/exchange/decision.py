@@ -10,11 +10,22 @@ from gateway.errors import Reason, UpstreamError
 from gateway.exchange.usage import Tokens
 from gateway.request_ids import HEADER, usable
 from gateway.resolve.evidence import Evidence
-from gateway.shapes import Shape
+from gateway.shapes import RawHeaders, Shape
 from gateway.translate.contract import Report
 
 UNSAFE_IN_A_HEADER = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 """Control characters, which could begin another field."""
+
+
+SHOWN_FIELDS = (
+    b"x-gateway-upstream",
+    b"x-gateway-endpoint",
+    b"x-gateway-resolved-by",
+    b"x-gateway-attempts",
+    b"x-gateway-translation",
+    b"x-gateway-warning",
+)
+"""The fields of a reply that show its decision."""
 
 
 class UpstreamFailure(NamedTuple):
@@ -66,6 +77,8 @@ class Decision:
     """The `x-request-id` of the reply."""
     is_clients_id: bool = False
     """Whether that is the client's own, so that no upstream's takes its place."""
+    cors: RawHeaders = ()
+    """The fields of the reply for web pages of other origins."""
     first_byte: float | None = None
     """Seconds until the first byte of the reply's body was there to be sent; None: not yet."""
     tokens: Tokens | None = None
@@ -92,7 +105,7 @@ class Decision:
                 self.request_id = usable(value) or self.request_id
 
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """Return the `x-gateway-…` fields for what is known so far."""
+        """Return the `x-gateway-…` fields for what is known so far, and those for web pages."""
         return list(self._shown()[0])
 
     def lines(self) -> bytes:
@@ -107,6 +120,7 @@ class Decision:
             self.attempts + self.repeats,
             self.translation,
             self.warning,
+            self.cors,
         )
 
 
@@ -115,19 +129,20 @@ _Shown = tuple[tuple[tuple[bytes, bytes], ...], bytes]
 
 @lru_cache(maxsize=512)
 def _shown(
-    upstream: str, endpoint: str, resolved_by: str, attempts: int, translation: str, warning: str
+    upstream: str,
+    endpoint: str,
+    resolved_by: str,
+    attempts: int,
+    translation: str,
+    warning: str,
+    cors: RawHeaders,
 ) -> _Shown:
     """Return the fields of a decision, and their lines: few are made again and again."""
+    values = (upstream, endpoint, resolved_by, str(attempts or ""), translation, warning)
     fields = tuple(
         (name, UNSAFE_IN_A_HEADER.sub(b"?", value.encode("latin-1", "replace")))
-        for name, value in (
-            (b"x-gateway-upstream", upstream),
-            (b"x-gateway-endpoint", endpoint),
-            (b"x-gateway-resolved-by", resolved_by),
-            (b"x-gateway-attempts", str(attempts or "")),
-            (b"x-gateway-translation", translation),
-            (b"x-gateway-warning", warning),
-        )
+        for name, value in zip(SHOWN_FIELDS, values, strict=True)
         if value
     )
+    fields += tuple((name, UNSAFE_IN_A_HEADER.sub(b"?", value)) for name, value in cors)
     return fields, b"".join([b"%b: %b\r\n" % field for field in fields])

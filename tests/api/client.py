@@ -138,3 +138,6 @@ class Client:
 
     def post(self, path: str, body: Any = b"", **more: Any) -> Reply:
         return asyncio.run(self.request("POST", path, body, **more))
+
+    def options(self, path: str, **more: Any) -> Reply:
+        return asyncio.run(self.request("OPTIONS", path, **more))

@@ -14,6 +14,10 @@ from gateway.config.addresses import (
 from gateway.config.problems import InvalidValue
 from gateway.headers import SET_BY_THE_GATEWAY, is_name, is_never_forwarded
 
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*\Z")
+_ORIGIN_HOST = re.compile(
+    r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*(?::\d{1,5})?\Z|\[[0-9a-f:.]+\](?::\d{1,5})?\Z"
+)
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
 _KEY = re.compile(r"[\x21-\x7e]+\Z")
 _AZURE_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(?:-preview)?\Z", re.ASCII)
@@ -44,6 +48,25 @@ def _addresses(urls: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(urls)) != len(urls):
         raise InvalidValue("has an address twice", "remove one")
     return urls
+
+
+def _origin(text: str) -> str:
+    if text == "*":
+        return text
+    scheme, mark, host = text.lower().partition("://")
+    if not mark or not _SCHEME.match(scheme) or not _ORIGIN_HOST.match(host):
+        raise InvalidValue(
+            "must be an origin: scheme, host and port as browsers send them",
+            "write https://app.example.com without a path, https://*.example.com, or *",
+        )
+    port = {"http": ":80", "https": ":443"}.get(scheme, "")
+    return f"{scheme}://{host.removesuffix(port) if port else host}"
+
+
+def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    if "*" in origins and len(origins) > 1:
+        raise InvalidValue("has other origins beside *, which is any", "remove * or the others")
+    return origins
 
 
 def _api_key(secret: SecretStr) -> SecretStr:
@@ -104,6 +127,10 @@ def _forwarded_header(text: str) -> str:
 
 ListeningHost = Annotated[str, AfterValidator(_listening_host)]
 AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
+CorsOrigin = Annotated[str, AfterValidator(_origin)]
+CorsOrigins = Annotated[
+    tuple[CorsOrigin, ...], BeforeValidator(_one_as_list), AfterValidator(_origins)
+]
 BaseUrl = Annotated[str, AfterValidator(checked_base_url)]
 BaseUrls = Annotated[tuple[BaseUrl, ...], BeforeValidator(_one_as_list), AfterValidator(_addresses)]
 CollectorUrl = Annotated[str, AfterValidator(checked_collector_url)]

@@ -42,6 +42,11 @@ class ServerConfig(BaseConfig):
         default=_SERVER.allowed_hosts,
         description="Host names that a request's Host header may carry; empty: any.",
     )
+    cors_origins: network_values.CorsOrigins = Field(
+        default=_SERVER.cors_origins,
+        description="Origins of web pages that may call the gateway: `https://app.example.com`, "
+        "`https://*.example.com` for all subdomains, or `*` for any; empty: none.",
+    )
     max_body_bytes: Bytes = Field(
         default=_SERVER.max_body_bytes,
         description="Largest request body at the generation endpoints.",

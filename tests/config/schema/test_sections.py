@@ -34,6 +34,34 @@ def test_a_key_belongs_to_one_client(tmp_path: Path) -> None:
     assert "clients: has two clients with the same key_sha256" in "\n".join(refused(tmp_path, text))
 
 
+@pytest.mark.parametrize(
+    ("written", "used"),
+    [
+        ("'*'", ("*",)),
+        ("https://App.example.com", ("https://app.example.com",)),
+        ("[https://a.example:443, http://b.example:80]", ("https://a.example", "http://b.example")),
+        ("[http://localhost:5173, 'http://[::1]:80']", ("http://localhost:5173", "http://[::1]")),
+        ("'https://*.example.com'", ("https://*.example.com",)),
+        ("chrome-extension://abc", ("chrome-extension://abc",)),
+        ("app://obsidian.md", ("app://obsidian.md",)),
+        ("https://a.example/", None),
+        ("a.example", None),
+        ("'null'", None),
+        ("https://a.*.example", None),
+        ("'*://a.example'", None),
+        ("['*', https://a.example]", None),
+    ],
+)
+def test_origins_are_written_as_browsers_send_them(
+    tmp_path: Path, written: str, used: tuple[str, ...] | None
+) -> None:
+    text = f"server: {{cors_origins: {written}}}"
+    if used is None:
+        assert "server.cors_origins" in "\n".join(refused(tmp_path, text))
+    else:
+        assert loaded(tmp_path, text).server.cors_origins == used
+
+
 def test_clients_and_hosts_are_in_lower_case(tmp_path: Path) -> None:
     text = f"""
 server: {{allowed_hosts: [API.Example.com, final.example., "FE80::1"]}}
