@@ -5,7 +5,6 @@ server.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
 from time import perf_counter
@@ -17,6 +16,7 @@ from gateway.api.access import Access
 from gateway.api.admission import Admission, Tracing, begin, refusal
 from gateway.api.concurrency import ClientSlots, slots_of
 from gateway.api.cors import Cors
+from gateway.api.endings import client_error, ending_of, undo_cancellation, written
 from gateway.api.handlers import Handlers
 from gateway.api.paths import Place, as_meant, place_of
 from gateway.api.router import Router
@@ -30,7 +30,6 @@ from gateway.exchange.flow import Exchange
 from gateway.exchange.legacy.dispatch import Legacy
 from gateway.exchange.models.listing import Listing
 from gateway.exchange.passthrough.forward import Passing
-from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.stored.compaction import Compacting
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.kept_responses import KeptResponses
@@ -46,8 +45,6 @@ from gateway.observe.outcomes import (
     ended_with,
 )
 from gateway.request import Body, GenerationRequest, Head, Request
-
-log = logging.getLogger("gateway")
 
 _HEALTH = frozenset({b"/healthz", b"/readyz"})
 _NO_BODY = 64 * 1024
@@ -184,8 +181,8 @@ class Gateway:
             except (ClientGone, asyncio.CancelledError):
                 raise
             except Exception as error:  # noqa: BLE001 - reported to the client, and logged
-                ending = _ending_of(error, decision)
-                await writer.write_error(_client_error(error), decision)
+                ending = ending_of(error, decision)
+                await writer.write_error(client_error(error), decision)
             else:
                 if isinstance(answer.body, bytes):
                     await writer.write(answer, decision)
@@ -193,14 +190,14 @@ class Gateway:
                     if decision.shape is not None:
                         decision.tokens = tokens_in(answer.body)
                 else:
-                    ending = await _written(answer, answer.body, writer, decision)
+                    ending = await written(answer, answer.body, writer, decision)
                 if admission.error is not None:
                     ending = ended_with(admission.error)
         except asyncio.CancelledError:
             if not writer.gone:
                 ending = CUT_OFF
                 raise
-            _undo_cancellation()
+            undo_cancellation()
         except ClientGone:
             pass
         except GatewayError as error:
@@ -209,11 +206,21 @@ class Gateway:
             ending = FAILED_INSIDE
             raise
         finally:
-            seconds = perf_counter() - started
-            if writer.started:
-                first_at = writer.first_at
-                decision.first_byte = first_at - started if first_at else seconds
-            self._note(decision, admission.label, ending, writer.status, seconds)
+            self._finish(admission, decision, ending, writer, started)
+
+    def _finish(
+        self,
+        admission: Admission,
+        decision: Decision,
+        ending: Ending,
+        writer: ReplyWriter,
+        started: float,
+    ) -> None:
+        seconds = perf_counter() - started
+        if writer.started:
+            first_at = writer.first_at
+            decision.first_byte = first_at - started if first_at else seconds
+        self._note(decision, admission.label, ending, writer.status, seconds)
 
     def _reply(
         self, admission: Admission, body: Body, decision: Decision, length: int | None
@@ -270,38 +277,3 @@ class Gateway:
 
     def _label(self, place: Place | None) -> str:
         return self._router.shape_of(place.canonical) or "other" if place is not None else "other"
-
-
-def _ending_of(error: Exception, decision: Decision) -> Ending:
-    """Return how a request ends that fails before its reply has begun; log what is a bug."""
-    if isinstance(error, GatewayError):
-        return ended_with(error)
-    who = decision.client or "none"
-    log.error("a request failed inside the gateway (client: %s)", who, exc_info=error)
-    return FAILED_INSIDE
-
-
-def _client_error(error: Exception) -> GatewayError:
-    """Return the error that the client gets."""
-    if isinstance(error, GatewayError):
-        return error
-    return GatewayError("The gateway itself failed.")
-
-
-async def _written(
-    answer: ClientReply, body: ReplyBody, writer: ReplyWriter, decision: Decision
-) -> Ending:
-    """Write a streamed reply and return its ending; raises what its body raises."""
-    try:
-        await writer.write(answer, decision)
-    finally:
-        decision.tokens = body.tokens
-        await body.aclose()
-    return ended(decision, answer.status, body.failure)
-
-
-def _undo_cancellation() -> None:
-    """Undo the cancellation of this task by the client's disconnect."""
-    task = asyncio.current_task()
-    if task is not None:
-        task.uncancel()

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.api.application import ClientGone, _undo_cancellation
+from gateway.api.application import ClientGone
 from gateway.api.writing import ReplyWriter
 from gateway.asgi import ASGIGateway
 from gateway.config.settings import ClientSettings, ServerSettings
@@ -327,20 +327,6 @@ def test_a_silent_translated_stream_is_kept_alive_with_comments() -> None:
     assert received.body.startswith(b": keepalive\n: keepalive\n")
     assert received.body.endswith(b"data: [DONE]\n\n")
     assert received.complete
-
-
-def test_outside_of_a_task_there_is_no_cancellation_to_forget() -> None:
-    async def scenario() -> None:
-        forgotten = asyncio.Event()
-
-        def forget() -> None:
-            _undo_cancellation()
-            forgotten.set()
-
-        asyncio.get_running_loop().call_soon(forget)
-        await forgotten.wait()
-
-    asyncio.run(scenario())
 
 
 def test_other_scopes_are_declined() -> None:

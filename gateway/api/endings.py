@@ -1,0 +1,48 @@
+"""How requests end: failures before the reply, streamed replies, and disconnects."""
+
+import asyncio
+import logging
+
+from gateway.api.writing import ReplyWriter
+from gateway.errors import GatewayError
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
+from gateway.exchange.reply.body import ReplyBody
+from gateway.observe.outcomes import FAILED_INSIDE, Ending, ended, ended_with
+
+log = logging.getLogger("gateway")
+
+
+def ending_of(error: Exception, decision: Decision) -> Ending:
+    """Return how a request ends that fails before its reply has begun; log what is a bug."""
+    if isinstance(error, GatewayError):
+        return ended_with(error)
+    who = decision.client or "none"
+    log.error("a request failed inside the gateway (client: %s)", who, exc_info=error)
+    return FAILED_INSIDE
+
+
+def client_error(error: Exception) -> GatewayError:
+    """Return the error that the client gets."""
+    if isinstance(error, GatewayError):
+        return error
+    return GatewayError("The gateway itself failed.")
+
+
+async def written(
+    answer: ClientReply, body: ReplyBody, writer: ReplyWriter, decision: Decision
+) -> Ending:
+    """Write a streamed reply and return its ending; raises what its body raises."""
+    try:
+        await writer.write(answer, decision)
+    finally:
+        decision.tokens = body.tokens
+        await body.aclose()
+    return ended(decision, answer.status, body.failure)
+
+
+def undo_cancellation() -> None:
+    """Undo the cancellation of this task by the client's disconnect."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
