@@ -10,13 +10,14 @@ All addresses share one queue, so that none is idle while a request waits for an
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Protocol, Self
 
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import Reason, UpstreamError
 from gateway.shapes import UpstreamCall, UpstreamReply
 from gateway.upstream.health import NOT_SENT, AddressHealth, Health
-from gateway.upstream.loading import loading_reply
+from gateway.upstream.loading import STATUS, loading_reply
 from gateway.upstream.slots import Share, Slots, UpstreamStats, for_look_ups, for_requests
 
 
@@ -205,7 +206,7 @@ class Balancer:
         health.is_tried = health.is_tried or is_trying
         try:
             reply = await place.sender.send(call)
-            loading = await loading_reply(reply)
+            loading = await loading_reply(reply) if reply.status == STATUS else None
         except UpstreamError as error:
             health.failed(error.reason)
             raise
@@ -226,17 +227,18 @@ class Balancer:
         An ejected one that may be tried comes first, for a request that can be sent again. Where
         all are ejected, it is the one whose last failure is the longest ago.
         """
-        turn = self._turn
-        in_turn = self._places[turn:] + self._places[:turn]
-        places = [place for place in in_turn if place not in tried]
-        if repeatable and not tried:
-            due = next((place for place in places if place.health.is_due), None)
-            if due is not None:
-                return due
-        up = [place for place in places if place.health.up]
-        if not up:
-            return min(places, key=lambda place: place.health.failed_at)
-        chosen = min(up, key=lambda place: place.share.in_use)
+        chosen, fewest = None, inf
+        for place in self._places[self._turn :] + self._places[: self._turn]:
+            if place in tried:
+                continue
+            if place.health.pause:
+                if repeatable and not tried and place.health.is_due:
+                    return place
+            elif place.share.in_use < fewest:
+                chosen, fewest = place, place.share.in_use
+        if chosen is None:
+            left = [place for place in self._places if place not in tried]
+            return min(left, key=lambda place: place.health.failed_at)
         self._turn = (self._places.index(chosen) + 1) % len(self._places)
         return chosen
 
@@ -245,15 +247,17 @@ class Balancer:
 
         An ejected one counts with those that it still has, or that may try it.
         """
-        places = self._places
-        if any(place.health.up for place in places):
-            parts = [
-                self._each if place.health.up else max(place.share.in_use, place.health.is_due)
-                for place in places
-            ]
-            self._slots.resize(sum(parts))
-        else:
-            self._slots.resize(self._each * len(places))
+        limit, has_any_up = 0, False
+        for place in self._places:
+            if place.health.pause:
+                limit += max(place.share.in_use, place.health.is_due)
+            else:
+                limit += self._each
+                has_any_up = True
+        if not has_any_up:
+            limit = self._each * len(self._places)
+        if limit != self._slots.limit:
+            self._slots.resize(limit)
 
     def _given_back(self) -> None:
         self._fit()

@@ -66,13 +66,13 @@ class Health:
     __slots__ = (
         "_changed",
         "_clock",
-        "_pause",
         "_until",
         "address",
         "failed_at",
         "failures",
         "in_a_row",
         "is_tried",
+        "pause",
         "reason",
     )
 
@@ -85,7 +85,7 @@ class Health:
         self.address = address
         self._changed = changed
         self._clock = clock
-        self._pause = 0.0
+        self.pause = 0.0
         """Seconds; 0 while it is up."""
         self._until = 0.0
         self.in_a_row = 0
@@ -99,17 +99,17 @@ class Health:
     @property
     def up(self) -> bool:
         """Whether it gets requests."""
-        return not self._pause
+        return not self.pause
 
     @property
     def is_due(self) -> bool:
         """Whether it is ejected, and one request may try it."""
-        return self._pause > 0 and not self.is_tried and self._clock() >= self._until
+        return self.pause > 0 and not self.is_tried and self._clock() >= self._until
 
     @property
     def retry_in(self) -> float:
         """Return the seconds until it is due; 0 if it is up."""
-        return max(0.0, self._until - self._clock()) if self._pause else 0.0
+        return max(0.0, self._until - self._clock()) if self.pause else 0.0
 
     def replied(self, status: int) -> None:
         """Note that the head of a reply has arrived."""
@@ -117,8 +117,8 @@ class Health:
             self.failed(Reason.SERVER_ERROR)
             return
         self.in_a_row = 0
-        if self._pause:
-            self._pause = 0.0
+        if self.pause:
+            self.pause = 0.0
             self._report(None)
 
     def failed(self, reason: Reason) -> None:
@@ -129,16 +129,16 @@ class Health:
         self.reason = reason
         self.failed_at = self._clock()
         self.in_a_row += 1
-        if self._pause:
+        if self.pause:
             # Requests that had been sent before it was ejected say nothing new.
             if self.is_tried:
-                self._eject(min(2 * self._pause, LONGEST_PAUSE))
+                self._eject(min(2 * self.pause, LONGEST_PAUSE))
         elif reason in _AT_ONCE or self.in_a_row >= FAILURES_IN_A_ROW:
             self._eject(FIRST_PAUSE)
             self._report(reason)
 
     def _eject(self, pause: float) -> None:
-        self._pause = pause
+        self.pause = pause
         self._until = self.failed_at + pause
 
     def _report(self, reason: Reason | None) -> None:

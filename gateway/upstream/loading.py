@@ -13,6 +13,7 @@ from gateway.replies import BufferedReply
 from gateway.shapes import UpstreamReply
 
 STATUS: Final = 503
+"""The only status of such replies."""
 _LONGEST: Final = 4096
 """Bytes of such a reply."""
 _PATIENCE: Final = 2.0
@@ -29,10 +30,8 @@ _TEXT = re.compile(
 async def loading_reply(reply: UpstreamReply) -> BufferedReply | None:
     """Return a 503 that says that the model is being loaded, read to its end and closed.
 
-    None for any other reply, which is still unread.
+    None for one that says something else, which is still unread.
     """
-    if reply.status != STATUS:
-        return None
     try:
         await _read_ahead(reply)
     except BaseException:

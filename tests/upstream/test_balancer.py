@@ -212,6 +212,15 @@ async def test_what_was_uploaded_to_a_loading_server_is_not_sent_again(variant: 
         assert both.ups() == [False, True]
 
 
+@pytest.mark.parametrize("status", ["200 OK", "429 Too Many Requests", "500 Loading"])
+async def test_only_a_503_says_that_a_model_is_being_loaded(variant: str, status: str) -> None:
+    a, b = Server("a"), Server("b")
+    a.reply = with_length(LLAMA_CPP, status)
+    async with cluster(variant, a, b) as both:
+        assert await both.fetch() == LLAMA_CPP.decode()
+        assert b.served == 0
+
+
 @pytest.mark.parametrize("kind", ["closes", "error", "cut"])
 async def test_a_request_that_was_delivered_is_not_sent_again(variant: str, kind: str) -> None:
     a, b = Server("a"), Server("b")
