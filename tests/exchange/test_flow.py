@@ -684,6 +684,7 @@ def test_what_the_sender_sent_again_is_counted_as_well(
 ) -> None:
     def answer(call: UpstreamCall) -> Answer:
         call.repeats += 1
+        call.address = "http://10.0.0.2:8000/v1"
         if fails:
             return UpstreamError("no reply")
         return (
@@ -703,4 +704,6 @@ def test_what_the_sender_sent_again_is_counted_as_well(
     except UpstreamError:
         assert fails
     assert (decision.attempts, decision.repeats) == (1, 1)
+    assert decision.address == "http://10.0.0.2:8000/v1"
+    assert b"10.0.0.2" not in decision.lines()
     assert (b"x-gateway-attempts", b"2") in decision.headers()

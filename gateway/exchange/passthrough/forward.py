@@ -90,6 +90,7 @@ class Passing:
             reply = await self._send(sent)
         finally:
             decision.repeats = sent.repeats
+            decision.address = sent.address
         decision.identified(reply.headers)
         return await self._answer(call, routed.upstream, reply, about_a_model=bool(named))
 

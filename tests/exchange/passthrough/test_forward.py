@@ -386,12 +386,15 @@ def test_azure_gets_the_model_of_what_is_passed_on() -> None:
 def test_what_the_sender_sent_again_is_counted() -> None:
     def answer(call: UpstreamCall) -> Answer:
         call.repeats += 1
+        call.address = "http://10.0.0.2:8000/v1"
         return json_reply({})
 
     scene, decision = Scene(answer), Decision()
     passing = Passing(scene.settings, scene.resolver, scene.network.send)
     asyncio.run(passing.run(Request("GET", "/files", headers=ALICE), decision))
     assert (b"x-gateway-attempts", b"2") in decision.headers()
+    assert decision.address == "http://10.0.0.2:8000/v1"
+    assert b"10.0.0.2" not in decision.lines()
 
 
 def test_a_glob_for_texts_sends_no_chat_model_to_embeddings() -> None:
