@@ -81,17 +81,27 @@ def demonstration() -> str:
     return console.export_text()
 
 
+PUBLISHED = "https://github.com/endpoint-gateway/endpoint-gateway/blob/main/"
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_relative_link_leads_to_a_file_and_a_heading(document: Path) -> None:
+def test_every_link_within_the_project_leads_to_a_file_and_a_heading(document: Path) -> None:
     for target in links(document):
-        if re.match(r"https://", target):
+        folder = ROOT if target.startswith(PUBLISHED) else document.parent
+        inside = target.removeprefix(PUBLISHED)
+        if re.match(r"https://", inside):
             continue
-        path, _, fragment = target.partition("#")
-        file = (document.parent / path).resolve() if path else document
+        path, _, fragment = inside.partition("#")
+        file = (folder / path).resolve() if path else document
         assert file.is_file(), f"{document.name}: {target}"
         assert file.is_relative_to(ROOT)
         if fragment:
             assert fragment in anchors(file), f"{document.name}: {target}"
+
+
+def test_the_readme_can_be_read_where_the_package_is_published() -> None:
+    """PyPI shows the README without the files beside it."""
+    assert [link for link in links(README) if not link.startswith(("https://", "#"))] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
