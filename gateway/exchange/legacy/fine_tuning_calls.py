@@ -64,7 +64,7 @@ class FineTuningCalls:
         """Record for the header fields what was `dropped` and `changed`, and a warning."""
         decision = self._decision
         decision.translation = as_translation("fine-tunes", "fine_tuning/jobs", names)
-        decision.warning = warning or decision.warning
+        decision.warn(warning)
 
     async def ask(
         self,
@@ -148,7 +148,7 @@ class FineTuningCalls:
         except GatewayError as error:
             if strict:
                 raise
-            self._decision.warning = f"the events could not be read (status {error.status})"
+            self._decision.warn(f"the events could not be read (status {error.status})")
         files = await self._files(fine_tunes.file_ids(job)[:MAX_FILES])
         return fine_tunes.fine_tune_from_job(job, events_from_job_events(events), files)
 

@@ -35,6 +35,14 @@ def test_a_job_that_was_made_is_returned_even_if_its_events_and_files_fail() -> 
     assert refused(LegacyScene(Jobs(broken=broken)), "GET", PATH).status == 502
 
 
+def test_warnings_of_one_call_are_all_kept() -> None:
+    scene = LegacyScene(Jobs(broken={"/events": lambda: error_reply(500, "x")}))
+    body = {"training_file": "file-train", "learning_rate_multiplier": 2}
+    warning = scene.ask("POST", "/fine-tunes", body).decision.warning
+    assert "learning_rate_multiplier" in warning
+    assert warning.endswith("; the events could not be read (status 502)")
+
+
 def test_all_pages_of_jobs_are_one_list() -> None:
     jobs = [{**JOB, "id": f"ftjob-{n}"} for n in range(250)]
     scene = LegacyScene(Jobs(jobs=jobs))
