@@ -6,6 +6,7 @@ gateway that still runs with the settings that it read at start.
 
 import contextlib
 import http.client
+import ipaddress
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,10 +17,13 @@ from gateway.config.document import read_document
 from gateway.config.files import Files
 from gateway.config.layers import Layers, merge_document, merge_environment, merge_overrides
 from gateway.config.problems import ConfigError, Problem
-from gateway.config.validate import validate
+
+DEFAULTS = ("127.0.0.1", 8080)
+"""Host and port without a configuration."""
 
 _THIS_MACHINE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 _PLACE_KEYS = ("host", "port")
+_DIGITS, _LAST = 5, 65535
 
 
 class Unhealthy(Exception):
@@ -51,11 +55,31 @@ def place_of(
     written = layers.data.get("server")
     server = written if isinstance(written, dict) else {}
     kept = {key: server[key] for key in _PLACE_KEYS if key in server}
-    config, found = validate(Layers({"server": kept}, layers.origins), Files())
+    host, port = _usual(kept) or _validated(kept, layers)
+    return Place(_THIS_MACHINE.get(host, host), port, _has_tls(server.get("tls"))), problems
+
+
+def _usual(server: Mapping[str, Any]) -> tuple[str, int] | None:
+    """Return host and port if they are an IP address and a number; None: the schema decides.
+
+    A check of health runs every few seconds, and the schema takes most of its time and memory.
+    """
+    host, port = server.get("host", DEFAULTS[0]), str(server.get("port", DEFAULTS[1]))
+    try:
+        is_address = isinstance(host, str) and bool(ipaddress.ip_address(host))
+    except ValueError:
+        return None
+    is_port = port.isascii() and port.isdecimal() and len(port) <= _DIGITS and int(port) <= _LAST
+    return (host, int(port)) if is_address and is_port else None
+
+
+def _validated(server: dict[str, Any], layers: Layers) -> tuple[str, int]:
+    from gateway.config.validate import validate
+
+    config, found = validate(Layers({"server": server}, layers.origins), Files())
     if config is None:
         raise ConfigError([problem for _, problem in found])
-    host, port = config.server.host, config.server.port
-    return Place(_THIS_MACHINE.get(host, host), port, _has_tls(server.get("tls"))), problems
+    return config.server.host, config.server.port
 
 
 def _layers(

@@ -1,10 +1,14 @@
 """Where a gateway is asked whether it lives."""
 
+import json
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from gateway.healthcheck import Place, place_of, words_behind_serve
+from gateway.config.problems import ConfigError
+from gateway.config.settings import ServerSettings
+from gateway.healthcheck import DEFAULTS, Place, place_of, words_behind_serve
 
 
 @pytest.mark.parametrize(
@@ -14,6 +18,8 @@ from gateway.healthcheck import Place, place_of, words_behind_serve
         ({"GATEWAY_SERVER__HOST": "0.0.0.0"}, "http://127.0.0.1:8080"),  # noqa: S104
         ({"GATEWAY_SERVER__HOST": "::"}, "http://[::1]:8080"),
         ({"GATEWAY_SERVER__HOST": "192.0.2.7"}, "http://192.0.2.7:8080"),
+        ({"GATEWAY_SERVER__HOST": "gateway.example"}, "http://gateway.example:8080"),
+        ({"GATEWAY_SERVER__PORT": "65535"}, "http://127.0.0.1:65535"),
         ({"GATEWAY_SERVER": "1", "GATEWAY_NONSENSE__X": "1"}, "http://127.0.0.1:8080"),
         ({"GATEWAY_SERVER__TLS__CERTIFICATE": "c.pem"}, "https://127.0.0.1:8080"),
     ],
@@ -22,6 +28,27 @@ def test_where_it_is_asked(variables: dict[str, str], place: str) -> None:
     found, problems = place_of(None, variables, {})
     assert str(found) == place
     assert problems == []
+
+
+def test_the_defaults_are_those_of_the_configuration() -> None:
+    settings = ServerSettings()
+    assert (settings.host, settings.port) == DEFAULTS
+
+
+@pytest.mark.parametrize("port", ["65536", "9" * 5000, "-1", "٣", "1.5", "[1]", "true"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_wrong_port_is_a_problem(host: str, port: str) -> None:
+    environ = {"GATEWAY_SERVER__HOST": host, "GATEWAY_SERVER__PORT": port}
+    with pytest.raises(ConfigError, match=r"GATEWAY_SERVER__PORT: server\.port"):
+        place_of(None, environ, {})
+
+
+@pytest.mark.parametrize("host", [1, None, True, ["::"]])
+def test_a_host_that_is_no_text_is_a_problem(host: object, tmp_path: Path) -> None:
+    file = tmp_path / "gateway.yaml"
+    file.write_text(json.dumps({"server": {"host": host}}))
+    with pytest.raises(ConfigError, match=r"server\.host"):
+        place_of(file, {}, {})
 
 
 def test_the_command_line_wins() -> None:
