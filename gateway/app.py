@@ -22,6 +22,8 @@ from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.seals import Seals
 from gateway.observe.failure_log import FailureLog
 from gateway.observe.observer import RequestObserver, reporting
+from gateway.observe.record import RecordObserver
+from gateway.observe.request_log import RequestLog
 from gateway.observe.tracing.export import Exporting
 from gateway.observe.tracing.tracer import Tracer
 from gateway.resolve.memory import LearnedEndpoints
@@ -89,7 +91,7 @@ def build(settings: Settings, peers: Peers | None = None) -> Application:
     metrics = _metrics(upstreams)
     sums = Sums(metrics.families, peers or Peers())
     tracer, send = _traced(settings, upstreams.send)
-    observer = RequestObserver(metrics, failures, filter(None, [tracer]))
+    observer = RequestObserver(metrics, failures, _record_observers(settings, tracer))
     lookup = _lookup(settings, upstreams, observer)
     memory = _memory(settings)
     stores = _stores(settings, memory)
@@ -127,6 +129,12 @@ def _metrics(upstreams: Upstreams) -> Metrics:
 def _attempts(settings: Settings, seals: Seals) -> Attempts:
     tokenizers = Tokenizers(settings)
     return Attempts(settings, time.time, tokenizers.detokenizers, tokenizers.counterparts, seals)
+
+
+def _record_observers(settings: Settings, tracer: Tracer | None) -> list[RecordObserver]:
+    """Return what takes the records of requests beside the metrics."""
+    observers: list[RecordObserver] = [] if tracer is None else [tracer]
+    return [*observers, RequestLog(settings.log)] if settings.log.requests else observers
 
 
 def _memory(settings: Settings) -> Memory:

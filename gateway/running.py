@@ -5,7 +5,6 @@ import contextlib
 import gc
 import logging
 import socket
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -13,6 +12,7 @@ from typing import Any
 
 from gateway.app import Application, drawn_secret
 from gateway.config.settings import Settings
+from gateway.observe.start import log_start
 from gateway.server.peers import Peers, private_folder
 from gateway.server.serving import Listener, bind, serve
 from gateway.server.signals import Stop, ends_on_signals, take_signals
@@ -81,15 +81,21 @@ def _bound(address: tuple[str, int], keys: str) -> socket.socket:
 
 
 def _announce(settings: Settings, bound: Sequence[socket.socket]) -> None:
-    """Print the addresses: from here on the sockets queue connections, even before the start."""
+    """Show the addresses: from here on the sockets queue connections, even before the start.
+
+    They are printed for people. Machines, which read JSON, have them in the log only.
+    """
+    urls: dict[str, str] = {}
     for name, (host, _), listening in zip(
         ("gateway", "admin"), _addresses(settings), bound, strict=False
     ):
         listening.listen(2048)
         place = f"[{host}]" if ":" in host else host
         path = "/v1" if name == "gateway" else ""
-        print(f"{name}: http://{place}:{listening.getsockname()[1]}{path}")  # noqa: T201
-    sys.stdout.flush()
+        urls[name] = f"http://{place}:{listening.getsockname()[1]}{path}"
+    if settings.log.format == "text":
+        print(*(f"{name}: {url}" for name, url in urls.items()), sep="\n", flush=True)  # noqa: T201
+    log_start(settings, urls)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("tokenizers", "stores", "exchange", "observe", "api", "server", "admin"),
     },
     "asgi": {"errors", "shapes", "config", "request", "request_ids", "exchange", "api", "app"},
-    "running": {"config", "server", "app"},
+    "running": {"config", "observe", "server", "app"},
     "checking": {"shapes", "config", "resolve", "app"},
     "probing": {"errors", "shapes", "headers", "servers", "config", "resolve", "app"},
     "healthcheck": {"config"},

@@ -24,6 +24,8 @@ class LogSettings:
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
+    requests: bool = False
+    """Whether each finished request has a line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,13 +104,13 @@ def ended(decision: Decision, status: int, error: GatewayError | None = None) ->
         if not failures or not failures[-1].final:
             return _SUCCESS
         return Ending(outcome_of(failures[-1].reason))
-    if status == 429 or status >= 500:
+    if status == _TOO_MANY or status >= 500:
         if decision.upstream:
             reason = reason_of(status)
             return Ending(outcome_of(reason), reason, status)
         if status in _REFUSALS:
             return _CLIENT_ERROR
-        if status == 429:
+        if status == _TOO_MANY:
             return _CLIENT_LIMITED
         return _SHUTTING_DOWN if status == 503 else FAILED_INSIDE
     return _CLIENT_ERROR
@@ -135,9 +135,9 @@ def ended_with(error: GatewayError) -> Ending:
         return Ending(outcome, error.reason, error.upstream_status, error.message)
     if isinstance(error, ShuttingDown):
         return _SHUTTING_DOWN
-    if isinstance(error, AuthenticationFailed | PermissionDenied) or error.status == _TOO_MANY:
+    if isinstance(error, AuthenticationFailed | PermissionDenied):
         return Ending(Outcome.CLIENT_ERROR, error.code or error.type)
-    if error.status == 429:
+    if error.status == _TOO_MANY:
         return Ending(Outcome.CLIENT_LIMITED, error.code or error.type)
     if error.status < 500 or error.status in _REFUSALS:
         return _CLIENT_ERROR

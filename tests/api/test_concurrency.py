@@ -67,7 +67,7 @@ def test_what_exceeds_the_limit_is_refused_and_counted_for_its_client() -> None:
         first = [await task for task in running]
         later = [await post(b"{"), await post(), await post(), await post(), await post()]
         assert [reply.status for reply in first] == [200, 200]
-        assert client.observer.seen[0].outcome == "client_error"
+        assert client.observer.seen[0].outcome == "client_limited"
         assert client.observer.seen[0].decision.client == "two"
         return [refused, *later]
 

@@ -172,6 +172,10 @@ class LogConfig(BaseConfig):
     format: Literal["text", "json"] = Field(
         default=_LOG.format, description="For people or machines."
     )
+    requests: bool = Field(
+        default=_LOG.requests,
+        description="Write a line for each finished request, whatever the `level`.",
+    )
 
 
 class TracingConfig(BaseConfig):

@@ -16,7 +16,13 @@ from gateway.observe.tracing.context import Context
 from gateway.observe.tracing.response_model import response_model
 
 FAILED = frozenset(
-    {Outcome.UPSTREAM_ERROR, Outcome.RATE_LIMITED, Outcome.INTERNAL_ERROR, Outcome.SHUTTING_DOWN}
+    {
+        Outcome.UPSTREAM_ERROR,
+        Outcome.STREAM_BROKEN,
+        Outcome.RATE_LIMITED,
+        Outcome.INTERNAL_ERROR,
+        Outcome.SHUTTING_DOWN,
+    }
 )
 """Outcomes that are errors of the server span. A client's own mistakes are not (HTTP spans)."""
 

@@ -207,7 +207,7 @@ def test_a_stream_that_breaks_off(path: str) -> None:
         server, (call,) = taking.trace(1)
     assert (server.failed, call.failed) == (True, True)
     assert server.attributes["error.type"] == call.attributes["error.type"] == "truncated"
-    assert server.attributes["gateway.outcome"] == "upstream_error"
+    assert server.attributes["gateway.outcome"] == "stream_broken"
 
 
 def breaks_off(line: Line, seen: Seen) -> None:

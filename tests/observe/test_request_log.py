@@ -1,0 +1,114 @@
+"""One line for each request: every field, safely escaped."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from gateway.config.operators import LogSettings
+from gateway.errors import Reason
+from gateway.exchange.decision import Decision
+from gateway.observe.outcomes import Ending, Outcome
+from gateway.observe.record import RequestRecord, record_of
+from gateway.observe.request_log import FACTS, MEASURED, RequestLog
+from gateway.shapes import Shape
+from tests.documents import ROOT
+
+ALWAYS = {"time", "level", "logger", "message", "request_id"}
+NASTY = 'a" b\\c\r\n\x1b[31m=\u202e\u2028é'
+
+
+def record(**decided: Any) -> RequestRecord:
+    facts = {
+        "upstream": "openai",
+        "shape": Shape.CHAT,
+        "resolved_by": "id",
+        "attempts": 1,
+        "client": "team-a",
+        "model_asked": "fast",
+        "model_sent": "gpt-4o-mini",
+        "request_id": "req-1",
+        "first_byte": 0.25,
+        "tokens": (5, None),
+        **decided,
+    }
+    return record_of(Decision(**facts), "completions", Ending(Outcome.SUCCESS), 200, 0.5)
+
+
+def line(of: RequestRecord, capsys: pytest.CaptureFixture[str], format_: str = "json") -> str:
+    RequestLog(LogSettings(format=format_)).finished(of)  # type: ignore[arg-type]
+    written = capsys.readouterr().err
+    assert written.endswith("\n")
+    assert written.count("\n") == 1
+    return written
+
+
+def test_a_line_of_json_has_every_field(capsys: pytest.CaptureFixture[str]) -> None:
+    read = json.loads(line(record(), capsys))
+    assert set(read) == ALWAYS | {*FACTS, *MEASURED}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", read["time"])
+    for name in (*FACTS, *MEASURED):
+        assert read[name] == getattr(record(), name), name
+
+
+def test_a_line_of_text_has_the_fields_that_apply(capsys: pytest.CaptureFixture[str]) -> None:
+    written = line(record(), capsys, "text")
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} INFO gateway\.requests ", written)
+    assert written.split("requests ")[1].split() == [
+        *("request_id=req-1", "client=team-a", "model_asked=fast", "model_sent=gpt-4o-mini"),
+        *("upstream=openai", "shape=completions", "endpoint=chat", "resolved_by=id"),
+        *("attempts=1", "status=200", "outcome=success"),
+        *("ms=500.000", "first_byte_ms=250.000", "input_tokens=5"),
+    ]
+
+
+def test_what_is_not_known_is_null_or_absent(capsys: pytest.CaptureFixture[str]) -> None:
+    unknown = record_of(Decision(), "other", Ending(Outcome.CLIENT_CLOSED), 0, 0.5)
+    read = json.loads(line(unknown, capsys))
+    assert (read["first_byte_ms"], read["input_tokens"], read["output_tokens"]) == (None,) * 3
+    written = line(unknown, capsys, "text")
+    assert "tokens" not in written
+    assert "first_byte" not in written
+    assert "output_tokens=7" in line(record(tokens=(None, 7)), capsys, "text")
+
+
+def test_the_reason_of_a_failure_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    ending = Ending(Outcome.UPSTREAM_ERROR, Reason.DNS, message="sk-secret")
+    failed = record_of(Decision("openai"), "chat", ending, 502, 0.5)
+    for format_ in ("json", "text"):
+        written = line(failed, capsys, format_)
+        assert "dns" in written
+        assert "secret" not in written
+
+
+def test_nothing_of_a_client_breaks_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    nasty = record(model_asked=NASTY, translation=NASTY)
+    assert json.loads(line(nasty, capsys))["model_asked"] == NASTY
+    written = line(nasty, capsys, "text")
+    assert written.isascii()
+    assert written.strip().isprintable()
+    assert r'model_asked="a\" b\\c\r\n\x1b[31m=\u202e\u2028\xe9" model_sent' in written
+
+
+@dataclass
+class Broken:
+    error: Exception
+
+    def write(self, _: str) -> int:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(), ValueError("closed")])
+def test_a_closed_log_fails_no_request(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", Broken(error))
+    RequestLog(LogSettings()).finished(record())
+
+
+def test_the_documented_fields_are_those_of_a_line() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    section = text.partition("## The log of requests\n")[2].partition("\n## ")[0]
+    cells = re.findall(r"^\| (`.+?) \|", section, re.MULTILINE)
+    documented = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+    assert documented == ALWAYS | {*FACTS, *MEASURED}
