@@ -87,6 +87,8 @@ class UpstreamSettings:
     """Extra request headers from the configuration."""
     forward_headers: tuple[str, ...] = ()
     """Names of client headers to forward beside the built-in allow-list."""
+    model_header: str | None = None
+    """The name of a request header with the model as sent, in lower case; None: there is none."""
     timeouts: TimeoutSettings = field(default_factory=TimeoutSettings)
     max_connections: int = 256
     """At a time, for each of its addresses."""

@@ -7,6 +7,7 @@ limits, request ids and the like under any name, and clients read them.
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from urllib.parse import quote
 
 from gateway import hops, request_ids
 from gateway.config.settings import UpstreamSettings
@@ -50,6 +51,7 @@ _NOT_IN_REPLIES = HOP_BY_HOP | {
 _NOT_IN_REPLIES_PREFIXES = (b"x-accel-", b"x-gateway-")
 _METHODS_WITH_A_BODY = frozenset({"POST", "PUT", "PATCH"})
 _FIRST_HOP = (hops.HEADER, hops.MARK)
+_ASCII = "".join(map(chr, range(0x20, 0x7F)))
 _UNSAFE_BYTES = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 _UNSAFE = re.compile(b"[" + re.escape(_UNSAFE_BYTES) + b"]")
 
@@ -68,29 +70,26 @@ class OutgoingHeaders:
         self._fixed_names = frozenset(name for name, _ in fixed)
         self.fixed = [(b"host", host_header), (b"accept-encoding", b"identity"), *fixed]
         extra = {_forwardable(upstream.name, name) for name in upstream.forward_headers}
-        self._forwarded = (FORWARDED | extra) - self._fixed_names
+        self._model_header = (upstream.model_header or "").encode("ascii")
+        self._forwarded = (FORWARDED | extra) - self._fixed_names - {self._model_header}
         self._lines_key = object()
         self._takes_id = request_ids.HEADER not in self._fixed_names
 
-    def outgoing(
-        self, client_headers: RawHeaders, trace: RawHeaders = ()
-    ) -> list[tuple[bytes, bytes]]:
-        """Return all fields to send for a request with these client headers."""
-        fields = [*self.fixed, *self.from_client(client_headers), *self._added(trace)]
+    def outgoing(self, call: UpstreamCall) -> list[tuple[bytes, bytes]]:
+        """Return all fields to send for a call, but for its framing."""
+        fields = [*self.fixed, *self.from_client(call.client_headers), *self._added(call)]
         if self._takes_id and (line := request_ids.OUTGOING.get()):
             fields.append((request_ids.HEADER, line[len(request_ids.HEADER) + 2 : -2]))
         return fields
 
-    def trace_lines(self, trace: RawHeaders) -> bytes:
-        """Return the fields of a call's trace context as they are written into its head."""
-        return field_lines(self._added(trace))
-
-    def lines(self, client_headers: RawHeaders) -> bytes:
-        """Return what `from_client` does, and the request's id, as the lines of a request's head.
+    def lines(self, call: UpstreamCall) -> bytes:
+        """Return all fields but the `fixed` ones and the framing, as the lines of a head.
 
         Raises like `from_client`.
         """
-        lines = self._clients_lines(client_headers)
+        lines = self._clients_lines(call.client_headers)
+        if call.trace or self._model_header:
+            lines += field_lines(self._added(call))
         return lines + request_ids.OUTGOING.get() if self._takes_id else lines
 
     def _clients_lines(self, client_headers: RawHeaders) -> bytes:
@@ -103,9 +102,13 @@ class OutgoingHeaders:
             client_headers.derived[self._lines_key] = lines
         return lines
 
-    def _added(self, fields: RawHeaders) -> RawHeaders:
-        """Return the gateway's own fields that the configuration does not set."""
-        return tuple(field for field in fields if field[0] not in self._fixed_names)
+    def _added(self, call: UpstreamCall) -> list[tuple[bytes, bytes]]:
+        """Return a call's own fields: of its trace, as far as they are not fixed, and its model."""
+        fields = [field for field in call.trace if field[0] not in self._fixed_names]
+        if self._model_header and call.model:
+            # Models' names may have any letters; a field has ASCII, which is left as it is.
+            fields.append((self._model_header, quote(call.model, safe=_ASCII).encode("ascii")))
+        return fields
 
     def from_client(self, client_headers: RawHeaders) -> list[tuple[bytes, bytes]]:
         """Return the fields to send beside the `fixed` ones, the credential among them.

@@ -118,7 +118,7 @@ class HttpClient:
         """Send one call; see `gateway.shapes.Send`."""
         await self._slots.acquire()
         try:
-            headers = self._headers.outgoing(call.client_headers, call.trace)
+            headers = self._headers.outgoing(call)
             headers.extend(framing(call))
             url = self._base.copy_with(raw_path=self._target(call))
             response = await self._respond(call, url, headers)

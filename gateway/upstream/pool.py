@@ -186,17 +186,13 @@ class Pool:
         if call.method == "POST" and isinstance(body, bytes) and not call.query and not call.root:
             start = self._prepared.get(call.path)
             if start is not None:
-                fields = self._fields(call)
+                fields = self._headers.lines(call)
                 return b"%b%bcontent-length: %d\r\n\r\n" % (start, fields, len(body))
         if not _METHOD.fullmatch(call.method):
             raise InvalidRequest("The request method is not a word of capital letters.")
         start = self._start(call.method, self._target(call))
-        fields = self._fields(call)
+        fields = self._headers.lines(call)
         return b"".join((start, fields, field_lines(framing(call)), b"\r\n"))
-
-    def _fields(self, call: UpstreamCall) -> bytes:
-        lines = self._headers.lines(call.client_headers)
-        return lines + self._headers.trace_lines(call.trace) if call.trace else lines
 
     def _start(self, method: str, target: bytes) -> bytes:
         return b"%b %b%b" % (method.encode("ascii"), target, self._fixed_part)

@@ -24,8 +24,12 @@ PLAIN = UpstreamSettings("local", "http://local/v1", credential=CredentialPolicy
 CALLERS = replace(PLAIN, credential=CredentialPolicy.CALLER)
 
 
+def call(headers: RawHeaders, model: str | None = None) -> UpstreamCall:
+    return UpstreamCall("local", "POST", "/x", client_headers=headers, model=model)
+
+
 def outgoing(upstream: UpstreamSettings, *headers: tuple[bytes, bytes]) -> dict[bytes, bytes]:
-    sent = OutgoingHeaders(upstream, Credentials(upstream), b"local").outgoing(headers)
+    sent = OutgoingHeaders(upstream, Credentials(upstream), b"local").outgoing(call(headers))
     assert len(dict(sent)) == len(sent)
     return dict(sent)
 
@@ -160,7 +164,7 @@ def test_whatever_comes_in_only_clean_fields_go_out(client: list[tuple[bytes, by
     headers = OutgoingHeaders(CALLERS, Credentials(CALLERS), b"local")
     allowed = FORWARDED | ACCOUNT_HEADERS | set(ALWAYS) | {b"authorization"}
     try:
-        sent = headers.outgoing(tuple(client))
+        sent = headers.outgoing(call(tuple(client)))
     except InvalidRequest:
         return
     for name, value in sent:
@@ -273,7 +277,7 @@ def test_the_lines_kept_with_a_clients_headers_are_those_of_its_fields(
 
     def lines(fields: RawHeaders) -> bytes | str:
         try:
-            return headers.lines(fields)
+            return headers.lines(call(fields))
         except InvalidRequest as error:
             return error.message
 
@@ -288,7 +292,7 @@ def test_what_is_kept_for_one_upstream_is_not_sent_to_another() -> None:
     ours = replace(CALLERS, credential=CredentialPolicy.KEY, api_key=Secret("ours"))
     kept = ClientHeaders(((b"authorization", b"Bearer theirs"),))
     lines = [
-        OutgoingHeaders(upstream, Credentials(upstream), b"local").lines(kept)
+        OutgoingHeaders(upstream, Credentials(upstream), b"local").lines(call(kept))
         for upstream in (CALLERS, ours, PLAIN)
     ]
     mark = field_lines([(hops.HEADER, hops.MARK)])
@@ -347,6 +351,31 @@ def test_the_gateways_own_id_of_a_request_goes_out_unless_one_is_configured() ->
         assert outgoing(fixed)[request_ids.HEADER] == b"always"
         for upstream, lines in ((PLAIN, b"x-request-id: new-1\r\n"), (fixed, b"")):
             headers = OutgoingHeaders(upstream, Credentials(upstream), b"local")
-            assert headers.lines(ClientHeaders()).endswith(lines)
+            assert headers.lines(call(ClientHeaders())).endswith(lines)
     finally:
         request_ids.OUTGOING.reset(token)
+
+
+@pytest.mark.parametrize(
+    ("model", "value"),
+    [
+        ("gpt-4o", b"gpt-4o"),
+        ("ft:gpt-4o:a b", b"ft:gpt-4o:a b"),
+        ("modèle", b"mod%C3%A8le"),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_header_names_the_model_where_one_is_configured(
+    model: str | None, value: bytes | None
+) -> None:
+    upstream = replace(PLAIN, model_header="x-model", forward_headers=("x-model", "x-a"))
+    headers = OutgoingHeaders(upstream, Credentials(upstream), b"local")
+    made = call(((b"x-model", b"the client's"), (b"x-a", b"1")), model)
+    sent = [field for field in headers.outgoing(made) if field[0] == b"x-model"]
+    assert sent == ([] if value is None else [(b"x-model", value)])
+    lines = headers.lines(made).split(b"\r\n")
+    assert [line for line in lines if line.startswith(b"x-model")] == (
+        [] if value is None else [b"x-model: " + value]
+    )
+    assert b"x-a: 1" in lines

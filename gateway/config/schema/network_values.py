@@ -125,6 +125,13 @@ def _forwarded_header(text: str) -> str:
     return name
 
 
+def _own_header(text: str) -> str:
+    name = _header_name(text)
+    if not name.startswith("x-gateway-") and is_never_forwarded(name.encode()):
+        raise InvalidValue("is a header with another meaning", "write one like x-gateway-model")
+    return name
+
+
 ListeningHost = Annotated[str, AfterValidator(_listening_host)]
 AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
 CorsOrigin = Annotated[str, AfterValidator(_origin)]
@@ -139,5 +146,6 @@ ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 HeaderValue = Annotated[SecretStr, AfterValidator(_header_value)]
 Headers = Annotated[dict[HeaderName, HeaderValue], BeforeValidator(_distinct_headers)]
+OwnHeader = Annotated[str, AfterValidator(_own_header)]
 ForwardedHeader = Annotated[str, AfterValidator(_forwarded_header)]
 AzureVersion = Annotated[str, AfterValidator(_azure_version)]

@@ -77,6 +77,11 @@ class UpstreamConfig(BaseConfig):
         default=_UPSTREAM.forward_headers,
         description="Names of client headers to forward beside the usual ones.",
     )
+    model_header: network_values.OwnHeader | None = Field(
+        default=_UPSTREAM.model_header,
+        description="Name of a request header with the model as sent, such as `x-gateway-model`, "
+        "for servers in between that route by it; absent: none.",
+    )
     timeouts: TimeoutsConfig = Field(
         default=TimeoutsConfig(), description="How long each phase may take."
     )
@@ -124,6 +129,10 @@ class UpstreamConfig(BaseConfig):
             raise InvalidValue("has an api_key and an api_key_file", "remove one of the two")
         if self.credential == CredentialPolicy.KEY and self.key is None:
             raise InvalidValue("has credential: key, but no api_key", "set api_key")
+        if self.model_header in {*self.headers, *self.forward_headers}:
+            raise InvalidValue(
+                "has a model_header that headers or forward_headers name, too", "remove one of them"
+            )
         if self.credential not in {None, CredentialPolicy.KEY} and self.key is not None:
             raise InvalidValue(
                 f"has an api_key, but credential: {self.credential} never uses it",

@@ -55,6 +55,7 @@ class Passing:
             or settings.models
             or settings.clients
             or settings.retired.redirect
+            or settings.upstreams[0].model_header
             # Azure wants the model in the path.
             or settings.upstreams[0].kind.deployments
         )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.configuring import check_refusal
+from tests.config.configuring import check_refusal, loaded
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,27 @@ def test_a_wrong_value_is_refused_with_key_and_advice(
     tmp_path: Path, text: str, problem: str
 ) -> None:
     check_refusal(tmp_path, text, problem)
+
+
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        ("X-Gateway-Model", ""),
+        ("x-model", ""),
+        ("authorization", "is a header with another meaning"),
+        ("host", "is a header that the gateway sets by itself"),
+        ("x-gateway-hops", "is a header that the gateway sets by itself"),
+        ("x model", "is not a valid header name"),
+        ("x-mine", "has a model_header that headers or forward_headers name"),
+        ("x-client", "has a model_header that headers or forward_headers name"),
+    ],
+)
+def test_a_model_header_has_a_name_of_its_own(tmp_path: Path, written: str, problem: str) -> None:
+    text = (
+        "upstreams: {openai: {headers: {x-mine: a}, forward_headers: [X-Client], "
+        f"model_header: {written}}}}}"
+    )
+    if problem:
+        check_refusal(tmp_path, text, problem)
+    else:
+        assert loaded(tmp_path, text).upstreams[0].model_header == written.lower()
