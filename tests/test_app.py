@@ -1,6 +1,7 @@
 """The composition root: settings in, a whole gateway out."""
 
 import asyncio
+import sys
 from typing import Any
 
 import httpx2
@@ -8,7 +9,7 @@ import pytest
 
 from gateway import app
 from gateway.asgi import ASGIGateway
-from gateway.config.operators import AdminSettings
+from gateway.config.operators import AdminSettings, TracingSettings
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, ModelRule, Settings, UpstreamSettings
 from gateway.config.translation import TemplateSettings
@@ -68,6 +69,14 @@ def test_a_template_that_compiles_is_no_obstacle(source: str | None) -> None:
 def test_a_broken_template_is_named() -> None:
     with pytest.raises(ValueError, match=r'models\["davinci-002"\]\.template \(a\.j2\): line 1'):
         app.build(settings("http://127.0.0.1:9/v1", templated("{% if %}")))
+
+
+def test_a_missing_extra_for_traces_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "gateway.observe.tracing.otlp", raising=False)
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    traced = settings(tracing=TracingSettings("http://127.0.0.1:1"))
+    with pytest.raises(ValueError, match=r"pip install 'endpoint-gateway\[otel\]'"):
+        app.build(traced)
 
 
 def test_an_upstream_without_the_key_that_it_needs_is_named() -> None:

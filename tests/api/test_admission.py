@@ -49,6 +49,14 @@ def test_a_stream_has_the_length_that_the_client_said() -> None:
     assert Admission(UPLOAD, serve, 10).with_body(b"whole").length is None
 
 
+def test_a_request_whose_body_fails_keeps_what_is_known_of_it() -> None:
+    begun: list[int] = []
+    admission = Admission(UPLOAD, serve, 10, client="team", request_id="id")
+    admission.begin = lambda: begun.append(1)
+    failed = admission.failed(PayloadTooLarge("no"))
+    assert (failed.client, failed.request_id, failed.begin) == ("team", "id", admission.begin)
+
+
 def test_a_refusal_answers_with_its_error_again_and_again() -> None:
     error = InvalidRequest("no", param="n", headers=(("x-a", "1"),))
     refused = refusal(error, "chat")

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from gateway.config.addresses import (
     checked_base_url,
+    checked_collector_url,
     checked_proxy_url,
     checked_redis_url,
     credentials_apart,
@@ -94,6 +95,21 @@ def test_checking_a_base_url_twice_changes_nothing(host: str, path: str) -> None
     url = checked_base_url(host + path)
     assert url == host + path.rstrip("/")
     assert checked_base_url(url) == url
+
+
+def test_a_collector_url_has_no_credentials() -> None:
+    assert checked_collector_url("HTTP://Collector:4318/") == "http://collector:4318"
+    assert checked_collector_url("https://a.test/Otlp/v1/traces") == "https://a.test/Otlp/v1/traces"
+    for url in (
+        "grpc://a",
+        "http://user:canary@a",
+        "http://a?canary",
+        "http://a#canary",
+        "http://",
+    ):
+        with pytest.raises(InvalidValue) as refused:
+            checked_collector_url(url)
+        assert "canary" not in str(refused.value)
 
 
 def test_a_proxy_url_may_have_a_password_but_no_path() -> None:

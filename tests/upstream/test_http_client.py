@@ -39,6 +39,17 @@ async def test_the_network_can_be_replaced() -> None:
     await sender.aclose()
 
 
+async def test_a_call_has_its_trace_context() -> None:
+    def handle(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, text=request.headers["traceparent"])
+
+    sender = client(httpx2.MockTransport(handle))
+    traced = call(b"{}")
+    traced.trace = ((b"traceparent", b"00-1"),)
+    assert await read(await sender.send(traced)) == b"00-1"
+    await sender.aclose()
+
+
 async def test_a_call_through_a_proxy_names_its_destination_to_it() -> None:
     seen: list[Request] = []
 

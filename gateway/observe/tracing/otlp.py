@@ -53,6 +53,8 @@ class OTLPCollector:
         made = [_readable(span, self._resource) for span in spans]
         try:
             result = self._exporter.export(made)
+        except requests.RequestException:
+            return self._problem()
         except Exception as error:  # noqa: BLE001 - of whatever the library uses
             return type(error).__name__
         if result is SpanExportResult.SUCCESS:

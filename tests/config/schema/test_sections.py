@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config.secret import Secret
+from gateway.config.operators import TracingSettings
 from tests.config.configuring import check_refusal, loaded, refused
 
 
@@ -14,6 +16,33 @@ from tests.config.configuring import check_refusal, loaded, refused
     ],
 )
 def test_a_token_is_not_empty(tmp_path: Path, text: str, problem: str) -> None:
+    check_refusal(tmp_path, text, problem)
+
+
+def test_tracing(tmp_path: Path) -> None:
+    text = """
+tracing:
+  endpoint: http://Collector:4318/
+  headers: {Authorization: "Bearer ${OTLP_KEY}"}
+  sample_ratio: 0.25
+"""
+    tracing = loaded(tmp_path, text, {"OTLP_KEY": "canary"}).tracing
+    headers = (("authorization", Secret("Bearer canary")),)
+    assert tracing == TracingSettings("http://collector:4318", headers, 0.25)
+    assert "canary" not in repr(tracing)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("tracing: {endpoint: 'http://a:b@c'}", "tracing.endpoint: must not contain a user name"),
+        ("tracing: {sample_ratio: 1.1}", "tracing.sample_ratio: must be at most 1"),
+        ("tracing: {sample_ratio: -1}", "tracing.sample_ratio: must be at least 0"),
+        ("tracing: {sample_ratio: true}", "tracing.sample_ratio: "),
+        ("tracing: {headers: {host: a}}", "tracing.headers.host: is a header that the gateway"),
+    ],
+)
+def test_tracing_is_checked(tmp_path: Path, text: str, problem: str) -> None:
     check_refusal(tmp_path, text, problem)
 
 

@@ -292,6 +292,15 @@ def test_without_tracing_the_context_passes_through() -> None:
     assert (seen.header("traceparent"), seen.header("tracestate")) == ("anything", "a=1")
 
 
+def test_a_body_that_never_comes() -> None:
+    with traced() as (door, taking):
+        with connect(door.base_url) as client:
+            client.send(client.head("POST", CHAT, 100, traceparent=PARENT) + b"{")
+        (server,) = taking.wait_for(1)
+    assert server.attributes["gateway.outcome"] == "client_closed"
+    assert server.parent_id == SPAN_ID
+
+
 def test_an_upstreams_own_context_wins() -> None:
     with collector() as taking, recording_upstream() as upstream:
         fixed = (("traceparent", Secret("fixed")),)
