@@ -55,12 +55,14 @@ def test_what_is_on_the_list_goes_out() -> None:
 
 def test_a_calls_own_trace_context_goes_out() -> None:
     trace: RawHeaders = ((b"traceparent", b"00-2"), (b"tracestate", b"a=b"))
+    call = UpstreamCall("local", "POST", "/chat/completions", trace=trace)
     made = OutgoingHeaders(PLAIN, Credentials(PLAIN), b"local")
-    assert dict(made.outgoing((), trace)) == {**ALWAYS, **dict(trace)}
-    assert made.trace_lines(trace) == b"traceparent: 00-2\r\ntracestate: a=b\r\n"
+    assert dict(made.outgoing(call)) == {**ALWAYS, **dict(trace)}
+    assert made.lines(call).endswith(b"traceparent: 00-2\r\ntracestate: a=b\r\n")
     fixed = replace(PLAIN, headers=(("traceparent", Secret("00-3")),))
     made = OutgoingHeaders(fixed, Credentials(fixed), b"local")
-    assert made.trace_lines(trace) == b"tracestate: a=b\r\n"
+    assert b"traceparent" not in made.lines(call)
+    assert made.lines(call).endswith(b"tracestate: a=b\r\n")
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config.secret import Secret
 from gateway.config.operators import TracingSettings
+from gateway.config.secret import Secret
 from tests.config.configuring import check_refusal, loaded, refused
 
 
