@@ -6,6 +6,7 @@ from secrets import token_hex
 from typing import Any
 
 from gateway.admin.metrics import Metrics
+from gateway.admin.model_labels import ModelLabels
 from gateway.admin.sums import Sums
 from gateway.api.application import Gateway, Services
 from gateway.config.secret import Secret
@@ -88,7 +89,7 @@ def build(settings: Settings, peers: Peers | None = None) -> Application:
     _check_templates(settings)
     failures = FailureLog(time.monotonic)
     upstreams = Upstreams(settings, failures.address_changed)
-    metrics = _metrics(upstreams)
+    metrics = _metrics(settings, upstreams)
     sums = Sums(metrics.families, peers or Peers())
     tracer, send = _traced(settings, upstreams.send)
     observer = RequestObserver(metrics, failures, _record_observers(settings, tracer))
@@ -120,8 +121,9 @@ def build(settings: Settings, peers: Peers | None = None) -> Application:
     )
 
 
-def _metrics(upstreams: Upstreams) -> Metrics:
-    metrics = Metrics(frozenset(upstreams.stats()), upstreams.stats)
+def _metrics(settings: Settings, upstreams: Upstreams) -> Metrics:
+    model_label = ModelLabels(settings, Catalogue.load()).label
+    metrics = Metrics(frozenset(upstreams.stats()), upstreams.stats, model_label)
     metrics.watch_addresses(upstreams.health)
     return metrics
 

@@ -53,7 +53,7 @@ def test_everything_is_joined() -> None:
             counted = await asked(
                 application.admin, "GET", "/metrics", headers={"x-admin-token": "admin"}
             )
-            assert 'home_shape="completions",outcome="success"' in counted.text
+            assert 'status="200",upstream="openai",upstream_shape="completions"' in counted.text
             assert (await asked(application.admin, "GET", "/metrics")).status_code == 401
             await application.aclose()
 

@@ -397,7 +397,9 @@ def test_the_versions_that_were_tried_are_those_of_the_profiles() -> None:
 
 
 def test_the_documented_metrics_are_the_exposed_ones() -> None:
-    named = set(re.findall(r"`(gateway_\w+)`", section(OPERATIONS, "The admin listener")))
+    named = set(
+        re.findall(r"`((?:gateway|process)_\w+)`", section(OPERATIONS, "The admin listener"))
+    )
     exposed = exposition(Metrics(frozenset()).families()).decode()
     families = set(re.findall(r"^# TYPE (\w+) ", exposed, re.MULTILINE))
     assert named == {name for name in families if not name.endswith("_created")}
@@ -409,7 +411,9 @@ def test_the_documented_outcomes_and_reasons_are_those_of_the_code() -> None:
         return {name for cell in rows for name in re.findall(r"`(\w+)`", cell)}
 
     outcomes = first_cells("The admin listener") - {"outcome"}
-    assert {name for name in outcomes if not name.startswith("gateway_")} == set(Outcome)
+    assert {name for name in outcomes if not name.startswith(("gateway_", "process_"))} == set(
+        Outcome
+    )
     unlogged = {reason for reason in Reason if outcome_of(reason) in _NO_FAILURE}
     assert first_cells("Logs") - {"reason"} == set(Reason) - unlogged
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import (
     CounterMetricFamily,
@@ -14,11 +14,14 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from gateway.admin.metrics import BUCKETS, Metrics
+from gateway import __version__
+from gateway.admin.metrics import BUCKETS, REQUEST_LABELS, Metrics, Times
 from gateway.admin.sums import Family, Sample
+from gateway.observe.outcomes import Outcome
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
+_process = ProcessCollector(registry=None)
 _BOUNDS = [*map(floatToGoString, BUCKETS), "+Inf"]
 
 
@@ -61,15 +64,32 @@ class _Families:
         self._metrics = metrics
 
     def collect(self) -> Iterator[Metric]:
+        yield from self._counters()
+        for name, what, times in (
+            ("gateway_request_seconds", "last", self._metrics.times),
+            ("gateway_time_to_first_byte_seconds", "first", self._metrics.first_bytes),
+        ):
+            yield _histogram(name, f"Time from a request's head to its reply's {what} byte.", times)
+        yield from self._gauges()
+        yield from self._of_the_process()
+        yield from self._addresses()
+
+    def _counters(self) -> Iterator[Metric]:
         yield _counter(
             "gateway_requests",
             "Finished requests, by origin, destination and outcome.",
-            ("upstream", "client", "client_shape", "home_shape", "outcome", "resolved_by"),
+            REQUEST_LABELS,
             self._metrics.requests,
         )
         yield _counter(
+            "gateway_tokens",
+            "Tokens that upstreams have counted.",
+            ("upstream", "client", "model", "kind"),
+            self._metrics.tokens,
+        )
+        yield _counter(
             "gateway_retries",
-            "Upstream attempts beyond the first: wrong endpoints and corrected parameters.",
+            "Upstream attempts beyond the first of a request, lost connections included.",
             ("upstream",),
             {(upstream,): count for upstream, count in self._metrics.retries.items()},
         )
@@ -85,20 +105,19 @@ class _Families:
             (),
             {(): self._metrics.not_stored()},
         )
-        yield self._seconds()
-        yield from self._gauges()
-        yield from self._addresses()
 
-    def _seconds(self) -> Metric:
-        family = HistogramMetricFamily(
-            "gateway_request_seconds",
-            "Time from a request's first byte to its reply's last.",
-            labels=("upstream", "client_shape", "outcome"),
+    def _of_the_process(self) -> Iterator[Metric]:
+        in_flight = GaugeMetricFamily(
+            "gateway_in_flight", "Requests that are served now.", labels=("client_shape",)
         )
-        for labels, times in self._metrics.times.items():
-            buckets = list(zip(_BOUNDS, map(float, accumulate(times.counts)), strict=True))
-            family.add_metric(labels, buckets, times.seconds)
-        return family
+        for shape, count in self._metrics.in_flight.items():
+            in_flight.add_metric((shape,), count)
+        build = GaugeMetricFamily(
+            "gateway_build_info", "Always 1: the version is a label.", labels=("version",)
+        )
+        build.add_metric((__version__,), 1)
+        yield from (in_flight, build)
+        yield from _process.collect()
 
     def _gauges(self) -> Iterator[Metric]:
         in_flight, queued, idle = (
@@ -140,6 +159,17 @@ class _Families:
                 up.add_metric((upstream, each.address), each.up)
                 failures.add_metric((upstream, each.address), each.failures)
         yield from (up, failures)
+
+
+def _histogram(
+    name: str, description: str, all_times: Mapping[tuple[str, str, Outcome], Times]
+) -> Metric:
+    labels = ("upstream", "client_shape", "outcome")
+    family = HistogramMetricFamily(name, description, labels=labels)
+    for values, times in all_times.items():
+        buckets = list(zip(_BOUNDS, map(float, accumulate(times.counts)), strict=True))
+        family.add_metric(values, buckets, times.seconds)
+    return family
 
 
 def _counter(

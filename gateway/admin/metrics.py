@@ -7,6 +7,7 @@ names or paths cannot make new series.
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from gateway.admin.sums import Family
@@ -18,6 +19,11 @@ from gateway.shapes import Shape
 
 BUCKETS = (0.005, 0.02, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 """Upper bounds of the histogram's buckets, in seconds; the last bucket has none."""
+
+REQUEST_LABELS = (
+    *("upstream", "client", "model", "client_shape", "upstream_shape"),
+    *("outcome", "status", "resolved_by"),
+)
 
 _SHAPES = frozenset(Shape)
 _SOURCES = frozenset(Source)
@@ -32,6 +38,11 @@ class Times:
         self.counts = [0] * (len(BUCKETS) + 1)
         """Per bucket, not cumulative."""
         self.seconds = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one."""
+        self.counts[bisect_left(BUCKETS, seconds)] += 1
+        self.seconds += seconds
 
 
 class Figures(Protocol):
@@ -70,6 +81,18 @@ def _no_figures() -> Mapping[str, Figures]:
     return {}
 
 
+def _no_label(asked: str, sent: str) -> str:  # noqa: ARG001
+    return "other"
+
+
+@lru_cache(maxsize=1024)
+def _status(status: int) -> str:
+    """Return the label of a status: `none` for no reply, `other` for what HTTP does not have."""
+    if not status:
+        return "none"
+    return str(status) if 100 <= status < 600 else "other"
+
+
 class Metrics:
     """Counts finished requests.
 
@@ -82,16 +105,24 @@ class Metrics:
         self,
         upstreams: frozenset[str],
         figures: Callable[[], Mapping[str, Figures]] = _no_figures,
+        model_label: Callable[[str, str], str] = _no_label,
     ) -> None:
         self._upstreams = upstreams
         self.figures = figures
+        self._model_label = model_label
         self.requests: defaultdict[tuple[str, ...], int] = defaultdict(int)
-        """By upstream, client, client's shape, model's shape, outcome and source."""
+        """By `REQUEST_LABELS`."""
+        self.tokens: defaultdict[tuple[str, ...], int] = defaultdict(int)
+        """By upstream, client, model, and `input` or `output`."""
+        self.in_flight = dict.fromkeys((*Shape, "other"), 0)
+        """Requests that are served now, by the client's shape; the gateway counts them."""
         self.retries: defaultdict[str, int] = defaultdict(int)
         self.failures: defaultdict[tuple[str, ...], int] = defaultdict(int)
         """By upstream and reason."""
         self.times: defaultdict[tuple[str, str, Outcome], Times] = defaultdict(Times)
         """By upstream, client's shape and outcome. Not by client: each is 14 series."""
+        self.first_bytes: defaultdict[tuple[str, str, Outcome], Times] = defaultdict(Times)
+        """The time to the first byte of the reply's body, by the same."""
 
         self.addresses: Callable[[], Mapping[str, Sequence[AddressFigures]]] = dict
         """The addresses of each upstream, by its name."""
@@ -118,15 +149,19 @@ class Metrics:
         shape = record.shape if record.shape in _SHAPES else "other"
         source = record.resolved_by if record.resolved_by in _SOURCES else "none"
         client = record.client or "none"
-        home = record.endpoint if record.endpoint in _SHAPES else "none"
-        outcome = record.outcome
-        self.requests[upstream, client, shape, home, outcome, source] += 1
-        times = self.times[upstream, shape, outcome]
-        seconds = record.ms / 1e3
-        times.counts[bisect_left(BUCKETS, seconds)] += 1
-        times.seconds += seconds
+        model = self._model_label(record.model_asked, record.model_sent)
+        sent = record.endpoint or "none"
+        outcome, status = record.outcome, _status(record.status)
+        self.requests[upstream, client, model, shape, sent, outcome, status, source] += 1
+        self.times[upstream, shape, outcome].add(record.ms / 1e3)
+        if record.first_byte_ms is not None:
+            self.first_bytes[upstream, shape, outcome].add(record.first_byte_ms / 1e3)
         if record.attempts > 1:
             self.retries[upstream] += record.attempts - 1
+        if record.input_tokens:
+            self.tokens[upstream, client, model, "input"] += record.input_tokens
+        if record.output_tokens:
+            self.tokens[upstream, client, model, "output"] += record.output_tokens
 
     def upstream_failed(self, failure: UpstreamFailure) -> None:
         """Count one call that an upstream failed."""

@@ -78,6 +78,7 @@ class Gateway:
         self._cors = Cors(settings.server.cors_origins) if settings.server.cors_origins else None
         self._slots = slots_of(settings.clients)
         self._note = services.observer.finished
+        self._in_flight = services.observer.in_flight
         self._tracing = services.tracing
         handlers = Handlers(
             services.exchange,
@@ -175,6 +176,7 @@ class Gateway:
         writer.decision = decision = begin(admission)
         started = perf_counter()
         ending = CLIENT_CLOSED
+        self._in_flight[admission.label] += 1
         try:
             try:
                 answer = await self._reply(admission, body, decision, length)
@@ -206,6 +208,7 @@ class Gateway:
             ending = FAILED_INSIDE
             raise
         finally:
+            self._in_flight[admission.label] -= 1
             self._finish(admission, decision, ending, writer, started)
 
     def _finish(

@@ -17,6 +17,10 @@ _CLIENTS = frozenset({Outcome.CLIENT_ERROR, Outcome.CLIENT_LIMITED})
 class Observer(Protocol):
     """Records requests."""
 
+    @property
+    def in_flight(self) -> dict[str, int]:
+        """Requests that are served now, by the client's shape or `other`; the gateway counts."""
+
     def finished(
         self, decision: Decision, shape: str, ending: Ending, status: int, seconds: float
     ) -> None:
@@ -30,6 +34,9 @@ class Observer(Protocol):
 class Counter(RecordObserver, Protocol):
     """Counts requests and failed upstream calls."""
 
+    in_flight: dict[str, int]
+    """See `Observer`."""
+
     def upstream_failed(self, failure: UpstreamFailure) -> None:
         """Count one failed call."""
 
@@ -40,6 +47,7 @@ class RequestObserver:
     def __init__(
         self, counter: Counter, failures: FailureLog, observers: Iterable[RecordObserver] = ()
     ) -> None:
+        self.in_flight = counter.in_flight
         self._counter = counter
         self._failures = failures
         self._take = [each.finished for each in (counter, *observers)]

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from gateway import __version__
 from gateway.admin.exposition import exposition
 from gateway.admin.metrics import Metrics
 from gateway.errors import Reason
@@ -23,8 +26,8 @@ def test_requests_are_counted_by_labels_from_closed_sets() -> None:
     decision = Decision("openai", Shape.CHAT, resolved_by="id", attempts=2, client="team-a")
     text = count(decision, "completions")
     labels = (
-        'client="team-a",client_shape="completions",home_shape="chat",outcome="success",'
-        'resolved_by="id",upstream="openai"'
+        'client="team-a",client_shape="completions",model="other",outcome="success",'
+        'resolved_by="id",status="200",upstream="openai",upstream_shape="chat"'
     )
     assert f"gateway_requests_total{{{labels}}} 1.0" in text
     assert 'gateway_retries_total{upstream="openai"} 1.0' in text
@@ -48,3 +51,30 @@ def test_what_a_client_invents_makes_no_series() -> None:
     invented: dict[str, Any] = {"upstream": "evil", "resolved_by": "evil"}
     text = count(Decision(**invented), "/v1/evil")
     assert "evil" not in text
+
+
+@pytest.mark.parametrize(
+    ("status", "label"), [(200, "200"), (0, "none"), (599, "599"), (999, "other"), (99, "other")]
+)
+def test_a_status_is_one_that_http_has(status: int, label: str) -> None:
+    metrics = Metrics(frozenset({"openai"}))
+    metrics.finished(record_of(Decision("openai"), "chat", SUCCESS, status, 0.1))
+    assert f'status="{label}"' in exposition(metrics.families()).decode()
+
+
+def test_tokens_and_first_bytes_are_counted_where_they_are_known() -> None:
+    text = count(Decision("openai", Shape.CHAT, first_byte=0.3, tokens=(5, 2)))
+    labels = 'client="none",kind="{}",model="other",upstream="openai"'
+    assert f"gateway_tokens_total{{{labels.format('input')}}} 5.0" in text
+    assert f"gateway_tokens_total{{{labels.format('output')}}} 2.0" in text
+    assert "gateway_time_to_first_byte_seconds_sum{" in text
+    unknown = count(Decision("openai"))
+    assert "gateway_tokens_total{" not in unknown
+    assert "gateway_time_to_first_byte_seconds_sum{" not in unknown
+
+
+def test_the_process_and_the_version_are_there() -> None:
+    text = count(Decision("openai"))
+    assert f'gateway_build_info{{version="{__version__}"}} 1.0' in text
+    assert "process_resident_memory_bytes " in text
+    assert 'gateway_in_flight{client_shape="chat"} 0.0' in text

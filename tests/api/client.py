@@ -1,6 +1,7 @@
 """An ASGI client in memory: sends a request in pieces, sees every message, leaves at will."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,7 @@ class Seen:
 
 @dataclass
 class Recorder:
+    in_flight: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     seen: list[Seen] = field(default_factory=list)
 
     def finished(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.exchange.decision import Decision
+from gateway.shapes import UpstreamCall
 from tests.api.client import Client
 from tests.exchange.scene import chat_chunk, chat_completion
 from tests.fakes import EVENT_STREAM, FakeReply, json_reply, stream_reply
@@ -88,6 +89,20 @@ def test_a_large_reply_that_is_relayed_as_it_arrives_is_counted_too() -> None:
 def test_embeddings_count_their_input() -> None:
     usage = {"prompt_tokens": 5, "total_tokens": 5}
     assert decided(json_reply({"data": [], "usage": usage}), EMBEDDING).tokens == (5, None)
+
+
+def test_requests_are_in_flight_until_they_end() -> None:
+    seen: list[dict[str, int]] = []
+
+    def answer(_: UpstreamCall) -> FakeReply:
+        seen.append(dict(client.observer.in_flight))
+        return json_reply(chat_completion())
+
+    client = Client(answer)
+    client.post(*CHAT)
+    client.post("/v1/moderations", {"input": "Hi"})
+    assert seen == [{"chat": 1}, {"chat": 0, "other": 1}]
+    assert client.observer.in_flight == {"chat": 0, "other": 0}
 
 
 def test_other_replies_are_not_searched() -> None:

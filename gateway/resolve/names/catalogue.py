@@ -95,6 +95,11 @@ class Catalogue:
         entry = self._first_match(model_id) or self._first_match(strip_prefix(model_id))
         return None if entry is None else _as_served(entry, there)
 
+    def family(self, model_id: str) -> str | None:
+        """Return the pattern of a model's entry, wherever it is served; None: it has none."""
+        entry = self._first_match(model_id) or self._first_match(strip_prefix(model_id))
+        return None if entry is None else entry.pattern
+
     def _search(self, model_id: str) -> CatalogueEntry | None:
         position = self._patterns.first(model_id)
         return None if position is None else self.entries[position]
