@@ -15,15 +15,8 @@ from gateway.observe.record import RequestRecord
 from gateway.observe.tracing.context import Context
 from gateway.observe.tracing.response_model import response_model
 
-FAILED = frozenset(
-    {
-        Outcome.UPSTREAM_ERROR,
-        Outcome.STREAM_BROKEN,
-        Outcome.RATE_LIMITED,
-        Outcome.INTERNAL_ERROR,
-        Outcome.SHUTTING_DOWN,
-    }
-)
+_CLIENTS = {Outcome.CLIENT_ERROR, Outcome.CLIENT_LIMITED, Outcome.CLIENT_CLOSED}
+FAILED = frozenset(Outcome) - {Outcome.SUCCESS, *_CLIENTS}
 """Outcomes that are errors of the server span. A client's own mistakes are not (HTTP spans)."""
 
 _OPERATIONS: Final = MappingProxyType(

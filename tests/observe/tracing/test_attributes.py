@@ -45,6 +45,8 @@ def test_every_name_is_used() -> None:
         (Outcome.SUCCESS, False),
         (Outcome.CLIENT_ERROR, False),
         (Outcome.CLIENT_CLOSED, False),
+        (Outcome.CLIENT_LIMITED, False),
+        (Outcome.STREAM_BROKEN, True),
         (Outcome.RATE_LIMITED, True),
         (Outcome.UPSTREAM_ERROR, True),
         (Outcome.INTERNAL_ERROR, True),

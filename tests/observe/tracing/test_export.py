@@ -121,6 +121,8 @@ def test_a_collector_that_hangs_delays_the_end_for_a_while_only(
     assert collector.batches == []
     exporting.put(ended_request(Outcome.SUCCESS))
     collector.go.set()
+    assert exporting._thread is not None
+    exporting._thread.join(PATIENCE)
 
 
 def test_a_problem_is_a_warning_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:

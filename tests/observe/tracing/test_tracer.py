@@ -1,5 +1,6 @@
 """Spans of real requests, at a real collector: through sockets from end to end."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,13 @@ import pytest
 from gateway.config.operators import AdminSettings, TracingSettings
 from gateway.config.secret import Secret
 from gateway.config.settings import Settings, UpstreamSettings
+from gateway.observe.outcomes import Outcome
 from gateway.observe.tracing.attributes import FIRST_BYTE
+from gateway.observe.tracing.export import Exporting
+from gateway.observe.tracing.otlp import OTLPCollector
+from gateway.observe.tracing.tracer import Tracer
+from gateway.replies import BufferedReply
+from gateway.shapes import UpstreamCall
 from tests import kinds
 from tests.clients.raw import RawReply, chunk
 from tests.clients.running import running_gateway
@@ -29,6 +36,7 @@ from tests.door.upstream import (
     whole,
 )
 from tests.observe.tracing.collector import Collector, collector
+from tests.observe.tracing.ended import record
 
 TRACE_ID, SPAN_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 PARENT = f"00-{TRACE_ID}-{SPAN_ID}-01"
@@ -50,6 +58,23 @@ def ask(door: Door, path: str, body: bytes, **headers: str) -> RawReply:
     with connect(door.base_url) as client:
         client.request("POST", path, body, **headers)
         return client.reply()
+
+
+def test_calls_beside_requests_have_no_span() -> None:
+    async def scenario() -> None:
+        settings = Settings((UpstreamSettings("up", "http://up.test/v1"),))
+        tracer = Tracer(settings, Exporting(OTLPCollector(TracingSettings("http://127.0.0.1:1"))))
+        call = UpstreamCall("up", "GET", "/models")
+
+        async def send(sent: UpstreamCall) -> BufferedReply:
+            assert sent.trace == ()
+            return BufferedReply(200, (), b"{}")
+
+        assert isinstance(await tracer.sending(send)(call), BufferedReply)
+        tracer.finished(record(Outcome.SUCCESS))
+        await tracer.aclose()
+
+    asyncio.run(scenario())
 
 
 def test_a_whole_reply() -> None:
@@ -90,6 +115,10 @@ def test_a_whole_reply() -> None:
             "gateway.upstream": "up",
         }.items()
     )
+    for span in (server, call):
+        assert span.attributes["gen_ai.usage.input_tokens"] == 9
+        assert span.attributes["gen_ai.usage.output_tokens"] == 5
+    assert server.attributes["gateway.request_id"]
     assert server.started <= call.started <= call.events[FIRST_BYTE] <= call.ended <= server.ended
     assert server.resource["service.name"] == "endpoint-gateway"
     assert server.resource["service.instance.id"]
@@ -104,6 +133,7 @@ def test_a_stream() -> None:
         server, (call,) = taking.trace(1)
     assert call.attributes["gen_ai.request.stream"] is True
     assert call.attributes["gen_ai.response.model"] == "m-1"
+    assert server.started < server.events[FIRST_BYTE] < server.ended
     seconds = call.attributes["gen_ai.response.time_to_first_chunk"]
     assert seconds == pytest.approx((call.events[FIRST_BYTE] - call.started) / 1e9)
     assert (server.failed, call.failed) == (False, False)
