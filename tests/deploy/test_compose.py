@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from gateway.config.load import load
 from gateway.config.settings import ServerSettings
 from tests.deploy.programs import DEPLOY, checker, run
 
@@ -52,6 +53,23 @@ def test_the_example_of_the_environment_has_what_is_asked_for() -> None:
     passed_on = set(services()["gateway"]["environment"])
     used = re.findall(r"\$\{(\w+)\}", (COMPOSE / "gateway.yaml").read_text("utf-8"))
     assert set(used) <= passed_on
+
+
+def test_the_gateway_takes_its_configuration() -> None:
+    filled_in = {
+        "GATEWAY_SECRET": "s" * 32,
+        "ADMIN_TOKEN": "a" * 16,
+        "OPENAI_API_KEY": "sk-test",
+        "TEAM_A_KEY_SHA256": "0" * 64,
+    }
+    written = services()["gateway"]["environment"]
+    assert {f"${{{name}:?see .env.example}}" for name in filled_in} <= set(written.values())
+    environ = {"GATEWAY_SERVER__HOST": "0.0.0.0", **written, **filled_in}  # noqa: S104
+    settings = load(COMPOSE / "gateway.yaml", environ, leads_to=lambda host, listening: False)
+    assert [client.name for client in settings.clients] == ["team-a"]
+    assert settings.admin.host == "0.0.0.0"  # noqa: S104
+    assert settings.memory.url == settings.responses.store == "redis://redis:6379/0"
+    assert "redis" in services()
 
 
 def test_only_this_machine_reaches_it() -> None:

@@ -17,7 +17,6 @@ from tests.deploy.programs import DEPLOY, check_operators, checker, kubectl, run
 
 KUBERNETES = DEPLOY / "kubernetes"
 BUILDS = ("base", "overlays/shared", "overlays/sidecar")
-READ = BUILDS[:1]
 OLDEST, NEWEST = "1.30", "1.37"
 """Versions of Kubernetes; preStop's `sleep` came with the oldest."""
 SECRETS = {
@@ -126,14 +125,14 @@ def test_the_account_has_no_token(build: str) -> None:
     assert pod(build)["spec"]["automountServiceAccountToken"] is False
 
 
-@pytest.mark.parametrize("build", READ)
+@pytest.mark.parametrize("build", BUILDS[:2])
 def test_what_runs_ends_in_its_own_time(build: str, tmp_path: Path) -> None:
     waits = container(build)["lifecycle"]["preStop"]["sleep"]["seconds"]
     grace = pod(build)["spec"]["terminationGracePeriodSeconds"]
     assert grace == settings(build, tmp_path).server.grace_period + waits + 5
 
 
-@pytest.mark.parametrize("build", READ)
+@pytest.mark.parametrize("build", BUILDS[:2])
 def test_the_ports_and_probes_are_the_gateways(build: str, tmp_path: Path) -> None:
     gateway, read = container(build), settings(build, tmp_path)
     ports = {each["name"]: each["containerPort"] for each in gateway["ports"]}
