@@ -94,6 +94,17 @@ class LearnedEndpoints:
                 if self.journal is not None:
                     self.journal.endpoint(key, None)
 
+    def drop(self, upstream: str, model: str) -> int:
+        """Drop what was learned of a model at an upstream; return how many entries that was."""
+        wanted = (upstream, model)
+        dropped = [key for key, _ in self.entries() if (key[0].upstream, key[1]) == wanted]
+        for key in dropped:
+            self._entries.pop(key, None)
+            self.version += 1
+            if self.journal is not None:
+                self.journal.endpoint(key, None)
+        return len(dropped)
+
     def adopt(self, key: EndpointKey, learned: Learned | None) -> None:
         """Adopt what another process has learned, or forgotten (None)."""
         known = self._entries.get(key)

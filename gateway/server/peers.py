@@ -73,6 +73,10 @@ class Peers:
         """
         self._handlers[what] = handler
 
+    def answers(self, what: str, handler: Handler) -> bool:
+        """Whether it is this handler that answers, and none that has taken its place."""
+        return self._handlers.get(what) == handler
+
     async def ask(self, what: str, **arguments: Any) -> list[Reply]:
         """Ask every worker, this one included; return the replies in the order of their numbers.
 

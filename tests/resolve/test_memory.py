@@ -126,3 +126,24 @@ def test_a_change_that_is_adopted_is_one_of_the_memory() -> None:
         learned.adopt(key, Learned(shape, clock()) if shape is not None else None)
         versions.append(learned.version)
     assert versions == [1, 1, 2, 3, 3]
+
+
+def test_an_operator_drops_what_was_learned_of_a_model_for_every_key() -> None:
+    learned, pages = LearnedEndpoints(MemorySettings(), FakeClock()), Pages()
+    other = CacheScope("another", ALICE.fingerprint)
+    for scope, model, holds_for in (
+        (ALICE, "m", None),
+        (ALICE, "m", frozenset({"tools"})),
+        (BOB, "m", Shape.CHAT),
+        (ALICE, "n", None),
+        (other, "m", None),
+    ):
+        learned.learn(scope, model, holds_for, Shape.RESPONSES)
+    before = learned.version
+    learned.journal = pages
+    assert learned.drop(ALICE.upstream, "m") == 3
+    assert pages.changes == [("m", None)] * 3
+    assert [(key[0], key[1]) for key, _ in learned.entries()] == [(ALICE, "n"), (other, "m")]
+    assert learned.version == before + 3
+    learned.journal = None
+    assert (learned.drop(ALICE.upstream, "n"), learned.drop("none", "n")) == (1, 0)

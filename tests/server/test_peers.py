@@ -128,6 +128,16 @@ def test_a_question_that_nobody_has_a_handler_for_is_a_mistake(folder: Path) -> 
         asyncio.run(Peers(folder, 0, 2).ask("name"))
 
 
+def test_a_later_handler_takes_the_place_of_an_earlier_one() -> None:
+    peers = Peers()
+    first, second = (lambda: 1), (lambda: 2)
+    assert not peers.answers("name", first)
+    peers.answer("name", first)
+    peers.answer("name", second)
+    assert (peers.answers("name", first), peers.answers("name", second)) == (False, True)
+    assert asyncio.run(peers.ask("name")) == [Reply(0, 2)]
+
+
 def test_what_a_worker_keeps_outlives_it(folder: Path) -> None:
     first, second = workers(folder, 2)
     assert second.kept() == []

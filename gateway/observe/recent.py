@@ -1,0 +1,80 @@
+"""The last requests of this process, for the admin page: bounded in number and in bytes."""
+
+from collections import deque
+from collections.abc import Iterator
+from itertools import islice, takewhile
+from time import time_ns
+
+import msgspec
+
+from gateway.observe.record import RequestRecord
+
+MAX_RECORDS = 1000
+MAX_BYTES = 1024 * 1024
+"""Of the texts whose length varies: names, reports, evidence."""
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """Which requests are wanted; an empty text matches all."""
+
+    client: str = ""
+    """A part of the client's name."""
+    model: str = ""
+    """A part of the model's name, as asked or as sent; upper and lower case are the same."""
+    outcome: str = ""
+
+    def fits(self, record: RequestRecord) -> bool:
+        """Whether a request is wanted."""
+        model = self.model.lower()
+        return (
+            self.outcome in ("", record.outcome)
+            and self.client in record.client
+            and (model in record.model_asked.lower() or model in record.model_sent.lower())
+        )
+
+
+class Numbered(msgspec.Struct, frozen=True):
+    """A request and its number, which later requests of its process exceed.
+
+    So do those of the process that replaces it: the first number is the time in microseconds.
+    """
+
+    number: int
+    record: RequestRecord
+
+
+class RecentRequests:
+    """The last finished requests, until there are too many or their texts too long."""
+
+    def __init__(self) -> None:
+        self._records: deque[tuple[RequestRecord, int]] = deque()
+        self._bytes = 0
+        self._next = time_ns() // 1000
+
+    def finished(self, record: RequestRecord) -> None:
+        """Take one record; see `RecordObserver`."""
+        size = _size(record)
+        self._records.append((record, size))
+        self._bytes += size
+        self._next += 1
+        while len(self._records) > MAX_RECORDS or self._bytes > MAX_BYTES:
+            self._bytes -= self._records.popleft()[1]
+
+    def newest_first(self) -> Iterator[Numbered]:
+        """Yield the requests with their numbers."""
+        for age, (record, _) in enumerate(reversed(self._records), 1):
+            yield Numbered(self._next - age, record)
+
+    def after(self, number: int, wanted: Wanted, limit: int) -> list[Numbered]:
+        """Return the newest `limit` of the wanted requests after this number, newest first."""
+        newer = takewhile(lambda each: each.number > number, self.newest_first())
+        return list(islice((each for each in newer if wanted.fits(each.record)), limit))
+
+
+def _size(record: RequestRecord) -> int:
+    """Return the length of the texts that clients and upstreams have an influence on."""
+    size = len(record.request_id) + len(record.model_asked) + len(record.model_sent)
+    size += len(record.report) + len(record.warnings)
+    for piece in record.pieces:
+        size += len(piece.detail)
+    return size
