@@ -9,7 +9,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/pycache
 
-.PHONY: help demo test suite quick lowest lint types format lock bench system-packages clean
+.PHONY: help demo test suite quick lowest lint types format lock bench screenshots system-packages clean
 
 help: ## this list
 	@sed -n -E 's/^([a-z-]+):.* ## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target does; do \
@@ -92,6 +92,9 @@ lock: $(VENV)/.runtime ## writes requirements/ after a change of pyproject.toml 
 bench: $(VENV)/.runtime ## measurements beside nginx and peers (QUICK=1: within a minute)
 	QUICK=$(QUICK) ROUNDS=$(ROUNDS) ABORTS=$(ABORTS) ABORT_COUNT=$(ABORT_COUNT) \
 	SOAK=$(SOAK) SOAK_SECONDS=$(SOAK_SECONDS) SEED=$(SEED) LOOKUPS=$(LOOKUPS) $(BIN)/python -m bench.run
+
+screenshots: $(VENV)/.development ## the pictures of the admin page in docs/images, by Chromium
+	$(BIN)/python -m tests.screenshots
 
 system-packages: ## Debian's programs that some tests run, where root and apt are
 	.ci/system-packages

@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.admin.metrics import Metrics
 from gateway.admin.model_labels import ModelLabels
+from gateway.admin.overview import Overview
 from gateway.admin.sums import Sums
 from gateway.api.application import Gateway, Services
 from gateway.config.secret import Secret
@@ -23,6 +24,7 @@ from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.seals import Seals
 from gateway.observe.failure_log import FailureLog
 from gateway.observe.observer import RequestObserver, reporting
+from gateway.observe.recent import RecentRequests
 from gateway.observe.record import RecordObserver
 from gateway.observe.request_log import RequestLog
 from gateway.observe.tracing.export import Exporting
@@ -90,12 +92,12 @@ def build(settings: Settings, peers: Peers | None = None) -> Application:
     failures = FailureLog(time.monotonic)
     upstreams = Upstreams(settings, failures.address_changed)
     metrics = _metrics(settings, upstreams)
-    sums = Sums(metrics.families, peers or Peers())
+    peers, recent = peers or Peers(), RecentRequests()
+    sums = Sums(metrics.families, peers)
     tracer, send = _traced(settings, upstreams.send)
-    observer = RequestObserver(metrics, failures, _record_observers(settings, tracer))
+    observer = RequestObserver(metrics, failures, _record_observers(settings, tracer, recent))
     lookup = _lookup(settings, upstreams, observer)
-    memory = _memory(settings)
-    stores = _stores(settings, memory)
+    memory, stores = _memory(settings)
     resolver = Resolver(settings, lookup, memory.endpoints, Catalogue.load(), time.time)
     seals = _seals(settings)
     attempts = _attempts(settings, seals)
@@ -106,10 +108,12 @@ def build(settings: Settings, peers: Peers | None = None) -> Application:
     listing = Listing(settings, resolver, passing, upstreams.ask)
     legacy = Legacy(exchange, passing, listing, FineTunes(settings, resolver, send))
     services = Services(exchange, passing, listing, legacy, responses, observer, tracer)
+    gateway = Gateway(settings, services)
+    overview = Overview(settings, peers, recent, upstreams, memory.endpoints)
     return Application(
         settings,
-        Gateway(settings, services),
-        _admin(settings, resolver, sums),
+        gateway,
+        _admin(gateway, settings, (resolver, attempts), sums, overview),
         lookup,
         resolver,
         attempts,
@@ -133,22 +137,24 @@ def _attempts(settings: Settings, seals: Seals) -> Attempts:
     return Attempts(settings, time.time, tokenizers.detokenizers, tokenizers.counterparts, seals)
 
 
-def _record_observers(settings: Settings, tracer: Tracer | None) -> list[RecordObserver]:
+def _record_observers(
+    settings: Settings, tracer: Tracer | None, recent: RecentRequests
+) -> list[RecordObserver]:
     """Return what takes the records of requests beside the metrics."""
     observers: list[RecordObserver] = [] if tracer is None else [tracer]
+    if settings.admin.enabled:
+        observers.append(recent)
     return [*observers, RequestLog(settings.log)] if settings.log.requests else observers
 
 
-def _memory(settings: Settings) -> Memory:
-    return Memory(
+def _memory(settings: Settings) -> tuple[Memory, Stores]:
+    """Return what is learned, and the stores that share it."""
+    memory = Memory(
         LearnedEndpoints(settings.memory, time.monotonic),
         KnownFixes(settings.memory, time.monotonic),
     )
-
-
-def _stores(settings: Settings, memory: Memory) -> Stores:
     caches = Caches(memory.endpoints, memory.fixes, time.monotonic, settings.memory.ttl)
-    return open_stores(settings, caches)
+    return memory, open_stores(settings, caches)
 
 
 def _lookup(settings: Settings, upstreams: Upstreams, observer: RequestObserver) -> Lookup:
@@ -171,13 +177,19 @@ def _traced(settings: Settings, send: Send) -> tuple[Tracer | None, Send]:
     return tracer, tracer.sending(send)
 
 
-def _admin(settings: Settings, resolver: Resolver, sums: Sums) -> Any:
+def _admin(
+    gateway: Gateway,
+    settings: Settings,
+    routing: tuple[Resolver, Attempts],
+    sums: Sums,
+    overview: Overview,
+) -> Any:
     if not settings.admin.enabled:
         return None
     # Imported late: a gateway without this listener does not need Starlette's memory.
     from gateway.admin import application
 
-    return application.build(resolver, sums, settings.admin)
+    return application.build(settings, routing, sums, overview, lambda: gateway.draining)
 
 
 def _seals(settings: Settings) -> Seals:

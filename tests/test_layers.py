@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "admin": {
         *("errors", "shapes", "headers", "config", "resolve", "exchange", "observe"),
-        *("translate", "server"),
+        *("translate", "server", "servers", "request"),
     },
     "demo": {"errors", "shapes", "servers", "config", "server", "app"},
     "tokenizers": {"config", "translate"},

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import click
 
+from gateway.admin.translation import planned_for
 from gateway.app import Application
 from gateway.cli.options import own_key
 from gateway.exchange.error_replies import translated_failure
@@ -14,14 +15,11 @@ from gateway.exchange.feeding import Feeder
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.exchange.reply.whole_body import ReportedError, whole_reply
 from gateway.exchange.request_fields import features_of, read_object, read_routed
-from gateway.exchange.rule_params import RuleParams
-from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route
 from gateway.resolve.resolver import ModelQuery
 from gateway.servers import Profile
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Translation
-from gateway.translate.plan import can_translate, plan
 
 _REFUSED = 400
 """The status of an error that is shown as a reply: files have none."""
@@ -47,29 +45,12 @@ async def translated(application: Application, question: Question) -> Json:
     client, named = question.client, read_object(question.body).get("model")
     model = named if isinstance(named, str) else ""
     route = await _route(application, question, model)
-    home = route.shape
-    if not can_translate(client, home):
-        raise click.ClickException(f"there is no translation from {client} to {home}")
-    call = GenerationRequest.at(client, question.body)
-    call, params = RuleParams(application.resolver.rules).report_on(call, model)
-    request = read_object(call.body)
-    context = application.attempts.sealing_context(call, route, home)
-    translation = plan(client, home, request, context)
-    shown: Json = {
-        "calls": [{"path": home.endpoint, "body": call} for call in translation.calls],
-        "report": {
-            "from": client,
-            "to": home,
-            "dropped": params.dropped + translation.report.dropped,
-            "changed": params.changed + translation.report.changed,
-            "emulated": translation.report.emulated,
-        },
-        "local_reply": translation.local_reply(),
-    }
+    planned = planned_for(application.resolver, application.attempts, route, client, question.body)
+    shown = planned.shown
     if question.home is None:
         shown["route"] = {"upstream": route.upstream, "resolved_by": route.resolved_by}
     if question.replies:
-        shown |= _replied(translation, question, home, streamed=request.get("stream") is True)
+        shown |= _replied(planned.translation, question, route.shape, streamed=planned.streamed)
     return shown
 
 

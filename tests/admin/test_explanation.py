@@ -6,7 +6,7 @@ from gateway import servers
 from gateway.admin.explanation import explain
 from gateway.resolve.evidence import Evidence, Route, Source
 from gateway.shapes import Shape
-from tests.admin.test_application import Admin
+from tests.admin.listener import Admin
 
 
 def test_a_route_is_explained_with_all_its_evidence() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from gateway.cli import translating
+from gateway.admin import translation
 from gateway.shapes import Shape
 from gateway.translate.plan import can_translate
 from tests.cli.commands import run
@@ -38,10 +38,10 @@ def test_translate_prints_the_calls_and_the_report(client: Shape, home: Shape) -
 
 
 def test_translate_says_where_there_is_no_translation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(translating, "can_translate", lambda _client, _home: False)
+    monkeypatch.setattr(translation, "can_translate", lambda _client, _home: False)
     result = translated(Shape.CHAT, Shape.RESPONSES, BODIES[Shape.CHAT])
     assert result.exit_code == 1
-    assert "there is no translation from chat to responses" in result.output
+    assert "There is no translation from chat to responses" in result.output
 
 
 @pytest.mark.parametrize(

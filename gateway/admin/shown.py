@@ -1,0 +1,71 @@
+"""What the operators' listener shows to those who may see it."""
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from gateway.admin.bodies import read_json, text_in
+from gateway.admin.live import Live
+from gateway.admin.overview import Overview
+from gateway.admin.sums import Sums
+from gateway.config.settings import Settings
+from gateway.errors import GatewayError
+from gateway.observe.recent import Wanted
+
+
+class Shown:
+    """Handlers, which return a response, or what becomes one as JSON."""
+
+    def __init__(self, settings: Settings, sums: Sums, overview: Overview, live: Live) -> None:
+        self._settings = settings
+        self._sums = sums
+        self._overview = overview
+        self._live = live
+
+    async def metrics(self, _: Request) -> Response:
+        """Return the metrics of all workers in Prometheus' format."""
+        # Prometheus' library takes memory, which only gateways that are scraped should spend.
+        from gateway.admin.exposition import CONTENT_TYPE, exposition
+
+        text = exposition(await self._sums.families())
+        return Response(text, headers={"content-type": CONTENT_TYPE})
+
+    async def live(self, request: Request) -> Response:
+        """Return the page's event stream; raises `GatewayError` if too many are open."""
+        if self._live.full:
+            raise GatewayError(
+                "Too many pages are open; close one.",
+                status=503,
+                type="server_error",
+                code="too_many_pages",
+            )
+        events = self._live.events(_wanted(request))
+        return StreamingResponse(events, media_type="text/event-stream")
+
+    async def requests(self, request: Request) -> object:
+        """Return recent requests, newest first."""
+        return (await self._overview.look({}, _wanted(request)))["requests"]
+
+    async def upstreams(self, _: Request) -> object:
+        """Return the upstreams with their figures."""
+        return (await self._overview.look({}, Wanted()))["upstreams"]
+
+    async def learned(self, _: Request) -> object:
+        """Return the learned endpoints, newest first."""
+        return await self._overview.learned()
+
+    async def forget(self, request: Request) -> object:
+        """Forget what was learned of a model at an upstream."""
+        fields = await read_json(request)
+        upstream, model = text_in(fields, "upstream"), text_in(fields, "model")
+        return {"forgotten": await self._overview.forget(upstream, model)}
+
+    async def configuration(self, _: Request) -> Response:
+        """Return the configuration in use as YAML, without secrets."""
+        from gateway.admin.configuration import as_yaml
+
+        return Response(as_yaml(self._settings), media_type="text/plain")
+
+
+def _wanted(request: Request) -> Wanted:
+    query = request.query_params
+    return Wanted(query.get("client", ""), query.get("model", ""), query.get("outcome", ""))
