@@ -104,6 +104,15 @@ class Seal(Protocol):
         """Whether a text looks like one that a gateway has sealed, perhaps under another secret."""
 
 
+@dataclass(frozen=True, slots=True)
+class CallTimeouts:
+    """Timeouts of one call instead of its upstream's, in seconds; None: that of the upstream."""
+
+    queue: float | None = None
+    first_byte: float | None = None
+    stream_idle: float | None = None
+
+
 @dataclass(slots=True)
 class UpstreamCall:
     """One HTTP request to one configured upstream. Its sender notes `repeats` and `address`.
@@ -129,6 +138,8 @@ class UpstreamCall:
     """How often it was sent again, because the upstream cannot have processed it."""
     address: str = ""
     """The base URL that it was last sent to, of several: for operators, never for clients."""
+    timeouts: CallTimeouts | None = None
+    """Those of its model, if they are not the upstream's."""
     trace: RawHeaders = ()
     """The fields of its own trace context: set when it is sent, if requests are traced."""
 

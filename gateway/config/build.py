@@ -26,6 +26,7 @@ from gateway.config.settings import (
 )
 from gateway.config.store_settings import MemorySettings, ResponsesSettings
 from gateway.config.translation import ParamSettings, TranslationSettings
+from gateway.shapes import CallTimeouts
 
 
 def build(written: GatewayConfig) -> Settings:
@@ -111,6 +112,7 @@ def _rule(pattern: str, written: ModelConfig, common: TranslationSettings) -> Mo
         template=written.template.used() if written.template is not None else None,
         reasoning_effort=written.reasoning_effort,
         translation=_overridden(written, common),
+        timeouts=CallTimeouts(**_values(written.timeouts)) if written.timeouts else None,
         params=ParamSettings(**_values(written.params)) if written.params is not None else None,
     )
 

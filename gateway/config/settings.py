@@ -12,7 +12,7 @@ from gateway.config.secret import Secret
 from gateway.config.store_settings import MemorySettings, ResponsesSettings
 from gateway.config.translation import ParamSettings, TemplateSettings, TranslationSettings
 from gateway.servers import AUTO, Profile
-from gateway.shapes import Shape
+from gateway.shapes import CallTimeouts, Shape
 
 
 class CredentialPolicy(StrEnum):
@@ -125,6 +125,8 @@ class ModelRule:
     """Sent with translated requests that set none."""
     translation: TranslationSettings | None = None
     """The global settings with this rule's overrides already applied."""
+    timeouts: CallTimeouts | None = None
+    """How long its calls may take, instead of the upstream's."""
     params: ParamSettings | None = None
     """Parameters of clients' requests that are set, filled in or dropped."""
 

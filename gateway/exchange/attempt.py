@@ -185,6 +185,7 @@ def _upstream_call(
         call.headers if body is call.body else labelled_json(call.headers),
         None,
         route.model_sent,
+        timeouts=route.rule.timeouts if route.rule is not None else None,
     )
 
 

@@ -16,6 +16,7 @@ from typing import Protocol, Self
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import Reason, UpstreamError
 from gateway.shapes import UpstreamCall, UpstreamReply
+from gateway.upstream.call_timeouts import timeouts_of
 from gateway.upstream.health import NOT_SENT, AddressHealth, Health
 from gateway.upstream.loading import STATUS, loading_reply
 from gateway.upstream.slots import Share, Slots, UpstreamStats, for_look_ups, for_requests
@@ -122,7 +123,7 @@ class Balancer:
         """
         self._fit()
         if not self._slots.take():
-            await self._acquire()
+            await self._acquire(call)
         repeatable = isinstance(call.body, bytes)
         loading: UpstreamReply | None = None
         tried: list[_Place] = []
@@ -142,7 +143,7 @@ class Balancer:
             if is_last and loading is not None:
                 return loading
             # Its slot went to the first in the queue; it has waited before.
-            await self._acquire(first=True)
+            await self._acquire(call, first=True)
             call.repeats += 1
 
     def stats(self) -> UpstreamStats:
@@ -166,7 +167,7 @@ class Balancer:
         """
 
         async def ask(place: _Place) -> Reason | None:
-            await self._acquire()
+            await self._acquire(call)
             try:
                 async with asyncio.timeout(seconds):
                     reply, is_loading = await self._ask(place, replace(call))
@@ -187,16 +188,17 @@ class Balancer:
         for place in self._places:
             await place.sender.aclose()
 
-    async def _acquire(self, *, first: bool = False) -> None:
+    async def _acquire(self, call: UpstreamCall, *, first: bool = False) -> None:
         """Wait for a slot; see `Slots.acquire`.
 
         A failed request gives its slot to the next one before its address is ejected: then there is
         one slot less, and the next one has to wait on.
         """
-        await self._slots.acquire(first=first)
+        seconds = timeouts_of(call, self._upstream.timeouts).queue
+        await self._slots.acquire(first=first, seconds=seconds)
         while self._slots.in_use > self._slots.limit:
             self._slots.release()
-            await self._slots.acquire(first=True)
+            await self._slots.acquire(first=True, seconds=seconds)
 
     async def _ask(self, place: _Place, call: UpstreamCall) -> tuple[UpstreamReply, bool]:
         """Send a call to one address; return the reply, and whether the model is being loaded."""

@@ -22,10 +22,11 @@ from typing import Any, cast
 
 import httpx2
 
-from gateway.config.settings import UpstreamSettings
+from gateway.config.settings import TimeoutSettings, UpstreamSettings
 from gateway.errors import Reason, TruncatedStream, UpstreamError, UpstreamTimeout
 from gateway.replies import ChunkedReply
 from gateway.shapes import UpstreamCall
+from gateway.upstream.call_timeouts import timeouts_of
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.delivery import SAFE_METHODS
 from gateway.upstream.dial import tls_context
@@ -116,7 +117,8 @@ class HttpClient:
 
     async def send(self, call: UpstreamCall) -> "HttpReply":
         """Send one call; see `gateway.shapes.Send`."""
-        await self._slots.acquire()
+        timeouts = timeouts_of(call, self._timeouts)
+        await self._slots.acquire(seconds=timeouts.queue)
         try:
             headers = self._headers.outgoing(call)
             headers.extend(framing(call))
@@ -125,7 +127,7 @@ class HttpClient:
         except BaseException:
             self._slots.release()
             raise
-        return HttpReply(self._name, response, self._timeouts.stream_idle, self._slots)
+        return HttpReply(self._name, response, timeouts.stream_idle, self._slots)
 
     async def aclose(self) -> None:
         """Close every connection and refuse requests that wait."""
@@ -152,8 +154,9 @@ class HttpClient:
         self, call: UpstreamCall, url: httpx2.URL, headers: list[tuple[bytes, bytes]]
     ) -> httpx2.Response:
         deadline = asyncio.timeout(None)
-        progress = _Progress(deadline, self._timeouts.first_byte)
-        limits = self._limits_before_the_head()
+        timeouts = timeouts_of(call, self._timeouts)
+        progress = _Progress(deadline, timeouts.first_byte)
+        limits = _limits_before_the_head(timeouts)
         request = httpx2.Request(
             call.method,
             url,
@@ -173,28 +176,14 @@ class HttpClient:
             raise
         except TimeoutError:
             raise UpstreamTimeout(
-                f"Upstream '{self._name}' sent no reply within {self._timeouts.first_byte:g} s "
+                f"Upstream '{self._name}' sent no reply within {timeouts.first_byte:g} s "
                 "(timeouts.first_byte).",
                 reason=Reason.FIRST_BYTE_TIMEOUT,
             ) from None
         finally:
             await progress.close_unclaimed()
-        limits["read"] = self._timeouts.stream_idle
+        limits["read"] = timeouts.stream_idle
         return response
-
-    def _limits_before_the_head(self) -> dict[str, float | None]:
-        """Return httpx2's limits (seconds) up to a reply's head.
-
-        Reading has none of its own: the deadline limits that wait, so that a head that drips byte
-        by byte cannot outlast it. httpx2 reads the dict anew for the body, and by then the time
-        between two reads is what counts.
-        """
-        return {
-            "connect": self._timeouts.connect,
-            "write": self._timeouts.stream_idle,
-            "pool": self._timeouts.queue,
-            "read": None,
-        }
 
 
 class HttpReply(ChunkedReply):
@@ -268,3 +257,18 @@ def _transport(
             f"upstream '{upstream.name}': a SOCKS proxy needs a package that is not installed; "
             "install httpx2[socks] or change proxy"
         ) from error
+
+
+def _limits_before_the_head(timeouts: TimeoutSettings) -> dict[str, float | None]:
+    """Return httpx2's limits (seconds) up to a reply's head.
+
+    Reading has none of its own: the deadline limits that wait, so that a head that drips byte
+    by byte cannot outlast it. httpx2 reads the dict anew for the body, and by then the time
+    between two reads is what counts.
+    """
+    return {
+        "connect": timeouts.connect,
+        "write": timeouts.stream_idle,
+        "pool": timeouts.queue,
+        "read": None,
+    }

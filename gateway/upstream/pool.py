@@ -14,6 +14,7 @@ import re
 from gateway.config.settings import UpstreamSettings
 from gateway.errors import InvalidRequest, Reason, UpstreamUnavailable
 from gateway.shapes import Shape, UpstreamCall
+from gateway.upstream.call_timeouts import timeouts_of
 from gateway.upstream.connection import Connection
 from gateway.upstream.credentials import Credentials
 from gateway.upstream.delivery import may_be_sent_again
@@ -71,7 +72,7 @@ class Pool:
     async def send(self, call: UpstreamCall) -> Flight:
         """Send one call; see `gateway.shapes.Send`."""
         if not self._slots.take():
-            await self._slots.acquire()
+            await self._slots.acquire(seconds=timeouts_of(call, self._timeouts).queue)
         try:
             head = self._request_head(call)
             # A streamed body cannot be sent again, so it is not exposed to the race that a reused
@@ -126,7 +127,7 @@ class Pool:
     def _flight(self, call: UpstreamCall) -> Flight:
         return Flight(
             self._name,
-            self._timeouts,
+            timeouts_of(call, self._timeouts),
             head_only=call.method == "HEAD",
             park=self._park,
             release=self._slots.release,

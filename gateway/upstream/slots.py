@@ -82,10 +82,11 @@ class Slots:
         self.in_use += 1
         return True
 
-    async def acquire(self, *, first: bool = False) -> None:
+    async def acquire(self, *, first: bool = False, seconds: float | None = None) -> None:
         """Take a slot, which the caller must `release()` exactly once.
 
-        `first` is for a request that had one before: it waits before all others. Raises
+        `first` is for a request that had one before: it waits before all others. `seconds` are the
+        most to wait, if that is not the upstream's. Raises
         `UpstreamUnavailable` (503, with `retry-after`) when none becomes free in time, when too
         many are waiting already, or when the gateway stops. Cancelling leaves no slot taken.
         """
@@ -100,8 +101,9 @@ class Slots:
             self._waiting.appendleft(turn)
         else:
             self._waiting.append(turn)
+        patience = self._timeout if seconds is None else seconds
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(patience):
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
@@ -109,7 +111,7 @@ class Slots:
             elif turn in self._waiting:
                 self._waiting.remove(turn)
             if isinstance(error, TimeoutError):
-                waited = f"and none ended within {self._timeout:g} s"
+                waited = f"and none ended within {patience:g} s"
                 raise self._overloaded(waited) from None
             raise
 

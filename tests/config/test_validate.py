@@ -50,7 +50,7 @@ from tests.config.configuring import check_refusal, refused
             "zzzzzz: unknown key 'zzzzzz'; keys: server, upstreams, models, retired, clients",
         ),
         ("port: 1", "port: unknown key 'port'; did you mean 'server.port' or 'admin.port'?"),
-        ("first_byte: 1", "did you mean 'upstreams.NAME.timeouts.first_byte'?"),
+        ("connect: 1", "did you mean 'upstreams.NAME.timeouts.connect'?"),
         ("key_sha256: 1", "did you mean 'clients[…].key_sha256'?"),
         ("{api_key:sk-x}", "api_key: unknown key 'api_key'; is there a space missing after the"),
         ("server: {port:80}", "server.port: unknown key 'port'; is there a space missing"),

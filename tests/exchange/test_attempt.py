@@ -1,17 +1,21 @@
 """What one attempt sends, and how it is described."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
-from gateway.config.settings import PerformanceSettings, Settings, UpstreamSettings
+from gateway.config.settings import ModelRule, PerformanceSettings, Settings, UpstreamSettings
+from gateway.errors import GatewayError
 from gateway.exchange.attempt import Attempts, describe
 from gateway.exchange.decision import Decision
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
 from gateway.resolve.refusals.parameter_fixes import ParameterFix
-from gateway.shapes import Shape
+from gateway.shapes import CallTimeouts, Shape
 from tests import kinds
+from tests.exchange.scene import Scene
+from tests.fakes import error_reply
 
 OPENAI = UpstreamSettings("openai", "https://api.openai.com/v1", kinds.OPENAI)
 ROUTE = Route("openai", "m", "m", kinds.OPENAI, Shape.CHAT, (Shape.CHAT,), Source.CATALOGUE)
@@ -91,3 +95,15 @@ def test_an_attempt_says_which_parameters_it_sends() -> None:
     fix = ParameterFix("drop", "store")
     mended = attempts().build(CALL, ROUTE, Shape.RESPONSES, (fix,))
     assert mended.sent == [{"model", "input", "max_output_tokens"}]
+
+
+@pytest.mark.parametrize("home", [*Shape])
+@pytest.mark.parametrize("stream", [False, True])
+def test_every_call_has_the_timeouts_of_its_models_rule(home: Shape, *, stream: bool) -> None:
+    hasty = CallTimeouts(first_byte=5.0)
+    rule = ModelRule("m", endpoints=(home,), timeouts=hasty)
+    scene = Scene(lambda _: error_reply(500, "broken"), rules=(rule,))
+    body = {"model": "m", "prompt": ["a", "b"], "stream": stream}
+    with suppress(GatewayError):
+        scene.generate(Shape.COMPLETIONS, body)
+    assert {call.timeouts for call in scene.network.calls} == {hasty}

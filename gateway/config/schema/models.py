@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, model_
 from gateway.config.problems import InvalidValue
 from gateway.config.schema import file_values, params, values
 from gateway.config.schema.base import BaseConfig, context_of
-from gateway.config.schema.values import Count, CountOrZero, Name
+from gateway.config.schema.values import Count, CountOrZero, Name, Seconds
 from gateway.config.translation import (
     HostedTools,
     OnUnsupported,
@@ -139,6 +139,20 @@ class TranslationConfig(BaseConfig):
     )
 
 
+class CallTimeoutsConfig(BaseConfig):
+    """How long the phases of a model's calls may take, instead of its upstream's `timeouts`."""
+
+    queue: Seconds | None = Field(
+        default=None, description="As `upstreams.NAME.timeouts.queue`, for this model."
+    )
+    first_byte: Seconds | None = Field(
+        default=None, description="As `upstreams.NAME.timeouts.first_byte`, for this model."
+    )
+    stream_idle: Seconds | None = Field(
+        default=None, description="As `upstreams.NAME.timeouts.stream_idle`, for this model."
+    )
+
+
 class ParamsConfig(BaseConfig):
     """What is changed in the requests of clients for a model."""
 
@@ -191,6 +205,9 @@ class ModelConfig(TranslationConfig):
     )
     reasoning_effort: Name | None = Field(
         default=None, description="Sent with translated requests that set none."
+    )
+    timeouts: CallTimeoutsConfig | None = Field(
+        default=None, description="Timeouts of its calls, instead of the upstream's."
     )
     params: ParamsConfig | None = Field(
         default=None, description="Parameters of clients' requests to set, fill in or drop."

@@ -28,7 +28,7 @@ from gateway.exchange.request_fields import PATH_MODEL_WINS, checked_model, with
 from gateway.exchange.restricted import restrictions
 from gateway.request import Request
 from gateway.resolve.resolver import ModelQuery, Resolver
-from gateway.shapes import RawHeaders, Send, Shape, UpstreamCall, UpstreamReply
+from gateway.shapes import CallTimeouts, RawHeaders, Send, Shape, UpstreamCall, UpstreamReply
 
 _WITH_A_BODY = ("POST", "PUT", "PATCH")
 
@@ -41,6 +41,8 @@ class _Routed:
     body: bytes | AsyncIterator[bytes] = field(repr=False)
     model: str | None = None
     """The model as sent."""
+    timeouts: CallTimeouts | None = None
+    """Those of its model, if they are not the upstream's."""
 
 
 class Passing:
@@ -86,6 +88,7 @@ class Passing:
             client_headers=call.headers,
             body_length=call.length if routed.body is call.body else None,
             model=routed.model,
+            timeouts=routed.timeouts,
         )
         try:
             reply = await self._send(sent)
@@ -121,8 +124,7 @@ class Passing:
         if call.method in _WITH_A_BODY:
             routed = await self._routed_by_body(call, decision)
         elif call.model is not None:
-            upstream, model = await self._sent(call.model, call, decision)
-            routed = _Routed(upstream, call.body, model)
+            routed = await self._sent(call.model, call, decision)
         else:
             routed = _Routed(self._settings.upstreams[0].name, call.body)
         if routed.model is None and named:
@@ -148,13 +150,13 @@ class Passing:
             found = json_model(prefix)
         if found is None:
             return _Routed(self._settings.upstreams[0].name, _again(prefix, rest))
-        upstream, model = await self._sent(found, call, decision)
-        if model != found:
-            prefix = _renamed(prefix, model, given_type)
-        return _Routed(upstream, _again(prefix, rest), model)
+        routed = await self._sent(found, call, decision)
+        if routed.model is not None and routed.model != found:
+            prefix = _renamed(prefix, routed.model, given_type)
+        return replace(routed, body=_again(prefix, rest))
 
-    async def _sent(self, named: str, call: Request, decision: Decision) -> tuple[str, str]:
-        """Return the upstream of a model that a request names, and the model as sent."""
+    async def _sent(self, named: str, call: Request, decision: Decision) -> _Routed:
+        """Return where a request for a model goes, and the model as sent, with the same body."""
         # A form's field may hold what looks like the field that was looked for.
         failures.check_allowed(call.client, named)
         asked = self._resolver.redirected(named) or named
@@ -162,8 +164,10 @@ class Passing:
         rule = self._resolver.rule_for(asked)
         sent = self._resolver.standing_in.sent(rule, asked, call.path)
         if rule is not None and sent != (rule.model_for(asked) or sent):
-            return await self._resolver.upstream_of(asked, call.headers, as_named=True), sent
-        return await self._upstream(asked, rule, call.headers), sent
+            upstream = await self._resolver.upstream_of(asked, call.headers, as_named=True)
+            return _Routed(upstream, call.body, sent)
+        upstream = await self._upstream(asked, rule, call.headers)
+        return _Routed(upstream, call.body, sent, None if rule is None else rule.timeouts)
 
     async def _upstream(self, model: str, rule: ModelRule | None, headers: RawHeaders) -> str:
         if rule is not None and rule.upstream is not None:

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.config.settings import ModelRule
 from gateway.config.translation import TemplateSettings
+from gateway.shapes import CallTimeouts
 from tests.config.configuring import check_refusal, loaded
 
 
@@ -60,3 +61,23 @@ def test_a_jinja_template_is_read_at_start(tmp_path: Path, name: str) -> None:
     assert rule.template == TemplateSettings(
         "jinja", path=str(path), source="{{ x }}\r\n", bos_token="B", eos_token="E"
     )
+
+
+def test_a_model_has_timeouts_of_its_own(tmp_path: Path) -> None:
+    (rule,) = loaded(tmp_path, "models: {a: {timeouts: {first_byte: 5}}}").models
+    assert rule.timeouts == CallTimeouts(first_byte=5.0)
+    (rule,) = loaded(tmp_path, "models: {a: {timeouts: null}}").models
+    assert rule.timeouts is None
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{connect: 1}", "timeouts.connect: unknown key 'connect'"),
+        ("{first_byte: 0}", "models.a.timeouts.first_byte: must be more than 0"),
+    ],
+)
+def test_what_is_the_upstreams_alone_is_no_timeout_of_a_model(
+    tmp_path: Path, text: str, problem: str
+) -> None:
+    check_refusal(tmp_path, f"models: {{a: {{timeouts: {text}}}}}", problem)

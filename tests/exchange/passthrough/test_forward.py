@@ -26,7 +26,7 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.passthrough.forward import Passing
 from gateway.request import Request
-from gateway.shapes import RawHeaders, UpstreamCall
+from gateway.shapes import CallTimeouts, RawHeaders, UpstreamCall
 from tests import kinds
 from tests.exchange.scene import ALICE, OPENAI, Scene
 from tests.fakes import Answer, FakeReply, error_reply, json_reply
@@ -421,3 +421,13 @@ def test_a_name_that_a_glob_leaves_goes_to_the_upstream_that_has_it() -> None:
     )
     _, decision = asyncio.run(passed(scene, body=b'{"model":"bge-m3"}'))
     assert decision.upstream == "openai"
+
+
+def test_a_call_has_the_timeouts_of_its_models_rule() -> None:
+    hasty = CallTimeouts(queue=1.0)
+    rules = (ModelRule("embed", timeouts=hasty), ModelRule("*", model="gpt-4o", timeouts=hasty))
+    scene = Scene(lambda _: json_reply({}), rules=rules)
+    for model in ("embed", "text-embedding-3-small"):
+        asyncio.run(passed(scene, body=b'{"model": "%b"}' % model.encode()))
+    asyncio.run(passed(scene, "/files", "GET"))
+    assert [call.timeouts for call in scene.network.calls] == [hasty, None, None]
