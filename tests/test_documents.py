@@ -1,7 +1,6 @@
 """The documents are true: their links, examples, tables and outputs are tried here."""
 
 import asyncio
-import io
 import json
 import re
 import shlex
@@ -12,8 +11,8 @@ from typing import Any
 
 import httpx2
 import pytest
+from click import unstyle
 from click.testing import CliRunner
-from rich.console import Console
 
 from gateway import __version__, servers
 from gateway.admin.exposition import exposition
@@ -76,9 +75,9 @@ def running() -> Iterator[Stage]:
 
 @pytest.fixture(scope="module")
 def demonstration() -> str:
-    console = Console(file=io.StringIO(), highlight=False, soft_wrap=True, width=100, record=True)
-    assert asyncio.run(show.show(once=True, ports=show.Ports(), console=console)) == 0
-    return console.export_text()
+    printed: list[str] = []
+    assert asyncio.run(show.show(once=True, ports=show.Ports(), write=printed.append)) == 0
+    return unstyle("\n".join(printed))
 
 
 PUBLISHED = "https://github.com/endpoint-gateway/endpoint-gateway/blob/main/"

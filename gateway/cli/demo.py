@@ -4,6 +4,8 @@ import asyncio
 
 import click
 
+from gateway.cli.options import write
+
 _PORT = click.IntRange(0, 65535)
 
 
@@ -16,6 +18,8 @@ def demo(once: bool, port: int | None, emulator_port: int | None) -> None:
     from gateway.demo.show import Ports, PortTaken, show
 
     try:
-        raise SystemExit(asyncio.run(show(once=once, ports=Ports(port, emulator_port))))
+        raise SystemExit(
+            asyncio.run(show(once=once, ports=Ports(port, emulator_port), write=write))
+        )
     except PortTaken as error:
         raise click.ClickException(str(error)) from None

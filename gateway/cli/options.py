@@ -63,6 +63,11 @@ def suspicions(settings: "Settings") -> list[str]:
     return [*warnings(settings), *unused_variables(os.environ)]
 
 
+def write(text: str) -> None:
+    """Print a line; its colours are for terminals, and for users who have not set NO_COLOR."""
+    click.echo(text, color=False if os.environ.get("NO_COLOR") else None)
+
+
 def own_key() -> RawHeaders:
     """Return the caller's own credential: `OPENAI_API_KEY`, if it is set."""
     key = os.environ.get("OPENAI_API_KEY", "")

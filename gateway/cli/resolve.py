@@ -2,12 +2,22 @@
 
 import asyncio
 import json
+import shutil
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.options import CONFIG, SHAPES, UPSTREAM, build_application, own_key, read_settings
+from gateway.cli.options import (
+    CONFIG,
+    SHAPES,
+    UPSTREAM,
+    build_application,
+    own_key,
+    read_settings,
+    write,
+)
 from gateway.shapes import Shape
 
 if TYPE_CHECKING:
@@ -17,6 +27,9 @@ if TYPE_CHECKING:
     from gateway.resolve.resolver import ModelQuery
 
 _REFUSED = (401, 403)
+_GAP = "  "
+_NARROWEST = 20
+"""Columns that the evidence has even where the terminal is narrower."""
 
 
 @click.command()
@@ -104,26 +117,35 @@ def _conclude(findings: "Findings", near: list[str]) -> None:
 
 
 def _print_route(route: "Route", client: Shape) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    console = Console(highlight=False, emoji=False)
-    translated = "" if route.shape is client else f"  [dim](translated from {client.endpoint})[/]"
-    sent = "" if route.model_sent == route.model_asked else f" as [bold]{route.model_sent}[/]"
-    console.print(
-        f"[bold]{escape(route.model_asked)}[/] → {route.upstream} "
-        f"[bold]{route.shape.endpoint}[/]{sent}{translated}"
+    translated = "" if route.shape is client else f"(translated from {client.endpoint})"
+    sent = "" if route.model_sent == route.model_asked else " as " + _bold(route.model_sent)
+    write(
+        f"{_bold(route.model_asked)} → {route.upstream} {_bold(route.shape.endpoint)}{sent}"
+        + (click.style(f"  {translated}", dim=True) if translated else "")
     )
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("", "source", "endpoints", "evidence"):
-        table.add_column(title, overflow="fold")
+    _print_evidence(route)
+    if route.retired:
+        click.echo(f"shutdown date: {route.retired}; replacement: {route.replacement or '-'}")
+
+
+def _bold(text: str) -> str:
+    return click.style(text, bold=True)
+
+
+def _print_evidence(route: "Route") -> None:
+    """Print a table as wide as the terminal; its last column takes as many lines as it needs."""
+    rows = [("", "source", "endpoints", "evidence")]
     decided = False
     for piece in route.evidence:
         decides = bool(piece.shapes) and not decided
         decided = decided or decides
         served = ", ".join(piece.shapes) or "-"
-        table.add_row("→" if decides else "", piece.source, served, escape(piece.detail))
-    console.print(table)
-    if route.retired:
-        console.print(f"shutdown date: {route.retired}; replacement: {route.replacement or '-'}")
+        rows.append(("→" if decides else "", piece.source, served, piece.detail))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    before = sum(widths) + len(widths) * len(_GAP)
+    width = max(shutil.get_terminal_size().columns - before, _NARROWEST)
+    for number, row in enumerate(rows):
+        cells = (cell.ljust(size) for cell, size in zip(row[:-1], widths, strict=True))
+        lines = textwrap.wrap(row[-1], width, break_on_hyphens=False)
+        text = _GAP.join((*cells, f"\n{' ' * before}".join(lines)))
+        write(text if number else _bold(text))

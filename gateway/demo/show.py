@@ -3,12 +3,12 @@
 import asyncio
 import json
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
-from rich.console import Console
-from rich.markup import escape
+from click import echo, style
 
 from gateway import app, servers
 from gateway.config.operators import AdminSettings
@@ -19,6 +19,9 @@ from gateway.server.signals import take_signals
 
 KEY = "sk-demo"
 _ADDRESS = ("127.0.0.1", 0)
+Print = Callable[[str], None]
+"""Prints a line, which may have ANSI colours."""
+
 _SHOWN_HEADERS = ("x-gateway-endpoint", "x-gateway-resolved-by", "x-gateway-translation")
 
 
@@ -94,14 +97,13 @@ class Ports:
 DEFAULT_PORTS = Ports(8080, 8081)
 
 
-async def show(*, once: bool, ports: Ports, console: Console | None = None) -> int:
+async def show(*, once: bool, ports: Ports, write: Print = echo) -> int:
     """Run the demonstration; return the exit code: 0 if every scene went as expected.
 
     With `once` it ends after the scenes; else it keeps both servers running until Ctrl-C. Ports
     that `ports` does not specify are any free ones with `once`; else `DEFAULT_PORTS`, or any free
     ones if those are taken. Raises `PortTaken` if a port of `ports` is.
     """
-    console = console or Console(highlight=False, soft_wrap=True, emoji=False)
     stop = asyncio.Event()
     take_signals(stop.set)
     defaults = Ports(0, 0) if once else DEFAULT_PORTS
@@ -122,10 +124,10 @@ async def show(*, once: bool, ports: Ports, console: Console | None = None) -> i
             )
         )
         try:
-            console.print(f"the gateway at {gateway_url}, the upstream at {upstream_url}")
-            succeeded = await _play(console, upstream_url, gateway_url)
+            write(f"the gateway at {gateway_url}, the upstream at {upstream_url}")
+            succeeded = await _play(write, upstream_url, gateway_url)
             if not once:
-                _invite(console, upstream_url, gateway_url)
+                _invite(write, upstream_url, gateway_url)
                 await asyncio.wait({serving})
         finally:
             stop.set()
@@ -160,22 +162,20 @@ def _settings(upstream_url: str) -> Settings:
     )
 
 
-async def _play(console: Console, upstream_url: str, gateway_url: str) -> bool:
+async def _play(write: Print, upstream_url: str, gateway_url: str) -> bool:
     succeeded = True
     headers = {"authorization": f"Bearer {KEY}"}
     async with httpx2.AsyncClient(headers=headers, trust_env=False, timeout=30) as client:
         for scene in SCENES:
-            console.print(f"\n[bold]{escape(scene.title)}[/]")
-            console.print(f"[dim]POST /v1{scene.path}  {escape(json.dumps(scene.body))}[/]")
+            write("\n" + style(scene.title, bold=True))
+            write(style(f"POST /v1{scene.path}  {json.dumps(scene.body)}", dim=True))
             direct = await client.post(upstream_url + scene.path, json=scene.body)
-            console.print(f"  the upstream  [red]{direct.status_code}[/]  {escape(_text(direct))}")
+            write(f"  the upstream  {style(direct.status_code, fg='red')}  {_text(direct)}")
             through = await client.post(gateway_url + scene.path, json=scene.body)
-            console.print(
-                f"  the gateway   [green]{through.status_code}[/]  {escape(_text(through))}"
-            )
+            write(f"  the gateway   {style(through.status_code, fg='green')}  {_text(through)}")
             for name in _SHOWN_HEADERS:
                 if name in through.headers:
-                    console.print(f"                [dim]{name}: {through.headers[name]}[/]")
+                    write(" " * 16 + style(f"{name}: {through.headers[name]}", dim=True))
             expected = direct.status_code >= 400 and through.status_code == 200
             succeeded = succeeded and expected
     return succeeded
@@ -201,10 +201,10 @@ def _texts(body: dict[str, Any]) -> list[str]:
     return [part["text"] for message in messages for part in message["content"]]
 
 
-def _invite(console: Console, upstream_url: str, gateway_url: str) -> None:
-    console.print(
+def _invite(write: Print, upstream_url: str, gateway_url: str) -> None:
+    write(
         f"""
-[bold]Both are running: now you.[/] (Ctrl-C ends them.)
+{style("Both are running: now you.", bold=True)} (Ctrl-C ends them.)
 
   curl {gateway_url}/completions -H 'Authorization: Bearer {KEY}' \\
        -H 'Content-Type: application/json' \\
@@ -221,6 +221,5 @@ This explains where a model goes:
 
   export OPENAI_API_KEY={KEY} GATEWAY_UPSTREAMS__OPENAI__BASE_URL={upstream_url}
   gateway resolve acme-writer-v2
-""",
-        markup=True,
+"""
     )

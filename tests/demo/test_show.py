@@ -1,7 +1,6 @@
 """`gateway demo`: what it shows, what it counts as success, and how it stays up."""
 
 import asyncio
-import io
 import os
 import re
 import signal
@@ -9,7 +8,7 @@ import socket
 
 import httpx2
 import pytest
-from rich.console import Console
+from click import unstyle
 
 from gateway.demo import show
 from gateway.demo.show import KEY, SCENES, Ports, PortTaken, Scene
@@ -17,20 +16,15 @@ from gateway.demo.show import KEY, SCENES, Ports, PortTaken, Scene
 
 def played(monkeypatch: pytest.MonkeyPatch, *scenes: Scene) -> tuple[int, list[str]]:
     """Run the demonstration once; return its exit code and its lines."""
-    console = recording()
     if scenes:
         monkeypatch.setattr(show, "SCENES", scenes)
-    code = asyncio.run(show.show(once=True, ports=Ports(), console=console))
-    return code, lines_of(console)
+    printed: list[str] = []
+    code = asyncio.run(show.show(once=True, ports=Ports(), write=printed.append))
+    return code, lines_of(printed)
 
 
-def recording() -> Console:
-    return Console(file=io.StringIO(), highlight=False, soft_wrap=True, width=200)
-
-
-def lines_of(console: Console) -> list[str]:
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue().splitlines()
+def lines_of(printed: list[str]) -> list[str]:
+    return unstyle("\n".join(printed)).splitlines()
 
 
 def test_every_scene_fails_at_the_upstream_and_succeeds_through_the_gateway(
@@ -84,17 +78,17 @@ def test_it_stays_up_at_other_ports_where_the_usual_are_taken_until_interrupted(
     invited = asyncio.Event()
     invite = show._invite
 
-    def inviting(console: Console, upstream_url: str, gateway_url: str) -> None:
-        invite(console, upstream_url, gateway_url)
+    def inviting(write: show.Print, upstream_url: str, gateway_url: str) -> None:
+        invite(write, upstream_url, gateway_url)
         invited.set()
 
     monkeypatch.setattr(show, "_invite", inviting)
 
     async def scenario() -> tuple[int, list[str]]:
-        console = recording()
-        showing = asyncio.create_task(show.show(once=False, ports=Ports(), console=console))
+        printed: list[str] = []
+        showing = asyncio.create_task(show.show(once=False, ports=Ports(), write=printed.append))
         await asyncio.wait_for(invited.wait(), 30)
-        lines = lines_of(console)
+        lines = lines_of(printed)
         own, theirs = urls(lines)
         assert f"The upstream, an emulator of OpenAI, is at {theirs}" in lines
         assert any(f'base_url="{own}"' in line for line in lines)
@@ -129,10 +123,10 @@ def free_ports() -> tuple[int, int]:
 
 def test_ports_that_are_named_or_usual_are_had() -> None:
     own, theirs = free_ports()
-    console = recording()
-    assert asyncio.run(show.show(once=True, ports=Ports(own, theirs), console=console)) == 0
+    printed: list[str] = []
+    assert asyncio.run(show.show(once=True, ports=Ports(own, theirs), write=printed.append)) == 0
     expected = (f"http://127.0.0.1:{own}/v1", f"http://127.0.0.1:{theirs}/v1")
-    assert urls(lines_of(console)) == expected
+    assert urls(lines_of(printed)) == expected
     with show._listening(None, own, "--port") as listening:
         assert taken(listening) == own
 
@@ -142,16 +136,16 @@ def test_ports_that_are_named_or_usual_are_had() -> None:
 def test_a_port_that_is_named_and_taken_is_an_error_before_anything_runs(
     option: str, *, once: bool
 ) -> None:
-    console = recording()
+    printed: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = taken(other)
         ports = Ports(port) if option == "--port" else Ports(0, port)
         with pytest.raises(PortTaken, match=rf"127\.0\.0\.1:{port}: .*{option}\.$"):
-            asyncio.run(show.show(once=once, ports=ports, console=console))
-    assert lines_of(console) == []
+            asyncio.run(show.show(once=once, ports=ports, write=printed.append))
+    assert lines_of(printed) == []
 
 
 def test_one_port_cannot_serve_both() -> None:
     port, _ = free_ports()
     with pytest.raises(PortTaken, match="--emulator-port"):
-        asyncio.run(show.show(once=True, ports=Ports(port, port), console=recording()))
+        asyncio.run(show.show(once=True, ports=Ports(port, port), write=lambda _: None))
