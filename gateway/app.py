@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
 
+from gateway.admin.hosts import ASGIApp
+from gateway.admin.late import LateApplication
 from gateway.admin.metrics import Metrics
 from gateway.admin.model_labels import ModelLabels
 from gateway.admin.overview import Overview
@@ -186,10 +188,13 @@ def _admin(
 ) -> Any:
     if not settings.admin.enabled:
         return None
-    # Imported late: a gateway without this listener does not need Starlette's memory.
-    from gateway.admin import application
 
-    return application.build(settings, routing, sums, overview, lambda: gateway.draining)
+    def built() -> ASGIApp:
+        from gateway.admin import application
+
+        return application.build(settings, routing, sums, overview, lambda: gateway.draining)
+
+    return LateApplication(built)
 
 
 def _seals(settings: Settings) -> Seals:

@@ -11,6 +11,8 @@ import click
 from gateway.shapes import RawHeaders, Shape
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.app import Application
     from gateway.config.settings import Settings
     from gateway.server.peers import Peers
@@ -40,6 +42,33 @@ def read_settings(config: Path | None, overrides: Mapping[str, Any]) -> "Setting
         return load(config, os.environ, overrides, leads_to=reaches)
     except ConfigError as error:
         raise click.ClickException(str(error)) from None
+
+
+def reading(
+    config: Path | None, overrides: Mapping[str, Any]
+) -> "Callable[[], tuple[Settings, list[str]]]":
+    """Begin to read the settings in another process; return what waits for them and the warnings.
+
+    A problem ends the command there.
+    """
+    from gateway.config.apart import Call
+    from gateway.config.problems import ConfigError
+    from gateway.local_addresses import reaches
+
+    def wait() -> "tuple[Settings, list[str]]":
+        try:
+            return call.result()
+        except ConfigError as error:
+            raise click.ClickException(str(error)) from None
+
+    call = Call(_load_apart, config, dict(os.environ), overrides, reaches)
+    return wait
+
+
+def _load_apart(*arguments: Any) -> "tuple[Settings, list[str]]":
+    from gateway.config.load import load_with_warnings
+
+    return load_with_warnings(*arguments)
 
 
 def build_application(settings: "Settings", peers: "Peers | None" = None) -> "Application":

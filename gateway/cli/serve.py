@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.options import CONFIG, UPSTREAM, build_application, read_settings, suspicions
+from gateway.cli.options import CONFIG, UPSTREAM, build_application, reading
 
 
 @click.command()
@@ -22,18 +22,21 @@ def serve(
     workers: int | None,
 ) -> None:
     """Run the gateway."""
-    from gateway.logs import log_to_stderr
-    from gateway.running import run
-
     overrides = {
         "server.host": host,
         "server.port": port,
         "server.workers": workers,
         "upstream": upstream,
     }
-    settings = read_settings(config, overrides)
+    settings_read = reading(config, overrides)
+    # Meanwhile, this process imports what it needs.
+    from gateway import app  # noqa: F401
+    from gateway.logs import log_to_stderr
+    from gateway.running import run
+
+    settings, warnings = settings_read()
     log_to_stderr(settings.log)
-    for warning in suspicions(settings):
+    for warning in warnings:
         logging.getLogger("gateway").warning(warning)
     try:
         raise SystemExit(run(settings, build_application))

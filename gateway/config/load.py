@@ -67,6 +67,17 @@ def load(
     return settings
 
 
+def load_with_warnings(
+    path: Path | None,
+    environ: Mapping[str, str],
+    overrides: Mapping[str, Any] = _NOTHING,
+    leads_to: Reaches = addresses.reaches,
+) -> tuple[Settings, list[str]]:
+    """Return the settings, and a warning for all that is probably not meant; raises like `load`."""
+    settings = load(path, environ, overrides, leads_to)
+    return settings, [*warnings(settings), *unused_variables(environ)]
+
+
 def folder_of(path: Path | None) -> Path:
     """Return the folder where a configuration's relative paths start."""
     return path.parent if path is not None else Path()

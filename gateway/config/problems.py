@@ -69,6 +69,10 @@ class ConfigError(Exception):
         title = f"{count} problem{'s' if count != 1 else ''} in the configuration:"
         super().__init__("\n".join([title, *(f"  {problem}" for problem in self.problems)]))
 
+    def __reduce__(self) -> tuple[type["ConfigError"], tuple[tuple[Problem, ...]]]:
+        """Return what a copy in another process is made of."""
+        return ConfigError, (self.problems,)
+
 
 def show_path(path: KeyPath) -> str:
     """Format a key path: `clients[0].name`, `models["gpt-4.1"].endpoint`.

@@ -11,14 +11,15 @@ import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import uvicorn
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from gateway.api.application import Gateway
 from gateway.server.accept import Acceptor
 from gateway.server.door import Door
-from gateway.server.http1 import IDLE_TIMEOUT
+
+if TYPE_CHECKING:
+    from gateway.server.admin_server import AdminServer
 
 BACKLOG = 2048
 
@@ -77,9 +78,8 @@ async def serve(
                 _server(each, listening, grace_period)
                 for each, listening in zip(listeners, bound, strict=True)
             ]
-            if await _until_started(servers):
-                on_started([listening.getsockname()[1] for listening in bound])
-                await _until_stopped(stop, servers)
+            on_started([listening.getsockname()[1] for listening in bound])
+            await _until_stopped(stop, servers)
             on_drain()
             await asyncio.gather(*(server.drain() for server in servers))
 
@@ -92,7 +92,6 @@ class _GatewayServer:
         self._listening = listening
         self._grace_period = grace_period
         self._acceptor = Acceptor(listening, self._door.connection, BACKLOG)
-        self.started = True
         self.ended: asyncio.Task[None] | None = None
 
     async def drain(self) -> None:
@@ -103,41 +102,44 @@ class _GatewayServer:
         await self._door.drain(self._grace_period)
 
 
-class _Uvicorn(uvicorn.Server):
-    """uvicorn without signal handlers: the process runs several servers."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 class _ASGIServer:
-    """An ASGI application behind uvicorn."""
+    """An ASGI application behind uvicorn, which is imported with the first connection.
+
+    Many gateways are never asked anything at their admin listener, and uvicorn takes megabytes.
+    """
 
     def __init__(self, app: Any, listening: socket.socket, grace_period: float) -> None:
-        config = uvicorn.Config(
-            app,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=round(IDLE_TIMEOUT),
-            timeout_graceful_shutdown=max(1, round(grace_period)),
-        )
-        self._server = _Uvicorn(config)
-        self.ended = asyncio.create_task(self._server.serve(sockets=[listening]))
-
-    @property
-    def started(self) -> bool:
-        """Whether connections are taken."""
-        return self._server.started
+        self._app = app
+        self._listening = listening
+        self._grace_period = grace_period
+        self._server: AdminServer | None = None
+        self._is_ending = False
+        self._first = asyncio.Event()
+        """Set by the first connection, or by the end."""
+        listening.listen(BACKLOG)
+        listening.setblocking(False)
+        asyncio.get_running_loop().add_reader(listening, self._first.set)
+        self.ended = asyncio.create_task(self._serve())
 
     async def drain(self) -> None:
         """Stop accepting connections, and let the open ones end; raises the server's failure."""
-        self._server.should_exit = True
+        self._is_ending = True
+        self._first.set()
+        if self._server is not None:
+            self._server.should_exit = True
         await self.ended
+
+    async def _serve(self) -> None:
+        await self._first.wait()
+        asyncio.get_running_loop().remove_reader(self._listening)
+        if self._is_ending:
+            self._listening.close()
+            return
+        # In a thread, since requests to the gateway go on meanwhile.
+        module = await asyncio.to_thread(import_module, "gateway.server.admin_server")
+        self._server = server = module.AdminServer(self._app, self._grace_period)
+        server.should_exit = self._is_ending
+        await server.serve(sockets=[self._listening])  # which accepts the first connection
 
 
 _Server = _GatewayServer | _ASGIServer
@@ -147,16 +149,6 @@ def _server(listener: Listener, listening: socket.socket, grace_period: float) -
     if isinstance(listener.app, Gateway):
         return _GatewayServer(listener.app, listening, grace_period)
     return _ASGIServer(listener.app, listening, grace_period)
-
-
-async def _until_started(servers: Sequence[_Server]) -> bool:
-    """Wait until all servers have started; False if one has ended instead."""
-    while not all(server.started for server in servers):
-        running = [server.ended for server in servers if server.ended is not None]
-        done, _ = await asyncio.wait(running, timeout=0.01, return_when=asyncio.FIRST_COMPLETED)
-        if done:
-            return False
-    return True
 
 
 async def _until_stopped(stop: asyncio.Event, servers: Sequence[_Server]) -> None:

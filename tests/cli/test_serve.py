@@ -1,6 +1,7 @@
 """`gateway serve`: how the server starts and ends."""
 
 import signal
+import sys
 from pathlib import Path
 
 import httpx2
@@ -122,3 +123,18 @@ def test_serve_ends_with_a_message_and_a_code_when_it_cannot_start(tmp_path: Pat
         assert process.ended() == 1
     assert any("bad.yaml:1: server.port" in line for line in process.lines)
     assert not any("Traceback" in line for line in process.lines)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_what_only_the_start_or_some_requests_need_takes_no_memory(tmp_path: Path) -> None:
+    with gateway_process(
+        "serve", "--port", "0", folder=tmp_path, GATEWAY_ADMIN__PORT="0"
+    ) as process:
+        base_url, admin = address_of(process, "gateway"), address_of(process, "admin")
+        root = base_url.removesuffix("/v1")
+        assert httpx2.get(f"{root}/healthz", trust_env=False).status_code == 200
+        loaded = Path(f"/proc/{process.pid}/maps").read_text()
+        for library in ("pydantic_core", "cryptography", "tiktoken"):
+            assert library not in loaded
+        assert httpx2.get(f"{admin}/metrics", trust_env=False).status_code == 200

@@ -1,0 +1,84 @@
+"""A configuration that another process reads is the same, and so are its problems."""
+
+import io
+import pickle  # noqa: TID251 - writes what must not be read
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.config import apart
+from gateway.config.apart import Call
+from gateway.config.load import load, load_with_warnings
+from gateway.config.problems import ConfigError
+
+FILE = """
+upstreams:
+  openai: {base_url: https://api.openai.com/v1, api_key: "${KEY}"}
+  local: {base_url: "http://127.0.0.1:1/v1", kind: vllm}
+models:
+  "llama-*": {upstream: local}
+clients:
+  - {name: team, key_sha256: "0000000000000000000000000000000000000000000000000000000000000000"}
+"""
+ENVIRON = {"KEY": "sk-own-key-0123", "GATEWAY_SERVER_PORT": "1"}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text(FILE)
+    return path
+
+
+def test_settings_are_the_same(config: Path) -> None:
+    settings, warnings = Call(load_with_warnings, config, ENVIRON).result()
+    assert settings == load(config, ENVIRON)
+    assert settings.upstreams[1].kind is load(config, ENVIRON).upstreams[1].kind
+    assert any("GATEWAY_SERVER_PORT" in warning for warning in warnings)
+
+
+def test_problems_are_the_same(config: Path) -> None:
+    config.write_text("server: {port: x}\nupstream: 1\n")
+    with pytest.raises(ConfigError) as here:
+        load(config, {})
+    with pytest.raises(ConfigError) as there:
+        Call(load, config, {}).result()
+    assert there.value.problems == here.value.problems
+    assert str(there.value) == str(here.value)
+
+
+def test_another_failure_is_not_a_problem_of_the_configuration(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    call = Call(load, "no path", {})  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match="ended with code 1"):
+        call.result()
+    assert "Traceback" in capfd.readouterr().err
+
+
+def served(monkeypatch: pytest.MonkeyPatch, function: object, *arguments: object) -> object:
+    """Serve a call in this process."""
+
+    class Stream:
+        def __init__(self, data: bytes = b"") -> None:
+            self.buffer = io.BytesIO(data)
+
+    out = Stream()
+    monkeypatch.setattr(sys, "stdin", Stream(apart._dumped((function, arguments, {}))))
+    monkeypatch.setattr(sys, "stdout", out)
+    apart.main()
+    return apart._loaded(out.buffer.getvalue())
+
+
+def test_the_other_process_answers_with_the_result_or_the_problems(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert served(monkeypatch, load, config, ENVIRON) == load(config, ENVIRON)
+    config.write_text("upstream: 1\n")
+    assert isinstance(served(monkeypatch, load, config, ENVIRON), ConfigError)
+
+
+def test_nothing_but_a_configuration_is_read() -> None:
+    with pytest.raises(pickle.UnpicklingError, match="system is not part of a configuration"):
+        apart._loaded(pickle.dumps(__import__("os").system))
