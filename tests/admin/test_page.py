@@ -234,16 +234,27 @@ def test_another_site_cannot_use_it(shared: Browser, gateway: RunningGateway) ->
     shared.open("about:blank")
 
 
-def test_an_open_page_does_not_delay_the_end(shared: Browser, tmp_path: Path) -> None:
+def test_any_worker_shows_the_requests_of_all_and_an_open_page_does_not_delay_the_end(
+    shared: Browser, tmp_path: Path
+) -> None:
     with gateway_process(
         *("serve", "--port", "0", "--workers", "2", "--upstream", "http://127.0.0.1:9/v1"),
         folder=tmp_path,
         GATEWAY_ADMIN__PORT="0",
         GATEWAY_SERVER__GRACE_PERIOD="3600",
     ) as process:
+        base_url = process.line_with("gateway: ").removeprefix("gateway: ")
         admin_url = process.line_with("admin: ").removeprefix("admin: ")
         shared.open(f"{admin_url}/")
         shared.until("document.getElementById('workers').innerText.includes('2 of 2 workers')")
+        for _ in range(8):
+            body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+            url = f"{base_url}/chat/completions"
+            assert httpx2.post(url, json=body, trust_env=False).status_code == 502
+        shared.until(f"{ROWS} === 8")
+        for _ in range(4):
+            seen = httpx2.get(f"{admin_url}/requests", trust_env=False).json()
+            assert len(seen) == 8
         os.kill(process.pid, signal.SIGTERM)
         assert process.ended() == 0
     shared.open("about:blank")
