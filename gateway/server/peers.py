@@ -94,9 +94,10 @@ class Peers:
     def keep(self, data: bytes) -> None:
         """Keep this beyond the worker's end, in place of what it kept before.
 
-        Where it cannot be written, the earlier data stay, and the log says so.
+        Where it cannot be written, the earlier data stay, and the log says so. A worker whose
+        parent is gone has no successor, and keeps nothing.
         """
-        if self._folder is None:
+        if self._folder is None or self._orphaned:
             return
         file = _file(self._folder, self.number)
         written = file.with_suffix(".new")
@@ -112,6 +113,10 @@ class Peers:
             return []
         files = [_contents(_file(self._folder, number)) for number in range(self.count)]
         return [data for data in files if data]
+
+    @property
+    def _orphaned(self) -> bool:
+        return os.getppid() != self._parent
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
@@ -129,7 +134,7 @@ class Peers:
         finally:
             server.close()
             path.unlink(missing_ok=True)
-            if os.getppid() != self._parent:
+            if self._orphaned:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

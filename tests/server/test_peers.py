@@ -172,7 +172,10 @@ def test_workers_whose_parent_is_gone_remove_the_folder(
     async def scenario() -> None:
         (orphan,) = workers(folder, 1)
         async with orphan.serving():
+            orphan.keep(b"1")
             monkeypatch.setattr(os, "getppid", lambda: 1)
+            orphan.keep(b"2")
+            assert orphan.kept() == [b"1"]
 
     asyncio.run(scenario())
     assert not folder.exists()
