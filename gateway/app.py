@@ -1,6 +1,7 @@
 """The composition root: the only place that builds the layers and joins them."""
 
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
@@ -12,6 +13,7 @@ from gateway.admin.model_labels import ModelLabels
 from gateway.admin.overview import Overview
 from gateway.admin.sums import Sums
 from gateway.api.application import Gateway, Services
+from gateway.config.changes import ReloadResult
 from gateway.config.secret import Secret
 from gateway.config.settings import Settings
 from gateway.exchange.attempt import Attempts
@@ -32,15 +34,46 @@ from gateway.observe.request_log import RequestLog
 from gateway.observe.tracing.export import Exporting
 from gateway.observe.tracing.tracer import Tracer
 from gateway.resolve.memory import LearnedEndpoints
+from gateway.resolve.metadata.looked_up import LookedUp
 from gateway.resolve.metadata.lookup import Lookup
 from gateway.resolve.names.catalogue import Catalogue
+from gateway.resolve.names.model_notes import ModelNotes
 from gateway.resolve.resolver import Resolver
 from gateway.server.peers import Peers
-from gateway.shapes import Send
 from gateway.stores.opening import Stores, open_stores
 from gateway.stores.sharing import Caches
 from gateway.tokenizers import Tokenizers
 from gateway.upstream.sender import Upstreams
+
+
+async def _no_reload() -> ReloadResult:
+    return ReloadResult(done=False, text="this process was not started to reload")
+
+
+@dataclass(slots=True)
+class Operations:
+    """What operators can ask of the process that serves, which sets it."""
+
+    reload: Callable[[], Awaitable[ReloadResult]] = _no_reload
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a reload keeps: all that was learned, looked up, stored and counted."""
+
+    peers: Peers
+    operations: Operations
+    metrics: Metrics
+    sums: Sums
+    recent: RecentRequests
+    failures: FailureLog
+    looked_up: LookedUp
+    notes: ModelNotes
+    memory: Memory
+    stores: Stores
+    seals: Seals
+    responses: ResponseMemory
+    exporting: Exporting | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +90,33 @@ class Application:
     resolver: Resolver
     attempts: Attempts
     upstreams: Upstreams
-    responses: ResponseMemory
-    stores: Stores
-    sums: Sums
-    tracer: Tracer | None = None
+    kept: Kept
 
     def start(self) -> None:
         """Begin what runs beside requests; in the event loop that serves them."""
-        self.stores.start()
+        self.kept.stores.start()
+
+    def take_over(self) -> None:
+        """Show the figures of these upstreams, and these settings' models, from now on."""
+        label = ModelLabels(self.settings, Catalogue.load()).label
+        names = frozenset(self.upstreams.stats())
+        self.kept.metrics.follow(names, self.upstreams.stats, label)
+        self.kept.metrics.watch_addresses(self.upstreams.health)
+
+    async def retire(self, following: "Application") -> None:
+        """Close what `following` does not use; after the last request of this application."""
+        await self.kept.looked_up.settled()
+        await self.upstreams.aclose(besides=following.upstreams)
 
     async def aclose(self) -> None:
         """Stop look-ups, close connections, keep what was counted, and export the last spans."""
-        self.sums.close()
+        self.kept.sums.close()
         await self.resolver.aclose()
-        await self.responses.aclose()
-        await self.stores.aclose()
+        await self.kept.responses.aclose()
+        await self.kept.stores.aclose()
         await self.upstreams.aclose()
-        if self.tracer is not None:
-            await self.tracer.aclose()
+        if self.kept.exporting is not None:
+            await self.kept.exporting.aclose()
 
 
 def drawn_secret() -> Secret:
@@ -85,53 +127,37 @@ def drawn_secret() -> Secret:
     return Secret(token_hex(32))
 
 
-def build(settings: Settings, peers: Peers | None = None) -> Application:
+def build(
+    settings: Settings, peers: Peers | None = None, before: Application | None = None
+) -> Application:
     """Build everything, without opening connections. `peers` are the workers; None: only this.
 
-    Raises `ValueError` for an unusable template or store, and for a missing extra.
+    What the application `before` has kept, and its senders of upstreams that are the same, are
+    taken over. Raises `ValueError` for an unusable template or store, and for a missing extra.
     """
     _check_templates(settings)
-    failures = FailureLog(time.monotonic)
-    upstreams = Upstreams(settings, failures.address_changed)
-    metrics = _metrics(settings, upstreams)
-    peers, recent = peers or Peers(), RecentRequests()
-    sums = Sums(metrics.families, peers)
-    tracer, send = _traced(settings, upstreams.send)
-    observer = RequestObserver(metrics, failures, _record_observers(settings, tracer, recent))
-    lookup = _lookup(settings, upstreams, observer)
-    memory, stores = _memory(settings)
-    resolver = Resolver(settings, lookup, memory.endpoints, Catalogue.load(), time.time)
-    seals = _seals(settings)
-    attempts = _attempts(settings, seals)
-    responses = ResponseMemory(stores.responses, seals)
-    metrics.watch_stores(stores.up, lambda: responses.not_stored)
-    exchange = Exchange(settings, resolver, send, attempts, memory, responses)
+    kept = before.kept if before is not None else _nothing_yet(settings, peers or Peers())
+    earlier = before.upstreams if before is not None else None
+    upstreams = Upstreams(settings, kept.failures.address_changed, earlier)
+    tracer = Tracer(settings, kept.exporting) if kept.exporting is not None else None
+    send = tracer.sending(upstreams.send) if tracer is not None else upstreams.send
+    observer = _observer(settings, kept, tracer)
+    lookup = _lookup(settings, upstreams, observer, kept.looked_up)
+    endpoints = kept.memory.endpoints
+    resolver = Resolver(settings, lookup, endpoints, Catalogue.load(), time.time, kept.notes)
+    attempts = _attempts(settings, kept.seals)
+    exchange = Exchange(settings, resolver, send, attempts, kept.memory, kept.responses)
     passing = Passing(settings, resolver, send)
     listing = Listing(settings, resolver, passing, upstreams.ask)
     legacy = Legacy(exchange, passing, listing, FineTunes(settings, resolver, send))
-    services = Services(exchange, passing, listing, legacy, responses, observer, tracer)
+    services = Services(exchange, passing, listing, legacy, kept.responses, observer, tracer)
     gateway = Gateway(settings, services)
-    overview = Overview(settings, peers, recent, upstreams, memory.endpoints)
-    return Application(
-        settings,
-        gateway,
-        _admin(gateway, settings, (resolver, attempts), sums, overview),
-        lookup,
-        resolver,
-        attempts,
-        upstreams,
-        responses,
-        stores,
-        sums,
-        tracer,
-    )
-
-
-def _metrics(settings: Settings, upstreams: Upstreams) -> Metrics:
-    model_label = ModelLabels(settings, Catalogue.load()).label
-    metrics = Metrics(frozenset(upstreams.stats()), upstreams.stats, model_label)
-    metrics.watch_addresses(upstreams.health)
-    return metrics
+    overview = Overview(settings, kept.peers, kept.recent, upstreams, endpoints)
+    admin = _admin(gateway, settings, (resolver, attempts), kept, overview)
+    application = Application(settings, gateway, admin, lookup, resolver, attempts, upstreams, kept)
+    if before is None:
+        application.take_over()
+    return application
 
 
 def _attempts(settings: Settings, seals: Seals) -> Attempts:
@@ -139,35 +165,53 @@ def _attempts(settings: Settings, seals: Seals) -> Attempts:
     return Attempts(settings, time.time, tokenizers.detokenizers, tokenizers.counterparts, seals)
 
 
-def _record_observers(
-    settings: Settings, tracer: Tracer | None, recent: RecentRequests
-) -> list[RecordObserver]:
-    """Return what takes the records of requests beside the metrics."""
+def _nothing_yet(settings: Settings, peers: Peers) -> Kept:
+    metrics, clock = Metrics(frozenset()), time.monotonic
+    memory = Memory(LearnedEndpoints(settings.memory, clock), KnownFixes(settings.memory, clock))
+    caches = Caches(memory.endpoints, memory.fixes, clock, settings.memory.ttl)
+    stores = open_stores(settings, caches)
+    seals = _seals(settings)
+    responses = ResponseMemory(stores.responses, seals)
+    metrics.watch_stores(stores.up, lambda: responses.not_stored)
+    return Kept(
+        peers,
+        Operations(),
+        metrics,
+        Sums(metrics.families, peers),
+        RecentRequests(),
+        FailureLog(clock),
+        LookedUp(settings.memory, clock),
+        ModelNotes(settings.memory, clock),
+        memory,
+        stores,
+        seals,
+        responses,
+        _exporting(settings),
+    )
+
+
+def _observer(settings: Settings, kept: Kept, tracer: Tracer | None) -> RequestObserver:
+    """Return what takes the records of requests: metrics, traces, the page, the log."""
     observers: list[RecordObserver] = [] if tracer is None else [tracer]
     if settings.admin.enabled:
-        observers.append(recent)
-    return [*observers, RequestLog(settings.log)] if settings.log.requests else observers
+        observers.append(kept.recent)
+    if settings.log.requests:
+        observers.append(RequestLog(settings.log))
+    return RequestObserver(kept.metrics, kept.failures, observers)
 
 
-def _memory(settings: Settings) -> tuple[Memory, Stores]:
-    """Return what is learned, and the stores that share it."""
-    memory = Memory(
-        LearnedEndpoints(settings.memory, time.monotonic),
-        KnownFixes(settings.memory, time.monotonic),
-    )
-    caches = Caches(memory.endpoints, memory.fixes, time.monotonic, settings.memory.ttl)
-    return memory, open_stores(settings, caches)
-
-
-def _lookup(settings: Settings, upstreams: Upstreams, observer: RequestObserver) -> Lookup:
+def _lookup(
+    settings: Settings, upstreams: Upstreams, observer: RequestObserver, looked_up: LookedUp
+) -> Lookup:
     send = reporting(upstreams.ask, observer.lookup_failed)
-    return Lookup(settings, send, upstreams.fingerprint, time.monotonic, upstreams.caller)
+    clock, caller = time.monotonic, upstreams.caller
+    return Lookup(settings, send, upstreams.fingerprint, clock, caller, looked_up)
 
 
-def _traced(settings: Settings, send: Send) -> tuple[Tracer | None, Send]:
-    """Return the tracer, if there is to be one, and what sends calls with it."""
+def _exporting(settings: Settings) -> Exporting | None:
+    """Return what exports spans, if requests are to be traced."""
     if settings.tracing.endpoint is None:
-        return None, send
+        return None
     try:
         from gateway.observe.tracing.otlp import OTLPCollector
     except ImportError:
@@ -175,15 +219,14 @@ def _traced(settings: Settings, send: Send) -> tuple[Tracer | None, Send]:
             "tracing.endpoint needs packages that are not installed: "
             "pip install 'endpoint-gateway[otel]'"
         ) from None
-    tracer = Tracer(settings, Exporting(OTLPCollector(settings.tracing)))
-    return tracer, tracer.sending(send)
+    return Exporting(OTLPCollector(settings.tracing))
 
 
 def _admin(
     gateway: Gateway,
     settings: Settings,
     routing: tuple[Resolver, Attempts],
-    sums: Sums,
+    kept: Kept,
     overview: Overview,
 ) -> Any:
     if not settings.admin.enabled:
@@ -191,8 +234,10 @@ def _admin(
 
     def built() -> ASGIApp:
         from gateway.admin import application
+        from gateway.admin.reloading import ReloadControl
 
-        return application.build(settings, routing, sums, overview, lambda: gateway.draining)
+        control = ReloadControl(kept.operations.reload, lambda: gateway.draining)
+        return application.build(settings, routing, kept.sums, overview, control)
 
     return LateApplication(built)
 

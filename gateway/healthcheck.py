@@ -51,12 +51,12 @@ def place_of(
     Also return the problems of an unreadable file; environment and command line apply then.
     Raises `ConfigError` if host or port are wrong.
     """
-    layers, problems = _layers(path, environ, overrides)
+    layers, problems = readable_layers(path, environ, overrides, "server")
     written = layers.data.get("server")
     server = written if isinstance(written, dict) else {}
     kept = {key: server[key] for key in _PLACE_KEYS if key in server}
     host, port = _usual(kept) or _validated(kept, layers)
-    return Place(_THIS_MACHINE.get(host, host), port, _has_tls(server.get("tls"))), problems
+    return Place(on_this_machine(host), port, _has_tls(server.get("tls"))), problems
 
 
 def _usual(server: Mapping[str, Any]) -> tuple[str, int] | None:
@@ -82,9 +82,15 @@ def _validated(server: dict[str, Any], layers: Layers) -> tuple[str, int]:
     return config.server.host, config.server.port
 
 
-def _layers(
-    path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any]
+def on_this_machine(host: str) -> str:
+    """Return the address at which this machine calls a listener of its own."""
+    return _THIS_MACHINE.get(host, host)
+
+
+def readable_layers(
+    path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any], section: str
 ) -> tuple[Layers, list[Problem]]:
+    """Return what can be read for a section, and the problems of an unreadable file."""
     layers, problems = Layers(), list[Problem]()
     if path is not None:
         try:
@@ -93,7 +99,7 @@ def _layers(
         except ConfigError as error:
             problems += error.problems
     # `serve` and `check` report other problems.
-    list(merge_environment(layers, environ, ("server",)))
+    list(merge_environment(layers, environ, (section,)))
     merge_overrides(layers, overrides)
     return layers, problems
 

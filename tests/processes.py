@@ -44,6 +44,16 @@ class GatewayProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    def children(self) -> set[int]:
+        """Return the ids of the processes that it has started."""
+        listed = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(self.pid)],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        return {int(pid) for pid in listed.stdout.split()}
+
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 

@@ -47,22 +47,36 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("tokenizers", "stores", "exchange", "observe", "api", "server", "admin"),
     },
     "asgi": {"errors", "shapes", "config", "request", "request_ids", "exchange", "api", "app"},
-    "running": {"config", "observe", "server", "app"},
+    "live": {"server", "app"},
+    "reloading": {"config", "server", "app", "live", "logs"},
+    "process": {"config", "server", "app", "live", "reloading"},
+    "running": {"config", "observe", "server", "app", "process", "reloading"},
     "checking": {"shapes", "config", "resolve", "app"},
     "probing": {"errors", "shapes", "headers", "servers", "config", "resolve", "app"},
     "healthcheck": {"config"},
+    "reload_request": {"config", "healthcheck"},
     "client_keys": set(),
     "cli": {
         *("running", "local_addresses", "request"),
         *("errors", "shapes", "servers", "config", "resolve", "translate", "exchange"),
-        *("server", "admin", "app", "checking", "probing", "healthcheck", "client_keys"),
+        *(
+            "server",
+            "admin",
+            "app",
+            "checking",
+            "probing",
+            "healthcheck",
+            "client_keys",
+            "reload_request",
+        ),
         *("demo", "logs"),
     },
     "__main__": {"cli"},
 }
 ASGI_FOLDERS = {"server", "admin", "demo", "app", "cli"}
 NETWORK_FOLDERS = {
-    *("upstream", "server", "running", "app", "cli", "demo", "local_addresses", "healthcheck"),
+    *("upstream", "server", "running", "process", "app", "cli", "demo", "local_addresses"),
+    *("healthcheck", "reload_request"),
 }
 
 

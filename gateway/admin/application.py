@@ -1,4 +1,4 @@
-"""The operators' listener: the page, `/metrics`, and what the page shows, as JSON.
+"""The operators' listener: the page and what it shows as JSON, `/metrics`, `/reload`.
 
 It sends no client's requests. `/resolve` and `/translate` look up with the gateway's own credential
 or the caller's `Authorization`, so they reveal nothing that these may not see.
@@ -19,6 +19,7 @@ from gateway.admin.hosts import HostCheck
 from gateway.admin.live import Live
 from gateway.admin.overview import Overview
 from gateway.admin.questions import Questions
+from gateway.admin.reloading import ReloadControl
 from gateway.admin.shown import Shown
 from gateway.admin.sums import Sums
 from gateway.config.settings import Settings
@@ -35,16 +36,16 @@ def build(
     routing: tuple[Resolver, Attempts],
     sums: Sums,
     overview: Overview,
-    stopping: Callable[[], bool],
+    control: ReloadControl,
 ) -> HostCheck:
-    """Return the admin application; its event streams end when the gateway is `stopping`.
+    """Return the admin application; its event streams end when the gateway is stopping.
 
     With a token, only the files of the page are open without it. The token goes into
     `X-Admin-Token` or `Authorization`; a browser exchanges it for a cookie.
     """
     access = Access(settings.admin)
     entrance = Entrance(access)
-    shown = Shown(settings, sums, overview, Live(overview, stopping))
+    shown = Shown(settings, sums, overview, Live(overview, control.stopping))
     questions = Questions(*routing, access)
     guarded: dict[str, tuple[str, Handler]] = {
         "/metrics": ("GET", shown.metrics),
@@ -56,6 +57,7 @@ def build(
         "/configuration": ("GET", shown.configuration),
         "/resolve": ("GET", questions.resolve),
         "/translate": ("POST", questions.translate),
+        "/reload": ("POST", control.reload),
     }
     routes = [
         HttpRoute("/", _answering(entrance.index), methods=["GET"]),

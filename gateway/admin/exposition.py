@@ -65,6 +65,7 @@ class _Families:
 
     def collect(self) -> Iterator[Metric]:
         yield from self._counters()
+        yield from self._reloads()
         for name, what, times in (
             ("gateway_request_seconds", "last", self._metrics.times),
             ("gateway_time_to_first_byte_seconds", "first", self._metrics.first_bytes),
@@ -105,6 +106,22 @@ class _Families:
             (),
             {(): self._metrics.not_stored()},
         )
+
+    def _reloads(self) -> Iterator[Metric]:
+        yield _counter(
+            "gateway_config_reloads",
+            "Reloads of the configuration, by result; the start is none.",
+            ("result",),
+            {(result,): count for result, count in self._metrics.reloads.items()},
+        )
+        reloaded_at = GaugeMetricFamily(
+            "gateway_config_last_reload_success_timestamp_seconds",
+            "When the configuration was last reloaded (Unix time).",
+            labels=(),
+        )
+        if self._metrics.reloaded_at is not None:
+            reloaded_at.add_metric((), self._metrics.reloaded_at)
+        yield reloaded_at
 
     def _of_the_process(self) -> Iterator[Metric]:
         in_flight = GaugeMetricFamily(

@@ -4,6 +4,7 @@ Label values come from the configuration and from closed sets only: a client tha
 names or paths cannot make new series.
 """
 
+import time
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -121,6 +122,10 @@ class Metrics:
         """By upstream and reason."""
         self.times: defaultdict[tuple[str, str, Outcome], Times] = defaultdict(Times)
         """By upstream, client's shape and outcome. Not by client: each is 14 series."""
+        self.reloads = {"success": 0, "failure": 0}
+        """By result; the start is none."""
+        self.reloaded_at: float | None = None
+        """When the configuration was last reloaded (Unix time)."""
         self.first_bytes: defaultdict[tuple[str, str, Outcome], Times] = defaultdict(Times)
         """The time to the first byte of the reply's body, by the same."""
 
@@ -130,6 +135,23 @@ class Metrics:
         """Whether the stores outside the process work, by name."""
         self.not_stored: Callable[[], int] = int
         """How many replies could not be stored."""
+
+    def follow(
+        self,
+        upstreams: frozenset[str],
+        figures: Callable[[], Mapping[str, Figures]],
+        model_label: Callable[[str, str], str],
+    ) -> None:
+        """Count for these upstreams as well; use `figures` and `model_label` from now on."""
+        self._upstreams |= upstreams
+        self.figures = figures
+        self._model_label = model_label
+
+    def reloaded(self, *, done: bool, counts: bool = True) -> None:
+        """Note a reload; of several workers one counts it."""
+        self.reloads["success" if done else "failure"] += counts
+        if done:
+            self.reloaded_at = time.time()
 
     def watch_addresses(
         self, addresses: Callable[[], Mapping[str, Sequence[AddressFigures]]]

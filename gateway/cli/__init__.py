@@ -13,6 +13,7 @@ from gateway.cli.check import check
 from gateway.cli.completion import completion
 from gateway.cli.demo import demo
 from gateway.cli.healthcheck import healthcheck
+from gateway.cli.reload import reload
 from gateway.cli.resolve import resolve
 from gateway.cli.schema import schema
 from gateway.cli.serve import serve
@@ -26,7 +27,7 @@ def main() -> None:
 
 
 for _command in (
-    *(serve, demo, resolve, translate, check, healthcheck),
+    *(serve, demo, resolve, translate, check, healthcheck, reload),
     *(client_keys.key, schema, completion),
 ):
     main.add_command(_command)

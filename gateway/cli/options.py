@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from gateway.app import Application
     from gateway.config.settings import Settings
+    from gateway.config.source import Source
     from gateway.server.peers import Peers
 
 _DISCARDED = logging.NullHandler()
@@ -44,31 +45,29 @@ def read_settings(config: Path | None, overrides: Mapping[str, Any]) -> "Setting
         raise click.ClickException(str(error)) from None
 
 
-def reading(
-    config: Path | None, overrides: Mapping[str, Any]
-) -> "Callable[[], tuple[Settings, list[str]]]":
+def source_of(config: Path | None, overrides: Mapping[str, Any]) -> "Source":
+    """Return where the settings come from: file, environment and command line."""
+    from gateway.config.source import Source
+    from gateway.local_addresses import reaches
+
+    return Source(config, os.environ, overrides, reaches)
+
+
+def reading(source: "Source") -> "Callable[[], tuple[Settings, list[str]]]":
     """Begin to read the settings in another process; return what waits for them and the warnings.
 
     A problem ends the command there.
     """
-    from gateway.config.apart import Call
     from gateway.config.problems import ConfigError
-    from gateway.local_addresses import reaches
 
     def wait() -> "tuple[Settings, list[str]]":
         try:
-            return call.result()
+            return ended()
         except ConfigError as error:
             raise click.ClickException(str(error)) from None
 
-    call = Call(_load_apart, config, dict(os.environ), overrides, reaches)
+    ended = source.begin()
     return wait
-
-
-def _load_apart(*arguments: Any) -> "tuple[Settings, list[str]]":
-    from gateway.config.load import load_with_warnings
-
-    return load_with_warnings(*arguments)
 
 
 def build_application(settings: "Settings", peers: "Peers | None" = None) -> "Application":

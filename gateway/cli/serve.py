@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.options import CONFIG, UPSTREAM, build_application, reading
+from gateway.cli.options import CONFIG, UPSTREAM, reading, source_of
 
 
 @click.command()
@@ -28,9 +28,10 @@ def serve(
         "server.workers": workers,
         "upstream": upstream,
     }
-    settings_read = reading(config, overrides)
+    source = source_of(config, overrides)
+    settings_read = reading(source)
     # Meanwhile, this process imports what it needs.
-    from gateway import app  # noqa: F401
+    from gateway.app import build
     from gateway.logs import log_to_stderr
     from gateway.running import run
 
@@ -39,6 +40,8 @@ def serve(
     for warning in warnings:
         logging.getLogger("gateway").warning(warning)
     try:
-        raise SystemExit(run(settings, build_application))
+        raise SystemExit(run(source, settings, build))
     except OSError as error:
         raise click.ClickException(error.strerror or str(error)) from None
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None

@@ -1,6 +1,8 @@
 """The files that a configuration is made of: itself, secrets, templates, CA bundles."""
 
 import hashlib
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.config.problems import InvalidValue
@@ -9,6 +11,9 @@ MAX_SECRET_BYTES = 64 * 1024
 """Limit of a file that holds one value."""
 
 _SHOWN = 200
+
+Stamp = tuple[int, ...] | None
+"""What changes with a file: its device, number, size and time. None: it cannot be read."""
 
 
 class Files:
@@ -20,11 +25,20 @@ class Files:
     def __init__(self, folder: Path = Path()) -> None:
         self.folder = folder
         self._digests: dict[Path, bytes] = {}
+        self._stamps: dict[Path, Stamp] = {}
 
     @property
-    def paths(self) -> frozenset[Path]:
-        """All files of the configuration, those that could not be read included."""
-        return frozenset(self._digests)
+    def as_read(self) -> Mapping[Path, Stamp]:
+        """All files of the configuration, as they were when they were read."""
+        return self._stamps
+
+    def on_disk(self) -> Mapping[Path, Stamp]:
+        """Return the same files as they are now."""
+        return {path: _stamp(path) for path in self._stamps}
+
+    def note(self, path: Path) -> None:
+        """Note a file that others read."""
+        self._stamps[path] = _stamp(path)
 
     @property
     def digest(self) -> str:
@@ -40,6 +54,7 @@ class Files:
         Raises `OSError`, or `ValueError` for a path that no file can have.
         """
         self._digests[path] = b""
+        self.note(path)
         with path.open("rb") as file:
             content = file.read(limit + 1)
         self._digests[path] = hashlib.sha256(content).digest()
@@ -65,3 +80,11 @@ class Files:
             return content.decode("utf-8").rstrip("\r\n")
         except UnicodeDecodeError:
             raise InvalidValue(f"the file {shown} is not UTF-8", "save the file in UTF-8") from None
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

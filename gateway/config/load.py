@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.config import addresses
 from gateway.config.build import build
+from gateway.config.changes import fixed_changes
 from gateway.config.document import read_document
 from gateway.config.files import Files
 from gateway.config.layers import Layers, merge_document, merge_environment, merge_overrides
@@ -30,7 +31,9 @@ def load(
     environ: Mapping[str, str],
     overrides: Mapping[str, Any] = _NOTHING,
     leads_to: Reaches = addresses.reaches,
+    *,
     files: Files | None = None,
+    running: Settings | None = None,
 ) -> Settings:
     """Return the settings of a file (None: the defaults), environment and command line.
 
@@ -38,11 +41,11 @@ def load(
     over both: dotted keys to values, None for not given; `upstream` is the name or base URL of the
     default upstream. `leads_to` decides whether an upstream's address is the gateway's own.
     Relative paths start at the file's folder, or at the current one without a file; `files`, which
-    has that folder, notes what was read.
+    has that folder, notes what was read. The `running` gateway must be able to go on with them.
 
     Raises `ConfigError` with all problems.
     """
-    files = files or Files(folder_of(path))
+    files = files or Files(path.parent if path is not None else Path())
     layers = Layers(origins={(): Origin("configuration")})
     problems: list[Problem] = []
     invalid_paths: set[KeyPath] = set()
@@ -59,28 +62,12 @@ def load(
     if problems or written is None:
         raise ConfigError(sorted(problems, key=_in_order))
     settings = build(written)
-    refused = [
-        layers.problem(place, f.message, f.advice) for place, f in refusals(settings, leads_to)
-    ]
+    refused = [*refusals(settings, leads_to)]
+    if running is not None:
+        refused += fixed_changes(running, settings)
     if refused:
-        raise ConfigError(refused)
+        raise ConfigError(layers.problem(place, f.message, f.advice) for place, f in refused)
     return settings
-
-
-def load_with_warnings(
-    path: Path | None,
-    environ: Mapping[str, str],
-    overrides: Mapping[str, Any] = _NOTHING,
-    leads_to: Reaches = addresses.reaches,
-) -> tuple[Settings, list[str]]:
-    """Return the settings, and a warning for all that is probably not meant; raises like `load`."""
-    settings = load(path, environ, overrides, leads_to)
-    return settings, [*warnings(settings), *unused_variables(environ)]
-
-
-def folder_of(path: Path | None) -> Path:
-    """Return the folder where a configuration's relative paths start."""
-    return path.parent if path is not None else Path()
 
 
 def unused_variables(environ: Mapping[str, str]) -> list[str]:

@@ -49,6 +49,8 @@ class ServerSettings:
     first_byte_grace: float = 10.0
     """After so long without an event, a translated stream sends its 200 and keep-alive comments."""
     keepalive_interval: float = 15.0
+    watch: bool = False
+    """Whether to reload when the configuration's files change."""
 
 
 LATEST_ANSWER = 5

@@ -105,7 +105,7 @@ async def show(*, once: bool, ports: Ports, write: Print = echo) -> int:
     ones if those are taken. Raises `PortTaken` if a port of `ports` is.
     """
     stop = asyncio.Event()
-    take_signals(stop.set)
+    take_signals(stop.set, lambda: None)
     defaults = Ports(0, 0) if once else DEFAULT_PORTS
     with (
         _listening(ports.gateway, defaults.gateway, "--port") as own,
@@ -117,7 +117,7 @@ async def show(*, once: bool, ports: Ports, write: Print = echo) -> int:
         serving = asyncio.create_task(
             serve(
                 [Listener(gateway, *_ADDRESS), Listener(emulator.build(), *_ADDRESS)],
-                grace_period=1,
+                grace_period=lambda: 1,
                 on_drain=gateway.drain,
                 stop=stop,
                 already_bound=(own, theirs),

@@ -48,13 +48,14 @@ class Resolver:
         learned: LearnedEndpoints,
         catalogue: Catalogue,
         wall_clock: WallClock = time.time,
+        notes: ModelNotes | None = None,
     ) -> None:
         self._settings = settings
         self._lookup = lookup
         self._learned = learned
         self._names = Names(catalogue)
         self._facts = Facts(self._names, lookup, wall_clock)
-        self.notes = ModelNotes(settings.memory, lookup.clock)
+        self.notes = notes or ModelNotes(settings.memory, lookup.clock)
         """What replies have shown about names that no metadata mentions."""
         self._discovery = Discovery(settings, lookup, self.notes)
         self._upstream_evidence = UpstreamEvidence(lookup, learned, self._names)
@@ -62,7 +63,7 @@ class Resolver:
         self.standing_in = StandingIn(self._names, self._kind_of)
         """Where the model of a rule stands in for the names that the rule matches."""
         self._near_names = NearNames(self.rules.names)
-        self._recent = RecentRoutes(lookup.clock, learned, lookup)
+        self._recent = RecentRoutes(lookup.clock, learned, lookup.looked_up)
 
     async def resolve(self, query: ModelQuery, *, explain: bool = False) -> Route:
         """Return the route; with `explain`, after collecting all evidence."""

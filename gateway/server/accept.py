@@ -32,14 +32,12 @@ class Acceptor:
         self._protocol = protocol
         self._connecting: set[asyncio.Task[None]] = set()
         self._pause: asyncio.TimerHandle | None = None
-        self._closed = False
         listening.setblocking(False)
         listening.listen(backlog)
         self._start()
 
     def close(self) -> None:
-        """Stop accepting; connections stay open, except those without a protocol yet."""
-        self._closed = True
+        """Stop accepting; connections stay open."""
         if self._pause is not None:
             self._pause.cancel()
             self._pause = None
@@ -76,9 +74,6 @@ class Acceptor:
             # With Nagle's algorithm, a reply in two writes waits for the client's acknowledgement.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            transport, _ = await self._loop.connect_accepted_socket(self._protocol, connection)
+            await self._loop.connect_accepted_socket(self._protocol, connection)
         except OSError:
             connection.close()  # the client has already disconnected
-            return
-        if self._closed:
-            transport.close()

@@ -10,12 +10,9 @@ from gateway.server.http1 import IDLE_TIMEOUT
 
 
 class AdminServer(uvicorn.Server):
-    """uvicorn without signal handlers: the process runs several servers.
+    """uvicorn without signal handlers: the process runs several servers."""
 
-    `grace_period` is in seconds, for requests that run at the end.
-    """
-
-    def __init__(self, app: Any, grace_period: float) -> None:
+    def __init__(self, app: Any) -> None:
         config = uvicorn.Config(
             app,
             ws="none",
@@ -25,9 +22,13 @@ class AdminServer(uvicorn.Server):
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=round(IDLE_TIMEOUT),
-            timeout_graceful_shutdown=max(1, round(grace_period)),
         )
         super().__init__(config)
+
+    def end(self, grace_period: float) -> None:
+        """Stop; running requests may continue for so many seconds."""
+        self.config.timeout_graceful_shutdown = max(1, round(grace_period))
+        self.should_exit = True
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -17,11 +17,12 @@ class Backpressure:
     (loop time) is the next check; `inf` while the client keeps up.
     """
 
-    __slots__ = ("_read_at", "_send_timeout", "_transport", "_unread", "_waiting", "due", "paused")
+    __slots__ = ("_read_at", "_transport", "_unread", "_waiting", "due", "paused", "send_timeout")
 
     def __init__(self, transport: asyncio.Transport, send_timeout: float) -> None:
         self._transport: Final = transport
-        self._send_timeout: Final = send_timeout
+        self.send_timeout = send_timeout
+        """How long the client may leave its reply unread, in seconds."""
         self._waiting: list[asyncio.Future[None]] = []
         self._unread = 0
         self._read_at = 0.0
@@ -43,7 +44,7 @@ class Backpressure:
         """Start the send timeout anew."""
         self._unread = self._size()
         self._read_at = now
-        self.due = now + self._send_timeout / CHECKS
+        self.due = now + self.send_timeout / CHECKS
 
     def is_stuck(self, now: float) -> bool:
         """Return whether the send timeout is over; otherwise schedule the next check.
@@ -56,8 +57,8 @@ class Backpressure:
         size = self._size()
         if size < self._unread:
             self._unread, self._read_at = size, now
-        self.due = now + self._send_timeout / CHECKS
-        return now - self._read_at >= self._send_timeout
+        self.due = now + self.send_timeout / CHECKS
+        return now - self._read_at >= self.send_timeout
 
     def _size(self) -> int:
         """Return the unread bytes, the kernel's included: they show a slow reader's progress."""

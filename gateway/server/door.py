@@ -47,6 +47,8 @@ class Door:
         self.application = application
         self.connections: set[Connection] = set()
         self.draining = False
+        self.finishing = False
+        """Whether each connection closes after its next reply."""
         self._changed = asyncio.Event()
         self.date_line = b""
         """The `date` line of a reply's head (RFC 9110 section 6.6.1), exact to the second."""
@@ -62,12 +64,38 @@ class Door:
         self.connections.discard(connection)
         self._changed.set()
 
+    def changed(self) -> None:
+        """Note that a connection has another application."""
+        self._changed.set()
+
+    def change_application(self, application: Application) -> None:
+        """Have new requests served by another application; running ones end as they began."""
+        self.application = application
+        for connection in tuple(self.connections):
+            connection.change_application()
+
+    async def left(self, application: Application) -> None:
+        """Wait until an application serves no request any more."""
+        while any(connection.application is application for connection in self.connections):
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def finish(self) -> None:
+        """Serve one more request on each connection, if it comes, and wait until all are closed.
+
+        The reply tells the client to connect anew, to the process that accepts connections now.
+        """
+        self.finishing = True
+        while self.connections:
+            self._changed.clear()
+            await self._changed.wait()
+
     async def drain(self, grace_period: float) -> None:
         """Let running requests end for `grace_period` seconds, then abort them and close all.
 
         The application refuses requests that arrive meanwhile.
         """
-        self.draining = True
+        self.draining = self.finishing = True
         loop = asyncio.get_running_loop()
         started = loop.time()
         for connection in tuple(self.connections):

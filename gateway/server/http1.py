@@ -35,12 +35,15 @@ _CLOSED: Final = State.CLOSED
 class Connection(Reception):
     """One client connection: one request at a time, until it closes."""
 
-    __slots__ = ("_begun", "_door", "_task", "_writer")
+    __slots__ = ("_begun", "_door", "_task", "_writer", "application")
 
     def __init__(self, door: "Door") -> None:
-        server = door.application.server
-        super().__init__(door.application.admit, server.send_timeout, server.body_idle_timeout)
+        application = door.application
+        server = application.server
+        super().__init__(application.admit, server.send_timeout, server.body_idle_timeout)
         self._door = door
+        self.application = application
+        """The one that serves the current request, and the next unless the door has another."""
         self._writer: WireWriter | None = None
         self._task: asyncio.Task[None] | None = None
         self._begun = False
@@ -75,6 +78,11 @@ class Connection(Reception):
         """Whether new requests are refused."""
         return self._door.draining
 
+    def change_application(self) -> None:
+        """Serve the next request by the door's application, unless one is being received."""
+        if self.state is State.IDLE or self.state is State.HEAD:
+            self._change_application()
+
     def finish_soon(self) -> None:
         """Close the connection after the current reply."""
         if self._writer is not None:
@@ -95,7 +103,7 @@ class Connection(Reception):
 
     def _start(self, admission: Admission, body: Body, received: ReceivedHead | None) -> None:
         self._writer = writer = WireWriter(self, self._door, received)
-        if self._door.draining:
+        if self._door.finishing:
             writer.keep_alive = False
         self._task = self._loop.create_task(self._serve(admission, body, writer))
 
@@ -103,7 +111,7 @@ class Connection(Reception):
         self._begun = True
         length = None if isinstance(body, bytes) else self._incoming.length
         try:
-            await self._door.application.serve(admission, body, writer, length)
+            await self.application.serve(admission, body, writer, length)
         except asyncio.CancelledError:
             if not (writer.started or writer.gone):  # the grace period is over
                 writer.keep_alive = False
@@ -134,8 +142,16 @@ class Connection(Reception):
             self._timer.at = min(self.flow.due, due)
             if self._reading_paused:
                 self._resume_reading()
+            if self.application is not self._door.application:
+                self._change_application()
             if incoming.rest:
                 self._take_head(b"")
+
+    def _change_application(self) -> None:
+        self.application = application = self._door.application
+        server = application.server
+        self._take_settings(application.admit, server.send_timeout, server.body_idle_timeout)
+        self._door.changed()
 
     def _cut_short(self, writer: WireWriter) -> None:
         """Close so that the client sees that the reply is incomplete."""
@@ -147,7 +163,7 @@ class Connection(Reception):
     def _left(self, state: State) -> None:
         """Note that the client has disconnected; cancel the current request."""
         if state is State.BODY and self._task is None:
-            self._door.application.abandoned(self._incoming.admission)
+            self.application.abandoned(self._incoming.admission)
         self._incoming.close()
         self._body.clear()
         self._upload = None

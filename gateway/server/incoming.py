@@ -51,6 +51,11 @@ class Incoming:
         self._size = 0
         self.rest = bytearray()
 
+    def change_admission(self, admit: Callable[[Head], Admission]) -> None:
+        """Have the next heads admitted by `admit`, repeated ones too."""
+        self._admit = admit
+        self._known = None
+
     def repeated(self, data: bytes) -> bytes | None:
         """Return the body if `data` is one whole request with the same head as the last one.
 

@@ -43,6 +43,14 @@ class Reception(Lifetime):
         self._turn: asyncio.Handle | None = None
         """The turn in which the postponed part of a body is taken."""
 
+    def _take_settings(
+        self, admit: Callable[[Head], Admission], send_timeout: float, body_idle_timeout: float
+    ) -> None:
+        """Receive the next request with these; the arguments are those of the constructor."""
+        self._incoming.change_admission(admit)
+        self._body_idle_timeout = body_idle_timeout
+        self.flow.send_timeout = send_timeout
+
     @property
     def is_serving(self) -> bool:
         """Whether a request is being served."""

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 
 BACKLOG = 2048
 
+Grace = Callable[[], float]
+"""Returns how long running requests may continue at the end, in seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listener:
     """An application and its address. `port` 0 means any free one.
 
-    `app` is the `Gateway` or an ASGI application.
+    `app` is the `Gateway`, its `Door`, or an ASGI application.
     """
 
     app: Any
@@ -55,17 +58,19 @@ def bind(host: str, port: int) -> socket.socket:
 async def serve(
     listeners: Sequence[Listener],
     *,
-    grace_period: float,
+    grace_period: Grace,
     on_drain: Callable[[], None],
     on_started: Callable[[list[int]], None] = lambda _: None,
     stop: asyncio.Event | None = None,
+    handed_over: asyncio.Event | None = None,
     already_bound: Sequence[socket.socket] = (),
 ) -> None:
     """Serve until `stop`, then close the sockets at once and wait for the listeners to drain.
 
     Without `stop`, SIGTERM and SIGINT stop it. `on_started` is called with the bound ports.
-    `already_bound` are the listeners' sockets where several processes share them. Raises `OSError`
-    if an address cannot be bound.
+    `grace_period` is asked at the end. `already_bound` are the listeners' sockets where several
+    processes share them. After `handed_over`, another process accepts from them: every connection
+    is served until it can be closed without a loss. Raises `OSError` if an address cannot be bound.
     """
     signals = _signals if stop is None else contextlib.nullcontext
     stop = stop or asyncio.Event()
@@ -79,7 +84,12 @@ async def serve(
                 for each, listening in zip(listeners, bound, strict=True)
             ]
             on_started([listening.getsockname()[1] for listening in bound])
-            await _until_stopped(stop, servers)
+            handed_over = handed_over or asyncio.Event()
+            running = [server.ended for server in servers if server.ended is not None]
+            await _first(stop.wait(), handed_over.wait(), *map(asyncio.shield, running))
+            if handed_over.is_set() and not stop.is_set():
+                finished = asyncio.gather(*(server.finish() for server in servers))
+                await _first(stop.wait(), finished)
             on_drain()
             await asyncio.gather(*(server.drain() for server in servers))
 
@@ -87,19 +97,28 @@ async def serve(
 class _GatewayServer:
     """The gateway behind its own door."""
 
-    def __init__(self, gateway: Gateway, listening: socket.socket, grace_period: float) -> None:
-        self._door = Door(gateway)
+    def __init__(self, door: Door, listening: socket.socket, grace_period: Grace) -> None:
+        self._door = door
         self._listening = listening
         self._grace_period = grace_period
         self._acceptor = Acceptor(listening, self._door.connection, BACKLOG)
         self.ended: asyncio.Task[None] | None = None
 
+    async def finish(self) -> None:
+        """Stop accepting connections, and let the open ones end without a loss."""
+        await self._stop_accepting()
+        await self._door.finish()
+
     async def drain(self) -> None:
         """Stop accepting connections, and let the open ones end."""
-        self._acceptor.close()
-        self._listening.close()
+        await self._stop_accepting()
+        await self._door.drain(self._grace_period())
+
+    async def _stop_accepting(self) -> None:
+        if self._listening.fileno() >= 0:
+            self._acceptor.close()
+            self._listening.close()
         await self._acceptor.wait_closed()
-        await self._door.drain(self._grace_period)
 
 
 class _ASGIServer:
@@ -108,7 +127,7 @@ class _ASGIServer:
     Many gateways are never asked anything at their admin listener, and uvicorn takes megabytes.
     """
 
-    def __init__(self, app: Any, listening: socket.socket, grace_period: float) -> None:
+    def __init__(self, app: Any, listening: socket.socket, grace_period: Grace) -> None:
         self._app = app
         self._listening = listening
         self._grace_period = grace_period
@@ -121,12 +140,16 @@ class _ASGIServer:
         asyncio.get_running_loop().add_reader(listening, self._first.set)
         self.ended = asyncio.create_task(self._serve())
 
+    async def finish(self) -> None:
+        """Do as `drain`: operators' requests are short, and can be sent again."""
+        await self.drain()
+
     async def drain(self) -> None:
         """Stop accepting connections, and let the open ones end; raises the server's failure."""
         self._is_ending = True
         self._first.set()
         if self._server is not None:
-            self._server.should_exit = True
+            self._server.end(self._grace_period())
         await self.ended
 
     async def _serve(self) -> None:
@@ -137,7 +160,7 @@ class _ASGIServer:
             return
         # In a thread, since requests to the gateway go on meanwhile.
         module = await asyncio.to_thread(import_module, "gateway.server.admin_server")
-        self._server = server = module.AdminServer(self._app, self._grace_period)
+        self._server = server = module.AdminServer(self._app)
         server.should_exit = self._is_ending
         await server.serve(sockets=[self._listening])  # which accepts the first connection
 
@@ -145,17 +168,21 @@ class _ASGIServer:
 _Server = _GatewayServer | _ASGIServer
 
 
-def _server(listener: Listener, listening: socket.socket, grace_period: float) -> _Server:
+def _server(listener: Listener, listening: socket.socket, grace_period: Grace) -> _Server:
     if isinstance(listener.app, Gateway):
+        return _GatewayServer(Door(listener.app), listening, grace_period)
+    if isinstance(listener.app, Door):
         return _GatewayServer(listener.app, listening, grace_period)
     return _ASGIServer(listener.app, listening, grace_period)
 
 
-async def _until_stopped(stop: asyncio.Event, servers: Sequence[_Server]) -> None:
-    stopped = asyncio.create_task(stop.wait())
-    running = [server.ended for server in servers if server.ended is not None]
-    await asyncio.wait({stopped, *running}, return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
+async def _first(*waits: Awaitable[Any]) -> None:
+    """Wait until one of these has ended; those that have not are cancelled."""
+    tasks = [asyncio.ensure_future(each) for each in waits]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        if not task.done():
+            task.cancel()
 
 
 @contextlib.contextmanager

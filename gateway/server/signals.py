@@ -3,8 +3,9 @@
 | Signal | Meaning |
 |---|---|
 | SIGTERM, SIGINT, SIGQUIT | stop: drain, then end with exit code 0; during the start, end at once |
-| SIGHUP | logged and ignored: there is no reload yet |
-| SIGUSR1, SIGUSR2 | logged and ignored |
+| SIGHUP | reload the configuration; ignored during the start, which reads it anyway |
+| SIGUSR2 | hand over to a new program (`hand_over.py`); a worker logs and ignores it |
+| SIGUSR1 | logged and ignored |
 
 The same holds for a single process, for the parent of several, and for each of these. The handlers
 are those of `ends_on_signals` during the start, of `take_signals` in an event loop, and of `Inbox`
@@ -19,7 +20,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 _Handler = Callable[[int, FrameType | None], Any]
 _Before = _Handler | int | signal.Handlers
@@ -33,9 +34,11 @@ def _existing(*names: str) -> tuple[signal.Signals, ...]:
 
 
 STOP = _existing("SIGTERM", "SIGINT", "SIGQUIT")
-IGNORED = _existing("SIGHUP", "SIGUSR1", "SIGUSR2")
+RELOAD = _existing("SIGHUP")
+HAND_OVER = _existing("SIGUSR2")
+IGNORED = _existing("SIGUSR1")
 _CHILD = _existing("SIGCHLD")
-ALL = (*STOP, *IGNORED, *_CHILD)
+ALL = (*STOP, *RELOAD, *HAND_OVER, *IGNORED, *_CHILD)
 """Every signal whose handler is set here."""
 
 
@@ -54,13 +57,14 @@ class Stop:
 
 @contextlib.contextmanager
 def ends_on_signals() -> Iterator[Stop]:
-    """Within the block, let `STOP` raise `SystemExit` with code 0, and `IGNORED` do nothing.
+    """Within the block, let `STOP` raise `SystemExit` with code 0, and the others do nothing.
 
     An exception from a signal handler can get lost (in a finalizer, for example), so `Stop` records
     it too. Outside the main thread, signals are left alone.
     """
     stop = Stop()
-    handlers = dict.fromkeys(STOP, stop.request) | dict.fromkeys(IGNORED, _ignore)
+    others = (*RELOAD, *HAND_OVER, *IGNORED)
+    handlers = dict.fromkeys(STOP, stop.request) | dict.fromkeys(others, _ignore)
     with contextlib.ExitStack() as stack:
         # Only the main thread can; elsewhere (tests) there are other means.
         with contextlib.suppress(ValueError):
@@ -69,24 +73,42 @@ def ends_on_signals() -> Iterator[Stop]:
         yield stop
 
 
-def take_signals(stop: Callable[[], object]) -> None:
-    """Let the running event loop call `stop` at `STOP`, and log `IGNORED`, until it is closed."""
+def take_signals(
+    stop: Callable[[], object],
+    reload: Callable[[], object],
+    hand_over: Callable[[], object] | None = None,
+) -> None:
+    """Let the running event loop call these at `STOP`, `RELOAD` and `HAND_OVER`; log `IGNORED`.
+
+    Until it is closed. Without `hand_over`, that is logged, too.
+    """
     loop = asyncio.get_running_loop()
     # Only the main thread can, and not on every platform.
     with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
         for number in STOP:
             loop.add_signal_handler(number, stop)
-        for number in IGNORED:
+        for number in RELOAD:
+            loop.add_signal_handler(number, reload)
+        for number in (*HAND_OVER, *IGNORED):
             loop.add_signal_handler(number, log_ignored, number)
+        if hand_over is not None:
+            for number in HAND_OVER:
+                loop.add_signal_handler(number, hand_over)
 
 
 def log_ignored(number: int) -> None:
     """Log a signal that has no effect."""
-    name = signal.Signals(number).name
-    if name == "SIGHUP":
-        log.warning("SIGHUP: reload is not supported yet; restart to apply a configuration")
-    else:
-        log.warning("%s is ignored: it has no meaning here", name)
+    log.warning("%s is ignored: it has no meaning here", signal.Signals(number).name)
+
+
+R = TypeVar("R", bound="Readable")
+
+
+class Readable(Protocol):
+    """A thing with a file descriptor that can be read."""
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
 
 
 class Inbox:
@@ -103,13 +125,17 @@ class Inbox:
         self._wakeup = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         self._handlers = {number: _set(number, _ignore) for number in ALL}
 
-    def wait(self, seconds: float | None) -> Sequence[int]:
-        """Wait for signals, `seconds` at most; return those that arrived."""
-        select.select([self._reader], [], [], seconds)
+    def wait(
+        self, seconds: float | None, channels: Sequence[R] = ()
+    ) -> tuple[Sequence[int], list[R]]:
+        """Wait for signals and for something to read, `seconds` at most; return what arrived."""
+        waiting: list[Readable] = [self._reader, *channels]
+        ready, _, _ = select.select(waiting, [], [], seconds)
         try:
-            return self._reader.recv(4096)
+            numbers: Sequence[int] = self._reader.recv(4096)
         except BlockingIOError:
-            return ()
+            numbers = ()
+        return numbers, [each for each in channels if each in ready]
 
     def close(self) -> None:
         """Restore the previous handlers."""

@@ -17,7 +17,11 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gateway.server.signals import ALL, IGNORED, STOP, Inbox, log_ignored
+from gateway.server import channel
+from gateway.server.channel import Channel
+from gateway.server.hand_over import HandOver
+from gateway.server.reloads import Reloads
+from gateway.server.signals import ALL, HAND_OVER, IGNORED, RELOAD, STOP, Inbox, log_ignored
 
 log = logging.getLogger("gateway")
 
@@ -32,21 +36,38 @@ class _Started(NamedTuple):
     number: int
 
 
+class Ties(NamedTuple):
+    """What ties a worker to its parent."""
+
+    gone: int
+    """A file descriptor that reads as closed when the parent has ended."""
+    channel: Channel
+    """To reload together."""
+    number: int
+    """From 0; that of its predecessor if the worker replaces one."""
+
+
 class Workers:
     """`count` processes that each run `work`, and the parent that supervises them.
 
-    `work` gets a file descriptor and the worker's number from 0, which is that of its predecessor
-    if it replaces one. It serves until SIGTERM, or until that descriptor reads as closed, and
-    returns. `release` closes the parent's listening sockets at shutdown: an open one would accept
-    connections that nothing serves.
+    `work` serves until SIGTERM, or until the parent is gone, and returns. `release` closes the
+    parent's listening sockets at shutdown: an open one would accept connections that nothing
+    serves.
     """
 
     def __init__(
-        self, count: int, work: Callable[[int, int], None], release: Callable[[], None]
+        self,
+        count: int,
+        work: Callable[[Ties], None],
+        release: Callable[[], None],
+        reloads: Reloads,
+        hand_over: HandOver,
     ) -> None:
         self._count = count
         self._work = work
         self._release = release
+        self._reloads = reloads
+        self._hand_over = hand_over
         self._started: dict[int, _Started] = {}
         """By the process' id."""
         self._due: list[_Started] = []
@@ -56,25 +77,50 @@ class Workers:
     def run(self) -> int:
         """Keep them running until a signal stops them, then let them drain; return the exit code.
 
-        Signals are handled between steps, none of which blocks.
+        Signals are handled between steps, none of which blocks for long.
         """
         self._due = [_Started(time.monotonic(), number) for number in range(self._count)]
         parent_gone, parent_lives = os.pipe()
         inbox = Inbox()
         try:
             while self._started or not self._stopping:
-                for number in inbox.wait(self._until_due()):
-                    self._handle(number)
+                self._take(inbox)
                 self._reap()
-                if not self._stopping and self._until_due() == 0:
+                if not self._stopping:
+                    self._reloads.look()
+                if not self._stopping and self._until_start() == 0:
                     self._start(inbox, parent_gone, parent_lives)
         finally:
             inbox.close()
+            self._reloads.close()
             os.close(parent_gone)
             os.close(parent_lives)
         return 0
 
+    def _take(self, inbox: Inbox) -> None:
+        """Wait for signals, workers and a new program; handle what has arrived."""
+        waiting: list[Channel | HandOver] = [*self._reloads.channels]
+        if self._hand_over.is_waiting:
+            waiting.append(self._hand_over)
+        numbers, arrived = inbox.wait(self._until_due(), waiting)
+        for each in arrived:
+            if isinstance(each, Channel):
+                self._reloads.receive(each)
+            elif each.ended():
+                self._stopping = True
+                self._release()
+                self._reloads.hand_over()
+        for number in numbers:
+            self._handle(number)
+
     def _until_due(self) -> float | None:
+        """Return the seconds until there is something to do; None if nothing is due."""
+        if self._stopping:
+            return None
+        seconds = [self._until_start(), self._reloads.until_due()]
+        return min((each for each in seconds if each is not None), default=None)
+
+    def _until_start(self) -> float | None:
         """Return the seconds until the next start of a process; None if none is due."""
         if self._stopping or not self._due:
             return None
@@ -85,28 +131,34 @@ class Workers:
         self._due.remove(due)
         # A signal must reach the new process with either the old handlers or its own.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, ALL)
+        mine, theirs = channel.pair()
         try:
             process = os.fork()
             if process == 0:
-                self._run_worker(due.number, inbox, (parent_gone, parent_lives), mask)
+                mine.close()
+                ties = Ties(parent_gone, theirs, due.number)
+                self._run_worker(ties, inbox, parent_lives, mask)
             self._started[process] = _Started(time.monotonic(), due.number)
+            self._reloads.add(process, mine)
         except OSError as error:
             log.warning("a worker could not be started (%s); trying again", error.strerror)
             self._due.append(_Started(time.monotonic() + RESTART_PAUSE, due.number))
+            mine.close()
         finally:
+            theirs.close()
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _run_worker(
-        self, number: int, inbox: Inbox, pipe: tuple[int, int], mask: set[int | signal.Signals]
+        self, ties: Ties, inbox: Inbox, parent_lives: int, mask: set[int | signal.Signals]
     ) -> None:
         """Run `work` in the forked process, which ends here and nowhere else."""
         code = 1
-        parent_gone, parent_lives = pipe
         try:
             inbox.close()
+            self._reloads.close()
             os.close(parent_lives)
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-            self._work(parent_gone, number)
+            self._work(ties)
             code = 0
         except SystemExit as ended:
             code = ended.code if isinstance(ended.code, int) else 1
@@ -122,6 +174,7 @@ class Workers:
             if ended == 0:
                 continue
             del self._started[process]
+            self._reloads.remove(process)
             if self._stopping:
                 continue
             level = logging.ERROR if status else logging.WARNING  # 0: it ended on request
@@ -133,6 +186,10 @@ class Workers:
     def _handle(self, number: int) -> None:
         if number in IGNORED:
             log_ignored(number)
+        elif number in RELOAD:
+            self._reloads.begin()
+        elif number in HAND_OVER:
+            self._hand_over.begin()
         elif number in STOP:
             self._stopping = True
             self._release()

@@ -47,8 +47,7 @@ class Credentials:
     ) -> None:
         # BLAKE2b has a keyed mode of its own (RFC 7693), at a third of the price of an HMAC.
         self._hashed_upstream = hashlib.blake2b(key=key, digest_size=32, person=b"fingerprint")
-        place = ((upstream.name.encode(), upstream.base_url.encode()),)
-        self._hashed_upstream.update(_unambiguous(place))
+        self._hashed_upstream.update(_identity(upstream))
         self._key_header = upstream.kind.key_header
         self._own_keys = frozenset(digest.lower() for digest in own_keys)
         self._forwards_the_callers = upstream.credential is CredentialPolicy.CALLER and not any(
@@ -182,6 +181,14 @@ class Callers:
         digest = self._hash.copy()
         digest.update(_unambiguous([field for field in client_headers if field[0] in names]))
         return digest.digest()
+
+
+def _identity(upstream: UpstreamSettings) -> bytes:
+    """Return what makes an upstream another one, of which nothing is known, when it changes."""
+    fields = (("base_url", upstream.base_url), ("kind", upstream.kind.name))
+    fixed = ((name, value.reveal()) for name, value in upstream.headers)
+    parts = (("name", upstream.name), *fields, ("api_version", upstream.api_version), *fixed)
+    return _unambiguous([(name.encode(), value.encode()) for name, value in parts])
 
 
 def _unambiguous(fields: Iterable[tuple[bytes, bytes]]) -> bytes:

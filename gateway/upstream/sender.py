@@ -1,11 +1,15 @@
 """All configured upstreams behind one `send`."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import contextlib
+import hashlib
+from collections.abc import Callable, Coroutine, Hashable, Mapping
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from gateway.config.settings import Settings, UpstreamSettings
+from gateway.config.settings import CredentialPolicy, Settings, UpstreamSettings
 from gateway.errors import Reason, UpstreamTimeout
 from gateway.shapes import RawHeaders, UpstreamCall, UpstreamReply
 from gateway.upstream.balancer import Balancer, OneAddress, Sender
@@ -23,27 +27,44 @@ def _ignore(_upstream: str, _address: str, _reason: Reason | None) -> None:
     """Take note of nothing."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Reached:
+    """How one upstream is reached, and what that was made of."""
+
+    made_of: Hashable
+    credentials: Credentials
+    sender: OneAddress | Balancer
+    asker: OneAddress | Balancer
+
+
 class Upstreams:
-    """Two senders per configured upstream, for the life of the process: for requests, for look-ups.
+    """Two senders per configured upstream: for requests, for look-ups.
 
     The gateway's own pools, or httpx2 where an upstream has a `proxy` or wants `http2`. `noticed`
-    is called when one of several addresses is ejected, and when it is back. Nothing is connected
-    before the first call. Raises `ValueError` when an upstream's settings cannot be used.
+    is called when one of several addresses is ejected, and when it is back. The senders of
+    upstreams that are the same `before` are taken over. Nothing is connected before the first call.
+    Raises `ValueError` when an upstream's settings cannot be used.
     """
 
-    def __init__(self, settings: Settings, noticed: Noticed = _ignore) -> None:
+    def __init__(
+        self, settings: Settings, noticed: Noticed = _ignore, before: "Upstreams | None" = None
+    ) -> None:
         own_keys = frozenset(digest for client in settings.clients for digest in client.key_sha256)
         key = fingerprint_key(settings.secret)
-        self._credentials = {
-            upstream.name: Credentials(upstream, own_keys=own_keys, key=key)
-            for upstream in settings.upstreams
-        }
+        earlier: Mapping[str, Reached] = before.reached if before is not None else {}
+        self.reached: dict[str, Reached] = {}
+        for each in settings.upstreams:
+            made_of = _made_of(each, own_keys)
+            reached = earlier.get(each.name)
+            if reached is None or reached.made_of != made_of:
+                credentials = Credentials(each, own_keys=own_keys, key=key)
+                sender = _joined(each, credentials, noticed)
+                reached = Reached(made_of, credentials, sender, sender.for_look_ups())
+            self.reached[each.name] = reached
+        self._credentials = {name: each.credentials for name, each in self.reached.items()}
+        self._senders = {name: each.sender for name, each in self.reached.items()}
+        self._askers = {name: each.asker for name, each in self.reached.items()}
         self._callers = Callers(self._credentials.values(), key)
-        self._senders = {
-            upstream.name: _joined(upstream, self._credentials[upstream.name], noticed)
-            for upstream in settings.upstreams
-        }
-        self._askers = {name: sender.for_look_ups() for name, sender in self._senders.items()}
         self._patience = {each.name: each.timeouts.look_up for each in settings.upstreams}
 
     def send(self, call: UpstreamCall) -> Coroutine[Any, Any, UpstreamReply]:
@@ -79,10 +100,13 @@ class Upstreams:
             return {}
         return await asker.failing(call, self._patience[call.upstream])
 
-    async def aclose(self) -> None:
-        """Close every connection; calls in flight fail."""
-        for sender in (*self._askers.values(), *self._senders.values()):
-            await sender.aclose()
+    async def aclose(self, besides: "Upstreams | None" = None) -> None:
+        """Close every connection but those that `besides` has; calls in flight fail."""
+        kept = besides.reached.values() if besides is not None else ()
+        for each in self.reached.values():
+            if each not in kept:
+                await each.asker.aclose()
+                await each.sender.aclose()
 
     def fingerprint(self, upstream_name: str, client_headers: RawHeaders) -> str:
         """Return what distinguishes the credentials that an upstream is called with.
@@ -105,6 +129,20 @@ class Upstreams:
         `in_flight` and `idle` are without look-ups, `failures` are with them.
         """
         return {name: sender.health() for name, sender in self._senders.items()}
+
+
+def _made_of(upstream: UpstreamSettings, own_keys: frozenset[str]) -> Hashable:
+    """Return everything that senders depend on, the content of a CA bundle too.
+
+    The gateway's own keys matter only where callers' credentials are forwarded.
+    """
+    withheld = own_keys if upstream.credential is CredentialPolicy.CALLER else frozenset()
+    bundle = b""
+    if isinstance(upstream.verify, str):
+        # The sender itself complains of one that cannot be read.
+        with contextlib.suppress(OSError):
+            bundle = hashlib.sha256(Path(upstream.verify).read_bytes()).digest()
+    return upstream, withheld, bundle
 
 
 def _joined(

@@ -9,7 +9,9 @@ import httpx2
 from gateway.admin.application import build
 from gateway.admin.metrics import Figures, Metrics
 from gateway.admin.overview import AddressState, Overview
+from gateway.admin.reloading import ReloadControl
 from gateway.admin.sums import Sums
+from gateway.config.changes import ReloadResult
 from gateway.config.operators import AdminSettings
 from gateway.config.secret import Secret
 from gateway.config.settings import Settings, UpstreamSettings
@@ -56,6 +58,7 @@ class Admin:
         self.recent = RecentRequests()
         self.learned = self.scene.exchange.memory.endpoints
         self.stopping = True
+        self.reloaded = ReloadResult(done=True, text="so it ended")
         peers = Peers()
         settings = Settings((OPENAI,), admin=AdminSettings(token=token))
         overview = Overview(settings, peers, self.recent, StillUpstreams(), self.learned)
@@ -64,8 +67,11 @@ class Admin:
             (self.scene.resolver, self.scene.exchange.attempts),
             Sums(self.metrics.families, peers),
             overview,
-            lambda: self.stopping,
+            ReloadControl(self.reload, lambda: self.stopping),
         )
+
+    async def reload(self) -> ReloadResult:
+        return self.reloaded
 
     def send(self, method: str, path: str, content: Any = None, **headers: str) -> httpx2.Response:
         """Send a request; underscores in the names of headers become hyphens."""

@@ -5,7 +5,14 @@ from pathlib import Path
 import click
 import pytest
 
-from gateway.cli.options import build_application, own_key, read_settings, reading, suspicions
+from gateway.cli.options import (
+    build_application,
+    own_key,
+    read_settings,
+    reading,
+    source_of,
+    suspicions,
+)
 
 
 def test_the_settings_become_an_application(config: Path) -> None:
@@ -35,8 +42,8 @@ def test_what_is_probably_not_meant_is_said(config: Path, monkeypatch: pytest.Mo
 
 
 def test_settings_are_read_in_another_process(config: Path, tmp_path: Path) -> None:
-    settings, warnings = reading(config, {"server.port": 1})()
+    settings, warnings = reading(source_of(config, {"server.port": 1}))()
     assert settings == read_settings(config, {"server.port": 1})
     assert warnings == suspicions(settings)
     with pytest.raises(click.ClickException, match=r"none\.yaml"):
-        reading(tmp_path / "none.yaml", {})()
+        reading(source_of(tmp_path / "none.yaml", {}))()

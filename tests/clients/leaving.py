@@ -188,7 +188,7 @@ async def running() -> AsyncIterator[Stage]:
     serving = asyncio.create_task(
         serve(
             [Listener(application.gateway, "127.0.0.1", 0)],
-            grace_period=1,
+            grace_period=lambda: 1,
             on_drain=application.gateway.drain,
             on_started=ports.set_result,
             stop=stop,

@@ -66,7 +66,7 @@ def running_gateway(
                     Listener(application.gateway, "127.0.0.1", 0),
                     Listener(application.admin, "127.0.0.1", 0),
                 ],
-                grace_period=1,
+                grace_period=lambda: 1,
                 on_drain=application.gateway.drain,
                 on_started=announce,
                 stop=event,

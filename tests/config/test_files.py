@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from gateway.config.files import MAX_SECRET_BYTES, Files
-from gateway.config.load import ConfigError, load
-from gateway.config.problems import InvalidValue
+from gateway.config.problems import ConfigError, InvalidValue
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy
+from gateway.config.source import Source
 from tests.config.configuring import loaded, refused
 
 KEY_FILE = "upstreams: {openai: {api_key_file: key}}"
@@ -91,10 +91,10 @@ def test_a_key_file_that_contradicts_is_refused(tmp_path: Path, text: str, probl
 def test_all_files_of_a_configuration_are_remembered_also_where_it_is_wrong(tmp_path: Path) -> None:
     path = tmp_path / "gateway.yaml"
     path.write_text('secret: "${file:secret}"\nmodels: {a: {template: {path: t.jinja}}}')
-    files = Files(tmp_path)
+    source = Source(path, {})
     with pytest.raises(ConfigError):
-        load(path, {}, files=files)
-    assert files.paths == {path, tmp_path / "secret", tmp_path / "t.jinja"}
+        source.begin()()
+    assert source.files.as_read.keys() == {path, tmp_path / "secret", tmp_path / "t.jinja"}
 
 
 def test_the_digest_follows_the_contents(tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ def test_nobody_waits_who_need_not_and_an_unread_list_is_unreadable() -> None:
             "the job records could not be read (it is being looked up)",
         ]
         scene.barrier.set()
-        await until(lambda: scene.lookup.version == 2)
+        await until(lambda: scene.lookup.looked_up.version == 2)
         second = await scene.gathered(wait=False)
         assert not second.unreadable
         assert second.evidence[-1].base == "davinci-002"

@@ -256,3 +256,45 @@ def test_a_request_that_never_ends_does_not_hold_the_end_up(
         assert stage.door.connections == set()
 
     run(scenario)
+
+
+def test_new_requests_have_the_new_application_and_running_ones_end_under_the_old() -> None:
+    async def scenario() -> None:
+        held = Held()
+        stage = Stage(held)
+        old, new = stage.door.application, Client(answer).gateway
+        idle, busy = stage.connect(), stage.connect(request(CHAT))
+        half = stage.connect(request(CHAT)[:-5])
+        await until(lambda: busy.protocol.is_serving)
+        stage.door.change_application(new)
+        assert idle.protocol.application is new
+        assert busy.protocol.application is half.protocol.application is old
+        left = asyncio.create_task(stage.door.left(old))
+        held.answers.set()
+        await until(lambda: busy.protocol.application is new)
+        assert not left.done()
+        half.protocol.data_received(request(CHAT)[-5:])
+        await left
+        busy.protocol.data_received(request(CHAT))
+        assert busy.protocol.application is new
+        await stage.door.drain(0)
+
+    run(scenario)
+
+
+def test_a_door_that_finishes_serves_one_more_request_on_each_connection() -> None:
+    async def scenario() -> None:
+        stage = Stage()
+        wire = stage.connect()
+        finished = asyncio.create_task(stage.door.finish())
+        await asyncio.sleep(0)
+        assert not finished.done()
+        wire.protocol.data_received(request(CHAT))
+        await until(lambda: wire.protocol.state in (State.CLOSING, State.CLOSED))
+        (reply,) = wire.transport.written
+        assert reply.startswith(b"HTTP/1.1 200")
+        assert b"connection: close" in reply
+        await asyncio.wait_for(finished, 10)
+        await stage.door.drain(0)
+
+    run(scenario)

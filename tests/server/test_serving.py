@@ -36,7 +36,7 @@ class Running:
         self.task = asyncio.create_task(
             serve(
                 [Listener(app, "127.0.0.1", 0) for app in apps],
-                grace_period=grace,
+                grace_period=lambda: grace,
                 on_drain=self.drained.set,
                 on_started=self.ports.set_result,
                 stop=None if by_signal else self.stop,
@@ -84,7 +84,11 @@ def test_a_port_that_is_taken_is_an_os_error() -> None:
         port = taken.getsockname()[1]
 
         async def scenario() -> None:
-            await serve([Listener(hello, "127.0.0.1", port)], grace_period=1, on_drain=lambda: None)
+            await serve(
+                [Listener(hello, "127.0.0.1", port)],
+                grace_period=lambda: 1,
+                on_drain=lambda: None,
+            )
 
         with pytest.raises(OSError, match=f"cannot listen at 127.0.0.1:{port}: .* in use"):
             asyncio.run(scenario())
@@ -107,7 +111,7 @@ def test_a_server_that_cannot_start_ends_all(
         with pytest.raises(OSError, match="no startup"):
             await serve(
                 [Listener(hello, "127.0.0.1", 0)],
-                grace_period=1,
+                grace_period=lambda: 1,
                 on_drain=lambda: None,
                 on_started=connect,
             )

@@ -7,7 +7,17 @@ import threading
 
 import pytest
 
-from gateway.server.signals import ALL, IGNORED, STOP, Inbox, ends_on_signals, take_signals
+from gateway.server.channel import pair
+from gateway.server.signals import (
+    ALL,
+    HAND_OVER,
+    IGNORED,
+    RELOAD,
+    STOP,
+    Inbox,
+    ends_on_signals,
+    take_signals,
+)
 from tests.upstream.scripted import until
 
 
@@ -39,7 +49,7 @@ def test_within_a_start_a_signal_to_stop_is_an_end_with_success_once(
     assert handlers() == before
 
 
-@pytest.mark.parametrize("number", IGNORED)
+@pytest.mark.parametrize("number", [*RELOAD, *HAND_OVER, *IGNORED])
 def test_within_a_start_the_others_do_nothing(number: signal.Signals) -> None:
     with ends_on_signals() as stop:
         signal.raise_signal(number)
@@ -64,11 +74,11 @@ def test_an_inbox_has_the_signals_in_order_and_gives_them_back() -> None:
     before = handlers()
     inbox = Inbox()
     try:
-        assert list(inbox.wait(0)) == []
+        assert list(inbox.wait(0)[0]) == []
         for number in ALL:
             os.kill(os.getpid(), number)
-            assert list(inbox.wait(10)) == [number]
-        assert list(inbox.wait(0)) == []
+            assert list(inbox.wait(10)[0]) == [number]
+        assert list(inbox.wait(0)[0]) == []
     finally:
         inbox.close()
     assert handlers() == before
@@ -78,26 +88,50 @@ def test_an_inbox_has_the_signals_in_order_and_gives_them_back() -> None:
 @pytest.mark.parametrize("number", STOP)
 def test_in_a_loop_a_signal_asks_for_the_end(number: signal.Signals) -> None:
     async def scenario() -> None:
-        asked = asyncio.Event()
-        take_signals(asked.set)
+        asked, reloads = asyncio.Event(), asyncio.Event()
+        take_signals(asked.set, reloads.set)
         os.kill(os.getpid(), number)
         await asyncio.wait_for(asked.wait(), 10)
 
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("number", RELOAD)
+def test_in_a_loop_a_signal_asks_for_a_reload(number: signal.Signals) -> None:
+    async def scenario() -> None:
+        asked, reloads = asyncio.Event(), asyncio.Event()
+        take_signals(asked.set, reloads.set)
+        os.kill(os.getpid(), number)
+        await asyncio.wait_for(reloads.wait(), 10)
+        assert not asked.is_set()
+
+    asyncio.run(scenario())
+
+
+def test_an_inbox_waits_for_channels_too() -> None:
+    inbox = Inbox()
+    one, other = pair()
+    try:
+        assert inbox.wait(0, [one]) == ((), [])
+        other.send(hello=1)
+        assert inbox.wait(10, [one]) == ((), [one])
+    finally:
+        inbox.close()
+        one.close()
+        other.close()
+
+
 def test_in_a_loop_the_others_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
-        asked = asyncio.Event()
-        take_signals(asked.set)
-        for number in IGNORED:
+        asked, reloads = asyncio.Event(), asyncio.Event()
+        take_signals(asked.set, reloads.set)
+        for number in (*HAND_OVER, *IGNORED):
             os.kill(os.getpid(), number)
-        await until(lambda: len(caplog.messages) == len(IGNORED))
+        await until(lambda: len(caplog.messages) == 2)
         assert not asked.is_set()
 
     asyncio.run(scenario())
     assert sorted(caplog.messages) == [
-        "SIGHUP: reload is not supported yet; restart to apply a configuration",
         "SIGUSR1 is ignored: it has no meaning here",
         "SIGUSR2 is ignored: it has no meaning here",
     ]
@@ -107,9 +141,20 @@ def test_a_loop_in_another_thread_leaves_signals_alone() -> None:
     before = [signal.getsignal(number) for number in ALL]
 
     async def scenario() -> None:
-        take_signals(lambda: None)
+        take_signals(lambda: None, lambda: None)
 
     thread = threading.Thread(target=asyncio.run, args=(scenario(),))
     thread.start()
     thread.join(10)
     assert [signal.getsignal(number) for number in ALL] == before
+
+
+@pytest.mark.parametrize("number", HAND_OVER)
+def test_in_a_loop_a_signal_asks_for_a_hand_over(number: signal.Signals) -> None:
+    async def scenario() -> None:
+        asked = asyncio.Event()
+        take_signals(lambda: None, lambda: None, asked.set)
+        os.kill(os.getpid(), number)
+        await asyncio.wait_for(asked.wait(), 10)
+
+    asyncio.run(scenario())

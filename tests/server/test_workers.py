@@ -4,7 +4,6 @@ import errno
 import os
 import signal
 import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +12,14 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from gateway.server.hand_over import HandOver
 from gateway.server.workers import Workers, _ending
 from tests.held_upstream import HeldUpstream, PendingRequest, held_upstream
 from tests.processes import GatewayProcess, gateway_process, script_process
+from tests.server.reloading import no_reloads
 
 ONE_AND_TWO = pytest.mark.parametrize("workers", [1, 2])
-WITHOUT_MEANING = [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2]
+WITHOUT_MEANING = [signal.SIGUSR1]
 
 
 class Running:
@@ -36,13 +37,7 @@ class Running:
         return httpx2.get(url, trust_env=False).status_code
 
     def workers(self) -> set[int]:
-        listed = subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", str(self.process.pid)],
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        return {int(pid) for pid in listed.stdout.split()}
+        return self.process.children()
 
     def refuses(self) -> bool:
         """Whether nothing listens at either port; connections that come too early are closed."""
@@ -120,8 +115,8 @@ def test_a_signal_to_stop_frees_the_ports_at_once_and_drains(
         gateway.wait_until_it_refuses()
         # A second one, and one that means nothing, change nothing.
         gateway.process.signal(number)
-        gateway.process.signal(signal.SIGHUP)
-        gateway.process.line_with("SIGHUP")
+        gateway.process.signal(signal.SIGUSR1)
+        gateway.process.line_with("SIGUSR1")
         upstream.go.set()
         assert request.outcome() == 200
         assert gateway.process.ended() == 0
@@ -195,11 +190,14 @@ def test_workers_that_die_at_once_are_started_again_after_a_pause_that_a_signal_
     script = f"""
 import logging, os, signal, sys
 from gateway.server import workers
+from gateway.server.hand_over import HandOver
+from tests.server.reloading import no_reloads
 logging.basicConfig()
-def work(parent_gone, number):
+def work(ties):
     {ending}
 workers.RESTART_PAUSE = 3600
-sys.exit(workers.Workers(2, work, lambda: print("released", flush=True)).run())
+release = lambda: print("released", flush=True)
+sys.exit(workers.Workers(2, work, release, no_reloads(), HandOver((), ())).run())
 """
     with script_process(script, folder=tmp_path) as process:
         for _ in range(2):
@@ -225,7 +223,12 @@ def test_a_process_that_cannot_be_started_is_tried_again(
         raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
     monkeypatch.setattr(os, "fork", fork)
-    assert Workers(1, lambda *_: None, lambda: released.append(True)).run() == 0
+    assert (
+        Workers(
+            1, lambda *_: None, lambda: released.append(True), no_reloads(), HandOver((), ())
+        ).run()
+        == 0
+    )
     assert len(tries) == 3
     assert released == [True]
     assert "a worker could not be started (Resource temporarily unavailable)" in caplog.text

@@ -51,6 +51,7 @@ def _verify(value: Any, info: ValidationInfo) -> bool | str:
         raise InvalidValue(
             "must be true, false or the path of a CA bundle", "there is no such file"
         )
+    context_of(info).files.note(Path(path))
     return path
 
 

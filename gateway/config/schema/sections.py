@@ -75,6 +75,11 @@ class ServerConfig(BaseConfig):
     keepalive_interval: Seconds = Field(
         default=_SERVER.keepalive_interval, description="Seconds between two keep-alive comments."
     )
+    watch: bool = Field(
+        default=_SERVER.watch,
+        description="Reload when a file of the configuration changes: this one, a secret's, a "
+        "template's. SIGHUP and `gateway reload` always do.",
+    )
 
 
 class ClientConfig(BaseConfig):

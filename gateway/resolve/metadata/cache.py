@@ -152,6 +152,11 @@ class LookupCache(Generic[Value]):
         except TimeoutError:
             return self._given_up(key, flight, patience)
 
+    async def settled(self) -> None:
+        """Wait for the look-ups that are in progress now."""
+        if self._flights:
+            await asyncio.wait([flight.task for flight in self._flights.values()])
+
     async def aclose(self) -> None:
         """Cancel the look-ups in progress."""
         tasks = [flight.task for flight in self._flights.values()]

@@ -4,24 +4,23 @@ The network is injected as `Send`. Every answer is cached per (upstream, credent
 because lists are scoped to the key.
 """
 
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable
 from typing import TypeVar
 
-from cachetools import TTLCache
-
 from gateway.config.settings import Settings, UpstreamSettings
-from gateway.config.store_settings import MemorySettings
 from gateway.envelopes.slices import Work
 from gateway.resolve.memory import CacheScope, Clock
 from gateway.resolve.metadata.cache import Found, Load, LookupCache, LookupFailed
 from gateway.resolve.metadata.fetch import Answer, Asker
 from gateway.resolve.metadata.lineage import Lineage, load_checkpoints, load_jobs
+from gateway.resolve.metadata.looked_up import LookedUp, ModelList
 from gateway.resolve.metadata.model_details import Further, load_description, load_further
 from gateway.resolve.metadata.model_lists import ModelCard, merged, read_models, recognise
 from gateway.resolve.metadata.requests import further_calls
 from gateway.servers import AUTO, OTHER, Profile
 from gateway.shapes import RawHeaders, Send
+
+__all__ = ["Lookup", "ModelList"]
 
 Value = TypeVar("Value")
 
@@ -32,24 +31,14 @@ Caller = Callable[[RawHeaders], Hashable]
 """Client headers → a key distinguishing callers that any upstream could answer differently."""
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
-class ModelList:
-    """One upstream's model list as one credential sees it, and the kind of server that wrote it.
-
-    Compared by identity: its index of names (`suggestions.py`) lives as long as it does.
-    """
-
-    cards: Mapping[str, ModelCard] = field(default_factory=dict)
-    kind: Profile = OTHER
-
-
 class Lookup:
     """The cached metadata of all upstreams.
 
     Every look-up waits for at most `timeouts.metadata` of its upstream, counted from `since` (loop
     time) if that is given: with one `since`, all look-ups of a request share one waiting time. A
     look-up continues when its waiters have left, and serves the next request. With `wait` False,
-    the cached value is returned at once, and refreshed in the background if due.
+    the cached value is returned at once, and refreshed in the background if due. `looked_up` is
+    what is known already.
     """
 
     def __init__(
@@ -59,39 +48,14 @@ class Lookup:
         fingerprint: Fingerprint,
         clock: Clock,
         caller: Caller | None = None,
+        looked_up: LookedUp | None = None,
     ) -> None:
         self.clock = clock
         self._settings = settings
         self._asker = Asker(send)
         self._fingerprint = fingerprint
         self.caller = caller or self._fingerprints
-        self.version = 0
-        """How often a look-up has brought a value."""
-        memory: MemorySettings = settings.memory
-        self._lists: LookupCache[ModelList] = LookupCache(
-            memory, clock, weigh=lambda found: 1 + len(found.cards) // 100
-        )
-        self._lineages: LookupCache[Lineage] = LookupCache(
-            memory, clock, weigh=lambda found: 1 + len(found.bases) // 100
-        )
-        self._checkpoints: LookupCache[Lineage] = LookupCache(
-            memory, clock, weigh=lambda found: 1 + len(found.bases) // 100
-        )
-        self._further: LookupCache[Further] = LookupCache(
-            memory, clock, weigh=lambda found: 1 + len(found.cards) // 100
-        )
-        self._descriptions: LookupCache[ModelCard] = LookupCache(memory, clock)
-        self._silent: TTLCache[CacheScope, None] = TTLCache(
-            memory.max_entries, memory.negative_ttl, timer=clock
-        )
-        """Scopes in which the description of a model was waited for in vain."""
-        self._kinds: dict[str, Profile] = {}
-        self._caches = (
-            *(self._lists, self._further, self._descriptions),
-            *(self._lineages, self._checkpoints),
-        )
-        for cache in self._caches:
-            cache.on_filled = self._changed
+        self.looked_up = looked_up or LookedUp(settings.memory, clock)
 
     def scope(self, upstream: str, headers: RawHeaders) -> CacheScope:
         """Return the cache scope of a look-up with these client headers."""
@@ -101,11 +65,11 @@ class Lookup:
         """Return the upstream's kind: configured, else recognised, else `AUTO` (not yet known)."""
         if upstream.kind is not AUTO:
             return upstream.kind
-        return self._kinds.get(upstream.name, AUTO)
+        return self.looked_up.kinds.get((upstream.name, upstream.base_url), AUTO)
 
     def known_list(self, scope: CacheScope) -> ModelList | LookupFailed | None:
         """Return the cached model list; None if it was never looked up. Makes no call."""
-        found = self._lists.peek(scope)
+        found = self.looked_up.lists.peek(scope)
         return None if found is None else found.value
 
     def known_card(self, scope: CacheScope, model: str) -> ModelCard | None:
@@ -119,9 +83,9 @@ class Lookup:
         For a scope in which a listed model turned out not to exist.
         """
         kind = self.kind(self._settings.upstream(scope.upstream))
-        self._lists.renew(scope)
-        self._lineages.renew(scope)
-        self._further.renew((scope, kind))
+        self.looked_up.lists.renew(scope)
+        self.looked_up.lineages.renew(scope)
+        self.looked_up.further.renew((scope, kind))
 
     async def models(
         self,
@@ -134,7 +98,7 @@ class Lookup:
     ) -> Found[ModelList]:
         """Return the model list; refreshed if it lacks `wanted` and is older than a minute."""
         return await self._recent(
-            self._lists,
+            self.looked_up.lists,
             self.scope(upstream.name, headers),
             lambda: self._load_models(upstream, headers),
             upstream,
@@ -166,7 +130,7 @@ class Lookup:
             card = merged(card, described)
         if calls.lists or calls.server:
             further = await self._recent(
-                self._further,
+                self.looked_up.further,
                 (scope, kind),
                 lambda: load_further(self._asker, upstream, kind, headers),
                 upstream,
@@ -189,7 +153,7 @@ class Lookup:
     ) -> Found[Lineage]:
         """Return all pages of the job records; refreshed like `models`."""
         return await self._recent(
-            self._lineages,
+            self.looked_up.lineages,
             self.scope(upstream.name, headers),
             lambda: load_jobs(self._asker, upstream, headers),
             upstream,
@@ -210,7 +174,7 @@ class Lookup:
     ) -> Found[Lineage]:
         """Return the checkpoints of the newest jobs, with their bases; refreshed like `models`."""
         return await self._recent(
-            self._checkpoints,
+            self.looked_up.checkpoints,
             self.scope(upstream.name, headers),
             lambda: load_checkpoints(self._asker, upstream, headers, lineage),
             upstream,
@@ -221,11 +185,7 @@ class Lookup:
 
     async def aclose(self) -> None:
         """Cancel the look-ups in progress."""
-        for cache in self._caches:
-            await cache.aclose()
-
-    def _changed(self) -> None:
-        self.version += 1
+        await self.looked_up.aclose()
 
     def _fingerprints(self, headers: RawHeaders) -> Hashable:
         return tuple([self._fingerprint(each.name, headers) for each in self._settings.upstreams])
@@ -242,8 +202,8 @@ class Lookup:
     ) -> ModelCard | None:
         """Return the upstream's description of one model."""
         scope = self.scope(upstream.name, headers)
-        wait = wait and scope not in self._silent
-        found = await self._descriptions.get(
+        wait = wait and scope not in self.looked_up.silent
+        found = await self.looked_up.descriptions.get(
             (scope, kind, model),
             lambda: load_description(self._asker, upstream, kind, headers, model),
             patience=upstream.timeouts.metadata,
@@ -253,7 +213,7 @@ class Lookup:
         if isinstance(found.value, ModelCard):
             return found.value
         if wait and found.value.late:
-            self._silent[scope] = None
+            self.looked_up.silent[scope] = None
         return None
 
     async def _recent(
@@ -284,15 +244,17 @@ class Lookup:
     async def _load_models(
         self, upstream: UpstreamSettings, headers: RawHeaders
     ) -> ModelList | LookupFailed:
+        place = (upstream.name, upstream.base_url)
+
         def read(answer: Answer) -> Work[ModelList]:
             kind = upstream.kind
             if kind is AUTO:
                 # A list without marks does not change what an earlier one has shown.
-                known = self._kinds.get(upstream.name, OTHER)
+                known = self.looked_up.kinds.get(place, OTHER)
                 kind = recognise(answer.payload, answer.headers) or known
             return ModelList((yield from read_models(answer.payload, kind)), kind)
 
         listed = await self._asker.ask(upstream, upstream.kind.model_list, headers, read)
         if isinstance(listed, ModelList):
-            self._kinds[upstream.name] = listed.kind
+            self.looked_up.kinds[place] = listed.kind
         return listed

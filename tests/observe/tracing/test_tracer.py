@@ -317,7 +317,7 @@ def test_without_tracing_the_context_passes_through() -> None:
         to = UpstreamSettings("up", upstream.base_url, kinds.OPENAI)
         with running_gateway(Settings((to,), admin=AdminSettings())) as gateway:
             ask(Door(gateway, upstream), CHAT, chat(), traceparent="anything", tracestate="a=1")
-            assert gateway.application.tracer is None
+            assert gateway.application.kept.exporting is None
     (seen,) = upstream.requests
     assert (seen.header("traceparent"), seen.header("tracestate")) == ("anything", "a=1")
 

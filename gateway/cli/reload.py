@@ -1,0 +1,28 @@
+"""`gateway reload`: have the running gateway read its configuration anew."""
+
+import os
+from pathlib import Path
+
+import click
+
+from gateway.cli.options import CONFIG
+
+
+@click.command()
+@CONFIG
+@click.option("--url", help="The admin listener's; by default that of the configuration.")
+def reload(config: Path | None, url: str | None) -> None:
+    """Have the gateway on this machine read its configuration anew; exit 1 if it cannot.
+
+    Its admin listener is asked, with the token of the configuration. Requests go on.
+    """
+    from gateway.config.problems import ConfigError
+    from gateway.reload_request import NotReached, admin_place, ask_to_reload
+
+    try:
+        result = ask_to_reload(admin_place(config, os.environ, url))
+    except (ConfigError, NotReached) as error:
+        raise click.ClickException(str(error)) from None
+    if not result.done:
+        raise click.ClickException(result.text)
+    click.echo(result.text)

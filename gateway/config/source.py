@@ -1,0 +1,67 @@
+"""Where a configuration comes from: read now, and again at a reload."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from gateway.config.addresses import reaches
+from gateway.config.apart import Call
+from gateway.config.files import Files
+from gateway.config.problems import ConfigError
+from gateway.config.settings import Settings
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Reading(NamedTuple):
+    """What was read: settings or why there are none, from which files, and what is doubtful."""
+
+    settings: Settings | ConfigError
+    files: Files
+    warnings: list[str]
+
+
+class Source:
+    """A file, the environment and the command line; the arguments are those of `load`."""
+
+    def __init__(
+        self,
+        path: Path | None,
+        environ: Mapping[str, str],
+        overrides: Mapping[str, Any] = _NOTHING,
+        leads_to: Callable[[str, str], bool] = reaches,
+    ) -> None:
+        self.path = path
+        self._arguments = (path, dict(environ), dict(overrides), leads_to)
+        self.files = Files()
+        """Those of the last reading."""
+
+    def begin(self, running: Settings | None = None) -> Callable[[], tuple[Settings, list[str]]]:
+        """Begin to read in another process; return what waits for the settings and the warnings.
+
+        `running`: see `load`. What is returned raises `ConfigError` with all problems.
+        """
+        call = Call(_read, self._arguments, running)
+
+        def ended() -> tuple[Settings, list[str]]:
+            read = call.result()
+            self.files = read.files
+            if isinstance(read.settings, ConfigError):
+                raise read.settings
+            return read.settings, read.warnings
+
+        return ended
+
+
+def _read(arguments: tuple[Any, ...], running: Settings | None) -> Reading:
+    # Imported in the other process only: see `apart.py`.
+    from gateway.config.load import load, unused_variables, warnings
+
+    path, environ, *_ = arguments
+    files = Files(path.parent if path is not None else Path())
+    try:
+        settings = load(*arguments, files=files, running=running)
+    except ConfigError as error:
+        return Reading(error, files, [])
+    return Reading(settings, files, [*warnings(settings), *unused_variables(environ)])

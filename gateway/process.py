@@ -1,0 +1,174 @@
+"""A process that serves, the only one or a worker: its event loop, signals and reloads."""
+
+import asyncio
+import gc
+import logging
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+
+from gateway.app import Application
+from gateway.config.changes import ReloadResult
+from gateway.live import Live
+from gateway.reloading import Alone, Build, Configuration, Reloader
+from gateway.server.hand_over import HandOver, Inherited
+from gateway.server.notify import notify_ready
+from gateway.server.parent import Parent
+from gateway.server.serving import Listener, serve
+from gateway.server.signals import Stop, take_signals
+from gateway.server.workers import Ties
+
+log = logging.getLogger("gateway")
+
+_COLLECTOR_THRESHOLDS = (20_000, 50, 100)
+_M_MMAP_THRESHOLD = -3
+"""glibc's number of the option (malloc.h, mallopt(3))."""
+_LARGE_BLOCK = 256 * 1024
+"""Bytes from which a block of memory is mapped, and returned to the system when it is freed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How the gateway was started, and can be replaced."""
+
+    process: int
+    """The id of the first process, which the others belong to."""
+    inherited: Inherited
+    hand_over: HandOver
+
+
+class Process:
+    """A process that serves: the only one, or a worker with `ties` to its parent."""
+
+    def __init__(
+        self, configuration: Configuration, build: Build, start: Start, ties: Ties | None
+    ) -> None:
+        self._configuration = configuration
+        self._build = build
+        self._start = start
+        self._ties = ties
+        self._handed_over = asyncio.Event()
+        self._reloads: set[asyncio.Task[ReloadResult]] = set()
+
+    async def serve(
+        self, application: Application, bound: Sequence[socket.socket], early: Stop
+    ) -> None:
+        """Serve until a signal stops it, a new program has taken over, or the parent is gone.
+
+        `early` has a signal from before the event loop.
+        """
+        stop, live = asyncio.Event(), Live(application)
+        reloading = self._reloading(live)
+        application.kept.operations.reload = reloading.ask
+        take = partial(
+            take_signals,
+            stop.set,
+            partial(self._begin, reloading),
+            self._begin_hand_over if self._ties is None else None,
+        )
+        take()
+        if early.requested:
+            stop.set()
+        if self._ties is not None:
+            _drain_without(self._ties.gone, stop)
+        _settle_garbage_collector()
+        _settle_allocator()
+        application.start()
+        async with application.kept.peers.serving():
+            try:
+                await serve(
+                    _listeners(live),
+                    grace_period=live.grace_period,
+                    on_drain=live.drain,
+                    on_started=self._started,
+                    already_bound=bound,
+                    stop=stop,
+                    handed_over=self._handed_over,
+                )
+            finally:
+                # `serve` restores the default handlers, with which a second signal would kill it.
+                take()
+                reloading.close()
+                await live.aclose()
+
+    def _started(self, _: object) -> None:
+        self._start.inherited.serves()
+        notify_ready(self._start.process, os.environ)
+
+    def _begin_hand_over(self) -> None:
+        hand_over, loop = self._start.hand_over, asyncio.get_running_loop()
+        hand_over.begin()
+        if hand_over.is_waiting:
+            loop.add_reader(hand_over.fileno(), self._hear_of_hand_over)
+
+    def _hear_of_hand_over(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._start.hand_over.fileno())
+        if self._start.hand_over.ended():
+            self._handed_over.set()
+
+    def _begin(self, reloading: "Alone | Parent") -> None:
+        self._reloads.add(task := asyncio.create_task(reloading.ask()))
+        task.add_done_callback(self._reloads.discard)
+
+    def _reloading(self, live: Live) -> "Alone | Parent":
+        if self._ties is None:
+            return Alone(self._configuration, live, self._build)
+        reloader = Reloader(self._configuration, live, self._build)
+        metrics = live.application.kept.metrics
+
+        async def reload(digest: str) -> str:
+            result = await reloader.reload(digest)
+            # One that is stopping needs no new configuration.
+            return "" if result.done or live.draining else result.text
+
+        def ended(result: ReloadResult, counts: bool) -> None:
+            metrics.reloaded(done=result.done, counts=counts)
+
+        return Parent(self._ties.channel, reload, ended, self._handed_over.set)
+
+
+def _listeners(live: Live) -> list[Listener]:
+    settings = live.application.settings
+    own = Listener(live.door, settings.server.host, settings.server.port)
+    if not settings.admin.enabled:
+        return [own]
+    return [own, Listener(live.admin, settings.admin.host, settings.admin.port)]
+
+
+def _settle_garbage_collector() -> None:
+    """Exempt start-up's permanent objects from garbage collection, and collect less often.
+
+    Reference counts free the objects of requests; cycles are rare.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECTOR_THRESHOLDS)
+
+
+def _settle_allocator() -> None:
+    """Return the memory of large bodies to the system when it is freed, with glibc.
+
+    glibc raises the threshold for mapped blocks to the largest one freed, up to 32 MB. Bodies of a
+    few MB then lie among small blocks that stay, and the heap never shrinks.
+    """
+    try:
+        libc = import_module("ctypes").CDLL(None)
+        libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
+    except (ImportError, OSError, AttributeError):
+        log.debug("this platform's libc has no mallopt")
+
+
+def _drain_without(parent_gone: int, stop: asyncio.Event) -> None:
+    """Stop when the parent process has ended, however it ended."""
+    loop = asyncio.get_running_loop()
+
+    def note() -> None:
+        loop.remove_reader(parent_gone)
+        if not stop.is_set():
+            log.warning("the parent process is gone: draining")
+            stop.set()
+
+    loop.add_reader(parent_gone, note)

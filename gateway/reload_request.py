@@ -1,0 +1,82 @@
+"""Asks the gateway on this machine to reload its configuration: for `gateway reload`.
+
+Only the address and the token of its admin listener are taken from the configuration, so that one
+that is wrong elsewhere still reaches the gateway, which says what is wrong.
+"""
+
+import http.client
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from gateway.config.changes import ReloadResult
+from gateway.config.files import Files
+from gateway.config.layers import Layers
+from gateway.config.problems import ConfigError
+from gateway.config.validate import validate
+from gateway.healthcheck import on_this_machine, readable_layers
+
+_KEYS = ("enabled", "host", "port", "token")
+PATIENCE = 90.0
+"""Seconds to wait for the reply; workers have a minute."""
+
+
+class NotReached(Exception):
+    """No gateway has taken the request; the text gives the reason."""
+
+
+class AdminPlace(NamedTuple):
+    """An admin listener and its token; empty: none."""
+
+    host: str
+    port: int
+    token: str
+
+
+def admin_place(
+    path: Path | None, environ: Mapping[str, str], url: str | None = None
+) -> AdminPlace:
+    """Return the admin listener of a configuration; `url` names another, with the same token.
+
+    Raises `ConfigError` if the section is wrong, `NotReached` if the listener cannot be known.
+    """
+    layers, _ = readable_layers(path, environ, {}, "admin")
+    written = layers.data.get("admin")
+    admin = written if isinstance(written, dict) else {}
+    kept = {key: admin[key] for key in _KEYS if key in admin}
+    config, found = validate(Layers({"admin": kept}, layers.origins), Files())
+    if config is None:
+        raise ConfigError([problem for _, problem in found])
+    token = config.admin.token.get_secret_value() if config.admin.token is not None else ""
+    if url is not None:
+        named = urlsplit(url)
+        if named.scheme != "http" or named.hostname is None:
+            raise NotReached("--url must be the admin listener's, like http://127.0.0.1:9090")
+        return AdminPlace(named.hostname, named.port or 80, token)
+    if not config.admin.enabled:
+        raise NotReached("admin.enabled is false: send SIGHUP to the gateway's process")
+    if config.admin.port == 0:
+        raise NotReached("admin.port is 0, so the port is not known: name it with --url")
+    return AdminPlace(on_this_machine(config.admin.host), config.admin.port, token)
+
+
+def ask_to_reload(place: AdminPlace) -> ReloadResult:
+    """Have the gateway reload; return how it ended. Raises `NotReached`."""
+    connection = http.client.HTTPConnection(place.host, place.port, timeout=PATIENCE)
+    headers = {"x-admin-token": place.token} if place.token else {}
+    where = f"the admin listener at {place.host}, port {place.port}"
+    try:
+        connection.request("POST", "/reload", headers=headers)
+        reply = connection.getresponse()
+        content = json.loads(reply.read())
+        if "reloaded" in content:
+            return ReloadResult(content["reloaded"], content["message"])
+        raise NotReached(f"{where}: status {reply.status}: {content['error']['message']}")
+    except (OSError, http.client.HTTPException) as error:
+        raise NotReached(f"{where}: {str(error) or type(error).__name__}") from None
+    except (ValueError, TypeError, KeyError):
+        raise NotReached(f"{where}: what answers there is not a gateway") from None
+    finally:
+        connection.close()

@@ -1,0 +1,70 @@
+"""What has been looked up so far. It outlives the settings: a reload keeps it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cachetools import TTLCache
+
+from gateway.config.store_settings import MemorySettings
+from gateway.resolve.memory import CacheScope, Clock
+from gateway.resolve.metadata.cache import LookupCache
+from gateway.resolve.metadata.lineage import Lineage
+from gateway.resolve.metadata.model_details import Further
+from gateway.resolve.metadata.model_lists import ModelCard
+from gateway.servers import OTHER, Profile
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+class ModelList:
+    """One upstream's model list as one credential sees it, and the kind of server that wrote it.
+
+    Compared by identity: its index of names (`suggestions.py`) lives as long as it does.
+    """
+
+    cards: Mapping[str, ModelCard] = field(default_factory=dict)
+    kind: Profile = OTHER
+
+
+class LookedUp:
+    """The caches of `Lookup`, by scope, and the recognised kinds, by upstream and address."""
+
+    def __init__(self, memory: MemorySettings, clock: Clock) -> None:
+        self.version = 0
+        """How often a look-up has brought a value."""
+        self.lists: LookupCache[ModelList] = LookupCache(
+            memory, clock, weigh=lambda found: 1 + len(found.cards) // 100
+        )
+        self.lineages: LookupCache[Lineage] = LookupCache(
+            memory, clock, weigh=lambda found: 1 + len(found.bases) // 100
+        )
+        self.checkpoints: LookupCache[Lineage] = LookupCache(
+            memory, clock, weigh=lambda found: 1 + len(found.bases) // 100
+        )
+        self.further: LookupCache[Further] = LookupCache(
+            memory, clock, weigh=lambda found: 1 + len(found.cards) // 100
+        )
+        self.descriptions: LookupCache[ModelCard] = LookupCache(memory, clock)
+        self.silent: TTLCache[CacheScope, None] = TTLCache(
+            memory.max_entries, memory.negative_ttl, timer=clock
+        )
+        """Scopes in which the description of a model was waited for in vain."""
+        self.kinds: dict[tuple[str, str], Profile] = {}
+        self._caches = (
+            *(self.lists, self.further, self.descriptions),
+            *(self.lineages, self.checkpoints),
+        )
+        for cache in self._caches:
+            cache.on_filled = self._changed
+
+    async def settled(self) -> None:
+        """Wait for the look-ups that are in progress now."""
+        for cache in self._caches:
+            await cache.settled()
+
+    async def aclose(self) -> None:
+        """Cancel the look-ups in progress."""
+        for cache in self._caches:
+            await cache.aclose()
+
+    def _changed(self) -> None:
+        self.version += 1

@@ -1,0 +1,1 @@
+"""What an operator changes while clients are served: none of them notices."""

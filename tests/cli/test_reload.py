@@ -1,0 +1,47 @@
+"""`gateway reload`, against a running gateway."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.changing.gateway import Gateway, configuration, running, write
+from tests.processes import surroundings
+
+
+def asked(gateway: Gateway, *more: str) -> tuple[int, str]:
+    """Return the exit code and the output."""
+    command = [sys.executable, "-m", "gateway", "reload", "--config", "gateway.yaml", *more]
+    ended = subprocess.run(
+        command,
+        check=False,
+        cwd=gateway.folder,
+        env=surroundings(),
+        capture_output=True,
+        text=True,
+    )
+    return ended.returncode, ended.stdout + ended.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_it_prints_what_happened(tmp_path: Path, workers: int) -> None:
+    good = configuration("http://127.0.0.1:9/v1")
+    write(tmp_path, good)
+    with running(tmp_path, workers) as gateway:
+        at = ("--url", gateway.admin)
+        write(tmp_path, good, "sk-2")
+        assert asked(gateway, *at) == (
+            0,
+            "the configuration was reloaded; changed: upstreams.up\n",
+        )
+        write(tmp_path, good + "nonsense: 1\n")
+        code, output = asked(gateway, *at)
+        assert code == 1
+        assert "nothing has changed" in output
+        assert "gateway.yaml:4: nonsense: unknown key 'nonsense'" in output
+        assert asked(gateway) == (
+            1,
+            "Error: admin.port is 0, so the port is not known: name it with --url\n",
+        )

@@ -1,0 +1,66 @@
+"""One application after the other, at the same door."""
+
+import asyncio
+from dataclasses import replace
+
+from gateway import app
+from gateway.app import Application
+from gateway.config.settings import ServerSettings, Settings, UpstreamSettings
+from gateway.live import Live
+
+ADDRESSES = [f"http://127.0.0.1:{port}/v1" for port in (1, 2, 3)]
+
+
+def built(base_url: str, before: Application | None = None) -> Application:
+    return app.build(Settings((UpstreamSettings("up", base_url),)), None, before)
+
+
+def test_an_application_is_closed_after_its_last_request_and_in_order() -> None:
+    async def scenario() -> None:
+        live = Live(built(ADDRESSES[0]))
+        first = live.application
+        busy = live.door.connection()
+        live.door.connections.add(busy)
+        live.replace(second := built(ADDRESSES[1], first))
+        live.replace(third := built(ADDRESSES[2], second))
+        await asyncio.sleep(0)
+        assert live.application is third
+        # It still serves a request, so what it uses stays, and so does what came after it.
+        retired = asyncio.create_task(live.retired())
+        await asyncio.sleep(0)
+        assert not retired.done()
+        live.door.forget(busy)
+        await asyncio.wait_for(retired, 10)
+        live.drain()
+        assert third.gateway.draining
+        await live.aclose()
+        await live.door.drain(0)
+
+    asyncio.run(scenario())
+
+
+def test_the_end_does_not_wait_for_earlier_applications() -> None:
+    async def scenario() -> None:
+        live = Live(built(ADDRESSES[0]))
+        await live.retired()
+        live.door.connections.add(live.door.connection())
+        live.replace(built(ADDRESSES[1], live.application))
+        await asyncio.wait_for(live.aclose(), 10)
+        live.door.connections.clear()
+        await live.door.drain(0)
+
+    asyncio.run(scenario())
+
+
+def test_the_grace_period_is_that_in_use() -> None:
+    async def scenario() -> None:
+        live = Live(built(ADDRESSES[0]))
+        server = ServerSettings(grace_period=7)
+        settings = replace(live.application.settings, server=server)
+        live.replace(app.build(settings, None, live.application))
+        assert live.grace_period() == 7
+        await live.retired()
+        await live.aclose()
+        await live.door.drain(0)
+
+    asyncio.run(scenario())

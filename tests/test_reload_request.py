@@ -1,0 +1,102 @@
+"""`gateway reload` finds the admin listener, and says what it has replied."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from gateway.config.changes import ReloadResult
+from gateway.config.problems import ConfigError
+from gateway.reload_request import AdminPlace, NotReached, admin_place, ask_to_reload
+
+
+@contextmanager
+def answering(body: bytes, status: int = 200) -> Iterator[tuple[AdminPlace, list[str | None]]]:
+    tokens: list[str | None] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            tokens.append(self.headers["x-admin-token"])
+            self.send_response(status if self.path == "/reload" else 404)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        try:
+            yield AdminPlace("127.0.0.1", server.server_port, "t"), tokens
+        finally:
+            thread.join()
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "gateway.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_the_listener_is_that_of_the_configuration(tmp_path: Path) -> None:
+    assert admin_place(None, {}) == AdminPlace("127.0.0.1", 9090, "")
+    (tmp_path / "token").write_text("secret\n")
+    path = written(tmp_path, 'admin: {host: "::", port: 1, token: "${file:token}"}\nnonsense: 1')
+    assert admin_place(path, {}) == AdminPlace("::1", 1, "secret")
+    environ = {"GATEWAY_ADMIN__PORT": "2"}
+    assert admin_place(path, environ).port == 2
+    assert admin_place(path, {}, "http://h:5") == AdminPlace("h", 5, "secret")
+    assert admin_place(None, {}, "http://h").port == 80
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "reason"),
+    [
+        ("admin: {enabled: false}", None, "send SIGHUP"),
+        ("admin: {port: 0}", None, "name it with --url"),
+        ("", "https://h", "--url must be"),
+        ("", "here", "--url must be"),
+    ],
+)
+def test_what_cannot_be_known_is_said(
+    tmp_path: Path, text: str, url: str | None, reason: str
+) -> None:
+    with pytest.raises(NotReached, match=reason):
+        admin_place(written(tmp_path, text), {}, url)
+
+
+def test_a_section_that_is_wrong_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"admin\.port"):
+        admin_place(written(tmp_path, "admin: {port: x}"), {})
+
+
+def test_the_reply_is_handed_on() -> None:
+    with answering(b'{"reloaded": false, "message": "no"}', 422) as (place, tokens):
+        assert ask_to_reload(place) == ReloadResult(done=False, text="no")
+    assert tokens == ["t"]
+    with answering(b'{"reloaded": true, "message": "yes"}') as (place, tokens):
+        assert ask_to_reload(place._replace(token="")).done
+    assert tokens == [None]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'{"error": {"message": "token"}}', "status 401: token"),
+        (b"<html>", "is not a gateway"),
+        (b"{}", "is not a gateway"),
+        (b"[]", "is not a gateway"),
+    ],
+)
+def test_other_replies_are_reported(body: bytes, reason: str) -> None:
+    with answering(body, 401) as (place, _), pytest.raises(NotReached, match=reason):
+        ask_to_reload(place)
+
+
+def test_where_nothing_listens_that_is_said() -> None:
+    with pytest.raises(NotReached, match=r"port 1: .*refused"):
+        ask_to_reload(AdminPlace("127.0.0.1", 1, ""))

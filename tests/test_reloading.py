@@ -1,0 +1,171 @@
+"""A process reads its configuration anew; tests/changing has real ones under load."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from gateway import app, reloading
+from gateway.config.load import load
+from gateway.config.settings import Settings
+from gateway.config.source import Source
+from gateway.live import Live
+from gateway.reloading import Alone, Configuration, Reloader
+from gateway.server.peers import Peers
+from tests.upstream.scripted import until
+
+
+class Scene:
+    """The live application of a file."""
+
+    def __init__(self, path: Path, text: str = "") -> None:
+        self.path = path / "gateway.yaml"
+        self.path.write_text(text)
+        self.source = Source(self.path, {})
+        self.configuration = Configuration(self.source, self.source.begin()()[0])
+        settings = self.configuration.used(self.configuration.settings)
+        self.live = Live(app.build(settings, Peers()))
+
+    def reloader(self) -> Reloader:
+        return Reloader(self.configuration, self.live, app.build)
+
+
+def run(folder: Path, scenario: Callable[[Scene], Awaitable[None]], text: str = "") -> None:
+    async def staged() -> None:
+        scene = Scene(folder, text)
+        try:
+            await asyncio.wait_for(scenario(scene), 20)
+        finally:
+            await scene.live.aclose()
+            await scene.live.door.drain(0)
+
+    asyncio.run(staged())
+
+
+def test_settings_change_and_what_was_drawn_and_learned_stays(tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        before = scene.live.application
+        scene.path.write_text("models: {a: b}")
+        result = await scene.reloader().reload()
+        assert result == (True, "the configuration was reloaded; changed: models.a")
+        after = scene.live.application
+        assert [rule.pattern for rule in after.settings.models] == ["a"]
+        assert after.settings.secret == before.settings.secret is not None
+        assert after.kept is before.kept
+        assert after.upstreams.reached == before.upstreams.reached
+        assert after.gateway is scene.live.door.application
+        assert after.admin is scene.live.admin.application
+        await scene.live.retired()
+        again = await scene.reloader().reload()
+        assert again.text == "the configuration was reloaded; changed: nothing"
+
+    run(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("modls: {}", "gateway.yaml:1: modls: unknown key 'modls'"),
+        ("server: {port: 1}", "gateway.yaml:1: server.port: cannot be changed"),
+        ("models: {a: {template: {path: t.jinja}}}", 'models["a"].template ('),
+    ],
+)
+def test_what_is_wrong_changes_nothing(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "t.jinja").write_text("{% nonsense %}")
+
+    async def scenario(scene: Scene) -> None:
+        before = scene.live.application
+        scene.path.write_text(text)
+        done, message = await scene.reloader().reload()
+        assert not done
+        assert message.startswith("the configuration was not reloaded, and nothing has changed: ")
+        assert reason in message
+        assert scene.live.application is before
+
+    run(tmp_path, scenario)
+
+
+def test_workers_take_only_what_their_parent_has_read(tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.path.write_text("models: {a: b}")
+        scene.source.begin()()
+        digest = scene.source.files.digest
+        assert (await scene.reloader().reload(digest)).done
+        scene.path.write_text("models: {a: c}")
+        done, message = await scene.reloader().reload(digest)
+        assert not done
+        assert "its files have changed again: reload once more" in message
+
+    run(tmp_path, scenario)
+
+
+def test_a_parent_checks_by_building(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.yaml"
+    path.write_text("")
+    source = Source(path, {})
+    configuration = Configuration(source, source.begin()()[0])
+    path.write_text("server: {watch: true}")
+    digest, result = configuration.check(app.build)
+    assert (digest, result.done) == (source.files.digest, True)
+    assert configuration.watch.on
+    (tmp_path / "t.jinja").write_text("{% nonsense %}")
+    path.write_text("models: {a: {template: {path: t.jinja}}}")
+    digest, result = configuration.check(app.build)
+    assert (digest, result.done) == ("", False)
+    assert configuration.settings.server.watch
+
+
+def test_a_gateway_that_stops_reloads_no_more(tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.live.drain()
+        assert await scene.reloader().reload() == (False, "the gateway is stopping")
+
+    run(tmp_path, scenario)
+
+
+def test_a_process_alone_logs_and_counts_each_reload(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def scenario(scene: Scene) -> None:
+        alone = Alone(scene.configuration, scene.live, app.build)
+        scene.path.write_text("upstreams: {u: {base_url: 'http://example.com/v1', api_key: k}}")
+        assert (await alone.ask()).done
+        scene.path.write_text("nonsense: 1")
+        assert not (await alone.ask()).done
+        alone.close()
+        metrics = scene.live.application.kept.metrics
+        assert metrics.reloads == {"success": 1, "failure": 1}
+        assert metrics.reloaded_at is not None
+
+    run(tmp_path, scenario)
+    assert "the configuration was reloaded; changed: upstreams.openai, upstreams.u" in caplog.text
+    assert "unknown key 'nonsense'" in caplog.text
+
+
+def test_files_are_watched_if_they_are_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reloading, "INTERVAL", 0.0)
+
+    async def scenario(scene: Scene) -> None:
+        alone = Alone(scene.configuration, scene.live, app.build)
+        scene.path.write_text("server: {watch: true}\nmodels: {a: b}")
+        await until(lambda: bool(scene.live.application.settings.models))
+        alone.close()
+
+    run(tmp_path, scenario, "server: {watch: true}")
+
+
+def test_the_log_follows_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(reloading, "log_to_stderr", lambda log: seen.append(log.level))
+    source = Source(None, {})
+    configuration = Configuration(source, source.begin()()[0])
+    changed: Settings = load(None, {"GATEWAY_LOG__LEVEL": "debug"})
+    configuration.adopt(changed, [])
+    configuration.adopt(changed, [])
+    assert seen == ["debug"]
