@@ -40,6 +40,7 @@ from gateway.resolve.names.catalogue import Catalogue
 from gateway.resolve.names.model_notes import ModelNotes
 from gateway.resolve.resolver import Resolver
 from gateway.server.peers import Peers
+from gateway.server.tls import server_context
 from gateway.stores.opening import Stores, open_stores
 from gateway.stores.sharing import Caches
 from gateway.tokenizers import Tokenizers
@@ -133,7 +134,8 @@ def build(
     """Build everything, without opening connections. `peers` are the workers; None: only this.
 
     What the application `before` has kept, and its senders of upstreams that are the same, are
-    taken over. Raises `ValueError` for an unusable template or store, and for a missing extra.
+    taken over. Raises `ValueError` for an unusable template, store or certificate, and for a
+    missing extra.
     """
     _check_templates(settings)
     kept = before.kept if before is not None else _nothing_yet(settings, peers or Peers())
@@ -151,7 +153,7 @@ def build(
     listing = Listing(settings, resolver, passing, upstreams.ask)
     legacy = Legacy(exchange, passing, listing, FineTunes(settings, resolver, send))
     services = Services(exchange, passing, listing, legacy, kept.responses, observer, tracer)
-    gateway = Gateway(settings, services)
+    gateway = Gateway(settings, services, server_context(settings.server.tls))
     overview = Overview(settings, kept.peers, kept.recent, upstreams, endpoints)
     admin = _admin(gateway, settings, (resolver, attempts), kept, overview)
     application = Application(settings, gateway, admin, lookup, resolver, attempts, upstreams, kept)

@@ -104,7 +104,8 @@ def _announce(settings: Settings, bound: Sequence[socket.socket]) -> None:
         listening.listen(2048)
         place = f"[{host}]" if ":" in host else host
         path = "/v1" if name == "gateway" else ""
-        urls[name] = f"http://{place}:{listening.getsockname()[1]}{path}"
+        scheme = "https" if name == "gateway" and settings.server.tls is not None else "http"
+        urls[name] = f"{scheme}://{place}:{listening.getsockname()[1]}{path}"
     if settings.log.format == "text":
         print(*(f"{name}: {url}" for name, url in urls.items()), sep="\n", flush=True)  # noqa: T201
     log_start(settings, urls)

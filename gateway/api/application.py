@@ -71,8 +71,10 @@ class Services:
 class Gateway:
     """The gateway's main listener. While `draining`, new requests and `/readyz` get 503."""
 
-    def __init__(self, settings: Settings, services: Services) -> None:
+    def __init__(self, settings: Settings, services: Services, tls: Any = None) -> None:
         self.server = settings.server
+        self.tls = tls
+        """The `SSLContext` for new connections; None without TLS."""
         self.draining = False
         self._access = Access(settings.clients)
         self._cors = Cors(settings.server.cors_origins) if settings.server.cors_origins else None

@@ -45,6 +45,13 @@ def read_settings(config: Path | None, overrides: Mapping[str, Any]) -> "Setting
         raise click.ClickException(str(error)) from None
 
 
+def certificate_doubts(settings: "Settings") -> list[str]:
+    """Return warnings about the certificate for clients."""
+    from gateway.server.tls import doubts
+
+    return list(doubts(settings.server.tls))
+
+
 def source_of(config: Path | None, overrides: Mapping[str, Any]) -> "Source":
     """Return where the settings come from: file, environment and command line."""
     from gateway.config.source import Source
@@ -62,9 +69,10 @@ def reading(source: "Source") -> "Callable[[], tuple[Settings, list[str]]]":
 
     def wait() -> "tuple[Settings, list[str]]":
         try:
-            return ended()
+            settings, warnings = ended()
         except ConfigError as error:
             raise click.ClickException(str(error)) from None
+        return settings, [*warnings, *certificate_doubts(settings)]
 
     ended = source.begin()
     return wait
@@ -87,8 +95,9 @@ def build_application(settings: "Settings", peers: "Peers | None" = None) -> "Ap
 def suspicions(settings: "Settings") -> list[str]:
     """Return a warning for all in file and environment that is probably not meant."""
     from gateway.config.load import unused_variables, warnings
+    from gateway.server.tls import doubts
 
-    return [*warnings(settings), *unused_variables(os.environ)]
+    return [*warnings(settings), *doubts(settings.server.tls), *unused_variables(os.environ)]
 
 
 def write(text: str) -> None:

@@ -37,7 +37,10 @@ def build(written: GatewayConfig) -> Settings:
             _upstream(name, upstream, is_default=position == 0)
             for position, (name, upstream) in enumerate(written.upstreams.items())
         ),
-        server=ServerSettings(**_values(written.server)),
+        server=ServerSettings(
+            **_values(written.server)
+            | {"tls": written.server.tls.used() if written.server.tls is not None else None}
+        ),
         retired=RetiredSettings(redirect=tuple(written.retired.redirect.items())),
         models=tuple(_rule(pattern, rule, translation) for pattern, rule in written.models.items()),
         clients=tuple(ClientSettings(**_values(client)) for client in written.clients),

@@ -27,6 +27,15 @@ class CredentialPolicy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """What the client-facing listener proves its identity with: paths of PEM files."""
+
+    certificate: str
+    """The certificate, and those between it and a CA."""
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class ServerSettings:
     """The client-facing listener and its limits."""
 
@@ -38,6 +47,7 @@ class ServerSettings:
     """Host names that the Host header may carry; empty: any."""
     cors_origins: tuple[str, ...] = ()
     """The origins of web pages that may read replies: exact, `*`, or `https://*.example.com`."""
+    tls: TlsSettings | None = None
     max_body_bytes: int = 32 * 1024 * 1024
     """Limit of a body that is held in memory: requests at the generation endpoints."""
     max_upload_bytes: int = 1024 * 1024 * 1024

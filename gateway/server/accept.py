@@ -7,12 +7,18 @@ long: of 256 clients that connected at once, the last waited for seconds.
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import Callable
+
+from gateway.server.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS
 
 log = logging.getLogger("gateway")
 
 ACCEPT_BATCH = 32
 """Connections accepted in one turn; the rest is left to other processes that share the socket."""
+
+LAST_HANDSHAKES = 1.0
+"""Seconds that TLS handshakes may take once no further connections are accepted."""
 
 PAUSE = 1.0
 """Seconds without accepting after the system has refused a connection (out of descriptors)."""
@@ -21,15 +27,20 @@ PAUSE = 1.0
 class Acceptor:
     """Accepts from a listening socket and gives each connection a protocol.
 
-    Its owner closes the socket.
+    Its owner closes the socket. `tls` returns the context for the next connection, if there is one.
     """
 
     def __init__(
-        self, listening: socket.socket, protocol: Callable[[], asyncio.Protocol], backlog: int
+        self,
+        listening: socket.socket,
+        protocol: Callable[[], asyncio.Protocol],
+        backlog: int,
+        tls: Callable[[], ssl.SSLContext | None] = lambda: None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._listening = listening
         self._protocol = protocol
+        self._tls = tls
         self._connecting: set[asyncio.Task[None]] = set()
         self._pause: asyncio.TimerHandle | None = None
         listening.setblocking(False)
@@ -45,9 +56,17 @@ class Acceptor:
             self._loop.remove_reader(self._listening)
 
     async def wait_closed(self) -> None:
-        """Wait until each accepted connection has its protocol."""
-        if self._connecting:
-            await asyncio.wait(self._connecting)
+        """Wait until each accepted connection has its protocol; a TLS handshake may take a second.
+
+        Connections whose handshakes take longer are closed.
+        """
+        if not self._connecting:
+            return
+        _, late = await asyncio.wait(self._connecting, timeout=LAST_HANDSHAKES)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
 
     def _start(self) -> None:
         self._pause = None
@@ -74,6 +93,22 @@ class Acceptor:
             # With Nagle's algorithm, a reply in two writes waits for the client's acknowledgement.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            await self._loop.connect_accepted_socket(self._protocol, connection)
+            await self._with_protocol(connection)
         except OSError:
             connection.close()  # the client has already disconnected
+
+    async def _with_protocol(
+        self, connection: socket.socket
+    ) -> tuple[asyncio.BaseTransport, asyncio.BaseProtocol]:
+        """Return the connection's transport and protocol; raises `OSError`."""
+        context = self._tls()
+        connect = self._loop.connect_accepted_socket
+        if context is None:
+            return await connect(self._protocol, connection)
+        return await connect(
+            self._protocol,
+            connection,
+            ssl=context,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS,
+            ssl_shutdown_timeout=SHUTDOWN_SECONDS,
+        )

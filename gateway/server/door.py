@@ -1,6 +1,7 @@
 """What the connections of one listener share: the application, limits, the date, draining."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import Coroutine
 from email.utils import formatdate
@@ -24,6 +25,8 @@ class Application(Protocol):
     """Serves requests."""
 
     server: ServerSettings
+    tls: Any
+    """The `SSLContext` for new connections; None without TLS."""
 
     def admit(self, head: Head) -> Admission:
         """Check a request's head. The same head gives the same result."""
@@ -58,6 +61,11 @@ class Door:
     def connection(self) -> Connection:
         """Return a protocol for a new connection."""
         return Connection(self)
+
+    def tls(self) -> ssl.SSLContext | None:
+        """Return the context for a new connection: that of the application of this moment."""
+        context: ssl.SSLContext | None = self.application.tls
+        return context
 
     def forget(self, connection: Connection) -> None:
         """Note that a connection and its request have ended."""

@@ -120,7 +120,8 @@ class Lifetime(asyncio.Protocol):
         """
         self._enter(State.HALF_CLOSED, HALF_CLOSED_SECONDS)
         self._resume_reading()
-        self.transport.write_eof()
+        if self.transport.can_write_eof():  # TLS has no such end: its client waits until the close
+            self.transport.write_eof()
 
     def _discard(self, data: bytes) -> None:
         self._discarded += len(data)

@@ -101,7 +101,7 @@ class _GatewayServer:
         self._door = door
         self._listening = listening
         self._grace_period = grace_period
-        self._acceptor = Acceptor(listening, self._door.connection, BACKLOG)
+        self._acceptor = Acceptor(listening, self._door.connection, BACKLOG, self._door.tls)
         self.ended: asyncio.Task[None] | None = None
 
     async def finish(self) -> None:

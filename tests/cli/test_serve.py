@@ -9,7 +9,9 @@ import pytest
 
 from gateway.demo import emulator
 from gateway.server.serving import bind
+from tests.certificates import make_pair
 from tests.cli.commands import KEY, client_of, prompt_of, run
+from tests.cli.test_healthcheck import free_port
 from tests.processes import PATIENCE, GatewayProcess, gateway_process
 
 
@@ -138,3 +140,34 @@ def test_what_only_the_start_or_some_requests_need_takes_no_memory(tmp_path: Pat
         for library in ("pydantic_core", "cryptography", "tiktoken"):
             assert library not in loaded
         assert httpx2.get(f"{admin}/metrics", trust_env=False).status_code == 200
+
+
+@pytest.mark.slow
+def test_serve_speaks_tls_and_its_health_is_checked_over_it(tmp_path: Path) -> None:
+    make_pair(tmp_path, valid=(-9, -1))
+    port = free_port()
+    config = tmp_path / "gateway.yaml"
+    config.write_text(
+        f"server: {{port: {port}, tls: {{certificate: gateway.pem, key: gateway-key.pem}}}}\n"
+        "admin: {enabled: false}\n"
+    )
+    with gateway_process("serve", "--config", str(config), folder=tmp_path) as process:
+        assert process.line_with("gateway:") == f"gateway: https://127.0.0.1:{port}/v1"
+        healthy = run("healthcheck", "--config", str(config))
+        assert (healthy.exit_code, healthy.output) == (0, "")
+        process.signal(signal.SIGTERM)
+        assert process.ended() == 0
+        assert any("server.tls.certificate: expired on" in line for line in process.lines)
+
+
+def test_a_key_of_another_certificate_is_a_clear_message(tmp_path: Path) -> None:
+    make_pair(tmp_path, "one")
+    make_pair(tmp_path, "other")
+    config = tmp_path / "gateway.yaml"
+    config.write_text("server: {tls: {certificate: one.pem, key: other-key.pem}}")
+    for command in ("serve", "check"):
+        result = run(command, "--config", str(config))
+        assert result.exit_code == 1
+        assert "Error: server.tls: the key does not belong to the first certificate" in (
+            result.output
+        )

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from gateway.server import accept as accepting
 from gateway.server.accept import ACCEPT_BATCH, Acceptor
 from gateway.server.serving import bind
+from gateway.server.tls import server_context
+from tests.certificates import make_pair
 from tests.upstream.scripted import until
 
 
@@ -33,10 +36,10 @@ class Made(asyncio.Protocol):
 
 
 class Stage:
-    def __init__(self, listening: socket.socket) -> None:
+    def __init__(self, listening: socket.socket, tls: ssl.SSLContext | None) -> None:
         self.made: list[Made] = []
         self.address = listening.getsockname()
-        self.acceptor = Acceptor(listening, lambda: Made(self.made), 128)
+        self.acceptor = Acceptor(listening, lambda: Made(self.made), 128, lambda: tls)
         self.clients: list[socket.socket] = []
 
     def connect(self, count: int = 1) -> None:
@@ -53,9 +56,11 @@ def bound(kind: type[socket.socket]) -> socket.socket:
 
 
 @asynccontextmanager
-async def accepting_from(listening: socket.socket) -> AsyncIterator[Stage]:
+async def accepting_from(
+    listening: socket.socket, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Stage]:
     with closing(listening):
-        stage = Stage(listening)
+        stage = Stage(listening, tls)
         try:
             yield stage
         finally:
@@ -174,5 +179,38 @@ def test_connections_of_a_unix_socket_are_taken_as_well(tmp_path: Path) -> None:
             client.connect(stage.address)
             stage.clients.append(client)
             await until(lambda: len(stage.made) == 1)
+
+    asyncio.run(scenario())
+
+
+def test_a_handshake_that_never_ends_does_not_hold_up_the_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(accepting, "LAST_HANDSHAKES", 0.01)
+    context = server_context(make_pair(tmp_path).settings)
+
+    async def scenario() -> None:
+        async with accepting_from(bind("127.0.0.1", 0), context) as stage:
+            stage.connect()
+            await until(lambda: bool(stage.acceptor._connecting))
+            stage.acceptor.close()
+            await stage.acceptor.wait_closed()
+            assert stage.acceptor._connecting == set()
+            assert stage.made == []
+            stage.clients[0].setblocking(False)
+            assert await asyncio.get_running_loop().sock_recv(stage.clients[0], 1) == b""
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_speaks_no_tls_is_closed(tmp_path: Path) -> None:
+    context = server_context(make_pair(tmp_path).settings)
+
+    async def scenario() -> None:
+        async with accepting_from(bind("127.0.0.1", 0), context) as stage:
+            stage.connect()
+            stage.clients[0].sendall(b"GET / HTTP/1.1\r\n\r\n")
+            await until(lambda: not stage.acceptor._connecting)
+            assert stage.made == []
 
     asyncio.run(scenario())

@@ -43,6 +43,21 @@ def test_what_a_refused_client_still_sends_is_thrown_away() -> None:
     asyncio.run(scenario())
 
 
+def test_without_a_half_close_a_refused_client_is_read_until_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lifetime, "HALF_CLOSED_SECONDS", 0.01)
+
+    async def scenario() -> None:
+        connection = Wire(Client(answer, ServerSettings(max_body_bytes=100)).gateway)
+        connection.transport.secured = True
+        assert (await connection.send(UNFINISHED, PIECE)).startswith(b"HTTP/1.1 413")
+        assert not connection.transport.ended
+        await connection.transport.closed.wait()
+
+    asyncio.run(scenario())
+
+
 def test_a_client_that_sends_on_and_on_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lifetime, "HALF_CLOSED_BYTES", 10_000)
 

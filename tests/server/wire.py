@@ -22,6 +22,8 @@ class FakeTransport(asyncio.Transport):
         self.unread = 0
         """Bytes that were written and the client has not read."""
         self.closed = asyncio.Event()
+        self.secured = False
+        """Whether it is one of TLS, which has no half-close."""
         self.ended = False
         """Whether the gateway has ended its own side."""
         self._aborted = False
@@ -34,6 +36,9 @@ class FakeTransport(asyncio.Transport):
         if self.full_after is not None and self.full_after in data:
             assert self.protocol is not None
             self.protocol.pause_writing()
+
+    def can_write_eof(self) -> bool:
+        return not self.secured
 
     def write_eof(self) -> None:
         self.ended = True

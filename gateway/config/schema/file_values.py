@@ -61,6 +61,28 @@ def _key_in_file(value: Any, info: ValidationInfo) -> SecretStr:
     return SecretStr(context_of(info).files.value(value))
 
 
+def _certificate(name: str, info: ValidationInfo) -> str:
+    return _pem(name, info, b"CERTIFICATE-----", "a certificate")
+
+
+def _private_key(name: str, info: ValidationInfo) -> str:
+    return _pem(name, info, b"PRIVATE KEY-----", "a private key")
+
+
+def _pem(name: str, info: ValidationInfo, mark: bytes, what: str) -> str:
+    """Return the path of a PEM file; whether it is good is for TLS to say."""
+    files = context_of(info).files
+    path = files.folder / name
+    try:
+        content = files.content(path, MAX_FILE_BYTES)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "no file can have this path"
+        raise InvalidValue(f"names a file that cannot be read: {why}", "check path") from None
+    if mark not in content:
+        raise InvalidValue(f"names a file without {what} in PEM form", "it begins -----BEGIN …")
+    return str(path)
+
+
 def read_template(path: Path, files: Files) -> str:
     """Return a template file's text. Raises `InvalidValue` if it is unreadable or too large."""
     try:
@@ -81,4 +103,6 @@ ResponseStoreUrl = Annotated[str, AfterValidator(_response_store)]
 KeyFile = Annotated[
     ApiKey, BeforeValidator(_key_in_file), WithJsonSchema({"type": "string", "minLength": 1})
 ]
+Certificate = Annotated[str, AfterValidator(_certificate)]
+PrivateKey = Annotated[str, AfterValidator(_private_key)]
 Verify = Annotated[bool | str, BeforeValidator(_verify)]

@@ -1,0 +1,62 @@
+"""Certificates for tests: self-signed, for this machine, made with `cryptography`."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+
+from gateway.config.settings import TlsSettings
+
+
+@dataclass(frozen=True)
+class Pair:
+    """PEM files of a certificate and its key."""
+
+    certificate: Path
+    key: Path
+
+    @property
+    def settings(self) -> TlsSettings:
+        return TlsSettings(str(self.certificate), str(self.key))
+
+
+def make_pair(
+    folder: Path,
+    name: str = "gateway",
+    *,
+    valid: tuple[int, int] = (-1, 2),
+    password: bytes | None = None,
+    bits: int = 0,
+) -> Pair:
+    """Make a pair, valid from and to these days from now; `bits` are those of an RSA key."""
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+    key = rsa.generate_private_key(65537, bits) if bits else ec.generate_private_key(ec.SECP256R1())
+    now, subject = datetime.now(UTC), x509.Name.from_rfc4514_string(f"CN={name}")
+    names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now + timedelta(days=valid[0]))
+        .not_valid_after(now + timedelta(days=valid[1]))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pair = Pair(folder / f"{name}.pem", folder / f"{name}-key.pem")
+    pair.certificate.write_bytes(certificate.public_bytes(Encoding.PEM))
+    cipher = NoEncryption() if password is None else BestAvailableEncryption(password)
+    pair.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, cipher))
+    return pair
