@@ -62,10 +62,8 @@ def load(
     if problems or written is None:
         raise ConfigError(sorted(problems, key=_in_order))
     settings = build(written)
-    refused = [*refusals(settings, leads_to)]
-    if running is not None:
-        refused += fixed_changes(running, settings)
-    if refused:
+    fixed = fixed_changes(running, settings) if running is not None else ()
+    if refused := [*refusals(settings, leads_to), *fixed]:
         raise ConfigError(layers.problem(place, f.message, f.advice) for place, f in refused)
     return settings
 
