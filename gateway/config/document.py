@@ -73,7 +73,7 @@ def parse_document(name: str, content: bytes) -> Document:
 
 def _read(path: Path, files: Files) -> bytes:
     try:
-        return files.content(path, MAX_BYTES)
+        return files.content(path, MAX_BYTES, once=True)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "bad path"
         raise _fatal(str(path), None, f"cannot be read: {reason}", "check the path") from None

@@ -1,7 +1,9 @@
 """The files that a configuration is made of: itself, secrets, templates, CA bundles."""
 
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -48,13 +50,17 @@ class Files:
             whole.update(b"%b\0%b" % (str(path).encode("utf-8", "replace"), self._digests[path]))
         return whole.hexdigest()
 
-    def content(self, path: Path, limit: int) -> bytes:
+    def content(self, path: Path, limit: int, *, once: bool = False) -> bytes:
         """Return a file's first bytes, one more than `limit` at most.
 
+        Without `once` it is read again, by reloads and health checks: then a pipe is refused, as
+        that would wait until somebody writes to it.
         Raises `OSError`, or `ValueError` for a path that no file can have.
         """
         self._digests[path] = b""
         self.note(path)
+        if stat.S_ISFIFO(path.stat().st_mode) and not once:
+            raise OSError(errno.EINVAL, "Is a pipe")
         with path.open("rb") as file:
             content = file.read(limit + 1)
         self._digests[path] = hashlib.sha256(content).digest()

@@ -1,5 +1,7 @@
 """Values and keys from files of their own, such as mounted secrets."""
 
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,23 @@ def test_a_file_that_cannot_be_used_is_named_and_its_content_is_not(
     assert f"the file key {problem}" in found
     assert found.startswith("gateway.yaml:")
     assert "canary" not in found
+
+
+@pytest.mark.parametrize("text", [KEY_FILE, "models: {m: {template: {name: jinja, path: key}}}"])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path, text: str) -> None:
+    os.mkfifo(tmp_path / "key")
+    (found,) = refused(tmp_path, text)
+    assert "cannot be read: Is a pipe" in found
+
+
+def test_the_configuration_itself_may_come_through_a_pipe(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_text, args=["server: {port: 1}"])
+    writer.start()
+    settings = load(path, {})
+    writer.join()
+    assert settings.server.port == 1
 
 
 @pytest.mark.parametrize(
