@@ -8,11 +8,22 @@ import click
 from gateway.cli.options import CONFIG
 from gateway.cli.serve import serve
 
+_LONGEST = 3600.0
+
+
+def _seconds(_context: click.Context, _option: click.Parameter, value: float) -> float:
+    # Not a FloatRange, which has nothing against nan.
+    if not 0 < value <= _LONGEST:
+        raise click.BadParameter(f"must be more than 0, and at most {_LONGEST:g}.")
+    return value
+
 
 @click.command()
 @CONFIG
 @click.option("--of", "process", type=int, help="Take the options of that process of `serve`.")
-@click.option("--timeout", type=float, default=2.0, show_default=True, help="In seconds.")
+@click.option(
+    "--timeout", type=float, default=2.0, callback=_seconds, show_default=True, help="In seconds."
+)
 def healthcheck(config: Path | None, process: int | None, timeout: float) -> None:
     """Ask the gateway on this machine whether it lives, where `serve` listens; exit 1 if not."""
     from gateway.config.problems import ConfigError

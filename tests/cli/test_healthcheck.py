@@ -89,6 +89,13 @@ def test_one_that_never_answers_is_given_up() -> None:
     assert "timed out" in found.output
 
 
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "1e300"])
+def test_a_timeout_that_is_none_is_wrong_usage(seconds: str) -> None:
+    found = check("--timeout", seconds)
+    assert found.exit_code == 2
+    assert "Invalid value for '--timeout'" in found.output
+
+
 def test_one_that_hangs_up_is_not_well() -> None:
     with socket.create_server(("127.0.0.1", 0)) as rude:
 
