@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config.files import MAX_SECRET_BYTES, Files
+from gateway.config.load import load
 from gateway.config.problems import ConfigError, InvalidValue
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy

@@ -46,6 +46,15 @@ def test_it_runs_a_command_that_there_is() -> None:
     main.commands[command].make_context(command, arguments)
 
 
+def test_its_own_user_can_read_what_the_document_installs() -> None:
+    assert setting("DynamicUser") == "yes"
+    document = (DEPLOY.parent / "docs" / "deployment.md").read_text("utf-8")
+    modes = re.findall(r"^install -Dm (\d+) \S+ (\S+)", document, re.MULTILINE)
+    configuration = setting("ExecStart").rpartition(" ")[2]
+    environment = setting("EnvironmentFile").removeprefix("-")
+    assert modes == [("644", configuration), ("600", environment)]
+
+
 def test_a_reload_is_a_hangup_and_the_end_is_a_drain() -> None:
     assert setting("ExecReload") == "/bin/kill -HUP $MAINPID"
     assert setting("KillMode") == "mixed"
