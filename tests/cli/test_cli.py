@@ -67,7 +67,7 @@ def test_a_file_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
 
 
 LIGHT = [("-V",), ("-h",), ("healthcheck", "--help"), ("healthcheck",)]
-HEAVY = {"pydantic", "uvicorn", "starlette", "httpx2", "jinja2", "cryptography"}
+HEAVY = {"pydantic", "uvicorn", "starlette", "httpx2", "jinja2", "nacl"}
 
 
 @pytest.mark.parametrize("arguments", LIGHT)

@@ -1,17 +1,17 @@
 """Seals for content that a client stores between two turns and cannot read: `translate/seal.py`.
 
 A sealed text is `egs1.` followed, in base64url, by a random salt and the content, encrypted with
-AES-256-GCM under a key derived from the salt and the gateway's secret. Each text has its own key,
-so the nonce can be constant. The caller is authenticated with the content: a text opens for the
-caller that it was sealed for, and for no other.
+AES-256-GCM under a key derived from the salt and the gateway's secret; with XChaCha20-Poly1305 if
+the processor has no instructions for AES. Each text has its own key, so the nonce can be constant.
+The caller is authenticated with the content: a text opens for the caller that it was sealed for,
+and for no other.
 """
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import os
-from functools import cache
-from typing import Any
 
 import msgspec
 
@@ -24,7 +24,8 @@ PREFIX = "egs1."
 
 _SALT_BYTES = 16
 _TAG_BYTES = 16
-_NONCE = bytes(12)
+_AES_NONCE = bytes(12)
+_CHACHA_NONCE = bytes(24)
 
 
 class Seals:
@@ -60,15 +61,13 @@ class CallersSeal:
         """Return the content, sealed."""
         salt = os.urandom(_SALT_BYTES)
         encoded = msgspec.json.encode(content)
-        sealed = self._cipher(salt).encrypt(_NONCE, encoded, self._caller())
+        sealed = _encrypted(self._key(salt), encoded, self._caller())
         return PREFIX + base64.urlsafe_b64encode(salt + sealed).decode("ascii")
 
     def open(self, text: str) -> Json | None:
         """Return the content; None for a changed text, or one sealed elsewhere or for another."""
         if not text.startswith(PREFIX):
             return None
-        from cryptography.exceptions import InvalidTag
-
         try:
             raw = base64.b64decode(text[len(PREFIX) :], altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
@@ -76,20 +75,16 @@ class CallersSeal:
         salt, sealed = raw[:_SALT_BYTES], raw[_SALT_BYTES:]
         if len(sealed) < _TAG_BYTES:
             return None
-        try:
-            encoded = self._cipher(salt).decrypt(_NONCE, sealed, self._caller())
-        except InvalidTag:
-            return None
-        content: Json = msgspec.json.decode(encoded)
-        return content
+        encoded = _decrypted(self._key(salt), sealed, self._caller())
+        return None if encoded is None else msgspec.json.decode(encoded, type=Json)
 
     def is_own(self, text: str) -> bool:
         """Whether a text has the form of a sealed one, perhaps under another secret."""
         return text.startswith(PREFIX)
 
-    def _cipher(self, salt: bytes) -> Any:
+    def _key(self, salt: bytes) -> bytes:
         key = hashlib.blake2b(salt, key=self._master, digest_size=32, person=b"sealed text")
-        return _aes_gcm()(key.digest())
+        return key.digest()
 
     def _caller(self) -> bytes:
         if self._client is not None:
@@ -98,9 +93,30 @@ class CallersSeal:
         return b"".join([b"%d:%b%d:%b" % (len(n), n, len(v), v) for n, v in fields])
 
 
-@cache
-def _aes_gcm() -> Any:
-    # Imported late: a gateway that never seals saves the memory.
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+# PyNaCl is imported late: a gateway that never seals saves the memory.
 
-    return AESGCM
+
+def _encrypted(key: bytes, content: bytes, caller: bytes) -> bytes:
+    from nacl import bindings
+    from nacl.exceptions import UnavailableError
+
+    try:
+        return bindings.crypto_aead_aes256gcm_encrypt(content, caller, _AES_NONCE, key)
+    except UnavailableError:
+        return bindings.crypto_aead_xchacha20poly1305_ietf_encrypt(
+            content, caller, _CHACHA_NONCE, key
+        )
+
+
+def _decrypted(key: bytes, sealed: bytes, caller: bytes) -> bytes | None:
+    """Return the content; None if neither cipher has made it of this."""
+    from nacl import bindings
+    from nacl.exceptions import CryptoError
+
+    for decrypt, nonce in (
+        (bindings.crypto_aead_aes256gcm_decrypt, _AES_NONCE),
+        (bindings.crypto_aead_xchacha20poly1305_ietf_decrypt, _CHACHA_NONCE),
+    ):
+        with contextlib.suppress(CryptoError):
+            return decrypt(sealed, caller, nonce, key)
+    return None

@@ -5,6 +5,8 @@ import base64
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nacl import bindings
+from nacl.exceptions import UnavailableError
 
 from gateway.config.settings import ClientSettings
 from gateway.exchange.stored.seals import PREFIX, CallersSeal, Seals
@@ -71,3 +73,29 @@ def test_what_was_changed_is_not_opened(place: int, change: int) -> None:
 @given(st.binary(max_size=80))
 def test_nothing_that_is_made_up_is_opened(raw: bytes) -> None:
     assert seal().open(PREFIX + base64.urlsafe_b64encode(raw).decode()) is None
+
+
+FROM_OPENSSL = (
+    "egs1.AAECAwQFBgcICQoLDA0OD1Z8PXyk7xOCSgS8uNWaQR8nc9d8WOD5G_zNnorYKYGyCGVkm410_cswmXP4jjYxuCTo"
+    "7Yu1vJDDKmK3DLmM6lrfCdG9KvhTsMUltE1lWmPQylSm6xE="
+)
+"""`CONTENT`, sealed by version 0.2.0, which had another library."""
+
+
+def test_what_earlier_versions_sealed_is_opened() -> None:
+    assert seal().open(FROM_OPENSSL) == CONTENT
+
+
+def test_processors_without_aes_seal_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unavailable(*_: object) -> bytes:
+        raise UnavailableError
+
+    with_aes = seal().close(CONTENT)
+    with monkeypatch.context() as patch:
+        patch.setattr(bindings, "crypto_aead_aes256gcm_encrypt", unavailable)
+        patch.setattr(bindings, "crypto_aead_aes256gcm_decrypt", unavailable)
+        without_aes = seal().close(CONTENT)
+        assert seal().open(without_aes) == CONTENT
+        assert seal(BOB).open(without_aes) is None
+        assert seal().open(with_aes) is None
+    assert seal().open(without_aes) == CONTENT
