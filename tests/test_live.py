@@ -6,7 +6,7 @@ from dataclasses import replace
 from gateway import app
 from gateway.app import Application
 from gateway.config.settings import ServerSettings, Settings, UpstreamSettings
-from gateway.live import Live
+from gateway.live import Admin, Live
 
 ADDRESSES = [f"http://127.0.0.1:{port}/v1" for port in (1, 2, 3)]
 
@@ -64,3 +64,25 @@ def test_the_grace_period_is_that_in_use() -> None:
         await live.door.drain(0)
 
     asyncio.run(scenario())
+
+
+def test_operators_reach_the_application_in_use() -> None:
+    served: list[str] = []
+
+    async def old(*_: object) -> None:
+        served.append("old")
+
+    async def new(*_: object) -> None:
+        served.append("new")
+
+    async def nothing(*_: object) -> dict[str, object]:
+        return {}
+
+    async def scenario() -> None:
+        admin = Admin(old)
+        await admin({}, nothing, old)
+        admin.application = new
+        await admin({}, nothing, old)
+
+    asyncio.run(scenario())
+    assert served == ["old", "new"]

@@ -147,3 +147,11 @@ def test_changed_files_are_looked_for_while_they_are_watched(
     parent.reloads.look()
     assert parent.reports == [BAD[1]]
     parent.close()
+
+
+def test_all_workers_hear_that_another_program_has_taken_over() -> None:
+    parent = Parent()
+    parent.reloads.hand_over()
+    for channel in parent.workers.values():
+        assert channel.receive() == [{"handed_over": True}]
+    parent.close()
