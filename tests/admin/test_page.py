@@ -158,6 +158,33 @@ def test_the_configuration_is_shown_without_secrets(page: Browser) -> None:
     assert UPSTREAM_KEY not in text
 
 
+def test_the_configuration_is_reloaded_or_its_problems_are_shown(
+    shared: Browser, tmp_path: Path
+) -> None:
+    shared.show_as(1200, 800)
+    file = tmp_path / "gateway.yaml"
+    text = "upstreams: {first: {base_url: 'http://127.0.0.1:9/v1'}}\nserver: {port: 0}\n"
+    file.write_text(text + "admin: {port: 0}\n")
+    with gateway_process("serve", "--config", str(file), folder=tmp_path) as process:
+        admin_url = process.line_with("admin: ").removeprefix("admin: ")
+        shared.open(f"{admin_url}/#configuration")
+        shared.until("document.querySelector('#configuration-text').innerText.includes('first')")
+        file.write_text(text.replace("first", "second") + "admin: {port: 0}\n")
+        shared.value("document.querySelector('#reload').focus()")
+        shared.press("Enter")
+        shared.until("document.querySelector('#configuration-text').innerText.includes('second')")
+        shared.until("document.querySelector('#live-text').innerText === 'live'")
+        open_section(shared, "upstreams")
+        shared.until("document.querySelector('#upstream-cards')?.innerText.includes('second')")
+        file.write_text("upstreams: {}\n")
+        open_section(shared, "configuration")
+        shared.press("Enter")
+        shared.until("document.querySelector('#reload-result').className === 'error'")
+        assert "upstreams" in shared.text("#reload-result")
+        assert "second" in shared.text("#configuration-text")
+    shared.open("about:blank")
+
+
 def test_every_section_is_reached_by_links_and_fits_a_phone(page: Browser) -> None:
     page.until(f"{ROWS} >= 12")
     for dark in (False, True):

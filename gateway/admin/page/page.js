@@ -316,6 +316,19 @@ async function translateRequest(form) {
       : null);
 }
 
+// --- configuration ---
+
+async function reload() {
+  const result = byId("reload-result");
+  result.className = "";
+  result.textContent = "Reloading …";
+  const reply = await fetch("reload", { method: "POST" });
+  const { reloaded, message, error } = await reply.json();
+  result.className = reloaded ? "" : "error";
+  result.textContent = message ?? error.message;
+  if (reloaded) await opened.configuration();
+}
+
 // --- live ---
 
 function showLive(state, text) {
@@ -355,6 +368,7 @@ if (byId("login")) {
   byId("filter").addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(connect, 300); });
   byId("filter").addEventListener("submit", (event) => { event.preventDefault(); connect(); });
   byId("pause").addEventListener("click", togglePause);
+  byId("reload").addEventListener("click", () => reload().catch((error) => notify(error.message)));
   onSubmit("resolve-form", "resolve-result", resolveModel);
   onSubmit("translate-form", "translate-result", translateRequest);
   addEventListener("hashchange", openSection);
