@@ -62,6 +62,9 @@ def _cut(status: int) -> Sequence[Fault]:
     )
 
 
+_NO_ENDPOINT = HttpError((404,), "unknown_url")
+"""A server that lacks every endpoint which was tried: the gateway says so, in its own words."""
+
 STATUSES = (
     *(_refused(f"status-{status}", _status(status, _ERROR)) for status in _STATUSES),
     *(_refused(f"status-{n}-page", _status(n, _PAGE, kind="text/html")) for n in (*_SOME, 404)),
@@ -73,6 +76,7 @@ STATUSES = (
             f"status-{status}-route-{name}",
             Ends.REFUSED,
             _status(status, body, kind=kind),
+            but={("passed", ""): _NO_ENDPOINT, ("translated", ""): _NO_ENDPOINT},
         )
         for status, name, body, kind in (
             (404, "empty", b"", ""),
