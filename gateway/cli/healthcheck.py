@@ -31,7 +31,12 @@ def healthcheck(config: Path | None, process: int | None, timeout: float) -> Non
 
     options = {"config": config, "host": None, "port": None}
     if process is not None:
-        options = serve.make_context("serve", words_behind_serve(process)).params
+        options = serve.make_context(
+            # As in the group: what a command makes of these names first is what it keeps.
+            "serve",
+            words_behind_serve(process),
+            help_option_names=["-h", "--help"],
+        ).params
     where = {f"server.{name}": options[name] for name in ("host", "port")}
     try:
         place, problems = place_of(config or options["config"], os.environ, where)

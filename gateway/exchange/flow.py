@@ -35,7 +35,7 @@ from gateway.exchange.request_fields import (
 )
 from gateway.exchange.restricted import restrictions
 from gateway.exchange.retries import Memory, Refused, Retries
-from gateway.exchange.rule_params import RuleParams
+from gateway.exchange.rule_params import RuleParams, attributed
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.errors import (
     of_kept_items,
@@ -106,7 +106,7 @@ class Exchange:
                 failures.warn_of_ends(decision, route, today, prompt_object=ends)
             return await self._follow(call, decision, route, features, routed)
         except GatewayError as error:
-            raise error.bare() from None
+            raise attributed(error, decision.params).bare() from None
 
     async def _unnamed(
         self, call: GenerationRequest, decision: Decision, *, streamed: bool

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.errors import GatewayError
 from gateway.exchange.decision import Decision
 from gateway.exchange.json_label import labelled_json
 from gateway.exchange.param_names import LIMITS, in_shape
@@ -122,10 +123,26 @@ class _Fields:
                 for key, inner in value.items()
             }
             return given if all(known.get(key) is merged[key] for key in merged) else known | merged
-        if given is None or (override and given != value):
+        if value is not given and (given is None or (override and given != value)):
             self._report.change(path, _shown(given, path), _shown(value, path))
             return value
         return given
+
+
+def attributed(error: GatewayError, params: Report | None) -> GatewayError:
+    """Return an error, which says so if it is about a parameter that the model's rule has set."""
+    if params is None or not error.param:
+        return error
+    changed = [entry.partition(":")[0] for entry in params.changed]
+    if any(_within(error.param, path) or _within(path, error.param) for path in changed):
+        error.message += (
+            " The gateway's configuration sets this parameter for the model: ask its operator."
+        )
+    return error
+
+
+def _within(path: str, outer: str) -> bool:
+    return path == outer or path.startswith((f"{outer}.", f"{outer}["))
 
 
 def with_params(header: str, params: Report, target: Shape) -> str:

@@ -9,7 +9,7 @@ import pytest
 from gateway.config.settings import ModelRule, PerformanceSettings
 from gateway.config.translation import ParamSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter
-from gateway.exchange.rule_params import RuleParams, with_params
+from gateway.exchange.rule_params import RuleParams, attributed, with_params
 from gateway.request import GenerationRequest
 from gateway.shapes import ClientHeaders, Json, Shape
 from gateway.translate.contract import Report
@@ -255,6 +255,32 @@ def test_a_refusal_is_about_what_is_sent() -> None:
     with pytest.raises(UnsupportedParameter) as raised:
         scene.generate(CHAT, {"model": "m", "messages": HELLO})
     assert raised.value.param == "logit_bias"
+    assert raised.value.message.endswith(
+        " The gateway's configuration sets this parameter for the model: ask its operator."
+    )
+
+
+@pytest.mark.parametrize(
+    ("param", "is_the_rules"),
+    [("tools", True), ("tools[0].name", True), ("reasoning", True), ("toolset", False)],
+)
+def test_an_error_about_what_a_rule_has_set_says_so(param: str, *, is_the_rules: bool) -> None:
+    report = Report(CHAT, CHAT)
+    report.change("tools", "none", "list")
+    report.change("reasoning.effort", "none", "low")
+    error = attributed(InvalidRequest("Wrong.", param=param), report)
+    assert ("configuration" in error.message) is is_the_rules
+
+
+def test_an_error_without_a_parameter_is_nobodys() -> None:
+    error = InvalidRequest("Wrong.")
+    assert attributed(error, Report(CHAT, CHAT)).message == "Wrong."
+    assert attributed(InvalidRequest("Wrong.", param="n"), None).message == "Wrong."
+
+
+def test_null_in_place_of_nothing_changes_nothing() -> None:
+    sent, report = changed(ParamSettings(set={"temperature": None}, default={"seed": None}), CHAT)
+    assert (sent, report.size) == ({}, 0)
 
 
 def test_a_parameter_that_is_refused_is_left_out_and_reported_beside_the_others() -> None:
