@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    load_pem_private_key,
 )
 
 from gateway.config.settings import TlsSettings
@@ -37,8 +38,12 @@ def make_pair(
     valid: tuple[int, int] = (-1, 2),
     password: bytes | None = None,
     bits: int = 0,
+    issuer: Pair | None = None,
 ) -> Pair:
-    """Make a pair, valid from and to these days from now; `bits` are those of an RSA key."""
+    """Make a pair, valid from and to these days from now; `bits` are those of an RSA key.
+
+    Without an issuer, the certificate is its own.
+    """
     key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
     key = rsa.generate_private_key(65537, bits) if bits else ec.generate_private_key(ec.SECP256R1())
     now, subject = datetime.now(UTC), x509.Name.from_rfc4514_string(f"CN={name}")
@@ -46,17 +51,27 @@ def make_pair(
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(subject)
+        .issuer_name(subject if issuer is None else _issuer_name(issuer))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now + timedelta(days=valid[0]))
         .not_valid_after(now + timedelta(days=valid[1]))
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
+        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+        .sign(key if issuer is None else _signing_key(issuer), hashes.SHA256())
     )
     pair = Pair(folder / f"{name}.pem", folder / f"{name}-key.pem")
     pair.certificate.write_bytes(certificate.public_bytes(Encoding.PEM))
     cipher = NoEncryption() if password is None else BestAvailableEncryption(password)
     pair.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, cipher))
     return pair
+
+
+def _issuer_name(issuer: Pair) -> x509.Name:
+    return x509.load_pem_x509_certificate(issuer.certificate.read_bytes()).subject
+
+
+def _signing_key(issuer: Pair) -> ec.EllipticCurvePrivateKey:
+    key = load_pem_private_key(issuer.key.read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return key

@@ -51,3 +51,13 @@ def test_a_certificate_out_of_its_time_is_doubtful(tmp_path: Path) -> None:
     assert "server.tls.certificate: expired on " in old
     (new,) = doubts(make_pair(tmp_path, "new", valid=(2, 9)).settings)
     assert "is not valid before " in new
+
+
+def test_the_first_certificate_of_a_chain_is_the_one_in_doubt(tmp_path: Path) -> None:
+    authority = make_pair(tmp_path, "authority")
+    for valid, doubtful in (((-9, -1), 1), ((-1, 9), 0)):
+        issued = make_pair(tmp_path, "issued", valid=valid, issuer=authority)
+        issued.certificate.write_bytes(
+            issued.certificate.read_bytes() + authority.certificate.read_bytes()
+        )
+        assert len(doubts(issued.settings)) == doubtful
