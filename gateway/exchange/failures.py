@@ -25,6 +25,7 @@ from gateway.translate.parts.sentences import joined
 
 _SAME_KIND = frozenset({Verdict.WRONG_ENDPOINT, Verdict.MODEL_NOT_FOUND, Verdict.UNKNOWN_ROUTE})
 _NOT_HERE = (404, 405)
+_NOT_SHOWN = (401, 403, 404)
 
 PROMPT_OBJECTS_END = date(2026, 11, 30)
 """When OpenAI shuts reusable prompt objects down (its deprecations page, 2026-06-03)."""
@@ -59,6 +60,15 @@ def warn_of_ends(decision: Decision, route: Route, today: date, *, prompt_object
         decision.warn(retirement_warning(route, today))
     if prompt_object:
         decision.warn(prompt_object_warning(today))
+
+
+def take_back_shutdown(decision: Decision, route: Route, status: int, today: date) -> None:
+    """Take back the warning of a coming shutdown where the upstream shows no model that could end.
+
+    The date may be that of a family, whose pattern matches the name of a model that does not exist.
+    """
+    if status in _NOT_SHOWN and not _is_retired(route, today):
+        decision.take_back(_shutdown(route, today))
 
 
 def retirement_warning(route: Route, today: date) -> str:
@@ -103,9 +113,10 @@ def misplaced_rule(route: Route, refused: Sequence[Shape], home: Shape) -> str:
 def _shutdown(route: Route, today: date) -> str:
     if route.retired is None:
         return ""
+    served = route.redirected_to or route.model_asked
     verb = "was shut down on" if _is_retired(route, today) else "will be shut down on"
     advice = f"; suggested replacement: {route.replacement}" if route.replacement else ""
-    return f"model {verb} {route.retired}{advice}"
+    return f"model {served!r} {verb} {route.retired}{advice}"
 
 
 def _is_retired(route: Route, today: date) -> bool:

@@ -48,15 +48,15 @@ class GivingUp:
         if retries.first is not None and failures.is_no_news(last.failure, last.refusal):
             refused = retries.first
             describe(decision, refused.attempt, route)
+        today = as_date(self._wall_clock())
+        failures.take_back_shutdown(decision, route, refused.failure.status, today)
         unfit = retries.unfit.get(route.shape)
         if unfit is not None and refused.refusal.verdict is Verdict.WRONG_ENDPOINT:
             raise unfit
         if retries.lacks_routes:
             upstream = self._settings.upstream(route.upstream)
             failures.check_has_endpoints(upstream, route, retries.tried, retries.unfit)
-        error = failures.lives_elsewhere(
-            route, refused.failure, refused.refusal, as_date(self._wall_clock())
-        )
+        error = failures.lives_elsewhere(route, refused.failure, refused.refusal, today)
         if error is not None:
             raise error
         if refused.refusal.verdict in (Verdict.MODEL_NOT_FOUND, Verdict.MODEL_RETIRED):

@@ -215,10 +215,10 @@ def test_a_known_shutdown_date_is_a_warning() -> None:
     assert retirement_warning(ROUTE, TODAY) == ""
     past = replace(ROUTE, retired="2026-09-28", replacement="gpt-5.4-mini")
     assert retirement_warning(past, TODAY) == (
-        "model was shut down on 2026-09-28; suggested replacement: gpt-5.4-mini"
+        "model 'asked' was shut down on 2026-09-28; suggested replacement: gpt-5.4-mini"
     )
     future = replace(ROUTE, retired="2027-01-14")
-    assert retirement_warning(future, TODAY) == "model will be shut down on 2027-01-14"
+    assert retirement_warning(future, TODAY) == "model 'asked' will be shut down on 2027-01-14"
 
 
 def test_a_client_may_use_what_its_patterns_match() -> None:
@@ -237,7 +237,7 @@ def test_a_redirect_is_named_together_with_what_is_known_of_the_new_model() -> N
     route = replace(ROUTE, redirected_to="new", model_sent="newest", retired="2027-01-02")
     assert retirement_warning(route, TODAY) == (
         "model 'asked' is redirected to 'new' by the gateway's configuration; "
-        "model will be shut down on 2027-01-02"
+        "model 'new' will be shut down on 2027-01-02"
     )
     assert retirement_warning(ROUTE, TODAY) == ""
 

@@ -236,7 +236,7 @@ def test_a_model_with_a_known_shutdown_date_warns() -> None:
     result = Scene(completions_server).generate(
         Shape.COMPLETIONS, {"model": "davinci-002", "prompt": "Hi"}
     )
-    assert result.decision.warning.startswith("model was shut down on 2026-09-28")
+    assert result.decision.warning.startswith("model 'davinci-002' was shut down on 2026-09-28")
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -707,3 +707,15 @@ def test_what_the_sender_sent_again_is_counted_as_well(
     assert decision.address == "http://10.0.0.2:8000/v1"
     assert b"10.0.0.2" not in decision.lines()
     assert (b"x-gateway-attempts", b"2") in decision.headers()
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_a_model_that_is_not_there_is_not_announced_to_end(status: int) -> None:
+    """The catalogue knows `gpt-4o*`, whatever follows."""
+    scene = Scene(lambda _: error_reply(status, "no", code="model_not_found"))
+    decision = Decision()
+    call = GenerationRequest.at(Shape.CHAT, b'{"model":"gpt-4o-minni","messages":[]}')
+    with suppress(ModelNotFound):
+        asyncio.run(scene.exchange.run(call, decision))
+    assert decision.attempts >= 1
+    assert "shut down" not in decision.warning
