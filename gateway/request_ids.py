@@ -4,6 +4,7 @@ import random
 import re
 from contextvars import ContextVar
 from typing import Final
+from uuid import uuid4
 
 from gateway.shapes import ClientHeaders, RawHeaders
 
@@ -12,9 +13,8 @@ HEADER: Final = b"x-request-id"
 _USABLE = re.compile(rb"[!#-\[\]-~]{1,128}")
 """Visible ASCII without quotes and backslashes: it is safe in headers, logs and JSON."""
 _getrandbits = random.getrandbits
-_VERSION_4 = (0x4 << 76) | (0x2 << 62)
-_FREE_BITS = ~((0xF << 76) | (0x3 << 62))
-"""The version and variant of a random UUID (RFC 9562 section 5.4), and the bits beside them."""
+_FIRST_HALF = str(uuid4())[:20]
+"""Up to the digit that has the variant."""
 
 OUTGOING: ContextVar[bytes] = ContextVar("outgoing_request_id", default=b"")
 """The id that the current request's upstream calls carry, as a header line; empty where the
@@ -25,12 +25,13 @@ layers, and all of them carry it."""
 def new_id() -> str:
     """Return a new id: unique, but no secret.
 
-    A UUID, since some servers (llama-cpp-python) refuse other ids; drawn without `uuid`, which asks
-    the kernel each time.
+    A random UUID (RFC 9562 section 5.4), since some servers (llama-cpp-python) refuse other ids.
+    Half of it is drawn at start, and the other half without the kernel, whom `uuid` asks each time.
     """
-    bits = _getrandbits(128) & _FREE_BITS | _VERSION_4
-    digits = f"{bits:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    return _FIRST_HALF + "%03x-%012x" % (  # noqa: UP031 - the fastest
+        _getrandbits(12),
+        _getrandbits(48),
+    )
 
 
 def usable(value: bytes) -> str:

@@ -37,6 +37,8 @@ class ClientHeaders(tuple[tuple[bytes, bytes], ...]):
 class Shape(StrEnum):
     """A request/reply/stream format. `edits`, which is inbound only, has no member here."""
 
+    __hash__ = str.__hash__  # in C, which that of enums is not
+
     COMPLETIONS = "completions"
     CHAT = "chat"
     RESPONSES = "responses"

@@ -184,6 +184,8 @@ def _histogram(
     labels = ("upstream", "client_shape", "outcome")
     family = HistogramMetricFamily(name, description, labels=labels)
     for values, times in all_times.items():
+        if times.is_empty:
+            continue
         buckets = list(zip(_BOUNDS, map(float, accumulate(times.counts)), strict=True))
         family.add_metric(values, buckets, times.seconds)
     return family

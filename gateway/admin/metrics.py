@@ -8,8 +8,7 @@ import time
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.admin.sums import Family
 from gateway.exchange.decision import UpstreamFailure
@@ -26,6 +25,8 @@ REQUEST_LABELS = (
     *("outcome", "status", "resolved_by"),
 )
 
+_MOST_SERIES = 4096
+
 _SHAPES = frozenset(Shape)
 _SOURCES = frozenset(Source)
 
@@ -40,10 +41,38 @@ class Times:
         """Per bucket, not cumulative."""
         self.seconds = 0.0
 
-    def add(self, seconds: float) -> None:
-        """Count one."""
-        self.counts[bisect_left(BUCKETS, seconds)] += 1
-        self.seconds += seconds
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was counted."""
+        return not any(self.counts)
+
+
+class Count:
+    """How many requests had the same labels."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0
+
+
+class Tokens:
+    """The tokens of requests with the same labels."""
+
+    __slots__ = ("input", "output")
+
+    def __init__(self) -> None:
+        self.input = self.output = 0
+
+
+class _Series(NamedTuple):
+    """All that is counted of requests with the same labels."""
+
+    upstream: str
+    requests: Count
+    times: Times
+    first_bytes: Times
+    tokens: Tokens
 
 
 class Figures(Protocol):
@@ -86,7 +115,6 @@ def _no_label(asked: str, sent: str) -> str:  # noqa: ARG001
     return "other"
 
 
-@lru_cache(maxsize=1024)
 def _status(status: int) -> str:
     """Return the label of a status: `none` for no reply, `other` for what HTTP does not have."""
     if not status:
@@ -111,10 +139,10 @@ class Metrics:
         self._upstreams = upstreams
         self.figures = figures
         self._model_label = model_label
-        self.requests: defaultdict[tuple[str, ...], int] = defaultdict(int)
-        """By `REQUEST_LABELS`."""
-        self.tokens: defaultdict[tuple[str, ...], int] = defaultdict(int)
-        """By upstream, client, model, and `input` or `output`."""
+        self._counts: defaultdict[tuple[str, ...], Count] = defaultdict(Count)
+        self._tokens: defaultdict[tuple[str, ...], Tokens] = defaultdict(Tokens)
+        self._series: dict[tuple[str | int, ...], _Series] = {}
+        """The series of requests with the same facts, found at once."""
         self.in_flight = dict.fromkeys((*Shape, "other"), 0)
         """Requests that are served now, by the client's shape; the gateway counts them."""
         self.retries: defaultdict[str, int] = defaultdict(int)
@@ -165,8 +193,53 @@ class Metrics:
         """Show the state of the stores; both are called for each exposition."""
         self.stores, self.not_stored = stores, not_stored
 
+    @property
+    def requests(self) -> Mapping[tuple[str, ...], int]:
+        """How many have finished, by `REQUEST_LABELS`."""
+        return {labels: count.value for labels, count in self._counts.items()}
+
+    @property
+    def tokens(self) -> Mapping[tuple[str, ...], int]:
+        """How many upstreams have counted: by upstream, client, model, `input` or `output`."""
+        return {
+            (*labels, kind): count
+            for labels, tokens in self._tokens.items()
+            for kind, count in (("input", tokens.input), ("output", tokens.output))
+            if count
+        }
+
     def finished(self, record: RequestRecord) -> None:
         """Count one request."""
+        facts = (
+            record.upstream,
+            record.client,
+            record.model_asked,
+            record.model_sent,
+            record.shape,
+            record.endpoint,
+            record.outcome,
+            record.status,
+            record.resolved_by,
+        )
+        series = self._series.get(facts)
+        if series is None:
+            series = self._found(facts, record)
+        series.requests.value += 1
+        times, seconds = series.times, record.ms / 1e3
+        times.counts[bisect_left(BUCKETS, seconds)] += 1
+        times.seconds += seconds
+        if record.first_byte_ms is not None:
+            times, seconds = series.first_bytes, record.first_byte_ms / 1e3
+            times.counts[bisect_left(BUCKETS, seconds)] += 1
+            times.seconds += seconds
+        if record.attempts > 1:
+            self.retries[series.upstream] += record.attempts - 1
+        if record.input_tokens is not None or record.output_tokens is not None:
+            series.tokens.input += record.input_tokens or 0
+            series.tokens.output += record.output_tokens or 0
+
+    def _found(self, facts: tuple[str | int, ...], record: RequestRecord) -> "_Series":
+        """Return the series of requests like this one, which are found at once from now on."""
         upstream = record.upstream if record.upstream in self._upstreams else "none"
         shape = record.shape if record.shape in _SHAPES else "other"
         source = record.resolved_by if record.resolved_by in _SOURCES else "none"
@@ -174,16 +247,17 @@ class Metrics:
         model = self._model_label(record.model_asked, record.model_sent)
         sent = record.endpoint or "none"
         outcome, status = record.outcome, _status(record.status)
-        self.requests[upstream, client, model, shape, sent, outcome, status, source] += 1
-        self.times[upstream, shape, outcome].add(record.ms / 1e3)
-        if record.first_byte_ms is not None:
-            self.first_bytes[upstream, shape, outcome].add(record.first_byte_ms / 1e3)
-        if record.attempts > 1:
-            self.retries[upstream] += record.attempts - 1
-        if record.input_tokens:
-            self.tokens[upstream, client, model, "input"] += record.input_tokens
-        if record.output_tokens:
-            self.tokens[upstream, client, model, "output"] += record.output_tokens
+        series = _Series(
+            upstream,
+            self._counts[upstream, client, model, shape, sent, outcome, status, source],
+            self.times[upstream, shape, outcome],
+            self.first_bytes[upstream, shape, outcome],
+            self._tokens[upstream, client, model],
+        )
+        if len(self._series) >= _MOST_SERIES:  # clients choose the names of models
+            self._series.clear()
+        self._series[facts] = series
+        return series
 
     def upstream_failed(self, failure: UpstreamFailure) -> None:
         """Count one call that an upstream failed."""

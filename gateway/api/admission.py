@@ -86,13 +86,17 @@ def begin(admission: Admission) -> Decision:
     """Begin a request: return its decision, with the client's id of the request or a new one."""
     if admission.begin is not None:
         admission.begin()
-    given = admission.request_id
-    request_id = given or request_ids.new_id()
-    request_ids.OUTGOING.set(b"" if given else request_ids.header_line(request_id))
+    request_id = admission.request_id
+    given = bool(request_id)
+    if not given:
+        request_id = request_ids.new_id()
+    line = request_ids.header_line(request_id)
+    request_ids.OUTGOING.set(b"" if given else line)
     return Decision(
         client=admission.client,
         request_id=request_id,
-        is_clients_id=bool(given),
+        id_line=line,
+        is_clients_id=given,
         cors=admission.cors,
     )
 

@@ -23,6 +23,8 @@ from gateway.exchange.decision import Decision
 class Outcome(StrEnum):
     """The outcomes of requests."""
 
+    __hash__ = str.__hash__  # in C, which that of enums is not
+
     SUCCESS = "success"
     CLIENT_ERROR = "client_error"
     """Refused, by the gateway or by the upstream (a status from 400 to 499)."""

@@ -12,6 +12,8 @@ from gateway.shapes import Shape
 class Source(StrEnum):
     """Where a piece of evidence comes from, strongest first."""
 
+    __hash__ = str.__hash__  # in C, which that of enums is not
+
     CONFIG = "config"
     LEARNED = "learned"
     CAPABILITY = "capability"

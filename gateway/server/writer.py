@@ -159,7 +159,7 @@ class WireWriter(ReplyWriter):
         if UNSAFE_IN_A_HEADER.search(b"".join([value for _, value in fields])):
             raise GatewayError("A header of the reply contains a control character.")
         lines.append(decision.lines())
-        lines.append(request_ids.header_line(decision.request_id))
+        lines.append(decision.id_line)
         if closing or self._wire.state is _BODY:
             self.keep_alive = False  # the rest of the request is not awaited
         if self._left is None and not self._bodiless:
@@ -172,7 +172,7 @@ class WireWriter(ReplyWriter):
     def _is_copied(self, name: bytes, value: bytes, decision: Decision) -> bool:
         """Take a special field; return whether it is written as it is."""
         if name == request_ids.HEADER:
-            decision.identified(((name, value),))
+            decision.take_id(value)
             return False
         if name == b"transfer-encoding" or self.status == _NO_CONTENT:
             return False  # RFC 9110 section 8.6: a 204 has no length

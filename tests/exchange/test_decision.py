@@ -1,5 +1,7 @@
 """Decisions, as reply headers show them."""
 
+import pytest
+
 from gateway.exchange.decision import Decision
 
 
@@ -18,3 +20,33 @@ def test_warnings_add_up_and_are_said_once() -> None:
     for text in ("", "a", "b", "a", ""):
         decision.warn(text)
     assert decision.headers() == [(b"x-gateway-warning", b"a; b")]
+
+
+@pytest.mark.parametrize(
+    ("texts", "taken", "left"),
+    [
+        (["a"], "a", ""),
+        (["a", "b; c", "d"], "b; c", "a; d"),
+        (["a", "b"], "a", "b"),
+        (["a", "b"], "b", "a"),
+        (["a"], "x", "a"),
+        (["a"], "", "a"),
+    ],
+)
+def test_a_warning_can_be_taken_back(texts: list[str], taken: str, left: str) -> None:
+    decision = Decision()
+    for text in texts:
+        decision.warn(text)
+    decision.take_back(taken)
+    assert decision.warning == left
+
+
+def test_an_upstreams_id_takes_the_place_of_a_new_one_but_not_of_the_clients() -> None:
+    decision = Decision(request_id="new")
+    decision.identified([(b"x-request-id", b"up-1"), (b"x-other", b"x")])
+    assert (decision.request_id, decision.id_line) == ("up-1", b"x-request-id: up-1\r\n")
+    decision.take_id(b"not usable")
+    assert decision.request_id == "up-1"
+    own = Decision(request_id="mine", is_clients_id=True)
+    own.take_id(b"up-1")
+    assert own.request_id == "mine"

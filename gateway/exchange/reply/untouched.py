@@ -99,7 +99,7 @@ class _Events(_Bytes):
 
     @property
     def tokens(self) -> Tokens | None:
-        return tokens_in(self._events.last)
+        return tokens_in(self._events.tail(TAIL))
 
     async def pipe(self, sink: Sink) -> None:
         take = self._events.take

@@ -45,10 +45,15 @@ class LastEvents:
         self._append = self._pieces.append
         self._is_blurred = False
 
-    @property
-    def wire(self) -> bytes:
-        """The last pieces, as they are."""
-        return b"".join(self._pieces)
+    def tail(self, size: int) -> bytes:
+        """Return the last bytes as they passed, at most `size`."""
+        kept: list[bytes] = []
+        for piece in reversed(self._pieces):
+            kept.append(piece[-size:])
+            size -= len(piece)
+            if size <= 0:
+                break
+        return b"".join(reversed(kept))
 
     def add(self, piece: bytes) -> None:
         """Take a piece that passes."""

@@ -37,10 +37,9 @@ class WholeEvents:
         self._given_up = False
         self._last = LastEvents(shape)
 
-    @property
-    def last(self) -> bytes:
-        """The last pieces that passed, for what the last events say."""
-        return self._last.wire
+    def tail(self, size: int) -> bytes:
+        """Return the last bytes that passed, at most `size`."""
+        return self._last.tail(size)
 
     def take(self, data: bytes) -> bytes:
         """Return what can pass now that `data` has come; most often `data` itself."""

@@ -61,3 +61,12 @@ def test_behind_a_part_of_an_event_anything_may_have_come() -> None:
     assert events.is_complete()
     events.add(CHUNK)
     assert not events.is_complete()
+
+
+def test_the_tail_is_what_passed_last() -> None:
+    assert last(Shape.CHAT).tail(10) == b""
+    events = last(Shape.CHAT, CHUNK, FINISH, USAGE)
+    assert events.tail(10) == USAGE[-10:]
+    assert events.tail(len(USAGE)) == USAGE
+    assert events.tail(len(USAGE) + 7) == FINISH[-7:] + USAGE
+    assert events.tail(10_000) == CHUNK + FINISH + USAGE
