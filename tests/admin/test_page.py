@@ -178,6 +178,7 @@ def test_the_configuration_is_reloaded_or_its_problems_are_shown(
         shared.until("document.querySelector('#upstream-cards')?.innerText.includes('second')")
         file.write_text("upstreams: {}\n")
         open_section(shared, "configuration")
+        shared.value("document.querySelector('#reload').focus()")
         shared.press("Enter")
         shared.until("document.querySelector('#reload-result').className === 'error'")
         assert "upstreams" in shared.text("#reload-result")
