@@ -5,6 +5,7 @@ started, and which nothing needs afterwards. The function and its arguments go t
 by `pickle`, and its result or its `ConfigError` comes back; both processes are this program.
 """
 
+import contextlib
 import io
 import os
 import pickle  # noqa: TID251 - only between this program and its own child
@@ -34,14 +35,24 @@ class Call(Generic[Result]):
         *arguments: Arguments.args,
         **more: Arguments.kwargs,
     ) -> None:
-        self._sent = _dumped((function, arguments, more))
+        sent = _dumped((function, arguments, more))
         paths = os.pathsep.join(filter(None, sys.path))
-        self._process = subprocess.Popen(  # noqa: S603 - this program itself
-            [sys.executable, "-m", __name__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": paths},
-        )
+        received, sending = os.pipe()
+        os.set_inheritable(received, True)
+        with contextlib.suppress(BrokenPipeError), open(sending, "wb") as to_process:
+            try:
+                # -P: no module comes from the current folder. Standard input and open files are
+                # inherited, since the configuration may be one of them: --config <(...).
+                self._process = subprocess.Popen(  # noqa: S603 - this program itself
+                    [sys.executable, "-P", "-m", __name__, str(received)],
+                    stdout=subprocess.PIPE,
+                    env={**os.environ, "PYTHONPATH": paths},
+                    close_fds=False,
+                    start_new_session=True,  # Ctrl-C is for this process, which reports it
+                )
+            finally:
+                os.close(received)
+            to_process.write(sent)
 
     def result(self) -> Result:
         """Wait for the result, and return it.
@@ -49,7 +60,7 @@ class Call(Generic[Result]):
         Raises the function's `ConfigError`, and `RuntimeError` if it failed otherwise: standard
         error has the traceback.
         """
-        written, _ = self._process.communicate(self._sent)
+        written, _ = self._process.communicate()
         code = self._process.returncode
         if code != 0:
             raise RuntimeError(f"the process that reads the configuration ended with code {code}")
@@ -60,9 +71,10 @@ class Call(Generic[Result]):
 
 
 def main() -> None:
-    """Serve one call, from standard input to standard output."""
+    """Serve one call, from the file whose descriptor is the argument to standard output."""
     out, sys.stdout = sys.stdout.buffer, sys.stderr
-    function, arguments, more = _loaded(sys.stdin.buffer.read())
+    with open(int(sys.argv[1]), "rb") as call:
+        function, arguments, more = _loaded(call.read())
     try:
         result = function(*arguments, **more)
     except ConfigError as error:

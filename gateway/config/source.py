@@ -1,6 +1,7 @@
 """Where a configuration comes from: read now, and again at a reload."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -40,12 +41,16 @@ class Source:
     def begin(self, running: Settings | None = None) -> Callable[[], tuple[Settings, list[str]]]:
         """Begin to read in another process; return what waits for the settings and the warnings.
 
-        `running`: see `load`. What is returned raises `ConfigError` with all problems.
+        `running`: see `load`. What is returned raises `ConfigError` with all problems. Where there
+        can be no other process, this one reads.
         """
-        call = Call(_read, self._arguments, running)
+        try:
+            result = Call(_read, self._arguments, running).result
+        except OSError:
+            result = partial(_read, self._arguments, running)
 
         def ended() -> tuple[Settings, list[str]]:
-            read = call.result()
+            read = result()
             self.files = read.files
             if isinstance(read.settings, ConfigError):
                 raise read.settings

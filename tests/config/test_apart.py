@@ -1,6 +1,7 @@
 """A configuration that another process reads is the same, and so are its problems."""
 
 import io
+import os
 import pickle  # noqa: TID251 - writes what must not be read
 import sys
 from pathlib import Path
@@ -60,11 +61,14 @@ def served(monkeypatch: pytest.MonkeyPatch, function: object, *arguments: object
     """Serve a call in this process."""
 
     class Stream:
-        def __init__(self, data: bytes = b"") -> None:
-            self.buffer = io.BytesIO(data)
+        def __init__(self) -> None:
+            self.buffer = io.BytesIO()
 
     out = Stream()
-    monkeypatch.setattr(sys, "stdin", Stream(apart._dumped((function, arguments, {}))))
+    received, sending = os.pipe()
+    with open(sending, "wb") as call:
+        call.write(apart._dumped((function, arguments, {})))
+    monkeypatch.setattr(sys, "argv", ["", str(received)])
     monkeypatch.setattr(sys, "stdout", out)
     apart.main()
     return apart._loaded(out.buffer.getvalue())
@@ -81,3 +85,26 @@ def test_the_other_process_answers_with_the_result_or_the_problems(
 def test_nothing_but_a_configuration_is_read() -> None:
     with pytest.raises(pickle.UnpicklingError, match="system is not part of a configuration"):
         apart._loaded(pickle.dumps(__import__("os").system))
+
+
+def test_modules_in_the_current_folder_are_not_run(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("yaml.py", "pydantic.py"):
+        config.with_name(name).write_text("raise SystemExit('this was run')")
+    monkeypatch.chdir(config.parent)
+    assert Call(load, config, ENVIRON).result() == load(config, ENVIRON)
+
+
+def test_the_configuration_may_be_an_open_file(config: Path) -> None:
+    """As `--config <(...)` gives it."""
+    with config.open("rb") as file:
+        os.set_inheritable(file.fileno(), True)
+        settings = Call(load, Path(f"/dev/fd/{file.fileno()}"), ENVIRON).result()
+    assert settings == load(config, ENVIRON)
+
+
+def test_a_process_that_ends_at_once_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(RuntimeError, match="ended with code 1"):
+        Call(load, None, {"X": "x" * 1_000_000}).result()

@@ -1,5 +1,6 @@
 """Settings are read in another process, now and again."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,11 @@ def test_what_the_running_gateway_cannot_apply_is_refused() -> None:
         Source(None, {"GATEWAY_SERVER__PORT": "1"}).begin(running)()
     settings, _ = Source(None, {"GATEWAY_LOG__LEVEL": "debug"}).begin(running)()
     assert settings.log.level == "debug"
+
+
+def test_settings_are_read_here_where_there_can_be_no_other_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    settings, _ = Source(None, {}).begin()()
+    assert settings == load(None, {})
