@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from gateway import __version__
+from gateway.admin import metrics as metrics_module
 from gateway.admin.exposition import exposition
 from gateway.admin.metrics import Metrics
 from gateway.errors import Reason
@@ -78,3 +79,15 @@ def test_the_process_and_the_version_are_there() -> None:
     assert f'gateway_build_info{{version="{__version__}"}} 1.0' in text
     assert "process_resident_memory_bytes " in text
     assert 'gateway_in_flight{client_shape="chat"} 0.0' in text
+
+
+def test_names_that_clients_invent_take_no_memory_beyond_a_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(metrics_module, "_MOST_SERIES", 2)
+    metrics = Metrics(frozenset({"openai"}))
+    for name in ("a", "b", "c", "a"):
+        decision = Decision("openai", model_asked=name)
+        metrics.finished(record_of(decision, "chat", SUCCESS, 200, 0.1))
+        assert len(metrics._series) <= 2
+    assert list(metrics.requests.values()) == [4]

@@ -115,3 +115,12 @@ def test_a_comment_is_not_yet_the_first_byte(first: bytes) -> None:
     answer = FakeReply(200, EVENT_STREAM, [first])
     decision = decided(answer, CHAT, stream=True)
     assert decision.first_byte is not None
+
+
+def test_the_clients_id_is_that_of_the_record() -> None:
+    client = Client(lambda _: json_reply(chat_completion()))
+    path, body = CHAT
+    reply = client.post(path, body, headers=[(b"x-request-id", b"mine")])
+    (seen,) = client.observer.seen
+    assert (seen.decision.request_id, seen.decision.is_clients_id) == ("mine", True)
+    assert reply.headers["x-request-id"] == "mine"
