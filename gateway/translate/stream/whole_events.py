@@ -97,7 +97,7 @@ class WholeEvents:
         return held
 
     def _end(self, since: int) -> int:
-        """Return the end of what can pass; there is no end of a line before `since`."""
+        """Return where the part that can pass ends; no line ends before `since`."""
         held = self._held
         found = ((held.rfind(blank, since), len(blank)) for blank in _BLANK_LINES)
         end = max((at + length for at, length in found if at >= 0), default=0)

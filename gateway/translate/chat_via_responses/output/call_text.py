@@ -48,7 +48,7 @@ class CallText:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no text yet, or an empty object, which may be a placeholder."""
+        """Whether the text is still empty, or an empty object, which may be a placeholder."""
         return self.says_nothing(self.text)
 
     def open(self, text: str) -> None:
