@@ -5,7 +5,7 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-from gateway.config.operators import LogSettings
+from gateway.config.operator_settings import LogSettings
 
 _LEVELS = {
     "httpx2": "WARNING",

@@ -9,10 +9,10 @@ import pytest
 
 from gateway import app
 from gateway.asgi import ASGIGateway
-from gateway.config.operators import AdminSettings, TracingSettings
+from gateway.config.operator_settings import AdminSettings, TracingSettings
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, ModelRule, Settings, UpstreamSettings
-from gateway.config.translation import TemplateSettings
+from gateway.config.translation_settings import TemplateSettings
 from gateway.demo import emulator
 from tests import kinds
 

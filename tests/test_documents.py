@@ -20,7 +20,7 @@ from gateway.admin.metrics import Metrics
 from gateway.cli import main
 from gateway.config.load import load
 from gateway.config.schema.configuration import SECTIONS, key_paths
-from gateway.config.translation import TemplateSettings
+from gateway.config.translation_settings import TemplateSettings
 from gateway.demo import show
 from gateway.errors import Reason, UnsupportedParameter
 from gateway.observe.outcomes import Outcome, outcome_of

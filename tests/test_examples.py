@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from gateway.config.load import load
-from gateway.config.operators import AdminSettings
+from gateway.config.operator_settings import AdminSettings
 from gateway.demo import emulator
 from tests.clients.programs import CODEX, PYTHON
 from tests.clients.running import openai_upstream, running_gateway, stage

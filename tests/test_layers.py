@@ -55,7 +55,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probing": {"errors", "shapes", "headers", "servers", "config", "resolve", "app"},
     "healthcheck": {"config"},
     "reload_request": {"config", "healthcheck"},
-    "client_keys": set(),
     "cli": {
         *("running", "local_addresses", "request"),
         *("errors", "shapes", "servers", "config", "resolve", "translate", "exchange"),
@@ -66,7 +65,6 @@ MAY_IMPORT: dict[str, set[str]] = {
             "checking",
             "probing",
             "healthcheck",
-            "client_keys",
             "reload_request",
         ),
         *("demo", "logs"),

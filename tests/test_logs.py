@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.config.operators import LogSettings
+from gateway.config.operator_settings import LogSettings
 from gateway.errors import Reason
 from gateway.exchange.decision import UpstreamFailure
 from gateway.logs import log_to_stderr

@@ -9,7 +9,7 @@ import pytest
 import tiktoken
 
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.tokenizers import Tokenizers
 from tests import kinds
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from gateway.config.operators import AdminSettings
+from gateway.config.operator_settings import AdminSettings
 from gateway.config.secret import Secret
 from gateway.errors import AuthenticationFailed, PermissionDenied
 from gateway.headers import CALLER_HEADERS

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from gateway.config.addresses import is_loopback
-from gateway.config.operators import AdminSettings
+from gateway.config.operator_settings import AdminSettings
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.headers import JSON, host_of
 

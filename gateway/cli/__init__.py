@@ -8,11 +8,12 @@ Exit codes: 0 success, 1 a problem was found, 2 wrong usage (click's own).
 
 import click
 
-from gateway import __version__, client_keys
+from gateway import __version__
 from gateway.cli.check import check
 from gateway.cli.completion import completion
 from gateway.cli.demo import demo
 from gateway.cli.healthcheck import healthcheck
+from gateway.cli.key import key
 from gateway.cli.reload import reload
 from gateway.cli.resolve import resolve
 from gateway.cli.schema import schema
@@ -28,6 +29,6 @@ def main() -> None:
 
 for _command in (
     *(serve, demo, resolve, translate, check, healthcheck, reload),
-    *(client_keys.key, schema, completion),
+    *(key, schema, completion),
 ):
     main.add_command(_command)

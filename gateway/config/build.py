@@ -8,7 +8,7 @@ from pydantic import BaseModel, SecretStr
 
 from gateway import servers
 from gateway.config.addresses import credentials_apart, host_of, kind_of_host
-from gateway.config.operators import AdminSettings, LogSettings, TracingSettings
+from gateway.config.operator_settings import AdminSettings, LogSettings, TracingSettings
 from gateway.config.schema.configuration import GatewayConfig
 from gateway.config.schema.models import ModelConfig, TranslationConfig
 from gateway.config.schema.upstreams import UpstreamConfig
@@ -25,7 +25,7 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 from gateway.config.store_settings import MemorySettings, ResponsesSettings
-from gateway.config.translation import ParamSettings, TranslationSettings
+from gateway.config.translation_settings import ParamSettings, TranslationSettings
 from gateway.shapes import CallTimeouts
 
 

@@ -12,7 +12,7 @@ from itertools import product
 from gateway.config import stores
 from gateway.config.addresses import host_of, is_loopback, is_private, path_of, port_of, reaches
 from gateway.config.globs import Globs
-from gateway.config.operators import AdminSettings
+from gateway.config.operator_settings import AdminSettings
 from gateway.config.problems import InvalidValue, KeyPath, show_key, show_path
 from gateway.config.settings import CredentialPolicy, Settings, UpstreamSettings
 

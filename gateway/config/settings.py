@@ -7,10 +7,10 @@ Times are seconds, sizes bytes.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gateway.config.operators import AdminSettings, LogSettings, TracingSettings
+from gateway.config.operator_settings import AdminSettings, LogSettings, TracingSettings
 from gateway.config.secret import Secret
 from gateway.config.store_settings import MemorySettings, ResponsesSettings
-from gateway.config.translation import ParamSettings, TemplateSettings, TranslationSettings
+from gateway.config.translation_settings import ParamSettings, TemplateSettings, TranslationSettings
 from gateway.servers import AUTO, Profile
 from gateway.shapes import CallTimeouts, Shape
 

@@ -11,7 +11,7 @@ import httpx2
 from click import echo, style
 
 from gateway import app, servers
-from gateway.config.operators import AdminSettings
+from gateway.config.operator_settings import AdminSettings
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.demo import emulator
 from gateway.server.serving import BACKLOG, Listener, bind, serve

@@ -6,7 +6,7 @@ from secrets import token_hex
 from types import MappingProxyType
 
 from gateway.config.settings import Settings
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.exchange.stored.seals import Seals
 from gateway.fast.paths import GENERIC_ONLY, FastPaths, fast_paths
 from gateway.request import GenerationRequest

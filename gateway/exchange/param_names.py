@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.config.translation import ParamSettings
+from gateway.config.translation_settings import ParamSettings
 from gateway.shapes import Shape
 from gateway.translate.completions_via_chat.request import TABLE
 from gateway.translate.schema.chat import CHAT_PARAMETERS

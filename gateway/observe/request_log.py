@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.config.operators import LogSettings
+from gateway.config.operator_settings import LogSettings
 from gateway.observe.record import RequestRecord
 
 _log = logging.getLogger("gateway")

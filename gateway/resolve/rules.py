@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from gateway.config.globs import Globs
 from gateway.config.settings import ModelRule, Settings
-from gateway.config.translation import ParamSettings
+from gateway.config.translation_settings import ParamSettings
 from gateway.resolve.evidence import Evidence, Source
 
 

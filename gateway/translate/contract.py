@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from gateway.config.translation import TemplateSettings, TranslationSettings
+from gateway.config.translation_settings import TemplateSettings, TranslationSettings
 from gateway.errors import GatewayError, UnsupportedParameter
 from gateway.shapes import ItemNames, Json, Seal, Shape
 from gateway.translate.capabilities import TAKES_ALL, Capabilities

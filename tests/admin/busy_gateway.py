@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 
-from gateway.config.operators import AdminSettings
+from gateway.config.operator_settings import AdminSettings
 from gateway.config.secret import Secret
 from gateway.config.settings import (
     ClientSettings,

@@ -12,7 +12,7 @@ from gateway.admin.overview import AddressState, Overview
 from gateway.admin.reloading import ReloadControl
 from gateway.admin.sums import Sums
 from gateway.config.changes import ReloadResult
-from gateway.config.operators import AdminSettings
+from gateway.config.operator_settings import AdminSettings
 from gateway.config.secret import Secret
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.observe.recent import RecentRequests

@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import Request
 
 from gateway.admin.access import COOKIE_SECONDS, Access
-from gateway.config.operators import AdminSettings
+from gateway.config.operator_settings import AdminSettings
 from gateway.config.secret import Secret
 from gateway.errors import AuthenticationFailed, PermissionDenied
 

@@ -3,7 +3,7 @@
 import yaml
 
 from gateway.admin.configuration import as_yaml
-from gateway.config.operators import AdminSettings
+from gateway.config.operator_settings import AdminSettings
 from gateway.config.secret import Secret
 from gateway.config.settings import (
     ClientSettings,
@@ -13,7 +13,7 @@ from gateway.config.settings import (
     UpstreamSettings,
 )
 from gateway.config.store_settings import ResponsesSettings
-from gateway.config.translation import TemplateSettings
+from gateway.config.translation_settings import TemplateSettings
 from gateway.shapes import Shape
 from tests import kinds
 

@@ -16,7 +16,7 @@ from gateway.config.settings import (
     TimeoutSettings,
     UpstreamSettings,
 )
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.exchange.attempt import Attempts
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision

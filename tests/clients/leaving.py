@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from gateway import app
 from gateway.app import Application
-from gateway.config.operators import AdminSettings
+from gateway.config.operator_settings import AdminSettings
 from gateway.config.settings import CredentialPolicy, ModelRule, Settings, UpstreamSettings
 from gateway.server.serving import Listener, serve
 from gateway.shapes import Shape

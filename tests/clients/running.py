@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gateway import app
 from gateway.app import Application
-from gateway.config.operators import AdminSettings
+from gateway.config.operator_settings import AdminSettings
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.demo import emulator
 from gateway.server.serving import Listener, serve

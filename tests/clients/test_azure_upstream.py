@@ -8,7 +8,7 @@ import httpx2
 import openai
 import pytest
 
-from gateway.config.operators import AdminSettings
+from gateway.config.operator_settings import AdminSettings
 from gateway.config.secret import Secret
 from gateway.config.settings import ModelRule, Settings
 from tests.clients.azure_emulator import Resource, azure_resource, azure_upstream

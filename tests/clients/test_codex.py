@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config.operators import AdminSettings
+from gateway.config.operator_settings import AdminSettings
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.shapes import Json, Shape
 from tests import kinds

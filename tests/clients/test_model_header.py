@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import openai
 import pytest
 
-from gateway.config.operators import AdminSettings
+from gateway.config.operator_settings import AdminSettings
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.demo import emulator
 from tests import kinds

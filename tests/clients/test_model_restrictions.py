@@ -10,7 +10,7 @@ from typing import Any
 import openai
 import pytest
 
-from gateway.config.operators import AdminSettings
+from gateway.config.operator_settings import AdminSettings
 from gateway.config.settings import CredentialPolicy, ModelRule, Settings, UpstreamSettings
 from gateway.shapes import Shape
 from tests import kinds

@@ -11,7 +11,7 @@ import openai
 import pydantic
 import pytest
 
-from gateway.config.operators import AdminSettings
+from gateway.config.operator_settings import AdminSettings
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
 from gateway.config.store_settings import ResponsesSettings
 from gateway.demo import emulator

@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from gateway.config.settings import ModelRule
-from gateway.config.translation import ParamSettings
+from gateway.config.translation_settings import ParamSettings
 from tests.clients.running import BASE_FINE_TUNE, Stage, stage
 
 PARAMS = ParamSettings(set={"top_p": 0.5}, default={"max_tokens": 40}, drop=("user",))

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from gateway.config.problems import KeyPath
 from gateway.config.schema.configuration import fields_at, key_paths
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
 _TABLE = re.compile(r"(<!-- keys: (?P<section>\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)

@@ -2,7 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.config.settings import CredentialPolicy
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from tests import kinds
 from tests.config.configuring import loaded
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.config.changes import changed, fixed_changes
-from gateway.config.operators import AdminSettings, LogSettings
+from gateway.config.operator_settings import AdminSettings, LogSettings
 from gateway.config.problems import show_path
 from gateway.config.secret import Secret
 from gateway.config.settings import ModelRule, ServerSettings, Settings, UpstreamSettings

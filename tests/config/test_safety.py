@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config import safety
-from gateway.config.operators import AdminSettings
+from gateway.config.operator_settings import AdminSettings
 from gateway.config.problems import KeyPath
 from gateway.config.safety import is_credential, refusals, warnings
 from gateway.config.secret import Secret
@@ -20,7 +20,7 @@ from gateway.config.settings import (
     Settings,
     UpstreamSettings,
 )
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from tests import kinds
 from tests.config.configuring import loaded, refused
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gateway.config.operators import AdminSettings
+from gateway.config.operator_settings import AdminSettings
 from gateway.config.settings import (
     ClientSettings,
     ServerSettings,

@@ -14,7 +14,7 @@ import openai
 import pytest
 import uvloop
 
-from gateway.config.operators import AdminSettings
+from gateway.config.operator_settings import AdminSettings
 from gateway.config.settings import ServerSettings, Settings, UpstreamSettings
 from gateway.server.tls import server_context
 from tests import kinds

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.config.settings import ModelRule, Settings, UpstreamSettings
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.exchange.contexts import Contexts
 from gateway.exchange.stored.seals import Seals
 from gateway.request import GenerationRequest

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from gateway.config.settings import ModelRule, UpstreamSettings
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import GatewayError, InvalidRequest, UpstreamError
 from gateway.exchange.request_fields import has_prompt_list
 from gateway.shapes import Shape, UpstreamCall

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from gateway.config.settings import ClientSettings, CredentialPolicy, ModelRule, UpstreamSettings
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import (
     GatewayError,
     InvalidRequest,

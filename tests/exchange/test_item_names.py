@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from gateway.config.settings import ModelRule, UpstreamSettings
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests import kinds

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config.translation import ParamSettings
+from gateway.config.translation_settings import ParamSettings
 from gateway.exchange.param_names import in_shape
 from gateway.shapes import Shape
 

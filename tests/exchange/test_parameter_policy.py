@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gateway.config.settings import ModelRule, UpstreamSettings
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import UnsupportedParameter
 from gateway.exchange.attempt import Attempts
 from gateway.shapes import Json, Shape, UpstreamCall

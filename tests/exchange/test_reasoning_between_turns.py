@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from gateway.config.settings import ModelRule, UpstreamSettings
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.servers import PROFILES, Profile
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests import kinds

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from gateway.config.settings import ModelRule, PerformanceSettings
-from gateway.config.translation import ParamSettings
+from gateway.config.translation_settings import ParamSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.exchange.rule_params import RuleParams, attributed, with_params
 from gateway.request import GenerationRequest

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.json import encode
 
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.fast.codec import fast_translation
 from gateway.fast.completions_via_chat import COMPLETIONS_VIA_CHAT
 from gateway.shapes import Json

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.fast.paths import GENERIC_ONLY, FastPaths, fast_paths
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context

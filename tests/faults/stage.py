@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
-from gateway.config.operators import AdminSettings
+from gateway.config.operator_settings import AdminSettings
 from gateway.config.settings import (
     ModelRule,
     ServerSettings,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config.operators import LogSettings
+from gateway.config.operator_settings import LogSettings
 from gateway.errors import Reason
 from gateway.exchange.decision import Decision
 from gateway.observe.outcomes import Ending, Outcome

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import Capabilities

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json
 from gateway.translate.capabilities import Capabilities

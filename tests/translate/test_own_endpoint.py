@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import UnsupportedParameter
 from gateway.servers import Profile
 from gateway.shapes import Json, Shape

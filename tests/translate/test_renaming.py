@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import TruncatedStream, UpstreamError
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context

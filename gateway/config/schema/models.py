@@ -8,7 +8,7 @@ from gateway.config.problems import InvalidValue
 from gateway.config.schema import file_values, params, values
 from gateway.config.schema.base import BaseConfig, context_of
 from gateway.config.schema.values import Count, CountOrZero, Name, Seconds
-from gateway.config.translation import (
+from gateway.config.translation_settings import (
     HostedTools,
     OnUnsupported,
     TemplateSettings,

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from gateway.config.operators import AdminSettings, LogSettings, TracingSettings
+from gateway.config.operator_settings import AdminSettings, LogSettings, TracingSettings
 from gateway.config.problems import InvalidValue
 from gateway.config.schema import file_values, network_values, values
 from gateway.config.schema.base import BaseConfig

@@ -13,7 +13,7 @@ from opentelemetry.trace import SpanContext, SpanKind, TraceFlags, TraceState
 from opentelemetry.trace.status import Status, StatusCode
 
 from gateway import __version__
-from gateway.config.operators import TracingSettings
+from gateway.config.operator_settings import TracingSettings
 from gateway.observe.tracing.attributes import FIRST_BYTE, Span
 from gateway.observe.tracing.context import Context
 

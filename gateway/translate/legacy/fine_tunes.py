@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter, UpstreamError
 from gateway.shapes import Json
 from gateway.translate.legacy.fine_tune_events import failure_event, seconds, status_from_job

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from gateway.config.translation import TemplateSettings
+from gateway.config.translation_settings import TemplateSettings
 from gateway.errors import UnsupportedParameter
 from gateway.shapes import Json
 from gateway.translate.contract import Context

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config.settings import ModelRule
-from gateway.config.translation import TemplateSettings
+from gateway.config.translation_settings import TemplateSettings
 from gateway.shapes import CallTimeouts
 from tests.config.configuring import check_refusal, loaded
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config.translation import ParamSettings
+from gateway.config.translation_settings import ParamSettings
 from tests.config.configuring import check_refusal, loaded
 
 

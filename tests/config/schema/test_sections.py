@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config.operators import TracingSettings
+from gateway.config.operator_settings import TracingSettings
 from gateway.config.secret import Secret
 from tests.config.configuring import check_refusal, loaded, refused
 

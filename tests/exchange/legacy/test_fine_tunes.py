@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.settings import ClientSettings, CredentialPolicy, ModelRule, UpstreamSettings
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import (
     GatewayError,
     PermissionDenied,

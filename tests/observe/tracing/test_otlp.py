@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from gateway import __version__
-from gateway.config.operators import TracingSettings
+from gateway.config.operator_settings import TracingSettings
 from gateway.config.secret import Secret
 from gateway.observe.outcomes import Outcome
 from gateway.observe.tracing.attributes import spans_of

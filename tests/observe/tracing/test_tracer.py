@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config.operators import AdminSettings, TracingSettings
+from gateway.config.operator_settings import AdminSettings, TracingSettings
 from gateway.config.secret import Secret
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.observe.outcomes import Outcome

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config.translation import TemplateSettings, TranslationSettings
+from gateway.config.translation_settings import TemplateSettings, TranslationSettings
 from gateway.errors import GatewayError, UnsupportedParameter
 from gateway.shapes import Json
 from gateway.translate.capabilities import Capabilities

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.config.translation import TemplateSettings
+from gateway.config.translation_settings import TemplateSettings
 from gateway.shapes import Json
 from tests.translate.chat_via_completions.cases import call_of, context, translated
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config.translation import TemplateSettings
+from gateway.config.translation_settings import TemplateSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import Capabilities

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion
 
-from gateway.config.translation import TemplateSettings
+from gateway.config.translation_settings import TemplateSettings
 from gateway.errors import GatewayError, UpstreamError, UpstreamReplied
 from gateway.shapes import Json
 from tests.translate.chat_via_completions.cases import (

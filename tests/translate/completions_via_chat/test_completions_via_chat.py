@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.shapes import Json
 from gateway.translate.capabilities import Capabilities

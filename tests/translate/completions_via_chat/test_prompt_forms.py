@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.translate.completions_via_chat.prompt_forms import Prompt, read_prompts
 from tests.translate.completions_via_chat.chat_backend import make_context

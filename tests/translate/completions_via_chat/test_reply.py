@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from openai.types import Completion
 
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import UnsupportedParameter, UpstreamError, UpstreamReplied
 from gateway.shapes import Json
 from gateway.translate.capabilities import Capabilities

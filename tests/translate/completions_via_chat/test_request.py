@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.translate.capabilities import Capabilities
 from gateway.translate.completions_via_chat.prompt_forms import Prompt

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter, UpstreamError
 from gateway.translate.legacy import fine_tunes
 from gateway.translate.legacy.fine_tune_events import events_from_job_events

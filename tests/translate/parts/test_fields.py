@@ -3,7 +3,7 @@ from typing import Literal
 
 import pytest
 
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.shapes import Shape
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import (

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.config.translation import TemplateSettings, TranslationSettings
+from gateway.config.translation_settings import TemplateSettings, TranslationSettings
 from gateway.errors import InvalidRequest, UnsupportedParameter
 from gateway.shapes import Json
 from gateway.translate.contract import Context

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.translation import TemplateSettings, TranslationSettings
+from gateway.config.translation_settings import TemplateSettings, TranslationSettings
 from gateway.errors import GatewayError, UnsupportedParameter
 from gateway.shapes import Json
 from gateway.translate.contract import Context

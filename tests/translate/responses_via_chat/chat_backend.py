@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import GatewayError, TruncatedStream
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import Capabilities

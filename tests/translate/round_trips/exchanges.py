@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from gateway.config.settings import ModelRule
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import GatewayError
 from gateway.shapes import Json, Shape, UpstreamCall
 from tests.exchange.scene import Exchanged, Scene

@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from gateway.config.translation import TranslationSettings
+from gateway.config.translation_settings import TranslationSettings
 from gateway.errors import InvalidRequest
 from gateway.shapes import Shape
 from gateway.translate.capabilities import Capabilities

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pytest
 
-from gateway.config.translation import TemplateSettings, TranslationSettings
+from gateway.config.translation_settings import TemplateSettings, TranslationSettings
 from gateway.errors import InvalidRequest
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import Capabilities

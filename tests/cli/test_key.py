@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from gateway import cli
 from gateway.api.access import Access
-from gateway.client_keys import digest_of, new_key
+from gateway.cli.key import digest_of, new_key
 from tests.config.configuring import loaded
 
 
