@@ -57,6 +57,8 @@ class Decompressor:
         self._begun = b""
         self._is_uncompressed = not coding
         self._inflater: zlib._Decompress | None = None
+        self._behind: bytes | None = b""
+        """What has come behind a gzip member, while that may be another; None: it is not."""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield the decompressed bytes in bounded pieces; the caller may stop at any."""
@@ -79,11 +81,22 @@ class Decompressor:
             yield data
             return
         while data:
+            if self._inflater.eof:
+                data = self._next_member(data)
+                continue
             yield from self._inflated(self._inflater, data)
             data = self._inflater.unused_data
-            if not (self._coding in _GZIP and data.startswith(_GZIP_MAGIC)):
-                return
-            self._inflater = zlib.decompressobj(_GZIP_WINDOW)
+
+    def _next_member(self, data: bytes) -> bytes:
+        """Return what there is of a gzip member behind the last one; anything else is ignored."""
+        if self._behind is None or self._coding not in _GZIP:
+            return b""
+        begun = self._behind + data
+        if begun.startswith(_GZIP_MAGIC):
+            self._inflater, self._behind = zlib.decompressobj(_GZIP_WINDOW), b""
+            return begun
+        self._behind = begun if _GZIP_MAGIC.startswith(begun) else None
+        return b""
 
     def _decided(self) -> bytes:
         """Decide what the body is; return its beginning."""

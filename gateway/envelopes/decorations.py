@@ -54,7 +54,8 @@ _TOKEN = re.compile(
     re.IGNORECASE,
 )
 _MAX_TOKENS = 24
-_WHOSE = re.compile(r"(?:[A-Z][\w.-]{0,40} ){1,2}(?=(?:API|provider|upstream)\b)", re.IGNORECASE)
+# Names begin with a capital letter; another word is the message's.
+_WHOSE = re.compile(r"(?:[A-Z][\w.-]{0,40} ){1,2}(?=(?i:API|provider|upstream)\b)")
 # openai-node prints "404 This is a chat model …", without a mark; servers "404 page not found".
 _BARE_STATUS = re.compile(r"(?P<status>[1-5]\d\d) (?=[A-Z'\"`])")
 

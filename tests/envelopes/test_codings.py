@@ -45,6 +45,12 @@ def test_a_body_is_what_it_was_however_it_comes(coding: bytes) -> None:
     assert decompressed(coding, *(packed[at : at + 1] for at in range(len(packed)))) == TEXT
 
 
+@pytest.mark.parametrize("coding", COMPRESSIONS)
+def test_a_piece_may_be_empty(coding: bytes) -> None:
+    packed = COMPRESSIONS[coding](TEXT)
+    assert decompressed(coding, b"", packed[:9], b"", packed[9:], b"") == TEXT
+
+
 def test_deflated_data_may_lack_the_frame_that_it_should_have() -> None:
     packed = raw_deflate(TEXT)
     assert decompressed(b"deflate", packed) == TEXT
@@ -54,7 +60,12 @@ def test_deflated_data_may_lack_the_frame_that_it_should_have() -> None:
 def test_gzip_may_have_several_members_and_something_behind_them() -> None:
     packed = gzip.compress(TEXT[:9]) + gzip.compress(TEXT[9:])
     assert decompressed(b"gzip", packed) == TEXT
+    assert decompressed(b"gzip", *(packed[at : at + 1] for at in range(len(packed)))) == TEXT
     assert decompressed(b"gzip", packed + b"\0\0", b"\0") == TEXT
+    assert decompressed(b"gzip", packed, b"\0", packed) == TEXT
+    assert decompressed(b"gzip", packed, b"\x1f", b"\0") == TEXT
+    with pytest.raises(CutOff):
+        decompressed(b"gzip", packed, packed[:9])
     assert decompressed(b"deflate", zlib.compress(TEXT) + b"x") == TEXT
 
 

@@ -17,6 +17,8 @@ BODY = '{"error": {"message": "It broke."}}'
         "Provider API error: It broke.",
         "Upstream error: It broke.",
         "GitHub Copilot API error: It broke.",
+        "DeepSeek api error: It broke.",
+        "Acme.ai Upstream error: It broke.",
         "litellm.BadRequestError: OpenAIException - It broke.",
         "litellm.NotFoundError: NotFoundError: AzureException - It broke.",
         "litellm.BadRequestError: AzureException BadRequestError - It broke.",
@@ -93,6 +95,9 @@ def test_a_body_that_is_cut_off_or_none_is_nothing(decorated: str, text: str) ->
     [
         "The user wrote: It broke.",
         "The user wrote: error: It broke.",
+        "zzz PROVIDER: It broke.",
+        "your API error: It broke.",
+        "calls to upstream: It broke.",
         "It broke (see below)",
         "It broke (request id: a) twice",
         "It broke (request id: a) (b)",
