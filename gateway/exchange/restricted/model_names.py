@@ -132,20 +132,20 @@ class Reading:
 
         `keys`: those of an object are names as well (LiteLLM's `{"a": ["b"]}`).
         """
-        if isinstance(value, str):
-            self._take(place, value)
-        elif isinstance(value, list):
-            for each in value:
-                yield from self._named_values(place, each, keys=keys)
-        elif isinstance(value, _Object):
-            if any(is_naming(key) for key, _ in value):
-                yield place, value
-                return
-            _refuse_equal_keys(place, value)
-            for key, each in value:
-                if keys:
+        waiting = [value]  # no recursion: the nesting is the client's
+        while waiting:
+            each = waiting.pop()
+            if isinstance(each, str):
+                self._take(place, each)
+            elif isinstance(each, list):
+                waiting += reversed(each)
+            elif isinstance(each, _Object) and any(is_naming(key) for key, _ in each):
+                yield place, each
+            elif isinstance(each, _Object):
+                _refuse_equal_keys(place, each)
+                for key, _ in each if keys else ():
                     self._take(place, key)
-                yield from self._named_values(place, each, keys=keys)
+                waiting += [deeper for _, deeper in reversed(each)]
 
     def _take(self, place: Place, text: str) -> None:
         """Judge a text that names a model, or several with commas between (LiteLLM)."""
@@ -193,11 +193,10 @@ def misspelt(key: str, meant: str = "model") -> InvalidRequest:
 
 def _refuse_equal_keys(place: Place, pairs: _Object) -> None:
     """Raise where keys are the same but for their case: servers disagree which of them counts."""
-    if len({key.casefold() for key, _ in pairs}) == len(pairs):
-        return
     seen: set[str] = set()
     for key, _ in pairs:
-        if key.casefold() in seen:
+        folded = key.casefold()
+        if folded in seen:
             path = ".".join((*place, key))[:200]
             raise InvalidRequest(
                 f"Your key is for certain models only, and the body has {path!r} twice: servers "
@@ -205,20 +204,15 @@ def _refuse_equal_keys(place: Place, pairs: _Object) -> None:
                 param=path,
                 code="duplicate_parameter",
             )
-        seen.add(key.casefold())
+        seen.add(folded)
 
 
 def _no_number(_: str) -> int:
     return 0  # never a name, and a long one would take long to read
 
 
-def _no_constant(name: str) -> object:
-    raise ValueError(name)
-
-
 _decode = json.JSONDecoder(
     object_pairs_hook=_Object,
     parse_int=_no_number,
     parse_float=_no_number,
-    parse_constant=_no_constant,
 ).decode

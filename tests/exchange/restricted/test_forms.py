@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.errors import GatewayError, InvalidRequest
+from gateway.errors import GatewayError, InvalidRequest, PermissionDenied
 from gateway.exchange.restricted.forms import FieldCheck, form_of, rewritten
 from gateway.exchange.restricted.model_names import Reading
 from tests.exchange.restricted.test_model_names import judge
@@ -217,3 +217,93 @@ def test_boundaries_that_clients_send(content_type: bytes) -> None:
 def test_forms_have_limits_and_an_end(body: bytes) -> None:
     with pytest.raises(InvalidRequest):
         anew(body, 4_000)
+
+
+END = b"--b--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (part('name="x"', "y").replace(b"y", b"\xff") + END, "'x' is not UTF-8"),
+        (part('name="session"', "ok") + END, "'session' is not a JSON object"),
+        (b"x" + part('name="x"', "y") + END, "must begin with its boundary"),
+        (part('name="x"', "y") + b"--b \r\n", "must end its line"),
+        (part('name="x"', "1\r\n--bc") + END, "must end its line"),
+        (part('name="x"', "y") + END + b"y", "something follows"),
+    ],
+)
+def test_a_form_that_parsers_read_differently_is_refused(body: bytes, reason: str) -> None:
+    with pytest.raises(InvalidRequest, match=reason) as refused:
+        anew(body)
+    assert refused.value.code == "invalid_form"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "reason"),
+    [
+        (b"multipart/form-data; boundary=b; boundary=c", "two of 'boundary'"),
+        (b"multipart/form-data; boundary=b; Boundary=b", "two of 'Boundary'"),
+        (b"multipart/form-data", "must be `multipart/form-data; boundary=…`"),
+        (b"multipart/form-data; boundary=b; x=y", "and nothing else"),
+        (b'multipart/form-data; boundary="b "', "and nothing else"),
+        (b"multipart/mixed; boundary=b", "and nothing else"),
+        (b"multipart/form-data; boundary=" + b"b" * 71, "and nothing else"),
+    ],
+)
+def test_a_form_is_announced_in_one_way(content_type: bytes, reason: str) -> None:
+    with pytest.raises(InvalidRequest, match=reason) as refused:
+        form_of(content_type)
+    assert refused.value.code == "invalid_form"
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ([("Model", "ok")], "model"),
+        ([("model[]", "ok")], "model"),
+        ([("model", "ok"), ("model", "ok")], "model"),
+        ([("session", "{}"), ("session", "{}")], "session"),
+        ([("session[a]", "{}")], "session"),
+        ([("x", '{"a": {"b": 1, "B": 1}}')], "x.a.B"),
+    ],
+)
+def test_a_field_that_counts_stands_there_once(fields: list[tuple[str, str]], param: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        anew(b"".join(part(f'name="{name}"', value) for name, value in fields) + END)
+    assert refused.value.param == param
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("x", '{"model": "bad"}'),
+        ("x", ' [{"judge_model": "bad"}]'),
+        ("models", '["ok", "bad"]'),
+        ("extra[fallbacks]", '{"ok": ["bad"]}'),
+        ("session", '{"audio": {"input": {"transcription": {"model": "bad"}}}}'),
+        ("model", "ok, bad"),
+        ("engine", "bad"),
+    ],
+)
+def test_what_a_field_names_is_judged(name: str, value: str) -> None:
+    with pytest.raises(PermissionDenied, match="bad at "):
+        anew(part(f'name="{name}"', value) + END)
+    assert b"ok" in anew(part(f'name="{name}"', value.replace("bad", "ok")) + END)[0]
+
+
+@pytest.mark.parametrize("name", ["session", "models", "a[fallbacks]"])
+def test_a_field_that_names_models_is_sound_json(name: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        anew(part(f'name="{name}"', '{"ok"') + END)
+    assert refused.value.code == "invalid_json"
+
+
+@pytest.mark.parametrize("value", ["{not json", "[laughs] Hello", '{"model": "bad"'])
+def test_another_field_may_look_like_json_by_chance(value: str) -> None:
+    assert value.encode() in anew(part('name="x"', value) + END)[0]
+
+
+def test_free_text_may_hold_what_names_models_elsewhere() -> None:
+    text = '{"model": "bad"}'
+    assert text.encode() in anew(part('name="prompt"', text) + END)[0]

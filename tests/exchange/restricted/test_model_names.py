@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.errors import GatewayError, PermissionDenied
+from gateway.errors import GatewayError, InvalidRequest, PermissionDenied
+from gateway.exchange.request_fields import read_object
 from gateway.exchange.restricted.model_names import Place, Reading, is_naming, normalized, place_of
 
 
@@ -173,6 +174,98 @@ def test_honest_bodies_are_admitted(value: Any) -> None:
 )
 def test_what_is_out_of_bounds_is_a_400(body: bytes) -> None:
     assert not is_admitted(body)
+
+
+NESTINGS = [
+    (b'{"x":', b'{"a":', b"}"),
+    (b'{"models":', b"[", b"]"),
+    (b'{"fallbacks":', b'{"ok":', b"}"),
+]
+
+
+@pytest.mark.parametrize(("before", "opening", "closing"), NESTINGS)
+def test_no_depth_breaks_it(before: bytes, opening: bytes, closing: bytes) -> None:
+    def nested(depth: int) -> bytes:
+        return before + opening * depth + b'"ok"' + closing * depth + b"}"
+
+    def is_read(depth: int) -> bool:
+        try:
+            read_object(nested(depth))
+        except InvalidRequest:
+            return False
+        return True
+
+    deepest, too_deep = 1, 1_000_000
+    while too_deep - deepest > 1:
+        middle = (deepest + too_deep) // 2
+        deepest, too_deep = (middle, too_deep) if is_read(middle) else (deepest, middle)
+    assert is_admitted(nested(deepest - 20))
+    # Here what reads the body first still does, and what reads its names no longer.
+    assert not all(is_admitted(nested(depth)) for depth in range(deepest - 20, deepest + 20))
+
+
+def found(body: str) -> list[tuple[str, Place]]:
+    """Return the names in a body with their places, sorted."""
+    names: list[tuple[str, Place]] = []
+    Reading(lambda name, place: names.append((name, place))).json(body.encode())
+    return sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ('{"model": "a"}', [("a", ("model",))]),
+        ('{"model": null}', []),
+        ('{"model": ""}', []),
+        ('{"models": ["a", ["b"], 1, null, true]}', [("a", ("models",)), ("b", ("models",))]),
+        # LiteLLM: several in one text, of which some may be empty.
+        ('{"models": "a, b,"}', [(each, ("models",)) for each in ("a", "a, b,", "b")]),
+        # LiteLLM: what is asked in place of a model. Keys are names as well as values.
+        (
+            '{"fallbacks": [{"a": ["b", {"c": "d"}]}]}',
+            [(each, ("fallbacks",)) for each in "abcd"],
+        ),
+        # Of an object that says itself which of its texts is the name, the others are none.
+        ('{"fallbacks": [{"model": "a", "x": "y"}]}', [("a", ("fallbacks", "model"))]),
+        # Below another place, `model` may be an object, whose keys are no names.
+        ('{"session": {"model": {"id": "a"}}}', [("a", ("session", "model"))]),
+        ('{"tools": [{"x": [{"judge_model": "a"}]}]}', [("a", ("tools", "x", "judge_model"))]),
+        ('{"input": {"preset": "a"}, "engine": "b"}', [("b", ("engine",))]),
+        ('{"metadata": {"model": "a"}, "tools": [{"properties": {"model": "b"}}]}', []),
+    ],
+)
+def test_every_name_is_found_in_its_place(body: str, names: list[tuple[str, Place]]) -> None:
+    assert found(body) == names
+
+
+def test_the_texts_called_type_are_kept_by_place() -> None:
+    reading = Reading(judge)
+    reading.json(b'{"session": {"type": "transcription"}, "type": 1, "metadata": {"type": "x"}}')
+    assert reading.types == {("session", "type"): "transcription"}
+
+
+@pytest.mark.parametrize(
+    ("body", "param", "code"),
+    [
+        ('{"Model": "ok"}', "model", "invalid_value"),
+        ('{"model": ["ok"]}', "model", "invalid_type"),
+        ('{"model": "ok", "model": "ok"}', "model", "duplicate_parameter"),
+        ('{"input": [{"a": 1, "A": 2}]}', "input.A", "duplicate_parameter"),
+        ('{"fallbacks": [{"ok": ["ok"], "OK": []}]}', "fallbacks.OK", "duplicate_parameter"),
+        ('{"metadata": {"a": 1, "A": 2}}', None, None),
+        ("{", None, "invalid_json"),
+        ('{"x": NaN}', None, "invalid_json"),
+    ],
+)
+def test_what_servers_read_differently_is_refused(
+    body: str, param: str | None, code: str | None
+) -> None:
+    if code is None:
+        assert found(body) == []
+        return
+    with pytest.raises(InvalidRequest) as refused:
+        found(body)
+    assert (refused.value.param, refused.value.code) == (param, code)
 
 
 @pytest.mark.parametrize(
