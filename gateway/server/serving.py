@@ -1,8 +1,7 @@
 """Runs applications on sockets, and shuts them down gracefully.
 
 On SIGTERM or SIGINT it takes no new connections and no new requests; running ones may finish within
-the grace period, and are then visibly aborted. The gateway has its own server (`door.py`); other
-applications (the admin listener) run under uvicorn.
+the grace period, and are then visibly aborted.
 """
 
 import asyncio
@@ -11,15 +10,12 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gateway.api.application import Gateway
 from gateway.server.accept import Acceptor
 from gateway.server.door import Door
-
-if TYPE_CHECKING:
-    from gateway.server.admin_server import AdminServer
+from gateway.server.hosted import HostedApplication
 
 BACKLOG = 2048
 
@@ -80,13 +76,12 @@ async def serve(
         ]
         with signals(stop):
             servers = [
-                _server(each, listening, grace_period)
+                _Server(each.app, listening, grace_period)
                 for each, listening in zip(listeners, bound, strict=True)
             ]
             on_started([listening.getsockname()[1] for listening in bound])
             handed_over = handed_over or asyncio.Event()
-            running = [server.ended for server in servers if server.ended is not None]
-            await _first(stop.wait(), handed_over.wait(), *map(asyncio.shield, running))
+            await _first(stop.wait(), handed_over.wait())
             if handed_over.is_set() and not stop.is_set():
                 finished = asyncio.gather(*(server.finish() for server in servers))
                 await _first(stop.wait(), finished)
@@ -94,23 +89,32 @@ async def serve(
             await asyncio.gather(*(server.drain() for server in servers))
 
 
-class _GatewayServer:
-    """The gateway behind its own door."""
+class _Server:
+    """An application behind its door."""
 
-    def __init__(self, door: Door, listening: socket.socket, grace_period: Grace) -> None:
-        self._door = door
+    def __init__(self, app: Any, listening: socket.socket, grace_period: Grace) -> None:
+        is_asgi = not isinstance(app, Gateway | Door)
+        self._hosted = HostedApplication(app) if is_asgi else None
+        self._door = app if isinstance(app, Door) else Door(self._hosted or app)
         self._listening = listening
         self._grace_period = grace_period
         self._acceptor = Acceptor(listening, self._door.connection, BACKLOG, self._door.tls)
-        self.ended: asyncio.Task[None] | None = None
 
     async def finish(self) -> None:
-        """Stop accepting connections, and let the open ones end without a loss."""
+        """Stop accepting connections, and let the open ones end without a loss.
+
+        Those of ASGI applications are drained: operators can send their requests again.
+        """
+        if self._hosted is not None:
+            await self.drain()
+            return
         await self._stop_accepting()
         await self._door.finish()
 
     async def drain(self) -> None:
         """Stop accepting connections, and let the open ones end."""
+        if self._hosted is not None:
+            self._hosted.drain()
         await self._stop_accepting()
         await self._door.drain(self._grace_period())
 
@@ -119,61 +123,6 @@ class _GatewayServer:
             self._acceptor.close()
             self._listening.close()
         await self._acceptor.wait_closed()
-
-
-class _ASGIServer:
-    """An ASGI application behind uvicorn, which is imported with the first connection.
-
-    Many gateways are never asked anything at their admin listener, and uvicorn takes megabytes.
-    """
-
-    def __init__(self, app: Any, listening: socket.socket, grace_period: Grace) -> None:
-        self._app = app
-        self._listening = listening
-        self._grace_period = grace_period
-        self._server: AdminServer | None = None
-        self._is_ending = False
-        self._first = asyncio.Event()
-        """Set by the first connection, or by the end."""
-        listening.listen(BACKLOG)
-        listening.setblocking(False)
-        asyncio.get_running_loop().add_reader(listening, self._first.set)
-        self.ended = asyncio.create_task(self._serve())
-
-    async def finish(self) -> None:
-        """Do as `drain`: operators' requests are short, and can be sent again."""
-        await self.drain()
-
-    async def drain(self) -> None:
-        """Stop accepting connections, and let the open ones end; raises the server's failure."""
-        self._is_ending = True
-        self._first.set()
-        if self._server is not None:
-            self._server.end(self._grace_period())
-        await self.ended
-
-    async def _serve(self) -> None:
-        await self._first.wait()
-        asyncio.get_running_loop().remove_reader(self._listening)
-        if self._is_ending:
-            self._listening.close()
-            return
-        # In a thread, since requests to the gateway go on meanwhile.
-        module = await asyncio.to_thread(import_module, "gateway.server.admin_server")
-        self._server = server = module.AdminServer(self._app)
-        server.should_exit = self._is_ending
-        await server.serve(sockets=[self._listening])  # which accepts the first connection
-
-
-_Server = _GatewayServer | _ASGIServer
-
-
-def _server(listener: Listener, listening: socket.socket, grace_period: Grace) -> _Server:
-    if isinstance(listener.app, Gateway):
-        return _GatewayServer(Door(listener.app), listening, grace_period)
-    if isinstance(listener.app, Door):
-        return _GatewayServer(listener.app, listening, grace_period)
-    return _ASGIServer(listener.app, listening, grace_period)
 
 
 async def _first(*waits: Awaitable[Any]) -> None:

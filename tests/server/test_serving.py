@@ -11,7 +11,6 @@ import pytest
 
 from gateway.api.application import Gateway
 from gateway.server import lifetime, reception
-from gateway.server.admin_server import AdminServer
 from gateway.server.serving import Listener, bind, serve
 from gateway.shapes import UpstreamCall
 from tests.api.client import Client
@@ -92,33 +91,6 @@ def test_a_port_that_is_taken_is_an_os_error() -> None:
 
         with pytest.raises(OSError, match=f"cannot listen at 127.0.0.1:{port}: .* in use"):
             asyncio.run(scenario())
-
-
-def test_a_server_that_cannot_start_ends_all(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async def failing(self: Any, sockets: Any = None) -> None:
-        raise OSError("no startup")
-
-    monkeypatch.setattr(AdminServer, "startup", failing)
-
-    async def scenario() -> None:
-        clients: list[socket.socket] = []
-
-        def connect(ports: list[int]) -> None:
-            clients.append(socket.create_connection(("127.0.0.1", ports[0])))
-
-        with pytest.raises(OSError, match="no startup"):
-            await serve(
-                [Listener(hello, "127.0.0.1", 0)],
-                grace_period=lambda: 1,
-                on_drain=lambda: None,
-                on_started=connect,
-            )
-        for client in clients:
-            client.close()
-
-    asyncio.run(scenario())
 
 
 def test_small_replies_are_not_held_back_for_an_acknowledgement() -> None:

@@ -1,0 +1,168 @@
+"""Any ASGI 3 application behind the gateway's own door: the admin listener, the demo's emulator.
+
+There is no lifespan. A client that disconnects cancels the application.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import unquote
+
+from gateway.api.admission import Admission
+from gateway.api.endings import client_error, written
+from gateway.api.writing import ReplyWriter
+from gateway.config.settings import ServerSettings
+from gateway.errors import GatewayError, ShuttingDown
+from gateway.exchange.client_reply import ClientReply
+from gateway.exchange.decision import Decision
+from gateway.exchange.reply.body import ReplyBody
+from gateway.request import Body, Head, Request
+from gateway.shapes import Sink
+
+Message = MutableMapping[str, Any]
+ASGIApp = Callable[
+    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]],
+    Awaitable[None],
+]
+
+_MAX_UNSENT = 2
+"""Messages of an application that wait for the client; then the application waits."""
+
+
+class HostedApplication:
+    """An ASGI application as that of a door: with the default limits, and without records."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.server = ServerSettings()
+        self.tls = None
+        self._app = app
+        self._draining = False
+
+    def drain(self) -> None:
+        """Refuse new requests; running ones continue."""
+        self._draining = True
+
+    def admit(self, head: Head) -> Admission:
+        """Take every request: the application has its own rules."""
+        request = Request(head.method, head.raw_path.decode("latin-1"), head.query, head.headers)
+        return Admission(request, self._answer, self.server.max_upload_bytes, whole=False)
+
+    async def serve(
+        self, admission: Admission, body: Body, writer: ReplyWriter, length: int | None = None
+    ) -> None:
+        """Serve one request to its end; raises what the application raises within a reply."""
+        decision = writer.decision = Decision()
+        if self._draining and admission.error is None:
+            admission = admission.failed(_shutting_down())
+        try:
+            reply = await admission.handler(admission.with_body(body, length), decision)
+        except Exception as error:
+            await writer.write_error(client_error(error), decision)
+            if not isinstance(error, GatewayError):
+                raise
+            return
+        if isinstance(reply.body, bytes):
+            await writer.write(reply, decision)
+        else:
+            await written(reply, reply.body, writer, decision)
+
+    def abandoned(self, admission: Admission) -> None:
+        """Do nothing about a request that never arrived."""
+
+    async def _answer(self, request: Request, decision: Decision) -> ClientReply:  # noqa: ARG002
+        body = _Running(self._app, request)
+        try:
+            return await body.begun()
+        except BaseException:
+            await body.aclose()
+            raise
+
+
+class _Running(ReplyBody):
+    """The reply of an application that is running."""
+
+    def __init__(self, app: ASGIApp, request: Request) -> None:
+        super().__init__()
+        self._received = _received(request.body)
+        self._messages: asyncio.Queue[Message | None] = asyncio.Queue(_MAX_UNSENT)
+        """What the application has sent; None: it has ended."""
+        self._room = asyncio.Event()
+        self._room.set()
+        self._error: Exception | None = None
+        self._task = asyncio.create_task(self._run(app, _scope(request)))
+
+    @property
+    def failure(self) -> GatewayError | None:
+        """None: what the application sends is not looked at."""
+        return None
+
+    async def begun(self) -> ClientReply:
+        """Return the reply once it begins; raises what the application raises before."""
+        start = await self._next()
+        if start is None:
+            raise GatewayError("The application has not replied.")
+        return ClientReply(start["status"], list(start["headers"]), self)
+
+    async def pipe(self, sink: Sink) -> None:
+        """Give the body to the sink as the application sends it."""
+        while (message := await self._next()) is not None:
+            await self._room.wait()
+            piece: bytes = message.get("body", b"")
+            if piece and not sink(piece):
+                self._room.clear()
+
+    def resume(self) -> None:
+        """Go on after the sink has returned False."""
+        self._room.set()
+
+    async def _release(self) -> None:
+        self._task.cancel()
+        await asyncio.wait({self._task})
+
+    async def _run(self, app: ASGIApp, scope: Message) -> None:
+        try:
+            await app(scope, self._receive, self._messages.put)
+        except Exception as error:  # noqa: BLE001 - raised where the reply is sent
+            self._error = error
+        await self._messages.put(None)
+
+    async def _receive(self) -> Message:
+        return await anext(self._received)
+
+    async def _next(self) -> Message | None:
+        message = await self._messages.get()
+        if message is None and self._error is not None:
+            raise self._error
+        return message
+
+
+def _shutting_down() -> ShuttingDown:
+    return ShuttingDown("The gateway is shutting down; try again.", headers=(("retry-after", "1"),))
+
+
+async def _received(body: Body) -> AsyncGenerator[Message, None]:
+    """Yield the request's body; then wait for the disconnect, which cancels."""
+    if isinstance(body, bytes):
+        yield {"type": "http.request", "body": body, "more_body": False}
+    else:
+        async for piece in body:
+            yield {"type": "http.request", "body": piece, "more_body": True}
+        yield {"type": "http.request", "body": b"", "more_body": False}
+    await asyncio.Event().wait()
+
+
+def _scope(request: Request) -> Message:
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": request.method,
+        "scheme": "http",
+        "path": unquote(request.path),
+        "raw_path": request.path.encode("latin-1"),
+        "query_string": request.query,
+        "root_path": "",
+        "headers": list(request.headers),
+        "client": None,
+        "server": None,
+    }
