@@ -1,5 +1,6 @@
 """What several commands share: their options, and the steps from these to an application."""
 
+import contextlib
 import logging
 import os
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from gateway.app import Application
     from gateway.config.settings import Settings
     from gateway.config.source import Source
+    from gateway.resolve.names.catalogue import Catalogue
     from gateway.server.peers import Peers
 
 _DISCARDED = logging.NullHandler()
@@ -63,11 +65,15 @@ def source_of(config: Path | None, overrides: Mapping[str, Any]) -> "Source":
 def reading(source: "Source") -> "Callable[[], tuple[Settings, list[str]]]":
     """Begin to read the settings in another process; return what waits for them and the warnings.
 
-    A problem ends the command there.
+    A problem ends the command there. The catalogue is read in another process, too.
     """
+    from gateway.config.apart import Call
     from gateway.config.problems import ConfigError
+    from gateway.resolve.names.catalogue import Catalogue
 
     def wait() -> "tuple[Settings, list[str]]":
+        if catalogue is not None:
+            Catalogue.adopt(catalogue.result())
         try:
             settings, warnings = ended()
         except ConfigError as error:
@@ -75,7 +81,16 @@ def reading(source: "Source") -> "Callable[[], tuple[Settings, list[str]]]":
         return settings, [*warnings, *certificate_doubts(settings)]
 
     ended = source.begin()
+    catalogue: Call[Catalogue] | None = None
+    with contextlib.suppress(OSError):
+        catalogue = Call(_catalogue)
     return wait
+
+
+def _catalogue() -> "Catalogue":
+    from gateway.resolve.names.catalogue import Catalogue
+
+    return Catalogue.load()
 
 
 def build_application(settings: "Settings", peers: "Peers | None" = None) -> "Application":

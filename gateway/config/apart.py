@@ -91,10 +91,11 @@ class _Pickler(pickle.Pickler):
 
 
 class _Unpickler(pickle.Unpickler):
-    """Reads what this program has written: its own objects, paths, and what JSON has too."""
+    """Reads what this program has written: its own objects, paths, dates, and what JSON has."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if module.startswith("gateway.") or module.partition(".")[0] == "pathlib":
+        is_own = module.startswith("gateway.") or module.partition(".")[0] == "pathlib"
+        if is_own or (module, name) == ("datetime", "date"):
             return super().find_class(module, name)
         raise pickle.UnpicklingError(f"{module}.{name} is not part of a configuration")
 

@@ -1,6 +1,8 @@
 """`gateway serve`: how the server starts and ends."""
 
+import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -171,3 +173,40 @@ def test_a_key_of_another_certificate_is_a_clear_message(tmp_path: Path) -> None
         assert "Error: server.tls: the key does not belong to the first certificate" in (
             result.output
         )
+
+
+HEAVY = {
+    *("pydantic", "yaml", "uvicorn", "starlette", "anyio", "prometheus_client", "multiprocessing"),
+    *("httpx2", "jinja2", "nacl", "sqlite3", "redis", "opentelemetry", "tiktoken", "difflib"),
+    *("gateway.config.schema", "gateway.config.load", "gateway.admin.application", "gateway.demo"),
+}
+"""What is needed at the start only, or by some requests, or where it is configured."""
+
+_SHOWING_MODULES = """
+import atexit, sys
+from gateway.cli import main
+atexit.register(lambda: print("modules:", *sys.modules, file=sys.stderr))
+main(["serve", "--port", "0"])
+"""
+
+
+@pytest.mark.slow
+def test_an_idle_gateway_has_not_imported_what_it_does_not_need(tmp_path: Path) -> None:
+    variables = {"GATEWAY_ADMIN__PORT": "0", "GATEWAY_UPSTREAMS__OPENAI__API_KEY": "sk-own"}
+    with subprocess.Popen(
+        [sys.executable, "-c", _SHOWING_MODULES],
+        env={**os.environ, **variables},
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        root = process.stdout.readline().split(": ")[1].strip().removesuffix("/v1")
+        assert httpx2.get(f"{root}/healthz", trust_env=False).status_code == 200
+        process.terminate()
+        _, errors = process.communicate(timeout=PATIENCE)
+    (modules,) = [line for line in errors.splitlines() if line.startswith("modules:")]
+    imported = set(modules.split())
+    assert "gateway.exchange.flow" in imported
+    assert HEAVY & imported == set()

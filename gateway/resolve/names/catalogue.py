@@ -7,11 +7,9 @@ describes OpenAI's own models, so it is only consulted for upstreams whose ids m
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache, lru_cache
-from importlib import resources
-from typing import Any
-
-import yaml
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
 
 from gateway.config.globs import Globs
 from gateway.resolve.names.model_ids import is_plausible, strip_prefix
@@ -36,7 +34,7 @@ OTHER_ENDPOINTS = frozenset(
 
 _SHAPES = {shape.value: shape for shape in Shape}
 _ENTRY_KEYS = {"match", "at", "retired", "replacement", "quirks"}
-_LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_FILE = Path(__file__).with_name("catalogue.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +58,8 @@ class CatalogueEntry:
 class Catalogue:
     """A list of patterns; the first match describes a model."""
 
+    _loaded: ClassVar["Catalogue | None"] = None
+
     def __init__(self, entries: Sequence[CatalogueEntry], quirks: Mapping[str, str]) -> None:
         self.entries = tuple(entries)
         self.quirks = dict(quirks)
@@ -69,7 +69,18 @@ class Catalogue:
     @classmethod
     def load(cls) -> "Catalogue":
         """Return the catalogue of the package, read once."""
-        return _packaged()
+        if cls._loaded is None:
+            cls._loaded = cls.from_yaml(_FILE.read_text(encoding="utf-8"))
+        return cls._loaded
+
+    @classmethod
+    def adopt(cls, loaded: "Catalogue") -> None:
+        """Take the catalogue of the package from the process that has loaded it."""
+        cls._loaded = loaded
+
+    def __reduce__(self) -> tuple[type["Catalogue"], tuple[Any, ...]]:
+        """Return what a copy in another process is made of."""
+        return Catalogue, (self.entries, self.quirks)
 
     @classmethod
     def from_yaml(cls, text: str) -> "Catalogue":
@@ -77,7 +88,10 @@ class Catalogue:
 
         Raises `ValueError` for an unknown key, endpoint or quirk, or a bad date.
         """
-        document = yaml.load(text, Loader=_LOADER)  # noqa: S506 - one of the two safe loaders
+        import yaml  # late: `gateway serve` has the catalogue read in another process
+
+        loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        document = yaml.load(text, Loader=loader)  # noqa: S506 - one of the two safe loaders
         quirks: dict[str, str] = document["quirks"]
         entries = [entry for item in document["models"] for entry in _entries(item, quirks)]
         return cls(entries, quirks)
@@ -113,12 +127,6 @@ def _as_served(entry: CatalogueEntry, there: OpenAIModels) -> CatalogueEntry:
     return replace(
         served, endpoints=tuple(shape for shape in entry.endpoints if shape in there.endpoints)
     )
-
-
-@cache
-def _packaged() -> Catalogue:
-    source = resources.files("gateway.resolve.names").joinpath("catalogue.yaml")
-    return Catalogue.from_yaml(source.read_text(encoding="utf-8"))
 
 
 def _entries(item: dict[str, Any], quirks: Mapping[str, str]) -> list[CatalogueEntry]:

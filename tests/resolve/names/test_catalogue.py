@@ -1,3 +1,4 @@
+import copy
 import string
 from datetime import date
 from fnmatch import fnmatchcase
@@ -248,7 +249,7 @@ def test_a_snapshot_derives_from_a_name_that_the_catalogue_has() -> None:
 
 
 def test_the_packaged_catalogue_is_read_once() -> None:
-    assert Catalogue.load() is CATALOGUE
+    assert Catalogue.load() is Catalogue.load()
 
 
 SMALL = """
@@ -296,3 +297,16 @@ def test_a_faulty_catalogue_is_refused(right: str, wrong: str, complaint: str) -
 
 def test_the_packages_catalogue_is_read_once() -> None:
     assert Catalogue.load() is Catalogue.load()
+
+
+def test_a_copy_from_another_process_takes_the_place_of_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = Catalogue.load()
+    monkeypatch.setattr(Catalogue, "_loaded", None)
+    there = copy.copy(here)
+    assert there is not here
+    assert (there.entries, there.quirks) == (here.entries, here.quirks)
+    Catalogue.adopt(there)
+    assert Catalogue.load() is there
+    assert there.lookup("gpt-4o", kinds.OPENAI) is not None
