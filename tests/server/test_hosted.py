@@ -141,3 +141,31 @@ def test_new_requests_are_refused_while_it_drains() -> None:
         idle.close()
 
     asyncio.run(scenario())
+
+
+def test_an_application_waits_for_a_client_that_reads_nothing() -> None:
+    async def scenario() -> None:
+        piece, pieces = b"x" * 1_000_000, 50
+        waiting = asyncio.Event()
+
+        async def long(scope: Any, receive: Any, send: Any) -> None:
+            await send(start())
+            for _ in range(pieces):
+                sending = asyncio.ensure_future(send(body(piece, more=True)))
+                done, _ = await asyncio.wait({sending}, timeout=1)
+                if not done:
+                    waiting.set()
+                await sending
+            await send(body(b""))
+
+        running = Running(long)
+        reader, writer = await running.connect()
+        reader._transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(GET)
+        await waiting.wait()
+        reader._transport.resume_reading()  # type: ignore[attr-defined]
+        assert (await reader.read()).count(b"x") == pieces * len(piece)
+        writer.close()
+        await running.end()
+
+    asyncio.run(scenario())
