@@ -21,6 +21,7 @@ from gateway.api.upgrades import refuse_websocket
 from gateway.api.writing import BODILESS, COMMENT, Fields, ReplyWriter, error_reply
 from gateway.config.load import load
 from gateway.config.problems import ConfigError
+from gateway.config_checks import refusals
 from gateway.errors import GatewayError, body_timed_out
 from gateway.exchange.decision import Decision
 from gateway.exchange.reply.body import ReplyBody
@@ -201,7 +202,9 @@ class EnvironmentGateway:
     def _application(self) -> composition.Application:
         if self._built is None:
             name = os.environ.get("GATEWAY_CONFIG")
-            self._built = composition.build(load(Path(name) if name else None, os.environ))
+            self._built = composition.build(
+                load(Path(name) if name else None, os.environ, further=refusals)
+            )
             self._built.start()
         return self._built
 

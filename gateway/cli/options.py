@@ -39,27 +39,30 @@ UPSTREAM = click.option(
 def read_settings(config: Path | None, overrides: Mapping[str, Any]) -> "Settings":
     """Return the settings of file, environment and command line; a problem ends the command."""
     from gateway.config.load import ConfigError, load
+    from gateway.config_checks import refusals
     from gateway.local_addresses import reaches
 
     try:
-        return load(config, os.environ, overrides, leads_to=reaches)
+        return load(config, os.environ, overrides, reaches, refusals)
     except ConfigError as error:
         raise click.ClickException(str(error)) from None
 
 
-def certificate_doubts(settings: "Settings") -> list[str]:
-    """Return warnings about the certificate for clients."""
+def further_doubts(settings: "Settings") -> list[str]:
+    """Return warnings about the certificate for clients, and the values of parameters."""
+    from gateway import config_checks
     from gateway.server.tls import doubts
 
-    return list(doubts(settings.server.tls))
+    return [*doubts(settings.server.tls), *config_checks.doubts(settings)]
 
 
 def source_of(config: Path | None, overrides: Mapping[str, Any]) -> "Source":
     """Return where the settings come from: file, environment and command line."""
     from gateway.config.source import Source
+    from gateway.config_checks import refusals
     from gateway.local_addresses import reaches
 
-    return Source(config, os.environ, overrides, reaches)
+    return Source(config, os.environ, overrides, reaches, refusals)
 
 
 def reading(source: "Source") -> "Callable[[], tuple[Settings, list[str]]]":
@@ -78,7 +81,7 @@ def reading(source: "Source") -> "Callable[[], tuple[Settings, list[str]]]":
             settings, warnings = ended()
         except ConfigError as error:
             raise click.ClickException(str(error)) from None
-        return settings, [*warnings, *certificate_doubts(settings)]
+        return settings, [*warnings, *further_doubts(settings)]
 
     ended = source.begin()
     catalogue: Call[Catalogue] | None = None
@@ -110,9 +113,8 @@ def build_application(settings: "Settings", peers: "Peers | None" = None) -> "Ap
 def suspicions(settings: "Settings") -> list[str]:
     """Return a warning for all in file and environment that is probably not meant."""
     from gateway.config.load import unused_variables, warnings
-    from gateway.server.tls import doubts
 
-    return [*warnings(settings), *doubts(settings.server.tls), *unused_variables(os.environ)]
+    return [*warnings(settings), *further_doubts(settings), *unused_variables(os.environ)]
 
 
 def write(text: str) -> None:

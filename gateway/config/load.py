@@ -19,6 +19,7 @@ from gateway.config.problems import ConfigError, KeyPath, Origin, Problem
 from gateway.config.safety import Reaches, refusals, warnings
 from gateway.config.schema.configuration import SECTIONS
 from gateway.config.settings import Settings
+from gateway.config.source import Further, no_further
 from gateway.config.validate import validate
 
 __all__ = ["ConfigError", "load", "unused_variables", "warnings"]
@@ -31,6 +32,7 @@ def load(
     environ: Mapping[str, str],
     overrides: Mapping[str, Any] = _NOTHING,
     leads_to: Reaches = addresses.reaches,
+    further: Further = no_further,
     *,
     files: Files | None = None,
     running: Settings | None = None,
@@ -42,7 +44,6 @@ def load(
     default upstream. `leads_to` decides whether an upstream's address is the gateway's own.
     Relative paths start at the file's folder, or at the current one without a file; `files`, which
     has that folder, notes what was read. The `running` gateway must be able to go on with them.
-
     Raises `ConfigError` with all problems.
     """
     files = files or Files(path.parent if path is not None else Path())
@@ -63,7 +64,7 @@ def load(
         raise ConfigError(sorted(problems, key=_in_order))
     settings = build(written)
     fixed = fixed_changes(running, settings) if running is not None else ()
-    if refused := [*refusals(settings, leads_to), *fixed]:
+    if refused := [*refusals(settings, leads_to), *further(settings), *fixed]:
         raise ConfigError(layers.problem(place, f.message, f.advice) for place, f in refused)
     return settings
 

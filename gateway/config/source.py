@@ -1,6 +1,6 @@
 """Where a configuration comes from: read now, and again at a reload."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -9,10 +9,18 @@ from typing import Any, NamedTuple
 from gateway.config.addresses import reaches
 from gateway.config.apart import Call
 from gateway.config.files import Files
-from gateway.config.problems import ConfigError
+from gateway.config.problems import ConfigError, InvalidValue, KeyPath
 from gateway.config.settings import Settings
 
+Further = Callable[[Settings], Iterable[tuple[KeyPath, InvalidValue]]]
+"""Returns further reasons not to start, with the keys that they are about."""
+
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def no_further(_: Settings) -> tuple[()]:
+    """Return nothing: a `Further` that checks nothing."""
+    return ()
 
 
 class Reading(NamedTuple):
@@ -32,9 +40,10 @@ class Source:
         environ: Mapping[str, str],
         overrides: Mapping[str, Any] = _NOTHING,
         leads_to: Callable[[str, str], bool] = reaches,
+        further: Further = no_further,
     ) -> None:
         self.path = path
-        self._arguments = (path, dict(environ), dict(overrides), leads_to)
+        self._arguments = (path, dict(environ), dict(overrides), leads_to, further)
         self.files = Files()
         """Those of the last reading."""
 

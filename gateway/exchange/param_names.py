@@ -8,21 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.config.param_names import LIMITS as _LIMITS
+from gateway.config.param_names import NESTED
 from gateway.config.translation_settings import ParamSettings
 from gateway.shapes import Shape
 from gateway.translate.completions_via_chat.request import TABLE
 from gateway.translate.schema.chat import CHAT_PARAMETERS
 from gateway.translate.schema.responses import RESPONSES_PARAMETERS
 
-LIMITS: Mapping[Shape, tuple[str, ...]] = {
-    Shape.COMPLETIONS: ("max_tokens",),
-    Shape.CHAT: ("max_completion_tokens", "max_tokens"),
-    Shape.RESPONSES: ("max_output_tokens",),
-}
+LIMITS: Mapping[Shape, tuple[str, ...]] = {shape: _LIMITS[shape.value] for shape in Shape}
 """The names of the one limit of a reply's length."""
 _ANY_LIMIT = frozenset(name for names in LIMITS.values() for name in names)
-_NESTED = {"reasoning_effort": ("reasoning", "effort"), "verbosity": ("text", "verbosity")}
-"""Parameters of chat that are within an object at responses."""
 _KNOWN = {
     Shape.COMPLETIONS: frozenset(TABLE),
     Shape.CHAT: frozenset(CHAT_PARAMETERS),
@@ -66,13 +62,13 @@ def _value_in(name: str, value: Any, shape: Shape) -> Iterator[tuple[str, Any]]:
     """Yield a parameter by its name in a shape; nothing where the shape has none like it."""
     if name in _ANY_LIMIT:
         yield (name if name in LIMITS[shape] else LIMITS[shape][0]), value
-    elif shape is Shape.RESPONSES and name in _NESTED:
-        outer, inner = _NESTED[name]
+    elif shape is Shape.RESPONSES and name in NESTED:
+        outer, inner = NESTED[name]
         yield outer, {inner: value}
     elif _is_taken(name, shape):
         yield name, value
     elif shape is Shape.CHAT and isinstance(value, dict):
-        for own, (outer, inner) in _NESTED.items():
+        for own, (outer, inner) in NESTED.items():
             if name == outer and inner in value:
                 yield own, value[inner]
 
@@ -81,12 +77,12 @@ def _dropped_in(path: str, shape: Shape) -> Sequence[str]:
     """Return the paths that a dropped parameter has in a shape."""
     if path in _ANY_LIMIT:
         return LIMITS[shape]
-    if shape is Shape.RESPONSES and path in _NESTED:
-        return (".".join(_NESTED[path]),)
+    if shape is Shape.RESPONSES and path in NESTED:
+        return (".".join(NESTED[path]),)
     if _is_taken(path.partition(".")[0], shape):
         return (path,)
     if shape is Shape.CHAT:
-        return [o for o, nested in _NESTED.items() if path in (nested[0], ".".join(nested))]
+        return [o for o, nested in NESTED.items() if path in (nested[0], ".".join(nested))]
     return ()
 
 

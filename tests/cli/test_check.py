@@ -75,6 +75,22 @@ def test_check_warns_of_what_is_probably_not_meant(config: Path) -> None:
     assert "did you mean GATEWAY_SERVER__PORT?" in result.stderr
 
 
+def test_check_and_serve_judge_the_values_of_parameters(config: Path) -> None:
+    written = config.read_text()
+    rule = "  hot: {model: acme-writer-v2, params: {set: {temperature: hot}}}\n"
+    config.write_text(written.replace("models:\n", f"models:\n{rule}"))
+    for command in ("check", "serve"):
+        result = run(command, "--config", str(config))
+        assert result.exit_code == 1
+        assert ": models.hot.params.set.temperature: must be a number\n" in result.output
+    config.write_text(
+        written.replace("models:\n", f"models:\n{rule}").replace("temperature: hot", "logprobs: 3")
+    )
+    result = run("check", "--config", str(config))
+    assert result.exit_code == 0
+    assert "warning: models.hot.params.set.logprobs: must be a boolean for" in result.output
+
+
 def test_check_shows_what_the_configuration_comes_to(tmp_path: Path) -> None:
     path = tmp_path / "gateway.yaml"
     clients = [{"name": f"team-{i}", "key_sha256": f"{i:064x}"} for i in range(7)]

@@ -171,8 +171,7 @@ class ParamsConfig(BaseConfig):
 
     @model_validator(mode="after")
     def _each_is_changed_once(self) -> "ParamsConfig":
-        if not {*self.drop}.isdisjoint({*self.set, *self.default}):
-            raise InvalidValue("drops a parameter that it sets, too", "remove one of the two")
+        params.check_changed_once(self.set, self.default, self.drop)
         return self
 
 

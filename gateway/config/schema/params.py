@@ -1,11 +1,13 @@
 """Parameters of requests, as a rule's `params` name them."""
 
 import math
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
-from gateway.config.problems import InvalidValue
+from gateway.config.param_names import only_path, overlap, paths_in
+from gateway.config.problems import InvalidValue, show_key
 
 _FIXED = {
     "model": "the rule's own model and upstream decide",
@@ -60,3 +62,24 @@ Name = Annotated[str, AfterValidator(_name)]
 Values = dict[Name, Annotated[Any, AfterValidator(_json)]]
 Path = Annotated[str, AfterValidator(_path)]
 Paths = Annotated[tuple[Path, ...], BeforeValidator(_one_as_list)]
+
+
+def check_changed_once(
+    set_: Mapping[str, Any], default: Mapping[str, Any], drop: Iterable[str]
+) -> None:
+    """Raise `InvalidValue` for a parameter that is changed in two ways, or under two names."""
+    groups = {
+        "sets": list(paths_in(set_)),
+        "fills in": list(paths_in(default)),
+        "drops": [(written, only_path(written)) for written in drop],
+    }
+    changes = [(verb, *change) for verb, group in groups.items() for change in group]
+    for position, (verb, name, path) in enumerate(changes):
+        for earlier_verb, earlier, earlier_path in changes[:position]:
+            if not overlap(path, earlier_path) or verb == earlier_verb == "drops":
+                continue
+            shown, other = show_key(name), show_key(earlier)
+            same = "" if name == earlier else f" as {shown}, the same parameter"
+            raise InvalidValue(
+                f"{earlier_verb} {other}, and {verb} it{same}", "keep one of the two"
+            )

@@ -31,6 +31,19 @@ def test_one_dropped_parameter_needs_no_list_and_none_are_needed(tmp_path: Path)
     assert params(tmp_path, "params: null") is None
 
 
+def test_different_parts_of_an_object_can_be_changed(tmp_path: Path) -> None:
+    text = (
+        "params: {set: {reasoning: {effort: low}, max_tokens: 5}, default: {text: {}}, "
+        "drop: [reasoning.summary, reasoning_summary]}"
+    )
+    assert params(tmp_path, text) == ParamSettings(
+        {"reasoning": {"effort": "low"}, "max_tokens": 5},
+        {"text": {}},
+        ("reasoning.summary", "reasoning_summary"),
+    )
+    assert params(tmp_path, "params: {drop: [a.b, a]}") == ParamSettings(drop=("a.b", "a"))
+
+
 def test_the_environment_has_them_as_json(tmp_path: Path) -> None:
     value = '{"temperature": 0.2, "stop": ["a"]}'
     found = params(tmp_path, "", GATEWAY_MODELS__M__PARAMS__SET=value)
@@ -51,7 +64,18 @@ def test_the_environment_has_them_as_json(tmp_path: Path) -> None:
         ("set: {reasoning.effort: low}", "has a dot in its name; write an object"),
         ("set: {'': 1}", "must be the name of a parameter"),
         ("set: {a: [{b: .inf}]}", "must be a finite number"),
-        ("set: {user: x}, drop: [user]", "params: drops a parameter that it sets, too"),
+        ("set: {user: x}, drop: [user]", "params: sets user, and drops it; keep one of the two"),
+        ("default: {user: x}, drop: user", "params: fills in user, and drops it"),
+        ("set: {a: 1}, default: {a: 2}", "params: sets a, and fills in it"),
+        (
+            "set: {max_tokens: 1, max_completion_tokens: 2}",
+            "params: sets max_tokens, and sets it as max_completion_tokens, the same parameter",
+        ),
+        ("set: {max_tokens: 1}, drop: max_output_tokens", "and drops it as max_output_tokens"),
+        ("set: {reasoning_effort: a}, default: {reasoning: {effort: b}}", "as reasoning.effort"),
+        ("set: {text: {verbosity: a}, verbosity: b}", "and sets it as verbosity"),
+        ("set: {reasoning: {effort: a}}, drop: reasoning", "drops it as reasoning"),
+        ("set: {a: 5}, drop: a.b", "sets a, and drops it as a.b"),
         ("set: [a]", "params.set: must be a mapping"),
         ("overwrite: {}", "unknown key 'overwrite'"),
     ],

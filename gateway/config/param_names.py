@@ -1,0 +1,46 @@
+"""Parameters that endpoints have under different names, as a rule's `params` may write them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+LIMITS: Mapping[str, tuple[str, ...]] = {
+    "completions": ("max_tokens",),
+    "chat": ("max_completion_tokens", "max_tokens"),
+    "responses": ("max_output_tokens",),
+}
+"""The names of the one limit of a reply's length, by shape."""
+NESTED = {"reasoning_effort": ("reasoning", "effort"), "verbosity": ("text", "verbosity")}
+"""Parameters of chat that are within an object at responses."""
+
+Path = tuple[str, ...]
+
+_LIMIT_NAMES = frozenset(name for names in LIMITS.values() for name in names)
+
+
+def paths_in(values: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
+    """Yield every value within these parameters: its path as written, and its only one."""
+    for name, value in values.items():
+        for written in _leaves((name,), value):
+            yield ".".join(written), only_path(".".join(written))
+
+
+def only_path(written: str) -> Path:
+    """Return the path of a parameter that is the same for all of its names."""
+    name, *inner = written.split(".")
+    if name in _LIMIT_NAMES and not inner:
+        return ("max_output_tokens",)
+    return (*NESTED.get(name, (name,)), *inner)
+
+
+def overlap(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether one of two paths is the other, or leads to it."""
+    length = min(len(one), len(other))
+    return one[:length] == other[:length]
+
+
+def _leaves(path: Path, value: Any) -> Iterator[Path]:
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _leaves((*path, str(key)), inner)
+    else:
+        yield path
