@@ -10,9 +10,11 @@ Tokens = tuple[int | None, int | None]
 """Those of the input and of the output, each None if the upstream did not count them."""
 
 TAIL: Final = 4 * 1024
-"""Bytes at the end of a body among which `usage` is looked for, if it is streamed."""
+"""Bytes at the end of an event stream, or of a piped body, among which `usage` is looked for."""
 
 _NAME: Final = b'"usage"'
+_EVENTS: Final = (b"data:", b"event:", b":")
+"""How an event stream begins."""
 _OPENS = re.compile(rb'"usage"\s*:\s*\{')
 _usual = re.compile(
     rb'"usage":\s?\{\s*"(?:prompt|input)_tokens":\s?(\d{1,15}),\s*'
@@ -43,8 +45,10 @@ def tokens_in(body: bytes) -> Tokens | None:
     """Return what the last `usage` object of a body counts; None if there is none.
 
     The body is not decoded. No text in it can look like such an object: within a string, the quotes
-    around the name are escaped.
+    around the name are escaped. A stream has it in its last events, so only those are searched.
     """
+    if len(body) > TAIL and body.startswith(_EVENTS):
+        body = body[-TAIL:]
     end = body.rfind(_NAME)
     if end < 0:
         return None

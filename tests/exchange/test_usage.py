@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.exchange.usage import Tokens, summed, tokens_in, tokens_of
+from gateway.exchange.usage import TAIL, Tokens, summed, tokens_in, tokens_of
 
 CHAT = {"prompt_tokens": 8, "completion_tokens": 9, "total_tokens": 17}
 RESPONSES = {
@@ -39,6 +39,15 @@ def test_the_chunks_of_a_chat_stream_have_no_usage_but_the_last() -> None:
     others = b'data: {"choices":[{}],"usage":null}\n\n'
     assert tokens_in(last + others * 3 + b"data: [DONE]\n\n") == (8, 9)
     assert tokens_in(last + others * 8) is None
+
+
+@pytest.mark.parametrize("beginning", [b"data: ", b"event: message\ndata: ", b": hello\n\ndata: "])
+def test_only_the_end_of_a_stream_is_searched(beginning: bytes) -> None:
+    counted = b'{"choices":[],"usage":%b}\n\n' % msgspec.json.encode(CHAT)
+    others = b'data: {"choices":[{"text":"on"}]}\n\n' * TAIL
+    assert tokens_in(beginning + others + b"data: " + counted + b"data: [DONE]\n\n") == (8, 9)
+    assert tokens_in(beginning + counted + others) is None
+    assert tokens_in(counted + others) == (8, 9)
 
 
 @pytest.mark.parametrize(
