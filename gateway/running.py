@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
+from gateway.app import Application
 from gateway.config.settings import Settings
 from gateway.config.source import Source
 from gateway.observe.start import log_start
@@ -40,23 +41,27 @@ def run(source: Source, settings: Settings, build: Build) -> int:
         if build_once_to_find_problems:
             asyncio.run(build(configuration.used(settings), Peers(), None).aclose())
         bound, start = _begun(settings, sockets)
-        _announce(settings, bound)
 
-        def work(peers: Peers, ties: Ties | None) -> None:
-            used = configuration.used(configuration.settings)
+        def work(application: Application, ties: Ties | None) -> None:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
                 one = Process(configuration, build, start, ties)
-                runner.run(one.serve(build(used, peers, None), bound, stop))
+                runner.run(one.serve(application, bound, stop))
+
+        def built(peers: Peers) -> Application:
+            return build(configuration.used(configuration.settings), peers, None)
 
         count = settings.server.workers
         if count == 1:
-            work(Peers(), None)
+            application = built(Peers())
+            _announce(settings, bound)
+            work(application, None)
             return 0
+        _announce(settings, bound)
         reloads = Reloads(lambda: configuration.check(build), configuration.watch, report)
         with private_folder() as folder:
             return Workers(
                 count,
-                lambda ties: work(Peers(folder, ties.number, count), ties),
+                lambda ties: work(built(Peers(folder, ties.number, count)), ties),
                 sockets.close,
                 reloads,
                 start.hand_over,

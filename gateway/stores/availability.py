@@ -2,7 +2,7 @@
 
 import itertools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 log = logging.getLogger("gateway")
 
@@ -16,13 +16,16 @@ _LONGEST_PAUSE = 1.0
 class Availability:
     """What fails at a store: `reading` it, `writing` to it.
 
-    `setting` is the key of the configuration that names the store, `effect` what its failure means
-    to clients. Nothing has failed before the first attempt, but the store is not up either.
+    `setting` is the key of the configuration that names the store, `effects` what a failure of
+    each means to clients. Nothing has failed before the first attempt, but the store is not up
+    either.
     """
 
-    def __init__(self, setting: str, effect: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, setting: str, effects: Mapping[str, str], clock: Callable[[], float]
+    ) -> None:
         self._setting = setting
-        self._effect = effect
+        self._effects = effects
         self._clock = clock
         self._used = False
         self._failing: dict[str, str] = {}
@@ -47,7 +50,7 @@ class Availability:
             return
         more = f" ({self._omitted} more since the last such line)" if self._omitted else ""
         self._written, self._omitted = now, 0
-        log.warning("%s: %s; %s%s", self._setting, reason, self._effect, more)
+        log.warning("%s: %s; %s%s", self._setting, reason, self._effects[what], more)
 
     def succeeded(self, what: str) -> None:
         """Note a success; the first after failures is logged."""

@@ -17,9 +17,17 @@ from gateway.stores.sharing import Caches, FindingsStore, SharedFindings
 
 if TYPE_CHECKING:
     from gateway.stores.redis_responses import RedisResponses
+    from gateway.stores.sqlite import SqliteStore
 
-_NOT_SHARED = "what is learned stays in this process until it works again"
-_NOT_STORED = "responses are not stored, and stored ones not found, until it works again"
+_NOT_SHARED = {
+    "reading": "what others learn does not arrive here until it works again",
+    "writing": "what is learned stays in this process until it works again",
+}
+_NOT_STORED = {
+    "reading": "responses are not stored, and requests for stored ones get 503, until it works "
+    "again",
+    "writing": "responses are not stored until it works again; stored ones are found",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,7 @@ class Stores:
     """Closed by the `ResponseMemory` that it is given to."""
     findings: SharedFindings | None
     _redis: "RedisResponses | None" = None
+    _file: "SqliteStore | None" = None
 
     def start(self) -> None:
         """Begin to share, in the running event loop."""
@@ -45,6 +54,8 @@ class Stores:
             states["memory"] = self.findings.state.is_up
         if self._redis is not None:
             states["responses"] = self._redis.state.is_up
+        if self._file is not None:
+            states["responses"] = self._file.is_up
         return states
 
     async def aclose(self) -> None:
@@ -66,7 +77,8 @@ def open_stores(settings: Settings, caches: Caches) -> Stores:
     if settings.responses.store is not None and _is_redis(settings.responses.store):
         redis = _redis_responses(settings.responses, settings.secret)
         return Stores(redis, shared, redis)
-    return Stores(open_store(settings.responses), shared)
+    store = open_store(settings.responses)
+    return Stores(store, shared, None, None if isinstance(store, MemoryStore) else store)
 
 
 def open_findings(
@@ -87,7 +99,7 @@ def open_findings(
     return SqliteFindings(_path(settings.url), settings, key, wall_clock)
 
 
-def open_store(settings: ResponsesSettings) -> ResponseStore | None:
+def open_store(settings: ResponsesSettings) -> "MemoryStore | SqliteStore | None":
     """Return the store of this machine for responses, or None. Raises `ValueError`."""
     if settings.store is None:
         return None

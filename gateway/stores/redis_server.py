@@ -5,6 +5,7 @@ The library's own texts are not passed on: they quote commands and addresses.
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Awaitable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +31,9 @@ _UNWRITABLE: tuple[tuple[type[Exception], str], ...] = (
 )
 _UNWRITABLE_CODES = (" (MISCONF)", " (NOREPLICAS)")
 """A server that cannot save its data, or has too few replicas, takes no writes."""
+_CODE = re.compile(r"[A-Z]{4,}(?= )")
+_NO_DATABASE = "DB index is out of range"
+"""What it replies to the choice of a database, without the code `ERR`."""
 
 _MEANINGS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.AuthenticationError, "rejects the user name or the password"),
@@ -74,6 +78,8 @@ class RedisServer:
             code = _code(error)
             failure = NotWritable if code in _UNWRITABLE_CODES else StoreError
             meaning = next((text for kind, text in _MEANINGS if isinstance(error, kind)), "failed")
+            if str(error) == _NO_DATABASE:
+                meaning = "has no database of that number: change the end of its URL (/0 to /15)"
             raise failure(f"{self._place} {meaning}{code}") from None
 
     async def perform(self, work: Awaitable[Any]) -> Any:
@@ -117,7 +123,7 @@ def _client(url: str, repeats: int) -> Any:
 def _code(error: Exception) -> str:
     """Return the code at the beginning of a server's error (`MISCONF`), or the system's reason."""
     if type(error) is exceptions.ResponseError:
-        code = str(error).partition(" ")[0]
-        return f" ({code})" if code.isalpha() and code.isupper() else ""
+        code = _CODE.match(str(error))
+        return f" ({code[0]})" if code is not None else ""
     cause = error.__cause__ or error
     return f": {cause.strerror}" if isinstance(cause, OSError) and cause.strerror else ""

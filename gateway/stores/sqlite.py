@@ -65,6 +65,11 @@ class SqliteStore:
             )
         self.secret = key
 
+    @property
+    def is_up(self) -> bool:
+        """Whether the last attempts to read and to write have worked."""
+        return not self._file.failing
+
     async def get(self, owner: str, response_id: str) -> StoredResponse | None:
         """Return what is kept under that id, unless it has expired."""
         query = "SELECT body FROM responses WHERE owner = ? AND id = ? AND expires > ?"
@@ -88,14 +93,16 @@ class SqliteStore:
         body = encode(stored)
         if len(body) > self._max_bytes:
             raise too_large(len(body), self._max_bytes)
-        if not await self._file.run(lambda: self._insert(owner, response_id, body, stored.own_ids)):
+        if not await self._file.run(
+            lambda: self._insert(owner, response_id, body, stored.own_ids), "writing"
+        ):
             raise StoreError(ID_TAKEN)
 
     async def delete(self, owner: str, response_id: str) -> bool:
         """Forget a response; return whether there was one."""
         statement = "DELETE FROM responses WHERE owner = ? AND id = ?"
         deleted = await self._file.run(
-            lambda: self._database.execute(statement, (owner, response_id)).rowcount
+            lambda: self._database.execute(statement, (owner, response_id)).rowcount, "writing"
         )
         return deleted > 0
 

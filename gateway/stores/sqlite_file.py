@@ -26,7 +26,10 @@ class UnusableStore(sqlite3.DatabaseError, ValueError):
     """
 
     def __init__(self, setting: str, reason: Exception) -> None:
-        super().__init__(f"{setting} cannot be used: {reason}")
+        super().__init__(
+            f"{setting}: its SQLite file cannot be used: {str(reason).rstrip('.')}; name another "
+            "one, in a folder that exists and can be written to"
+        )
 
 
 class SqliteFile:
@@ -45,6 +48,8 @@ class SqliteFile:
         prepare: Callable[[sqlite3.Connection], None] = lambda _: None,
     ) -> None:
         self._thread = ThreadPoolExecutor(1, "sqlite")
+        self.failing: set[str] = set()
+        """What has failed the last time: `reading`, `writing`."""
         try:
             self.database = sqlite3.connect(
                 path, timeout=_BUSY_SECONDS_AT_START, isolation_level=None, check_same_thread=False
@@ -62,16 +67,23 @@ class SqliteFile:
             self.database.close()
             raise UnusableStore(setting, error) from error
 
-    async def run(self, work: Callable[[], Result]) -> Result:
-        """Run in the file's thread; raises `StoreError` for whatever SQLite raises."""
+    async def run(self, work: Callable[[], Result], what: str = "reading") -> Result:
+        """Run in the file's thread; raises `StoreError` for whatever SQLite raises.
+
+        `what` is the kind of work, `reading` or `writing`.
+        """
         running = asyncio.get_running_loop().run_in_executor(self._thread, work)
         try:
             async with asyncio.timeout(_PATIENCE):
-                return await running
+                done = await running
         except TimeoutError:
+            self.failing.add(what)
             raise StoreError(f"SQLite did not answer within {_PATIENCE:.0f} seconds") from None
         except sqlite3.Error as error:
+            self.failing.add(what)
             raise StoreError(str(error)) from None
+        self.failing.discard(what)
+        return done
 
     async def aclose(self) -> None:
         """Close the file."""

@@ -42,7 +42,10 @@ def test_a_bad_configuration_is_refused_with_file_line_and_advice(
     ("text", "message"),
     [
         ("models:\n  bot: {template: {name: jinja, path: bad}}\n", 'models["bot"].template'),
-        ("responses: {store: sqlite:///bad}\n", "responses.store cannot be used: file is not"),
+        (
+            "responses: {store: sqlite:///bad}\n",
+            "responses.store: its SQLite file cannot be used: file is not",
+        ),
     ],
 )
 @pytest.mark.parametrize("command", ["serve", "check"])
@@ -55,6 +58,9 @@ def test_what_cannot_be_built_is_told_in_one_line(
     result = run(command, "--config", str(path))
     assert result.exit_code == 1
     assert message in result.output
+    if command == "serve":  # no address is announced that will never serve
+        assert result.output.startswith("Error: ")
+        assert result.output.count("\n") == 1
     assert isinstance(result.exception, SystemExit)
 
 

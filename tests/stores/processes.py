@@ -22,6 +22,7 @@ TOOLS = frozenset({"tools", "reasoning"})
 DROP = ParameterFix("drop", "seed")
 RENAME = ParameterFix("rename", "max_tokens", "max_completion_tokens")
 PATIENCE = 10.0
+ALONE = {"reading": "others are not heard", "writing": "others hear nothing"}
 
 
 class Replica:
@@ -39,7 +40,7 @@ class Replica:
         opened = store or open_findings(settings, secret, wall_clock)
         assert opened is not None
         caches = Caches(self.endpoints, self.fixes, time.monotonic, settings.ttl)
-        self.state = Availability("memory.url", "it goes on without", time.monotonic)
+        self.state = Availability("memory.url", ALONE, time.monotonic)
         self.shared = SharedFindings(opened, caches, wall_clock, self.state)
 
     async def __aenter__(self) -> Self:

@@ -8,9 +8,11 @@ import pytest
 from gateway.stores.availability import INTERVAL, Availability, pauses
 from tests.fakes import FakeClock
 
+ALONE = {"reading": "alone", "writing": "unheard"}
+
 
 def test_a_store_is_up_once_it_has_worked_and_while_nothing_fails() -> None:
-    state = Availability("memory.url", "alone", FakeClock())
+    state = Availability("memory.url", ALONE, FakeClock())
     seen = [state.is_up]
     for failing, what in (
         (False, "reading"),
@@ -27,7 +29,7 @@ def test_a_store_is_up_once_it_has_worked_and_while_nothing_fails() -> None:
 
 
 def test_the_trouble_is_that_of_what_is_asked_for() -> None:
-    state = Availability("memory.url", "alone", FakeClock())
+    state = Availability("memory.url", ALONE, FakeClock())
     state.failed("writing", "it is full")
     assert state.trouble("reading") is None
     assert state.trouble("reading", "writing") == "it is full"
@@ -35,7 +37,7 @@ def test_the_trouble_is_that_of_what_is_asked_for() -> None:
 
 def test_the_log_has_a_line_a_minute_and_the_end(caplog: pytest.LogCaptureFixture) -> None:
     clock = FakeClock()
-    state = Availability("memory.url", "alone", clock)
+    state = Availability("memory.url", ALONE, clock)
     with caplog.at_level(logging.INFO, "gateway"):
         for _ in range(3):
             state.failed("reading", "gone")

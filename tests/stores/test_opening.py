@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,31 @@ def test_a_file_is_shared_by_those_who_know_the_secret(tmp_path: Path) -> None:
         assert known.fixes.journal is stores.findings
         stores.start()
         await until(lambda: stores.up() == {"memory": True})
+        await stores.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_file_of_responses_is_up_while_it_works(tmp_path: Path) -> None:
+    file = tmp_path / "r.sqlite"
+    settings = settings_with("memory://", f"sqlite:///{file}", None)
+
+    async def scenario() -> None:
+        stores = open_stores(settings, caches(settings))
+        stores.start()
+        store = stores.responses
+        assert isinstance(store, SqliteStore)
+        assert stores.up() == {"responses": True}
+        with closing(sqlite3.connect(file)) as other:
+            other.execute("ALTER TABLE responses RENAME TO gone")
+        with pytest.raises(StoreError):
+            await store.put("alice", "resp_1", HELLO)
+        assert stores.up() == {"responses": False}
+        with closing(sqlite3.connect(file)) as other:
+            other.execute("ALTER TABLE gone RENAME TO responses")
+        await store.put("alice", "resp_1", HELLO)
+        assert stores.up() == {"responses": True}
+        await store.aclose()
         await stores.aclose()
 
     asyncio.run(scenario())

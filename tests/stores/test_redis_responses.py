@@ -20,7 +20,7 @@ from gateway.stores.redis_responses import RedisResponses
 from gateway.stores.redis_server import NotWritable, RedisServer
 from tests.documents import ROOT
 from tests.redis_server import RedisProcess, needs_redis, redis_server
-from tests.stores.processes import SECRET, Replica, until
+from tests.stores.processes import ALONE, SECRET, Replica, until
 
 pytestmark = needs_redis
 
@@ -40,7 +40,7 @@ def named(text: str, *ids: str) -> StoredResponse:
 async def opened(
     redis: RedisProcess, secret: Secret = SECRET, ttl: float = 100, max_bytes: int = 2000
 ) -> AsyncIterator[RedisResponses]:
-    state = Availability("responses.store", "nothing is stored", time.monotonic)
+    state = Availability("responses.store", ALONE, time.monotonic)
     server = RedisServer(redis.url, None)
     store = RedisResponses(server, ttl, max_bytes, secret, state)
     store.start()
@@ -209,7 +209,7 @@ def test_the_permissions_that_the_manual_names_are_enough(tmp_path: Path) -> Non
 
     async def scenario(redis: RedisProcess) -> None:
         redis.do("ACL", "SETUSER", "gateway", "on", ">p", *rules)
-        state = Availability("responses.store", "nothing is stored", time.monotonic)
+        state = Availability("responses.store", ALONE, time.monotonic)
         server = RedisServer(redis.url, Secret("gateway:p"))
         store = RedisResponses(server, 100, 2000, SECRET, state)
         store.start()
@@ -244,7 +244,7 @@ class ScriptedServer(RedisServer):
 
 
 def scripted(failures: int) -> RedisResponses:
-    state = Availability("responses.store", "nothing is stored", time.monotonic)
+    state = Availability("responses.store", ALONE, time.monotonic)
     return RedisResponses(ScriptedServer(failures), 100, 2000, SECRET, state)
 
 

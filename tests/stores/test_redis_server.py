@@ -40,6 +40,7 @@ def refused() -> exceptions.ConnectionError:
         (exceptions.ResponseError("MISCONF canary"), "replied with an error (MISCONF)"),
         (exceptions.ResponseError("LOADED canary"), "replied with an error (LOADED)"),
         (exceptions.ResponseError("canary and more"), "replied with an error"),
+        (exceptions.ResponseError("DB index is out of range"), "has no database of that number"),
         (exceptions.RedisError("canary"), "failed"),
     ],
 )

@@ -91,7 +91,7 @@ def test_a_locked_file_costs_nothing_and_is_written_later(
             await until(lambda: one.state.is_up)
 
     asyncio.run(scenario())
-    assert "memory.url: database is locked; it goes on without" in caplog.text
+    assert "memory.url: database is locked; others hear nothing" in caplog.text
 
 
 def test_a_file_can_have_responses_too(settings: MemorySettings) -> None:
@@ -111,5 +111,7 @@ def test_a_file_can_have_responses_too(settings: MemorySettings) -> None:
 
 def test_an_unusable_file_is_an_error_at_once(settings: MemorySettings) -> None:
     Path(settings.url.removeprefix("sqlite:///")).write_bytes(b"not a database" * 100)
-    with pytest.raises(UnusableStore, match=r"memory\.url cannot be used: file is not a database"):
+    with pytest.raises(
+        UnusableStore, match=r"memory\.url: its SQLite file cannot be used: file is not a database"
+    ):
         Replica(settings)
