@@ -86,15 +86,19 @@ def _names(settings: Settings) -> list[str]:
 async def _unread(
     application: Application, headers: RawHeaders, upstreams: Iterable[UpstreamSettings]
 ) -> dict[str, LookupFailed]:
-    lookup, unread = application.lookup, dict[str, LookupFailed]()
-    for upstream in upstreams:
-        # All have been queried: one that did not answer in time is not awaited again.
-        known = lookup.known_list(lookup.scope(upstream.name, headers))
-        if known is None:
-            known = (await lookup.models(upstream, headers)).value
-        if isinstance(known, LookupFailed):
-            unread[upstream.name] = known
-    return unread
+    lookup = application.lookup
+
+    async def known(upstream: UpstreamSettings) -> object:
+        found = lookup.known_list(lookup.scope(upstream.name, headers))
+        return found or (await lookup.models(upstream, headers)).value
+
+    asked = list(upstreams)
+    lists = await asyncio.gather(*map(known, asked))
+    return {
+        upstream.name: found
+        for upstream, found in zip(asked, lists, strict=True)
+        if isinstance(found, LookupFailed)
+    }
 
 
 def _verdict(route: Route, unread: Mapping[str, LookupFailed]) -> Verdict:

@@ -89,7 +89,10 @@ class Probe:
 
 
 async def probe_all(application: Application, headers: RawHeaders) -> list[Probe]:
-    """Ask all upstreams at once, as a client with these header fields."""
+    """Ask all upstreams at once, as a client with these header fields.
+
+    Each part of it may take `timeouts.metadata`.
+    """
     upstreams = application.settings.upstreams
     return await asyncio.gather(*(_probe(application, each, headers) for each in upstreams))
 
@@ -101,7 +104,7 @@ async def _probe(
     listed, endpoints, failing = await asyncio.gather(
         _count(application, upstream, headers),
         asyncio.gather(*(_endpoint(application, upstream, shape, headers) for shape in Shape)),
-        application.upstreams.failing(listing),
+        application.upstreams.failing(listing, upstream.timeouts.metadata),
     )
     kind = application.lookup.kind(upstream)
     key = _key(upstream, headers, listed, endpoints)
@@ -127,19 +130,20 @@ async def _endpoint(
     call = UpstreamCall(
         upstream.name, "POST", shape.path, NOT_JSON, client_headers=(*headers, JSON)
     )
+    seconds = upstream.timeouts.metadata
+    end = asyncio.get_running_loop().time() + seconds
     try:
-        reply = await application.upstreams.ask(call)
+        reply = await application.upstreams.ask(call, seconds)
     except GatewayError as error:
         return Endpoint(Served.UNKNOWN, error.message)
-    body = await _body(reply, upstream.timeouts.look_up)
-    return _judged(shape, reply.status, body)
+    return _judged(shape, reply.status, await _body(reply, end))
 
 
-async def _body(reply: UpstreamReply, seconds: float) -> bytes:
-    """Return the beginning of a reply's body; what cannot be read is left out."""
+async def _body(reply: UpstreamReply, end: float) -> bytes:
+    """Return the beginning of a reply's body; what has not come at the end is left out."""
     body = b""
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout_at(end):
             async for chunk in reply.chunks():
                 body += chunk
                 if len(body) > _MAX_REFUSAL:
@@ -212,7 +216,7 @@ async def _advice(application: Application, upstream: UpstreamSettings, headers:
         return "; check base_url"
     call = UpstreamCall(upstream.name, "GET", "/v1/models", client_headers=headers)
     try:
-        reply = await application.upstreams.ask(call)
+        reply = await application.upstreams.ask(call, upstream.timeouts.metadata)
     except GatewayError:
         return "; check base_url"
     await reply.aclose()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from gateway.config.settings import CredentialPolicy, Settings, TimeoutSettings,
 from gateway.probing import Key, Probe, Served, probe_all
 from gateway.shapes import RawHeaders, Shape
 from tests import kinds
+from tests.held_upstream import PATIENCE
 from tests.upstream.test_reasons import closed_port
 
 LIST = (200, {"data": [{"id": "a"}, {"id": "b"}]})
@@ -227,3 +229,48 @@ def test_each_of_several_addresses_is_asked() -> None:
         f"{busy}/v1 does not answer (loading)",
         f"{dead} does not answer (refused)",
     ]
+
+
+def test_a_server_that_hangs_is_given_up_after_the_time_for_look_ups() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+        other = url.replace("127.0.0.1", "localhost")
+        times = TimeoutSettings(metadata=0.3)
+        alone = probed(url, timeouts=times)
+        several = probed(url, timeouts=times, further_urls=(other,))
+    assert alone.problem == several.problem == "no answer within 0.3 s"
+    for endpoint in alone.endpoints.values():
+        assert endpoint.detail == "Upstream 'a' sent no reply to a look-up within 0.3 s."
+    assert set(several.failing) == {url, other}
+
+
+def test_upstreams_are_asked_at_once() -> None:
+    together = threading.Barrier(2)
+
+    class Meeting(dict[str, tuple[int, Any]]):
+        def get(self, key: str, default: Any = None) -> Any:
+            if key == "/v1/models":
+                together.wait(timeout=PATIENCE)
+            return super().get(key, default)
+
+    with (
+        server(Meeting({"/v1/models": LIST, **ALL})) as (one, _),
+        server(Meeting({"/v1/models": LIST, **ALL})) as (other, _),
+    ):
+        times = TimeoutSettings(metadata=PATIENCE)
+        settings = Settings(
+            tuple(
+                UpstreamSettings(name, f"{url}/v1", timeouts=times)
+                for name, url in (("a", one), ("b", other))
+            )
+        )
+
+        async def ask() -> list[Probe]:
+            application = build(settings)
+            try:
+                return await probe_all(application, ())
+            finally:
+                await application.aclose()
+
+        found = asyncio.run(ask())
+    assert [probe.models for probe in found] == [2, 2]

@@ -53,8 +53,10 @@ async def _ask(application: "Application", *, probe: bool) -> "tuple[Findings, S
     from gateway.probing import probe_all
 
     try:
-        findings = await check_names(application, own_key())
-        return findings, await probe_all(application, own_key()) if probe else ()
+        asking = check_names(application, own_key())
+        if not probe:
+            return await asking, ()
+        return await asyncio.gather(asking, probe_all(application, own_key()))
     finally:
         await application.aclose()
 

@@ -74,13 +74,13 @@ class Upstreams:
         """
         return self._senders[call.upstream].send(call)
 
-    async def ask(self, call: UpstreamCall) -> UpstreamReply:
+    async def ask(self, call: UpstreamCall, seconds: float | None = None) -> UpstreamReply:
         """Send one call of a look-up: a `Send` that takes nothing from what clients send.
 
         It has connections of its own, and raises `UpstreamTimeout` where there is no reply within
-        `timeouts.look_up` seconds, all phases together. Raises `KeyError` like `send`.
+        so many seconds (`timeouts.look_up`), all phases together. Raises `KeyError` like `send`.
         """
-        seconds = self._patience[call.upstream]
+        seconds = seconds or self._patience[call.upstream]
         try:
             async with asyncio.timeout(seconds):
                 return await self._askers[call.upstream].send(call)
@@ -90,15 +90,16 @@ class Upstreams:
                 reason=Reason.FIRST_BYTE_TIMEOUT,
             ) from None
 
-    async def failing(self, call: UpstreamCall) -> dict[str, Reason]:
+    async def failing(self, call: UpstreamCall, seconds: float) -> dict[str, Reason]:
         """Send a look-up to each of several addresses; return why some fail, by base URL.
 
-        An only address is not asked: `ask` shows how it fails. Raises `KeyError`.
+        Each may take so many seconds. An only address is not asked: `ask` shows how it fails.
+        Raises `KeyError`.
         """
         asker = self._askers[call.upstream]
         if isinstance(asker, OneAddress):
             return {}
-        return await asker.failing(call, self._patience[call.upstream])
+        return await asker.failing(call, seconds)
 
     async def aclose(self, besides: "Upstreams | None" = None) -> None:
         """Close every connection but those that `besides` has; calls in flight fail."""

@@ -153,12 +153,12 @@ async def test_several_addresses_of_an_upstream_are_one_destination() -> None:
         assert noticed == [("local", dead, Reason.REFUSED)]
         assert [look.up for look in upstreams.health()["local"]] == [False, True]
         assert await read(await upstreams.ask(replace(GET))) == b"one"
-        assert await upstreams.failing(GET) == {dead: Reason.REFUSED}
+        assert await upstreams.failing(GET, 5) == {dead: Reason.REFUSED}
         await upstreams.aclose()
 
 
 async def test_an_only_address_is_not_asked_again() -> None:
     upstreams = Upstreams(Settings((LOCAL,)))
-    assert await upstreams.failing(GET) == {}
+    assert await upstreams.failing(GET, 5) == {}
     assert upstreams.health()["local"][0].failures == 0
     await upstreams.aclose()
