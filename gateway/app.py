@@ -13,6 +13,7 @@ from gateway.admin.model_labels import ModelLabels
 from gateway.admin.overview import Overview
 from gateway.admin.sums import Sums
 from gateway.api.application import Gateway, Services
+from gateway.api.concurrency import Running
 from gateway.config.changes import ReloadResult
 from gateway.config.secret import Secret
 from gateway.config.settings import Settings
@@ -75,6 +76,7 @@ class Kept:
     seals: Seals
     responses: ResponseMemory
     exporting: Exporting | None
+    running: dict[str, Running]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,9 @@ def build(
     passing = Passing(settings, resolver, send)
     listing = Listing(settings, resolver, passing, upstreams.ask)
     legacy = Legacy(exchange, passing, listing, FineTunes(settings, resolver, send))
-    services = Services(exchange, passing, listing, legacy, kept.responses, observer, tracer)
+    services = Services(
+        exchange, passing, listing, legacy, kept.responses, observer, tracer, kept.running
+    )
     gateway = Gateway(settings, services, server_context(settings.server.tls))
     overview = Overview(settings, kept.peers, kept.recent, upstreams, endpoints)
     admin = _admin(gateway, settings, (resolver, attempts), kept, overview)
@@ -189,6 +193,7 @@ def _nothing_yet(settings: Settings, peers: Peers) -> Kept:
         seals,
         responses,
         _exporting(settings),
+        {},
     )
 
 

@@ -1,13 +1,18 @@
 """One application after the other, at the same door."""
 
 import asyncio
+import hashlib
 from dataclasses import replace
 
 from gateway import app
 from gateway.app import Application
-from gateway.config.settings import ServerSettings, Settings, UpstreamSettings
+from gateway.config.settings import ClientSettings, ServerSettings, Settings, UpstreamSettings
 from gateway.live import Admin, Live
+from gateway.request import Head
+from gateway.shapes import ClientHeaders
 
+SETTINGS = Settings((UpstreamSettings("up", "http://127.0.0.1:1/v1"),))
+KEY = [(b"host", b"h"), (b"authorization", b"Bearer gw-1")]
 ADDRESSES = [f"http://127.0.0.1:{port}/v1" for port in (1, 2, 3)]
 
 
@@ -62,6 +67,32 @@ def test_the_grace_period_is_that_in_use() -> None:
         await live.retired()
         await live.aclose()
         await live.door.drain(0)
+
+    asyncio.run(scenario())
+
+
+def test_what_runs_at_a_reload_counts_towards_the_limit_of_its_client() -> None:
+    digest = hashlib.sha256(b"gw-1").hexdigest()
+    head = Head("GET", b"/v1/files", b"", ClientHeaders(KEY))
+
+    def limited(limit: int, before: Application | None = None) -> Application:
+        clients = (ClientSettings("team", (digest,), max_concurrency=limit),)
+        return app.build(replace(SETTINGS, clients=clients), None, before)
+
+    async def scenario() -> None:
+        first = limited(1)
+        second = limited(1, first)
+        third = limited(2, second)
+        slots = [each.gateway.admit(head).slots for each in (first, second, third)]
+        old, same, more = [each for each in slots if each is not None]
+        assert old.take() is None
+        assert same.take() is not None
+        assert more.take() is None
+        assert more.take() is not None
+        old.give_back()
+        assert more.take() is None
+        for each in (first, second, third):
+            await each.aclose()
 
     asyncio.run(scenario())
 

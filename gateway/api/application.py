@@ -6,7 +6,7 @@ server.
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -14,7 +14,7 @@ from gateway import request_ids
 from gateway.api import guard
 from gateway.api.access import Access
 from gateway.api.admission import Admission, Tracing, begin, refusal
-from gateway.api.concurrency import ClientSlots, slots_of
+from gateway.api.concurrency import ClientSlots, Running, slots_of
 from gateway.api.cors import Cors
 from gateway.api.endings import client_error, ending_of, undo_cancellation, written
 from gateway.api.handlers import Handlers
@@ -66,6 +66,8 @@ class Services:
     responses: ResponseMemory
     observer: Observer
     tracing: Tracing | None = None
+    running: dict[str, Running] = field(default_factory=dict)
+    """The running requests of clients with a limit, by their names."""
 
 
 class Gateway:
@@ -78,7 +80,7 @@ class Gateway:
         self.draining = False
         self._access = Access(settings.clients)
         self._cors = Cors(settings.server.cors_origins) if settings.server.cors_origins else None
-        self._slots = slots_of(settings.clients)
+        self._slots = slots_of(settings.clients, services.running)
         self._note = services.observer.finished
         self._in_flight = services.observer.in_flight
         self._tracing = services.tracing

@@ -1,6 +1,6 @@
 """How many requests of a client run at the same time (`clients[].max_concurrency`)."""
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 
 from gateway.config.settings import ClientSettings
 from gateway.errors import GatewayError
@@ -9,20 +9,28 @@ RETRY_AFTER = 1
 """Seconds after which a refused client may try again."""
 
 
+class Running:
+    """The number of one client's requests that run in this process."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
 class ClientSlots:
-    """The running requests of one client, in this process."""
+    """The limit of one client's `running` requests."""
 
-    __slots__ = ("_limit", "_name", "running")
+    __slots__ = ("_limit", "_name", "_running")
 
-    def __init__(self, name: str, limit: int) -> None:
+    def __init__(self, name: str, limit: int, running: Running) -> None:
         self._name = name
         self._limit = limit
-        self.running = 0
-        """The number of requests that run."""
+        self._running = running
 
     def take(self) -> GatewayError | None:
         """Count another request; return the error for it if as many run as may."""
-        if self.running >= self._limit:
+        if self._running.count >= self._limit:
             return GatewayError(
                 f"Client '{self._name}' has {self._limit} requests in progress, which is its limit "
                 "at this gateway. Wait until one has ended, and try again.",
@@ -31,18 +39,25 @@ class ClientSlots:
                 code="rate_limit_exceeded",
                 headers=(("retry-after", str(RETRY_AFTER)),),
             )
-        self.running += 1
+        self._running.count += 1
         return None
 
     def give_back(self) -> None:
         """Count a request as ended."""
-        self.running -= 1
+        self._running.count -= 1
 
 
-def slots_of(clients: Sequence[ClientSettings]) -> dict[str, ClientSlots]:
-    """Return the slots of the clients that have a limit, by their names."""
+def slots_of(
+    clients: Sequence[ClientSettings], running: MutableMapping[str, Running]
+) -> dict[str, ClientSlots]:
+    """Return the slots of the clients that have a limit, by their names.
+
+    `running` has what is counted already, and gets further clients.
+    """
     return {
-        client.name: ClientSlots(client.name, client.max_concurrency)
+        client.name: ClientSlots(
+            client.name, client.max_concurrency, running.setdefault(client.name, Running())
+        )
         for client in clients
         if client.max_concurrency is not None
     }

@@ -2,11 +2,12 @@
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from gateway.api.concurrency import ClientSlots, slots_of
+from gateway.api.concurrency import ClientSlots, Running, slots_of
 from gateway.config.settings import ClientSettings
 from gateway.errors import UpstreamUnavailable
 from gateway.shapes import UpstreamCall
@@ -21,21 +22,35 @@ KEY = [(b"authorization", b"Bearer gw-1")]
 
 
 def test_slots_are_taken_up_to_the_limit_and_given_back() -> None:
-    slots = ClientSlots("team", 2)
+    running = Running()
+    slots = ClientSlots("team", 2, running)
     assert [slots.take(), slots.take()] == [None, None]
     error = slots.take()
     assert error is not None
     assert (error.status, error.code, error.type) == (429, "rate_limit_exceeded", "requests")
     assert error.headers == (("retry-after", "1"),)
     assert "'team' has 2 requests in progress" in error.message
-    assert slots.running == 2
+    assert running.count == 2
     slots.give_back()
     assert slots.take() is None
 
 
 def test_only_clients_with_a_limit_have_slots() -> None:
-    found = slots_of((TWO, ClientSettings("any", ("0" * 64,))))
-    assert list(found) == ["two"]
+    running: dict[str, Running] = {}
+    found = slots_of((TWO, ClientSettings("any", ("0" * 64,))), running)
+    assert list(found) == list(running) == ["two"]
+
+
+def test_what_runs_counts_towards_another_limit() -> None:
+    running: dict[str, Running] = {}
+    before = slots_of((TWO,), running)["two"]
+    assert [before.take(), before.take()] == [None, None]
+    after = slots_of((replace(TWO, max_concurrency=3),), running)["two"]
+    assert after.take() is None
+    assert after.take() is not None
+    for slots in (before, after):
+        slots.give_back()
+    assert running["two"].count == 1
 
 
 def test_what_exceeds_the_limit_is_refused_and_counted_for_its_client() -> None:

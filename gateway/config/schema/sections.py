@@ -8,7 +8,7 @@ from gateway.config.operator_settings import AdminSettings, LogSettings, Tracing
 from gateway.config.problems import InvalidValue
 from gateway.config.schema import file_values, network_values, values
 from gateway.config.schema.base import BaseConfig
-from gateway.config.schema.values import Bytes, Count, Name, Port, Seconds, SecondsOrZero
+from gateway.config.schema.values import Bytes, Count, Port, Seconds, SecondsOrZero
 from gateway.config.settings import PerformanceSettings, ServerSettings, TlsSettings
 from gateway.config.store_settings import MemorySettings, ResponsesSettings
 
@@ -111,7 +111,7 @@ class ServerConfig(BaseConfig):
 class ClientConfig(BaseConfig):
     """One of the gateway's own clients."""
 
-    name: Name = Field(description="Its name in logs and metrics.")
+    name: values.ClientName = Field(description="Its name in logs and metrics.")
     key_sha256: values.KeyDigests = Field(
         description="SHA-256 of its key in hexadecimal, as `gateway key new` prints it, or a list "
         "of several: the old key's and the new one's, while a key is being replaced."

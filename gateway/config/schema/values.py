@@ -21,6 +21,7 @@ MAX_CALLS = 10_000
 """Calls for one request: OpenAI takes 2048 prompts in one; each call is held until all are done."""
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}\Z")
+_NAMELESS = frozenset({"none", "unknown"})
 _EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 _UPSTREAM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 
@@ -47,7 +48,14 @@ def _upstream_name(text: str) -> str:
         raise InvalidValue(
             "is not a valid upstream name", "use up to 64 letters, digits, '.', '_' and '-'"
         )
-    return text
+    return _distinguishable(text)
+
+
+def _distinguishable(name: str) -> str:
+    """Return a name unless metrics and log use the word for requests without one."""
+    if name in _NAMELESS:
+        raise InvalidValue("stands for requests without one in metrics and log", "rename it")
+    return name
 
 
 def _kind(value: Any) -> str:
@@ -123,6 +131,9 @@ Seconds = Annotated[float, Field(gt=0, le=31_536_000), BeforeValidator(_not_a_bo
 SecondsOrZero = Annotated[float, Field(ge=0, le=31_536_000), BeforeValidator(_not_a_bool)]
 Ratio = Annotated[float, Field(ge=0, le=1), BeforeValidator(_not_a_bool)]
 Name = Annotated[str, Field(min_length=1), AfterValidator(_clean_text)]
+ClientName = Annotated[
+    str, Field(min_length=1), AfterValidator(_clean_text), AfterValidator(_distinguishable)
+]
 UpstreamName = Annotated[str, AfterValidator(_upstream_name)]
 UpstreamReference = Annotated[str, AfterValidator(_known_upstream)]
 UpstreamKind = Annotated[

@@ -52,12 +52,16 @@ class Exporting:
         self._clock = clock
         self._requests: deque[RequestSpan] = deque()
         self._waiting = 0
+        self._exported = 0
+        """Spans that are being exported."""
         self._lost = 0
+        self._problem = ""
         self._lock = threading.Lock()
         """Held for the counters: never while something is exported."""
         self._warned: float | None = None
         self._wake = threading.Event()
         self._is_closing = False
+        self._is_closed = False
         self._thread: threading.Thread | None = None
 
     def put(self, request: RequestSpan) -> None:
@@ -76,12 +80,20 @@ class Exporting:
             self._wake.set()
 
     async def aclose(self) -> None:
-        """Export what waits, for `FLUSH_SECONDS` at most, and close the collector."""
+        """Export what waits, for `FLUSH_SECONDS` at most, and close the collector.
+
+        What could not be exported is logged, and all that was lost since the last warning.
+        """
         with self._lock:
             self._is_closing = True
         self._wake.set()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join, FLUSH_SECONDS)
+        with self._lock:
+            self._is_closed = True
+            lost = self._lost + self._waiting + self._exported
+        if lost:
+            self._warn(lost, self._problem or f"it took none for {FLUSH_SECONDS:g} s at the end")
         self._collector.close()
 
     def _run(self) -> None:
@@ -101,20 +113,25 @@ class Exporting:
             batch += spans_of(self._requests.popleft())
         with self._lock:
             self._waiting -= len(batch)
+            self._exported = len(batch)
         return batch
 
     def _export(self, batch: Sequence[Span]) -> None:
         problem = self._collector.export(batch)
         with self._lock:
+            self._exported = 0
             if problem:
                 self._lost += len(batch)
+                self._problem = problem
             lost = self._lost
             now = self._clock()
             is_due = self._warned is None or now - self._warned >= WARNING_INTERVAL
-            if not (lost and is_due):
+            if self._is_closed or not (lost and is_due):
                 return
             self._lost, self._warned = 0, now
-        reason = problem or "it takes them too slowly"
+        self._warn(lost, problem or "it takes them too slowly")
+
+    def _warn(self, lost: int, reason: str) -> None:
         log.warning(
             "tracing: %d spans are lost: the collector at %s does not take them: %s",
             lost,

@@ -22,6 +22,15 @@ from tests.config.configuring import check_refusal, loaded
             'upstreams["a b"]: is not a valid upstream name; use up to',
         ),
         (
+            "upstreams: {none: {base_url: 'http://h'}}",
+            "upstreams.none: stands for requests without one in metrics and log; rename it",
+        ),
+        (
+            f"clients: [{{name: unknown, key_sha256: {'a' * 64}}}]",
+            "clients[0].name: stands for requests without one in metrics and log; rename it",
+        ),
+        (f"clients: [{{name: '', key_sha256: {'a' * 64}}}]", "clients[0].name: must not be empty"),
+        (
             "upstreams: {openai: {kind: vlm}}",
             "kind: is not a kind of upstream; did you mean 'vllm'?",
         ),

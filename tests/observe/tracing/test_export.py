@@ -108,21 +108,44 @@ def test_beyond_the_limit_spans_are_dropped(
 
 
 def test_a_collector_that_hangs_delays_the_end_for_a_while_only(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(export, "FLUSH_SECONDS", 0.05)
-    collector = FakeCollector()
+    collector = FakeCollector("status 503")
     collector.go.clear()
     exporting = Exporting(collector)
     put_all(exporting, 1)
     assert collector.began.acquire(timeout=PATIENCE)
-    asyncio.run(exporting.aclose())
-    assert collector.closed
-    assert collector.batches == []
-    exporting.put(ended_request(Outcome.SUCCESS))
-    collector.go.set()
-    assert exporting._thread is not None
-    exporting._thread.join(PATIENCE)
+    put_all(exporting, 2)
+    with caplog.at_level(logging.WARNING, "gateway"):
+        asyncio.run(exporting.aclose())
+        assert collector.closed
+        assert collector.batches == []
+        exporting.put(ended_request(Outcome.SUCCESS))
+        collector.go.set()
+        assert exporting._thread is not None
+        exporting._thread.join(PATIENCE)
+    # Both what was being exported and what was waiting, and only once.
+    (message,) = caplog.messages
+    assert message.startswith("tracing: 6 spans are lost: the collector at http://collector.test")
+    assert message.endswith(" does not take them: it took none for 0.05 s at the end")
+
+
+def test_what_was_lost_since_the_last_warning_is_logged_at_the_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    collector = FakeCollector("status 503")
+    exporting = Exporting(collector, lambda: 1000.0)
+    with caplog.at_level(logging.WARNING, "gateway"):
+        exporting._export(spans_of(ended_request(Outcome.SUCCESS)))
+        put_all(exporting, 2)
+        asyncio.run(exporting.aclose())
+        asyncio.run(Exporting(FakeCollector()).aclose())
+    assert [message.partition(" spans")[0] for message in caplog.messages] == [
+        "tracing: 2",
+        "tracing: 4",
+    ]
+    assert caplog.messages[1].endswith(": status 503")
 
 
 def test_a_problem_is_a_warning_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
