@@ -43,8 +43,13 @@ demo: $(VENV)/.runtime ## calls that fail at a strict emulator and succeed throu
 test: lint types suite ## linters, types, and all tests (ARGS: pytest's; COVERAGE=1: with branch coverage)
 
 # ROUNDTRIPS=n: that many random exchanges of each pair of shapes. SCHEMATHESIS=n: as many requests
-# of each endpoint, made by schemathesis. FAST_PATHS=0: the tests' gateways take the generic path.
-# Tracing doubles the time that the tests take, so it is asked for: the CI does.
+# of each endpoint, made by schemathesis. EXAMPLES=n: as many random inputs for each property test.
+# FAST_PATHS=0: the tests' gateways take the generic path.
+# Tracing doubles the time that the tests take, so it is asked for: the CI does. It tries more, too.
+ifeq ($(COVERAGE),1)
+suite: export EXAMPLES ?= 100
+suite: export ROUNDTRIPS ?= 30
+endif
 suite: $(VENV)/.development ## all tests, without linters and types (ARGS and COVERAGE as for test)
 ifeq ($(COVERAGE),1)
 	$(BIN)/coverage erase

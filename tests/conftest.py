@@ -1,8 +1,11 @@
 """Property tests here judge results, never speed: the machine may be busy.
 
+EXAMPLES in the environment is how many random inputs each gets: `make test EXAMPLES=1000`.
+
 Thousands of tests are a million objects, which a full collection looks at each time. They are there
-to stay, and so are their reports: they are set apart. Likewise, each TLS context reads all CAs that
-the system trusts, and a test makes hundreds of contexts: one CA is enough where all is local.
+to stay, and so are their reports: they are set apart. What tests make is collected as seldom as in a
+gateway that serves. Each TLS context reads all CAs that the system trusts, and a test makes hundreds
+of contexts: one CA is enough where all is local.
 """
 
 import gc
@@ -15,11 +18,19 @@ from hypothesis import HealthCheck, settings
 from tests import authorities, without_fast_paths
 from tests.tracing import Tracing
 
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+EXAMPLES = int(os.environ.get("EXAMPLES", "") or 25)
+settings.register_profile(
+    "untimed",
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("untimed")
 without_fast_paths.set_default()
 authorities.trust_nobody()
 tracing = Tracing()
+COLLECTOR_THRESHOLDS = (20_000, 50, 100)
+"""Those of a gateway that serves (`gateway.process`)."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -34,8 +45,8 @@ def pytest_collection() -> Iterator[None]:
     try:
         return (yield)
     finally:
-        gc.collect()
         gc.freeze()
+        gc.set_threshold(*COLLECTOR_THRESHOLDS)
         gc.enable()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.config.load import ConfigError, load, unused_variables, warnings
@@ -249,7 +249,7 @@ TREES = st.recursive(
 SECTION_NAMES = st.sampled_from([str(path[0]) for path in key_paths() if len(path) == 1])
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3 * settings().max_examples)
 @given(st.dictionaries(SECTION_NAMES, TREES, max_size=4))
 def test_any_data_gives_settings_or_a_config_error(data: dict[str, Any]) -> None:
     try:

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +38,15 @@ WILD = st.recursive(
 """Any JSON, with the words of both endpoints in it."""
 
 
-def names_in_translate() -> list[str]:
+@cache
+def names_in_translate() -> tuple[str, ...]:
     """Return the words that are strings in the translations, among them all fields they read."""
     names: set[str] = set()
     for path in (Path(gateway.__file__).parent / "translate").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 names |= {node.value} if node.value.isidentifier() else set()
-    return sorted(names)
+    return tuple(sorted(names))
 
 
 def each(path: str, *values: object) -> list[tuple[str, Any]]:

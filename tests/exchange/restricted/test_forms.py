@@ -82,6 +82,7 @@ def part(disposition: str, value: str, *lines: str) -> bytes:
     return text.encode()
 
 
+EXAMPLES = settings().max_examples
 FRAGMENTS = st.sampled_from(
     [
         *(
@@ -120,7 +121,7 @@ PARTS = st.lists(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=5 * EXAMPLES)
 @given(
     st.one_of(PARTS, PARTS, st.lists(FRAGMENTS, max_size=12)),
     st.integers(1, 40),
@@ -137,7 +138,7 @@ def test_whatever_a_parser_could_read_is_judged(fragments: list[bytes], size: in
         assert all(model.startswith(b"ok") or not model for model in read), body
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * EXAMPLES)
 @given(
     st.lists(
         st.tuples(

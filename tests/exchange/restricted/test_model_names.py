@@ -115,6 +115,7 @@ def objects(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return pairs.map(lambda each: "{" + ",".join(f'"{key}":{value}' for key, value in each) + "}")
 
 
+EXAMPLES = settings().max_examples
 VALUES = st.recursive(
     NAMES,
     lambda deeper: st.one_of(
@@ -125,7 +126,7 @@ VALUES = st.recursive(
 PREFIXES = st.sampled_from(["", "\ufeff", " ", "\n", "//x\n", "x"])
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=6 * EXAMPLES)
 @given(PREFIXES, objects(VALUES))
 def test_whatever_a_parser_could_read_is_judged(prefix: str, text: str) -> None:
     body = (prefix + text).encode()
@@ -135,7 +136,7 @@ def test_whatever_a_parser_could_read_is_judged(prefix: str, text: str) -> None:
             assert all(name.startswith("ok") and "bad" not in name for name in read), text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * EXAMPLES)
 @given(objects(VALUES), st.binary(max_size=3), st.integers(0, 200))
 def test_no_body_breaks_it(text: str, noise: bytes, position: int) -> None:
     body = text.encode()
@@ -152,7 +153,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * EXAMPLES)
 @given(JSON)
 def test_honest_bodies_are_admitted(value: Any) -> None:
     body = json.dumps({"model": "ok", "input": value, "metadata": {"Model": "bad"}}).encode()

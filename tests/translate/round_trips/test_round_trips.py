@@ -33,7 +33,7 @@ from tests.translate.round_trips.no_place import documented
 from tests.translate.round_trips.replies import replies
 from tests.translate.round_trips.requests import requests
 
-ROUNDS = int(os.environ.get("ROUNDTRIPS", "") or 30)
+ROUNDS = int(os.environ.get("ROUNDTRIPS", "") or 15)
 
 SETTINGS = settings(
     max_examples=ROUNDS,
