@@ -3,9 +3,9 @@
 EXAMPLES in the environment is how many random inputs each gets: `make test EXAMPLES=1000`.
 
 Thousands of tests are a million objects, which a full collection looks at each time. They are there
-to stay, and so are their reports: they are set apart. What tests make is collected as seldom as in a
-gateway that serves. Each TLS context reads all CAs that the system trusts, and a test makes hundreds
-of contexts: one CA is enough where all is local.
+to stay, and so are their reports: they are set apart. What tests make is collected as seldom as in
+a gateway that serves. Each TLS context reads all CAs that the system trusts, and a test makes
+hundreds of contexts: one CA is enough where all is local.
 """
 
 import gc
