@@ -129,11 +129,17 @@ def _status(place: Place, timeout: float) -> int:
 def _connection(place: Place, timeout: float) -> http.client.HTTPConnection:
     if not place.tls:
         return http.client.HTTPConnection(place.host, place.port, timeout=timeout)
-    # The certificate has the name that clients use; this calls the machine itself.
+    return http.client.HTTPSConnection(
+        place.host, place.port, timeout=timeout, context=unverified()
+    )
+
+
+def unverified() -> ssl.SSLContext:
+    """Return a context for calls of this machine itself: the certificate has clients' name."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    return http.client.HTTPSConnection(place.host, place.port, timeout=timeout, context=context)
+    return context
 
 
 def words_behind_serve(process: int) -> list[str]:

@@ -51,6 +51,11 @@ class Live:
         """Return how long running requests may continue at the end, in seconds."""
         return self.application.settings.server.grace_period
 
+    def admin_tls(self) -> Any:
+        """Return the `SSLContext` for a new connection to the admin listener; None without TLS."""
+        application = self.application
+        return application.gateway.tls if application.settings.admin.tls else None
+
     def drain(self) -> None:
         """Refuse new requests."""
         self.draining = True

@@ -135,7 +135,8 @@ def _listeners(live: Live) -> list[Listener]:
     own = Listener(live.door, settings.server.host, settings.server.port)
     if not settings.admin.enabled:
         return [own]
-    return [own, Listener(live.admin, settings.admin.host, settings.admin.port)]
+    admin = settings.admin
+    return [own, Listener(live.admin, admin.host, admin.port, live.admin_tls)]
 
 
 def _settle_garbage_collector() -> None:

@@ -6,6 +6,7 @@ that is wrong elsewhere still reaches the gateway, which says what is wrong.
 
 import http.client
 import json
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -16,9 +17,9 @@ from gateway.config.files import Files
 from gateway.config.layers import Layers
 from gateway.config.problems import ConfigError
 from gateway.config.validate import validate
-from gateway.healthcheck import on_this_machine, readable_layers
+from gateway.healthcheck import on_this_machine, readable_layers, unverified
 
-_KEYS = ("enabled", "host", "port", "token")
+_KEYS = ("enabled", "host", "port", "token", "tls")
 PATIENCE = 90.0
 """Seconds to wait for the reply; workers have a minute."""
 
@@ -33,6 +34,8 @@ class AdminPlace(NamedTuple):
     host: str
     port: int
     token: str
+    tls: ssl.SSLContext | None = None
+    """How it is called over TLS; None: without."""
 
 
 def admin_place(
@@ -52,19 +55,22 @@ def admin_place(
     token = config.admin.token.get_secret_value() if config.admin.token is not None else ""
     if url is not None:
         named = urlsplit(url)
-        if named.scheme != "http" or named.hostname is None:
+        usual = {"http": 80, "https": 443}.get(named.scheme)
+        if usual is None or named.hostname is None:
             raise NotReached("--url must be the admin listener's, like http://127.0.0.1:9090")
-        return AdminPlace(named.hostname, named.port or 80, token)
+        tls = ssl.create_default_context() if named.scheme == "https" else None
+        return AdminPlace(named.hostname, named.port or usual, token, tls)
     if not config.admin.enabled:
         raise NotReached("admin.enabled is false: send SIGHUP to the gateway's process")
     if config.admin.port == 0:
         raise NotReached("admin.port is 0, so the port is not known: name it with --url")
-    return AdminPlace(on_this_machine(config.admin.host), config.admin.port, token)
+    tls = unverified() if config.admin.tls else None
+    return AdminPlace(on_this_machine(config.admin.host), config.admin.port, token, tls)
 
 
 def ask_to_reload(place: AdminPlace) -> ReloadResult:
     """Have the gateway reload; return how it ended. Raises `NotReached`."""
-    connection = http.client.HTTPConnection(place.host, place.port, timeout=PATIENCE)
+    connection = _connection(place)
     headers = {"x-admin-token": place.token} if place.token else {}
     where = f"the admin listener at {place.host}, port {place.port}"
     try:
@@ -80,3 +86,9 @@ def ask_to_reload(place: AdminPlace) -> ReloadResult:
         raise NotReached(f"{where}: what answers there is not a gateway") from None
     finally:
         connection.close()
+
+
+def _connection(place: AdminPlace) -> http.client.HTTPConnection:
+    if place.tls is None:
+        return http.client.HTTPConnection(place.host, place.port, timeout=PATIENCE)
+    return http.client.HTTPSConnection(place.host, place.port, timeout=PATIENCE, context=place.tls)

@@ -109,7 +109,8 @@ def _announce(settings: Settings, bound: Sequence[socket.socket]) -> None:
         listening.listen(2048)
         place = f"[{host}]" if ":" in host else host
         path = "/v1" if name == "gateway" else ""
-        scheme = "https" if name == "gateway" and settings.server.tls is not None else "http"
+        has_tls = settings.server.tls is not None if name == "gateway" else settings.admin.tls
+        scheme = "https" if has_tls else "http"
         urls[name] = f"{scheme}://{place}:{listening.getsockname()[1]}{path}"
     if settings.log.format == "text":
         print(*(f"{name}: {url}" for name, url in urls.items()), sep="\n", flush=True)  # noqa: T201

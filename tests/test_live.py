@@ -3,13 +3,16 @@
 import asyncio
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 from gateway import app
 from gateway.app import Application
+from gateway.config.operator_settings import AdminSettings
 from gateway.config.settings import ClientSettings, ServerSettings, Settings, UpstreamSettings
 from gateway.live import Admin, Live
 from gateway.request import Head
 from gateway.shapes import ClientHeaders
+from tests.certificates import make_pair
 
 SETTINGS = Settings((UpstreamSettings("up", "http://127.0.0.1:1/v1"),))
 KEY = [(b"host", b"h"), (b"authorization", b"Bearer gw-1")]
@@ -93,6 +96,23 @@ def test_what_runs_at_a_reload_counts_towards_the_limit_of_its_client() -> None:
         assert more.take() is None
         for each in (first, second, third):
             await each.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_operators_get_the_certificate_in_use_if_they_are_to_have_one(tmp_path: Path) -> None:
+    server = ServerSettings(tls=make_pair(tmp_path).settings)
+
+    async def scenario() -> None:
+        settings = replace(SETTINGS, server=server)
+        live = Live(app.build(settings))
+        assert live.admin_tls() is None
+        with_tls = replace(settings, admin=AdminSettings(tls=True))
+        live.replace(app.build(with_tls, None, live.application))
+        assert live.admin_tls() is live.application.gateway.tls is not None
+        await live.retired()
+        await live.aclose()
+        await live.door.drain(0)
 
     asyncio.run(scenario())
 

@@ -1,5 +1,6 @@
 """`gateway reload` finds the admin listener, and says what it has replied."""
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,12 +54,25 @@ def test_the_listener_is_that_of_the_configuration(tmp_path: Path) -> None:
     assert admin_place(None, {}, "http://h").port == 80
 
 
+def test_this_machine_is_called_by_any_name_and_others_by_their_own(tmp_path: Path) -> None:
+    here = admin_place(written(tmp_path, "admin: {tls: true, port: 1}"), {})
+    assert here.tls is not None
+    assert here.tls.verify_mode == ssl.CERT_NONE
+    there = admin_place(None, {}, "https://h")
+    assert there.port == 443
+    assert there.tls is not None
+    assert there.tls.verify_mode == ssl.CERT_REQUIRED
+    assert there.tls.check_hostname
+    with pytest.raises(NotReached, match="refused"):
+        ask_to_reload(there._replace(host="127.0.0.1", port=1))
+
+
 @pytest.mark.parametrize(
     ("text", "url", "reason"),
     [
         ("admin: {enabled: false}", None, "send SIGHUP"),
         ("admin: {port: 0}", None, "name it with --url"),
-        ("", "https://h", "--url must be"),
+        ("", "ftp://h", "--url must be"),
         ("", "here", "--url must be"),
     ],
 )

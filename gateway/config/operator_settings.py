@@ -16,6 +16,8 @@ class AdminSettings:
     token: Secret | None = None
     allowed_hosts: tuple[str, ...] = ()
     """Host names that the Host header may carry beside this machine's and `host`."""
+    tls: bool = False
+    """Whether it speaks TLS, with the certificate for clients."""
 
 
 @dataclass(frozen=True, slots=True)

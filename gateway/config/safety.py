@@ -78,6 +78,8 @@ def refusals(
         return
     if not is_loopback(admin.host):
         yield from _unguarded(admin)
+    if admin.tls and server.tls is None:
+        yield ("admin", "tls"), InvalidValue("has no certificate", "add server.tls")
     if (admin.host, admin.port) == (server.host, server.port) and admin.port != 0:
         yield ("admin", "port"), InvalidValue("is the server's own port", "use another one")
 

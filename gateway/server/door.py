@@ -25,8 +25,10 @@ class Application(Protocol):
     """Serves requests."""
 
     server: ServerSettings
-    tls: Any
-    """The `SSLContext` for new connections; None without TLS."""
+
+    @property
+    def tls(self) -> Any:
+        """The `SSLContext` for new connections; None without TLS."""
 
     def admit(self, head: Head) -> Admission:
         """Check a request's head. The same head gives the same result."""

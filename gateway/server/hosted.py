@@ -4,6 +4,7 @@ There is no lifespan. A client that disconnects cancels the application.
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import unquote
@@ -30,13 +31,23 @@ _MAX_UNSENT = 2
 
 
 class HostedApplication:
-    """An ASGI application as that of a door: with the default limits, and without records."""
+    """An ASGI application as that of a door: with the default limits, and without records.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `tls` returns the context for a new connection, or None.
+    """
+
+    def __init__(
+        self, app: ASGIApp, tls: Callable[[], ssl.SSLContext | None] = lambda: None
+    ) -> None:
         self.server = ServerSettings()
-        self.tls = None
         self._app = app
+        self._tls = tls
         self._draining = False
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """The context for a new connection; None without TLS."""
+        return self._tls()
 
     def drain(self) -> None:
         """Refuse new requests; running ones continue."""
@@ -70,7 +81,7 @@ class HostedApplication:
         """Do nothing about a request that never arrived."""
 
     async def _answer(self, request: Request, decision: Decision) -> ClientReply:  # noqa: ARG002
-        body = _Running(self._app, request)
+        body = _Running(self._app, request, "https" if self.tls is not None else "http")
         try:
             return await body.begun()
         except BaseException:
@@ -81,7 +92,7 @@ class HostedApplication:
 class _Running(ReplyBody):
     """The reply of an application that is running."""
 
-    def __init__(self, app: ASGIApp, request: Request) -> None:
+    def __init__(self, app: ASGIApp, request: Request, scheme: str) -> None:
         super().__init__()
         self._received = _received(request.body)
         self._messages: asyncio.Queue[Message | None] = asyncio.Queue(_MAX_UNSENT)
@@ -89,7 +100,7 @@ class _Running(ReplyBody):
         self._room = asyncio.Event()
         self._room.set()
         self._error: Exception | None = None
-        self._task = asyncio.create_task(self._run(app, _scope(request)))
+        self._task = asyncio.create_task(self._run(app, _scope(request, scheme)))
 
     @property
     def failure(self) -> GatewayError | None:
@@ -151,13 +162,13 @@ async def _received(body: Body) -> AsyncGenerator[Message, None]:
     await asyncio.Event().wait()
 
 
-def _scope(request: Request) -> Message:
+def _scope(request: Request, scheme: str) -> Message:
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": "1.1",
         "method": request.method,
-        "scheme": "http",
+        "scheme": scheme,
         "path": unquote(request.path),
         "raw_path": request.path.encode("latin-1"),
         "query_string": request.query,

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,8 @@ class Listener:
     app: Any
     host: str
     port: int
+    tls: Callable[[], ssl.SSLContext | None] = lambda: None
+    """Returns the context for a new connection to an ASGI application; None: no TLS."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -76,7 +79,7 @@ async def serve(
         ]
         with signals(stop):
             servers = [
-                _Server(each.app, listening, grace_period)
+                _Server(each, listening, grace_period)
                 for each, listening in zip(listeners, bound, strict=True)
             ]
             on_started([listening.getsockname()[1] for listening in bound])
@@ -92,9 +95,10 @@ async def serve(
 class _Server:
     """An application behind its door."""
 
-    def __init__(self, app: Any, listening: socket.socket, grace_period: Grace) -> None:
+    def __init__(self, listener: Listener, listening: socket.socket, grace_period: Grace) -> None:
+        app = listener.app
         is_asgi = not isinstance(app, Gateway | Door)
-        self._hosted = HostedApplication(app) if is_asgi else None
+        self._hosted = HostedApplication(app, listener.tls) if is_asgi else None
         self._door = app if isinstance(app, Door) else Door(self._hosted or app)
         self._listening = listening
         self._grace_period = grace_period

@@ -3,12 +3,16 @@
 import socket
 import ssl
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 
 from tests.certificates import Pair, make_pair
-from tests.changing.gateway import Gateway, configuration, running, write
+from tests.changing.gateway import TOKEN, Gateway, configuration, running, write
 from tests.waiting import wait_until
+
+TLS = "port: 0, tls: {certificate: c.pem, key: k.pem}"
 
 
 def served(gateway: Gateway) -> str:
@@ -26,8 +30,7 @@ def test_a_new_certificate_is_served_after_a_reload(tmp_path: Path, workers: int
             file.write_bytes(source.read_bytes())
 
     install(old)
-    tls = "port: 0, tls: {certificate: c.pem, key: k.pem}"
-    write(tmp_path, configuration("http://127.0.0.1:9/v1", tls))
+    write(tmp_path, configuration("http://127.0.0.1:9/v1", TLS))
     with running(tmp_path, workers) as gateway:
         assert served(gateway) == old.certificate.read_text()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -45,3 +48,47 @@ def test_a_new_certificate_is_served_after_a_reload(tmp_path: Path, workers: int
             wait_until(lambda: served(gateway) == new.certificate.read_text())
             kept.sendall(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
             assert kept.recv(12) == b"HTTP/1.1 200"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_operators_have_tls_with_the_same_certificate(tmp_path: Path, workers: int) -> None:
+    old, new = make_pair(tmp_path, "old"), make_pair(tmp_path, "new")
+
+    def install(pair: Pair) -> None:
+        for name, source in (("c.pem", pair.certificate), ("k.pem", pair.key)):
+            (tmp_path / name).write_bytes(source.read_bytes())
+
+    def client(pair: Pair) -> httpx2.Client:
+        verified = ssl.create_default_context(cafile=str(pair.certificate))
+        return httpx2.Client(
+            verify=verified, trust_env=False, timeout=60, headers={"x-admin-token": TOKEN}
+        )
+
+    install(old)
+    text = configuration("http://127.0.0.1:9/v1", TLS).replace("admin: {", "admin: {tls: true, ")
+    write(tmp_path, text)
+    with running(tmp_path, workers) as gateway:
+        assert gateway.admin.startswith("https://127.0.0.1:")
+        with client(old) as asking:
+            assert "gateway_build_info" in asking.get(f"{gateway.admin}/metrics").text
+            page = {"accept": "text/html"}
+            entered = asking.get(f"{gateway.admin}/", params={"token": TOKEN}, headers=page)
+            assert entered.status_code == 303
+            assert "; Secure" in entered.headers["set-cookie"]
+            with asking.stream("GET", f"{gateway.admin}/live") as live:
+                first = next(live.iter_text())
+            assert first.startswith("retry: ")
+        plain = gateway.admin.replace("https://", "http://")
+        with pytest.raises(httpx2.TransportError):
+            httpx2.get(f"{plain}/metrics", trust_env=False)
+        install(new)
+        with client(old) as asking:
+            assert asking.post(f"{gateway.admin}/reload").json()["reloaded"]
+        with client(new) as asking:
+            wait_until(lambda: served_to_operators(gateway) == new.certificate.read_text())
+            assert asking.get(f"{gateway.admin}/learned").json() == []
+
+
+def served_to_operators(gateway: Gateway) -> str:
+    return ssl.get_server_certificate(("127.0.0.1", urlsplit(gateway.admin).port or 0))

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.certificates import make_pair
 from tests.changing.gateway import Gateway, configuration, running, write
+from tests.cli.test_healthcheck import free_port
 from tests.processes import surroundings
 
 
@@ -45,3 +47,17 @@ def test_it_prints_what_happened(tmp_path: Path, workers: int) -> None:
             1,
             "Error: admin.port is 0, so the port is not known: name it with --url\n",
         )
+
+
+@pytest.mark.slow
+def test_it_asks_over_tls(tmp_path: Path) -> None:
+    make_pair(tmp_path)
+    port = free_port()
+    tls = "port: 0, tls: {certificate: gateway.pem, key: gateway-key.pem}"
+    text = configuration("http://127.0.0.1:9/v1", tls)
+    write(tmp_path, text.replace("admin: {port: 0", f"admin: {{tls: true, port: {port}"))
+    with running(tmp_path, 1) as gateway:
+        assert asked(gateway) == (0, "the configuration was reloaded; changed: nothing\n")
+        code, output = asked(gateway, "--url", gateway.admin)
+        assert code == 1
+        assert "certificate verify failed" in output

@@ -160,6 +160,8 @@ def test_the_default_upstream_without_a_key_is_no_exception(tmp_path: Path) -> N
         (AdminSettings(host="127.0.0.1", token=Secret("t")), []),
         (AdminSettings(host="::", enabled=False), []),
         (AdminSettings(port=8080), [("admin", "port")]),
+        (AdminSettings(tls=True), [("admin", "tls")]),
+        (AdminSettings(enabled=False, tls=True), []),
         (AdminSettings(port=8080, host="127.0.0.2"), []),
         (AdminSettings(port=8080, enabled=False), []),
     ],

@@ -192,6 +192,10 @@ class AdminConfig(BaseConfig):
         description="Host names that a request's Host header may carry beside those of this "
         "machine and `admin.host`.",
     )
+    tls: bool = Field(
+        default=_ADMIN.tls,
+        description="Whether it speaks TLS, with the certificate of `server.tls`.",
+    )
 
 
 class LogConfig(BaseConfig):
