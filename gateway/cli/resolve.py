@@ -4,6 +4,8 @@ import asyncio
 import json
 import shutil
 import textwrap
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +24,7 @@ from gateway.shapes import Shape
 
 if TYPE_CHECKING:
     from gateway.app import Application
-    from gateway.checking import Findings
+    from gateway.checking import Checked, Findings
     from gateway.resolve.evidence import Route
     from gateway.resolve.resolver import ModelQuery
 
@@ -67,12 +69,13 @@ def resolve(
     query = ModelQuery(model, Shape(client), features, own_key())
     findings, near = asyncio.run(_resolve(build_application(settings), query))
     (found,) = findings.names
-    addresses = settings.upstream(found.route.upstream).base_urls
+    route = _without_coming_end(found)
+    addresses = settings.upstream(route.upstream).base_urls
     if as_json:
         more = {"addresses": addresses, "verdict": found.verdict.value, "nearest": near}
-        click.echo(json.dumps({**explain(found.route, Shape(client)), **more}, indent=2))
+        click.echo(json.dumps({**explain(route, Shape(client)), **more}, indent=2))
     else:
-        _print_route(found.route, Shape(client))
+        _print_route(route, Shape(client))
         if len(addresses) > 1:
             click.echo(f"addresses: {' '.join(addresses)}")
     _conclude(findings, near)
@@ -90,6 +93,20 @@ async def _resolve(application: "Application", query: "ModelQuery") -> "tuple[Fi
         return findings, near
     finally:
         await application.aclose()
+
+
+def _without_coming_end(found: "Checked") -> "Route":
+    """Return the route; a model that is not there has no shutdown to come.
+
+    The date is that of a family whose pattern matches the name. One in the past may be the reason.
+    """
+    from gateway.checking import Verdict
+
+    route = found.route
+    is_to_come = route.retired is not None and route.retired > date.today().isoformat()
+    if found.verdict is Verdict.NOT_THERE and is_to_come:
+        return replace(route, retired=None, replacement=None)
+    return route
 
 
 def _conclude(findings: "Findings", near: list[str]) -> None:

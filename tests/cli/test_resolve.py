@@ -3,6 +3,8 @@
 import json
 import re
 from dataclasses import replace
+from datetime import date
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,23 @@ def test_a_model_that_is_not_listed_ends_with_1_and_the_nearest_names(
     found = json.loads(printed.stdout)
     assert found["verdict"] == "not there"
     assert bool(found["nearest"]) == ("did you mean" in result.stderr)
+
+
+@pytest.mark.parametrize(("day", "shown"), [("2026-12-01", False), ("2028-01-01", True)])
+def test_a_model_that_is_not_there_has_no_shutdown_to_come(
+    monkeypatch: pytest.MonkeyPatch, config: Path, day: str, shown: bool
+) -> None:
+    class Calendar(date):
+        @classmethod
+        def today(cls) -> "Calendar":
+            return cls.fromisoformat(day)
+
+    monkeypatch.setattr(import_module("gateway.cli.resolve"), "date", Calendar)
+    arguments = ("resolve", "gpt-4o-minni", "--config", str(config))
+    assert ("shutdown date:" in run(*arguments).stdout) is shown
+    assert bool(json.loads(run(*arguments, "--json").stdout)["retired"]) is shown
+    there = run("resolve", "gpt-4o-mini", "--config", str(config))
+    assert "shutdown date: 2027-01-14" in there.stdout
 
 
 def test_a_missing_model_of_an_alias_is_named_as_it_is_sent(config: Path) -> None:
