@@ -30,7 +30,7 @@ from gateway.exchange.stored.seals import Seals
 from gateway.observe.failure_log import FailureLog
 from gateway.observe.observer import RequestObserver, reporting
 from gateway.observe.recent import RecentRequests
-from gateway.observe.record import RecordObserver
+from gateway.observe.record import RequestsObserver
 from gateway.observe.request_log import RequestLog
 from gateway.observe.tracing.export import Exporting
 from gateway.observe.tracing.tracer import Tracer
@@ -198,8 +198,8 @@ def _nothing_yet(settings: Settings, peers: Peers) -> Kept:
 
 
 def _observer(settings: Settings, kept: Kept, tracer: Tracer | None) -> RequestObserver:
-    """Return what takes the records of requests: metrics, traces, the page, the log."""
-    observers: list[RecordObserver] = [] if tracer is None else [tracer]
+    """Return what takes finished requests: metrics, traces, the page, the log."""
+    observers: list[RequestsObserver] = [] if tracer is None else [tracer]
     if settings.admin.enabled:
         observers.append(kept.recent)
     if settings.log.requests:

@@ -1,17 +1,18 @@
 """Request ids: which are usable, and how new ones look."""
 
+import multiprocessing
 from uuid import UUID
 
 import pytest
 
 from gateway import request_ids
-from gateway.request_ids import given_id, header_line, new_id, usable, without_unusable
+from gateway.request_ids import given_id, header_line, id_in, new_line, usable, without_unusable
 from gateway.shapes import ClientHeaders
 
 
 def test_new_ids_are_different_random_uuids() -> None:
-    ids = {new_id() for _ in range(1000)}
-    assert len(ids) == 1000
+    ids = {id_in(new_line()) for _ in range(10_000)}
+    assert len(ids) == 10_000
     assert {UUID(each).version for each in ids} == {4}
     assert all(str(UUID(each)) == each for each in ids)
 
@@ -45,6 +46,13 @@ def test_ids_that_are_not_usable_go_no_further() -> None:
     assert without_unusable(bad, "") == (accept,)
 
 
+def test_forked_processes_have_other_ids() -> None:
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        theirs = pool.apply(new_line)
+    assert theirs[:-5] != new_line()[:-5]
+
+
 def test_no_id_is_no_line() -> None:
     assert header_line("one") == b"x-request-id: one\r\n"
     assert header_line("") == b""
+    assert id_in(b"") == ""

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from gateway.admin.sums import Family
 from gateway.exchange.decision import UpstreamFailure
 from gateway.observe.outcomes import Outcome
-from gateway.observe.record import RequestRecord
+from gateway.observe.record import FinishedRequest
 from gateway.resolve.evidence import Source
 from gateway.shapes import Shape
 
@@ -141,7 +141,7 @@ class Metrics:
         self._model_label = model_label
         self._counts: defaultdict[tuple[str, ...], Count] = defaultdict(Count)
         self._tokens: defaultdict[tuple[str, ...], Tokens] = defaultdict(Tokens)
-        self._series: dict[tuple[str | int, ...], _Series] = {}
+        self._series: dict[tuple[str | int | None, ...], _Series] = {}
         """The series of requests with the same facts, found at once."""
         self.in_flight = dict.fromkeys((*Shape, "other"), 0)
         """Requests that are served now, by the client's shape; the gateway counts them."""
@@ -208,45 +208,53 @@ class Metrics:
             if count
         }
 
-    def finished(self, record: RequestRecord) -> None:
+    def finished(self, request: FinishedRequest) -> None:
         """Count one request."""
+        decision = request.decision
         facts = (
-            record.upstream,
-            record.client,
-            record.model_asked,
-            record.model_sent,
-            record.shape,
-            record.endpoint,
-            record.outcome,
-            record.status,
-            record.resolved_by,
+            decision.upstream,
+            decision.client,
+            decision.model_asked,
+            decision.model_sent,
+            request.shape,
+            decision.shape,
+            request.ending.outcome,
+            request.status,
+            decision.resolved_by,
         )
         series = self._series.get(facts)
         if series is None:
-            series = self._found(facts, record)
+            series = self._found(facts, request)
         series.requests.value += 1
-        times, seconds = series.times, record.ms / 1e3
-        times.counts[bisect_left(BUCKETS, seconds)] += 1
+        times, seconds = series.times, request.seconds
+        bucket = bisect_left(BUCKETS, seconds)
+        times.counts[bucket] += 1
         times.seconds += seconds
-        if record.first_byte_ms is not None:
-            times, seconds = series.first_bytes, record.first_byte_ms / 1e3
-            times.counts[bisect_left(BUCKETS, seconds)] += 1
+        first_byte = decision.first_byte
+        if first_byte is not None:
+            if first_byte is not seconds:  # they are where the reply was written as a whole
+                bucket, seconds = bisect_left(BUCKETS, first_byte), first_byte
+            times = series.first_bytes
+            times.counts[bucket] += 1
             times.seconds += seconds
-        if record.attempts > 1:
-            self.retries[series.upstream] += record.attempts - 1
-        if record.input_tokens is not None or record.output_tokens is not None:
-            series.tokens.input += record.input_tokens or 0
-            series.tokens.output += record.output_tokens or 0
+        attempts = decision.attempts + decision.repeats
+        if attempts > 1:
+            self.retries[series.upstream] += attempts - 1
+        if decision.tokens is not None:
+            inputs, outputs = decision.tokens
+            series.tokens.input += inputs or 0
+            series.tokens.output += outputs or 0
 
-    def _found(self, facts: tuple[str | int, ...], record: RequestRecord) -> "_Series":
+    def _found(self, facts: tuple[str | int | None, ...], request: FinishedRequest) -> "_Series":
         """Return the series of requests like this one, which are found at once from now on."""
-        upstream = record.upstream if record.upstream in self._upstreams else "none"
-        shape = record.shape if record.shape in _SHAPES else "other"
-        source = record.resolved_by if record.resolved_by in _SOURCES else "none"
-        client = record.client or "none"
-        model = self._model_label(record.model_asked, record.model_sent)
-        sent = record.endpoint or "none"
-        outcome, status = record.outcome, _status(record.status)
+        decision = request.decision
+        upstream = decision.upstream if decision.upstream in self._upstreams else "none"
+        shape = request.shape if request.shape in _SHAPES else "other"
+        source = decision.resolved_by if decision.resolved_by in _SOURCES else "none"
+        client = decision.client or "none"
+        model = self._model_label(decision.model_asked, decision.model_sent)
+        sent = request.endpoint or "none"
+        outcome, status = request.ending.outcome, _status(request.status)
         series = _Series(
             upstream,
             self._counts[upstream, client, model, shape, sent, outcome, status, source],

@@ -86,17 +86,16 @@ def begin(admission: Admission) -> Decision:
     """Begin a request: return its decision, with the client's id of the request or a new one."""
     if admission.begin is not None:
         admission.begin()
-    request_id = admission.request_id
-    given = bool(request_id)
-    if not given:
-        request_id = request_ids.new_id()
-    line = request_ids.header_line(request_id)
-    request_ids.OUTGOING.set(b"" if given else line)
+    if admission.request_id:
+        line = request_ids.header_line(admission.request_id)
+        request_ids.OUTGOING.set(b"")
+    else:
+        line = request_ids.new_line()
+        request_ids.OUTGOING.set(line)
     return Decision(
         client=admission.client,
-        request_id=request_id,
         id_line=line,
-        is_clients_id=given,
+        is_clients_id=bool(admission.request_id),
         cors=admission.cors,
     )
 

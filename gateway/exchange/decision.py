@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.errors import Reason, UpstreamError
 from gateway.exchange.usage import Tokens
-from gateway.request_ids import HEADER, usable
+from gateway.request_ids import HEADER, id_in, usable_line
 from gateway.resolve.evidence import Evidence
 from gateway.shapes import RawHeaders, Shape
 from gateway.translate.contract import Report
@@ -44,11 +44,11 @@ class UpstreamFailure(NamedTuple):
     """The client got it as its reply, under a status that says success."""
 
 
-class Decision(msgspec.Struct):
+class Decision(msgspec.Struct, gc=False):
     """What was decided about a request, filled in step by step; shown in reply headers.
 
     A `Struct`, since one is made for every request: a dataclass with as many fields takes five
-    times as long.
+    times as long. It refers to nothing that refers to it, so the garbage collector can ignore it.
     """
 
     upstream: str = ""
@@ -77,10 +77,8 @@ class Decision(msgspec.Struct):
     """The evidence of the route."""
     address: str = ""
     """The base URL that took the last attempt, if the upstream has several."""
-    request_id: str = ""
-    """The `x-request-id` of the reply."""
     id_line: bytes = b""
-    """The same as a line of a head."""
+    """The `x-request-id` of the reply, as a line of a head."""
     is_clients_id: bool = False
     """Whether that is the client's own, so that no upstream's takes its place."""
     cors: RawHeaders = ()
@@ -89,6 +87,11 @@ class Decision(msgspec.Struct):
     """Seconds until the first byte of the reply's body was there to be sent; None: not yet."""
     tokens: Tokens | None = None
     """The tokens that the upstream counted; None if it did not say."""
+
+    @property
+    def request_id(self) -> str:
+        """The `x-request-id` of the reply; empty without one."""
+        return id_in(self.id_line)
 
     def failed(self, upstream: str, error: UpstreamError, *, final: bool = False) -> None:
         """Note a failed call for the operator, where the request's own end will not report it."""
@@ -116,8 +119,8 @@ class Decision(msgspec.Struct):
 
     def take_id(self, value: bytes) -> None:
         """Take an upstream's id, unless the client has given one, or it is not usable."""
-        if not self.is_clients_id and (known := usable(value)):
-            self.request_id, self.id_line = known, b"x-request-id: %b\r\n" % value
+        if not self.is_clients_id:
+            self.id_line = usable_line(value) or self.id_line
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the `x-gateway-…` fields for what is known so far, and those for web pages."""

@@ -1,13 +1,14 @@
 """Records finished requests, and logs failures."""
 
 from collections.abc import Callable, Iterable
+from time import time
 from typing import Protocol
 
 from gateway.errors import Reason, UpstreamError, reason_of
 from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.observe.failure_log import FailureLog
 from gateway.observe.outcomes import Ending, Outcome, outcome_of
-from gateway.observe.record import RecordObserver, record_of
+from gateway.observe.record import FinishedRequest, RequestsObserver
 from gateway.shapes import Send, UpstreamCall, UpstreamReply
 
 _UPSTREAMS = frozenset({Outcome.UPSTREAM_ERROR, Outcome.STREAM_BROKEN, Outcome.RATE_LIMITED})
@@ -31,7 +32,7 @@ class Observer(Protocol):
         """
 
 
-class Counter(RecordObserver, Protocol):
+class Counter(RequestsObserver, Protocol):
     """Counts requests and failed upstream calls."""
 
     in_flight: dict[str, int]
@@ -42,10 +43,10 @@ class Counter(RecordObserver, Protocol):
 
 
 class RequestObserver:
-    """Makes the record of every request, for the counter and further observers; logs failures."""
+    """Hands every finished request to the counter and further observers; logs failures."""
 
     def __init__(
-        self, counter: Counter, failures: FailureLog, observers: Iterable[RecordObserver] = ()
+        self, counter: Counter, failures: FailureLog, observers: Iterable[RequestsObserver] = ()
     ) -> None:
         self.in_flight = counter.in_flight
         self._counter = counter
@@ -56,9 +57,9 @@ class RequestObserver:
         self, decision: Decision, shape: str, ending: Ending, status: int, seconds: float
     ) -> None:
         """Record one request; see `Observer`."""
-        record = record_of(decision, shape, ending, status, seconds)
+        request = FinishedRequest(decision, shape, ending, status, seconds, time())
         for take in self._take:
-            take(record)
+            take(request)
         if ending.reason or decision.failures:
             self._failed(decision, ending)
         if decision.misplaced_rule:

@@ -1,4 +1,7 @@
-"""The last requests of this process, for the admin page: bounded in number and in bytes."""
+"""The last requests of this process, for the admin page: bounded in number and in bytes.
+
+Names and evidence are short (`request_fields.MAX_MODEL_LENGTH`), so that their number is enough.
+"""
 
 from collections import deque
 from collections.abc import Iterator
@@ -7,11 +10,11 @@ from time import time_ns
 
 import msgspec
 
-from gateway.observe.record import RequestRecord
+from gateway.observe.record import FinishedRequest, RequestRecord
 
 MAX_RECORDS = 1000
 MAX_BYTES = 1024 * 1024
-"""Of the texts whose length varies: names, reports, evidence."""
+"""Of the texts whose length varies much: reports, warnings, and what upstreams have said."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -47,23 +50,22 @@ class RecentRequests:
     """The last finished requests, until there are too many or their texts too long."""
 
     def __init__(self) -> None:
-        self._records: deque[tuple[RequestRecord, int]] = deque()
+        self._requests: deque[FinishedRequest] = deque()
         self._bytes = 0
         self._next = time_ns() // 1000
 
-    def finished(self, record: RequestRecord) -> None:
-        """Take one record; see `RecordObserver`."""
-        size = _size(record)
-        self._records.append((record, size))
-        self._bytes += size
+    def finished(self, request: FinishedRequest) -> None:
+        """Take one request; see `RequestsObserver`."""
+        self._requests.append(request)
+        self._bytes += _size(request)
         self._next += 1
-        while len(self._records) > MAX_RECORDS or self._bytes > MAX_BYTES:
-            self._bytes -= self._records.popleft()[1]
+        while len(self._requests) > MAX_RECORDS or self._bytes > MAX_BYTES:
+            self._bytes -= _size(self._requests.popleft())
 
     def newest_first(self) -> Iterator[Numbered]:
         """Yield the requests with their numbers."""
-        for age, (record, _) in enumerate(reversed(self._records), 1):
-            yield Numbered(self._next - age, record)
+        for age, request in enumerate(reversed(self._requests), 1):
+            yield Numbered(self._next - age, request.record())
 
     def after(self, number: int, wanted: Wanted, limit: int) -> list[Numbered]:
         """Return the newest `limit` of the wanted requests after this number, newest first."""
@@ -71,10 +73,10 @@ class RecentRequests:
         return list(islice((each for each in newer if wanted.fits(each.record)), limit))
 
 
-def _size(record: RequestRecord) -> int:
-    """Return the length of the texts that clients and upstreams have an influence on."""
-    size = len(record.request_id) + len(record.model_asked) + len(record.model_sent)
-    size += len(record.report) + len(record.warnings)
-    for piece in record.pieces:
-        size += len(piece.detail)
+def _size(request: FinishedRequest) -> int:
+    """Return the length of the texts that clients and upstreams may make long."""
+    decision = request.decision
+    size = len(decision.translation) + len(decision.warning)
+    for failure in decision.failures:
+        size += len(failure.message)
     return size

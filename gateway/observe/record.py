@@ -1,9 +1,9 @@
 """The record of one finished request: what the log, the metrics and the admin page show of it.
 
-It has names, numbers and the gateway's own texts: never a key, a body or a model's text.
+It is made when somebody reads it. It has names, numbers and the gateway's own texts: never a key, a
+body or a model's text.
 """
 
-from time import time
 from typing import Protocol
 
 import msgspec
@@ -17,7 +17,7 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     """One finished request. Texts that do not apply are empty, and so are their numbers."""
 
     time: float
-    """When its record was made, at its end: Unix time in seconds."""
+    """When it ended: Unix time in seconds."""
     request_id: str
     """The `x-request-id` of its reply."""
     client: str
@@ -61,39 +61,63 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
         return tuple(f"{piece.source}: {piece.detail}" for piece in self.pieces)
 
 
-class RecordObserver(Protocol):
-    """Takes the records of finished requests: a log, a page, a tracer."""
+class FinishedRequest(msgspec.Struct, frozen=True, gc=False):
+    """A request that has ended: all that its record is made of, which few requests need."""
 
-    def finished(self, record: RequestRecord) -> None:
-        """Take one record. Called within the request's task, so it must be quick."""
+    decision: Decision
+    """No longer changed."""
+    shape: str
+    """What the client called: a shape, or `other`."""
+    ending: Ending
+    status: int
+    """The status of the client's reply; 0 if it got none."""
+    seconds: float
+    time: float
+    """When it ended: Unix time in seconds."""
+
+    @property
+    def endpoint(self) -> str:
+        """The shape of the last attempt, or `other` for a request that was passed on."""
+        decision = self.decision
+        return decision.shape or ("other" if decision.upstream else "")
+
+    @property
+    def reason(self) -> str:
+        """Why it failed; see `RequestRecord`."""
+        failures = self.decision.failures
+        return self.ending.reason or (failures[-1].reason if failures else "")
+
+    def record(self) -> RequestRecord:
+        """Return the record."""
+        decision = self.decision
+        first_byte, tokens = decision.first_byte, decision.tokens
+        return RequestRecord(
+            self.time,
+            decision.request_id,
+            decision.client,
+            decision.model_asked,
+            decision.model_sent,
+            decision.upstream,
+            decision.address,
+            self.shape,
+            self.endpoint,
+            decision.resolved_by,
+            decision.attempts + decision.repeats,
+            self.status,
+            self.ending.outcome,
+            self.reason,
+            None if first_byte is None else first_byte * 1e3,
+            self.seconds * 1e3,
+            None if tokens is None else tokens[0],
+            None if tokens is None else tokens[1],
+            decision.translation,
+            decision.warning,
+            decision.evidence,
+        )
 
 
-def record_of(
-    decision: Decision, shape: str, ending: Ending, status: int, seconds: float
-) -> RequestRecord:
-    """Return the record of a request that ends now; `shape` is its route's label."""
-    first_byte = decision.first_byte
-    tokens = decision.tokens
-    return RequestRecord(
-        time(),
-        decision.request_id,
-        decision.client,
-        decision.model_asked,
-        decision.model_sent,
-        decision.upstream,
-        decision.address,
-        shape,
-        decision.shape or ("other" if decision.upstream else ""),
-        decision.resolved_by,
-        decision.attempts + decision.repeats,
-        status,
-        ending.outcome,
-        ending.reason or (decision.failures[-1].reason if decision.failures else ""),
-        None if first_byte is None else first_byte * 1e3,
-        seconds * 1e3,
-        None if tokens is None else tokens[0],
-        None if tokens is None else tokens[1],
-        decision.translation,
-        decision.warning,
-        decision.evidence,
-    )
+class RequestsObserver(Protocol):
+    """Takes finished requests: a log, a page, a tracer."""
+
+    def finished(self, request: FinishedRequest) -> None:
+        """Take one request. Called within the request's task, so it must be quick."""

@@ -1,10 +1,12 @@
 """The log of requests: one line for each finished request, on standard error.
 
-It does not go through `logging`, which would take longer than the rest of a line. Its lines look
+It does not go through `logging`, which would take longer than the rest of a line, and what ends in
+the same turn of the event loop is one system call. Its lines look
 like the others, and like theirs its times are in UTC in JSON, and local in text. What hardly varies
 between requests is written once.
 """
 
+import asyncio
 import logging
 import re
 import sys
@@ -17,7 +19,7 @@ from typing import Final
 import msgspec
 
 from gateway.config.operator_settings import LogSettings
-from gateway.observe.record import RequestRecord
+from gateway.observe.record import FinishedRequest
 
 _log = logging.getLogger("gateway")
 
@@ -34,68 +36,84 @@ MEASURED: Final = ("first_byte_ms", "ms", "input_tokens", "output_tokens")
 _SIMPLE = re.compile(r"[\w!#$%&()*+,./:;<>?@\[\]^`{|}~-]+", re.ASCII)
 """Values that need no quotes in text: without spaces, quotes, backslashes and equals signs."""
 _KEPT: Final = 256
+_UNKNOWN: Final = (None, None)
+"""The tokens of a request whose upstream counted none."""
 
 _Values = tuple[str | int, ...]
 
 
 class RequestLog:
-    """Writes the lines, as text or as JSON."""
+    """Writes the lines, as text or as JSON: those of one turn of the event loop together."""
 
     def __init__(self, settings: LogSettings) -> None:
         self._line = _json_line if settings.format == "json" else _text_line
+        self._lines: list[str] = []
+        """Those of this turn."""
 
-    def finished(self, record: RequestRecord) -> None:
-        """Write the line of one request, as far as standard error takes it."""
+    def finished(self, request: FinishedRequest) -> None:
+        """Have the line of one request written, as far as standard error takes it."""
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._lines.append(self._line(request))
+
+    def _write(self) -> None:
+        lines = "".join(self._lines)
+        self._lines.clear()
         try:
-            sys.stderr.write(self._line(record))
+            sys.stderr.write(lines)
         except (OSError, ValueError) as error:  # it is closed: that must fail no request
-            _log.debug("a line of the log of requests is lost: %s", error)
+            _log.debug("lines of the log of requests are lost: %s", error)
 
 
-def _json_line(record: RequestRecord) -> str:
-    second, fraction = divmod(record.time, 1)
+def _json_line(request: FinishedRequest) -> str:
+    decision, now = request.decision, request.time
+    inputs, outputs = decision.tokens or _UNKNOWN
+    second = int(now)
     # An id has no characters that JSON escapes (`request_ids.usable`).
     return (
-        f'{{"time":"{_utc(int(second))}.{int(fraction * 1000):03}+00:00","level":"info",'
-        f'"logger":"{LOGGER}","message":"request","request_id":"{record.request_id}",'
-        f"{_json_facts(_facts(record))},"
-        f'"first_byte_ms":{_number(record.first_byte_ms)},"ms":{record.ms:.3f},'
-        f'"input_tokens":{_count(record.input_tokens)},'
-        f'"output_tokens":{_count(record.output_tokens)}}}\n'
+        f'{{"time":"{_utc(second)}.{int((now - second) * 1000):03}+00:00","level":"info",'
+        f'"logger":"{LOGGER}","message":"request","request_id":"{decision.request_id}",'
+        f"{_json_facts(_facts(request))},"
+        f'"first_byte_ms":{_milliseconds(decision.first_byte)},"ms":{request.seconds * 1e3:.3f},'
+        f'"input_tokens":{_count(inputs)},"output_tokens":{_count(outputs)}}}\n'
     )
 
 
-def _text_line(record: RequestRecord) -> str:
-    second, fraction = divmod(record.time, 1)
+def _text_line(request: FinishedRequest) -> str:
+    decision, now = request.decision, request.time
+    inputs, outputs = decision.tokens or _UNKNOWN
+    second = int(now)
     line = (
-        f"{_local(int(second))},{int(fraction * 1000):03} INFO {LOGGER} "
-        f"request_id={record.request_id} {_text_facts(_facts(record))}ms={record.ms:.3f}"
+        f"{_local(second)},{int((now - second) * 1000):03} INFO {LOGGER} "
+        f"request_id={decision.request_id} {_text_facts(_facts(request))}"
+        f"ms={request.seconds * 1e3:.3f}"
     )
-    if record.first_byte_ms is not None:
-        line += f" first_byte_ms={record.first_byte_ms:.3f}"
-    if record.input_tokens is not None:
-        line += f" input_tokens={record.input_tokens}"
-    if record.output_tokens is not None:
-        line += f" output_tokens={record.output_tokens}"
+    if decision.first_byte is not None:
+        line += f" first_byte_ms={decision.first_byte * 1e3:.3f}"
+    if inputs is not None:
+        line += f" input_tokens={inputs}"
+    if outputs is not None:
+        line += f" output_tokens={outputs}"
     return f"{line}\n"
 
 
-def _facts(record: RequestRecord) -> _Values:
+def _facts(request: FinishedRequest) -> _Values:
+    decision = request.decision
     return (
-        record.client,
-        record.model_asked,
-        record.model_sent,
-        record.upstream,
-        record.address,
-        record.shape,
-        record.endpoint,
-        record.resolved_by,
-        record.attempts,
-        record.status,
-        record.outcome,
-        record.reason,
-        record.report,
-        record.warnings,
+        decision.client,
+        decision.model_asked,
+        decision.model_sent,
+        decision.upstream,
+        decision.address,
+        request.shape,
+        request.endpoint,
+        decision.resolved_by,
+        decision.attempts + decision.repeats,
+        request.status,
+        request.ending.outcome,
+        request.reason,
+        decision.translation,
+        decision.warning,
     )
 
 
@@ -121,8 +139,8 @@ def _quoted(value: str) -> str:
     return '"' + value.encode("unicode_escape").decode("ascii").replace('"', '\\"') + '"'
 
 
-def _number(value: float | None) -> str:
-    return "null" if value is None else f"{value:.3f}"
+def _milliseconds(seconds: float | None) -> str:
+    return "null" if seconds is None else f"{seconds * 1e3:.3f}"
 
 
 def _count(value: int | None) -> str:

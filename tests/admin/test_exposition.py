@@ -4,10 +4,10 @@ from gateway.admin.exposition import CONTENT_TYPE, exposition, families
 from gateway.admin.metrics import Metrics
 from gateway.errors import Reason
 from gateway.exchange.decision import Decision
-from gateway.observe.record import record_of
 from gateway.upstream.health import Health
 from gateway.upstream.slots import UpstreamStats
 from tests.admin.test_metrics import SUCCESS
+from tests.observe.ended import finished_now
 
 
 def test_the_type_is_prometheus_text() -> None:
@@ -17,7 +17,7 @@ def test_the_type_is_prometheus_text() -> None:
 def test_times_are_a_histogram_that_adds_up() -> None:
     metrics = Metrics(frozenset({"openai"}))
     for seconds in (0.001, 0.005, 0.3, 1000.0):
-        metrics.finished(record_of(Decision("openai"), "chat", SUCCESS, 200, seconds))
+        metrics.finished(finished_now(Decision("openai"), "chat", SUCCESS, 200, seconds))
     text = exposition(families(metrics)).decode()
     more = 'outcome="success",upstream="openai"'
     for bound, count in (

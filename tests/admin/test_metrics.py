@@ -11,15 +11,15 @@ from gateway.admin.metrics import Metrics
 from gateway.errors import Reason
 from gateway.exchange.decision import Decision, UpstreamFailure
 from gateway.observe.outcomes import Ending, Outcome
-from gateway.observe.record import record_of
 from gateway.shapes import Shape
+from tests.observe.ended import finished_now
 
 SUCCESS = Ending(Outcome.SUCCESS)
 
 
 def count(decision: Decision, shape: str = "chat", ending: Ending = SUCCESS) -> str:
     metrics = Metrics(frozenset({"openai"}))
-    metrics.finished(record_of(decision, shape, ending, 200, 0.1))
+    metrics.finished(finished_now(decision, shape, ending, 200, 0.1))
     return exposition(metrics.families()).decode()
 
 
@@ -59,7 +59,7 @@ def test_what_a_client_invents_makes_no_series() -> None:
 )
 def test_a_status_is_one_that_http_has(status: int, label: str) -> None:
     metrics = Metrics(frozenset({"openai"}))
-    metrics.finished(record_of(Decision("openai"), "chat", SUCCESS, status, 0.1))
+    metrics.finished(finished_now(Decision("openai"), "chat", SUCCESS, status, 0.1))
     assert f'status="{label}"' in exposition(metrics.families()).decode()
 
 
@@ -88,6 +88,6 @@ def test_names_that_clients_invent_take_no_memory_beyond_a_limit(
     metrics = Metrics(frozenset({"openai"}))
     for name in ("a", "b", "c", "a"):
         decision = Decision("openai", model_asked=name)
-        metrics.finished(record_of(decision, "chat", SUCCESS, 200, 0.1))
+        metrics.finished(finished_now(decision, "chat", SUCCESS, 200, 0.1))
         assert len(metrics._series) <= 2
     assert list(metrics.requests.values()) == [4]

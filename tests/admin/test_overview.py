@@ -18,13 +18,13 @@ from gateway.errors import Reason
 from gateway.exchange.decision import Decision
 from gateway.observe.outcomes import Ending, Outcome
 from gateway.observe.recent import RecentRequests, Wanted
-from gateway.observe.record import record_of
 from gateway.resolve.memory import CacheScope, LearnedEndpoints
 from gateway.server.peers import Peers, private_folder
 from gateway.shapes import Shape
 from gateway.upstream.health import AddressHealth
 from gateway.upstream.slots import UpstreamStats
 from tests.exchange.scene import OPENAI
+from tests.observe.ended import finished_now
 
 ALL = Wanted()
 TWO = replace(OPENAI, further_urls=("http://b/v1",))
@@ -61,7 +61,7 @@ class Worker:
 
     def served(self, model: str, outcome: Outcome = Outcome.SUCCESS, reason: str = "") -> None:
         decision = Decision("openai", model_asked=model)
-        self.recent.finished(record_of(decision, "chat", Ending(outcome, reason), 200, 0.1))
+        self.recent.finished(finished_now(decision, "chat", Ending(outcome, reason), 200, 0.1))
 
 
 @pytest.fixture(name="folder")

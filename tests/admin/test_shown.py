@@ -5,10 +5,10 @@ import pytest
 from gateway.admin import live
 from gateway.exchange.decision import Decision
 from gateway.observe.outcomes import Ending, Outcome
-from gateway.observe.record import record_of
 from gateway.resolve.memory import CacheScope
 from gateway.shapes import Shape
 from tests.admin.listener import Admin
+from tests.observe.ended import finished_now
 
 SUCCESS = Ending(Outcome.SUCCESS)
 
@@ -23,7 +23,7 @@ def test_recent_requests_are_filtered() -> None:
     admin = Admin()
     for model in ("gpt-4o", "o1"):
         decision = Decision("openai", client="team-a", model_asked=model)
-        admin.recent.finished(record_of(decision, "chat", SUCCESS, 200, 0.1))
+        admin.recent.finished(finished_now(decision, "chat", SUCCESS, 200, 0.1))
     for query, models in (
         ("", ["o1", "gpt-4o"]),
         ("?model=GPT", ["gpt-4o"]),

@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.exchange.decision import Decision
+from gateway.request_ids import header_line
 
 
 def test_a_decision_shows_what_is_known_of_it() -> None:
@@ -42,11 +43,11 @@ def test_a_warning_can_be_taken_back(texts: list[str], taken: str, left: str) ->
 
 
 def test_an_upstreams_id_takes_the_place_of_a_new_one_but_not_of_the_clients() -> None:
-    decision = Decision(request_id="new")
+    decision = Decision(id_line=header_line("new"))
     decision.identified([(b"x-request-id", b"up-1"), (b"x-other", b"x")])
     assert (decision.request_id, decision.id_line) == ("up-1", b"x-request-id: up-1\r\n")
     decision.take_id(b"not usable")
     assert decision.request_id == "up-1"
-    own = Decision(request_id="mine", is_clients_id=True)
+    own = Decision(id_line=header_line("mine"), is_clients_id=True)
     own.take_id(b"up-1")
     assert own.request_id == "mine"

@@ -4,19 +4,20 @@ from time import time
 
 import pytest
 
+from gateway.errors import UpstreamError
 from gateway.exchange.decision import Decision
 from gateway.observe import recent as module
 from gateway.observe.outcomes import Ending, Outcome
 from gateway.observe.recent import RecentRequests, Wanted
-from gateway.observe.record import RequestRecord, record_of
-from gateway.resolve.evidence import Evidence, Source
+from gateway.observe.record import FinishedRequest
+from tests.observe.ended import finished_now
 
 ALL = Wanted()
 
 
-def record(asked: str = "m", outcome: Outcome = Outcome.SUCCESS, **more: str) -> RequestRecord:
+def record(asked: str = "m", outcome: Outcome = Outcome.SUCCESS, **more: str) -> FinishedRequest:
     decision = Decision("openai", model_asked=asked, **more)  # type: ignore[arg-type]
-    return record_of(decision, "chat", Ending(outcome), 200, 0.1)
+    return finished_now(decision, "chat", Ending(outcome), 200, 0.1)
 
 
 def models(
@@ -59,26 +60,24 @@ def test_the_oldest_go_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) 
     assert models(recent) == ["c", "b"]
 
 
-@pytest.mark.parametrize(
-    "field", ["request_id", "model_asked", "model_sent", "translation", "warning"]
-)
+@pytest.mark.parametrize("field", ["translation", "warning"])
 def test_the_oldest_go_when_texts_are_too_long(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BYTES", 100)
     recent = RecentRequests()
     for _ in range(3):
         decision = Decision("openai")
         setattr(decision, field, "x" * 40)
-        recent.finished(record_of(decision, "chat", Ending(Outcome.SUCCESS), 200, 0.1))
+        recent.finished(finished_now(decision, "chat", Ending(Outcome.SUCCESS), 200, 0.1))
     assert len(models(recent)) == 2
 
 
-def test_evidence_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_upstreams_have_said_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BYTES", 100)
     recent = RecentRequests()
     for _ in range(3):
-        pieces = (Evidence(Source.ID, "x" * 20), Evidence(Source.DEFAULT, "x" * 20))
-        decision = Decision("openai", evidence=pieces)
-        recent.finished(record_of(decision, "chat", Ending(Outcome.SUCCESS), 200, 0.1))
+        decision = Decision("openai")
+        decision.failed("openai", UpstreamError("x" * 40))
+        recent.finished(finished_now(decision, "chat", Ending(Outcome.SUCCESS), 200, 0.1))
     assert len(models(recent)) == 2
 
 

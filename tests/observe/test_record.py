@@ -5,16 +5,24 @@ from time import time
 from gateway.errors import Reason, UpstreamUnavailable
 from gateway.exchange.decision import Decision
 from gateway.observe.outcomes import Ending, Outcome
-from gateway.observe.record import record_of
+from gateway.observe.record import RequestRecord
+from gateway.request_ids import header_line
 from gateway.resolve.evidence import Evidence, Source
 from gateway.shapes import Shape
+from tests.observe.ended import finished_now
 
 SUCCESS = Ending(Outcome.SUCCESS)
 
 
+def record_of(
+    decision: Decision, shape: str, ending: Ending, status: int, seconds: float
+) -> RequestRecord:
+    return finished_now(decision, shape, ending, status, seconds).record()
+
+
 def test_a_record_has_what_was_decided_and_how_it_ended() -> None:
     decision = Decision("openai", Shape.RESPONSES, attempts=2, repeats=1, client="team-a")
-    decision.resolved_by, decision.request_id = "id", "req-1"
+    decision.resolved_by, decision.id_line = "id", header_line("req-1")
     decision.model_asked, decision.model_sent = "fast", "gpt-4o-mini"
     decision.first_byte, decision.tokens = 0.25, (7, None)
     decision.translation, decision.warning = "dropped=n", "old"

@@ -1,8 +1,9 @@
 """One line for each request: every field, safely escaped."""
 
+import asyncio
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -11,16 +12,17 @@ from gateway.config.operator_settings import LogSettings
 from gateway.errors import Reason
 from gateway.exchange.decision import Decision
 from gateway.observe.outcomes import Ending, Outcome
-from gateway.observe.record import RequestRecord, record_of
+from gateway.observe.record import FinishedRequest
 from gateway.observe.request_log import FACTS, MEASURED, RequestLog
 from gateway.shapes import Shape
 from tests.documents import ROOT
+from tests.observe.ended import finished_now
 
 ALWAYS = {"time", "level", "logger", "message", "request_id"}
 NASTY = 'a" b\\c\r\n\x1b[31m=\u202e\u2028é'
 
 
-def record(**decided: Any) -> RequestRecord:
+def record(**decided: Any) -> FinishedRequest:
     facts = {
         "upstream": "openai",
         "shape": Shape.CHAT,
@@ -29,16 +31,25 @@ def record(**decided: Any) -> RequestRecord:
         "client": "team-a",
         "model_asked": "fast",
         "model_sent": "gpt-4o-mini",
-        "request_id": "req-1",
+        "id_line": b"x-request-id: req-1\r\n",
         "first_byte": 0.25,
         "tokens": (5, None),
         **decided,
     }
-    return record_of(Decision(**facts), "completions", Ending(Outcome.SUCCESS), 200, 0.5)
+    return finished_now(Decision(**facts), "completions", Ending(Outcome.SUCCESS), 200, 0.5)
 
 
-def line(of: RequestRecord, capsys: pytest.CaptureFixture[str], format_: str = "json") -> str:
-    RequestLog(LogSettings(format=format_)).finished(of)  # type: ignore[arg-type]
+def write(*requests: FinishedRequest, format_: str = "json") -> None:
+    async def scenario() -> None:
+        log = RequestLog(LogSettings(format=format_))  # type: ignore[arg-type]
+        for request in requests:
+            log.finished(request)
+
+    asyncio.run(scenario())
+
+
+def line(of: FinishedRequest, capsys: pytest.CaptureFixture[str], format_: str = "json") -> str:
+    write(of, format_=format_)
     written = capsys.readouterr().err
     assert written.endswith("\n")
     assert written.count("\n") == 1
@@ -50,7 +61,7 @@ def test_a_line_of_json_has_every_field(capsys: pytest.CaptureFixture[str]) -> N
     assert set(read) == ALWAYS | {*FACTS, *MEASURED}
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", read["time"])
     for name in (*FACTS, *MEASURED):
-        assert read[name] == getattr(record(), name), name
+        assert read[name] == getattr(record().record(), name), name
 
 
 def test_a_line_of_text_has_the_fields_that_apply(capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,7 +76,7 @@ def test_a_line_of_text_has_the_fields_that_apply(capsys: pytest.CaptureFixture[
 
 
 def test_what_is_not_known_is_null_or_absent(capsys: pytest.CaptureFixture[str]) -> None:
-    unknown = record_of(Decision(), "other", Ending(Outcome.CLIENT_CLOSED), 0, 0.5)
+    unknown = finished_now(Decision(), "other", Ending(Outcome.CLIENT_CLOSED), 0, 0.5)
     read = json.loads(line(unknown, capsys))
     assert (read["first_byte_ms"], read["input_tokens"], read["output_tokens"]) == (None,) * 3
     written = line(unknown, capsys, "text")
@@ -76,7 +87,7 @@ def test_what_is_not_known_is_null_or_absent(capsys: pytest.CaptureFixture[str])
 
 def test_the_reason_of_a_failure_is_there(capsys: pytest.CaptureFixture[str]) -> None:
     ending = Ending(Outcome.UPSTREAM_ERROR, Reason.DNS, message="sk-secret")
-    failed = record_of(Decision("openai"), "chat", ending, 502, 0.5)
+    failed = finished_now(Decision("openai"), "chat", ending, 502, 0.5)
     for format_ in ("json", "text"):
         written = line(failed, capsys, format_)
         assert "dns" in written
@@ -93,17 +104,38 @@ def test_nothing_of_a_client_breaks_a_line(capsys: pytest.CaptureFixture[str]) -
 
 
 @dataclass
+class Counting:
+    written: list[str] = field(default_factory=list)
+
+    def write(self, text: str) -> int:
+        self.written.append(text)
+        return len(text)
+
+
+def test_lines_of_one_turn_are_written_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    counting = Counting()
+    monkeypatch.setattr("sys.stderr", counting)
+    write(record(), record(model_asked="other"))
+    (together,) = counting.written
+    assert [json.loads(each)["model_asked"] for each in together.splitlines()] == ["fast", "other"]
+
+
+@dataclass
 class Broken:
     error: Exception
+    tried: int = 0
 
     def write(self, _: str) -> int:
+        self.tried += 1
         raise self.error
 
 
 @pytest.mark.parametrize("error", [BrokenPipeError(), ValueError("closed")])
 def test_a_closed_log_fails_no_request(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stderr", Broken(error))
-    RequestLog(LogSettings()).finished(record())
+    broken = Broken(error)
+    monkeypatch.setattr("sys.stderr", broken)
+    write(record())
+    assert broken.tried == 1
 
 
 def test_the_documented_fields_are_those_of_a_line() -> None:

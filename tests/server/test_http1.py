@@ -63,7 +63,7 @@ class Counting:
 @pytest.fixture(autouse=True)
 def one_request_id(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give every request the same id, so that replies can be compared."""
-    monkeypatch.setattr(request_ids, "new_id", lambda: "req_same")
+    monkeypatch.setattr(request_ids, "new_line", lambda: request_ids.header_line("req_same"))
 
 
 REQUESTS = {

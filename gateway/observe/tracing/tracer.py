@@ -6,7 +6,7 @@ from functools import partial
 
 from gateway.config.settings import Settings, UpstreamSettings
 from gateway.errors import UpstreamError
-from gateway.observe.record import RequestRecord
+from gateway.observe.record import FinishedRequest
 from gateway.observe.tracing.context import FIELDS, Context, Sampler, context_of
 from gateway.observe.tracing.export import Exporting
 from gateway.observe.tracing.reply import TracedReply
@@ -55,14 +55,14 @@ class Tracer:
         parent = context_of(headers)
         return partial(self._begin, parent, method, path, _ENDPOINTS.get(shape, ""))
 
-    def finished(self, record: RequestRecord) -> None:
+    def finished(self, request: FinishedRequest) -> None:
         """End the span of the current request, and hand it on for export."""
-        request = _CURRENT.get()
-        if request is not None:
+        span = _CURRENT.get()
+        if span is not None:
             _CURRENT.set(None)
-            if request.context.is_sampled:
-                request.end(record)
-                self._exporting.put(request)
+            if span.context.is_sampled:
+                span.end(request.record())
+                self._exporting.put(span)
 
     def sending(self, send: Send) -> Send:
         """Return a `Send` that traces each call of a traced request."""

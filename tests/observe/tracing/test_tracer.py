@@ -11,7 +11,8 @@ import pytest
 from gateway.config.operator_settings import AdminSettings, TracingSettings
 from gateway.config.secret import Secret
 from gateway.config.settings import Settings, UpstreamSettings
-from gateway.observe.outcomes import Outcome
+from gateway.exchange.decision import Decision
+from gateway.observe.outcomes import Ending, Outcome
 from gateway.observe.tracing.attributes import FIRST_BYTE
 from gateway.observe.tracing.export import Exporting
 from gateway.observe.tracing.otlp import OTLPCollector
@@ -35,8 +36,8 @@ from tests.door.upstream import (
     text_event,
     whole,
 )
+from tests.observe.ended import finished_now
 from tests.observe.tracing.collector import Collector, collector
-from tests.observe.tracing.ended import record
 
 TRACE_ID, SPAN_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 PARENT = f"00-{TRACE_ID}-{SPAN_ID}-01"
@@ -71,7 +72,7 @@ def test_calls_beside_requests_have_no_span() -> None:
             return BufferedReply(200, (), b"{}")
 
         assert isinstance(await tracer.sending(send)(call), BufferedReply)
-        tracer.finished(record(Outcome.SUCCESS))
+        tracer.finished(finished_now(Decision(), "other", Ending(Outcome.SUCCESS), 200, 0.1))
         await tracer.aclose()
 
     asyncio.run(scenario())
