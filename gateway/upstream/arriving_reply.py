@@ -6,7 +6,7 @@ from typing import Final, cast
 
 from gateway.config.settings import TimeoutSettings
 from gateway.errors import Reason, TruncatedStream, UpstreamError, UpstreamTimeout
-from gateway.shapes import RawHeaders, Sink
+from gateway.shapes import Sink
 from gateway.upstream.connection import Connection
 from gateway.upstream.reply_parser import ReplyParser
 
@@ -14,7 +14,7 @@ UNREAD_LIMIT: Final = 64 * 1024
 """Reading from the upstream pauses while more of the body than this waits to be taken."""
 
 
-class ArrivingReply:
+class ArrivingReply(ReplyParser):
     """The reply to one request: an `UpstreamReply`. Has one reader at a time.
 
     The connection is handed to `park` as soon as it has carried the whole reply and could carry
@@ -31,9 +31,7 @@ class ArrivingReply:
         "_full",
         "_lenient",
         "_loop",
-        "_name",
         "_park",
-        "_parser",
         "_release",
         "_sent",
         "_sink",
@@ -53,13 +51,12 @@ class ArrivingReply:
         park: Callable[[Connection], None],
         release: Callable[[], None],
     ) -> None:
-        self._name = name
+        super().__init__(name, head_only=head_only)
         self._timeouts = timeouts
         self._connection: Connection | None = None
         """None once it is not needed any more."""
         self._park = park
         self._release = release
-        self._parser = ReplyParser(name, head_only=head_only)
         self._waiter: asyncio.Future[None] | None = None
         self._error: Exception | None = None
         self._sink: Sink | None = None
@@ -73,28 +70,17 @@ class ArrivingReply:
         self._delivered = False
         """Whether the reply was given out."""
 
-    @property
-    def status(self) -> int:
-        """The status code."""
-        return self._parser.status
-
-    @property
-    def headers(self) -> RawHeaders:
-        """The header fields without hop-by-hop ones, names in lower case."""
-        return self._parser.headers
-
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives; see `gateway.shapes.UpstreamReply`."""
-        parser = self._parser
         try:
             while True:
-                if data := parser.take():
+                if data := self.take():
                     if self._connection is not None:
                         self._connection.resume_reading()
                     yield data
                 elif self._error is not None:
                     raise self._failure()
-                elif parser.complete:
+                elif self.complete:
                     return
                 else:
                     await self._event(self._timeouts.stream_idle)
@@ -103,26 +89,21 @@ class ArrivingReply:
 
     def arrived(self) -> bytes | None:
         """Return the whole body if all of it is here, and forget it; None if any is to come."""
-        parser = self._parser
-        if not parser.complete or self._error is not None:
+        if not self.complete or self._error is not None:
             return None
-        return parser.take()
+        return self.take()
 
     @property
     def ended(self) -> bool:
         """Whether all of the body is here."""
-        return self._parser.complete and self._error is None
-
-    def peek(self) -> bytes:
-        """Return what is here of the body and was not taken; it stays to be taken."""
-        return self._parser.peek()
+        return self.complete and self._error is None
 
     async def more(self, seconds: float) -> bool:
         """Wait for more of the body; see `UpstreamReply`.
 
         The upstream's silence for the stream-idle time is a failure, too.
         """
-        if self._parser.complete or self._error is not None or seconds <= 0:
+        if self.complete or self._error is not None or seconds <= 0:
             return False
         idle = self._timeouts.stream_idle
         self._lenient = seconds < idle
@@ -163,16 +144,15 @@ class ArrivingReply:
 
     def receive(self, data: bytes) -> None:
         """Take bytes of the reply (called by the connection)."""
-        parser = self._parser
         try:
-            parser.feed(data)
+            self.feed(data)
         except UpstreamError as error:
             self._error = error.with_traceback(None)
             self._part_with_connection()
         else:
-            if parser.complete:
-                self._part_with_connection(reusable=parser.keep_alive and self._sent)
-            elif parser.buffered > UNREAD_LIMIT and self._sink is None:
+            if self.complete:
+                self._part_with_connection(reusable=self.keep_alive and self._sent)
+            elif self.buffered > UNREAD_LIMIT and self._sink is None:
                 cast("Connection", self._connection).pause_reading()
         self._go_on()
 
@@ -180,8 +160,8 @@ class ArrivingReply:
         """Take the connection's end (called by the connection)."""
         try:
             if error is not None:
-                raise self._parser.broken_off() from error
-            self._parser.eof()
+                raise self.broken_off() from error
+            self.eof()
         except UpstreamError as broken_off:
             self._error = broken_off.with_traceback(None)
         self._part_with_connection()
@@ -194,7 +174,7 @@ class ArrivingReply:
         if self._lenient:
             self._wake()
             return
-        if self._parser.head_complete:
+        if self.head_complete:
             self._error = UpstreamTimeout(
                 f"Upstream '{self._name}' sent nothing for {self._timeouts.stream_idle:g} s in the "
                 "middle of its reply (timeouts.stream_idle)."
@@ -224,7 +204,7 @@ class ArrivingReply:
 
     @property
     def _settled(self) -> bool:
-        return self._parser.head_complete or self._error is not None
+        return self.head_complete or self._error is not None
 
     def _event(self, limit: float | None) -> asyncio.Future[None]:
         """Return what is done at the next event, of which expiry (after `limit` s) is one."""
@@ -251,7 +231,7 @@ class ArrivingReply:
     def _pipe_on(self) -> bool:
         """Give the sink what is here, if it is ready; return whether nothing more is to come."""
         sink = cast("Sink", self._sink)
-        if not self._full and (piece := self._parser.take()):
+        if not self._full and (piece := self.take()):
             try:
                 self._full = not sink(piece)
             except Exception as error:  # noqa: BLE001 - raised again by `pipe`
@@ -259,7 +239,7 @@ class ArrivingReply:
                 self._part_with_connection()
         connection = self._connection
         if connection is None:
-            return not self._parser.buffered
+            return not self.buffered
         if self._full:
             connection.pause_reading()
             connection.set_deadline(None)
@@ -282,10 +262,9 @@ class ArrivingReply:
             self._release()
 
     def _discard(self) -> None:
-        parser = self._parser
-        if parser.complete and not parser.buffered:
+        if self.complete and not self.buffered:
             return  # read to its end: the connection is parked or closed
         self._error = self._given_up()
-        parser.forget()
+        self.forget()
         self._part_with_connection()
         self._wake()

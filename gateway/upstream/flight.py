@@ -50,13 +50,13 @@ class Flight(ArrivingReply):
             return self._with_a_head()
         except BaseException:
             self._part_with_connection()
-            self._parser.forget()
+            self.forget()
             self._error = None
             raise
 
     def _with_a_head(self) -> Self:
         """Return the reply, whose head is here, or raise why it is not."""
-        if self._error is not None and not self._parser.head_complete:
+        if self._error is not None and not self.head_complete:
             raise self._failure()
         self._delivered = True
         if self._connection is None:

@@ -165,7 +165,7 @@ def read_reply_fields(
     named: frozenset[bytes] = frozenset()
     has_length = False
     for name, value in raw:
-        lower = _relayed_name(name)
+        lower = relayed_name(name)
         if lower is not None:
             relayed.append((lower, value))
             if lower == b"content-length":
@@ -182,7 +182,7 @@ def read_reply_fields(
 
 
 @lru_cache(maxsize=1024)
-def _relayed_name(name: bytes) -> bytes | None:
+def relayed_name(name: bytes) -> bytes | None:
     """Return the name under which a reply's field is relayed; None: it is not."""
     lower = name.lower()
     if lower in _NOT_IN_REPLIES or lower.startswith(_NOT_IN_REPLIES_PREFIXES):

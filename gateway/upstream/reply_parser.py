@@ -1,7 +1,8 @@
 """One HTTP/1.1 reply, bytes in, head and body out. No sockets: what it is fed is all it knows.
 
 Built on llhttp (httptools), strict. What llhttp leaves to its user is done here: limits, interim
-replies, replies to HEAD, bodies that end with the connection, and bytes beyond the reply.
+replies, replies to HEAD, bodies that end with the connection, and bytes beyond the reply. Common
+heads (`common_head.py`) and the bodies behind them need no llhttp.
 """
 
 from typing import Final
@@ -9,8 +10,8 @@ from typing import Final
 import httptools
 
 from gateway.errors import Reason, TruncatedStream, UpstreamError
-from gateway.shapes import RawHeaders
 from gateway.upstream.headers import read_reply_fields
+from gateway.upstream.received_reply import ReceivedReply
 
 HEAD_LIMIT: Final = 64 * 1024
 """Most bytes of a reply's head, interim replies included; also of anything else beside the body."""
@@ -26,60 +27,36 @@ class ClosedUnanswered(UpstreamError):
     reason = Reason.CLOSED
 
 
-class ReplyParser:
+class ReplyParser(ReceivedReply):
     """Reads one final reply; interim ones (1xx) are skipped.
 
-    Feed it until `complete`, or until a call raises; `buffered` bytes of body wait to be taken.
-    `keep_alive` says, once complete, whether the connection can carry another request. `status`,
-    `raw_headers` and `headers` (those of them that may be relayed) are there once `head_complete`.
+    Feed it until `complete`, or until a call raises. `status` and `headers` are there once
+    `head_complete`.
     """
 
     __slots__ = (
         "_aside",
-        "_body",
         "_head_only",
         "_interim_size",
         "_name",
         "_parser",
         "_pieces",
+        "_raw_headers",
         "_trailer_size",
         "_unsure",
         "_until_close",
-        "buffered",
-        "complete",
-        "head_complete",
-        "headers",
-        "keep_alive",
         "on_body",
-        "raw_headers",
         "received",
-        "status",
     )
 
     def __init__(self, name: str, *, head_only: bool = False) -> None:
+        super().__init__()
         self._name = name
         self._head_only = head_only
-        self._body: list[bytes] = []
-        # Called by httptools for each piece of the body, of which there may be hundreds in one
-        # read: what else is to be known of them is found out once they are all here.
-        self.on_body = self._body.append
-        # One parser per reply, though llhttp could go on: making one takes 0.3 µs, and a parser
-        # that lives on would have its replies copied out of it, for as much.
-        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
-        self._aside = 0
-        self._interim_size = 0
-        self._trailer_size = 0
-        self._pieces = 0
-        self._unsure = False
+        self._parser: httptools.HttpResponseParser | None = None
         self._until_close = False
-        self.status = 0
-        self.raw_headers: list[tuple[bytes, bytes]] = []
-        self.headers: RawHeaders = ()
         self.received = False
-        self.head_complete = False
-        self.complete = False
-        self.keep_alive = False
-        self.buffered = 0
+        """Whether anything has arrived."""
 
     def feed(self, data: bytes) -> None:
         """Take what has arrived.
@@ -87,14 +64,22 @@ class ReplyParser:
         Raises `UpstreamError` for a head that is not HTTP or passes `HEAD_LIMIT`, and
         `TruncatedStream` for a body that is malformed: its end will never be known.
         """
+        if self._left:
+            self.take_rest(data)
+        elif self.received:
+            self._parse(data)
+        else:
+            self.received = True
+            if self._head_only or not self.take_common(data):
+                self._begin(data)
+                self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
+        """Take what has arrived, by llhttp; see `feed`."""
         parser = self._parser
         if parser is None:
             self.keep_alive = False
             return
-        if not self.received:
-            # llhttp takes HTTP/2.0 and 0.9 too; asking it for the version costs more than this.
-            self._unsure = not data.startswith(b"HTTP/1.")
-            self.received = True
         self._aside += len(data)
         body = self._body
         before = len(body)
@@ -142,29 +127,10 @@ class ReplyParser:
             )
         return TruncatedStream(f"{who} closed the connection before the end of its reply.")
 
-    def take(self) -> bytes:
-        """Return, and forget, all of the body that has arrived and was not yet taken."""
-        body = self._body
-        if not body:
-            return b""
-        taken = body[0] if len(body) == 1 else b"".join(body)
-        body.clear()
-        self.buffered = 0
-        return taken
-
-    def peek(self) -> bytes:
-        """Return all of the body that has arrived and was not yet taken; it stays to be taken."""
-        body = self._body
-        if len(body) > 1:
-            # In place: the parser appends to this very list.
-            body[:] = [b"".join(body)]
-        return body[0] if body else b""
-
     def forget(self) -> None:
         """Drop the unread body and the parser: they are not needed any more."""
         self._parser = None
-        self._body.clear()
-        self.buffered = 0
+        super().forget()
 
     def on_message_begin(self) -> None:
         """Note a message's first byte (called by httptools)."""
@@ -174,7 +140,7 @@ class ReplyParser:
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field of the head; trailers are dropped (called by httptools)."""
         if not self.head_complete:
-            self.raw_headers.append((name, value))
+            self._raw_headers.append((name, value))
         elif not self.complete:
             self._trailer_size += len(name) + len(value) + _FIELD_OVERHEAD
             if self._trailer_size > HEAD_LIMIT:
@@ -193,8 +159,8 @@ class ReplyParser:
         if status < 200:
             if status == 101:
                 raise _Refused("it switched protocols, which was not asked for")
-            self._interim_size += _size(self.raw_headers)
-            self.raw_headers.clear()
+            self._interim_size += _size(self._raw_headers)
+            self._raw_headers.clear()
             return
         self._frame(status)
         self.status = status
@@ -214,6 +180,22 @@ class ReplyParser:
         # It must be asked here: later llhttp has reset itself and says no to everything.
         self.keep_alive = parser.should_keep_alive()
 
+    def _begin(self, data: bytes) -> None:
+        """Begin with llhttp."""
+        self._aside = 0
+        self._interim_size = 0
+        self._trailer_size = 0
+        self._pieces = 0
+        self._raw_headers: list[tuple[bytes, bytes]] = []
+        # llhttp takes HTTP/2.0 and 0.9 too; asking it for the version costs more than this.
+        self._unsure = not data.startswith(b"HTTP/1.")
+        # Called by httptools for each piece of the body, of which there may be hundreds in one
+        # read: what else is to be known of them is found out once they are all here.
+        self.on_body = self._body.append
+        # One parser per reply, though llhttp could go on: making one takes 0.3 µs, and a parser
+        # that lives on would have its replies copied out of it, for as much.
+        self._parser = httptools.HttpResponseParser(self)
+
     def _count_body(self, before: int) -> None:
         """Count the pieces of the body that have come; `before` is how many there were."""
         body = self._body
@@ -230,7 +212,7 @@ class ReplyParser:
 
     def _frame(self, status: int) -> None:
         """Find out how the body ends; llhttp has already refused contradictory fields."""
-        self.headers, codings, has_length = read_reply_fields(self.raw_headers)
+        self.headers, codings, has_length = read_reply_fields(self._raw_headers)
         for coding in codings:
             # Any further coding would reach the client undecoded and undeclared.
             if coding.strip().lower() != b"chunked":
@@ -239,7 +221,7 @@ class ReplyParser:
 
     def _refuse_a_long_head(self) -> None:
         """Raise `_TooLong` where a head, which came with much else perhaps, is too long itself."""
-        if self._interim_size + _size(self.raw_headers) > HEAD_LIMIT:
+        if self._interim_size + _size(self._raw_headers) > HEAD_LIMIT:
             raise _TooLong(self._what_is_too_long())
 
     def _unusable(self, cause: BaseException) -> UpstreamError:

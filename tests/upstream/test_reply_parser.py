@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import GatewayError, TruncatedStream, UpstreamError
+from gateway.shapes import RawHeaders
 from gateway.upstream.reply_parser import HEAD_LIMIT, ClosedUnanswered, ReplyParser
 from tests.upstream.scripted import chunked, with_length
 
-Outcome = tuple[int, list[tuple[bytes, bytes]], bytes, bool, bool]
+Outcome = tuple[int, RawHeaders, bytes, bool, bool]
 
 
 def parse(*parts: bytes, head_only: bool = False, end: bool = False) -> Outcome:
@@ -21,7 +22,7 @@ def parse(*parts: bytes, head_only: bool = False, end: bool = False) -> Outcome:
         body += parser.take()
     if end:
         parser.eof()
-    return parser.status, parser.raw_headers, body, parser.complete, parser.keep_alive
+    return parser.status, parser.headers, body, parser.complete, parser.keep_alive
 
 
 REPLIES = [
@@ -74,7 +75,7 @@ def test_bytes_at_random_give_nothing_but_an_upstream_error(junk: bytes, headed:
 
 def test_a_body_can_last_until_the_end_of_the_connection() -> None:
     outcome = parse(b"HTTP/1.1 200 OK\r\n\r\nall of it", end=True)
-    assert outcome == (200, [], b"all of it", True, False)
+    assert outcome == (200, (), b"all of it", True, False)
 
 
 def test_the_end_after_a_whole_reply_changes_nothing_but_the_reuse() -> None:
