@@ -9,7 +9,7 @@ import pytest
 
 from gateway import app
 from gateway.asgi import ASGIGateway
-from gateway.config.operator_settings import AdminSettings, TracingSettings
+from gateway.config.operator_settings import AdminSettings, LogSettings, TracingSettings
 from gateway.config.secret import Secret
 from gateway.config.settings import CredentialPolicy, ModelRule, Settings, UpstreamSettings
 from gateway.config.translation_settings import TemplateSettings
@@ -58,6 +58,21 @@ def test_everything_is_joined() -> None:
             await application.aclose()
 
         asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("requests", [False, True])
+def test_requests_have_lines_in_the_log_where_they_are_asked_for(
+    *, requests: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def scenario() -> None:
+        application = app.build(settings(log=LogSettings(requests=requests)))
+        served = ASGIGateway(application.gateway)
+        reply = await asked(served, "POST", "/v1/chat/completions", content=b"{")
+        assert reply.status_code == 400
+        await application.aclose()
+
+    asyncio.run(scenario())
+    assert capsys.readouterr().err.count("status=400") == int(requests)
 
 
 @pytest.mark.parametrize("source", [None, "{{ messages }}"])

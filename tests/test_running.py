@@ -1,12 +1,19 @@
 """What is settled before the gateway's processes part."""
 
+import asyncio
+import logging
+import re
+import sys
+from typing import Literal
+
 import pytest
 
 from gateway.app import Application
+from gateway.config.operator_settings import LogSettings
 from gateway.config.secret import Secret
 from gateway.config.settings import ServerSettings, Settings, UpstreamSettings
 from gateway.config.source import Source
-from gateway.running import run
+from gateway.running import _loop_factory, run
 from gateway.server.peers import Peers
 
 
@@ -28,3 +35,41 @@ def test_all_processes_have_the_same_secret(workers: int) -> None:
     assert drawn is not None
     assert len(drawn.reveal()) == 64
     assert kept == Secret("s" * 32)
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_people_read_the_addresses_and_machines_find_them_in_the_log(
+    log_format: Literal["text", "json"],
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    def build(_: Settings, __: Peers, ___: Application | None) -> Application:
+        raise ValueError("announced")
+
+    settings = Settings(
+        (UpstreamSettings("up", "http://127.0.0.1:1/v1"),),
+        ServerSettings(port=0, host="::1"),
+        log=LogSettings(format=log_format),
+    )
+    with pytest.raises(ValueError, match="announced"):
+        run(Source(None, {}), settings, build)
+    printed = capsys.readouterr().out
+    if log_format == "text":
+        assert re.fullmatch(r"gateway: http://\[::1\]:\d+/v1\nadmin: http://\S+:\d+\n", printed)
+    else:
+        assert printed == ""
+        assert re.search(r"http://\[::1\]:\d+/v1", caplog.text)
+
+
+def test_a_platform_without_uvloop_has_asyncios_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    assert _loop_factory() is None
+    monkeypatch.undo()
+    factory = _loop_factory()
+    assert factory is not None
+    loop = factory()
+    assert type(loop).__module__.startswith("uvloop")
+    assert isinstance(loop, asyncio.AbstractEventLoop)
+    loop.close()

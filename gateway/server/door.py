@@ -57,7 +57,6 @@ class Door:
         self._changed = asyncio.Event()
         self.date_line = b""
         """The `date` line of a reply's head (RFC 9110 section 6.6.1), exact to the second."""
-        self._clock: asyncio.TimerHandle | None = None
         self._tick()
 
     def connection(self) -> Connection:
@@ -127,13 +126,13 @@ class Door:
             await self._wait(until)
         for connection in tuple(self.connections):
             connection.transport.abort()
-        if self._clock is not None:
-            self._clock.cancel()
+        self._clock.cancel()
 
     def _tick(self) -> None:
         now = time.time()
         self.date_line = b"date: %b\r\n" % formatdate(now, usegmt=True).encode("ascii")
-        self._clock = asyncio.get_running_loop().call_later(1 - now % 1, self._tick)
+        loop = asyncio.get_running_loop()
+        self._clock: asyncio.TimerHandle = loop.call_later(1 - now % 1, self._tick)
 
     async def _wait(self, until: float) -> None:
         """Wait until a connection has ended, or until this loop time."""

@@ -30,7 +30,6 @@ def test_the_date_is_the_present_second(monkeypatch: pytest.MonkeyPatch) -> None
         name, _, value = door.date_line.decode("ascii").partition(": ")
         assert (name, value[-6:]) == ("date", " GMT\r\n")
         assert parsedate_to_datetime(value.strip()).timestamp() == int(now)
-        assert door._clock is not None
         assert door._clock.when() == pytest.approx(loop.time() + 0.8, abs=0.2)
         now += 0.8
         door._clock.cancel()
@@ -212,10 +211,11 @@ def test_a_request_that_comes_with_the_end_is_told() -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.05])
 def test_a_client_that_does_not_read_its_last_reply_is_reset(
-    monkeypatch: pytest.MonkeyPatch,
+    seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doors, "_LAST_SECONDS", 0.05)
+    monkeypatch.setattr(doors, "_LAST_SECONDS", seconds)
 
     async def scenario() -> None:
         stage = Stage()

@@ -55,6 +55,16 @@ def test_a_head_is_taken_apart() -> None:
     assert (received.length, received.keep_alive) == (14, True)
 
 
+@pytest.mark.parametrize("fed", [0, 20, -2])
+def test_a_head_that_the_parser_has_not_seen_end_is_malformed(fed: int) -> None:
+    data = head_of(request(BODY))
+    parser = HeadParser()
+    parser.feed(data[:fed])
+    with pytest.raises(GatewayError, match="does not end where its lines do") as caught:
+        parser.finish(data)
+    assert caught.value.status == 400
+
+
 def test_a_connection_that_is_to_be_closed_is_told() -> None:
     for value in ("close", "Close", "x, close", "close , keep-alive"):
         assert not parse(head_of(request(BODY, "/v1/x", f"Connection: {value}"))).keep_alive

@@ -12,6 +12,7 @@ from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.request import Body, Head, Request
 from gateway.server import lifetime
+from gateway.server.body import MAX_LINES
 from gateway.server.lifetime import HALF_CLOSED_BYTES
 from gateway.server.peer import CHECK_INTERVAL
 from gateway.server.reception import MAX_PIPELINED, SMALL_BODY
@@ -105,6 +106,39 @@ def test_a_body_is_handed_on_as_it_arrives_and_the_next_request_follows() -> Non
         assert app.lengths == [None, None]  # the second was here as a whole
         assert wire.state is State.IDLE
         wire.end()
+
+    asyncio.run(scenario())
+
+
+def test_the_rest_of_many_chunks_waits_for_a_reader_that_has_much_unread() -> None:
+    async def scenario() -> None:
+        app = Uploads()
+        app.reads.clear()
+        wire = Wire(app)
+        wire.protocol.data_received(CHUNKED + chunk(MAX_BUFFERED + 1) + chunk(1) * MAX_LINES)
+        await turns()
+        assert (wire.state, wire.transport.is_reading()) == (State.BODY, False)
+        app.reads.set()
+        await turns()
+        assert wire.transport.is_reading()
+        wire.protocol.data_received(b"0\r\n\r\n")
+        await wire.settle()
+        assert wire.take().endswith(DONE % (MAX_BUFFERED + 1 + MAX_LINES))
+        assert len(app.pieces[0]) < len(b"".join(app.pieces))
+        wire.end()
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_leaves_before_the_rest_of_its_chunks_is_taken_ends_its_request() -> None:
+    async def scenario() -> None:
+        app = Uploads(whole=True)
+        wire = Wire(app)
+        wire.protocol.data_received(CHUNKED + chunk(1) * MAX_LINES)
+        assert not wire.transport.is_reading()
+        wire.leave()
+        await turns()
+        assert (wire.state, app.left, app.pieces, wire.take()) == (State.CLOSED, 1, [], b"")
 
     asyncio.run(scenario())
 

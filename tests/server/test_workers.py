@@ -1,10 +1,12 @@
 """Several processes on one port: real ones, seen from outside."""
 
 import errno
+import itertools
 import os
 import signal
 import socket
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,7 +14,11 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from gateway.server.hand_over import HandOver
+from gateway.config.changes import ReloadResult
+from gateway.config.source import Source
+from gateway.config.watch import Watch
+from gateway.server.hand_over import VARIABLE, HandOver
+from gateway.server.reloads import Reloads
 from gateway.server.workers import Workers, _ending
 from tests.held_upstream import HeldUpstream, PendingRequest, held_upstream
 from tests.processes import GatewayProcess, gateway_process, script_process
@@ -190,7 +196,11 @@ def test_workers_that_die_at_once_are_started_again_after_a_pause_that_a_signal_
     script = f"""
 import logging, os, signal, sys
 from gateway.server import workers
-from gateway.server.hand_over import HandOver
+from gateway.config.changes import ReloadResult
+from gateway.config.source import Source
+from gateway.config.watch import Watch
+from gateway.server.hand_over import VARIABLE, HandOver
+from gateway.server.reloads import Reloads
 from tests.server.reloading import no_reloads
 logging.basicConfig()
 def work(ties):
@@ -233,6 +243,72 @@ def test_a_process_that_cannot_be_started_is_tried_again(
     assert released == [True]
     assert "a worker could not be started (Resource temporarily unavailable)" in caplog.text
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.fixture(name="without_forks")
+def _without_forks(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], None]], None]:
+    """Have something done at each try to fork, which fails; it is told how many there were."""
+    monkeypatch.setattr("gateway.server.workers.RESTART_PAUSE", 0.0)
+
+    def at_each(act: Callable[[int], None]) -> None:
+        counted = itertools.count()
+
+        def fork() -> int:
+            act(next(counted))
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+        monkeypatch.setattr(os, "fork", fork)
+
+    return at_each
+
+
+def test_a_parent_reloads_at_its_signal(
+    without_forks: Callable[[Callable[[int], None]], None],
+) -> None:
+    reloaded: list[int] = []
+    reported: list[str] = []
+    signals = [signal.SIGHUP, signal.SIGTERM]
+    without_forks(lambda tries: signal.raise_signal(signals[tries]))
+
+    def check() -> tuple[str, ReloadResult]:
+        reloaded.append(len(reloaded))
+        return "", ReloadResult(done=False, text="it is wrong")
+
+    watch = Watch(Source(None, {}), on=False)
+    reloads = Reloads(check, watch, lambda result: reported.append(result.text))
+    assert Workers(1, lambda *_: None, lambda: None, reloads, HandOver((), ())).run() == 0
+    assert reloaded == [0]
+    assert reported == ["it is wrong"]
+
+
+@pytest.mark.parametrize("serves", [True, False])
+def test_a_parent_is_replaced_by_a_program_that_serves(
+    *,
+    serves: bool,
+    without_forks: Callable[[Callable[[int], None]], None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ending = "os.write(handed['pipe'], b'1')" if serves else "raise SystemExit(1)"
+    program = f"import json, os; handed = json.loads(os.environ[{VARIABLE!r}]); {ending}"
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-c", program])
+    released: list[bool] = []
+
+    def act(tries: int) -> None:
+        if tries == 0:
+            signal.raise_signal(signal.SIGUSR2)
+        elif "the new program has ended" in caplog.text:
+            signal.raise_signal(signal.SIGTERM)
+
+    without_forks(act)
+    workers = Workers(
+        1, lambda *_: None, lambda: released.append(True), no_reloads(), HandOver((), ())
+    )
+    assert workers.run() == 0
+    assert released == [True]
+    assert ("the new program has ended" in caplog.text) is not serves
+    if serves:
+        os.wait()
 
 
 def test_how_a_worker_ended_is_said_in_words() -> None:
