@@ -145,12 +145,10 @@ class LookupCache(Generic[Value]):
         flight = self._fly(key, load, patience)
         if not (wait and _is_waited_for(entry, flight, begins=begins, lacking=max_age is not None)):
             return Found(IN_PROGRESS, 0.0) if entry is None else self._found(entry)
-        try:
-            begun = flight.since if since is None else min(since, flight.since)
-            async with asyncio.timeout_at(begun + patience):
-                return await asyncio.shield(flight.task)
-        except TimeoutError:
-            return self._given_up(key, flight, patience)
+        begun = flight.since if since is None else min(since, flight.since)
+        left = begun + patience - asyncio.get_running_loop().time()
+        await asyncio.wait({flight.task}, timeout=left)
+        return flight.task.result() if flight.task.done() else self._given_up(key, flight, patience)
 
     async def settled(self) -> None:
         """Wait for the look-ups that are in progress now."""
@@ -181,12 +179,10 @@ class LookupCache(Generic[Value]):
 
     def _given_up(self, key: Hashable, flight: _Flight[Value], patience: float) -> Found[Value]:
         """Return the cached value instead of a look-up that took too long, and note that."""
-        entry = self._entries.get(key)
-        if entry is None or not flight.task.done():
-            flight.given_up = True
-            entry = self._failed(entry, LookupFailed(f"no answer within {patience:g} s", late=True))
-            entry.ran_over = True
-            self._entries[key] = entry
+        flight.given_up = True
+        late = LookupFailed(f"no answer within {patience:g} s", late=True)
+        entry = self._entries[key] = self._failed(self._entries.get(key), late)
+        entry.ran_over = True
         return self._found(entry)
 
     async def _load(self, key: Hashable, load: Load[Value], patience: float) -> Found[Value]:
