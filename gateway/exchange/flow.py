@@ -4,6 +4,7 @@ The network is a callable, so the loop is tested without one.
 """
 
 from dataclasses import replace
+from typing import cast
 
 from gateway.config.settings import Settings
 from gateway.errors import GatewayError, InvalidRequest
@@ -189,9 +190,9 @@ class Exchange:
             attempt = self.attempts.build(whole, route, shape, fixes)
         except InvalidRequest as error:
             raise of_kept_items(error) from None
-        recording = None
-        if attempt.translation is not None:
-            recording = self.responses.recording(call, attempt.translation, continued.known)
+        # What is sent to an endpoint of another shape is always translated.
+        translation = cast("Translation", attempt.translation)
+        recording = self.responses.recording(call, translation, continued.known)
         if recording is not None:
             attempt = replace(attempt, translation=recording, fast=None)
         return whole, attempt, recording

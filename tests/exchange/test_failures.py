@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 
 from gateway.config.settings import ClientSettings, UpstreamSettings
-from gateway.errors import GatewayError, PermissionDenied
+from gateway.errors import GatewayError, PermissionDenied, UpstreamError
+from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.failures import (
     check_allowed,
     is_allowed,
@@ -14,6 +15,7 @@ from gateway.exchange.failures import (
     model_not_found,
     prompt_object_warning,
     retirement_warning,
+    untouched,
 )
 from gateway.exchange.reply.classify import ErrorReply
 from gateway.resolve.evidence import Evidence, Route, Source
@@ -248,3 +250,25 @@ def test_a_redirect_that_leads_nowhere_says_so() -> None:
     assert "(model 'asked' is redirected to 'new' by the gateway's configuration.)" in message
     assert "alias of" not in message
     assert "`new: {model: newer}`" in message
+
+
+def test_an_error_is_passed_on_as_it_came() -> None:
+    headers = ((b"content-type", b"text/plain"),)
+    came = ErrorReply(0, 404, headers, b"no")
+    assert untouched(came) == ClientReply(404, list(headers), b"no")
+    packed = ClientReply(404, [(b"content-encoding", b"gzip")], b"packed")
+    assert untouched(replace(came, compressed=packed)) is packed
+
+
+def test_an_error_that_broke_off_is_reported_in_the_gateways_words() -> None:
+    with pytest.raises(UpstreamError, match="with status 404, and an error that broke off"):
+        untouched(ErrorReply(0, 404, (), b"n", partial=True))
+
+
+def test_what_was_decided_for_the_client_takes_the_place_of_an_error() -> None:
+    events = ClientReply(200, [], b"data: {}\n\n")
+    assert untouched(replace(NOT_THERE, partial=True, for_client=events)) is events
+    said = UpstreamError("in the gateway's words")
+    with pytest.raises(UpstreamError) as raised:
+        untouched(replace(NOT_THERE, for_client=said))
+    assert raised.value is said

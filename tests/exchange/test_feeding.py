@@ -3,11 +3,13 @@
 import pytest
 
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamReplied
+from gateway.exchange import feeding
 from gateway.exchange.feeding import Feeder
 from gateway.exchange.reply import reading
 from gateway.shapes import Shape
 from gateway.translate.contract import Context
 from gateway.translate.renaming import Renaming
+from gateway.translate.stream.sse import SSEDecoder
 from tests.exchange.test_pump import GOOD, Folding, event, feeder_of
 
 DONE = b"data: [DONE]\n\n"
@@ -116,3 +118,37 @@ def test_a_call_that_satisfies_is_cut_short() -> None:
     feeder.feed(0, event('{"enough": true}'))
     assert feeder.cut_short(0)
     assert feeder.ended(0)
+
+
+def test_an_event_that_is_too_long_is_an_error_even_where_the_stream_ends_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(feeding, "SSEDecoder", lambda: SSEDecoder(max_event_bytes=60))
+    feeder = feeder_of(Folding())
+    begun = GOOD[0] + b'data: {"n": "' + b"x" * 60
+    assert feeder.feed(0, begun) == b'data: {"call":0,"n":1}\n\n'
+    assert not feeder.broken
+    assert feeder.finish(0) == b""
+    assert "more than 60 bytes" in str(feeder.take_error())
+    assert feeder.done
+
+
+def test_half_a_character_at_the_end_of_a_stream_is_sent_as_one_that_is_missing() -> None:
+    feeder = renaming()
+    half = event(r'{"choices": [{"index": 0, "delta": {"content": "a\ud83d"}}]}')
+    assert feeder.feed(0, half) == b""
+    assert "a\ufffd" in feeder.finish(0).decode()
+    assert isinstance(feeder.take_error(), TruncatedStream)
+
+
+@pytest.mark.parametrize(
+    ("response", "tokens"),
+    [("null", None), ('{"usage": {"input_tokens": 2, "output_tokens": 3}}', (2, 3))],
+)
+def test_a_terminal_event_ends_a_responses_stream_whatever_it_has(
+    response: str, tokens: tuple[int, int] | None
+) -> None:
+    feeder = renaming(Shape.RESPONSES)
+    feeder.feed(0, event(f'{{"type": "response.completed", "response": {response}}}'))
+    assert feeder.done
+    assert feeder.tokens == tokens

@@ -671,6 +671,25 @@ def test_an_error_body_too_large_to_be_a_refusal_is_passed_on() -> None:
     assert raised.value.status == 404
 
 
+@pytest.mark.parametrize("size", [100, 100_000])
+def test_an_error_after_a_refusal_teaches_nothing_however_large_it_is(size: int) -> None:
+    def answer(call: UpstreamCall) -> Answer:
+        if call.path == "/completions":
+            return error_reply(404, CHAT_ONLY, param="model")
+        headers = ((b"content-type", b"text/html"), (b"content-length", b"%d" % size))
+        return FakeReply(500, headers, (b"x" * size,))
+
+    async def scenario() -> None:
+        scene = Scene(answer)
+        for _ in range(2):
+            with suppress(GatewayError):
+                await scene.call(Shape.CHAT, {**MESSAGES, "model": "davinci-002"})
+        paths = ["/completions", "/chat/completions"]
+        assert generation_paths(scene) == paths * 2
+
+    asyncio.run(scenario())
+
+
 def test_days_are_counted_from_unix_time() -> None:
     assert as_date(0) == date(1970, 1, 1)
     assert as_date(1_795_000_000) == date(2026, 11, 18)

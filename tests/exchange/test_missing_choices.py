@@ -313,6 +313,20 @@ def test_one_choice_and_errors_come_as_they_are() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("whole", [b'{"object": "list"}', b'{"error": "no"}', b"[1]", b"{"])
+def test_json_in_a_streams_place_that_is_no_reply_is_left_as_it_is(whole: bytes) -> None:
+    async def scenario() -> None:
+        replies = [FakeReply(200, JSON, (whole[:1], whole[1:]))]
+
+        async def send(_: UpstreamCall) -> FakeReply:
+            return replies.pop()
+
+        asked = await AskingAgain(send, CHAT, 1, lambda: None)(call({"n": 2, "stream": True}))
+        assert b"".join([piece async for piece in asked.chunks()]) == whole
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize(
     ("last", "written"), [(b"data: x", b"data: x\n\n"), (b"data: [DONE]", b"")]
 )

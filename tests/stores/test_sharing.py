@@ -81,6 +81,23 @@ def test_learning_waits_for_nothing_and_the_end_writes_what_is_left() -> None:
     asyncio.run(scenario())
 
 
+def test_what_changes_while_it_is_written_is_written_again() -> None:
+    async def scenario() -> None:
+        store = ScriptedStore()
+        store.open.clear()
+        async with Replica(SETTINGS, store=store) as one:
+            one.learn("m", Shape.CHAT)
+            await store.asked.wait()
+            one.learn("m", Shape.RESPONSES)
+            store.open.set()
+            await until(lambda: len(store.written) == 2)
+            await until(lambda: not one.shared._pending)
+        shapes = [each.shape for each in store.written if isinstance(each, EndpointFinding)]
+        assert shapes == [Shape.CHAT, Shape.RESPONSES]
+
+    asyncio.run(scenario())
+
+
 def test_a_store_that_hangs_does_not_delay_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sharing, "_FAREWELL", 0.01)
 

@@ -43,6 +43,11 @@ def test_strings_say_what_was_said() -> None:
     assert example(schema, "hello") == {"q": "hello"}
 
 
+@pytest.mark.parametrize("schema", [True, None, {"anyOf": [True]}])
+def test_what_may_be_anything_is_a_text(schema: Any) -> None:
+    assert example(schema, "hello") == "hello"
+
+
 @pytest.mark.parametrize(
     "schema",
     [

@@ -28,6 +28,7 @@ def test_a_body_is_had_piece_by_piece_and_read_no_faster() -> None:
             await anext(pieces)
         await body.aclose()
         assert body.released == 1
+        assert body.tokens is None
 
     run(scenario)
 

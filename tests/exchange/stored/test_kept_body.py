@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from gateway.exchange.stored.kept_body import KeptBody
 from gateway.exchange.stored.recording import RecordingTranslation
+from gateway.exchange.usage import Tokens
 from gateway.shapes import Shape, Sink
 from gateway.translate.contract import Context
 from gateway.translate.plan import plan
@@ -17,6 +18,11 @@ class Finishing(BodyOf):
     def __init__(self, recording: RecordingTranslation, *pieces: bytes) -> None:
         super().__init__(pieces)
         self._recording = recording
+        self.counted: Tokens | None = None
+
+    @property
+    def tokens(self) -> Tokens | None:
+        return self.counted
 
     async def pipe(self, sink: Sink) -> None:
         def watch(piece: bytes) -> bool:
@@ -69,6 +75,8 @@ def test_the_last_event_waits_and_the_rest_follows() -> None:
         await piping
         assert stage.received == [b"first", b"last", b"done"]
         assert stage.body.failure is None
+        stage.source.counted = (2, 3)
+        assert stage.body.tokens == (2, 3)
         await stage.body.aclose()
         assert stage.source.released == 1
 

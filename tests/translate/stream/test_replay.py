@@ -39,6 +39,7 @@ def test_a_replay_is_the_stream_that_the_reply_could_have_come_in() -> None:
 
 REPLIES: list[tuple[Json, Json]] = [
     (completion("a", "length"), {}),
+    (completion(""), {}),
     (completion(None, refusal="no"), {}),
     (completion("a", reasoning="hm"), {"reasoning": {"summary": "auto"}}),
     (completion("a", annotations=[CITATION, CITATION]), {}),
@@ -73,3 +74,15 @@ def test_an_item_without_text_is_added_and_done() -> None:
     kinds = [event["type"] for event in events]
     assert kinds.count("response.output_item.added") == 2
     assert len(kinds) == 7
+
+
+def test_an_empty_text_has_no_delta() -> None:
+    response = replied(completion("a"))
+    (item,) = response["output"]
+    part = {**item["content"][0], "text": ""}
+    events = replayed({**response, "output": [{**item, "content": [part]}]})
+    for event in events:
+        check_response_event(event)
+    kinds = [event["type"] for event in events]
+    assert "response.output_text.delta" not in kinds
+    assert kinds.count("response.output_text.done") == 1
