@@ -5,12 +5,12 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.changing.gateway import TOKEN, Gateway, configuration, running, write
 from tests.changing.load import Load, Stream
-from tests.changing.upstream import Upstream, changing_upstream
-from tests.waiting import wait_until
+from tests.changing.upstream import PATIENCE, Upstream, changing_upstream
 
 ONE_AND_TWO = pytest.mark.parametrize("workers", [1, 2])
 REQUESTS = 2_000
@@ -160,8 +160,10 @@ def test_connections_and_lists_of_an_upstream_that_is_the_same_are_kept(tmp_path
 
 def counted(gateway: Gateway, upstream: Upstream) -> tuple[int, int]:
     """Send a request; return how many connections and look-ups the upstream has seen."""
-    with Load(gateway.port, keeping=1, renewing=0) as load:
-        wait_until(lambda: bool(upstream.keys) and load.requests > 0)
+    url = f"http://127.0.0.1:{gateway.port}/v1/chat/completions"
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+    reply = httpx2.post(url, json=body, trust_env=False, timeout=PATIENCE)
+    assert reply.status_code == 200
     return upstream.connections, upstream.lists
 
 

@@ -110,7 +110,11 @@ REPLIES: dict[str, Callable[[Asked], bytes]] = {
     "error_reply": error_reply,
     "bad_reply": bad_reply,
 }
-SILENT_AFTERWARDS = ("first_byte_timeout", "idle_timeout")
+TIMEOUTS = {
+    "first_byte_timeout": TimeoutSettings(connect=PATIENCE, first_byte=0.2),
+    "idle_timeout": TimeoutSettings(connect=PATIENCE, first_byte=PATIENCE, stream_idle=0.2),
+}
+"""Of the upstreams that are silent afterwards; no machine is too slow for the others."""
 UNCONNECTED = ("refused", "dns", "tls")
 FAULTS = (*UNCONNECTED, *REPLIES)
 
@@ -129,7 +133,7 @@ class Faulty(socketserver.StreamRequestHandler):
         body = self.rfile.read(int(length[1])) if length else b""
         _, fault, path = head.split(b" ")[1].decode().split("/", 2)
         self.wfile.write(REPLIES[fault](Asked(fault, path, b'"stream":true' in body)))
-        if fault in SILENT_AFTERWARDS:
+        if fault in TIMEOUTS:
             self.rfile.read()
 
 
@@ -232,7 +236,7 @@ def upstream(name: str, url: str) -> UpstreamSettings:
         kinds.OTHER,
         CredentialPolicy.KEY,
         api_key=Secret(UPSTREAM_KEY),
-        timeouts=TimeoutSettings(connect=2.0, first_byte=0.2, stream_idle=0.2),
+        timeouts=TIMEOUTS.get(name, TimeoutSettings()),
     )
 
 
