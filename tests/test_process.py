@@ -1,7 +1,6 @@
 """A process that serves; more real ones are in tests/server/test_workers.py and tests/changing."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -29,12 +28,9 @@ SUCCESSOR = f"import json, os; handed = json.loads(os.environ[{VARIABLE!r}])\n"
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    """What a process settles for itself is not for the tests after this one."""
-    thresholds = gc.get_threshold()
+    """An event loop leaves the default handlers."""
     handlers = {number: signal.getsignal(number) for number in ALL}
     yield
-    gc.unfreeze()
-    gc.set_threshold(*thresholds)
     for number, handler in handlers.items():
         signal.signal(number, handler)
 

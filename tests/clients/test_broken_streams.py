@@ -141,7 +141,7 @@ def test_an_error_after_a_keep_alive_is_told(flow: Flow, kind: str) -> None:
         check_reported(flow, stream, message, terminated=terminated)
         assert message in (reply.body.failure or UpstreamError("")).message
 
-    against(fault, scenario, grace=0, idle=0.3)
+    against(fault, scenario, grace=0, idle=0.3 if kind == "silent" else 30.0)
 
 
 @pytest.mark.parametrize("flow", DECODED, ids=str)
@@ -343,7 +343,7 @@ def test_an_untouched_stream_that_breaks_off_ends_with_an_error(
             assert events_of(stream)[-1]["sequence_number"] == 8
             assert b"\n\n\n" not in stream
 
-    against(fault, scenario, idle=0.3)
+    against(fault, scenario, idle=0.3 if kind == "silent" else 30.0)
 
 
 def test_a_body_with_a_length_or_a_coding_is_not_added_to() -> None:

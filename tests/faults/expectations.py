@@ -85,6 +85,14 @@ class Case:
         )
         return silent or self.fault.upstream != "scripted"
 
+    @property
+    def is_timed(self) -> bool:
+        """Whether a timeout ends it."""
+        return self.fault.ends is Ends.SILENT or any(
+            isinstance(step, Stall) or (isinstance(step, Repeat) and step.pause)
+            for step in self.script.steps
+        )
+
 
 BAD_GATEWAY = HttpError((502,))
 TIMEOUT = HttpError((504,))

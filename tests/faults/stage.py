@@ -19,7 +19,7 @@ from gateway.config.settings import (
     TimeoutSettings,
     UpstreamSettings,
 )
-from gateway.shapes import Shape
+from gateway.shapes import CallTimeouts, Shape
 from tests import kinds
 from tests.clients.running import RunningGateway, running_gateway
 from tests.faults.client import Client, request_body
@@ -30,6 +30,8 @@ from tests.faults.script import Asked
 from tests.faults.upstream import Upstream, good, listening
 
 TIMEOUTS = TimeoutSettings(connect=1.5, queue=30.0, first_byte=2.0, stream_idle=1.6, metadata=1.0)
+"""Of what they have to end. All else has more time: a busy machine must not make it a timeout."""
+LONG = CallTimeouts(first_byte=30.0, stream_idle=30.0)
 GRACE = 3.2
 """Seconds after which a translated stream begins with a comment: longer than the timeouts, so that
 only what keeps an upstream's stream alive without events comes so far."""
@@ -239,13 +241,13 @@ async def staged(cases: Sequence[Case]) -> AsyncIterator[Stage]:
     upstream = Upstream({case.name: case.fault.script for case in cases})
     warm = {case.fault.upstream for case in cases if case.fault.warm}
     async with listening(upstream, warm) as urls:
-        with running_gateway(_settings(urls, warm)) as gateway:
+        with running_gateway(_settings(urls, warm, cases)) as gateway:
             stage = Stage(gateway, upstream)
             await stage.warm_up([case for case in cases if case.fault is cases[0].fault])
             yield stage
 
 
-def _settings(urls: dict[str, str], warm: set[str]) -> Settings:
+def _settings(urls: dict[str, str], warm: set[str], cases: Sequence[Case]) -> Settings:
     upstreams = tuple(
         UpstreamSettings(
             name,
@@ -257,10 +259,17 @@ def _settings(urls: dict[str, str], warm: set[str]) -> Settings:
         )
         for name, url in urls.items()
     )
-    rules = tuple(
-        ModelRule(f"{name}.{home}.*", upstream=name, endpoints=(home,))
-        for name in urls
-        for home in Shape
+    timed = {case.model: case for case in cases if case.is_timed}
+    rules = (
+        *(
+            ModelRule(model, upstream=case.fault.upstream, endpoints=(case.flow.home,))
+            for model, case in timed.items()
+        ),
+        *(
+            ModelRule(f"{name}.{home}.*", upstream=name, endpoints=(home,), timeouts=LONG)
+            for name in urls
+            for home in Shape
+        ),
     )
     server = ServerSettings(first_byte_grace=GRACE)
     return Settings(upstreams, server=server, models=rules, admin=AdminSettings())

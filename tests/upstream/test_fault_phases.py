@@ -13,14 +13,17 @@ from dataclasses import dataclass, replace
 import pytest
 
 from gateway.errors import TruncatedStream, UpstreamError, UpstreamTimeout, UpstreamUnavailable
-from gateway.shapes import UpstreamCall
+from gateway.shapes import CallTimeouts, UpstreamCall
 from gateway.upstream.flight import Flight
-from tests.upstream.conftest import GENEROUS, World, WorldMaker, call, read
+from tests.upstream.conftest import GENEROUS, GET, World, WorldMaker, call, read
 from tests.upstream.scripted import Peer, Script, chunked, replies, until, with_length
 from tests.upstream.test_faults import full_backlog
 
 pytestmark = pytest.mark.anyio
 
+PATIENT = CallTimeouts(first_byte=GENEROUS.first_byte, stream_idle=GENEROUS.stream_idle)
+"""Of requests that must succeed, however busy the machine is."""
+GOOD = replace(GET, timeouts=PATIENT)
 OK = with_length(b"fine")
 SHORT = 0.02
 LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
@@ -107,7 +110,7 @@ async def outcomes(before: WorldMaker, script: Script, **changes: object) -> lis
             except UpstreamError as error:
                 ended.append(error)
             await until(lambda world=world: world.upstream.open == 0)  # type: ignore[misc]
-            assert await world.fetch() == (200, b"fine")
+            assert await world.fetch(GOOD) == (200, b"fine")
             assert world.upstream.connections == 2  # nothing is tried twice by itself
     return ended
 
@@ -233,7 +236,7 @@ async def test_silence_on_a_reused_connection_is_no_race_and_nothing_is_sent_aga
 ) -> None:
     timeouts = replace(GENEROUS, first_byte=SHORT)
     async with before(replies(OK), timeouts=timeouts, max_connections=1) as world:
-        assert await world.fetch() == (200, b"fine")
+        assert await world.fetch(GOOD) == (200, b"fine")
         with pytest.raises(UpstreamTimeout, match="first_byte"):
             await world.fetch()
         assert world.upstream.connections == 1

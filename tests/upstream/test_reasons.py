@@ -3,17 +3,16 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from gateway.config.settings import TimeoutSettings
 from gateway.errors import Reason, UpstreamError
-from tests.upstream.conftest import WorldMaker
+from tests.upstream.conftest import GENEROUS, WorldMaker
 from tests.upstream.scripted import Peer, Script, until, with_length
 
 pytestmark = pytest.mark.anyio
-
-SHORT = TimeoutSettings(connect=2.0, first_byte=0.1, stream_idle=0.1, queue=0.05)
 
 
 def sends(raw: bytes, *, then: Callable[[Peer], None] = lambda _: None) -> Script:
@@ -54,7 +53,12 @@ async def stalls(peer: Peer) -> None:
     ids=["closed", "reset", "no-http", "cut", "cut-chunks", "silent", "stalls"],
 )
 async def test_a_reply_that_fails(before: WorldMaker, script: Script, reason: Reason) -> None:
-    async with before(script, timeouts=SHORT) as world:
+    timeouts = replace(
+        GENEROUS,
+        first_byte=0.1 if script is silent else GENEROUS.first_byte,
+        stream_idle=0.1 if script is stalls else GENEROUS.stream_idle,
+    )
+    async with before(script, timeouts=timeouts) as world:
         with pytest.raises(UpstreamError) as caught:
             await world.fetch()
         assert caught.value.reason is reason
@@ -85,7 +89,7 @@ async def test_a_connection_that_fails(before: WorldMaker, url: str, reason: Rea
     plain = await asyncio.start_server(no_tls, "127.0.0.1", 0)
     base_url = url.format(closed=closed_port(), plain=plain.sockets[0].getsockname()[1])
     try:
-        async with before(silent, base_url=base_url, timeouts=SHORT) as world:
+        async with before(silent, base_url=base_url) as world:
             with pytest.raises(UpstreamError) as caught:
                 await world.fetch()
             assert caught.value.reason is reason
