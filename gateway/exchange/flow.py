@@ -190,8 +190,7 @@ class Exchange:
             attempt = self.attempts.build(whole, route, shape, fixes)
         except InvalidRequest as error:
             raise of_kept_items(error) from None
-        # What is sent to an endpoint of another shape is always translated.
-        translation = cast("Translation", attempt.translation)
+        translation = cast("Translation", attempt.translation)  # as always in another shape
         recording = self.responses.recording(call, translation, continued.known)
         if recording is not None:
             attempt = replace(attempt, translation=recording, fast=None)
