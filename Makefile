@@ -55,7 +55,7 @@ ifeq ($(COVERAGE),1)
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(PARALLEL) $(ARGS)
 	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report
+	$(BIN)/python -m tests.coverage_report
 else
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 endif

@@ -98,6 +98,21 @@ def test_what_changes_while_it_is_written_is_written_again() -> None:
     asyncio.run(scenario())
 
 
+def test_what_a_store_has_lost_is_written_anew() -> None:
+    async def scenario() -> None:
+        store = ScriptedStore()
+        async with Replica(SETTINGS, store=store) as one:
+            one.learn("m", Shape.CHAT)
+            one.fixes.add(ALICE, "m", Shape.CHAT, DROP)
+            await until(lambda: len(store.written) == 2)
+            store.stored = (endpoint(Shape.CHAT, 0.0),)
+            store.news.put_nowait(StoreError("restarted"))
+            await until(lambda: len(store.written) == 3)
+        assert [type(each).__name__ for each in store.written[2:]] == ["FixesFinding"]
+
+    asyncio.run(scenario())
+
+
 def test_a_store_that_hangs_does_not_delay_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sharing, "_FAREWELL", 0.01)
 

@@ -109,12 +109,19 @@ async def test_an_address_that_does_not_answer_leaves_time_for_the_next(
     assert fake.tried == ["10.0.0.1", "10.0.0.2"]
 
 
+def _not_verified(why: str) -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, "oops")
+    error.verify_message = why
+    return error
+
+
 @pytest.mark.parametrize(
     ("failure", "reason"),
     [
         (ConnectionRefusedError(), "was refused"),
         (OSError("no route to 10.0.0.1"), r"no connection \(OSError\)"),
         (ssl.SSLError(1, "oops"), "TLS handshake failed"),
+        (_not_verified("expired"), r"certificate is not accepted \(expired\)"),
         (None, r"within 0\.05 s \(timeouts\.connect\)"),
     ],
 )
