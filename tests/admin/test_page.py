@@ -37,15 +37,22 @@ def _shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 @pytest.fixture(name="page")
 def _page(shared: Browser, gateway: RunningGateway) -> Iterator[Browser]:
     """The page, which then has complained of nothing, and asked nobody else."""
+    # What the page of an earlier test was loading when its gateway ended is not this one's.
+    shared.open("about:blank")
     shared.complaints.clear()
     shared.requested.clear()
     shared.show_as(1200, 800)
-    shared.open("about:blank")
     shared.open(f"{gateway.admin_url}/")
     yield shared
-    assert shared.complaints == []
+    complaints = [each for each in shared.complaints if not _is_of_another(each, gateway)]
+    assert complaints == []
     elsewhere = [url for url in shared.requested if not url.startswith(gateway.admin_url)]
     assert [url for url in elsewhere if not url.startswith("about:")] == []
+
+
+def _is_of_another(complaint: str, gateway: RunningGateway) -> bool:
+    """Whether the address that could not be loaded is another gateway's."""
+    return "http://" in complaint and gateway.admin_url not in complaint
 
 
 def open_section(page: Browser, name: str) -> None:
