@@ -67,6 +67,13 @@ class Attempt:
         report = self.report if self.translation is None else self.translation.report
         return {} if report is None else report.renamed
 
+    @property
+    def reported(self) -> int:
+        """The number of entries of the translation's report."""
+        if self.translation is None or (self.fast is not None and not self.fast.fell_back):
+            return 0
+        return self.translation.report.size
+
     def client_param(self, call: int, param: str | None) -> str | None:
         """Return the client's name of a parameter that the upstream named in an error to `call`.
 
@@ -121,7 +128,9 @@ class Attempts:
         fast = paths.translation(call.body, context)
         if fast is not None and not (fixes and may_apply(fixes, fast.sent)):
             sent = _upstream_call(call, route, shape, fast.sent)
-            return Attempt(shape, [sent], translation=fast, fast=fast)
+            return Attempt(
+                shape, [sent], translation=fast, fast=fast, text_deltas=paths.text_deltas
+            )
         if call.shape is Shape.RESPONSES:
             context = self._contexts.for_call(context, call)
         translation = plan(call.shape, shape, read_object(call.body), context)

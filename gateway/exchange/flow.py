@@ -240,7 +240,7 @@ class Exchange:
         describe(decision, attempt, route)
         translation, fast = attempt.translation, attempt.fast
         try:
-            if translation is None or fast is not None:
+            if translation is None or (fast is not None and not streamed):
                 reply = await self.send(attempt.calls[0])
                 result = await answer(
                     call.shape, fast, reply, self.settings.server.first_byte_grace
@@ -274,11 +274,11 @@ class Exchange:
         local = translation.local_reply()
         if local is not None:
             return local_answer(call, local, streamed=streamed)
-        reported = translation.report.size
+        reported = attempt.reported
         send = self._completing(call, route, attempt, translation)
         result = await perform(send, call, attempt, translation, self.settings, streamed=streamed)
         # Folding a whole reply can add to the report.
-        if translation.report.size > reported:
+        if attempt.reported > reported:
             describe(decision, attempt, route)
         return result
 

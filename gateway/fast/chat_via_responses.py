@@ -1,7 +1,7 @@
 """The codec from chat to responses and back.
 
 It admits messages that are texts, numbers that any backend takes, and responses that are one text,
-after hidden reasoning.
+after hidden reasoning, whole or streamed.
 """
 
 from typing import Annotated, Literal
@@ -11,24 +11,20 @@ import msgspec
 from gateway.fast.codec import (
     ABSENT,
     Absent,
-    Empty,
     EncodedRequest,
     FastCodec,
-    FastReply,
     FastRequest,
-    Int64,
-    Nothing,
-    Passed,
     PositiveInt,
     encode,
     takes_sampling,
+    wanted_usage,
 )
+from gateway.fast.response_texts import ResponseTexts
+from gateway.fast.responses import OutputMessage, Response
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context
 from gateway.translate.parts.fields import created, model_name, swap_id
-from gateway.translate.parts.tokens.usage import LARGEST_COUNT, chat_counts
-
-_Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_COUNT)]
+from gateway.translate.parts.tokens.usage import chat_counts
 
 
 class _Message(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -69,88 +65,6 @@ class _Sent(msgspec.Struct, gc=False):
     stream: bool | Absent
 
 
-class _Text(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    type: Literal["output_text"]
-    text: str
-    annotations: Nothing = []
-    logprobs: Passed = None
-    """Of requests that ask for them."""
-
-
-class _Item(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, kw_only=True, gc=False):
-    id: Passed = None
-    status: Passed = None
-    role: Passed = None
-
-
-class _OutputMessage(_Item, tag="message", kw_only=True, gc=False):
-    content: tuple[_Text]
-    phase: str | Absent = ABSENT
-
-
-class _HiddenReasoning(_Item, tag="reasoning", kw_only=True, gc=False):
-    """Reasoning without text: the first item of most reasoning models."""
-
-    summary: Nothing = []
-    content: Nothing = []
-    encrypted_content: Passed = None
-    """For requests that continue a conversation with items."""
-
-
-class _Usage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    input_tokens: _Count
-    output_tokens: _Count
-    total_tokens: _Count | None = None
-    input_tokens_details: dict[str, _Count] | None = None
-    output_tokens_details: dict[str, _Count] | None = None
-    cost: None = None
-    """LiteLLM's."""
-
-
-class _Response(FastReply, kw_only=True, gc=False):
-    """A common response. Most of it repeats the request, which a chat completion does not."""
-
-    object: Literal["response"]
-    status: Literal["completed"]
-    output: Annotated[list[_OutputMessage | _HiddenReasoning], msgspec.Meta(min_length=1)]
-    usage: _Usage
-    created_at: Int64 | float | None = None
-    service_tier: str | None = None
-    metadata: Empty | None = None
-    native_finish_reason: None = None
-    incomplete_details: None = None
-    background: Passed = None
-    billing: Passed = None
-    completed_at: Passed = None
-    conversation: Passed = None
-    frequency_penalty: Passed = None
-    instructions: Passed = None
-    max_output_tokens: Passed = None
-    max_tool_calls: Passed = None
-    moderation: Passed = None
-    """Of requests that ask for one."""
-    parallel_tool_calls: Passed = None
-    presence_penalty: Passed = None
-    previous_response_id: Passed = None
-    prompt: Passed = None
-    prompt_cache_key: Passed = None
-    prompt_cache_retention: Passed = None
-    reasoning: Passed = None
-    safety_identifier: Passed = None
-    store: Passed = None
-    temperature: Passed = None
-    text: Passed = None
-    tool_choice: Passed = None
-    tools: Passed = None
-    top_logprobs: Passed = None
-    top_p: Passed = None
-    truncation: Passed = None
-    user: Passed = None
-    input_messages: Passed = None
-    """vLLM's, with `enable_response_messages`, like the next one."""
-    output_messages: Passed = None
-
-
 class _FoldedMessage(msgspec.Struct, gc=False):
     role: str
     content: str
@@ -178,7 +92,7 @@ class _Folded(msgspec.Struct, gc=False):
 
 
 _read_request = msgspec.json.Decoder(_Request).decode
-_read_response = msgspec.json.Decoder(_Response).decode
+_read_response = msgspec.json.Decoder(Response).decode
 
 
 def fits(context: Context) -> bool:
@@ -189,7 +103,9 @@ def fits(context: Context) -> bool:
 def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
     """Return the responses request for a common chat request; None: it is not one."""
     request = _read_request(body)
-    if request.stream or not takes_sampling(request, context):
+    if not takes_sampling(request, context):
+        return None
+    if request.stream_options is not ABSENT and not request.stream:
         return None
     limit, newer = request.max_tokens, request.max_completion_tokens
     if newer is not ABSENT:
@@ -215,9 +131,9 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
         request.temperature,
         request.top_p,
         limit,
-        False if context.capabilities.may_stream_unasked else ABSENT,
+        request.stream or (False if context.capabilities.may_stream_unasked else ABSENT),
     )
-    return encode(sent), 0 if limit is ABSENT else limit
+    return encode(sent), 0 if limit is ABSENT else limit, wanted_usage(request)
 
 
 def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:
@@ -228,7 +144,7 @@ def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:
     if limit and written >= limit:
         return None
     *reasoning, last = response.output
-    if type(last) is not _OutputMessage or _OutputMessage in map(type, reasoning):
+    if type(last) is not OutputMessage or OutputMessage in map(type, reasoning):
         return None
     text = last.content[0].text
     message = _FoldedMessage("assistant", text, None, last.phase if text else ABSENT)
@@ -250,4 +166,12 @@ def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:
     return encode(folded)
 
 
-CHAT_VIA_RESPONSES = FastCodec(Shape.CHAT, Shape.RESPONSES, fits, encode_request, decode_reply)
+def stream(encoded: EncodedRequest, context: Context) -> ResponseTexts:
+    """Return the fold of a responses stream."""
+    _, limit, usage = encoded
+    return ResponseTexts(context, limit, include_usage=usage is True)
+
+
+CHAT_VIA_RESPONSES = FastCodec(
+    Shape.CHAT, Shape.RESPONSES, fits, encode_request, decode_reply, stream
+)

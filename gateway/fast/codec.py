@@ -1,7 +1,8 @@
-"""The fast path of whole requests and replies: common ones are translated from bytes to bytes.
+"""The fast path of requests and whole replies: common ones are translated from bytes to bytes.
 
 In nearly all traffic the request is a text with a few numbers, and the reply is a text. A codec
-recognises such requests and replies by decoding them into types that admit nothing else.
+recognises such requests and replies by decoding them into types that admit nothing else. Streamed
+replies are folded by `streams.py`.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from gateway.fast.streams import CommonStream, FastStream
 from gateway.shapes import Json, Shape
 from gateway.translate.contract import Context, Report, StreamTranslation, Translation
 from gateway.translate.plan import plan
@@ -21,8 +23,9 @@ encode = msgspec.json.Encoder().encode
 NOT_ADMITTED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """The exceptions of decoding for anything that the type does not admit."""
 
-EncodedRequest = tuple[bytes, int]
-"""The upstream's request, and its limit of output tokens (0: none)."""
+EncodedRequest = tuple[bytes, int, bool | None]
+"""The upstream's request, its limit of output tokens (0: none), and whether the client of a stream
+wants the usage in it (None: it wants no stream)."""
 
 Int64 = Annotated[int, msgspec.Meta(ge=INT64_MIN, le=INT64_MAX)]
 PositiveInt = Annotated[int, msgspec.Meta(ge=1, le=INT64_MAX)]
@@ -40,6 +43,12 @@ Number = (
 """The numbers of `fields.finite_number`."""
 
 
+class StreamOptions(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """The options of a stream that codecs admit."""
+
+    include_usage: bool = False
+
+
 class FastRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     """The common fields of the requests that codecs admit."""
 
@@ -48,7 +57,15 @@ class FastRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=F
     top_p: UnitInterval | Absent = ABSENT
     n: Literal[1] = 1
     stream: bool = False
+    stream_options: StreamOptions | Absent = ABSENT
     user: str | Absent = ABSENT
+
+
+def wanted_usage(request: FastRequest) -> bool | None:
+    """Return whether the client of a stream wants the usage in it; None: it wants no stream."""
+    if not request.stream:
+        return None
+    return request.stream_options is not ABSENT and request.stream_options.include_usage
 
 
 def takes_sampling(request: FastRequest, context: Context) -> bool:
@@ -100,7 +117,8 @@ class FastCodec:
     `fits` says whether backend and operator leave common requests unchanged; where it is false, the
     others must not be called. `encode_request` returns the upstream's request, `decode_reply` the
     client's reply, given the limit that `encode_request` returned. Both return None for anything
-    that they do not admit, or raise `NOT_ADMITTED`. Their results never add entries to the report.
+    that they do not admit, or raise `NOT_ADMITTED`. `stream` makes the fold of a streamed reply to
+    an encoded request. Their results never add entries to the report.
     """
 
     source: Shape
@@ -108,6 +126,7 @@ class FastCodec:
     fits: Callable[[Context], bool]
     encode_request: Callable[[bytes, Context], EncodedRequest | None]
     decode_reply: Callable[[bytes, int, Context], bytes | None]
+    stream: Callable[[EncodedRequest, Context], CommonStream]
 
 
 class FastTranslation:
@@ -118,14 +137,15 @@ class FastTranslation:
     fast path `fell_back`, and until then the report is empty. Built by `fast_translation`.
     """
 
-    __slots__ = ("_codec", "_context", "_generic", "_limit", "_request", "sent")
+    __slots__ = ("_codec", "_context", "_encoded", "_generic", "_request", "sent")
 
     def __init__(
         self, codec: FastCodec, request: bytes, encoded: EncodedRequest, context: Context
     ) -> None:
         self._codec = codec
         self._request = request
-        self.sent, self._limit = encoded
+        self._encoded = encoded
+        self.sent = encoded[0]
         self._context = context
         self._generic: Translation | None = None
 
@@ -154,7 +174,7 @@ class FastTranslation:
     def decode_reply(self, reply: bytes) -> bytes | None:
         """Return the client's reply for a common reply; None: the generic path must fold it."""
         try:
-            return self._codec.decode_reply(reply, self._limit, self._context)
+            return self._codec.decode_reply(reply, self._encoded[1], self._context)
         except NOT_ADMITTED:
             return None
 
@@ -168,7 +188,8 @@ class FastTranslation:
 
     def stream(self) -> StreamTranslation:
         """Return the stream folder."""
-        return self._in_generic().stream()
+        common = self._codec.stream(self._encoded, self._context)
+        return FastStream(common, lambda: self._in_generic().stream())
 
     def client_param(self, call: int, param: str | None) -> str | None:
         """Return the client's name of an upstream parameter."""

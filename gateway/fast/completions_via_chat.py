@@ -1,12 +1,14 @@
 """The codec from completions to chat and back.
 
-It admits prompts that are one text, numbers that any backend takes, and replies that are one text.
+It admits prompts that are one text, numbers that any backend takes, and replies that are one text,
+whole or streamed.
 """
 
 from typing import Annotated, Literal
 
 import msgspec
 
+from gateway.fast.chat_texts import ChatTexts
 from gateway.fast.codec import (
     ABSENT,
     Absent,
@@ -19,8 +21,10 @@ from gateway.fast.codec import (
     Number,
     Passed,
     PositiveInt,
+    StreamOptions,
     encode,
     takes_sampling,
+    wanted_usage,
 )
 from gateway.shapes import Json, Shape
 from gateway.translate.completions_via_chat.request import DEFAULT_MAX_TOKENS
@@ -63,6 +67,7 @@ class _Sent(msgspec.Struct, gc=False):
     presence_penalty: float | Absent
     frequency_penalty: float | Absent
     stream: bool | Absent
+    stream_options: StreamOptions | Absent
     seed: int | Absent
 
 
@@ -170,6 +175,9 @@ _KNOWN_COUNTS = frozenset(
 )
 """The fields that a common usage may have: all are relayed under their names."""
 
+_ASKED = StreamOptions(include_usage=True)
+"""The gateway counts tokens itself, so it asks for them in any case."""
+
 _read_request = msgspec.json.Decoder(_Request).decode
 _read_reply = msgspec.json.Decoder(_Reply).decode
 
@@ -188,9 +196,9 @@ def fits(context: Context) -> bool:
 def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
     """Return the chat request for a common completions request; None: it is not one."""
     request = _read_request(body)
-    if request.stream or not takes_sampling(request, context) or not _is_taken(request, context):
+    if not takes_sampling(request, context) or not _is_taken(request, context):
         return None
-    limit = request.max_tokens
+    limit, usage = request.max_tokens, wanted_usage(request)
     modern = context.capabilities.max_tokens_field == "max_completion_tokens"
     sent = _Sent(
         context.model_sent,
@@ -202,15 +210,18 @@ def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
         request.top_p,
         request.presence_penalty,
         request.frequency_penalty,
-        False if context.capabilities.may_stream_unasked else ABSENT,
+        request.stream or (False if context.capabilities.may_stream_unasked else ABSENT),
+        _ASKED if request.stream and context.capabilities.stream_usage else ABSENT,
         request.seed,
     )
-    return encode(sent), limit
+    return encode(sent), limit, usage
 
 
 def _is_taken(request: _Request, context: Context) -> bool:
-    """Whether the model takes the penalties and the seed of a request, if it has any."""
+    """Whether the model takes penalties, seed and stream options of a request, if it has any."""
     able = context.capabilities
+    if request.stream_options is not ABSENT and not (request.stream and able.stream_usage):
+        return False
     has_penalty = request.presence_penalty is not ABSENT or request.frequency_penalty is not ABSENT
     return (able.penalties or not has_penalty) and (able.seed or request.seed is ABSENT)
 
@@ -243,4 +254,11 @@ def _has_gaps(usage: Json) -> bool:
     return False
 
 
-COMPLETIONS_VIA_CHAT = FastCodec(Shape.COMPLETIONS, Shape.CHAT, fits, encode_request, decode_reply)
+def stream(encoded: EncodedRequest, context: Context) -> ChatTexts:
+    """Return the fold of a chat stream."""
+    return ChatTexts(context, include_usage=encoded[2] is True)
+
+
+COMPLETIONS_VIA_CHAT = FastCodec(
+    Shape.COMPLETIONS, Shape.CHAT, fits, encode_request, decode_reply, stream
+)

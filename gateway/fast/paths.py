@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from gateway.fast.chat_via_responses import CHAT_VIA_RESPONSES
 from gateway.fast.codec import EncodedRequest, FastCodec, FastTranslation, fast_translation
 from gateway.fast.completions_via_chat import COMPLETIONS_VIA_CHAT
+from gateway.fast.streams import Chained, CommonStream
 from gateway.shapes import Shape
 from gateway.translate.composed import pivot_context
 from gateway.translate.contract import Context
@@ -18,13 +19,22 @@ def chain(outer: FastCodec, inner: FastCodec) -> FastCodec:
 
     def encode_request(body: bytes, context: Context) -> EncodedRequest | None:
         chat = outer.encode_request(body, pivot_context(context))
-        return None if chat is None else inner.encode_request(chat[0], context)
+        sent = None if chat is None else inner.encode_request(chat[0], context)
+        if chat is None or sent is None:
+            return None
+        return sent[0], sent[1], chat[2]
 
     def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:
         chat = inner.decode_reply(body, limit, context)
         return None if chat is None else outer.decode_reply(chat, limit, pivot_context(context))
 
-    return FastCodec(outer.source, inner.target, fits, encode_request, decode_reply)
+    def stream(encoded: EncodedRequest, context: Context) -> CommonStream:
+        body, limit, usage = encoded
+        # The outer one asks for the usage in any case.
+        chat = inner.stream((body, limit, None if usage is None else True), context)
+        return Chained(outer.stream(encoded, pivot_context(context)), chat)
+
+    return FastCodec(outer.source, inner.target, fits, encode_request, decode_reply, stream)
 
 
 _CODECS = {

@@ -45,8 +45,14 @@ def test_fast_paths_are_taken_unless_they_are_turned_off(*, fast_paths: bool) ->
     assert whole.translation is not None
     streamed = GenerationRequest.at(Shape.CHAT, asked.replace(b"{", b'{"stream": true, ', 1))
     stream = made.build(streamed, elsewhere, Shape.RESPONSES, ())
-    assert stream.fast is None
+    assert (stream.fast is not None) is fast_paths
     assert stream.text_deltas is fast_paths
+    assert stream.reported == 0
+    asks = b'{"stream": true, "stop": "x", '
+    odd = GenerationRequest.at(Shape.CHAT, asked.replace(b"{", asks, 1))
+    generic = made.build(odd, elsewhere, Shape.RESPONSES, ())
+    assert generic.fast is None
+    assert generic.text_deltas is fast_paths
     renamed = made.build(streamed, replace(ROUTE, model_sent="other"), Shape.CHAT, ())
     assert not renamed.text_deltas
 

@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from itertools import count
 
+import msgspec
+
 from gateway.errors import GatewayError
 from gateway.exchange.feeding import Feeder
+from gateway.fast.codec import FastTranslation
+from gateway.fast.paths import fast_paths
 from gateway.shapes import Json, Shape
 from gateway.translate.capabilities import Capabilities
 from gateway.translate.contract import Context, StreamTranslation, Translation
@@ -76,16 +80,25 @@ class Counting(StreamTranslation):
         return self._stream.passes_text
 
 
-def planned(client: Shape, home: Shape, options: Json) -> Translation:
+def context_of(options: Json) -> Context:
     numbers = count(1)
-    context = Context(
+    return Context(
         model_asked="m",
         model_sent="m-sent",
         capabilities=Capabilities(stop="stop" not in options, strict_params=False),
         new_id=lambda: f"{next(numbers):032x}",
         now=1_700_000_000,
     )
-    return plan(client, home, {**BODIES[client], **options}, context)
+
+
+def planned(client: Shape, home: Shape, options: Json) -> Translation:
+    return plan(client, home, {**BODIES[client], **options}, context_of(options))
+
+
+def by_codec(client: Shape, home: Shape, options: Json) -> FastTranslation | None:
+    """Return the translation by a codec; None: no codec admits the request."""
+    context, body = context_of(options), msgspec.json.encode({**BODIES[client], **options})
+    return fast_paths(client, home, context).translation(body, context)
 
 
 Arrivals = Sequence[tuple[int, bytes | None]]
@@ -108,11 +121,14 @@ def sent(feeder: Feeder, arrivals: Arrivals) -> list[bytes | str]:
 
 
 def assert_same_stream(client: Shape, home: Shape, options: Json, arrivals: Arrivals) -> None:
-    """Check that both paths send the client the same."""
-    translations = [planned(client, home, options) for _ in range(2)]
-    generic, fast = (
-        Feeder(client, home, len(translation.calls), translation.stream(), fast=bool(position))
-        for position, translation in enumerate(translations)
-    )
-    assert sent(fast, arrivals) == sent(generic, arrivals)
-    assert translations[0].report.header() == translations[1].report.header()
+    """Check that all paths send the client the same."""
+    generic = planned(client, home, options)
+    expected = sent(_feeder(client, home, generic, fast=False), arrivals)
+    for other in (planned(client, home, options), by_codec(client, home, options)):
+        if other is not None:
+            assert sent(_feeder(client, home, other, fast=True), arrivals) == expected
+            assert other.report.header() == generic.report.header()
+
+
+def _feeder(client: Shape, home: Shape, translation: Translation, *, fast: bool) -> Feeder:
+    return Feeder(client, home, len(translation.calls), translation.stream(), fast=fast)

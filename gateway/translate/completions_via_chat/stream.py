@@ -39,7 +39,7 @@ class CompletionsStream(StreamTranslation):
         self._ended = [False] * plan.call_count
         self._usages: list[object] = [None] * plan.call_count
         self._opened: set[int] = set()
-        self._identity = _Identity(context, keeps_id=plan.call_count == 1)
+        self._identity = Identity(context, keeps_id=plan.call_count == 1)
         self._sources = StreamedSources(plan.call_count)
 
     def feed(self, call: int, event: Json) -> list[Json]:
@@ -139,7 +139,7 @@ class CompletionsStream(StreamTranslation):
         return chunk
 
 
-class _Identity:
+class Identity:
     """The fields that all chunks share: the first value of each is pinned.
 
     Some servers change the id, or stamp each chunk with its own time.
