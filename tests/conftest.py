@@ -15,7 +15,7 @@ from collections.abc import Generator, Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import authorities, without_fast_paths
+from tests import authorities, forked, without_fast_paths
 from tests.tracing import Tracing
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "") or 25)
@@ -48,6 +48,10 @@ def pytest_collection() -> Iterator[None]:
         gc.freeze()
         gc.set_threshold(*COLLECTOR_THRESHOLDS)
         gc.enable()
+
+
+def pytest_unconfigure() -> None:
+    forked.end()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,4 +1,7 @@
-"""Real processes of the command line, whose output is read as it comes."""
+"""Real processes of the command line, whose output is read as it comes.
+
+Most are forked (`forked.py`), unless coverage is measured: the CI starts each.
+"""
 
 import os
 import signal
@@ -8,10 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import coverage
+
+from tests.forked import Forked, Program
 from tests.without_fast_paths import VARIABLES
 
 PATIENCE = 30.0
 """Seconds until a process that should have ended is given up: a limit, not an expectation."""
+
+MEASURED = coverage.Coverage.current() is not None
 
 
 def surroundings(**variables: str) -> dict[str, str]:
@@ -27,7 +35,7 @@ def surroundings(**variables: str) -> dict[str, str]:
 class GatewayProcess:
     """A running `gateway …`; both of its outputs are one."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: "subprocess.Popen[str] | Forked") -> None:
         self._process = process
         self.lines: list[str] = []
 
@@ -67,7 +75,16 @@ class GatewayProcess:
 @contextmanager
 def gateway_process(*arguments: str, folder: Path, **variables: str) -> Iterator[GatewayProcess]:
     """Run `python -m gateway ARGUMENTS` in `folder` until the block ends."""
-    with _python("-m", "gateway", *arguments, folder=folder, **variables) as process:
+    program = Program(("-m", "gateway", *arguments), str(folder), surroundings(**variables))
+    with _running(program, starts=MEASURED) as process:
+        yield process
+
+
+@contextmanager
+def started_gateway(*arguments: str, folder: Path, **variables: str) -> Iterator[GatewayProcess]:
+    """Run it, and never fork it: for tests of what a start takes, or a process has for itself."""
+    program = Program(("-m", "gateway", *arguments), str(folder), surroundings(**variables))
+    with _running(program, starts=True) as process:
         yield process
 
 
@@ -75,28 +92,33 @@ def gateway_process(*arguments: str, folder: Path, **variables: str) -> Iterator
 def uvicorn_process(*arguments: str, folder: Path, **variables: str) -> Iterator[GatewayProcess]:
     """Run `uvicorn ARGUMENTS` on a free port of 127.0.0.1, in `folder`, until the block ends."""
     at = ("--host", "127.0.0.1", "--port", "0", "--no-access-log", "--no-use-colors")
-    with _python("-m", "uvicorn", *at, *arguments, folder=folder, **variables) as process:
+    program = Program(("-m", "uvicorn", *at, *arguments), str(folder), surroundings(**variables))
+    with _running(program, starts=MEASURED) as process:
         yield process
 
 
 @contextmanager
 def script_process(script: str, *, folder: Path) -> Iterator[GatewayProcess]:
     """Run a script that runs parts of the gateway in `folder` until the block ends."""
-    with _python("-c", script, folder=folder) as process:
+    with _running(Program(("-c", script), str(folder), surroundings()), starts=MEASURED) as process:
         yield process
 
 
 @contextmanager
-def _python(*arguments: str, folder: Path, **variables: str) -> Iterator[GatewayProcess]:
-    with subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env=surroundings(**variables),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
+def _running(program: Program, *, starts: bool) -> Iterator[GatewayProcess]:
+    with _started(program) if starts else Forked(program) as process:
         try:
             yield GatewayProcess(process)
         finally:
             process.kill()
+
+
+def _started(program: Program) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, *program.arguments],
+        cwd=program.folder,
+        env=program.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )

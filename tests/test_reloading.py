@@ -14,7 +14,13 @@ from gateway.config.source import Source
 from gateway.live import Live
 from gateway.reloading import Alone, Configuration, Reloader
 from gateway.server.peers import Peers
+from tests.config.configuring import read_in_this_process
 from tests.upstream.scripted import until
+
+
+@pytest.fixture(autouse=True)
+def _reads_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_in_this_process(monkeypatch)
 
 
 class Scene:

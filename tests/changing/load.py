@@ -9,6 +9,7 @@ from typing import Self
 from tests.changing.upstream import FIRST, LAST, PATIENCE
 from tests.waiting import wait_until
 
+PAUSE = 0.02
 _BODY = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
 
 
@@ -35,7 +36,9 @@ async def reply(reader: asyncio.StreamReader) -> tuple[int, bytes, bool]:
 class Load:
     """Clients of a port, in a thread: some keep their connections, some make one for each request.
 
-    `served` counts the replies with 200 by the key that the upstream saw; `failures` is all else.
+    They make no pauses as long as a test waits for a number of requests, and otherwise 50 requests
+    per second each. `served` counts the replies with 200 by the key that the upstream saw;
+    `failures` is all else.
     """
 
     def __init__(self, port: int, *, keeping: int = 6, renewing: int = 3) -> None:
@@ -43,6 +46,7 @@ class Load:
         self._clients = [True] * keeping + [False] * renewing
         self._stop = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+        self._hurrying_until = 0
         self.served: dict[str, int] = {}
         self.failures: list[str] = []
 
@@ -57,6 +61,8 @@ class Load:
             return self.requests if key is None else self.served.get(key, 0)
 
         before = served()
+        if key is None:
+            self._hurrying_until = before + count
         wait_until(lambda: served() >= before + count)
 
     def __enter__(self) -> Self:
@@ -95,6 +101,8 @@ class Load:
                     self.served[key] = self.served.get(key, 0) + 1
                 else:
                     self.failures.append(f"{status} {body!r}")
+                if self.requests >= self._hurrying_until:
+                    await asyncio.sleep(PAUSE)
         finally:
             writer.close()
 

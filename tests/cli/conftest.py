@@ -6,6 +6,12 @@ from pathlib import Path
 import pytest
 
 from gateway.demo import emulator
+from tests.config.configuring import read_in_this_process
+
+
+@pytest.fixture(autouse=True)
+def _reads_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_in_this_process(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway import cli
-from tests.processes import gateway_process
+from tests.processes import started_gateway
 
 NOWHERE = {"GATEWAY_CONFIG": None, "HTTP_PROXY": "http://192.0.2.1:1", "http_proxy": ""}
 
@@ -166,7 +166,7 @@ def test_a_process_is_asked_where_its_own_options_say(tmp_path: Path) -> None:
     port, other = free_port(), free_port()
     config = file(tmp_path, f"server: {{port: {other}}}\nadmin: {{enabled: false}}\n")
     arguments = ("serve", "--config", config, "--port", str(port))
-    with gateway_process(*arguments, folder=tmp_path) as gateway:
+    with started_gateway(*arguments, folder=tmp_path) as gateway:
         gateway.line_with(f"gateway: http://127.0.0.1:{port}/v1")
         assert check("--of", str(gateway.pid)).exit_code == 0
         assert check("--config", config).exit_code == 1

@@ -1,7 +1,5 @@
 """`gateway reload`, against a running gateway."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,21 +7,15 @@ import pytest
 from tests.certificates import make_pair
 from tests.changing.gateway import Gateway, configuration, running, write
 from tests.cli.test_healthcheck import free_port
-from tests.processes import surroundings
+from tests.processes import gateway_process
 
 
 def asked(gateway: Gateway, *more: str) -> tuple[int, str]:
     """Return the exit code and the output."""
-    command = [sys.executable, "-m", "gateway", "reload", "--config", "gateway.yaml", *more]
-    ended = subprocess.run(
-        command,
-        check=False,
-        cwd=gateway.folder,
-        env=surroundings(),
-        capture_output=True,
-        text=True,
-    )
-    return ended.returncode, ended.stdout + ended.stderr
+    command = ("reload", "--config", "gateway.yaml", *more)
+    with gateway_process(*command, folder=gateway.folder) as process:
+        code = process.ended()
+        return code, "".join(f"{line}\n" for line in process.lines)
 
 
 @pytest.mark.slow

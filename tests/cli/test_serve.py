@@ -14,7 +14,7 @@ from gateway.server.serving import bind
 from tests.certificates import make_pair
 from tests.cli.commands import KEY, client_of, prompt_of, run
 from tests.cli.test_healthcheck import free_port
-from tests.processes import PATIENCE, GatewayProcess, gateway_process
+from tests.processes import PATIENCE, GatewayProcess, gateway_process, started_gateway
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_serve_ends_with_a_message_and_a_code_when_it_cannot_start(tmp_path: Pat
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_what_only_the_start_or_some_requests_need_takes_no_memory(tmp_path: Path) -> None:
-    with gateway_process(
+    with started_gateway(
         "serve", "--port", "0", folder=tmp_path, GATEWAY_ADMIN__PORT="0"
     ) as process:
         base_url, admin = address_of(process, "gateway"), address_of(process, "admin")

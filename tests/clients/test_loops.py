@@ -14,7 +14,7 @@ import pytest
 
 from gateway.demo import emulator
 from tests.clients.raw import RawReply, connect
-from tests.processes import gateway_process
+from tests.processes import started_gateway
 
 CALLS = [
     ("POST", "/v1/chat/completions", {"model": "gpt-4o-mini", "messages": []}),
@@ -81,7 +81,8 @@ def forwarding() -> Iterator[Forwarder]:
 def gateway_before(base_url: str, folder: Path, *more: str) -> Iterator[str]:
     """Run a gateway with an upstream; yield its base URL."""
     arguments = ("serve", "--port", "0", "--upstream", base_url, *more)
-    with gateway_process(*arguments, folder=folder, GATEWAY_ADMIN__ENABLED="false") as process:
+    # Each process has a mark of its own, which forked ones share.
+    with started_gateway(*arguments, folder=folder, GATEWAY_ADMIN__ENABLED="false") as process:
         yield process.line_with("gateway: ").split()[1]
 
 

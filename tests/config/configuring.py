@@ -1,10 +1,14 @@
 """What the tests of this folder share: writing a file, loading it, collecting what is refused."""
 
+import errno
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import pytest
+
+from gateway.config import apart, source
 from gateway.config.load import ConfigError, load
 from gateway.config.settings import Settings
 
@@ -42,3 +46,16 @@ def check_refusal(folder: Path, text: str, problem: str) -> None:
     found = "\n".join(refused(folder, text)) + "\n"
     assert problem in found
     assert re.match(r"gateway\.yaml(:1)?: ", found)
+
+
+def read_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let there be no other process: starting it takes longer than many a test.
+
+    It has its own tests, and programs use it (`tests/processes.py`).
+    """
+
+    def call(*_: object) -> NoReturn:
+        raise OSError(errno.EAGAIN, "no other process here")
+
+    monkeypatch.setattr(source, "Call", call)
+    monkeypatch.setattr(apart, "Call", call)
