@@ -23,7 +23,7 @@ class LateApplication:
     ) -> None:
         """Serve one request."""
         async with self._building:
-            if self._built is None:
-                # In a thread, since requests to the gateway go on meanwhile.
-                self._built = await asyncio.to_thread(self._build)
-        await self._built(scope, receive, send)
+            # In a thread, since requests to the gateway go on meanwhile.
+            built = self._built or await asyncio.to_thread(self._build)
+            self._built = built
+        await built(scope, receive, send)

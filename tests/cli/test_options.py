@@ -1,5 +1,6 @@
 """What commands share: the settings, and the caller's own key."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -39,6 +40,14 @@ def test_what_is_probably_not_meant_is_said(config: Path, monkeypatch: pytest.Mo
     assert suspicions(settings) == []
     monkeypatch.setenv("GATEWAY_SERVER_PORT", "1")
     assert len(suspicions(settings)) == 1
+
+
+def test_settings_are_read_here_where_there_can_be_no_other_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    settings, _ = reading(source_of(None, {"server.port": 1}))()
+    assert settings == read_settings(None, {"server.port": 1})
 
 
 def test_settings_are_read_in_another_process(config: Path, tmp_path: Path) -> None:
