@@ -43,23 +43,15 @@ class Shape(StrEnum):
     CHAT = "chat"
     RESPONSES = "responses"
 
-    @property
-    def path(self) -> str:
-        """The endpoint's path below an upstream's base URL: `/chat/completions`."""
-        return _PATHS[self]
+    path: str
+    """The endpoint's path below an upstream's base URL: `/chat/completions`."""
+    endpoint: str
+    """The canonical path, as OpenAI documents it: `/v1/chat/completions`."""
 
-    @property
-    def endpoint(self) -> str:
-        """The canonical path, as OpenAI documents it: `/v1/chat/completions`."""
-        return _ENDPOINTS[self]
-
-
-_PATHS = {
-    Shape.COMPLETIONS: "/completions",
-    Shape.CHAT: "/chat/completions",
-    Shape.RESPONSES: "/responses",
-}
-_ENDPOINTS = {shape: f"/v1{path}" for shape, path in _PATHS.items()}
+    def __init__(self, name: str) -> None:
+        # Attributes, not properties: every request needs them.
+        self.path = "/chat/completions" if name == "chat" else f"/{name}"
+        self.endpoint = f"/v1{self.path}"
 
 
 _ITEM = re.compile(r"input\[([0-9]{1,6})\](.*)", re.DOTALL)

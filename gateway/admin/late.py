@@ -24,6 +24,7 @@ class LateApplication:
         """Serve one request."""
         async with self._building:
             # In a thread, since requests to the gateway go on meanwhile.
-            built = self._built or await asyncio.to_thread(self._build)
-            self._built = built
+            built = self._built
+            if built is None:
+                built = self._built = await asyncio.to_thread(self._build)
         await built(scope, receive, send)

@@ -16,7 +16,7 @@ from gateway.api.access import Access
 from gateway.api.admission import Admission, Tracing, begin, refusal
 from gateway.api.concurrency import ClientSlots, Running, slots_of
 from gateway.api.cors import Cors
-from gateway.api.endings import client_error, ending_of, undo_cancellation, written
+from gateway.api.endings import client_error, ending_of, undo_cancellation, written, written_at_once
 from gateway.api.handlers import Handlers
 from gateway.api.paths import Place, as_meant, place_of
 from gateway.api.router import Router
@@ -33,7 +33,6 @@ from gateway.exchange.passthrough.forward import Passing
 from gateway.exchange.stored.compaction import Compacting
 from gateway.exchange.stored.conversations import ResponseMemory
 from gateway.exchange.stored.kept_responses import KeptResponses
-from gateway.exchange.usage import tokens_in
 from gateway.observe.observer import Observer
 from gateway.observe.outcomes import (
     CLIENT_CLOSED,
@@ -41,7 +40,6 @@ from gateway.observe.outcomes import (
     FAILED_INSIDE,
     Ending,
     broken_by,
-    ended,
     ended_with,
 )
 from gateway.request import Body, GenerationRequest, Head, Request
@@ -190,13 +188,8 @@ class Gateway:
                 ending = ending_of(error, decision)
                 await writer.write_error(client_error(error), decision)
             else:
-                if isinstance(answer.body, bytes):
-                    await writer.write(answer, decision)
-                    ending = ended(decision, answer.status)
-                    if decision.shape is not None:
-                        decision.tokens = tokens_in(answer.body)
-                else:
-                    ending = await written(answer, answer.body, writer, decision)
+                at_once = written_at_once(answer, writer, decision)
+                ending = at_once or await written(answer, writer, decision)
                 if admission.error is not None:
                     ending = ended_with(admission.error)
         except asyncio.CancelledError:

@@ -7,7 +7,7 @@ from gateway.api.writing import ReplyWriter
 from gateway.errors import GatewayError
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
-from gateway.exchange.reply.body import ReplyBody
+from gateway.exchange.usage import tokens_in
 from gateway.observe.outcomes import FAILED_INSIDE, Ending, ended, ended_with
 
 log = logging.getLogger("gateway")
@@ -29,16 +29,32 @@ def client_error(error: Exception) -> GatewayError:
     return GatewayError("The gateway itself failed.")
 
 
-async def written(
-    answer: ClientReply, body: ReplyBody, writer: ReplyWriter, decision: Decision
-) -> Ending:
-    """Write a streamed reply and return its ending; raises what its body raises."""
+def written_at_once(answer: ClientReply, writer: ReplyWriter, decision: Decision) -> Ending | None:
+    """Write a reply that is here as a whole, and return its ending; None: it was not written."""
+    body = answer.body
+    if isinstance(body, bytes) and writer.write_at_once(answer, body, decision):
+        return _ended_whole(answer, body, decision)
+    return None
+
+
+async def written(answer: ClientReply, writer: ReplyWriter, decision: Decision) -> Ending:
+    """Write a reply and return its ending; raises what its body raises."""
+    body = answer.body
+    if isinstance(body, bytes):
+        await writer.write(answer, decision)
+        return _ended_whole(answer, body, decision)
     try:
         await writer.write(answer, decision)
     finally:
         decision.tokens = body.tokens
         await body.aclose()
     return ended(decision, answer.status, body.failure)
+
+
+def _ended_whole(answer: ClientReply, body: bytes, decision: Decision) -> Ending:
+    if decision.shape is not None:
+        decision.tokens = tokens_in(body)
+    return ended(decision, answer.status)
 
 
 def undo_cancellation() -> None:

@@ -40,14 +40,13 @@ class ReplyWriter(ABC):
         self.decision = None
         self.first_at = 0.0
 
+    def write_at_once(self, reply: ClientReply, body: bytes, decision: Decision) -> bool:  # noqa: ARG002
+        """Write a reply with this body, if that needs no waiting; False: it is not written."""
+        return False
+
     async def write(self, reply: ClientReply, decision: Decision) -> None:
         """Write a reply to its end; raises what its body raises, leaving the reply incomplete."""
-        self.started = True
-        self.status = reply.status
-        body, fields = reply.body, reply.headers
-        if decision.cors:
-            # The gateway's answer counts, not what the upstream allows to its own pages.
-            fields = [field for field in fields if not field[0].startswith(_CORS)]
+        body, fields = reply.body, self._begun(reply, decision)
         if isinstance(body, bytes):
             await self._write_whole(fields, decision, body)
             return
@@ -58,6 +57,15 @@ class ReplyWriter(ABC):
     async def write_error(self, error: GatewayError, decision: Decision) -> None:
         """Write an error in OpenAI's envelope."""
         await self.write(error_reply(error), decision)
+
+    def _begun(self, reply: ClientReply, decision: Decision) -> Fields:
+        """Begin a reply; return its fields."""
+        self.started = True
+        self.status = reply.status
+        if decision.cors:
+            # The gateway's answer counts, not what the upstream allows to its own pages.
+            return [field for field in reply.headers if not field[0].startswith(_CORS)]
+        return reply.headers
 
     @abstractmethod
     async def _write_whole(self, fields: Fields, decision: Decision, body: bytes) -> None:

@@ -18,6 +18,7 @@ from gateway.exchange.pump import Pump
 from gateway.exchange.reply.classify import ErrorReply, classify
 from gateway.exchange.reply.untouched import passed_on
 from gateway.exchange.reply.whole_body import ReportedError, whole_reply
+from gateway.exchange.reply.wrapped_errors import SMALL_REPLY_BYTES, only_looks_like_success
 from gateway.exchange.request_fields import read_object
 from gateway.exchange.sending import send_whole
 from gateway.exchange.streams import Streams
@@ -55,6 +56,27 @@ async def perform(
         answers = await send_whole(send, attempt.calls, attempt.concurrency)
         return answers if isinstance(answers, ErrorReply) else _folded(translation, answers)
     return await _streamed(send, call, attempt, translation, settings)
+
+
+def answer_at_once(fast: FastTranslation | None, reply: UpstreamReply) -> ClientReply | None:
+    """Return the client's reply to one upstream reply, if that is simple; None: see `answer`.
+
+    It is if it is here as a whole, JSON, and no error, and the fast translation admits it.
+    """
+    if not (200 <= reply.status < 300 and reply.ended):
+        return None
+    body = reply.peek()
+    is_suspect = len(body) <= SMALL_REPLY_BYTES and only_looks_like_success(body)
+    if is_suspect or not body.startswith(b"{"):
+        return None
+    if fast is None:
+        reply.arrived()
+        return ClientReply(reply.status, list(reply.headers), body)
+    translated = fast.decode_reply(body)
+    if translated is None:
+        return None
+    reply.arrived()
+    return json_reply(translated, fields=_kept(reply.headers))
 
 
 async def answer(

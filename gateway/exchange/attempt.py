@@ -1,7 +1,6 @@
 """One attempt at one endpoint: the calls to send, and how their answers become the reply."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import cast
 
@@ -38,8 +37,7 @@ _SEALED = f'"{PREFIX}'.encode()  # as clients write JSON
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(slots=True)
-class Attempt:
+class Attempt(msgspec.Struct):
     """What is sent in one attempt. `translation` None: the reply is the upstream's own bytes."""
 
     shape: Shape
@@ -230,9 +228,11 @@ def describe(decision: Decision, attempt: Attempt, route: Route) -> None:
     decision.resolved_by = route.resolved_by
     decision.model_sent = route.model_sent
     decision.evidence = route.evidence
-    decision.translation = _header(attempt)
+    translation = _header(attempt)
     if decision.params is not None:
-        decision.translation = with_params(decision.translation, decision.params, attempt.shape)
+        translation = with_params(translation, decision.params, attempt.shape)
+    if translation != decision.translation:
+        decision.translation = translation
 
 
 def _header(attempt: Attempt) -> str:

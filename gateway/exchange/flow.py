@@ -3,23 +3,15 @@
 The network is a callable, so the loop is tested without one.
 """
 
-from dataclasses import replace
 from typing import cast
+
+from msgspec.structs import replace
 
 from gateway.config.settings import Settings
 from gateway.errors import GatewayError, InvalidRequest
 from gateway.exchange import failures
-from gateway.exchange.answers import (
-    answer,
-    as_date,
-    local_answer,
-    perform,
-)
-from gateway.exchange.attempt import (
-    Attempt,
-    Attempts,
-    describe,
-)
+from gateway.exchange.answers import answer, answer_at_once, as_date, local_answer, perform
+from gateway.exchange.attempt import Attempt, Attempts, describe
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import Decision
 from gateway.exchange.failed_attempt import judge, judged
@@ -38,9 +30,7 @@ from gateway.exchange.restricted import restrictions
 from gateway.exchange.retries import Memory, Refused, Retries
 from gateway.exchange.rule_params import RuleParams, attributed
 from gateway.exchange.stored.conversations import ResponseMemory
-from gateway.exchange.stored.errors import (
-    of_kept_items,
-)
+from gateway.exchange.stored.errors import of_kept_items
 from gateway.exchange.stored.recording import RecordingTranslation
 from gateway.request import GenerationRequest
 from gateway.resolve.evidence import Route, Source
@@ -242,9 +232,11 @@ class Exchange:
         try:
             if translation is None or (fast is not None and not streamed):
                 reply = await self.send(attempt.calls[0])
-                result = await answer(
-                    call.shape, fast, reply, self.settings.server.first_byte_grace
-                )
+                at_once = answer_at_once(fast, reply)
+                if at_once is not None:
+                    return at_once
+                grace = self.settings.server.first_byte_grace
+                result = await answer(call.shape, fast, reply, grace)
                 if fast is not None and fast.fell_back:
                     describe(decision, attempt, route)
             else:
@@ -257,8 +249,9 @@ class Exchange:
             return result
         finally:
             for sent in attempt.calls:
-                decision.repeats += sent.repeats
-                decision.address = sent.address or decision.address
+                if sent.repeats or sent.address:
+                    decision.repeats += sent.repeats
+                    decision.address = sent.address or decision.address
 
     async def _translated(
         self,

@@ -132,6 +132,8 @@ def with_path_model(body: bytes, model: str, decision: Decision) -> bytes:
 def model_of(routed: Routed) -> str:
     """Return the model that the body names; raises `InvalidRequest` with `param: model`."""
     model = routed.model
+    if type(model) is str and 0 < len(model) <= MAX_MODEL_LENGTH and model.isprintable():
+        return model
     if model is None:
         raise InvalidRequest(
             "you must provide a model parameter", param="model", code="missing_required_parameter"

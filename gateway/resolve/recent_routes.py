@@ -4,7 +4,7 @@ Most requests of a busy gateway repeat an earlier query. Deciding again costs as
 forwarding, and gives the same route unless something was learned or looked up in between.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Protocol
 
 from gateway.resolve.evidence import Route
@@ -37,6 +37,8 @@ class RecentRoutes:
         self._decided_by = decided_by
         self._routes: dict[Hashable, Route] = {}
         self._moment = self.moment()
+        self._kept: Sequence[tuple[Changing, int]] = ()
+        """The inputs of routing, with their versions of that moment."""
         self._until = 0.0
 
     def get(self, key: Hashable) -> Route | None:
@@ -44,7 +46,7 @@ class RecentRoutes:
         route = self._routes.get(key)
         if route is None or self._clock() >= self._until:
             return None
-        for each, version in zip(self._decided_by, self._moment, strict=True):
+        for each, version in self._kept:
             if each.version != version:
                 return None
         return route
@@ -61,5 +63,6 @@ class RecentRoutes:
         if now >= self._until or decided_at != self._moment or len(self._routes) >= MAX_ROUTES:
             self._routes.clear()
             self._moment = decided_at
+            self._kept = tuple(zip(self._decided_by, decided_at, strict=True))
             self._until = now + LIFETIME
         self._routes[key] = route

@@ -72,10 +72,7 @@ class HostedApplication:
             if not isinstance(error, GatewayError):
                 raise
             return
-        if isinstance(reply.body, bytes):
-            await writer.write(reply, decision)
-        else:
-            await written(reply, reply.body, writer, decision)
+        await written(reply, writer, decision)
 
     def abandoned(self, admission: Admission) -> None:
         """Do nothing about a request that never arrived."""

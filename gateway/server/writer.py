@@ -3,12 +3,14 @@
 import asyncio
 from functools import lru_cache
 from http import HTTPStatus
+from operator import itemgetter
 from time import perf_counter
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway import request_ids
 from gateway.api.writing import BODILESS, COMMENT, Fields, ReplyWriter
 from gateway.errors import GatewayError
+from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import UNSAFE_IN_A_HEADER, Decision
 from gateway.exchange.reply.body import ReplyBody
 from gateway.server.backpressure import Backpressure
@@ -16,6 +18,9 @@ from gateway.server.head import ReceivedHead
 from gateway.server.state import State
 
 _NO_CONTENT = 204
+_COLON: Final = b": "
+_BREAK: Final = b"\r\n"
+_VALUE = itemgetter(1)
 _BODY = State.BODY  # a global: it is looked up for every reply
 _SPECIAL = frozenset({b"content-length", b"transfer-encoding", b"connection", request_ids.HEADER})
 
@@ -97,10 +102,20 @@ class WireWriter(ReplyWriter):
         self._put(self._framed(chunk))
         return not self._wire.flow.paused
 
+    def write_at_once(self, reply: ClientReply, body: bytes, decision: Decision) -> bool:
+        """Write a reply with this body, if that needs no waiting; False: it is not written."""
+        if self._wire.flow.paused:
+            return False
+        self._put_whole(self._render(self._begun(reply, decision), decision, len(body)), body)
+        return True
+
     async def _write_whole(self, fields: Fields, decision: Decision, body: bytes) -> None:
         head = self._render(fields, decision, len(body))
         if self._wire.flow.paused:
             await self._wire.flow.drain()
+        self._put_whole(head, body)
+
+    def _put_whole(self, head: bytes, body: bytes) -> None:
         if self._left == len(body) and not (self._bodiless or self.gone):
             self._wire.transport.write(head + body)
             self.complete = True
@@ -155,8 +170,8 @@ class WireWriter(ReplyWriter):
                     closing = closing or b"close" in value.lower()
                 elif not self._is_copied(name, value, decision):
                     continue
-            lines.append(b"%b: %b\r\n" % (name, value))
-        if UNSAFE_IN_A_HEADER.search(b"".join([value for _, value in fields])):
+            lines += (name, _COLON, value, _BREAK)
+        if UNSAFE_IN_A_HEADER.search(b"".join(map(_VALUE, fields))):
             raise GatewayError("A header of the reply contains a control character.")
         lines.append(decision.lines())
         lines.append(decision.id_line)

@@ -221,7 +221,7 @@ class ArrivingReply(ReplyParser):
         if self._sink is not None:
             if self._pipe_on():
                 self._wake()
-        elif self._settled:
+        elif self.head_complete or self._error is not None:
             self._wake()
 
     def _wake(self) -> None:

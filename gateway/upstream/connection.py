@@ -76,12 +76,14 @@ class Connection(asyncio.Protocol):
     @property
     def reusable(self) -> bool:
         """Whether it is open and all that was written has left the process."""
-        return (
-            not self.closed
-            and self._transport is not None
-            and not self._transport.is_closing()
-            and self._transport.get_write_buffer_size() == 0
-        )
+        transport = self._transport
+        return self.is_open and transport is not None and transport.get_write_buffer_size() == 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be written to."""
+        transport = self._transport
+        return not self.closed and transport is not None and not transport.is_closing()
 
     def has_news(self) -> bool:
         """Whether the peer has sent, closed or reset something that the loop has not seen yet."""
@@ -117,13 +119,13 @@ class Connection(asyncio.Protocol):
 
     def pause_reading(self) -> None:
         """Read no more, so that the peer must wait."""
-        if not self._reading_paused and self._is_alive():
+        if not self._reading_paused and self.is_open:
             self._reading_paused = True
             cast("asyncio.Transport", self._transport).pause_reading()
 
     def resume_reading(self) -> None:
         """Read on."""
-        if self._reading_paused and self._is_alive():
+        if self._reading_paused and self.is_open:
             self._reading_paused = False
             cast("asyncio.Transport", self._transport).resume_reading()
 
@@ -184,9 +186,6 @@ class Connection(asyncio.Protocol):
         """Note that there is room again (called by asyncio)."""
         self._writing_paused = False
         self._wake_writer()
-
-    def _is_alive(self) -> bool:
-        return not self.closed and self._transport is not None and not self._transport.is_closing()
 
     def _close(self, error: Exception | None) -> None:
         if self.closed:

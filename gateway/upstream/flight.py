@@ -42,7 +42,7 @@ class Flight(ArrivingReply):
                     connection.write(head)
                     connection.write(body)
                 self._sent = True
-                if not self._settled:
+                if not self.head_complete and self._error is None:
                     await self._event(self._timeouts.first_byte)
             else:
                 connection.write(head)

@@ -127,7 +127,7 @@ class Pool:
     def _flight(self, call: UpstreamCall) -> Flight:
         return Flight(
             self._name,
-            timeouts_of(call, self._timeouts),
+            self._timeouts if call.timeouts is None else timeouts_of(call, self._timeouts),
             head_only=call.method == "HEAD",
             park=self._park,
             release=self._slots.release,
@@ -139,7 +139,7 @@ class Pool:
             connection, idle_since = self._idle.popitem()
             now = connection.loop.time()
             # Names change their addresses; a connection that lives on would never notice.
-            usable = connection.reusable and now - connection.born < self._max_age
+            usable = connection.is_open and now - connection.born < self._max_age
             if usable and (now - idle_since < _TRUSTED_SECONDS or not connection.has_news()):
                 return connection
             connection.abort()

@@ -117,7 +117,7 @@ class Slots:
 
     def release(self) -> None:
         """Give a slot back: to the first that waits, if anyone does."""
-        if self.in_use > self.limit or not self._hand_over():
+        if self.in_use > self.limit or not (self._waiting and self._hand_over()):
             self.in_use -= 1
 
     def resize(self, limit: int) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.exchange.answers import local_answer
+from gateway.exchange.answers import answer_at_once, local_answer
+from gateway.replies import BufferedReply
 from gateway.request import GenerationRequest
 from gateway.shapes import Shape
 
@@ -47,3 +48,25 @@ def test_usage_comes_in_an_event_of_its_own() -> None:
 def test_usage_that_is_not_known_is_not_made_up() -> None:
     (text,) = events({**REPLY, "usage": None}, {"include_usage": True})
     assert text["usage"] is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "is_simple"),
+    [
+        (200, b'{"id": "1"}', True),
+        (201, b'{"choices": [], "error": null}', True),
+        (200, b'{"error": "x", "padding": "%b"}' % (b"x" * 4096), True),
+        (400, b'{"id": "1"}', False),
+        (200, b'{"error": "x"}', False),
+        (200, b"data: {}", False),
+        (200, b"", False),
+    ],
+)
+def test_whole_json_without_an_error_is_answered_at_once(
+    status: int, body: bytes, is_simple: bool
+) -> None:
+    fields = (b"content-type", b"application/json"), (b"x-a", b"1")
+    reply = answer_at_once(None, BufferedReply(status, fields, body))
+    assert (reply is not None) == is_simple
+    if reply is not None:
+        assert (reply.status, tuple(reply.headers), reply.body) == (status, fields, body)
