@@ -22,9 +22,12 @@ class LateApplication:
         send: Callable[[Any], Awaitable[None]],
     ) -> None:
         """Serve one request."""
+        application = await self._application()
+        await application(scope, receive, send)
+
+    async def _application(self) -> ASGIApp:
         async with self._building:
-            # In a thread, since requests to the gateway go on meanwhile.
-            built = self._built
-            if built is None:
-                built = self._built = await asyncio.to_thread(self._build)
-        await built(scope, receive, send)
+            if self._built is None:
+                # In a thread, since requests to the gateway go on meanwhile.
+                self._built = await asyncio.to_thread(self._build)
+            return self._built

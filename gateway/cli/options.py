@@ -1,6 +1,5 @@
 """What several commands share: their options, and the steps from these to an application."""
 
-import contextlib
 import logging
 import os
 from collections.abc import Mapping
@@ -70,13 +69,12 @@ def reading(source: "Source") -> "Callable[[], tuple[Settings, list[str]]]":
 
     A problem ends the command there. The catalogue is read in another process, too.
     """
-    from gateway.config.apart import Call
+    from gateway.config.apart import begun
     from gateway.config.problems import ConfigError
     from gateway.resolve.names.catalogue import Catalogue
 
     def wait() -> "tuple[Settings, list[str]]":
-        if catalogue is not None:
-            Catalogue.adopt(catalogue.result())
+        Catalogue.adopt(catalogue())
         try:
             settings, warnings = ended()
         except ConfigError as error:
@@ -84,9 +82,7 @@ def reading(source: "Source") -> "Callable[[], tuple[Settings, list[str]]]":
         return settings, [*warnings, *further_doubts(settings)]
 
     ended = source.begin()
-    catalogue: Call[Catalogue] | None = None
-    with contextlib.suppress(OSError):
-        catalogue = Call(_catalogue)
+    catalogue = begun(_catalogue)
     return wait
 
 

@@ -12,6 +12,7 @@ import pickle  # noqa: TID251 - only between this program and its own child
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from gateway import servers
@@ -68,6 +69,16 @@ class Call(Generic[Result]):
         if isinstance(result, ConfigError):
             raise result
         return cast("Result", result)
+
+
+def begun(
+    function: Callable[Arguments, Result], *arguments: Arguments.args, **more: Arguments.kwargs
+) -> Callable[[], Result]:
+    """Begin a `Call`; return what waits for its result. Without another process, that calls it."""
+    try:
+        return Call(function, *arguments, **more).result
+    except OSError:
+        return partial(function, *arguments, **more)
 
 
 def main() -> None:

@@ -1,13 +1,12 @@
 """Where a configuration comes from: read now, and again at a reload."""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from gateway.config.addresses import reaches
-from gateway.config.apart import Call
+from gateway.config.apart import begun
 from gateway.config.files import Files
 from gateway.config.problems import ConfigError, InvalidValue, KeyPath
 from gateway.config.settings import Settings
@@ -53,10 +52,7 @@ class Source:
         `running`: see `load`. What is returned raises `ConfigError` with all problems. Where there
         can be no other process, this one reads.
         """
-        try:
-            result = Call(_read, self._arguments, running).result
-        except OSError:
-            result = partial(_read, self._arguments, running)
+        result = begun(_read, self._arguments, running)
 
         def ended() -> tuple[Settings, list[str]]:
             read = result()

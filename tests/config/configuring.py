@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from gateway.config import apart, source
+from gateway.config import apart
 from gateway.config.load import ConfigError, load
 from gateway.config.settings import Settings
 
@@ -57,5 +57,4 @@ def read_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     def call(*_: object) -> NoReturn:
         raise OSError(errno.EAGAIN, "no other process here")
 
-    monkeypatch.setattr(source, "Call", call)
     monkeypatch.setattr(apart, "Call", call)
