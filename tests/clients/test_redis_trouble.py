@@ -1,6 +1,7 @@
 """A gateway whose Redis server is slow, hangs, is full, or lacks the database: real processes."""
 
 import asyncio
+import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import partial
@@ -96,3 +97,19 @@ def test_a_database_that_does_not_exist_is_named(tmp_path: Path, redis: RedisPro
         assert "is not stored" in alone.respond("Hello").headers["x-gateway-warning"]
         line = alone.process.line_with("responses.store: Redis at")
         assert "has no database of that number: change the end of its URL (/0 to /15)" in line
+
+
+def test_a_server_that_hangs_delays_neither_the_start_nor_the_end(
+    tmp_path: Path, redis: RedisProcess
+) -> None:
+    redis.freeze()
+    with emulator.serve() as upstream, sharing(tmp_path, upstream, redis.url) as alone:
+        assert alone.ask("/chat/completions", **CHAT).status_code == 200
+        unstored = alone.respond("Hello")
+        assert unstored.status_code == 200
+        assert "is not stored" in unstored.headers["x-gateway-warning"]
+        refused = alone.respond("Go on.", previous_response_id="resp_1")
+        assert refused.status_code == 503
+        alone.process.signal(signal.SIGTERM)
+        assert alone.process.ended() == 0
+        assert not any("Traceback" in line for line in alone.process.lines)
