@@ -5,7 +5,7 @@ They come whatever was asked for: to a plain request too.
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 from gateway.shapes import Json, Shape
 from tests.faults.fault import Ends, Fault
@@ -20,7 +20,7 @@ from tests.faults.payloads import (
     put,
     whole,
 )
-from tests.faults.script import LAST_CHUNK, Asked, Repeat, Script, chunk, stream
+from tests.faults.script import LAST_CHUNK, Repeat, Script, chunk, stream
 from tests.faults.stream_scripts import Events, ended, fault, of
 
 
@@ -101,7 +101,9 @@ def _multi_line(event: bytes) -> bytes:
     return event.replace(b",", b",\ndata: ", 1) if event.startswith(b"data") else event
 
 
-def _too_large(_: Asked) -> Script:
+@cache
+def _too_large() -> Script:
+    """34 MB: the same for all that ask."""
     piece, times = b"x" * (1 << 18), 4 * 33
     script = stream([b"data: "], Repeat(chunk(piece), times=times), LAST_CHUNK)
     return replace(script, body=script.body + piece * times)
@@ -231,7 +233,7 @@ EVENTS = (
     Fault(
         "event-too-large",
         Ends.NO_ANSWER,
-        _too_large,
+        lambda _: _too_large(),
         streams=True,
         heavy=True,
     ),
