@@ -3,8 +3,8 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,8 +14,9 @@ import pytest
 
 from gateway.demo import emulator
 from tests.clients.raw import RawReply, connect
-from tests.processes import started_gateway
+from tests.processes import GatewayProcess, gateway_process, started_gateway
 
+Run = Callable[..., AbstractContextManager[GatewayProcess]]
 CALLS = [
     ("POST", "/v1/chat/completions", {"model": "gpt-4o-mini", "messages": []}),
     ("POST", "/v1/chat/completions", {"model": "gpt-4o-mini", "messages": [], "stream": True}),
@@ -78,11 +79,15 @@ def forwarding() -> Iterator[Forwarder]:
 
 
 @contextmanager
-def gateway_before(base_url: str, folder: Path, *more: str) -> Iterator[str]:
-    """Run a gateway with an upstream; yield its base URL."""
+def gateway_before(
+    base_url: str, folder: Path, *more: str, run: Run = started_gateway
+) -> Iterator[str]:
+    """Run a gateway with an upstream; yield its base URL.
+
+    Each process has a mark of its own, which forked ones share: of several, one may be forked.
+    """
     arguments = ("serve", "--port", "0", "--upstream", base_url, *more)
-    # Each process has a mark of its own, which forked ones share.
-    with started_gateway(*arguments, folder=folder, GATEWAY_ADMIN__ENABLED="false") as process:
+    with run(*arguments, folder=folder, GATEWAY_ADMIN__ENABLED="false") as process:
         yield process.line_with("gateway: ").split()[1]
 
 
@@ -96,7 +101,9 @@ def ask(base_url: str, method: str, path: str, body: object) -> RawReply:
 def test_an_upstream_that_is_the_gateway_itself_is_a_loop(tmp_path: Path, workers: str) -> None:
     with (
         forwarding() as forwarder,
-        gateway_before(forwarder.base_url, tmp_path, "--workers", workers) as base_url,
+        gateway_before(
+            forwarder.base_url, tmp_path, "--workers", workers, run=gateway_process
+        ) as base_url,
     ):
         forwarder.to = urlsplit(base_url).port or 0
         for _ in range(3):
@@ -109,7 +116,7 @@ def test_an_upstream_that_is_the_gateway_itself_is_a_loop(tmp_path: Path, worker
 def test_a_loop_through_another_gateway_is_one_too(tmp_path: Path) -> None:
     with (
         forwarding() as forwarder,
-        gateway_before(forwarder.base_url, tmp_path) as first,
+        gateway_before(forwarder.base_url, tmp_path, run=gateway_process) as first,
         gateway_before(first, tmp_path) as second,
     ):
         forwarder.to = urlsplit(second).port or 0
@@ -123,7 +130,7 @@ def test_a_loop_through_another_gateway_is_one_too(tmp_path: Path) -> None:
 def test_several_gateways_in_a_row_are_none(tmp_path: Path) -> None:
     with (
         emulator.serve() as upstream,
-        gateway_before(upstream.base_url, tmp_path) as last,
+        gateway_before(upstream.base_url, tmp_path, run=gateway_process) as last,
         gateway_before(last, tmp_path) as middle,
         gateway_before(middle, tmp_path) as first,
     ):

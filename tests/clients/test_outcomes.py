@@ -189,13 +189,13 @@ class Operator:
             except http.client.IncompleteRead as cut:
                 return reply.status, cut.partial
 
-    def metrics(self) -> list[tuple[str, dict[str, str], float]]:
+    def metrics(self, name: str = r"\w+") -> list[tuple[str, dict[str, str], float]]:
         address = urlsplit(self.gateway.admin_url)
         connection = http.client.HTTPConnection(address.netloc, timeout=PATIENCE)
         with contextlib.closing(connection):
             connection.request("GET", "/metrics")
             text = connection.getresponse().read().decode()
-        found = re.findall(r"^(\w+)\{(.*)\} (\S+)$", text, re.MULTILINE)
+        found = re.findall(rf"^({name})\{{(.*)\}} (\S+)$", text, re.MULTILINE)
         return [
             (name, dict(re.findall(r'(\w+)="([^"]*)"', labels)), float(value))
             for name, labels, value in found
@@ -204,8 +204,8 @@ class Operator:
     def count(self, name: str, label: str, upstream: str) -> Counter[str]:
         """The counter's values by one of its labels, of one upstream."""
         counts = Counter[str]()
-        for each, labels, value in self.metrics():
-            if each == name and labels["upstream"] == upstream:
+        for _, labels, value in self.metrics(name):
+            if labels["upstream"] == upstream:
                 counts[labels[label]] += int(value)
         return counts
 
