@@ -57,7 +57,8 @@ class Feeder:
         self._allowance = Allowance()
         self._openings: list[Opening | None] = [Opening(self._allowance) for _ in range(calls)]
         self._begun = [False] * calls
-        self._ended = [False] * calls
+        self.over = [False] * calls
+        """Per call, whether its stream has ended, or nothing more of it is needed."""
         self.opening_error: tuple[int, bytes] | None = None
         """The first call whose stream began with an error, and that error as JSON."""
         self._aside: list[Json | None] = [None] * calls
@@ -81,11 +82,11 @@ class Feeder:
     @property
     def done(self) -> bool:
         """Whether all streams have ended."""
-        return all(self._ended)
+        return all(self.over)
 
     def ended(self, call: int) -> bool:
-        """Whether the call's stream has ended, or nothing more of it is needed."""
-        return self._ended[call]
+        """Whether a call is over."""
+        return self.over[call]
 
     def cut_short(self, call: int) -> bool:
         """Whether the call's stream goes on though nothing more of it is needed."""
@@ -116,7 +117,7 @@ class Feeder:
 
     def finish(self, call: int) -> bytes:
         """Take the end of a call's stream, which may come too early (`TruncatedStream`)."""
-        if self._ended[call]:
+        if self.over[call]:
             return b""
         opening, self._openings[call] = self._openings[call], None
         begun = b""
@@ -164,7 +165,7 @@ class Feeder:
     def break_off(self, error: Exception) -> None:
         """End all streams with an error."""
         self._error = error.bare() if isinstance(error, GatewayError) else error
-        self._ended = [True] * len(self._ended)
+        self.over[:] = [True] * len(self.over)
 
     def take_error(self) -> Exception | None:
         """Return, and forget, what went wrong."""
@@ -206,7 +207,7 @@ class Feeder:
         taken: list[object] = []
         try:
             for each in received:
-                if self._ended[call]:
+                if self.over[call]:
                     break
                 done = is_done(each.data)
                 taken = reader.rest() if done else self._read(call, reader, each)
@@ -230,7 +231,7 @@ class Feeder:
 
     def _feed(self, call: int, event: object, events: list[Json]) -> None:
         """Fold an event, unless the call's stream has ended; add the result to `events`."""
-        if self._ended[call]:
+        if self.over[call]:
             return
         known = checked_object(event)
         if known.get("usage"):
@@ -261,9 +262,9 @@ class Feeder:
         return self._translation.satisfied(call)
 
     def _end(self, call: int) -> list[Json]:
-        if self._ended[call]:
+        if self.over[call]:
             return []
-        self._ended[call] = True
+        self.over[call] = True
         try:
             return self._translation.end(call)
         except TruncatedStream as error:

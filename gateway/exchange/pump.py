@@ -29,6 +29,7 @@ class Pump(ReplyBody):
     def __init__(self, feeder: Feeder, streams: Streams, interval: float) -> None:
         super().__init__()
         self._feeder = feeder
+        self._over = feeder.over
         self._streams = streams
         self._interval = interval
         self._keep_alive: KeepAlive | None = None
@@ -107,23 +108,23 @@ class Pump(ReplyBody):
 
     def feed(self, call: int, data: bytes) -> bool:
         """Translate what has come of a call; return whether more of it may come."""
-        feeder = self._feeder
-        if feeder.ended(call):
+        over = self._over
+        if over[call]:
             self._streams.abandon(call, 0)
             return False
-        out = feeder.feed(call, data)
-        if feeder.ended(call):
+        out = self._feeder.feed(call, data)
+        if over[call]:
             return self._ended(call, out)
         return self._put(out) if out else self._is_ready
 
     def finish(self, call: int) -> None:
         """Take the end of a call's body."""
-        if not self._feeder.ended(call):
+        if not self._over[call]:
             self._conclude(self._feeder.finish(call))
 
     def fail(self, call: int, error: Exception) -> None:
         """Note that a stream has failed: so has the client's, if more of it was needed."""
-        if not self._feeder.ended(call):
+        if not self._over[call]:
             self._feeder.break_off(error)
             self._conclude(b"")
 

@@ -99,6 +99,23 @@ class EventTemplate:
         """Whether `write` can fill the slots."""
         return self._slots in ([self._text], [_NUMBER, self._text])
 
+    def read_one(self, data: bytes) -> str:
+        """Return the text of the only event in `data`; empty: `read` must tell.
+
+        That is for events without numbers and padding, as slow models send them.
+        """
+        head, tail = self._head, self._tail
+        if (
+            self._gaps
+            or len(data) > LARGEST
+            or not (data.startswith(head) and data.endswith(tail))
+            or data.count(b"\n") != self._line_count
+            or b"\r" in data
+        ):
+            return ""
+        values = _decoded(self._text.decode, [data[len(head) : -len(tail)]])
+        return values[0] if values else ""
+
     def read(self, data: bytes, start: int) -> tuple[list[str], int]:
         """Return the texts of the events of this template in `data` from `start` on, and their end.
 
@@ -158,6 +175,8 @@ class EventTemplate:
 
     def write(self, texts: Sequence[str], number: int) -> bytes:
         """Return the events with these texts; `number` is that of the first, if they have any."""
+        if len(texts) == 1 and not self._gaps:
+            return b"%b%b%b" % (self._head, msgspec.json.encode(texts[0]), self._tail)
         written = list(map(msgspec.json.encode, texts))
         if self._gaps:
             (gap,) = self._gaps

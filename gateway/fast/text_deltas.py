@@ -155,11 +155,20 @@ class DeltaFastPath(StreamTranslation):
         """Take bytes of a call's stream; return those to send."""
         known = self._calls[call]
         self._received += len(data)
+        if self._received > MAX_REPLY_CHARACTERS:
+            # Text of this length may exceed a limit, which must be noticed at once.
+            return generic.fold(call, self.rest(call) + data)[0]
+        if self._open == call and not known.held:
+            written = self._one(known, data)
+            if written:
+                return written
         if known.held:
             data = self.rest(call) + data
-        if known.budget.exhausted or self._received > MAX_REPLY_CHARACTERS:
-            # Text of this length may exceed a limit, which must be noticed at once.
+        if known.budget.exhausted:
             return generic.fold(call, data)[0]
+        return self._take_all(call, known, data, generic)
+
+    def _take_all(self, call: int, known: _Call, data: bytes, generic: GenericPath) -> bytes:
         pieces: list[bytes] = []
         start = 0
         while start < len(data):
@@ -201,6 +210,18 @@ class DeltaFastPath(StreamTranslation):
         texts, end = received.read(data, start)
         if not texts:
             return b"", start
+        return self._sent(known, texts, sent), end
+
+    def _one(self, known: _Call, data: bytes) -> bytes:
+        """Take bytes that are one event of the last one's template; empty: `_run` must tell."""
+        if known.templates is None or self._pending > MAX_PENDING:
+            return b""
+        received, sent = known.templates
+        text = received.read_one(data)
+        return self._sent(known, [text], sent) if text else b""
+
+    def _sent(self, known: _Call, texts: list[str], sent: EventTemplate) -> bytes:
+        """Return texts as events, and keep them for the translation."""
         first = self._number
         self._number += len(texts)
         self._texts += texts
@@ -208,7 +229,7 @@ class DeltaFastPath(StreamTranslation):
             self._texts = ["".join(self._texts)]
             self._pending = len(self._texts[0])
         known.budget.serve(len(texts))
-        return sent.write(texts, first), end
+        return sent.write(texts, first)
 
     def _hand_over(self, call: int, known: _Call, data: bytes, generic: GenericPath) -> bytes:
         """Let bytes be folded; open the fast path behind a text event that became one."""

@@ -99,8 +99,13 @@ class WireWriter(ReplyWriter):
     def _take(self, chunk: bytes) -> bool:
         if not self.first_at and chunk[:1] != COMMENT:
             self.first_at = perf_counter()
-        self._put(self._framed(chunk))
-        return not self._wire.flow.paused
+        wire = self._wire
+        if self._chunked and chunk and not (self._bodiless or self.gone):
+            # As `_framed` and `_put` do; for each event of a slow stream.
+            wire.transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        else:
+            self._put(self._framed(chunk))
+        return not wire.flow.paused
 
     def write_at_once(self, reply: ClientReply, body: bytes, decision: Decision) -> bool:
         """Write a reply with this body, if that needs no waiting; False: it is not written."""

@@ -121,7 +121,7 @@ class ArrivingReply(ReplyParser):
         """
         self._sink = sink
         try:
-            if not self._pipe_on():
+            if not self._pipe_on(sink):
                 self._waiter = self._loop.create_future()
                 await self._waiter
             if self._error is not None:
@@ -133,9 +133,9 @@ class ArrivingReply(ReplyParser):
 
     def resume_reading(self) -> None:
         """Go on with `pipe()`, after its sink has returned False; else nothing happens."""
-        if self._full:
+        if self._full and self._sink is not None:
             self._full = False
-            if self._pipe_on():
+            if self._pipe_on(self._sink):
                 self._wake()
 
     async def aclose(self) -> None:
@@ -145,7 +145,10 @@ class ArrivingReply(ReplyParser):
     def receive(self, data: bytes) -> None:
         """Take bytes of the reply (called by the connection)."""
         try:
-            self.feed(data)
+            if self._parser is not None:
+                self.parse(data)
+            else:
+                self.feed(data)
         except UpstreamError as error:
             self._error = error.with_traceback(None)
             self._part_with_connection()
@@ -154,7 +157,10 @@ class ArrivingReply(ReplyParser):
                 self._part_with_connection(reusable=self.keep_alive and self._sent)
             elif self.buffered > UNREAD_LIMIT and self._sink is None:
                 cast("Connection", self._connection).pause_reading()
-        self._go_on()
+        if self._sink is None:
+            self._go_on()
+        elif self._pipe_on(self._sink):
+            self._wake()
 
     def lost(self, error: Exception | None) -> None:
         """Take the connection's end (called by the connection)."""
@@ -219,7 +225,7 @@ class ArrivingReply(ReplyParser):
     def _go_on(self) -> None:
         """Let the reader have what is new, if it is anything that it waits for."""
         if self._sink is not None:
-            if self._pipe_on():
+            if self._pipe_on(self._sink):
                 self._wake()
         elif self.head_complete or self._error is not None:
             self._wake()
@@ -228,9 +234,8 @@ class ArrivingReply(ReplyParser):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _pipe_on(self) -> bool:
+    def _pipe_on(self, sink: Sink) -> bool:
         """Give the sink what is here, if it is ready; return whether nothing more is to come."""
-        sink = cast("Sink", self._sink)
         if not self._full and (piece := self.take()):
             try:
                 self._full = not sink(piece)
@@ -244,7 +249,8 @@ class ArrivingReply(ReplyParser):
             connection.pause_reading()
             connection.set_deadline(None)
         else:
-            connection.resume_reading()
+            if connection.reading_paused:
+                connection.resume_reading()
             connection.set_deadline(self._loop.time() + self._timeouts.stream_idle)
         return False
 

@@ -44,7 +44,6 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_deadline",
         "_owner",
-        "_reading_paused",
         "_receiver",
         "_timer",
         "_timer_at",
@@ -54,6 +53,7 @@ class Connection(asyncio.Protocol):
         "born",
         "closed",
         "loop",
+        "reading_paused",
         "unacknowledged",
     )
 
@@ -65,7 +65,8 @@ class Connection(asyncio.Protocol):
         self._deadline: float | None = None
         self._timer: asyncio.Handle | None = None
         self._timer_at = inf
-        self._reading_paused = False
+        self.reading_paused = False
+        """Whether the peer must wait, as `pause_reading()` has it."""
         self._writing_paused = False
         self._writable: asyncio.Future[None] | None = None
         self.born = self.loop.time()
@@ -98,7 +99,7 @@ class Connection(asyncio.Protocol):
         """Detach the receiver: a byte that arrives now makes the connection unusable."""
         self._receiver = None
         self._deadline = None
-        if self._reading_paused:
+        if self.reading_paused:
             self.resume_reading()
 
     def write(self, data: bytes) -> None:
@@ -119,14 +120,14 @@ class Connection(asyncio.Protocol):
 
     def pause_reading(self) -> None:
         """Read no more, so that the peer must wait."""
-        if not self._reading_paused and self.is_open:
-            self._reading_paused = True
+        if not self.reading_paused and self.is_open:
+            self.reading_paused = True
             cast("asyncio.Transport", self._transport).pause_reading()
 
     def resume_reading(self) -> None:
         """Read on."""
-        if self._reading_paused and self.is_open:
-            self._reading_paused = False
+        if self.reading_paused and self.is_open:
+            self.reading_paused = False
             cast("asyncio.Transport", self._transport).resume_reading()
 
     def set_deadline(self, when: float | None) -> None:

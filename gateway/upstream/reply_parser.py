@@ -49,6 +49,9 @@ class ReplyParser(ReceivedReply):
         "received",
     )
 
+    _aside: int
+    """How many bytes beside the body have come since the last of it."""
+
     def __init__(self, name: str, *, head_only: bool = False) -> None:
         super().__init__()
         self._name = name
@@ -67,15 +70,15 @@ class ReplyParser(ReceivedReply):
         if self._left:
             self.take_rest(data)
         elif self.received:
-            self._parse(data)
+            self.parse(data)
         else:
             self.received = True
             if self._head_only or not self.take_common(data):
                 self._begin(data)
-                self._parse(data)
+                self.parse(data)
 
-    def _parse(self, data: bytes) -> None:
-        """Take what has arrived, by llhttp; see `feed`."""
+    def parse(self, data: bytes) -> None:
+        """Take what has arrived, behind the beginning, by llhttp; see `feed`."""
         parser = self._parser
         if parser is None:
             self.keep_alive = False
@@ -92,7 +95,12 @@ class ReplyParser(ReceivedReply):
                 self._parser = None
                 raise self._unusable(error.__context__ or error) from None
         else:
-            if len(body) != before:
+            new = len(body) - before
+            if new == 1 and not self.complete:
+                # A slow stream's event: most reads of all.
+                self.buffered += len(body[-1])
+                self._aside = 0
+            elif new:
                 self._count_body(before)
         if self.complete:
             self._parser = None  # it refers to this object: a cycle that only the collector breaks

@@ -59,7 +59,12 @@ _MAX_SHOWN = 200
 _MINIMAX_STATUSES = {1001: 504, 1002: 429, 1004: 401, 1008: 402, 2013: 400, 2049: 401}
 """The statuses behind the numbers in MiniMax' `base_resp`, except its own faults."""
 _RESULTS = ("choices", "output")
-_OF_A_RESULT = frozenset({*_RESULTS, "created", "data", "id", "model", "object", "usage"})
+_OF_A_RESULT = frozenset(
+    {
+        *(*_RESULTS, "created", "data", "id", "model", "object", "usage"),
+        *("service_tier", "system_fingerprint"),
+    }
+)
 _NO_TYPES = frozenset({"error", "bad request", "not found", "unprocessable entity"})
 """Words that servers write as a type, and that only repeat the status."""
 
@@ -107,6 +112,9 @@ def bare_error(body: Json) -> Json | None:
     if (isinstance(kind, str) and kind.startswith("response.")) or any(map(body.get, _RESULTS)):
         return None
     fields = {name: value for name, value in body.items() if name not in _OF_A_RESULT}
+    if not fields:
+        # The last chunk of a chat stream, which has the usage only.
+        return None
     reply = read_error({"error": fields})
     return {"error": fields} if reply is not None and reply.message else None
 

@@ -26,7 +26,7 @@ LARGE = 16 * 1024
 """Bytes from which on a piece is kept alone."""
 
 _DONE = terminator(Shape.CHAT)
-_SHORT = 4
+SHORT = 4
 """The size up to which a piece may be only the end of an event."""
 _TERMINAL = TERMINAL_EVENTS | {"error"}
 
@@ -37,12 +37,13 @@ class LastEvents:
     `shape` is that of its events; None: it is not known.
     """
 
-    __slots__ = ("_append", "_is_blurred", "_pieces", "_shape")
+    __slots__ = ("_is_blurred", "_pieces", "_shape", "append")
 
     def __init__(self, shape: Shape | None = None) -> None:
         self._shape = shape
         self._pieces: deque[bytes] = deque(maxlen=MAX_PIECES)
-        self._append = self._pieces.append
+        self.append = self._pieces.append
+        """Takes a piece whose size is between `SHORT` and `LARGE`."""
         self._is_blurred = False
 
     def tail(self, size: int) -> bytes:
@@ -57,13 +58,13 @@ class LastEvents:
 
     def add(self, piece: bytes) -> None:
         """Take a piece that passes."""
-        if _SHORT < len(piece) < LARGE:
-            self._append(piece)
-        elif len(piece) <= _SHORT and self._pieces:
+        if SHORT < len(piece) < LARGE:
+            self.append(piece)
+        elif len(piece) <= SHORT and self._pieces:
             self._pieces[-1] += piece
         else:
             self._pieces.clear()
-            self._append(piece)
+            self.append(piece)
 
     def blur(self) -> None:
         """Note that part of an event passes, which cannot be read alone."""

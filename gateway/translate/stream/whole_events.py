@@ -8,7 +8,7 @@ soon as a client can use them.
 
 from gateway.envelopes.upstream_json import NOT_JSON, decode
 from gateway.shapes import Shape
-from gateway.translate.stream.last_events import LastEvents
+from gateway.translate.stream.last_events import LARGE, SHORT, LastEvents
 from gateway.translate.stream.sse import SSEDecoder, is_done
 
 MAX_HELD_BYTES = 256 * 1024
@@ -30,12 +30,13 @@ class WholeEvents:
     `shape` is that of its events, where it is known.
     """
 
-    __slots__ = ("_given_up", "_held", "_last")
+    __slots__ = ("_append", "_given_up", "_held", "_last")
 
     def __init__(self, shape: Shape | None = None) -> None:
         self._held = bytearray()
         self._given_up = False
         self._last = LastEvents(shape)
+        self._append = self._last.append
 
     def tail(self, size: int) -> bytes:
         """Return the last bytes that passed, at most `size`."""
@@ -47,7 +48,10 @@ class WholeEvents:
             self._given_up = not data.endswith(_ENDS)
             return data
         if not self._held and data.endswith(_ENDS):
-            self._last.add(data)
+            if SHORT < len(data) < LARGE:
+                self._append(data)  # as `LastEvents.add` does, for each event of a slow stream
+            else:
+                self._last.add(data)
             return data
         before = len(self._held)
         self._held += data
