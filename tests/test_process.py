@@ -51,6 +51,25 @@ class Serving:
         return reply.startswith(b"HTTP/1.1 200")
 
 
+class Said(logging.Handler):
+    """Waits, while it is entered, until the log says something."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text = text
+        self.event = asyncio.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._text in record.getMessage():
+            self.event.set()
+
+    def __enter__(self) -> None:
+        processes.log.addHandler(self)
+
+    def __exit__(self, *_: object) -> None:
+        processes.log.removeHandler(self)
+
+
 async def became_readable(descriptor: int) -> None:
     loop, readable = asyncio.get_running_loop(), asyncio.Event()
     loop.add_reader(descriptor, readable.set)
@@ -60,7 +79,8 @@ async def became_readable(descriptor: int) -> None:
 
 def process_with(inherited: Inherited, hand_over: HandOver) -> Process:
     start = Start(os.getpid(), inherited, hand_over)
-    return Process(Configuration(Source(None, {}), SETTINGS), app.build, start, None)
+    source = Source(None, {"GATEWAY_SERVER__PORT": "0"})
+    return Process(Configuration(source, SETTINGS), app.build, start, None)
 
 
 def run(scenario: Callable[[Serving], Awaitable[None]]) -> None:
@@ -84,6 +104,20 @@ def run(scenario: Callable[[Serving], Awaitable[None]]) -> None:
 
 def test_a_signal_ends_it() -> None:
     async def scenario(serving: Serving) -> None:
+        assert await serving.is_alive()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    run(scenario)
+
+
+def test_a_signal_reloads_the_configuration(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    said = Said("the configuration was reloaded")
+
+    async def scenario(serving: Serving) -> None:
+        with said:
+            os.kill(os.getpid(), signal.SIGHUP)
+            await asyncio.wait_for(said.event.wait(), PATIENCE)
         assert await serving.is_alive()
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -124,24 +158,16 @@ def test_a_program_that_serves_replaces_it(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_program_that_does_not_serve_changes_nothing(
     program: str | None, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard = asyncio.Event()
-
-    class Hearing(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if said in record.getMessage():
-                heard.set()
-
+    heard = Said(said)
     if program is None:
         monkeypatch.setattr(sys, "executable", "/nowhere/python")
     else:
         monkeypatch.setattr(sys, "orig_argv", ["python", "-c", program])
 
     async def scenario(serving: Serving) -> None:
-        hearing = Hearing()
-        processes.log.addHandler(hearing)
-        os.kill(os.getpid(), signal.SIGUSR2)
-        await asyncio.wait_for(heard.wait(), PATIENCE)
-        processes.log.removeHandler(hearing)
+        with heard:
+            os.kill(os.getpid(), signal.SIGUSR2)
+            await asyncio.wait_for(heard.event.wait(), PATIENCE)
         assert await serving.is_alive()
         os.kill(os.getpid(), signal.SIGTERM)
 

@@ -4,15 +4,18 @@ import asyncio
 import logging
 import re
 import sys
-from typing import Literal
+from types import SimpleNamespace
+from typing import Literal, cast
 
 import pytest
 
+from gateway import running
 from gateway.app import Application
 from gateway.config.operator_settings import LogSettings
 from gateway.config.secret import Secret
 from gateway.config.settings import ServerSettings, Settings, UpstreamSettings
 from gateway.config.source import Source
+from gateway.reloading import Build
 from gateway.running import _loop_factory, run
 from gateway.server.peers import Peers
 
@@ -40,21 +43,27 @@ def test_all_processes_have_the_same_secret(workers: int) -> None:
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_people_read_the_addresses_and_machines_find_them_in_the_log(
     log_format: Literal["text", "json"],
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
 
-    def build(_: Settings, __: Peers, ___: Application | None) -> Application:
-        raise ValueError("announced")
+    served: list[object] = []
 
+    async def serve(*arguments: object) -> None:
+        served.append(arguments[0])
+
+    monkeypatch.setattr(running, "Process", lambda *_: SimpleNamespace(serve=serve))
+    application = SimpleNamespace()
     settings = Settings(
         (UpstreamSettings("up", "http://127.0.0.1:1/v1"),),
         ServerSettings(port=0, host="::1"),
         log=LogSettings(format=log_format),
     )
-    with pytest.raises(ValueError, match="announced"):
-        run(Source(None, {}), settings, build)
+    build = cast("Build", lambda *_: application)
+    assert run(Source(None, {}), settings, build) == 0
+    assert served == [application]
     printed = capsys.readouterr().out
     if log_format == "text":
         assert re.fullmatch(r"gateway: http://\[::1\]:\d+/v1\nadmin: http://\S+:\d+\n", printed)

@@ -90,6 +90,9 @@ def test_the_end_after_a_whole_reply_changes_nothing_but_the_reuse() -> None:
         with_length(b"x") + b"\0",
         with_length(b"x") + b"HTTP/1.1 200 OK\r\n",
         with_length(b"x") + with_length(b"another"),
+        chunked(b"x") + with_length(b"another"),
+        chunked(b"x") + b"\0",
+        b"HTTP/1.1 100 Continue\r\n\r\n" + with_length(b"x") + with_length(b"another"),
         with_length(b"x", "200 OK", "Connection: close") + with_length(b"another"),
     ],
 )
