@@ -1,5 +1,6 @@
 """Certificates for tests: self-signed, for this machine, made with `cryptography`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -17,6 +18,22 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from gateway.config.settings import TlsSettings
+
+LOCALHOST = x509.DNSName("localhost")
+THIS_MACHINE = (LOCALHOST, x509.IPAddress(ip_address("127.0.0.1")))
+
+_USAGE = x509.KeyUsage(
+    digital_signature=True,
+    key_cert_sign=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+"""From Python 3.13 on, a certificate that issues others, or itself, must say so."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +56,7 @@ def make_pair(
     password: bytes | None = None,
     bits: int = 0,
     issuer: Pair | None = None,
+    names: Sequence[x509.GeneralName] = THIS_MACHINE,
 ) -> Pair:
     """Make a pair, valid from and to these days from now; `bits` are those of an RSA key.
 
@@ -47,7 +65,6 @@ def make_pair(
     key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
     key = rsa.generate_private_key(65537, bits) if bits else ec.generate_private_key(ec.SECP256R1())
     now, subject = datetime.now(UTC), x509.Name.from_rfc4514_string(f"CN={name}")
-    names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -58,6 +75,8 @@ def make_pair(
         .not_valid_after(now + timedelta(days=valid[1]))
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+        .add_extension(_USAGE, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key if issuer is None else _signing_key(issuer), hashes.SHA256())
     )
     pair = Pair(folder / f"{name}.pem", folder / f"{name}-key.pem")

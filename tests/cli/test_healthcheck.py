@@ -1,6 +1,5 @@
 """`gateway healthcheck` asks where `serve` would listen, and says why it is not content."""
 
-import shutil
 import socket
 import ssl
 import subprocess
@@ -12,8 +11,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from cryptography import x509
 
 from gateway import cli
+from tests.certificates import make_pair
 from tests.processes import started_gateway
 
 NOWHERE = {"GATEWAY_CONFIG": None, "HTTP_PROXY": "http://192.0.2.1:1", "http_proxy": ""}
@@ -133,19 +134,13 @@ def test_a_wrong_place_is_a_problem(tmp_path: Path, server: str) -> None:
     assert "gateway.yaml:1: server." in found.output
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes certificates with openssl")
 def test_over_tls(tmp_path: Path) -> None:
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-days", "2", "-subj", "/CN=gateway.example",
-         "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"],
-        check=True,
-        capture_output=True,
-    )  # fmt: skip
+    pair = make_pair(tmp_path, "elsewhere", names=[x509.DNSName("gateway.example")])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    context.load_cert_chain(pair.certificate, pair.key)
     with answering(tls=context) as (_, server):
-        config = file(tmp_path, server + ", tls: {certificate: cert.pem, key: key.pem}}")
+        tls = "tls: {certificate: elsewhere.pem, key: elsewhere-key.pem}"
+        config = file(tmp_path, f"{server}, {tls}}}")
         assert check("--config", config).exit_code == 0
         assert check("--config", file(tmp_path, server + "}")).exit_code == 1
 

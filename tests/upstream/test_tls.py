@@ -1,10 +1,8 @@
 """Both senders over TLS, with a certificate made for the occasion."""
 
 import asyncio
-import shutil
 import socket
 import ssl
-import subprocess
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -16,37 +14,30 @@ from gateway.shapes import UpstreamCall, UpstreamReply
 from gateway.upstream import pool
 from gateway.upstream.arriving_reply import UNREAD_LIMIT
 from gateway.upstream.flight import Flight
+from tests.certificates import LOCALHOST, Pair, make_pair
 from tests.upstream.conftest import GENEROUS, WorldMaker, call, read, sender_for, settings_for
 from tests.upstream.scripted import Peer, replies, until, with_length
 
-pytestmark = [
-    pytest.mark.anyio,
-    pytest.mark.skipif(shutil.which("openssl") is None, reason="makes certificates with openssl"),
-]
+pytestmark = pytest.mark.anyio
 
 OK = with_length(b"fine")
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A PEM file with a key and a self-signed certificate for `localhost`, and no address."""
-    folder = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-         "subjectAltName=DNS:localhost", "-addext",
-         "keyUsage=critical,digitalSignature,keyCertSign",
-         "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
-        check=True,
-        capture_output=True,
-    )  # fmt: skip
-    return folder / "cert.pem"
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """A key and a self-signed certificate for `localhost`, and no address."""
+    return make_pair(tmp_path_factory.mktemp("tls"), "localhost", names=[LOCALHOST])
 
 
 @pytest.fixture
-def server_tls(certificate: Path) -> ssl.SSLContext:
+def certificate(pair: Pair) -> Path:
+    return pair.certificate
+
+
+@pytest.fixture
+def server_tls(pair: Pair) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    context.load_cert_chain(pair.certificate, pair.key)
     return context
 
 
