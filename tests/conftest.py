@@ -50,6 +50,13 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish() -> None:
+    """Set apart the reports of all tests: pytest collects several times at its end."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_unconfigure() -> None:
     forked.end()
 
