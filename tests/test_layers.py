@@ -2,7 +2,7 @@
 
 import ast
 
-from tests.modules import modules
+from tests.modules import Module, modules
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
@@ -83,12 +83,13 @@ NETWORK_FOLDERS = {
 }
 
 
-SOURCES = [module for module in modules() if module.name != "__init__.py"]
+def sources() -> list[Module]:
+    return [module for module in modules() if module.name != "__init__.py"]
 
 
 def test_a_layer_imports_only_what_lies_below_it() -> None:
     wrong = []
-    for module in SOURCES:
+    for module in sources():
         below = MAY_IMPORT[module.layer] | {module.layer}
         for imported in module.imports:
             parts = imported.split(".")
@@ -99,7 +100,7 @@ def test_a_layer_imports_only_what_lies_below_it() -> None:
 
 def test_only_the_edges_know_frameworks_and_sockets() -> None:
     wrong = {}
-    for module in SOURCES:
+    for module in sources():
         banned = set()
         if module.layer not in ASGI_FOLDERS:
             banned |= {"starlette", "uvicorn"}
@@ -120,7 +121,7 @@ def test_nothing_is_built_on_what_is_private_of_a_dependency() -> None:
     Private attributes are the linter's (SLF001).
     """
     wrong = []
-    for module in SOURCES:
+    for module in sources():
         names: list[str] = []
         for node in module.nodes:
             if isinstance(node, ast.Import):

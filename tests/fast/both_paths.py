@@ -38,6 +38,11 @@ WILD = st.recursive(
 """Any JSON, with the words of both endpoints in it."""
 
 
+def one_of_the_names() -> st.SearchStrategy[str]:
+    """Return a strategy for the names, which are read when it is first drawn from."""
+    return st.deferred(lambda: st.sampled_from([*names_in_translate(), "own"]))
+
+
 @cache
 def names_in_translate() -> tuple[str, ...]:
     """Return the words that are strings in the translations, among them all fields they read."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.exchange.feeding import Feeder
 from gateway.shapes import Json, Shape
 from gateway.translate.stream.sse import SSEDecoder
-from tests.fast.both_paths import WILD, names_in_translate
+from tests.fast.both_paths import WILD, one_of_the_names
 from tests.fast.both_streams import OPTIONS, PAIRS, assert_same_stream, planned, sent
 from tests.fast.stream_events import (
     ODD,
@@ -125,7 +125,7 @@ def text_events(home: Shape, count_of_texts: int) -> list[Json]:
     return [msgspec.json.decode(chunk(b'"%d"' % number)) for number in range(count_of_texts)]
 
 
-NAMES = st.sampled_from(names_in_translate())
+NAMES = one_of_the_names()
 
 
 @pytest.mark.parametrize(("client", "home"), PAIRS)

@@ -14,9 +14,8 @@ from gateway.fast.completions_via_chat import COMPLETIONS_VIA_CHAT
 from gateway.shapes import Json
 from tests.fast import test_chat_via_responses as chat_responses
 from tests.fast import test_completions_via_chat as completions_chat
-from tests.fast.both_paths import WILD, changed, names_in_translate
+from tests.fast.both_paths import WILD, changed, names_in_translate, one_of_the_names
 
-NAMES = [*names_in_translate(), "own"]
 VALUES = [
     *(None, True, 0, 7, 1.5, "", "x", "error", [], ["u"], {}, {"a": "b"}),
     *([{"index": 0}], {"message": "No.", "type": "server_error"}, {"status_code": 1002}),
@@ -60,7 +59,7 @@ def test_every_field_that_a_translation_may_read_is_known_or_handed_over(
 ) -> None:
     fold = folding(codec, pair)
     assert fold(reply) is not None
-    for name in NAMES:
+    for name in (*names_in_translate(), "own"):
         for value in VALUES:
             odd = changed(reply, [(f"{level}{name}", value)])
             if fold(odd) is not None:
@@ -80,7 +79,7 @@ def test_a_field_that_nobody_knows_is_handed_over(
 
 @each_level
 @given(
-    name=st.sampled_from(NAMES) | st.text(st.characters(codec="ascii", exclude_characters=".")),
+    name=one_of_the_names() | st.text(st.characters(codec="ascii", exclude_characters=".")),
     value=WILD,
     context=st.sampled_from(["OpenAI", "upstream's name"]),
 )

@@ -12,7 +12,13 @@ from gateway.exchange.feeding import Feeder
 from gateway.fast.codec import FastTranslation
 from gateway.fast.streams import MAX_CHARACTERS, MAX_EVENTS
 from gateway.shapes import Json, Shape
-from tests.fast.both_paths import WILD, changed, codec_of
+from tests.fast.both_paths import (
+    WILD,
+    changed,
+    codec_of,
+    names_in_translate,
+    one_of_the_names,
+)
 from tests.fast.both_streams import (
     Arrivals,
     assert_same_stream,
@@ -32,7 +38,6 @@ from tests.fast.common_streams import (
     wires,
 )
 from tests.fast.stream_events import WORDS
-from tests.fast.test_reply_fields import NAMES
 
 each_pair = pytest.mark.parametrize(("client", "home"), PAIRS)
 
@@ -136,7 +141,7 @@ def test_every_field_that_a_translation_may_read_is_known_or_handed_over(
     client: Shape, home: Shape, place: int, level: str
 ) -> None:
     *before, event = common(home, " on")[: place + 1]
-    for name in NAMES:
+    for name in (*names_in_translate(), "own"):
         for value in SAID:
             odd = changed(event, [(f"{level}{name}", value)])
             common_stream = codec_of(client, home).stream((b"", 0, False), context_of({}))
@@ -154,7 +159,7 @@ def test_whatever_an_event_says_both_paths_are_the_same(
     events = common(home, *data.draw(st.lists(st.text(max_size=4), max_size=4)))
     place = data.draw(st.integers(0, len(events) - 1))
     level = data.draw(st.sampled_from(objects_in(events[place])))
-    name = data.draw(st.sampled_from(NAMES))
+    name = data.draw(one_of_the_names())
     events[place] = changed(events[place], [(f"{level}{name}", data.draw(WILD))])
     assert_same(client, home, events, data.draw(st.sampled_from(OPTIONS)))
 
