@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import cast
+from typing import Final, cast
 
 import msgspec
 
@@ -33,6 +33,9 @@ from gateway.translate.renaming import Renaming
 from gateway.translate.server_capabilities import preset
 
 _SEALED = f'"{PREFIX}'.encode()  # as clients write JSON
+
+_CHAT: Final = Shape.CHAT
+_RESPONSES: Final = Shape.RESPONSES
 
 _encode = msgspec.json.Encoder().encode
 
@@ -212,9 +215,9 @@ def _fits_untouched(
         return False
     if watched and has_any(routed or read_routed(call.body), watched):
         return False
-    if shape is Shape.RESPONSES:
+    if shape is _RESPONSES:
         return _SEALED not in call.body
-    if shape is Shape.CHAT:
+    if shape is _CHAT:
         return True
     able = preset(route.kind, shape)
     return (able.prompt_list and able.token_prompts) or not has_prompt_list(call.body)

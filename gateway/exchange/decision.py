@@ -14,8 +14,9 @@ from gateway.resolve.evidence import Evidence
 from gateway.shapes import RawHeaders, Shape
 from gateway.translate.contract import Report
 
-UNSAFE_IN_A_HEADER = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+UNSAFE_IN_A_HEADER = bytes([*range(0x09), *range(0x0A, 0x20), 0x7F])
 """Control characters, which could begin another field."""
+_UNSAFE = re.compile(b"[" + re.escape(UNSAFE_IN_A_HEADER) + b"]")
 
 
 SHOWN_FIELDS = (
@@ -158,9 +159,9 @@ def _shown(
     """Return the fields of a decision, and their lines: few are made again and again."""
     values = (upstream, endpoint, resolved_by, str(attempts or ""), translation, warning)
     fields = tuple(
-        (name, UNSAFE_IN_A_HEADER.sub(b"?", value.encode("latin-1", "replace")))
+        (name, _UNSAFE.sub(b"?", value.encode("latin-1", "replace")))
         for name, value in zip(SHOWN_FIELDS, values, strict=True)
         if value
     )
-    fields += tuple((name, UNSAFE_IN_A_HEADER.sub(b"?", value)) for name, value in cors)
+    fields += tuple((name, _UNSAFE.sub(b"?", value)) for name, value in cors)
     return fields, b"".join([b"%b: %b\r\n" % field for field in fields])

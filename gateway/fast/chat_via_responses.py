@@ -4,7 +4,7 @@ It admits messages that are texts, numbers that any backend takes, and responses
 after hidden reasoning, whole or streamed.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -91,6 +91,7 @@ class _Folded(msgspec.Struct, gc=False):
     usage: Json
 
 
+_CHAT: Final = Shape.CHAT
 _read_request = msgspec.json.Decoder(_Request).decode
 _read_response = msgspec.json.Decoder(Response).decode
 
@@ -149,7 +150,7 @@ def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:
     text = last.content[0].text
     message = _FoldedMessage("assistant", text, None, last.phase if text else ABSENT)
     folded = _Folded(
-        swap_id(response.id, Shape.CHAT, context),
+        swap_id(response.id, _CHAT, context),
         "chat.completion",
         created(response.created_at, context),
         model_name(response.model, context),

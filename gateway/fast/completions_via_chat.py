@@ -4,7 +4,7 @@ It admits prompts that are one text, numbers that any backend takes, and replies
 whole or streamed.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -178,6 +178,7 @@ _KNOWN_COUNTS = frozenset(
 _ASKED = StreamOptions(include_usage=True)
 """The gateway counts tokens itself, so it asks for them in any case."""
 
+_COMPLETIONS: Final = Shape.COMPLETIONS
 _read_request = msgspec.json.Decoder(_Request).decode
 _read_reply = msgspec.json.Decoder(_Reply).decode
 
@@ -235,7 +236,7 @@ def decode_reply(body: bytes, limit: int, context: Context) -> bytes | None:  # 
     choice, fingerprint = reply.choices[0], reply.system_fingerprint
     message = choice.message
     folded = _Folded(
-        swap_id(reply.id, Shape.COMPLETIONS, context),
+        swap_id(reply.id, _COMPLETIONS, context),
         "text_completion",
         reply.created or context.now,
         model_name(reply.model or None, context),

@@ -26,6 +26,7 @@ IDLE_TIMEOUT = 75.0
 """Seconds that a connection may wait for its next request. Longer than the clients' own timeouts
 (openai-python: 5 s), so that clients close first."""
 
+_NAME: Final = "request"
 # An Enum's attribute takes ten times as long as a global, and every request needs these.
 _IDLE: Final = State.IDLE
 _BODY: Final = State.BODY
@@ -105,7 +106,8 @@ class Connection(Reception):
         self._writer = writer = WireWriter(self, self._door, received)
         if self._door.finishing:
             writer.keep_alive = False
-        self._task = self._loop.create_task(self._serve(admission, body, writer))
+        # With a name, since making one up takes a fifth of the time that a task takes.
+        self._task = asyncio.Task(self._serve(admission, body, writer), loop=self._loop, name=_NAME)
 
     async def _serve(self, admission: Admission, body: Body, writer: WireWriter) -> None:
         self._begun = True

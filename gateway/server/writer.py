@@ -176,7 +176,8 @@ class WireWriter(ReplyWriter):
                 elif not self._is_copied(name, value, decision):
                     continue
             lines += (name, _COLON, value, _BREAK)
-        if UNSAFE_IN_A_HEADER.search(b"".join(map(_VALUE, fields))):
+        values = b"".join(map(_VALUE, fields))
+        if len(values.translate(None, UNSAFE_IN_A_HEADER)) != len(values):
             raise GatewayError("A header of the reply contains a control character.")
         lines.append(decision.lines())
         lines.append(decision.id_line)

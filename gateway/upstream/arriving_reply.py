@@ -51,7 +51,15 @@ class ArrivingReply(ReplyParser):
         park: Callable[[Connection], None],
         release: Callable[[], None],
     ) -> None:
-        super().__init__(name, head_only=head_only)
+        # Without super().__init__(): one is made for every request.
+        self._body = []
+        self._left = self.status = self.buffered = 0
+        self.headers = ()
+        self.head_complete = self.complete = self.keep_alive = self.received = False
+        self._name = name
+        self._head_only = head_only
+        self._parser = None
+        self._until_close = False
         self._timeouts = timeouts
         self._connection: Connection | None = None
         """None once it is not needed any more."""
@@ -228,7 +236,9 @@ class ArrivingReply(ReplyParser):
             if self._pipe_on(self._sink):
                 self._wake()
         elif self.head_complete or self._error is not None:
-            self._wake()
+            waiter = self._waiter
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

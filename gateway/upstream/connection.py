@@ -78,7 +78,12 @@ class Connection(asyncio.Protocol):
     def reusable(self) -> bool:
         """Whether it is open and all that was written has left the process."""
         transport = self._transport
-        return self.is_open and transport is not None and transport.get_write_buffer_size() == 0
+        return (
+            not self.closed
+            and transport is not None
+            and not transport.is_closing()
+            and transport.get_write_buffer_size() == 0
+        )
 
     @property
     def is_open(self) -> bool:

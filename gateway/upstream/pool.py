@@ -187,8 +187,7 @@ class Pool:
         if call.method == "POST" and isinstance(body, bytes) and not call.query and not call.root:
             start = self._prepared.get(call.path)
             if start is not None:
-                fields = self._headers.lines(call)
-                return b"%b%bcontent-length: %d\r\n\r\n" % (start, fields, len(body))
+                return start + self._headers.lines(call) + b"content-length: %d\r\n\r\n" % len(body)
         if not _METHOD.fullmatch(call.method):
             raise InvalidRequest("The request method is not a word of capital letters.")
         start = self._start(call.method, self._target(call))

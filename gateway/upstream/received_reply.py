@@ -61,9 +61,16 @@ class ReceivedReply:
         common = read_common_head(data)
         if common is None:
             return False
-        self.status, self.headers, self._left, start = common
+        self.status, self.headers, left, start = common
         self.head_complete = True
-        self.take_rest(data[start:])
+        if len(data) == start + left:
+            self.complete = self.keep_alive = True
+            if left:
+                self._body.append(data[start:])
+                self.buffered = left
+        else:
+            self._left = left
+            self.take_rest(data[start:])
         return True
 
     def take_rest(self, data: bytes) -> None:

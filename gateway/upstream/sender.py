@@ -64,7 +64,8 @@ class Upstreams:
         self._credentials = {name: each.credentials for name, each in self.reached.items()}
         self._senders = {name: each.sender for name, each in self.reached.items()}
         self._askers = {name: each.asker for name, each in self.reached.items()}
-        self._callers = Callers(self._credentials.values(), key)
+        self.caller = Callers(self._credentials.values(), key).digest
+        """Returns what distinguishes callers at any upstream, by a client's header fields."""
         self._patience = {each.name: each.timeouts.look_up for each in settings.upstreams}
 
     def send(self, call: UpstreamCall) -> Coroutine[Any, Any, UpstreamReply]:
@@ -115,10 +116,6 @@ class Upstreams:
         See `Credentials.fingerprint`. Raises `KeyError`.
         """
         return self._credentials[upstream_name].fingerprint(client_headers)
-
-    def caller(self, client_headers: RawHeaders) -> bytes:
-        """Return what distinguishes callers at any upstream; see `Callers.digest`."""
-        return self._callers.digest(client_headers)
 
     def stats(self) -> dict[str, UpstreamStats]:
         """Return the figures of each upstream by its name, look-ups not among them."""
