@@ -61,22 +61,25 @@ async def perform(
 def answer_at_once(fast: FastTranslation | None, reply: UpstreamReply) -> ClientReply | None:
     """Return the client's reply to one upstream reply, if that is simple; None: see `answer`.
 
-    It is if it is here as a whole, JSON, and no error, and the fast translation admits it.
+    It is if it is here as a whole, JSON, and no error, or what the fast translation admits, which
+    is no error either.
     """
-    if not (200 <= reply.status < 300 and reply.ended):
+    status = reply.status
+    if not (200 <= status < 300 and reply.ended):
         return None
     body = reply.peek()
-    is_suspect = len(body) <= SMALL_REPLY_BYTES and only_looks_like_success(body)
-    if is_suspect or not body.startswith(b"{"):
-        return None
-    if fast is None:
+    if fast is not None:
+        translated = fast.decode_reply(body)
+        if translated is None:
+            return None
         reply.arrived()
-        return ClientReply(reply.status, list(reply.headers), body)
-    translated = fast.decode_reply(body)
-    if translated is None:
+        return json_reply(translated, fields=_kept(reply.headers))
+    if not body.startswith(b"{"):
+        return None
+    if len(body) <= SMALL_REPLY_BYTES and only_looks_like_success(body):
         return None
     reply.arrived()
-    return json_reply(translated, fields=_kept(reply.headers))
+    return ClientReply(status, list(reply.headers), body)
 
 
 async def answer(

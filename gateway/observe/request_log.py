@@ -36,6 +36,7 @@ MEASURED: Final = ("first_byte_ms", "ms", "input_tokens", "output_tokens")
 _SIMPLE = re.compile(r"[\w!#$%&()*+,./:;<>?@\[\]^`{|}~-]+", re.ASCII)
 """Values that need no quotes in text: without spaces, quotes, backslashes and equals signs."""
 _KEPT: Final = 256
+_THOUSANDTHS: Final = [f"{number:03}" for number in range(1000)]
 _UNKNOWN: Final = (None, None)
 """The tokens of a request whose upstream counted none."""
 
@@ -66,35 +67,34 @@ class RequestLog:
 
 
 def _json_line(request: FinishedRequest) -> str:
-    decision, now = request.decision, request.time
+    decision, now, first_byte = request.decision, request.time, request.decision.first_byte
     inputs, outputs = decision.tokens or _UNKNOWN
-    second = int(now)
+    second, ms = int(now), f"{request.seconds * 1e3:.3f}"
     # An id has no characters that JSON escapes (`request_ids.usable`).
     return (
-        f'{{"time":"{_utc(second)}.{int((now - second) * 1000):03}+00:00","level":"info",'
-        f'"logger":"{LOGGER}","message":"request","request_id":"{decision.request_id}",'
+        f'{{"time":"{_utc(second)}.{_THOUSANDTHS[int((now - second) * 1000)]}+00:00",'
+        f'"level":"info","logger":"{LOGGER}","message":"request","request_id":"{decision.request_id}",'
         f"{_json_facts(_facts(request))},"
-        f'"first_byte_ms":{_milliseconds(decision.first_byte)},"ms":{request.seconds * 1e3:.3f},'
+        f'"first_byte_ms":{ms if first_byte is request.seconds else _milliseconds(first_byte)},'
+        f'"ms":{ms},'
         f'"input_tokens":{_count(inputs)},"output_tokens":{_count(outputs)}}}\n'
     )
 
 
 def _text_line(request: FinishedRequest) -> str:
-    decision, now = request.decision, request.time
+    decision, now, first_byte = request.decision, request.time, request.decision.first_byte
     inputs, outputs = decision.tokens or _UNKNOWN
-    second = int(now)
-    line = (
-        f"{_local(second)},{int((now - second) * 1000):03} INFO {LOGGER} "
-        f"request_id={decision.request_id} {_text_facts(_facts(request))}"
-        f"ms={request.seconds * 1e3:.3f}"
+    second, ms = int(now), f"{request.seconds * 1e3:.3f}"
+    # They are the same where the reply was written as a whole.
+    first = ms if first_byte is request.seconds else _milliseconds(first_byte)
+    first = "" if first_byte is None else f" first_byte_ms={first}"
+    read = "" if inputs is None else f" input_tokens={inputs}"
+    written = "" if outputs is None else f" output_tokens={outputs}"
+    return (
+        f"{_local(second)},{_THOUSANDTHS[int((now - second) * 1000)]} INFO {LOGGER} "
+        f"request_id={decision.request_id} {_text_facts(_facts(request))}ms={ms}"
+        f"{first}{read}{written}\n"
     )
-    if decision.first_byte is not None:
-        line += f" first_byte_ms={decision.first_byte * 1e3:.3f}"
-    if inputs is not None:
-        line += f" input_tokens={inputs}"
-    if outputs is not None:
-        line += f" output_tokens={outputs}"
-    return f"{line}\n"
 
 
 def _facts(request: FinishedRequest) -> _Values:

@@ -75,6 +75,19 @@ def test_a_line_of_text_has_the_fields_that_apply(capsys: pytest.CaptureFixture[
     ]
 
 
+@pytest.mark.parametrize("format_", ["json", "text"])
+def test_the_first_byte_of_a_whole_reply_is_there_at_its_end(
+    format_: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seconds = 0.125
+    whole = finished_now(
+        Decision("openai", first_byte=seconds), "chat", Ending(Outcome.SUCCESS), 200, seconds
+    )
+    written = line(whole, capsys, format_).replace('"', "").replace(":", "=")
+    assert "first_byte_ms=125.000" in written
+    assert re.search(r"\bms=125\.000", written)
+
+
 def test_what_is_not_known_is_null_or_absent(capsys: pytest.CaptureFixture[str]) -> None:
     unknown = finished_now(Decision(), "other", Ending(Outcome.CLIENT_CLOSED), 0, 0.5)
     read = json.loads(line(unknown, capsys))
