@@ -17,6 +17,10 @@ def run(*arguments: str, stdin: bytes | str | None = None, **variables: str) -> 
     return CliRunner().invoke(cli.main, arguments, input=stdin, env={**NO_CONFIG, **variables})
 
 
+ANY_PORTS = {"GATEWAY_SERVER__PORT": "0", "GATEWAY_ADMIN__PORT": "0"}
+"""For a command that may listen: the usual ports can be taken."""
+
+
 def prompt_of(text: str, **more: Any) -> dict[str, Any]:
     return {"model": "gpt-4o-mini", "prompt": text, "max_tokens": 20, **more}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway import __version__
-from tests.cli.commands import run
+from tests.cli.commands import ANY_PORTS, run
 
 
 def test_the_version_and_the_commands_are_told() -> None:
@@ -55,7 +55,7 @@ def test_what_cannot_be_built_is_told_in_one_line(
     (tmp_path / "bad").write_text("{% if %}" * 1000)
     path = tmp_path / "gateway.yaml"
     path.write_text(text)
-    result = run(command, "--config", str(path))
+    result = run(command, "--config", str(path), **ANY_PORTS)
     assert result.exit_code == 1
     assert message in result.output
     if command == "serve":  # no address is announced that will never serve

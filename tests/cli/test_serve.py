@@ -12,7 +12,7 @@ import pytest
 from gateway.demo import emulator
 from gateway.server.serving import bind
 from tests.certificates import make_pair
-from tests.cli.commands import KEY, client_of, prompt_of, run
+from tests.cli.commands import ANY_PORTS, KEY, client_of, prompt_of, run
 from tests.cli.test_healthcheck import free_port
 from tests.processes import PATIENCE, GatewayProcess, gateway_process, started_gateway
 
@@ -168,7 +168,7 @@ def test_a_key_of_another_certificate_is_a_clear_message(tmp_path: Path) -> None
     config = tmp_path / "gateway.yaml"
     config.write_text("server: {tls: {certificate: one.pem, key: other-key.pem}}")
     for command in ("serve", "check"):
-        result = run(command, "--config", str(config))
+        result = run(command, "--config", str(config), **ANY_PORTS)
         assert result.exit_code == 1
         assert "Error: server.tls: the key does not belong to the first certificate" in (
             result.output
