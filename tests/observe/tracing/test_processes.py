@@ -40,6 +40,7 @@ tracing: {{endpoint: "{taking.endpoint}"}}
 def test_check_and_serve_say_that_a_collector_cannot_be_reached_only_once(tmp_path: Path) -> None:
     with recording_upstream() as upstream:
         variables = {
+            "GATEWAY_ADMIN__PORT": "0",
             "GATEWAY_TRACING__ENDPOINT": "http://127.0.0.1:1",
             "OTEL_EXPORTER_OTLP_TIMEOUT": "1",
         }
