@@ -155,9 +155,11 @@ class EventTemplate:
         lines = data.split(b"\n")
         whole = (len(lines) - 1) // self._line_count * self._line_count
         begin, end = len(self._line_head), 2 - len(self._tail)
-        fillings = [
-            line[begin:end] for line in lines[self._line_count - 2 : whole : self._line_count]
-        ]
+        rows = lines[self._line_count - 2 : whole : self._line_count]
+        while rows and not rows[-1].startswith(self._line_head):
+            # Events of other templates end most runs.
+            rows.pop()
+        fillings = [row[begin:end] for row in rows]
         if not data.startswith(self._head + (self._tail + self._head).join(fillings) + self._tail):
             del fillings[self._count_good(data, fillings) :]
         return fillings
@@ -211,11 +213,26 @@ def _place(slot: Slot, data: bytes, event: Json) -> tuple[int, int] | None:
         value = slot.decode(match[1])
         other = value + 1 if slot is _NUMBER else f"{value}?"
         changed = data[: match.start(1)] + msgspec.json.encode(other) + data[match.end(1) :]
-        expected = _with_other(event, slot.path, value, other)
-        proved = expected is not None and msgspec.json.decode(changed) == expected
+        decoded = msgspec.json.decode(changed)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+    proved = _replace(decoded, slot.path, other, value) and decoded == event
     return match.span(1) if proved else None
+
+
+def _replace(source: Any, path: _Path, value: object, other: object) -> bool:
+    """Put another value at a path; False unless `value` was there."""
+    *outer, last = path
+    try:
+        for step in outer:
+            source = source[step]
+        found = source[last]
+        if type(found) is not type(value) or found != value:
+            return False
+        source[last] = other
+    except (LookupError, TypeError):
+        return False
+    return True
 
 
 def _with_other(source: Any, path: _Path, value: object, other: object) -> Any:

@@ -153,6 +153,8 @@ class Identity:
 
     def note(self, event: Json) -> None:
         """Take the identity of a chunk; empty values (Azure's first chunk) do not count."""
+        if self._pinned is not None and "system_fingerprint" in self._seen:
+            return
         for name in self._names:
             if event.get(name):
                 self._seen.setdefault(name, event[name])

@@ -35,6 +35,8 @@ TERMINAL_EVENTS = frozenset(
 
 DEFAULT_MAX_EVENT_BYTES = 32 * 1024 * 1024
 
+_SHORT = 4 * 1024
+"""Bytes up to which data may be a single event."""
 _BOM = b"\xef\xbb\xbf"
 _BLANK_LINE = re.compile(rb"\r\n\r\n|\n\r?\n|\r\r")
 _ERROR = b"error"
@@ -78,6 +80,7 @@ class SSEDecoder:
 
     def __init__(self, max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES) -> None:
         self._max_event_bytes = max_event_bytes
+        self._short = min(max_event_bytes, _SHORT)
         self._size = 0
         self._line: list[bytes] = []
         self._at_start = True
@@ -87,6 +90,9 @@ class SSEDecoder:
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Return the events that `data` completes."""
+        only = self._only(data) if len(data) <= self._short else None
+        if only is not None:
+            return [only]
         if self._ended_in_cr and data:
             # The CR ended the line already; this LF belongs to it.
             data = data.removeprefix(b"\n")
@@ -115,6 +121,22 @@ class SSEDecoder:
             if not events:
                 raise
         return events
+
+    def _only(self, data: bytes) -> ServerSentEvent | None:
+        """Return the event of `data` if that is one with one line of data, as most are; else None.
+
+        That is for data behind whole events, without an end of line but LF.
+        """
+        if self._size or self._line or self._at_start or self._ended_in_cr or b"\r" in data:
+            return None
+        lines = data.count(b"\n") if data.endswith(b"\n\n") else 0
+        if lines == 2 and data.startswith(b"data: "):
+            name, value = b"", data[6:-2]
+        elif lines == 3 and data.startswith(b"event: "):
+            name, _, value = data[7:-2].partition(b"\ndata: ")
+        else:
+            return None
+        return ServerSentEvent(value, name.decode("utf-8", "replace")) if value else None
 
     def finish(self) -> list[ServerSentEvent]:
         """Return the event at the end of the stream that lacks its blank line, if there is one.

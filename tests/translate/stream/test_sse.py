@@ -117,6 +117,20 @@ def test_any_chunking_gives_the_events_of_the_whole(
     assert decode(*chunks) == decode(stream) == bytewise(stream)
 
 
+PIECES = [
+    *(b"data: a\n\n", b"data: b\n\n", b"event: x\ndata: c\n\n", b"event: \ndata: d\n\n"),
+    *(b"data: \n\n", b"event: x\n\n", b"event: x\ndata: \n\n", b"event: x\nid: 5\n\n"),
+    *(b"data: a\ndata: b\n\n", b"data: a\n", b"data: a", b"\n", b"\r", b"event: y\n", b": ping\n"),
+    *(b"data: a\r\n\n", b"event: x\rdata: c\n\n", b"event: x\ndata:c\n\n", b"event:x\ndata: c\n\n"),
+    *(b"event: \xff\ndata: \xff\n\n", b"data: %b\n\n" % (b"x" * 5000), b"id: 5\n", b"\xef\xbb\xbf"),
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=6))
+def test_events_that_come_one_by_one_are_those_that_come_byte_by_byte(pieces: list[bytes]) -> None:
+    assert decode(*pieces) == bytewise(b"".join(pieces))
+
+
 @given(st.binary(max_size=60))
 def test_arbitrary_bytes_never_fail_and_never_depend_on_chunking(stream: bytes) -> None:
     assert bytewise(stream) == decode(stream)
