@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import jsonschema
 import pytest
 from click import unstyle
 from click.testing import CliRunner
@@ -18,6 +19,8 @@ from gateway import __version__, servers
 from gateway.admin.exposition import exposition
 from gateway.admin.metrics import Metrics
 from gateway.cli import main
+from gateway.config.document import parse_document
+from gateway.config.json_schema import write_json_schema
 from gateway.config.load import load
 from gateway.config.schema.configuration import SECTIONS, key_paths
 from gateway.config.translation_settings import TemplateSettings
@@ -129,6 +132,8 @@ def test_every_configuration_example_can_be_loaded(block: Block, tmp_path: Path)
     file.write_text(block.text, "utf-8")
     settings = load(file, ENVIRONMENT)
     assert settings.upstreams
+    data = parse_document(block.text, block.text.encode()).data
+    jsonschema.Draft202012Validator(write_json_schema()).validate(data)
 
 
 @pytest.mark.parametrize("block", all_blocks(language="console"), ids=place)

@@ -8,6 +8,7 @@ from gateway.config.schema.models import TranslationConfig
 TITLE = "Configuration of endpoint-gateway"
 
 _REFERENCE = {"$ref": "#/$defs/Reference"}
+_NAMED = frozenset({"properties", "$defs"})
 _SCALAR_TYPES = frozenset({"integer", "number", "boolean"})
 
 
@@ -36,7 +37,14 @@ def _with_references(node: Any) -> Any:
         return [_with_references(item) for item in node]
     if not isinstance(node, dict):
         return node
-    copy = {key: _with_references(value) for key, value in node.items() if _is_kept(key, value)}
+    copy = {
+        # Below these two, the keys are names: of ours, and not JSON Schema's.
+        key: {name: _with_references(inner) for name, inner in value.items()}
+        if key in _NAMED
+        else _with_references(value)
+        for key, value in node.items()
+        if _is_kept(key, value)
+    }
     if copy.get("type") in _SCALAR_TYPES or "enum" in copy:
         about = {key: copy.pop(key) for key in ("title", "description", "default") if key in copy}
         return {**about, "anyOf": [copy, _REFERENCE]}
@@ -86,5 +94,7 @@ def _relax_rules(definitions: dict[str, Any]) -> None:
     server["cors_origins"] = _text_or(server["cors_origins"], "The only origin.")
     client = definitions["ClientConfig"]["properties"]
     client["key_sha256"] = _text_or(client["key_sha256"], "The SHA-256 of its only key.")
+    params = definitions["ParamsConfig"]["properties"]
+    params["drop"] = _text_or(params["drop"], "The only parameter.")
     stop = template["properties"]["stop"]
     template["properties"]["stop"] = _text_or(stop, "The only stop sequence.")

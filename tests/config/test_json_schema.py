@@ -8,6 +8,7 @@ import pytest
 from gateway.config.document import read_document
 from gateway.config.files import Files
 from gateway.config.json_schema import write_json_schema
+from gateway.config.schema.configuration import GatewayConfig
 from tests.config.configuring import refused
 
 DEFAULT = Path(__file__).parents[2] / "config.yaml"
@@ -37,6 +38,7 @@ def test_the_default_configuration_conforms() -> None:
         {"upstreams": {"a": {"base_url": ["http://a/v1", "http://b/v1"]}}},
         {"models": {"a": "b", "c": {"endpoint": "chat"}, "d": {"endpoint": ["chat"]}}},
         {"models": {"a": {"template": "raw"}, "b": {"template": {"path": "x", "stop": "y"}}}},
+        {"models": {"a": {"params": {"default": {"temperature": 0}, "drop": "user"}}}},
         {"clients": [{"name": "a", "key_sha256": "0" * 64}]},
         {"clients": [{"name": "a", "key_sha256": ["0" * 64, "1" * 64]}]},
     ],
@@ -75,6 +77,15 @@ def test_every_key_has_a_description() -> None:
     for name, definition in definitions.items():
         for key, schema in definition.get("properties", {}).items():
             assert "description" in json.dumps(schema), f"{name}.{key}"
+
+
+def test_no_key_is_lost() -> None:
+    """Also not one that is called as a word of JSON Schema: `default`, `format`."""
+    schema, plain = write_json_schema(), GatewayConfig.model_json_schema()
+    assert schema["properties"].keys() == plain["properties"].keys()
+    for name, definition in plain["$defs"].items():
+        kept = schema["$defs"][name].get("properties", {})
+        assert kept.keys() == definition.get("properties", {}).keys(), name
 
 
 def test_a_rules_translation_has_no_default_of_its_own() -> None:
