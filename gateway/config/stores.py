@@ -1,4 +1,4 @@
-"""Checks of what is stored outside the process: it needs a secret, and Redis an extra."""
+"""Checks of where findings and responses are stored: outside the process, they need a secret."""
 
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -10,6 +10,15 @@ from gateway.config.settings import Settings
 def refusals(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
     """Yield every reason why findings or responses cannot be stored where they should be."""
     memory, store = settings.memory.url, settings.responses.store or ""
+    if store == "memory://" and settings.server.workers > 1:
+        yield (
+            ("responses", "store"),
+            InvalidValue(
+                "is the memory of one process, but server.workers is more than 1: a response could "
+                "only be continued at the worker that has it",
+                "use sqlite:///path or redis://host:6379/0, or server.workers: 1",
+            ),
+        )
     for key, url in ((("memory", "url"), memory), (("responses", "store"), store)):
         is_redis = url.startswith(("redis://", "rediss://"))
         keyed = is_redis or (url == memory and url.startswith("sqlite:"))

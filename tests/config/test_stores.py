@@ -25,6 +25,19 @@ def test_a_file_of_responses_has_a_secret_of_its_own(tmp_path: Path) -> None:
     assert refused(tmp_path, "memory: {url: 'memory://'}\nresponses: {store: 'memory://'}") == []
 
 
+@pytest.mark.parametrize("workers", [2, 9])
+def test_several_workers_cannot_keep_responses_in_the_memory_of_one(
+    tmp_path: Path, workers: int
+) -> None:
+    text = "responses: {store: 'memory://'}"
+    (problem,) = refused(tmp_path, text, {}, {"server.workers": workers})
+    assert "responses.store: is the memory of one process" in problem
+    assert "sqlite:///path" in problem
+    file = "responses: {store: sqlite:///r.sqlite}"
+    for text in (file, "memory: {url: 'memory://'}", "responses: {store: null}"):
+        assert refused(tmp_path, text, {}, {"server.workers": workers}) == []
+
+
 @pytest.mark.parametrize("text", KEYED)
 def test_a_missing_extra_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
