@@ -93,6 +93,32 @@ def test_what_is_wrong_changes_nothing(tmp_path: Path, text: str, reason: str) -
     run(tmp_path, scenario)
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "gateway.yaml: is empty; write the configuration into it"),
+        (" \n# models: {}\n", "gateway.yaml: is empty"),
+        ("{}", "gateway.yaml: is empty"),
+        ("models: {a: b}", "gateway.yaml: clients: cannot all be removed"),
+        ("clients:\nmodels: {a: b}", "gateway.yaml:1: clients: cannot all be removed"),
+    ],
+)
+def test_what_would_open_a_gateway_with_clients_changes_nothing(
+    tmp_path: Path, text: str, reason: str
+) -> None:
+    async def scenario(scene: Scene) -> None:
+        before = scene.live.application
+        scene.path.write_text(text)
+        done, message = await scene.reloader().reload()
+        assert not done
+        assert reason in message
+        assert scene.live.application is before
+
+    key = "0" * 64
+    upstreams = "upstreams: {u: {base_url: 'http://example.com/v1', api_key: k}}"
+    run(tmp_path, scenario, f"clients: [{{name: a, key_sha256: '{key}'}}]\n{upstreams}")
+
+
 def test_workers_take_only_what_their_parent_has_read(tmp_path: Path) -> None:
     async def scenario(scene: Scene) -> None:
         scene.path.write_text("models: {a: b}")

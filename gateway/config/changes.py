@@ -16,8 +16,13 @@ _FIXED_SECTIONS = ("memory", "responses", "tracing")
 """Sections of stores and of the export of spans, which begin at start."""
 
 
-def fixed_changes(running: Settings, new: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
-    """Yield every difference that only a restart can apply."""
+def fixed_changes(
+    running: Settings, new: Settings, *, emptied: bool = False
+) -> Iterator[tuple[KeyPath, InvalidValue]]:
+    """Yield every difference that only a restart can apply; `emptied`: the file has no keys."""
+    if emptied and running != new:
+        advice = "write the configuration into it, or restart the gateway to begin with defaults"
+        yield (), InvalidValue("is empty", advice)
     places = [
         *_FIXED,
         *((name, each.name) for name in _FIXED_SECTIONS for each in fields(getattr(new, name))),
@@ -27,6 +32,22 @@ def fixed_changes(running: Settings, new: Settings) -> Iterator[tuple[KeyPath, I
             yield (section, name), _fixed()
     if running.secret != new.secret:
         yield ("secret",), _fixed()
+    yield from _opened(running, new)
+
+
+def _opened(running: Settings, new: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
+    """Yield what asks callers for a key now and would not afterwards.
+
+    A file that is emptied by mistake, or read while it is written, must not open the gateway. It
+    would then pass its clients' keys on, too, to an upstream with `credential: caller`.
+    """
+    advice = "put it back, or restart the gateway if that is meant"
+    if running.clients and not new.clients:
+        message = "cannot all be removed while the gateway runs: it would be open to everyone"
+        yield ("clients",), InvalidValue(message, advice.replace("it", "them", 1))
+    if running.admin.token is not None and new.admin.token is None:
+        message = "cannot be removed while the gateway runs: the admin listener would be open"
+        yield ("admin", "token"), InvalidValue(message, advice)
 
 
 def _fixed() -> InvalidValue:

@@ -3,7 +3,7 @@
 `load` returns settings that are safe to start with, or raises one `ConfigError` with all problems.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -49,21 +49,20 @@ def load(
     files = files or Files(path.parent if path is not None else Path())
     layers = Layers(origins={(): Origin("configuration")})
     problems: list[Problem] = []
-    invalid_paths: set[KeyPath] = set()
+    unread: dict[KeyPath, Problem] = {}
     if path is not None:
         document = read_document(path, files)
-        problems += document.problems
-        for place, problem in merge_document(layers, document, environ, files):
-            problems.append(problem)
-            invalid_paths.add(place)
+        unread.update(merge_document(layers, document, environ, files))
+        problems += [*document.problems, *unread.values()]
+    emptied = path is not None and not layers.data
     problems += merge_environment(layers, environ, SECTIONS)
     merge_overrides(layers, overrides)
     written, found = validate(layers, files)
-    problems += [problem for place, problem in found if not _lies_in(place, invalid_paths)]
+    problems += [problem for place, problem in found if not _lies_in(place, unread)]
     if problems or written is None:
         raise ConfigError(sorted(problems, key=_in_order))
     settings = build(written)
-    fixed = fixed_changes(running, settings) if running is not None else ()
+    fixed = fixed_changes(running, settings, emptied=emptied) if running is not None else ()
     if refused := [*refusals(settings, leads_to), *further(settings), *fixed]:
         raise ConfigError(layers.problem(place, f.message, f.advice) for place, f in refused)
     return settings
@@ -74,7 +73,7 @@ def unused_variables(environ: Mapping[str, str]) -> list[str]:
     return _unused_variables(environ, SECTIONS)
 
 
-def _lies_in(path: KeyPath, invalid_paths: set[KeyPath]) -> bool:
+def _lies_in(path: KeyPath, invalid_paths: Container[KeyPath]) -> bool:
     return any(path[:length] in invalid_paths for length in range(len(path) + 1))
 
 

@@ -8,7 +8,13 @@ from gateway.config.changes import changed, fixed_changes
 from gateway.config.operator_settings import AdminSettings, LogSettings
 from gateway.config.problems import show_path
 from gateway.config.secret import Secret
-from gateway.config.settings import ModelRule, ServerSettings, Settings, UpstreamSettings
+from gateway.config.settings import (
+    ClientSettings,
+    ModelRule,
+    ServerSettings,
+    Settings,
+    UpstreamSettings,
+)
 from gateway.config.store_settings import MemorySettings, ResponsesSettings
 
 ONE, TWO = UpstreamSettings("one", "http://one/v1"), UpstreamSettings("two", "http://two/v1")
@@ -53,3 +59,33 @@ def test_what_only_a_restart_can_apply_is_named(new: Settings, keys: list[str]) 
 )
 def test_what_has_changed_is_named(new: Settings, keys: list[str]) -> None:
     assert changed(SETTINGS, new) == keys
+
+
+CLIENT, OTHER = ClientSettings("a", ("0" * 64,)), ClientSettings("b", ("1" * 64,))
+GUARDED = replace(
+    SETTINGS, clients=(CLIENT, OTHER), admin=AdminSettings(token=Secret("t"), enabled=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("new", "keys"),
+    [
+        (replace(GUARDED, clients=(CLIENT,)), []),
+        (replace(GUARDED, clients=()), ["clients"]),
+        (replace(GUARDED, admin=AdminSettings(token=Secret("u"))), []),
+        (replace(GUARDED, admin=AdminSettings()), ["admin.token"]),
+        (SETTINGS, ["clients", "admin.token"]),
+    ],
+)
+def test_what_would_open_the_gateway_is_refused(new: Settings, keys: list[str]) -> None:
+    found = list(fixed_changes(GUARDED, new))
+    assert [show_path(path) for path, _ in found] == keys
+    for _, fault in found:
+        assert "open" in fault.message
+        assert "restart the gateway" in fault.advice
+
+
+def test_an_emptied_file_is_refused_unless_it_changes_nothing() -> None:
+    ((path, fault),) = fixed_changes(SETTINGS, Settings((ONE,)), emptied=True)
+    assert (path, fault.message) == ((), "is empty")
+    assert list(fixed_changes(SETTINGS, SETTINGS, emptied=True)) == []
