@@ -42,8 +42,14 @@ class Names:
         return _endpoints(self.entry(model, resolution.kind), resolution)
 
     def remember_entry(self, resolution: Resolution, model: str) -> None:
-        """Keep the catalogue's entry of the model, or of its base, for quirks and dates."""
-        resolution.entry = resolution.entry or self.entry_of_model_or_root(model, resolution.kind)
+        """Keep the catalogue's entry for quirks and dates: by the model's own id, else `model`'s.
+
+        `model` is what metadata says that it derives from, which is not always asked for.
+        """
+        for name in (resolution.model, model):
+            resolution.entry = resolution.entry or self.entry_of_model_or_root(
+                name, resolution.kind
+            )
 
     def collect(self, resolution: Resolution) -> None:
         """Add the evidence of the names to a resolution."""

@@ -110,3 +110,17 @@ def test_the_first_entry_that_is_remembered_stays() -> None:
     assert entry.pattern == "davinci-002"
     NAMES.remember_entry(state, "tts-x")
     assert state.entry is entry
+
+
+@pytest.mark.parametrize("model", [FINE_TUNE, "tts-x", "ft:gone-1:acme::a1b2c3d4"])
+def test_the_entry_of_the_own_id_goes_before_that_of_a_base(model: str) -> None:
+    """Metadata are not always read; without them, the date must be the same."""
+    unread, read = resolution(model), resolution(model)
+    NAMES.remember_entry(unread, model)
+    NAMES.remember_entry(read, "gpt-tools")
+    assert unread.entry is not None
+    assert read.entry == unread.entry
+    unknown = resolution("acme")
+    NAMES.remember_entry(unknown, "gpt-tools")
+    assert unknown.entry is not None
+    assert unknown.entry.pattern == "gpt-tools"
