@@ -1,6 +1,7 @@
 """Responses kept in Redis, for any number of gateways with the same secret: keys that expire."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
@@ -14,6 +15,9 @@ from gateway.stores.redis_server import NotWritable, RedisServer
 
 MAX_VALUE_BYTES = 32 * 1024 * 1024
 """Limit of one response: Redis serves nobody else while it copies a value."""
+
+_INTERVAL = 2.0
+"""Seconds after which a server that answers is asked again."""
 
 
 class RedisResponses:
@@ -33,7 +37,9 @@ class RedisResponses:
         self._prefix = f"endpoint-gateway:{space_of(secret)}"
         self.secret = derived(secret, b"response owners")
         self.state = state
-        self._recovery: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._noticed = asyncio.Event()
+        """Set by an operation that has failed, so that the server is asked at once."""
 
     @property
     def is_failing(self) -> bool:
@@ -41,9 +47,9 @@ class RedisResponses:
         return self.state.trouble("reading", "writing") is not None
 
     def start(self) -> None:
-        """Find out whether the server answers."""
-        if self._recovery is None:
-            self._recovery = asyncio.create_task(self._recover())
+        """Begin to ask whether the server answers."""
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._keep_asking())
 
     async def get(self, owner: str, response_id: str) -> StoredResponse | None:
         """Return what is kept under that id, unless it has expired."""
@@ -100,9 +106,9 @@ class RedisResponses:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if self._recovery is not None:
-            self._recovery.cancel()
-            await asyncio.wait((self._recovery,))
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.wait((self._watch,))
         await self._server.aclose()
 
     def _response(self, owner: str, response_id: str) -> str:
@@ -122,19 +128,28 @@ class RedisResponses:
         except StoreError as error:
             self.state.failed("reading", str(error))
             self.start()
+            self._noticed.set()
             raise
         self.state.succeeded("reading")
         return done
 
-    async def _recover(self) -> None:
-        """Ask until the server answers."""
+    async def _keep_asking(self) -> None:
+        """Ask again and again, more often while the server does not answer.
+
+        Without requests, nothing else would notice that it has gone.
+        """
         waits = pauses()
         while True:
+            self._noticed.clear()
             try:
-                await self._server.perform(self._server.client.ping())
-                break
+                with contextlib.suppress(NotWritable):  # which is an answer
+                    await self._server.perform(self._server.client.ping())
             except StoreError as error:
                 self.state.failed("reading", str(error))
-            await asyncio.sleep(next(waits))
-        self.state.succeeded("reading")
-        self._recovery = None
+                await asyncio.sleep(next(waits))
+                continue
+            self.state.succeeded("reading")
+            waits = pauses()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_INTERVAL):
+                    await self._noticed.wait()

@@ -14,6 +14,7 @@ from gateway.config.secret import Secret
 from gateway.config.store_settings import MemorySettings
 from gateway.exchange.stored.responses import StoredResponse, StoreError, TooLarge
 from gateway.shapes import Shape
+from gateway.stores import redis_responses as responses_module
 from gateway.stores import redis_server as module
 from gateway.stores.availability import Availability
 from gateway.stores.redis_responses import RedisResponses
@@ -267,5 +268,48 @@ def test_asking_ends_with_the_store() -> None:
         with pytest.raises(StoreError, match="it is down"):
             await store.get("alice", "resp_1")
         await store.aclose()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("how", ["kill", "freeze"])
+def test_a_server_that_goes_is_noticed_without_a_request(
+    redis: RedisProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    monkeypatch.setattr(responses_module, "_INTERVAL", 0.05)
+    monkeypatch.setattr(module, "PATIENCE", 0.2)
+
+    async def scenario() -> None:
+        async with opened(redis) as store:
+            getattr(redis, how)()
+            await until(lambda: not store.state.is_up)
+            if how == "freeze":
+                redis.thaw()
+            else:
+                redis.start()
+            await until(lambda: store.state.is_up)
+
+    asyncio.run(scenario())
+    assert caplog.text.count("responses.store: Redis at 127.0.0.1") == 1
+    assert caplog.text.count("responses.store: works again") == 1
+
+
+def test_a_server_that_takes_no_writes_answers(
+    redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(responses_module, "_INTERVAL", 0.01)
+    asked = 0
+
+    async def refuse(work: Awaitable[Any]) -> None:
+        nonlocal asked
+        asked += 1
+        await work
+        raise NotWritable("Redis cannot save its data (MISCONF)")
+
+    async def scenario() -> None:
+        async with opened(redis) as store:
+            monkeypatch.setattr(store._server, "perform", refuse)
+            await until(lambda: asked > 1)
+            assert store.state.is_up
 
     asyncio.run(scenario())
