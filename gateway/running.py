@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 from collections.abc import Callable, Sequence
@@ -22,6 +23,8 @@ from gateway.server.signals import ends_on_signals
 from gateway.server.workers import Ties, Workers
 
 _NAMES = ("gateway", "admin")
+log = logging.getLogger("gateway")
+
 _PORT_KEYS = {
     "gateway": "server.port (--port) is the gateway's port.",
     "admin": "admin.port is the admin listener's; admin.enabled: false needs none.",
@@ -46,6 +49,7 @@ def run(source: Source, settings: Settings, build: Build) -> int:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
                 one = Process(configuration, build, start, ties)
                 runner.run(one.serve(application, bound, stop))
+            log.info("process %d has ended", os.getpid())
 
         def built(peers: Peers) -> Application:
             return build(configuration.used(configuration.settings), peers, None)

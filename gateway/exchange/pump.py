@@ -96,6 +96,17 @@ class Pump(ReplyBody):
             self._streams.resume()
         self._wake()
 
+    def cut_off(self, error: GatewayError) -> bytes:
+        """Return what is held, and the error; see `ReplyBody`."""
+        out = b"".join(self._held)
+        self._held.clear()
+        if not self._is_over:
+            self._feeder.break_off(error)
+            self._is_over = True
+            self._feeder.take_error()
+            out += self._feeder.fail(error)
+        return out
+
     async def _release(self) -> None:
         await self._streams.aclose()
         self._error = None

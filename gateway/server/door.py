@@ -99,10 +99,15 @@ class Door:
             self._changed.clear()
             await self._changed.wait()
 
-    async def drain(self, grace_period: float) -> None:
+    @property
+    def busy(self) -> int:
+        """How many connections have a request that runs or arrives."""
+        return sum(connection.busy for connection in self.connections)
+
+    async def drain(self, grace_period: float) -> int:
         """Let running requests end for `grace_period` seconds, then abort them and close all.
 
-        The application refuses requests that arrive meanwhile.
+        The application refuses requests that arrive meanwhile. Returns how many were aborted.
         """
         self.draining = self.finishing = True
         loop = asyncio.get_running_loop()
@@ -110,12 +115,12 @@ class Door:
         for connection in tuple(self.connections):
             connection.finish_soon()
         while self.connections:
-            busy = any(connection.busy for connection in self.connections)
-            until = started + (grace_period if busy else min(DRAIN_SECONDS, grace_period))
+            until = started + (grace_period if self.busy else min(DRAIN_SECONDS, grace_period))
             if loop.time() >= until:
                 break
             self._changed.clear()
             await self._wait(until)
+        aborted = self.busy
         tasks = [connection.cut_off() for connection in tuple(self.connections)]
         running = [task for task in tasks if task is not None]
         if running:
@@ -127,6 +132,7 @@ class Door:
         for connection in tuple(self.connections):
             connection.transport.abort()
         self._clock.cancel()
+        return aborted
 
     def _tick(self) -> None:
         now = time.time()

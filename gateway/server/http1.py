@@ -9,13 +9,12 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from gateway.api.admission import Admission
-from gateway.errors import ShuttingDown
 from gateway.exchange.decision import Decision
 from gateway.request import Body
 from gateway.server.head import ReceivedHead
 from gateway.server.reception import Reception
 from gateway.server.state import State
-from gateway.server.writer import WireWriter
+from gateway.server.writer import WireWriter, shutting_down
 
 if TYPE_CHECKING:
     from gateway.server.door import Door
@@ -92,10 +91,12 @@ class Connection(Reception):
     def cut_off(self) -> "asyncio.Task[None] | None":
         """Abort the current request; return its task, if there is one."""
         if self._task is not None:
+            if self._writer is not None:
+                self._writer.keep_alive = False
             if self._begun:  # otherwise it ends by itself: the gateway refuses requests by now
                 self._task.cancel()
         elif self.state is State.BODY:
-            self._fail_body(_shutting_down())
+            self._fail_body(shutting_down())
         elif self.state is not State.CLOSED:
             self._close()
         return self._task
@@ -117,7 +118,7 @@ class Connection(Reception):
         except asyncio.CancelledError:
             if not (writer.started or writer.gone):  # the grace period is over
                 writer.keep_alive = False
-                await writer.write_error(_shutting_down(), writer.decision or Decision())
+                await writer.write_error(shutting_down(), writer.decision or Decision())
         except Exception:
             log.exception("a request failed inside the gateway")
         finally:
@@ -176,7 +177,3 @@ class Connection(Reception):
             # A cancelled task that has not begun never runs, so it cannot do this itself.
             self._writer = self._task = None
             self._door.forget(self)
-
-
-def _shutting_down() -> ShuttingDown:
-    return ShuttingDown("The gateway is shutting down; try again.")

@@ -6,6 +6,7 @@ the grace period, and are then visibly aborted.
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 import ssl
@@ -19,6 +20,8 @@ from gateway.server.door import Door
 from gateway.server.hosted import HostedApplication
 
 BACKLOG = 2048
+
+log = logging.getLogger("gateway")
 
 Grace = Callable[[], float]
 """Returns how long running requests may continue at the end, in seconds."""
@@ -89,7 +92,7 @@ async def serve(
                 finished = asyncio.gather(*(server.finish() for server in servers))
                 await _first(stop.wait(), finished)
             on_drain()
-            await asyncio.gather(*(server.drain() for server in servers))
+            await _drain(servers, grace_period())
 
 
 class _Server:
@@ -115,18 +118,32 @@ class _Server:
         await self._stop_accepting()
         await self._door.finish()
 
-    async def drain(self) -> None:
-        """Stop accepting connections, and let the open ones end."""
+    @property
+    def busy(self) -> int:
+        """How many connections have a request."""
+        return self._door.busy
+
+    async def drain(self) -> int:
+        """Stop accepting connections, and let the open ones end; return how many were cut off."""
         if self._hosted is not None:
             self._hosted.drain()
         await self._stop_accepting()
-        await self._door.drain(self._grace_period())
+        return await self._door.drain(self._grace_period())
 
     async def _stop_accepting(self) -> None:
         if self._listening.fileno() >= 0:
             self._acceptor.close()
             self._listening.close()
         await self._acceptor.wait_closed()
+
+
+async def _drain(servers: Sequence[_Server], grace_period: float) -> None:
+    """Let all requests end, and log how that begins and ends."""
+    running = sum(server.busy for server in servers)
+    log.info("draining: %d running requests have %g s to end", running, grace_period)
+    aborted = sum(await asyncio.gather(*(server.drain() for server in servers)))
+    level = logging.WARNING if aborted else logging.INFO
+    log.log(level, "drained: %d of the requests were aborted", aborted)
 
 
 async def _first(*waits: Awaitable[Any]) -> None:

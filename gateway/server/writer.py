@@ -8,8 +8,9 @@ from time import perf_counter
 from typing import Final, Protocol
 
 from gateway import request_ids
+from gateway.api.endings import undo_cancellation
 from gateway.api.writing import BODILESS, COMMENT, Fields, ReplyWriter
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, ShuttingDown
 from gateway.exchange.client_reply import ClientReply
 from gateway.exchange.decision import UNSAFE_IN_A_HEADER, Decision
 from gateway.exchange.reply.body import ReplyBody
@@ -93,6 +94,12 @@ class WireWriter(ReplyWriter):
         self._body = body
         try:
             await body.pipe(self._take)
+        except asyncio.CancelledError:
+            end = body.cut_off(shutting_down()) if not self.gone else None
+            if end is None:
+                raise
+            undo_cancellation()
+            self._take(end)
         finally:
             self._body = None
 
@@ -221,3 +228,8 @@ def _status_line(status: int) -> bytes:
     except ValueError:
         phrase = ""
     return b"HTTP/1.1 %d %b\r\n" % (status, phrase.encode("ascii"))
+
+
+def shutting_down() -> ShuttingDown:
+    """Return the error of a request that is aborted at the end."""
+    return ShuttingDown("The gateway is shutting down; try again.")

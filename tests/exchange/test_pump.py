@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.errors import GatewayError, TruncatedStream, UpstreamError, UpstreamReplied
+from gateway.errors import (
+    GatewayError,
+    ShuttingDown,
+    TruncatedStream,
+    UpstreamError,
+    UpstreamReplied,
+)
 from gateway.exchange.feeding import Feeder
 from gateway.exchange.pump import Pump
 from gateway.exchange.reply import reading
@@ -410,3 +416,25 @@ def test_json_in_a_streams_place_is_kept_up_to_a_limit(monkeypatch: pytest.Monke
     reply = FakeReply(200, EVENT_STREAM, (b'{"choices": ', b'["1", "2", "3"]}'))
     with pytest.raises(UpstreamError, match="larger than 20 bytes"):
         merged(reply)
+
+
+def test_a_stream_that_is_cut_off_ends_in_the_error_after_what_was_held() -> None:
+    async def scenario() -> None:
+        pump = await begun(Folding(), Slow(*GOOD, quick=1))
+        first, last = lines_of(pump.cut_off(ShuttingDown("stopping")))
+        assert first == 'data: {"call":0,"n":1}'
+        assert '"code":"shutting_down"' in last
+        assert isinstance(pump.failure, ShuttingDown)
+        await pump.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_stream_that_is_cut_off_behind_its_end_is_whole() -> None:
+    async def scenario() -> None:
+        pump = await begun(Folding(), stream(b"".join(GOOD)))
+        assert DONE in lines_of(pump.cut_off(ShuttingDown("stopping")))
+        assert pump.failure is None
+        await pump.aclose()
+
+    asyncio.run(scenario())

@@ -61,7 +61,7 @@ class Stage:
             wire.protocol.data_received(sent)
         return wire
 
-    async def draining(self, grace: float = LONG) -> "asyncio.Task[None]":
+    async def draining(self, grace: float = LONG) -> "asyncio.Task[int]":
         """Begin to drain, the application first, as `serve` does."""
         self.client.gateway.drain()
         task = asyncio.create_task(self.door.drain(grace))
@@ -188,10 +188,11 @@ def test_what_outlasts_the_grace_period_is_cut_off(*, in_stream: bool) -> None:
         task = await stage.draining(0.05)
         await until(lambda: part.transport.ended)
         part.end()
-        await task
+        assert await task == 2
         received = busy.take()
         assert received.startswith(b"HTTP/1.1 200" if in_stream else b"HTTP/1.1 503")
-        assert received.endswith(b"data: 1\n\n\r\n" if in_stream else b"}")
+        assert received.endswith(b"\r\n0\r\n\r\n" if in_stream else b"}")
+        assert received.count(b'"code":"shutting_down"') == 1
         assert (busy.state, part.state) == (State.CLOSED, State.CLOSED)
         assert part.take().startswith(b"HTTP/1.1 503")
         assert held.given_up == 1

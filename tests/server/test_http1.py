@@ -330,7 +330,9 @@ def test_what_outlasts_the_grace_period_is_told_or_cut_off_visibly(*, in_stream:
         await connection.settle()
         received = connection.take()
         assert received.startswith(b"HTTP/1.1 200" if in_stream else b"HTTP/1.1 503")
-        assert received.endswith(b"data: 1\n\n\r\n") is in_stream
+        assert (b"data: 1\n\n" in received) is in_stream
+        assert received.count(b'"code":"shutting_down"') == 1
+        assert received.endswith(b"\r\n0\r\n\r\n") is in_stream
         assert connection.transport.is_closing()
 
     asyncio.run(scenario())

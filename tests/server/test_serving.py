@@ -1,6 +1,7 @@
 """Real sockets: starting, limits of a request's head, draining on a signal, cutting off."""
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -269,7 +270,11 @@ def test_idle_connections_are_closed_after_a_moment() -> None:
 
 
 @pytest.mark.parametrize("in_stream", [False, True])
-def test_what_outlasts_the_grace_period_is_told_or_cut_off(*, in_stream: bool) -> None:
+def test_what_outlasts_the_grace_period_is_told_or_cut_off(
+    caplog: pytest.LogCaptureFixture, *, in_stream: bool
+) -> None:
+    caplog.set_level(logging.INFO)
+
     async def scenario() -> None:
         held = Held()
         running = Running(held.client(in_stream=in_stream).gateway, grace=0)
@@ -279,6 +284,8 @@ def test_what_outlasts_the_grace_period_is_told_or_cut_off(*, in_stream: bool) -
         await running.end()
         received = await reply
         assert received.startswith(b"HTTP/1.1 200" if in_stream else b"HTTP/1.1 503")
-        assert not received.endswith(b"0\r\n\r\n")
+        assert received.count(b'"code":"shutting_down"') == 1
 
     asyncio.run(scenario())
+    assert "draining: 1 running requests have 0 s to end" in caplog.text
+    assert "drained: 1 of the requests were aborted" in caplog.text

@@ -79,6 +79,11 @@ class JobEvents(ReplyBody):
         """Continue: the client has read."""
         self._ready.set()
 
+    def cut_off(self, error: GatewayError) -> bytes:
+        """Return the error as an event."""
+        self._failure = error.bare()
+        return encode_events(Shape.CHAT, [dict(error.envelope())])
+
     async def _release(self) -> None:
         """Nothing is held between polls."""
 

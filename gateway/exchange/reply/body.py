@@ -39,6 +39,13 @@ class ReplyBody(ABC):
     def resume(self) -> None:
         """Go on after the sink has returned False."""
 
+    def cut_off(self, error: GatewayError) -> bytes | None:  # noqa: ARG002
+        """Return what ends the body with an error after `pipe()` was cancelled.
+
+        None: nothing can be added to it.
+        """
+        return None
+
     @abstractmethod
     async def _release(self) -> None:
         """Free what is behind the body, sent or not; possibly more than once."""

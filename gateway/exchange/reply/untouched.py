@@ -120,6 +120,9 @@ class _Events(_Bytes):
             if end := self._finish():
                 sink(end)
 
+    def cut_off(self, error: GatewayError) -> bytes:
+        return self._fail(error)
+
     def _tail(self, passing: bytes) -> bytes:
         """Return the end of what was passed on, where the last of it alone does not say enough."""
         return self._last[-_TAIL:] + passing

@@ -65,6 +65,10 @@ class KeptBody(ReplyBody):
         """Continue: the client has read."""
         self._body.resume()
 
+    def cut_off(self, error: GatewayError) -> bytes | None:
+        """Return what ends the stream; None while its response is being stored."""
+        return self._body.cut_off(error) if self._keeping is None or self._is_kept else None
+
     async def _release(self) -> None:
         if self._keeping is not None and not self._keeping.done():
             self._keeping.cancel()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.errors import UpstreamUnavailable
+from gateway.errors import ShuttingDown, UpstreamUnavailable
 from gateway.exchange.decision import Decision
 from gateway.exchange.legacy.job_events import MAX_FAILED_POLLS, JobEvents
 from gateway.exchange.reply.body import ReplyBody
@@ -79,6 +79,7 @@ def test_a_silent_job_is_kept_alive_and_a_slow_client_waited_for(*, ready: bool)
         assert body.failure is None
         piping.cancel()
         await asyncio.wait([piping])
+        assert b'"code":"shutting_down"' in body.cut_off(ShuttingDown("stopping"))
         await body.aclose()
 
     asyncio.run(scenario())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from gateway.errors import TruncatedStream
+from gateway.errors import ShuttingDown, TruncatedStream
 from gateway.exchange.reply.body import ReplyBody
 from gateway.exchange.reply.untouched import passed_on
 from gateway.shapes import RawHeaders, Shape
@@ -178,3 +178,19 @@ def test_a_body_that_comes_whole_is_not_added_to() -> None:
     for piped in (False, True):
         body = body_of(FakeReply(200, EVENT_STREAM, (PLAIN,)), Shape.CHAT)
         assert asyncio.run(drained(body, piped=piped)) == PLAIN
+
+
+@pytest.mark.parametrize("client", [Shape.CHAT, Shape.RESPONSES, None])
+def test_a_stream_that_is_cut_off_ends_in_the_error(client: Shape | None) -> None:
+    body = body_of(FakeReply(200, EVENT_STREAM, (PLAIN,)), client)
+    end = body.cut_off(ShuttingDown("stopping"))
+    assert end is not None
+    (last,) = SSEDecoder().feed(end)
+    assert msgspec.json.decode(last.data)["error"]["code"] == "shutting_down"
+    assert isinstance(body.failure, ShuttingDown)
+
+
+def test_nothing_is_added_to_what_is_no_stream_of_events() -> None:
+    body = body_of(FakeReply(200, ((b"content-type", b"audio/mpeg"),), (b"x",)), None)
+    assert body.cut_off(ShuttingDown("stopping")) is None
+    assert body.failure is None

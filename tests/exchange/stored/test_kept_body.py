@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from gateway.errors import GatewayError, ShuttingDown
 from gateway.exchange.stored.kept_body import KeptBody
 from gateway.exchange.stored.recording import RecordingTranslation
 from gateway.exchange.usage import Tokens
@@ -108,5 +109,26 @@ def test_a_client_that_leaves_meanwhile_ends_the_keeping() -> None:
         await asyncio.wait([piping])
         await stage.body.aclose()
         assert stage.received == []
+
+    run(scenario)
+
+
+def test_a_stream_can_be_cut_off_with_an_error_except_while_it_is_stored() -> None:
+    class Ending(Finishing):
+        def cut_off(self, error: GatewayError) -> bytes:
+            return error.message.encode()
+
+    async def scenario() -> None:
+        stage = Stage(b"last", b"done")
+        stage.source.__class__ = Ending
+        stopping = ShuttingDown("stopping")
+        assert stage.body.cut_off(stopping) == b"stopping"
+        piping = asyncio.create_task(stage.body.pipe(stage.sink))
+        await stage.keeping.wait()
+        assert stage.body.cut_off(stopping) is None
+        stage.go.set()
+        await piping
+        assert stage.body.cut_off(stopping) == b"stopping"
+        await stage.body.aclose()
 
     run(scenario)
