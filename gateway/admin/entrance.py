@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from gateway.admin.access import Access
 from gateway.admin.bodies import read_form
-from gateway.admin.files import file
+from gateway.admin.files import TYPES, file
 
 _PATHS = {
     "/": "the page, for browsers",
@@ -44,6 +44,12 @@ class Entrance:
 
     def _entered(self, request: Request, token: str) -> Response:
         if not self._access.is_token(token.strip()):
-            return file("login.html", 401)
+            return _refused()
         headers = {"location": "./", "set-cookie": self._access.cookie(request)}
         return Response(status_code=303, headers=headers)
+
+
+def _refused() -> Response:
+    """Return the form, which says that the token was wrong."""
+    page = bytes(file("login.html").body).replace(b' role="alert" hidden>', b' role="alert">')
+    return Response(page, 401, {"content-type": TYPES["login.html"]})

@@ -40,6 +40,9 @@ def test_a_wrong_token_opens_nothing() -> None:
     ):
         assert reply.status_code == 401
         assert "set-cookie" not in reply.headers
+        assert 'role="alert">This is not the token.' in reply.text
+    asking = admin.get("/", accept=BROWSER)
+    assert 'role="alert" hidden>' in asking.text
 
 
 def test_the_form_takes_the_token() -> None:
