@@ -82,16 +82,26 @@ def begun(
 
 
 def main() -> None:
-    """Serve one call, from the file whose descriptor is the argument to standard output."""
+    """Serve one call, from the file whose descriptor is the argument to standard output.
+
+    If who has called is gone, killed perhaps, there is nobody to tell: it ends silently.
+    """
     out, sys.stdout = sys.stdout.buffer, sys.stderr
     with open(int(sys.argv[1]), "rb") as call:
-        function, arguments, more = _loaded(call.read())
+        sent = call.read()
+    if not sent.endswith(pickle.STOP):
+        return
+    function, arguments, more = _loaded(sent)
     try:
         result = function(*arguments, **more)
     except ConfigError as error:
         result = error
-    out.write(_dumped(result))
-    out.flush()
+    try:
+        out.write(_dumped(result))
+        out.flush()
+    except BrokenPipeError:
+        # What is left in the buffer would fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
 
 
 class _Pickler(pickle.Pickler):

@@ -3,6 +3,7 @@
 import io
 import os
 import pickle  # noqa: TID251 - writes what must not be read
+import subprocess
 import sys
 from pathlib import Path
 
@@ -80,6 +81,30 @@ def test_the_other_process_answers_with_the_result_or_the_problems(
     assert served(monkeypatch, load, config, ENVIRON) == load(config, ENVIRON)
     config.write_text("upstream: 1\n")
     assert isinstance(served(monkeypatch, load, config, ENVIRON), ConfigError)
+
+
+@pytest.mark.parametrize("reads", [False, True])
+def test_who_has_called_may_be_gone(config: Path, *, reads: bool) -> None:
+    """Killed while it wrote the call, or while it waited for the result."""
+    received, sending = os.pipe()
+    sent = apart._dumped((load, (config, ENVIRON), {}))
+    with open(sending, "wb") as call:
+        call.write(sent if reads else sent[:-9])
+    results, writing = os.pipe()
+    os.close(results)
+    command = [sys.executable, "-P", "-m", "gateway.config.apart", str(received)]
+    paths = os.pathsep.join(filter(None, sys.path))
+    ended = subprocess.run(
+        command,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        pass_fds=[received],
+        env={**os.environ, "PYTHONPATH": paths},
+        check=False,
+    )
+    os.close(writing)
+    os.close(received)
+    assert (ended.returncode, ended.stderr) == (0, b"")
 
 
 def test_nothing_but_a_configuration_is_read() -> None:
