@@ -120,7 +120,10 @@ def _conclude(findings: "Findings", near: list[str]) -> None:
         names = " or ".join(f"'{name}'" for name in near)
         question = f"; did you mean {names}?" if near else ""
         where = f"the model list of {found.route.upstream}"
-        raise click.ClickException(f"'{found.route.model_sent}' is not in {where}{question}")
+        # What is suggested is what clients may ask for, which may be spelt as what was sent here.
+        asked, sent = found.route.model_asked, found.route.model_sent
+        name = f"'{sent}'" if sent == asked else f"'{asked}', sent as '{sent}',"
+        raise click.ClickException(f"{name} is not in {where}{question}")
     for upstream, failed in findings.unread.items():
         click.echo(
             f"not checked: the model list of {upstream} could not be read ({failed.reason})",

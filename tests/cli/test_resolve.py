@@ -96,7 +96,7 @@ def test_a_missing_model_of_an_alias_is_named_as_it_is_sent(config: Path) -> Non
     config.write_text(config.read_text().replace("models:\n", "models:\n  lost: gpt-4o-minni\n"))
     result = run("resolve", "lost", "--config", str(config))
     assert result.exit_code == 1
-    assert "'gpt-4o-minni' is not in the model list of openai" in result.stderr
+    assert "'lost', sent as 'gpt-4o-minni', is not in the model list of openai" in result.stderr
     checked = run("check", "--config", str(config))
     assert checked.exit_code == 1
     assert "lost → gpt-4o-minni: not found" in checked.stderr
@@ -160,3 +160,14 @@ def test_resolve_asks_for_a_request_with_features(config: Path) -> None:
     featured = run(*asked, "--tools", "--reasoning")
     assert featured.exit_code == 0
     assert json.loads(featured.output)["endpoint"] in {shape.endpoint for shape in Shape}
+
+
+def test_what_is_suggested_is_not_what_is_refused(config: Path) -> None:
+    """Names are sent without the prefix that clients write, and suggested with it."""
+    rules = 'models:\n  "openai/*": {model: "*", upstream: openai}\n'
+    config.write_text(config.read_text().replace("models:\n", rules))
+    for asked in ("openai/openai/gpt-4o-mini", "openai/gpt-4o-minni"):
+        result = run("resolve", asked, "--config", str(config))
+        refused, _, suggested = result.stderr.partition(" is not in the model list of openai; ")
+        assert refused == f"Error: '{asked}', sent as '{asked.partition('/')[2]}',"
+        assert suggested.startswith("did you mean 'openai/gpt-4o-mini'")
