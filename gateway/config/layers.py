@@ -217,24 +217,26 @@ def _value(text: str) -> Any:
     return text
 
 
-def merge_overrides(layers: Layers, overrides: Mapping[str, Any]) -> None:
-    """Merge the command line's values over all others.
+def merge_overrides(layers: Layers, overrides: Mapping[str, Any]) -> list[Problem]:
+    """Merge the command line's values over all others; return what cannot be.
 
     Keys are dotted (`server.port`), mappings are merged, and None means not given. The key
     `upstream` selects the default upstream: the name or a base URL of a configured one, which is
     moved to the front, or else the base URL of a new one, called `command-line`.
     """
     origin = Origin("command line")
+    problems: list[Problem] = []
     for key, value in overrides.items():
         if value is None:
             continue
         if key == "upstream":
-            _choose_default(layers, str(value), origin)
+            problems += _choose_default(layers, str(value), origin)
         else:
             layers.put(tuple(key.split(".")), value, origin)
+    return problems
 
 
-def _choose_default(layers: Layers, wanted: str, origin: Origin) -> None:
+def _choose_default(layers: Layers, wanted: str, origin: Origin) -> Iterator[Problem]:
     configured = layers.data.get("upstreams")
     upstreams: dict[str, Any] = configured if isinstance(configured, dict) else {}
     name = wanted if wanted in upstreams else None
@@ -243,6 +245,12 @@ def _choose_default(layers: Layers, wanted: str, origin: Origin) -> None:
         urls = written if isinstance(written, list) else [written]
         if name is None and wanted.rstrip("/") in [str(url).rstrip("/") for url in urls]:
             name = candidate
+    if name is None and "://" not in wanted:
+        advice = did_you_mean(wanted, upstreams) or "write one of them, or a base URL: http://…"
+        names = ", ".join(map(show_key, upstreams)) or "none"
+        message = f"is neither a base URL nor a configured upstream ({names})"
+        yield Problem(origin, "upstream", message, advice)
+        return
     if name is None:
         name = "command-line"
         layers.put(("upstreams", name), {"base_url": wanted}, origin)

@@ -56,7 +56,7 @@ def load(
         problems += [*document.problems, *unread.values()]
     emptied = path is not None and not layers.data
     problems += merge_environment(layers, environ, SECTIONS)
-    merge_overrides(layers, overrides)
+    problems += merge_overrides(layers, overrides)
     written, found = validate(layers, files)
     problems += [problem for place, problem in found if not _lies_in(place, unread)]
     if problems or written is None:

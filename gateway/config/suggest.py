@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Iterable
 
 _CLOSE_ENOUGH = 0.6
+_A_SLIP = 0.9
+"""So near, a word is misspelt, whatever it is elsewhere: `servers`."""
 _LONGEST_WORD = 64
 
 OTHER_NAMES = {
@@ -40,11 +42,14 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     """Return the candidate that `word` probably meant, or None."""
     spelled = {candidate.lower(): candidate for candidate in candidates}
     wanted = word.strip().lower()[:_LONGEST_WORD]
+    slips = difflib.get_close_matches(wanted, spelled, n=1, cutoff=_A_SLIP)
     other = OTHER_NAMES.get(wanted.replace("-", "_"))
-    if other in spelled:
+    if other in spelled and not slips:
         return spelled[other]
+    longer = [name for name in spelled if wanted and name.startswith(f"{wanted}_")]
     close = difflib.get_close_matches(wanted, spelled, n=1, cutoff=_CLOSE_ENOUGH)
-    return spelled[close[0]] if close else None
+    found = slips or (longer if len(longer) == 1 else close)
+    return spelled[found[0]] if found else None
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:

@@ -268,3 +268,20 @@ def test_any_data_gives_settings_or_a_config_error(data: dict[str, Any]) -> None
 
 def test_every_key_can_be_shown() -> None:
     assert all(show_path(path) for path in key_paths())
+
+
+@pytest.mark.parametrize(
+    ("wanted", "advice"),
+    [("elsewhere", "write one of them, or a base URL"), ("opnai", "did you mean 'openai'?")],
+)
+def test_a_default_upstream_is_one_that_is_configured_or_an_url(
+    tmp_path: Path, wanted: str, advice: str
+) -> None:
+    text = "upstreams: {openai: {api_key: k}, two: {base_url: 'http://two/v1'}}"
+    (problem,) = refused(tmp_path, text, {}, {"upstream": wanted})
+    assert problem.startswith(
+        "command line: upstream: is neither a base URL nor a configured upstream (openai, two); "
+    )
+    assert advice in problem
+    (alone,) = refused(tmp_path, "", {}, {"upstream": wanted})
+    assert "(none)" in alone or "(openai)" in alone

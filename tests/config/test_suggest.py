@@ -34,3 +34,18 @@ def test_a_suggestion_is_a_question_or_nothing() -> None:
 @given(st.text(max_size=500))
 def test_any_word_gives_a_candidate_or_none(word: str) -> None:
     assert nearest(word, KEYS) in {*KEYS, None}
+
+
+@pytest.mark.parametrize(
+    ("word", "keys", "meant"),
+    [
+        ("key", ["name", "key_sha256", "models"], "key_sha256"),
+        ("max", ["max_bytes", "max_entries"], None),
+        ("servers", ["server", "upstreams"], "server"),
+        ("servers", ["upstreams"], "upstreams"),
+    ],
+)
+def test_a_slip_goes_before_other_programs_words_and_a_beginning_is_enough(
+    word: str, keys: list[str], meant: str | None
+) -> None:
+    assert nearest(word, keys) == meant
