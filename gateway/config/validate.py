@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from gateway.config.duplicates import duplicates
 from gateway.config.files import Files
 from gateway.config.layers import Layers
 from gateway.config.problems import InvalidValue, KeyPath, Problem, show_key, show_path
@@ -45,14 +46,15 @@ def validate(
 ) -> tuple[GatewayConfig | None, list[tuple[KeyPath, Problem]]]:
     """Validate the data of all layers against the schema; it may name further `files`.
 
-    Returns the configuration, or None and every problem with its path.
+    Returns the configuration, or None, and every problem with its path.
     """
     context = ValidationContext(files, _upstream_names(layers.data))
+    found = list(duplicates(layers))
     try:
-        return GatewayConfig.model_validate(layers.data, context=context), []
+        return GatewayConfig.model_validate(layers.data, context=context), found
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-    return None, [_problem(layers, detail) for detail in details]
+    return None, [*(_problem(layers, detail) for detail in details), *found]
 
 
 def _upstream_names(data: Mapping[str, Any]) -> frozenset[str] | None:

@@ -7,7 +7,7 @@ docs/configuration.md show the descriptions.
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from gateway.config.problems import KeyPath
 from gateway.config.schema import network_values, values
@@ -27,7 +27,6 @@ from gateway.config.schema.sections import (
     ResponsesConfig,
     ServerConfig,
     TracingConfig,
-    distinct,
 )
 from gateway.config.schema.upstreams import OPENAI_URL, UpstreamConfig
 
@@ -52,7 +51,7 @@ class GatewayConfig(BaseConfig):
         default=RetiredConfig(),
         description="What happens to requests for retired models.",
     )
-    clients: Annotated[tuple[ClientConfig, ...], AfterValidator(distinct)] = Field(
+    clients: tuple[ClientConfig, ...] = Field(
         default=(), description="The gateway's own clients; empty: anyone."
     )
     translation: TranslationConfig = Field(

@@ -126,16 +126,6 @@ class ClientConfig(BaseConfig):
     )
 
 
-def distinct(clients: tuple[ClientConfig, ...]) -> tuple[ClientConfig, ...]:
-    """Return the clients; raises `InvalidValue` when two share a name or a key."""
-    names = [client.name for client in clients]
-    digests = [digest for client in clients for digest in client.key_sha256]
-    for key, found in (("name", names), ("key_sha256", digests)):
-        if len(set(found)) != len(found):
-            raise InvalidValue(f"has two clients with the same {key}", "make them differ")
-    return clients
-
-
 class MemoryConfig(BaseConfig):
     """What is remembered about models, and for how long."""
 

@@ -51,7 +51,9 @@ def test_two_clients_differ(tmp_path: Path, same: str) -> None:
     clients = [{"name": "a", "key_sha256": "1" * 64}, {"name": "b", "key_sha256": "2" * 64}]
     clients[1][same] = clients[0][same]
     text = f"upstreams: {{openai: {{api_key: k}}}}\nclients: {clients}"
-    assert f"clients: has two clients with the same {same}" in "\n".join(refused(tmp_path, text))
+    assert f"clients[1].{same}: is the same as clients[0].{same}" in "\n".join(
+        refused(tmp_path, text)
+    )
 
 
 def test_a_key_belongs_to_one_client(tmp_path: Path) -> None:
@@ -60,7 +62,7 @@ def test_a_key_belongs_to_one_client(tmp_path: Path) -> None:
         {"name": "b", "key_sha256": ["3" * 64, "2" * 64]},
     ]
     text = f"upstreams: {{openai: {{api_key: k}}}}\nclients: {clients}"
-    assert "clients: has two clients with the same key_sha256" in "\n".join(refused(tmp_path, text))
+    assert "clients[1].key_sha256: is the same as" in "\n".join(refused(tmp_path, text))
 
 
 @pytest.mark.parametrize(
