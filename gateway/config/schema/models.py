@@ -124,11 +124,11 @@ class TranslationConfig(BaseConfig):
         default=_TRANSLATION.completion_system_prompt,
         description="System message sent with a completions prompt to a chat model.",
     )
-    escape_special: bool = Field(
+    escape_special: values.Flag = Field(
         default=_TRANSLATION.escape_special,
         description="Break up special tokens (`<|im_end|>`) in message texts of a template.",
     )
-    transcript_indent: bool = Field(
+    transcript_indent: values.Flag = Field(
         default=_TRANSLATION.transcript_indent,
         description="`transcript`: indent the further lines of a user's text, so that none can "
         "pass for another turn.",

@@ -58,7 +58,7 @@ class ServerConfig(BaseConfig):
         default=_SERVER.workers,
         description=f"Number of processes, one per processor core; at most {values.MAX_PROCESSES}.",
     )
-    allow_anonymous: bool = Field(
+    allow_anonymous: values.Flag = Field(
         default=_SERVER.allow_anonymous,
         description="Start even if anyone who reaches the gateway can spend its upstream keys: "
         "listening beyond loopback, with upstream keys, without `clients`.",
@@ -101,7 +101,7 @@ class ServerConfig(BaseConfig):
     keepalive_interval: Seconds = Field(
         default=_SERVER.keepalive_interval, description="Seconds between two keep-alive comments."
     )
-    watch: bool = Field(
+    watch: values.Flag = Field(
         default=_SERVER.watch,
         description="Reload when a file of the configuration changes: this one, a secret's, a "
         "template's. SIGHUP and `gateway reload` always do.",
@@ -167,7 +167,7 @@ class ResponsesConfig(BaseConfig):
 class AdminConfig(BaseConfig):
     """The operators' listener."""
 
-    enabled: bool = Field(default=_ADMIN.enabled, description="Whether it is started.")
+    enabled: values.Flag = Field(default=_ADMIN.enabled, description="Whether it is started.")
     host: network_values.ListeningHost = Field(
         default=_ADMIN.host, description="Address to listen at."
     )
@@ -182,7 +182,7 @@ class AdminConfig(BaseConfig):
         description="Host names that a request's Host header may carry beside those of this "
         "machine and `admin.host`.",
     )
-    tls: bool = Field(
+    tls: values.Flag = Field(
         default=_ADMIN.tls,
         description="Whether it speaks TLS, with the certificate of `server.tls`.",
     )
@@ -197,7 +197,7 @@ class LogConfig(BaseConfig):
     format: Literal["text", "json"] = Field(
         default=_LOG.format, description="For people or machines."
     )
-    requests: bool = Field(
+    requests: values.Flag = Field(
         default=_LOG.requests,
         description="Write a line for each finished request, whatever the `level`.",
     )
@@ -225,7 +225,7 @@ class TracingConfig(BaseConfig):
 class PerformanceConfig(BaseConfig):
     """Optimisations that can be turned off."""
 
-    fast_paths: bool = Field(
+    fast_paths: values.Flag = Field(
         default=_PERFORMANCE.fast_paths,
         description="Translate common requests, replies and streamed text by fast paths. Replies "
         "are the same without them; turn them off to see whether one is at fault.",

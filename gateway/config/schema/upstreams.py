@@ -98,7 +98,7 @@ class UpstreamConfig(BaseConfig):
         default=_UPSTREAM.max_connection_age,
         description="Seconds after which a connection is replaced, so that DNS changes arrive.",
     )
-    http2: bool = Field(
+    http2: values.Flag = Field(
         default=_UPSTREAM.http2, description="Speak HTTP/2 where the server offers it."
     )
     proxy: network_values.ProxyUrl | None = Field(

@@ -33,6 +33,14 @@ def _not_a_bool(value: Any) -> Any:
     return value
 
 
+def _flag(value: Any) -> Any:
+    """Return true and false; as text, they come from `${VAR}` and the environment."""
+    known = {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else value
+    if not isinstance(known, bool):
+        raise InvalidValue("must be true or false")
+    return known
+
+
 def _one_as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -120,6 +128,7 @@ def _known_upstream(name: str, info: ValidationInfo) -> str:
     return name
 
 
+Flag = Annotated[bool, BeforeValidator(_flag)]
 Port = Annotated[int, Field(ge=0, le=65535), BeforeValidator(_not_a_bool)]
 """0 lets the system choose a free one."""
 Count = Annotated[int, Field(ge=1, le=1_000_000_000), BeforeValidator(_not_a_bool)]

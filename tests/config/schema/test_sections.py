@@ -103,3 +103,13 @@ clients: [{{name: a, key_sha256: "{"AB" * 32}", models: ["gpt-*", "[[]x"]}}]
     assert settings.server.allowed_hosts == ("api.example.com", "final.example", "fe80::1")
     assert settings.clients[0].key_sha256 == ("ab" * 32,)
     assert settings.clients[0].models == ("gpt-*", "[[]x")
+
+
+@pytest.mark.parametrize("written", ["true", "True", '"true"', "'TRUE'"])
+@pytest.mark.parametrize("key", ["server: {watch", "admin: {tls", "log: {requests"])
+def test_only_true_and_false_are_booleans(tmp_path: Path, key: str, written: str) -> None:
+    """In quotes, too: so they come from the environment."""
+    assert "true or false" not in "\n".join(refused(tmp_path, f"{key}: {written}}}"))
+    for other in ("yes", "on", "1", "0", '"no"', '"1"', "null", "[true]", '""'):
+        problem = f"{key.replace(': {', '.')}: must be true or false"
+        assert problem in "\n".join(refused(tmp_path, f"{key}: {other}}}"))
