@@ -30,6 +30,7 @@ class Configuration:
         self.settings = settings
         self.watch = Watch(source, on=settings.server.watch)
         self._secret = settings.secret or drawn_secret()
+        self._certificate = self._read_certificate()
 
     def used(self, settings: Settings) -> Settings:
         """Return settings as they are used: with the secret that was drawn, if there is none."""
@@ -48,10 +49,21 @@ class Configuration:
         self.watch.on = settings.server.watch
         if before.log != settings.log:
             log_to_stderr(settings.log)
-        keys = ", ".join(changed(before, settings))
+        keys = ", ".join([*changed(before, settings), *self._renewed(before)])
         text = f"the configuration was reloaded; changed: {keys or 'nothing'}"
         lines = [text, *(f"warning: {warning}" for warning in warnings)]
         return ReloadResult(done=True, text="\n".join(lines))
+
+    def _renewed(self, before: Settings) -> list[str]:
+        """Return what is new in files that the settings only name."""
+        earlier, self._certificate = self._certificate, self._read_certificate()
+        if before.server.tls != self.settings.server.tls or earlier == self._certificate:
+            return []
+        return ["the certificate of server.tls"]
+
+    def _read_certificate(self) -> tuple[bytes, ...]:
+        tls, files = self.settings.server.tls, self.source.files
+        return (files.digest_of(tls.certificate), files.digest_of(tls.key)) if tls else ()
 
     def check(self, build: Build) -> tuple[str, ReloadResult]:
         """Read the configuration for the workers of this process; see `server/reloads.py`."""

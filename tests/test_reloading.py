@@ -14,6 +14,7 @@ from gateway.config.source import Source
 from gateway.live import Live
 from gateway.reloading import Alone, Configuration, Reloader
 from gateway.server.peers import Peers
+from tests.certificates import Pair, make_pair
 from tests.config.configuring import read_in_this_process
 from tests.upstream.scripted import until
 
@@ -117,6 +118,26 @@ def test_what_would_open_a_gateway_with_clients_changes_nothing(
     key = "0" * 64
     upstreams = "upstreams: {u: {base_url: 'http://example.com/v1', api_key: k}}"
     run(tmp_path, scenario, f"clients: [{{name: a, key_sha256: '{key}'}}]\n{upstreams}")
+
+
+def test_a_renewed_certificate_is_a_change(tmp_path: Path) -> None:
+    one, two = make_pair(tmp_path, "one"), make_pair(tmp_path, "two")
+
+    def install(pair: Pair) -> None:
+        (tmp_path / "c.pem").write_bytes(pair.certificate.read_bytes())
+        (tmp_path / "k.pem").write_bytes(pair.key.read_bytes())
+
+    async def scenario(scene: Scene) -> None:
+        reloader = scene.reloader()
+        install(two)
+        assert (await reloader.reload()).text.endswith("changed: the certificate of server.tls")
+        assert (await reloader.reload()).text.endswith("changed: nothing")
+        install(one)
+        scene.path.write_text("models: {a: b}")
+        assert (await reloader.reload()).text.endswith("changed: server, models.a")
+
+    install(one)
+    run(tmp_path, scenario, "server: {tls: {certificate: c.pem, key: k.pem}}")
 
 
 def test_workers_take_only_what_their_parent_has_read(tmp_path: Path) -> None:

@@ -50,6 +50,10 @@ class Files:
             whole.update(b"%b\0%b" % (str(path).encode("utf-8", "replace"), self._digests[path]))
         return whole.hexdigest()
 
+    def digest_of(self, path: str) -> bytes:
+        """Return a hash of one file's content; empty if it was not read."""
+        return self._digests.get(Path(path), b"")
+
     def content(self, path: Path, limit: int, *, once: bool = False) -> bytes:
         """Return a file's first bytes, one more than `limit` at most.
 

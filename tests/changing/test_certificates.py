@@ -44,7 +44,9 @@ def test_a_new_certificate_is_served_after_a_reload(tmp_path: Path, workers: int
             assert "server.tls: the key does not belong" in gateway.reload().json()["message"]
             assert served(gateway) == old.certificate.read_text()
             install(new)
-            assert gateway.reload().json()["reloaded"]
+            reloaded = gateway.reload().json()
+            assert reloaded["reloaded"]
+            assert reloaded["message"].endswith("changed: the certificate of server.tls")
             wait_until(lambda: served(gateway) == new.certificate.read_text())
             kept.sendall(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
             assert kept.recv(12) == b"HTTP/1.1 200"
