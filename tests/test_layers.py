@@ -72,7 +72,7 @@ MAY_IMPORT: dict[str, set[str]] = {
             "reload_request",
             "config_checks",
         ),
-        *("demo", "logs"),
+        *("demo", "logs", "stores"),
     },
     "__main__": {"cli"},
 }

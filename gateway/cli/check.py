@@ -1,7 +1,7 @@
 """`gateway check`: whether a configuration is good, and where its names lead."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ def check(config: Path | None, probe: bool) -> None:
     application = build_application(settings)
     for warning in suspicions(settings):
         _warn(warning)
-    findings, probes = asyncio.run(_ask(application, probe=probe))
+    findings, probes, stores = asyncio.run(_ask(application, probe=probe))
     _print_settings(settings)
     for name in findings.names:
         _print_checked(name)
@@ -45,24 +45,34 @@ def check(config: Path | None, probe: bool) -> None:
         )
     if probes:
         _print_probes(probes)
-    _conclude(settings, str(config or "the defaults"), findings, probes)
+    for setting, reason in stores.items():
+        click.echo(f"{setting}: {reason}", err=True)
+    _conclude(settings, str(config or "the defaults"), findings, probes, len(stores))
 
 
-async def _ask(application: "Application", *, probe: bool) -> "tuple[Findings, Sequence[Probe]]":
+async def _ask(
+    application: "Application", *, probe: bool
+) -> "tuple[Findings, Sequence[Probe], Mapping[str, str]]":
     from gateway.checking import check_names
     from gateway.probing import probe_all
+    from gateway.stores.answering import unanswered
 
     try:
         asking = check_names(application, own_key())
         if not probe:
-            return await asking, ()
-        return await asyncio.gather(asking, probe_all(application, own_key()))
+            return await asking, (), {}
+        probing = probe_all(application, own_key())
+        return await asyncio.gather(asking, probing, unanswered(application.settings))
     finally:
         await application.aclose()
 
 
 def _conclude(
-    settings: "Settings", where: str, findings: "Findings", probes: "Sequence[Probe]"
+    settings: "Settings",
+    where: str,
+    findings: "Findings",
+    probes: "Sequence[Probe]",
+    silent: int,
 ) -> None:
     """Print the verdict; problems end the command with status 1."""
     from gateway.checking import Verdict
@@ -72,6 +82,7 @@ def _conclude(
     problems = [
         *([f"{failed} alias(es) in {where} do not lead to a model"] if failed else []),
         *([f"{broken} upstream(s) in {where} cannot serve requests"] if broken else []),
+        *([f"{silent} store(s) in {where} cannot be used"] if silent else []),
     ]
     if problems:
         raise click.ClickException("; ".join(problems))

@@ -148,6 +148,17 @@ def test_probe_ends_with_1_where_an_upstream_cannot_serve(config: Path) -> None:
     assert "upstream down: refused:" not in result.output
 
 
+def test_probe_ends_with_1_where_a_store_does_not_answer(config: Path) -> None:
+    store = "memory: {url: 'redis://:pass-word@127.0.0.1:1/0'}\n"
+    config.write_text(f"{config.read_text()}{store}secret: {'s' * 32}\n")
+    result = run("check", "--probe", "--config", str(config))
+    assert result.exit_code == 1
+    assert "memory.url: Redis at 127.0.0.1:1 cannot be reached" in result.stderr
+    assert f"1 store(s) in {config} cannot be used" in result.stderr
+    assert "pass-word" not in result.output
+    assert run("check", "--config", str(config)).exit_code == 0
+
+
 def test_probe_says_what_it_could_not_find_out(config: Path) -> None:
     result = run("check", "--probe", "--config", str(config), OPENAI_API_KEY="")
     assert result.exit_code == 0
