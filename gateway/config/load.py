@@ -13,6 +13,7 @@ from gateway.config.build import build
 from gateway.config.changes import fixed_changes
 from gateway.config.document import read_document
 from gateway.config.files import Files
+from gateway.config.further_problems import further_problems
 from gateway.config.layers import Layers, merge_document, merge_environment, merge_overrides
 from gateway.config.layers import unused_variables as _unused_variables
 from gateway.config.problems import ConfigError, KeyPath, Origin, Problem
@@ -60,6 +61,7 @@ def load(
     written, found = validate(layers, files)
     problems += [problem for place, problem in found if not _lies_in(place, unread)]
     if problems or written is None:
+        problems += further_problems(layers, files, [*unread, *dict(found)], further)
         raise ConfigError(sorted(problems, key=_in_order))
     settings = build(written)
     fixed = fixed_changes(running, settings, emptied=emptied) if running is not None else ()

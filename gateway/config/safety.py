@@ -14,6 +14,7 @@ from gateway.config.addresses import host_of, is_loopback, is_private, path_of, 
 from gateway.config.globs import Globs
 from gateway.config.operator_settings import AdminSettings
 from gateway.config.problems import InvalidValue, KeyPath, show_key, show_path
+from gateway.config.schema.params import changed_twice
 from gateway.config.settings import CredentialPolicy, Settings, UpstreamSettings
 
 _CREDENTIAL = re.compile(
@@ -61,8 +62,7 @@ def refusals(
     yield from _open_gateway(settings)
     yield from _forwarded_gateway_keys(settings)
     yield from _addresses_of_kinds(settings)
-    yield from _redirects(settings)
-    yield from _rewritten_names(settings)
+    yield from rule_refusals(settings)
     yield from _loops(settings, leads_to)
     yield from stores.refusals(settings)
     if settings.secret is not None and len(settings.secret.reveal()) < MIN_SECRET_LENGTH:
@@ -82,6 +82,17 @@ def refusals(
         yield ("admin", "tls"), InvalidValue("has no certificate", "add server.tls")
     if (admin.host, admin.port) == (server.host, server.port) and admin.port != 0:
         yield ("admin", "port"), InvalidValue("is the server's own port", "use another one")
+
+
+def rule_refusals(settings: Settings) -> Iterator[tuple[KeyPath, InvalidValue]]:
+    """Yield those of the reasons that are about single rules for models."""
+    yield from _redirects(settings)
+    yield from _rewritten_names(settings)
+    for rule in settings.models:
+        if rule.params is not None:
+            params = rule.params
+            for fault in changed_twice(params.set, params.default, params.drop):
+                yield ("models", rule.pattern, "params"), fault
 
 
 def _unguarded(admin: AdminSettings) -> Iterator[tuple[KeyPath, InvalidValue]]:

@@ -169,11 +169,6 @@ class ParamsConfig(BaseConfig):
         description="Parameters that are not sent; nested ones are dotted: `reasoning.summary`.",
     )
 
-    @model_validator(mode="after")
-    def _each_is_changed_once(self) -> "ParamsConfig":
-        params.check_changed_once(self.set, self.default, self.drop)
-        return self
-
 
 def _short_template(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value

@@ -1,7 +1,7 @@
 """Parameters of requests, as a rule's `params` name them."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
@@ -64,10 +64,10 @@ Path = Annotated[str, AfterValidator(_path)]
 Paths = Annotated[tuple[Path, ...], BeforeValidator(_one_as_list)]
 
 
-def check_changed_once(
+def changed_twice(
     set_: Mapping[str, Any], default: Mapping[str, Any], drop: Iterable[str]
-) -> None:
-    """Raise `InvalidValue` for a parameter that is changed in two ways, or under two names."""
+) -> Iterator[InvalidValue]:
+    """Yield a reason for each parameter that is changed in two ways, or under two names."""
     groups = {
         "sets": list(paths_in(set_)),
         "fills in": list(paths_in(default)),
@@ -80,6 +80,7 @@ def check_changed_once(
                 continue
             shown, other = show_key(name), show_key(earlier)
             same = "" if name == earlier else f" as {shown}, the same parameter"
-            raise InvalidValue(
+            yield InvalidValue(
                 f"{earlier_verb} {other}, and {verb} it{same}", "keep one of the two"
             )
+            break
